@@ -42,7 +42,7 @@ class TooManyBodies(Problem):
 
 
 class Connection(web.RequestHandler):
-    """One connection to a bounded port. `body_bytes` is how many bytes of its present request's body are held in memory."""
+    """A TCP connection to a port with the bounds of `arrivals`. `body_bytes`: bytes held of its present request's body."""
 
     __slots__ = ("_head_bytes", "_in_request", "_timer", "arrivals", "body_bytes")
 
@@ -75,7 +75,7 @@ class Connection(web.RequestHandler):
                 self.abort()
 
     def answered(self, *, keep: bool) -> None:
-        """Record the end of a request. Unless `keep`, the connection counts as waiting until the response is sent."""
+        """Record a request's end. With `keep` the connection is idle from now on; else it waits until the response is sent."""
         self._in_request = bool(self._messages)  # the sender may have sent the next one already
         if keep and not self._in_request:
             self.arrivals.rest(self)
@@ -98,7 +98,7 @@ class Connection(web.RequestHandler):
 
 
 class Arrivals:
-    """The connections of one port that wait for a sender, oldest first, and the memory of all bodies."""
+    """The connections of one port that wait for bytes of their sender, the oldest first, and the bytes that all bodies use."""
 
     def __init__(
         self, *, max_waiting: int = MAX_WAITING, max_idle: int = MAX_IDLE, max_body_bytes: int = MAX_BODY_BYTES
@@ -126,7 +126,7 @@ class Arrivals:
             self._drop(next(iter(self._waiting)), "too many connections wait for a request")
 
     def rest(self, connection: Connection) -> None:
-        """Count a connection as kept open after a request. Past the limit, drop the oldest such connection."""
+        """Count a connection as idle: kept open after a request. Past the limit, drop the longest idle connection."""
         self._waiting.pop(connection, None)
         self._idle[connection] = None
         connection.stop_timer()
@@ -211,7 +211,7 @@ class BoundedSite(web.BaseSite):
 
 @web.middleware
 async def close_unproven(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Keep a connection open after a request that proved its sender (`mark_proven`); close it after any other request."""
+    """Middleware: keep the connection open if the request has proved its sender (`mark_proven`); else close it."""
     response: web.StreamResponse = await handler(request)
     proven = request.get(_PROVEN, False)
     if not proven:
@@ -222,7 +222,7 @@ async def close_unproven(request: web.Request, handler: Any) -> web.StreamRespon
 
 
 def keep_until_answered(request: web.Request) -> None:
-    """Keep the connection of a whole request until its answer has ended, even if too many others wait: its sender is known."""
+    """Protect the connection of a fully received request whose sender is known from being dropped until it is answered."""
     if isinstance(request.protocol, Connection):
         request.protocol.arrivals.body_arrived(request.protocol)
 

@@ -39,7 +39,7 @@ class Routing:
         self._regions = regions_of(config)
 
     def route(self, agent_id: str | None, to_number: str | None) -> Route | None:
-        """Return the route by agent, else by number; None if neither belongs to the tenant. Web calls have no number."""
+        """Return the route by agent, else by called number; None if neither is the tenant's. Web calls have no number."""
         agent = self._agents.get(agent_id) if agent_id else None
         if agent is not None:
             return Route(agent.branch or self._only_branch, agent)

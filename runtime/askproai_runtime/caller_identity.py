@@ -43,19 +43,20 @@ class Caller:
 
 
 def is_dialable(number: str) -> bool:
-    """Return whether a number in E.164 can belong to somebody. A carrier's stand-in cannot."""
+    """Return whether a number in E.164 can be some subscriber's. False for the stand-in that a carrier shows."""
     return not is_stand_in(number, NO_REGION) and e164_or_none(number, NO_REGION) is not None
 
 
 def is_personal(number: str) -> bool:
-    """Return whether a number in E.164 can belong to one subscriber. No other number identifies a person."""
+    """Return whether a number in E.164 can belong to one subscriber alone: only such a number may identify a person."""
     return is_dialable(number) and phonenumbers.number_type(phonenumbers.parse(number)) in _PERSONAL_TYPES
 
 
 def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
-    """Return the caller, by the number that a call to a branch shows. Only a subscriber's own number identifies a person.
+    """Return the caller, by the phone number that a call to a branch shows. Only a subscriber's own number identifies a person.
 
-    A carrier's stand-in identifies nobody, even if a subscriber might have its digits. Digits that a caller says are a number.
+    A carrier's stand-in for a withheld number identifies nobody, even if a subscriber might have its digits. This is only for
+    the number that the call shows, not for a number that a caller says.
     """
     region, shown = region_of(config, branch), normalize_number(text or "")
     number = None if is_stand_in(shown, region) else e164_or_none(text, region)

@@ -76,7 +76,8 @@ class NotAuthentic(DecryptionError):
 
 @dataclass(slots=True)
 class BodyCipher:
-    """The encryption of one tenant, as one process has it. It encrypts while `is_on` and there is a key; it always decrypts.
+    """Encrypts and decrypts one tenant's values in one process. It encrypts only while `is_on` and a key exists; it always
+    decrypts.
 
     `read_keys` returns the mounted text of the keys, or None if there are no keys.
     """
@@ -150,11 +151,11 @@ class BodyCipher:
         return msgspec.json.decode(self.decrypt(place, reference, value))
 
     def _bind(self, header: bytes, place: Place, reference: str) -> bytes:
-        """Return the bytes to which a value is bound. The names of a tenant and a place have no line break."""
+        """Return the associated data of a value's encryption: header, tenant, table and row. The names have no line break."""
         return header + f"{self.tenant}\n{place}\n{reference}".encode()
 
     def _read(self, *, at_once: bool = False) -> DataKeys:
-        """Return the keys as they were mounted at most a second ago; as they are now if `at_once`."""
+        """Return the mounted data keys. They are read again at most once a second, or now if `at_once`."""
         now = self.clock.monotonic()
         if not at_once and now - self._read_at < _READ_EVERY:
             return self._keys

@@ -41,7 +41,7 @@ def read_variables(kind: type[S], variables: Mapping[str, str] = os.environ) -> 
 
 
 def _to_path(kind: type, value: Any) -> Any:
-    """Convert to the only type of our settings that msgspec does not know."""
+    """Convert a text to `Path`, the only type of our settings that msgspec does not know."""
     if kind is not Path:
         raise NotImplementedError(kind)
     return Path(value)

@@ -26,9 +26,9 @@ DATABASE_AWAY = "database does not answer"
 
 
 class Readiness:
-    """Whether this process can do its work now. It asks the database, but only when the last answer has expired.
+    """Whether this process can do its work now. It asks the database, but only when the last result has expired.
 
-    A good answer is kept for half a minute: otherwise a probe every few seconds would keep a connection open, which nobody
+    A good result is kept for half a minute: otherwise a probe every few seconds would keep a connection open, which nobody
     needs, for the pods of each of a thousand tenants. An outage of Redis or a provider never makes a pod unready. An outage of
     the database does not either, for a pod that has reached it before and acknowledges events from the spool (`keeps_ready`):
     otherwise no pod would get any requests.
@@ -44,12 +44,12 @@ class Readiness:
         self.draining = False
 
     async def not_ready_reason(self) -> str | None:
-        """Return None if requests should come to the process, else the reason: one of a few fixed sentences."""
+        """Return None if the process should get requests, else why not: one of a few fixed sentences."""
         reason = await self.impaired_reason()
         return None if reason == DATABASE_AWAY and self._stays_ready() else reason
 
     async def impaired_reason(self) -> str | None:
-        """Return None if the process can do all of its work, else the reason: one of a few fixed sentences."""
+        """Return None if the process can do all of its work, else why not. It may be impaired and still be ready."""
         if self.draining:
             return "shutting down"
         ttl = READY_TTL if self._reason is None else UNREADY_TTL
@@ -58,7 +58,7 @@ class Readiness:
         return await self.check()
 
     async def check(self) -> str | None:
-        """Ask the database now, however recent the last answer is. Return the reason as `impaired_reason` does."""
+        """Ask the database now, even if the last result is recent. Return None, or the reason why work is impaired."""
         started = self._process.clock.monotonic()
         patience = QUICK_CHECK_SECONDS if self._stays_ready() else CHECK_TIMEOUT_SECONDS
         self.schema_version = self.database_ms = None
@@ -162,7 +162,7 @@ def _probes(readiness: Readiness) -> tuple[web.RouteDef, ...]:
 
 
 async def answer_health(process: Process, readiness: Readiness) -> web.Response:
-    """Return the terse answer for monitors, with its time: status 503 while the process cannot do all of its work."""
+    """Return the short response for monitors, with its time of creation: status 503 if the process cannot do all its work."""
     status = _status(process, await readiness.impaired_reason())
     body = {"status": status, "timestamp": process.clock.now().isoformat(timespec="seconds")}
     return json_response(body, status=200 if status == "ok" else 503)

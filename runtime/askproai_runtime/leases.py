@@ -23,7 +23,7 @@ Claim = TypeVar("Claim")
 
 @dataclass(frozen=True, slots=True)
 class Renewal(Generic[Claim]):
-    """Renews the leases of one kind of work. `renew` returns for each claim whether it is still ours; the other functions log."""
+    """Renews the leases of one kind of work (jobs or tasks). `renew` returns for each claim whether it is still ours."""
 
     clock: Clock
     every: timedelta

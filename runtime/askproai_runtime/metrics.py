@@ -24,7 +24,7 @@ TURNED_AWAY = ("limited", "unavailable")  # those of the intake's outcomes that 
 
 
 class Waiting(NamedTuple):
-    """The number of jobs of one priority and state. `oldest_seconds` is the age of the oldest ready job; None for other states."""
+    """The number of jobs of one priority and state. `oldest_seconds` is None unless the state is ready: the oldest job's age."""
 
     priority: str
     state: str
@@ -296,14 +296,14 @@ class Metrics:
         self._config.labels(self._tenant, config_hash).set(1)
 
     def follow_keys(self, read: Callable[[], str | None]) -> None:
-        """Publish the result of `read` at each scrape: the hash of the keys by which the process verifies, None without any."""
+        """Publish at each scrape the hash that `read` returns, of the keys with which the process verifies; None: no keys."""
         self._keys.read = read
 
     def config_rejected(self) -> None:
         self._config_rejected.labels(self._tenant).inc()
 
     def _begin(self, series: Counter | Histogram, *values: Iterable[str]) -> None:
-        """Create the series of all combinations of labels with 0: Prometheus sees no rise in a first sample."""
+        """Create a series with 0 for each combination of label values: Prometheus sees no rise in a series' first sample."""
         for labels in product(*values):
             series.labels(self._tenant, *labels)
 

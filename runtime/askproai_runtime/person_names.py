@@ -46,10 +46,10 @@ def fold(text: str) -> str:
 
 
 def same_name(first: str, second: str) -> bool:
-    """Return whether both are one person's name, spelled a little differently or with a part left out.
+    """Return whether two names are one person's, spelled a little differently or with a part left out.
 
-    Only to distinguish a repetition from a second person within a call, never to merge customers. In doubt False, since then
-    the caller is asked.
+    Use it only to distinguish a repetition from a second person within a call, never to merge customers. If in doubt, it is
+    False: then the caller is asked.
     """
     words = fold(first).split(), fold(second).split()
     if addressed_differently(first, second):
@@ -61,7 +61,7 @@ def same_name(first: str, second: str) -> bool:
 
 
 def is_other_person(name: str, known: str) -> bool:
-    """Return whether two names are of two people. A relative may have the same surname, and one person may have two."""
+    """Return whether two names are certainly of two people. A common surname alone does not make them one person."""
     words, others = (fold(" ".join(list_name_words(each))).split() for each in (name, known))
     if not words or not others or same_name(name, known):
         return False
@@ -69,8 +69,8 @@ def is_other_person(name: str, known: str) -> bool:
 
 
 def correct_name(known: str, said: str) -> str:
-    """Return a known name in its new spelling, word by word. A word that is left out, or cut to an initial, stays. A name with
-    a new word replaces the known name.
+    """Return a known name corrected by its new spelling, word by word. A word that is left out, or cut to an initial, stays. If
+    the new spelling has a word that sounds like none of the known ones, it replaces the known name.
     """
     spoken, words = list_name_words(said), known.split()
     core = list_name_words(known)
@@ -115,7 +115,7 @@ def proves_name(said: str, stored: str) -> bool:
 
 
 def _without_titles(name: Sequence[str]) -> list[str]:
-    """Return the folded words of a name without titles, but with the last word, as in `Thomas Herr`. Titles alone are no name."""
+    """Return the folded words of a name, titles left out, except for a title as the last word (`Thomas Herr`). Only titles: []."""
     if set(name) <= TITLES:
         return []
     return [*(word for word in name[:-1] if word not in TITLES), name[-1]]
@@ -154,7 +154,7 @@ def drop_prepositions(name: str) -> str:
 
 
 def addressed_differently(first: str, second: str) -> bool:
-    """Return whether one is a Herr and the other a Frau."""
+    """Return whether one name has the title Herr, and the other has Frau (or a title of these genders in any language)."""
     genders = [{GENDERS[word] for word in fold(name).split() if word in GENDERS} for name in (first, second)]
     return all(genders) and genders[0].isdisjoint(genders[1])
 
@@ -174,8 +174,8 @@ _ALIKE: Final = 0.7  # "Schmidt" and "Schmitz" have 0.86, "Weber" and "Wagner" 0
 
 
 def is_alike(first: str, second: str) -> bool:
-    """Return whether a name may correct another one: their first names are alike, or their surnames are alike but not the same,
-    as those of relatives are.
+    """Return whether one name may be a misheard other one. Their first names sound alike; or their surnames do, but are not the
+    same, as those of relatives are.
     """
     names = [[fold(word) for word in list_name_words(name)] for name in (first, second)]
     short, long = sorted(names, key=len)
@@ -198,8 +198,8 @@ def _sounds_like(first: str, second: str) -> bool:
 
 
 def is_same_person(said: str, known: str) -> bool:
-    """Return whether two names are one person's. Neither may have an additional word, since relatives share a surname. A
-    surname alone with Herr or Frau does not match a name without that title.
+    """Return whether two names are one person's, more strictly than `same_name`: neither may have a word more, since relatives
+    share a surname. A surname alone with Herr or Frau does not match a known name without that title.
     """
     words, others = list_name_words(said), list_name_words(known)
     titles, known_titles = ({word for word in fold(name).split() if word in GENDERS} for name in (said, known))

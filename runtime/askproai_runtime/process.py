@@ -80,12 +80,12 @@ class Process:
         return Credentials(file.parent).get(file.name)
 
     def keys_hash(self) -> str | None:
-        """Return the hash of the keys by which this process verifies; None while the token is not mounted."""
+        """Return the hash of the keys with which this process verifies requests; None while the admin token is missing."""
         token = self.admin_token()
         return None if token is None else keys_hash(token, self.credentials.files(is_verifying))
 
     def booking(self, *, for_callers: bool = True) -> BookingContext:
-        """Return the context of the book's functions in this process: for callers, or for jobs, which wait first."""
+        """Return the context for the book's functions in this process: for callers, or for jobs, which give way to callers."""
         self.metrics.expect_bookings(BookingOutcome)
         self.metrics.expect_offers(Basis)
         settings = BookingSettings(
@@ -250,5 +250,5 @@ async def _close(pool: Pool) -> None:
 
 
 def with_authority(dsn: str, file: Path) -> str:
-    """Return the URL with the CA file of the authority that signed the server's certificate."""
+    """Return the database URL, with the CA file to verify the server's certificate added."""
     return f"{dsn}{'&' if '?' in dsn else '?'}sslrootcert={quote(str(file), safe='/')}"

@@ -13,7 +13,7 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 
 @web.middleware
 async def trace_middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Begin a trace with a request from outside, for the share that the process records.
+    """Trace a request from outside, if it belongs to the share that the process records.
 
     The sender's `traceparent` is only linked, never followed. The span has no path: it may hold what identifies a person.
     """

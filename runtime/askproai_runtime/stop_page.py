@@ -40,7 +40,7 @@ _FORM: Final = '<form method="post"><button style="font-size:1.1em;padding:.6em 
 
 @dataclass(frozen=True, slots=True)
 class StopReminders:
-    """The page of one tenant. Only requests with a valid token count against the limit, and only they reach the database."""
+    """The page of one tenant on which customers stop reminders. Requests without a valid token never reach the database."""
 
     process: Process
     limiter: RateLimiter

@@ -17,7 +17,7 @@ _NAME: Final = re.compile(r"\{([a-z_]+)\.([a-z_]+)\}")
 
 
 class Section:
-    """The values of one section, by key: a pattern (`str`), a `frozenset` of words, or a mapping of words to meanings."""
+    """One section of such a file, by key: patterns (`str`), sets of words (`frozenset`), and mappings of words to meanings."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
@@ -38,7 +38,7 @@ class Section:
 
 
 class Understood:
-    """The sections of one language, or of all languages together."""
+    """The sections of understood words by name, of one language or of all languages together."""
 
     def __init__(self, sections: Mapping[str, Mapping[str, Any]]) -> None:
         self._sections = {name: Section(values) for name, values in sections.items()}
@@ -61,7 +61,7 @@ def read_understood(files: Mapping[Language, Path]) -> tuple[dict[Language, Unde
 
 
 def _read(file: Path) -> dict[str, dict[str, Any]]:
-    """Return the values of a file by section and key."""
+    """Return the values of one file, keyed by section and then by key."""
     tables = msgspec.toml.decode(file.read_bytes())
 
     def expand(value: object) -> object:
@@ -76,7 +76,7 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
 
 
 def _join(values: list[Any]) -> Any:
-    """Return the same value of several languages as one: alternatives of each, and words and meanings of all."""
+    """Return the values of one key in several languages as one: a pattern of all alternatives, or all words and meanings."""
     match values[0]:
         case str():
             return "|".join(filter(None, values))
@@ -86,5 +86,5 @@ def _join(values: list[Any]) -> Any:
 
 
 def not_behind(words: Iterable[str]) -> str:
-    """Return a pattern that matches where none of the words, with one space, is before."""
+    """Return a pattern for a position that none of the words precedes (each followed by one space)."""
     return "".join(rf"(?<!\b{word} )" for word in sorted(words))

@@ -75,7 +75,7 @@ def _list_overridden(parts: Sequence[Service]) -> set[str]:
 
 
 def _override(parts: Sequence[Service], staff: str) -> StaffOverride:
-    """Return the sums of a staff member's own lengths and prices."""
+    """Return the length and the price of a visit with this staff member: the sums of the parts as this staff member does them."""
     own = [part.done_by(staff) for part in parts]
     minutes = sum(part.duration_minutes for part in own)
     is_free = all(part.free_of_charge for part in own)
@@ -98,7 +98,7 @@ def canonical_name(name: str) -> str:
 
 
 def _sum_prices(parts: Sequence[Service]) -> str:
-    """Return the total price as a decimal number. It is 0, and no price is stated, if one is unknown or in another currency."""
+    """Return the total price as a decimal number: 0 (no price is stated) if one is unknown or in another currency."""
     amounts = [Decimal(part.price_amount) for part in parts if not part.free_of_charge]
     one_currency = len({part.price_currency for part in parts}) == 1
     return str(sum(amounts)) if amounts and all(amounts) and one_currency else "0.00"

@@ -109,14 +109,14 @@ class Credentials:
         return self._get(name, swapped=self._follow_link())
 
     def all(self, *prefixes: str) -> tuple[str, ...]:
-        """Return the values of the files whose names begin with one of `prefixes`, by the order of the prefixes, then by name."""
+        """Return the values of all files whose names begin with one of `prefixes`, ordered by prefix as given, then by name."""
         swapped = self._follow_link()
         names = self._list_names(swapped=swapped)
         wanted = [name for prefix in prefixes for name in names if name.startswith(prefix)]
         return tuple([value for name in wanted if (value := self._get(name, swapped=swapped)) is not None])
 
     def files(self, is_wanted: Callable[[str], bool]) -> dict[str, str]:
-        """Return the values of the files that `is_wanted` accepts by name, by name."""
+        """Return the values of the files whose names `is_wanted` accepts, keyed by file name."""
         swapped = self._follow_link()
         wanted = filter(is_wanted, self._list_names(swapped=swapped))
         return {name: value for name in wanted if (value := self._get(name, swapped=swapped)) is not None}
@@ -144,7 +144,7 @@ class Credentials:
             return None
 
     def _follow_link(self) -> bool:
-        """Forget the values from before the last swap of the link. Returns False if there is no link."""
+        """Forget the cached values if the link `..data` has changed since they were read. Returns False if there is no link."""
         try:
             generation = os.readlink(self._link)  # noqa: PTH115  half the time of `Path.readlink`, some times for each request
         except OSError:

@@ -62,7 +62,7 @@ NOTIFY_PAUSE = timedelta(milliseconds=5)
 
 
 class Hook(StrEnum):
-    """Requests that are neither webhooks nor call functions: Retell's request before a call, and the health check."""
+    """The requests at the public port beside webhooks and call functions: Retell's before a call, and the health check."""
 
     INBOUND = "inbound"
     HEALTH = "health"
@@ -70,7 +70,7 @@ class Hook(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ProofRequest:
-    """The operator's request for a proof that this is the tenant that it exposes."""
+    """A request of the operator at the tenant's public URL: the response to its nonce proves that this tenant's pods serve it."""
 
     nonce: str
 
@@ -97,7 +97,7 @@ def find_endpoint(path: str, *prefixes: str) -> Endpoint | None:
 
 
 def _find_inner(inner: str) -> Endpoint | None:
-    """Return the endpoint of a path without a prefix; None if there is none."""
+    """Return the endpoint of a path whose prefix was removed; None if there is none."""
     head, _, last = inner.rpartition("/")
     if head in PROOF_PATHS:
         return ProofRequest(last) if is_nonce(last) else None
@@ -120,7 +120,7 @@ def _find_inner(inner: str) -> Endpoint | None:
 
 
 def _route(endpoint: Endpoint) -> str:
-    """Return the path of an endpoint, with placeholders for the sender's parts."""
+    """Return an endpoint's path with placeholders, such as `{nonce}`, for the parts that a sender chooses."""
     match endpoint:
         case Source():
             return f"/webhooks/{endpoint}"
@@ -136,7 +136,7 @@ def _route(endpoint: Endpoint) -> str:
 
 
 class WorkerNotifier:
-    """Notifies a worker that there is a job, without ever delaying an answer.
+    """Notifies a worker that there is a job, without ever delaying a response.
 
     The worker of the own pod is asked first. If it is full, restarting or in another pod (`spec.runtime.mode: Split`), all
     workers that listen on Redis are woken. One request runs at a time; notifications meanwhile, or in the pause after it, share
@@ -236,7 +236,7 @@ class WebProcess:
         self.public_port = self.private_port = self.page_port = self.metrics_port = 0
 
     async def run(self, stop: asyncio.Event, started: Callable[["WebProcess"], None] = lambda _: None) -> None:
-        """Serve until `stop`. Then fail readiness, let requests in flight finish, and then the functions."""
+        """Serve until `stop`. Then report unready, let the requests in flight finish, and after them the functions in flight."""
         settings, process = self._process.settings, self._process
         warm_up(process.config.current, process.clock.now())
         process.cipher.warm_up()

@@ -103,7 +103,7 @@ async def _serve(
 
 
 async def _measure(process: Process, stop: asyncio.Event) -> None:
-    """Keep the gauges of the tables current, such as the active calls. Several workers may change the tables."""
+    """Keep gauges of table contents current, such as active calls: other workers change these tables, too."""
     while not stop.is_set():
         try:
             process.metrics.active_calls(await count_active_calls(process.pool, process.tenant))

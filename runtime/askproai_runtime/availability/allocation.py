@@ -52,13 +52,13 @@ def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Spa
 
 
 def full_spans(staff_member: Staff, capacity: int, busy: Busy, within: EpochSpan) -> list[EpochSpan]:
-    """Return the spans in which a staff member cannot take one more of `capacity` parallel appointments.
+    """Return the spans in which a staff member cannot take one more appointment of a service with this `capacity`.
 
     Only claims that overlap `within` are considered, so each of the spans overlaps it, too.
 
-    Two limits apply: the shares of the staff member that are taken, whatever the number of units was when they were claimed,
-    and the resources that can be claimed now. They differ only until the appointments from before a change of capacities are
-    over.
+    Two limits apply. One is the share of the staff member that is taken, by the number of units at the time of each claim. The
+    other is the number of resources that can be claimed now. They differ only until the appointments from before a change of
+    capacities are over.
     """
     first, last = within
     claims = [

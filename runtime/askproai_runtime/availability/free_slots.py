@@ -96,7 +96,7 @@ def to_slots(rules: ServiceRules, found: list[tuple[int, str]]) -> list[Slot]:
 
 
 def _starts_within(spans: list[EpochSpan], starts: Sequence[int], needed: EpochSpan) -> list[tuple[int, int]]:
-    """Return for each span the index range of the starts whose `needed` seconds, relative to the start, lie in the span."""
+    """Return, for each span, the index range of the `starts` whose `needed` seconds (from, to; after the start) lie in it."""
     first, end = needed
     return [(bisect_left(starts, opens - first), bisect_right(starts, closes - end)) for opens, closes in spans]
 
@@ -117,7 +117,7 @@ def _intersect(first: list[tuple[int, int]], second: list[tuple[int, int]]) -> l
 
 
 def _choose_starts(starts: Sequence[int], ranges: Iterable[tuple[int, int]], query: SlotQuery) -> list[int]:
-    """Return the starts whose index is in one of `ranges` (half-open), earliest first; at most the query's limit."""
+    """Return the starts at the indices in `ranges` (half-open) that are closest to the query's time, earliest first."""
     if query.limit is None:
         return [starts[i] for first, end in ranges for i in range(first, end)]
     target = (query.closest_to or query.first).timestamp()
@@ -130,7 +130,7 @@ def _choose_starts(starts: Sequence[int], ranges: Iterable[tuple[int, int]], que
 
 
 def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan]:
-    """Return the parts of `working` that none of `full` covers; both are sorted, and their spans apart."""
+    """Return the parts of `working` outside of all spans of `full`. Both lists are sorted, and their spans do not touch."""
     free: list[EpochSpan] = []
     ends = [end for _, end in full]
     for opens, closes in working:
@@ -146,7 +146,7 @@ def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan
 
 
 def busy_window(rules: ServiceRules, day: date) -> Span:
-    """Return the span whose claims decide which starts of a local day are free, and which staff member is booked least."""
+    """Return the span from which claims must be read to find the free starts of a local day, and its least booked staff member."""
     midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
     service = rules.service
     last = end + (rules.longest_minutes + service.buffer_after_minutes) * 60
@@ -154,7 +154,7 @@ def busy_window(rules: ServiceRules, day: date) -> Span:
 
 
 def least_busy_per_start(slots: Iterable[Slot], busy: Busy, rules: ServiceRules, language: str = "de") -> list[Slot]:
-    """Choose one staff member for each start: the first by `rank_by`, then by the order of the config."""
+    """Return one slot for each start, with the staff member whom `rank_by` puts first; if equal, by the config's order."""
     rank = rank_by(busy, rules, language)
     chosen: dict[datetime, Slot] = {}
     for slot in slots:

@@ -18,7 +18,7 @@ Plan = list[tuple[Slot, Claims]]  # of each who comes, in the order of the rules
 
 
 class GroupTimes:
-    """Finds the plans of a group within one query, of a local day at most."""
+    """Finds plans for a group: who is served when and by whom. One object serves one query, of a local day at most."""
 
     def __init__(
         self, rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, offered: Sequence[Slot] = ()
@@ -37,8 +37,9 @@ class GroupTimes:
         self._longest = int(longest_group(rules).total_seconds())
 
     def read_free(self) -> Iterator[None]:
-        """Find the free starts of each staff member, and yield after each: exhaust this iterator before you ask for plans. It
-        begins with the person who has the fewest staff members, and ends early if a person cannot be served at all.
+        """Find the free starts of each staff member, and yield after each one, so that the event loop can run. Exhaust this
+        iterator before you ask for plans. It begins with the person whom the fewest staff members can serve, and ends early
+        if nobody can serve a person.
         """
         known: dict[tuple[bool, str, tuple[str, ...]], Mapping[int, list[str]]] = {}
         for number in sorted(range(len(self._able)), key=lambda number: len(self._able[number])):
@@ -79,7 +80,7 @@ class GroupTimes:
         return None if found is None else [found[number] for number in range(len(starts))]
 
     def find_in_a_row(self, start: int) -> Plan | None:
-        """Return the plan that serves everybody in a row from `start` on (some at the same time) and ends first; or None."""
+        """Return the plan from `start` on, one person after another or some together, that ends first; None if there is none."""
         if not all(self._is_free_after(number, start) for number in range(1, len(self._people))):
             return None
         able = self._rank(0, start)
@@ -107,7 +108,7 @@ class GroupTimes:
         return None
 
     def _line_up(self, start: int, plan: Plan, only: str | None) -> Plan | None:
-        """Return a full plan that begins with `plan`, or None. With `only`, that staff member serves all; every way is tried."""
+        """Return a plan for everybody that begins with `plan`, or None. `only` is the id of a staff member who is to serve all."""
         number = len(plan)
         if number == len(self._people):
             return plan
@@ -120,7 +121,7 @@ class GroupTimes:
         return None
 
     def _list_next(self, number: int, start: int, plan: Plan) -> list[int]:
-        """Return the starts for the next person: with the first person, or when somebody is done, with and without buffers."""
+        """Return the starts to try for the person `number`: `start`, and the grid's first start after each planned appointment."""
         rules, found = self._people[number], {start}
         for done, (slot, _) in enumerate(plan):
             buffers = (self._people[done].service.buffer_after_minutes + rules.service.buffer_before_minutes) * 60
@@ -140,11 +141,11 @@ class GroupTimes:
         return ranked
 
     def _find_wanted(self, number: int) -> str:
-        """Return the id of the staff member who was offered to person `number`; empty without an offer."""
+        """Return the id of the staff member in the slot that was offered to person `number`; "" without an offer."""
         return self._offered[number].staff if self._offered else ""
 
     def _is_free_after(self, number: int, start: int) -> bool:
-        """Return whether person `number` can begin before a group that begins at `start` would have to end."""
+        """Return whether person `number` has a free start from `start` on, before the longest possible group would be over."""
         starts = self._starts_of(number)
         at = bisect_left(starts, start)
         return at < len(starts) and starts[at] < start + self._longest
@@ -197,7 +198,7 @@ def to_group_slot(plan: Plan) -> Slot:
 
 
 def group_window(rules: ServiceRules, first: datetime, end: datetime) -> Span:
-    """Return the span whose claims decide which starts of a group in [first, end) are free, and who is booked least that day."""
+    """Return the span from which claims must be read to plan a group in [first, end), and to rank staff members by their day."""
     day, last_day = (at.astimezone(rules.zone).date() for at in (first, end - timedelta(microseconds=1)))
     opens, closes = wall_clock_epoch(day, 0, rules.zone), wall_clock_epoch(last_day, DAY_MINUTES, rules.zone)
     before = max(each.service.buffer_before_minutes for each in rules.people)

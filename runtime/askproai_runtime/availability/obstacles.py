@@ -42,9 +42,9 @@ class Obstacle(StrEnum):
 def find_obstacle(
     rules: ServiceRules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False
 ) -> Obstacle:
-    """Return why `start` (with `whole_day`: every start of its local day) is not free; TAKEN if the rules would allow it.
+    """Return why `start` is not free; with `whole_day`, why no start of its local day is. TAKEN: no rule forbids it.
 
-    With a negative notice, which only the desk has, a start that began within that time is not past.
+    A negative notice, which only the desk has, allows starts that began within that time before `now`.
     """
     day, notice = start.astimezone(rules.zone).date(), timedelta(minutes=rules.service.minimum_notice_minutes)
     has_begun = start < now + notice if notice < timedelta() else start <= now
@@ -75,7 +75,8 @@ def _works_throughout(rules: ServiceRules, staff_member: Staff, start: datetime)
 
 
 def is_too_long(rules: ServiceRules) -> bool:
-    """Return whether the service with its buffers is longer than any working span of an ordinary week, whoever does it.
+    """Return whether the service with its buffers fits into no working span of an ordinary week, whichever staff member does
+    it.
 
     Days off count as worked. False if nobody ever works: that is an obstacle of each day.
     """
@@ -104,7 +105,7 @@ def is_open_day(rules: ServiceRules, day: date) -> bool:
 
 
 def is_day_off(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
-    """Return whether nobody who does the service works on any day of a candidate; with `staff`, whether that one does not."""
+    """Return whether nobody who does the service (with `staff`: not this staff member) works on any day of the candidate."""
     return not any(is_working_day(rules, day, staff) for day in list_days(rules, candidate))
 
 

@@ -101,7 +101,7 @@ def local_days(zone: ZoneInfo, first: datetime, end: datetime) -> list[date]:
 
 
 def _minute_ranges(hours: Iterable[Hours], day: date) -> list[tuple[int, int]]:
-    """Return the ranges of a weekday in minutes of wall clock; closing at 00:00 is the end of the day."""
+    """Return the ranges of `hours` on the weekday of `day`, in minutes from midnight; closing at 00:00 is the end of the day."""
     weekday = _WEEKDAYS[day.weekday()]
     return [(_minute(h.opens), _minute(h.closes) or DAY_MINUTES) for h in hours if weekday in h.days]
 
@@ -139,7 +139,7 @@ def grid_starts(day: date, step_minutes: int, zone: ZoneInfo) -> tuple[int, ...]
 
 @lru_cache(maxsize=8192)
 def wall_clock_epoch(day: date, minute: int, zone: ZoneInfo) -> int:
-    """Return the first instant at which the wall clock has reached `minute` of `day`."""
+    """Return the epoch second at which the wall clock first shows `minute` (from midnight) of `day`, or a later time."""
     wall, late = datetime.combine(day, time()) + timedelta(minutes=minute), 0
     while not _exists(wall, zone):  # a skipped hour: the clock changes one minute after the last minute that exists
         wall, late = wall - timedelta(minutes=1), 60
@@ -155,7 +155,7 @@ def _exists(wall: datetime, zone: ZoneInfo) -> bool:
 
 
 def bounds_of_day(day: date, daily: Daily | None, zone: ZoneInfo) -> tuple[float, float]:
-    """Return the bounds, in epoch seconds, of the starts that `daily` asks for on a day; an empty range on other weekdays."""
+    """Return the earliest and latest start, in epoch seconds, that `daily` allows on a day; (inf, -inf) if it allows none."""
     if daily is None:
         return -inf, inf
     if day.weekday() not in daily.weekdays:

@@ -46,12 +46,12 @@ _INSTANT = timedelta(microseconds=1)
 
 
 async def no_remote(_day: date, _staff: str | None) -> RemoteFree:
-    """Read nothing: no remote calendar bounds the slots."""
+    """Return no free times of a remote calendar: the default, with which no remote calendar limits the slots."""
     return {}
 
 
 async def nobody_is_busy(_span: Span) -> Busy:
-    """Read nothing: the rules alone decide."""
+    """Return no busy spans, for a search in which only the rules decide."""
     return {}
 
 
@@ -136,7 +136,7 @@ async def find_choice(
 async def _find_first(
     rules: ServiceRules, read_busy: ReadBusy, preferences: Iterator[list[SlotQuery]], read_remote: ReadRemote
 ) -> Slot | None:
-    """Return the start closest to the target of the first preference that has any; None if no preference has one."""
+    """Try lists of queries in order, and return the start closest to the target of the first list that finds any; else None."""
     for queries in preferences:
         found = [slot for query in queries for slot in await find_closest(rules, read_busy, query, read_remote)]
         if found:
@@ -158,7 +158,7 @@ async def _find_farthest(
 def _preferences(
     rules: ServiceRules, query: SlotQuery, chosen: Sequence[Slot], last: datetime
 ) -> Iterator[list[SlotQuery]]:
-    """Yield lists of queries for the next start of a choice, the best first; each query is for one start within `query`."""
+    """Yield, the preferred one first, lists of queries that can find the next start of a choice. Each query finds one start."""
     zone, first = rules.zone, chosen[0].start
     target = query.closest_to or _spread_target(zone, [slot.start for slot in chosen], last)
     midnight, end_of_day = _local_day(zone, first)
@@ -183,7 +183,7 @@ def _preferences(
 
 
 def _spread_target(zone: ZoneInfo, chosen: Sequence[datetime], last: datetime) -> datetime:
-    """Return the full hour of the day that is farthest from the chosen starts: that of `last`, or one between two starts."""
+    """Return the full hour farthest from all chosen starts: the hour of `last`, or one in the middle between two starts."""
     end = last.astimezone(zone).replace(minute=0)
     ordered = sorted([*(at for at in chosen if at < end), end])
     between = [_nearest_hour(zone, first + (second - first) / 2) for first, second in pairwise(ordered)]
@@ -195,7 +195,7 @@ def _nearest_hour(zone: ZoneInfo, at: datetime) -> datetime:
 
 
 def _longest_stay(rules: ServiceRules, chosen: Sequence[Slot]) -> timedelta:
-    """Return the longest stay that any start of the choice may need; a group stays until its last person is done."""
+    """Return the longest time that a customer may stay: of the service with any staff member, or of a chosen group's slot."""
     minutes = max(rules.service_by(member.id).duration_minutes for member in rules.staff_members)
     ends = (max(each.end for each in (slot, *slot.companions)) - slot.start for slot in chosen)
     return max(timedelta(minutes=minutes), *ends)
@@ -222,7 +222,7 @@ def _local_day(zone: ZoneInfo, at: datetime) -> Window:
 
 
 def _subtract_windows(windows: list[Window], taken: list[Window]) -> list[Window]:
-    """Return the parts of `windows` outside of all `taken` windows. The first and last instants of a taken window are free."""
+    """Return the parts of `windows` outside of all `taken` windows. The exact bounds of a taken window count as outside."""
     for start, end in taken:
         windows = [
             part for first, last in windows for part in ((first, min(last, start + _INSTANT)), (max(first, end), last))

@@ -112,7 +112,7 @@ class ServiceRules:
         return next(staff_member for staff_member in self.staff_members if staff_member.id == staff)
 
     def able(self, staff: str | None) -> list[Staff]:
-        """Return the staff member with the id `staff`, in a list, or all of `staff_members` if `staff` is None."""
+        """Return all of `staff_members` if `staff` is None, else a list with the staff member of this id; empty if unable."""
         return [staff_member for staff_member in self.staff_members if staff in {None, staff_member.id}]
 
     def display_name(self, staff: str) -> str:
@@ -159,7 +159,7 @@ class ServiceRules:
 
 @dataclass(frozen=True, slots=True)
 class EventTypeLink:
-    """The meaning of an event type of the remote calendar: a service (in `rules`) of one staff member."""
+    """A service (in `rules`) and the staff member who is booked for it by an event type of the remote calendar."""
 
     rules: ServiceRules
     staff_member: Staff

@@ -35,13 +35,13 @@ class CancelledBy(StrEnum):
 class Appointment:
     """A row of `appointments`, with the customer's phone number.
 
-    `names_of_number` has the customer names of all appointments of the calling number and of the call, past ones included. Only
-    `list_upcoming_appointments` sets it.
+    `names_of_number` has the customer names of all appointments of the calling phone number and of the call, past ones
+    included. Only `list_upcoming_appointments` sets it.
 
-    `was_…` are set while the calendar has not accepted a move: the time before the move, and the number of that placement.
-    `actions` are the keys of the actions by which the call has booked the appointment. `settled`: no request is working on the
-    appointment. `read_at` is when the row was read, by the database's clock; `age` is the time since its creation. `updated_at`
-    never changes after a cancellation.
+    While the calendar has not accepted a move, `was_starts_at` and `was_ends_at` are the time before the move, and `was_place`
+    is the number of the placement before it (`store/claims.py`). `actions` are the keys of the actions by which the call has
+    booked the appointment. `settled`: no request is working on the appointment. `read_at` is when the row was read, by the
+    database's clock; `age` is the time since the row was created. `updated_at` never changes after a cancellation.
     """
 
     id: UUID
@@ -85,7 +85,7 @@ class Appointment:
 
     @property
     def is_beside(self) -> bool:
-        """Return whether the call has booked this appointment with `another`, as one more."""
+        """True if the call asked for this appointment in addition to its earlier ones (argument `another`)."""
         return any("|another:" in key for key in self.actions)
 
     @property
@@ -105,7 +105,7 @@ class Appointment:
 
     @property
     def by_desk(self) -> bool:
-        """Return whether the desk has booked this appointment."""
+        """Return whether the desk booked this appointment; False for a caller and for the remote calendar."""
         return self.call_id.startswith(DESK_CALL)
 
     @property
@@ -126,7 +126,7 @@ def build_appointment(
 
 @dataclass(frozen=True, slots=True)
 class NamedSlot:
-    """A slot that an answer has named, by the names in the config; `service` may name a visit. `start` is in UTC."""
+    """A slot that was named to the caller. `branch`, `service` and `staff` are names in the config; `service` may be a visit."""
 
     branch: str
     service: str

@@ -73,7 +73,7 @@ def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list
 
 
 def leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
-    """Return the request without staff members whom Cal.com refuses to book; without anybody if one of them was requested."""
+    """Return the request without the staff members whom Cal.com refuses; without all if it names one of them."""
     refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
     able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
     return replace(request, rules=replace(rules, staff_members=able))

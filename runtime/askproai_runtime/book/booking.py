@@ -168,7 +168,7 @@ async def _find_repeated(conn: Connection, ctx: BookingContext, request: Booking
 
 
 async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
-    """Check without a lock, while another call books the slot, whether it is still free. Raises `SlotNotFree` if it is not.
+    """Raise `SlotNotFree` if the slot is not free. Reads without a lock, and is used while another call books the same slot.
 
     Many callers for one slot then cost one transaction, and one query for each caller who comes too late.
     """
@@ -232,7 +232,7 @@ async def _book_with_any_staff(
 async def _write_with_any_staff(
     ctx: BookingContext, claim: ActionClaim, request: BookingRequest, refused_staff: Collection[str], change: _Booking
 ) -> Booked | NotBooked:
-    """Run TX1. If no staff member is free, return `Refused` if the calendar has refused at least one, else raise `SlotNotFree`."""
+    """Write the booking with a free staff member (TX1). If none is left, return `Refused` or raise `SlotNotFree`."""
     try:
         with span("booking.write"):
             return await change.commit(
@@ -245,7 +245,7 @@ async def _write_with_any_staff(
 
 
 async def _refuse(ctx: BookingContext, claim: ActionClaim) -> Refused:
-    """Give up the action, since the calendar refuses the booking; the call may ask again at once."""
+    """Return `Refused`, and give up the claimed action, so that the call may request the booking again at once."""
     await claim.give_up(ctx)
     return Refused()
 
@@ -257,9 +257,9 @@ async def _give_up_appointment(
     outcome: Taken | CalendarRefused,
     change: _Booking,
 ) -> bool:
-    """Free the time of an appointment that the calendar has not accepted. Returns False if it was promised meanwhile.
-
-    A time that is taken in the calendar is not offered for a while. After a refusal for another reason it is still offered.
+    """Mark an appointment that the calendar has not accepted as failed, and free its time. Returns False, and frees nothing, if
+    a repeated request was answered meanwhile that it is booked. A time that is taken in the calendar is not offered for a
+    while; after another refusal, the time is still offered.
     """
     ids = {"appointment": str(appointment.id), "correlation_id": appointment.correlation_id}
     if isinstance(outcome, Taken):

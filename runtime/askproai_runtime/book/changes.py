@@ -30,12 +30,12 @@ _READ_SECONDS = 1.0  # a caller waits
 
 @dataclass(slots=True)
 class Change(Generic[W, R]):
-    """A change in progress, and the value that it has written so far.
+    """A change of the book in progress.
 
-    `answer` makes the answer from the written value. `read` returns that value as the book has it now. If the change was
-    undone, `read` raises the error that the change itself would raise. `read` may be None only if nothing but the answer
-    follows the COMMIT. `attempted` is the value of the transaction's last run, committed or not: after a COMMIT without an
-    answer, the next run may find its rows.
+    `answer` converts the written value to the outcome for the caller. `read` returns that value as the book has it now; if the
+    change was undone, `read` raises the error that the change itself would raise. `read` may be None only if nothing but the
+    answer follows the COMMIT. `attempted` is the value that the transaction's last run returned, committed or not: after a
+    COMMIT without an answer, the next run may find the rows of that run.
     """
 
     ctx: BookingContext
@@ -46,10 +46,10 @@ class Change(Generic[W, R]):
     _is_reverting: bool = False
 
     async def run(self, steps: Callable[[], Awaitable[R]]) -> R:
-        """Run the steps of the change, and return their answer. If one fails after the COMMIT, return the answer by the book's
-        state.
+        """Run the steps of the change, and return the outcome that they return. If a step fails after the COMMIT, return the
+        outcome by the book's present state instead.
 
-        Raises the error of a step that fails before the COMMIT, and `OutcomeUnknown`.
+        Raises the error of a step that fails before the COMMIT, and `OutcomeUnknown` if the book's state is not known.
         """
         try:
             return await steps()
@@ -60,7 +60,7 @@ class Change(Generic[W, R]):
             return await self._answer_by_book(self._written, error)
 
     async def commit(self, write: Callable[[Connection], Awaitable[W]]) -> W:
-        """Run the transaction that makes the change."""
+        """Run the transaction that makes the change, keep the value that it returns, and return it."""
 
         async def attempt(conn: Connection) -> W:
             self.attempted = attempted = await write(conn)
@@ -92,7 +92,7 @@ class Change(Generic[W, R]):
 
 @contextmanager
 def said_of_written() -> Iterator[None]:
-    """Raise `OutcomeUnknown` in place of any error in the answer to a committed change: nobody may hear that nothing was done."""
+    """Turn every error in this block into `OutcomeUnknown`: a committed change must never be reported as not made."""
     try:
         yield
     except Exception as defect:
@@ -103,7 +103,7 @@ def said_of_written() -> Iterator[None]:
 async def commit_and_answer(
     ctx: BookingContext, write: Callable[[Connection], Awaitable[W]], answer: Callable[[W], R]
 ) -> R:
-    """Make a change in one transaction, and return the answer to it. Raises the errors of `Change.run`."""
+    """Make a change in one transaction, and return `answer` of the written value. Raises the errors of `Change.run`."""
     change = Change(ctx, answer)
 
     async def steps() -> R:

@@ -92,9 +92,9 @@ async def read_and_store(
 
 
 def find_block(ctx: BookingContext, zone: ZoneInfo, day: date) -> tuple[date, date]:
-    """Return the first and the last day of the block of days that is read together with `day`.
+    """Return the first and the last day of the group of `free_times_days` days that is fetched together with `day`.
 
-    Blocks are counted from today, so that all callers for a day request the same block.
+    Groups are counted from today, so that all callers for a day request the same group.
     """
     today, days = ctx.clock.now().astimezone(zone).date(), ctx.settings.free_times_days
     first = today + timedelta(days=(day - today).days // days * days)
@@ -162,20 +162,20 @@ class FreeTimesReader:
         return None if bookable and self._is_hidden(slot, bookable, day) else self._day_age(bookable, day)
 
     def _is_hidden(self, slot: Slot, bookable: Bookable, day: date) -> bool:
-        """Return whether the remote booking of a cancelled appointment still blocks a slot: it may hide another booking there."""
+        """Return whether a slot is free only if remote bookings are ignored whose appointments are cancelled here."""
         if (slot.staff, day) not in self._shown:
             self._shown[slot.staff, day] = self._without_cancelled(slot.staff, bookable, day)
         free, start = self._shown[slot.staff, day], int(slot.start.timestamp())
         return free is not None and not free.starts_within([start], int((slot.end - slot.start).total_seconds()))
 
     def _without_cancelled(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
-        """Return a day's free spans minus the bookings of cancelled appointments; None if there are no such bookings."""
+        """Return a day's free spans, with remote bookings of appointments cancelled here as busy; None if there are none."""
         own = [each for each in self._yielding if each.staff == staff]
         shown = [each for each in own if not each.is_cancelled]
         return None if len(shown) == len(own) else self._spans(staff, bookable, day, shown)
 
     def _day_age(self, bookable: Bookable | None, day: date) -> timedelta | None:
-        """Return the age of a day's known free times; None if unknown or too old; zero for a staff member without a bookable."""
+        """Return the age of a day's free times; None if unknown or too old. Zero for a staff member without a bookable."""
         if bookable is None:
             return timedelta()
         return self._known[bookable, day].age if self._is_fresh(bookable, day) else None
@@ -185,7 +185,7 @@ class FreeTimesReader:
         return known is not None and known.age <= self.ctx.settings.free_times_age
 
     async def _load(self, wanted: dict[str, Bookable], block: tuple[date, date]) -> None:
-        """Read the stored free times of a block of days, and of the days before and after it, into which a slot can extend."""
+        """Read the stored free times of the bookables for a group of days, and for the day before and after it."""
         missing = [b for b in wanted.values() if (b, block[0]) not in self._loaded]
         if not missing:
             return
@@ -278,7 +278,7 @@ def free_spans(
 ) -> FreeSpans:
     """Return the spans in which a staff member is free in the remote calendar on consecutive days. Pure.
 
-    A span that only one of our own bookings blocks counts as free, with its buffers, if that booking will leave (`yielding`).
+    `yielding` are spans of our own bookings that will leave the remote calendar: they count as free, buffers included.
     """
     spans: list[EpochSpan] = [span for each in known for span in each.free]
     before, after = rules.service.buffer_before_minutes * 60, rules.service.buffer_after_minutes * 60
@@ -292,7 +292,7 @@ def free_spans(
 
 
 def _lengthen_spans(free: FreeSpans) -> FreeSpans:
-    """Return the spans, each longer by one minute less than a slot."""
+    """Return the spans, each extended at its end by the length of a slot minus one minute."""
     longer = [(start, end + max(0, free.length - _SHORTEST)) for start, end in free.spans]
     return FreeSpans(merge_spans(longer), free.length)
 

@@ -27,7 +27,7 @@ ATTEMPTS = 3  # to offer a slot that no other call takes between our reading and
 
 
 def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring: UUID | None = None) -> ReadBusy:
-    """Return a function that reads the staff members' busy spans. `ignoring` is the appointment to be moved: it does not count."""
+    """Return a function that returns the staff members' busy spans within a span. The appointment `ignoring` is left out."""
 
     elsewhere = find_elsewhere(ctx.config(), rules)
 

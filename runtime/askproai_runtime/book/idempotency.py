@@ -88,10 +88,10 @@ async def claim_action(
 ) -> ActionClaim | R | None:
     """Claim an action whose appointment is to start at `start`, or return the result of a concurrent request that has done it.
 
-    `find_result` looks for that result while the action cannot be claimed. Returns None at the deadline if the other request is
-    still at work. A request that has waited was sent before the other request was answered, so it does not ask for a second
-    appointment: if the first appointment was changed meanwhile, the result is None at once, without a claim. If `again` is
-    False, the same holds for every request after the action is done.
+    While the action cannot be claimed, `find_result` looks for that result. Returns None at the deadline if the other request
+    is still at work. A request that had to wait cannot ask for a second appointment, since it was sent before the other request
+    was answered. So it never claims a done action again: if the appointment of that action was changed meanwhile, it gets None
+    at once. With `again` False this holds for every request, waiting or not.
     """
     waited = False
     while True:

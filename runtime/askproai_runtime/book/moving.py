@@ -82,8 +82,8 @@ class MoveRequest:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """An appointment before and after TX1. Both are the same object if TX1 moves nothing, because the appointment has that
-    start already or must not be moved again.
+    """The appointment before and after a move's first transaction. `before` and `after` are the same object if nothing is
+    moved: the appointment starts at the requested time already, or was `changed_since` and must not be moved again.
     """
 
     before: Appointment
@@ -95,7 +95,7 @@ _Moving: TypeAlias = Change[_Move, Moved | ChangedSince]
 
 
 class _OthersChange(Exception):
-    """Somebody else is changing this appointment at this moment."""
+    """The error of a revert that has to wait, since somebody else is changing this appointment now."""
 
 
 async def move(ctx: BookingContext, request: MoveRequest, deadline: float) -> Moved | ChangedSince | NotMoved:
@@ -127,7 +127,8 @@ def _outcome_of(move: _Move) -> Moved | ChangedSince:
 async def _claim_move(ctx: BookingContext, request: MoveRequest, deadline: float) -> ActionClaim | Moved | InFlight:
     """Claim the action of this move, or return a concurrent request's move; `InFlight` while that request still runs.
 
-    A caller who repeats a request after another change wants the move again. A repeated request of the desk is only sent again.
+    A caller's request for a move that was done can claim it again: after another change the caller wants the move once more. A
+    repeated request of the desk cannot: it is the same request, sent again.
     """
     actor, appointment, key = request.actor, request.appointment, request.key
 
@@ -247,7 +248,7 @@ async def _record_desk(
 
 
 async def _ask_calendar(ctx: BookingContext, claim: ActionClaim, request: MoveRequest, move: _Move) -> CalendarOutcome:
-    """Move the booking in the calendar. The sync job does it if an earlier move is still open there, or no time is left."""
+    """Move the booking in the calendar; `Unavailable` if no time is left, or an earlier move is not accepted there yet."""
     before, timeout = move.before, claim.provider_timeout(ctx)
     if before.external_id is None or before.was_starts_at is not None or timeout is None:
         why = "it is not certain at which time the calendar has it, or no time was left to ask while the caller waits"

@@ -27,11 +27,11 @@ from askproai_runtime.visits import same_services, share_services
 def require_only_one(
     requests: Sequence[BookingRequest], appointments: Sequence[Appointment], meant: Collection[UUID] = ()
 ) -> None:
-    """Raise `Undecided` if `another` is not set, and one of `appointments` is of the same service and person as a request.
+    """Raise `Undecided` if `another` is not set, and a request may replace a live one of `appointments` (`_may_replace`).
 
-    Time and branch do not matter: a caller who corrects a time wants one appointment. For the `meant` appointments, the service
-    does not matter either. `requests` has one request for each person. The outcome names all such appointments of a single
-    person, or the last one of each person of a group. If such an appointment is still in flight, the outcome is `InFlight`.
+    Time and branch do not matter: a caller who corrects a time wants one appointment. If an appointment's id is in `meant`, its
+    service does not matter either. `requests` has one request for each person. The outcome names all such appointments of one
+    person, or the last one of each person of a group; it is `InFlight` if another request still works on such an appointment.
     """
     in_group = len(requests) > 1
     found: list[Appointment] = []
@@ -49,8 +49,8 @@ def require_only_one(
 
 
 def require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
-    """Raise `Undecided` if the request's arguments say that another appointment is to go. Any of the person's live
-    `appointments` may be meant, or any live one of the caller if the person has none.
+    """Raise `Undecided` if there is a live appointment that this booking may replace. Called if the request's arguments say
+    that another appointment is to go: one of the person's `appointments`, or any of the caller's if the person has none.
     """
     live = [each for each in appointments if each.live]
     meant = [each for each in live if same_name(request.name, each.customer_name)] or live
@@ -66,8 +66,9 @@ def require_free_people(
     """Raise `Undecided` if `another` is not set, and a person of the requests has an appointment at the requested time.
 
     `appointments` are those of this call and of the calling number. Nobody is at two services at once, and a caller who
-    corrects a service, or asks again about a booking, wants one. A request for an appointment's exact slot may correct its name
-    if the names sound alike, an answer has named it (`said`), or the caller has said that one person replaces another.
+    corrects a service, or asks again about a booking, wants one appointment. A request for exactly an appointment's slot under
+    another name may correct the name. That is so if the names sound alike, if the appointment was named to the caller (its id
+    is in `said`), or if the caller has said that one person comes in place of another.
     """
     if requests[0].another:
         return
@@ -83,9 +84,10 @@ def require_free_people(
 
 
 def list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
-    """Return those of the calling number's `others` that a booking may be meant to replace: for a person of the request, at
-    another time, and listed by an answer or `moved` by the call. If the caller has spoken of a change, they need not be
-    listed or moved. If the caller has spoken of one more appointment, only listed ones of the same service count.
+    """Return the appointments among `others`, those of the calling number, that a booking may be meant to replace. Each is for
+    a person of the request at another time, and was named to the caller or moved by this call (its id is in `moved`). If the
+    caller has spoken of a change, it need be neither. If the caller has spoken of one more appointment, only appointments of
+    the same service that were named count.
     """
     doubts = request.doubts
     own = [each for each in others if each.settled and any(_is_at_other_time(one, each) for one in request.each)]
@@ -98,11 +100,11 @@ def list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Co
 
 
 def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
-    """Return whether the request is for a second person: name and staff member both differ from those of all appointments that
-    the call has for this service and time.
+    """Return whether the request is for a second person: it names a staff member, and its name and its staff member differ from
+    those of all appointments that the call has for this service, branch and start.
 
-    A corrected name comes with the same staff member or none, or sounds like the booked name. Booking does not change the
-    result.
+    A corrected name comes with the same staff member or none, or sounds like the booked name. The result is the same after the
+    request is booked.
     """
     target, staff = (request.rules.branch.name, request.start), request.service.staff
     then = [each for each in appointments if each.live and (each.branch, each.starts_at) == target]
@@ -115,13 +117,13 @@ def is_second_person(request: BookingRequest, appointments: Sequence[Appointment
 
 
 def is_same_visit(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is of the requested service, for the same person, at any time."""
+    """Return whether an appointment has the requested services and is for the requested person. Its time does not matter."""
     is_same_service = same_services(appointment.service, request.rules.service.name)
     return is_same_service and same_name(request.name, appointment.customer_name)
 
 
 def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
-    """Return whether a service that begins at `start` overlaps an appointment, for the same person or another one."""
+    """Return whether a service that starts at `start` overlaps an appointment in time. The persons are not compared."""
     shortest = timedelta(minutes=rules.shortest_minutes)
     return start < appointment.ends_at and appointment.starts_at < start + shortest
 
@@ -142,10 +144,10 @@ def is_same_slot_booked(request: BookingRequest, appointment: Appointment) -> bo
 def _list_booked(
     request: BookingRequest, appointments: Sequence[Appointment], meant: Collection[UUID]
 ) -> list[Appointment]:
-    """Return the person's live `appointments` that the request may replace, the last one first. For those in `meant`, the
-    service does not matter.
+    """Return the person's live `appointments` that the request may replace, the last one first. An appointment whose id is in
+    `meant` counts whatever its service is.
 
-    Raises `Undecided` if one of them is still in flight.
+    Raises `Undecided` if another request is still working on one of them.
     """
     if request.another:
         return []
@@ -161,8 +163,8 @@ def _list_booked(
 
 
 def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether a request may be meant to replace an appointment. Its name must be the same, or one that it may correct.
-    Its services must be the same, or share one at another time ("und Färben dazu").
+    """Return whether a request may be meant to replace an appointment. Its name must be the same, or a possible correction. The
+    services must be the same; or they share one, and the times do not overlap ("und Färben dazu").
     """
     service = request.rules.service.name
     is_at_other_time = share_services(appointment.service, service) and not overlaps(
@@ -177,7 +179,7 @@ def _has_other_service(request: BookingRequest, appointment: Appointment) -> boo
 
 
 def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment of the same person, whose name may be misheard, does not overlap the requested time."""
+    """Return whether an appointment may be of the same person (names can be misheard), and does not overlap the requested time."""
     is_of_person = may_be_same(request.name, appointment.customer_name)
     return is_of_person and not overlaps(request.start, request.rules, appointment)
 

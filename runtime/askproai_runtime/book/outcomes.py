@@ -13,7 +13,7 @@ from askproai_runtime.book.waitlist import WaitlistEntry
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """The appointments of a booking, and the caller's earlier ones that stay (`kept`). `again`: it was booked before."""
+    """The appointments of a booking, and the caller's other ones that stay (`kept`). `again`: an earlier request booked them."""
 
     appointments: Sequence[Appointment]
     kept: Sequence[Appointment]
@@ -37,7 +37,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """A concurrent request for the same action is not done yet. `of_other`: it is for another appointment of the person."""
+    """Another request of the call is still running. `of_other`: it works on another appointment of the person."""
 
     of_other: bool = False
 
@@ -185,10 +185,10 @@ class PersonElsewhere:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """An entry of the waiting list; `by_message`: offers come by message.
+    """An entry of the waiting list. `by_message`: its person gets offers by message.
 
-    `renamed` is its new name, "" if the name has not changed. `removed` are the former entries that it replaces, `kept` the
-    other ones.
+    `renamed` is the entry's new customer name, "" if the name has not changed. `removed` are the former entries that this entry
+    replaces; `kept` are the call's other entries for the same person and service.
     """
 
     entry_id: UUID

@@ -22,7 +22,7 @@ from askproai_runtime.person_names import same_name
 
 
 def asks_birth_date(ctx: BookingContext) -> bool:
-    """Return whether the tenant asks callers for a second factor: then a number alone proves nothing."""
+    """Return whether the tenant asks callers for a birth date: then a phone number alone does not prove who calls."""
     return ctx.config().caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
 
 
@@ -34,7 +34,7 @@ async def list_own(conn: Connection, ctx: BookingContext, actor: Actor) -> list[
 
 
 async def list_proven(conn: Connection, ctx: BookingContext, actor: Actor) -> set[UUID]:
-    """Return the ids of the appointments that a call has proven by name and birth date, made or cancelled, live or not."""
+    """Return the ids of the appointments that this call has proven by name and birth date, has booked, or has cancelled."""
     made = await list_upcoming_appointments(conn, ctx.tenant, None, actor.call_id, ctx.clock.now())
     cancelled = await list_cancelled_appointments(conn, ctx.tenant, actor.call_id)
     verified = await list_verified(conn, ctx.tenant, actor.call_id)
@@ -49,7 +49,7 @@ async def list_upcoming(conn: Connection, ctx: BookingContext, proven: Collectio
 
 
 async def list_of_number(conn: Connection, ctx: BookingContext, actor: Actor) -> list[Appointment]:
-    """Return the calling number's live upcoming appointments from other calls; empty if a number alone proves nothing."""
+    """Return the calling number's live upcoming appointments from other calls; empty if callers need a second factor."""
     if actor.caller is None or asks_birth_date(ctx):
         return []
     found = await list_upcoming_appointments(conn, ctx.tenant, actor.caller, actor.call_id, ctx.clock.now())
@@ -59,8 +59,8 @@ async def list_of_number(conn: Connection, ctx: BookingContext, actor: Actor) ->
 async def list_asked_to_cancel(
     conn: Connection, ctx: BookingContext, actor: Actor, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the live appointment of another call that this call's last question offered to cancel; empty if there is none. A
-    booking after that question may be meant as a move. `others` is the result of `list_of_number`.
+    """Return, in a list, the live appointment of another call about which this call last asked "cancel it?"; else an empty
+    list. A booking after that question may be meant as a move. `others` is the result of `list_of_number`.
     """
     if not others and not asks_birth_date(ctx):
         return []
@@ -78,7 +78,7 @@ async def list_moved(conn: Connection, ctx: BookingContext, actor: Actor) -> set
 async def find_moved(
     conn: Connection, ctx: BookingContext, request: BookingRequest, others: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointment among `others` that this call has already moved to the requested time; empty if there is none."""
+    """Return, in a list, the one of `others` that this call has moved to the requested slot; else an empty list."""
     if request.companions or request.another:
         return []
     then = [each for each in others if is_same_slot_booked(request, each)]
@@ -119,7 +119,7 @@ async def find_kept(
 
 
 def _is_of_one(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is for a person of the request, and is of the requested service or was listed by an answer."""
+    """Return whether an appointment is for a person of the request, and has the same service or was named to the caller."""
     is_listed = str(appointment.id) in request.doubts.listed
     return any(
         is_same_visit(one, appointment) or (is_listed and same_name(one.name, appointment.customer_name))
@@ -128,6 +128,6 @@ def _is_of_one(request: BookingRequest, appointment: Appointment) -> bool:
 
 
 def _is_of_group(own: Appointment, other: Appointment) -> bool:
-    """Return whether two appointments of a call are at one time, for two people."""
+    """Return whether two appointments of a call have one branch and one start, and different names."""
     is_then = (other.branch, other.starts_at) == (own.branch, own.starts_at)
     return is_then and other.id != own.id and not same_name(own.customer_name, other.customer_name)

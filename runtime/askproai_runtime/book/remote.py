@@ -224,7 +224,7 @@ def has_other_host(config: TenantConfig, appointment: Appointment, host_id: int 
 async def record_outcome(
     conn: Connection, ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> None:
-    """Write the calendar's answer while a caller waits. If the answer leaves the outcome open, the sync job settles it."""
+    """Store the calendar's outcome while a caller waits: confirm the appointment, or store the error for the sync job to solve."""
     if isinstance(outcome, Confirmed):
         await confirm_or_resync(conn, ctx.tenant, appointment, outcome)
     else:
@@ -259,13 +259,13 @@ def find_event_type_link(
     length: timedelta | None = None,
     host_id: int | None = None,
 ) -> EventTypeLink | None:
-    """Return the service and the staff member of an event type.
+    """Return the service and the staff member of an event type, found by its id at Cal.com.
 
-    If the event type has several branches, `preferred_branch` comes first. If it has several services, `preferred_service`
-    comes first, then a service that lasts as long as the booking (`length`). An event type of a team has several staff members:
-    `host_id` identifies the one of the booking, and must be given.
+    An event type can be linked in several branches and services. `preferred_branch` is tried first. So is `preferred_service`,
+    and after it a service that lasts as long as the booking (`length`). A team's event type has several staff members:
+    `host_id` must be given, and decides whose booking it is.
 
-    None if no service names the event type, or if its staff member cannot do the service here.
+    None if no service names the event type, or if its staff member cannot do the service in any branch.
     """
     branches = sorted(config.branches, key=lambda branch: branch.name != preferred_branch)
 

@@ -18,7 +18,7 @@ from askproai_runtime.visits import same_services, share_services
 
 
 def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
-    """Return the appointments that `request` has booked before: for a group, one for each person; empty if there are none.
+    """Return the appointments of an earlier request for the same booking: for a group, one for each person; else an empty list.
 
     Raises `Undecided` if the call has an appointment at this time that may be meant, or only some of a group's appointments.
     """
@@ -70,8 +70,8 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _list_meant(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
-    """Return the appointments whose name the request may mean. Exact names take precedence over names that sound alike. Among
-    exact names, the same staff member takes precedence, then the same request.
+    """Return the appointments whose customer name the request may mean: the same name, else a name that sounds alike. Among
+    appointments with the same name, the requested staff member decides, else the same action key.
     """
     exact = [a for a in appointments if fold(a.customer_name) == fold(request.name)]
     same_staff = [a for a in exact if a.staff == request.service.staff]
@@ -80,10 +80,10 @@ def _list_meant(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointment]) -> dict[int, Appointment]:
-    """Return the appointment of each request in a group, by the index of the request.
+    """Return which appointment each request of a group has already booked, by the index of the request.
 
-    Exact names are assigned first, then names that only one appointment can have, then the others in order. Raises `Undecided`
-    if the order would decide which appointment's name is corrected.
+    Same names are assigned first, then each name that only one appointment can have, then the other names in order. Raises
+    `Undecided` if that order would decide which appointment gets a corrected name.
     """
     left, own = list(appointments), dict[int, Appointment]()
 
@@ -134,6 +134,6 @@ def _is_same_service(request: BookingRequest, appointment: Appointment) -> bool:
 
 
 def _is_at_group_time(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment begins within the time that a group may take."""
+    """Return whether an appointment in the requested branch starts between `request.start` and the end of the longest group."""
     is_there = appointment.branch == request.rules.branch.name
     return is_there and request.start <= appointment.starts_at < request.start + longest_group(request.rules)

@@ -26,7 +26,7 @@ class ServiceRequest:
 
     @property
     def excluded_fields(self) -> dict[str, list[str]]:
-        """Return the answer's field with the excluded staff members, for the rest of the call; empty if there are none."""
+        """Return the field `excluded_staff` for the answer, so that the call keeps the exclusion; {} if nobody is excluded."""
         return {"excluded_staff": list(self.excluded)} if self.excluded else {}
 
 
@@ -34,7 +34,7 @@ class ServiceRequest:
 class Doubts:
     """The reasons, from a caller's words, to ask whether a booking is meant to replace another appointment. The desk has none.
 
-    `listed` has the ids of the appointments that the caller has heard of.
+    `listed` has the ids of the appointments that were named to the caller.
     """
 
     listed: frozenset[str] = frozenset()
@@ -81,16 +81,16 @@ class BookingRequest:
 
     @property
     def first_key(self) -> str:
-        """Return the action key as it is without `another`. Name, notes and staff member are not part of it: a model that
-        repeats itself changes them.
+        """Return the action key of this booking, as it is without `another`, companions or a replacement. Name, notes and staff
+        member are not part of it: a model that repeats itself changes them.
         """
         return f"book|{self.rules.branch.name}|{canonical_name(self.rules.service.name)}|{self.start.isoformat()}"
 
     @property
     def key(self) -> str:
-        """Return the action key of this booking within the call. It contains the name only with `another`. A group's key
-        differs from that of each of its appointments, and a replacement's key from that of the same booking earlier in the
-        call: "doch wieder bei Anna".
+        """Return the action key of this booking within the call. The customer's name is part of it only with `another`. A
+        group's key differs from the keys of its members' requests. The key of a replacement differs from the key of the same
+        booking made earlier in the call: "doch wieder bei Anna".
         """
         services = [canonical_name(each.service.name) for each in self.rules.companions]
         first = "|".join([self.first_key, *(f"with:{service}" for service in services)])
@@ -100,7 +100,7 @@ class BookingRequest:
 
     @property
     def each(self) -> list[Self]:
-        """Return one request for each person, as if each person asked alone."""
+        """Return one request for each person of the group, without companions and without a requested staff member."""
         names = zip(self.rules.people, (self.name, *self.companions), strict=True)
         return [
             replace(self, service=ServiceRequest(replace(rules, companions=()), None), name=name, companions=())
@@ -109,7 +109,7 @@ class BookingRequest:
 
     @property
     def slot_key(self) -> tuple[str, str, int]:
-        """Return the lock key of a slot that several calls may request at once: branch, staff member or `any`, and start."""
+        """Return the key of the slot's lock: branch, staff member or `any`, and start. Competing calls get the same key."""
         staff = self.service.staff or self.offered_staff or "any"
         return self.rules.branch.name, staff, int(self.start.timestamp())
 

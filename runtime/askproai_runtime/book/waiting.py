@@ -74,7 +74,7 @@ def read_spans(entry: WaitlistEntry | NewEntry) -> list[WaitingSpan]:
 
 
 def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
-    """Return whether the entry waits for this appointment. If several persons wait, a surname alone may be another person's."""
+    """Return whether the appointment in `reached` fulfils its entry. A mere surname does not count if several persons wait."""
     is_of_person = is_same_person if reached.is_one_of_several else same_name
     return is_of_person(reached.booked_for, reached.entry.name) and any(
         each.contains(reached.start, zone) for each in read_spans(reached.entry)
@@ -91,9 +91,9 @@ async def join(
 ) -> Waiting | ListFull:
     """Add an entry to the waiting list, or return `ListFull`. `renamed` is the id of the person's entry under another name.
 
-    `find_formers` finds the call's entries for the same person and service among all its entries, also the removed ones, and
-    the ids of those that the entry replaces. These are removed, and their offers end. The holds of the `declined` slots end.
-    The same request of a number for one person is one entry, even from several calls.
+    `find_formers` gets all entries of the call, removed ones included. It returns the entries for the same person and service,
+    and the ids of those that the new entry replaces: they are removed, and their offers end. The holds of the `declined` slots
+    end. The same request of a phone number for one person is one entry, even from several calls.
     """
 
     async def write(conn: Connection) -> Waiting | ListFull:

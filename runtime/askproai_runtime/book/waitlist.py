@@ -17,7 +17,7 @@ class WaitingName:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """A wait of a service, in which its staff member is free: [first, end), in minutes from the start."""
+    """A wait within a service, in which the staff member is free: [first, end), in minutes after the start of the service."""
 
     service: str
     first: int
@@ -48,7 +48,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryLimits:
-    """The maximum of waiting entries for a number and for the tenant, and of new entries for a call and for a caller's hour."""
+    """The most waiting entries of a phone number and of the tenant, and new entries of a call and of a caller in an hour."""
 
     per_phone: int
     per_tenant: int
@@ -114,7 +114,7 @@ class WaitingCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ReachedEntry:
-    """An entry, and an appointment of its number. `is_one_of_several`: other persons of the number have the same request."""
+    """An entry, and an appointment of its phone number. `is_one_of_several`: other persons of the number wait for the same."""
 
     entry: WaitlistEntry
     start: datetime

@@ -83,7 +83,7 @@ async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistE
 
 
 class WaitlistKeeper:
-    """Runs the periodic task. If a process dies during a run, the next run does the rest of its work."""
+    """The handler of the periodic task `waitlist`. If a process dies during a run, the next run does the rest of its work."""
 
     def __init__(self, ctx: BookingContext) -> None:
         self._ctx = ctx
@@ -231,7 +231,7 @@ class WaitlistKeeper:
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
 
     async def _without_other_units(self, rules: ServiceRules, slots: Sequence[Slot], freed: FreedTime) -> list[Slot]:
-        """Return the slots at which the freed unit itself is free: an offer that only another unit serves would end as taken."""
+        """Return the slots that the freed resource itself can serve. A slot on another unit only would end as taken."""
         if not slots:
             return []
         blocked = [rules.blocked_span(slot.start, slot.staff) for slot in slots]
@@ -257,7 +257,7 @@ def _list_waits(ctx: BookingContext, awaited: Iterable[str]) -> list[Wait]:
 
 
 def _is_possible(config: TenantConfig, entry: WaitlistEntry, offer: WaitlistOffer) -> bool:
-    """Return whether the rules still allow an offer: the staff member may be absent now. The notice was checked before."""
+    """Return whether hours, absences and services in the config still allow the offered slot. Neither notice nor claims count."""
     rules = find_rules(config, entry.branch, entry.service)
     if rules is None:  # it is not offered any more
         return False

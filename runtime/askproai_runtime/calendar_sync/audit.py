@@ -86,7 +86,7 @@ class CalendarAudit:
 
 @dataclass(slots=True)
 class _Slice:
-    """The bookings that start in [`begins`, `ends`), and the suspected differences. `ends` is None if nothing follows."""
+    """The remote bookings that start in [`begins`, `ends`), and the suspected differences. `ends` is None in the last slice."""
 
     begins: datetime
     ends: datetime | None
@@ -133,7 +133,7 @@ class _AccountAudit:
             progress.compared_at = now
 
     async def _read_slice(self, begins: datetime) -> _Slice:
-        """Return the next page of the list by start, with our appointments. The slice ends where either list is cut off."""
+        """Return the next page of remote bookings, with our appointments. The slice ends where the shorter list ends."""
         ctx, grace = self.ctx, self.audit.grace
         part = await self._list(begins)
         confirmed = await list_confirmed_between(
@@ -183,7 +183,7 @@ class _AccountAudit:
         return await self._compare(suspect, remote)
 
     async def _doubled(self, suspect: Suspect, remote: RemoteBooking, original: RemoteBooking) -> Difference | None:
-        """Return the difference that one appointment has two live bookings. The second one blocks its time like any booking."""
+        """Return the difference "one appointment has two live bookings"; the second one is treated like any new booking."""
         if is_recent(remote, self.ctx.clock.now(), self.audit.grace):
             return None
         state = _digest(remote.uid, original.uid, remote.changed_at)
@@ -204,7 +204,8 @@ class _AccountAudit:
         return await self._mend(replace(suspect, sort=sort, appointment=appointment), remote)
 
     async def _mend(self, suspect: Suspect, remote: RemoteBooking) -> Difference | None:
-        """Apply a booking as an event about it would be applied. Return the difference if the rules do not resolve it.
+        """Apply a remote booking as an event about it would be applied. Returns None if that resolves the difference, else the
+        difference.
 
         A refused repair is not tried again while nothing has changed: each refusal leaves an entry in the audit log.
         """
@@ -249,7 +250,7 @@ class _AccountAudit:
             raise CalendarUnavailable(str(error)) from error
 
     async def _end(self, conn: Connection, _note: str) -> None:
-        """Only check that this run still has the task: unlike a stored event, a listed booking has no job to end."""
+        """Check that this run still holds the task. There is no job to end, since a listed booking is not a stored event."""
         await self.run.check(conn)
 
     async def _fetch(self, suspect: Suspect) -> RemoteBooking | None:
@@ -268,7 +269,7 @@ class _AccountAudit:
         )
 
     async def _find_ours(self, suspect: Suspect, remote: RemoteBooking) -> Compared | None:
-        """Return our appointment as it is now: the compared one, or the booking's match if the compared one is gone."""
+        """Return our appointment's present fields: the compared one's, or those of the booking's match if that one is gone."""
         ctx, known = self.ctx, suspect.appointment
         wanted = known.id if known else remote.request_id
         matching = await list_matching(ctx.pool, ctx.tenant, remote.uids, {wanted} if wanted else (), self.audit.grace)
@@ -286,7 +287,7 @@ class _AccountAudit:
         return (await list_in_the_way(self.ctx.pool, self.ctx.tenant, link, visit, ignoring))[:MAX_OTHERS]
 
     def _known(self, found: Difference) -> Difference | None:
-        """Return the stored difference with the same key, if its state has not changed since; else None."""
+        """Return the difference from an earlier round with the same key and state; None if it is new or has changed."""
         return next(
             (each for each in self.state.differences if (each.key, each.state) == (found.key, found.state)), None
         )

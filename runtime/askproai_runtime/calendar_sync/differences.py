@@ -35,7 +35,8 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """A suspected difference in a slice. `position` is its start there. Either `appointment` or `remote` may be None.
+    """A suspected difference in a slice. `position` is the start by which it belongs to the slice. Either `appointment` or
+    `remote` may be None.
 
     `others` are the ids of further appointments with the same booking.
     """
@@ -76,7 +77,7 @@ def find_suspects(
 
 
 def classify(appointment: Compared | None, remote: RemoteBooking, now: datetime) -> DifferenceSort | None:
-    """Return how a booking in its present state differs from our appointment; None if both agree or the time is over."""
+    """Return how a remote booking differs from our appointment; None if they agree, or if the times are over."""
     if appointment is None:
         return DifferenceSort.MISSING_HERE if remote.live and remote.ends_at > now else None
     if not remote.live:
@@ -88,9 +89,9 @@ def classify(appointment: Compared | None, remote: RemoteBooking, now: datetime)
 
 
 def find_match(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared | None:
-    """Return the appointment of a booking, by the booking's uids, the current one first, else by its request id, else None.
+    """Return the appointment whose uid is one of the booking's uids, else the one with the booking's request id, else None.
 
-    A booking that is not live does not match by request id if the appointment has another booking.
+    A booking that is not live does not match by request id if the appointment has the uid of another booking.
     """
     by_uid = {each.external_id: each for each in matching if each.external_id}
     by_id = {each.id: each for each in matching}
@@ -100,7 +101,7 @@ def find_match(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared 
 
 
 def find_double(remote: RemoteBooking, matching: Iterable[Compared]) -> Compared | None:
-    """Return the live appointment that a live booking names by its request id although it has another booking; else None."""
+    """Return the live appointment with a live booking's request id but the uid of another booking; None if there is none."""
     for each in matching:
         if each.id == remote.request_id and each.live and each.external_id and each.external_id not in remote.uids:
             return each if remote.live else None
@@ -125,7 +126,7 @@ def _of_remote(remote: RemoteBooking, matching: Collection[Compared], now: datet
 
 
 def _is_matched(appointment: Compared, remotes: Sequence[RemoteBooking]) -> bool:
-    """Return whether a live booking of the slice matches the appointment, by an earlier uid or by request id."""
+    """Return whether a live booking in the slice has the appointment's uid among its uids, or its id as the request id."""
     return any(
         each.live and (appointment.external_id in each.uids or each.request_id == appointment.id) for each in remotes
     )

@@ -42,7 +42,7 @@ class FreeTimesKeeper:
         self._refreshing: asyncio.Task[None] | None = None
 
     async def run(self, run: TaskRun) -> Next:
-        """Read the free times that are too old for an idle tenant. Raises `PutOff` while the calendar cannot be asked."""
+        """Read the free times that are older than the interval of this task. Raises `PutOff` if the calendar cannot be asked."""
         idle = self._idle_age()
         try:
             await self.refresh(idle * _NEARLY, run.correlation_id)

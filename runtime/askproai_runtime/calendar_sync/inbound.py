@@ -107,7 +107,7 @@ def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime
 
 
 async def is_news(ctx: BookingContext, remote: RemoteBooking) -> bool:
-    """Return whether a listed booking requires a step here. Takes no locks, since most bookings require none."""
+    """Return whether our book must change because of a listed booking. Takes no locks, since most bookings require no change."""
     async with ctx.pool.acquire() as conn:
         appointment_id = await find_local_appointment(conn, ctx.tenant, remote)
         appointment = await get_appointment(conn, ctx.tenant, appointment_id) if appointment_id else None
@@ -115,7 +115,7 @@ async def is_news(ctx: BookingContext, remote: RemoteBooking) -> bool:
 
 
 def _decide(ctx: BookingContext, appointment: Appointment | None, remote: RemoteBooking) -> Step:
-    """Return the step of `decide`, or `MOVE` if a team's booking has another host than our appointment's staff member."""
+    """Return the required step (`decide`). A team's booking with another host than our staff member requires `MOVE`."""
     step = decide(appointment, remote, ctx.clock.now())
     if appointment is None or step not in {Step.NOTHING, Step.AGREE} or not (appointment.live and remote.live):
         return step
@@ -126,7 +126,7 @@ def _decide(ctx: BookingContext, appointment: Appointment | None, remote: Remote
 
 
 async def _unchecked(_conn: Connection) -> None:
-    """Check nothing: no other worker can have this work."""
+    """Do nothing: the default of `check`, for a booking that no other worker can have as a job."""
 
 
 async def apply_calendar_event(
@@ -181,7 +181,7 @@ async def apply_calendar_event(
 
 
 async def _has_changed(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> bool:
-    """Return whether a booking has changed since it was read: it may then conflict only with its own new time."""
+    """Return whether a booking's uid, start or status has changed since `remote` was read. A conflict may then be with itself."""
     now = await read_remote(ctx, event)
     return now is None or (now.uid, now.starts_at, now.live) != (remote.uid, remote.starts_at, remote.live)
 
@@ -258,7 +258,7 @@ async def _announce(
 
 
 def _find_link(config: TenantConfig, remote: RemoteBooking, known: Appointment | None) -> EventTypeLink | None:
-    """Return the service and staff member of a remote booking, or None. If API v1 names no host, the staff member stays."""
+    """Return the service and staff member of a remote booking, or None. `known` is our appointment of it, if any."""
     number, length = remote.event_type_id, remote.ends_at - remote.starts_at
     if known is None and config.withheld(number) is Withheld.NOT_FOUND:
         return None  # a service names it by mistake: a booking at it is another business's
@@ -269,10 +269,11 @@ def _find_link(config: TenantConfig, remote: RemoteBooking, known: Appointment |
 
 
 async def _give_up_doubles(conn: Connection, ctx: BookingContext, remote: RemoteBooking, found: Sequence[UUID]) -> None:
-    """Keep the first of the appointments that have this booking, and cancel the others that came from the calendar.
+    """Keep the first of the appointments that have this remote booking, and cancel the others that were imported from the
+    calendar.
 
-    Each of the others is the booking before a move that another worker has already followed. An appointment that a caller made,
-    or is about to move, is not cancelled.
+    The others arise if two workers follow the moves of one booking: each has the uid from before a move. An appointment that a
+    caller has booked is not cancelled, nor is one that is about to be moved.
     """
     for appointment_id in found[1:]:
         double = await get_appointment(conn, ctx.tenant, appointment_id, lock=True)

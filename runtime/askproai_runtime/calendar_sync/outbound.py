@@ -93,7 +93,7 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
 
 
 def _needs_sync(appointment: Appointment) -> bool:
-    """Return whether the remote calendar may have to change. A booking that was cancelled there is left alone."""
+    """Return whether the appointment is pending, failed or cancelled here. A cancellation made at Cal.com needs no sync."""
     ended = appointment.status in {Status.CANCELLED, Status.FAILED}
     cancelled_here = ended and appointment.cancelled_by != CancelledBy.CALENDAR
     return appointment.in_remote_calendar and (cancelled_here or appointment.status == Status.PENDING_SYNC)
@@ -141,7 +141,7 @@ async def _find_at_old_times(ctx: BookingContext, appointment: Appointment) -> R
 async def _create_or_move(
     ctx: BookingContext, appointment: Appointment, remote: RemoteBooking | None
 ) -> Confirmed | Taken | Refused:
-    """Create or move the booking, unless the calendar has it as desired. Raises `RunAgain` or `DeadNow` if the result is open."""
+    """Create or move the booking if needed. If the outcome is not certain, raises `RunAgain` or `DeadNow` (see `_postpone`)."""
     if remote is not None and remote.starts_at == appointment.starts_at:
         return remote.confirmed
     if appointment.starts_at <= ctx.clock.now():
@@ -158,7 +158,7 @@ async def _create_or_move(
 async def _cancel_remote(
     ctx: BookingContext, appointment: Appointment, remote: RemoteBooking | None
 ) -> Confirmed | Taken | Refused:
-    """Cancel the booking, unless it is gone. Raises `RunAgain` or `DeadNow` if the result is open."""
+    """Cancel the booking, unless it is gone. If the outcome is not certain, raises `RunAgain` or `DeadNow` (see `_postpone`)."""
     if remote is None:
         await _begin_attempt(ctx, appointment)  # a POST that was to create it may still appear
         return Confirmed(appointment.external_id)
@@ -186,7 +186,7 @@ async def _begin_attempt(ctx: BookingContext, appointment: Appointment) -> None:
 async def _require_result(
     ctx: BookingContext, appointment: Appointment, outcome: CalendarOutcome
 ) -> Confirmed | Taken | Refused:
-    """Return an outcome that is certain; raise `RunAgain` or `DeadNow` for an outcome that is not."""
+    """Return a certain outcome; for `Unknown` and `Unavailable`, raise `RunAgain`, or `DeadNow` after the appointment's start."""
     match outcome:
         case Unavailable(message, retry_after):
             raise await _postpone(ctx, appointment, message, retry_after or ctx.settings.sync_delay)
@@ -220,10 +220,10 @@ async def _complete(
 async def _handle_refusal(
     ctx: BookingContext, job: Job, appointment: Appointment, remote: RemoteBooking | None, outcome: Taken | Refused
 ) -> None:
-    """Report the calendar's refusal to a person. A change that no caller was promised, since our process died, is undone.
+    """Raise `CalendarDisagrees`, for a person to decide; but undo a change that no caller has heard of, since our process died.
 
-    It is not undone at the first refusal: the cause may be our own booking, which a lagging list has hidden. The second attempt
-    looks it up again.
+    A change is undone from the second attempt on: at the first one, the cause may be our own booking, which a lagging list has
+    hidden. The second attempt looks the booking up again.
     """
     why = await _record_problem(ctx, appointment, f"the calendar refuses it ({outcome.message})")
     if job.attempts == 1 or not appointment.live:

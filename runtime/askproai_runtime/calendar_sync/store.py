@@ -42,7 +42,7 @@ async def list_confirmed_between(
 async def list_matching(
     pool: Pool, tenant: str, uids: Collection[str], ids: Collection[UUID], grace: timedelta
 ) -> list[Compared]:
-    """Return the appointments that have one of these uids or ids; no holds."""
+    """Return the appointments, no holds, whose remote booking has one of `uids` or whose own id is in `ids`."""
     rows = await pool.fetch(
         _SELECT + "AND (a.external_id = ANY($3) OR a.id = ANY($4)) AND a.status <> 'held' ORDER BY a.created_at DESC",
         tenant, grace, list(uids), list(ids),

@@ -32,7 +32,7 @@ def field_responses(request: CalendarRequest, config: TenantConfig) -> dict[str,
 
 
 def needs_phone(service: Service) -> bool:
-    """Return whether an event type of the service cannot be booked without the attendee's number."""
+    """Return whether an event type of the service requires the attendee's phone number for a booking."""
     fields = (each for link in service.linked_event_types for each in link.booking_fields)
     return any(
         each.slug in _OF_ATTENDEE or (each.source is FieldSource.PHONE and each.value is None) for each in fields
@@ -40,5 +40,5 @@ def needs_phone(service: Service) -> bool:
 
 
 def usable_phone(phone: str | None) -> str | None:
-    """Return the number if it is valid, else None: Cal.com refuses the whole booking for an invalid number."""
+    """Return the phone number if it is valid, else None: Cal.com refuses the whole booking for an invalid phone number."""
     return phone if phone and phonenumbers.is_valid_number(phonenumbers.parse(phone)) else None

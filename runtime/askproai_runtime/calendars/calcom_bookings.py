@@ -78,7 +78,7 @@ def booking_body(request: CalendarRequest, config: TenantConfig) -> dict[str, An
 
 
 def attendee_email(email: str | None, phone: str | None, request_id: str, domain: str) -> str | None:
-    """Return the customer's address, or a made-up one under the tenant's domain: most event types require an address."""
+    """Return the customer's e-mail address, or a made-up one under the tenant's domain: most event types require an address."""
     if email or not domain:
         return email
     return f"anruf-{phone.lstrip('+') if phone else request_id}@{domain}"
@@ -107,7 +107,7 @@ class _EventType(msgspec.Struct, frozen=True):
 
 
 class _Essentials(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """The fields that decide when and where a booking is, and whether it is live. A row without them is no booking to us."""
+    """The fields that a booking of Cal.com must have: status, event type, start and end. A list's row without them is skipped."""
 
     status: Literal["accepted", "pending", "cancelled", "rejected"]
     event_type: _EventType
@@ -158,7 +158,7 @@ def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> Rem
 
 
 def request_id_of(booking: Mapping[str, Any]) -> UUID | None:
-    """Return the id of our request that a booking object was made for; None if it has none."""
+    """Return our request id in the metadata of a booking object of Cal.com; None if it has none: somebody else made it."""
     metadata = booking.get("metadata")
     return _parse_uuid(metadata.get("requestId")) if isinstance(metadata, dict) else None
 
@@ -195,10 +195,11 @@ def parse_confirmation(booking: Any) -> Confirmed | None:
 
 
 def classify_create(reply: Reply, request_id: UUID | None = None) -> CalendarOutcome:
-    """Classify the reply to a POST of a booking. "Taken" is a 400 far more often than a 409, so its text decides.
+    """Return the outcome that the reply to a POST of a booking means. "Taken" is a 400 far more often than a 409, so its text
+    decides.
 
-    If the event type needs confirmation, Cal.com answers the same attendee at the same time with the existing booking: if its
-    request id is not ours, our booking was not made.
+    If the event type needs confirmation, Cal.com answers a second booking of the same attendee and time with the existing one.
+    So if the request id in the reply is another than `request_id`, our booking was not made.
 
     A request is certainly not done if Cal.com refuses it with a message of its own, or redirects it: Cal.com's API never
     answers a booking that it made with a redirect, but a server that is not the API does
@@ -260,9 +261,9 @@ def _is_refusal(reply: Reply) -> bool:
 
 
 def classify_move(reply: Reply) -> CalendarOutcome:
-    """Classify the reply to a POST of a move. A booking that is gone or was moved before must be looked up, not given up.
-
-    So must a booking whose move was redirected: it exists, and its caller must hear where it really is.
+    """Return the outcome that the reply to a POST of a move means. If the booking is gone or was moved before, the outcome is
+    not a refusal: the booking must be looked up. So must a booking whose move was redirected: its caller must hear where it
+    is.
     """
     is_gone = any(text in reply.message.lower() for text in ("cancelled", "rescheduled"))
     not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
@@ -272,7 +273,7 @@ def classify_move(reply: Reply) -> CalendarOutcome:
 
 
 def classify_attendance(reply: Reply) -> CalendarOutcome:
-    """Classify the reply to a request that marks attendance."""
+    """Return the outcome that the reply to a request to mark attendance means."""
     return _classify_change(reply)
 
 

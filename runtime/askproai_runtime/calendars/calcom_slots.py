@@ -16,7 +16,7 @@ _MOST_SLOTS = 20_000  # of a query: a month of slots that begin every five minut
 
 
 class SlotsUnreadable(ValueError):
-    """The answer is no list of slots. The text quotes none of it."""
+    """Cal.com's answer is not a list of slots. The error's text quotes nothing of the answer."""
 
 
 def slots_params(query: FreeTimesQuery) -> list[dict[str, str]]:
@@ -40,7 +40,7 @@ def slots_params(query: FreeTimesQuery) -> list[dict[str, str]]:
 
 
 def merge_bodies(bodies: Sequence[Any]) -> Any:
-    """Return the answers to the queries of `slots_params` as one. Raises `SlotsUnreadable`."""
+    """Merge Cal.com's answers to the queries of `slots_params` into one answer. Raises `SlotsUnreadable`."""
     merged: dict[tuple[int, str], Any] = {}
     for n, body in enumerate(bodies):
         days = body.get("data") if isinstance(body, dict) else None

@@ -95,7 +95,7 @@ class CalcomV1:
         return Refused("version 1 of Cal.com's API cannot mark it: mark it on Cal.com's page")
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """Return the live booking with our request id, among those at the request's time; among all if it has `made_after`."""
+        """Return the live booking with our request id, at the request's time (at any time with `made_after`); else None."""
         first, last = lookup_span(request)
         span = {} if request.made_after else {"dateFrom": format_utc(first), "dateTo": format_utc(last)}
         parsed = (_parse_booking(booking) for booking in await self._list(request.correlation_id, span))
@@ -113,7 +113,7 @@ class CalcomV1:
         return next((booking for booking in parsed if booking), None)
 
     async def read_free_times(self, _query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:  # noqa: ARG002
-        """Refuse: slots of v1 have no end, so they do not show the length of a booking."""
+        """Raise an error: slots of v1 have no end, so they do not show the length of a booking."""
         raise CalendarUnavailable("version 1 of Cal.com's API is not asked for free times")
 
     async def _list(

@@ -164,7 +164,7 @@ class CalcomV2:
         raise CalendarUnavailable("Cal.com's answer is no booking")
 
     async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
-        """Request the slots of the days, with their ends, which show the length of a booking."""
+        """Return the free times of the query's days. The slots are requested with their ends, which show a booking's length."""
         deadline = self.http.clock.monotonic() + within.total_seconds()
         bodies = []
         for params in slots_params(query):
@@ -196,7 +196,7 @@ class CalcomV2:
     async def list_starting(
         self, event_type_ids: Collection[int], since: datetime, *, skip: int = 0, correlation_id: str
     ) -> BookingPage:
-        """List without the filter `status`: its values are not those of a booking's status, and their meaning has changed."""
+        """List without Cal.com's filter `status`: its values differ from those of a booking, and their meaning has changed."""
         ids = ",".join(str(number) for number in sorted(event_type_ids))
         filters = {"eventTypeIds": ids, "afterStart": format_utc(since), "sortStart": "asc"}
         return await self._list_page(filters, skip, correlation_id)
@@ -225,7 +225,7 @@ class CalcomV2:
         return bookings
 
     async def _get_list(self, filters: dict[str, str], skip: int) -> tuple[Reply, list[Any] | None]:
-        """Return the reply to a request for a list, and its rows; None in place of the rows if the reply has no list."""
+        """Return the reply to a list request, and the rows in it; the rows are None if the reply contains no list."""
         params = {**filters, "take": str(_PAGE_SIZE)}
         if skip:
             params["skip"] = str(skip)
@@ -235,7 +235,7 @@ class CalcomV2:
         return reply, rows if isinstance(rows, list) else None
 
     async def _read(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
-        """Return a booking object of Cal.com's; None if it has no booking of that uid."""
+        """Return the booking object with this uid from Cal.com; None if Cal.com has no such booking."""
         reply = await self._send("GET", _LOOKUP_SECONDS, _BOOKING_PATH.format(uid=quote(uid, safe="")))
         data = reply.body.get("data") if isinstance(reply.body, dict) else None
         is_found = reply.status == HTTPStatus.OK and isinstance(data, dict)
@@ -278,22 +278,22 @@ def _not_listed(reply: Reply) -> CalendarUnavailable:
 
 
 def _moved_out_of_sight(error: CalendarUnavailable) -> CalendarUnavailable:
-    """Return the error for a moved booking whose new time is unknown. No other version is asked: v1's list may lag, too."""
+    """Return the error for a moved booking whose new time is unknown. Another version of the API would not know it either."""
     return CalendarUnavailable(f"the booking was moved, and where to is not known: {error}", error.retry_after)
 
 
 def _find_request(bookings: list[Any], request_id: str) -> RemoteBooking | None:
-    """Return the live booking that was made for a request."""
+    """Return the live booking with this request id; None if there is none."""
     return next((booking for booking in _made_for(bookings, request_id) if booking.live), None)
 
 
 def _find_moved(bookings: list[Any], request_id: str) -> RemoteBooking | None:
-    """Return a booking that was made for a request and has been replaced by a move; None if there is none."""
+    """Return a booking of this request id that a move has replaced by another booking; None if there is none."""
     return next((booking for booking in _made_for(bookings, request_id) if booking.moved_to), None)
 
 
 def _made_for(bookings: list[Any], request_id: str) -> Iterator[RemoteBooking]:
-    """Yield the bookings that were made for a request. Raises `CalendarUnavailable` if one of them cannot be read."""
+    """Yield the bookings with this request id. Raises `CalendarUnavailable` if one of them cannot be parsed."""
     for row in bookings:
         if isinstance(row, dict) and str(request_id_of(row)) == request_id:
             found = parse_remote_booking(row, (str(row.get("uid")),))

@@ -58,7 +58,7 @@ class _Refusal:
 
 @dataclass(slots=True)
 class KnownRefusals:
-    """Requests that the calendar refused a moment ago and will refuse again: callers are answered without asking it once more.
+    """Refusals that the calendar would repeat, by subject: while one is known, callers are answered without a request.
 
     With a revoked key, a wrong address, or an event type that is gone, every booking is refused until a person corrects it. Two
     refusals in a row open a circuit of that subject alone (a key, an event type); then one booking a minute asks again. Each
@@ -70,7 +70,7 @@ class KnownRefusals:
     _refusals: dict[Hashable, _Refusal] = field(default_factory=dict, repr=False)
 
     def recall(self, subject: Hashable, token: str, now: float) -> Refused | None:
-        """Return the refusal to answer without a request; None if the calendar should be asked."""
+        """Return the known refusal of a subject (a key or an event type); None if the calendar must be asked."""
         known = self._refusals.get(subject)
         if known is None:
             return None
@@ -122,7 +122,8 @@ class FallbackCalendar:
         return self.config().calendar.provider is not CalendarProvider.LOCAL
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
-        """Book by the first version that can be reached. For a waiting caller, a recent refusal is repeated without asking.
+        """Book by the first version of the API that can be reached. For a waiting caller, a known refusal is repeated without a
+        request.
 
         Cal.com takes a booking at anybody's event type, so none is made at one that the config does not name, or withholds.
         """
@@ -174,7 +175,7 @@ class FallbackCalendar:
     async def mark_attendance(
         self, booking: RemoteBooking, *, event_type_id: int | None, correlation_id: str, within: timedelta
     ) -> CalendarOutcome:
-        """Mark by the preferred version only, like a move."""
+        """Mark attendance by the preferred version of the API only, like a move."""
         if obstacle := self._find_obstacle(event_type_id):
             return obstacle
         for calendar in self._listed(event_type_id):
@@ -184,7 +185,7 @@ class FallbackCalendar:
         return Unavailable(_NONE_LISTED)
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """Look up by the first version that can be reached: all of them show the same bookings."""
+        """Find the booking of a request by the first version of the API that can be reached: all show the same bookings."""
         return await self._look_up(request.event_type_id, lambda calendar: calendar.find(request))
 
     async def get_booking(self, uid: str, *, event_type_id: int | None, correlation_id: str) -> RemoteBooking | None:
@@ -201,10 +202,11 @@ class FallbackCalendar:
         )
 
     def accounts(self) -> list[CalendarAccount]:
-        """Return the accounts that own event types of services and can list bookings; empty without version 2 of the API.
+        """Return the accounts that own event types of services, and whose bookings can be listed; empty without version 2 of
+        the API.
 
-        A withheld event type is left out, and so is an account that has no other: its key may be another account's, whose list
-        does not have the event type. Once the event type is found it counts as new, and its bookings are taken in.
+        Withheld event types are left out, and so is an account that has only such: its key may belong to another account, whose
+        list lacks the event type. An event type that is found later counts as new, and its bookings are then imported.
         """
         config = self.config()
         if not self.remote or CalcomVersion.V2 not in config.calendar.api_versions:
@@ -224,7 +226,7 @@ class FallbackCalendar:
         return accounts
 
     def _find_obstacle(self, event_type_id: int | None) -> Unavailable | Refused | None:
-        """Return the outcome of any request to an event type that the config withholds; None for other event types."""
+        """Return the outcome without a request if the event type is withheld: `Refused` if Cal.com lacks it; else None."""
         withheld = self.config().withheld(event_type_id) if self.remote else None
         if withheld is Withheld.NOT_FOUND:
             return Refused(_NOT_FOUND.format(event_type_id), RefusalCause.EVENT_TYPE)
@@ -260,7 +262,7 @@ class FallbackCalendar:
         raise first or CalendarUnavailable(_NONE_LISTED)
 
     def _credentials(self, event_type_id: int) -> Hashable:
-        """Return the subject of a refused key: after a change of the key or the address, Cal.com is asked again at once."""
+        """Return address, credential name and key: the subject of a refused key. If one changes, Cal.com is asked again."""
         credential = self.config().own_credential(event_type_id)
         return self.config().calendar.base_url, credential, self._account(event_type_id).api_key()
 

@@ -74,9 +74,9 @@ class RefusalCause(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The calendar does not accept the request, and would not if it were repeated: a person must look.
+    """The calendar does not accept the request, and would not accept it if it were repeated: a person must look.
 
-    A `cause` of None is not known, so it counts for every staff member.
+    `cause` None: the cause is not known, so bookings with every staff member count as refused.
     """
 
     message: str
@@ -94,7 +94,8 @@ class Unknown:
 class Unavailable:
     """The change was certainly not made: the calendar could not be reached, or asked us to wait (`slow`).
 
-    `retry_after`: when a retry makes sense, if known. Unless it is slow, another version of the API may be tried.
+    `retry_after` is the time after which a retry makes sense; None if unknown. Unless `slow`, another version of the API may be
+    tried.
     """
 
     message: str
@@ -140,8 +141,7 @@ class RemoteBooking:
 
 
 class Bookable(NamedTuple):
-    """The holder of free times: an event type, or one host of a team's round robin. `host_id` is 0 for the event type as a
-    whole."""
+    """An event type, or one host of a team's round robin (`host_id`, 0 for a whole event type): it has free times of its own."""
 
     event_type_id: int
     host_id: int = 0
@@ -172,7 +172,7 @@ class FreeTimes:
 
 @dataclass(frozen=True, slots=True)
 class BookingPage:
-    """A page of a list of bookings. `rows` also counts rows that are no bookings to us. A page that is not `full` is the last."""
+    """A page of a list of bookings. `rows` is the number of its rows, unreadable ones included. The last page is not `full`."""
 
     bookings: tuple[RemoteBooking, ...]
     rows: int
@@ -204,7 +204,7 @@ class CalendarAccount:
 
 
 class CalendarUnavailable(Exception):
-    """A look-up got no answer; repeat it later. `never_reached`: no server received it, as with `Unavailable`."""
+    """The error of a look-up without an answer, which can be repeated later. `never_reached`: no server received the request."""
 
     def __init__(self, message: str, retry_after: timedelta | None = None, *, never_reached: bool = False) -> None:
         super().__init__(message)
@@ -247,7 +247,7 @@ class Calendar(Protocol):
 
 
 class LocalCalendar:
-    """No remote calendar: our own table `claims` is the whole truth, so everything is confirmed at once."""
+    """The calendar of a tenant without Cal.com. Our table `claims` is the whole truth, so everything is confirmed at once."""
 
     remote = False
 

@@ -25,10 +25,10 @@ _NO_CALL = ""  # whose holds nothing leaves out
 
 @dataclass(frozen=True, slots=True)
 class Alternatives:
-    """The reason why a start is not free (`obstacle`), and the closest free slots. `has_more` is as in a `Choice`. `is_shared`:
-    one search served several calls that asked at the same moment.
+    """The answer of a search around a requested start: why that start is not free (`obstacle`), and the closest free `slots`.
+    `has_more`: further slots are free. `is_shared`: one search served several calls that asked at the same moment.
 
-    `request` has no staff member whom the remote calendar refuses to book. If none is left, no slots were searched.
+    `request` is without staff members whom the remote calendar refuses to book. If none is left, no slots were searched.
     """
 
     request: ServiceRequest
@@ -39,7 +39,7 @@ class Alternatives:
     read_remote: FreeTimesReader
 
     def leave_out(self, moving: Appointment | None) -> Sequence[Slot]:
-        """Return the slots, without the present start of the appointment `moving` unless no other slot is free."""
+        """Return the slots other than the present start of the appointment `moving`; all slots if no other is free."""
         others = [slot for slot in self.slots if moving is None or slot.start != moving.starts_at]
         return others or self.slots
 
@@ -85,7 +85,7 @@ async def find_alternatives(
 
 
 def _search_key(request: ServiceRequest, start: datetime, obstacle: Obstacle) -> Hashable:
-    """Return the key of a search around `start`: two calls that hold nothing share one search if their keys are equal.
+    """Return the key by which calls share one search around `start`: calls that hold no time share it if their keys are equal.
 
     The key has the Branch by identity, since a changed config has another Branch object, perhaps with other rules. A running
     search keeps its Branch alive.

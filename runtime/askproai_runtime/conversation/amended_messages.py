@@ -1,4 +1,4 @@
-"""When a caller's message amends an earlier message of the call: the same person adds to it, or corrects it."""
+"""Decide whether a caller's message adds to, or corrects, an earlier message that the same call left for the same person."""
 
 import re
 from collections.abc import Sequence
@@ -15,6 +15,7 @@ _LONGEST, _LONGEST_CALL_BACK = 500, 200  # of a stored text
 _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
 _WORDS = UNDERSTOOD.messages
+_WITHDRAWS = re.compile(_WORDS.withdraws)
 _SPEAKS_OF_CALL_BACK = re.compile(rf"\b(?:{_WORDS.call_back})\b")
 
 
@@ -34,20 +35,21 @@ def speaks_of_call_back(text: str) -> bool:
 
 
 def withdraws_call_back(call_back: str | None) -> bool:
-    """Return whether the call-back argument is a plain "no" or "false", which withdraws a call-back. Other words are kept."""
-    return fold(call_back or "") in _WORDS.withdraws
+    """Return True if the argument for a call-back is a plain "no" or "false": the caller no longer asks to be called back."""
+    return _WITHDRAWS.fullmatch(fold(call_back or "")) is not None
 
 
 def _withdraws(stored: Message, new: NewMessage) -> bool:
-    """Return whether the new message withdraws the stored call-back. A message with a new number does not withdraw a call-back."""
+    """Return True if a new message withdraws the call-back of the stored message. A message with a new number withdraws none."""
     return new.withdraws and stored.call_back is not None and new.phone in {None, stored.phone, stored.caller}
 
 
 def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:
-    """Return the stored message that `new` repeats, else the latest message that it amends, as a pair: before and after.
+    """Return a stored message of the call before and after its amendment by `new`: the message that `new` only repeats, else
+    the latest message that it amends. Return None if `new` is a separate message.
 
-    Return None if `new` is a message of its own. A new number or call-back time amends a message with a call-back first. No
-    words of the caller are lost. A message that is done is never amended, since nobody looks at it again.
+    A new number or call-back time amends a message with a call-back first. No words of the caller are lost. A message that is
+    done is never amended, since nobody looks at it again.
     """
     pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new)) is not None]
     if new.call_back or new.phone or new.withdraws:
@@ -86,7 +88,7 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
 
 
 def _amend_call_back(stored: Message, new: NewMessage) -> Message | None:
-    """Return the stored message with the new call-back, if there is a new one; None if both texts together are too long."""
+    """Return the stored message with the new call-back; None if `new` has none, or if both texts together are too long."""
     if new.call_back is None or (new.any_time and stored.call_back is not None):
         return stored
     if stored.call_back is not None and names_nothing(new.call_back):  # a person reads it beside the time
@@ -99,7 +101,7 @@ def _amend_call_back(stored: Message, new: NewMessage) -> Message | None:
 
 
 def _is_only_name(new: NewMessage) -> bool:
-    """Return whether the new message is only a name, which corrects the stored name. With more, it may be another person's."""
+    """Return True if the new message has only a name, which corrects the stored one. With more, it may be another person's."""
     return not (new.text or new.phone or new.call_back or new.recipient or new.withdraws)
 
 
@@ -109,7 +111,7 @@ def _is_same_matter(stored: Message, new: NewMessage) -> bool:
 
 
 def _same_contact(stored: Message, new: NewMessage) -> bool:
-    """Return whether joining two messages loses no contact: they do not have two phone numbers or two call-back times."""
+    """Return True if two messages do not have two different phone numbers or call-back times, of which joining would lose one."""
     numbers = {phone for phone in (stored.phone, new.phone) if _is_number(phone)}
     return len(numbers) < 2 and _same_time(stored, new)  # noqa: PLR2004  one number for both
 
@@ -143,7 +145,7 @@ def join_texts(stored: str, new: str) -> str:
 
 
 def _says_more(text: str) -> bool:
-    """Return whether a text is more than a request for a call-back."""
+    """Return True if a message's text has more than the request to be called back."""
     return fold(text) not in ("", fold(say().only_call_back))
 
 

@@ -35,7 +35,7 @@ def busy_answer() -> Answer:
 
 
 def refused_answer() -> Answer:
-    """Return the answer for when the remote calendar refuses every booking until a person has repaired its cause."""
+    """Return the answer to a booking if the remote calendar refuses all bookings until a person repairs the cause."""
     return failure(say().booking_refused, FunctionOutcome.REFUSED)
 
 
@@ -50,9 +50,9 @@ def basis_fields(slots: Sequence[Slot], basis: Basis) -> dict[str, str]:
 
 
 def name_service(config: TenantConfig, rules: ServiceRules, call: CallContext, answer: Answer) -> Answer:
-    """Return an offer that begins with its service's name, if the call has not said this name, or has also said another
-    service's name. The model may have understood another service than the caller means, who has to hear it before the
-    booking.
+    """Return an offer with its service's name before it, if the call has not said this name yet, or has also said another
+    service's. The model may have understood another service than the caller means, and the caller has to hear which before
+    the booking.
 
     A visit of several services is named with its length anyway. If the branch offers one service only, no other can be meant.
     """
@@ -133,7 +133,7 @@ def candidate_fields(candidates: Sequence[Candidate]) -> list[dict[str, str]]:
 
 
 def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: datetime, *, again: bool = False) -> str:
-    """Return the question which reading of a date is meant, each with its full date. `again`: it says how to choose one."""
+    """Return the question which reading of a date is meant, each with its full date. `again`: with a hint how to choose one."""
     question = say().choose_one if again and len(candidates) > 1 else say().do_you_mean
     return question.format(choices=join_list([format_reading(c, zone, now) for c in candidates]))
 
@@ -179,9 +179,9 @@ def have_several_customers(appointments: Iterable[Appointment]) -> bool:
 
 
 def describe_with_state(config: TenantConfig, appointment: Appointment, now: datetime, *, named: bool = False) -> str:
-    """Return the text of `describe_appointment`, and a note if the appointment is not certain.
+    """Return `describe_appointment`, with a note if the remote calendar has not confirmed the appointment or its move yet.
 
-    Until the remote calendar has confirmed a change, it may refuse the booking a moment later, and a move may be undone.
+    It may refuse the booking a moment later, and a move may then be undone.
     """
     description = describe_appointment(config, appointment, now, named=named)
     if is_requested(config, appointment):

@@ -1,4 +1,4 @@
-"""Read that any day will do, in a request for the waiting list: an argument "egal", or the caller's words. Pure."""
+"""Decide whether a request for the waiting list leaves the day open: by an argument "egal", or by the caller's words. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -29,9 +29,10 @@ _EXCEPT = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
 
 
 def read_any_day(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
-    """Return the arguments with a `date` for any day that they leave open, or that the caller does in a request without a day.
+    """Return the arguments with a `date` for any day, if the argument `date` or (without a named day) the caller leaves the day
+    open; else unchanged.
 
-    "Egal" alone counts after the question for a day. The hours of the request count on each day.
+    "Egal" alone means any day only after our question for the day. The request's hours then apply to each day.
     """
     date = read_text(args, "date")
     if date is not None:
@@ -52,7 +53,7 @@ def read_any_day(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> 
 
 
 def _list_clauses(said: str) -> Iterator[str]:
-    """Yield the sentences that are no questions, and the parts of each sentence that has no exception."""
+    """Yield each sentence that is no question; then its parts between commas, unless the sentence has an exception ("außer")."""
     for sentence in _SENTENCE.findall(said):
         if is_question(sentence):
             continue
@@ -80,7 +81,7 @@ def _find_any_day(
 
 
 def _is_long(understood: Understanding) -> bool:
-    """Return whether a text has one reading, which is a span without a last day."""
+    """Return True if a text has exactly one reading, and this is a span so long that it has no real last day."""
     if understood.refused is not None or len(understood.candidates) != 1:
         return False
     (only,) = understood.candidates

@@ -19,8 +19,8 @@ _Fits: TypeAlias = Callable[[Appointment], bool]
 def narrow(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the appointments that fit the named customer, service and staff member, or all appointments if none fits. A name
-    that fits no appointment is ignored.
+    """Return the appointments that fit the named customer, service and staff member. A name that fits none of them is ignored;
+    if no appointment fits all remaining names, return all appointments.
     """
     deciding = [fits for fits in _list_filters(config, call, args) if any(map(fits, appointments))]
     return [each for each in appointments if all(fits(each) for fits in deciding)] or list(appointments)
@@ -32,12 +32,12 @@ def fits_all(config: TenantConfig, call: CallContext, args: Mapping[str, Any], a
 
 
 def is_of_service(config: TenantConfig, appointment: Appointment, text: str) -> bool:
-    """Return whether a text names only services that the appointment has."""
+    """Return True if every service that a text names is a service of the appointment, and the text names nothing else."""
     return names_service(text, [each for each in config.services if each.name in list_parts(appointment.service)])
 
 
 def _list_filters(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> list[_Fits]:
-    """Return one filter for each name in the arguments. A service or staff member that the tenant does not have is ignored."""
+    """Return a test of appointments for each customer, service and staff member named. Unknown services and staff are ignored."""
     filters = list[_Fits]()
     if name := read_name_alone(read_text(args, "customer_name"), call.said):
         filters.append(lambda each: same_name(name, each.customer_name))

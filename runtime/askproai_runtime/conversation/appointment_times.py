@@ -28,8 +28,9 @@ Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow
 
 @dataclass(frozen=True, slots=True)
 class NamedTime:
-    """The possible `readings` of `appointment_date` and `appointment_time`, or why there are none (`refused`); empty if neither
-    is named. `on_any_day`: no day is named, only a time of day.
+    """The time by which a request names an existing appointment: the possible `readings` of `appointment_date` and
+    `appointment_time`, or why there are none (`refused`). Both are empty if neither argument was passed. `on_any_day`: only
+    a time of day is named.
     """
 
     readings: tuple[Candidate, ...] = ()
@@ -38,7 +39,7 @@ class NamedTime:
 
     @property
     def spoken(self) -> str:
-        """All readings in the language of the call, the same for all words that have these readings."""
+        """The readings as one text in the call's language. Two wordings of one time have the same text, so that it is a key."""
         return ", ".join(reading.reading for reading in self.readings) or str(self.refused)
 
     @property
@@ -68,18 +69,18 @@ class NamedTime:
         return any(self._is_at(start, reading) for reading in self.readings)
 
     def fits(self, appointment: Appointment) -> bool:
-        """Return whether an appointment that the model named by its id is also at the named time.
+        """Return True if the named time does not contradict the id by which the model named this appointment.
 
-        A time that is not understood does not contradict the id.
+        A time that is not understood, or no time, contradicts no id.
         """
         return self.is_at(appointment.starts_at) if self.readings else self.refused in {None, Refusal.NOT_UNDERSTOOD}
 
     def find_likely(
         self, appointments: Sequence[Appointment], on_weekday: Sequence[Appointment], fit: Fit
     ) -> Appointment | None:
-        """Return the appointment that a wrong time probably means: the only one on the named day or weekday, else the only one
-        at all. `fit` narrows several. Return None if it leaves several, if no time is named, or if the named time fits an
-        appointment.
+        """Return the appointment that a wrong time probably means: the only one on the named day, else on the named weekday,
+        else of all. `fit` narrows several by customer, service or staff. None if several are left, no time is named, or the
+        time fits one.
         """
         if self.is_nothing or self.select(appointments):
             return None
@@ -105,8 +106,8 @@ class NamedTime:
 
 
 def is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> bool:
-    """Return whether the named weekday, alone or with a time, fits an appointment in any week. The words are read as if said 1
-    day and 6 days before the appointment: "morgen" then means two different days, a weekday the same day.
+    """Return True if `appointment_date` is a weekday, and this weekday (with the named time, if any) is the appointment's in
+    its week. Read as of 1 and of 6 days before the appointment, a weekday is the same day, and "morgen" is not.
     """
     if find_open_span(read_text(args, "appointment_date") or "") is not Grain.WEEK:
         return False

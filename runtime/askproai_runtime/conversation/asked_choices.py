@@ -1,8 +1,9 @@
-"""What happens to an existing appointment beside another request: the caller is asked, and the model passes the `choice` on.
+"""Read the caller's `choice` of what becomes of an existing appointment beside a new request, and ask for it.
 
-A question with a choice has `choices` in its answer. A model understands the caller's words, and any list of words turns some
-of them around (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md). Therefore without a `choice` only a whole
-answer such as "verschieben" is read, and words about a move in the arguments of a booking lead to a question.
+A question with a choice has `choices` in its answer; the model passes one of them on as the argument `choice`. A model
+understands the caller's words, and any list of words turns some of them around
+(docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md). Therefore without a `choice` only a whole answer such as
+"verschieben" is read, and words about a move in the arguments of a booking lead to a question.
 """
 
 import re
@@ -31,7 +32,7 @@ _NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The caller's choice, and the id of the appointment it is about. `among` has the ids if the question was about several."""
+    """The caller's choice, and the id of the existing appointment it is about. `among` has the ids if several were in question."""
 
     choice: Choice
     about: str
@@ -44,8 +45,9 @@ def read_choice(args: Mapping[str, Any]) -> Choice | None:
 
 
 def read_move(args: Mapping[str, Any], chosen: Chosen | None) -> tuple[bool, bool]:
-    """Return `moves` and `chooses_move` of a booking, both False if the caller has already `chosen`. `moves`: any text of the
-    arguments says that another appointment is moved or cancelled for it. `chooses_move`: the argument `choice` does.
+    """Return (`moves`, `chooses_move`) of a booking request, both False if the caller has already `chosen`. `moves`: a text of
+    the arguments, or the argument `choice`, says that an existing appointment is moved or cancelled. `chooses_move`:
+    `choice` does.
     """
     chooses_move = chosen is None and read_choice(args) is Choice.MOVE
     return chooses_move or (chosen is None and _speaks_of_move(args)), chooses_move
@@ -57,7 +59,7 @@ def _speaks_of_move(args: Mapping[str, Any]) -> bool:
 
 
 def _read_plain(call: CallContext) -> Choice | None:
-    """Return the choice that the caller's whole answer is; else None. A model may fill in its own `choice` before the question."""
+    """Return the choice if the caller's words since the last answer are nothing but a choice ("verschieben"); else None."""
     said = words_of(call.said_since or "")
     if "?" in (call.said_since or ""):
         return None
@@ -65,7 +67,7 @@ def _read_plain(call: CallContext) -> Choice | None:
 
 
 def _contradicts(choice: Choice, said: str) -> bool:
-    """Return whether the caller's words name only the opposite of `choice`."""
+    """Return True if the caller's words ask only for the opposite of `choice`: to replace an appointment, or to have one more."""
     said = _DENIED.sub(" ", said)
     replaces, adds = bool(_REPLACES.search(said)), bool(_KEEPS.search(said))
     if choice is Choice.FURTHER:
@@ -76,10 +78,11 @@ def _contradicts(choice: Choice, said: str) -> bool:
 def read_chosen(
     call: CallContext, args: Mapping[str, Any], name: str, appointments: Iterable[Appointment] = ()
 ) -> Chosen | None:
-    """Return the choice that the caller made in a request for `name`; None if the call was not asked, or was asked something
-    else. A choice that a model filled in before any question does not count.
+    """Return the choice that the caller made when asked about an existing appointment beside a request for the customer `name`;
+    None if the call was not asked, or was asked something else. A `choice` that a model passed before any question does not
+    count.
 
-    The last question about this person counts. Another name is a correction, unless one of the call's `appointments` has this
+    The last question about this customer counts. Another name is a correction, unless one of the call's `appointments` has this
     name. Without a transcript, the appointment's id is the evidence that the caller was asked about it.
     """
     choice, named = _read_plain(call) or read_choice(args), read_text(args, "appointment_id")
@@ -102,7 +105,7 @@ def read_chosen(
 
 
 def _is_answered(question: AskedChoice, choice: Choice, name: str, args: Mapping[str, Any], said: str) -> bool:
-    """Return whether a request may answer a question. A move or cancellation has to be for the same person, whose name may be
+    """Return True if a request may answer a question. A move or cancellation has to be for the same customer, whose name may be
     corrected, and for the same service unless the caller's words mention the change.
     """
     if choice not in {Choice.MOVE, Choice.CANCEL}:
@@ -115,8 +118,8 @@ def _is_answered(question: AskedChoice, choice: Choice, name: str, args: Mapping
 def read_renames(
     call: CallContext, args: Mapping[str, Any], names: Iterable[str], appointments: Sequence[Appointment]
 ) -> dict[str, str | None]:
-    """Return the choices for those of `names` about whom the caller was asked, in a group's request: the id of the appointment
-    that gets the name, or None for a further appointment.
+    """Return, by name, the choices for those of `names` in a group's request about whom the caller was asked: the id of the
+    existing appointment that gets the name, or None for a further appointment. A name without such a choice is left out.
     """
     chosen = {name: read_chosen(call, args, name, appointments) for name in names}
     return {

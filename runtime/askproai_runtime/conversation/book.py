@@ -83,7 +83,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class BookingResult:
-    """The answer to a booking request, its outcome in the metrics, and the appointments that it found or wrote."""
+    """The answer to a booking request, its outcome in the metrics, and the appointments that it booked or found already booked."""
 
     answer: Answer
     outcome: BookingOutcome
@@ -107,9 +107,10 @@ async def book_appointment(ctx: BookingContext, call: CallContext, args: Mapping
 
 @dataclass(frozen=True, slots=True)
 class _Meant:
-    """An understood request. `named` is the appointment whose details it corrects; `instead` is the appointment that is moved,
-    or cancelled, for it, by the choice `chosen`. `is_booked`: `another` is set, but exactly this is already booked.
-    `chooses_move`: the argument `choice` is a move.
+    """A booking request as understood, with the call in which the branch is found. `named` is the appointment whose details it
+    corrects; `instead` is the appointment that is moved, or cancelled, for it, by the choice `chosen`. `is_booked`: the
+    model asks for one more (`another`), but the call has booked exactly this. `chooses_move`: the argument `choice` is a
+    move.
     """
 
     call: CallContext
@@ -250,7 +251,7 @@ async def _answer_repeated(
     *,
     chooses_move: bool,
 ) -> Answer:
-    """Return a repeated booking's answer, with corrected details. If a move was chosen, it asks about cancelling the kept one."""
+    """Return a repeated booking's answer with corrected details. If a move was chosen, it asks whether to cancel the old one."""
     answer = await correct_repeated(ctx, call, request, found.appointments, answer)
     if not (chooses_move and answer.success and len(found.appointments) == len(found.kept) == 1):
         return answer
@@ -271,7 +272,7 @@ async def _understand(
 
 
 def _leave_further(request: SpokenBooking, answer: Answer) -> Answer:
-    """Return the answer to `another` for an already booked appointment, with the choice of a further one under the same name."""
+    """Return the answer "already booked" to a request for one more, with the choice of a further appointment under this name."""
     further = {"customer_name": request.name, "choices": [Choice.FURTHER]} if answer.success else {}
     return replace(answer, fields=answer.fields | further)
 
@@ -292,7 +293,7 @@ def _parse(
 
 
 def _put_on_day(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments with the previously named day that they mean. Raises `ClarificationNeeded`."""
+    """Return the arguments with the day of an earlier answer that their words mean. Raises `ClarificationNeeded`."""
     zone, find_service = ZoneInfo(ctx.config().time_zone), partial(parse_service_request, ctx.config(), call, args)
     args = put_on_named_day(after_request(call, zone), args, zone, find_service)
     return add_offered_weeks(args, call, zone, find_service)
@@ -312,7 +313,7 @@ async def _find_instead(
 async def _find_among(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, among: Iterable[str]
 ) -> Appointment | None:
-    """Return the only appointment left of those in `among`, or None. If several are left, raise the question which to move."""
+    """Return the only live appointment whose id is in `among`; None without one. If several are left, ask which to move."""
     found = [await find_own(ctx, call, each) for each in among]
     left = [each for each in found if each is not None]
     if len(left) > 1:
@@ -356,14 +357,14 @@ async def _book_instead(
 
 
 def _is_new(result: BookingResult) -> bool:
-    """Return whether this request has booked. A repeated request that only finds its booking cancels nothing."""
+    """Return True if this request has booked. If it only finds its earlier booking, no other appointment is cancelled."""
     return result.outcome in {BookingOutcome.CONFIRMED, BookingOutcome.PENDING_SYNC}
 
 
 def _ask_for_birth_date(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenBooking
 ) -> SpokenBooking:
-    """Return the request with the birth date, if the tenant requires one. Raises `ClarificationNeeded`."""
+    """Return the request, with the customer's birth date if the tenant requires one. Raises `ClarificationNeeded`."""
     if not asks_birth_date(ctx):
         return request
     return replace(request, birth_date=require_birth_date(args, call, ctx.clock.now(), request.rules.zone))

@@ -30,7 +30,7 @@ def confirm(
     *,
     again: bool,
 ) -> Answer:
-    """Return the answer to a booking of `appointments`. `again`: an earlier request booked them. `kept` comes from `find_kept`."""
+    """Return the answer to a booking of `appointments`. `again`: an earlier request booked them. `kept` are others that stay."""
     first = appointments[0]
     single = len(appointments) == 1
     message = (
@@ -75,7 +75,7 @@ def _say_booked(
 
 
 def _say_other_staff(request: SpokenBooking, appointment: Appointment) -> str:
-    """Say that the staff member of the offer was not possible; "" if the caller named or excluded a staff member."""
+    """Return the sentence that the offered staff member was not possible; "" if the caller named or excluded a staff member."""
     offered = request.offered_staff
     if offered is None or offered in {appointment.staff, *request.service.excluded}:
         return ""
@@ -92,8 +92,8 @@ def _say_name(request: SpokenBooking, appointment: Appointment) -> str:
 
 
 def _say_phone(ctx: BookingContext, request: SpokenBooking, appointment: Appointment, *, again: bool) -> str:
-    """Return the sentence that reads a dictated number back, or says that it was incomplete and which number is stored. A
-    caller who names a number for an existing appointment hears the number stored with it.
+    """Return the sentence that reads a dictated number back; or that it was incomplete, and which number is stored. For an
+    appointment that existed before, it has the number stored with it.
     """
     said, region = request.said_phone, region_of(ctx.config(), request.rules.branch.name)
     number = appointment.phone if again else request.phone
@@ -108,8 +108,8 @@ def _say_phone(ctx: BookingContext, request: SpokenBooking, appointment: Appoint
 
 
 def _say_kept(ctx: BookingContext, request: SpokenBooking, kept: Sequence[Appointment]) -> str:
-    """Return the sentences about appointments that are kept: each one of another person in the group; this person's only one;
-    or just the number of this person's, since a customer knows the times of a series.
+    """Return the sentences about appointments that stay beside the booked one: one for each of another customer; for this
+    customer the only one, or just the number of several, since the customer of a series knows its times.
     """
     own = [each for each in kept if same_name(request.name, each.customer_name)]
     others = [each for each in kept if each not in own]

@@ -13,10 +13,11 @@ from askproai_runtime.language.cancel_answers import read_cancellation, refuses
 async def read_cancel_reply(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment
 ) -> Reply | None:
-    """Return the caller's reply to the call's last question whether to cancel this appointment, if it named the present start.
+    """Return the caller's reply to this call's last question about the appointment, if it was whether to cancel it at its
+    present start.
 
-    Return None if the caller has not spoken since, or, without a transcript, if the last question was another one. A no to the
-    question whether to cancel it for another appointment also counts as a no here; any other reply to that question is ignored.
+    Return None if the caller has not spoken since or, without a transcript, if the call's last question was about another one.
+    A no to the question whether to cancel it for a new appointment is a no here; other replies to that question do not count.
     """
     about = None if call.replies is None else appointment.id
     asked = await get_last_question(conn, ctx.tenant, call.call_id, about)
@@ -28,10 +29,10 @@ async def read_cancel_reply(
 
 
 def has_refused(call: CallContext, claimed: object, reply: Reply | None) -> bool:
-    """Return whether the caller has just refused a cancellation: by a plain no, or by other words if the model also claims a
-    no.
+    """Return True if the caller has just refused a cancellation (`reply` is a no): by a plain no, or by other words if the
+    model also claims a no (`claimed` is False).
 
-    `reply` is the caller's reply to the question. A model that repeats its claim before the caller says more means the same no.
+    A model that repeats its claim before the caller says more means the same no.
     """
     if reply is not Reply.NO or call.said_since is None:
         return False
@@ -47,7 +48,7 @@ def has_changed_mind(call: CallContext, reply: Reply | None) -> bool:
 async def find_questioned(
     ctx: BookingContext, conn: Connection, call: CallContext
 ) -> tuple[Appointment | None, Reply | None]:
-    """Return the appointment that the call was last asked whether to cancel, as it is now, and the caller's reply."""
+    """Return the appointment that the call was last asked to cancel, in its present state, and the caller's reply; or Nones."""
     asked = await get_last_question(conn, ctx.tenant, call.call_id)
     appointment = await get_appointment(conn, ctx.tenant, asked.appointment_id) if asked else None
     reply = await read_cancel_reply(ctx, conn, call, appointment) if appointment is not None else None

@@ -35,7 +35,7 @@ from askproai_runtime.visits import same_services
 
 
 class ReplacementWanted(Exception):
-    """The caller wants another appointment in place of this one, which a move cannot change in this way."""
+    """Raised for a move to another service, branch or staff member that needs a new appointment in place of the existing one."""
 
     def __init__(self, appointment: Appointment, service: ServiceRequest, start: datetime) -> None:
         super().__init__()
@@ -45,8 +45,8 @@ class ReplacementWanted(Exception):
 def find_other_service(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment
 ) -> ServiceRequest | None:
-    """Return the request for the other service that a move names, or for the same service in another branch; None if it names
-    neither. Its staff member is the named one, else the appointment's if able. Raises `ClarificationNeeded`.
+    """Return the request for the other service that a move names, or for the appointment's service in another branch; None if
+    it names neither. The staff member is the named one, else the appointment's if able. Raises `ClarificationNeeded`.
     """
     config, text = ctx.config(), read_text(args, "service") or ""
     branch = _find_named_branch(config, call, appointment)
@@ -133,8 +133,9 @@ def choose_staff(
 def list_others(
     ctx: BookingContext, call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> tuple[ServiceRequest, ...]:
-    """Return one request for each other staff member who does the appointment's service in the local calendar, if the caller
-    has just said that anybody will do; else (). The caller's words are read, since "egal" counts as absent in the arguments.
+    """Return one request for each staff member other than the appointment's who does its service in the local calendar, if the
+    caller has just said that anybody will do; else (). The caller's words are read, since "egal" counts as absent in the
+    arguments.
     """
     said = words_of((call.said if call.said_since is None else call.said_since) or "")
     rules = find_rules(ctx.config(), appointment.branch, appointment.service)
@@ -188,7 +189,7 @@ async def _ask_for_person(
     choices: tuple[ServiceRequest, ServiceRequest],
     start: datetime,
 ) -> ServiceRequest:
-    """Return the request with the present or the other staff member, as the caller answered. Raises the question if unanswered."""
+    """Return the request with the present or the offered staff member, as the caller answered. Raises the question until then."""
     own, other = choices
     rules, now = other.rules, ctx.clock.now()
     asked = f"offered {other.staff} at {start.isoformat()}"
@@ -206,7 +207,7 @@ async def _ask_for_person(
 
 
 def _list_named(said: str, rules: ServiceRules) -> set[str]:
-    """Return the ids of the staff members whom the caller's words name."""
+    """Return the ids of the branch's staff members whom the caller's words name."""
     return {each.id for word in said.split() for each in list_named_staff(word, rules.branch.staff)}
 
 

@@ -48,7 +48,7 @@ NAMES = "names"  # in place of a time in `needs_companions`: once asked for, the
 
 
 class BookedOneByOne(Exception):
-    """The remote calendar can only book the group's appointments one by one. `people` are their requests, the caller's first;
+    """Raised for a group that the remote calendar can only book one by one. `people` are the requests, the caller's first;
     `names` are those of the companions.
     """
 
@@ -59,8 +59,8 @@ class BookedOneByOne(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The request of a caller with companions. The rules of `service` have those of the companions, and `names` their names in
-    the same order; "" for an unknown name.
+    """The request of a caller with companions. The rules of `service` contain those of each companion; `names` are the
+    companions' names in the same order, "" for an unknown name.
     """
 
     service: ServiceRequest
@@ -128,8 +128,9 @@ def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) 
 def _without_fillers(
     call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]], *, is_offered: bool
 ) -> Sequence[Mapping[str, str]]:
-    """Return the companions without the only one, if it has no value of its own and nothing else speaks of another person: a
-    model that fills in the whole schema makes such a companion. All of that kind go if the caller has just said to come alone.
+    """Return the companions without an only one that has no value of its own, if nothing else speaks of another person: a model
+    that fills in the whole schema makes such an entry. If the caller has just said to come alone, all entries of this kind
+    are left out.
     """
     unknown = [each for each in said if not any(_is_own(key, value, args) for key, value in each.items())]
     if call.replies is None or says_alone(call):
@@ -208,8 +209,8 @@ def say_names_missing(count: int) -> str:
 
 
 def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
-    """Return whether a request leaves out a person, so that its answer must say it: it has fewer people than the time was
-    `offered` to, than it counts, or than its notes mention.
+    """Return True if a request has fewer people than the time was `offered` to, than it counts, or than its notes mention, and
+    the caller has not said to come alone: its answer must then say that somebody is left out.
 
     Raises `ClarificationNeeded` once in a call, since the caller may have decided to come alone.
     """
@@ -233,8 +234,8 @@ def says_alone(call: CallContext) -> bool:
 
 
 def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether a request names companions, or the caller has just said that nobody else comes. With a transcript an empty
-    list is no evidence, since a model that fills in every argument also passes one.
+    """Return True if the request itself settles who comes: it has companions, or the caller has just said that nobody else
+    comes. With a transcript an empty list is no evidence, since a model that fills in every argument also passes one.
     """
     is_certain = call.replies is None or bool(args.get("companions"))
     return ("companions" in args and is_certain) or says_alone(call)
@@ -252,10 +253,10 @@ def name_guests(call: CallContext, names: Sequence[str], name: str, start: datet
 
 
 def name_everybody(call: CallContext, group: Group, name: str, start: datetime, *, another: bool) -> Group:
-    """Return the group with a name for each person.
+    """Return the group with a name for each person; the name of a companion whom the caller did not name is "guest of" `name`.
 
-    Raises `ClarificationNeeded` once for missing names, or if two names are equal: a caller with two cars has one name, but a
-    model may also list the caller among the companions. With `another` two appointments for one name are meant.
+    Raises `ClarificationNeeded` once for missing names, and if two names are equal: a caller with two cars has one name, but a
+    model may also list the caller among the companions. With `another`, equal names are two appointments of one customer.
     """
     names = name_guests(call, group.names, name, start)
     if missing := names.count(""):
@@ -268,7 +269,7 @@ def name_everybody(call: CallContext, group: Group, name: str, start: datetime, 
 
 
 def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
-    """Return the request without staff members booked at the remote calendar; with nobody if one of these was requested."""
+    """Return the request without staff members booked at the remote calendar; with none if the requested one is such."""
     linked, rules = linked_event_types(ctx, request.rules.service), request.rules
     local = tuple(s for s in rules.staff_members if s.id not in linked and request.staff not in linked)
     return replace(request, rules=replace(rules, staff_members=local))

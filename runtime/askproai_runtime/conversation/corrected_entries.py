@@ -50,7 +50,8 @@ _NOT_WEEKDAY: Final = re.compile(rf"\b(?:{_WORDS.rejects_day}) {_WEEKDAY}")
 def find_misnamed(
     call: CallContext, args: Mapping[str, Any], name: str, known: Sequence[WaitingName]
 ) -> WaitingName | None:
-    """Return the entry of this call among the `known` entries for the same times, whose name a request for `name` corrects.
+    """Return the entry among the `known` ones that this call made for the same times, and whose name a request for `name`
+    corrects; None if there is none.
 
     The model's choice to rename counts also before any question, unless the caller speaks of one more entry.
     """
@@ -93,8 +94,8 @@ def _names_after_no(said: str, name: str) -> bool:
 
 
 def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
-    """Return whether another request of this call for the same person and service made the entry `own`, for other times or
-    another staff member.
+    """Return True if this call made the entry `own` by an earlier request for the same person, branch and service, but for
+    other times or another staff member.
     """
     is_of_person = same_name(entry.name, own.name) or sounds_alike(entry.name, own.name)
     is_same_place = (own.call_id, own.branch, own.service, own.phone) == (
@@ -106,8 +107,8 @@ def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
 def find_replaced(
     call: CallContext, args: Mapping[str, Any], entry: NewEntry, formers: Sequence[WaitlistEntry], zone: ZoneInfo
 ) -> frozenset[UUID]:
-    """Return the ids of the former entries, latest last, that the caller wants no more: those whose time is rejected, else the
-    latest one if the request replaces something. Without a transcript nothing decides.
+    """Return the ids of the former entries (latest last) that the caller no longer wants: those whose times are rejected; else
+    the latest one if the caller's words or the model's choice replace an entry. Without a transcript, none.
     """
     choice, texts = read_choice(args), _list_corrections(call)
     is_adding = bool(call.said_since_joining) and not texts
@@ -132,7 +133,7 @@ def find_replaced(
 
 
 def _list_starts(spans: Sequence[WaitingSpan], zone: ZoneInfo) -> set[datetime]:
-    """Return the local time at which the spans begin, on each of their first days."""
+    """Return the local times at which each span begins on its days, for at most the first days of a long span."""
     starts = set[datetime]()
     for span in spans:
         first, end = span.start.astimezone(zone), (span.end or span.start + timedelta(minutes=1)).astimezone(zone)
@@ -141,12 +142,12 @@ def _list_starts(spans: Sequence[WaitingSpan], zone: ZoneInfo) -> set[datetime]:
 
 
 def _list_weekdays(text: str, starts: Collection[datetime]) -> set[int]:
-    """Return the weekdays of the `starts` that a text names."""
+    """Return the weekdays (0 is Monday) that a text names, without those on which none of the `starts` is."""
     return {_OF_WEEK[word] for word in fold(text).split() if word in _OF_WEEK} & {at.weekday() for at in starts}
 
 
 def _rejects(texts: Sequence[str], starts: set[datetime], wanted: set[datetime], now: datetime) -> bool:
-    """Return whether the texts reject all `starts`, and not the `wanted` ones."""
+    """Return True if the texts reject every time in `starts`. A rejected weekday that is also in `wanted` does not count."""
     against = {_OF_WEEK[found["weekday"]] for text in texts for found in _NOT_WEEKDAY.finditer(fold(text))}
     sentences = [(sentence, words_of(sentence)) for text in texts for sentence in _SENTENCE.split(text)]
     for sentence, said in sentences:
@@ -160,7 +161,7 @@ def _rejects(texts: Sequence[str], starts: set[datetime], wanted: set[datetime],
 
 
 def _names_time_after_no(call: CallContext, texts: Sequence[str], wanted: set[datetime]) -> bool:
-    """Return whether the caller has named a wanted time with a no: "Nein, Donnerstag"."""
+    """Return True if one of the texts has both a no and a weekday or time in `wanted`: "Nein, Donnerstag"."""
     said_no = [text for text in texts if _SAYS_NO.search(words_of(text))]
     named = [_read_times(text, call.started_at, rejected=False) for text in said_no]
     return any(_list_weekdays(text, wanted) for text in said_no) or any(_find(each, wanted) for each in named)

@@ -48,7 +48,7 @@ _LONGEST_TEXT = 500  # of a stored text
 @dataclass(frozen=True, slots=True)
 class _Corrected:
     """An appointment before and after its correction. `is_reborn`: the birth date changes; it is compared in the database and
-    never read. `keeps_birth_date`: the caller said another birth date, but this call may not change it.
+    never read. `keeps_birth_date`: the caller said another birth date, but only the call that booked may change it.
     """
 
     before: Appointment
@@ -66,7 +66,7 @@ class _Corrected:
 
 @dataclass(frozen=True, slots=True)
 class _Correction:
-    """The corrections that were stored, and the appointments that the caller keeps. `is_told`: the team has every message."""
+    """The stored corrections, and the caller's other appointments (`kept`). `is_told`: every message to the team was stored."""
 
     corrected: list[_Corrected]
     is_told: bool
@@ -80,8 +80,8 @@ async def find_corrected(
     args: Mapping[str, Any],
     chosen: Chosen | None,
 ) -> Appointment | None:
-    """Return the caller's own appointment to correct: the one chosen to be renamed, or the one of `appointment_id` if branch,
-    start and service are the same; else None.
+    """Return the caller's own appointment that the booking request corrects: the one that the caller chose to rename, or the
+    one of `appointment_id` if branch, start and service are the same. Return None if the request corrects none.
 
     With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
     """
@@ -144,8 +144,8 @@ async def correct(
     *,
     done: Answer | None = None,
 ) -> Answer:
-    """Write the details of the request that differ from the `repeated` appointments, and return the answer; `answer` if none
-    differs.
+    """Write the details of the request that differ from the `repeated` appointments, and return the answer about them; if no
+    detail differs, return `answer`.
 
     The changes are said after the answer `done`, else after the appointments. No lock is taken if nothing differs. A staff
     member is no detail: a time with another staff member is another booking, and the caller is asked.
@@ -227,7 +227,7 @@ async def _write(
     request: SpokenBooking,
     repeated: Sequence[Appointment],
 ) -> tuple[list[_Corrected], bool]:
-    """Correct the appointments, and leave messages to the team about its calendar. Return the changes, and if all messages fit."""
+    """Correct the appointments, and leave messages to the team about its calendar. Return the changes, and True if all fit."""
     corrected, is_told = list[_Corrected](), True
     for each, appointment in zip(request.each, repeated, strict=True):
         await lock_resources_of(conn, ctx.tenant, appointment.id)

@@ -43,13 +43,13 @@ def exact_starts(candidates: Iterable[Candidate]) -> set[datetime]:
 
 
 def read_on(days: Iterable[date], parts: Parts, call: CallContext, zone: ZoneInfo) -> list[Candidate]:
-    """Return the readings of a time of day on each of the days."""
+    """Return the readings of a time of day (`parts`), one or more for each of the days."""
     each = (understand_parts(*put_on_day(day, parts), at=call.started_at, zone=zone) for day in days)
     return [candidate for understood in each for candidate in understood.candidates]
 
 
 def read_near(days: Iterable[date], span: Grain, parts: Parts, call: CallContext, zone: ZoneInfo) -> list[Candidate]:
-    """Return the readings of the words in the week, or the month, of each of the days."""
+    """Return the readings of a weekday or day of the month (`parts`) in the week, or the month, of each of the days."""
     anchors = sorted({max(minute_before(day, span, zone), call.started_at) for day in days})
     return [candidate for at in anchors for candidate in understand_parts(*parts, at=at, zone=zone).candidates]
 
@@ -79,7 +79,7 @@ def name_days(
     *,
     asks: bool,
 ) -> Mapping[str, Any]:
-    """Return the arguments with the days in `meant`. With `asks`, raise the question which of several days is meant."""
+    """Return the arguments with the days in `meant`, any of which will do. With `asks`, raise the question which day is meant."""
     parts = read_parts(args)
     is_date = find_part_argument(parts[0] or "") is Argument.DATE  # else the words with the day name a time, too
     rest: Sequence[str | None] = (parts if is_date else put_on_day(min(meant), parts))[1:]
@@ -100,9 +100,9 @@ def name_days(
 def choose_start(
     args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, meant: Collection[datetime], *, is_exact: bool = True
 ) -> Mapping[str, Any]:
-    """Return the arguments with the start in `meant`. Of several starts, the only one that was offered last counts.
+    """Return the arguments with the only start in `meant`, or the only one of them that the last answer offered.
 
-    Raises the question which start is meant if several remain.
+    Raises the question which start is meant if several remain; without `is_exact`, it asks for the day.
     """
     if len(meant) > 1:
         meant = set(meant) & set(call.offered_last) or meant

@@ -70,14 +70,14 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
 
 
 def _identify_renamed(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments of a chosen rename with the id of the appointment in the question, if they name no time and no id."""
+    """Return the arguments with the id of the appointment that the caller chose to rename, unless they have a time or an id."""
     name = read_name_alone(read_text(args, "customer_name"), call.said)
     chosen = read_chosen(call, args, name) if read_choice(args) is Choice.RENAME and not any(read_parts(args)) else None
     return args if chosen is None or read_text(args, "appointment_id") else {**args, "appointment_id": chosen.about}
 
 
 def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: Appointment) -> bool:
-    """Return whether the caller chose a further appointment for another person's name. Raises `ClarificationNeeded` if unasked."""
+    """Return True if the caller chose a further appointment for another person. Raises `ClarificationNeeded` if unasked."""
     if not name or same_name(name, meant.customer_name):
         return False
     chosen = read_chosen(call, args, name)
@@ -89,9 +89,10 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
 
 
 async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
-    """Return the call's only live appointment, or the only one of the named person; else None. No lock is held.
+    """Return the only live appointment of the call, or the only one of the named customer; else None. No lock is held.
 
-    If no service is named, a name similar to the only appointment's is enough, and the caller is asked about it.
+    If no service is named, a name similar to the customer's is enough, and the caller is asked whether it corrects the
+    customer's.
     """
     async with ctx.pool.acquire() as conn:
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)

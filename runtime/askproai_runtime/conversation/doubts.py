@@ -25,9 +25,9 @@ _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 
 
 def read_doubts(call: CallContext) -> Doubts:
-    """Return the doubts about a booking of this call. If the caller has only said yes since the last change, each booking
-    counts as one more: two services may have been named at once. A yes to the agent's own question counts only if the
-    question was about one more.
+    """Return the signs that a booking of this call may be meant in place of another appointment. A caller who has only said yes
+    since the last change books one more each time: two services may have been named at once. A yes to the agent's own
+    question counts only if the question was about one more appointment.
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
@@ -43,7 +43,7 @@ def wants_one_more(call: CallContext) -> bool:
 
 
 def never_speaks_of_another(call: CallContext) -> bool:
-    """Return whether the caller has spoken in this call, and used no word for a further appointment."""
+    """Return True if the caller has spoken in this call, but with no word for a further appointment or a second person."""
     return bool(call.utterances) and not any(
         _SEVERAL.search(_ALSO_AT.sub(" ", words_of(each))) for each in call.utterances
     )
@@ -56,7 +56,7 @@ def asks_another_time(call: CallContext) -> bool:
 
 
 def _speaks_of_one_more(call: CallContext) -> bool:
-    """Return whether the caller has stated, not asked, that a further appointment is wanted."""
+    """Return True if the caller has said in a statement, not in a question, that a further appointment is wanted."""
     said = (call.said_since_change or "").splitlines()
     return any(_ADDS.search(words_of(each)) for each in said if "?" not in each)
 

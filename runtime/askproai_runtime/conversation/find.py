@@ -122,7 +122,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
 
 
 def _is_disowned(call: CallContext, appointment: Appointment) -> bool:
-    """Return whether a caller who has heard this appointment says no, or that it is another person's."""
+    """Return True if a caller who has heard this appointment says no, or speaks of another person than its customer."""
     said = call.said_since or ""
     is_other = bool(NO.search(words_of(said))) or speaks_of_another(said, appointment.customer_name)
     return str(appointment.id) in call.listed and is_other
@@ -131,7 +131,7 @@ def _is_disowned(call: CallContext, appointment: Appointment) -> bool:
 def _answer_cancelled(
     ctx: BookingContext, outcome: Cancelled | Gone, others: Sequence[Appointment], *, named: bool
 ) -> Answer:
-    """Return the answer to a cancellation. If exactly one of the caller's `others` is left, the answer says that it stays."""
+    """Return the answer to a cancellation. If one appointment is left (`others`), it says that this appointment stays."""
     appointment = outcome.appointment
     description = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)

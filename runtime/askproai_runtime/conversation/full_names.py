@@ -34,7 +34,7 @@ def is_part_of_name(name: str) -> bool:
 def list_short_names(
     call: CallContext, request: SpokenBooking, appointments: Sequence[Appointment], known: Iterable[str]
 ) -> tuple[str, ...]:
-    """Return the incomplete names that the booking asks about, once in a call. A name with a `known` full form is left out."""
+    """Return the incomplete names whose missing part the booking asks for, once in a call. A full form in `known` suffices."""
     is_asked = any(each.live and is_part_of_name(each.customer_name) for each in appointments)
     if is_asked or read_asked_name(call):
         return ()
@@ -64,14 +64,15 @@ def require_full_name(
 
 
 def read_asked_name(call: CallContext) -> str:
-    """Return the incomplete name that the call was asked about since its last booking; "" if it was not asked."""
+    """Return the incomplete name whose full form the call was asked for since its last booking; "" if it was not asked."""
     asked = (each.removeprefix(ASKED_NAME) for each in sorted(call.asked_unclear) if each.startswith(ASKED_NAME))
     return next(asked, "")
 
 
 def complete_name(call: CallContext, appointments: Sequence[Appointment], said: str, asked: str = "") -> str:
-    """Return the full name of a request: after the question for it, `Petra` completes `Frau Hollmann`, and `Lange` completes a
-    first name. This also applies to a name that was `asked` about before a booking.
+    """Return the name of a request (`said`), completed or corrected by the name that the call was asked about. `Petra`
+    completes `Frau Hollmann`, and `Lange` completes a first name; this also applies to the name `asked` about before a
+    booking.
 
     A word that nearly equals the surname corrects it, `Schmitz` for `Schmidt`. So does any word after a no.
     """
@@ -91,5 +92,5 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
 
 
 def _is_respelled(known: str, said: str) -> bool:
-    """Return whether `said` is a respelling of a misheard surname. A longer form is a first name's possessive: `Pauls`."""
+    """Return True if `said` nearly equals the misheard surname `known`, and is not its beginning: `Paul` for `Pauls`."""
     return not known.startswith(said) and SequenceMatcher(None, known, said).ratio() >= _NEARLY_ONE_WORD

@@ -148,7 +148,7 @@ _NOT_OF_THE_CALENDAR = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class CallFunctions:
-    """The endpoint of all call functions. `wake_worker` is called after a change and returns at once."""
+    """The HTTP endpoint of all call functions. `wake_worker` notifies a worker of new jobs after a change, and returns at once."""
 
     config: LiveConfig
     signatures: Signatures
@@ -167,9 +167,9 @@ class CallFunctions:
         self.metrics.expect_functions(FUNCTIONS_BY_NAME, _FAILURES)
 
     async def answer(self, request: web.Request, function: Function) -> web.Response:
-        """Return the response to one request. Raises a `Problem` if it is forged, malformed or not this tenant's. A request
-        over the rate limit, or without memory for its body, does nothing, but is answered with a sentence, since a caller is
-        waiting.
+        """Return the response to one request. Raises a `Problem` if the request is forged, malformed or not this tenant's. Over
+        the rate limit, or without enough memory for the body, nothing is done, and the response is a sentence, since a
+        caller is waiting.
         """
         began = self.clock.monotonic()
         try:
@@ -330,8 +330,8 @@ class CallFunctions:
         return answer
 
     async def _repeated_answer(self, signed: SignedRequest, stored: dict[str, Any] | None) -> Answer:
-        """Return the stored answer, after waiting for a request that still runs. Without a stored answer the change may have
-        been made; a newly signed request finds it.
+        """Return the answer stored for this request, after waiting while it still runs. If none is stored, return the sentence
+        that it is still worked on: the change may have been made, and a newly signed request finds it.
         """
         running = True
         try:
@@ -350,9 +350,10 @@ class CallFunctions:
     async def _answer_at_branch(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
     ) -> Answer:
-        """Return the answer from the arguments that the function reads, with the names of the unread ones for the model.
+        """Return the answer to a request by its readable arguments. The field `unread_arguments` names the others for the
+        model.
 
-        After a change nothing denies it: if its answer cannot be completed, the answer is said as it is.
+        If an error comes after a change was made, the answer is said as it is, so that nothing denies the change.
         """
         known, agent, answer = KnownNames(self.config.current), self._functions_of(route), None
         try:
@@ -550,8 +551,8 @@ def _unknown(error: OutcomeUnknown, function: Function) -> Answer:
 
 
 def _read_branch(payload: FunctionRequest, config: TenantConfig, named: str | None) -> str | None:
-    """Return the words for the branch of a request: the argument's, or the caller's answer to our question for a branch, if the
-    request repeats the one before that question.
+    """Return the caller's words for the branch: the argument `named`, or the caller's answer to our question for the branch if
+    the request has no other branch than the request before that question.
     """
     exchanges = read_exchanges(payload.call)
     answer = (exchanges[-1].answer or {}) if exchanges else {}

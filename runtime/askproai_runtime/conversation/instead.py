@@ -28,7 +28,7 @@ _NOTES = frozenset({Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST})
 
 @dataclass(frozen=True, slots=True)
 class AgentFunctions:
-    """The functions beside booking that the agent of a call can offer."""
+    """The functions other than booking that the agent of a call can offer: transfer, message, waiting list."""
 
     transfers: bool = False
     leaves_messages: bool = False
@@ -67,7 +67,7 @@ def _transfers(agent: Agent, config: TenantConfig, local: datetime) -> bool:
 
 
 def offer_instead(answer: Answer, function: Function, agent: AgentFunctions) -> Answer:
-    """Return the answer with an offer at its end, if it has no slots and the call's agent can keep the offer."""
+    """Return the answer; if it has no slots, it ends with an offer of another function that the call's agent has."""
     if function is Function.LEAVE_MESSAGE or answer.fields.get("slots") or answer.fields.get("alternatives"):
         return answer
     if answer.fields.get("not_offered") and (agent.leaves_messages or agent.transfers):

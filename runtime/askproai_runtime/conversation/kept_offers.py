@@ -1,4 +1,4 @@
-"""The offers of a call: read from its transcript, or else from the copy that its hold keeps."""
+"""The offers of a call, read from its transcript; without a transcript, from the copy that the call's hold stores."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -27,7 +27,7 @@ _MOST_BEFORE = 30  # offers of earlier answers
 
 
 def encode_offers(call: CallContext, request: ServiceRequest, slots: Sequence[Slot]) -> str:
-    """Return an answer's slots as JSON for the hold, after the last 30 earlier offers of the call."""
+    """Return the slots of an answer as JSON to store with the hold, together with up to 30 earlier offers of the call."""
     rules = request.rules
     named = tuple(
         tuple(
@@ -49,7 +49,7 @@ async def hold_offer(
 
 
 def note_counted_words(call: CallContext, args: Mapping[str, Any]) -> CallContext:
-    """Return a call without a transcript with the words of a search for a relative time, so that they are kept with its offers."""
+    """Return a call without a transcript with a search's words for a relative time, to be stored together with its offers."""
     said = frozenset(filter(None, read_parts(args)))
     return replace(call, counted=said) if call.replies is None and any(map(counts_time, said)) else call
 
@@ -57,14 +57,14 @@ def note_counted_words(call: CallContext, args: Mapping[str, Any]) -> CallContex
 async def keep_alternatives(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, slots: Sequence[Slot]
 ) -> None:
-    """Store the slots that an answer offers without a hold."""
+    """Store the slots that an answer offers without a hold, so that the next request of the call knows them."""
     async with ctx.pool.acquire() as conn:
         await replace_offers(conn, ctx.tenant, call.call_id, encode_offers(call, request, slots))
 
 
 def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> CallContext:
-    """Return the call with the offers kept by the hold among its `appointments`. If its transcript names no days, the offers'
-    days become the last named ones, or without a hold those of its live appointments.
+    """Return the call with the offers stored by the hold among its `appointments`. If the transcript names no days, the offers'
+    days count as the days named last; without a hold, the days of the call's live appointments do.
     """
     hold, own = None, list[datetime]()
     for each in appointments:
@@ -82,8 +82,8 @@ def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> C
 async def read_lost_offers(
     conn: Connection, tenant: str, call: CallContext, appointments: Sequence[Appointment]
 ) -> CallContext:
-    """Return the call with its last stored offers, if it has no transcript and no `appointments`: its hold has expired and was
-    replaced by another call's.
+    """Return the call with its last stored offers, if it has no transcript and no `appointments`, since its hold has expired
+    and another call holds the time. Otherwise return the call unchanged.
     """
     if call.said is not None or call.offered or appointments:
         return call
@@ -106,7 +106,7 @@ async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContex
 
 
 def _add(call: CallContext, kept: str) -> CallContext:
-    """Return the call with kept offers before those of its transcript. Without a transcript's offers, they are the last ones."""
+    """Return the call with stored offers (`kept`) before those of its transcript; without any there, they are its last offers."""
     offers = msgspec.json.decode(kept, type=Offers)
     offered = (*offers.before, *offers.slots, *call.offered)
     if call.offered:

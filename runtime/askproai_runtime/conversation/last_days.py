@@ -1,4 +1,4 @@
-"""The days and times that a call's answers named last, and which of them the caller's later or repeated words mean."""
+"""The days and times that a call's answers named last, and which of them the caller's later words, or a repeated request, mean."""
 
 import re
 from collections.abc import Collection, Iterable, Mapping
@@ -38,7 +38,7 @@ _LONGEST_DAY: Final = timedelta(hours=25)
 
 
 def find_named(call: CallContext, zone: ZoneInfo) -> NamedTimes | None:
-    """Return the last named times that are not past, or None. A single time in a question counts after a yes or its day."""
+    """Return the times named last that are not past, or None. A single time in a question counts only after a yes or its day."""
     named = call.named_last
     if named is None:
         return None
@@ -60,7 +60,8 @@ def find_named(call: CallContext, zone: ZoneInfo) -> NamedTimes | None:
 
 
 def find_other_clock(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[datetime] | None:
-    """Return the local starts at another hour that a yes to the asked time names, on the same day: "Ja, aber um zwölf".
+    """Return the local starts on the day of the only time asked about, at another hour that the caller names with a yes: "Ja,
+    aber um zwölf".
 
     Return None without a yes, or if the words name the asked time or another day, or are unclear.
     """
@@ -83,7 +84,7 @@ def _read_other_clock(said: str, asked: datetime, now: datetime) -> set[datetime
 
 
 def is_agreed_time(named: NamedTimes) -> bool:
-    """Return whether the caller has agreed to the only asked time. A no in the last words revokes a yes to the time."""
+    """Return True if the caller has said yes to the only time in our question, and the last words have no no."""
     said = named.said_since
     if named.asked is None or not said:
         return False
@@ -92,7 +93,7 @@ def is_agreed_time(named: NamedTimes) -> bool:
 
 
 def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
-    """Return the call with the day of its last request as the last named day, if the later answers named no day."""
+    """Return the call with the day of its last request as the day named last, if the answers to that request named no day."""
     requests = (parts for parts in map(read_parts, call.requested) if names_day(parts))
     if (parts := next(requests, None)) is None:
         return call
@@ -123,7 +124,7 @@ def is_after_list(call: CallContext) -> bool:
 
 
 def offers_other_service(call: CallContext, service: str) -> bool:
-    """Return whether the last answer with days only offered slots for services other than `service`."""
+    """Return True if the last answer with days offered slots, and none of them for `service`."""
     named = call.named_last
     if named is None or named.naming is not Naming.OFFERED:
         return False
@@ -137,7 +138,7 @@ def list_services_at(call: CallContext, starts: Iterable[datetime]) -> set[str]:
 
 
 def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, surely: bool) -> set[datetime]:
-    """Return the named local starts that the caller's later words mean, by time or number; with `surely` only clear ones."""
+    """Return the named local starts that the caller's later words mean, by time or position; with `surely` only clear ones."""
     starts, found = [start.astimezone(zone) for start in named.starts], set[datetime]()
     now = call.started_at.astimezone(zone)
     for words in named.said_since:
@@ -151,7 +152,7 @@ def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, su
 
 
 def may_repeat_change(call: CallContext, zone: ZoneInfo) -> bool:
-    """Return whether the last answer with days changed an appointment, and the caller has named no day since."""
+    """Return True if the last answer with days booked, moved or cancelled, and the caller has named no day since."""
     named = call.named_last
     return named is not None and named.naming is Naming.CHANGED and not has_named_day(named, call, zone)
 
@@ -162,7 +163,7 @@ def has_named_day(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
 
 
 def names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = False) -> bool:
-    """Return whether words name a time, or a day. Unclear words may name one."""
+    """Return True if words name a time or, with `is_day`, a day. Unclear words count as naming one."""
     try:
         mention = find_mention(words, call.started_at.astimezone(zone), ())
     except UnclearMention:
@@ -189,8 +190,8 @@ def _may_mean_other(words: str, times: Collection[datetime], now: datetime) -> b
 def find_repeated_start(
     call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None = None
 ) -> datetime | None:
-    """Return the start of the last answer that a request means if it has the same words for its time as an earlier request;
-    else None.
+    """Return the start in the last answer that a request means because it repeats the time arguments of an earlier request;
+    None if it repeats none.
 
     It is the start in the call's last question, the start of an appointment just changed, or the start offered for a relative
     time ("eine Stunde später") unless the caller has said another one since. Raises the question again if the caller chose none
@@ -230,7 +231,8 @@ def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> dateti
 
 
 def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:
-    """Return the asked time that is meant: the only one unless the caller declined it, or the chosen one of several.
+    """Return the asked time that a repeated request means: the only one unless the caller declined it, or the chosen one of
+    several.
 
     Without a transcript, a model that repeats its request after the question means the only time.
     """
@@ -246,7 +248,7 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
 
 
 def _is_aside(words: str) -> bool:
-    """Return whether the words do not answer a question for a time, or name a time relative to it."""
+    """Return True if words do not answer a question for a time: none, a question back, a doubt, or a relative time."""
     return not words.strip() or answers_nothing(words) or counts_time(words) or bool(DOUBTS.search(words_of(words)))
 
 

@@ -62,7 +62,7 @@ _ANY_TIME = timedelta(days=180)  # "egal wann" names none
 
 @dataclass(frozen=True, slots=True)
 class CallBack:
-    """A requested call-back in the caller's words. `meant` are their readings; `understood` is the only one, if it is a time."""
+    """A call-back in the caller's words (`said`). `meant` are their readings; `understood` is the time if there is only one."""
 
     said: str
     meant: tuple[Candidate, ...]
@@ -70,7 +70,7 @@ class CallBack:
 
     @property
     def span(self) -> tuple[datetime | None, datetime | None]:
-        """The start and end of the call-back time, or (None, None). Of several readings, only days in a row count."""
+        """The start and end of the call-back time; (None, None) if it is unclear. Readings that follow each other are one time."""
         if self.understood is not None:
             return self.understood.start, self.understood.end
         follow = all(first.end == second.start for first, second in pairwise(self.meant))
@@ -82,20 +82,20 @@ class CallBack:
         return self.understood is None and names_no_time(self.said)
 
     def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
-        """Return the sayable time, or the words if they are not understood; None if they cannot be said."""
+        """Return the understood time in words, else the caller's words; None if the agent cannot say these."""
         found = self.understood
         return sayable(self.said) if found is None else format_reading(found, zone, now)
 
 
 def understand_call_back(said: str, at: datetime, zone: ZoneInfo) -> CallBack:
-    """Return the call-back with its readings. Words with no reading, or with several, stay as said for a person to read."""
+    """Return the call-back with the readings of `said`. Words with no reading, or several, are stored as said for a person."""
     meant = understand_parts(said, None, None, at=at, zone=zone).candidates
     known = len(meant) == 1 and (meant[0].end or meant[0].start) - at < _ANY_TIME
     return CallBack(said, meant, meant[0] if known else None)
 
 
 def is_closed_then(requested: Iterable[CallBack], branch: Branch | None, zone: ZoneInfo) -> bool:
-    """Return whether the branch is closed at all requested times; False if no time is understood or it has no opening hours."""
+    """Return True if the branch is closed at every requested time; False if no time is understood or it has no opening hours."""
     meant = [candidate for call_back in requested for candidate in call_back.meant]
     if branch is None or not branch.opening_hours or not meant:
         return False
@@ -174,8 +174,8 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
 
 
 def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tuple[str, str, str]:
-    """Return a call-back's template, its sayable time, and a note if the branch is closed then. After a mere yes the time is
-    ""; other words are repeated, since they may refuse a call-back.
+    """Return the sentence's template, the call-back time in words, and the note that the branch is closed then, or "". After a
+    mere yes the time is ""; words that are no time are repeated, since they may refuse a call-back.
     """
     if names_no_time(noted) and not is_filler(noted):
         return say().call_back_wanted, "", ""
@@ -207,7 +207,7 @@ def _noted_number(stored: Message) -> NotedNumber:
 
 
 def _say_recipient(config: TenantConfig, recipient: str | None) -> tuple[str, str]:
-    """Return ` für Anna` for a known staff member or branch; else a separate sentence, as German would inflect unknown words."""
+    """Return (` für Anna`, "") for a known staff member or branch; else ("", a sentence), since German inflects names."""
     if recipient is None:
         return "", ""
     people = [member.display_name for branch in config.branches for member in branch.staff]
@@ -310,8 +310,8 @@ def _read_claim(args: Mapping[str, Any]) -> str | None:
 def _read_call_back(
     args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message], *, alone: bool
 ) -> str | None:
-    """Return the words for a call-back as said; None if there are none, or it is not wanted. A bare true becomes "ja". "Any"
-    counts only in a request without a text (`alone`) or after a mention of a call-back. "No preference" needs a mention.
+    """Return the caller's words for a call-back; None if there are none, or if they refuse one. A bare true becomes "ja". "Any"
+    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was.
     """
     said = _read_claim(args)
     if said is None or withdraws_call_back(said) or is_placeholder(said):

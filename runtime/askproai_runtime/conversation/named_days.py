@@ -1,4 +1,4 @@
-"""Times without a date: they are placed on a day of the call's last answer that named days.
+"""Put a time without a date on a day that the call's last answer with days has named.
 
 Such an answer has offers, readings in a question, a booked, moved or cancelled appointment, or a list of appointments. If
 several days fit, the caller is asked for the day.
@@ -60,8 +60,8 @@ def put_on_named_day(
     searches: bool = False,
     own: Appointment | None = None,
 ) -> Mapping[str, Any]:
-    """Return the arguments with the day, or the `start`, of the last answer with days that they mean; unchanged if there is
-    none.
+    """Return the arguments with the day, or the `start`, that their words mean among those of the last answer with days;
+    unchanged if they mean none.
 
     Raises `ClarificationNeeded` if several days may be meant. With `searches`, the search covers all of these days instead.
     `own` is the appointment to move.
@@ -93,7 +93,7 @@ def put_on_named_day(
 
 
 def _require_said_clock(words: TimeWords, said: Collection[datetime] | None) -> None:
-    """Raise the question which time is meant, if the caller agreed to a day at an hour other than the request's."""
+    """Raise the question which time is meant, if the request's hour is not the one in `said`, on which the caller agreed."""
     day, clock, _ = words.parts
     asked = exact_starts(read_on(words.named_days, (None, clock or day, None), words.call, words.zone))
     if said and asked and asked.isdisjoint(said):
@@ -117,7 +117,7 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
 
 
 def _may_mean(words: TimeWords, start: datetime) -> bool:
-    """Return whether the words may mean the start that the caller agreed to; False if they name another day or time."""
+    """Return True if the request's words may mean the start that the caller agreed to; False if they name another time."""
     local, parts = start.astimezone(words.zone), words.parts
     is_day = names_day(parts)
     readings = words.understand(*parts) if is_day else read_on([local.date()], parts, words.call, words.zone)
@@ -125,9 +125,10 @@ def _may_mean(words: TimeWords, start: datetime) -> bool:
 
 
 def _put_beside(args: Mapping[str, Any], words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with "danach" or "davor" replaced by the hours after, or before, the last named time.
+    """Return the arguments with "danach" or "davor" replaced by the hours after, or before, a time that an answer named;
+    unchanged if they name another day.
 
-    That time is the refused one, else the last named one, or the first for "davor". Another named day is kept.
+    That time is the refused one; else, for "danach", the last named one, and for "davor" the first.
     """
     named, zone, said = words.named, words.zone, fold(read_text(args, "time") or read_text(args, "start") or "")
     found = _BESIDE.fullmatch(said)
@@ -143,8 +144,8 @@ def _put_beside(args: Mapping[str, Any], words: TimeWords) -> Mapping[str, Any]:
 
 
 def list_counted_days(call: CallContext, day: str | None, clock: str | None, own: datetime) -> list[date]:
-    """Return the days meant by a relative day ("eine Woche später") in a move that follows offers answered by the caller; [] if
-    the day is relative to the appointment.
+    """Return the days that a relative day ("eine Woche später") means in a move, counted from offers that the caller has
+    answered; [] if the day is relative to the appointment.
     """
     zone = ZoneInfo(str(own.tzinfo))
     named = find_named(call, zone)
@@ -158,8 +159,8 @@ def list_counted_days(call: CallContext, day: str | None, clock: str | None, own
 
 
 def _is_counted_before(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
-    """Return whether a relative day is only repeated from the search before the offers: since then the caller has named a time,
-    but no relative one.
+    """Return True if a relative day only repeats the words of the search before the offers: since then the caller has named a
+    time, but no relative one.
     """
     said = named.said_since
     is_chosen = named.naming is Naming.OFFERED and any(names_time(words, call, zone) for words in said)
@@ -167,11 +168,12 @@ def _is_counted_before(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> 
 
 
 def _count_from(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with a relative time ("am nächsten Tag") replaced by the time that it means after the named times.
-
-    It is relative to each named day if that day itself is meant, or if the caller books: the caller is then asked which one.
-    Otherwise it is relative to the last named day. It is left unchanged if it depends on the choice between several clock
+    """Return the arguments with a relative time ("am nächsten Tag") replaced by the absolute time, counted from the named
     times.
+
+    It is counted from each named day if the words do not leave that day, or if the caller books: the caller is then asked which
+    day is meant. Otherwise it is counted from the last named day. It stays as it is if it depends on the choice between several
+    clock times.
     """
     named, zone, books = words.named, words.zone, not words.searches
     starts = named.before.starts if named.before else named.starts

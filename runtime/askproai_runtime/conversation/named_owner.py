@@ -1,4 +1,4 @@
-"""The customer whose appointment a request means. Pure."""
+"""Find the customer whose appointment a request means. Pure."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -18,11 +18,11 @@ _PICKING = ("appointment_id", "appointment_date", "appointment_time")
 
 
 def name_owner(call: CallContext, args: Mapping[str, Any]) -> str:
-    """Return the name of the customer that a request means; "" without one. A part of a name may mean a person named in the
-    call.
+    """Return the name of the customer whose appointment a request means; "" if nobody is named. A part of a name may mean a
+    person named in the call.
 
-    Without a name it is the person whom the call named last, or the caller if the request says when the appointment is. With an
-    id no name is needed: the answer with this id has said whose appointment it is.
+    If the request has no name, it is the person whom the call named last, or the caller if the request says when the
+    appointment is. A request with an appointment's id needs no name: the answer with this id has said whose appointment it is.
     """
     text = read_text(args, "customer_name")
     name = read_name_alone(text, call.said)
@@ -33,10 +33,11 @@ def name_owner(call: CallContext, args: Mapping[str, Any]) -> str:
 
 
 def names_other_owner(call: CallContext, args: Mapping[str, Any], customer: str, *, is_of_call: bool) -> bool:
-    """Return whether a request names another customer than the one of an appointment or waiting-list entry, also by "mein
-    Mann".
+    """Return True if a request names another customer than the `customer` of an appointment or waiting-list entry, also by
+    "mein Mann".
 
-    A person named only in the call, and not in the request, may have made it for somebody else in this call (`is_of_call`).
+    If this call made it (`is_of_call`), a person named only in the call, and not in the request, may have made it for
+    `customer`.
     """
     text, name = read_text(args, "customer_name") or "", name_owner(call, args)
     if text and not name:
@@ -62,7 +63,7 @@ def leaves_owner_open(
     appointment: Appointment,
     own: Sequence[Appointment],
 ) -> bool:
-    """Return whether a request may mean an appointment of another person with this number, and not the one that was found."""
+    """Return True if the request may mean an appointment of another customer of the same number than the appointment found."""
     if read_text(args, "appointment_id") or appointment.call_id == call.call_id:
         return False
     name, customer = name_owner(call, args), appointment.customer_name

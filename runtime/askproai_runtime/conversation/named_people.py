@@ -1,4 +1,4 @@
-"""Read the people in a text: one name without the words around it, a customer with companions, or people to ask about.
+"""Split a text for a name into one name without the words around it, a customer with companions, or people to ask about.
 
 Only this module splits such a text. Pure.
 """
@@ -66,11 +66,11 @@ _MOST_WORDS = 3  # of a name beside a name
 
 @dataclass(frozen=True, slots=True)
 class People:
-    """The people in a text: `name` is the customer's name, `others` come along, and `beside` describes them. `may_bring`:
-    `beside` may contain another person's name.
+    """The people in a text for a name: the customer's `name`, companions (`others`), and words that describe them (`beside`).
+    `may_bring`: these words may contain another person's name.
 
-    Without a name: `is_unclear` (several people without names), `is_another` (a relative without a name), or `is_sentence`
-    (words that are not part of a name).
+    `name` is "" if the text has several people without names (`is_unclear`), a relative without a name (`is_another`), or words
+    that are not part of a name (`is_sentence`).
     """
 
     name: str
@@ -113,7 +113,7 @@ def _set_beside(found: re.Match[str]) -> str:
 
 
 def names_several(text: str | None) -> bool:
-    """Return whether a text names several people, or says that there are several."""
+    """Return True if a text names several people, or only says that there are several ("zwei Personen")."""
     people = read_people(text)
     return people.is_unclear or bool(people.others)
 
@@ -175,7 +175,7 @@ def _has_relation(text: str) -> bool:
 
 
 def _part(text: str, services: Sequence[Service]) -> People:
-    """Return the people in a text. Words such as `und` join names; text after a comma or in parentheses is a description."""
+    """Return the people in a text. Words such as `und` join names; text after a comma or in parentheses describes a person."""
     (_, head), *rest = _list_parts(text)
     names, beside, may_bring = [head], list[str](), False
     for sign, part in rest:
@@ -211,7 +211,7 @@ def _is_remark(part: str, sign: str) -> bool:
 
 
 def _joins(part: str, sign: str, beside: Sequence[str]) -> bool:
-    """Return whether a name is joined to the previous name, with only ages between them: "Otto, 8, und Mia, 6"."""
+    """Return True if a name belongs in one list with the name before it, with only ages between them: "Otto, 8, und Mia, 6"."""
     return sign in _JOINS and all(map(_AGE.fullmatch, beside)) and (bool(beside) or not _is_surname(part))
 
 

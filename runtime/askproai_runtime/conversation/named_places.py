@@ -1,4 +1,4 @@
-"""Words that choose a named time or day by its position: "der zweite", "am letzten Tag", "diesen Donnerstag"."""
+"""Read words that choose a time or day of the last answer by its position: "der zweite", "am letzten Tag", "diesen Donnerstag"."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -42,7 +42,7 @@ _DIGIT: Final = re.compile(r"([1-9])\.?")
 
 
 def put_on_shown_weekday(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with "diesen Donnerstag" replaced by the only named day with this weekday; unchanged if several fit."""
+    """Return the arguments with "diesen Donnerstag" replaced by the only named Thursday; unchanged if that is not unique."""
     for name in () if words.named.naming in OF_OWN else ("date", "time"):
         text = fold(words.said.get(name, ""))
         if found := _SHOWN_WEEKDAY.search(text):
@@ -86,7 +86,7 @@ def put_on_place(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _is_on_place(words: TimeWords, start: datetime, place: int, parts: Parts) -> bool:
-    """Return whether a start is on the day at this position, if a time was said beside it: "der letzte Tag", "nachmittags"."""
+    """Return True if a start is on the day at this position (from 0), for words with a time: "der letzte Tag", "nachmittags"."""
     days = words.named_days
     if not any(parts) or names_day(parts):
         return True
@@ -94,7 +94,7 @@ def _is_on_place(words: TimeWords, start: datetime, place: int, parts: Parts) ->
 
 
 def _list_fitting(words: TimeWords, args: Mapping[str, Any]) -> Sequence[datetime]:
-    """Return the named starts that the arguments may mean. A weekday is in each start's week. For named days, no time counts."""
+    """Return the named starts that the arguments' day and time include, a weekday in any week. Named days are compared by day."""
     parts = read_parts(args) if words.named.is_exact else (read_parts(args)[0], None, None)
     return _list_named(words, parts)
 
@@ -144,16 +144,16 @@ def _put_on_place_of_days(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _read_clock(text: str) -> Mapping[str, Any]:
-    """Return the argument `time` or `part_of_day` for a text that is one; {} for other texts."""
+    """Return {"time": text} or {"part_of_day": text} for a text that is one of these; {} for any other text."""
     argument = find_part_argument(text) if text else None
     names = {Argument.TIME: "time", Argument.PART_OF_DAY: "part_of_day"}
     return {names[argument]: text} if argument in names else {}
 
 
 def _put_on_day(words: TimeWords, args: Mapping[str, Any], day: date, *, is_certain: bool) -> Mapping[str, Any]:
-    """Return the arguments with a named day as their date, or as `start` if exactly one named time on this day fits. Unless
-    `is_certain`, they stay unchanged if the words led to the answer, and `ClarificationNeeded` is raised if they may be a
-    day of the month.
+    """Return the arguments with a named day as `date`, or as `start` if exactly one named time on this day fits. Unless
+    `is_certain`, they are unchanged if the same words led to the answer, and `ClarificationNeeded` is raised if the words
+    may be a day of the month.
     """
     text, call, zone = str(args["date"]), words.call, words.zone
     if not is_certain:

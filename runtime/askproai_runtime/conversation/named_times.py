@@ -33,7 +33,8 @@ _MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is 
 
 
 def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
-    """Return the named slots that the caller does not want, and the other slots of the same answers.
+    """Return two sets of slots of the call's answers: those that the caller has declined, and those named in the same answer as
+    one of them.
 
     Only the last words of a long call are read, since other callers wait meanwhile. An older declined slot is offered again.
     """
@@ -82,7 +83,7 @@ def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
 
 
 def _read_done(answer: Mapping[str, Any]) -> frozenset[datetime]:
-    """Return the start at which an answer booked, moved or cancelled an appointment; empty for other answers."""
+    """Return the start at which an answer booked, moved or cancelled an appointment, in a set; empty for any other answer."""
     with suppress(KeyError, TypeError, ValueError):
         named = _read_named(answer)
         return frozenset(named.starts if named is not None and named.naming is Naming.CHANGED else ())
@@ -120,8 +121,8 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
 
 
 def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
-    """Return the caller's words since the last answer with days, oldest first. A list of appointments does not count as such an
-    answer.
+    """Return the caller's words, one text for each turn, since the last answer with days, oldest first. A list of appointments
+    is no such answer here.
     """
     said = list[str]()
     for utterance in reversed(call.transcript_with_tool_calls or ()):
@@ -135,7 +136,7 @@ def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
 
 
 def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
-    """Return the times of the requests since the last answer with days, latest first. Their own answers named no days."""
+    """Return the time arguments of each request answered since the last answer with days (without days), latest first."""
     found = list[Mapping[str, str]]()
     for exchange in reversed(read_exchanges(call)):
         request, answer = exchange.request, exchange.answer
@@ -182,7 +183,7 @@ def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
 
 
 def leaves_choice(call: OngoingCall) -> bool:
-    """Return whether the caller's last words leave the choice among the last named times to us."""
+    """Return True if the caller's last words say that any of the slots offered last will do."""
     named, said = 0, ""
     for utterance in call.transcript_with_tool_calls or ():
         if slots := _list_slots(utterance.answer or {}):
@@ -193,7 +194,7 @@ def leaves_choice(call: OngoingCall) -> bool:
 
 
 def read_others_than(call: OngoingCall, started_at: datetime) -> frozenset[NamedSlot]:
-    """Return the slots of the last answer if the caller's words since ask for other times; else an empty set."""
+    """Return the slots of the last answer with slots, if the caller has since asked for other times; else an empty set."""
     named, said = dict[NamedSlot, datetime](), list[str]()
     for utterance in call.transcript_with_tool_calls or ():
         if slots := _read_slots(utterance.answer or {}):

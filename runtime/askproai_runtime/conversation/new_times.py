@@ -1,4 +1,4 @@
-"""The new time of a move: beside the appointment's present time, or relative to it."""
+"""Find the new time of a move, if the request also has the appointment's present time, or words relative to it."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -103,7 +103,8 @@ def _is_counted(args: Mapping[str, Any]) -> bool:
 def _count(
     args: Mapping[str, Any], call: CallContext, old: datetime, appointment: Appointment, service: ServiceRequest
 ) -> Mapping[str, Any] | None:
-    """Return the arguments with an absolute time; None if the words do not depend on the old start.
+    """Return a move's arguments with an absolute time counted from the old start; None if the words do not depend on that
+    start.
 
     "Eine Stunde später" may also mean a day offered since, and "gleiche Zeit" only another day. A relative day after offers is
     relative to the offers.
@@ -137,8 +138,8 @@ def _count(
 
 
 def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: ZoneInfo) -> datetime | None:
-    """Return the start that the caller's later words choose from several asked ones on these days; None without such a
-    question. Raises the question again if the words choose none.
+    """Return the start that the caller's later words choose, if our last answer asked which of several starts on these days is
+    meant; else None. Raises the question again if the words choose none.
     """
     named = call.named_last
     if named is None or named.naming is not Naming.ASKED or not named.is_exact or named.asked is not None:
@@ -174,8 +175,8 @@ def _require_own_hour(
 def _put_other_week(
     args: Mapping[str, Any], call: CallContext, old: datetime, service: ServiceRequest
 ) -> Mapping[str, Any] | None:
-    """Return the arguments of "nächsten Samstag" with the Saturday after the old start, if that is on the coming one; else
-    None. With another time of day, the caller is asked which of both Saturdays is meant.
+    """Return the arguments of "nächsten Samstag" with the Saturday a week after the old start, if that start is on the coming
+    Saturday; else None. With another time of day, the caller is asked which of both Saturdays is meant.
     """
     zone, parts = service.rules.zone, read_parts(args)
     if not names_next_weekday(parts[0] or parts[1] or ""):
@@ -190,7 +191,7 @@ def _put_other_week(
 
 
 def _list_weeks_after(old: datetime, parts: Sequence[str | None], zone: ZoneInfo) -> list[Candidate]:
-    """Return the readings of the words from the old start that are whole weeks later. "Morgen" or a date has none."""
+    """Return the readings of the words, said at the old start, that are whole weeks after it. "Morgen" or a date has none."""
     found = understand_parts(*parts, at=old, zone=zone).candidates
     return [each for each in found if (each.start.date() - old.date()).days in _WEEKS]
 
@@ -198,8 +199,8 @@ def _list_weeks_after(old: datetime, parts: Sequence[str | None], zone: ZoneInfo
 async def require_other_start(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
 ) -> None:
-    """Raise the question whether the appointment's present start is meant, if the words ("in einer Woche") may be relative to
-    it. A call that booked or moved the appointment repeats itself, and is not asked.
+    """Raise the question whether the appointment's present start is meant, if the words for the new time ("in einer Woche") may
+    mean just that. If this call booked or moved the appointment, the request is a repetition, and nothing is asked.
     """
     zone, parts = service.rules.zone, read_parts(args)
     later = _list_weeks_after(appointment.starts_at.astimezone(zone), parts, zone)
@@ -274,8 +275,8 @@ def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
 async def name_old_time(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    """Return the arguments with the old time from a text that also names the new one as the appointment's, if one of several
-    appointments is then. A repeated request names the present time of the changed appointment as the new one.
+    """Return the arguments with the old time as `appointment_date`, if one text names both the old and the new time, and one of
+    several appointments is at the old time. A repeated request names the changed appointment's present time as the new one.
     """
     if any(read_text(args, name) for name in ("appointment_id", "appointment_date", "appointment_time")):
         return args
@@ -318,12 +319,12 @@ def drop_present_time(args: Mapping[str, Any], call: CallContext, own: datetime)
 
 
 def _list_origins(call: CallContext, own: datetime) -> tuple[datetime, datetime]:
-    """Return the moments from which a weekday may count: the start of the call, and that of the week of the appointment."""
+    """Return the moments as of which a weekday is read: the start of the call, and the minute before the appointment's week."""
     return call.started_at, minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
 
 
 def _names_own_twice(args: Mapping[str, Any], call: CallContext, own: datetime) -> bool:
-    """Return whether the arguments for the appointment and those for the new time both name the appointment's present start. A
+    """Return True if both the arguments for the appointment and those for the new time mean the appointment's present start. A
     weekday may be that of the appointment's week if both name it.
     """
     day, clock, part_of_day = read_parts(args)
@@ -343,7 +344,7 @@ def _may_be(own: datetime, day: str, clock_time: str | None, at: datetime) -> bo
 
 
 def _is_own(text: str, own: datetime) -> bool:
-    """Return whether the words, read as of the week before, mean the appointment's present day or time."""
+    """Return True if a text, read as said before the appointment's week begins, means the appointment's present day or time."""
     day, clock_time = (text, None) if holds_day(text) else (own.date().isoformat(), text)
     before = minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
     candidates = understand_parts(day, clock_time, None, at=before, zone=ZoneInfo(str(own.tzinfo))).candidates

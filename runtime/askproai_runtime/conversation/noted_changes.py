@@ -1,5 +1,5 @@
-"""A note with another time, service or staff member than the request's: a model has put a correction into it. The caller is
-asked once which of the two is meant.
+"""Find a note with another time, service or staff member than its request: a model has put a correction into it. The caller is
+asked once which of both is meant.
 
 A note about a time or service must be understood completely, since "muss um 15 Uhr weg" has another subject; a correcting word
 ("doch lieber") is enough, too. A staff member is found among any other words.
@@ -139,7 +139,7 @@ def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: d
 
 
 def _divide(notes: str | None) -> list[tuple[str, str]]:
-    """Return the parts of notes, each with the marker of a question about it."""
+    """Return the parts of the notes, each with its marker: the key by which the call knows that it was asked about this part."""
     parts = (part.strip(" .") for part in _PARTS.split(notes or ""))
     return [(part, f"note {fold(part)}") for part in parts]
 
@@ -174,7 +174,7 @@ def _is_other(
 
 
 def _counts_other(text: str, start: datetime) -> bool:
-    """Return whether a text means another time relative to a start: "eine Stunde später"."""
+    """Return True if a text is a time relative to `start`, and means another time than this: "eine Stunde später"."""
     counted = count_from(None, text, start)
     return counted is not None and counted not in {(f"{start:%Y-%m-%d}", each) for each in (f"{start:%H:%M}", None)}
 
@@ -192,7 +192,7 @@ def _names_other_time(call: CallContext, note: str, service: ServiceRequest, sta
 
 
 def _list_new(note: str) -> Iterator[str]:
-    """Yield the texts that a note may request: the whole note, and the new part of a replacement ("statt Haarschnitt Färben")."""
+    """Yield the texts by which a note may request something: all of it, and the new part of "statt Haarschnitt Färben"."""
     plain = " ".join(_FRAME.sub(" ", note).split())
     yield plain
     for _, new in list_replaced(plain):
@@ -207,7 +207,7 @@ def _read_services(ctx: BookingContext, text: str, service: ServiceRequest) -> s
 
 
 def _includes(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> bool | None:
-    """Return whether a text is a time that includes the start; None if it is no time. A time alone is on the start's day."""
+    """Return True if a text is a time that includes `start`, else False; None if it is no time. Without a day, on `start`'s."""
     zone = service.rules.zone
     alone = understand_parts(text, None, None, at=call.started_at, zone=zone)
     if alone.refused is not None or not alone.candidates:

@@ -122,8 +122,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
 async def _offer_own_move(
     ctx: BookingContext, call: CallContext, request: ServiceRequest, understood: Understanding, offer: Offer
 ) -> Answer | None:
-    """Return the offer to move the caller's own appointment to the requested time, if only this appointment blocks it. If other
-    readings of this time are free, the caller is asked which one is meant.
+    """Return the offer to move the caller's own appointment to the requested time, if only that appointment blocks the time. If
+    other readings of this time are free, the caller is asked which one is meant. None if anything else blocks the time.
     """
     rules, is_free = request.rules, offer.obstacle is None
     taken = [each for each in offer.missed if each.obstacle is Obstacle.TAKEN]
@@ -141,7 +141,7 @@ async def _offer_own_move(
 
 
 def _ask_besides(answer: Answer, *, asks_day: bool, is_unclear: bool) -> Answer:
-    """Return the offer with a question for another day, or for the hour if that was not understood."""
+    """Return the offer, with the question for another day (`asks_day`), or after "the hour was not understood" (`is_unclear`)."""
     if asks_day:
         answer = replace(answer, message=f"{answer.message} {say().or_another_day}")
     if is_unclear:  # the day is kept
@@ -159,8 +159,8 @@ async def _choose_unless_named(
     settings: BookingSettings,
     read_remote: ReadRemote,
 ) -> Offer:
-    """Return an offer. If all its slots have just been named and the caller has asked for other ones, return other free slots
-    if there are any.
+    """Return an offer. If all its slots have just been named, and the caller has asked for other times since, return an offer
+    of other free slots if there are any.
     """
     search = request, read_busy, now, understood, settings, read_remote
     service = request.rules.service.name
@@ -230,7 +230,7 @@ def describe_offer(
 
 
 def _without_repeated(missed: Sequence[Missed], rules: ServiceRules) -> list[Missed]:
-    """Return the missed times. If one clock time is off the grid on several days, keep the first: the reason is the same."""
+    """Return the missed times without those whose clock time, off the grid, is also missed on an earlier day for this reason."""
     kept, clocks = list[Missed](), set[time]()
     for each in missed:
         clock = each.candidate.start.astimezone(rules.zone).time()
@@ -251,7 +251,8 @@ async def offer_alternatives(
     moving: Appointment | None = None,
     shared: bool = False,
 ) -> tuple[Answer, Obstacle]:
-    """Return the answer with the reason why `start` is not free and a choice of free slots around it. Return also the obstacle.
+    """Return the answer with the reason why `start` is not free and the free slots closest to it; and that reason as an
+    `Obstacle`.
 
     `moving` is the appointment that was to be moved to `start`: it is no obstacle to itself and stays with its staff member.
     Its present start is offered only if nothing else is free. `shared`: the call held no time when it asked, so one search
@@ -357,7 +358,7 @@ async def _add_examples(
 
 
 def _find_hours(parts: Sequence[str | None], days: Daily, call: CallContext, zone: ZoneInfo) -> Daily | None:
-    """Return the hours named by the time and part of the day, beside a day that was not understood; None if they name none."""
+    """Return `days` limited to the hours that the time or the part of the day names; None if these name no hours."""
     if not any(parts[1:]):
         return None
     tomorrow = call.started_at.astimezone(zone).date() + timedelta(days=1)

@@ -113,7 +113,7 @@ def _query_of(request: ServiceRequest, candidate: Candidate, now: datetime, limi
 async def _offer_next(
     ctx: BookingContext, request: ServiceRequest, call: CallContext, never: Candidate, read_remote: FreeTimesReader
 ) -> Answer:
-    """Return the answer with the reason why no start in `never` is possible, and the next free slots or possible day."""
+    """Return the answer with the reason why no start in `never` is possible, and the next free slots or the next possible day."""
     now, rules, staff = ctx.clock.now(), request.rules, request.staff
     horizon = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     obstacle = await _why_never(request, never, now)
@@ -133,7 +133,7 @@ async def _offer_next(
 
 
 async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -> Obstacle:
-    """Return why the rules allow no start in the candidate."""
+    """Return the `Obstacle` because of which the rules allow no start in the candidate time `never`."""
     rules = request.rules
     obstacle = await explain_missed(rules, never, now, request.staff)
     if obstacle is not Obstacle.TAKEN:

@@ -1,4 +1,4 @@
-"""Choose the slots to offer: slots at the requested time, else the closest ones with the reason why that time is not free.
+"""Choose the slots to offer: slots at the requested time; else the closest ones, with the reason why that time is not free.
 
 All data is read by two functions (`ReadBusy`, `ReadRemote`); nothing is held or said here.
 """
@@ -46,7 +46,7 @@ _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A candidate time that is not free, and the reason."""
+    """A requested time (`candidate`) without a free slot, and the reason (`obstacle`)."""
 
     candidate: Candidate
     obstacle: Obstacle
@@ -54,8 +54,8 @@ class Missed:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Slots to offer, and the candidates that are not free (`missed`). If no slot is at the requested time, `obstacle` is the
-    reason, and `keeps_hours` says whether the slots are at least within its hours.
+    """Slots to offer, and the requested times that are not free (`missed`). If no slot is at a requested time, `obstacle` is
+    the reason, and `keeps_hours` is True if the slots are at least within the requested hours.
 
     `readings` are the free readings of an ambiguous time if several are free: the caller must choose one. `slots` then has one
     slot of each reading, or none. `has_more`: other requested starts are free, too.
@@ -78,8 +78,8 @@ async def choose_offer(
     read_remote: ReadRemote = no_remote,
     without: frozenset[datetime] = frozenset(),
 ) -> Offer:
-    """Return slots of each candidate that has free ones, and why the others have none; else the slots closest to the first
-    candidate.
+    """Return slots of each requested time (candidate) that has free ones, and why the others have none; if no candidate has
+    any, the slots closest to the first.
 
     If the latest time is requested, return only the last slot, of the last candidate that has one. Starts in `without` are left
     out. If an ambiguous time has several free readings, none is preferred: a yes would not say which one is meant.
@@ -138,7 +138,7 @@ def _without_noon(rules: ServiceRules, query: SlotQuery) -> SlotQuery | None:
 
 
 def _take_of_each(choices: Sequence[list[Slot]], count: int) -> list[Slot]:
-    """Return up to `count` slots: the first slot of each choice, then the second ones, so that each requested day is offered."""
+    """Return up to `count` slots: the first of each list in `choices`, then the second ones, so that each day is offered."""
     in_turn = [slot for turn in zip_longest(*choices) for slot in turn if slot is not None]
     each_once = list({slot.start: slot for slot in reversed(in_turn)}.values())[::-1]
     return each_once[:count]
@@ -147,7 +147,7 @@ def _take_of_each(choices: Sequence[list[Slot]], count: int) -> list[Slot]:
 async def _explain_each(
     rules: ServiceRules, not_free: Sequence[Candidate], now: datetime, staff: str | None, offered: Sequence[Slot]
 ) -> tuple[Missed, ...]:
-    """Return why candidates are not free, each reason once for a day. Days with an offered slot are left out."""
+    """Return why candidates are not free, each reason once for one day. Days with a slot in `offered` are left out."""
     days = {slot.start.astimezone(rules.zone).date() for slot in offered}
     missed: dict[tuple[date, Obstacle], Missed] = {}
     for candidate in not_free:
@@ -219,7 +219,7 @@ async def explain_missed(rules: ServiceRules, missed: Candidate, now: datetime, 
 
 
 def _list_begins(rules: ServiceRules, missed: Candidate, hours: Daily) -> list[datetime]:
-    """Return the instant at which the hours of `missed` begin, for each of its days."""
+    """Return, for each day of `missed`, the instant at which its hours open."""
     return [datetime.combine(day, hours.opens, rules.zone) for day in list_days(rules, missed)]
 
 
@@ -245,7 +245,7 @@ def _hours_of(missed: Candidate) -> Daily | None:
 
 @dataclass(frozen=True, slots=True)
 class Near:
-    """Slots near a time that is not free. `keeps_hours`: they are within its hours. `has_more` is as in a `Choice`."""
+    """Free slots near a requested time that is not free. `keeps_hours`: all are within its hours. `has_more`: more are free."""
 
     slots: list[Slot]
     keeps_hours: bool = True
@@ -310,14 +310,14 @@ async def find_near(
 
 
 def _searched_until(missed: Candidate, first: datetime) -> datetime:
-    """Return the instant from which a search within the hours of `missed` begins, so that it does not repeat the first search."""
+    """Return the instant up to which the first search has covered the hours of `missed`, so that the next search begins there."""
     if missed.end is None or missed.end - max(missed.start, first) > LONGEST_SPAN:
         return first
     return max(first, missed.end)
 
 
 def _find_same_time(request: ServiceRequest, start: datetime, within: timedelta) -> datetime | None:
-    """Return the next instant with the time of day of `start` on a working day of the staff; None if there is none."""
+    """Return the time of day of `start` on the next later working day of the staff within `within`; None if there is none."""
     rules = request.rules
     at = start.astimezone(rules.zone)
     days = (at.date() + timedelta(days=n) for n in range(1, within.days + 1))

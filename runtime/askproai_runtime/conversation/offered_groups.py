@@ -33,13 +33,13 @@ def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
 
 
 def _find_alone(call: CallContext, rules: ServiceRules, start: datetime) -> str | None:
-    """Return the staff member of the last offer of a companion's service for one person; None if there is none."""
+    """Return the staff id in the last offer at `start` of this service to one person alone; None without such an offer."""
     offers = call.list_offers(rules.branch.name, start, rules.service.name)
     return next((named[0].staff for named in offers if len(named) == 1), None)
 
 
 def _from_names(people: Sequence[ServiceRules], named: Sequence[NamedSlot]) -> list[Slot]:
-    """Return the slots for these people; [] if a slot is for another service or its staff member no longer does the service."""
+    """Return the offered slots in an order that fits these people's services and able staff members; [] if no order fits."""
     for slots in _list_orders(people, named):
         fits = [
             same_services(rules.service.name, slot.service) and bool(rules.able(slot.staff))

@@ -30,13 +30,13 @@ _BESIDE: Final = RELATIVES | _WORDS.beside
 
 @dataclass(frozen=True, slots=True)
 class OneOfGroup:
-    """The arguments that book one person of a group (`args`), and the arguments for each remaining person (`left`)."""
+    """The arguments that book one person of a group (`args`), and those that book each remaining person (`left`)."""
 
     args: dict[str, Any]
     left: Sequence[dict[str, Any]]
 
     def ask_for_next(self, answer: Answer) -> Answer:
-        """Return the answer to this booking, with the question for the next person."""
+        """Return this person's answer, with the question for the next person if the booking succeeded and somebody is left."""
         if not answer.success or not self.left:
             return answer
         name = self.left[0]["customer_name"]
@@ -63,7 +63,7 @@ def find_next(
     appointments: Sequence[Appointment],
     group: BookedOneByOne,
 ) -> OneOfGroup:
-    """Return the first person of a group without one of the call's `appointments` at this time, and the remaining people.
+    """Return the first person of a group who has none of the call's `appointments` at this time, and the remaining people.
 
     Raises `ClarificationNeeded` once in a call, to ask whether to begin with the first person: the caller wanted all or none.
     """

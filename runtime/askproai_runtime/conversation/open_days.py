@@ -52,7 +52,7 @@ from askproai_runtime.spoken_times import (
 
 @dataclass(frozen=True, slots=True)
 class TimeWords:
-    """The arguments of a request, and the times that an earlier answer `named`. `own` is the appointment to move."""
+    """A request's time arguments, with the times that an earlier answer `named`, and the appointment that it moves (`own`)."""
 
     named: NamedTimes
     call: CallContext
@@ -68,7 +68,7 @@ class TimeWords:
 
     @property
     def said(self) -> Mapping[str, str]:
-        """The texts of the time arguments that have a value, by the argument's name."""
+        """The texts of the time arguments that are not empty, by the argument's name."""
         return {name: text for name in NO_TIME if (text := read_text(self.args, name))}
 
     @property
@@ -92,12 +92,12 @@ class TimeWords:
 
     @property
     def is_of_other_service(self) -> bool:
-        """Whether the appointment to move has another service than the named times."""
+        """True if the named times were offered only for services other than that of the appointment to move."""
         return self.own is not None and offers_other_service(self.call, self.own.service)
 
     @property
     def is_refused(self) -> bool:
-        """Whether a time alone is the refused start's, and this start was not offered with another staff member."""
+        """True if the words mean the refused start's time of day, and that start was not offered with another staff member."""
         refused = self.named.refused
         return (
             refused is not None
@@ -110,25 +110,25 @@ class TimeWords:
         return understand_parts(*parts, at=self.call.started_at, zone=self.zone).candidates
 
     def at(self, days: Collection[date]) -> set[datetime]:
-        """Return the starts on these days that a time alone means."""
+        """Return the starts that the words, a time without a day, mean on these days."""
         return exact_starts(read_on(days, self.parts, self.call, self.zone))
 
     def at_own(self) -> set[datetime]:
-        """Return the starts that a time alone means on the day of the appointment to move, without its present start."""
+        """Return the starts that a time without a day means on the day of the appointment to move, except its present start."""
         if self.own is None or self.own_day is None:
             return set()
         found = Understanding(tuple(read_on({self.own_day}, self.parts, self.call, self.zone)), ambiguous=True)
         return exact_starts(keep_open_readings(found, self.find_service()).candidates) - {self.own.starts_at}
 
     def read_said(self) -> SaidDays:
-        """Return the days that the caller has chosen since, among all days that may be meant or were offered before."""
+        """Return the days that the caller has chosen or rejected since the answer, among the named, offered and own days."""
         starts = {*self.named.starts, *self.call.offered_last, *self.offered, self.named.refused}
         days = {*days_of(filter(None, starts), self.zone), *filter(None, [self.own_day])}
         times = [each.astimezone(self.zone) for each in self.at(days)]
         return read_said_days(self.named.said_since, times, self.call.started_at.astimezone(self.zone))
 
     def on_days(self, days: Collection[date]) -> Mapping[str, Any]:
-        """Return the arguments of a time alone with these days, of which any may be meant."""
+        """Return the arguments of a time without a day, with these days as `date`: any of them will do."""
         return name_time(self.args, any_of(sorted(days)), *put_on_day(min(days), self.parts)[1:])
 
     def with_days(self, meant: Collection[date], *, asks: bool) -> Mapping[str, Any]:
@@ -147,7 +147,7 @@ class TimeWords:
 
 
 def needs_day(words: TimeWords) -> bool:
-    """Return whether the words are a time only relative to the offered days: "lieber später"."""
+    """Return True if the words are no time by themselves, but are one on the offered days: "lieber später"."""
     if words.named.naming is not Naming.OFFERED:
         return False
     alone = understand_parts(*words.parts, at=words.call.started_at, zone=words.zone)
@@ -156,8 +156,8 @@ def needs_day(words: TimeWords) -> bool:
 
 
 def put_time(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments of a time alone with the day that it means, or with all named days for a search. After a change it
-    may also mean a time that was offered on another day.
+    """Return the arguments of a time without a day, with the day that it means, or with all named days for a search. After a
+    change it may also mean a time that was offered on another day.
     """
     call, days = words.call, words.named_days
     if words.searches:
@@ -175,8 +175,8 @@ def put_time(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _put_open_day(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments of a time alone with the only day on which it may be. Raises the question for the day if several
-    remain.
+    """Return the arguments of a time without a day, with the only day on which it may be. Raises the question for the day if
+    several remain.
 
     Exactly this time may have been named or refused on a day. It may also be on the day of the appointment to move, if the
     caller has not agreed to the named day. Clear words of the caller since then decide.
@@ -204,8 +204,8 @@ def _put_open_day(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _put_other_time(words: TimeWords, said: SaidDays, *, is_at_own: bool) -> Mapping[str, Any]:
-    """Return the arguments of a time alone that no answer has named, with the days on which it may be. With `is_at_own` that
-    may be the day of the appointment to move; after offers for the move, only if the caller objects to them.
+    """Return the arguments of a time without a day that no answer has named, with the days on which it may be. With `is_at_own`
+    that may be the day of the appointment to move; after offers for the move, only if the caller objects to them.
     """
     named, zone, days, own_days = words.named, words.zone, {*words.named_days}, {*filter(None, [words.own_day])}
     if named.refused:
@@ -224,7 +224,8 @@ def _put_other_time(words: TimeWords, said: SaidDays, *, is_at_own: bool) -> Map
 
 def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
     """Return the arguments of a weekday or a day of the month with the named start or day that it means. If no named day fits,
-    a day in the same week or month is searched, or the caller is asked to choose between it and the coming one.
+    a day in the named week or month (`span`) is searched, or the caller is asked to choose between that day and the next one
+    from today.
     """
     call, zone, parts, days = words.call, words.zone, words.parts, words.named_days
     is_changed = words.named.naming is Naming.CHANGED
@@ -259,8 +260,8 @@ def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
 
 
 def _find_answered_day(words: TimeWords, span: Grain) -> date | None:
-    """Return the day about which the last answer offered times on other days, if the words repeat its request and the caller
-    has named no other day since; else None. The day is read as the request was read: as of the offers before it.
+    """Return the requested day that the last answer had no times on, offering other days, if the words repeat that request and
+    the caller has named no other day since; else None. The day is read as the request was read: as of the offers before it.
     """
     named, call, zone = words.named, words.call, words.zone
     answered = [each for each in call.earlier if each.starts]
@@ -283,7 +284,7 @@ def _find_answered_day(words: TimeWords, span: Grain) -> date | None:
 
 
 def _list_searched_days(words: TimeWords, day: str, offered: Collection[datetime]) -> set[date]:
-    """Return the days that a search for `day` covered after an answer with the `offered` starts."""
+    """Return the days that a search for the words `day` covers if the answer before it had offered the starts `offered`."""
     search = replace(
         words, args=name_time(words.args, day), named=NamedTimes(Naming.OFFERED, tuple(offered)), searches=True
     )
@@ -306,7 +307,8 @@ def _put_listed_weekday(
 
 
 def put_relative_day(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments of "nächsten Freitag" or "in zwei Wochen" with the day meant after a change, or raise a question.
+    """Return the arguments of "nächsten Freitag" or "in zwei Wochen" with the day that it means after a change; or raise the
+    question.
 
     After a change the day is another one than the changed day, and may be relative to it. If the caller has named no day since,
     the words may repeat the ones that booked it. After a question for the day, it is the day that the caller has named since.

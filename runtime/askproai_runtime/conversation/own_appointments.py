@@ -54,8 +54,8 @@ async def resolve_appointment(
     question: str,
     is_done: Callable[[Appointment, FormerStart], bool] | None = None,
 ) -> Appointment:
-    """Return the future appointment that is meant: by `appointment_id`, by day and time, by customer, service or staff member,
-    else the only one. Raises `ClarificationNeeded` with `question` and the choice.
+    """Return the caller's future appointment that a request means: by `appointment_id`; by day and time; by customer, service
+    or staff member; else the only one. Raises `ClarificationNeeded` with `question` and the appointments to choose from.
 
     If the named values fit no appointment, but only one can be meant, the caller is asked about this one. A model may repeat a
     move of this call whose answer came too late: the named time is then the former start of an appointment for which `is_done`
@@ -91,8 +91,8 @@ async def resolve_appointment(
 
 
 def _read_id(args: Mapping[str, Any], found: Sequence[Appointment], zone: ZoneInfo) -> str | None:
-    """Return the named id, or the id of the only appointment at an ISO start in its place (`2026-12-11T13:00`). An invented id
-    (`apt_001`) is ignored if a day, name or service is given.
+    """Return the id in `appointment_id`, or of the only appointment at the ISO start that it has instead (`2026-12-11T13:00`).
+    An invented id (`apt_001`) is ignored if a day, name or service is given.
     """
     text = read_text(args, "appointment_id")
     if text is None or text in {str(each.id) for each in found}:
@@ -126,7 +126,7 @@ async def _resolve_by_id(
     found: Sequence[Appointment],
     named: NamedTime,
 ) -> Appointment:
-    """Return the caller's own appointment with this id, unless the other named values mean another one of `found`."""
+    """Return the caller's own appointment with this id. If the other values mean another of `found`, the caller is asked."""
     own = await _get_own_appointment(ctx, conn, call, appointment_id)
     fitting = narrow(ctx.config(), call, args, found)
     if own is None and len(fitting) == 1:
@@ -222,12 +222,12 @@ def _list_on_days(
 
 
 def _keep(appointments: list[Appointment], several: Sequence[Appointment]) -> list[Appointment]:
-    """Return the appointments that are in `several`; all of them if `several` is empty."""
+    """Return the appointments that are also in `several`; all of them if `several` is empty."""
     return [each for each in appointments if each in several] if several else appointments
 
 
 def _names_all(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether a request means all appointments, by its arguments, or if these name none, by the caller's words."""
+    """Return True if a request means all appointments ("beide"): by its arguments, else by the caller's last words."""
     texts = [text for name in PICKING if (text := read_text(args, name))]
     return any(map(means_all, texts or [call.said_since or ""]))
 
@@ -255,8 +255,8 @@ async def _resolve_live(
 def _require_no_other_customer(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], likely: Appointment
 ) -> None:
-    """Raise `ClarificationNeeded` if the request names another customer and another time than the likely appointment. Asked
-    whether to cancel this one, a caller may say yes and mean the requested one.
+    """Raise `ClarificationNeeded` if the request names another customer and another time than those of the `likely`
+    appointment. A caller who is asked whether to cancel the likely one may say yes and mean the requested one.
     """
     name = "" if asks_birth_date(ctx) else read_name_alone(read_text(args, "customer_name"), call.said)
     if is_other_person(name, likely.customer_name):
@@ -273,8 +273,8 @@ async def _list_cancelled(ctx: BookingContext, conn: Connection, call: CallConte
 
 
 async def is_beside_others(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
-    """Return whether the caller's appointments have several customers, so that a sentence about one must name its customer.
-    With a second factor, a call only sees the appointments of one customer.
+    """Return True if the caller's appointments have several customers, so that a sentence about one appointment must name its
+    customer. With a second factor, a call only sees the appointments of one customer.
     """
     if asks_birth_date(ctx):
         return False
@@ -291,8 +291,9 @@ def none_found(ctx: BookingContext, call: CallContext) -> str:
 def _choose(
     ctx: BookingContext, call: CallContext, found: Sequence[Appointment], named: NamedTime, question: str, fit: Fit
 ) -> Appointment:
-    """Return the named appointment of `found`, or the only one left by `fit`. Raises `ClarificationNeeded`. If the named time
-    is not understood, the caller is asked even if there is only one appointment, since another may be meant.
+    """Return the one appointment of `found` at the named time, else the only one that `fit` leaves. Raises
+    `ClarificationNeeded`. If the named time is not understood, the caller is asked even about a single appointment, since
+    another may be meant.
     """
     if named.refused is not None:
         raise _choice(ctx, call, found, say_not_read(named.refused), question)
@@ -307,7 +308,7 @@ def _choose(
 async def _was_then(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment, named: NamedTime
 ) -> bool:
-    """Return whether the appointment has begun, or was at the named time before this call moved it."""
+    """Return True if the appointment has begun, or if it was at the named time until this call moved it."""
     if appointment.starts_at <= ctx.clock.now():
         return True
     former = await list_former_starts(conn, ctx.tenant, call.call_id)
@@ -345,7 +346,7 @@ def _choice(
     question: str,
     near: datetime | None = None,
 ) -> ClarificationNeeded:
-    """Return the question which of `found` is meant, with the three appointments closest to `near`, or to now without it."""
+    """Return the question which of `found` is meant, naming the three appointments closest to `near` (None: to now)."""
     config, now = ctx.config(), ctx.clock.now()
     if not found:
         return ClarificationNeeded(none_found(ctx, call), outcome=FunctionOutcome.NONE_FOUND, appointments=[])

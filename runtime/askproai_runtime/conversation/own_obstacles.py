@@ -32,8 +32,8 @@ from askproai_runtime.visits import same_services
 async def offer_own_move(
     ctx: BookingContext, call: CallContext, request: ServiceRequest, candidates: Sequence[Candidate], name: str = ""
 ) -> Answer | None:
-    """Return the offer to move the caller's own appointment of this service to the only requested time; None if anything else
-    blocks the time. With a `name`, only an appointment of this customer is moved.
+    """Return the offer to move the caller's own appointment of this service to the only requested time; None if there are
+    several times, or anything else blocks the time. With a `name`, only an appointment of this customer is moved.
     """
     rules, now = request.rules, ctx.clock.now()
     if len(candidates) != 1 or candidates[0].end is not None or rules.companions:
@@ -55,7 +55,7 @@ async def offer_own_move(
 
 
 def _blocks(appointment: Appointment, request: ServiceRequest, start: datetime) -> bool:
-    """Return whether an appointment of the requested service and staff member starts at another time and overlaps `start`."""
+    """Return True if an appointment for the requested service and staff starts at another time than `start` and overlaps it."""
     rules = request.rules
     is_of_it = appointment.branch == rules.branch.name and same_services(appointment.service, rules.service.name)
     is_of_person = request.staff in {None, appointment.staff} and appointment.live and appointment.settled

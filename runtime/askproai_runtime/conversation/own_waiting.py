@@ -1,4 +1,4 @@
-"""A caller's waiting-list entries, and their removal by the rules for cancellations."""
+"""A caller's waiting-list entries: list them, and remove one like a cancelled appointment, after the caller has agreed."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -139,11 +139,11 @@ async def _leave(
 
 
 async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
-    """Remove a waiting-list entry like `leave_waitlist`, if the caller named the list, or the call's last question was about
-    it. Return None if not, or if the caller has no entry or keeps it.
+    """Remove a waiting-list entry as `leave_waitlist` does, if the caller named the list, or the call's last question was about
+    it. Return None if neither is so, or if the caller has no entry or keeps it.
 
-    The hour of an appointment in the request means this appointment, whatever is said of the list. The caller may choose an
-    appointment or an entry by its number in the last answer.
+    A request with the hour of an appointment means this appointment, whatever is said of the list. The caller may choose an
+    appointment or an entry by its position in the last answer.
     """
     replies, chosen = call.replies or {}, find_said_place(call)
     names_list = _names_list(call, args)
@@ -203,8 +203,8 @@ async def _leave_one(
 
 
 async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], asked: Answer) -> Answer:
-    """Return the question whether the appointment or the entry is meant, once in a call; afterwards `asked`, which is about the
-    appointment. If the caller has agreed to remove the entry, remove it.
+    """Return the question whether an appointment or an entry is meant, once in a call; later `asked`, which is about the
+    appointment. If the caller has already agreed to remove the entry, remove it.
     """
     appointment_id = asked.fields.get("appointment_id")
     names_time, asks = read_text(args, "appointment_time"), asked.fields.get("needs_confirmation") is True
@@ -238,7 +238,7 @@ async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[
 
 
 def _names_time(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], start: datetime) -> bool:
-    """Return whether a request names the hour of a start, and no other day."""
+    """Return True if `appointment_time` is the time of a start (on any day if no day is named, else on the named day)."""
     zone, clock = ZoneInfo(ctx.config().time_zone), read_text(args, "appointment_time")
     if clock is None:
         return False
@@ -248,7 +248,7 @@ def _names_time(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
 
 
 def _names_span(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry) -> bool:
-    """Return whether a request names the exact hour of a waiting-list entry."""
+    """Return True if a request names the exact start for which an entry waits. An entry for a span of time has no such start."""
     return any(_names_time(ctx, call, args, span.start) for span in read_spans(entry) if span.end is None)
 
 

@@ -1,4 +1,4 @@
-"""Questions whose appointment is meant, asked before a change whose words may be about another person's."""
+"""Ask whose appointment is meant, before a change that may be about another person's appointment."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment i
 
 
 def ask_name(name: str, appointment: Appointment) -> ClarificationNeeded:
-    """Return the question whether a name corrects the appointment's, or is another person's."""
+    """Return the question whether `name` corrects the name of the appointment's customer, or is another person's."""
     question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
     return ask_choice(question, appointment, name, Choice.RENAME, Choice.FURTHER)
 
@@ -41,7 +41,7 @@ async def require_own_notes(
 
 
 async def require_agreement(ctx: BookingContext, call: CallContext, details: str, appointment: Appointment) -> None:
-    """Raise `ClarificationNeeded` unless the caller has agreed that `details` belong to this appointment."""
+    """Raise `ClarificationNeeded` unless the caller has said that a change (`details` is its text) is for this appointment."""
     described = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=True)
     async with ctx.pool.acquire() as conn:
         question = say().change_or_another.format(appointment=described)
@@ -56,7 +56,8 @@ async def require_own_name(
     appointment: Appointment,
     own: Sequence[Appointment],
 ) -> None:
-    """Raise `ClarificationNeeded` if the request names another customer than the appointment's, unless the caller has said yes.
+    """Raise `ClarificationNeeded` if the request names another customer than the appointment's, unless the caller has said that
+    this appointment is meant.
 
     If the caller has said no and has only this appointment (`own`), no other can be asked about.
     """
@@ -80,8 +81,8 @@ async def require_owner(
     appointment: Appointment,
     own: Sequence[Appointment],
 ) -> None:
-    """Raise `ClarificationNeeded` if the request names another customer, or names none and the number has several customers. Do
-    not ask if the caller has said yes, or if this call has moved the appointment and the request has no name.
+    """Raise `ClarificationNeeded` if the request names another customer, or names none and the number has several customers. A
+    caller who has said yes is not asked, nor a request without a name for an appointment that this call has moved.
     """
     is_open = not asks_birth_date(ctx) and leaves_owner_open(ctx.config(), call, args, appointment, own)
     is_other = names_another(ctx, call, args, appointment)
@@ -109,8 +110,8 @@ def names_another(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
 
 
 def comes_instead(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether the request names another person than the appointment's customer, and the caller has said that one person
-    comes in place of another. The customer's name may be the change.
+    """Return True if the request names another person than the appointment's customer, and the caller has said that one person
+    comes in place of another: the request may then change the customer's name.
     """
     return says_instead(call) and bool(name_owner(call, args)) and names_another(ctx, call, args, appointment)
 
@@ -135,8 +136,8 @@ async def require_yes(
     suggested: str | None = None,
 ) -> None:
     """Raise `ClarificationNeeded` with the question unless the caller has said yes to it, or raise `refused` after a no. A yes
-    after the no is asked about again, since it may answer something else. Without a transcript, a repetition by the model
-    after an answer counts as a yes. `name` is the person who was named, and `suggested` the branch.
+    after the no is asked about again, since it may answer something else. Without a transcript, a request that is repeated
+    after the time for an answer counts as a yes. `name` is the person who was named, and `suggested` the branch.
     """
     age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, _WHENEVER, asked_about)
     # What is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.

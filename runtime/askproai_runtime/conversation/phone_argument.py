@@ -35,11 +35,11 @@ _BETWEEN_NUMBERS = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class SaidPhone:
-    """The caller's words for a phone number: a `number` in E.164, `unclear` words, or `half` a number with too few digits; or
-    none of them.
+    """A caller's words for a phone number, read as one of: a `number` in E.164; `unclear` words; the digits of a number with
+    too few (`half`); or none of these.
 
     Unclear words may help a person to find the number. An incomplete number is never stored. `of_call`: the words refer to the
-    calling number. `several` are the words if they contain more numbers than `number`, the first.
+    calling number. `several` are all the words if they have more numbers than `number`, which is the first.
     """
 
     number: str | None = None
@@ -50,14 +50,15 @@ class SaidPhone:
 
     @property
     def has_number(self) -> bool:
-        """Whether the caller said a number, or words that may be one."""
+        """True if the caller said a complete or incomplete phone number, or unclear words that may be one."""
         return not (self.number is None and self.unclear is None and self.half is None)
 
 
 def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone:
-    """Return the phone number that the words `said` name, in digits or spoken.
+    """Return the phone number in the words `said`, written in digits or as spoken.
 
-    The result is empty for a carrier's placeholder number, the business's own number, and words that leave the number open.
+    The result is empty for a carrier's placeholder number, the business's own number, and words by which any known number will
+    do.
     """
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
@@ -79,7 +80,7 @@ def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:
 
 
 def _find_in_part(part: str, config: TenantConfig, region: str) -> str | None:
-    """Return the number that is a whole part of a text, or its end from a zero or a plus on: `11. 0171 2345678`."""
+    """Return the phone number that is all of `part`, or its end from a zero or plus on (`11. 0171 2345678`); None without one."""
     starts = [0, *(found.start() for found in _BEGINNING.finditer(part))]
     read = (_read_one(part[start:].rstrip(".,;!?"), config, region).number for start in starts)
     return next((number for number in read if number is not None), None)
@@ -189,7 +190,7 @@ def has_digits(said: str) -> bool:
 
 
 def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
-    """Raise `ClarificationNeeded` for words that are not a number, and for an incomplete number, each once in a call.
+    """Raise `ClarificationNeeded` for words that are not a phone number, and for one with too few digits, each once in a call.
 
     After the question for a call-back's number, words without a digit decline it.
     """
@@ -201,7 +202,7 @@ def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
 
 
 def say_noted(number: str | None, calling: str | None, region: str) -> str:
-    """Return the sentence with the number stored with an appointment or message; "" without a number."""
+    """Return the sentence that says which phone number is stored with an appointment or message; "" if `number` is None."""
     if number is None:
         return ""
     if number == calling:

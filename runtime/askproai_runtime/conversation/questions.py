@@ -34,7 +34,7 @@ from askproai_runtime.sentences import say
 
 
 def ask(ctx: BookingContext, outcome: InFlight | LimitReached | PhoneNeeded | NeedsChoice) -> ClarificationNeeded:
-    """Return the question for an outcome without a booking, or the sentence with the reason for it."""
+    """Return the question to the caller for an outcome of the book without a booking, or the sentence with the reason for it."""
     match outcome:
         case InFlight():
             return ClarificationNeeded(say().booking_in_flight, outcome=FunctionOutcome.IN_FLIGHT)
@@ -183,14 +183,14 @@ def _ask_beside(
 
 
 def _choices(*, is_movable: bool, in_group: bool) -> list[Choice]:
-    """Return the choices of a question. In a group, a booked appointment is moved or cancelled only by its id."""
+    """Return the choices of a question about one booked appointment. In a group it is moved or cancelled only by its id."""
     if in_group:
         return [Choice.FURTHER]
     return [Choice.FURTHER, Choice.MOVE if is_movable else Choice.CANCEL]
 
 
 def _has_other_name(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether the appointment's name differs from the request's, so that a question must say it. Relatives who share a
-    number and surname may say the surname alone, and the chosen appointment gets the request's name.
+    """Return True if the appointment's customer has another name than the request, so that a question must say it. Relatives
+    who share a number and surname may say the surname alone, and the chosen appointment gets the request's name.
     """
     return fold(request.name) != fold(appointment.customer_name)

@@ -124,7 +124,7 @@ class FunctionRecorder:
 
 
 def _bound(arguments: dict[str, Any]) -> dict[str, str | bool]:
-    """Return the first 16 arguments with names and texts cut, without invisible characters, since a language model wrote them."""
+    """Return the first 16 arguments, their names and texts cut and without invisible characters: a language model wrote them."""
     return {
         _INVISIBLE.sub("", name)[:_MAX_NAME]: value if isinstance(value, bool) else _cut(_to_text(value), _MAX_VALUE)
         for name, value in list(arguments.items())[:_MAX_ARGUMENTS]

@@ -1,6 +1,6 @@
-"""Times that words express relative to another time: "diesen Donnerstag", "in zwei Wochen", "eine Stunde später". Pure.
+"""Read times relative to another time, the origin: "diesen Donnerstag", "in zwei Wochen", "eine Stunde später". Pure.
 
-Their origin is certain only if each possible origin leads to the same time, or if an answer of the call has said the time.
+The origin is certain only if each possible origin leads to the same time, or if an answer of the call has said the time.
 """
 
 import re
@@ -43,11 +43,11 @@ _HOUR = timedelta(hours=1)
 def add_later_readings(
     understood: Understanding, parts: Parts, call: CallContext, own: datetime, service: ServiceRequest
 ) -> Understanding:
-    """Return the readings of a relative day in a move, both from the call's start and from the appointment at `own`.
+    """Return the readings of a move's relative day, counted from the call's start and from the appointment's start `own`.
 
-    A day that was offered since, or that a question named alone, is meant. If nobody works on the day relative to the call,
-    only this day is returned, and refused with the reason. Raises `ClarificationNeeded` for an exact time if nobody works on
-    the other day.
+    A day that was offered since, or that a question named alone, is the only reading. If nobody works on the day counted from
+    the call, that day is the only reading, and is refused with the reason. Raises `ClarificationNeeded` for an exact time if
+    nobody works on the other day.
     """
     days = dates_of(understood.candidates)
     if len(days) != 1 or understood.exact == own or not is_relative_day(parts[0] or parts[1] or ""):
@@ -140,7 +140,7 @@ def count_hours(parts: Parts, call: CallContext, own: datetime, service: Service
 
 
 def _list_origins(named: NamedTimes, days: Collection[date], has_day: bool, zone: ZoneInfo) -> Sequence[datetime]:
-    """Return the times of an answer to which hours may be relative, the most likely first."""
+    """Return the starts in the last answer from which "eine Stunde später" may count, the most likely first; [] if none may."""
     if named.naming is Naming.ASKED or len(named.starts) == 1:
         return [named.refused_move, *named.starts] if named.refused_move else named.starts
     if named.refused_move:
@@ -151,13 +151,13 @@ def _list_origins(named: NamedTimes, days: Collection[date], has_day: bool, zone
 
 
 def _is_shifted(parts: Parts, clock_time: str | None, own: datetime) -> bool:
-    """Return whether a time was shifted by hours: it differs from the origin's time, and changes with it."""
+    """Return True if `clock_time` was counted in hours from `own`: it differs from the time of `own`, and would change with it."""
     later = count_from(*parts[:2], own + _HOUR)
     return later is not None and clock_time not in {None, f"{own:%H:%M}", later[1]}
 
 
 def _count(parts: Parts, call: CallContext, origin: datetime) -> list[Candidate]:
-    """Return the exact times that relative words mean from a local origin. A weekday is in the origin's week if possible."""
+    """Return the exact times of relative words, counted from a local start (`origin`). A weekday is in its week if possible."""
     counted, zone = count_from(*parts[:2], origin), ZoneInfo(str(origin.tzinfo))
     if counted is None:
         return []

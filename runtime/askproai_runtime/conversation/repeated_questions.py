@@ -21,8 +21,8 @@ _NAMES_TIMES: Final = ("slots", "alternatives")
 def end_question(
     answer: Answer, function: Function, earlier: Sequence[Mapping[str, Any]], agent: AgentFunctions
 ) -> Answer:
-    """Return the answer; but if two `earlier` answers of the call asked the same, return one that stops asking and offers the
-    team.
+    """Return the answer unchanged, unless two `earlier` answers of the call asked the same: then return an answer that asks no
+    more and offers the team.
 
     Answers before the call's last change do not count: a second booking may also ask for a name. The new answer has no fields,
     so that a yes to its offer is not read as a yes to the question.

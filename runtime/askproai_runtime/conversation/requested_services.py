@@ -140,8 +140,9 @@ def _find_service(
 def _take_agreed(
     config: TenantConfig, branch: Branch, call: CallContext, asked: ClarificationNeeded, name: str = ""
 ) -> Service:
-    """Return the service that the caller's answer to a question chooses, since a model repeats the misheard words. The only
-    service in a question is also chosen without a no ("Dann das Früheste am Dienstag"). Raises the question if it is unanswered.
+    """Return the service that the caller chose in reply to the question `asked`, since a model repeats the misheard words. The
+    only service in a question is also chosen without a no ("Dann das Früheste am Dienstag"). Raises the question if it is
+    unanswered.
 
     `name` is the text about which the question asks.
     """
@@ -169,8 +170,8 @@ def _find_answer(call: CallContext, services: Sequence[str], name: str) -> str:
 
 
 def _read_answer(config: TenantConfig, branch: Branch, asked: Sequence[str], answer: str) -> Service | None:
-    """Return the service that an answer names, or of several `asked` visits the one with it; None if the answer excludes a
-    service, chooses between several, or is a question.
+    """Return the service that an answer names; if several visits were `asked` about, the only one that contains the named
+    service. None if the answer excludes a service, chooses between several, or is a question.
     """
     words = _COURTESY.sub(" ", _LEADING_NO.sub("", answer))
     if is_question(words) or not split_visit(words):
@@ -184,7 +185,7 @@ def _read_answer(config: TenantConfig, branch: Branch, asked: Sequence[str], ans
 
 
 def _list_answered(words: str, asked: Sequence[str], offered: Sequence[Service]) -> tuple[Service, ...]:
-    """Return the services that an answer names, or both that were `asked` for "beides"; empty if it may mean others."""
+    """Return the services that an answer names, or the two that were `asked` about for "beides"; () if others may be meant."""
     both = tuple(each for each in offered if each.name in asked) if _BOTH.search(words_of(words)) else ()
     match both:
         case (_, _) if len(both) == len(asked):
@@ -201,7 +202,7 @@ def _list_offered(config: TenantConfig, branch: Branch) -> list[Service]:
 
 
 def _is_known(name: str, offered: Sequence[Service]) -> bool:
-    """Return whether a generic word is a service's name, or a part of one of several names: "Beratung" if one is declared."""
+    """Return True if a generic word is a service's name here, or a part of one of several names: "Beratung" if one is declared."""
     return bool(read_services(name, offered).services or (len(offered) > 1 and list_related(name, offered)))
 
 

@@ -50,8 +50,9 @@ def parse_time(
     missing.
 
     A time without a day is on the next day when somebody works at this time. Of several readings, those at which nobody works
-    are dropped. A start that was offered in this call, or is in `own`, leads to a question if another argument clearly names
-    another day or time. If only the day is understood, the result is the day, with the other argument as `unclear`.
+    are dropped. A start that was offered in this call, or is in `own` (the caller's appointments), leads to a question if
+    another argument clearly names another day or time. If only the day is understood, the result is the day, with the other
+    argument as `unclear`.
 
     Raises `ClarificationNeeded` for a refused, past, impossible or unreadable time, and for a contradiction.
     """
@@ -93,8 +94,8 @@ def parse_time(
 def _drop_unsaid(
     parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
 ) -> tuple[str | None, str | None, str | None]:
-    """Return the parts without values that the caller has not said now: midnight if nobody works then, and, beside a new time,
-    a part of the day that an earlier request already had.
+    """Return (`date`, `time`, `part_of_day`) without values that models fill in: midnight if nobody works then; and a part of
+    the day that an earlier request had, if the time is new.
     """
     day, time, part_of_day = parts
     if time and _NO_TIME.fullmatch(time) and not _works_at_midnight(call, service):
@@ -154,8 +155,9 @@ def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) ->
 def _ask_of_coming_year(
     parts: tuple[str | None, str | None, str | None], understood: Understanding, call: CallContext, zone: ZoneInfo
 ) -> ClarificationNeeded | None:
-    """Return the question whether a past date means its next occurrence; None if that is not within 92 days. Models write the
-    year of their training, or in December the present year for a day in January: callers do not say the year.
+    """Return the question whether a past date means the same date in the coming year; None if that is not within 92 days.
+    Models write the year of their training, or in December the present year for a day in January: callers do not say the
+    year.
     """
     past, today = understood.past, call.started_at.astimezone(zone).date()
     if past is None or (coming := _find_coming(past, today)) is None:
@@ -170,7 +172,7 @@ def _ask_of_coming_year(
 
 
 def _find_coming(past: date, today: date) -> date | None:
-    """Return the next day with the same day and month within 92 days; None if there is none."""
+    """Return the next date after `today` with the day and month of `past`, if it is within 92 days; else None."""
     for year in (today.year, today.year + 1):
         try:
             day = past.replace(year=year)
@@ -197,7 +199,7 @@ def _find_clock(text: str, now: datetime) -> str | None:
 
 
 def holds_iso_day(parts: Sequence[str | None]) -> bool:
-    """Return whether an argument begins with an ISO day, as most models write. Reading words takes a hundred times as long."""
+    """Return True if one of the parts begins with an ISO date, as most models write: this is faster than reading words."""
     return any(part and _ISO_DAY.match(part) for part in parts)
 
 
@@ -212,7 +214,7 @@ def first_day(day: date, span: Grain) -> date:
 
 
 def names_day(parts: Sequence[str | None]) -> bool:
-    """Return whether the words name more than a time of any day, unlike "um zehn" or "vormittags"."""
+    """Return True if the words are more than a time of any day ("um zehn", "vormittags"): they name a day, or are unclear."""
     if holds_iso_day(parts):
         return True
     found = (find_part_argument(part) for part in parts if part)
@@ -240,7 +242,7 @@ def _find_next_day(
 
 
 def put_on_day(day: date, parts: Sequence[str | None]) -> tuple[str, str | None, str | None]:
-    """Return the arguments for a day with the times of day in `parts`, in whatever argument they are."""
+    """Return (`date`, `time`, `part_of_day`) with this day as ISO date; `parts` are the words for the time of day."""
     time, part_of_day = ([part for part in parts if part] + [None, None])[:2]
     return day.isoformat(), time, part_of_day
 
@@ -296,7 +298,7 @@ def require_exact(understood: Understanding, call: CallContext, service: Service
 
 
 def _says_hour(candidate: Candidate) -> bool:
-    """Return whether the candidate is one clock time on several days: `nächste Woche um zehn`."""
+    """Return True if the candidate is one clock time on each of several days: `nächste Woche um zehn`."""
     daily = candidate.daily
     return daily is not None and daily.closes == (datetime.combine(date.min, daily.opens) + timedelta(minutes=1)).time()
 
@@ -310,7 +312,7 @@ def _understand_beside_offers(
     longest: timedelta,
 ) -> Understanding:
     """Return the readings of `start` beside `others` (the texts of `date`, `time` and `part_of_day`), in the branch and zone of
-    `where`. A reading that was offered, or is in `own`, takes precedence.
+    `where`. A reading that was offered, or is the start of an own appointment (`own`), takes precedence.
 
     Other texts that name another day or time contradict it. Texts from the request that led to this offer do not, since models
     keep them. `longest` is the length of the service. A midnight that was not offered means the whole day.
@@ -336,7 +338,7 @@ def _understand_beside_offers(
 
 
 def _is_kept_start(start: datetime, text: str, call: CallContext) -> bool:
-    """Return whether a text is from a request that was answered with this start."""
+    """Return True if an earlier request of the call had this text, and its answer offered or booked this start."""
     return any(start in each.starts and text in each.texts for each in call.earlier)
 
 

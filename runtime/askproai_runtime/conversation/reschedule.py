@@ -84,9 +84,10 @@ from askproai_runtime.spoken_times import Understanding, understand_parts
 
 @dataclass(frozen=True, slots=True)
 class SpokenMove(MoveRequest):
-    """A move as the caller requested it. `others` are requests with other staff members, tried if the first one is not free.
+    """A move as the caller requested it. `others` are requests with other staff members, tried if the first staff member is not
+    free.
 
-    `names_customer`: the number may have appointments of another person. `own` are its appointments before the move.
+    `names_customer`: the number may have another customer's appointments. `own` are the number's appointments before the move.
     """
 
     names_customer: bool = False
@@ -95,9 +96,9 @@ class SpokenMove(MoveRequest):
 
 
 async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Move a caller's own appointment and return the answer: moved, already there, or not free with free slots instead.
+    """Move a caller's own appointment and return the answer: moved, already at that time, or not free, with free slots instead.
 
-    Raises `ReplacementWanted`.
+    Raises `ReplacementWanted` if the requested change needs a new appointment.
     """
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     call = await read_kept_offers(ctx, call)
@@ -179,7 +180,7 @@ async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping
 def _names_other_time(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment
 ) -> bool:
-    """Return whether a move names anything new: another time than the appointment's, a staff member or a service."""
+    """Return True if a request names a staff member, a service or a part of the day, or another time than the appointment's."""
     if any(read_text(args, name) for name in ("staff", "service", "part_of_day")):
         return True
     named = read_parts(args)
@@ -188,14 +189,14 @@ def _names_other_time(
 
 
 def _find_refused(ctx: BookingContext, call: CallContext, understood: Understanding) -> datetime | None:
-    """Return the start that the last answer refused for the present staff member, if it is requested again; else None."""
+    """Return the start that the last answer refused with the present staff member, if it is requested again; else None."""
     refused = call.named_last.refused if call.named_last is not None else None
     then = None if refused is None else refused.astimezone(ZoneInfo(ctx.config().time_zone))
     return refused if then is not None and any(each.contains(then) for each in understood.candidates) else None
 
 
 def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Answer:
-    """Return the answer, with the question for another time if the caller has said more than thanks since the move."""
+    """Return the answer "already moved", with the question for another time if the caller has said more than thanks since."""
     if answer.outcome is not FunctionOutcome.ALREADY_MOVED or not counted or only_thanks(call.said_since or ""):
         return answer
     return replace(answer, message=f"{answer.message}{say().move_further}")
@@ -237,7 +238,7 @@ def _say_service_stays(
 def _ask_for_name(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer, with the question whether to rename the moved appointment if another person comes instead."""
+    """Return the answer, with the question whether the moved appointment gets another name, if another person comes instead."""
     if not answer.success or not comes_instead(ctx, call, args, appointment):
         return answer
     question = ask_name(name_owner(call, args), appointment)
@@ -360,7 +361,7 @@ def find_service(
 def _is_repeated(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, former: FormerStart
 ) -> bool:
-    """Return whether an appointment already has the requested new start, to which this call moved it from its `former` one."""
+    """Return True if a request repeats this call's move: the appointment is at the requested start, and was at `former` before."""
     zone = ZoneInfo(ctx.config().time_zone)
     args = drop_present_time(args, call, former.start.astimezone(zone))
     counted = counted_words(args)
@@ -375,8 +376,8 @@ def _is_repeated(
 
 
 def _ask_when(ctx: BookingContext, call: CallContext, appointment: Appointment) -> str:
-    """Return the question about the new time. It names an appointment in another branch than the called one: the appointment
-    stays there, but the caller may mean the called branch.
+    """Return the question for the new time. If the appointment is in another branch than the called one, the question names its
+    branch: the appointment stays there, but the caller may mean the called branch.
     """
     if not call.branch or appointment.branch == call.branch:
         return say().when_to_move

@@ -85,7 +85,8 @@ def choose_said(
     *,
     is_read: bool,
 ) -> Appointment | None:
-    """Return the appointment of `found` that a request means among those said last; None if that is open.
+    """Return the appointment of `found` that a request means among those that the last answer listed; None if that is not
+    clear.
 
     `at_time` are the appointments at the named time, if the words are a time (`is_read`). A day of the month with an
     appointment is not read as a position, unless the last answer asked which one is meant. Without a transcript, the list is
@@ -113,7 +114,7 @@ def choose_said(
 def _find_at_place(
     words: str, ids: Sequence[str], own: Mapping[str, Appointment], pattern: re.Pattern[str] = _WHOLE
 ) -> Appointment | None:
-    """Return the appointment that words choose by position: "den späteren" is the later one, in whatever order they were said."""
+    """Return the appointment that words choose by position; "den späteren" is the later one, in whatever order both were said."""
     if (place := find_place(words, len(ids), pattern)) is None:
         return None
     by_time = sorted((own[each] for each in ids if each in own), key=lambda each: each.starts_at)
@@ -156,8 +157,8 @@ def _choose_by_words(
 
 
 def _says_only_which(config: TenantConfig, words: str, args: Mapping[str, Any], listed: Sequence[Appointment]) -> bool:
-    """Return whether the words only say which appointment is meant, and at most its new time. Words that say more may be about
-    one that stays ("Samstag passt", "Otto kommt wie geplant, meinen auf zwölf").
+    """Return True if the words say which appointment is meant, and at most its new time. Words that say more may be about an
+    appointment that stays ("Samstag passt", "Otto kommt wie geplant, meinen auf zwölf").
     """
     names = [member.display_name for branch in config.branches for member in branch.staff]
     names += [text for each in config.services for text in (each.display_name, *each.spoken_names)]
@@ -215,6 +216,6 @@ def _choose_by_names(
 
 
 def _find_other(call: CallContext, own: Mapping[str, Appointment]) -> Appointment | None:
-    """Return the other one of the caller's two appointments if the last answer was about one of them; else None."""
+    """Return the caller's second appointment, if there are just two and the last answer was about the first; else None."""
     others = [each for key, each in own.items() if key != call.said_last.about]
     return others[0] if call.said_last.about in own and len(others) == 1 else None

@@ -1,4 +1,4 @@
-"""Whether a call has said the name of an appointment's customer, or of another person in the family. Pure."""
+"""Decide whether a call has said the name of an appointment's customer, or mentioned another person of the family. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -21,8 +21,8 @@ _NOT_OF: Final = not_behind(_WORDS.names_another)
 
 
 def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_of_call: bool) -> bool:
-    """Return whether the customer of an earlier call's appointment, or of a waiting-list entry, is named neither by the call
-    nor by the request (`named`). "Die Frau von Otto Lange" and "für Otto Lange" do not mean that he is calling.
+    """Return True if neither the call nor the request (`named`) names the customer of an earlier call's appointment or of a
+    waiting-list entry. "Die Frau von Otto Lange" and "für Otto Lange" do not mean that he is calling.
 
     Without a transcript it is unknown, and the result is False.
     """
@@ -36,7 +36,7 @@ def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_o
 
 
 def is_named_beside(utterances: Iterable[str], customer: str, other: str) -> bool:
-    """Return whether the words have a customer's first name that is no part of the `other` customer's: "Petra und Mia Lange"."""
+    """Return True if the words have the customer's first name, and it is not in the `other` customer's: "Petra und Mia Lange"."""
     first = next(iter(list_name_words(customer)), "")
     words = {word for each in utterances for word in fold(each).split()}
     return fold(first) in words - {*fold(other).split()}

@@ -46,7 +46,7 @@ _MOST_ROWS: Final = 500
 
 
 def find_ids(fields: dict[str, Any]) -> tuple[UUID, ...]:
-    """Return the ids in an answer's fields, in order, each once."""
+    """Return all UUIDs in an answer's fields (ids of appointments and entries), in order, each once."""
     found = _UUID.findall(msgspec.json.encode(fields).decode())
     return tuple(UUID(text) for text in dict.fromkeys(found))
 
@@ -58,7 +58,7 @@ def reference_of(request: CopiedRequest) -> str:
 
 @dataclass(slots=True)
 class ShadowRequests:
-    """Writes copies of requests, one at a time and in order."""
+    """Writes copies of call functions' requests for the shadow, one at a time and in the order of the answers."""
 
     pool: Pool
     tenant: str

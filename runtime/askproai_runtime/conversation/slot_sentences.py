@@ -42,7 +42,7 @@ def in_spoken_order(rules: ServiceRules, slots: Sequence[Slot], staff: str | Non
 
 
 def _split_by_staff(rules: ServiceRules, slots: Sequence[Slot], staff: str | None) -> tuple[list[Slot], list[Slot]]:
-    """Return the slots of the requested staff member (all slots if none was requested), and the other slots, each by start."""
+    """Return two lists: the slots of the requested staff member (all slots if None), and the other slots, each list by start."""
     ordered = _by_start(slots)
     if staff is None or rules.companions:
         return ordered, []
@@ -148,7 +148,7 @@ def _paused_sentence(rules: ServiceRules, until: datetime, now: datetime) -> str
 
 def _length_of(rules: ServiceRules, slots: Sequence[Slot]) -> str:
     """Return the sentence with the length of a visit that has several services or a wait, or depends on the staff member.
-    Return "" for other visits, and if the slots have different lengths: the caller hears the end after the booking.
+    Return "" for other visits, and if the offered slots have different lengths: the caller hears the end after the booking.
     """
     lengths = {max(each.end for each in (slot, *slot.companions)) - slot.start for slot in slots}
     if len(lengths) > 1:

@@ -37,9 +37,9 @@ class SpokenBooking(BookingRequest):
     """A booking as a caller requested it, with facts for the answer that are not stored.
 
     `names_customer`: the caller has also booked for another person, and must hear for whom this booking is. `was_offered`: the
-    call was offered a time, this one or another. `short_names`: the incomplete names that the booking asks about. `said_phone`:
-    the argument `phone` as read, or None without it; `phone` is then the caller's, or of another appointment. `leaves_out`: a
-    companion is still not named after the question for the name.
+    call was offered a time, this one or another. `short_names`: the incomplete names whose missing part the answer asks for.
+    `said_phone`: the argument `phone` as read; if that is None, `phone` is the calling number, or the one of another
+    appointment. `leaves_out`: a companion is still not named after the question for the name.
     """
 
     names_customer: bool = False
@@ -50,12 +50,12 @@ class SpokenBooking(BookingRequest):
 
     @property
     def dictates_phone(self) -> bool:
-        """Whether this request itself names `phone`, and it is not the calling number."""
+        """True if this request itself has the phone number, and it is not the calling number."""
         return self.said_phone is not None and self.said_phone.number not in {None, self.actor.caller}
 
     @property
     def chooses_phone(self) -> bool:
-        """Whether this request explicitly chooses `phone`, by a number or as the calling number, over a stored one."""
+        """True if this request itself chooses the number to store: by a phone number, or as the visible calling number."""
         said = self.said_phone
         return said is not None and (said.number is not None or (said.of_call and self.actor.caller is not None))
 
@@ -145,9 +145,9 @@ def _require_no_part(
     start: datetime,
     appointments: Sequence[Appointment],
 ) -> None:
-    """Raise the question whether the whole visit is meant, if the start was only offered for a visit and a part of it is
-    requested. The question offers both, so that the next request is carried out. A call without a transcript would hear it
-    again.
+    """Raise the question whether the whole visit is meant, if the start was only offered for a visit of several services and
+    the request names some of them. The question offers both, so that the next request is carried out. A call without a
+    transcript is not asked, since it would hear the question again.
     """
     rules, name = request.rules, request.rules.service.name
     if call.said is None or call.list_offers(rules.branch.name, start, name):

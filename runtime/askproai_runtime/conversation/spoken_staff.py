@@ -22,8 +22,8 @@ _ROLES = tuple(sorted(_WORDS.roles))
 
 @dataclass(frozen=True, slots=True)
 class StaffChoice:
-    """The staff members of whom any will do (`members`), or the requested one (`staff`). At each time, `preferred` comes first.
-    `excluded` are the ids of able staff members whom the caller does not want.
+    """The staff members whom a caller accepts: any of `members`, or only the requested one (the id `staff`). At each time, the
+    one with the id `preferred` comes first. `excluded` are the ids of able staff members whom the caller does not want.
     """
 
     members: tuple[Staff, ...]
@@ -100,8 +100,9 @@ def _refuse(rules: ServiceRules, *reasons: str) -> ClarificationNeeded:
 
 
 def _explain(config: TenantConfig, rules: ServiceRules, name: str) -> str:
-    """Return the sentence that the staff member does not do this service, works in another branch, or is unknown. Words that
-    are more than a name ("Anna oder Eva") may include a staff member of this branch. So may a description ("die Chefin").
+    """Return the sentence that the named staff member does not do this service, works in another branch, or is unknown. For
+    words that are more than a name ("Anna oder Eva"), or a description ("die Chefin"), it denies nobody: they may mean
+    somebody of this branch.
     """
     if colleagues := _list_known(name, rules.branch.staff):
         return say().not_by_person.format(staff=join_list(_say_names(colleagues)))

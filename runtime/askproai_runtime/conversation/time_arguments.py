@@ -5,12 +5,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Argument, find_part_argument
 
 # A recogniser writes "am 10:12" of "zehnten zwölften".
 _DAY_AS_CLOCK = re.compile(r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])")
 # `12-25` and `25-12`: a date in ISO 8601 without its year, and no hours.
 _DAY_AND_MONTH = re.compile(r"(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])")
+# Each entry of a list is a choice.
+_BETWEEN_DATES = re.compile(r"(?<=\d{4}-\d\d-\d\d)\s*[,;&]\s*(?=\d{4}-\d\d-\d\d)")
+_BETWEEN_PARTS = re.compile(r"\s*[,;/&]\s*")
 _DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
 
 
@@ -21,6 +25,7 @@ def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | N
     month, and so is `10-12`.
     """
     start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
+    date, part_of_day = date and _BETWEEN_DATES.sub(_or, date), part_of_day and _BETWEEN_PARTS.sub(_or, part_of_day)
     if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):
         date = f"{date}."
     if date and time and date != time and (numbers := _DAY_AS_CLOCK.fullmatch(date)):
@@ -32,6 +37,10 @@ def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | N
         times = [*dict.fromkeys(each for each in (start, time, part_of_day) if each), None]
         return date, times[0], times[1]
     return (start, None, None) if date else (start, time, part_of_day)
+
+
+def _or(_: re.Match[str]) -> str:
+    return f" {say().or_word} "
 
 
 def write_day_and_month(day: str) -> str:

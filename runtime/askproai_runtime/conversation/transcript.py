@@ -37,7 +37,7 @@ _MOST_READ_SINCE = 500  # characters since the last answer
 
 
 def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
-    """Return the last answer of a function in this call (`{}` if there is none), and the keys pressed since, in order."""
+    """Return the last answer of a call function in this call (`{}` if none), and the telephone keys pressed since, in order."""
     keys = ""
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "tool_call_result":
@@ -48,8 +48,8 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
 
 
 def read_unclear(call: OngoingCall) -> frozenset[str]:
-    """Return the markers of unclear arguments that this call's answers have asked about. Markers of incomplete names end with
-    the next booking, whoever it is for.
+    """Return the markers (the field `unclear`) of all questions that this call's answers have asked. The markers of questions
+    for a full name are dropped at the next booking, whoever it is for.
     """
     asked = set[str]()
     for answer in read_answers(call):
@@ -66,9 +66,10 @@ def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
 
 @dataclass(slots=True)
 class Exchange:
-    """A function's request and result, with the caller's words and the agent's own questions until the next result.
+    """A request of a call function and its answer, with the caller's words (`said`) and the agent's own questions (`asked`)
+    until the next answer.
 
-    `request` is None if the transcript lacks it; `answer` is None if the result is not an answer of ours.
+    `request` is None if the transcript lacks it; `answer` is None if the result in the transcript is not an answer of ours.
     """
 
     request: Utterance | None
@@ -78,7 +79,7 @@ class Exchange:
 
 
 def read_exchanges(call: OngoingCall) -> list[Exchange]:
-    """Return the exchanges of a call in the order of their results."""
+    """Return the requests and answers of a call as exchanges, in the order of the answers."""
     asked, found = dict[str, Utterance](), list[Exchange]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_invocation":
@@ -94,7 +95,7 @@ def read_exchanges(call: OngoingCall) -> list[Exchange]:
 
 
 def read_answered_services(call: OngoingCall) -> tuple[AnsweredServices, ...]:
-    """Return the questions about services to which the caller has said something."""
+    """Return the questions which service is meant, after which the caller has said something, with these words."""
     found = list[AnsweredServices]()
     for each in read_exchanges(call):
         answer = each.answer or {}
@@ -140,7 +141,8 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
 
 
 def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
-    """Return the questions of this call with several choices to which the caller has replied, latest last.
+    """Return this call's questions with `choices` (what becomes of an existing appointment) to which the caller has replied,
+    latest last.
 
     A later change for the same appointment or person answers a question, since a choice after it is about another request. A
     later question for the same person replaces a question. An offer ends all questions unless its request had a choice: a yes
@@ -180,7 +182,7 @@ def _offers_something(answer: Mapping[str, Any]) -> bool:
 
 
 def read_listed(call: OngoingCall) -> frozenset[str]:
-    """Return the ids of the appointments that answers of this call have listed."""
+    """Return the ids of all appointments that this call's answers have listed so far."""
     return frozenset(each for answer in read_answers(call) for each in _list_ids(answer))
 
 
@@ -217,7 +219,8 @@ def _list_ids(answer: Mapping[str, Any]) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Asked:
-    """A question of ours and the caller's words since (`said`). `later` are the words after another answer or question.
+    """A question of ours that is being followed through the transcript: the caller's words since (`said`), and the words after
+    another answer or question (`later`).
 
     A yes answers the last question, so a yes in `later` does not count. A no does.
     """
@@ -310,7 +313,7 @@ def read_said_since_joining(call: OngoingCall) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class SinceChange:
-    """The events of a call since an appointment was last booked, moved or cancelled, or since its beginning.
+    """The words of a call since an appointment was last booked, moved or cancelled, or since the call's beginning.
 
     `said` are the caller's words, one line for each utterance; None without a transcript. `asked` are the agent's own
     questions. `companions` is the number of people beside the caller in the requests since then.
@@ -343,7 +346,7 @@ def _count_companions(args: Mapping[str, Any]) -> int:
 
 
 def _is_done(each: Exchange, functions: Collection[str]) -> bool:
-    """Return whether a request for one of the functions has succeeded."""
+    """Return True if the exchange is a request of one of these functions, and its answer reports success."""
     is_done = each.answer is not None and each.answer.get("success") is True
     return is_done and each.request is not None and each.request.name in functions
 

@@ -17,9 +17,9 @@ NamedOffer = tuple[NamedSlot, ...]  # of those who come together one slot each, 
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The offers of an answer in spoken order, and the offers of earlier answers (`before`). `excluded_staff` are the ids of
-    staff members whom the caller does not want. `counted` are the words for a relative time ("eine Stunde später") that led
-    to the offers.
+    """The offers of an answer (`slots`, in spoken order), and those of earlier answers (`before`). `excluded_staff` are the ids
+    of staff members whom the caller does not want. `counted` are the words for a relative time ("eine Stunde später") that
+    led to the offers.
     """
 
     slots: tuple[NamedOffer, ...] = ()
@@ -39,7 +39,7 @@ class Choice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AskedChoice:
-    """A question in this call for one of `choices`. `about` is the id of an appointment or a waiting-list entry.
+    """A question of this call for one of `choices`. `about` is the id of the existing appointment or waiting-list entry in it.
 
     `name` and `service` are those of the request that led to the question. `among` are the ids if it was about several.
     """
@@ -61,7 +61,7 @@ class AnsweredServices:
 
 
 class Naming(StrEnum):
-    """The way in which an answer of a call named days."""
+    """The reason why an answer named days: as offers, in a question, after a change, in a list, or because they were requested."""
 
     OFFERED = "offered"
     ASKED = "asked"  # as readings of what the caller has said
@@ -72,11 +72,12 @@ class Naming(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class NamedTimes:
-    """The starts that the last answer with days named, in spoken order.
+    """The starts in the last answer of a call that named days, in spoken order, and why it named them (`naming`).
 
     `is_exact`: each start is a time, not a day or a part of one. `lists_since`: a later answer listed appointments.
-    `said_since`: the caller's words since, oldest first. `before`: the named times before a question, to which "am selben Tag"
-    refers. `refused`: the start in whose place they were offered. `moves`: the answer was about a move.
+    `said_since`: the caller's words since, oldest first. `before`: the times named before a question, to which "am selben Tag"
+    refers. `refused`: the requested start that was not free, for which these were offered. `moves`: the answer was about a
+    move.
     """
 
     naming: Naming
@@ -90,13 +91,13 @@ class NamedTimes:
 
     @property
     def asked(self) -> datetime | None:
-        """The only start in a question to the caller; None if there are several, or the starts were not in a question."""
+        """The only start that our question asked about; None if there were several, or if the answer was no question."""
         is_one = self.naming is Naming.ASKED and self.is_exact and len(self.starts) == 1
         return self.starts[0] if is_one else None
 
     @property
     def refused_move(self) -> datetime | None:
-        """The start to which a move was refused; None if there is none."""
+        """The start to which an appointment could not be moved, if the answer offered others; else None."""
         return self.refused if self.moves else None
 
 
@@ -105,8 +106,8 @@ class SaidAppointments:
     """The ids of the appointments and waiting-list entries that an answer listed last, in spoken order; empty if a later answer
     named times.
 
-    `is_last`: no later answer except questions whether to cancel one of them. `asks`: the answer asked which one is meant.
-    `about`: the id of the one appointment or entry in the last answer, if that is a later one.
+    `is_last`: no answer came after the list, except questions whether to cancel one of them. `asks`: the answer with the list
+    asked which one is meant. `about`: the id of the one appointment or entry that a later answer was about; "" if none was.
     """
 
     ids: tuple[str, ...] = ()
@@ -195,10 +196,10 @@ class CallContext:
         return Actor(self.call_id, self.caller, self.correlation_id)
 
     def find_reply(self, about: str, age: timedelta | None) -> Reply | None:
-        """Return the caller's reply to the question `about` a key of `Replies`, which was asked `age` ago.
+        """Return the caller's reply to our question with the key `about` in `Replies`, asked `age` ago; None if it was not
+        asked, or if nothing was said since.
 
-        Return None if it was not asked, or if nothing was said since. Without a transcript, the reply is unclear after the time
-        that an answer takes.
+        Without a transcript, the reply is `UNCLEAR` once the time for an answer has passed.
         """
         if self.replies is not None:
             return self.replies.get(about)
@@ -318,7 +319,7 @@ MAX_SPOKEN: Final = 3  # appointments: a caller cannot keep more in mind
 
 
 class ClarificationNeeded(Exception):
-    """The function cannot be carried out as requested. `answer` has the question or sentence to say, in the call's language."""
+    """Raised if a call function cannot do as requested. `answer` has the question or sentence to say, in the call's language."""
 
     def __init__(
         self,

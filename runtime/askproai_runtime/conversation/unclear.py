@@ -68,7 +68,7 @@ def ask_unclear(
 
 
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:
-    """Return whether a request for an exact time has a `confirmed` that is false or unclear, as a cancellation may have.
+    """Return True if a request for an exact time has the argument `confirmed`, and this is false or unclear.
 
     The caller is asked once in a call, since some models fill in each flag. Any argument may have the hour. A move needs no
     date, since its appointment has one.
@@ -97,10 +97,7 @@ def _say_time(read: Arguments) -> str:
 
 
 def _is_foreign(named: object, zone: str) -> bool:
-    """Return whether a zone in the arguments has other UTC offsets than the business's zone; False if it is not a zone.
-
-    `+02:00` is Berlin's in summer: models write either offset of the year.
-    """
+    """Return True if a time zone in the arguments has other UTC offsets than the business's; False if it is no time zone."""
     said = str(named or "").strip()
     if found := _OFFSET.fullmatch(said):
         offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))

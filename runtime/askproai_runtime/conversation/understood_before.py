@@ -40,8 +40,8 @@ _MOST_PEOPLE: Final = 10  # that are read; fewer are booked
 def read_request(
     function: Function, args: Any, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
 ) -> Arguments:
-    """Return the arguments of a request, completed from the call's earlier requests, with the people that it counts as
-    companions and with its unread fields noted.
+    """Return the arguments of a request, completed from the call's earlier requests. People who are only counted become
+    companions, and unread fields are added to the notes or message.
     """
     read = _add_understood(read_arguments(function.name.lower(), args, known), function, call, replies, known, now)
     return note_unread(count_people(read, function), function, known)
@@ -104,7 +104,7 @@ def _read_understood(
 
 
 def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: Arguments, now: datetime) -> bool:
-    """Return whether a request's time still counts: the caller has not declined it since the question back."""
+    """Return True if the time of an earlier request still counts: the caller's words since our question did not decline it."""
     if (exchange.answer or {}).get("unclear") == "confirmed" and NO.search(words_of(exchange.said)):
         return False
     known = {name: each for name, each in understood.items() if name not in TIMES}
@@ -124,7 +124,7 @@ def _list_replaced(read: Arguments) -> frozenset[str]:
 
 
 def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
-    """Return whether earlier requests have a valid e-mail address that the caller has not refused."""
+    """Return True if the earlier requests (`understood`) have a valid e-mail address, and the caller has not refused it."""
     address = read_named_email(str(understood.get("email", "")))
     is_refused = understood.get("email_confirmed") is False or (
         address is not None and (replies or {}).get(address.casefold()) is Reply.NO

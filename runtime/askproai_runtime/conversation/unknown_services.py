@@ -1,4 +1,4 @@
-"""Questions when a caller's words name no service, an unknown one, or several by a general word ("Haare"). Pure.
+"""Ask a caller whose words name no service, an unknown service, or several services by a general word ("Haare"). Pure.
 
 Only bookable services are declared, under one name each, so no service is denied: the caller hears that none was found by this
 name, with an offer to ask the team. A known question of the tenant may be about it ("Bekomme ich ein Leihrad?").
@@ -25,7 +25,7 @@ _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
 
 
 def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
-    """Return the tenant's known questions that share a word with the caller's words for a service."""
+    """Return the tenant's declared questions that share a word with the caller's words for a service."""
     words = _telling_words(said)
     forms = _forms(words)
     known = dict.fromkeys(each.question for each in (*branch.knowledge, *config.knowledge))
@@ -62,8 +62,8 @@ def ask_service(offered: Sequence[Service]) -> ClarificationNeeded:
 def ask_meant(
     said: str, meant: Sequence[Service], *, for_one: bool = False, has_rest: bool = False
 ) -> ClarificationNeeded:
-    """Return the question which of these services (at least one) is meant. A single one can be confirmed by a yes, so that its
-    question also stores the heard words.
+    """Return the question which service of `meant` (at least one) is meant. A single one can be confirmed by a yes, so that its
+    question also stores the caller's words `said`.
 
     `has_rest`: it adds that other words were not understood. `for_one`: it says that a single service is for one person.
     """
@@ -102,7 +102,7 @@ def _join_some(services: Sequence[Service], last: str | None = None) -> str:
 
 @lru_cache(maxsize=1024)
 def _words_of_declared(question: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the significant words of a declared question, and their forms."""
+    """Return the significant words of a declared question, and the same words without one or two last letters."""
     words = _telling_words(question)
     return words, _forms(words)
 
@@ -120,5 +120,5 @@ def _forms(words: frozenset[str]) -> frozenset[str]:
 def _have_a_form_of_one_word(
     words: frozenset[str], forms: frozenset[str], of_declared: frozenset[str], forms_of_declared: frozenset[str]
 ) -> bool:
-    """Return whether both texts share a word, apart from a short ending. Sets keep this fast for many questions."""
+    """Return True if two texts share a word up to two last letters; each text is a set of words and of their shorter forms."""
     return not (words.isdisjoint(forms_of_declared) and forms.isdisjoint(of_declared))

@@ -1,5 +1,5 @@
-"""Fields that a function does not read. A message or the notes of a booking keep them for a person to read; after a move or a
-waiting-list entry, the caller hears that they are not noted. Pure.
+"""Handle the fields of a request that its function does not read. A message, or the notes of a booking, keep them for a person
+to read; after a move or a waiting-list entry, the caller hears that they are not noted. Pure.
 """
 
 import re
@@ -29,12 +29,12 @@ from askproai_runtime.sentences import say
 # Whole names of fields that a program adds of itself, or that the business decides alone: no caller has said their values.
 # A part of a name is no sign of them: `requested_doctor`, `call_reason`, `insurance_id`.
 _OF_PROGRAMS: Final = frozenset({
-    "accesstoken", "accountsid", "agentid", "agentname", "agentversion", "apikey", "apiversion", "authtoken", "callid",
-    "callsid", "callstatus", "calltimestamp", "calltype", "channelid", "confidence", "confidencescore", "conversationid",
-    "correlationid", "createdat", "endtimestamp", "eventid", "executionid", "functioncallid", "functionname", "llmid",
-    "messageid", "reasoning", "requestid", "requesttimestamp", "runid", "sessionid", "sessiontoken", "spanid",
-    "starttimestamp", "tenantid", "thought", "thoughts", "threadid", "timestamp", "toolcallid", "toolid", "toolname", "traceid",
-    "userid",
+    "accesstoken", "accountsid", "agentid", "agentname", "agentversion", "apikey", "apiversion", "attempt", "authtoken",
+    "callid", "callsid", "callstatus", "calltimestamp", "calltype", "channelid", "confidence", "confidencescore",
+    "conversationid", "correlationid", "createdat", "dryrun", "endtimestamp", "eventid", "executionid", "force",
+    "functioncallid", "functionname", "isretry", "llmid", "messageid", "reasoning", "requestid", "requesttimestamp",
+    "retries", "retry", "runid", "sessionid", "sessiontoken", "spanid", "starttimestamp", "tenantid", "thought", "thoughts",
+    "threadid", "timestamp", "toolcallid", "toolid", "toolname", "traceid", "userid",
 })  # fmt: skip
 _ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
 _WORDS: Final = UNDERSTOOD.fields
@@ -104,13 +104,13 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
 
 
 def _adds_person(answer: Answer, read: Arguments) -> bool:
-    """Return whether the notes of a new booking for one person may mention another: "mit Tochter Mia", "Jens auch"."""
+    """Return True if the notes of a new booking for one person may mention a second person: "mit Tochter Mia", "Jens auch"."""
     is_alone = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
     return is_alone and may_bring_another(read.values.get("notes", ""), str(read.values.get("customer_name", "")))
 
 
 def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
-    """Return the answer with sentences about noted and lost fields, before a question for the full name."""
+    """Return the answer with sentences that some fields were noted (`is_any`), and not all were (unless `is_all`)."""
     questions = (say().which_full_name, say().which_full_names.partition("{")[0])
     at = max(answer.message.rfind(each) for each in questions) if answer.fields.get("needs_name") else -1
     told, question = (answer.message[:at], answer.message[at:]) if at >= 0 else (answer.message, "")
@@ -123,7 +123,7 @@ def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
 
 
 def _is_said(read: Arguments, function: Function, path: str, text: str, known: KnownNames) -> bool:
-    """Return whether a field may come from the caller and adds anything to the request."""
+    """Return True if an unread field may have words of the caller and says more than the request's other arguments."""
     if _is_of_program(path, text) or not drop_titles(text):  # "Frau" is a part of a name
         return False
     outer, _, key = path.rpartition(".")

@@ -1,4 +1,4 @@
-"""A change on a day that no answer has named, with words that may mean another day: the caller is asked for the day.
+"""Ask for the day before a booking or move on a day that no answer has named, if the caller's words may mean another day.
 
 "Am Dienstag danach" and "diesen Donnerstag" depend on the words before them. The change is not made before the caller has heard
 the date.
@@ -50,9 +50,9 @@ _ASKS = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 def require_said_day(
     call: CallContext, args: Mapping[str, Any], start: datetime, zone: ZoneInfo, own: datetime | None = None
 ) -> None:
-    """Raise `ClarificationNeeded` with the question whether a start is meant, unless the last answer named its day or the
+    """Raise `ClarificationNeeded` with the question whether `start` is meant, unless the last answer named its day, or the
     request's words can mean no other day. `own` is the present start of the appointment to move. Days of the caller's own
-    appointments do not count as offered.
+    appointments do not count as named.
     """
     if read_text(args, "start") is not None:
         return
@@ -95,7 +95,7 @@ def require_said_day(
 async def find_unheard(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], question: ClarificationNeeded
 ) -> datetime:
-    """Return the only start in `question`, if a call without a transcript was already asked about the same words.
+    """Return the only start in `question`, if this call has no transcript and was asked about the same words before.
 
     A model that repeats its words after the question means that start. Otherwise raise `question`.
     """
@@ -163,7 +163,7 @@ def _widen(span: Days) -> Days:
 
 
 def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
-    """Return the spans of `find_named_spans`, read in the call's language or the other one; None for a remark."""
+    """Return the spans that a clause names, in the call's language or the other one; None for a clause that is only a remark."""
     spans = read_in_languages(lambda: find_named_spans(clause, now), None)
     return None if spans and not _ASKS.search(words_of(clause)) else spans
 

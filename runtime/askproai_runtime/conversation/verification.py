@@ -1,4 +1,4 @@
-"""The appointments that a caller may hear, change and cancel: those of the calling number. If the tenant asks for a second
+"""Decide which appointments a caller may hear, change and cancel: those of the calling number. If the tenant asks for a second
 factor (`callerVerification: NameAndBirthDate`), those whose name and birth date the caller has said, from any number.
 
 A number can be forged, and families share one. The same sentence follows a wrong birth date, a wrong name, a person without an
@@ -96,7 +96,8 @@ async def owns_appointment(ctx: BookingContext, conn: Connection, call: CallCont
 async def _verify(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], proven: Collection[UUID]
 ) -> None:
-    """Record the appointments that name and birth date prove. Raises `ClarificationNeeded` if they prove none.
+    """Record for this call the appointments whose customer's name and birth date are in the arguments. Raises
+    `ClarificationNeeded` if there are none (`proven` are those of earlier attempts).
 
     Only the limit for one call has its own sentence. The other limits depend on whether a number is known. So after them a
     right answer gets the same sentence as a wrong one, and takes as long.

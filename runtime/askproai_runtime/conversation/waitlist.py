@@ -121,7 +121,7 @@ def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, outco
 def _add_corrections(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], answer: Answer, outcome: Waiting
 ) -> Answer:
-    """Return the answer with the entry's changed name, and with the former entries that are removed or stay."""
+    """Return the answer, with sentences about the entry's changed name, and about former entries that are removed or stay."""
     message, fields = answer.message, answer.fields
     if outcome.renamed:
         message += say().name_changed.format(name=outcome.renamed)
@@ -252,10 +252,7 @@ def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:
 
 
 def _may_correct_name(said: str, known: str) -> bool:
-    """Return whether a name resembles the known one, or is only a part of a name: "Langer", "Lenz".
-
-    "Herr" and "Frau" are different people, and a similar surname with another first name is a relative's.
-    """
+    """Return True if the name `said` resembles `known`, or is only a first name or surname: "Langer", "Lenz" for "Lange"."""
     words, others = list_name_words(said), list_name_words(known)
     if addressed_differently(said, known):
         return False
@@ -265,6 +262,6 @@ def _may_correct_name(said: str, known: str) -> bool:
 
 
 def _name_likeness(said: str, known: str) -> float:
-    """Return the similarity of two names: for each word of `said` from 0 to 1, summed."""
+    """Return how alike two names are: for each word of `said`, 0 to 1 for the most similar word of `known`, added up."""
     words, others = fold(said).split(), fold(known).split()
     return sum(max(SequenceMatcher(None, word, other).ratio() for other in others) for word in words)

@@ -1,4 +1,4 @@
-"""The argument `start` as a program writes it, an instant in UTC or a place in the offer, and what the caller means by it."""
+"""Read a `start` that a model writes as a program does: an instant in UTC, or a place in the offer (`slots[0]`)."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,7 @@ _CLAUSE = re.compile(r"[,.;:!?]+\s")
 
 
 def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
-    """Return the arguments with the time of the last offer to which `start` points as a program does: `slots[0]`, `slot_1`."""
+    """Return the arguments with the offered time that a `start` such as `slots[0]` or `slot_1` points to; else unchanged."""
     found = _PLACE_IN_OFFER.fullmatch(read_text(args, "start") or "")
     place = -1 if found is None else int(found["first"]) if found["first"] else int(found["number"]) - 1
     if not 0 <= place < len(call.offered_last):
@@ -49,7 +49,8 @@ def name_written_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInf
 def find_meant(
     readings: Sequence[Candidate], offered: list[Candidate], call: CallContext, zone: ZoneInfo
 ) -> list[Candidate]:
-    """Return the readings that the caller means: those that the words since the last answer with days name, else the offered one.
+    """Return the readings that the caller means: those named by the words since the last answer with days; if they name none,
+    `offered`.
 
     Models write a local "10:00Z" although 11 o'clock was offered. If the words name another time, return [].
     """

@@ -137,7 +137,7 @@ async def preview_block(
 
 
 def is_booked_remotely(ctx: BookingContext, staff: Collection[str]) -> bool:
-    """Return whether the remote calendar books one of these entries (`branch/staff`): its own pages then offer it, too."""
+    """Return whether one of these staff entries (`branch/staff`) has an event type at Cal.com, whose pages offer it, too."""
     services = ctx.config().services if ctx.calendar.remote else ()
     linked = (
         (service, link.staff) for service in services if service.capacity == 1 for link in service.linked_event_types
@@ -156,7 +156,7 @@ async def _list_resources(
 
 
 async def _find_equal(conn: Connection, ctx: BookingContext, resources: Sequence[int], span: Span) -> Block | None:
-    """Return the block in force of exactly these resources and this span, or None. Call this while the resources are locked."""
+    """Return the block in force that has exactly these resources and this span, or None. The resources must be locked."""
     for block in await list_overlapping_blocks(conn, ctx.tenant, resources, span.start, span.end):
         if Span(block.starts_at, block.ends_at) == span and set(block.resource_ids) == set(resources):
             return block
@@ -197,7 +197,8 @@ async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list
 
 
 async def list_offers_within(ctx: BookingContext, staff: Sequence[str], span: Span) -> list[WaitlistEntry]:
-    """Return the waiting entries whose open offer a block of this span would end, by start. `staff` has entries `branch/staff`.
+    """Return the waiting entries whose open offer would end if this span of `staff` (each `branch/staff`) were blocked, by
+    start.
 
     If the span lies within a wait of the offered service, in which the person is not needed, the offer stays.
     """
@@ -289,7 +290,7 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
 
 
 def is_longest(span: Span) -> bool:
-    """Return whether a block has the maximum length: nobody has chosen its end."""
+    """Return whether a block has the maximum length: it was made without an end."""
     return span.end.timestamp() - span.start.timestamp() >= LONGEST_BLOCK.total_seconds()
 
 

@@ -78,9 +78,9 @@ def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tup
 
 
 def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[NotificationChannel, ...]:
-    """Return the channels by which the customer of such a booking is notified, if an address for the channel is known.
+    """Return the channels by which the customer of such a booking is notified, provided that the customer's address is known.
 
-    If no staff member is requested, and one of them is only in the local calendar, the local calendar's channels count.
+    If no staff member is requested, and at least one is only in the local calendar, the local calendar's channels are returned.
     """
     settings, links = ctx.config().notifications, linked_event_types(ctx, service.rules.service)
     able = [service.staff] if service.staff else [staff_member.id for staff_member in service.rules.staff_members]
@@ -139,7 +139,7 @@ async def _find_free(ctx: BookingContext, request: BookingRequest) -> NotDone:
 
 
 def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
-    """Return the service of `place` with the desk's rules: its notice is negative where the appointment may have begun."""
+    """Return the service of `place`. In the local calendar its notice is negative, so that a start may have begun."""
     try:
         rules = find_rules(ctx.config(), place.branch, place.service)
     except NameMissing as missing:
@@ -186,7 +186,7 @@ def _to_request(
 
 
 def _content(request: BookingRequest) -> dict[str, str | None]:
-    """Return the content to which a request's id is bound. The customer is hashed, since the row must name nobody."""
+    """Return the fields to which the id of a booking request is bound. The customer is hashed, since the row must name nobody."""
     customer = msgspec.json.encode([request.name, request.phone, request.email, request.notes])
     return {
         "branch": request.rules.branch.name,
@@ -219,10 +219,10 @@ def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> dat
 def _add_begun(
     ctx: BookingContext, service: ServiceRequest, understood: Understanding, earlier: Understanding
 ) -> Understanding:
-    """Return the understood text with the starts added that have begun and can still be booked.
+    """Return `understood` with those starts added that have begun but can still be booked.
 
-    `earlier` is the text as it was understood before these starts began. A time that moves with the clock (`in 20 Minuten`)
-    counts only as it is now.
+    `earlier` is the same text, understood as of the time before these starts began. A time that moves with the clock (`in 20
+    Minuten`) is not added: it counts only from now.
     """
     now, starts = ctx.clock.now(), {candidate.start.astimezone(UTC) for candidate in understood.candidates}
     known = starts | {start - ctx.settings.begun for start in starts}

@@ -50,7 +50,7 @@ class Reply(StrEnum):
     UNCLEAR = "unclear"
 
     def agrees(self, claimed: object) -> bool:
-        """Return whether the caller has agreed. `claimed` is the model's argument for that: true, false, or absent."""
+        """Return True for a yes, and for an unclear reply if the model's argument `claimed` is True; False if that is False."""
         return claimed is not False and (self is Reply.YES or (self is Reply.UNCLEAR and claimed is True))
 
 

@@ -1,6 +1,6 @@
 """Names that callers say without an introduction: "Kaiser, meinen Termin bitte auf eins". Pure.
 
-Capitalized words at the beginning of a clause are a name, unless one of them is known to be none.
+Capitalized words at the beginning of a clause are read as a name, unless one of them is a known word that is no name.
 """
 
 import re
@@ -33,8 +33,8 @@ _MOST_WORDS: Final = 4
 
 
 def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfig) -> bool:
-    """Return whether a caller has said, as a clause or at the beginning of one, the name of another person than the customer:
-    then no word decides whose appointment is meant. A surname that they share may be of either.
+    """Return True if a caller's clause is, or begins with, the name of another person than the customer. The caller's words
+    then do not settle whose appointment is meant, since relatives can share a surname.
     """
     business = _list_words(config)
     said = [(n, clause) for n, each in enumerate(utterances) for clause in _CLAUSE.split(each)]
@@ -45,8 +45,9 @@ def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfi
 
 
 def read_bare_name(clause: str, business: Collection[str] = ()) -> str:
-    """Return the name that a clause is, or begins with; "" if there is none. A single word counts only if nothing else is said.
-    A word of the `business` counts only beside another word of the name: "Anna Kaiser".
+    """Return the person's name that a clause is, or begins with; "" if there is none. A single word is a name only if the
+    clause has no other word. Words of the `business` (its services and staff) are a name only beside another word: "Anna
+    Kaiser".
     """
     if introduced := read_introduction(clause):
         return introduced
@@ -85,7 +86,7 @@ def _list_known() -> frozenset[str]:
 
 
 def _list_words(config: TenantConfig) -> frozenset[str]:
-    """Return the folded words of a business's names, services and staff."""
+    """Return the folded words in the names of a business, its services and its staff."""
     texts = [config.display_name]
     for service in config.services:
         texts += [service.display_name, *service.spoken_names]

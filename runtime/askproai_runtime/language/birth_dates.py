@@ -84,7 +84,7 @@ def list_birth_dates(text: str, today: date) -> list[date]:
 
 
 def choose_birth_date(readings: Sequence[date], utterances: Iterable[str], today: date) -> date | None:
-    """Return the reading that the last of the utterances names by its year, its month, or an age; None if none does."""
+    """Return the date among `readings` that the caller's last fitting utterance names by year, month or age; None if none does."""
     for utterance in reversed([*utterances]):
         chosen = [each for each in readings if _is_named(each, readings, utterance, today)]
         if len(chosen) == 1:
@@ -131,7 +131,7 @@ def _write_last_year(said: str) -> str:
 
 
 def _list_days(text: str) -> set[tuple[int, int]]:
-    """Return the month and the day that a text without a year can mean."""
+    """Return the (month, day) pairs that a text without a year can mean: two for `3/12` where the month may come first."""
     if found := _IN_DIGITS.fullmatch(text.rstrip(". ")):
         first, second = int(found[1]), int(found[3])
         if found[2] not in "/-":

@@ -1,4 +1,4 @@
-"""Read words in place of a telephone number: they mean the number of the call, or leave the number open."""
+"""Read words that a caller says in place of a telephone number: they mean the calling number, or that any known number will do."""
 
 import re
 from enum import StrEnum
@@ -41,14 +41,14 @@ _BETWEEN = re.compile(r"[,;:()\[\]]|\s[-–—]\s")
 
 
 class Pointer(StrEnum):
-    """The meaning of words without a number."""
+    """The meaning of words without a telephone number: the calling number, or any number that is known."""
 
     OF_CALL = "of_call"
     OPEN = "open"  # any number will do, or the one that is known
 
 
 def read_pointer(said: str) -> Pointer | None:
-    """Return the meaning of words without a number; None if they may mean another number, or do not refer to a number."""
+    """Return what words without a number mean; None if they may mean another number, or refer to no number."""
     said = _NO_OTHER.sub(_MARK, said.casefold())
     folded = fold(" ".join(part for part in _BETWEEN.split(said) if not names_nothing(part)))  # "none (use caller ID)"
     words = frozenset(folded.split())

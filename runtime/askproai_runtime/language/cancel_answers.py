@@ -85,10 +85,11 @@ def speaks_of_cancelling(text: str) -> bool:
 
 
 def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
-    """Return whether an agent's utterance about a change of an appointment says more than courtesies once it was `answered`.
+    """Return True if the agent's utterance asks something or says more than courtesies, after the caller `answered` more than
+    "hm".
 
-    Words before an answer are the question itself. Words after it may be about another appointment, and so may the yes to them:
-    "Okay, den am Samstag also."
+    The agent's words before the caller's answer are the question itself. Words after the answer may be about another
+    appointment, and so may the caller's yes to them: "Okay, den am Samstag also."
     """
     if not any({*words_of(each).split()} - _WORDS.backchannel for each in answered):
         return False
@@ -115,7 +116,7 @@ def refuses(said: str, *, claimed: bool) -> bool:
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:
-    """Return whether a request to cancel names a day, a service or a person that the question `about` it does not name."""
+    """Return True if a request to cancel names a day, service or person that is not in the text of the question (`about`)."""
     said = words_of(utterance)
     if not _CANCEL.search(said):
         return False
@@ -126,13 +127,13 @@ def names_another(utterance: str, about: str, today: date | None) -> bool:
 
 
 def _speaks_of_it(said: str, utterance: str) -> bool:
-    """Return whether a caller only speaks about cancelling, in a question that is no request or as something to consider."""
+    """Return True if a caller mentions cancelling without requesting it: in a question ("Kostet das etwas?") or as a mere idea."""
     is_asked = "?" in _TAG.sub(" ", utterance) or asks(said)
     return bool(SPEAKS_OF_IT.search(_AS_SAID.sub(" ", said))) or (is_asked and not REQUEST.search(said))
 
 
 def _drop_asked(said: str, about: str) -> str:
-    """Return words without the words of the question `about` a cancellation."""
+    """Return the caller's words without the words and hours of our question whether to cancel, whose text is `about`."""
     sentences = [SENTENCES[language] for language in Language]
     removes = any(each.shall_i_remove_place.partition("{")[0] in about for each in sentences)
     questions = (
@@ -148,11 +149,11 @@ def _drop_asked(said: str, about: str) -> str:
 
 
 def read_cancellation(utterance: str, about: str = "") -> Reply | None:
-    """Return an utterance's answer to the question whether to cancel an appointment; None if it answers nothing. An agreement
-    with further words is no answer, but the words of the question `about` it are allowed.
+    """Return the reply that an utterance gives to the question whether to cancel an appointment (`about` is its text); None if
+    the utterance does not answer. A yes with further words is no answer, unless these words are in the question.
 
-    `UNCLEAR`, which lets the model's argument count, needs a word for the cancellation, or an agreement that may be about the
-    appointment. It is also returned after a no that may refuse the move that the question mentions.
+    The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, or agrees in words that may
+    only approve of the appointment. It is also `UNCLEAR` after a no that may refuse the move that the question mentions.
     """
     if _CANCEL.search(words_of(utterance)):
         utterance = _NO_MOVE.sub(_REASON, utterance.casefold())
@@ -195,7 +196,7 @@ def drop_illness(utterance: str, about: str) -> str:
 
 
 def _is_day_of(word: str, about: str, today: date | None) -> bool:
-    """Return whether a word such as `morgen` is the day that the words of a question name."""
+    """Return True if a word such as `morgen` means the day whose date is in the text of the question (`about`)."""
     if today is None or word not in _WORDS.days_ahead:
         return False
     day = today + timedelta(days=_WORDS.days_ahead[word])

@@ -1,4 +1,4 @@
-"""Remarks that models write after a day or a time for themselves: the words of the caller, or the present day."""
+"""Patterns of remarks that models add to a day or a time: the words of the caller, or the present day."""
 
 import re
 from typing import Final

@@ -60,7 +60,7 @@ def read_customer_name(text: str | None, said: str | None = None) -> str:
 
 
 def names_unknown(text: str) -> bool:
-    """Return whether a text that names nobody still implies a person: "unbekannt", "noch offen", "weiß ich noch nicht"."""
+    """Return True if a text has no name but implies a person whose name is not known yet: "unbekannt", "noch offen"."""
     return names_nothing(text) and not UNKNOWN.isdisjoint(fold(text).split())
 
 
@@ -115,7 +115,7 @@ def is_sentence(text: str) -> bool:
 
 
 def _is_answer(text: str) -> bool:
-    """Return whether a text is a yes or a no. "Kim No" and "Frau Nein" are names: capitalized words that do not all answer."""
+    """Return True if a text is a yes or a no. "Kim No" and "Frau Nein" are names: not all capitalized words are a yes or no."""
     words = text.split()
     is_name = len(words) > 1 and all(word[0].isupper() for word in words) and not WAIT.search(words_of(text))
     is_all = ONLY_YES.fullmatch(words_of(text)) or ONLY_NO.fullmatch(words_of(text))

@@ -88,18 +88,19 @@ class _Clause:
 
 @dataclass(slots=True)
 class _Named:
-    """The times that an utterance rejects, and the others that it names."""
+    """The mentions of times in an utterance: the times that the caller rejects (`rejected`), and all other times (`others`)."""
 
     rejected: list[Mention] = field(default_factory=list)
     others: list[Mention] = field(default_factory=list)
 
 
 def find_declined(utterance: str, named: Collection[datetime], now: datetime) -> frozenset[datetime]:
-    """Return the local times in `named`, which an answer has just named, that a caller certainly does not want. `now` is the
+    """Return the local times in `named`, offered by the last answer, that the caller certainly does not want. `now` is the
     start of the call, in any zone.
 
-    A no that names days or times ("dienstags kann ich nicht") declines these. A no without a time declines all but those that
-    the caller asks for instead. If it is not clear which times are meant, none is declined.
+    A no with days or times ("dienstags kann ich nicht") declines the times in `named` that they cover. A no without a time
+    declines all of `named` except the times that the caller asks for instead. If it is not clear which are meant, none is
+    declined.
     """
     if not named or len(utterance) > _LONGEST:
         return frozenset()
@@ -136,7 +137,7 @@ def rejects_times(said: str) -> bool:
 
 
 def drop_neutral(said: str) -> str:
-    """Return words (lower case, no punctuation) without phrases whose no is not about times: "kein Problem"."""
+    """Return words (lower case, no punctuation) without phrases that contain a no but reject no time: "kein Problem"."""
     return " ".join(_NEUTRAL.sub(" ", said).split())
 
 
@@ -209,7 +210,7 @@ def _read(clause: _Clause, now: datetime) -> Mention | None:
 
 
 def _may_state_two(said: str, now: datetime) -> bool:
-    """Return whether a clause that rejects a time may accept another: "nicht Montag, und Dienstag passt". Raises
+    """Return True if a clause that rejects a time may also accept another time: "nicht Montag, und Dienstag passt". Raises
     `UnclearMention`.
     """
     *_, last = _AND.split(said)
@@ -223,7 +224,7 @@ def _may_state_two(said: str, now: datetime) -> bool:
 
 
 def _list_clauses(utterance: str) -> list[_Clause]:
-    """Return the parts of an utterance that say something about the times."""
+    """Return the clauses of an utterance in lower case, without phrases such as "kein Problem" and without conditions."""
     clauses = list[_Clause]()
     for number, sentence in enumerate(_SENTENCE.split(utterance.casefold())):
         for part in _COMMA.split(sentence):
@@ -235,7 +236,7 @@ def _list_clauses(utterance: str) -> list[_Clause]:
 
 
 def _chooses(clause: str) -> bool:
-    """Return whether a clause accepts a time. A clause that rejects something accepts none, unless it says "nehme"."""
+    """Return True if a clause accepts a time. A clause that also rejects something accepts a time only if it says "nehme"."""
     if _WAITS.search(clause):
         return False
     if _TAKES.search(clause):

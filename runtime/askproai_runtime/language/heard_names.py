@@ -48,7 +48,7 @@ def _digits(before: str, letter: str, after: str) -> str:
 
 
 class _Heard(NamedTuple):
-    """A folded word and its code."""
+    """A folded word, and its code of the Kölner Phonetik."""
 
     word: str
     code: str
@@ -57,10 +57,11 @@ class _Heard(NamedTuple):
 def list_heard(
     said: str, among: Iterable[T], names_of: Callable[[T], Sequence[str]], *, by_parts: bool = False
 ) -> list[T]:
-    """Return the items of `among` with a name, or a word of a name, that sounds like `said`; empty if there are none.
+    """Return the items of `among` that have a name, or a word of a name, that sounds like the caller's words `said`; [] if none
+    has.
 
-    With `by_parts` a long part of a compound counts, too ("Klavier" of Klavierstunde). If a name has a number that was said,
-    names without it are left out: "60 Minuten Klavier".
+    `by_parts`: a word that is a long part of a compound also counts ("Klavier" for Klavierstunde). If the caller said a number
+    and some names found contain it, only these are returned: "60 Minuten Klavier".
     """
     spoken = fold(said).split()
     words = [_hear(word) for word in spoken if len(word) >= _FEWEST_LETTERS and not word.isdecimal()]

@@ -42,5 +42,5 @@ def read_introduction(utterance: str) -> str:
 
 
 def _is_none(name: str) -> bool:
-    """Return whether a text is a firm, a relative ("Tochter von Otto Lange"), or a thing."""
+    """Return True if a text in place of a name is a firm, a relative ("Tochter von Otto Lange") or a thing, and so not a name."""
     return bool(FIRM.search(name) or _RELATIVE_OF.match(name)) or fold(name) in _IN_NAMES.things

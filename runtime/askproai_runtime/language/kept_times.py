@@ -36,10 +36,10 @@ _BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers
 
 
 def leaves_time(said: str, answer: Mapping[str, Any], known: Mapping[str, Any], now: datetime) -> bool:
-    """Return whether the words since a question say nothing about a time except the `answer`, the next request's arguments.
+    """Return True if the caller's words since a question neither decline nor change the time of the request before it.
 
-    `known` are the arguments of the earlier requests. A name, a number and an e-mail address are said in the words of the
-    arguments: a clause without such words may hold a refusal in any words. `now` is the start of the call.
+    `answer` has the arguments of the request after the question, and `known` those of earlier requests. Each clause must
+    consist of their words, or of a plain answer: any other clause may hold a refusal. `now` is the start of the call.
     """
     values = {word for each in (known, answer) for word in _list_words(each)}
     are_verbatim = answer.keys() <= _VERBATIM

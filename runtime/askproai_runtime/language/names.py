@@ -20,7 +20,7 @@ _Names = tuple[str, str, Sequence[str]]  # id, display name and spoken names
 
 
 class UnknownName(LookupError):
-    """There is no branch, service or staff member of this name, or several have it; the message lists those that exist."""
+    """No branch, service or staff member has this name, or several have it. The message lists the existing names."""
 
 
 class SeveralNamed(UnknownName):
@@ -53,8 +53,8 @@ def find_staff_id(rules: ServiceRules, name: str) -> str:
 
 
 def list_named_staff(name: str, members: Iterable[Staff], *, by_id: bool = False) -> list[Staff]:
-    """Return the staff members that a name may mean: by display name, else by id, first name or surname; `by_id`, as at the
-    desk, first by the exact id.
+    """Return the staff members that a name may mean: those with this display name, else those with this id, first name or
+    surname. With `by_id`, as at the desk, a staff member whose id is exactly `name` comes before all others.
 
     An id that is a surname means its staff member and all others of that surname, so that nobody is guessed. Titles count in a
     display name only: `Herr Sommer` means the person with that display name or, if there is none, `Doktor Sommer`.

@@ -54,7 +54,7 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
-    """Return the services without those that add words that nobody said to another service's name: `Haarschnitt und Bart`."""
+    """Return the services, except each whose name is another one's with more words that nobody said: `Haarschnitt und Bart`."""
     words = frozenset(fold(said).split()[:_MOST_WORDS])
     names = {each.name: set(fold(each.display_name).split()) for each in meant}
     longer = {
@@ -67,8 +67,8 @@ def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
 
 
 def find_translated(text: str, offered: Sequence[Service]) -> NamedServices | None:
-    """Return the services that a text names by other words of the same meaning, one for each part: `haircut and beard trim`. A
-    part may also be a declared name.
+    """Return the services that a text names by synonyms or a translation, one for each of its parts (`haircut and beard trim`);
+    a part may also be a declared name. None if a part means no service, or several.
     """
     said = split_visit(text)
     whole = [each for each in _list_translated(text, offered) if len(said) == len(split_visit(each.display_name))]
@@ -86,7 +86,7 @@ def _list_meant(part: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
-    """Return the services with a name of the same meaning; empty if another service may be meant as well."""
+    """Return the services with a name of the text's meaning; [] if the text may also mean a service with a longer name."""
     meant = _meanings_of(text)
     if not meant:
         return []
@@ -99,7 +99,7 @@ def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
-    """Return whether words only repeat a part of a named service that has several parts: "Haare" beside "Haarschnitt und Bart"."""
+    """Return True if words only repeat a part of a service in `named` that has several: "Haare" beside "Haarschnitt und Bart"."""
     of_several = [each for each in named if len(split_visit(each.display_name)) > 1]
     known = frozenset[int]().union(*(_list_all_meanings(each.display_name) for each in of_several))
     meant = _meanings_of(rest)
@@ -116,8 +116,8 @@ def leave_out_parts(named: Sequence[Service]) -> tuple[Service, ...]:
 
 
 def list_general(words: str, offered: Sequence[Service]) -> list[tuple[str, Service]]:
-    """Return the services that the parts of a question mean by general words alone, each with its name: a Haarschnitt by "was
-    kostet ein Schnitt mit Bart". A part with a service's name, or with a word of another meaning, means no other one.
+    """Return (folded name, service) pairs for each part of a question that means services by general words alone: each
+    Haarschnitt for "was kostet ein Schnitt mit Bart". A part that contains a service's name means no further service.
     """
     found, parts = list[tuple[str, Service]](), split_visit(words)
     named = {service.name for service in find_named(offered, words)}
@@ -135,13 +135,13 @@ def _may_mean(service: Service, meant: frozenset[int]) -> bool:
 
 
 def says_part(text: str, named: Sequence[Service]) -> bool:
-    """Return whether words mean a service, or a part of its names: "beard" beside "Haarschnitt und Bart"."""
+    """Return True if words mean a service in `named`, or a part of its name: "beard" beside "Haarschnitt und Bart"."""
     meant = _meanings_of(text)
     return meant is not None and any(_may_mean(each, meant) for each in named)
 
 
 def _meanings_of(text: str) -> frozenset[int] | None:
-    """Return the meanings of the words of a text, by number; None if one of the words has none."""
+    """Return the numbers of the meanings (groups of synonyms) of a text's words; None if any word has no known meaning."""
     words = [word for word in fold(text).split() if word not in _WORDS.beside_parts]
     meanings = [_list_meanings(word) if _is_all_meant(word) else frozenset() for word in words[:_MOST_WORDS]]
     return frozenset[int]().union(*meanings) if meanings and all(meanings) else None
@@ -153,7 +153,7 @@ def _list_all_meanings(text: str) -> frozenset[int]:
 
 @lru_cache(maxsize=8192)
 def _is_all_meant(word: str) -> bool:
-    """Return whether a folded word has no parts without a meaning: "Bartpflege" is more than a Bart."""
+    """Return True if each part of a folded compound has a known meaning. False for "Bartpflege", since only "Bart" has one."""
     rest = word
     forms = (form for number in _list_meanings(word) for form in _MEANINGS[number])
     for form in sorted(forms, key=lambda form: (len(form), form), reverse=True):
@@ -205,9 +205,10 @@ def _begins(said: str, service: Service) -> bool:
 
 
 def list_joined(text: str, offered: Sequence[Service]) -> list[tuple[Service, ...]]:
-    """Return the visits that a text of several parts may mean, each with another service for each part: "Haarschnitt mit Bart".
+    """Return the possible visits for a text of several parts, with one service for each part: "Haarschnitt mit Bart".
 
-    Empty if a part means no service, if two parts can only mean the same one, or if one service of several parts is closest.
+    Return [] if a part means no service, if two parts can only mean one service, or if a single service of as many parts is
+    closest.
     """
     parts = split_visit(text)
     if not 1 < len(parts) <= MOST_SERVICES:
@@ -224,7 +225,7 @@ def list_joined(text: str, offered: Sequence[Service]) -> list[tuple[Service, ..
 
 
 def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
-    """Return the services that words name, else those that they sound like, else those that are closest to them."""
+    """Return the services that the words `said` name; else those that sound like them; else those with the closest names."""
     compounds = _list_compounds(said, offered)
     return compounds or find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
 

@@ -51,7 +51,7 @@ def obstacle_template(obstacle: Obstacle) -> str:
 
 
 def sayable(text: str) -> str | None:
-    """Return an argument as it can be repeated to the caller; None if it is a placeholder, too long, or no spoken text."""
+    """Return an argument for the agent to repeat; None if it is a placeholder, too long, or has characters that are not spoken."""
     said = " ".join(text.split())
     if len(said) > _LONGEST_SAYABLE or fold(said) in PLACEHOLDER_WORDS:
         return None

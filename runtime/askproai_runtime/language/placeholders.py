@@ -66,13 +66,13 @@ def names_nothing(text: str) -> bool:
 
 
 def refuses_contact(text: str) -> bool:
-    """Return whether words refuse a call or an e-mail: such words stay in a text for a person, although they name nothing."""
+    """Return True if words refuse a call or an e-mail. A message keeps such words, also if `names_nothing` is True for them."""
     words = set(fold(text).split())
     return not words.isdisjoint(_REFUSED) and not words.isdisjoint(_NOT_NAMED) and not is_placeholder(text)
 
 
 def leaves_open(text: str) -> bool:
-    """Return whether an argument says that any choice will do: `egal`, `any`, `wer frei ist`, `bei wem auch immer`."""
+    """Return True if an argument says that any choice will do: `egal`, `any`, `wer frei ist`, `bei wem auch immer`."""
     folded = fold(text)
     words = set(folded.split())
     if folded.startswith(_WHOEVER) and words <= _FREE | _WITH_FREE | _OPEN.whoever and not words.isdisjoint(_FREE):
@@ -86,5 +86,5 @@ def _goes_with_no_matter(word: str) -> bool:
 
 
 def drop_open_words(text: str) -> str:
-    """Return the folded words of an argument without those that leave it open: `kim` for `egal ob Kim`."""
+    """Return the folded words of an argument without the words for "no matter": `kim` for `egal ob Kim`."""
     return " ".join(word for word in fold(text).split() if word not in _NO_MATTER | _WITH_NO_MATTER)

@@ -1,4 +1,4 @@
-"""Read words that choose one of several by its place: "der zweite", "the first one". Pure."""
+"""Read words that choose an item of a list by its position: "der zweite", "the first one". Pure."""
 
 import re
 from typing import Final
@@ -23,10 +23,10 @@ _HELD: Final = re.compile(
 
 
 def list_places(words: str) -> set[int]:
-    """Return the places, counted from 0, that an utterance names after an article; the last one is -1."""
+    """Return the list positions that an utterance names after an article ("der zweite"), counted from 0; -1 is the last item."""
     return {PLACES[found["place"]] for found in _SAID.finditer(fold(words))}
 
 
 def holds_place(words: str) -> bool:
-    """Return whether folded words may name one of several, or a day of the month."""
+    """Return True if folded words may choose an item by its position ("der zweite"), or name a day of the month."""
     return _HELD.search(words) is not None

@@ -35,8 +35,8 @@ _VERBS: Final[Mapping[str, frozenset[str]]] = {"reschedule_appointment": _WORDS.
 
 
 def is_plain_yes(utterance: str, about: str, function: str = "", request: Mapping[str, Any] | None = None) -> bool:
-    """Return whether an utterance with a yes and without a no adds nothing to the question `about`, which a call `function` has
-    asked instead of carrying out a `request`.
+    """Return True if an utterance that has a yes and no no adds nothing to our question (`about` is its text). The call
+    `function` has asked the question instead of carrying out the `request`.
     """
     asked = _FORMER.sub("", _DENIED.sub(" ", about))
     args = request or {}
@@ -54,7 +54,7 @@ def is_plain_yes(utterance: str, about: str, function: str = "", request: Mappin
 
 
 def drop_hours(said: str, asked: str, request: Mapping[str, Any] | None = None) -> str | None:
-    """Return words without the hours that the question `asked` or the request names; None if they name a different hour."""
+    """Return the caller's words without the hours in the question `asked` or the request; None if they name any other hour."""
     hours = _list_hours(asked, request or {})
     if any(_read_hour(found[1] or found[2]) not in hours for found in _HOUR.finditer(said)):
         return None
@@ -88,7 +88,7 @@ def _read_hour(word: str) -> int:
 
 
 def _drop_own(said: str, *, is_of_other: bool) -> str:
-    """Return words without the caller's relatives, and with a question mark in place of the caller's other possessions."""
+    """Return words without the caller's relatives ("mein Mann"). Any other "mein" becomes "?", so that a yes is not plain."""
     words, dropped = said.split(), list[str]()
     for index, word in enumerate(words):
         following = fold(words[index + 1]) if index + 1 < len(words) else ""

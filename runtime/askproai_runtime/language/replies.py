@@ -47,32 +47,32 @@ Replies = Mapping[str, Reply]
 
 
 def meant_key(appointment_id: str) -> str:
-    """Return the key in `Replies` of the question whether the caller means this appointment."""
+    """Return the key in `Replies` of our question whether the caller means the appointment with this id."""
     return f"meant {appointment_id}"
 
 
 def details_key(appointment_id: str) -> str:
-    """Return the key in `Replies` of the question whether a detail or a name, which is not certain, means this appointment."""
+    """Return the key in `Replies` of our question whether an uncertain name or detail belongs to the appointment with this id."""
     return f"details {appointment_id}"
 
 
 def name_key(appointment_id: str) -> str:
-    """Return the key in `Replies` of the question for the full name of an appointment."""
+    """Return the key in `Replies` of our question for the customer's full name in the appointment with this id."""
     return f"name {appointment_id}"
 
 
 def heard_key(said: str, meant: str) -> str:
-    """Return the key in `Replies` of the question whether words mean this service or staff member, by its name in the config."""
+    """Return the key in `Replies` of the question whether words mean `meant`: a service's name in the config, or a staff id."""
     return f"heard {meant} {words_of(said)}"
 
 
 def companions_key(start: str) -> str:
-    """Return the key in `Replies` of the question who comes along at a time, or whether the caller comes alone."""
+    """Return the key in `Replies` of the question who comes along at the time `start`, or whether the caller comes alone."""
     return f"companions {start}"
 
 
 class PhoneQuestion(StrEnum):
-    """The reasons why a caller is asked for a telephone number: `needs_phone` of the answer."""
+    """The reasons to ask a caller for a telephone number. The value is the field `needs_phone` of our answer."""
 
     MISSING = "missing"
     UNCLEAR = "unclear"
@@ -108,11 +108,12 @@ def read_reply(
     function: str = "",
     request: Mapping[str, Any] | None = None,
 ) -> Reply:
-    """Return the caller's answer to a question, by the `utterances` since then, the first one first.
+    """Return the caller's reply to our yes-or-no question, by the `utterances` since it, oldest first.
 
-    A question back and "Moment" are no answer; if there is nothing else, the question is asked again. Words said `later`, to
-    something else, may still refuse. `about` is the text of the question: a cancellation that names more than it is of another
-    appointment. `today` is the day of the call. A call `function` has asked the question instead of carrying out a `request`.
+    A question back and "Moment" are no reply; if the caller says nothing else, the question is asked again. The words `later`,
+    said after another answer or question, may still refuse. `about` is the text of the question: words about a cancellation
+    that name another day, service or person refuse this one. `today` is the day of the call. `function` and `request` belong to
+    the call function that asked the question instead of being carried out.
     """
     if question is Question.CANCEL:
         about = f"{about} {(request or {}).get('customer_name') or ''}"
@@ -138,10 +139,11 @@ def read_reply(
 
 
 def read_claim(text: str, agreement: re.Pattern[str] | None = None, *, cancels: bool = False) -> bool | None:
-    """Return whether a model's words claim an agreement (True) or a refusal (False); None if they say neither, both, or more.
+    """Return True if the model's words for a boolean argument say that the caller agreed, False if they say that the caller
+    refused, and None if they say neither or both.
 
-    `agreement` matches the whole answers that claim one to this question. With `cancels`, the question is about a cancellation:
-    words that approve of the appointment claim no agreement.
+    `agreement` matches further words that are an agreement to this question. With `cancels`, the question is about a
+    cancellation: words that approve of the appointment are then no agreement.
     """
     said = words_of(text)
     if text.rstrip().endswith("?"):
@@ -168,13 +170,13 @@ def answers_nothing(utterance: str) -> bool:
 
 
 def holds_yes(utterance: str) -> bool:
-    """Return whether an utterance holds a yes, and neither a no nor a question."""
+    """Return True if an utterance contains a yes, but no "nein", no question and no "Moment"."""
     said = words_of(utterance)
     return bool(YES.search(said)) and not NO.search(said) and not is_question(utterance) and not WAIT.search(said)
 
 
 def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
-    """Return the answer in one utterance; None if it answers nothing."""
+    """Return the reply that one utterance gives to a question; None if it does not answer the question."""
     if question is Question.CANCEL:
         return read_cancellation(utterance, about)
     said = words_of(utterance)

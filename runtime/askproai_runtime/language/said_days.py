@@ -1,4 +1,4 @@
-"""Find the days that the caller's words since an answer certainly choose or reject. Pure."""
+"""Find the days that the caller's words since our last answer certainly choose or reject. Pure."""
 
 import re
 from collections.abc import Collection, Iterable, Sequence
@@ -16,10 +16,11 @@ _KEEPS = re.compile(rf"\b(?:{UNDERSTOOD.days.keeps})\b")
 
 @dataclass(frozen=True, slots=True)
 class SaidDays:
-    """The days in a caller's words: `chosen` and `rejected` are among those asked for; `elsewhere`: another day is chosen.
+    """The days that a caller's words choose (`chosen`) and reject (`rejected`), among the days asked about. `elsewhere`: the
+    words choose a day that was not asked about.
 
-    `doubtful` are weekdays in words that leave it open whether they are chosen. `objects`: the offer is rejected, and not only
-    an hour of it. `keeps`: something is to stay as it is.
+    `doubtful` are the weekdays (0 is Monday) that may be chosen or rejected. `objects`: the offer is rejected, and not only an
+    hour of it. `keeps`: the caller wants something to stay as it is.
     """
 
     chosen: frozenset[date]
@@ -30,7 +31,7 @@ class SaidDays:
     keeps: bool
 
     def may_mean_another(self, days: Iterable[date]) -> bool:
-        """Return whether a day other than these `days` may be chosen."""
+        """Return True if the caller may have chosen a day that is not in `days`."""
         return self.elsewhere or not self.doubtful <= {day.weekday() for day in days}
 
 
@@ -69,5 +70,5 @@ def _read_sentence(sentence: str, now: datetime) -> tuple[Sequence[Mention], Seq
 
 
 def _list_days(mentions: Iterable[Mention], times: Collection[datetime]) -> list[set[date]]:
-    """Return, for each mention of a day, the days of the times that it names."""
+    """Return one set for each mention that names a day: the local days of those `times` that the mention certainly covers."""
     return [{at.date() for at in each.find_in(times, surely=True)} for each in mentions if each.has_day]

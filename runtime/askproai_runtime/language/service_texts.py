@@ -33,7 +33,7 @@ from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_
 
 _WORDS: Final = UNDERSTOOD.service_texts
 # The note of the prompt's list behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.
-_OF_CATALOGUE = re.compile(rf"\s*\(\d+ (?:{_WORDS.catalogue_minutes})\b[^()]*\)", re.IGNORECASE)
+_OF_CATALOGUE = re.compile(rf"\s*\(\d+ ?(?:{_WORDS.catalogue_minutes})\b[^()]*\)", re.IGNORECASE)
 _WORD = re.compile(r"[^\s,;/+&()]+")
 _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _FORM = JOINING | GENERIC
@@ -48,8 +48,8 @@ _FEWEST_LETTERS = 4  # of a day in one word: "am" and "may" mean others as well
 
 @dataclass(frozen=True, slots=True)
 class ServicePart:
-    """Words of a text for a service that belong to another `argument`: `staff`, `branch`, a time, `quantity`, or `person`, whose
-    `text` is empty for the caller. `instead` replaces the words.
+    """A piece of the model's service text that belongs to another `argument`: `staff`, `branch`, a time, `quantity` or
+    `person`. `text` is its value ("" for the caller as `person`), and `instead` replaces it in the service text.
     """
 
     argument: str
@@ -74,8 +74,8 @@ def list_service_parts(
     staff: Sequence[Staff],
     names_branch: Callable[[str], bool] = lambda _: False,
 ) -> list[ServicePart]:
-    """Return the parts of a text that belong to other arguments; empty if two are for the same argument, or if one of several
-    services is for a person. `names_branch` returns whether words are only the place of a branch.
+    """Return the pieces of a service text that belong to other arguments; [] if two of them belong to one argument, or if the
+    text names several services and a person. `names_branch` returns True for words that are only the place of a branch.
     """
     words = _read_words(text, services)
     if len(words) > _MOST_WORDS:
@@ -112,9 +112,9 @@ def read_named(text: str, offered: Sequence[Service]) -> NamedServices:
 
 
 def find_rest(text: str, services: Sequence[Service]) -> str:
-    """Return the words of a text beside the services that it names, or nearly names; empty if it names no service.
+    """Return the words of a service text that name no service, not even nearly; "" if no word of the text names a service.
 
-    A single word is returned with the service after it: "fünf Haarschnitte".
+    A single left word is returned with the service after it: "fünf Haarschnitte".
     """
     words = _read_words(text, services)
     if len(words) > _MOST_WORDS:
@@ -135,7 +135,7 @@ def _tells(run: Sequence[_Word]) -> bool:
 
 
 def names_several(text: str, services: Sequence[Service]) -> bool:
-    """Return whether a text names a service with another ending than its name has, as for several: "Haarschnitte"."""
+    """Return True if a text has a service's name with another ending than declared, as in a plural: "Haarschnitte"."""
     return any(word.is_name and _find_singular(word.folded, services) for word in _read_words(text, services))
 
 
@@ -167,7 +167,7 @@ def _list_names(service: Service) -> tuple[str, ...]:
 
 
 def _find_singular(word: str, services: Sequence[Service]) -> str | None:
-    """Return the name of the only service whose name differs from `word` in its ending; None for the name itself."""
+    """Return the display name of the only service whose name differs from `word` in its ending; None if `word` is a name."""
     if any(word == fold(name) for service in services for name in _list_names(service)):
         return None
     found = [s for s in services if cut_ending(word) in {cut_ending(fold(name)) for name in _list_names(s)}]
@@ -175,7 +175,7 @@ def _find_singular(word: str, services: Sequence[Service]) -> str | None:
 
 
 def _list_runs(words: Sequence[_Word]) -> Iterator[list[_Word]]:
-    """Yield the runs of words between services."""
+    """Yield each run of consecutive words that are not part of a service's name."""
     for is_service, run in groupby(words, _is_of_service):
         if not is_service:
             yield list(run)
@@ -183,7 +183,7 @@ def _list_runs(words: Sequence[_Word]) -> Iterator[list[_Word]]:
 
 @dataclass
 class _Reader:
-    """Reads one run of words between services."""
+    """A run of words between two services in a service text, with the names needed to split it into pieces of other arguments."""
 
     text: str
     words: Sequence[_Word]
@@ -193,7 +193,7 @@ class _Reader:
     names_branch: Callable[[str], bool]
 
     def read(self) -> list[ServicePart]:
-        """Return the parts of the run, or of its words before "mit" or "für": later words do not change the earlier ones."""
+        """Return the pieces of the whole run, else of its words before the last possible "mit" or "für"; [] if that fails."""
         ends = [at for at, word in enumerate(self.run) if at and word.folded in _FOR | _WITH]
         for end in (len(self.run), *reversed(ends)):
             if (parts := self._cover(0, end, set())) is not None:
@@ -201,7 +201,7 @@ class _Reader:
         return []
 
     def _cover(self, at: int, end: int, failed: set[int]) -> list[ServicePart] | None:
-        """Return the parts that make up the words from `at` to `end`, the longest first; None if a word belongs to no part."""
+        """Return the pieces that cover the run's words from `at` to `end`, the longest first; None if a word is in no piece."""
         if at == end:
             return []
         if at in failed:
@@ -234,7 +234,7 @@ class _Reader:
         return ServicePart("branch", said, first, end) if self.names_branch(said) else None
 
     def _find_counted(self, words: Sequence[_Word]) -> _Word | None:
-        """Return the service after a number, unless the number belongs to its name, or it comes with another service."""
+        """Return the service word after a number; None if the number is in the service's name, or follows "mit"."""
         at = self.words.index(words[0])
         if len(words) > 1 or not _NUMBER.fullmatch(words[0].folded) or at + 1 == len(self.words):
             return None

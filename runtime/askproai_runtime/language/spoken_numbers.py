@@ -97,8 +97,8 @@ def _read_unit(token: str) -> str | None:
 
 
 def list_dictated(text: str) -> list[str]:
-    """Return the parts of a text that are only digits and their words: `(0171) 2345678`, `null eins sieben`. A date and a clock
-    time are none.
+    """Return the pieces of a text that consist only of digits and number words: `(0171) 2345678`, `null eins sieben`. Dates and
+    clock times are left out.
     """
     parts, is_open = list[str](), False
     for word in _LONE_SIGN.sub(" ", text).split():

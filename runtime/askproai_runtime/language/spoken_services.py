@@ -36,8 +36,8 @@ SEVERAL = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class NamedServices:
-    """The named services, in the order said, each once. `unknown` are the first words that name nothing. `repeated`: the same
-    words name a service twice, as for two people.
+    """The services that a text names, in the order said, each once. `unknown` are the first words that name no service.
+    `repeated`: the same words name one service twice, as for two people.
     """
 
     services: tuple[Service, ...]
@@ -113,7 +113,7 @@ def find_exactly_named(text: str, offered: Sequence[Service]) -> Service | None:
 def split_visit(text: str) -> list[str]:
     """Return the parts of a text between joining words or signs: `Haarschnitt` and `Bart` for "Haarschnitt mit Bart".
 
-    Empty if words may exclude a part, or choose one.
+    Return [] if a word excludes or replaces a part: "ohne", "statt".
     """
     if not (_WORDS.not_wanted | _WORDS.instead).isdisjoint(fold(text).split()):
         return []
@@ -173,7 +173,7 @@ def _each_once(found: Iterable[tuple[tuple[str, ...], Service]]) -> tuple[Servic
 
 
 def _words_around(text: str, words: Sequence[_Word], at: int) -> str:
-    """Return the words around the word at index `at`, as they were said, up to a joining word or a comma."""
+    """Return the piece of the text around the word at index `at`: from the joining word or comma before it to the next one."""
     first = last = at
     while first > 0 and not words[first - 1].joins and not _is_apart(text, words[first - 1], words[first]):
         first -= 1

@@ -40,8 +40,8 @@ _EXCLUDES = re.compile(rf"\b(?:{_WORDS.excludes})\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class StaffPreference:
-    """The staff members whom a caller names, in the order said, and the ids of those whom the caller excludes. `is_open`:
-    others will do, too. `is_ordered`: the first one is preferred.
+    """The staff members whom a caller `named`, in the order said, and the ids of those `excluded`. `is_open`: staff members
+    whom the caller did not name will also do. `is_ordered`: the first named staff member is preferred.
     """
 
     named: tuple[Staff, ...]
@@ -59,7 +59,7 @@ class _Sense(Enum):
 
 @dataclass(slots=True)
 class _Part:
-    """Words of a text between two dividing words, the dividing word before them (`sign`), and their sense."""
+    """The `words` between two dividing words, the dividing word before them (`sign`), and whether they want or exclude."""
 
     sign: str
     words: list[str] = field(default_factory=list)
@@ -141,7 +141,7 @@ def _divide(text: str) -> list[_Part]:
 
 
 def _settle_senses(parts: Sequence[_Part]) -> bool:
-    """Set the sense of each part by the words that divide them. Returns False if a sense is not certain."""
+    """Set whether each part wants or excludes staff members, by the dividing words. Returns False if that is uncertain."""
     before = _Sense.WANTED
     for number, part in enumerate(parts):
         if part.sign in _NOT and not part.content:
@@ -173,7 +173,7 @@ def _find_sense(part: _Part, before: _Sense) -> _Sense:
 
 
 def _negate_last(parts: Sequence[_Part]) -> bool:
-    """Exclude the last part with content: "Mehmet bitte nicht". Returns False if the no may be about more than that part."""
+    """Mark the last part with content as excluded: "Mehmet bitte nicht". Returns False if the no may be about other parts, too."""
     last = next((part for part in reversed(parts) if part.content), None)
     if last is None or last.sense not in {_Sense.WANTED, _Sense.UNCLEAR} or last.sign in _OR | _AND:
         return False
@@ -197,14 +197,14 @@ def _is_open(text: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class NotedStaff:
-    """The staff members whom a note wants, and those whom it excludes. `is_certain`: the note says nothing else."""
+    """The staff members whom a note wants, and those whom it excludes. `is_certain`: every word of the note was understood."""
 
     wanted: tuple[Staff, ...] = ()
     excluded: tuple[Staff, ...] = ()
     is_certain: bool = False
 
     def excludes(self, staff: str | None) -> bool:
-        """Return whether the note speaks against a staff member; for None, whether it names anybody."""
+        """Return True if the note excludes this id, or wants only other staff members; for None, if it names anybody."""
         if staff is None:
             return bool(self.wanted or self.excluded)
         is_other = bool(self.wanted) and all(each.id != staff for each in self.wanted)
@@ -212,7 +212,7 @@ class NotedStaff:
 
 
 def read_noted_staff(text: str, team: Sequence[Staff], customer: str = "") -> NotedStaff:
-    """Return the staff members in a customer's note. Among other words, the customer's own name or surname is no staff member."""
+    """Return the staff members whom a note wants or excludes. In a longer sentence, the customer's own name is no staff member."""
     if (preference := read_staff_preference(text, team)) is not None:
         excluded = tuple(each for each in team if each.id in preference.excluded)
         return NotedStaff(preference.named, excluded, is_certain=True)

@@ -15,7 +15,7 @@ _YEAR = tuple(datetime(2026, 1, 1, 9, tzinfo=UTC) + timedelta(days=37 * n) for n
 
 
 def find_agreed(first: str, second: str, argument: Argument) -> str | None:
-    """Return the more exact of two values if the other one includes it, whatever the day of the call; else None.
+    """Return the more exact of two values of one argument if the other value includes it, on any day of the call; else None.
 
     A written day takes precedence over words that depend on the day of the call.
     """

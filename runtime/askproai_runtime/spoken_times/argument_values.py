@@ -48,7 +48,7 @@ _LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
 
 @dataclass(frozen=True, slots=True)
 class ArgumentValue:
-    """The meaning of a single argument, read without the others."""
+    """The meaning of one argument's text (`date`, `time` or `part_of_day`), read without the other arguments."""
 
     atoms: tuple[Atom, ...] = ()
     instant: IsoInstant | None = None
@@ -62,9 +62,9 @@ class ArgumentValue:
         return any(not isinstance(atom, (*TIMES, Op)) for atom in self.atoms)
 
     def split_days(self, today: date) -> "list[ArgumentValue]":
-        """Return each day that the argument names without a connecting word, with the other atoms: `morgen (2026-11-28)`.
-
-        A weekday beside a date is that of the date's week: `Montag, den 11. Dezember`, a Friday, is the 11th, or the 7th.
+        """Return one value for each day in the argument, if several stand side by side: `morgen (2026-11-28)`. Other atoms are
+        kept in each. A weekday beside a date is that of the date's week: in `Montag, den 11. Dezember`, if the 11th is a
+        Friday, the days are the 11th and the 7th.
         """
         days = [atom for atom in self.atoms if isinstance(atom, Day | Weekday)]
         last = max((number for number, atom in enumerate(self.atoms) if atom in days), default=0)
@@ -76,7 +76,7 @@ class ArgumentValue:
 
 
 def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | Weekday:
-    """Return a weekday as the day in the week of the first date, or a week later if that day is over; any other day unchanged."""
+    """Return a weekday as its date in the week of the first of `dates` (if over: a week later); other days unchanged."""
     if not dates or not isinstance(day, Weekday) or day.which is not None or day.habit:
         return day
     first = dates[0].readings[0]
@@ -103,7 +103,7 @@ def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) 
 
 
 def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
-    """Return the day and the hours of an interval; for several days a period with the times at which it begins and ends."""
+    """Return the atoms of an interval: its day and its hours; for several days, one period with its first and last time."""
     if begin.date() != end.date():
         days = Days(_day((begin.date(),), today).readings[0], end.date())
         return (Period((days,), opens=begin.time(), closes=end.time()),)
@@ -112,7 +112,7 @@ def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
 
 
 def _mark_of_24(text: str, atoms: Sequence[Atom]) -> tuple[Atom, ...]:
-    """Return the atoms with `08:00` as a time of 24 hours, unless the text also has a part of the day: `08:00 abends`."""
+    """Return the atoms with `08:00` as a time of 24 hours; unchanged if the text names a part of the day: `08:00 abends`."""
     if not _OF_24.search(text) or any(isinstance(atom, Part) for atom in atoms):
         return tuple(atoms)
     return tuple(_of_24(atom) for atom in atoms)
@@ -174,7 +174,7 @@ _FIRST = re.compile(
 
 
 def _drop_dots(time: str, now: datetime) -> str:
-    """Return a time of day without the full stops of a sentence. Models also pass days as a time, which keep them."""
+    """Return a time of day without a sentence's full stops. A day, which models also pass as a time, keeps them (`am 16.`)."""
     stripped = time.strip().rstrip(". ")
     if stripped == time.strip() or _LONE_HOUR.match(stripped):
         return stripped

@@ -71,7 +71,7 @@ def find_argument(text: str) -> Argument | None:
 
 
 def find_part_argument(text: str) -> Argument | None:
-    """Return `find_argument` of one argument's value, in the language that can read it. A lone number is an hour: `zehn`."""
+    """Return the argument to which an argument's value belongs by its words, in any language. A lone number is an hour: `zehn`."""
     try:
         text = spell_out(text)
         if read_clock(text) is not None:
@@ -86,7 +86,7 @@ def find_part_argument(text: str) -> Argument | None:
 
 
 def _find_completed(text: str) -> Argument | None:
-    """Return the argument of a text that is read as an hour; None for an hour that does not exist: `28. Dezember` in English."""
+    """Return the argument of a text read as an hour (`zehn`); None if it cannot be an hour: `28. Dezember` in English."""
     completed = f"{present_grammar().hour_prefix} {text}"
     try:
         _scan(completed)
@@ -96,7 +96,7 @@ def _find_completed(text: str) -> Argument | None:
 
 
 def find_open_span(text: str) -> Grain | None:
-    """Return the span that an argument's day leaves open: the week of `Donnerstag`, the month of `am 7.`; None without one."""
+    """Return the span in which the argument's day can move: the week for `Donnerstag`, the month for `am 7.`; else None."""
     return read_in_languages(lambda: _find_open_span(text), None)
 
 
@@ -113,7 +113,7 @@ def _names_next_weekday(text: str) -> bool:
 
 
 def is_relative_day(text: str) -> bool:
-    """Return whether an argument names a day by its distance from a day that it does not name: `diesen Freitag`, `in zwei
+    """Return whether an argument names a day that depends on the day of the call or on another day: `diesen Freitag`, `in zwei
     Wochen`, `Freitag übernächste Woche`.
     """
     return read_in_languages(lambda: _is_relative_day(text), False)
@@ -151,7 +151,7 @@ def _read_day_and_month(text: str) -> tuple[int, int] | None:
 
 
 def holds_day(text: str) -> bool:
-    """Return whether an argument names a day of the calendar, whatever else it says: `Freitag um zehn`."""
+    """Return whether an argument names a day of the calendar, alone or beside other words: `Freitag um zehn`."""
     return read_in_languages(lambda: _holds_day(text), False)
 
 
@@ -187,7 +187,7 @@ def _find_open_span(text: str) -> Grain | None:
 
 
 def _list_wanted(atoms: list[Atom]) -> list[Atom]:
-    """Return the atoms without days that are replaced, corrected or excluded: `nicht Donnerstag, sondern Freitag`."""
+    """Return the atoms without those that are replaced, corrected or excluded: `nicht Donnerstag, sondern Freitag`."""
     try:
         kept = drop_replaced(atoms)
         last = max((n + 1 for n, atom in enumerate(kept) if atom in _CORRECTIONS), default=0)
@@ -210,7 +210,7 @@ def _argument_of(atom: Atom) -> Argument:
 
 
 def _scan(text: str) -> list[Atom]:
-    """Return the atoms of a phrase, read on the first day of a week on which its days agree. Raises the errors of `scan`."""
+    """Return the atoms of a phrase, as of the first day of a week on which they do not conflict. Raises as `scan`."""
     found = _scan_in(text, present_language())
     if isinstance(found, ValueError):
         raise copy(found)  # a raised error holds the frames of its request

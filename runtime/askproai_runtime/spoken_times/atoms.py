@@ -9,19 +9,19 @@ from askproai_runtime.spoken_times.types import Grain
 
 
 class ImpossibleDay(ValueError):
-    """A day that no calendar has, such as the 31st of February."""
+    """The error for a day that no calendar has, such as the 31st of February."""
 
 
 class ImpossibleTime(ValueError):
-    """A time that no day has, such as 25 Uhr or halb drei abends."""
+    """The error for a time that no day has, such as 25 Uhr or halb drei abends."""
 
 
 class Contradiction(ValueError):
-    """Atoms that no rule can combine."""
+    """The error for atoms that no rule can combine into one meaning."""
 
 
 class PastDay(ValueError):
-    """A day or a time before the call. `day` is set if one date was said."""
+    """The error for a day or a time before the call. `day` is that date if the caller has named exactly one."""
 
     def __init__(self, message: str, day: date | None = None) -> None:
         super().__init__(message)
@@ -29,7 +29,7 @@ class PastDay(ValueError):
 
 
 class Which(Enum):
-    """The adjective before a weekday."""
+    """The word that says which weekday is meant: "diesen", "nächsten", "folgenden" and the like."""
 
     THIS = auto()
     COMING = auto()
@@ -61,9 +61,9 @@ class Days(NamedTuple):
 class Day:
     """A day that the phrase names. Each of `readings` is a date that it can mean.
 
-    `month` and `number` are the spoken ones, so that the day is found in a period, too (`nächstes Jahr am 5. Dezember`).
-    `dated`: its year was said, too. `counted`: a weekday with a count of days or weeks, which may also apply to another
-    weekday. `ahead`: a counted day that is a week or more after the day of the call (`in zwei Wochen`).
+    `month` and `number` (the day of the month) are set if they were spoken: so the day is found in a period, too (`nächstes
+    Jahr am 5. Dezember`). `dated`: the year was spoken, too. `counted`: a weekday with a count of days or weeks, which may also
+    apply to another weekday. `ahead`: a counted day that is a week or more after the day of the call (`in zwei Wochen`).
     """
 
     readings: tuple[date, ...]
@@ -81,7 +81,7 @@ class Day:
 
 @dataclass(frozen=True, slots=True)
 class Offset:
-    """A number of days after a day that was named before: `einen Tag später`, `die Woche drauf`."""
+    """A number of `days` to count from a day that was named before: `einen Tag später`, `die Woche drauf`."""
 
     days: int
 
@@ -142,7 +142,7 @@ AFTERNOON = PARTS_OF_DAY["nachmittag"]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the day: a name of `PARTS_OF_DAY`, or its own hours, whose words in an answer are `spoken`.
+    """A part of the day: one of `PARTS_OF_DAY` by `name`, or one with hours of its own, which an answer calls `spoken`.
 
     `is_vague`: it only narrows a named day (`nicht so früh`), and does not decide the half of a day. `is_half`: AM or PM,
     beside which any written hour is one of 12.

@@ -1,4 +1,4 @@
-"""Apply the words that bound the following words: `ab`, `bis`, `zwischen … und`, `gegen`. Contents and connectors are left."""
+"""Apply each word that bounds the following day or time: `ab`, `bis`, `zwischen … und`, `gegen`. The result has no such words."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -35,7 +35,7 @@ _DAYS = (Day, Weekday, Period)
 
 
 def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
-    """Return the atoms with each bounding word and its content as one atom. Raises `Contradiction`."""
+    """Return the atoms with each bounding word (`ab`, `bis`) and the day or time after it as one. Raises `Contradiction`."""
     atoms = _without_about(atoms)
     is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
     for at in range(1, len(is_noise)):  # "Dienstag, vor dem 24." may be any Tuesday
@@ -66,7 +66,7 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:
-    """Return the position at which a list with a weekday begins at the end of the atoms; the end if there is no such list."""
+    """Return the index at which a list with a weekday begins that ends the atoms; the number of atoms if there is none."""
     at = len(bound)
     while at and (isinstance(bound[at - 1], Clock | Part) or bound[at - 1] in _LINKS or _is_lone(bound[at - 1])):
         at -= 1
@@ -82,8 +82,8 @@ def _is_day(rest: Sequence[Atom]) -> bool:
 
 
 def _last_before(said: Sequence[Atom], end: Atom, today: date) -> list[Atom]:
-    """Return the atoms with each weekday as the last one before the day `end`: `Dienstag vor dem 24.`. If other words come
-    between, it may be the coming one, too. Raises `PastDay`.
+    """Return the atoms of `said`, with each weekday as the last one before the day `end`: `Dienstag vor dem 24.`. If there are
+    words between weekday and `end`, the coming such weekday is a reading, too. Raises `PastDay` if all readings are over.
     """
     is_direct = isinstance(said[-1], Weekday)
     ends = [days.first for days in days_of(end, today)]
@@ -128,7 +128,7 @@ def _is_day_and_time(day: Atom, at: Atom) -> bool:
 
 
 def _limits(at: Atom) -> tuple[time | None, time | None]:
-    """Return the begin and the end of a time. If its half of the day is open, the earlier time counts, as for a bound alone."""
+    """Return begin and end of a part of the day, or a clock time as both. If it can mean two times, the earlier one counts."""
     if isinstance(at, Part):
         return hours_of(at)
     assert isinstance(at, Clock)
@@ -152,7 +152,7 @@ def _between(rest: list[Atom], today: date) -> Content:
 
 
 def _about(op: Op, rest: list[Atom], today: date) -> list[Atom]:
-    """Return the range around the time that follows. Before anything else "ungefähr" changes nothing."""
+    """Return the range around the time after "ungefähr" or "kurz nach"; an empty list if "ungefähr" is before anything else."""
     if rest and isinstance(clock := rest[0], Clock):
         rest.pop(0)
         return [Around(clock, *_ABOUT[op])]
@@ -177,7 +177,7 @@ def _about_day(rest: list[Atom], today: date) -> list[Atom]:
 
 
 def _take_bound(rest: list[Atom]) -> Atom:
-    """Take and return the content that a preposition bounds; for "bis Freitag, den 27." the date. Raises `Contradiction`."""
+    """Remove the day or time after a preposition from `rest`, and return it; for "bis Freitag, den 27." the date."""
     [content] = _take(rest, 1)
     at = 1 if rest[:1] == [Op.COMMA] else 0
     if not (isinstance(content, Weekday) and rest[at:] and isinstance(date_of := rest[at], Day) and date_of.is_date):
@@ -216,7 +216,7 @@ def _from_to(first: Atom, last: Atom, today: date) -> Content:
 
 
 def _bounded(op: Op, content: Atom, today: date) -> Content:
-    """Return the open range of a preposition and its content."""
+    """Return the open range of a preposition and what it bounds: hours for a time, a period for a day. Raises `Contradiction`."""
     if isinstance(content, Clock) and op is Op.LATER_THAN:
         if content.next_day:
             raise Contradiction("later than the end of the day")
@@ -250,7 +250,7 @@ def _bounded(op: Op, content: Atom, today: date) -> Content:
 
 
 def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
-    """Return the atoms before "oder später" or "rum" as bounds. A range stays as it is: "ab drei oder später"."""
+    """Return the atoms before "oder später" or "rum", bounded by these words. A range stays unchanged: "ab drei oder später"."""
     if op is Op.ABOUT:
         return [Around(each, *_ABOUT[op]) if isinstance(each, Clock) else each for each in before]
     if before and isinstance(before[0], Around):
@@ -259,7 +259,7 @@ def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
 
 
 def bound_by_excluded(part: Part) -> TimeRange:
-    """Return the hours that an excluded part of a day leaves: `nicht vormittags`. Raises `Contradiction` for a part amid it."""
+    """Return the hours left by an excluded part of the day: `nicht vormittags`. Raises `Contradiction` for one like noon."""
     if part.name in _FIRST_PARTS:
         return TimeRange(_exactly(hours_of(part)[1]), None)
     if part.name in _LAST_PARTS:

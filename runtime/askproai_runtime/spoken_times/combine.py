@@ -53,7 +53,7 @@ def combine(atoms: Sequence[Atom], today: date) -> list[Meaning]:
 
 
 def _is_counted_behind_date(atoms: Sequence[Atom]) -> bool:
-    """Return whether `zwei Wochen später` follows a date. But "die Woche drauf, Donnerstag der 10." is one date."""
+    """Return whether an offset such as `zwei Wochen später` follows a date. False for "die Woche drauf, Donnerstag der 10."."""
     is_dated = False
     for atom in atoms:
         if isinstance(atom, Offset) and is_dated:
@@ -63,7 +63,7 @@ def _is_counted_behind_date(atoms: Sequence[Atom]) -> bool:
 
 
 def _without_offset(meaning: Meaning) -> Meaning:
-    """Return the meaning without `eine Woche später` beside a date. Raises `Contradiction` if there is no date to count from."""
+    """Return a meaning with a date without its offset (`eine Woche später`). Raises `Contradiction` without a date."""
     if meaning.offset is not None and not (meaning.day and meaning.day.is_date):
         raise Contradiction("a count of days from another day")
     return replace(meaning, offset=None)
@@ -96,7 +96,7 @@ def _is_next_following(atoms: Sequence[Atom], at: int) -> bool:
 
 
 def _correct(atoms: Sequence[Atom], today: date) -> list[Meaning]:
-    """Return the choices of the parts between corrections. Each part replaces the same kinds of contents of the part before it."""
+    """Return the last part's choices, completed by the parts before it. Corrections ("nein, doch um drei") separate parts."""
     choices: list[Meaning] = []
     for part in _split_at_corrections(atoms):
         later = _choices(bind(part, today), today)
@@ -130,7 +130,7 @@ def _split_at_corrections(atoms: Sequence[Atom]) -> list[list[Atom]]:
 
 
 def _fits(clock: Clock, part: Part) -> bool:
-    """Return whether a time can lie in a part of the day. "Um drei, ich meine nachmittags" keeps its hour."""
+    """Return whether a clock time can lie in a part of the day: then a correction keeps it ("um drei, ich meine nachmittags")."""
     try:
         return bool(expand(clock, part))
     except ImpossibleTime:
@@ -138,7 +138,7 @@ def _fits(clock: Clock, part: Part) -> bool:
 
 
 def _override(before: Meaning, after: Meaning) -> Meaning:
-    """Return the meaning `before`, with the parts of `after` in place of its own."""
+    """Return the meaning `before`, with contents of the kinds that `after` has replaced by those of `after`."""
     merged = replace(before, only=set(before.only), excluded=before.excluded | after.excluded)
     merged.not_days = (*before.not_days, *after.not_days)
     if after.day or after.instant or after.only:
@@ -166,7 +166,7 @@ def _override(before: Meaning, after: Meaning) -> Meaning:
 
 
 def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
-    """Return the choices at `oder` and in lists. A part that is said once completes each: `Montag oder Dienstag um drei`."""
+    """Return the choices at `oder` and in lists. A time said once counts for each day: `Montag oder Dienstag um drei`."""
     found = find_exclusions(atoms, today)
     rest = found.rest
     groups: list[list[Content]] = [[]]
@@ -187,7 +187,7 @@ def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
 
 
 def _prefer_repeated(choices: list[Meaning]) -> list[Meaning]:
-    """Return only the last choice if it was named before, else all: `Mittwoch oder Donnerstag, lieber Mittwoch`."""
+    """Return only the last choice if it repeats an earlier one (`Mittwoch oder Donnerstag, lieber Mittwoch`), else all."""
     last = choices[-1] if choices else Meaning()
     for before in choices[:-1]:
         is_same_day = (before.day, before.weekday) == (last.day, last.weekday) and bool(last.day or last.weekday)
@@ -197,7 +197,7 @@ def _prefer_repeated(choices: list[Meaning]) -> list[Meaning]:
 
 
 def _cross(choices: list[Meaning]) -> list[Meaning]:
-    """Return each day with each time for `Dienstag oder Freitag um zehn oder um zwei`: nobody says which belong together."""
+    """Return each day with each time in `Dienstag oder Freitag um zehn oder um zwei`: it is not said which belong together."""
     kinds = [(choice.has_day, choice.has_time) for choice in choices]
     both = [number for number, kind in enumerate(kinds) if all(kind)]
     if len(both) != 1 or len(choices) > _MOST_CROSSED:
@@ -271,7 +271,7 @@ def _is_long(period: Period | None) -> bool:
 
 
 def _completed(choices: list[Meaning]) -> list[Meaning]:
-    """Return the choices with missing parts added: a day from the choice before, a week and a time from the last one with them."""
+    """Return the choices with missing parts taken from each other: in `Montag oder Dienstag um drei` both are at three."""
     _require_clear_count(choices)
     is_latest = any(choice.latest for choice in choices)
     for i, choice in enumerate(choices):
@@ -297,7 +297,7 @@ def _completed(choices: list[Meaning]) -> list[Meaning]:
 
 
 def _require_clear_count(choices: Sequence[Meaning]) -> None:
-    """Raise `Contradiction` for `in zwei Wochen am Samstag oder Donnerstag`: the Thursday may be of that week, or the next one."""
+    """Raise `Contradiction` if a count of weeks may count for two weekdays or one: `in zwei Wochen am Samstag oder Donnerstag`."""
     counted = [day for choice in choices if choice.day and choice.day.counted for day in choice.day.readings]
     others = [choice.weekday for choice in choices if choice.weekday and not choice.day and not choice.period]
     weekdays = {day.weekday() for day in counted}
@@ -309,7 +309,7 @@ def _require_clear_count(choices: Sequence[Meaning]) -> None:
 
 
 def _join_contents(first: Content, second: Content) -> Content:
-    """Return the common meaning of two contents of one kind: `nächste Woche unter der Woche`. Raises `Contradiction`."""
+    """Return the content that both contents of one kind allow: `nächste Woche unter der Woche`. Raises `Contradiction`."""
     if isinstance(first, Period) and isinstance(second, Period):
         return _intersect(first, second)
     if isinstance(first, Part) and isinstance(second, Part) and first != second:

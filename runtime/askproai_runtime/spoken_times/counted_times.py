@@ -79,10 +79,9 @@ _NOISE = re.compile(rf"\b(?:{_WORDS.noise})\b")
 
 
 def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str | None, str | None] | None:
-    """Return `date` and `time` as values that do not depend on the appointment; None if they are not counted from it.
-
-    `old` is the local start of the appointment. A shift by minutes or hours is an exact time. A shift by days is a day; the
-    time stays open unless it is said, as "gleiche Zeit" or in numbers.
+    """Return `date` and `time`, counted from the appointment's start `old` (local), as values that can be read without it; None
+    if the words count from nothing. A shift by minutes or hours gives an exact time. A shift by days gives a day; its time
+    is None unless it is said, as "gleiche Zeit" or in numbers.
     """
     words = [fold(part) if part else "" for part in (date, clock)]
     same_time, words, _ = _take(_SAME_TIME, words)
@@ -119,9 +118,8 @@ def counts_time(text: str) -> bool:
 def _read_rest(
     words: list[str], at: int, named: dict[str, str | None]
 ) -> tuple[list[str], dict[str, str | None]] | None:
-    """Return the words beside a shift, which was in `words[at]`, and the shift, with a weekday that is said beside its weeks.
-
-    None if other words are said there.
+    """Return the words left beside a shift found in `words[at]`, as values of date and time, and the shift's groups, to which a
+    weekday beside a count of weeks is added. None if the words left name another day.
     """
     rest = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
     words = [rest if n == at else each for n, each in enumerate(words)]
@@ -139,7 +137,7 @@ def _read_rest(
 
 
 def _shift(old: datetime, named: dict[str, str | None]) -> tuple[timedelta, int]:
-    """Return the change of the day, and the change of the time in minutes."""
+    """Return the shift that the groups `named` of a match mean: a change of the day, and a change of the time in minutes."""
     sign, unit = -1 if named.get("earlier") else 1, named.get("unit")
     if weekday := named.get("weekday"):
         apart = (_NAMES[weekday] - old.weekday()) * sign % 7 or 7

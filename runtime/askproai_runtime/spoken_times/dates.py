@@ -50,7 +50,7 @@ def date_in_month(match: re.Match[str], month: int, today: date) -> Day:
 
 
 def iso_date(match: re.Match[str], today: date) -> Day:
-    """Return the date of a match of `ISO`. Raises `PastDay` and `ImpossibleDay`."""
+    """Return the date that the pattern `ISO` has matched: `2026-12-10`. Raises `PastDay` and `ImpossibleDay`."""
     return of_year(match["iso"][:4], int(match["iso"][5:7]), int(match["iso"][8:]), today)
 
 
@@ -67,7 +67,7 @@ def day_of_month(match: re.Match[str], today: date) -> Day:
 
 
 def with_slash(match: re.Match[str], today: date) -> Day:
-    """Return the day with both readings of `12/3`: Americans write the month first. An impossible date does not count."""
+    """Return `12/3` as a day with two readings, 12 March and, as Americans write, 3 December. An impossible date is left out."""
     readings: set[date] = set()
     for day, month in ((match["first"], match["second"]), (match["second"], match["first"])):
         try:
@@ -84,12 +84,12 @@ def with_slash(match: re.Match[str], today: date) -> Day:
 
 
 def days_ahead(day: Day, today: date) -> Day:
-    """Return a counted day, marked as `ahead` if it is a week or more from today: it may count from another day, too."""
+    """Return the day, with `ahead` set if all its readings are a week or more after today: it may count from another day, too."""
     return replace(day, ahead=min(day.readings) >= today + WEEK)
 
 
 def weekday_in_weeks(weekday: int, weeks: int, today: date) -> Day:
-    """Return both readings of a weekday in `weeks` weeks: counted from the next such weekday, and from the present week."""
+    """Return a weekday "in `weeks` weeks" with both readings: counted from the next such weekday, or from this week."""
     inside = monday(today, weeks) + timedelta(days=weekday)
     return Day(tuple(sorted({_coming(weekday, today) + weeks * WEEK, inside})), counted=True)
 
@@ -105,7 +105,7 @@ def weekday_in_days(weekday: int, days: int, today: date) -> Day:
 
 
 def _coming(weekday: int, today: date) -> date:
-    """Return the next date with this weekday; today if today is one."""
+    """Return the next date with this weekday, today included."""
     return today + timedelta(days=(weekday - today.weekday()) % _DAYS_OF_WEEK)
 
 

@@ -32,7 +32,7 @@ def _read(match: re.Match[str], side: str, today: date) -> Day:
 
 
 def _range(match: re.Match[str], today: date) -> Period:
-    """Return the days of a range from today on. Raises `PastDay` if all are over, and `Contradiction` for a reversed range."""
+    """Return the days of a range without those before today. Raises `PastDay`, or `Contradiction` for a reversed range."""
     last = _read(match, "last", today)
     try:
         first = _read(match, "first", today)

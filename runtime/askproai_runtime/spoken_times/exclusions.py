@@ -29,7 +29,7 @@ _TIMES = (Clock, Part, TimeRange, Around)
 
 @dataclass(slots=True)
 class Exclusions:
-    """The atoms of a phrase that are left, the weekdays (0 is Monday) that it excludes, and the other days that it excludes."""
+    """The result of `find_exclusions`: the atoms left (`rest`), the excluded weekdays (0 is Monday), and other excluded days."""
 
     rest: list[Atom] = field(default_factory=list)
     weekdays: set[int] = field(default_factory=set)
@@ -76,7 +76,7 @@ def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
 
 
 def _as_date(atom: Atom, atoms: Sequence[Atom], today: date) -> Atom:
-    """Return "diesen Dienstag" as a date in "nächsten Dienstag, nicht diesen Dienstag": the weekday itself is not excluded."""
+    """Return "diesen Dienstag" as a date if the phrase names Tuesday twice ("nächsten Dienstag, nicht diesen"); else the atom."""
     if not isinstance(atom, Weekday) or atom.which is not Which.THIS or Op.NOT not in atoms:
         return atom
     is_named_twice = sum(isinstance(each, Weekday) and each.weekday == atom.weekday for each in atoms) > 1
@@ -84,12 +84,12 @@ def _as_date(atom: Atom, atoms: Sequence[Atom], today: date) -> Atom:
 
 
 def _is_day_before(rest: Sequence[Atom]) -> bool:
-    """Return whether a wanted day comes before the excluded one. Without it, it is not clear which of two days is wanted."""
+    """Return whether `rest`, the atoms before an excluded day, names a day. Else it is not clear which of two days is wanted."""
     return any(isinstance(atom, Day | Weekday) for atom in rest)
 
 
 def _exclude_weekday(found: Exclusions, atom: Weekday, before: Atom | None, *, is_linked: bool) -> bool:
-    """Exclude a weekday, and return True. After an excluded day it is wanted (False): `nicht morgen, den Samstag darauf`."""
+    """Exclude a weekday, and return True; False if it is wanted after an excluded day: `nicht morgen, den Samstag darauf`."""
     if before is Op.COMMA and found.days and atom.which is Which.FOLLOWING:
         found.rest.append(atom)
         return False
@@ -100,7 +100,7 @@ def _exclude_weekday(found: Exclusions, atom: Weekday, before: Atom | None, *, i
 
 
 def _exclude_day(found: Exclusions, atom: Day | Period, today: date, *, is_linked: bool) -> bool:
-    """Exclude a day after "nicht" or a link, or another name of the excluded day, and return True. Any other is wanted (False)."""
+    """Exclude a day (or its second name) after "nicht", and return True. Keep a day that is wanted instead, and return False."""
     days = days_of(atom, today)
     is_same = any(each.first <= day.first and day.last == each.last for day in days for each in found.days)
     if is_linked or is_same:

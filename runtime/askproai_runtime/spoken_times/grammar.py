@@ -61,7 +61,7 @@ class Grammar:
         noise: str,
         **others: Any,
     ) -> Self:
-        """Compile tables of patterns. A rule for days gets the day of the call, a rule for times the time of the call."""
+        """Compile tables of patterns. A rule's function gets the match, and the day (for times: the time) of the call."""
         return cls(
             rules=(
                 *((_compile(pattern), _of_day(build)) for pattern, build in days),

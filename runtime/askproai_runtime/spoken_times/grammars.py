@@ -21,7 +21,7 @@ _LINK = re.compile(rf"(\s*,\s*|\s*/\s*|\s+(?:{WORDS.links.or_words}|{WORDS.links
 
 @cache
 def _grammar_of(language: Language) -> Grammar:
-    """Import the tables of a language but German on first use: it takes 10 ms, for which no command or pod in German waits."""
+    """Return a language's grammar; all but German are imported at first use (10 ms), which no German call waits for."""
     match language:
         case Language.DE:
             return GERMAN
@@ -69,7 +69,7 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
 
 
 def _name_days(text: str, grammar: Grammar) -> str:
-    """Return a text with its weekdays and months translated to the language of a grammar: `Thursday nächste Woche`."""
+    """Return a text with weekdays and months of other languages translated for this grammar: `Thursday nächste Woche`."""
     full = dict[str, str]()
     for other in (present_grammar(), *_other_grammars()):
         for own, foreign in ((grammar.weekdays, other.weekdays), (grammar.months, other.months)):
@@ -83,13 +83,13 @@ def _name_days(text: str, grammar: Grammar) -> str:
 
 
 def scan_known_argument(text: str, now: datetime) -> list[Atom]:
-    """Return the known atoms of words that no language reads as a whole, in the language that knows most of the words."""
+    """Return the atoms of an argument without its unknown words, by the language that knows most of its words."""
     read = [scan_known(text, now, grammar) for grammar in (present_grammar(), *_other_grammars())]
     return min(read, key=lambda each: len(each[1]))[0]
 
 
 def _complete(text: str, grammar: Grammar) -> str:
-    """Return a time with the prefix that makes a lone number an hour, before each of several numbers: `10 oder 15`."""
+    """Return the text of a time with the language's hour prefix before each lone number: `um 10 oder um 15` for `10 oder 15`."""
     hours, links = _LINK.split(text)[::2], [*_LINK.split(text)[1::2], ""]
     if not all(fold(hour).isdecimal() or fold(hour) in grammar.numbers for hour in hours):
         return text
@@ -98,5 +98,5 @@ def _complete(text: str, grammar: Grammar) -> str:
 
 
 def _without_foreign_words(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms without the words of the other language, which the caller would hear. Their hours are said instead."""
+    """Return the atoms without the other language's names of parts of the day: the caller hears their hours instead."""
     return [replace(atom, spoken="") if isinstance(atom, Part) else atom for atom in atoms]

@@ -70,7 +70,7 @@ def parse_instant(text: str, zone: ZoneInfo) -> datetime:
 
 
 def _is_range(written: datetime, zone: ZoneInfo) -> bool:
-    """Return whether the hours after a minus are later hours of the same day, and not an offset of the zone."""
+    """Return whether `-09:00` after a time is the end of a range of hours (`08:00-09:00`), and not an offset of the zone."""
     offset = written.utcoffset()
     if offset is None or offset == written.astimezone(zone).utcoffset():
         return False

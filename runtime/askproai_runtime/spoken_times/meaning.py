@@ -53,7 +53,7 @@ class Meaning:
 
 
 def follow(before: Meaning, after: Meaning, today: date) -> Meaning:
-    """Return the meaning `after` with `am Samstag drauf` or `einen Tag später` as dates, counted from the days of `before`."""
+    """Return the choice `after` with its `am Samstag drauf` or `einen Tag später` as dates, counted from the choice `before`."""
     dates = _list_dates(before, today)
     if not dates or after.day is not None:
         return after
@@ -68,7 +68,7 @@ def follow(before: Meaning, after: Meaning, today: date) -> Meaning:
 
 
 def _list_dates(meaning: Meaning, today: date) -> tuple[date, ...]:
-    """Return the dates that a choice can mean; empty if it is a span of several days."""
+    """Return the single dates that a choice can mean; empty if it names no day, or only a span of days."""
     weekday = meaning.weekday
     if meaning.day is not None:
         return tuple(day for day in meaning.day.readings if weekday is None or day.weekday() == weekday.weekday)

@@ -45,12 +45,12 @@ _MOST_WORDS = 16
 
 
 class UnclearMention(ValueError):
-    """Words name days or times, and other words may change the statement about them."""
+    """The error for words that name days or times, but together with other words that may change the statement."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """The days and times that words name, in `meanings` that count separately. `today` is the day of the call."""
+    """The days and times that words name. Each of `meanings` is compared with a time by itself. `today` is the day of the call."""
 
     meanings: tuple[Meaning, ...]
     today: date
@@ -61,10 +61,10 @@ class Mention:
         return any(each.day or each.weekday or each.period for each in self.meanings)
 
     def find_in(self, times: Collection[datetime], *, surely: bool) -> set[datetime]:
-        """Return those of several local `times` that are named: beyond doubt if `surely`, else possibly.
+        """Return those of the local `times` that the words name: only certain ones if `surely`, else possible ones, too.
 
-        In doubt are a weekday or date that occurs twice, a mention with two readings, and a time in two parts of the day.
-        Raises `UnclearMention` for a time that does not exist ("drei Uhr vormittags").
+        Not certain are a weekday or date that occurs twice in `times`, words with two readings, and a time in two parts of the
+        day. Raises `UnclearMention` for a time that does not exist ("drei Uhr vormittags").
         """
         days = {at.date() for at in times}
         found = set[datetime]()
@@ -126,7 +126,7 @@ def _is_span(atom: Atom | None) -> bool:
 
 
 def _read_spans(before: Atom | None, atom: Atom | None) -> Sequence[Days]:
-    """Return the spans that an atom names, bounded by a word before it; for a day that is counted in weeks, its whole week."""
+    """Return the spans of days that an atom names, bounded by the word `before` it; for a counted day, the week of that day."""
     if isinstance(atom, Day):
         weeks = [day - timedelta(days=day.weekday()) for day in atom.readings]
         return [Days(monday, monday + timedelta(days=6)) for monday in weeks]
@@ -178,7 +178,7 @@ def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: b
 
 
 def _is_time(meaning: Meaning, at: time, *, surely: bool) -> bool:
-    """Return whether a time of day is named; True for any time if only days are named."""
+    """Return whether a meaning includes the time of day `at`. A meaning with days alone includes every time."""
     if meaning.clock is not None:
         return at in expand(meaning.clock, meaning.part)
     if meaning.around is not None:
@@ -194,7 +194,7 @@ def _is_time(meaning: Meaning, at: time, *, surely: bool) -> bool:
 
 
 def _is_between(at: time, opens: time | None, closes: time | None, *, surely: bool) -> bool:
-    """Return whether a time lies in a range. It is doubtful whether "nach vier" includes four o'clock itself."""
+    """Return whether a time lies between two others. "Nach vier" includes four o'clock itself only if not `surely`."""
     if opens is not None and (at < opens or (surely and closes is None and at == opens)):
         return False
     return closes is None or at < closes
@@ -208,7 +208,7 @@ def _is_in_part(part: Part, at: time, *, surely: bool) -> bool:
 
 
 def _competes(other: str, name: str, at: time) -> bool:
-    """Return whether a time belongs rather to the other part of the day: a shorter one that is not within the part `name`."""
+    """Return whether the time `at` rather belongs to the part of the day `other`: shorter than the part `name`, and not in it."""
     (first, last), (opens, closes) = PARTS_OF_DAY[other], PARTS_OF_DAY[name]
     is_within, is_shorter = opens <= first and last <= closes, _minutes(first, last) < _minutes(opens, closes)
     return first <= at < last and is_shorter and not is_within
@@ -219,7 +219,7 @@ def _minutes(opens: time, closes: time) -> int:
 
 
 def list_replaced(text: str) -> Iterator[tuple[str, str]]:
-    """Yield each way to read a text as an old time and its replacement; the texts themselves are not checked.
+    """Yield each possible split of a text into an old time and its replacement; neither text is checked.
 
     "To" needs a "from" before it: "ten to eleven" is one time.
     """

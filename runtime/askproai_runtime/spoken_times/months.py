@@ -32,7 +32,7 @@ def third_of_month(days: Days, third: Third | None) -> Days:
 
 
 def month_period(days: Days, today: date) -> Period:
-    """Return the days of a month from today on. Raises `PastDay`."""
+    """Return the days of a month without those before today. Raises `PastDay` if all are over."""
     if days.last is not None and days.last < today:
         raise PastDay(days.first.isoformat())
     return Period((Days(max(days.first, today), days.last),), Grain.MONTH)
@@ -51,7 +51,7 @@ def month_ahead(count: int, third: Third | None, today: date) -> Period:
 
 
 def third_of_this_month(third: Third, today: date) -> Period:
-    """Return the days of a third of this month after today; if none are left, the same third of the next month."""
+    """Return a third of this month, without days up to today; if none are left, the same third of the next month."""
     days = third_of_month(month_days(today.year, today.month), third)
     if days.last is not None and days.last <= today:
         return month_ahead(1, third, today)
@@ -59,7 +59,7 @@ def third_of_this_month(third: Third, today: date) -> Period:
 
 
 def half_of_month(month: int, *, is_first: bool, today: date) -> Period:
-    """Return the first or the second half of the next such month."""
+    """Return the first half (to the 15th) or the second half of the next month with this number. Raises `PastDay`."""
     first, last = month_days(today.year + (month < today.month), month)
     half = Days(first, first.replace(day=15)) if is_first else Days(first.replace(day=16), last)
     return month_period(half, today)
@@ -78,7 +78,7 @@ def week_of_month(month: int, number: int, today: date) -> Period:
 
 
 def first_months(first: int, count: int, today: date) -> Period:
-    """Return `count` months, beginning with the next month number `first`; if they have begun, the days from today on."""
+    """Return the span of `count` months that begins with the month number `first` and is not over, without days before today."""
     for year in (today.year - 1, today.year, today.year + 1):
         begin = date(year, first, 1)
         end = begin + relativedelta(months=count) - DAY
@@ -99,7 +99,7 @@ def year_ahead(third: Third | None, today: date) -> Period:
 
 
 def third_of_year(third: Third, today: date) -> Period:
-    """Return the days of a third of this year from today on; if none are left, the same third of the next year."""
+    """Return a third of this year without days before today; if none are left, the same third of the next year."""
     days = _of_year(today.year, third)
     if days.last is not None and days.last < today:
         return year_ahead(third, today)
@@ -112,10 +112,10 @@ def _of_year(year: int, third: Third | None) -> Days:
 
 
 def last_month(today: date) -> Period:
-    """Return the days of December from today on."""
+    """Return the days of December without those before today."""
     return Period((Days(max(date(today.year, 12, 1), today), date(today.year, 12, 31)),))
 
 
 def rest_of_year(today: date) -> Period:
-    """Return the days of this year from today on."""
+    """Return the days from today to 31 December."""
     return Period((Days(today, date(today.year, 12, 31)),))

@@ -56,14 +56,14 @@ def mothers(year: int) -> Days:
 
 
 def next_days(of_year: DaysOfYear, today: date) -> Days:
-    """Return the next days that `of_year` finds, from today on."""
+    """Return the next days that `of_year` returns for a year and that are not over, without days before today."""
     return next(
         days for year in (today.year, today.year + 1) if (days := of_year(year)).last is not None and days.last >= today
     )
 
 
 def named(of_year: DaysOfYear, today: date) -> Day | Period:
-    """Return the atom of a named day."""
+    """Return the next such named day, as a day, or as a period if it has several days."""
     days = next_days(of_year, today)
     return Day((days.first,)) if days.is_one else Period((days,))
 

@@ -61,9 +61,9 @@ def understand_parts(
 
 
 def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:
-    """Return the arguments that say something new: models like to pass the time, or all of it, in two arguments.
+    """Return the arguments without those whose text is part of an earlier one: models pass the time, or all of it, twice.
 
-    The number of the hour does not repeat that of a day: `10. Dezember` and `10`.
+    The lone number of an hour is no repetition of a date's number: `10. Dezember` and `10`.
     """
     said = dict[Argument, str]()
     for argument, text in parts.items():
@@ -104,9 +104,9 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
 
 
 def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | None:
-    """Return the day at the beginning of a phrase, and a limit of its hours: `Montag, aber nicht zwischen zwölf und zwei`.
+    """Return the text of a phrase's day, and the text that limits its hours: `Montag, aber nicht zwischen zwölf und zwei`.
 
-    None if the rest may be about another day, or takes the first one back.
+    None if the second text may be about another day, or takes the first day back.
     """
     if (found := _LIMIT.search(text)) is None:
         return None
@@ -122,7 +122,7 @@ def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | N
 
 
 def _keep_others(said: Mapping[Argument, str], unclear: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
-    """Return the refusal that `unclear` is not understood, with the meaning of the other arguments if they name a day."""
+    """Return a refusal that names the argument `unclear`, and keeps the meaning of the others if they name a day."""
     others = {argument: text for argument, text in said.items() if argument is not unclear}
     if not others:
         return _NOT_UNDERSTOOD
@@ -151,7 +151,7 @@ def _combine(values: Mapping[Argument, ArgumentValue], at: datetime, zone: ZoneI
 
 
 def agree(understood: Understanding, others: Understanding) -> Understanding:
-    """Return the readings on which both agree, preferring a time to its day, or a contradiction of the two."""
+    """Return the readings that both allow; if a time of one lies within a day of the other, the time. Else a contradiction."""
     if understood.refused is not None:
         return understood
     if others.contradicts:
@@ -179,7 +179,7 @@ def _contradiction(readings: Iterable[Candidate]) -> Understanding:
 
 
 def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Understanding:
-    """Return the joint meaning of the values' atoms. If the values exclude each other, return the readings of each."""
+    """Return the joint meaning of the values. If they exclude each other, return a contradiction, with the readings of each."""
     values = _bind_days(_drop_named_bound(values, at, zone), at.astimezone(zone).date())
     joint = _place(values, at, zone)
     is_until = any(value.atoms[:1] == (Op.UNTIL,) and value.has_time and not value.has_day for value in values)
@@ -224,7 +224,7 @@ def _drop_repeated_weekday(values: Sequence[ArgumentValue], at: datetime, zone: 
 def _place_near(
     values: Sequence[ArgumentValue], led: Sequence[Understanding], at: datetime, zone: ZoneInfo
 ) -> list[Candidate]:
-    """Return the readings of a weekday in the week of another value's date: "Freitag um zehn" beside the 10th."""
+    """Return the readings of a weekday in the week of another value's date: "Freitag um zehn" beside "am 10.", a Thursday."""
     dated = [value for value in values if any(isinstance(atom, Day) for atom in value.atoms)]
     weekdays = [value for value in values if value not in dated and any(map(_is_any_week, value.atoms))]
     placed = [each.candidates for value, each in zip(values, led, strict=True) if value in dated]
@@ -262,7 +262,7 @@ def _keep_within(values: Sequence[ArgumentValue], led: Sequence[Understanding]) 
 
 
 def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Sequence[ArgumentValue]:
-    """Return the values without a lone day that only bounds another value: models pass it with "the last one before Christmas"."""
+    """Return the values without a lone date that another value's span ends at: models pass both "24.12." and "vor Heiligabend"."""
     days = [value for value in values if len(value.atoms) == 1 and isinstance(value.atoms[0], Day)]
     bounds = [value for value in values if value.has_day and not _ENDS.isdisjoint(value.atoms)]
     if len(days) != 1 or not bounds:
@@ -274,9 +274,9 @@ def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneI
 
 
 def _bind_days(values: Sequence[ArgumentValue], today: date) -> Sequence[ArgumentValue]:
-    """Return the values with "ab dem 14. Dezember" as a period if a separate time ("11 Uhr") counts for each of its days.
+    """Return the values with "ab dem 14. Dezember" as a period if a separate value is a time ("11 Uhr"), which counts each day.
 
-    In one phrase, and after "bis", the two may be one bound.
+    In one phrase, and after "bis", day and time may be one bound together.
     """
     if not any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
         return values
@@ -302,7 +302,7 @@ def _split_days(value: ArgumentValue, at: datetime, zone: ZoneInfo) -> list[Argu
 
 
 def _leave(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[ArgumentValue]:
-    """Return the other values without atoms of the kind, days or times, that the leader has."""
+    """Return the values other than `leader`, without their days if `leader` has days, and without their times if it has times."""
     rest = list[ArgumentValue]()
     for value in values:
         if value is leader:
@@ -332,9 +332,9 @@ def _join(groups: Sequence[Sequence[Atom]]) -> list[Atom]:
 
 
 def _close_choice(atoms: Sequence[Atom]) -> Sequence[Atom]:
-    """Return the atoms without an "oder" at the end, which offers no choice with the next argument: "Dienstag oder so".
+    """Return the atoms without a last "oder", which connects nothing with the next argument: "Dienstag oder so".
 
-    It makes the list before it a choice: "Dienstag, Mittwoch oder so".
+    Commas before it become "oder": "Dienstag, Mittwoch oder so".
     """
     if atoms[-1] is not Op.OR:
         return atoms
@@ -344,13 +344,13 @@ def _close_choice(atoms: Sequence[Atom]) -> Sequence[Atom]:
 
 
 def _excludes_days(atoms: Sequence[Atom]) -> bool:
-    """Return whether atoms only exclude days, and correct nothing: `nächste Woche, aber nicht am Montag`."""
+    """Return whether atoms exclude days and replace none by another: `nächste Woche, aber nicht am Montag`."""
     ops = {op for op in atoms if isinstance(op, Op)}
     return not {Op.EXCEPT, Op.NOT}.isdisjoint(ops) and Op.BUT not in ops
 
 
 def _misses_part(values: Sequence[ArgumentValue], understood: Understanding) -> bool:
-    """Return whether a time lies in no part of the day that another value names: "10:00" and "nachmittags"."""
+    """Return whether one value's time lies outside of the part of the day in another value: "10:00" and "nachmittags"."""
     atoms = [atom for value in values for atom in value.atoms]
     parts = [atom for atom in atoms if isinstance(atom, Part)]
     times = [[(each.about or each.start).time()] for each in understood.candidates if each.about or each.end is None]

@@ -27,7 +27,7 @@ def understand(text: str, *, at: datetime, zone: ZoneInfo) -> Understanding:
 
 
 def within_calendar(read: Callable[[], Understanding]) -> Understanding:
-    """Return the result of `read`; a refusal if Python's calendar has no such day."""
+    """Return the result of `read`. If a day is outside of Python's calendar (years 1 to 9999), return a refusal."""
     try:
         understood = read()
     except (OverflowError, ValueError):  # Python's calendar begins with the year 1 and ends with 9999, in UTC, too
@@ -46,7 +46,7 @@ def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
 
 
 def _read(text: str, now: datetime) -> list[Atom]:
-    """Return the atoms of a phrase. A day in digits, and a time after it, are read as values, not as words."""
+    """Return the atoms of a phrase. If it is a day in digits with a time after it, it is parsed as values and not as words."""
     if (both := read_day_and_clock(text, now.date())) is not None:
         return [*both]
     day = read_day(text, now.date())
@@ -54,7 +54,7 @@ def _read(text: str, now: datetime) -> list[Atom]:
 
 
 def place_instants(readings: Sequence[datetime], at: datetime) -> Understanding:
-    """Return the understanding of one written time: ambiguous if it has several readings, refused if one is past or impossible."""
+    """Return the meaning of one written time: ambiguous if it has several readings, refused if any is past or does not exist."""
     if not all(map(exists, readings)):
         return Understanding(refused=Refusal.IMPOSSIBLE)
     if any(reading <= at for reading in readings):
@@ -67,7 +67,7 @@ def place_instants(readings: Sequence[datetime], at: datetime) -> Understanding:
 
 
 def place_atoms(read: Callable[[], Sequence[Atom]], now: datetime, zone: ZoneInfo) -> Understanding:
-    """Return the joint meaning of the atoms that `read` returns; `read` may raise the errors of `scan`."""
+    """Return the joint meaning of the atoms that `read` returns, in the calendar. Errors of `scan` in `read` become refusals."""
     try:
         atoms = read()
         choices = _place(combine(atoms, now.date()), now, zone)

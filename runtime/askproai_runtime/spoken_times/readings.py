@@ -87,7 +87,7 @@ def _all(meaning: Meaning, now: datetime, zone: ZoneInfo) -> Iterator[Candidate]
 
 
 def _wanted_days(meaning: Meaning, today: date) -> list[Days]:
-    """Return the readings of the day that are not excluded: for "Samstag, nicht morgen", said on a Friday, the one in a week."""
+    """Return the readings of the day that are not excluded: on a Friday, "Samstag, nicht morgen" is the Saturday in a week."""
     found = _days(meaning, today)
     if not meaning.not_days:
         return found
@@ -107,7 +107,7 @@ def _is_within(days: Days, others: Days) -> bool:
 
 
 def _days(meaning: Meaning, today: date) -> list[Days]:
-    """Return the readings of the day. Raises `PastDay`, and `ImpossibleDay` or `Contradiction` if its parts exclude each other."""
+    """Return the readings of the day, as spans. Raises `PastDay`; `ImpossibleDay` or `Contradiction` if its parts do not fit."""
     weekday, period = meaning.weekday, meaning.period
     if meaning.day is not None:
         readings = [day for day in meaning.day.readings if weekday is None or day.weekday() == weekday.weekday]
@@ -134,10 +134,10 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
 
 
 def _in_later_month(day: Day, weekday: int, today: date) -> list[date]:
-    """Return the next such day of a month on that weekday: "Freitag, den 8." is in January if the next 8th is a Tuesday.
+    """Return, in a list, the next date with this day number on this weekday: "Freitag, den 8." can be in January.
 
-    Empty beyond three months, and if a month was said. Also empty if the weekday is next to that of the coming such day: this
-    is as likely a slip, and the caller is asked.
+    Empty if it is more than three months ahead, or if a month was said. Also empty if the weekday is next to that of the
+    nearest date with this number: this is as likely a slip, and the caller is asked.
     """
     if day.number is None or day.month is not None or (weekday - day.readings[0].weekday()) % _WEEK in _BESIDE:
         return []
@@ -146,7 +146,7 @@ def _in_later_month(day: Day, weekday: int, today: date) -> list[date]:
 
 
 def _same_days(day: Day, days: Days) -> list[date]:
-    """Return the days of a period that a day can mean: its readings there, else the first day with the said number and month."""
+    """Return the dates within `days` that a day can mean: its readings, else the first date with its number and month."""
     last = days.last or days.first + _OPEN_END
     inside = [reading for reading in day.readings if days.first <= reading <= last]
     if inside or day.number is None:
@@ -164,7 +164,7 @@ def _weekdays_in(days: Days, weekday: int) -> list[date]:
 
 
 def _of_day(meaning: Meaning, day: date, zone: ZoneInfo) -> Iterator[Candidate]:
-    """Yield the candidates of one day."""
+    """Yield the candidates on one day: its exact times, its spans of hours, or the whole day."""
     if meaning.clock is not None:
         at_day = day + DAY if meaning.clock.next_day else day
         for at in expand(meaning.clock, meaning.part):
@@ -207,7 +207,7 @@ def _of_days(meaning: Meaning, days: Days, only: frozenset[int], now: datetime, 
 
 
 def _around_day(meaning: Meaning, at: time | None, zone: ZoneInfo) -> datetime | None:
-    """Return the named day around which the period lies, at the time `at` or at noon; None if the period has no such day."""
+    """Return the day in "um den 10. herum" at the time `at`, or at noon; None if the period is not around a day."""
     about = meaning.period.about if meaning.period else None
     return None if about is None else datetime.combine(about, at or _MIDDAY, zone)
 
@@ -216,7 +216,7 @@ def _around_day(meaning: Meaning, at: time | None, zone: ZoneInfo) -> datetime |
 
 
 def _hours(meaning: Meaning) -> Iterator[tuple[time | None, time | None, Grain, str, time | None]]:
-    """Yield the begin, the end, the precision, the words after the day, and the time in the middle, for each reading."""
+    """Yield for each reading of the time: begin, end, precision, words for the answer, and the named time inside the span."""
     part = meaning.part
     if meaning.around is not None:
         yield from _around(meaning.around, meaning)
@@ -239,7 +239,7 @@ def _around(around: Around, meaning: Meaning) -> Iterator[tuple[time | None, tim
 
 
 def ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
-    """Return the readings of a range. If the half of the day is open, the end is the next such time after the begin."""
+    """Return the begin and end of each reading of a range. If the half of the day is open, the end is the next after the begin."""
     found = _ranges_of(hours, meaning)
     return [(shifted(opens, 1) if opens and hours.is_after else opens, closes) for opens, closes in found]
 

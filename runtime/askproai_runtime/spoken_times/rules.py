@@ -31,5 +31,5 @@ def latest(_match: re.Match[str], _today: date) -> Soon:
 
 
 def latest_of_named(_match: re.Match[str], _today: date) -> Soon:
-    """Return the same preference for `der letzte`: the last time of a day or time that the phrase names."""
+    """Return the preference for the last time within the day or time that the phrase names: `der letzte`."""
     return Soon(latest=True, is_of_named=True)

@@ -8,7 +8,7 @@ from askproai_runtime.spoken_times.grammar import Grammar
 
 
 class UnknownWord(ValueError):
-    """A word that no rule knows, and that may change the meaning."""
+    """The error for a word that no rule knows, and that may change the meaning."""
 
 
 _MAX_WORDS = 60  # the event loop waits for a phrase, and nobody names a time in more

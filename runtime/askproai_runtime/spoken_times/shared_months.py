@@ -37,7 +37,7 @@ def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _in_one_year(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms with all dates of one month, if no year was said, in the year of the earliest one.
+    """Return the atoms, with dates of one month without a spoken year in one year: that of the earliest date.
 
     On 15 December `am 1. oder am 15. Dezember` is today: the 1st is over, and nobody means that of next year beside today.
     """
@@ -55,7 +55,7 @@ def _in_one_year(atoms: Sequence[Atom]) -> list[Atom]:
 
 
 def _is_of_a_month(atom: Atom) -> TypeGuard[Day]:
-    """Return whether an atom is a date without a year. Not every year has a 29th of February, which does not count."""
+    """Return whether an atom is a date with a month and without a year. False for 29 February, which not every year has."""
     return (
         isinstance(atom, Day)
         and atom.month is not None
@@ -79,7 +79,7 @@ def _month_of(atom: Atom) -> date | None:
 
 
 def _after(bare: Day, before: Sequence[Atom], today: date) -> Day:
-    """Return a day without a month, completed by the month that was said before it."""
+    """Return a day that was said without a month as a date, by the month that was said before it: `am 7. Januar oder am 8.`"""
     at = max(i for i, atom in enumerate(before) if _month_of(atom))
     source, links = before[at], {atom for atom in before[at + 1 :] if isinstance(atom, Op)}
     links |= {Op.INSTEAD} & set(before[:at][-1:])  # "statt am 7. Januar lieber am 5."
@@ -120,7 +120,7 @@ def _before(bare: Day, shared: Sequence[Atom], later: Sequence[Atom]) -> Day:
 
 
 def _in_month(said: date, number: int, months: int) -> date | None:
-    """Return the date with this day number, `months` months after the month of `said`; None if there is none."""
+    """Return the date with this day number, `months` months after the date `said`; None if that month has no such day."""
     found = said.replace(day=1) + relativedelta(months=months)
     try:
         return found.replace(day=number)

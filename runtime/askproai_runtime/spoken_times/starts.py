@@ -18,11 +18,11 @@ _CHOICE = re.compile(rf"\s*(?:,|\b(?:{WORDS.links.or_words})\b)\s*(?=\d{{4}}-)",
 def understand_start(
     start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo, longest: timedelta
 ) -> Understanding:
-    """Return the joint meaning of the argument `start` and the other arguments' meaning. A start at midnight is a day, unless
-    it has the zone's offset and is alone: models repeat an offered day as its first instant.
+    """Return the joint meaning of the argument `start` and of the others (`others`). A start at midnight is only a day, unless
+    it is the only argument and has the zone's offset: models repeat an offered day as its first instant.
 
     An interval of at most `longest`, the length of the service, is the appointment itself, and only its start counts. A start
-    outside the times of the others contradicts them. If only one of the two is understood, it is kept.
+    outside the times of `others` contradicts them. If only one of the two is understood, its meaning is kept.
     """
     if understood_choice := _read_choice(start, at, zone):
         return understood_choice if others is None else agree(understood_choice, others)

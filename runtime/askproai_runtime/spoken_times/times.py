@@ -35,7 +35,7 @@ TEN, NOON, FOUR, FIVE = time(10), time(12), time(16), time(17)
 
 
 def clock_at(minutes: int, hour: int) -> Clock:
-    """Return the time that is `minutes` after midnight. Its half of the day is open or not, depending on `hour` as it was said."""
+    """Return the time `minutes` after midnight. If the spoken `hour` is 1 to 12, the time may be in either half of the day."""
     if not 0 <= minutes <= _MINUTES_OF_DAY:
         raise ImpossibleTime(f"the day has no minute {minutes}")
     if minutes == _MINUTES_OF_DAY:
@@ -44,7 +44,7 @@ def clock_at(minutes: int, hour: int) -> Clock:
 
 
 def minute_of(text: str) -> int:
-    """Return a minute of the hour. Raises `ImpossibleTime` from 60 on, which would become a later time that nobody said."""
+    """Return a text in digits as a minute of the hour. Raises `ImpossibleTime` from 60 on, which would be a later hour."""
     minute = int(text)
     if minute >= 60:  # noqa: PLR2004
         raise ImpossibleTime(f"there is no minute {minute}")
@@ -57,17 +57,17 @@ def make_clock(hour: int, minute: int) -> Clock:
 
 
 def named_part(name: str) -> Callable[[re.Match[str], datetime], Part]:
-    """Return a rule for a part of the day, a name of `PARTS_OF_DAY`."""
+    """Return the function of a grammar's rule that builds the part of the day with this `name` (of `PARTS_OF_DAY`)."""
     return lambda _match, _now: Part(name)
 
 
 def hours_of_day(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
-    """Return a rule for a part of the day with its own hours, whose words in an answer are `spoken`."""
+    """Return the function of a rule that builds a part of the day with these hours; an answer to the caller names it `spoken`."""
     return lambda _match, _now: Part("", opens, closes, spoken)
 
 
 def vague_part(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
-    """Return a rule for a part of the day that only narrows a named day."""
+    """Return the function of a rule that builds a vague part of the day, which only narrows a named day."""
     return lambda _match, _now: Part("", opens, closes, spoken, is_vague=True)
 
 
@@ -129,7 +129,7 @@ def _expand(clock: Clock, part: Part | None) -> tuple[time, ...]:
 
 
 def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
-    """Return the minute of the day of a written time: "nachmittags um 3:30" is 15:30; "15 Uhr vormittags" raises an error."""
+    """Return the minute of the day of a written time: "nachmittags um 3:30" is 15:30. Raises for "15 Uhr vormittags"."""
     if part is None or clock.next_day or (clock.is_of_24 and not part.is_half):
         return minutes
     bounds = _bounds(part)
@@ -143,7 +143,7 @@ def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
 
 
 def both_halves(clock: Clock) -> tuple[time, ...]:
-    """Return the time in both halves of the day if its half is open, else the one time."""
+    """Return the time in both halves of the day if it may be in either one, else the one time."""
     minutes = clock.hour * 60 + clock.minute
     if not clock.is_bare:
         return (_time(minutes),)
@@ -151,7 +151,7 @@ def both_halves(clock: Clock) -> tuple[time, ...]:
 
 
 def _bounds(part: Part) -> tuple[int, int] | None:
-    """Return the minutes of the day between which a bare hour must lie; None for the whole day."""
+    """Return the first and the last minute of the day at which an hour can lie in this part of the day; None if at any."""
     if part.name:
         first, last = _HOURS_OF_PART[part.name]
         return first * 60, last * 60
@@ -162,7 +162,7 @@ def _bounds(part: Part) -> tuple[int, int] | None:
 
 
 def _is_within(minute: int, bounds: tuple[int, int]) -> bool:
-    """Return whether a minute lies within bounds. The night ends at an earlier minute than it begins."""
+    """Return whether a minute of the day lies within bounds. The end may be earlier than the begin, as for the night."""
     first, last = bounds
     return first <= minute < last if first < last else minute >= first or minute < last
 

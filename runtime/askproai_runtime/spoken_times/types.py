@@ -8,7 +8,7 @@ from typing import Self
 
 
 class Grain(StrEnum):
-    """The precision of a candidate. All but `minute` have an end."""
+    """The precision of a candidate. With `minute` it is an exact time without an end; all others have an end."""
 
     MINUTE = "minute"
     PART_OF_DAY = "part_of_day"

@@ -48,13 +48,13 @@ def weekday_dates(atom: Weekday, today: date) -> tuple[date, ...]:
 
 
 def week(today: date, weeks: int) -> Period:
-    """Return the week that is `weeks` weeks after the present one, from today on."""
+    """Return the days of the week that is `weeks` weeks after the present one, without days before today."""
     first = monday(today, weeks)
     return Period((Days(max(first, today), first + 6 * DAY),), Grain.WEEK)
 
 
 def calendar_week(match: re.Match[str], today: date) -> Period:
-    """Return the next calendar week with the matched number, from today on. Raises `ImpossibleDay`."""
+    """Return the next calendar week with the matched number, without its days before today. Raises `ImpossibleDay`."""
     number = int(match["week"])
     for year in (today.year, today.year + 1, today.year + 2):
         try:
@@ -78,7 +78,7 @@ def third_of_calendar_week(match: re.Match[str], third: Third, today: date) -> P
 
 
 def week_of_date(day: int, month: int, today: date) -> Period:
-    """Return the week of the next such date, from today on. If `month` is 0, the date is the next one with that day number."""
+    """Return the week of the next such date, without days before today. `month` 0: the next date with this day number."""
     if not 0 <= month <= 12:  # noqa: PLR2004
         raise ImpossibleDay(f"there is no month {month}")
     months = (month,) if month else ((today.month - 1 + n) % 12 + 1 for n in range(3))
@@ -88,7 +88,7 @@ def week_of_date(day: int, month: int, today: date) -> Period:
 
 
 def third_of_week(third: Third, weeks: int | None, today: date) -> Period:
-    """Return a third of a week: Monday and Tuesday, Tuesday to Thursday, or Thursday and Friday. `weeks` None: the next such."""
+    """Return Monday and Tuesday, Tuesday to Thursday, or Thursday and Friday, `weeks` weeks ahead; None: of the nearest week."""
     first, last = _THIRDS_OF_WEEK[third]
     readings = [
         Days(max(monday(today, n) + first * DAY, today), monday(today, n) + last * DAY)
@@ -104,7 +104,8 @@ def third_of_week(third: Third, weeks: int | None, today: date) -> Period:
 def weekends(
     *weeks: int, on_saturday: Sequence[int] | None = None, on_sunday: Sequence[int] | None = None
 ) -> Callable[[re.Match[str], date], Period]:
-    """Return a rule for the weekends of these weeks, counted from this one; calls at a weekend use the other arguments.
+    """Return a rule for the weekends that are `weeks` weeks after this one; calls on a Saturday or Sunday use their own
+    numbers.
 
     On a Saturday nobody calls that day and the next one "nächstes Wochenende". `on_sunday` is `on_saturday` by default.
     """

@@ -149,7 +149,7 @@ def read_day_and_clock(text: str, today: date) -> tuple[Day, Clock | TimeRange] 
 
 
 def _read_time(found: re.Match[str], number: str, half: str | None = None) -> Clock | None:
-    """Return one time of a match, with its half of the day open as in words. Raises `Contradiction` for `14:30 AM`."""
+    """Return the clock time of a match's first or second time (`number`). Raises `Contradiction` for `14:30 AM`."""
     said = found[f"hour{number}"]
     hour, written = int(said), found[f"minute{number}"] or found[f"dotted{number}"]
     if found[f"after{number}"] and (written or not found[f"unit{number}"]):

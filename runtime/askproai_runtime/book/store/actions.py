@@ -79,7 +79,7 @@ async def update_action(
 
 
 async def is_action_done(conn: Connection, tenant: str, call_id: str, key: str) -> bool:
-    """Return whether the action is done, as opposed to being in flight."""
+    """Return whether the action is done. False while it is in flight or was never claimed."""
     state = await conn.fetchval(
         "SELECT state FROM call_actions WHERE tenant = $1 AND call_id = $2 AND key = $3", tenant, call_id, key
     )
@@ -102,7 +102,8 @@ async def detach_action(conn: Connection, tenant: str, call_id: str, key: str, g
 
 
 async def bind_request(conn: Connection, tenant: str, call_id: str, change: str, **content: str | None) -> bool:
-    """Bind the id of a desk request to its content, once for each kind of change. Returns False if its content is another.
+    """Store the content of a desk request, once for each id and kind of change. Returns False if other content is stored
+    already.
 
     A concurrent request with the same id waits until the transaction ends.
     """
@@ -150,7 +151,7 @@ async def record_former_start(
 ) -> None:
     """Record the start from which an action moved its appointment, so that a repeated request that names it is recognized.
 
-    `counted` are the words for a time that is counted from that start. Only their hash is kept.
+    `counted` are the caller's words if they named the new time relative to that start ("eine Stunde später"); stored as a hash.
     """
     former = {_FORMER_START: start.astimezone(UTC), _COUNTED: counted and hash_words(counted)}
     await conn.execute(
@@ -161,7 +162,7 @@ async def record_former_start(
 
 @dataclass(frozen=True, slots=True)
 class FormerStart:
-    """The start of an appointment before a move to `new_start`. `counted` is the hash of the words that count it from `start`."""
+    """An appointment's start before a move to `new_start`. `counted` is the hash of words like "eine Stunde später", or None."""
 
     appointment_id: UUID
     start: datetime
@@ -248,7 +249,8 @@ async def get_last_question(
 async def record_which(
     conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime, named: str
 ) -> timedelta | None:
-    """Record that a caller who named another time, `named`, is asked now whether the appointment at `starts_at` is meant.
+    """Record that the caller is asked whether the appointment at `starts_at` is meant, although the caller has named the time
+    `named`.
 
     Returns the time since the first such question, by the database's clock; None if this is the first. A caller who names yet
     another time is asked anew.

@@ -136,8 +136,9 @@ async def get_customer_name(conn: Connection, tenant: str, phone: str) -> str | 
 
 @dataclass(frozen=True, slots=True)
 class BookingCounts:
-    """How many appointments were booked by telephone, cancelled ones included. Either `of_caller` or `anonymous` limits the call;
-    the other is not counted, and is 0.
+    """How many appointments were booked by telephone, cancelled ones included: by the call (`of_call`), and by the calling
+    number within 24 hours (`of_caller`) or by all callers without a number of their own within an hour (`anonymous`). The
+    last two exclude each other: the one that does not apply to the call is 0.
     """
 
     of_call: int

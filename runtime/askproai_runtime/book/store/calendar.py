@@ -216,7 +216,7 @@ async def list_local_appointments(conn: Connection, tenant: str, remote: RemoteB
 
 
 async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) -> set[str]:
-    """Return the current uids of the remote bookings that have an appointment here, by their current uid or their request id.
+    """Return the current uids of those remote bookings for which our book has an appointment with this uid or the request id.
 
     The request id of a booking that was moved on counts only if the appointment has no uid yet: else it has a later booking.
     """
@@ -232,7 +232,7 @@ async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) 
 
 
 async def find_conflicting_uid(pool: Pool, tenant: str, remote: RemoteBooking) -> str | None:
-    """Return the uid of our appointment with the remote booking's request id, if it is none of that booking's uids; else None."""
+    """Return the uid of the appointment with this booking's request id, if that uid belongs to another booking; else None."""
     found: str | None = await pool.fetchval(
         "SELECT external_id FROM appointments WHERE tenant = $1 AND id = $2 AND external_id <> ALL($3)",
         tenant, remote.request_id, list(remote.uids),
@@ -241,7 +241,7 @@ async def find_conflicting_uid(pool: Pool, tenant: str, remote: RemoteBooking) -
 
 
 async def find_event_type(pool: Pool, tenant: str, uid: str) -> int | None:
-    """Return the event type of the appointment that has this uid; None if no appointment has it."""
+    """Return the event type id of the appointment whose remote booking has this uid; None if there is none."""
     found: int | None = await pool.fetchval(
         "SELECT event_type_id FROM appointments WHERE tenant = $1 AND external_id = $2", tenant, uid
     )
@@ -249,9 +249,9 @@ async def find_event_type(pool: Pool, tenant: str, uid: str) -> int | None:
 
 
 async def is_up_to_date(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool:
-    """Return whether a confirmed appointment that was booked here has this uid and start. Most events only report our own
-    changes, and Cal.com counts every request. For an imported appointment, which this event's job may have added, the job
-    must read again.
+    """Return whether a confirmed appointment that was booked here has this uid and start: then an event about it is no news.
+    Most events only report our own changes, and Cal.com counts every request. Always False for an imported appointment: this
+    event's job may have added it, and must read the booking again.
     """
     found = await pool.fetchval(
         """SELECT true FROM appointments WHERE tenant = $1 AND external_id = $2 AND starts_at = $3 AND status = 'confirmed'
@@ -270,7 +270,7 @@ async def record_remote_uid(conn: Connection, tenant: str, appointment_id: UUID,
 
 
 async def record_uid(conn: Connection, tenant: str, appointment_id: UUID, uid: str | None) -> None:
-    """Store the uid of a booking that is to be undone in the calendar."""
+    """Store the uid of a remote booking that must be undone, so that the sync job finds it. Nothing changes if `uid` is None."""
     await conn.execute(
         "UPDATE appointments SET external_id = coalesce($3, external_id) WHERE tenant = $1 AND id = $2",
         tenant, appointment_id, uid,

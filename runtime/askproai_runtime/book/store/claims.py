@@ -38,7 +38,7 @@ class Placement:
 
 @dataclass(frozen=True, slots=True)
 class BookedClaim:
-    """A booked claim near a requested time. `promised`: the appointment itself overlaps the time, and not only its buffer."""
+    """A booked claim near a requested time. `promised`: the visit itself overlaps that time, and not only a buffer."""
 
     resource_id: int
     span: Span
@@ -148,7 +148,7 @@ async def is_hold_allowed(
     *,
     times: int = 1,
 ) -> bool:
-    """Return whether one more hold, of `times` slots, is within the limits of the staff member's day and of the caller."""
+    """Return whether a hold of `times` more slots exceeds neither the staff member's limit of the day nor the caller's limit."""
     held = await conn.fetchrow(
         """SELECT count(DISTINCT (a.id, c.place))
                     FILTER (WHERE c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4) AS of_day,
@@ -163,7 +163,7 @@ async def is_hold_allowed(
 async def hold_claims(
     conn: Connection, tenant: str, appointment_id: UUID, claims: Claims, units: int, number: int, hold: timedelta
 ) -> None:
-    """Add a companion's claims, `number` 2 and up, to a hold. Raises `asyncpg.ExclusionViolationError` if one is taken."""
+    """Add a companion's claims to a hold (`number` 2 and up). Raises `ExclusionViolationError` if a span is taken."""
     await conn.execute(
         """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, expires_at, units, place)
            SELECT $1, $2, claim.row, tstzrange(claim.first, claim.last, '[)'), 'held', clock_timestamp() + $6, $7, $8
@@ -198,7 +198,7 @@ async def list_booked_claims(
 
 
 async def list_previous_spans(conn: Connection, tenant: str, appointment_id: UUID) -> list[Span]:
-    """Return the times that an appointment had before the one that it has now, buffers included, the last one first."""
+    """Return the spans of an appointment's earlier placements, buffers included, the latest placement first."""
     rows = await conn.fetch(
         """SELECT min(block_start) AS first, max(block_end) AS last FROM claims
            WHERE tenant = $1 AND appointment_id = $2 AND place > 0 GROUP BY place ORDER BY place DESC""",
@@ -274,7 +274,7 @@ async def release_claims(conn: Connection, tenant: str, appointment_id: UUID) ->
 async def _insert_claims(
     conn: Connection, tenant: str, appointment_id: UUID, claims: Claims, units: int, place: int, state: str = "booked"
 ) -> None:
-    """Add claims. Raises `asyncpg.ExclusionViolationError` if one is taken."""
+    """Add an appointment's claims. Raises `asyncpg.ExclusionViolationError` if another claim has part of a claimed span."""
     await conn.execute(
         """INSERT INTO claims (tenant, appointment_id, resource_id, blocks, state, units, place)
            SELECT $1, $2, claim.row, tstzrange(claim.first, claim.last, '[)'), $6, $7, $8
@@ -284,5 +284,5 @@ async def _insert_claims(
 
 
 def claim_arrays(claims: Claims) -> tuple[list[int], list[datetime], list[datetime]]:
-    """Return claims as the arrays that a statement unnests."""
+    """Return claims as three arrays for `unnest` in SQL: the resource ids, the starts and the ends."""
     return [row for row, _ in claims], [span.start for _, span in claims], [span.end for _, span in claims]

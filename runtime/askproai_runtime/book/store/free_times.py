@@ -22,9 +22,9 @@ from askproai_runtime.calendars import Bookable, FreeTimes
 
 @dataclass(frozen=True, slots=True)
 class KnownDay:
-    """The free times of a local day; `slot_seconds` is None if there is no slot.
+    """The stored free times of a local day. `slot_seconds` is the length of a slot, None if there is none.
 
-    `age` counts from the beginning of the request, by the database's clock.
+    `age` is the time since the request for them began, by the database's clock.
     """
 
     bookable: Bookable
@@ -35,7 +35,7 @@ class KnownDay:
 
 
 class YieldingSpan(NamedTuple):
-    """A staff member's span in the remote calendar that a booking of ours will leave, and that probably nothing else blocks."""
+    """A span that one of our bookings blocks in the remote calendar and will leave: it is cancelled here, or about to be moved."""
 
     staff: str
     span: Span

@@ -86,7 +86,7 @@ async def list_call_messages(conn: "Pool | Connection", tenant: str, call_id: st
 
 
 async def amend_message(conn: Connection, tenant: str, new: Message) -> Message | None:
-    """Write a caller's additions and corrections to a message; None if somebody has dealt with it by now."""
+    """Write a caller's additions and corrections to a message, and return it; None if somebody has dealt with it by now."""
     row = await conn.fetchrow(
         _AMEND, tenant, new.id, new.name, new.phone, new.recipient, new.text, new.call_back, new.call_back_from,
         new.call_back_until,
@@ -112,7 +112,7 @@ async def list_messages_between(pool: "Pool | Connection", tenant: str, first: U
 
 
 async def mark_done(conn: Connection, tenant: str, message_id: UUID, by: str, note: str) -> Message | None:
-    """Record that somebody has dealt with a message; None if that is recorded already, or there is no such message."""
+    """Mark a message as done, and return it. Returns None if it is done already, or if there is no such message."""
     row = await conn.fetchrow(_DONE, tenant, message_id, by, note)
     return Message(**row) if row else None
 

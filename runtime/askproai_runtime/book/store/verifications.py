@@ -10,9 +10,9 @@ from askproai_core.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt to prove an appointment, and the numbers of wrong attempts. It counts as wrong until it proves to be right.
-
-    Either `of_number` or `of_others` limits the call; the other is not counted, and is 0.
+    """An attempt to prove an appointment by a birth date, and how many wrong attempts there were, this one included until it
+    proves right. `of_call` counts the call's attempts. Beside it either `of_number` (the calling number's, within 24 hours)
+    or `of_others` (of all calls without a known number, within an hour) is counted; the other of the two is 0.
     """
 
     id: int
@@ -82,7 +82,7 @@ async def list_verified(conn: Connection, tenant: str, call_id: str) -> Sequence
 
 
 async def has_birth_date(conn: Connection, tenant: str, appointment_id: UUID, birth_date: date) -> bool:
-    """Return whether an appointment is of somebody with this birth date."""
+    """Return whether this birth date is stored for the appointment's customer."""
     query = "SELECT EXISTS (SELECT FROM appointments WHERE tenant = $1 AND id = $2 AND birth_date = $3)"
     return bool(await conn.fetchval(query, tenant, appointment_id, birth_date))
 

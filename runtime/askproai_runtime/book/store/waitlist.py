@@ -306,7 +306,7 @@ async def list_awaited_services(pool: Pool, tenant: str) -> list[str]:
 
 
 async def list_reached(conn: Connection, tenant: str) -> list[ReachedEntry]:
-    """Return the waiting entries whose number has a suitable appointment that it did not have when the entry was made."""
+    """Return the waiting entries whose phone number has got a suitable appointment since the entry was made, each with it."""
     found = []
     for row in await conn.fetch(_LIST_REACHED, tenant):
         values = dict(row)
@@ -316,24 +316,24 @@ async def list_reached(conn: Connection, tenant: str) -> list[ReachedEntry]:
 
 
 async def end_booked(conn: Connection, tenant: str, entries: Sequence[UUID]) -> None:
-    """End entries whose person has booked."""
+    """End these waiting entries with the state `booked`: their person has an appointment now."""
     await conn.execute(_END_BOOKED, tenant, list(entries))
 
 
 async def end_entries_and_offers(conn: Connection, tenant: str, now: datetime, waits: Sequence[Wait]) -> None:
-    """End the entries that are over, and the offers that are taken, expired or of ended entries. `waits`: of awaited services."""
+    """End the entries whose time is over, and the offers that are taken, expired or of an ended entry. `waits`: see `Wait`."""
     await conn.execute(_END_OVER, tenant, now)
     columns = [each.service for each in waits], [each.first for each in waits], [each.end for each in waits]
     await conn.execute(_END_OFFERS, tenant, now, *columns)
 
 
 async def list_freed(pool: Pool, tenant: str, now: datetime, limit: int) -> list[FreedTime]:
-    """Return the freed times without an open offer, by start, except those for which each waiting entry has an open offer."""
+    """Return the freed times without an open offer, by start. A time is left out while every entry that awaits it has an offer."""
     return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, now, limit)]
 
 
 async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
-    """Return the entries that wait for a freed time and have not let it pass, by joining. The person who freed it is last."""
+    """Return the entries that wait for a freed time and have not let it pass, by joining; the person who freed the time last."""
     rows = await pool.fetch(
         _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id, limit,
         freed.appointment_id,

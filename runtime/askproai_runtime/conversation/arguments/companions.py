@@ -35,10 +35,10 @@ _ADDRESS = re.compile(r"\S+@\S+")
 
 
 def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple[str, Any]]]:
-    """Return one object for each companion, and the unread values with their keys. The first is None if nothing is said of
-    companions, and empty if nobody comes along. The value may be a list, JSON, names alone, or a number.
+    """Return one object for each companion, and the unread values with their keys. The first is None if the value does not
+    speak of companions, and [] if nobody comes along. The value may be a list, JSON, names alone, or a number of people.
 
-    Every entry of a list becomes a companion: one left out would come for nothing. By the schema {} is a person without a name.
+    Each entry of a list is a companion: without one, that person would come for nothing. By the schema {} is a nameless person.
     """
     if isinstance(value, str):
         value = decode_text(value)
@@ -74,7 +74,7 @@ def _is_no_name(text: str) -> bool:
 
 
 def _says_nobody(entry: Any) -> bool:
-    """Return whether an entry says that nobody comes, as text or as the only name: `nur ich`. `none` is an unnamed person."""
+    """Return True if an entry says that nobody comes along: as a text, or as its only name (`nur ich`). `none` is a person."""
     text = entry if isinstance(entry, str) else ""
     if isinstance(entry, dict) and len(entry) == 1:
         ((key, said),) = entry.items()
@@ -112,7 +112,7 @@ def _split_names(text: str) -> list[str]:
 
 
 def _argument_of_companion(key: str) -> str | None:
-    """Return the companion's argument that a key means; None for other keys. The aliases of the caller's arguments count, too."""
+    """Return the argument of a companion (`customer_name`, `service`, `staff`) that a key or alias means; None for other keys."""
     folded = fold_key(key)
     if folded in _NAMES_OF_COMPANIONS:
         return "customer_name"
@@ -156,7 +156,7 @@ def _list_said(value: Any) -> list[tuple[str, Any]]:
 
 
 def _read_text(name: str, value: Any) -> str | None:
-    """Return a companion's argument as text; None if the value is not text or a number, or if it leaves the argument open."""
+    """Return a companion's value as text; None if it is neither text nor number, or says nothing or "no matter"."""
     if name == "service" and isinstance(value, list | dict) and REPEATED not in value:
         value = join_texts(value)
     if isinstance(value, bool) or not isinstance(value, str | int | float):

@@ -1,4 +1,4 @@
-"""How many people come, if a model passes a number in place of the people. Pure."""
+"""Read how many people come, if a model passes a number instead of names. Pure."""
 
 import re
 from typing import Any, Final
@@ -32,7 +32,7 @@ def read_count(value: Any) -> int | None:
 
 
 def counts_people(key: str, value: Any) -> bool:
-    """Return whether the key is one for the number of all who come, and the value is at least 2."""
+    """Return True if a key counts all people who come (as `party_size`), and its value is at least 2."""
     return _KEY.fullmatch(fold_key(key)) is not None and (read_count(value) or 0) >= _SEVERAL
 
 

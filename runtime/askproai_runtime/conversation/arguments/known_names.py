@@ -1,4 +1,4 @@
-"""Which staff members and services of a business a text names: an argument of any name may hold one. Pure."""
+"""Find the staff members and services of a business that a text names, since models put them into any argument. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ _FEWEST_LETTERS = 3  # of a word that names a person in a text
 
 @dataclass(frozen=True, slots=True)
 class KnownNames:
-    """The names of a business's staff and services."""
+    """The names of a business's staff members, services and branches, with comparisons of texts in a model's arguments by them."""
 
     config: TenantConfig
 
@@ -60,7 +60,7 @@ class KnownNames:
         )
 
     def agree(self, argument: str, first: tuple[str, str], second: tuple[str, str]) -> str | None:
-        """Return the value that two (key, text) pairs agree on; None if they disagree. A text without meaning agrees with any."""
+        """Return the text on which two (key, text) pairs agree; None if they disagree. A text such as "Termin" agrees with any."""
         if argument not in {"service", "staff"}:
             return None
         meant = [self.resolve(argument, text) for _, text in (first, second)]
@@ -120,7 +120,7 @@ class KnownNames:
         return one == other != []
 
     def agrees_about_staff(self, first: str, second: str) -> bool:
-        """Return whether the second text about staff adds nothing to the first, such as "ohne Anna" beside "Mehmet"."""
+        """Return True if the second text about staff is compatible with the first and adds nobody: "ohne Anna" beside "Mehmet"."""
         one, other = (read_staff_preference(text, self._list_staff()) for text in (first, second))
         if one is None or other is None:
             return False
@@ -139,7 +139,7 @@ class KnownNames:
         return {name: found for name, found in (("staff", staff), ("service", services)) if found}
 
     def find_staff(self, unread: Mapping[str, str]) -> tuple[str, str] | None:
-        """Return the key and text of the only unread value about staff; else None. `exclude_staff: Anna` becomes "nicht Anna"."""
+        """Return the only unread value about staff as (key, text), else None. `exclude_staff: Anna` becomes "nicht Anna"."""
         said = {path: _words_of_field(path, text) for path, text in unread.items()}
         found = {path: text for path, text in said.items() if self.find_mentioned(text).keys() == {"staff"}}
         if len(found) != 1:
@@ -167,7 +167,7 @@ class KnownNames:
         return set(fold(text).split()) <= names.union(_WORDS.beside_staff)
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
-        """Return `staff` or `service` if an unread text, or `part_of_day`, contradicts that argument or names a value it lacks."""
+        """Return `staff` or `service` if an unread text or `part_of_day` contradicts that argument, or names one that it lacks."""
         if function not in _ACTS:
             return set()
         found = set[str]()
@@ -191,7 +191,7 @@ class KnownNames:
         return found
 
     def _may_be_wish(self, path: str, said: str) -> bool:
-        """Return whether a text with a staff member's name may be a preference: `mother: Anna Groß` is somebody else."""
+        """Return True if a staff member's name in a text may be a preference. In `mother: Anna Groß` it is another person's."""
         is_wish = path == "part_of_day" or fold_key(path.rpartition(".")[2]) in PREFERENCES
         return is_wish or self._is_about_staff_only(said) or not _WITH.isdisjoint(said.split())
 
@@ -205,7 +205,7 @@ class KnownNames:
         return bool(named) and named <= meant
 
     def _may_decide(self, path: str, said: str) -> bool:
-        """Return whether a field may choose a service or staff member. A free text may only if it is exactly a service's name."""
+        """Return True if a field may choose a service or staff member; a free text only if it is exactly a service's name."""
         outer, _, key = path.rpartition(".")
         key = fold_key(key)
         is_described = key in DESCRIPTIONS and outer != ""

@@ -1,4 +1,4 @@
-"""The values that a language model passed, each with its path and the rule of the argument that it means."""
+"""List the values in a model's arguments, each with its path in the JSON and the rule of the argument that it means."""
 
 import re
 from collections import deque
@@ -56,10 +56,11 @@ WHOLE = "args"  # the name of a value without one
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """A value that a model passed, with its path: `appointment.date`. Without a `rule` the function does not read the value.
+    """One value in a model's arguments, with its path: `appointment.date`. `rule` is None if the function does not read the
+    value.
 
-    `within` is the argument whose object contains the value. `is_own`: the value is not in an object about another person or
-    thing.
+    `within` is the argument whose object contains the value. `is_own`: no object around the value is about another person or
+    thing than the caller's appointment.
     """
 
     path: str
@@ -111,24 +112,24 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
 
 
 def _names_existing(rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return whether a function has arguments for the time of an existing appointment, which is the old time of a move."""
+    """Return True if a function has arguments for the time of an existing appointment; in a move this is the old time."""
     return any(rule.name == "appointment_date" for rule in rules.values())
 
 
 def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:
-    """Return the rules of the arguments that an object contains at any depth, by the argument's name."""
+    """Return, by name, the rules of the arguments for which an object has a value at any depth."""
     keys = [fold_key(name) for name, leaf in list_leaves(value) if not is_empty(leaf)]
     return {rules[key].name: rules[key] for key in keys if key in rules}
 
 
 def _list_differing(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> list[dict[str, ArgumentRule]]:
-    """Return the arguments of each object in a list; an empty list if all objects are equal."""
+    """Return, for each object in a list, its arguments (name to rule); [] if all objects of the list are equal."""
     objects = [each for each in entries if isinstance(each, dict) and _list_held(each, rules)]
     return [_list_held(each, rules) for each in objects] if any(each != objects[0] for each in objects) else []
 
 
 def _are_requests(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return whether a list contains separate requests. Entries with one field each, `{name}` and `{phone}`, are one request."""
+    """Return True if a list contains separate requests, not the fields of one, as `[{name}, {phone}]` does."""
     return any(
         len(held) > 1 or any(rule.is_text or rule.name in {"service", "appointment_id"} for rule in held.values())
         for held in _list_differing(entries, rules)
@@ -136,7 +137,7 @@ def _are_requests(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool
 
 
 def _is_about_others(path: str, entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return whether a list contains offered times, or names that belong to no person: `medications`."""
+    """Return True if a list has offered times, or `name`s under a key that is no person of the caller: `medications`."""
     key, differing = fold_key(path.rpartition(".")[2]), _list_differing(entries, rules)
     if not key or not differing:
         return False
@@ -155,7 +156,7 @@ def _read_pair(entry: Any) -> Any:
 def _find_rule(
     key: str, value: Any, rules: Mapping[str, ArgumentRule], within: str | None, *, is_own: bool
 ) -> ArgumentRule | None:
-    """Return the rule of the argument that a key and its place mean; None if the function does not read the value."""
+    """Return the rule of the argument that a value's key means where it is; None if the function does not read the value."""
     rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
     if rule is not None and rule.name == "companions" and counts_people(key, value):
         return None  # it names nobody: `count_people`
@@ -197,7 +198,7 @@ def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule])
 def _split(
     rule: ArgumentRule, value: Any, rules: Mapping[str, ArgumentRule]
 ) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
-    """Return the values of one argument with their keys inside `value`, and the objects of the remaining values."""
+    """Return an argument's values inside `value`, each with its key ("" for the main one), and the objects of other values."""
     if rule.name == "companions":  # an empty object in a list is somebody without a name
         return [("", _join_names(value, rules, rule))], []
     value = value if rule.name == "service" else _list_repeated(value)
@@ -227,7 +228,7 @@ def _split(
 def _split_list(
     rule: ArgumentRule, value: list[Any], rules: Mapping[str, ArgumentRule]
 ) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
-    """Return all texts of a list as one value, and the remaining objects. An entry that names two things adds no text."""
+    """Return all texts of a list as one value with the key "", and the remaining objects. Entries that contradict stay objects."""
     texts, others, pending = list[Any](), list[dict[str, Any]](), deque(value)
     while pending:
         each = _decode(pending.popleft())
@@ -247,7 +248,7 @@ def _split_list(
 
 
 def _join_names(value: Any, rules: Mapping[str, ArgumentRule], rule: ArgumentRule) -> Any:
-    """Return the companions with one name each, joined from its parts."""
+    """Return the `companions` value, with the parts of each companion's name (first name, surname) joined to one name."""
     value = _decode(value)
     if isinstance(value, dict):
         return join_parts(value, rules, rule)

@@ -57,8 +57,8 @@ def list_replaced_times(text: str) -> list[tuple[str, str]]:
 
 
 def _split_replaced(members: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a move's arguments with the new time apart, if a text for the appointment's time has both: "von Donnerstag auf
-    Freitag". A new time in another argument is kept.
+    """Return a move's arguments with the new time taken out of the text for the appointment's time, if that names both: "von
+    Donnerstag auf Freitag". A new time in another argument is kept.
     """
     rules, found = rules_of("reschedule_appointment"), dict(members)
     names = {rules[key].name for key in map(fold_key, members) if key in rules}
@@ -82,20 +82,20 @@ def _is_range(text: str, bounds: tuple[str, str]) -> bool:
 
 
 def _holds_other_time(value: Any, members: Mapping[str, Any]) -> bool:
-    """Return whether a value is an object with a time that is not the new one: `{appointment: {date: …}, date: …}`."""
+    """Return True if a value is an object with a time that the other arguments lack: `{appointment: {date: …}, date: …}`."""
     times = [each for key, each in value.items() if fold_key(key) in _TIMES] if isinstance(value, dict) else []
     return any(each not in members.values() for each in times)
 
 
 def _name_of_new(key: str) -> str | None:
-    """Return `staff`, `service` or `branch` for a key of a new one: `new_staff`, `neuer_mitarbeiter`; None for other keys."""
+    """Return `staff`, `service` or `branch` for a key such as `new_staff` or `neuer_mitarbeiter`; None for any other key."""
     said = _OF_NEW.fullmatch(key)
     rule = rules_of("reschedule_appointment").get(said["name"]) if said else None
     return rule.name if rule is not None and rule.name in {"staff", "service", "branch"} else None
 
 
 def _list_sides(value: Any) -> set[str]:
-    """Return which of "date" and "time" the new moment of a move has."""
+    """Return "date", "time" or both: the parts of a moment that a move's new time has."""
     if isinstance(value, dict):
         names = {_name_of_old(fold_key(key)) for key in value}
         return {side for side in ("date", "time") if f"appointment_{side}" in names} or {"date", "time"}
@@ -104,7 +104,7 @@ def _list_sides(value: Any) -> set[str]:
 
 
 def _find_old(keys: KeysView[str], new: set[str]) -> tuple[bool, bool]:
-    """Return whether the plain day, and the plain time, are old: the new moment has its own. A plain day and time go together."""
+    """Return whether a move's `date`, and its `time`, are the appointment's old ones, since other keys hold the new moment."""
     is_date_old = "date" in new or not _KEYS.new_date.isdisjoint(keys)
     is_time_old = "time" in new or not _KEYS.new_time.isdisjoint(keys)
     if not (_PLAIN_DATES.isdisjoint(keys) or _KEYS.time.isdisjoint(keys)):

@@ -1,4 +1,4 @@
-"""Whose name and number an object contains, judged by its key: `customer` is the caller, `insurance` is not. Pure."""
+"""Decide by its key whose data an object in the arguments has: `customer` is the caller's, `insurance` is not. Pure."""
 
 import re
 from collections.abc import Mapping
@@ -22,12 +22,12 @@ _PAST = re.compile(_KEYS.past)
 
 
 def is_of_the_past(path: str) -> bool:
-    """Return whether a key in the path marks the value as a past one (`last_visit`) or as another person's (`recommended_by`)."""
+    """Return True if a key in the path marks a value as past (`last_visit`), or as another person's (`recommended_by`)."""
     return any(_PAST.search(fold_key(key)) for key in path.split("."))
 
 
 def belongs_to_caller(key: str, *, inherited: bool = True) -> bool:
-    """Return whether an object under this key is the caller's. A neutral key that names nobody has the outer object's owner."""
+    """Return True if an object with this key is the caller's; for a neutral key, the owner of the outer one (`inherited`)."""
     name = fold_key(key)[:_LONGEST_KEY]
     return inherited if _NEUTRAL.fullmatch(name) else _CALLER.fullmatch(name) is not None
 

@@ -31,9 +31,10 @@ _HALVES = ("ampm", "meridiem", "period")
 def join_parts(
     members: Mapping[Any, Any], rules: Mapping[str, ArgumentRule], of: ArgumentRule | None = None
 ) -> dict[str, Any]:
-    """Return the members of an object with one value in place of its parts. `of` is the argument whose value the object is.
+    """Return an object's members, with one value in place of its parts (hour and minute). `of` is the argument that the object
+    is for.
 
-    Parts that make no value become a list, which is read as no time: an hour without its minute would be another time.
+    Parts that do not make a value become a list, which is read as no time: an hour without its minute would be another time.
     """
     found = {to_text(key): value for key, value in members.items()}
     is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
@@ -72,7 +73,7 @@ def join_parts(
 
 
 def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:
-    """Return the argument for bounds of a time: `part_of_day`, or `date` if they are days in a move that has no other new day."""
+    """Return the argument for a first and a last time: `date` for days in a move with no other new day, else `part_of_day`."""
     said = [value for key, value in found.items() if fold_key(key) in {*_AFTER, *_BEFORE}]
     are_days = bool(said) and all(isinstance(each, str) and find_part_argument(each) is Argument.DATE for each in said)
     return "date" if is_move and are_days and "date" not in found and "start" not in found else "part_of_day"
@@ -99,7 +100,7 @@ def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
 def _join_beside(
     found: dict[str, Any], names: set[str], beside: Collection[str], read: Callable[[Any], str | None]
 ) -> None:
-    """Append another member to a value: the week to a weekday, "am" or "pm" to an hour."""
+    """Append to the value of a member in `names` the one member in `beside`: the week to a weekday, "am" or "pm" to an hour."""
     own = [key for key in found if fold_key(key) in names and isinstance(found[key], str | int)]
     keys = [key for key in found if fold_key(key) in beside]
     said = read(found[keys[0]]) if len(keys) == 1 else None
@@ -155,7 +156,7 @@ def _join(
     read: Callable[[list[Any]], str | None],
     needed: int = 2,
 ) -> None:
-    """Put one value under `name` in place of its parts, unless `name` has a value. The first `needed` parts must be present."""
+    """Put one value under `name` in place of its parts, unless `name` has a value. `needed`: this many first parts must exist."""
     folded = {fold_key(key): key for key in reversed(found)}
     keys = [next((folded[each] for each in names if each in folded), None) for names in parts]
     values = [None if key is None else found[key] for key in keys]

@@ -52,10 +52,10 @@ _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """The arguments that have a value, by the names of the table, and the `unread` values, by the model's names.
+    """The arguments of a request that have a value, by the names of the table, and the `unread` values by the model's own keys.
 
-    `noted` are the unread values that a text for a person contains. `unclear` are deciding arguments with an unread part or two
-    values that disagree; they are not in `values`. `is_several`: the arguments contain several requests.
+    `noted` are the unread values that were added to the notes or message. `unclear` are the deciding arguments, left out of
+    `values`, of which a part was unread or two values disagree. `is_several`: the arguments contain several requests.
     """
 
     values: dict[str, Any]
@@ -127,7 +127,7 @@ def _with_any_day(read: Arguments, function: str, members: list[Member]) -> Argu
 def _merge(
     rule: ArgumentRule, first: tuple[str, Any], second: tuple[str, Any], known: KnownNames | None, *, adds: bool
 ) -> Any:
-    """Return the value of two (path, value) pairs; None if they disagree. With `adds`, an additional service is one more."""
+    """Return one value for two (path, value) pairs; None if they disagree. `adds`: an "additional service" is one more service."""
     merged = merge_values(rule, first[1], second[1])
     if merged is None and known is not None:
         merged = known.agree(rule.name, first, second)
@@ -159,9 +159,9 @@ def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
 
 
 def _split_service(read: Arguments, function: str, known: KnownNames) -> Arguments:
-    """Return the arguments with the parts of the service text moved to other arguments that are absent or have the same value.
-
-    The rest stays in the text, about which the caller is asked, and in `unread`.
+    """Return the arguments without the pieces of the service text that belong to other arguments: each piece is moved there if
+    that argument is absent or has the same value. Other words stay in the text, so that the caller is asked, and are in
+    `unread`.
     """
     if function not in _NEW or not isinstance(read.values.get("service"), str):
         return read
@@ -186,7 +186,7 @@ def _split_service(read: Arguments, function: str, known: KnownNames) -> Argumen
 
 
 def _drop_given(text: str, values: Mapping[str, Any]) -> str:
-    """Return a service text without the pieces that repeat other arguments: `haircut (before 11, Anna only)`."""
+    """Return a service text without the pieces that repeat the other arguments (`values`): `haircut (before 11, Anna only)`."""
     given = {fold(value) for name in (*TIMES, "staff") if isinstance(value := values.get(name), str)} - {""}
     rest = _PIECE.sub(lambda piece: "" if fold(piece[0]) in given else piece[0], text)
     return text if rest == text else re.sub(r"\([\s,;]*\)", "", rest).strip(" ,;")
@@ -235,7 +235,7 @@ def _with_staff(read: Arguments, known: KnownNames) -> Arguments:
 
 
 def _is_with_caller(member: Member, values: dict[str, Any]) -> bool:
-    """Return whether all unread values of the companions repeat the caller's own day and time, or only describe the companions."""
+    """Return True if the companions' unread values only repeat the caller's day and time, or describe the companions."""
     _, rest = _read_member(member)
     own = {fold_key(name): join_texts(value) for name, value in values.items() if name in TIMES}
     parts = [(fold_key(path.rpartition(".")[2]), join_texts(value)) for path, value in rest]
@@ -247,7 +247,7 @@ def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
 
 
 def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
-    """Return the deciding argument of the member if a part of it was not read. Parts that only describe do not count."""
+    """Return the name of the deciding argument that a value belongs to, if a part of it (`rest`) was unread; else an empty set."""
     name = member.rule.name if member.rule else member.within
     if name not in DECIDING or (member.rule is None and name in _PERSON):
         is_other_number = name == "phone" and _last_key(member) not in DESCRIPTIONS | NOT_NEEDED
@@ -261,7 +261,7 @@ def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
 
 
 def _set_apart(members: list[Member]) -> list[Member]:
-    """Return the members. A time inside another object, such as `reminder`, loses its rule if the appointment has a time."""
+    """Return the members, of which a time inside another object (`reminder`) loses its rule if the appointment has a time."""
     times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
     if not any(each.is_own for each in times):
         return members
@@ -305,7 +305,7 @@ def _is_of_companions(member: Member) -> bool:
 
 
 def _unwrap(args: Any) -> Any:
-    """Return the arguments without the name of a function beside them: `{"name": a function, "arguments": {…}}`."""
+    """Return the arguments without the key `name`, if it has a function's name: `{"name": function, "arguments": {…}}`."""
     if not (isinstance(args, dict) and isinstance(args.get("name"), str) and "arguments" in args):
         return args
     return {key: each for key, each in args.items() if key != "name" or not rules_of(args["name"])}
@@ -323,7 +323,7 @@ def _last_key(member: Member) -> str:
 
 
 def _name_unread(unread: Mapping[str, list[Any]]) -> dict[str, str]:
-    """Return the texts of the unread values by their paths, bounded. The entry "…" is the number of paths beyond the bound."""
+    """Return the unread values as bounded texts by path. The entry "…" has the number of paths that exceed the bound."""
     named, length = dict[str, str](), 0
     for path, values in unread.items():
         text = (join_texts(values) or str(values[0]).lower())[:_LONGEST_UNREAD]

@@ -26,8 +26,8 @@ _YES_OR_NO = "true or false, also as a whole yes or no in words (`ja bitte`, `no
 class ArgumentRule:
     """One argument: the functions that read it, its allowed values (`may_be`), and how other values are handled (`otherwise`).
 
-    `aliases` are its other names, in the functions `only_for` (None: in all of them). `is_choice`: "no matter" counts as
-    absent. `is_text`: all texts of a list or an object together are its value.
+    `aliases` are its other names. With `only_for`, only aliases name it, and only in these functions. `is_choice`: "no matter"
+    counts as absent. `is_text`: all texts of a list or an object are joined to its value.
     """
 
     name: str

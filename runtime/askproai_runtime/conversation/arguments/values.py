@@ -42,7 +42,7 @@ _AGREEMENTS = {
 
 
 def is_empty(value: Any) -> bool:
-    """Return whether a value has no content that could be missed: empty, a placeholder, or 0."""
+    """Return True if a value says nothing: blank, a placeholder, "no matter", 0, or a list or object of only such values."""
     if isinstance(value, list | dict):
         return not any(not is_empty(text) for _, text in list_leaves(value))
     if isinstance(value, str):
@@ -128,13 +128,13 @@ def _join_companions(first: list[dict[str, str]], second: list[dict[str, str]]) 
 
 
 def _is_same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Return whether two entries are of the same person: the names are equal, and no other field contradicts."""
+    """Return True if two companion entries have the same name and no other field contradicts: they are one person."""
     is_named = fold(one.get("customer_name", "")) == fold(other.get("customer_name", "")) != ""
     return is_named and all(fold(one[key]) == fold(other[key]) for key in one.keys() & other.keys())
 
 
 def _drop_repeated(texts: list[str], argument: Argument | None) -> list[str]:
-    """Return the texts of a list without those that repeat another day or time, or only its weekday."""
+    """Return the texts of a list without repetitions: equal texts, or another wording of the same day or time."""
     if argument is None:
         return list(dict.fromkeys(texts))
     kept = list[str]()

@@ -50,7 +50,7 @@ def names_something(phrase: str) -> bool:
 
 
 def refuses(phrase: str) -> bool:
-    """Return whether the phrase contains a no or a negation, of any part of it."""
+    """Return True if the phrase contains a no or a negation, whatever part of the phrase it negates."""
     return bool(set(fold(phrase).split()) & (_WORDS.no | _WORDS.negations))
 
 
@@ -59,7 +59,8 @@ def says_no(phrase: str) -> bool:
 
 
 def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | None) -> bool:
-    """Return whether the words only answer the question which branch is meant: with a branch, "wie immer", or a yes or no.
+    """Return True if words are nothing but an answer to the question which branch is meant: a branch, "wie immer", a yes or a
+    no.
 
     "Mitte nächster Woche" is a day, and "Pankow ist mir zu weit" is more than an answer.
     """
@@ -162,7 +163,7 @@ def digits_in(phrase: str) -> str:
 
 
 def _menu_digit(branches: Sequence[Branch], whole: str) -> str:
-    """Return the digit that chooses a branch; "" if the phrase has other words ("die erste, die frei ist")."""
+    """Return the digit that chooses a branch in the menu; "" if the phrase has any other words ("die erste, die frei ist")."""
     shared = frozenset[str].intersection(*(frozenset(_name_words(branch)) for branch in branches))
     words = [word for word in whole.split() if word not in (_WORDS.fillers | _WORDS.beside_digit) | shared]
     number = digits_in(words[0]) if len(words) == 1 and has_menu(branches) else ""

@@ -30,12 +30,12 @@ _MAX_NAMES_IN_A_QUESTION = 4  # nobody remembers more names after hearing them o
 
 @dataclass(frozen=True, slots=True)
 class Hints:
-    """The facts from which a call's branch is found. Branches are given by name.
+    """The facts from which the branch of a call is found; each branch is given by its name.
 
     `phrase` is the argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is the
     branch that our last answer asked about, `current_branch` the one found earlier in the call, and `last_branch` the one of
-    this caller's last booking. `wanted` is the purpose of the branch, in the words of the question (None: the appointment).
-    `staff` is the staff member whom the caller named.
+    this caller's last booking. `wanted` is the caller's purpose, as the question words it ("einen Termin" if None). `staff` is
+    the staff member whom the caller named.
     """
 
     phrase: str | None = None
@@ -58,7 +58,7 @@ class FoundBranch:
 
 @dataclass(frozen=True, slots=True)
 class BranchQuestion:
-    """A question to ask. `branches` are the branches in it; `suggested_branch` is the one that a plain yes would choose."""
+    """A question which branch is meant. `branches` are the branches it names, and a plain yes chooses `suggested_branch`."""
 
     question: str
     branches: tuple[str, ...] = ()
@@ -71,10 +71,10 @@ class _Suggestion(NamedTuple):
 
 
 def choose_branch(config: TenantConfig, route: Route, hints: Hints) -> FoundBranch | BranchQuestion:
-    """Return the branch of a call, or the question to ask, by the tenant's business model.
+    """Return the branch of a call, or the question for it, by the tenant's business model.
 
-    A call to a branch stays there until the caller names another branch, and then stays at that one. At a hotline the caller
-    chooses. A branch with its own agent beside the hotline keeps that agent's callers.
+    A call to a branch's own number stays at that branch until the caller names another one. A call to a hotline has no branch
+    until the caller chooses. A branch with its own agent beside the hotline keeps that agent's callers.
     """
     if config.business_model is BusinessModel.SIMPLE or route.branch:
         current = hints.current_branch or route.branch
@@ -148,7 +148,7 @@ def _ask(
     *,
     is_refusal: bool = False,
 ) -> BranchQuestion:
-    """Return the question which of `candidates` is meant. It begins with the suggestion, if there is one."""
+    """Return the question which of the `candidates` is meant. If one branch is suggested, the question begins with it."""
     wanted = wanted or say().wanted_appointment
     if len(candidates) == 1:
         question = say().want_there.format(wanted=wanted, branch=candidates[0].display_name)

@@ -64,9 +64,10 @@ _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The reading of a question that does not depend on the branch, so that a comparison of branches reads the question once.
+    """The facts read from a question that are the same for each branch, so that a comparison of branches reads it once.
 
-    `named`: the services in the question, each with the name that was said.
+    `named`: (folded name said, service) pairs. `understood`: the days asked about. `is_about_now`: it is about the present
+    moment.
     """
 
     named: Sequence[tuple[str, Service]]
@@ -87,7 +88,7 @@ class _Reading:
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """The parts of a question: its topics, each with its reading, and `parts`, which no topic answers.
+    """A caller's question split into its topics, each with its reading, and the `parts` that no topic answers.
 
     `is_sure`: the caller's words ask about the topics. Otherwise only the model's argument names a topic.
     """
@@ -202,7 +203,7 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
 
 
 def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:
-    """Return whether an answer misses the question, if no part of the question is in any answer.
+    """Return True if an answer misses the question, given that no answer has a word of the question's open parts.
 
     That is so if only the model named the topic, or if the prices of all services would be listed ("Was kostet Parken?").
     """
@@ -214,13 +215,13 @@ def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _As
 
 
 def _is_of_all(question: Question, reading: _Reading, asked: _Asked) -> bool:
-    """Return whether no service is named, and prices or services are asked of the open parts only."""
+    """Return True if no service is named, and each clause that asks about prices or services has a part that no topic answers."""
     is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
     return is_about_services and not (reading.named or question.service) and _is_asked_of_parts(question, asked)
 
 
 def _is_asked_of_parts(question: Question, asked: _Asked) -> bool:
-    """Return whether a topic is asked of the open parts only: "Was kostet Parken?", not "Was kostet das und wie zahle ich?"."""
+    """Return True if each clause on the topic has an open part: "Was kostet Parken?", not "Was kostet das und wie zahle ich?"."""
     clauses = [
         f" {folded} "
         for folded in map(fold, split_clauses(question.words))
@@ -237,9 +238,10 @@ def _join_answers(
     answers: Sequence[Answer],
     open_parts: Sequence[OpenPart],
 ) -> Answer:
-    """Return one answer: first the known facts, then the unknown ones, then a question back to the caller.
+    """Return one answer: first the sentences with known facts, then those about unknown facts, then a question back to the
+    caller.
 
-    It succeeds if any part of the question is answered; `not_answered` has the rest.
+    It succeeds if any part of the question is answered; the field `not_answered` has the parts that are not.
     """
     if len(answers) == 1 and not said and not open_parts:
         return answers[0]
@@ -310,7 +312,7 @@ def same_everywhere(config: TenantConfig, question: Question, called: str | None
 
 
 def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
-    """Return the branches that offer a named service; all branches if no service is named or the topic is not about services."""
+    """Return the branches that offer a named service; all branches if no service is named, or if the topic is no service's."""
     if any(question.topic not in {Topic.PRICES, Topic.SERVICE} for question, _ in asked.topics):
         return config.branches
     named = [service for _, reading in asked.topics for _, service in reading.named]
@@ -319,7 +321,7 @@ def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
 
 
 def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
-    """Return the declared question that equals the folded words; None if there is none."""
+    """Return the declared question and answer whose question equals the folded words; None if there is none."""
     return next((each for each in knowledge if asked and fold_declared(each.question) == asked), None)
 
 

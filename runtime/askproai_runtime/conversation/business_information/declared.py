@@ -1,7 +1,7 @@
-"""Find the declared questions that a caller's question is about, before the caller hears that something is unknown. Pure.
+"""Find the tenant's declared questions that match a caller's question, before the caller hears that a fact is unknown. Pure.
 
-Words are compared; no meaning is guessed. A yes or no is the answer to its own question only: before it, the declared question is
-said, unless the caller asked the same.
+Words are compared; no meaning is guessed. A yes or no is the answer to its own question only: before it, the declared question
+is said, unless the caller asked the same.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -43,7 +43,7 @@ _MOST_NAMED: Final = 3  # questions that a listener can follow
 
 @dataclass(frozen=True, slots=True)
 class _About:
-    """What a declared question is about: its content words, those of them that are not of paying, and its subjects."""
+    """A declared question for comparison: its content `words`, its words except those about paying (`own`), and its subjects."""
 
     words: frozenset[str]
     own: frozenset[str]
@@ -52,9 +52,10 @@ class _About:
 
 @dataclass(slots=True)
 class Found:
-    """The declared sentences about a question, and the questions back to the caller which declared question is meant.
+    """The declared `sentences` that answer a caller's question, and the questions which declared question is meant (`asking`).
 
-    `parts` and `topics` are no longer unknown; `left_over` are words that a declared answer does not have.
+    `parts` and `topics` of the caller's question are no longer unknown. `left_over` are words that a declared yes or no leaves
+    out.
     """
 
     sentences: list[str] = field(default_factory=list)
@@ -70,7 +71,7 @@ class Found:
         part: OpenPart | None = None,
         clauses: Sequence[OpenPart] = (),
     ) -> bool:
-        """Add the answer of a single candidate, or the question which of several is meant. Return whether there is one."""
+        """Add the answer of the candidates, or the question which one is meant if the answers differ. Return False if none."""
         if len({each.answer for each in candidates}) > 1:
             self.ask(candidates, question)
         elif candidates:
@@ -153,7 +154,7 @@ def _compare_words(
 
 
 def _is_about_working_days(config: TenantConfig, question: Question) -> Callable[[Knowledge], bool]:
-    """Return the test whether a declared question is about the working days of the person in a question, if it names a person."""
+    """Return a test whether a declared question is about working days, and of the person if the caller's question names one."""
     team = list_team_words(config)
     named = team & {*fold(f"{question.words} {question.staff or ''}").split()}
 
@@ -182,9 +183,10 @@ def _find_sentence(config: TenantConfig, branch: Branch, part: OpenPart, named: 
 def _list_about(
     part: OpenPart, known: Iterable[Knowledge], asked: str, is_about: Callable[[Knowledge], bool] | None = None
 ) -> list[Knowledge]:
-    """Return the declared questions about a part of a caller's question (`asked`), of those the ones with most of its words.
+    """Return the declared questions that match a part of a caller's question (`asked`), and only those that share most of its
+    words.
 
-    A part with a subject is compared by the subject, or by `is_about`; a noun by the words that are not of paying.
+    A part with a subject is compared by this subject, or by `is_about`; a noun by its words except those about paying.
     """
     if part.subject:
         found = [each for each in known if (is_about or _is_of_subject(part.subject))(each)]
@@ -243,7 +245,7 @@ def _ask_which(found: Sequence[Knowledge]) -> str:
 
 
 def _list_left_over(each: Knowledge, parts: Iterable[OpenPart]) -> list[OpenPart]:
-    """Return the parts, single words of clauses, that neither a declared question nor its yes or no has."""
+    """Return the words of `parts` that neither a declared question nor its answer has; [] unless the answer is a yes or no."""
     if not YES_OR_NO.match(each.answer):
         return []
     covered = content_words(f"{each.question} {each.answer}")
@@ -251,7 +253,7 @@ def _list_left_over(each: Knowledge, parts: Iterable[OpenPart]) -> list[OpenPart
 
 
 def _list_words_around(part: OpenPart, asked: str) -> list[OpenPart]:
-    """Return the words of the clauses of a question that have the part."""
+    """Return each word, as a part, of the clauses of the caller's question (`asked`) that contain `part`."""
     clauses = [fold(each) for each in split_clauses(asked)]
     own = [each for each in clauses if f" {fold(part.words)} " in f" {each} "]
     return [OpenPart(word, clause=clause) for clause in own for word in clause.split()]
@@ -273,7 +275,7 @@ def _is_of_subject(subject: str) -> Callable[[Knowledge], bool]:
 
 
 def _list_closest(found: Iterable[Knowledge], asked: str) -> list[Knowledge]:
-    """Return the questions with most words of the caller's question. Of two equal questions, the first counts: the branch's."""
+    """Return the declared questions that share most words with the caller's. Of two equal ones, the branch's counts, the first."""
     words = content_words(asked)
     counted = {fold(each.question): each for each in reversed(list(found))}
     scores = {

@@ -31,18 +31,18 @@ def content_words(text: str) -> frozenset[str]:
 
 
 def share_word(words: Collection[str], others: Collection[str]) -> bool:
-    """Return whether one word of each is the same word, or a kind of the other."""
+    """Return True if any word of `words` is a form, a synonym or a kind of any of the `others`: `Neupatienten`, `Patienten`."""
     return any(_is_one_word(word, other) for word in words for other in others)
 
 
 @lru_cache(maxsize=65536)
 def _is_one_word(said: str, declared: str) -> bool:
-    """Return whether two words are forms of one, have one meaning, or one is a kind of the other: `Patienten`, `Neupatienten`."""
+    """Return True if two words are forms of one word, synonyms, or one is a kind of the other: `Patienten`, `Neupatienten`."""
     return is_same_word(said, declared) or is_same_word(declared, said) or _have_one_meaning(said, declared)
 
 
 def is_form(said: str, declared: str) -> bool:
-    """Return whether two words are forms of one or have one meaning: `zahlen`, `bezahlen`."""
+    """Return True if two words are forms of one word, or synonyms: `zahlen`, `bezahlen`."""
     return _have_one_meaning(said, declared) or (
         abs(len(said) - len(declared)) <= _LONGEST_ENDING and _is_one_word(said, declared)
     )
@@ -53,12 +53,12 @@ def _have_one_meaning(said: str, declared: str) -> bool:
 
 
 def share_form(word: str, covered: Collection[str]) -> bool:
-    """Return whether a word is one of the covered words, or begins as one of them does."""
+    """Return True if a word is a form, synonym or kind of a word in `covered`, or has the same first letters."""
     return any(_is_one_word(word, each) or word[:_ANY_FORM] == each[:_ANY_FORM] for each in covered)
 
 
 def asks_the_same(asked: str, question: str) -> bool:
-    """Return whether all content words of `asked` are those of a declared question, and both ask in one way."""
+    """Return True if a declared question has all content words of `asked`, and both or neither has a "wie" or a "nicht"."""
     ours, theirs = fold(asked), fold(question)
     asked_words, words = content_words(asked), content_words(question)
     is_covered = all(any(is_form(word, each) for each in words) for word in asked_words)

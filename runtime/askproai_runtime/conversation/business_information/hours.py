@@ -70,7 +70,7 @@ def understand_days(phrase: str | None, words: str, at: datetime, zone: ZoneInfo
 
 
 def find_habitual_days(phrase: str | None, words: str) -> tuple[int, ...]:
-    """Return the weekdays (0 is Monday) whose usual hours a question is about: "samstags", "on Saturdays".
+    """Return the weekdays (0 is Monday) whose usual hours a question asks for: "samstags", "on Saturdays".
 
     Return () for a span ("montags bis freitags"), for more than three days, and for words that say more about a day than its
     name ("Ich arbeite samstags", "außer samstags"): the answer is then the hours of the week.
@@ -130,7 +130,7 @@ def asks_about_now(phrase: str | None, words: str) -> bool:
 
 
 def _asked_words(text: str) -> list[str]:
-    """Return the first words of the questions in a text, without greetings. Without a question mark, use the whole text."""
+    """Return the first words of the questions in a text, without greetings; of the whole text if it has no question mark."""
     sentences = _SENTENCE_END.split(_GREETING.sub(" ", text))
     questions = [sentence for sentence in sentences if sentence.endswith("?")] or sentences
     return " ".join(questions).replace("?", " ").split()[:_MOST_WORDS]
@@ -168,7 +168,7 @@ def describe_hours(
 
 
 def describe_now(branch: Branch, now: datetime, zone: ZoneInfo, pauses: Sequence[Span] = ()) -> str | None:
-    """Return whether the branch is open at this moment, and until when, or when it opens next; None without opening hours."""
+    """Return the sentence whether the branch is open now, and until or from when; None if it has no opening hours."""
     if not branch.opening_hours:
         return None
     local = now.astimezone(zone)
@@ -210,7 +210,7 @@ def _list_days(understood: Understanding) -> list[date]:
 
 
 def _describe_week(branch: Branch, today: date, until: date) -> str:
-    """Return the hours of a usual week, and the closed days that begin by `until`."""
+    """Return the sentences with the hours of a usual week, and with the closed days that begin on `until` or before."""
     monday = today - _DAY * today.weekday()
     by_ranges: dict[tuple[tuple[int, int], ...], list[int]] = {}
     for weekday in range(_WEEK_DAYS):

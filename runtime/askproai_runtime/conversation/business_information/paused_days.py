@@ -17,7 +17,7 @@ _DAY = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class _Paused:
-    """Consecutive days without appointments, or parts of one day: `ranges` in local minutes since midnight (empty: all day)."""
+    """Consecutive days without bookable times, or the paused parts of one day: `ranges` in local minutes since midnight."""
 
     first: date
     last: date
@@ -35,7 +35,7 @@ def describe_pause(branch: Branch, day: date, now: datetime, pauses: Sequence[Sp
 
 
 def describe_pauses(branch: Branch, now: datetime, until: date, pauses: Sequence[Span]) -> str:
-    """Return the sentence with the next times without appointments, from today to `until`; "" without any. `now` is local."""
+    """Return the sentence with the next times when bookings are paused, from today to `until`; "" if none. `now` is local."""
     if not pauses:
         return ""
     times = [_name(paused, now.date()) for paused in _list_paused(branch, now, until, pauses)]

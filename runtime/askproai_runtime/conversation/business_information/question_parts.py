@@ -1,4 +1,4 @@
-"""Split a caller's question into the topics that can be answered and the parts that no answer covers. Pure.
+"""Split a caller's question into the topics that our answers cover and the open parts that no answer covers. Pure.
 
 Words are compared; no meaning is guessed. If a part is called open although the answer covers it, the caller hears one sentence
 too many. If an open part is ignored, the caller takes the answer for a complete one.
@@ -80,9 +80,9 @@ _POSSESSIVE: Final = re.compile(r"(\w[\w-]*)['’]s")
 
 @dataclass(frozen=True, slots=True)
 class OpenPart:
-    """A part of a question that no topic answers: its words, and its subject if it is a known one, such as parking.
+    """A part of a question that no topic answers: its words, and the name of its subject if that is known, such as parking.
 
-    `clause` is set if the words are not to be repeated to the caller: the folded clause of the question that contains them.
+    `clause` is the folded clause around the words, set only if the words are not to be repeated to the caller.
     """
 
     words: str
@@ -150,7 +150,7 @@ def leave_out_branches(text: str) -> tuple[str, bool]:
 
 
 def words_of_topic(topic: Topic, words: str, asked: Collection[Topic]) -> str:
-    """Return the clauses of a question that ask about no other topic. A day in these clauses belongs to `topic`."""
+    """Return the clauses that ask about no other topic, or all `words` if none is left. A day in them belongs to `topic`."""
     others = [pattern for each, pattern in _ASKS.items() if each in asked and each is not topic]
     clauses = [each for each in BETWEEN_CLAUSES.split(words) if each]
     own = [each for each in clauses if not any(pattern.search(fold(each)) for pattern in others)]
@@ -266,13 +266,13 @@ def is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
 
 
 def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
-    """Return the parts of a question that have no word in the answers."""
+    """Return the parts of a question of which no word is in the text of the answers (`answered`): they stay unanswered."""
     said = fold(answered)
     return [part for part in parts if not _has_word(part, said)]
 
 
 def drop_around_nouns(parts: Sequence[OpenPart]) -> list[OpenPart]:
-    """Return the parts without the other words of a clause that has an open noun: the noun is enough."""
+    """Return the open parts without the other words of a clause that has an open noun: the caller hears only the noun."""
     nouns = [f" {fold(part.words)} " for part in parts if not part.clause]
     return [part for part in parts if not part.clause or not any(noun in f" {part.clause} " for noun in nouns)]
 

@@ -69,7 +69,7 @@ def answer_about_services(
 def _answer_about_unknown(
     config: TenantConfig, branch: Branch, offered: Sequence[Service], question: Question
 ) -> Answer:
-    """Return the answer about all services with the said words ("Klavierstunde" of 30, 45 and 60 minutes); else ask back."""
+    """Return the answer about each service with all said words ("Klavierstunde" of 30, 45 and 60 minutes); else a question."""
     said, among = question.service or "", offered if len(offered) <= _MOST_HEARD else ()
     heard = list_heard_services(said, among)
     if heard and len(heard) <= _MAX_PRICES and all(_has_words(each, said) for each in heard):
@@ -239,7 +239,7 @@ def _list_own_prices(service: Service, branch: Branch) -> str:
 
 
 def _list_overridden(service: Service, branch: Branch) -> list[tuple[str, Service]]:
-    """Return staff members with their own length or price of a service: the declined name, and the service as they do it."""
+    """Return (declined name, service) for each staff member with another length or price; the service is as they do it."""
     overridden = {each.staff for each in service.staff_overrides} & set(service.staff.get(branch.name, ()))
     members = [member for member in branch.staff if member.id in overridden][:_MAX_STAFF]
     return [(decline_name(member.display_name), service.done_by(member.id)) for member in members]

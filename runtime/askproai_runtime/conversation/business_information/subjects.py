@@ -40,7 +40,7 @@ def subject_patterns() -> Mapping[str, str]:
 
 
 def find_subjects(folded: str) -> dict[str, list[str]]:
-    """Return the subjects in folded words, each with its matches. Whether an insurer pays is not the subject payment."""
+    """Return the known subjects in folded words, each with its matches. "Does my insurance pay?" is not the subject payment."""
     words = _INSURER_PAYS.sub(" ", folded)
     found = {
         subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()

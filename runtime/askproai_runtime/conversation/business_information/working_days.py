@@ -23,7 +23,7 @@ _BUSINESS: Final = re.compile(rf"\b(?:{_WORDS.of_business})\b")
 def split_working_days(
     text: str, names: Collection[str], topic: Topic, names_day: Callable[[str], bool]
 ) -> tuple[str, bool]:
-    """Return a question without the clauses that only ask for a person's working days, and whether a clause asks for them.
+    """Return a question without its clauses that only ask for a staff member's working days, and True if it had such a clause.
 
     `names` are the folded words of the team's names. `topic` is the model's: "wer" can also ask about the team.
     """

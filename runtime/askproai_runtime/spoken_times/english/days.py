@@ -101,7 +101,7 @@ def _ahead(start: date, match: re.Match[str]) -> Day:
 
 
 def _coming(match: re.Match[str], today: date) -> date:
-    """Return the next date with this weekday; if that is today, the date in a week."""
+    """Return the next date with the matched weekday, today not included."""
     return today + timedelta(days=(WEEKDAYS[match["weekday"]] - today.weekday()) % 7 or 7)
 
 

@@ -115,7 +115,7 @@ BARE_HOUR = re.compile(r"(?P<hour>\d{1,2})(?![\d.:/-]|th| (?:days?|weeks?|months
 
 
 def bare_hour(match: re.Match[str]) -> Clock:
-    """Return the hour of a match of `BARE_HOUR`."""
+    """Return the full hour of a number that the pattern `BARE_HOUR` has matched. Its half of the day is open for 1 to 12."""
     return make_clock(int(match["hour"]), 0)
 
 

@@ -49,7 +49,7 @@ _RELATIVE = {"heute": 0, "morgen": 1, "uebermorgen": 2, "ueberuebermorgen": 3}
 
 
 def _ahead(start: date, match: re.Match[str]) -> Day:
-    """Return the day that is the matched number of days, weeks or months after `start`."""
+    """Return the day that is as many days, weeks or months after `start` as the match says (`in acht Tagen` has two readings)."""
     number, unit = count(match), match["unit"]
     if unit.startswith("woche"):
         return Day((start + number * WEEK,))
@@ -71,7 +71,7 @@ def _weekday_ahead(match: re.Match[str], today: date) -> Day:
 
 
 def _few(match: re.Match[str], today: date) -> Period:
-    """Return the matched number of days or weeks, from today on."""
+    """Return a span from today that is as many days or weeks long as the match says: `die nächsten drei Tage`."""
     weeks = match["unit"].startswith("woche")
     number = int(match["count"]) if match["count"] else 1 if weeks else 7
     return Period((Days(today, today + number * (WEEK if weeks else DAY)),))

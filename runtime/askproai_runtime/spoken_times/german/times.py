@@ -60,7 +60,7 @@ def _hours(match: re.Match[str], _now: datetime) -> TimeRange:
 
 
 def _hours_and_minutes(match: re.Match[str], _now: datetime) -> TimeRange:
-    """Return the range of `13 Uhr bis 15 Uhr 30`. The half of the day of each time is as open as in `15 Uhr 30` alone."""
+    """Return the range of hours of `13 Uhr bis 15 Uhr 30`. Each end can mean both halves of the day if it could alone."""
     first, last = int(match["from"]), int(match["to"])
     begin = first * 60 + minute_of(match["from_minute"] or "0")
     return TimeRange(clock_at(begin, first), clock_at(last * 60 + minute_of(match["to_minute"]), last))
@@ -97,7 +97,7 @@ BARE_HOUR = re.compile(r"(?P<hour>\d{1,2})(?![\d.:])(?: uhr)?(?! (?:tage?n?|woch
 
 
 def bare_hour(match: re.Match[str]) -> Clock:
-    """Return the hour of a match of `BARE_HOUR`."""
+    """Return the full hour of a number that the pattern `BARE_HOUR` has matched. Its half of the day is open for 1 to 12."""
     return clock_at(int(match["hour"]) * 60, int(match["hour"]))
 
 

@@ -135,5 +135,5 @@ def parse_number(word: str) -> int | None:
 
 
 def count(match: re.Match[str]) -> int:
-    """Return the number of a match of `COUNT`; an article is one."""
+    """Return the number that the pattern `COUNT` has matched, in digits or words; an article is one."""
     return int(match["count"]) if match["count"].isdecimal() else 1
