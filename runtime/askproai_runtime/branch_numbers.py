@@ -7,7 +7,7 @@ from askproai_core.tenant_config import Branch, TenantConfig
 
 
 def region_of(config: TenantConfig, branch: str | None = None) -> str:
-    """Return the country (ISO 3166) whose national numbers are meant at a branch; without a known branch, at the tenant."""
+    """Return the country (ISO 3166) of phone numbers without a country code: the branch's, else the tenant's."""
     here = config.find_branch(branch)
     branches = (here,) if here else config.branches
     countries = (each.holidays.country for each in branches if each.holidays)
@@ -15,7 +15,7 @@ def region_of(config: TenantConfig, branch: str | None = None) -> str:
 
 
 def regions_of(config: TenantConfig) -> tuple[str, ...]:
-    """Return the countries whose national numbers are meant anywhere at the tenant, the tenant's main country first."""
+    """Return the possible countries of phone numbers without a country code: the tenant's first, then its branches'."""
     return tuple(dict.fromkeys((region_of(config), *(region_of(config, branch.name) for branch in config.branches))))
 
 

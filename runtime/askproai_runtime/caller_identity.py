@@ -55,8 +55,8 @@ def is_personal(number: str) -> bool:
 def identify_caller(text: str | None, config: TenantConfig, branch: str | None = None) -> Caller:
     """Return the caller, by the phone number that a call to a branch shows. Only a subscriber's own number identifies a person.
 
-    A carrier's stand-in for a withheld number identifies nobody, even if a subscriber might have its digits. This is only for
-    the number that the call shows, not for a number that a caller says.
+    A carrier's stand-in for a withheld number identifies nobody, even if a subscriber might have its digits. If a caller says
+    the same digits, they are an ordinary phone number.
     """
     region, shown = region_of(config, branch), normalize_number(text or "")
     number = None if is_stand_in(shown, region) else e164_or_none(text, region)

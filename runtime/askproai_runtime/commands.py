@@ -76,7 +76,7 @@ def coordinator() -> None:
 
 @migrate.command()
 def up(dsn: Dsn, output: Format = Output.TEXT) -> None:
-    """Create the group roles, and apply what is pending.
+    """Create the group roles of the database, and apply the migrations that are not applied yet.
 
     Example: askproai-runtime migrate up --dsn postgresql://admin:…@db/askproai
     """
@@ -134,7 +134,7 @@ def _print_versions(verb: str, versions: list[int], output: Output) -> None:
 
 
 def _run_database_task(task: Coroutine[Any, Any, T]) -> T:
-    """Run one database task. Print an error in one line, and exit with code 1."""
+    """Run one database task, and return its result. If it fails, print the error in one line, and exit with code 1."""
     configure_logs("info", component="migrate")
     try:
         return asyncio.run(task)

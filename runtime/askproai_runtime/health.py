@@ -162,7 +162,7 @@ def _probes(readiness: Readiness) -> tuple[web.RouteDef, ...]:
 
 
 async def answer_health(process: Process, readiness: Readiness) -> web.Response:
-    """Return the short response for monitors, with its time of creation: status 503 if the process cannot do all its work."""
+    """Return the short response for monitors, with the present time: status 503 if the process cannot do all its work."""
     status = _status(process, await readiness.impaired_reason())
     body = {"status": status, "timestamp": process.clock.now().isoformat(timespec="seconds")}
     return json_response(body, status=200 if status == "ok" else 503)

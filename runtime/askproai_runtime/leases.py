@@ -62,7 +62,7 @@ async def call_within(limit: timedelta, work: Awaitable[Result], too_long: Calla
 
 
 async def cancel_work(running: Iterable[asyncio.Task[None]]) -> None:
-    """Cancel work, and return once it has ended."""
+    """Cancel running asyncio tasks, and return once all of them have ended."""
     tasks = list(running)
     for task in tasks:
         task.cancel()

@@ -35,7 +35,8 @@ def to_strict_json(body: bytes) -> bytes:
     """Return a body as JSON that a strict reader takes. Raises `msgspec.DecodeError` for a body that is no JSON by any reading.
 
     A number beyond every bound, `NaN` and `Infinity` become texts. Two values for one name are both kept, in an object with the
-    name `REPEATED`. A value nested too deeply becomes one text of the texts in it, and half a surrogate pair a question mark.
+    name `REPEATED`. A value nested too deeply is replaced by one text that joins the texts in it; half a surrogate pair is
+    replaced by a question mark.
     """
     try:
         value = _load(_flatten(body.decode("utf-8", "surrogatepass")))

@@ -286,7 +286,7 @@ class Metrics:
         self._dead_now.labels(self._tenant).set(dead)
 
     def billing(self, status: str | None) -> None:
-        """Set the subscription's status as Stripe reports it; None when Stripe never reported one."""
+        """Set the gauge of the subscription's status. `status` is Stripe's; None when Stripe never reported one."""
         self._billing.clear()
         if status is not None:
             self._billing.labels(self._tenant, self._bounded(status)).set(1)

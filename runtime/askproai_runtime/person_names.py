@@ -95,10 +95,10 @@ def list_name_words(name: str) -> list[str]:
 
 
 def proves_name(said: str, stored: str) -> bool:
-    """Return whether somebody who says a name knows the stored name: `same_name` is too lenient for a factor.
+    """Return whether somebody who says a name knows the stored name. `same_name` is too lenient to prove who a caller is.
 
     Every said word must be in the stored name, the surname among them; an initial is no word. If only a surname is stored, the
-    first name is not known, so only the surname that is said last counts: an attempt never tests two.
+    first name is not known, so only the last said word counts: an attempt never tests two surnames.
     """
     spoken, known = (fold(_surname_last(name)).split() for name in (said, stored))
     if addressed_differently(said, stored):

@@ -17,7 +17,7 @@ _NAME: Final = re.compile(r"\{([a-z_]+)\.([a-z_]+)\}")
 
 
 class Section:
-    """One section of such a file, by key: patterns (`str`), sets of words (`frozenset`), and mappings of words to meanings."""
+    """A section of a file of understood words: by key a pattern, a set of words, or a mapping of words to meanings."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
         self._values = values
@@ -50,7 +50,7 @@ class Understood:
 
 
 def read_understood(files: Mapping[Language, Path]) -> tuple[dict[Language, Understood], Understood]:
-    """Return the words of each language, and those of all languages together. The files have the same keys."""
+    """Return the words of each language, and all languages' words merged key by key. All files have the same keys."""
     read = {language: _read(file) for language, file in files.items()}
     sections = next(iter(read.values()))
     joint = {

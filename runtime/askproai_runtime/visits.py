@@ -26,9 +26,9 @@ def has_several(name: str) -> bool:
 
 
 def find_by_name(config: TenantConfig, name: str, branch: str | None = None) -> Service | None:
-    """Return the service or visit that an appointment names, if `branch` offers it; None: any branch.
+    """Return the service or visit with the name in an appointment, if `branch` (None: any branch) offers it; else None.
 
-    Returns None if the service, or a part of the visit, is not offered any more.
+    Returns None, too, if a part of the visit is not offered any more.
     """
     offered = {each.name: each for each in config.services if branch is None or each.branch in {None, branch}}
     names = list_parts(name)

@@ -10,7 +10,7 @@ from tests.worlds.model_calls import searches
 from tests.worlds.waiting import SOON, eventually
 
 
-def test_all_are_ready_and_both_calendars_agree(demo):
+def test_demo_objects_are_ready_and_calendars_are_equal(demo):
     """One manifest, one call, one appointment, confirmed at Cal.com under our id."""
     (appointment,) = demo.outcome.appointments
     (booking,) = demo.outcome.calcom_bookings

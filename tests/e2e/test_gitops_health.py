@@ -101,7 +101,7 @@ async def test_suspended_tenant_is_healthy(salon: Salon):
     assert await salon.judged("Tenant") == ("Healthy", "Healthy")
 
 
-async def test_applied_objects_equal_the_live_ones(salon: Salon, demo: Demo):
+async def test_applied_examples_show_no_kubectl_diff(salon: Salon, demo: Demo):
     """`kubectl diff` exits with 1 where it finds a difference; by it people, and both tools, see whether git is in force."""
     for what in (("-f", str(PROJECT / "examples/salon.yaml")), ("-k", str(OVERLAY))):
         await demo.kubectl("apply", "--server-side", "--force-conflicts", *what)

@@ -139,7 +139,7 @@ def time_of(entry: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(entry["time"])
 
 
-async def test_outage_bookings_are_once_in_both_calendars(demo, practice: Practice) -> None:
+async def test_outage_bookings_appear_once_in_both_calendars(demo, practice: Practice) -> None:
     first = await practice.book(0)
     assert first["status"] == "confirmed"
     assert await practice.circuits("list") == {"retell": "closed", "calcom": "closed"}

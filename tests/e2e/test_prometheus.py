@@ -126,7 +126,7 @@ async def test_prometheus_finds_all_pods_coordinators_and_the_operator(prometheu
     assert found["result"][0]["value"][1] == str(2 * web_pods)
 
 
-async def test_every_rule_is_loaded_and_evaluates(prometheus):
+async def test_prometheus_evaluates_every_alert_rule(prometheus):
     (group,) = (await prometheus.query("rules"))["groups"]
     assert len(group["rules"]) >= 6
 
@@ -151,7 +151,7 @@ def queries() -> Iterator[tuple[str, str, bool]]:
                 yield f"{name}: {panel['title']}: {target['legendFormat']}", query, not source.get("quiet", False)
 
 
-async def test_each_query_of_the_dashboards_has_series(prometheus, demo):
+async def test_each_dashboard_query_returns_series(prometheus, demo):
     """With `$tenant` and the interval as Grafana fills them in. Callers ask, and a job is a dead letter, while it is scraped."""
     missing: list[str] = []
 

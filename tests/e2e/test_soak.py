@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.mark.timeout(1200)  # draining waits for the settings of the storm, and for a loaded machine
-async def test_a_minute_of_storm_breaks_no_promise(tmp_path: Path):
+async def test_soak_minute_ends_with_every_promise_met(tmp_path: Path):
     command = [sys.executable, "-m", "tests.soak", "--seconds", "60", "--seed", "7", "--keep", str(tmp_path / "soak")]
     process = await asyncio.create_subprocess_exec(
         *command, cwd=ROOT, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT

@@ -50,7 +50,7 @@ async def containers(demo) -> dict[str, int]:
     return {container: running.count(container) for container in running}
 
 
-async def test_combined_becomes_split_and_combined_again_under_webhooks(demo):
+async def test_mode_changes_under_webhooks_lose_no_event(demo):
     combined, split = (
         {"web in web pods": 2, "worker in web pods": 2},
         {"web in web pods": 2, "worker in worker pods": 1},
@@ -108,7 +108,7 @@ async def _more(statuses: list[int], count: int) -> bool:
     return len(statuses) >= count
 
 
-async def test_own_host_routes_only_to_own_paths(demo):
+async def test_own_host_routes_only_the_declared_path_prefix(demo):
     exposure = {"host": "salon.example", "pathPrefix": "/voice", "ingress": {"className": "local"}}
     proxy_url = demo.state.runtimeUrls[SALON.tenant].removesuffix(f"/{SALON.namespace}/{NAME}")
     await patch(demo, {"exposure": exposure})

@@ -1,4 +1,4 @@
-"""A person's appointments in other branches block the whole person, and the travel time between the branches. Pure.
+"""A person's appointments in other branches block all of the person's units, also during travel before and after. Pure.
 
 docs/decisions/0108-the-matrix.md explains why.
 """

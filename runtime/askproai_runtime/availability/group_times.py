@@ -179,9 +179,10 @@ def _first_on_grid(rules: ServiceRules, end: int) -> int:
 def find_plan(
     rules: ServiceRules, busy: Busy, query: SlotQuery, language: str, offered: Sequence[Slot] = ()
 ) -> Plan | None:
-    """Return the plan of a group for the only start of `query`; None if there is none.
+    """Return a plan for a group at exactly the start of `query`; None if there is none.
 
-    With `offered` slots, their times are planned again; else all are served at this start. The caller has agreed to no other.
+    With `offered` slots, each person keeps the offered time; else all are served together at the start. Other times are not
+    planned, since the caller has not agreed to any.
     """
     times = GroupTimes(rules, busy, query, language, offered)
     for _ in times.read_free():

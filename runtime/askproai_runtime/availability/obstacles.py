@@ -1,4 +1,4 @@
-"""Find the rule by which a time cannot be booked, apart from bookings: closed days, hours, notice, horizon, grid. Pure.
+"""Find the rule that forbids a start: closed days, hours, notice, horizon or grid. Bookings are not considered. Pure.
 
 Rules are local wall clock (`opening_hours.py`).
 """
@@ -140,7 +140,7 @@ def is_branch_open(zone: ZoneInfo, branch: Branch, candidate: Candidate) -> bool
 
 
 def list_days(rules: ServiceRules, candidate: Candidate) -> list[date]:
-    """Return the local days of a candidate, at most those of its first `LONGEST_SPAN`."""
+    """Return the local days of a candidate; of one longer than `LONGEST_SPAN`, the days in this first part."""
     return _list_days(rules.zone, candidate)
 
 

@@ -73,7 +73,7 @@ def find_closure(branch: Branch, day: date) -> str | None:
 
 @lru_cache(maxsize=256)
 def _public_holidays(country: str, subdivision: str | None, year: int, *, in_english: bool) -> dict[date, str]:
-    """Return the public holidays of a year; those of the country for an unknown subdivision, none for an unknown country.
+    """Return the public holidays of a year by date: the country's if the subdivision is unknown, {} for an unknown country.
 
     A misspelled state must not fail every call of a branch: the operator reports it (`HolidaysValid`), and the pods log it.
     """

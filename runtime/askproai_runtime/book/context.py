@@ -24,7 +24,7 @@ _APART_SECONDS = 0.1  # a caller's longest wait for the read before
 
 @dataclass(slots=True)
 class ReadsInFlight:
-    """The running requests of this process for free times: a call that needs the same free times joins the request."""
+    """This process's running requests for free times: a call that needs the same free times joins the running request."""
 
     tasks: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 

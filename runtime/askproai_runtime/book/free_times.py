@@ -148,7 +148,7 @@ class FreeTimesReader:
         return self._since([self._age(slot) for slot in slots])
 
     def describe_day(self, day: date) -> tuple[Basis, datetime | None]:
-        """Return `basis` and `read_at` for a whole local day that was read and has no slot."""
+        """Return the basis of a local day without a slot, and when its oldest remote free times were read, or None."""
         ages = [self._day_age(self._links.get(staff_member.id), day) for staff_member in self.rules.staff_members]
         return _basis(ages), self._since(ages)
 
@@ -169,7 +169,7 @@ class FreeTimesReader:
         return free is not None and not free.starts_within([start], int((slot.end - slot.start).total_seconds()))
 
     def _without_cancelled(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
-        """Return a day's free spans, with remote bookings of appointments cancelled here as busy; None if there are none."""
+        """Return a day's free spans, with remote bookings cancelled only here as busy; None if there are no such bookings."""
         own = [each for each in self._yielding if each.staff == staff]
         shown = [each for each in own if not each.is_cancelled]
         return None if len(shown) == len(own) else self._spans(staff, bookable, day, shown)

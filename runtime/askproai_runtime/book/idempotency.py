@@ -112,7 +112,7 @@ async def claim_action(
 async def settle_action(
     ctx: BookingContext, claim: ActionClaim, appointment: Appointment, outcome: CalendarOutcome
 ) -> Appointment:
-    """Write the calendar's answer and complete the action, in one transaction. Return the appointment as it is then."""
+    """Store the calendar's outcome and complete the action, in one transaction. Return the appointment as it is after that."""
 
     async def write(conn: Connection) -> Appointment:
         await record_outcome(conn, ctx, appointment, outcome)

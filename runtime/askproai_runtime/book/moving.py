@@ -95,7 +95,7 @@ _Moving: TypeAlias = Change[_Move, Moved | ChangedSince]
 
 
 class _OthersChange(Exception):
-    """The error of a revert that has to wait, since somebody else is changing this appointment now."""
+    """The error of a move that is given up, since another request has moved the same appointment meanwhile."""
 
 
 async def move(ctx: BookingContext, request: MoveRequest, deadline: float) -> Moved | ChangedSince | NotMoved:

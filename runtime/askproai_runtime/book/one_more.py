@@ -191,5 +191,5 @@ def _is_same_slot(request: BookingRequest, appointment: Appointment) -> bool:
 
 
 def _is_person_busy(name: str, start: datetime, rules: ServiceRules, appointment: Appointment) -> bool:
-    """Return whether an appointment of the same person overlaps a service that begins at `start`, with any staff member."""
+    """Return whether an appointment for this name overlaps a service that begins at `start`. The staff members do not matter."""
     return overlaps(start, rules, appointment) and same_name(name, appointment.customer_name)

@@ -178,7 +178,7 @@ class MoveRefused:
 
 @dataclass(frozen=True, slots=True)
 class PersonElsewhere:
-    """The person has another appointment (`beside`) at the new time, and the caller has not confirmed that this is meant."""
+    """The person has another appointment (`beside`) at the new time of a move, and the caller has not accepted both."""
 
     beside: Appointment
 

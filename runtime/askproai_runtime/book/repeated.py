@@ -109,9 +109,9 @@ def _assign(requests: Sequence[BookingRequest], appointments: Sequence[Appointme
 
 
 def _assign_renamed(request: BookingRequest, own: dict[int, Appointment], appointments: Sequence[Appointment]) -> None:
-    """Add to `own` the appointments whose name the caller has chosen to correct.
+    """Add to `own` the appointments that get a new name: the caller was asked, and has decided so (`request.renames`).
 
-    Raises `Undecided` if the caller has not chosen, and an appointment of the group is left without a request: it may be for
+    Raises `Undecided` if the caller was not asked yet, and an appointment of the group fits no request by name: it may be for
     the person with the new name, or for a person who does not come along now.
     """
     for number, each in enumerate(request.each):

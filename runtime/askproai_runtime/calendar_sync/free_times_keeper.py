@@ -64,7 +64,7 @@ class FreeTimesKeeper:
             await self._refreshing
 
     async def close(self) -> None:
-        """Stop reading."""
+        """Cancel the reads of free times that are running or requested."""
         if self._refreshing is not None:
             self._refreshing.cancel()
             await asyncio.gather(self._refreshing, return_exceptions=True)

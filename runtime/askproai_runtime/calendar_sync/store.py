@@ -61,7 +61,7 @@ async def list_in_the_way(
 
 
 async def read_audit(conn: "Pool | Connection", tenant: str) -> tuple[AuditState, datetime | None]:
-    """Return the audit's state, and when a run of it last succeeded; None before the first success."""
+    """Return the audit's state, and the time of its last successful run (None before the first one)."""
     row = await conn.fetchrow(
         "SELECT watermark, last_finished_at FROM tasks WHERE tenant = $1 AND name = $2", tenant, CALENDAR_AUDIT
     )

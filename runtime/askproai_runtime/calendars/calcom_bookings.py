@@ -85,7 +85,7 @@ def attendee_email(email: str | None, phone: str | None, request_id: str, domain
 
 
 def language(locale: str) -> str:
-    """Return the nearest language that Cal.com accepts. It refuses `de-AT` with 400, for example."""
+    """Return the language accepted by Cal.com that is nearest to `locale`. Cal.com refuses `de-AT` with 400, for example."""
     short = locale.split("-", maxsplit=1)[0]
     return next((known for known in (locale, short) if known in _LANGUAGES.split()), "en")
 

@@ -43,7 +43,7 @@ def missing_key(method: str) -> Reply:
 def was_never_reached(reply: Reply) -> bool:
     """Return whether Cal.com certainly did not handle a request: refused connection, no such host or route, open circuit.
 
-    A timeout is never certain, wherever it struck.
+    False for every timeout, since a request may have arrived.
     """
     if reply.status == HTTPStatus.NOT_FOUND:  # an object that does not exist has a message of its own
         return not isinstance(reply.body, dict) or reply.message.startswith("Cannot ")

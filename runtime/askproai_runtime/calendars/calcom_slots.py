@@ -90,7 +90,7 @@ def _bounds(query: FreeTimesQuery) -> tuple[datetime, datetime]:
 
 
 def _split_at_clock_change(first: datetime, end: datetime, zone: ZoneInfo) -> list[datetime]:
-    """Return the bounds of the parts of a span in which the zone has one offset. The span has one clock change at most."""
+    """Return [first, end], with the instant of the clock change between them if the zone has one in this span (one at most)."""
 
     def offset(at: datetime) -> timedelta | None:
         return at.astimezone(zone).utcoffset()

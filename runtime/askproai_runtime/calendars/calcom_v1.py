@@ -113,7 +113,7 @@ class CalcomV1:
         return next((booking for booking in parsed if booking), None)
 
     async def read_free_times(self, _query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:  # noqa: ARG002
-        """Raise an error: slots of v1 have no end, so they do not show the length of a booking."""
+        """Raise `CalendarUnavailable`: slots of v1 have no end, so they do not show the length of a booking."""
         raise CalendarUnavailable("version 1 of Cal.com's API is not asked for free times")
 
     async def _list(

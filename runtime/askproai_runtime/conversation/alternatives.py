@@ -55,8 +55,8 @@ async def find_alternatives(
     moving: Appointment | None = None,
     shared: bool = False,
 ) -> Alternatives:
-    """Return why `start` is not free and the free slots closest to it, for a call or the desk. A call's own holds are no
-    obstacle.
+    """Return why `start` is not free and the free slots closest to it, for a call or the desk. A time that this call holds is
+    not taken.
 
     `moving` is the appointment that was to be moved to `start`: it is no obstacle to itself, and stays with its staff member.
     `shared`: the call held no time when it asked. The same slots are then free for every such call, and one search serves all

@@ -35,7 +35,7 @@ def speaks_of_call_back(text: str) -> bool:
 
 
 def withdraws_call_back(call_back: str | None) -> bool:
-    """Return True if the argument for a call-back is a plain "no" or "false": the caller no longer asks to be called back."""
+    """Return True if the argument for a call-back only refuses one ("no", "false"): the caller no longer wants to be called."""
     return _WITHDRAWS.fullmatch(fold(call_back or "")) is not None
 
 

@@ -169,7 +169,7 @@ def appointment_list_fields(
 
 
 def have_several_customers(appointments: Iterable[Appointment]) -> bool:
-    """Return whether a sentence about one of a caller's appointments must name its customer: the customers' names differ, or
+    """Return True if a sentence about one of a caller's appointments must name its customer: the customers' names differ, or
     the caller's number also has appointments of another person, past ones included.
     """
     found = list(appointments)

@@ -1,7 +1,7 @@
 """Read the caller's `choice` of what becomes of an existing appointment beside a new request, and ask for it.
 
 A question with a choice has `choices` in its answer; the model passes one of them on as the argument `choice`. A model
-understands the caller's words, and any list of words turns some of them around
+understands the caller's words better than any list of words, which reads some of them as their opposite
 (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md). Therefore without a `choice` only a whole answer such as
 "verschieben" is read, and words about a move in the arguments of a booking lead to a question.
 """

@@ -151,7 +151,7 @@ async def _find_meaning(
     """Return the meaning of a request. If it corrects an appointment, or books the first person of a group alone, return its
     answer.
 
-    Raises `ClarificationNeeded`.
+    Raises `ClarificationNeeded` if a part of the request is unclear.
     """
     said_notes = args.get("notes")
     args = name_people(args, ctx.config().services, say().whose_name)
@@ -226,7 +226,7 @@ def _add_group(
     *,
     is_second: bool,
 ) -> SpokenBooking:
-    """Return the request with its companions. Raises `ClarificationNeeded` and `BookedOneByOne`."""
+    """Return the request with its companions. Raises `ClarificationNeeded` if one is unclear, `BookedOneByOne` at Cal.com."""
     offered = find_named(call, request.rules, request.start)
     is_alone = request.another or is_second or any(each.live for each in appointments)
     if not is_alone and not asks_birth_date(ctx):  # else each person has an appointment of the call's own
@@ -261,7 +261,7 @@ async def _answer_repeated(
 async def _understand(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> tuple[Mapping[str, Any], SpokenBooking]:
-    """Return the arguments and the request, with the start time that they mean. Raises `ClarificationNeeded`."""
+    """Return the arguments and the request, with the start that they mean. Raises `ClarificationNeeded` if one is unclear."""
     try:
         parsed = _parse(ctx, call, _put_on_day(ctx, call, args), appointments)
         require_said_day(call, args, parsed[1].start, parsed[1].rules.zone)
@@ -364,7 +364,7 @@ def _is_new(result: BookingResult) -> bool:
 def _ask_for_birth_date(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenBooking
 ) -> SpokenBooking:
-    """Return the request, with the customer's birth date if the tenant requires one. Raises `ClarificationNeeded`."""
+    """Return the request, with a birth date if the tenant requires one. Raises `ClarificationNeeded` without a clear one."""
     if not asks_birth_date(ctx):
         return request
     return replace(request, birth_date=require_birth_date(args, call, ctx.clock.now(), request.rules.zone))
@@ -373,7 +373,7 @@ def _ask_for_birth_date(
 def _ask_for_phone(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenBooking
 ) -> SpokenBooking:
-    """Return the request. Words of a phone number that could not be read are added to its notes.
+    """Return the request with the number to store. Words of a phone number that could not be read are added to its notes.
 
     Raises `ClarificationNeeded` if the caller has to be asked for the number.
     """
@@ -390,8 +390,8 @@ def _ask_for_phone(
 async def _list_known_names(
     conn: Connection, ctx: BookingContext, call: CallContext, appointments: Iterable[Appointment]
 ) -> set[str]:
-    """Return the folded names for which this call has booked, and the first customer's name of the caller's number. The
-    number's name is left out if the tenant asks for birth dates, since a number alone then proves nothing.
+    """Return the folded customer names of this call's appointments, and the name of the first customer of the caller's number.
+    The number's is left out if the tenant asks for birth dates, since a number alone then proves nothing.
     """
     names = {each.customer_name for each in appointments if each.live}
     if call.caller and not asks_birth_date(ctx):
@@ -402,7 +402,7 @@ async def _list_known_names(
 async def carry_out_booking(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, deadline: float
 ) -> BookingResult:
-    """Book the request once, or return the answer with the reason and free times instead. Raises `OutcomeUnknown`."""
+    """Book the request once, or answer why not, with free times. Raises `OutcomeUnknown` if the booking may have been made."""
     outcome = await book(ctx, replace(request, offered=find_offered(call, request)), deadline)
     match outcome:
         case Booked():
@@ -420,7 +420,7 @@ async def carry_out_booking(
 
 
 def _result_of(ctx: BookingContext, request: SpokenBooking, booked: Booked) -> BookingResult:
-    """Return the answer about a completed booking. Raises `OutcomeUnknown` if no answer can be made; the booking is kept."""
+    """Return the answer about a stored booking. Raises `OutcomeUnknown` if no answer can be made, although it is booked."""
     is_confirmed = all(each.status == Status.CONFIRMED for each in booked.appointments)
     outcome = BookingOutcome.CONFIRMED if is_confirmed else BookingOutcome.PENDING_SYNC
     with said_of_written():

@@ -48,7 +48,7 @@ def has_changed_mind(call: CallContext, reply: Reply | None) -> bool:
 async def find_questioned(
     ctx: BookingContext, conn: Connection, call: CallContext
 ) -> tuple[Appointment | None, Reply | None]:
-    """Return the appointment that the call was last asked to cancel, in its present state, and the caller's reply; or Nones."""
+    """Return the appointment that the call was last asked to cancel (None without one), as it is now, and the caller's reply."""
     asked = await get_last_question(conn, ctx.tenant, call.call_id)
     appointment = await get_appointment(conn, ctx.tenant, asked.appointment_id) if asked else None
     reply = await read_cancel_reply(ctx, conn, call, appointment) if appointment is not None else None

@@ -46,7 +46,8 @@ def find_other_service(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment
 ) -> ServiceRequest | None:
     """Return the request for the other service that a move names, or for the appointment's service in another branch; None if
-    it names neither. The staff member is the named one, else the appointment's if able. Raises `ClarificationNeeded`.
+    it names neither. The staff member is the named one, else the appointment's if able. Raises `ClarificationNeeded` if a
+    name is unclear.
     """
     config, text = ctx.config(), read_text(args, "service") or ""
     branch = _find_named_branch(config, call, appointment)
@@ -80,9 +81,9 @@ def find_offered_elsewhere(
     other: ServiceRequest | None,
     start: datetime,
 ) -> ServiceRequest | None:
-    """Return the service in the other branch that last offered this start. None if the appointment's own branch did, or if the
-    move names another branch than the offer's. The staff member is the named one, else the offer's. Raises
-    `ClarificationNeeded`.
+    """Return the request for the service in the other branch that last offered this start. None if the appointment's own branch
+    offered it last, or if the move names a different branch. The staff member is the named one, else the offer's. Raises
+    `ClarificationNeeded` if a name is unclear.
 
     `other` is the service that the move requests in place of the appointment's.
     """
@@ -100,8 +101,8 @@ def find_offered_elsewhere(
 def find_offered_service(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, start: datetime
 ) -> ServiceRequest | None:
-    """Return the other service for which the last answer offered this start; None if it was also offered for the appointment's
-    own service, or if the caller has refused the change. Raises `ClarificationNeeded`.
+    """Return the request for the other service for which the last answer offered this start; None if the appointment's own
+    service was offered, too, or if the caller has refused the change. Raises `ClarificationNeeded` if it cannot be booked.
     """
     if call.find_reply(details_key(str(appointment.id)), None) is Reply.NO:
         return None
@@ -115,7 +116,7 @@ def find_offered_service(
 def choose_staff(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, service: ServiceRequest
 ) -> ServiceRequest:
-    """Return the appointment's service with the staff member that a move names, else unchanged. Raises `ClarificationNeeded`."""
+    """Return the appointment's service with the staff member that a move names, or unchanged. An unclear name is asked about."""
     name = read_text(args, "staff")
     rules = find_rules(ctx.config(), appointment.branch, appointment.service)
     if name is None or rules is None:
@@ -212,7 +213,7 @@ def _list_named(said: str, rules: ServiceRules) -> set[str]:
 
 
 def _with_staff(request: ServiceRequest, staff: str, otherwise: ServiceRequest | None = None) -> ServiceRequest:
-    """Return the request limited to one staff member. If this one does not do the service, return `otherwise`, or `request`."""
+    """Return the request limited to this staff id; if this one does not do the service, return `otherwise`, or `request`."""
     members = tuple(each for each in request.rules.staff_members if each.id == staff)
     if not members:
         return otherwise or request
@@ -220,7 +221,7 @@ def _with_staff(request: ServiceRequest, staff: str, otherwise: ServiceRequest |
 
 
 def stays_with_person(ctx: BookingContext, appointment: Appointment, service: ServiceRequest) -> bool:
-    """Return whether the remote calendar has this appointment, or would have it with the staff member of `service`.
+    """Return True if this appointment is in the remote calendar, or would be there with the staff member of `service`.
 
     A booking there belongs to the event type of one staff member, and cannot be moved to another's event type.
     """

@@ -16,12 +16,13 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Limit, LimitReached
 from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.arguments.companions import FILLED_IN
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import ALONE, Reply, words_of
+from askproai_runtime.language.answer_words import ALONE, NO, Reply, is_question, words_of
 from askproai_runtime.language.customer_names import (
     brings_another,
     drop_relations,
@@ -82,8 +83,8 @@ def add_companions(
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", ())
     said = [_part_service(each, ctx.config().services) for each in said]
-    said = _without_caller([_without_placeholder(each) for each in said], args)
     said = _without_fillers(call, args, said, is_offered=bool(offered))
+    said = _without_caller([_without_placeholder(each) for each in said], args)
     if not said:
         return Group(service, ())
     said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
@@ -128,25 +129,32 @@ def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) 
 def _without_fillers(
     call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]], *, is_offered: bool
 ) -> Sequence[Mapping[str, str]]:
-    """Return the companions without an only one that has no value of its own, if nothing else speaks of another person: a model
-    that fills in the whole schema makes such an entry. If the caller has just said to come alone, all entries of this kind
-    are left out.
+    """Return the companions without an entry that may be nobody: without any value, or with the caller's own name. It stays if
+    something else speaks of another person, unless the caller has answered the question for the name without one.
+
+    A caller who has just said to come alone has no companion without a name.
     """
-    unknown = [each for each in said if not any(_is_own(key, value, args) for key, value in each.items())]
-    if call.replies is None or says_alone(call):
-        return said if call.replies is None else [each for each in said if each not in unknown]
+    if call.replies is None:
+        return said
+    if says_alone(call):
+        return [each for each in said if each.get("customer_name") and not _names_only_caller(each, args)]
+    doubtful = [each for each in said if each == FILLED_IN or _names_only_caller(each, args)]
+    if not doubtful or len(said) > len(doubtful):
+        return said
     name = args.get("customer_name") or call.named
-    names_caller = any("customer_name" in each for each in unknown)  # whom an offer to two people has listed, too
-    is_counted = (is_offered and not names_caller) or args.get("party_size", 1) > 1
+    is_counted = args.get("party_size", 1) > 1 or (is_offered and FILLED_IN in doubtful)
     is_noted = brings_another(args.get("notes") or "", name)
     has_company = is_counted or is_noted or any(_speaks_of_company(each, name) for each in call.utterances)
-    return said if has_company or len(said) > 1 else [each for each in said if each not in unknown]
+    was_asked = any(key.startswith(companions_key("")) for key in call.replies)
+    since = call.said_since or ""
+    is_refused = NO.search(words_of(since)) or is_question(since) or not (is_counted or _speaks_of_company(since, name))
+    return said if has_company and not (was_asked and is_refused) else []
 
 
-def _is_own(key: str, value: str, args: Mapping[str, Any]) -> bool:
-    """Return whether a companion's value is not merely the caller's: the name, the first name, the service or the staff member."""
-    caller = fold(read_text(args, key) or "")
-    return fold(value) not in {"", caller, caller.partition(" ")[0] if key == "customer_name" else ""}
+def _names_only_caller(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:
+    """Return True if a companion has nothing but the caller's own name or first name."""
+    caller, named = fold(read_text(args, "customer_name") or ""), fold(companion.get("customer_name") or "")
+    return companion.keys() == {"customer_name"} and named in {caller, caller.partition(" ")[0]} - {""}
 
 
 def _speaks_of_company(utterance: str, name: str) -> bool:
@@ -242,7 +250,7 @@ def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
 
 
 def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:
-    """Return the companions' names. A companion whose name the caller did not say when asked becomes a guest of `name`."""
+    """Return the companions' names. After the question for a name, a companion still without one is "guest of" `name`."""
     if {companions_key(NAMES), companions_key(start.isoformat())}.isdisjoint(call.replies or {}):
         return tuple(names)
     missing = [at for at, each in enumerate(names) if not each]

@@ -186,7 +186,7 @@ def _answer(ctx: BookingContext, request: SpokenBooking, written: _Correction, d
 
 
 def _add_refused(request: SpokenBooking, found: Sequence[_Corrected], answer: Answer) -> Answer:
-    """Return the answer with sentences about the details that were not corrected."""
+    """Return the answer with the birth date that stays, and the question about a requested other staff member: neither changes."""
     if any(each.keeps_birth_date for each in found):
         answer = replace(answer, success=False, message=f"{answer.message}{say().birth_date_unchanged}")
     staff, among = request.service.staff, {each.id: each.display_name for each in request.rules.among}
@@ -244,7 +244,7 @@ async def _write(
 
 
 async def _write_details(conn: Connection, ctx: BookingContext, found: _Corrected, email: str | None) -> None:
-    """Store the corrected details. A customer is renamed only to another spelling; a clearly different name is another person."""
+    """Store the corrected details. A customer's name is changed only to another spelling; a different name is another customer."""
     before, after = found.before, found.after
     if after.phone is not None and found.changes("phone"):
         customer = await upsert_customer(conn, ctx.tenant, after.phone, after.customer_name, email)
@@ -266,7 +266,7 @@ def with_details(request: SpokenBooking, appointment: Appointment) -> Appointmen
 
 
 def add_note(known: str | None, said: str | None) -> str | None:
-    """Return the notes of an appointment with what was said in addition."""
+    """Return an appointment's notes (`known`) with the new words `said` added; None if there are neither."""
     if not known or not said:
         return known or said
     return known if f" {fold(said)} " in f" {fold(known)} " else f"{known}; {said}"
@@ -334,7 +334,7 @@ def _list_changes(before: Appointment, after: Appointment) -> list[str]:
 async def add_details(
     ctx: BookingContext, call: CallContext, request: SpokenBooking, moved: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer to a move with the changed details, and with a question if it is unclear for whom they are.
+    """Return the answer to a move, with the appointment's changed details, or a question if they may be another person's.
 
     `moved` is the appointment before the move.
     """

@@ -115,7 +115,7 @@ def choose_start(
 def ask_which(
     meant: Iterable[datetime], call: CallContext, zone: ZoneInfo, *, is_exact: bool = True
 ) -> ClarificationNeeded:
-    """Return the question which of the starts is meant. Unless they are exact times, it asks for the day."""
+    """Return the question which of the starts in `meant` is meant; unless `is_exact`, the question which of their days is."""
     if not is_exact:
         return ask_readings(read_on(days_of(meant, zone), (None, None, None), call, zone), call, zone)
     starts = dict.fromkeys(start.astimezone(zone) for start in sorted(meant))

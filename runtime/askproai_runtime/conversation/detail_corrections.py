@@ -35,8 +35,8 @@ from askproai_runtime.visits import same_services
 async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
     """Correct the details of the caller's appointment that the arguments mean, and return the answer; None if they mean none.
 
-    Without an id, the call's only appointment is meant if the request changes it. If neither its name nor its time is given,
-    the caller is asked, since the details may be another person's. Raises `ClarificationNeeded`.
+    Without an id, the call's only appointment is meant if the request changes it. If the request has neither that appointment's
+    name nor its time, `ClarificationNeeded` asks, since the details may be another person's.
     """
     if wants_another(args) or args.get("companions") or read_choice(args) in {Choice.MOVE, Choice.CANCEL}:
         return None  # another appointment, or another time
@@ -106,7 +106,7 @@ async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, 
 
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Appointment) -> SpokenBooking:
-    """Return a request for the present appointment with the new details of the arguments."""
+    """Return a booking request at the present time of the appointment `meant`, with the new details in the arguments."""
     config = ctx.config()
     service = parse_service_request(config, call, args, meant.service)
     said = read_phone(read_said(args, "phone"), config, call.branch)

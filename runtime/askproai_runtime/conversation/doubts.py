@@ -14,8 +14,7 @@ from askproai_runtime.language.understood import UNDERSTOOD
 _WORDS: Final = UNDERSTOOD.one_more
 _ADDS: Final = re.compile(rf"\b(?:{_WORDS.adds})")
 _ALSO: Final = re.compile(rf"\b(?:{_WORDS.also})\b")
-_ALSO_AT: Final = re.compile(rf"\b(?:{_WORDS.also_at})\b")  # "Geht auch um vier?" asks for no further appointment
-_SEVERAL: Final = re.compile(rf"\b(?:{_WORDS.also}|{_WORDS.several})\b")
+_SEVERAL: Final = re.compile(rf"\b(?:{_WORDS.several})\b")
 _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(rf"\b(?:{_WORDS.changes})")
 # Without a word of a move: "Ich kann um zehn nicht, lieber um vier", "Können wir meinen auf vier legen?"
@@ -44,9 +43,8 @@ def wants_one_more(call: CallContext) -> bool:
 
 def never_speaks_of_another(call: CallContext) -> bool:
     """Return True if the caller has spoken in this call, but with no word for a further appointment or a second person."""
-    return bool(call.utterances) and not any(
-        _SEVERAL.search(_ALSO_AT.sub(" ", words_of(each))) for each in call.utterances
-    )
+    said = [words_of(each) for each in call.utterances]
+    return bool(said) and not any(_ADDS.search(each) or _SEVERAL.search(each) for each in said)
 
 
 def asks_another_time(call: CallContext) -> bool:

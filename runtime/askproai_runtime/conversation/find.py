@@ -48,7 +48,7 @@ _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
 async def find_appointments(ctx: BookingContext, call: CallContext, args: Mapping[str, Any] = _NOTHING_SAID) -> Answer:
     """Return the answer with this caller's future appointments in every branch of the tenant, and the waiting-list entries.
 
-    If a customer is named who has appointments, only these are said.
+    If the request names a customer who has appointments, only that customer's are said.
     """
     try:
         async with ctx.pool.acquire() as conn:

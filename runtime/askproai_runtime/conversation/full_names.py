@@ -27,7 +27,7 @@ _NEARLY_ONE_WORD = 0.8  # of the letters; "Petra" and "Peters" have 0.73
 
 
 def is_part_of_name(name: str) -> bool:
-    """Return whether a name has only one word besides titles, initials and particles: `Frau Hollmann`."""
+    """Return True if a name has only a first name or surname, besides titles, initials and particles: `Frau Hollmann`."""
     return len([word for word in list_name_words(name) if not (word.islower() and fold(word) in PARTICLES)]) == 1
 
 

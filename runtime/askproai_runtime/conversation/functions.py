@@ -212,7 +212,7 @@ class CallFunctions:
         return json_response(answer.as_json())
 
     async def close(self) -> None:
-        """Wait for functions that still run after their answer: a booking that is cut off would be found only by a retry."""
+        """Wait for call functions that still run after their answer: a booking that is cut off would be found only by a retry."""
         if self.running:
             await asyncio.wait(self.running, timeout=self.deadline_seconds)
         await self.recorder.close()
@@ -379,7 +379,7 @@ class CallFunctions:
         return replace(completed, fields=completed.fields | {"unread_arguments": unread}) if unread else completed
 
     async def _is_asked_again(self, call: CallContext, read: Arguments) -> bool:
-        """Return whether a call without a transcript was asked whether to carry out a request, and had time for an answer."""
+        """Return True if a call without a transcript repeats a request that we asked about, after the time for an answer."""
         if call.replies is not None:
             return False
         async with self.pool.acquire() as conn:
@@ -456,7 +456,7 @@ class CallFunctions:
             return self._failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
 
     async def _read_pauses(self) -> Mapping[str, Sequence[Span]]:
-        """Return each branch's pauses; {} if the database is unavailable, since the declared hours are still correct."""
+        """Return each branch's pauses of bookings; {} if the database is unavailable, as the declared hours are correct."""
         try:
             async with asyncio.timeout(_MEMORY_SECONDS):
                 return await list_pauses(self.booking)
@@ -470,7 +470,8 @@ class CallFunctions:
         """Return the call's branch, or the question to ask. A found branch is stored until the caller names another.
 
         Without `keep` it is stored only if the call has no branch: a question about another branch does not change where a
-        caller books. `hints` come from the request; facts from the database are added here. Raises asyncpg's errors.
+        caller books. `hints` come from the request; facts from the database are added here. Raises asyncpg's errors if the
+        database fails.
         """
         config = self.config.current
         if len(config.branches) == 1:
@@ -488,7 +489,7 @@ class CallFunctions:
         return found
 
     async def _run(self, function: Function, call: CallContext, args: dict[str, Any], agent: AgentFunctions) -> Answer:
-        """Return the answer of a function. Any error except `OutcomeUnknown` means that nothing was changed."""
+        """Return the answer of a call function. Any error except `OutcomeUnknown` means that nothing was changed."""
         name = function.name.lower()
         try:
             answer = await self._carry_out(function, call, args)
@@ -541,7 +542,7 @@ def _busy() -> Answer:
 
 
 def _unknown(error: OutcomeUnknown, function: Function) -> Answer:
-    """Return the answer to a change with an unknown outcome. It counts as an internal error and offers nothing else."""
+    """Return the answer to a change that may or may not be made (`OutcomeUnknown`): an internal error, with no other offer."""
     if function in {Function.LEAVE_MESSAGE, Function.JOIN_WAITLIST}:
         message = say().note_unknown
     else:

@@ -36,8 +36,8 @@ class AgentFunctions:
 
     @classmethod
     def of(cls, config: TenantConfig, route: Route, now: datetime) -> Self:
-        """Return the functions of the call's agent, or those that all agents of the tenant share if only the number decided the
-        route.
+        """Return the functions of the call's agent; or those that all agents of the tenant have, if only the called number is
+        known.
 
         The agents of one tenant differ, and an offer that the agent cannot keep is worse than none. A transfer is therefore
         offered only at hours when a person answers.

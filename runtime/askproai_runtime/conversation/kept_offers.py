@@ -1,4 +1,4 @@
-"""The offers of a call, read from its transcript; without a transcript, from the copy that the call's hold stores."""
+"""The offers of a call, read from its transcript; without a transcript, from the copy stored with the call and its hold."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace

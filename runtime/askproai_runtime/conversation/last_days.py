@@ -113,7 +113,7 @@ def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
 
 
 def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:
-    """Return the days that were offered or asked about since the call's last change and the last list of appointments."""
+    """Return the local days that the last answer with days offered or asked about; [] if that was a change or a list."""
     named = find_named(call, zone)
     return [] if named is None or named.naming in OF_OWN or named.lists_since else days_of(named.starts, zone)
 
@@ -132,7 +132,7 @@ def offers_other_service(call: CallContext, service: str) -> bool:
 
 
 def list_services_at(call: CallContext, starts: Iterable[datetime]) -> set[str]:
-    """Return the services for which these starts were offered last."""
+    """Return the services for which the last offers at these starts were made."""
     latest = {offer[0].start: offer[0].service for offer in call.offered}
     return {latest[start] for start in starts if start in latest}
 
@@ -172,7 +172,7 @@ def names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = 
 
 
 def names_other_day(named: NamedTimes, day: date, call: CallContext, zone: ZoneInfo) -> bool:
-    """Return whether the caller may have named another day than `day` since the last answer with days."""
+    """Return True if the caller's words since the last answer with days may name a time that is not on `day`."""
     now = call.started_at.astimezone(zone)
     quarters = [datetime.combine(day, time(hour, minute), zone) for hour in range(24) for minute in range(0, 60, 15)]
     return any(read_in_languages(partial(_may_mean_other, words, quarters, now), False) for words in named.said_since)
@@ -204,7 +204,7 @@ def find_repeated_start(
 def find_repeated(
     named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None
 ) -> datetime | None:
-    """Return the start, or the beginning of the day, that a repeated request means; None if it is not a repetition."""
+    """Return the start, or the beginning of the day, that a request means by repeating an earlier one; None if it repeats none."""
     parts = {text for name in ("start", "date", "time", "part_of_day") if (text := read_text(args, name))}
     if not parts or (read_text(args, "start") and (len(parts) == 1 or named.naming is not Naming.CHANGED)):
         return None
@@ -223,7 +223,7 @@ def find_repeated(
 
 
 def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> datetime:
-    """Return the asked start that the caller's later words choose. Raises the question again unless they choose exactly one."""
+    """Return the start that the caller's later words choose among the asked ones. Raises the question again if unclear."""
     said = list_said_starts(named, call, zone, surely=True)
     if len(said) != 1 and len(said := list_said_starts(named, call, zone, surely=False)) != 1:
         raise ask_which(said or named.starts, call, zone, is_exact=named.is_exact)
@@ -253,7 +253,7 @@ def _is_aside(words: str) -> bool:
 
 
 def _declines(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> bool:
-    """Return whether the caller has refused the only asked time, or named another one. Unclear words may name another time."""
+    """Return True if the caller has said no to the only asked time, or named another. `parts` are the request's own words."""
     asked, now = named.starts[0].astimezone(zone), call.started_at.astimezone(zone)
     for words in named.said_since:
         if NO.search(words_of(words)):

@@ -78,7 +78,7 @@ class CallBack:
 
     @property
     def is_any_time(self) -> bool:
-        """Whether the words name no time: only "ja" or "any", for example."""
+        """True if the words ask for a call-back but name no time: only "ja" or "any", for example."""
         return self.understood is None and names_no_time(self.said)
 
     def describe(self, zone: ZoneInfo, now: datetime) -> str | None:
@@ -150,7 +150,7 @@ async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMes
 
 
 def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
-    """Return the answer about the message as it is now stored, with its call-back, or that the call-back was withdrawn."""
+    """Return the answer about the message as stored (None: too many), with its call-back, or that this was withdrawn."""
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom, as_said = _say_recipient(ctx.config(), stored.recipient)
@@ -221,7 +221,7 @@ def _say_recipient(config: TenantConfig, recipient: str | None) -> tuple[str, st
 
 
 def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earlier: Sequence[Message]) -> NewMessage:
-    """Return the message. Its text is "" if it can only amend an earlier message. Raises `ClarificationNeeded`."""
+    """Return the message. Its text is "" if it only amends an earlier one. Raises `ClarificationNeeded` for missing details."""
     config, text = ctx.config(), read_text(args, "message") or ""
     text = "" if is_placeholder(text) else text
     said = _read_call_back(args, call, earlier, alone=not text)
@@ -286,7 +286,7 @@ def make_message(
 
 
 async def store_message(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
-    """Store a message and enqueue its notifications. Return None if its call or number has left too many messages."""
+    """Store a message and its notifications. Return None, and store nothing, if its call or number has left too many messages."""
     stored = await insert_message(conn, ctx.tenant, message, MESSAGES_PER_CALL, MESSAGES_PER_HOUR)
     if stored is not None:
         await _notify(conn, ctx, stored, message.correlation_id)
@@ -302,7 +302,7 @@ async def _notify(conn: Connection, ctx: BookingContext, stored: Message, correl
 
 
 def _read_claim(args: Mapping[str, Any]) -> str | None:
-    """Return the call-back argument as text, also for a boolean."""
+    """Return the argument for a call-back as text, also if the model passed a boolean ("true")."""
     claim = args.get("call_back")
     return str(claim).casefold() if isinstance(claim, bool) else read_text(args, "call_back")
 

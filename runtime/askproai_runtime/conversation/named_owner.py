@@ -36,8 +36,8 @@ def names_other_owner(call: CallContext, args: Mapping[str, Any], customer: str,
     """Return True if a request names another customer than the `customer` of an appointment or waiting-list entry, also by
     "mein Mann".
 
-    If this call made it (`is_of_call`), a person named only in the call, and not in the request, may have made it for
-    `customer`.
+    A person named in the call, but not in the request, counts only for one that another call made (`is_of_call` is False): in
+    this call, that person may have made it for `customer`.
     """
     text, name = read_text(args, "customer_name") or "", name_owner(call, args)
     if text and not name:

@@ -140,7 +140,7 @@ def name_people(args: Mapping[str, Any], services: Sequence[Service], question: 
 
 
 def _add_others(said: Sequence[Mapping[str, str]], others: Sequence[str]) -> list[dict[str, str]]:
-    """Return the companions with the other people of a name, each once. Each one first fills a companion without a name."""
+    """Return the companions with the `others` added, each once. A companion without a name gets the first of these names."""
     companions = [dict(each) for each in said]
     for name in others:
         if any(same_name(name, each.get("customer_name", "")) for each in companions):
@@ -154,7 +154,7 @@ def _add_others(said: Sequence[Mapping[str, str]], others: Sequence[str]) -> lis
 
 
 def read_name_alone(text: str | None, said: str | None) -> str:
-    """Return `read_customer_name` of the name without descriptions, or of the whole text if it has several people."""
+    """Return the customer's name in a text, as `read_customer_name` of the name alone; if several are named, of the whole text."""
     people = read_people(text)
     return read_customer_name(text if people.is_unclear else people.name, said)
 
@@ -216,7 +216,7 @@ def _joins(part: str, sign: str, beside: Sequence[str]) -> bool:
 
 
 def _may_come(part: str) -> bool:
-    """Return whether the text beside a name may mean further people: "zwei Personen", "und Sohn"."""
+    """Return True if a text beside a name may stand for further people who come: "zwei Personen", "und Sohn"."""
     return bool(_COUNTED.search(part) or _ALSO.match(part)) or not _MAY_COME.isdisjoint(fold(part).split())
 
 

@@ -53,7 +53,7 @@ def put_on_shown_weekday(words: TimeWords) -> Mapping[str, Any]:
 
 
 def put_on_place(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with the named time that they choose by its position: "der zweite", "the first one".
+    """Return the arguments with the time of the last answer that their words choose by position: "der zweite", "the first one".
 
     Raises `ClarificationNeeded` if fewer times were named, or if a digit or a day of the month may be meant instead.
     """
@@ -115,7 +115,7 @@ def _list_named(words: TimeWords, parts: Parts) -> Sequence[datetime]:
 
 
 def _put_on_place_of_days(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with the named day that they choose by its position: "am zweiten Tag", "der erste Dienstag".
+    """Return the arguments with the day of the last answer that their words choose by position: "am zweiten Tag".
 
     Raises `ClarificationNeeded` if a day of the month may be meant instead.
     """

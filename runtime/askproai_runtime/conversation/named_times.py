@@ -155,7 +155,7 @@ def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
 
 
 def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
-    """Return the times of an answer; None if it names no days. Raises `KeyError`, `TypeError` or `ValueError`."""
+    """Return the times of an answer; None if it names no days. Raises `KeyError`, `TypeError` or `ValueError` if malformed."""
     if slots := _read_slots(answer):
         refused = _read_instant(answer["refused_start"]) if "refused_start" in answer else None
         return NamedTimes(Naming.OFFERED, tuple(slot.start for slot in slots), refused=refused)
@@ -222,12 +222,12 @@ def _list_slots(answer: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def _read_slot(slot: Mapping[str, Any]) -> NamedSlot:
-    """Return one slot of an answer. Raises `KeyError`, `TypeError` or `ValueError`."""
+    """Return one slot of an answer. Raises `KeyError`, `TypeError` or `ValueError` if it is malformed."""
     return NamedSlot(str(slot["branch"]), str(slot["service"]), str(slot["staff"]), _read_instant(slot["start"]))
 
 
 def _read_instant(text: str) -> datetime:
-    """Return an instant in UTC. Raises `TypeError`, or `ValueError` for one without a zone."""
+    """Return an instant in UTC. Raises `TypeError` if it is no text, and `ValueError` if it is no time or has no zone."""
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError("a time without a zone")

@@ -89,7 +89,7 @@ async def count_from_appointment(
 
 
 def counted_words(args: Mapping[str, Any]) -> str | None:
-    """Return the words for a new time relative to the appointment; None for an absolute time."""
+    """Return the arguments' words for a time relative to the appointment ("eine Stunde später"); None for an absolute time."""
     date, clock_time, part_of_day = read_parts(args)
     if not _is_counted(args) and not names_next_weekday(date or clock_time or ""):
         return None
@@ -152,7 +152,7 @@ def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: Z
 def _require_own_hour(
     call: CallContext, days: Collection[date | str | None], old: datetime, service: ServiceRequest
 ) -> None:
-    """Raise the question whether "gleiche Zeit" means the appointment's hour, if another hour was offered or refused since."""
+    """Raise the question whether "gleiche Zeit" means the appointment's hour, or another hour that was offered or refused."""
     named, zone = call.named_last, service.rules.zone
     if named is None or named.naming is not Naming.OFFERED or named.lists_since:
         return
@@ -217,9 +217,10 @@ def understand_new_time(
     args: Mapping[str, Any], call: CallContext, appointment: Appointment, service: ServiceRequest
 ) -> Understanding | None:
     """Return the readings of the new time; None if none was said. A time alone ("lieber um vier") keeps the appointment's day,
-    in any argument, unless other days were offered or asked about since the appointment was named.
+    in whatever argument it is, unless other days were offered or asked about since the appointment was named.
 
-    Of two times, the appointment's present one is the old time ("von zehn auf elf"). Raises `ClarificationNeeded`.
+    If one text has two times, the appointment's present one is the old time ("von zehn auf elf"). Raises `ClarificationNeeded`
+    if the new time is not clear.
     """
     args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
     call = after_request(call, service.rules.zone)
@@ -260,9 +261,9 @@ def _put_on_listed_day(
 
 
 def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
-    """Return the arguments with only the new time, if a text names both the appointment's present time and the new one.
+    """Return the arguments with only the new time, if one text has both the appointment's present time (`own`) and the new one.
 
-    A repeated request names the present time as the new one.
+    If a request is repeated after its move, the appointment's present time is the new time in that text.
     """
     said = {name: text for name in ("start", "date", "time") if (text := read_text(args, name))}
     for name, text in said.items():
@@ -292,9 +293,9 @@ async def name_old_time(
 
 def drop_present_time(args: Mapping[str, Any], call: CallContext, own: datetime) -> Mapping[str, Any]:
     """Return a move's arguments without a `start` that is the appointment's present one (`own`, local), if `date` or `time`
-    names another time. Texts of the request that was answered with this start name no other time: models keep them.
+    means another time. Texts of an earlier request that was answered with this start do not count: models keep them.
 
-    If the arguments for the appointment and those for the new time name the present start, return them with this start.
+    If both the arguments for the appointment and those for the new time mean the present start, return them with this `start`.
     """
     start, beside, zone = read_text(args, "start"), {**args, "start": None}, ZoneInfo(str(own.tzinfo))
     if start is None:

@@ -107,8 +107,8 @@ def _ask_for_noted(member: Staff, note: str, asked: str) -> ClarificationNeeded:
 
 
 def find_noted_time(call: CallContext, notes: str | None, service: ServiceRequest, start: datetime) -> str | None:
-    """Return the time in the notes if the caller chose it in reply to the question about it; None if not, or if the request
-    already has that time.
+    """Return the time in the notes if the caller chose it in reply to our question about the note; else None, also if the
+    request already has that time.
     """
     said = call.said_since or ""
     if call.said is None or NO.search(words_of(said)):
@@ -180,7 +180,7 @@ def _counts_other(text: str, start: datetime) -> bool:
 
 
 def _names_other_time(call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
-    """Return whether a note names days or times, even among other words, and none of them includes the start."""
+    """Return True if a note, even among other words, names days or times, and none of them includes `start`."""
     zone = service.rules.zone
     if counts_time(_AMOUNT.sub(" ", note)):
         return True
@@ -200,7 +200,7 @@ def _list_new(note: str) -> Iterator[str]:
 
 
 def _read_services(ctx: BookingContext, text: str, service: ServiceRequest) -> set[str] | None:
-    """Return the services that a text names; None if it has any other words."""
+    """Return the config names of the services that a text names; None if it names none or has any other words."""
     branch = service.rules.branch.name
     named = read_services(text, [each for each in ctx.config().services if each.branch in {None, branch}])
     return {each.name for each in named.services} if named.services and named.unknown is None else None

@@ -72,7 +72,7 @@ log = structlog.get_logger(__name__)
 
 
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Return an offer of up to three starts, of which the closest is held for this call, or a question with examples."""
+    """Return an offer of up to three starts, the closest held for this call; or a question with free slots as examples."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
     call = note_counted_words(await read_kept_offers(ctx, call), args)
     settings = (
@@ -173,7 +173,7 @@ async def _choose_unless_named(
 
 
 def _count_offer(ctx: BookingContext, read_remote: FreeTimesReader, slots: Sequence[Slot]) -> Basis:
-    """Return the basis of the offer of these slots, and count the offer in the metrics if there are any."""
+    """Return the `Basis` of the offer of these slots (both books, or our own); count the offer in the metrics if it has any."""
     basis = read_remote.basis(slots)
     if slots:
         ctx.metrics.offered(basis.value)
@@ -325,8 +325,8 @@ async def _add_examples(
     """Return the question about a time that was not understood, with the next free slots, so that the caller can choose one.
 
     The slots respect the understood words: hours, and excluded weekdays ("aber nicht am Montag"). They begin with the first
-    time of the last offer. None is held, since nobody has asked for them; a hold of the call keeps them as offers. If they are
-    not found in time, or the database is unavailable, the question is returned alone.
+    time of the last offer. None is held, since nobody has asked for them, but they are stored as offers of the call. If they
+    are not found in time, or the database is unavailable, the question is returned alone.
     """
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer

@@ -79,7 +79,7 @@ async def offer_before_waiting(
 def has_declined(
     call: CallContext, request: ServiceRequest, slots: Sequence[Slot], candidates: Sequence[Candidate]
 ) -> bool:
-    """Return whether the caller has declined a time within `candidates` on each day of these free `slots`.
+    """Return True if on each day of these free `slots` the caller has declined a time that is within `candidates`.
 
     A slot that was offered beside declined ones, and may still suit, is not declined with them. A caller cannot wait for
     exactly the times that are free.
@@ -144,7 +144,7 @@ async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -
 
 
 async def _next_day_sentence(request: ServiceRequest, first: datetime, horizon: datetime, now: datetime) -> str:
-    """Return the sentence with the first day from `first` on which the rules allow a start, for which the caller can wait."""
+    """Return the sentence with the first day, from `first` on, for which the caller can wait: the rules allow a start on it."""
     rules = request.rules
     possible = SlotQuery(now, first, horizon, request.staff, limit=1)
     for slot in await find_closest(rules, nobody_is_busy, possible):

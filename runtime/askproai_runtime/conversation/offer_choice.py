@@ -119,7 +119,7 @@ async def choose_offer(
 
 
 async def find_in_hours(rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote) -> Choice:
-    """Return a choice of slots in a part of the day. An afternoon begins at one o'clock, unless only noon is free."""
+    """Return free slots in a part of the day. "Afternoon" begins at one o'clock, or at noon if nothing later is free."""
     if (later := _without_noon(rules, query)) and (
         found := await find_choice(rules, read_busy, later, read_remote)
     ).slots:
@@ -191,14 +191,14 @@ async def _find_latest(
 
 
 def _ask_which(free: Sequence[tuple[Candidate, list[Slot]]], count: int) -> Offer:
-    """Return the free readings with one slot each. If a reading is a span, return no slots, since a time in it must be chosen."""
+    """Return an offer with the free readings and one slot of each; without slots if a reading is a span with several starts."""
     readings = tuple(candidate for candidate, _ in free)
     is_exact = len(free) <= count and all(candidate.end is None for candidate in readings)
     return Offer([slots[0] for _, slots in free] if is_exact else [], readings=readings)
 
 
 async def explain_missed(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> Obstacle:
-    """Return why `missed` has no free slot. Hours in which the rules allow no start get the obstacle of such a clock time."""
+    """Return why `missed` has no free slot. Hours in which the rules allow no start are off the grid, or outside opening hours."""
     if missed.end is None:
         return find_obstacle(rules, missed.start, now, staff)
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)
@@ -224,7 +224,7 @@ def _list_begins(rules: ServiceRules, missed: Candidate, hours: Daily) -> list[d
 
 
 def _find_obstacle_of_days(rules: ServiceRules, missed: Candidate, staff: str | None) -> Obstacle:
-    """Return why several days have no free slot. The obstacle of the first day need not apply to a whole week."""
+    """Return why `missed`, several days, has no free slot. The reason for its first day need not apply to a whole week."""
     if not is_day_off(rules, missed, staff):
         return Obstacle.TAKEN
     is_open = any(is_open_day(rules, day) for day in list_days(rules, missed))
@@ -263,7 +263,8 @@ async def find_near(
     *,
     with_others: bool = True,
 ) -> Near:
-    """Return a choice of free slots near `missed`, within its hours if possible: an afternoon is moved to another afternoon.
+    """Return free slots near the requested time `missed`, which has none, within its hours if possible: an afternoon is moved
+    to another afternoon.
 
     Around a named time, the search covers `look_ahead` before and after it; otherwise it begins at `missed`. Beyond the
     horizon, the last slots before its end count, or the next ones from now on. If the grid has no start within the hours, the

@@ -17,7 +17,7 @@ def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Seque
 
 
 def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
-    """Return the slots that a group was offered from the requested start on, one for each person; [] if they are not known.
+    """Return the slots that a group was offered from the requested start on, one for each person; [] if it was offered none.
 
     Without an offer to the group, each person keeps the staff member of an offer for one person. The others get a slot without
     one.

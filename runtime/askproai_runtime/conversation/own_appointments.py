@@ -200,8 +200,8 @@ def _resolve_unnamed(
     *,
     is_all: bool,
 ) -> tuple[Appointment, str] | None:
-    """Return which of the remaining appointments is cancelled next if no time is named. If all are to be cancelled, return the
-    first, with a question for it alone. Return None if no appointment is indicated.
+    """Return the appointment among the remaining ones (`left`) to cancel next if no time is named, with a preface for the
+    question. If all are to be cancelled, it is the first. Return None if the request indicates none.
     """
     if len(left) > 1 and is_all:
         return left[0], say().each_is_cancelled
@@ -243,7 +243,7 @@ async def _resolve_live(
     on_weekday: Sequence[Appointment],
     fit: Fit,
 ) -> Appointment:
-    """Return the live appointment to cancel. Raises `ClarificationNeeded` if it is uncertain."""
+    """Return the live appointment to cancel. Raises `ClarificationNeeded` if none or several fit the request's values."""
     if (likely := named.find_likely(found, on_weekday, fit)) is None:
         return _choose(ctx, call, found, named, question, fit)
     _require_no_other_customer(ctx, call, args, likely)
@@ -325,7 +325,7 @@ async def _require_yes(
     preface: str = "",
 ) -> None:
     """Raise `ClarificationNeeded` with the question whether this appointment is meant although another time was named, unless
-    the caller has said yes. Without a transcript, a repetition by the model after an answer counts as a yes.
+    the caller has said yes. Without a transcript, a request that is repeated after the time for an answer counts as a yes.
     """
     age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, named.spoken)
     reply = call.find_reply(meant_key(str(appointment.id)), age)

@@ -75,7 +75,7 @@ def describe_waiting(
     entries: Sequence[WaitlistEntry],
     joined_by: str | None = None,
 ) -> str:
-    """Return a description of waiting-list entries. It names the customer of an entry if the entries have several customers, if
+    """Return entries of the waiting list in words. An entry has its customer's name if the entries have several customers, if
     the request or the caller's introduction names another person, or if nobody has said the customer's name.
     """
     are_several = len({fold(each.name) for each in entries}) > 1
@@ -121,7 +121,7 @@ async def leave_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[s
 async def _leave(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], meant: Sequence[WaitlistEntry]
 ) -> Answer:
-    """Remove the entry that is meant, after the caller has agreed. If several may be meant, ask which."""
+    """Remove the entry in `meant`, after the caller has agreed. If there are several, ask which; "alle" begins with the first."""
     entry, *others = meant
     if others and not means_all(call.said_since or ""):
         question = say().which_place.format(entries=describe_waiting(ctx, call, args, meant, say().or_word))
@@ -179,7 +179,7 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
 
 
 def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether the caller wants to leave the waiting list, and mentions no appointment except one to keep."""
+    """Return True if the caller wants to leave the waiting list, and mentions no appointment, or only one that is to stay."""
     said = ", ".join([str(args.get("reason") or ""), call.said_since or ""])
     said_last = call.said_last
     is_asked = bool(said_last.about) or (said_last.is_last and _WHICH_KIND in call.asked_unclear)
@@ -255,7 +255,7 @@ def _names_span(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
 def _narrow(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entries: Sequence[WaitlistEntry]
 ) -> list[WaitlistEntry]:
-    """Return the entries that fit the named customer, service and day. A name that fits no entry is ignored."""
+    """Return the entries that fit the named customer, service and day. A name or a day that fits no entry is ignored."""
     config, zone = ctx.config(), ZoneInfo(ctx.config().time_zone)
     service, day = read_text(args, "service"), read_text(args, "appointment_date")
     understood = understand_parts(day, None, None, at=call.started_at, zone=zone) if day else None

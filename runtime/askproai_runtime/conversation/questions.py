@@ -183,7 +183,7 @@ def _ask_beside(
 
 
 def _choices(*, is_movable: bool, in_group: bool) -> list[Choice]:
-    """Return the choices of a question about one booked appointment. In a group it is moved or cancelled only by its id."""
+    """Return the choices of a question about a booked appointment. In a group it can be moved or cancelled only by its id."""
     if in_group:
         return [Choice.FURTHER]
     return [Choice.FURTHER, Choice.MOVE if is_movable else Choice.CANCEL]

@@ -108,12 +108,12 @@ def add_offered_weeks(
 
 
 def count_hours(parts: Parts, call: CallContext, own: datetime, service: ServiceRequest) -> tuple[Candidate, ...]:
-    """Return the readings of "eine Stunde später" in a move of an appointment at `own` after other times were named; () if it
-    is relative to the appointment only.
+    """Return the readings of "eine Stunde später" in a move of an appointment at `own`, counted from times that our answers
+    named since; () if it can only be counted from the appointment.
 
-    The origin is a refused or asked time. It may also be the only offered time, the offered times on the named day, and, if no
-    time was refused, the appointment. If exactly one reading was offered, that one is meant. If nobody works at the first
-    reading, it is returned alone, and refused with the reason.
+    It is counted from a refused or asked time; else from the only offered time, or the offered times on the named day; and, if
+    no time was refused, also from the appointment. If exactly one reading was offered, that one is meant. If nobody works at
+    the first reading, it is returned alone, and refused with the reason.
     """
     counted, named = count_from(*parts[:2], own), call.named_last
     if named is None or named.lists_since or not named.is_exact or not any(named.said_since):

@@ -64,8 +64,8 @@ async def ask_to_cancel_first(
 async def cancel_kept(
     ctx: BookingContext, call: CallContext, booked: Appointment, kept: Appointment, answer: Answer
 ) -> Answer:
-    """Return the answer to a repeated booking that was to replace the appointment `kept`. That one is cancelled after a yes to
-    a question, which is asked once.
+    """Return the answer to a repeated booking that was to replace the appointment `kept`. `kept` is cancelled after the
+    caller's yes to a question, which is asked once.
 
     A model also repeats its choice after the caller's thanks, and after this call moved `booked`: then nothing is asked.
     """
@@ -87,9 +87,9 @@ async def cancel_kept(
 
 
 async def say_replaced(ctx: BookingContext, replaced: Appointment, answer: Answer, *, is_cancelled: bool) -> Answer:
-    """Return the answer to a booking, with a sentence about the appointment that it was to replace.
+    """Return the answer to a booking, with a sentence whether the appointment that it was to replace is cancelled.
 
-    Unless it is known to be cancelled, its state is read. While the database is unavailable, nothing is said about it.
+    Unless `is_cancelled`, its state is read. While the database is unavailable, nothing is said about it.
     """
     if is_cancelled:
         return _say_cancelled(ctx, replaced, answer)

@@ -51,7 +51,7 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
 
 
 def _is_yes_to_name(said: str) -> bool:
-    """Return whether folded words are only a yes to the question about the name."""
+    """Return True if folded words are only a yes to our question whether the appointment gets another customer name."""
     return bool(_ONLY_RENAME.fullmatch(said)) and not CANCELLATION.search(said)
 
 

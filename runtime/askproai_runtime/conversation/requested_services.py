@@ -42,13 +42,15 @@ _WORDS: Final = UNDERSTOOD.asked_services
 _LEADING_NO = re.compile(rf"\W*(?:{_WORDS.leading_no})\b\W*", re.IGNORECASE)
 _COURTESY = re.compile(rf"\b(?:{_WORDS.courtesy})\b", re.IGNORECASE)
 _BOTH = re.compile(rf"\b(?:{_WORDS.both})\b")
+_NOT_WANTED: Final = UNDERSTOOD.services.not_wanted
 _ONLY = re.compile(rf"\b(?:{_WORDS.only})\b")
 
 
 def parse_service_request(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], last_service: str | None = None
 ) -> ServiceRequest:
-    """Return the request with its branch, service and staff member. Raises `ClarificationNeeded`.
+    """Return the request with the branch, service and staff member that the arguments name. Raises `ClarificationNeeded` if one
+    is unclear or cannot be booked.
 
     `last_service` is the service offered last, for a model that does not repeat it.
     """
@@ -104,7 +106,7 @@ def _find_service(
     has_companions: bool = False,
 ) -> Service:
     """Return the service or visit that a caller names. Without a name, return the only service, or the only one of the named
-    staff member. Raises `ClarificationNeeded`.
+    staff member. Raises `ClarificationNeeded` if none, or several, may be meant.
     """
     offered = _list_offered(config, branch)
     if name is not None and is_generic(name) and not _is_known(name, offered):
@@ -149,7 +151,9 @@ def _take_agreed(
     said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
     reply = call.find_reply(heard_key(said, services[0]), None) if said else None
     answer = _find_answer(call, services, name)
-    is_agreed = reply is Reply.YES and not _ONLY.search(words_of(answer))
+    if (left := _without_excluded(config, branch, services, answer)) is not None:
+        return left
+    is_agreed = reply is Reply.YES and not (_ONLY.search(words_of(answer)) or _excludes(answer))
     if not is_agreed and (named := _read_answer(config, branch, services, answer)) is not None:
         return named
     since = words_of(call.said_since or "")
@@ -159,6 +163,34 @@ def _take_agreed(
     if agreed is None:
         raise asked
     return agreed
+
+
+def _excludes(answer: str) -> bool:
+    return not _NOT_WANTED.isdisjoint(fold(answer).split())
+
+
+def _without_excluded(config: TenantConfig, branch: Branch, asked: Sequence[str], answer: str) -> Service | None:
+    """Return the only service that is left of the visit asked about, if the answer excludes a part: "Ja, aber ohne Bart"."""
+    parts = (
+        list_parts(asked[0])
+        if len(asked) == 1
+        else [*dict.fromkeys(part for each in asked for part in list_parts(each))]
+    )
+    words = fold(answer).split()
+    offered = [each for each in _list_offered(config, branch) if each.name in parts]
+    excluded = {
+        each.name
+        for at, word in enumerate(words)
+        if word in _NOT_WANTED
+        for each in (
+            find_named(offered, " ".join(words[at + 1 : at + 3]))
+            or find_named(offered, " ".join(words[max(at - 2, 0) : at]))
+        )
+    }
+    left = [part for part in parts if part not in excluded]
+    return (
+        find_by_name(config, left[0], branch.name) if excluded and len(left) == 1 and not is_question(answer) else None
+    )
 
 
 def _find_answer(call: CallContext, services: Sequence[str], name: str) -> str:
@@ -202,18 +234,18 @@ def _list_offered(config: TenantConfig, branch: Branch) -> list[Service]:
 
 
 def _is_known(name: str, offered: Sequence[Service]) -> bool:
-    """Return True if a generic word is a service's name here, or a part of one of several names: "Beratung" if one is declared."""
+    """Return True if a generic word such as "Beratung" is a declared service's name, or a part of it if several are declared."""
     return bool(read_services(name, offered).services or (len(offered) > 1 and list_related(name, offered)))
 
 
 def _list_done_by(offered: Sequence[Service], branch: Branch, staff: str | None) -> list[Service]:
-    """Return the services that the named staff member does; all services if no staff member of this name does any."""
+    """Return the services that a staff member of this name does in the branch; all services if there is no such staff member."""
     members = {member.id for member in list_named_staff(staff, branch.staff)} if staff else set()
     return [each for each in offered if not members.isdisjoint(each.staff.get(branch.name, ()))] or list(offered)
 
 
 def _read_ids(name: str, offered: Sequence[Service]) -> NamedServices | None:
-    """Return the services in a visit's id (`schnitt+bart`); None for other texts. Read as words, it would be `schnitt-bart`."""
+    """Return the services of a visit given by its id (`schnitt+bart`); None for other texts, which are read as words."""
     by_id, parts = {service.name: service for service in offered}, list_parts(name)
     if not has_several(name) or not by_id.keys() >= set(parts):
         return None
@@ -222,7 +254,7 @@ def _read_ids(name: str, offered: Sequence[Service]) -> NamedServices | None:
 
 
 def _join_services(config: TenantConfig, named: NamedServices) -> Service:
-    """Return the named service, or the visit composed of the named services. Raises `ClarificationNeeded`."""
+    """Return the named service, or the visit of several. Raises `ClarificationNeeded` for too many, or one twice."""
     services = named.services
     if named.repeated:
         raise ClarificationNeeded(say().one_person_at_a_time)

@@ -50,9 +50,9 @@ def parse_time(
     missing.
 
     A time without a day is on the next day when somebody works at this time. Of several readings, those at which nobody works
-    are dropped. A start that was offered in this call, or is in `own` (the caller's appointments), leads to a question if
-    another argument clearly names another day or time. If only the day is understood, the result is the day, with the other
-    argument as `unclear`.
+    are dropped. A start that was offered in this call, or is in `own` (the starts of the call's appointments and hold), leads
+    to a question if another argument clearly names another day or time. If only the day is understood, the result is the day,
+    with the other argument as `unclear`.
 
     Raises `ClarificationNeeded` for a refused, past, impossible or unreadable time, and for a contradiction.
     """
@@ -312,7 +312,7 @@ def _understand_beside_offers(
     longest: timedelta,
 ) -> Understanding:
     """Return the readings of `start` beside `others` (the texts of `date`, `time` and `part_of_day`), in the branch and zone of
-    `where`. A reading that was offered, or is the start of an own appointment (`own`), takes precedence.
+    `where`. A reading that was offered, or is in `own` (the starts of the call's appointments and hold), takes precedence.
 
     Other texts that name another day or time contradict it. Texts from the request that led to this offer do not, since models
     keep them. `longest` is the length of the service. A midnight that was not offered means the whole day.

@@ -127,7 +127,7 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
 
 
 async def _understand_move(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> SpokenMove | Answer:
-    """Return the move that the arguments request, or an offer of times. Raises `ClarificationNeeded` and `ReplacementWanted`."""
+    """Return the move, or an offer for a span of time. Raises `ClarificationNeeded`; `ReplacementWanted` if no move can do it."""
     args = name_place(call, args)
     zone = ZoneInfo(ctx.config().time_zone)
     async with ctx.pool.acquire() as conn:
@@ -246,7 +246,7 @@ def _ask_for_name(
 
 
 async def carry_out_move(ctx: BookingContext, call: CallContext, request: SpokenMove, deadline: float) -> Answer:
-    """Move an appointment once, and return the answer. Raises `OutcomeUnknown`."""
+    """Move an appointment once, and return the answer. Raises `OutcomeUnknown` if it is not known whether it was moved."""
     _, answer = await _carry_out(ctx, call, request, deadline)
     return answer
 
@@ -270,7 +270,7 @@ async def answer_move(
     request: SpokenMove,
     outcome: Moved | ChangedSince | NotFree | Busy | InFlight | Gone | MoveRefused,
 ) -> Answer:
-    """Return the answer to a move. Raises `OutcomeUnknown` if no answer can be made after the move; the move is kept."""
+    """Return the answer to a move. Raises `OutcomeUnknown` if no answer can be made, although the appointment was moved."""
     match outcome:
         case Moved(appointment, again):
             with said_of_written():
@@ -304,7 +304,7 @@ def _gone(ctx: BookingContext, found: Appointment) -> ClarificationNeeded:
 def resolve_service(ctx: BookingContext, appointment: Appointment) -> ServiceRequest:
     """Return the request for an appointment's service with its staff member, by the present rules.
 
-    Raises `ClarificationNeeded` if this is no longer offered.
+    Raises `ClarificationNeeded` if the service is no longer offered, or the staff member no longer does it.
     """
     service = find_service(ctx, appointment)
     if service is None:
@@ -323,8 +323,8 @@ def resolve_service(ctx: BookingContext, appointment: Appointment) -> ServiceReq
 async def _require_service(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment
 ) -> ServiceRequest:
-    """Return the result of `resolve_service`. Its question counts as one of a cancellation: after a yes, `cancel_appointment`
-    does not ask again. A model that repeats the move after the reply cancels nothing.
+    """Return the result of `resolve_service`. If it raises, the offer to cancel counts as the question of a cancellation: after
+    a yes, `cancel_appointment` does not ask again. A model that repeats the move after the reply cancels nothing.
     """
     try:
         return resolve_service(ctx, appointment)
@@ -339,7 +339,7 @@ async def _require_service(
 
 
 def _require_future(ctx: BookingContext, appointment: Appointment) -> None:
-    """Raise `ClarificationNeeded` if the appointment is cancelled or has begun."""
+    """Raise `ClarificationNeeded` with the reason if the appointment is cancelled or has begun: it cannot be moved."""
     if not appointment.live or appointment.starts_at <= ctx.clock.now():
         raise _gone(ctx, appointment)
 
@@ -347,8 +347,9 @@ def _require_future(ctx: BookingContext, appointment: Appointment) -> None:
 def find_service(
     ctx: BookingContext, appointment: Appointment, other_staff: str | None = None
 ) -> ServiceRequest | None:
-    """Return the request for an appointment's service with its staff member, or another one, by the present rules; None if this
-    is no longer offered. Raises `UnknownName` if `other_staff` does not do the service.
+    """Return the request for an appointment's service, with its own staff member or `other_staff`, by the present rules; None
+    if the service is no longer offered, or its staff member no longer does it. Raises `UnknownName` if `other_staff` does
+    not do it.
     """
     rules = find_rules(ctx.config(), appointment.branch, appointment.service)
     name = appointment.staff

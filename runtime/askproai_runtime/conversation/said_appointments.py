@@ -90,7 +90,7 @@ def choose_said(
 
     `at_time` are the appointments at the named time, if the words are a time (`is_read`). A day of the month with an
     appointment is not read as a position, unless the last answer asked which one is meant. Without a transcript, the list is
-    the one of a question, which names the next appointments in order.
+    taken to be the next appointments in order, as a question which one is meant says them.
     """
     said, own = call.said_last, {str(each.id): each for each in found}
     ids = said.ids if call.replies is not None else tuple(str(each.id) for each in found if each.live)

@@ -63,7 +63,7 @@ class SpokenBooking(BookingRequest):
 def parse_booking_request(
     config: TenantConfig, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> SpokenBooking:
-    """Return the booking request of the arguments. Raises `ClarificationNeeded`.
+    """Return the booking request in the arguments. Raises `ClarificationNeeded` if a part is missing or unclear.
 
     A hold among the call's `appointments` was offered last: its service is meant if the request names none.
     """
@@ -126,8 +126,8 @@ def wants_another(args: Mapping[str, Any]) -> bool:
 def _find_offered_staff(
     call: CallContext, hold: Appointment | None, rules: ServiceRules, start: datetime
 ) -> str | None:
-    """Return the staff member with whom this start was offered, else the one of the call's hold at it; None if there is none or
-    several. A caller who changes the service keeps the staff member.
+    """Return the id of the staff member with whom the call was offered this start, else of the call's hold at this start; None
+    if there is no such offer or hold. A caller who changes the service keeps the staff member.
     """
     own = call.list_offers(rules.branch.name, start, rules.service.name)
     named = next(iter(own or call.list_offers(rules.branch.name, start)), ())

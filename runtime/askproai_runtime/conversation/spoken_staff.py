@@ -35,7 +35,8 @@ class StaffChoice:
 def find_staff_for_caller(
     config: TenantConfig, rules: ServiceRules, name: str | None, call: CallContext
 ) -> StaffChoice:
-    """Return the choice of staff in a caller's words. Raises `ClarificationNeeded`.
+    """Return the choice of staff in the caller's words (`name`). Raises `ClarificationNeeded` if they are unclear, or nobody is
+    able.
 
     Without words, staff members whom the call excluded before stay excluded.
     """

@@ -107,8 +107,8 @@ def read_answered_services(call: OngoingCall) -> tuple[AnsweredServices, ...]:
 
 
 def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:
-    """Return the caller's reply to each question that needs a yes. A question after which the caller has said nothing is left
-    out.
+    """Return the caller's reply to each question that needs a yes, by the question's key. A question after which the caller has
+    said nothing is left out.
 
     `today` is the local day of the call. Return None if replies cannot be known: the request has no transcript, or its results
     are not our answers (Retell may cut them). A transcript without results is enough: of two requests in one turn of the model,
@@ -233,10 +233,10 @@ class _Asked:
     is_over: bool = False
 
     def end(self, answer: Mapping[str, Any], question: Question | None) -> None:
-        """End this question when another answer comes, which may ask a `question`.
+        """End this question when another answer comes, which may ask a `question`: the caller's words from then on are `later`.
 
         Questions for a number or a name stay open, since any words answer them. Two questions about cancellations in one turn
-        stay open together, with one reply for both. If the address is asked for anew, the refused one may be right after all.
+        stay open together, with one reply for both. If an address is asked for again, a no to this one no longer counts.
         """
         is_beside = self.question is Question.CANCEL is question and not self.said
         self.is_over |= self.question not in {Question.PHONE, Question.NAME} and not is_beside
@@ -294,7 +294,7 @@ def read_named(call: OngoingCall, *, without_bookings: bool = False) -> str:
 
 
 def read_said_since(call: OngoingCall) -> str | None:
-    """Return the caller's words since the last answer of a function, or all before the first; None without a transcript."""
+    """Return the caller's words since the last answer of a call function, else all words so far; None without a transcript."""
     said = list[str]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "tool_call_result":

@@ -29,7 +29,7 @@ class Offers:
 
 
 class Choice(StrEnum):
-    """A value of the argument `choice`. All but the first change an existing appointment or waiting-list entry."""
+    """A value of the argument `choice`. Each except the first changes an existing appointment or waiting-list entry."""
 
     FURTHER = "further"  # one more appointment, or one more person
     MOVE = "move"
@@ -53,7 +53,7 @@ class AskedChoice:
 
 @dataclass(frozen=True, slots=True)
 class AnsweredServices:
-    """The caller's words (`said`) after a question about `services`. `texts` are the arguments of the request before it."""
+    """The caller's words (`said`) after a question which of `services` is meant. `texts` are the arguments of its request."""
 
     services: tuple[str, ...]
     texts: frozenset[str]
@@ -206,7 +206,7 @@ class CallContext:
         return Reply.UNCLEAR if age is not None and age >= ANSWER_TIME else None
 
     def means(self, said: str, meant: str) -> bool:
-        """Return whether the caller said yes to the question whether the words `said` mean this service or staff member."""
+        """Return True if the caller said yes to our question whether the words `said` mean the service or staff id `meant`."""
         return self.find_reply(heard_key(said, meant), None) is Reply.YES
 
     def list_offers(self, branch: str, start: datetime, service: str | None = None) -> Sequence[NamedOffer]:
@@ -219,14 +219,15 @@ class CallContext:
         ]
 
     def declined_starts(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
-        """Return the declined starts of a service in a branch with `staff`, or with any staff member if None.
+        """Return the starts of a service in a branch that the caller declined with the staff member `staff`, or (None) with
+        any.
 
         A caller who requests one staff member has declined nothing about the times of others.
         """
         return _starts_of(self.declined, branch, service, staff)
 
     def starts_beside_declined(self, branch: str, service: str, staff: str | None) -> frozenset[datetime]:
-        """Return the starts that were offered beside declined ones, selected as in `declined_starts`."""
+        """Return the starts offered in the same answers as declined ones; arguments as in `declined_starts`."""
         return _starts_of(self.beside_declined, branch, service, staff)
 
 

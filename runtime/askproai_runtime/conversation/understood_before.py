@@ -1,4 +1,4 @@
-"""Complete a request with values from before a question of ours, since the next request often has only the answer. Pure."""
+"""Complete a request with the arguments of earlier ones, since the request after a question often has only the answer. Pure."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -114,7 +114,7 @@ def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: A
 
 
 def _list_replaced(read: Arguments) -> frozenset[str]:
-    """Return the earlier time arguments that a request replaces. A time alone keeps the date, and a date alone the time."""
+    """Return the earlier time arguments that a request replaces, by name. A time alone keeps `date`, a date alone `time`."""
     named = TIMES & {*read.values, *read.unclear}
     if named <= {"time", "part_of_day"} and not holds_day(str(read.values.get("time", ""))):
         return TIMES - {"date"} if named else frozenset()
@@ -133,9 +133,9 @@ def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
 
 
 def count_people(read: Arguments, function: Function) -> Arguments:
-    """Return the arguments with a nameless companion for each person who is only counted.
+    """Return the arguments with one nameless companion more for each person who is counted but not named.
 
-    A booking gets `party_size` instead if it names fewer people: it asks who comes, or whether the caller comes alone.
+    A booking with fewer names than people gets `party_size` instead: it asks who comes, or whether the caller comes alone.
     """
     paths = [
         path for path, text in read.unread.items() if _is_of_caller(path) and counts_people(_last_part(path), text)
@@ -158,7 +158,7 @@ def _last_part(path: str) -> str:
 
 
 def _is_of_caller(path: str) -> bool:
-    """Return whether the objects around a count are the caller's or a service. Other objects' counts are not of people."""
+    """Return True if each object around a count is the caller's or a service: counts elsewhere are not numbers of people."""
     rules = rules_of("book_appointment")
     outer = path.split(".")[:-1]
     return all(

@@ -84,8 +84,8 @@ def ask_joined(
     for_one: bool = False,
     has_rest: bool = False,
 ) -> ClarificationNeeded:
-    """Return the question which of the `joined` services are meant as one visit, or who gets which service if people are
-    mentioned.
+    """Return the question which visit in `joined` is meant, each of several services; or, if people are mentioned, who gets
+    which service.
     """
     visits = [compose_visit(config, each) for each in joined[:MOST_NAMED]]
     if _FOR_PEOPLE.search(fold(said)) and len(visits) == 1:
@@ -102,7 +102,7 @@ def _join_some(services: Sequence[Service], last: str | None = None) -> str:
 
 @lru_cache(maxsize=1024)
 def _words_of_declared(question: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return the significant words of a declared question, and the same words without one or two last letters."""
+    """Return the significant words of a declared question, and these words with their shorter forms (`_forms`)."""
     words = _telling_words(question)
     return words, _forms(words)
 

@@ -148,7 +148,7 @@ def _require_said_week(call: CallContext, start: datetime, *, is_of_month: bool)
 
 
 def _find_same(span: Days, day: date, today: date, *, is_of_month: bool) -> date | None:
-    """Return the first day of a span, from today on, with the weekday of `day`, or with its number if `is_of_month`; else None."""
+    """Return the first day of a span, from today on, with the weekday (`is_of_month`: the number) of `day`; else None."""
     days = (max(span.first, today) + timedelta(days=n) for n in range(_MONTH_DAYS))
     if is_of_month:
         return next((each for each in days if each.day == day.day), None)
@@ -163,7 +163,7 @@ def _widen(span: Days) -> Days:
 
 
 def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
-    """Return the spans that a clause names, in the call's language or the other one; None for a clause that is only a remark."""
+    """Return the spans that a clause asks about, in the call's language or the other one; None if a mere remark names them."""
     spans = read_in_languages(lambda: find_named_spans(clause, now), None)
     return None if spans and not _ASKS.search(words_of(clause)) else spans
 

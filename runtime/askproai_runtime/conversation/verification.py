@@ -36,7 +36,7 @@ _PER_CALL, _PER_NUMBER_AND_DAY, _OTHERS_PER_HOUR = 3, 6, 20  # wrong attempts
 
 
 def require_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, zone: ZoneInfo) -> date:
-    """Return the birth date of the person for whom an appointment is booked. Raises `ClarificationNeeded`."""
+    """Return the birth date of the person for whom is booked. Raises `ClarificationNeeded` if it is missing or unclear."""
     born = find_birth_date(args, call, now, zone)
     if born is None:
         raise ClarificationNeeded(say().ask_birth_date)
@@ -44,7 +44,7 @@ def require_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime
 
 
 def find_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, zone: ZoneInfo) -> date | None:
-    """Return the birth date of the arguments; None if it is missing or unreadable.
+    """Return the birth date in the arguments; None if it is missing or unreadable.
 
     The caller's words choose between two readings, such as 2019 and 1919. Raises `ClarificationNeeded` if they do not.
     """
@@ -85,7 +85,7 @@ async def list_own_appointments(
 
 
 async def owns_appointment(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
-    """Return whether the caller owns an appointment: this call made it, or the second factor or the number proves it."""
+    """Return True if this call made the appointment, or the second factor proves it; if the tenant has none, the number."""
     if call.call_id and appointment.call_id == call.call_id:
         return True
     if asks_birth_date(ctx):

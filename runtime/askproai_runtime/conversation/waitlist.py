@@ -92,7 +92,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
 
 
 def _add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Group:
-    """Return the group. If each person must be booked alone, return it for one person, whose free slots are offered first."""
+    """Return the request with its companions; for the caller alone if each person must be booked in a separate request."""
     try:
         return add_companions(ctx, call, args, request)
     except BookedOneByOne as together:
@@ -137,8 +137,8 @@ def _add_corrections(
 def _parse_times(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest
 ) -> Sequence[Candidate]:
-    """Return the requested times, of which any will do. Raises `ClarificationNeeded`, also for a time without a day: a caller
-    who waits for "zehn Uhr" does not mean today.
+    """Return the requested times, any of which will do. Raises `ClarificationNeeded` for an unclear time, and for one without a
+    day: a caller who waits for "zehn Uhr" does not mean today.
     """
     rules, now = request.rules, ctx.clock.now()
     if request.staff is None and rules.among:  # an entry is for one person, or for anybody
@@ -162,7 +162,7 @@ def _parse(
     request: ServiceRequest,
     candidates: Sequence[Candidate],
 ) -> NewEntry:
-    """Return the entry for the `candidates` before the horizon. Raises `ClarificationNeeded`."""
+    """Return the entry for the `candidates` before the horizon. Raises `ClarificationNeeded` without a name or phone number."""
     rules, now = request.rules, ctx.clock.now()
     last = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     candidates = [candidate for candidate in candidates if candidate.start < last]
@@ -214,8 +214,8 @@ def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) ->
 async def _find_renamed_entry(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: NewEntry
 ) -> UUID | None:
-    """Return the id of the waiting entry that the caller chose to rename, or whose name the request corrects; None for another
-    person, or if the name is on the list.
+    """Return the id of the waiting-list entry whose customer's name the request changes, by the caller's choice or as a
+    correction; None if the request is for another person, or an entry has exactly its name.
 
     Raises `ClarificationNeeded` if the name may complete or correct one on the list. The caller's number has names of all its
     calls; for another number, only names of this call are said.

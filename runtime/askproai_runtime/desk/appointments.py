@@ -171,7 +171,7 @@ async def move_for_desk(
 async def _read_outcome(
     ctx: BookingContext, request: MoveRequest, outcome: Moved | ChangedSince | NotMoved
 ) -> Moved | NotDone:
-    """Convert the book's outcome of a move to the desk's result. Raises `DeskBusy`."""
+    """Convert the book's outcome of a move to the desk's result. Raises `DeskBusy` for `Busy`, `InFlight`, `PersonElsewhere`."""
     match outcome:
         case Moved(moved):
             return outcome if moved.live else NotDone(ChangeRefusal.GONE)

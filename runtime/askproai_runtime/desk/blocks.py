@@ -68,7 +68,7 @@ class InvalidBlock(ValueError):
 
 
 class BlockExists(Exception):
-    """The request's id belongs to a different block, or to a block that was removed since."""
+    """The error for a request id that belongs to a different block, or to a block that was removed since."""
 
 
 async def add_block(
@@ -213,7 +213,7 @@ def _is_within_wait(config: TenantConfig, service: str, start: datetime, span: S
 
 
 async def list_current_blocks(ctx: BookingContext, after: Sequence[object] | None, limit: int) -> list[Block]:
-    """Return the blocks that are neither removed nor over, by start. `after`: start and id of the previous page's last one."""
+    """Return the blocks neither removed nor over, by start. `after` is the start and id of the previous page's last block."""
     async with ctx.pool.acquire() as conn:
         return await list_blocks(conn, ctx.tenant, ctx.clock.now(), after, limit)
 
@@ -224,9 +224,8 @@ def _find_entries(config: TenantConfig, staff: str | None, branch: str | None) -
 
 
 def find_everybody(config: TenantConfig, branch: str | None) -> list[tuple[str, Staff]]:
-    """Return the staff entries, in all branches, of everybody who can be booked in `branch` (name or display name) or in any.
-
-    Raises `UnknownName`.
+    """Return the staff entries of all persons who can be booked in `branch` (name or display name), or in any branch if None. A
+    person's entries in other branches are included. Raises `UnknownName`.
     """
     entries = _list_entries(config)
     places = {place.name for place in config.branches}

@@ -27,7 +27,7 @@ async def find_messages(ctx: BookingContext, first: UUID, last: UUID) -> list[Me
 async def mark_message_done(
     ctx: BookingContext, desk: DeskRequest, message_id: UUID, note: str, correlation_id: str
 ) -> Message | None:
-    """Mark a message as done by the desk, record that in the audit log, and return the message; None if there is none.
+    """Mark a message as done by the desk, record that in the audit log, and return the message; None if no message has this id.
 
     A message that is done already does not change.
     """

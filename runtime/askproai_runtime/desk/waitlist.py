@@ -29,7 +29,7 @@ async def find_waitlist_entries(ctx: BookingContext, first: UUID, last: UUID) ->
 async def remove_from_waitlist(
     ctx: BookingContext, desk: DeskRequest, entry_id: UUID, correlation_id: str
 ) -> WaitlistEntry | None:
-    """Remove an entry from the waiting list, and return it; its offer goes to the next entry. None if there is no such entry."""
+    """Remove an entry from the waiting list, and return it; its offer goes to the next entry. None if no entry has this id."""
     async with ctx.pool.acquire() as conn, conn.transaction():
         await request_soon(conn, ctx.tenant, WAITLIST)
         if await remove_entry(conn, ctx.tenant, entry_id):

@@ -65,7 +65,7 @@ def names_unknown(text: str) -> bool:
 
 
 def says_nobody(text: str) -> bool:
-    """Return whether words say that the caller comes alone: "nur ich", "keine Begleitung", "nobody else"."""
+    """Return True if words say that the caller comes without companions: "nur ich", "keine Begleitung", "nobody else"."""
     words = set(fold(text).split())
     return words <= ALONE | BESIDE_ALONE and not words.isdisjoint(ALONE)
 

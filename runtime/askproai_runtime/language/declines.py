@@ -124,7 +124,7 @@ def asks_for_others(utterance: str, named: Collection[datetime], now: datetime) 
 
 
 def find_named_times(utterance: str, now: datetime) -> tuple[Sequence[Mention], Sequence[Mention]]:
-    """Return the times that an utterance rejects, and the others that it names. Raises `UnclearMention`."""
+    """Return the times that an utterance rejects, and all other times in it. Raises `UnclearMention` if any is unclear."""
     if len(utterance) > _LONGEST:
         raise UnclearMention("more than anybody needs to name a time")
     named = _find_named(_list_clauses(utterance), now)
@@ -142,7 +142,7 @@ def drop_neutral(said: str) -> str:
 
 
 def declines_offer(utterance: str) -> bool:
-    """Return whether a caller certainly declines the times that were just named, or some of them.
+    """Return True if a caller certainly declines all or some of the times that the last answer offered.
 
     A question back or "Moment" declines nothing, unless it asks for the waiting list.
     """
@@ -163,7 +163,7 @@ def _declines(utterance: str, parts: Sequence[_Clause]) -> bool:
 
 
 def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
-    """Return the rejected and the other times in the clauses of a no. Raises `UnclearMention`.
+    """Return the rejected times, and all other times, in the clauses of a no. Raises `UnclearMention` if they are not clear.
 
     "Am Dienstag, da kann ich nicht" rejects the times that the same sentence has named before it.
     """
@@ -193,7 +193,7 @@ def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
 
 
 def _read(clause: _Clause, now: datetime) -> Mention | None:
-    """Return the days and times that a clause names; None if it names none. Raises `UnclearMention`."""
+    """Return the days and times in a clause, as a mention; None if it has none. Raises `UnclearMention` if they are not clear."""
     listed = _NEITHER.sub(r"\1,", clause.said)
     said = " ".join(REJECTS.sub(" ", _NO.sub(" ", listed)).split())
     mention = find_mention(said, now, _WORDS.beside)

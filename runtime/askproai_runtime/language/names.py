@@ -32,16 +32,17 @@ class NameMissing(ValueError):
 
 
 def find_rules(config: TenantConfig, branch_name: str | None, service_name: str | None) -> ServiceRules:
-    """Return the rules of a service in a branch, both by any of their names; None means the only one.
+    """Return the rules of a service in a branch, each found by any of its names; with None for the service, its only one.
 
-    Without a branch name, it is the only branch in which somebody does the service. Raises `UnknownName` and `NameMissing`.
+    With None for the branch, it is the only one in which somebody does the service. Raises `UnknownName` for an unknown or
+    shared name, and `NameMissing` for a None if there are several.
     """
     branch = _find_branch(config, branch_name, service_name)
     return ServiceRules.of(ZoneInfo(config.time_zone), branch, _find_service(config, branch, service_name))
 
 
 def find_staff_id(rules: ServiceRules, name: str) -> str:
-    """Return the id of the one staff member of this name who does the service. Raises `UnknownName`."""
+    """Return the id of the one staff member of this name who does the service. Raises `UnknownName` for none or several."""
     found = list_named_staff(name, rules.staff_members, by_id=True)
     if len(found) > 1:
         raise _several(name, (member.id for member in found))

@@ -58,9 +58,10 @@ def count_names(text: str) -> int:
 
 
 def _read_letters(text: str) -> str:
-    """Return a text with the letters at its end without their words: `Thomas, M A Y R`; without letters that begin its name.
+    """Return a text with the letters spelled at its end as bare letters (`Thomas, M A Y R`); without them if they begin its
+    name.
 
-    One or two letters that begin another name than the only one stay, since the surname is missing.
+    One or two letters that begin no name of the text stay, since the surname is then missing.
     """
     if (found := _LETTERS.search(text)) is None:
         return text

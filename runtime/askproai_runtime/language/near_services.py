@@ -1,6 +1,7 @@
 """Find the services that a caller may mean by words that name none: by a stem, a part of a compound, or a translation. Pure.
 
-Only to ask "Meinen Sie Bartschnitt?". A part of a visit is chosen by the beginning of a name that one service has.
+They are only asked about: "Meinen Sie Bartschnitt?". But in a visit of several services, the beginning of a name that only one
+service has names that service.
 """
 
 import re
@@ -162,7 +163,7 @@ def _is_all_meant(word: str) -> bool:
 
 
 def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
-    """Return the services that a text names. A part of a visit may also be the beginning of a name that one service has:
+    """Return the services that a text names; a part of a visit may also be the beginning of a name that only one service has:
     "Haarschnitt mit Bart".
 
     No customer has a service together with one whose name contains its name: "Haarschnitt mit Kind" is not clear.
@@ -259,7 +260,7 @@ def _has_form(word: str, form: str) -> bool:
 
 
 def _is_related(said: str, known: str) -> bool:
-    """Return whether a folded word is a part of another one, or another form of it ("schneiden" and "Haarschnitt").
+    """Return True if a folded word is a part of the other word, or has its stem ("schneiden" and "Haarschnitt").
 
     The vowels of a German verb change, its consonants stay.
     """

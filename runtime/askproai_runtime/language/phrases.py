@@ -79,7 +79,8 @@ def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime, *, a
 
 
 def format_reading(meant: Candidate, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
-    """Return a time in words, as `format_spoken`, or a span with its days: `Freitag, den 27. November, gegen 11 Uhr`.
+    """Return a reading in words: a time as by `format_spoken`, or a span with its days ("Freitag, den 27. November, gegen 11
+    Uhr").
 
     `as_subject` changes only a day with which the span begins: in "ab Freitag, den 27." it is no subject.
     """

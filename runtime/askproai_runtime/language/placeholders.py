@@ -60,7 +60,7 @@ def is_placeholder(text: str) -> bool:
 
 
 def names_nothing(text: str) -> bool:
-    """Return whether an argument is a placeholder, or says that nobody has named anything: `keine`, `nicht angegeben`."""
+    """Return True if an argument is a placeholder, or says that the caller has named nothing: `keine`, `nicht angegeben`."""
     words = set(fold(text).split())
     return is_placeholder(text) or (words <= _NOT_NAMED | _WITH_NOT_NAMED and not words.isdisjoint(_NOT_NAMED))
 

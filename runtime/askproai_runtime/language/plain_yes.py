@@ -35,8 +35,8 @@ _VERBS: Final[Mapping[str, frozenset[str]]] = {"reschedule_appointment": _WORDS.
 
 
 def is_plain_yes(utterance: str, about: str, function: str = "", request: Mapping[str, Any] | None = None) -> bool:
-    """Return True if an utterance that has a yes and no no adds nothing to our question (`about` is its text). The call
-    `function` has asked the question instead of carrying out the `request`.
+    """Return True if an utterance that contains a yes (and no "nein") adds nothing to our question, whose text is `about`. The
+    call `function` has asked the question instead of carrying out the `request`.
     """
     asked = _FORMER.sub("", _DENIED.sub(" ", about))
     args = request or {}

@@ -59,7 +59,7 @@ class _Sense(Enum):
 
 @dataclass(slots=True)
 class _Part:
-    """The `words` between two dividing words, the dividing word before them (`sign`), and whether they want or exclude."""
+    """The `words` between two dividing words, the dividing word before them (`sign`), and their `sense`: wanted or excluded."""
 
     sign: str
     words: list[str] = field(default_factory=list)
@@ -104,7 +104,7 @@ def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference 
 
 
 def separate_staff(service: str | None, staff: str | None, members: Sequence[Staff]) -> tuple[str | None, str | None]:
-    """Return a service without the staff that its text names, and that staff: `Haarschnitt` and `bei Anna`.
+    """Return (`service`, `staff`) with a staff member in the service's text moved to `staff`: `Haarschnitt` and `bei Anna`.
 
     Both stay unchanged if `staff` names somebody else, so that the caller is asked.
     """

@@ -85,7 +85,7 @@ def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | 
 
 
 def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) -> ArgumentValue:
-    """Return the value of one argument. Raises the errors of `scan`."""
+    """Return the value of one argument, by its own text alone. Raises the errors of `scan` if the text is not understood."""
     if (instant := read_instant(text, zone)) is not None:
         if not instant.is_day:
             return ArgumentValue(instant=instant)

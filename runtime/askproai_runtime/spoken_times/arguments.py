@@ -134,7 +134,7 @@ def _is_relative_day(text: str) -> bool:
 
 
 def read_day_and_month(text: str) -> tuple[int, int] | None:
-    """Return the month and the day of a text that is one day of a calendar without a year: `vierter dritter`, `March 4th`."""
+    """Return (month, day) of a text that names one date without a year: `vierter dritter`, `March 4th`; else None."""
     return read_in_languages(lambda: _read_day_and_month(text), None)
 
 

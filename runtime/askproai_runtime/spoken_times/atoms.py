@@ -39,7 +39,7 @@ class Which(Enum):
 
 
 class Third(Enum):
-    """A third of a week, a month or a year, as it is said: `Anfang`, `Mitte` or `Ende`."""
+    """The third of a week, a month or a year that is named: `Anfang`, `Mitte` or `Ende`."""
 
     BEGIN = auto()
     MIDDLE = auto()
@@ -97,10 +97,10 @@ class Weekday:
 
 @dataclass(frozen=True, slots=True)
 class Period:
-    """Several days: a week, a month, or from one day to another.
+    """A span of several days: a week, a month, or from one day to another.
 
-    `opens` is the time on the first day at which it begins, `closes` the time on the last day at which it ends. `about` is the
-    day around which it lies.
+    `opens` is a time on the first day before which it has not begun, `closes` a time on the last day at which it ends. `about`
+    is a day in its middle (`um den 10.`).
     """
 
     readings: tuple[Days, ...]

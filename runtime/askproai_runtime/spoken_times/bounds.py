@@ -66,7 +66,7 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:
-    """Return the index at which a list with a weekday begins that ends the atoms; the number of atoms if there is none."""
+    """If the atoms end with a list of weekdays ("Dienstag oder Mittwoch"), return the index of its begin, else their number."""
     at = len(bound)
     while at and (isinstance(bound[at - 1], Clock | Part) or bound[at - 1] in _LINKS or _is_lone(bound[at - 1])):
         at -= 1
@@ -109,9 +109,10 @@ def _without_about(atoms: Sequence[Atom]) -> list[Atom]:
 
 
 def _span(day: Atom, at: Atom, rest: list[Atom], today: date) -> Period | None:
-    """Return the period from `day` and `at` to the next day and time, which are taken from `rest`; None if none follow there.
+    """Return the period from `day` at the time `at` to the next day and time in `rest`, which are removed from it; None if
+    `rest` does not begin with a day and a time.
 
-    Raises `Contradiction` if both are on one day, or the second comes before the first.
+    Raises `Contradiction` if the two days are the same, or the second one is earlier.
     """
     if not (len(rest) > 1 and _is_day_and_time(day, at) and _is_day_and_time(*rest[:2])):
         return None

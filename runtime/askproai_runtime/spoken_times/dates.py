@@ -42,7 +42,7 @@ def next_date(day: int, month: int, today: date) -> date:
 
 
 def date_in_month(match: re.Match[str], month: int, today: date) -> Day:
-    """Return the date with the matched day, and year if one is said, in a month. Raises `PastDay` and `ImpossibleDay`."""
+    """Return the date in `month` on the matched day, in the matched year if any. Raises `PastDay` and `ImpossibleDay`."""
     day = int(match["day"])
     if match["year"]:
         return of_year(match["year"], month, day, today)
@@ -95,7 +95,7 @@ def weekday_in_weeks(weekday: int, weeks: int, today: date) -> Day:
 
 
 def weekday_in_days(weekday: int, days: int, today: date) -> Day:
-    """Return the weekday in `days` days; seven days are a week. Raises `Contradiction` if that day is another weekday."""
+    """Return the date in `days` days. Raises `Contradiction` if it is not this weekday. Whole weeks: see `weekday_in_weeks`."""
     if days and days % _DAYS_OF_WEEK == 0:
         return weekday_in_weeks(weekday, days // _DAYS_OF_WEEK, today)
     day = today + timedelta(days=days)

@@ -22,7 +22,7 @@ from askproai_runtime.spoken_times.weekdays import weekday_dates
 
 @dataclass(slots=True)
 class Meaning:
-    """One choice of a phrase, with at most one content of each kind. `only` and `excluded` are weekdays, `not_days` other days."""
+    """One choice of a phrase: at most one day, one clock time and so on. `only`, `excluded`: weekdays; `not_days`: days."""
 
     day: Day | None = None
     weekday: Weekday | None = None

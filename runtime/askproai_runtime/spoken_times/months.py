@@ -39,7 +39,7 @@ def month_period(days: Days, today: date) -> Period:
 
 
 def month_of(month: int, year: int | None, third: Third | None, today: date) -> Period:
-    """Return a month, or a third of it, in a year; without a year the next such month. Raises `PastDay`."""
+    """Return a month of `year` (None: the next such month), or a third of it, without days before today. Raises `PastDay`."""
     in_year = today.year + (month < today.month) if year is None else year
     return month_period(third_of_month(month_days(in_year, month), third), today)
 

@@ -15,11 +15,11 @@ _RANGE = frozenset({Op.UNTIL, Op.BETWEEN})
 
 
 def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
-    """Return the atoms, with days without a month in the month of the date that is said with them.
+    """Return the atoms, with each day without a month as a date. Its month is that of the date said beside it.
 
     A later number is a later day of the same month. An earlier number is a day of the next month in a range, and of either
     month in a choice; in a correction it is in the same month. Raises `Contradiction` if the month is said after days that may
-    have another one, and `ImpossibleDay`.
+    have another one, and `ImpossibleDay` if the month has no such day.
     """
     shared: list[Atom] = []
     for i, atom in enumerate(atoms):

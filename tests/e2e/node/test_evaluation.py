@@ -79,7 +79,7 @@ def _volume(folder: Path, name: str) -> dict[str, Any]:
     return {"apiVersion": "v1", "kind": "PersistentVolume", "metadata": {"name": f"e2e-{name}"}, "spec": spec | more}
 
 
-async def test_one_command_installs_all_and_warns_of_evaluation(disks: None, record_property):
+async def test_one_command_installs_the_chart_with_evaluation_warning(disks: None, record_property):
     started = time.monotonic()
     notes = await install()
     record_property("installed after", f"{time.monotonic() - started:.1f} s")
@@ -87,7 +87,7 @@ async def test_one_command_installs_all_and_warns_of_evaluation(disks: None, rec
     assert "helm uninstall" in notes
 
 
-async def test_the_example_books_a_call_without_further_installations(disks: None, record_property):
+async def test_example_tenant_books_a_call_after_evaluation_install(disks: None, record_property):
     started = time.monotonic()
     await kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
     await wait_until_ready()

@@ -82,7 +82,7 @@ async def test_helm_test_succeeds_and_leaves_no_rights(env: NodeEnvironment, rec
 
 
 @pytest.mark.nightly
-async def test_the_other_examples_run_beside_it_without_traces(env: NodeEnvironment, record_property):
+async def test_other_examples_become_ready_and_are_deleted_completely(env: NodeEnvironment, record_property):
     started = time.monotonic()
     for other in OTHERS:
         await env.import_number(other.number, other.key)
@@ -197,7 +197,7 @@ async def test_operator_and_coordinator_log_no_refusal_or_traceback(env: NodeEnv
         assert bad == []
 
 
-async def test_helm_upgrade_changes_crds(env: NodeEnvironment, tmp_path: Path):
+async def test_helm_upgrade_replaces_the_crds(env: NodeEnvironment, tmp_path: Path):
     chart = tmp_path / "askproai"
     shutil.copytree(CHART, chart)
     crd = chart / "templates" / "crds" / "tenants.yaml"
@@ -305,7 +305,7 @@ async def test_a_deleted_namespace_leaves_nothing_at_the_providers(env: NodeEnvi
     assert await env.webhooks() == []
 
 
-async def test_the_chart_without_keep_removes_everything_it_created(env: NodeEnvironment):
+async def test_helm_uninstall_without_crds_keep_removes_everything(env: NodeEnvironment):
     await env.helm("--set", "crds.keep=false")
     await run("helm", "uninstall", "askproai", "-n", SYSTEM, "--wait", "--cascade", "foreground")
     everywhere = "crd,clusterrole,clusterrolebinding,validatingadmissionpolicy,validatingadmissionpolicybinding"

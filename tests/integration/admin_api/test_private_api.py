@@ -146,7 +146,7 @@ async def test_invalid_value_is_explained_and_never_stored(shared_web_pod: Tenan
 
 
 @pytest.mark.parametrize("value", ["' OR tenant <> '", "x'; DROP TABLE calls; --", "%' OR '1'='1", "\\", "$1"])
-async def test_parameters_are_data_and_never_sql(shared_web_pod: TenantPod, value: str) -> None:
+async def test_request_parameters_are_never_executed_as_sql(shared_web_pod: TenantPod, value: str) -> None:
     for path in ("appointments?branch=", "appointments?staff="):
         status, problem, _ = await request(shared_web_pod, path + quote(value))
         assert (status, problem["title"]) == (404, "Not Found")

@@ -41,7 +41,7 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     assert (await request(pod, "blocks", asking(staff="anna", **{"from": "nach dem Urlaub"})))[0] == 400
 
 
-async def test_time_range_written_beside_a_day_is_refused(shared_web_pod: TenantPod) -> None:
+async def test_block_range_written_beside_a_day_is_refused(shared_web_pod: TenantPod) -> None:
     """Its second hour is no offset from UTC."""
     pod, day = shared_web_pod, next_friday(shared_web_pod, 0, 4).date().isoformat()
     for written in ("T08:00-09:00", " 08:00-09:00", "T0900-1000", " 09:00-09:30", "T08-09"):
@@ -77,7 +77,7 @@ async def test_blocking_everybody_must_be_explicit(shared_web_pod: TenantPod) ->
     assert (await request(pod, "slots", branch="mitte", service="haarschnitt", date=day))[1]["slots"]
 
 
-async def test_german_days_are_understood_including_the_last(shared_web_pod: TenantPod) -> None:
+async def test_german_dates_include_the_last_day(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 16)
     appointment = await book(pod, start)

@@ -43,7 +43,7 @@ async def test_appointment_is_booked_once_with_note_and_audit(shared_web_pod: Te
     assert (status, problem["outcome"], "cancelled or was refused" in problem["detail"]) == (409, "gone", True)
 
 
-async def test_refused_booking_says_why_with_free_times(shared_web_pod: TenantPod) -> None:
+async def test_refused_desk_booking_names_reason_and_free_times(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 10, 7)
     taken = await book(pod, start)
@@ -92,7 +92,7 @@ async def test_mistyped_booking_is_refused_with_correct_form(shared_web_pod: Ten
         assert (status, problem["detail"]) == refusal
 
 
-async def test_walk_in_without_a_start_begins_now(shared_web_pod: TenantPod) -> None:
+async def test_walk_in_preview_without_a_start_uses_now(shared_web_pod: TenantPod) -> None:
     status, preview = await request(shared_web_pod, "booking-preview")
     start = datetime.fromisoformat(preview["start"])
     assert (status, preview["staff"], start.minute % 15) == (200, None, 0)

@@ -14,7 +14,7 @@ from tests.worlds.private_desk import BERLIN, CLI, asking, book, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 
 
-async def test_appointments_are_listed_by_names_even_former_ones(shared_web_pod: TenantPod) -> None:
+async def test_appointments_are_filtered_by_current_and_former_names(shared_web_pod: TenantPod) -> None:
     """An empty list for a mistyped name would say that nobody is booked with the person."""
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10, number=5))
@@ -40,7 +40,7 @@ async def test_appointments_are_listed_by_names_even_former_ones(shared_web_pod:
 
 
 @pytest.mark.nightly
-async def test_the_first_page_says_how_many_there_are(
+async def test_first_page_includes_the_total_number_of_appointments(
     shared_web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pod = shared_web_pod
@@ -112,7 +112,7 @@ async def test_desk_changes_are_audited_with_their_sender(
 
 @pytest.mark.parametrize("change", ["cancel", "move"])
 @pytest.mark.parametrize("name", ["{short}", "00000000-0000-0000-0000-000000000000", "x"])
-async def test_partial_id_never_makes_a_change(shared_web_pod: TenantPod, change: str, name: str) -> None:
+async def test_partial_appointment_id_cannot_cancel_or_move(shared_web_pod: TenantPod, change: str, name: str) -> None:
     appointment = await book(shared_web_pod, next_friday(shared_web_pod, 10, 2))
     body = asking(**({"start": next_friday(shared_web_pod, 12, 2).isoformat()} if change == "move" else {}))
     status, _ = await request(shared_web_pod, f"appointments/{name.format(short=appointment[:8])}/{change}", body)
@@ -151,12 +151,12 @@ async def test_an_ambiguous_beginning_of_an_id_shows_nothing(shared_web_pod: Ten
         asking(start="9999-12-31T23:59:59-14:00"),
     ],
 )
-async def test_an_invalid_body_is_refused_with_an_explanation(shared_web_pod: TenantPod, body: dict[str, Any]) -> None:
+async def test_invalid_move_body_is_refused(shared_web_pod: TenantPod, body: dict[str, Any]) -> None:
     status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/move", body)
     assert (status, problem["title"]) == (400, "Bad Request")
 
 
-async def test_spoken_new_start_follows_the_branchs_hours(
+async def test_spoken_new_start_is_parsed_by_branch_hours(
     shared_web_pod: TenantPod,
 ) -> None:
     """The salon opens from nine to six: half past eight is neither in the morning nor in the evening, nine is in the morning."""
@@ -277,7 +277,7 @@ async def test_command_line_marks_and_unmarks_no_shows(shared_web_pod: TenantPod
         ("{night}", (409, "outside_hours", "that is outside of the hours in which the person does this service")),
     ],
 )
-async def test_refused_move_says_why_with_free_times(shared_web_pod: TenantPod, start, refusal) -> None:
+async def test_refused_desk_move_names_reason_and_free_times(shared_web_pod: TenantPod, start, refusal) -> None:
     """In English and without a question: the desk asks, no caller."""
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10, 9))
@@ -303,7 +303,7 @@ async def test_move_to_unknown_person_names_capable_staff(shared_web_pod: Tenant
 
 
 @pytest.mark.parametrize("start", ["2036-11-27T10:00:30+01:00", "2036-11-27T10:00:00.5+01:00"])
-async def test_a_start_is_a_whole_minute(shared_web_pod: TenantPod, start: str) -> None:
+async def test_move_to_a_start_with_seconds_is_refused(shared_web_pod: TenantPod, start: str) -> None:
     status, problem = await request(shared_web_pod, f"appointments/{uuid4()}/move", asking(start=start))
     assert (status, "whole minute" in problem["detail"]) == (400, True)
 

@@ -67,7 +67,7 @@ async def test_a_dead_letter_is_listed_shown_and_redriven(pod: TenantPod) -> Non
     assert audit_rows >= 1
 
 
-async def test_redriven_event_has_all_attempts_unless_bodiless(pod: TenantPod) -> None:
+async def test_redriving_all_skips_events_without_a_body(pod: TenantPod) -> None:
     event = await dead_letter(pod, "call_dropped", "agent_nobody")
     await pod.db.execute(
         "UPDATE webhook_events SET payload = '' WHERE tenant = $1 AND id = $2", pod.store.tenant, int(event)
@@ -145,7 +145,7 @@ async def test_newest_dead_sync_of_appointment_is_redriven(pod: TenantPod) -> No
 
 
 @pytest.mark.parametrize("all_dead", [False, True])
-async def test_redrive_leaves_a_simultaneous_changes_job_alone(pod: TenantPod, all_dead: bool) -> None:
+async def test_redrive_does_not_revive_a_superseded_sync_job(pod: TenantPod, all_dead: bool) -> None:
     """The other transaction has added its job and commits while the redrive waits for it."""
     appointment = await add_appointment(pod)
     dead = await add_sync(pod, appointment)
@@ -251,7 +251,7 @@ async def test_callers_withholding_their_number_are_anonymous(pod: TenantPod) ->
     assert (status, problem["detail"]) == (400, "from is a phone number, such as +4915112345678, or anonymous")
 
 
-async def test_a_day_without_free_starts_says_why(pod: TenantPod) -> None:
+async def test_slots_of_a_full_day_name_the_reason(pod: TenantPod) -> None:
     (branch,), (service, *_) = pod.config().branches, pod.config().services
     today = datetime.now(BERLIN).date()
     days = [today + timedelta(days=number) for number in range(1, service.booking_horizon_days)]
@@ -310,7 +310,7 @@ async def test_an_answer_with_times_names_the_tenants_zone(
     assert answer["zone"] == "Europe/Berlin"
 
 
-async def test_slots_of_a_day_match_the_spoken_ones(pod: TenantPod) -> None:
+async def test_listed_slots_of_a_day_equal_offered_slots(pod: TenantPod) -> None:
     offered = await pod.function("check_availability", "call_slots", {"service": "haarschnitt"})
     first = offered.body["slots"][0]
     day = first["start"][:10]

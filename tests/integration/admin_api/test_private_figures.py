@@ -61,7 +61,7 @@ async def command(pod: TenantPod, *arguments: str) -> str:
     return out.decode()
 
 
-async def test_figures_count_rows_and_any_token_reads_them(pod: TenantPod) -> None:
+async def test_figures_count_bookings_and_failures_per_day(pod: TenantPod) -> None:
     assert "nobody has tried to book in the last 30 days" in await command(pod)
     await add_rows(pod)
     figures = json.loads(await command(pod, "-o", "json"))

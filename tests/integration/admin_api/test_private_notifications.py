@@ -63,7 +63,7 @@ async def test_dead_notification_is_listed_and_redriven_by_hand(pod: TenantPod) 
     assert recorded == 1
 
 
-async def test_opted_out_customer_can_come_back(pod: TenantPod) -> None:
+async def test_customers_reminder_opt_out_can_be_undone(pod: TenantPod) -> None:
     before = len(await changes_of_reminders(pod))
     assert "no reminders any more" in await command(pod, "opt-out", "Petra@Example.com")
     await command(pod, "opt-out", "petra@example.com")

@@ -170,7 +170,7 @@ async def test_only_the_exact_reader_token_is_accepted(pod: TenantPod, token: st
 
 
 @pytest.mark.nightly
-async def test_readers_commands_show_calls_anonymously_and_say_so(pod: TenantPod, appointment: dict[str, str]) -> None:
+async def test_reader_token_commands_hide_caller_data(pod: TenantPod, appointment: dict[str, str]) -> None:
     async def run(*arguments: str) -> tuple[int | None, str, str]:
         process = await asyncio.create_subprocess_exec(
             *CLI, *arguments, "-t", "salon.salon", "--url", pod.private_url,

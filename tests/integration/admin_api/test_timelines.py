@@ -39,7 +39,7 @@ async def moments(pod: TenantPod, asked: str, count: int, what: str, **params: s
     return await eventually(written, what=lambda: timeline)
 
 
-async def test_appointment_has_all_actions_of_calls_and_desk(pod: TenantPod) -> None:
+async def test_appointment_timeline_shows_call_and_desk_actions(pod: TenantPod) -> None:
     first, second, other = (f"call_{uuid4().hex}" for _ in range(3))
     appointment = await book(pod, first, 10)
     await book(pod, other, 13)

@@ -81,7 +81,7 @@ async def test_absence_applies_as_soon_as_it_is_entered(env: CalcomEnvironment, 
     assert await starts(env) == []
 
 
-async def test_absence_drops_and_rereads_only_its_own_days(env: CalcomEnvironment, sent: list[bytes]) -> None:
+async def test_absence_outdates_only_its_own_and_adjacent_days(env: CalcomEnvironment, sent: list[bytes]) -> None:
     """The days beside it, too: whoever is absent may live in another zone than the salon."""
     await starts(env)
     await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-28T00:00:00Z")
@@ -107,7 +107,7 @@ def with_hosts(env: CalcomEnvironment, **fields: Any) -> None:
 ENTRY = {"uuid": "o1", "start": "2026-11-27T00:00:00+01:00", "end": "2026-11-27T23:59:59+01:00"}
 
 
-async def test_host_absence_keeps_event_types_of_other_accounts(env: CalcomEnvironment) -> None:
+async def test_host_absence_spares_event_types_of_other_accounts(env: CalcomEnvironment) -> None:
     await starts(env)
     (service,) = env.config.services
     annas, mehmets = sorted(service.event_types, key=lambda each: each.staff)
@@ -117,7 +117,7 @@ async def test_host_absence_keeps_event_types_of_other_accounts(env: CalcomEnvir
     assert await known(env, FRIDAY) == {1002}
 
 
-async def test_absence_of_an_unknown_host_counts_for_everybody(env: CalcomEnvironment) -> None:
+async def test_absence_of_unknown_host_outdates_all_event_types(env: CalcomEnvironment) -> None:
     await starts(env)
     with_hosts(env)
     await receive_entry(env, {**ENTRY, "user": {"id": 18, "username": "mehmet"}})
@@ -141,7 +141,7 @@ async def test_absence_without_readable_days_outdates_all_free_times(env: Calcom
     assert await known(env, FRIDAY) == await known(env, NEXT_TUESDAY) == set()
 
 
-async def test_absence_of_years_outdates_everything_with_few_rows(env: CalcomEnvironment) -> None:
+async def test_absence_of_years_outdates_days_with_few_rows(env: CalcomEnvironment) -> None:
     """Callers' bookings wait for the rows that it writes, and no longer than `lock_timeout`."""
     later = FRIDAY + timedelta(days=60)
     await starts(env, later)
@@ -167,7 +167,7 @@ async def test_absence_of_years_outdates_hosts_known_only_later(env: CalcomEnvir
         assert await list_known_days(conn, env.salon.store.tenant, bookables, later, later, timedelta(hours=1)) == []
 
 
-async def test_answer_from_before_an_absence_is_not_stored(env: CalcomEnvironment) -> None:
+async def test_free_times_fetched_before_an_absence_are_discarded(env: CalcomEnvironment) -> None:
     """Also of days of which nothing was known yet."""
     began = await env.salon.rows("SELECT clock_timestamp() AS now")
     await receive_entry(env, {"uuid": "o1", "start": "2026-11-27T00:00:00Z", "end": "2026-11-27T23:59:59Z"})
@@ -175,7 +175,7 @@ async def test_answer_from_before_an_absence_is_not_stored(env: CalcomEnvironmen
     assert row["dropped_at"] > began[0]["now"]
 
 
-async def test_changed_absence_is_another_event(env: CalcomEnvironment, sent: list[bytes]) -> None:
+async def test_changed_absence_is_stored_as_another_event(env: CalcomEnvironment, sent: list[bytes]) -> None:
     """The web app sends the same trigger and uuid again, with other days; a repeated delivery has the same ones."""
     made = await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     first = await receive(env, sent[-1])

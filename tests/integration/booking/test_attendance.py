@@ -117,7 +117,7 @@ async def test_no_show_request_can_be_repeated_after_outage(
     assert (await mark(env.salon, appointment, request)).status == "no_show"
 
 
-async def test_no_show_with_lost_answer_arrives_by_event(env: CalcomEnvironment) -> None:
+async def test_event_confirms_a_no_show_with_lost_answer(env: CalcomEnvironment) -> None:
     appointment = await book(env.salon)
     env.advance(UNTIL_IT_BEGINS)
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "mark-absent", count=1)

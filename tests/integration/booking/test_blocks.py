@@ -95,7 +95,7 @@ async def test_block_in_an_unknown_branch_names_the_branches(new_salon) -> None:
         await block(salon, None, branch="pankow")
 
 
-async def test_block_takes_a_held_time_from_the_caller(new_salon) -> None:
+async def test_block_overrides_a_callers_hold(new_salon) -> None:
     salon = await new_salon()
     offered = await salon.booking.check_availability(call(), {"date": FRIDAY, "time": "10 Uhr"})
     assert offered.fields["slots"][0]["staff"] == "anna"
@@ -170,7 +170,7 @@ async def test_repeated_block_request_makes_one_block(new_salon) -> None:
     )
 
 
-async def test_equal_block_of_another_request_is_added_once(new_salon) -> None:
+async def test_equal_block_request_makes_no_second_block(new_salon) -> None:
     salon = await new_salon()
     made = await asyncio.gather(*(block(salon) for _ in range(4)))
     (only,) = {blocked.id for blocked, _ in made}
@@ -193,7 +193,7 @@ async def test_block_of_another_person_or_span_is_separate(new_salon, staff, fir
     assert one.id != other.id
 
 
-async def test_removal_lists_the_blocks_that_remain(new_salon) -> None:
+async def test_block_removal_lists_overlapping_blocks(new_salon) -> None:
     salon = await new_salon()
     removed, _ = await block(salon)
     week, _ = await block(salon, first="2026-11-26", last="2026-11-30", reason="Urlaub")
@@ -319,7 +319,7 @@ async def test_block_list_is_complete_despite_new_person_key(new_salon, module_d
     assert (again.id, listed_again) == (blocked.id, listed)
 
 
-async def test_block_from_before_the_person_key_is_repeatable(new_salon, module_database: Database) -> None:
+async def test_repeated_block_request_survives_a_new_person_key(new_salon, module_database: Database) -> None:
     salon: Salon = await new_salon(people=[])
     admin: AdminStore = module_database.admin
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))

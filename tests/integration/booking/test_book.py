@@ -114,7 +114,7 @@ async def test_clearly_different_person_is_asked_about(new_salon, other: str) ->
     assert len(await salon.live()) == 1
 
 
-async def test_another_time_for_one_person_is_asked_about(new_salon) -> None:
+async def test_second_booking_at_another_time_asks_the_caller(new_salon) -> None:
     """A caller who corrects the time wants one appointment; `another` says that it is a second one."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())
@@ -158,7 +158,7 @@ async def test_simultaneous_bookings_for_one_person_make_one_appointment(new_sal
     assert len(await salon.live()) == 1
 
 
-async def test_another_person_gets_one_appointment_despite_repeats(new_salon) -> None:
+async def test_repeated_booking_for_another_person_makes_no_duplicate(new_salon) -> None:
     """The flag may come first, be forgotten, or come with another spelling; for one name it is the appointment that there is."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(another=True))
@@ -180,7 +180,7 @@ async def test_another_person_gets_one_appointment_despite_repeats(new_salon) ->
     await salon.assert_claims_match()
 
 
-async def test_repeat_waiting_for_the_commit_finds_the_appointment(new_salon) -> None:
+async def test_repeated_booking_waits_for_the_first_ones_commit(new_salon) -> None:
     """The row it waited for is newer than its statement's snapshot: only a read under the lock shows it."""
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args())

@@ -82,7 +82,7 @@ async def test_only_the_requested_staff_member_is_booked(new_salon) -> None:
     ]
 
 
-async def test_work_is_shared_fairly(new_salon) -> None:
+async def test_bookings_are_shared_equally_among_staff_members(new_salon) -> None:
     salon = await new_salon()
     staff = []
     for n, hour in enumerate((13, 14, 15, 16)):
@@ -93,7 +93,7 @@ async def test_work_is_shared_fairly(new_salon) -> None:
     assert sorted(staff) == ["anna", "anna", "mehmet", "mehmet"]
 
 
-async def test_own_hold_allows_booking_and_keeps_staff_member(new_salon) -> None:
+async def test_own_hold_allows_booking_with_the_offered_staff(new_salon) -> None:
     salon = await new_salon()
     offer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert [s["start"] for s in offer.fields["slots"]] == [MORNING]
@@ -106,7 +106,7 @@ async def test_own_hold_allows_booking_and_keeps_staff_member(new_salon) -> None
     await salon.assert_claims_match()
 
 
-async def test_refused_booking_keeps_the_calls_hold(new_salon) -> None:
+async def test_refused_booking_does_not_end_the_calls_hold(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert not (await salon.booking.book_appointment(call(), booking_args("2026-11-27T08:00:00+01:00"))).success

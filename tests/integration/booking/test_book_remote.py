@@ -13,7 +13,7 @@ from tests.worlds.waiting import stopwatch
 TAKEN = Taken("User either already has booking at this time or is not available")
 
 
-async def test_lost_offer_is_counted(new_salon) -> None:
+async def test_metric_counts_offers_lost_to_the_remote_calendar(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(TAKEN))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert not (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
@@ -55,7 +55,7 @@ async def test_slot_taken_for_everybody_offers_alternatives(new_salon) -> None:
     assert salon.metrics.bookings == ["not_free"]
 
 
-async def test_remote_refusal_books_nothing_and_is_said(new_salon) -> None:
+async def test_booking_refused_by_calcom_is_refused_to_callers(new_salon) -> None:
     """A wrong key, an event type that is gone, a required field: nobody was promised anything yet, so nobody is."""
     calendar = ScriptedCalendar(Refused("status 401"), Refused("status 401"))
     salon = await new_salon(calendar)
@@ -124,7 +124,7 @@ async def test_late_refusal_of_a_promised_booking_awaits_sync(new_salon) -> None
 
 
 @pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused")])
-async def test_unknown_outcome_is_kept_and_synced_later(new_salon, outcome) -> None:
+async def test_booking_with_unknown_remote_outcome_gets_sync_job(new_salon, outcome) -> None:
     """The caller has an appointment; the calendar gets it by calendar-sync, after 5 minutes."""
     salon = await new_salon(ScriptedCalendar(outcome))
     answer = await salon.booking.book_appointment(call(), booking_args())
@@ -180,7 +180,7 @@ async def test_booking_awaiting_confirmation_is_said_as_requested(new_salon) -> 
     await salon.assert_claims_match()
 
 
-async def test_booking_promised_meanwhile_is_not_given_up(new_salon) -> None:
+async def test_refused_booking_already_promised_is_not_cancelled(new_salon) -> None:
     """Our process paused for longer than its lease, and the answer to a second request was that it is booked: a person decides."""
 
     class SlowCalendar(ScriptedCalendar):

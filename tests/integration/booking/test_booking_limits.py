@@ -56,7 +56,7 @@ async def test_call_books_only_a_limited_number_of_appointments(new_salon) -> No
     await salon.assert_claims_match()
 
 
-async def test_limit_of_one_appointment_is_said_in_words(new_salon) -> None:
+async def test_limit_of_one_appointment_is_spoken_in_words(new_salon) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=1))
     assert (await book(salon, 10)).success
     assert (await book(salon, 11, another=True)).message.startswith(
@@ -138,7 +138,7 @@ async def test_callers_with_stand_in_numbers_share_one_limit(new_salon, shown: s
     assert (await book(salon, 15, "call_15", "+4915112345678")).success, "who shows a number is not refused"
 
 
-async def test_callers_email_does_not_replace_the_known_address(new_salon) -> None:
+async def test_new_email_address_does_not_replace_the_customers(new_salon) -> None:
     """Whoever forges a number could redirect the customer's mails; the address of this appointment is the one that was said."""
     salon = await new_salon()
     for hour, email in ((10, "petra@example.de"), (11, "thief@example.de")):

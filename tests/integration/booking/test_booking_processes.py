@@ -85,7 +85,7 @@ async def test_concurrent_bookings_for_anybody_never_overlap(new_salon) -> None:
     ("point", "created"),
     [("after:book-commit", 0), ("after:calcom-create", 1), ("after:book-give-back", 1)],
 )
-async def test_killed_and_repeated_booking_is_one_appointment(new_salon, point: str, created: int) -> None:
+async def test_booking_repeated_after_a_crash_makes_one_appointment(new_salon, point: str, created: int) -> None:
     """The second request finds what the first left, as soon as its lease has ended; the sync job makes it one booking."""
     salon = await new_salon()
     calcom = CalcomSimulator(FrozenClock(NOW))
@@ -134,7 +134,7 @@ FOUR = "2026-11-27T16:00:00+01:00"
         ("after:cancel-commit", "cancel_appointment", {}),
     ],
 )
-async def test_killed_change_leaves_both_calendars_equal(env, point: str, function: str, args) -> None:
+async def test_change_repeated_after_a_crash_equalizes_both_calendars(env, point: str, function: str, args) -> None:
     """Asked again it is done, or found done; the sync job changes the remote calendar exactly once."""
     salon = env.salon
     (booked,) = await send(await start(salon, env.url), [("call_1", booking_args(staff="anna"))])

@@ -37,7 +37,7 @@ class LosesFirstMove(ScriptedCalendar):
         return self._remote_booking(next(iter(self.bookings.values()))) if self.bookings else None
 
 
-async def test_cancellation_at_the_jobs_end_reaches_the_calendar(new_salon) -> None:
+async def test_cancellation_during_the_sync_jobs_end_reaches_calendar(new_salon) -> None:
     """The job has read the row and found nothing to do; a cancellation that relies on it commits before it ends."""
     calendar = ScriptedCalendar(Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
@@ -60,7 +60,7 @@ async def test_cancellation_at_the_jobs_end_reaches_the_calendar(new_salon) -> N
     assert calendar.bookings == {}
 
 
-async def test_waiting_repetition_books_nothing_after_a_move(new_salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_waiting_repeated_booking_books_nothing_after_a_move(new_salon, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two identical requests are under way. The first is answered, and a person moves its appointment before the second looks."""
     asked, answer = asyncio.Event(), asyncio.Event()
 
@@ -153,7 +153,7 @@ async def test_lookup_at_calcom_covers_times_between_moves(env: CalcomEnvironmen
     assert env.bookings == []
 
 
-async def test_booking_appearing_during_lookup_is_not_considered_gone(new_salon) -> None:
+async def test_booking_appearing_during_lookup_is_cancelled_later(new_salon) -> None:
     """The quiet period of its POST ends during the lookup, and it appears after the last list was read."""
 
     class SlowCalendar(ScriptedCalendar):
@@ -175,7 +175,7 @@ async def test_booking_appearing_during_lookup_is_not_considered_gone(new_salon)
     assert calendar.bookings == {}
 
 
-async def test_lost_move_followed_by_another_makes_no_duplicate(new_salon) -> None:
+async def test_second_move_after_lost_move_makes_no_duplicate(new_salon) -> None:
     """The answers of the create and of the job's move are lost, and then the caller moves it again."""
     calendar = LosesFirstMove(lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
@@ -190,7 +190,7 @@ async def test_lost_move_followed_by_another_makes_no_duplicate(new_salon) -> No
     await salon.assert_claims_match()
 
 
-async def test_cancellation_follows_a_move_that_arrives_late(
+async def test_cancellation_finds_a_booking_moved_too_late(
     env: CalcomEnvironment,
 ) -> None:
     """The move's POST arrives after the job's lookup, and its answer never; the booking to cancel has a new uid."""

@@ -112,7 +112,7 @@ async def test_unknown_500_outcome_ends_as_one_booking(env: CalcomEnvironment, k
     assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
 
 
-async def test_rate_limited_booking_is_kept_and_synced(env: CalcomEnvironment) -> None:
+async def test_rate_limited_booking_is_pending_until_its_sync(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.RATE_LIMITED)
     assert (await env.salon.booking.book_appointment(call(), booking_args())).fields["status"] == "pending_sync"
     with pytest.raises(RunAgain) as postponed:
@@ -287,7 +287,7 @@ async def test_missing_key_books_nothing_and_records_the_cause(env: CalcomEnviro
     assert "no Cal.com API key is mounted" in local["error"]
 
 
-async def test_failure_is_recorded_with_text_and_field_names(env: CalcomEnvironment) -> None:
+async def test_provider_failure_is_recorded_with_text_and_fields(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, count=2)
     await env.salon.booking.book_appointment(call(), booking_args(name="Erika Mustermann"))
     (failed, *_) = await env.salon.rows("SELECT * FROM provider_calls WHERE status = 500 ORDER BY id")

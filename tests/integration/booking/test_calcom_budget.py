@@ -199,7 +199,7 @@ async def test_jobs_with_several_requests_finish_with_few_repeats(valkey: Embedd
         assert len(fleet.arrivals) <= 1.2 * jobs * requests
 
 
-async def test_process_without_redis_keeps_to_its_share(new_salon) -> None:
+async def test_worker_without_redis_stays_within_its_request_share(new_salon) -> None:
     async with open_fleet(await new_salon(), None) as fleet:
         put_off = await fleet.follow_all()
         assert put_off

@@ -156,7 +156,7 @@ async def test_sync_job_waits_for_open_circuit_without_attempts(
     assert server.requests() == requests
 
 
-async def test_one_probe_closes_circuit_and_bookings_are_single(server: OutageEnvironment) -> None:
+async def test_one_probe_closes_circuit_without_duplicate_bookings(server: OutageEnvironment) -> None:
     server.only_v2()
     server.inject_fault(FaultKind.DOWN, "list-bookings")
     server.inject_fault(
@@ -233,7 +233,7 @@ async def test_v1_is_not_queried_unless_listed(server: OutageEnvironment) -> Non
     assert server.requests("create-booking-v1") == 0
 
 
-async def test_round_robin_waits_for_v2(server: OutageEnvironment) -> None:
+async def test_round_robin_booking_is_not_sent_by_v1(server: OutageEnvironment) -> None:
     (service,) = server.config.services
     types = tuple(TeamEventType(staff=s, event_type_id=3001, host_id=n) for s, n in (("anna", 17), ("mehmet", 18)))
     services = (msgspec.structs.replace(service, event_types=(), team_event_types=types),)
@@ -253,7 +253,7 @@ async def test_open_v2_circuit_allows_booking_by_v1(server: OutageEnvironment) -
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER_COMMIT, FaultKind.ERROR_AFTER_COMMIT, FaultKind.DOWN])
-async def test_create_with_unknown_outcome_never_goes_to_v1(server: OutageEnvironment, kind: FaultKind) -> None:
+async def test_create_with_unknown_outcome_is_looked_up_first(server: OutageEnvironment, kind: FaultKind) -> None:
     """It is looked up first, by whichever version answers; what Cal.com has is not created again."""
     more = {"seconds": 30} if kind is FaultKind.TIMEOUT_AFTER_COMMIT else {}
     server.inject_fault(kind, "create-booking", count=1, **more)
@@ -323,7 +323,7 @@ async def test_cancellation_uses_v1_while_a_move_awaits_v2(server: OutageEnviron
     assert [b["status"] for b in server.bookings] in ([], ["cancelled"])
 
 
-async def test_rate_limit_does_not_switch_versions(server: OutageEnvironment) -> None:
+async def test_rate_limited_create_is_not_sent_by_v1(server: OutageEnvironment) -> None:
     server.inject_fault(FaultKind.RATE_LIMITED, "create-booking", count=1)
     assert (await server.book(1))["status"] == "pending_sync"
     assert server.requests("create-booking-v1") == 0
@@ -335,7 +335,7 @@ async def _call(server: OutageEnvironment, number: int, staff: str = "anna") -> 
     return await server.salon.booking.book_appointment(call(f"call_{number}{staff}"), args)
 
 
-async def test_refused_key_is_tried_only_twice(server: OutageEnvironment) -> None:
+async def test_refused_calcom_key_is_used_only_twice(server: OutageEnvironment) -> None:
     server.only_v2()
     server.key = "revoked"
     answers = [await _call(server, number) for number in range(4)]

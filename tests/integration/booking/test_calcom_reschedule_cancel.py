@@ -162,7 +162,7 @@ async def test_an_outage_does_not_delay_a_cancellation(env: CalcomEnvironment) -
     assert env.bookings == []
 
 
-async def test_late_cancellation_clears_the_request_for_a_person(env: CalcomEnvironment) -> None:
+async def test_late_remote_cancellation_clears_the_manual_action_error(env: CalcomEnvironment) -> None:
     """While Cal.com was away the error asked a person to cancel it by hand, and that stayed there for ever."""
     await cancel_while_away(env)
     (waiting,) = await env.salon.rows("SELECT error FROM appointments")
@@ -175,7 +175,7 @@ async def test_late_cancellation_clears_the_request_for_a_person(env: CalcomEnvi
     assert (row["status"], row["error"]) == ("cancelled", None)
 
 
-async def test_cancellation_after_the_appointment_keeps_its_error(env: CalcomEnvironment) -> None:
+async def test_remote_cancellation_after_the_visit_leaves_the_error(env: CalcomEnvironment) -> None:
     """A booking that is over is left as it is there, and counts there."""
     await cancel_while_away(env)
     env.advance(timedelta(days=8))
@@ -198,7 +198,7 @@ async def test_stale_worker_records_no_error_after_a_cancellation(env: CalcomEnv
         assert not await record_error(conn, tenant, read_before, "it is tried again by itself")
 
 
-async def test_error_disappears_after_a_person_resolved_it(env: CalcomEnvironment) -> None:
+async def test_cancellation_at_calcom_clears_the_appointments_error(env: CalcomEnvironment) -> None:
     """Cal.com refused the cancellation; a person cancels it there, and its event arrives."""
     await book(env)
     uid = env.bookings[0]["uid"]

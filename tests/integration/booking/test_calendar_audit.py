@@ -35,7 +35,7 @@ async def assert_quiet(world: AuditEnvironment) -> None:
     assert world.state.differences == known
 
 
-async def test_audit_of_equal_books_costs_one_request(world: AuditEnvironment) -> None:
+async def test_audit_without_differences_costs_one_request(world: AuditEnvironment) -> None:
     await world.book()
     await world.settle()
     before, sent = await world.snapshot(), len(world.polled.requests())
@@ -46,7 +46,7 @@ async def test_audit_of_equal_books_costs_one_request(world: AuditEnvironment) -
     assert world.state.compared_at == world.salon.clock.now()
 
 
-async def test_booking_missing_at_calcom_is_reported_and_kept(world: AuditEnvironment) -> None:
+async def test_booking_missing_at_calcom_is_reported_and_unchanged(world: AuditEnvironment) -> None:
     """The customer was promised that time: it is neither given up here nor booked there a second time."""
     row = await world.book()
     world.delete(row["external_id"])
@@ -123,7 +123,7 @@ async def test_cancelled_appointment_still_at_calcom_is_synced(world: AuditEnvir
     assert world.sorts() == []
 
 
-async def test_two_bookings_of_one_appointment_are_reported_only(world: AuditEnvironment) -> None:
+async def test_two_remote_bookings_of_one_appointment_are_reported(world: AuditEnvironment) -> None:
     row = await world.book()
     second = world.copy(row["external_id"])
     await world.audit()
@@ -137,7 +137,7 @@ async def test_two_bookings_of_one_appointment_are_reported_only(world: AuditEnv
     assert world.sorts() == []
 
 
-async def test_second_booking_at_another_time_claims_it_here(world: AuditEnvironment) -> None:
+async def test_second_remote_booking_gets_its_own_appointment(world: AuditEnvironment) -> None:
     row = await world.book()
     second = world.copy(row["external_id"], start=datetime.fromisoformat("2026-11-30T15:00:00Z"))
     await world.audit()
@@ -222,7 +222,9 @@ async def test_appointment_waiting_for_calcom_is_no_difference(world: AuditEnvir
     assert world.sorts() == []
 
 
-async def test_lagging_list_causes_no_conclusion(world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_audit_with_outdated_remote_list_changes_nothing(
+    world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """It shows nothing, or what was before: the bookings themselves are asked, and they agree."""
     await world.book()
     account = world.polled.context.calendar.accounts()[0]  # type: ignore[attr-defined]
@@ -240,7 +242,7 @@ async def test_lagging_list_causes_no_conclusion(world: AuditEnvironment, monkey
 
 
 @pytest.mark.parametrize("operation", ["list-bookings", "get-booking"])
-async def test_audit_is_postponed_during_a_calcom_outage(world: AuditEnvironment, operation: str) -> None:
+async def test_audit_run_is_postponed_during_calcom_outage(world: AuditEnvironment, operation: str) -> None:
     row = await world.book()
     world.delete(row["external_id"])
     world.polled.env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, operation, count=1)
@@ -299,7 +301,7 @@ async def test_many_unknown_bookings_are_checked_over_several_runs(
     assert len(await world.salon.rows(LIVE)) == 6
 
 
-async def test_broken_account_does_not_delay_the_others_audit(
+async def test_account_without_a_key_delays_no_other_audit(
     world: AuditEnvironment,
 ) -> None:
     await world.polled.give_anna_an_account()
@@ -368,7 +370,7 @@ async def test_interrupted_audit_continues_without_repetition(
     await assert_quiet(world)
 
 
-async def test_moved_bookings_older_duplicate_is_given_up(world: AuditEnvironment) -> None:
+async def test_audit_removes_outdated_duplicate_of_a_moved_booking(world: AuditEnvironment) -> None:
     """Two rows of one booking, as a write of the row by hand leaves them."""
     first = await world.polled.create(TEN)
     await world.audit()

@@ -25,7 +25,7 @@ async def test_event_of_our_own_booking_changes_nothing(env: CalcomEnvironment) 
     assert await env.salon.live() == [before]
 
 
-async def test_event_of_our_own_booking_sends_no_request(env: CalcomEnvironment) -> None:
+async def test_event_of_our_own_booking_needs_no_request(env: CalcomEnvironment) -> None:
     """A key has 120 requests a minute at Cal.com; most events only report what we did (docs/vendors/calcom.md)."""
     uid = await book(env)
     before = len(env.calcom.journal.entries)
@@ -34,7 +34,7 @@ async def test_event_of_our_own_booking_sends_no_request(env: CalcomEnvironment)
     assert len(env.calcom.journal.entries) == before
 
 
-async def test_event_before_the_answer_confirms_the_booking_once(env: CalcomEnvironment) -> None:
+async def test_event_confirms_booking_despite_the_lost_create_answer(env: CalcomEnvironment) -> None:
     """At Cal.com the booker's own request sends the webhook; here its answer is lost altogether."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     uid = await book(env)
@@ -54,7 +54,7 @@ async def test_move_with_lost_answer_is_found_by_event(env: CalcomEnvironment) -
     await env.salon.assert_claims_match()
 
 
-async def test_booking_moved_before_its_known_uid_is_single(env: CalcomEnvironment) -> None:
+async def test_move_before_first_known_uid_makes_no_duplicate(env: CalcomEnvironment) -> None:
     """The answer to our POST was lost, so the event is the first to name its uid; at its old time nothing is found."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     assert (await env.salon.booking.book_appointment(call(), booking_args())).fields["status"] == "pending_sync"
@@ -69,7 +69,7 @@ async def test_booking_moved_before_its_known_uid_is_single(env: CalcomEnvironme
 
 
 @pytest.mark.parametrize("cancelled", [False, True], ids=["still wanted", "cancelled by the caller"])
-async def test_booking_moved_without_handled_events_is_single(env: CalcomEnvironment, cancelled: bool) -> None:
+async def test_move_without_any_event_makes_no_duplicate(env: CalcomEnvironment, cancelled: bool) -> None:
     """The answer to our POST was lost, and so is every event: only the list of what was made since then shows where it is."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     answer = await env.salon.booking.book_appointment(call(), booking_args())
@@ -255,13 +255,13 @@ async def test_booking_within_a_buffer_claims_the_remaining_time(env: CalcomEnvi
     assert [row["block_start"].astimezone(UTC).strftime("%H:%M") for row in starts] == ["13:30", "14:25"]
 
 
-async def test_hold_yields_to_a_calcom_booking(env: CalcomEnvironment) -> None:
+async def test_calcom_booking_replaces_a_callers_hold(env: CalcomEnvironment) -> None:
     await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "16 Uhr", "staff": "anna"})
     assert (await env.receive_event(await create(env))).startswith("taken in")
     assert await env.salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
 
 
-async def test_doubly_promised_time_awaits_a_person_and_audit(env: CalcomEnvironment) -> None:
+async def test_double_promised_time_is_reported_and_audited(env: CalcomEnvironment) -> None:
     """Ours has not reached the calendar yet, and somebody else was booked at Cal.com."""
     env.disconnect()
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
@@ -275,7 +275,7 @@ async def test_doubly_promised_time_awaits_a_person_and_audit(env: CalcomEnviron
 
 
 @pytest.mark.parametrize("step", ["confirm", "reject"])
-async def test_pending_booking_follows_the_decision_at_calcom(env: CalcomEnvironment, step: str) -> None:
+async def test_calcom_decision_confirms_or_cancels_pending_appointment(env: CalcomEnvironment, step: str) -> None:
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     (remote,) = env.calcom.dump()["accounts"]["cal_salon"]["bookings"]
@@ -298,7 +298,7 @@ async def test_no_show_event_is_stored_and_reversible(env: CalcomEnvironment) ->
     assert claim["state"] == "booked"
 
 
-async def test_rebooked_cancelled_booking_is_live_again(env: CalcomEnvironment) -> None:
+async def test_cancelled_booking_accepted_again_restores_its_appointment(env: CalcomEnvironment) -> None:
     """`requestReschedule`: the host asks for another time, and the same booking goes on."""
     uid = await book(env)
     moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
@@ -312,7 +312,7 @@ async def test_rebooked_cancelled_booking_is_live_again(env: CalcomEnvironment) 
     await env.salon.assert_claims_match()
 
 
-async def test_callers_cancellation_is_applied_wherever_the_booking_appears(env: CalcomEnvironment) -> None:
+async def test_event_of_a_cancelled_appointment_cancels_its_booking(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     uid = await book(env)
     await env.salon.booking.cancel_appointment(call(), {})
@@ -322,7 +322,7 @@ async def test_callers_cancellation_is_applied_wherever_the_booking_appears(env:
     assert env.bookings == []
 
 
-async def test_booking_read_before_our_change_is_ignored(env: CalcomEnvironment) -> None:
+async def test_outdated_remote_booking_does_not_undo_our_move(env: CalcomEnvironment) -> None:
     """The event's job has asked Cal.com, and before it writes the caller has moved the appointment."""
     uid = await book(env)
     old = await env.calendar.get_booking(uid, correlation_id="c")
@@ -362,7 +362,7 @@ async def test_move_between_reading_and_applying_makes_no_duplicate(
     assert notes[0].startswith("nothing new")
 
 
-async def test_strangers_booking_with_our_request_id_is_foreign(env: CalcomEnvironment) -> None:
+async def test_foreign_booking_with_our_request_id_changes_nothing(env: CalcomEnvironment) -> None:
     """Cal.com's public page accepts metadata from its URL."""
     uid = await book(env)
     (before,) = await env.salon.live()
@@ -376,7 +376,7 @@ async def test_strangers_booking_with_our_request_id_is_foreign(env: CalcomEnvir
     await env.salon.assert_claims_match()
 
 
-async def test_irrelevant_events_are_only_stored(env: CalcomEnvironment) -> None:
+async def test_events_of_unknown_bookings_are_only_stored(env: CalcomEnvironment) -> None:
     await env.event_type(2000, "anna")
     uid = await create(env, event_type=2000)
     assert await env.receive_event(uid) == "stored only: no service has the event type 2000"
@@ -387,7 +387,7 @@ async def test_irrelevant_events_are_only_stored(env: CalcomEnvironment) -> None
     assert await env.salon.live() == []
 
 
-async def test_event_waits_for_calcom_one_day_at_most(
+async def test_event_is_dead_after_a_day_without_calcom(
     env: CalcomEnvironment,
 ) -> None:
     uid = await book(env)

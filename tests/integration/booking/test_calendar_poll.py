@@ -165,7 +165,7 @@ async def test_poll_ignores_bookings_of_foreign_event_types(
     assert await polled.salon.rows("SELECT 1 FROM webhook_events") == []
 
 
-async def test_poll_follows_calcoms_clock_and_late_commits(polled: PollEnvironment) -> None:
+async def test_poll_tolerates_a_slow_calcom_clock(polled: PollEnvironment) -> None:
     """Its clock is three hours behind ours; and a booking that was committed later has an earlier date."""
     polled.env.calcom.clock.advance(-timedelta(hours=3))  # type: ignore[attr-defined]
     await polled.create(TEN)
@@ -199,9 +199,7 @@ async def test_poll_reads_all_pages(
     assert len(await polled.salon.live()) == 10
 
 
-async def test_booking_changing_during_paging_hides_no_other(
-    polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_poll_skips_no_booking_when_pages_shift(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     """It moves to the end of the list, and all after it move up by one."""
     monkeypatch.setattr(PAGE_SIZE, 3)
     await polled.poll()
@@ -222,7 +220,7 @@ async def test_booking_changing_during_paging_hides_no_other(
     assert len(await polled.salon.live()) == 10
 
 
-async def test_doubly_promised_time_becomes_one_job_only(
+async def test_repeated_polls_of_double_promise_make_one_job(
     polled: PollEnvironment,
 ) -> None:
     polled.env.disconnect()
@@ -241,7 +239,7 @@ async def test_doubly_promised_time_becomes_one_job_only(
     assert polled.salon.metrics.changes_found.count("left") == 1
 
 
-async def test_repeatedly_listed_conflict_is_one_dead_letter(
+async def test_conflict_listed_by_each_poll_makes_one_job(
     polled: PollEnvironment,
 ) -> None:
     """A caller was promised a move that Cal.com refuses. Nothing else happens there, so each list ends with this booking."""
@@ -315,7 +313,7 @@ def withheld_service(service: Service, why: Withheld) -> Service:
     return msgspec.structs.replace(service, event_types=links)
 
 
-async def test_withheld_event_type_does_not_delay_the_others(polled: PollEnvironment) -> None:
+async def test_withheld_event_type_delays_no_other_event_type(polled: PollEnvironment) -> None:
     for event_type in (1001, 1002):
         polled.date(await polled.create(TEN, event_type), NOW - timedelta(days=20))
     services = polled.env.config.services
@@ -335,7 +333,7 @@ async def test_withheld_event_type_does_not_delay_the_others(polled: PollEnviron
     assert sorted(row["staff"] for row in await polled.salon.live()) == ["anna", "mehmet"]
 
 
-async def test_broken_account_does_not_delay_the_others_poll(
+async def test_account_without_a_key_delays_no_other_poll(
     polled: PollEnvironment,
 ) -> None:
     await polled.give_anna_an_account()
@@ -356,7 +354,7 @@ async def test_broken_account_does_not_delay_the_others_poll(
     assert [row["staff"] for row in await polled.salon.live()].count("anna") == 2
 
 
-async def test_older_watermark_repeats_without_changes(polled: PollEnvironment) -> None:
+async def test_poll_from_an_older_watermark_changes_nothing(polled: PollEnvironment) -> None:
     """As after the restore of a backup: what was found since is found again."""
     await polled.create(TEN)
     await polled.poll()
@@ -404,7 +402,7 @@ async def test_unknown_event_type_does_not_delay_changes(polled: PollEnvironment
     assert len(await polled.salon.live()) == 1
 
 
-async def test_first_poll_finds_older_cancellations(polled: PollEnvironment) -> None:
+async def test_first_poll_applies_cancellations_whose_events_were_lost(polled: PollEnvironment) -> None:
     """The tenant has appointments, and events of theirs were lost."""
     await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
     await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
@@ -413,7 +411,9 @@ async def test_first_poll_finds_older_cancellations(polled: PollEnvironment) -> 
     assert await polled.salon.live() == []
 
 
-async def test_skipped_list_rows_are_counted(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unreadable_rows_of_a_booking_list_are_counted(
+    polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Cal.com gives one booking no instant: the other one is taken over, and the list is recorded as read in part."""
     odd, _ = await polled.create(TEN), await polled.create(FOUR)
     whole = Booking.body

@@ -54,7 +54,7 @@ async def test_cancellation_rule_is_said_once_before_the_question(new_salon) -> 
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
-async def test_cancel_question_without_a_rule_mentions_only_moving(new_salon) -> None:
+async def test_cancel_question_without_a_rule_offers_only_moving(new_salon) -> None:
     salon = await new_salon(cancellation_rule="")
     await book(salon, HALF_PAST_TWO)
     assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).message.startswith(
@@ -79,7 +79,7 @@ async def test_clear_yes_needs_no_confirmation_by_the_model(salon) -> None:
 
 
 @pytest.mark.parametrize("args", [{}, {"confirmed": True}])
-async def test_no_outweighs_the_models_confirmation(salon, args) -> None:
+async def test_spoken_no_overrides_the_models_confirmed_argument(salon, args) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     assert not (await salon.booking.ask_to_cancel(NEXT_CALL, {})).success
     answer = await salon.booking.ask_to_cancel(after_answer(booked, Reply.NO), args)
@@ -95,7 +95,7 @@ async def test_simultaneous_requests_without_transcript_cancel_nothing(salon) ->
     assert len(await salon.live()) == 1
 
 
-async def test_no_or_another_call_does_not_confirm_cancelling(salon) -> None:
+async def test_false_or_another_call_does_not_confirm_cancellation(salon) -> None:
     await book(salon, HALF_PAST_TWO)
     for args in ({}, {"confirmed": False}, {"confirmed": False}):
         assert (await salon.booking.ask_to_cancel(NEXT_CALL, args)).fields["needs_confirmation"]
@@ -125,7 +125,7 @@ async def test_unanswered_cancel_question_is_repeated(salon) -> None:
         ({"appointment_date": "nicht Dienstag, sondern Mittwoch"}, 2),
     ],
 )
-async def test_named_one_of_several_appointments_is_cancelled(salon, named, nth: int) -> None:
+async def test_named_appointment_among_several_is_cancelled(salon, named, nth: int) -> None:
     ids = await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, named)
     assert asked.fields["appointment_id"] == ids[nth], asked
@@ -185,7 +185,7 @@ async def test_second_yes_cancels_no_other_appointment(salon) -> None:
 @pytest.mark.parametrize(
     "args", [{"appointment_id": "7f1c2a34-0000-4000-8000-000000000000"}, {"appointment_date": "der andere"}]
 )
-async def test_wrongly_named_only_appointment_needs_a_yes(salon, args: dict[str, str]) -> None:
+async def test_wrongly_described_single_appointment_needs_a_yes(salon, args: dict[str, str]) -> None:
     (only,) = await book(salon, TUESDAY)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, args)
     assert (asked.fields["appointment_id"], asked.fields["needs_answer"]) == (only, True), asked
@@ -204,14 +204,14 @@ async def test_repeated_cancel_question_asks_for_yes_or_no(salon, reply: Reply) 
     assert asked.message.startswith("Ein Ja oder Nein genügt. Soll ich Ihren Termin am Dienstag"), asked
 
 
-async def test_weekday_names_an_appointment_of_another_week(salon) -> None:
+async def test_weekday_identifies_an_appointment_of_another_week(salon) -> None:
     ids = await book(salon, "2026-12-03T10:00:00+01:00", "2026-12-04T10:00:00+01:00")
     for day, booked in zip(("Donnerstag", "am Freitag"), ids, strict=True):
         asked = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": day})
         assert (asked.fields["appointment_id"], asked.fields["needs_confirmation"]) == (booked, True), asked
 
 
-async def test_yes_does_not_apply_to_a_changed_time(salon) -> None:
+async def test_yes_after_another_calls_move_is_asked_again(salon) -> None:
     """Another call of this number has moved the appointment since."""
     (booked,) = await book(salon, TUESDAY)
     await salon.booking.ask_to_cancel(NEXT_CALL, {})
@@ -298,7 +298,7 @@ async def test_strangers_appointment_is_not_found_by_its_time(salon) -> None:
         assert answer.message.startswith("Unter Ihrer Nummer finde ich keinen kommenden Termin.")
 
 
-async def test_named_one_of_several_appointments_is_moved(salon) -> None:
+async def test_named_appointment_among_several_is_moved(salon) -> None:
     ids = await book(salon, TUESDAY, WEDNESDAY)
     args = {"appointment_date": "am Mittwoch", "date": "Freitag, 27. November", "time": "halb drei"}
     answer = await salon.booking.reschedule_appointment(NEXT_CALL, args)

@@ -67,7 +67,7 @@ async def test_bookings_beyond_the_capacity_get_alternatives(shared: Salon) -> N
         assert answer.success or (answer.fields["obstacle"], len(answer.fields["alternatives"])) == ("taken", 3)
 
 
-async def test_capacity_change_keeps_promises_without_double_bookings(shared: Salon) -> None:
+async def test_changed_capacity_never_overbooks_a_staff_member(shared: Salon) -> None:
     """One after the other with 1, 6, 2 and 3 units, with appointments from all of these side by side."""
     number = 100
     for services in [(CUT,), (CUT, YOGA, COURSE), (CUT, COURSE), (YOGA,)]:

@@ -137,7 +137,7 @@ async def test_interrupted_rereading_is_left_to_the_next_attempt(
     await env.salon.assert_claims_match()
 
 
-async def test_worker_without_its_job_adds_nothing(env: CalcomEnvironment) -> None:
+async def test_worker_that_lost_its_job_imports_no_appointment(env: CalcomEnvironment) -> None:
     """Whoever has the job now may have ended it: nobody would read again what is added here."""
 
     class TakenOver(Exception):
@@ -155,7 +155,7 @@ async def test_worker_without_its_job_adds_nothing(env: CalcomEnvironment) -> No
     assert await env.salon.live() == []
 
 
-async def test_doubly_added_booking_belongs_to_the_moved_appointment(env: CalcomEnvironment) -> None:
+async def test_duplicate_import_keeps_the_appointment_that_was_moved(env: CalcomEnvironment) -> None:
     """One booking has two appointments for a moment. What the caller heard about one of them stays true."""
     first = await create(env, HALF_PAST_ONE_UTC)
     await env.receive_event(first)

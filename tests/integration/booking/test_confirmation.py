@@ -37,7 +37,7 @@ async def book(env: CalcomEnvironment, call_id: str = "call_1") -> str:
     return answer.message
 
 
-async def test_requested_booking_is_confirmed_by_the_team(env: CalcomEnvironment) -> None:
+async def test_requested_appointment_is_confirmed_at_calcom(env: CalcomEnvironment) -> None:
     message = await book(env)
     assert message.startswith("Der Termin ist angefragt: Freitag, den 27. November, um 14 Uhr 30")
     assert "noch nicht fest" in message
@@ -51,7 +51,7 @@ async def test_requested_booking_is_confirmed_by_the_team(env: CalcomEnvironment
 
 
 @pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
-async def test_unanswered_booking_is_said_as_requested(env: CalcomEnvironment, kind: FaultKind) -> None:
+async def test_booking_unanswered_by_calcom_is_called_requested(env: CalcomEnvironment, kind: FaultKind) -> None:
     env.inject_fault(kind)
     message = await book(env)
     assert message.startswith("Der Termin ist angefragt: ")

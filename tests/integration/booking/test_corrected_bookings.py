@@ -179,7 +179,7 @@ async def test_name_correction_is_said_in_english(salon: Salon) -> None:
     assert asked.message.endswith("Shall I change the name to Schmidt, or is this a second appointment for Schmidt?")
 
 
-async def test_team_learns_changes_that_calcom_cannot_store(env) -> None:
+async def test_team_gets_a_message_about_unstorable_changes(env) -> None:
     salon = env.salon
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
@@ -217,7 +217,7 @@ async def test_later_call_cannot_rename_a_cancelled_appointment(salon: Salon) ->
 
 
 @pytest.mark.parametrize("said", ["Petra Müller", "Müller", "petra müller"])
-async def test_exact_name_means_its_own_appointment(salon: Salon, said: str) -> None:
+async def test_exact_name_matches_the_appointment_with_equal_name(salon: Salon, said: str) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Müller"))
     await salon.booking.book_appointment(call(), booking_args(name="Petra Müller", **ANOTHER))
     again = await salon.booking.book_appointment(call(), booking_args(name=said))
@@ -268,7 +268,7 @@ async def test_names_within_a_group_are_never_swapped(
     assert set(await names(salon)) == kept
 
 
-async def test_inherited_phone_number_corrects_no_appointment(salon: Salon) -> None:
+async def test_phone_number_of_another_booking_corrects_no_appointment(salon: Salon) -> None:
     withheld = call(caller=None)
     await salon.booking.book_appointment(withheld, booking_args(name="Anna Kurz", phone=DICTATED))
     await salon.booking.book_appointment(withheld, booking_args(name="Ben Lang", phone=OTHER_DICTATED, **ANOTHER))
@@ -336,12 +336,12 @@ NO_DETAILS = {
 }
 
 
-def test_every_field_of_a_request_is_classified() -> None:
+def test_each_booking_field_is_correctable_or_excluded() -> None:
     assert {each.name for each in fields(SpokenBooking)} == CORRECTIONS.keys() | NO_DETAILS
 
 
 @pytest.mark.parametrize("detail", CORRECTIONS)
-async def test_every_detail_is_corrected_or_refused_aloud(new_salon, detail: str) -> None:
+async def test_each_correction_is_stored_or_refused_in_words(new_salon, detail: str) -> None:
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
     caller = replace(call(), replies={EMAIL: Reply.YES})
     booked = {"staff": "anna", "birth_date": "12.3.1985"}
@@ -375,13 +375,13 @@ async def test_name_changed_back_is_reported_to_the_team(env) -> None:
     assert ["Name: Mayer" in row["text"] for row in rows] == [True, False, True]
 
 
-async def test_overlong_change_is_said_to_be_missing_remotely(env) -> None:
+async def test_caller_hears_that_calcom_lacks_an_overlong_note(env) -> None:
     await env.salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
     again = await env.salon.booking.book_appointment(call(), booking_args(notes="x" * 490))
     assert again.message.endswith(" Ihren Hinweis habe ich notiert. Im Kalender steht noch der bisherige Stand.")
 
 
-async def test_lost_commit_does_not_hide_a_full_box(env, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_commit_answer_still_announces_outdated_calendar(env, monkeypatch: pytest.MonkeyPatch) -> None:
     salon = env.salon
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     for number in range(3):
@@ -437,7 +437,7 @@ async def test_locked_appointment_is_reported_as_booked(salon: Salon, said: str,
         ({}, "Haarschnitt bei Anna."),
     ],
 )
-async def test_detail_correction_needs_no_time(
+async def test_correction_by_appointment_id_needs_no_time(
     salon: Salon, call_id: str, details: dict[str, str], ending: str
 ) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier", staff="anna"))
@@ -447,7 +447,7 @@ async def test_detail_correction_needs_no_time(
     assert (answer.fields.get("appointment_id"), len(await salon.live())) == (named["appointment_id"], 1)
 
 
-async def test_confirmed_email_address_needs_no_time(salon: Salon) -> None:
+async def test_email_correction_by_appointment_id_needs_no_time(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args())
     args = {"appointment_id": first.fields["appointment_id"], "email": EMAIL}
     asked = await salon.booking.book_appointment(replace(call(), replies={}), args)
@@ -457,7 +457,7 @@ async def test_confirmed_email_address_needs_no_time(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("details", [{}, {"phone": DICTATED}, {"notes": "mit Hund"}])
-async def test_only_appointment_is_corrected_without_an_id(salon: Salon, details: dict[str, str]) -> None:
+async def test_single_appointment_is_corrected_without_its_id(salon: Salon, details: dict[str, str]) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     answer = await salon.booking.book_appointment(call(), details | {"customer_name": "Petra Maier"})
     assert (answer.success, await names(salon)) == (True, ["Petra Maier"]), answer.message
@@ -493,7 +493,7 @@ async def test_cancelled_appointments_details_stay(salon: Salon) -> None:
     assert (asked.success, await names(salon)) == (False, [])
 
 
-async def test_own_calls_corrections_need_no_birth_date(new_salon) -> None:
+async def test_correction_within_the_booking_call_skips_birth_date(new_salon) -> None:
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
     first = await salon.booking.book_appointment(call(), booking_args(name="Maier", birth_date="12.3.1985"))
     args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Petra Maier"}
@@ -520,7 +520,7 @@ async def test_chosen_name_correction_is_carried_out(salon: Salon, named: bool, 
 @pytest.mark.parametrize("call_id", ["call_1", "call_later"])
 @pytest.mark.parametrize("time", [{}, booking_args()])
 @pytest.mark.parametrize("has_transcript", [True, False])
-async def test_repeated_id_renames_only_after_a_question(
+async def test_another_name_with_the_id_asks_before_renaming(
     salon: Salon, call_id: str, time: dict[str, Any], has_transcript: bool
 ) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))

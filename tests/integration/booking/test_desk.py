@@ -292,7 +292,7 @@ async def test_move_with_lost_answer_awaits_the_sync_job(new_salon) -> None:
 
 
 @pytest.mark.parametrize("point", ["after:move-commit", "after:calcom-move"])
-async def test_killed_desk_move_is_finished_by_its_repetition(env: CalcomEnvironment, point: str) -> None:
+async def test_repeated_desk_move_finishes_after_a_crash(env: CalcomEnvironment, point: str) -> None:
     appointment = await book(env.salon)
     request = desk()
 
@@ -321,7 +321,7 @@ async def test_appointment_is_never_moved_to_odd_seconds(new_salon) -> None:
     assert row["starts_at"] == at(HALF_PAST_TWO)
 
 
-async def test_repeated_killed_move_does_not_undo_later_moves(
+async def test_desk_move_repeated_after_crash_undoes_no_move(
     new_salon,
 ) -> None:
     salon = await new_salon(ScriptedCalendar())
@@ -351,7 +351,7 @@ async def test_remotely_refused_request_can_be_tried_again(new_salon) -> None:
     assert row["starts_at"] == at(FOUR)
 
 
-async def test_booked_moved_and_rebooked_appointment_is_one(new_salon) -> None:
+async def test_booking_again_at_the_moved_time_changes_nothing(new_salon) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna"))
     appointment = UUID(booked.fields["appointment_id"])

@@ -152,7 +152,7 @@ async def test_slot_offered_to_a_caller_refuses_the_desk(new_salon) -> None:
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
 
 
-async def test_callers_limits_neither_bind_nor_count_the_desk(new_salon) -> None:
+async def test_callers_booking_limits_do_not_affect_the_desk(new_salon) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=1, per_caller_and_day=1, anonymous_per_hour=1))
     for start in (HALF_PAST_TWO, MORNING):
         assert isinstance(await book(salon, start), Booked)
@@ -196,7 +196,7 @@ async def test_walk_in_may_have_begun_30_minutes_ago(new_salon, start, reason) -
     assert bool(free) is (reason is not None)
 
 
-async def test_begun_time_that_is_occupied_is_refused(new_salon) -> None:
+async def test_occupied_walk_in_time_is_refused(new_salon) -> None:
     salon, blocked, begun = await new_salon(), await new_salon(), "2026-11-20T09:45:00+01:00"
     assert isinstance(await book(salon, begun), Booked)
     span = Span(salon.clock.now(), salon.clock.now() + timedelta(hours=1))

@@ -83,7 +83,7 @@ async def test_desk_booking_taken_remotely_returns_free_times(env: CalcomEnviron
 
 
 @pytest.mark.parametrize("point", ["after:book-commit", "after:calcom-create"])
-async def test_killed_desk_booking_is_found_by_its_repetition(env: CalcomEnvironment, point: str) -> None:
+async def test_repeated_desk_booking_finishes_after_a_crash(env: CalcomEnvironment, point: str) -> None:
     request = desk()
     dying = replace(env.salon.booking, faults=Killing(point))
     with pytest.raises(Killed):
@@ -95,7 +95,7 @@ async def test_killed_desk_booking_is_found_by_its_repetition(env: CalcomEnviron
     assert [action for action, _ in await audit(env.salon)] == ["appointment.booked"]
 
 
-async def test_killed_and_cancelled_booking_is_not_booked_again(new_salon) -> None:
+async def test_desk_booking_cancelled_after_crash_is_not_repeated(new_salon) -> None:
     salon, request = await new_salon(ScriptedCalendar()), desk()
     with pytest.raises(Killed):
         await book(replace(salon.booking, faults=Killing("after:book-commit")), request=request)

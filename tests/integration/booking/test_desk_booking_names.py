@@ -101,7 +101,7 @@ async def test_ambiguous_name_is_refused_with_the_list(new_salon) -> None:
         ("am 27. November um halb drei", 0, "2026-11-27T14:30"),
     ],
 )
-async def test_start_is_now_or_read_from_words(new_salon, text: str | None, minutes: int, start: str) -> None:
+async def test_desk_start_is_the_present_or_parsed_text(new_salon, text: str | None, minutes: int, start: str) -> None:
     salon = await new_salon()
     salon.clock.advance(timedelta(minutes=minutes))
     service, found = preview_booking(salon.booking, ANNA, text)

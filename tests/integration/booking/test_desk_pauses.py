@@ -49,7 +49,7 @@ async def test_pause_refuses_bookings_until_its_removal(new_salon) -> None:
     assert (await salon.booking.book_appointment(call("d"), booking_args(MORNING, "Rosa"))).success
 
 
-async def test_pause_says_its_last_day_and_then_ends(new_salon) -> None:
+async def test_caller_hears_the_pauses_last_day(new_salon) -> None:
     salon: Salon = await new_salon()
     end = datetime(2027, 1, 9, tzinfo=BERLIN)  # a midnight
     await pause(salon, end)
@@ -61,7 +61,7 @@ async def test_pause_says_its_last_day_and_then_ends(new_salon) -> None:
     assert answer.fields["slots"], "as with every block: the next time after it"
 
 
-async def test_repeated_pause_is_single_and_never_returns(new_salon) -> None:
+async def test_repeated_pause_request_adds_no_second_pause(new_salon) -> None:
     salon: Salon = await new_salon()
     request = desk()
     first = await pause(salon, request=request)

@@ -23,7 +23,7 @@ async def addresses(salon: Salon) -> list[tuple[str | None, str | None]]:
 
 @pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["silent", "claimed"])
 @pytest.mark.parametrize("replies", [None, {}, {"other@example.de": Reply.YES}, {ADDRESS: Reply.ASIDE}])
-async def test_unconfirmed_address_books_nothing(new_salon, replies, confirmed: dict[str, Any]) -> None:
+async def test_unconfirmed_email_address_prevents_the_booking(new_salon, replies, confirmed: dict[str, Any]) -> None:
     """What the model claims proves nothing, and a yes to another address is none to this one."""
     salon = await new_salon()
     asking = replace(call(), replies=replies)
@@ -45,7 +45,7 @@ async def test_confirmed_address_is_stored_for_appointment_and_customer(new_salo
 
 
 @pytest.mark.parametrize("said", ["", "null", "keine", "nicht angegeben", None, {"x": 1}, True])
-async def test_absent_address_is_not_asked_for(new_salon, said: Any) -> None:
+async def test_absent_email_address_is_not_asked_for(new_salon, said: Any) -> None:
     salon = await new_salon()
     assert (
         await salon.booking.book_appointment(

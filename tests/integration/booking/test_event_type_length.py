@@ -53,7 +53,7 @@ def at(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
-async def test_end_returned_by_calcom_is_blocked_here(env: CalcomEnvironment) -> None:
+async def test_longer_end_returned_by_calcom_blocks_the_time(env: CalcomEnvironment) -> None:
     await lengthen(env)
     assert (await book(env)).fields["status"] == "confirmed"
     assert await ends(env) == {"confirmed": at(FOUR)}
@@ -61,7 +61,7 @@ async def test_end_returned_by_calcom_is_blocked_here(env: CalcomEnvironment) ->
     assert (second.success, second.fields["obstacle"]) == (False, "taken")
 
 
-async def test_end_is_blocked_after_a_lost_answer_too(env: CalcomEnvironment) -> None:
+async def test_sync_job_blocks_the_end_returned_by_calcom(env: CalcomEnvironment) -> None:
     await lengthen(env)
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     assert (await book(env)).fields["status"] == "pending_sync"
@@ -69,7 +69,7 @@ async def test_end_is_blocked_after_a_lost_answer_too(env: CalcomEnvironment) ->
     assert await ends(env) == {"confirmed": at(FOUR)}
 
 
-async def test_event_lengthened_before_a_move_blocks_longer(env: CalcomEnvironment) -> None:
+async def test_move_after_lengthening_the_event_type_blocks_longer(env: CalcomEnvironment) -> None:
     await book(env)
     await lengthen(env)
     answer = await move(env, "2026-11-27T15:15:00+01:00")

@@ -229,7 +229,7 @@ async def test_cancellation_during_the_create_is_cancelled_remotely(new_salon) -
 
 
 @pytest.mark.parametrize("step", ["find", "create"])
-async def test_change_during_its_sync_job_reruns_the_job(new_salon, step: str) -> None:
+async def test_change_during_a_sync_job_reruns_that_job(new_salon, step: str) -> None:
     """No second job is queued beside a running one, so the running one must not end as if nothing had happened."""
 
     class SlowCalendar(ScriptedCalendar):
@@ -339,7 +339,7 @@ async def test_unclear_move_is_asked_about(new_salon, args, question: str) -> No
         ),
     ],
 )
-async def test_inexact_move_gets_offers_instead_of_a_question(new_salon, args, offered) -> None:
+async def test_inexact_new_time_of_a_move_gets_offers(new_salon, args, offered) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     answer = await salon.booking.reschedule_appointment(call(), args)
@@ -353,7 +353,7 @@ async def test_inexact_move_gets_offers_instead_of_a_question(new_salon, args, o
     await salon.assert_claims_match()
 
 
-async def test_only_offer_for_a_move_is_asked_alone(new_salon) -> None:
+async def test_single_offer_for_a_move_asks_about_moving(new_salon) -> None:
     salon = await new_salon(settings=BookingSettings(offers=1))
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     answer = await salon.booking.reschedule_appointment(call(), {"date": "Samstag oder Montag"})
@@ -522,7 +522,7 @@ async def test_sync_job_reverses_a_move_reported_as_refused(new_salon) -> None:
 
 @pytest.mark.parametrize("to", [FOUR, QUARTER_TO_THREE])
 @pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused")])
-async def test_move_with_unknown_outcome_is_kept_and_synced(new_salon, outcome, to: str) -> None:
+async def test_move_with_unknown_remote_outcome_gets_sync_job(new_salon, outcome, to: str) -> None:
     """The caller hears that it is moved; until the calendar agrees both times are blocked, then only the new one."""
     calendar = ScriptedCalendar()
     calendar.moves = [outcome]
@@ -564,7 +564,7 @@ async def test_move_before_the_first_sync_creates_one_booking(new_salon) -> None
 
 
 @pytest.mark.parametrize("promised", [False, True])
-async def test_sync_refusal_undoes_only_unpromised_moves(new_salon, promised: bool) -> None:
+async def test_late_refusal_undoes_only_unpromised_moves(new_salon, promised: bool) -> None:
     calendar = ScriptedCalendar()
     calendar.moves = [Unknown("killed"), TAKEN, TAKEN]
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
@@ -603,7 +603,7 @@ async def test_concurrent_repeats_of_a_move_apply_once(new_salon) -> None:
         ({"date": "Donnerstag davor, selbe Zeit"}, "2026-11-26T14:30:00+01:00"),
     ],
 )
-async def test_counted_new_time_moves_the_appointment_once(new_salon, args, start: str) -> None:
+async def test_repeated_relative_move_is_applied_once_per_call(new_salon, args, start: str) -> None:
     """A model that repeats itself does not mean another hour; in the next call somebody does."""
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
@@ -619,7 +619,7 @@ async def test_counted_new_time_moves_the_appointment_once(new_salon, args, star
     assert row["starts_at"] == datetime.fromisoformat(start)
 
 
-async def test_counted_move_in_the_next_call_counts_again(new_salon) -> None:
+async def test_relative_move_is_applied_again_in_another_call(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
     later = {"time": "eine Stunde später"}
@@ -627,7 +627,7 @@ async def test_counted_move_in_the_next_call_counts_again(new_salon) -> None:
     assert starts == ["2026-11-27T15:30:00+01:00", "2026-11-27T16:30:00+01:00"]
 
 
-async def test_counted_move_after_an_absolute_one_counts(new_salon) -> None:
+async def test_relative_move_starts_from_the_moved_time(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
     starts = [
@@ -637,7 +637,7 @@ async def test_counted_move_after_an_absolute_one_counts(new_salon) -> None:
     assert starts == ["15:30", "16:30", "16:30", "17:00"], "the same words once more are the same request"
 
 
-async def test_repeated_counted_move_may_name_the_old_time(new_salon) -> None:
+async def test_repeated_relative_move_may_name_the_former_time(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
     args = {"appointment_time": "14:30", "time": "eine Stunde später"}
@@ -645,7 +645,7 @@ async def test_repeated_counted_move_may_name_the_old_time(new_salon) -> None:
     assert starts == ["15:30", "15:30"]
 
 
-async def test_counted_day_is_offered_with_its_times(new_salon) -> None:
+async def test_relative_day_of_a_move_offers_its_times(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
     offered = await salon.booking.reschedule_appointment(call(), {"date": "eine Woche später"})
@@ -653,7 +653,7 @@ async def test_counted_day_is_offered_with_its_times(new_salon) -> None:
     assert {each["start"][:10] for each in offered.fields["alternatives"]} == {"2026-12-04"}
 
 
-async def test_moving_there_and_back_is_two_moves(new_salon) -> None:
+async def test_moving_back_and_forth_makes_separate_moves(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="anna"))
     for start in (FOUR, HALF_PAST_TWO, FOUR):
@@ -676,7 +676,7 @@ async def test_a_cancelled_appointment_is_not_moved(new_salon) -> None:
 
 
 @pytest.mark.parametrize("start", ["2026-11-27T14:29:30+01:00", "2026-11-27T14:29:59.500+01:00"])
-async def test_start_off_the_minute_gets_another_offer(new_salon, start) -> None:
+async def test_start_with_seconds_is_refused_with_alternatives(new_salon, start) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=10))
     for _ in range(2):
         refused = await salon.booking.book_appointment(call(), booking_args(start))

@@ -97,7 +97,7 @@ async def test_waiting_for_a_foreign_event_type_is_refused(env: CalcomEnvironmen
     assert await env.salon.rows("SELECT id FROM waitlist") == []
 
 
-async def test_desk_reads_that_event_types_are_foreign(env: CalcomEnvironment) -> None:
+async def test_desk_sees_that_calcom_lacks_the_event_types(env: CalcomEnvironment) -> None:
     links = tuple(
         EventType(staff=each, event_type_id=FOREIGN, withheld=Withheld.NOT_FOUND) for each in ("anna", "mehmet")
     )

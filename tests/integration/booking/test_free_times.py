@@ -47,7 +47,7 @@ async def known(env: CalcomEnvironment, day: date = FRIDAY) -> set[int]:
     return {row["event_type_id"] for row in rows}
 
 
-async def test_linked_calendars_event_is_not_offered(env: CalcomEnvironment) -> None:
+async def test_time_busy_in_a_linked_calendar_is_excluded(env: CalcomEnvironment) -> None:
     for host in ("anna", "mehmet"):
         await env.control("busy", host=host, **AFTERNOON)
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
@@ -60,7 +60,7 @@ async def test_linked_calendars_event_is_not_offered(env: CalcomEnvironment) -> 
     assert env.salon.metrics.offers == ["calendar"]
 
 
-async def test_free_host_is_offered_beside_a_busy_one(env: CalcomEnvironment) -> None:
+async def test_available_host_is_offered_when_another_is_busy(env: CalcomEnvironment) -> None:
     await env.control("busy", host="anna", **AFTERNOON)
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
     assert (answer.fields["slots"][0]["start"], answer.fields["slots"][0]["staff"]) == (HALF_PAST_TWO, "mehmet")
@@ -69,7 +69,7 @@ async def test_free_host_is_offered_beside_a_busy_one(env: CalcomEnvironment) ->
     assert env.count_requests("create-booking") == 1, "Cal.com was not asked in vain for the other one"
 
 
-async def test_days_of_absence_are_not_offered(env: CalcomEnvironment) -> None:
+async def test_days_of_a_calcom_absence_are_not_offered(env: CalcomEnvironment) -> None:
     for host in ("anna", "mehmet"):
         await env.control("absences", host=host, start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     answer = await env.salon.booking.check_availability(call(), {"service": "Haarschnitt", "date": "2026-11-27"})
@@ -107,7 +107,7 @@ async def test_offers_around_clock_changes_match_local_hours(
     assert starts
 
 
-async def test_known_free_times_are_reused_until_outdated(env: CalcomEnvironment) -> None:
+async def test_stored_free_times_are_reused_until_outdated(env: CalcomEnvironment) -> None:
     for _ in range(3):
         await env.salon.booking.check_availability(call(), EXACTLY)
     assert env.count_requests(READ) == 2, "one for each of the two event types"
@@ -119,7 +119,7 @@ async def test_known_free_times_are_reused_until_outdated(env: CalcomEnvironment
     assert env.count_requests(READ) == 4
 
 
-async def test_free_times_of_one_person_are_listed_alone(env: CalcomEnvironment) -> None:
+async def test_free_slots_can_be_listed_for_one_person(env: CalcomEnvironment) -> None:
     everybody = (await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY)).slots
     anna = (await env.salon.booking.list_free_slots("mitte", "haarschnitt", FRIDAY, staff="anna")).slots
     assert anna == [slot for slot in everybody if slot.staff == "anna"] != []
@@ -148,7 +148,7 @@ async def test_recently_busy_time_is_not_offered_in_outage(env: CalcomEnvironmen
     assert (answer.fields["obstacle"], answer.fields["basis"]) == ("taken", "own_book")
 
 
-async def test_slow_calcom_does_not_delay_a_caller(env: CalcomEnvironment) -> None:
+async def test_slow_calcom_answer_is_stored_for_later_callers(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.SLOW, READ, ms=1500, count=2)
     booking = replace(env.salon.booking, settings=replace(QUICK, provider_timeout=timedelta(seconds=4)))
     for host in ("anna", "mehmet"):
@@ -222,7 +222,7 @@ async def test_refused_slot_rereads_the_free_times(env: CalcomEnvironment) -> No
     assert "basis" not in answer.fields
 
 
-async def test_remotely_busy_start_is_answered_as_taken(env: CalcomEnvironment) -> None:
+async def test_start_busy_at_calcom_is_refused_as_taken(env: CalcomEnvironment) -> None:
     for host in ("anna", "mehmet"):
         await env.control("busy", host=host, **AFTERNOON)
     await free(env)
@@ -246,7 +246,7 @@ async def test_free_times_read_before_a_change_are_discarded(env: CalcomEnvironm
     assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002}
 
 
-async def test_rebooking_precedes_the_remote_cancellation(env: CalcomEnvironment) -> None:
+async def test_cancelled_time_is_rebooked_before_its_remote_cancellation(env: CalcomEnvironment) -> None:
     first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
     await env.salon.booking.check_availability(call(), EXACTLY)  # read while it is booked there
     await env.salon.cancel(first.fields["appointment_id"])
@@ -314,7 +314,7 @@ async def test_preloaded_free_times_answer_without_requests(env: CalcomEnvironme
     assert env.count_requests(READ) == 4
 
 
-async def test_beginning_call_refreshes_times_older_than_30_seconds(env: CalcomEnvironment) -> None:
+async def test_beginning_call_rereads_free_times_after_30_seconds(env: CalcomEnvironment) -> None:
     keeper = FreeTimesKeeper(env.worker)
     await run_task(keeper)
     await outdate(env, timedelta(seconds=31))

@@ -60,7 +60,7 @@ async def test_freed_time_booked_during_an_outage_is_synced(env: CalcomEnvironme
 
 
 @pytest.mark.parametrize("freed_first", [False, True])
-async def test_former_booking_yields_after_an_outage(env: CalcomEnvironment, freed_first: bool) -> None:
+async def test_cancelled_booking_yields_to_new_booking_after_outage(env: CalcomEnvironment, freed_first: bool) -> None:
     freed = await book(env, "call_1")
     env.disconnect()
     await env.salon.cancel(freed)

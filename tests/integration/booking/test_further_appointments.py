@@ -23,7 +23,7 @@ async def test_booking_the_moved_appointment_again_changes_nothing(new_salon) ->
     assert len(await salon.live()) == 1
 
 
-async def test_further_booking_asks_about_all_existing_ones(new_salon) -> None:
+async def test_further_booking_lists_all_existing_appointments(new_salon) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(MORNING))
     second = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, another=True))
@@ -50,7 +50,7 @@ async def test_appointment_for_somebody_else_is_confirmed_by_name(new_salon) -> 
     assert "für" not in hidden.message
 
 
-async def test_booking_in_progress_is_not_called_booked(new_salon) -> None:
+async def test_booking_in_flight_is_not_called_booked(new_salon) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(MORNING))
     await salon.pool.execute(
@@ -163,7 +163,7 @@ async def test_another_name_with_same_stylist_is_asked_about(new_salon) -> None:
         ("Petra", "Frau Lange"),
     ],
 )
-async def test_corrected_name_and_stylist_are_asked_about(new_salon, booked: str, said: str) -> None:
+async def test_similar_name_with_another_stylist_is_asked_about(new_salon, booked: str, said: str) -> None:
     salon = await new_salon()
     first = booking_args(HALF_PAST_TWO, customer_name=booked, staff="anna")
     second = booking_args(HALF_PAST_TWO, customer_name=said, staff="mehmet")

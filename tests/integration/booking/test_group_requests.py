@@ -39,7 +39,7 @@ async def end_holds(salon: Salon) -> None:
     await salon.rows("UPDATE claims SET expires_at = clock_timestamp() WHERE state = 'held' RETURNING 1")
 
 
-async def test_group_is_the_same_in_any_name_order(salon: Salon) -> None:
+async def test_group_with_swapped_names_is_the_same_group(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     await look(salon, {})
     assert (await book(salon, "10:00", MIA)).success
@@ -48,7 +48,7 @@ async def test_group_is_the_same_in_any_name_order(salon: Salon) -> None:
     assert (swapped.outcome, len(await booked(salon))) == (FunctionOutcome.ALREADY_BOOKED, 3), swapped.message
 
 
-async def test_newly_possible_group_time_is_not_called_taken(salon: Salon) -> None:
+async def test_changed_group_offer_is_not_called_taken(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     offer = await look(salon, {})
     assert "um 10 Uhr bei Anna und um 10 Uhr 40" in offer.message
@@ -78,7 +78,7 @@ async def test_unclear_service_of_each_companion_is_asked(salon: Salon) -> None:
     assert sorted(each["start"] for each in answer.fields["appointments"]) == sorted(expected), "in whatever order"
 
 
-async def test_hold_keeps_the_group_missing_in_the_transcript(salon: Salon) -> None:
+async def test_offered_group_is_remembered_without_the_transcript(salon: Salon) -> None:
     await look(salon, {"service": "Färben"})
     alone = await book_heard(salon, caller(), "10:00")
     assert alone.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
@@ -149,7 +149,7 @@ async def test_limit_within_a_group_refuses_the_whole_group(salon: Salon) -> Non
     assert len(await booked(salon)) == 1, "the one that would fit is not booked, either"
 
 
-async def test_unbooked_groups_cannot_hold_a_whole_day(salon: Salon) -> None:
+async def test_group_holds_are_limited_like_single_callers_holds(salon: Salon) -> None:
     with_anna: dict[str, Any] = {"staff": "Anna"}
     for number in range(1, 5):
         await look(salon, with_anna, with_anna, staff="Anna", time=None, number=number)

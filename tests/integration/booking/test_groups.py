@@ -80,7 +80,7 @@ async def test_companion_gets_the_callers_staff_member(salon: Salon, said: str) 
     assert (first["staff"], first["companions"][0]["staff"]) == ("anna", "anna")
 
 
-async def test_offered_plan_is_booked_despite_better_plans(salon: Salon) -> None:
+async def test_offered_group_plan_is_booked_despite_better_plans(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     await look(salon, {})
     (row,) = await salon.rows("SELECT id FROM appointments WHERE customer_name = 'Fremd'")
@@ -281,7 +281,7 @@ async def test_group_at_calcom_is_booked_one_by_one(env: CalcomEnvironment) -> N
     assert (await env.salon.booking.check_availability(caller(), said)).message == answer.message
 
 
-async def test_same_service_for_each_companion_may_be_repeated(salon: Salon) -> None:
+async def test_service_repeated_for_a_companion_adds_nobody(salon: Salon) -> None:
     said = {"service": "Haarschnitt, Haarschnitt", "date": str(FRIDAY), "time": "10 Uhr", "companions": [{}]}
     answer = await salon.booking.check_availability(caller(), said)
     assert (answer.success, len(answer.fields["slots"][0]["companions"])) == (True, 1)
@@ -306,7 +306,7 @@ async def test_repeated_group_request_books_each_person_once(env: CalcomEnvironm
     assert len(await booked(env.salon)) == 2
 
 
-async def test_next_companion_is_booked_by_their_own_request(env: CalcomEnvironment) -> None:
+async def test_companions_follow_up_request_books_the_companion(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.UNCLEAR})
     first = await env.salon.booking.book_appointment(answered, args)

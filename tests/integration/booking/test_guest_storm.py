@@ -205,7 +205,9 @@ class Storm:
 
 
 @pytest.mark.parametrize("number", range(8))
-async def test_both_books_agree_after_any_event_order(number: int, new_salon: Callable[..., Awaitable[Salon]]) -> None:
+async def test_both_calendars_agree_after_events_in_any_order(
+    number: int, new_salon: Callable[..., Awaitable[Salon]]
+) -> None:
     print(f"ASKPROAI_STORM_SEED={SEED}")  # noqa: T201  pytest shows it with a failure
     async with open_poll_environment(new_salon) as polled:
         await book(polled.env)

@@ -20,7 +20,7 @@ async def salon(new_salon) -> Salon:
     return await new_salon()
 
 
-async def test_repeated_request_is_one_entry_within_a_limit(salon: Salon) -> None:
+async def test_repeated_waitlist_request_adds_no_second_entry(salon: Salon) -> None:
     entry = await wait(salon)
     async with nothing_free(salon):
         calls = (call(f"call_{n}", FIRST) for n in range(4))
@@ -134,7 +134,7 @@ async def test_unreadable_phone_number_is_asked_for_again(salon: Salon) -> None:
         ({"customer_name": ""}, "2026-11-27T09:00:00+01:00"),  # before a name is asked for
     ],
 )
-async def test_free_time_is_offered_instead_of_waiting(salon: Salon, args: dict[str, str], first: str) -> None:
+async def test_waiting_for_a_free_time_gets_an_offer(salon: Salon, args: dict[str, str], first: str) -> None:
     answer = await join_waitlist(salon.booking, call(), FRIDAY | args)
     assert (answer.success, answer.outcome.value, answer.fields["slots"][0]["start"]) == (False, "offered", first)
     assert answer.message.startswith("Da brauchen Sie keine Warteliste. Frei ist ")
@@ -161,7 +161,7 @@ def slot_utc(slot: dict[str, str]) -> str:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("full", [False, True])
-async def test_impossible_time_names_the_next_free_ones(
+async def test_impossible_waitlist_time_offers_the_next_free_times(
     salon: Salon, args: dict[str, str], why: str, outcome: str, full: bool
 ) -> None:
     answer = await (
@@ -175,7 +175,7 @@ async def test_impossible_time_names_the_next_free_ones(
     assert await salon.rows("SELECT 1 FROM waitlist") == []
 
 
-async def test_nearly_finished_day_allows_no_waiting(salon: Salon) -> None:
+async def test_waiting_for_the_end_of_today_is_refused(salon: Salon) -> None:
     salon.clock.advance(
         timedelta(hours=7, minutes=10)
     )  # Friday, 17:10: a haircut ends after six, and the notice is an hour

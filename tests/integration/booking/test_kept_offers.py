@@ -52,7 +52,7 @@ async def test_excluded_staff_member_stays_excluded(new_salon) -> None:
     assert [row["staff"] for row in await salon.live()] == ["mehmet"]
 
 
-async def test_a_refused_booking_keeps_its_alternatives(new_salon) -> None:
+async def test_alternatives_of_a_refused_booking_can_be_booked(new_salon) -> None:
     salon = await new_salon()
     await search(salon, date=FRIDAY, time="10 Uhr")
     other = booking_args(HALF_PAST_TWO, staff="Mehmet")
@@ -66,7 +66,7 @@ async def test_a_refused_booking_keeps_its_alternatives(new_salon) -> None:
     assert [row["staff"] for row in await salon.live()] == ["mehmet", "mehmet"]
 
 
-async def test_later_search_keeps_earlier_offers(new_salon) -> None:
+async def test_earlier_offers_stay_bookable_after_another_search(new_salon) -> None:
     salon = await new_salon()
     first = await search(salon, date=LATER, part_of_day="nachmittags", staff="Mehmet")
     await search(salon, date=FRIDAY, staff="Anna")
@@ -84,14 +84,16 @@ async def test_later_search_keeps_earlier_offers(new_salon) -> None:
         ({"date": "eine Woche später", "time": "15 Uhr"}, "15:00", "2026-12-11"),
     ],
 )
-async def test_search_continues_from_the_kept_offers(new_salon, said: dict[str, str], clock: str, day: str) -> None:
+async def test_search_without_a_day_uses_the_stored_offers(
+    new_salon, said: dict[str, str], clock: str, day: str
+) -> None:
     salon = await new_salon()
     await search(salon, date=LATER, part_of_day="nachmittags")
     assert starts(await search(salon, **said)) == [f"{day}T{clock}:00+01:00"]
 
 
 @pytest.mark.parametrize("words", [{"date": "an einem anderen Tag"}])
-async def test_examples_begin_with_the_offered_day(new_salon, words: dict[str, str]) -> None:
+async def test_search_for_another_day_begins_with_offered_day(new_salon, words: dict[str, str]) -> None:
     salon = await new_salon()
     await search(salon, date=LATER)
     examples = await search(salon, **words)
@@ -119,7 +121,7 @@ async def test_example_is_booked_with_its_staff_member(new_salon, is_in_transcri
     assert [row["staff"] for row in await salon.live()] == ["mehmet"]
 
 
-async def test_next_person_is_asked_for_the_day(new_salon) -> None:
+async def test_booking_for_another_person_asks_for_the_day(new_salon) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args(f"{LATER}T14:00:00+01:00"))).success
     args = {"service": "Haarschnitt", "customer_name": "Otto Kurz", "date": "Donnerstag", "time": "15 Uhr"}
@@ -137,7 +139,7 @@ async def test_offer_is_booked_by_its_ordinal_number(new_salon) -> None:
     assert (booked.success, booked.fields.get("start")) == (True, starts(offer)[1])
 
 
-async def test_only_holds_keep_offers(new_salon) -> None:
+async def test_only_held_appointments_store_offers(new_salon) -> None:
     salon = await new_salon()
     await search(salon, date=FRIDAY)
     assert len(await kept(salon)) == 1
@@ -148,7 +150,7 @@ async def test_only_holds_keep_offers(new_salon) -> None:
     assert len(await kept(salon)) == 1
 
 
-async def test_caller_asking_for_other_times_hears_others(new_salon) -> None:
+async def test_request_for_other_times_gets_new_slots(new_salon) -> None:
     salon, wish = await new_salon(), {"service": "Haarschnitt", "date": LATER}
     first = await search(salon, **wish)
     assert starts(await search(salon, **wish)) == starts(first), "nothing was said in between"
@@ -174,7 +176,7 @@ async def test_move_to_an_offered_start_asks_nothing(new_salon) -> None:
     assert (moved.success, moved.fields.get("start")) == (True, offer)
 
 
-async def test_waiting_excludes_the_excluded_staff_member(new_salon) -> None:
+async def test_waiting_excludes_a_staff_member_excluded_before(new_salon) -> None:
     salon = await new_salon()
     await search(salon, date=FRIDAY, part_of_day="nachmittags", staff="nicht Anna")
     wish = {"service": "Haarschnitt", "date": LATER, "customer_name": "Petra Müller"}

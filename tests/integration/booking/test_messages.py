@@ -74,7 +74,7 @@ async def test_filler_word_requests_no_call_back(
 
 
 @pytest.mark.parametrize("said", ["kein Rückruf", "nicht mehr nötig", "nein", "no call back", "don't call back"])
-async def test_refused_call_back_withdraws_the_stored_one(salon: Salon, said: str) -> None:
+async def test_refused_call_back_withdraws_the_stored_call_back(salon: Salon, said: str) -> None:
     args = ARGS | {"phone": "030 23125447"}
     assert (await leave_message(salon.booking, call(), args | {"call_back": "morgen ab zehn"})).success
     answer = await leave_message(salon.booking, call(), args | {"call_back": said})
@@ -117,7 +117,7 @@ async def test_number_is_asked_for_only_for_call_backs(salon: Salon) -> None:
         (None, "0170 1234567", "named", "die Nummer 0 1 7 0, 1 2 3, 4 5 6, 7"),
     ],
 )
-async def test_call_back_says_which_number_is_noted(
+async def test_call_back_answer_names_the_stored_number(
     salon: Salon, caller: str | None, phone: str | None, number: str, sentence: str
 ) -> None:
     answer = await leave_message(salon.booking, call("call_3", caller), ARGS | {"call_back": "morgen", "phone": phone})
@@ -149,7 +149,7 @@ async def test_number_in_the_message_is_noted(salon: Salon, said: str) -> None:
 @pytest.mark.parametrize(
     "said", ["Ab dem 07.12.2026 um 10:30 Uhr, Zimmer 12", "Rechnung 20261234 vom 2026-12-01", "0171 23"]
 )
-async def test_other_digits_are_no_phone_number(salon: Salon, said: str) -> None:
+async def test_dates_and_invoice_numbers_are_no_phone_number(salon: Salon, said: str) -> None:
     answer = await leave_message(salon.booking, call("call_6", None), ARGS | {"message": said, "call_back": "true"})
     assert answer.message == "Unter welcher Nummer erreichen wir Sie für den Rückruf?"
 
@@ -164,13 +164,13 @@ async def test_number_of_another_message_is_not_reused(salon: Salon) -> None:
 @pytest.mark.parametrize(
     ("recipient", "whom"), [("Anna", " für Anna"), ("die Anna", " für Anna"), ("die Chefin", ""), (None, "")]
 )
-async def test_message_says_its_recipient(salon: Salon, recipient: str | None, whom: str) -> None:
+async def test_message_answer_names_its_recipient(salon: Salon, recipient: str | None, whom: str) -> None:
     answer = await leave_message(salon.booking, call("call_5"), ARGS | {"recipient": recipient})
     as_said = " Als Empfänger ist notiert: die Chefin." if recipient == "die Chefin" else ""
     assert answer.message == f"Ich habe es{whom} notiert und richte es aus.{as_said}"
 
 
-async def test_unreadable_number_is_kept_as_it_was_said(salon: Salon) -> None:
+async def test_unparsable_phone_number_is_stored_verbatim(salon: Salon) -> None:
     await leave_message(salon.booking, call(), ARGS | {"phone": "die vom Büro, Durchwahl 7"})
     (row,) = await salon.rows(STORED)
     assert (row["caller"], row["phone"]) == ("+4915112345678", "die vom Büro, Durchwahl 7")
@@ -229,7 +229,7 @@ async def test_declined_call_back_is_not_noted(salon: Salon, said: str) -> None:
 
 
 @pytest.mark.parametrize("said", ["ja", "Ja, bitte!", "true", True])
-async def test_plain_yes_notes_a_call_back_request(salon: Salon, said: object) -> None:
+async def test_plain_yes_requests_a_call_back(salon: Salon, said: object) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"call_back": said})
     assert answer.message == (
         "Ich habe es notiert und gebe Ihren Wunsch nach einem Rückruf weiter."
@@ -240,7 +240,7 @@ async def test_plain_yes_notes_a_call_back_request(salon: Salon, said: object) -
 
 
 @pytest.mark.parametrize("placeholder", ["null", "{{customer_name}}", "unbekannt"])
-async def test_placeholder_is_neither_name_nor_message(salon: Salon, placeholder: str) -> None:
+async def test_placeholder_is_no_name_or_text_of_messages(salon: Salon, placeholder: str) -> None:
     asked = await leave_message(salon.booking, call(), ARGS | {"customer_name": placeholder})
     assert asked.message == "Von wem darf ich das ausrichten?"
     asked = await leave_message(salon.booking, call(), ARGS | {"message": placeholder})
@@ -255,7 +255,7 @@ async def test_overlong_detail_is_asked_for_again(salon: Salon, argument: str, w
 
 
 @pytest.mark.parametrize("caller", [None, "+4915112345678"])
-async def test_both_of_two_numbers_are_noted(salon: Salon, caller: str | None) -> None:
+async def test_second_phone_number_is_stored_in_the_text(salon: Salon, caller: str | None) -> None:
     said = "mobil: 0171-5556677, Festnetz: 030/1234567"
     for _ in range(2):
         args = ARGS | {"call_back": "morgen", "phone": said}
@@ -265,7 +265,7 @@ async def test_both_of_two_numbers_are_noted(salon: Salon, caller: str | None) -
     assert (row["phone"], said in row["text"]) == ("+491715556677", True)
 
 
-async def test_overlong_words_for_a_number_are_noted(salon: Salon) -> None:
+async def test_overlong_phone_text_is_stored_in_the_message(salon: Salon) -> None:
     """A caller without a number is asked for it twice, and the message is noted all the same."""
     words = "die von meiner Schwiegermutter in Potsdam, die haben Sie schon 030"
     asked = {PhoneQuestion.UNCLEAR.key: Reply.UNCLEAR, PhoneQuestion.CALL_BACK.key: Reply.UNCLEAR}
@@ -289,7 +289,7 @@ async def test_later_plain_yes_keeps_the_callback_time(salon: Salon) -> None:
     assert [row["call_back"] for row in await salon.rows(STORED)] == ["Dienstag um 9 Uhr früh"]
 
 
-async def test_number_corrected_to_the_callers_is_kept(salon: Salon) -> None:
+async def test_correction_to_the_calling_number_is_stored(salon: Salon) -> None:
     for named in ("0170 1234567", "+4915112345678"):
         assert (await leave_message(salon.booking, call(), ARGS | {"phone": named})).success
     assert [row["phone"] for row in await salon.rows(STORED)] == ["+4915112345678"]
@@ -332,7 +332,7 @@ async def test_amended_message_is_said_with_its_number(salon: Salon) -> None:
 @pytest.mark.parametrize(
     "more", ["Und bitte den Spiegel für die Kleine mitbringen, sie wartet darauf.", "<b>und: Spiegel</b>"]
 )
-async def test_long_amended_message_is_not_recited(salon: Salon, more: str) -> None:
+async def test_long_amended_message_is_not_repeated(salon: Salon, more: str) -> None:
     await leave_message(salon.booking, call(), ARGS)
     answer = await leave_message(salon.booking, call(), ARGS | {"message": more})
     assert answer.message == "Ich habe es notiert und richte es aus. Alles steht in einer Nachricht."
@@ -370,7 +370,7 @@ OTTO = PETRA | {"customer_name": "Otto Kurz", "phone": "0151 99887766", "call_ba
         ([PETRA | {"call_back": "ja"}, PETRA | {"message": "Befund"}], [("Befund", "Petra Müller", "55")]),
     ],
 )  # fmt: skip
-async def test_no_message_replaces_another(
+async def test_messages_of_two_people_are_stored_separately(
     salon: Salon, said: list[dict[str, str]], noted: list[tuple[str, str, str]]
 ) -> None:
     for _ in range(2):
@@ -381,7 +381,7 @@ async def test_no_message_replaces_another(
         assert [(row["text"], row["name"], (row["phone"] or "")[-2:]) for row in rows] == noted
 
 
-async def test_name_alone_corrects_the_message(salon: Salon) -> None:
+async def test_second_name_corrects_the_messages_name(salon: Salon) -> None:
     for args in (ARGS, {"customer_name": "Petra Lenz"}):
         assert (await leave_message(salon.booking, call(), args)).success
     assert [row["name"] for row in await salon.rows(STORED)] == ["Petra Lenz"]
@@ -397,7 +397,7 @@ async def test_unclear_words_never_replace_a_number(salon: Salon) -> None:
     assert row["text"] == f"{ARGS['message']} Telefon, wie verstanden: lieber auf dem Handy"
 
 
-async def test_anonymous_callers_number_belongs_to_that_person(salon: Salon) -> None:
+async def test_anonymous_persons_number_is_not_used_for_others(salon: Salon) -> None:
     hidden, again = call("call_2", None), {"message": "Rezept", "call_back": "Montag um 15 Uhr", "phone": ""}
     assert (await leave_message(salon.booking, hidden, PETRA | {"message": "Befund"})).success
     other = await leave_message(salon.booking, hidden, OTTO | again)

@@ -77,7 +77,7 @@ async def test_repeated_move_moves_no_other_appointment(salon, others) -> None:
     assert list(starts.values()) == [datetime.fromisoformat(each) for each in others]
 
 
-async def test_unmoved_appointment_is_asked_about_despite_another(
+async def test_move_asks_about_the_appointment_not_yet_moved(
     salon,
 ) -> None:
     moved, other = await book(salon, WEDNESDAY, TUESDAY)

@@ -69,7 +69,7 @@ async def test_ambiguous_week_with_same_time_is_asked_about(salon: Salon, date: 
 
 
 @pytest.mark.parametrize("date", ["2026-11-27", "27. November"])
-async def test_move_to_its_own_date_is_already_done(salon: Salon, date: str) -> None:
+async def test_move_to_the_present_start_changes_nothing(salon: Salon, date: str) -> None:
     answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "14:30"})
     assert answer.outcome is FunctionOutcome.ALREADY_MOVED
 
@@ -78,7 +78,7 @@ async def test_move_to_its_own_date_is_already_done(salon: Salon, date: str) -> 
     ("since", "day"),
     [("Lieber eine Woche später", "2026-12-10"), ("Um elf, bitte", "2026-12-03"), ("Gut", "2026-12-04")],
 )
-async def test_week_later_counts_from_the_offers(salon: Salon, since: str, day: str) -> None:
+async def test_week_later_starts_from_the_offered_day(salon: Salon, since: str, day: str) -> None:
     offered = await salon.booking.reschedule_appointment(call(), {"date": "2026-12-03"})
     starts = tuple(_instant(each["start"]) for each in offered.fields["alternatives"])
     slots = tuple((NamedSlot("mitte", "haarschnitt", "anna", start),) for start in starts)

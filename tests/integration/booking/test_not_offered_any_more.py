@@ -84,7 +84,7 @@ async def test_repeated_move_after_yes_explains_the_next_step(salon) -> None:
     assert await salon.live() == []
 
 
-async def test_no_keeps_the_unmovable_appointment(salon) -> None:
+async def test_unconfirmed_cancellation_leaves_the_unmovable_appointment(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     remove_service(salon)
     await salon.booking.reschedule_appointment(NEXT_CALL, NEW_TIME)

@@ -53,7 +53,7 @@ async def test_day_offers_three_starts_and_holds_the_first(new_salon) -> None:
     assert timedelta(seconds=80) < expiry["left"] <= timedelta(seconds=90)
 
 
-async def test_only_service_and_next_times_are_the_defaults(new_salon) -> None:
+async def test_search_without_arguments_offers_the_next_times(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"service": "", "date": None})
     assert times(answer)[0] == "2026-11-20T11:00"  # now is 10:00, the notice an hour
@@ -93,7 +93,7 @@ async def test_unclear_time_gets_offers_of_the_day(new_salon, unclear: dict[str,
         ({"date": "Krambambuli", "time": "2 Uhr nachts"}, range(9, 20)),
     ],
 )
-async def test_examples_keep_the_understood_hours(new_salon, args: dict[str, str], hours: range) -> None:
+async def test_offers_for_an_unclear_day_respect_the_hours(new_salon, args: dict[str, str], hours: range) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), args)
     assert (answer.success, bool(times(answer))) == (False, True)
@@ -211,7 +211,7 @@ async def test_closed_day_offers_the_next_open_day(new_salon, day: str, reason: 
     assert times(answer)[0] == f"{opens}T09:00"
 
 
-async def test_time_of_closed_day_is_kept_when_open(new_salon) -> None:
+async def test_time_of_a_closed_day_is_offered_later(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-12-25", "time": "halb vier"})
     assert answer.fields["obstacle"] == "closed_day"
@@ -233,7 +233,7 @@ async def test_persons_day_off_is_not_called_closed(new_salon) -> None:
     assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
 
 
-async def test_persons_day_off_offers_others_at_same_hours(new_salon) -> None:
+async def test_persons_day_off_offers_other_days_and_people(new_salon) -> None:
     salon = await new_salon()
     args = {"date": "2026-11-24", "part_of_day": "Nachmittag", "staff": "Mehmet"}
     answer = await salon.booking.check_availability(call(), args)
@@ -260,7 +260,7 @@ async def test_day_without_performers_is_not_called_closed(new_salon, time) -> N
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet Anna nicht. Frei ist ")
 
 
-async def test_move_to_persons_day_off_says_the_reason(new_salon) -> None:
+async def test_move_to_a_day_off_names_the_reason(new_salon) -> None:
     salon = await new_salon()
     await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
     answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
@@ -282,7 +282,7 @@ async def test_ambiguous_time_offers_both_readings_and_asks(new_salon) -> None:
     )
 
 
-async def test_ambiguous_day_is_only_asked_about(new_salon) -> None:
+async def test_ambiguous_day_is_asked_about_without_offers(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag"})
     assert answer.message == "Meinen Sie Freitag, den 20. November oder Freitag, den 27. November?"
@@ -317,7 +317,7 @@ async def test_ambiguous_move_is_asked_about_despite_days_off(new_salon) -> None
     assert f"{row['starts_at']:%Y-%m-%d %H:%M}" == "2026-11-27 13:30"
 
 
-async def test_reading_outside_opening_hours_is_ignored(new_salon) -> None:
+async def test_time_of_day_outside_opening_hours_is_ignored(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
     assert answer.message == "Frei ist Samstag, der 28. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
@@ -351,7 +351,7 @@ async def test_time_without_day_means_next_open_day(new_salon, args, first) -> N
     assert "nicht geöffnet" not in answer.message
 
 
-async def test_time_still_to_come_today_means_today(new_salon) -> None:
+async def test_future_time_without_a_day_means_today(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"time": "15 Uhr"})
     assert times(answer) == ["2026-11-20T15:00"]
@@ -380,7 +380,7 @@ async def test_unnamed_later_day_is_booked_only_if_offered(new_salon) -> None:
     assert again.message.startswith("Der Termin steht schon")
 
 
-async def test_two_days_off_the_grid_get_one_refusal(new_salon) -> None:
+async def test_time_off_the_grid_is_refused_once(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "14:35"})
     assert answer.message.count("beginnt bei uns kein Termin") == 1, answer.message

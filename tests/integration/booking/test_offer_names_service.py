@@ -78,7 +78,7 @@ async def test_move_offers_name_no_service(salon: Salon) -> None:
     assert moved.message.startswith("Frei ist zum Beispiel Samstag")
 
 
-async def test_question_without_an_offer_names_no_service(salon: Salon) -> None:
+async def test_question_without_a_slot_names_no_service(salon: Salon) -> None:
     """The question about another time is about no slot yet; the offer that follows names it."""
     answer = await salon.booking.check_availability(saying("Spitzen."), {"service": "Haarschnitt", "date": "32. Mai"})
     assert not answer.message.startswith("Haarschnitt")

@@ -50,7 +50,7 @@ async def test_freed_time_is_offered_to_callers_in_turn(salon: Salon) -> None:
     assert await offered(salon) == [(FIRST, "declined"), (SECOND, "expired")], "nobody is asked twice for one time"
 
 
-async def test_repeated_decline_spares_the_next_offer(salon: Salon) -> None:
+async def test_repeated_decline_does_not_decline_the_next_offer(salon: Salon) -> None:
     """The answer to the first request was lost, or a person pressed late: meanwhile another time is offered."""
     first, second = await book(salon), await book(salon, HALF_PAST_TWO, "call_c", "+4915112345679")
     entry = UUID(await wait(salon))

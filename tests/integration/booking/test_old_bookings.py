@@ -126,7 +126,7 @@ async def _finish(_conn: object, _note: str) -> None:
     """End nothing: the test has no job."""
 
 
-async def test_ongoing_appointment_is_imported_unlike_past_ones(polled: PollEnvironment) -> None:
+async def test_ongoing_appointment_is_imported_and_past_one_ignored(polled: PollEnvironment) -> None:
     over, now = await polled.create("2026-11-20T10:00:00Z"), await polled.create("2026-11-20T12:00:00Z")
     for uid in (over, now):
         polled.update(uid, NOW - timedelta(days=200))

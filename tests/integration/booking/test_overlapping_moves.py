@@ -48,7 +48,7 @@ async def test_overlapping_move_is_asked_about(salon: Salon, moved: str, clock: 
     assert (await move(salon, moved, clock, call_id, {details_key(moved): Reply.YES})).success
 
 
-async def test_yes_to_an_earlier_question_does_not_count(salon: Salon, moved: str) -> None:
+async def test_yes_before_the_overlap_question_confirms_nothing(salon: Salon, moved: str) -> None:
     yes = {details_key(moved): Reply.YES}
     assert not (await move(salon, moved, "14:30", replies=yes)).success
     assert not (await move(salon, moved, "14:45", replies=yes)).success

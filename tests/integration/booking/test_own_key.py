@@ -122,7 +122,7 @@ async def test_booking_uses_the_account_of_its_event_type(two: TwoAccounts, vers
     assert two.keys_used() == {ANNAS}
 
 
-async def test_reachable_version_is_used_with_the_same_key(two: TwoAccounts) -> None:
+async def test_fallback_api_version_uses_the_staff_members_key(two: TwoAccounts) -> None:
     two.use_versions(CalcomVersion.V2, CalcomVersion.V1)
     two.inject_fault(FaultKind.DOWN)
     answer = await two.book("anna")

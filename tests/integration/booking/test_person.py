@@ -60,7 +60,7 @@ async def test_two_branches_book_a_shared_person_once(salon: Salon, admin: Admin
     assert not any(wanted - timedelta(hours=1) < start < wanted + timedelta(hours=1) for start in starts)
 
 
-async def test_equal_staff_id_without_a_person_is_separate(salon: Salon, admin: AdminStore) -> None:
+async def test_equal_staff_ids_without_person_are_separate_people(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": None, "nord": None}))
     assert (await book(salon, 1, "mitte")).success
     assert (await book(salon, 2, "nord")).success
@@ -124,7 +124,7 @@ async def test_existing_overlap_is_reported_and_blocks_both_times(
     await assert_one_at_a_time(salon)
 
 
-async def test_separated_person_keeps_only_their_own_appointments(salon: Salon, admin: AdminStore) -> None:
+async def test_appointments_stay_with_the_original_person_after_separation(salon: Salon, admin: AdminStore) -> None:
     shared = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
     salon.apply_config(shared)
     assert (await book(salon, 1, "mitte")).success
@@ -137,14 +137,14 @@ async def test_separated_person_keeps_only_their_own_appointments(salon: Salon, 
     assert not (await book(salon, 6, "mitte", at("10:00"))).success
 
 
-async def test_removed_branchs_appointments_still_block_the_person(salon: Salon, admin: AdminStore) -> None:
+async def test_appointments_of_a_removed_branch_block_their_person(salon: Salon, admin: AdminStore) -> None:
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}))
     assert (await book(salon, 1, "nord")).success
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna"}))
     assert not (await book(salon, 2, "mitte")).success
 
 
-async def test_branches_capacities_share_one_person(salon: Salon, admin: AdminStore) -> None:
+async def test_person_of_two_branches_shares_one_capacity(salon: Salon, admin: AdminStore) -> None:
     services = (offering("schnitt", "mitte"), offering("yoga", "nord", capacity=3))
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, offerings=services))
     assert [person.units for each in salon.configs[-1].branches for person in each.staff] == [3, 3]
@@ -230,7 +230,7 @@ async def test_calendar_booking_blocks_its_person_in_both_branches(new_salon, ad
     assert (await book(salon, 3, "mitte")).success
 
 
-async def test_unlinked_person_is_locked_in_consistent_order(
+async def test_resource_rows_are_locked_in_ascending_order(
     salon: Salon, admin: AdminStore, module_database: Database
 ) -> None:
     """The person's row becomes inactive, and its id is not the lowest: it must not be locked first."""
@@ -253,7 +253,7 @@ async def test_unlinked_person_is_locked_in_consistent_order(
     await asyncio.wait_for(unlinking, SOON)
 
 
-async def test_rows_can_be_restored_without_a_search_path(
+async def test_claims_can_be_restored_without_a_search_path(
     salon: Salon, admin: AdminStore, module_database: Database
 ) -> None:
     """A restore of the data alone fires triggers, and `pg_restore` empties the path."""
@@ -270,7 +270,7 @@ async def test_rows_can_be_restored_without_a_search_path(
     assert row["branch"] == PERSON
 
 
-async def test_config_is_unchanged_when_nothing_changed(salon: Salon, admin: AdminStore) -> None:
+async def test_repeated_compilation_returns_an_equal_config(salon: Salon, admin: AdminStore) -> None:
     await compile_for(admin, salon, {"mitte": None, "nord": None})
     first = await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"})
     assert await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}) == first

@@ -77,7 +77,7 @@ async def test_husband_counts_as_another_person(salon: Salon, said: str) -> None
 
 
 @pytest.mark.parametrize("companion", [{}, {"customer_name": "unbekannt"}, {"customer_name": "Otto Lange"}])
-async def test_waiting_list_answer_says_whom_it_includes(salon: Salon, companion: dict[str, str]) -> None:
+async def test_waiting_list_answer_names_the_single_waiting_person(salon: Salon, companion: dict[str, str]) -> None:
     answer = await join(salon, "call_1", FIRST, customer_name="Petra Lange", companions=[companion])
     assert answer.success
     assert answer.message.endswith(say().one_person_waits.format(name="Petra Lange"))
@@ -112,7 +112,7 @@ async def test_corrected_waitlist_name_is_asked_about(salon: Salon, name: str, c
 
 
 @pytest.mark.parametrize(("first", "second"), [("Petra Lange", "Otto Lange"), ("Frau Lange", "Herr Lange")])
-async def test_another_person_joins_without_a_question(salon: Salon, first: str, second: str) -> None:
+async def test_different_person_joins_the_list_without_a_question(salon: Salon, first: str, second: str) -> None:
     for name in (first, second):
         assert (await join(salon, "call_1", FIRST, customer_name=name)).success
     assert await waiting(salon) == sorted((first, second))
@@ -139,7 +139,7 @@ async def test_waiting_surname_is_completed_after_agreement(
 
 
 @pytest.mark.parametrize("name", ["Langer", "nein, Lenz", "Langer mit r", "Lange", "Herr Lange", "Frau Langer"])
-async def test_surname_alone_takes_over_no_first_name(salon: Salon, name: str) -> None:
+async def test_ambiguous_surname_asks_for_the_full_name(salon: Salon, name: str) -> None:
     """A surname alone may be that of either, or of both: the full name is asked for."""
     both = ["Otto Lange", "Petra Lange"]
     for known in both:
@@ -161,7 +161,7 @@ async def test_full_name_answers_the_surname_question(salon: Salon) -> None:
     assert await waiting(salon) == ["Otto Lange", "Petra Langer"]
 
 
-async def test_husband_joins_beside_a_surname_entry(salon: Salon) -> None:
+async def test_herr_with_a_waiting_surname_is_asked_about(salon: Salon) -> None:
     await join(salon, "call_1", FIRST, customer_name="Lange")
     asked: Any = await join(salon, "call_1", FIRST, customer_name="Herr Lange")
     assert (asked.success, set(asked.fields["choices"])) == (False, {"rename", "further"})
@@ -169,7 +169,7 @@ async def test_husband_joins_beside_a_surname_entry(salon: Salon) -> None:
     assert await waiting(salon) == ["Herr Lange", "Lange"]
 
 
-async def test_named_number_reveals_no_waiting_name(salon: Salon) -> None:
+async def test_dictated_number_does_not_reveal_a_waiting_name(salon: Salon) -> None:
     """Whoever names another's number hears nothing of who waits for it."""
     await join(salon, "call_1", FIRST, customer_name="Petra Lange")
     answer = await join(salon, "call_2", SECOND, phone=FIRST, customer_name="Lange")
@@ -188,7 +188,7 @@ async def test_most_similar_name_is_corrected(salon: Salon, others: list[str]) -
     assert await waiting(salon) == sorted([*others, "Petra Langer"])
 
 
-async def test_similar_surname_of_another_joins_without_question(salon: Salon) -> None:
+async def test_different_full_name_joins_without_a_question(salon: Salon) -> None:
     for name in ("Otto Lange", "Petra Langer"):
         assert (await join(salon, "call_1", FIRST, customer_name=name)).success
     assert await waiting(salon) == ["Otto Lange", "Petra Langer"]

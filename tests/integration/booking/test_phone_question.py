@@ -28,7 +28,7 @@ def calling(caller: str | None, *asked: str) -> CallContext:
         ("0151 12345678", "+4915112345678"),
     ],
 )
-async def test_anonymous_caller_is_asked_once_and_booked(new_salon, phone: str, stored: str | None) -> None:
+async def test_anonymous_caller_is_asked_for_a_number_once(new_salon, phone: str, stored: str | None) -> None:
     salon = await new_salon()
     asked = await salon.booking.book_appointment(calling(None), booking_args(phone=""))
     assert (asked.success, asked.fields["needs_phone"]) == (False, "missing")
@@ -42,7 +42,7 @@ async def test_anonymous_caller_is_asked_once_and_booked(new_salon, phone: str, 
     assert await salon.rows("SELECT phone FROM customers") == ([{"phone": stored}] if stored else [])
 
 
-async def test_unclear_number_is_asked_and_noted(new_salon) -> None:
+async def test_unclear_phone_number_is_stored_as_a_note(new_salon) -> None:
     salon = await new_salon()
     args = booking_args(phone="0151 vier und vierzig", notes="bitte mit Waschen")
     asked = await salon.booking.book_appointment(calling("+4915112345678"), args)
@@ -55,7 +55,7 @@ async def test_unclear_number_is_asked_and_noted(new_salon) -> None:
 
 @pytest.mark.parametrize("caller", [None, "+4915112345678"])
 @pytest.mark.parametrize("said", ["0151 23", "null eins fünf eins zwei drei", "030 1234"])
-async def test_half_a_number_is_asked_and_never_stored(new_salon, caller: str | None, said: str) -> None:
+async def test_incomplete_phone_number_is_asked_and_not_stored(new_salon, caller: str | None, said: str) -> None:
     salon = await new_salon()
     asked = await salon.booking.book_appointment(calling(caller, MISSING), booking_args(phone=said))
     assert (asked.success, asked.fields["needs_phone"]) == (False, "half")
@@ -68,7 +68,7 @@ async def test_half_a_number_is_asked_and_never_stored(new_salon, caller: str | 
     assert [row["notes"] for row in await salon.rows("SELECT notes FROM appointments")] == [None]
 
 
-async def test_half_a_number_is_not_stored_in_messages(new_salon) -> None:
+async def test_messages_do_not_store_an_incomplete_phone_number(new_salon) -> None:
     salon = await new_salon()
     args = {"message": "Bitte melden", "customer_name": "Petra Müller", "phone": "0151 23"}
     asked = await leave_message(salon.booking, calling(None), args)
@@ -80,7 +80,7 @@ async def test_half_a_number_is_not_stored_in_messages(new_salon) -> None:
 
 
 @pytest.mark.parametrize("phone", [None, "keine", "will ich nicht sagen", "die haben Sie doch"])
-async def test_declined_number_keeps_the_message(new_salon, phone: str | None) -> None:
+async def test_message_is_stored_without_a_declined_phone_number(new_salon, phone: str | None) -> None:
     salon = await new_salon()
     args = {"message": "Bitte um Rezept", "customer_name": "Petra Müller", "call_back": "morgen"}
     asked = await leave_message(salon.booking, calling(None), args)
@@ -94,7 +94,7 @@ async def test_declined_number_keeps_the_message(new_salon, phone: str | None) -
     ("caller", "read_back"),
     [(None, True), ("+4917139201746", True), ("+4915112345678", False)],
 )
-async def test_dictated_number_is_read_back(new_salon, caller: str | None, read_back: bool) -> None:
+async def test_dictated_phone_number_is_repeated_to_the_caller(new_salon, caller: str | None, read_back: bool) -> None:
     salon = await new_salon()
     booked = await salon.booking.book_appointment(calling(caller), booking_args(phone="0151 12345678"))
     assert booked.success
@@ -141,7 +141,7 @@ async def test_number_added_to_a_booking_is_confirmed(
 
 
 @pytest.mark.parametrize(("booked", "noted"), [(None, f" Notiert ist dazu {OF_CALL}"), (OTHER, f" {NOTED}")])
-async def test_half_a_number_keeps_the_noted_one(new_salon, booked: str | None, noted: str) -> None:
+async def test_incomplete_phone_number_does_not_replace_the_stored(new_salon, booked: str | None, noted: str) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(calling(CALLER), booking_args(phone=booked))
     half = {"appointment_id": first.fields["appointment_id"], "phone": "0151 22"}
@@ -149,7 +149,7 @@ async def test_half_a_number_keeps_the_noted_one(new_salon, booked: str | None, 
     assert again.message.endswith(f" Die genannte Telefonnummer war nicht vollständig.{noted}"), again.message
 
 
-async def test_message_returns_to_the_calling_number(new_salon) -> None:
+async def test_words_for_the_calling_number_restore_that_number(new_salon) -> None:
     salon = await new_salon()
     args = {"message": "Bitte melden", "customer_name": "Petra Müller"}
     for said in (OTHER, "die Nummer des Anrufs"):

@@ -65,7 +65,7 @@ async def held(database: Database) -> AsyncIterator[HeldTimes]:
     await db.close()
 
 
-async def test_ending_call_reads_others_holds_at_most_twice(held: HeldTimes) -> None:
+async def test_release_of_holds_reads_few_rows(held: HeldTimes) -> None:
     """By a join, a call that holds nothing read all of them for each of them: 50 ms for each event, with 600."""
     await held.rows_read()
     for number in range(10):

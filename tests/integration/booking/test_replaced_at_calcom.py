@@ -41,7 +41,7 @@ async def offer_coloring(env: CalcomEnvironment, number: int) -> None:
     env.config = msgspec.structs.replace(env.config, services=(cut, color))
 
 
-async def test_blocking_former_appointment_is_cancelled_after_a_yes(booked: CalcomEnvironment) -> None:
+async def test_overlapping_appointment_is_cancelled_at_calcom_before_replacement(booked: CalcomEnvironment) -> None:
     """Cal.com refuses a host twice at one time: the former appointment is cancelled before, after a yes to just that."""
     await offer_coloring(booked, 1101)
     booking = replace(booked.salon.booking, config=lambda: booked.config)
@@ -90,7 +90,7 @@ async def booked(env: CalcomEnvironment) -> CalcomEnvironment:
     return env
 
 
-async def test_confirmed_booking_cancels_the_former_one(booked: CalcomEnvironment) -> None:
+async def test_confirmed_replacement_cancels_the_former_appointment(booked: CalcomEnvironment) -> None:
     answer = await book_instead(booked)
     assert answer.message.startswith("Der Termin ist abgesagt: ")
     assert await list_statuses(booked) == [("anna", "cancelled"), ("mehmet", "confirmed")]
@@ -100,7 +100,7 @@ async def lose_the_commit(*_: object, **__: object) -> None:
     raise OutcomeUnknown
 
 
-async def test_unknown_cancellation_does_not_deny_the_booking(
+async def test_failed_cancellation_does_not_deny_the_replacement_booking(
     booked: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(cancelling, "run_transaction", lose_the_commit)
@@ -111,7 +111,7 @@ async def test_unknown_cancellation_does_not_deny_the_booking(
 
 
 @pytest.mark.parametrize("failure", [OutcomeUnknown(), ValueError("a defect")])
-async def test_unknown_correction_does_not_deny_the_move(
+async def test_failed_correction_does_not_deny_the_move(
     booked: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch, failure: Exception
 ) -> None:
     async def fail(*_: object, **__: object) -> Answer:

@@ -36,7 +36,7 @@ async def salon(new_salon: Any) -> Salon:
         ({"date": "von halb drei auf vier"}, "2026-11-27T16:00:00+01:00"),
     ],
 )
-async def test_second_of_two_named_times_is_the_target(salon: Salon, args: dict[str, str], start: str) -> None:
+async def test_later_of_two_named_times_becomes_new_start(salon: Salon, args: dict[str, str], start: str) -> None:
     for _ in range(2):
         moved = await salon.booking.reschedule_appointment(call(), args)
         assert (moved.success, moved.fields.get("start")) == (True, start), moved.message

@@ -52,7 +52,7 @@ async def test_required_fields_are_answered_from_known_details(env: CalcomEnviro
 
 
 @pytest.mark.parametrize("note", ["bitte mit Waschen", None])
-async def test_optional_notes_field_has_only_the_callers_note(env: CalcomEnvironment, note: str | None) -> None:
+async def test_optional_notes_field_contains_only_the_callers_note(env: CalcomEnvironment, note: str | None) -> None:
     await require(env, answered=(BookingField(slug="notes", source=FieldSource.NOTES),))
     responses = await book(env, **({"notes": note} if note else {}))
     assert responses.get("notes") == note

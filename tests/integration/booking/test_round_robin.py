@@ -31,7 +31,7 @@ async def offered(env: CalcomEnvironment, **args: Any) -> list[tuple[str, str]]:
     return [(slot["start"], slot["staff"]) for slot in answer.fields["slots"]]
 
 
-async def test_offers_for_a_host_are_that_hosts_times(env: CalcomEnvironment) -> None:
+async def test_offers_for_a_host_exclude_its_busy_times(env: CalcomEnvironment) -> None:
     await env.control("busy", host="anna", **BUSY)
     offers = await offered(env, staff="anna")
     annas = [start for start, name in offers if name == "anna"]
@@ -64,7 +64,7 @@ async def test_booking_outdates_all_hosts_which_are_preloaded(env: CalcomEnviron
     assert (HALF_PAST_TWO, "mehmet") not in await offered(env, staff="mehmet")
 
 
-async def test_day_outdated_by_older_code_outdates_hosts(env: CalcomEnvironment) -> None:
+async def test_row_outdated_by_older_code_rereads_all_hosts(env: CalcomEnvironment) -> None:
     await offered(env)
     before = env.count_requests("list-slots")
     await env.salon.rows(
@@ -218,7 +218,9 @@ def read_no_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calcom_bookings, "_host_id", lambda _booking: None)
 
 
-async def test_booking_read_without_a_host_keeps_staff(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_moved_booking_without_hosts_leaves_the_staff_member(
+    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
+) -> None:
     await book(env, staff="mehmet")
     (remote,) = env.bookings
     moved = await env.dashboard("move", uid=remote["uid"], start="2026-11-27T15:00:00Z")

@@ -79,7 +79,7 @@ async def test_caller_hears_length_and_end_of_a_visit(salon: Salon) -> None:
     assert "insgesamt" not in (await book(salon, CUT, "10:00", 2)).message
 
 
-async def test_held_visit_leaves_its_wait_free(salon: Salon) -> None:
+async def test_hold_of_a_visit_leaves_its_wait_bookable(salon: Salon) -> None:
     await salon.booking.check_availability(call(), {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr"})
     held = await salon.rows("SELECT block_start, block_end FROM claims WHERE state = 'held'")
     assert len(held) == 2
@@ -115,7 +115,7 @@ async def test_block_lists_visits_that_need_its_person(salon: Salon) -> None:
     assert [await listed("10:30", "11:00"), await listed("10:30", "11:05"), await listed("09:00", "10:05")] == [0, 1, 1]
 
 
-async def test_block_within_an_offers_wait_lists_no_offer(salon: Salon) -> None:
+async def test_block_inside_a_wait_ends_no_offer(salon: Salon) -> None:
     first = await book(salon, COLOUR, "10:00")
     args = {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr", "customer_name": "Wanda"}
     assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success
@@ -137,7 +137,7 @@ async def test_block_within_an_offers_wait_lists_no_offer(salon: Salon) -> None:
         await remove_block(salon.booking, request, block.id, "corr")
 
 
-async def test_offer_ends_only_when_its_work_is_taken(salon: Salon) -> None:
+async def test_booking_of_the_offered_work_segment_ends_offer(salon: Salon) -> None:
     first = await book(salon, COLOUR, "10:00")
     args = {"service": "Farbe", "date": str(FRIDAY), "time": "10 Uhr", "customer_name": "Wanda"}
     assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success

@@ -27,7 +27,7 @@ def assert_said_in_order(answer: Answer) -> None:
         place, last_day = answer.message.index(f"um {clock.partition(' bei ')[0]}", place + 1), day
 
 
-async def test_times_are_said_as_listed_and_closest_held(new_salon) -> None:
+async def test_slots_are_spoken_in_order_and_closest_held(new_salon) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(
         call(), {"date": THURSDAY.isoformat(), "time": "gegen Viertel nach zwei"}

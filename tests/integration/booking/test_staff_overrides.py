@@ -79,7 +79,7 @@ async def test_appointment_has_its_staff_members_length(salon: Salon) -> None:
     assert "Er dauert insgesamt 30 Minuten, bis 14 Uhr 30." in quick.message
 
 
-async def test_short_gap_is_offered_with_quick_staff_only(salon: Salon) -> None:
+async def test_short_gap_is_offered_only_with_quick_staff(salon: Salon) -> None:
     for staff, number in (("Anna", 1), ("Mehmet", 3)):
         assert (await book(salon, "13:30", number, staff=staff)).success
     assert (await book(salon, "15:00", 2, staff="Anna")).success
@@ -92,7 +92,7 @@ async def test_short_gap_is_offered_with_quick_staff_only(salon: Salon) -> None:
     assert (await book(salon, "14:00", 6)).fields["staff"] == "mehmet"
 
 
-async def test_equal_lengths_of_offered_times_are_said(salon: Salon) -> None:
+async def test_length_is_spoken_if_all_offers_share_it(salon: Salon) -> None:
     about = {"service": "Schnitt", "date": str(FRIDAY), "time": "14 Uhr"}
     asked = await salon.booking.check_availability(call(), about | {"staff": "Anna"})
     assert "Das dauert insgesamt eine Stunde." in asked.message

@@ -63,7 +63,7 @@ async def salon(new_salon: Any) -> Salon:
     return await new_salon()
 
 
-async def test_commit_in_progress_is_awaited(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_second_run_waits_for_a_late_commit(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transactions, "_FIND_OUT_SECONDS", 60.0)  # a busy machine
     pool, runs = LateCommit(salon.pool), []
 
@@ -104,7 +104,7 @@ class LostAtCommit:
         return _Unanswered(self._transaction)
 
 
-async def test_outcome_is_unknown_without_a_database(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lost_database_at_commit_raises_outcome_unknown(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transactions, "_FIND_OUT_SECONDS", 0.3)
 
     async def work(conn: Any) -> None:

@@ -455,7 +455,7 @@ async def test_spoken_changes_match_both_books(
 
 
 @pytest.mark.parametrize("since", Since)
-async def test_questions_about_confirmed_survive_the_database(
+async def test_unconfirmed_booking_question_survives_a_database_failure(
     module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, since: Since
 ) -> None:
     """Without a transcript our memory says whether `confirmed` was asked about before. Retell shows the model no 500."""
@@ -474,7 +474,7 @@ async def test_questions_about_confirmed_survive_the_database(
 
 
 @pytest.mark.parametrize("step", ["say_unread", "end_question"])
-async def test_defects_after_a_commit_deny_nothing(
+async def test_failure_after_the_commit_does_not_deny_booking(
     module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
     def fail(*_: object) -> None:

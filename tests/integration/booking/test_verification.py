@@ -60,7 +60,7 @@ async def test_caller_answers_which_year_of_birth(practice: Salon) -> None:
 
 
 @pytest.mark.parametrize("caller", [OWN, OTHER, None])
-async def test_unverified_callers_all_hear_the_same(practice: Salon, caller: str | None) -> None:
+async def test_unverified_callers_hear_one_answer_for_all_appointments(practice: Salon, caller: str | None) -> None:
     """Also who calls from the appointment's number, and whether or not there is such an appointment."""
     (row,) = await practice.live()
     asked = "Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?"
@@ -90,7 +90,7 @@ async def test_name_and_birth_date_permit_all_changes(practice: Salon, caller) -
     assert cancelled.success, cancelled
 
 
-async def test_call_may_change_its_own_booking(practice: Salon) -> None:
+async def test_call_may_cancel_its_own_booking_unverified(practice: Salon) -> None:
     talk = call("before", OWN)
     assert (await practice.booking.find_appointments(talk)).success
     assert (await practice.booking.cancel_appointment(talk, {})).success
@@ -180,7 +180,7 @@ async def test_verification_covers_only_the_verified_customer(practice: Salon) -
 
 
 @pytest.mark.parametrize("name", [" ".join("abcdefghijklmnopqrstuvwxyz"), "P. M.", "Petra", "Schmidt Müller Koch"])
-async def test_initials_and_name_lists_verify_nobody(practice: Salon, name: str) -> None:
+async def test_initials_or_name_lists_do_not_verify_callers(practice: Salon, name: str) -> None:
     args = {"customer_name": name, "birth_date": BORN}
     assert not (await practice.booking.find_appointments(call("guess", OWN), args)).success
 

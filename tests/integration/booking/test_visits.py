@@ -100,7 +100,7 @@ async def test_partly_understood_visit_books_nothing(salon: Salon, services: str
     assert await salon.live() == []
 
 
-async def test_visit_repeated_in_any_order_is_booked_once(salon: Salon) -> None:
+async def test_visit_with_reordered_services_is_booked_once(salon: Salon) -> None:
     first = await book(salon, "Waschen, Schneiden", "10:00")
     again = await book(salon, "Schneiden und Waschen", "10:00")
     assert first.fields["appointment_id"] == again.fields["appointment_id"]
@@ -140,7 +140,7 @@ async def test_offered_staff_stays_for_reordered_services(salon: Salon) -> None:
     assert (await book(salon, "Schneiden, Waschen", "14:30")).fields["staff"] == offered
 
 
-async def test_offered_visit_is_not_a_similarly_named_service(salon: Salon) -> None:
+async def test_offered_visit_is_booked_despite_similar_service_name(salon: Salon) -> None:
     both = msgspec.structs.replace(DRY, name="waschen-foehnen", display_name="Kurprogramm", duration_minutes=90)
     context = call("call_1", f"+4915{1:08}")
     said = {"service": "Waschen, Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
@@ -206,7 +206,7 @@ def older_config(salon: Salon) -> BookingService:
     return replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
 
 
-async def test_older_config_respects_a_visit(salon: Salon) -> None:
+async def test_pod_with_an_older_config_respects_visits(salon: Salon) -> None:
     visit = await book(salon, "Waschen, Schneiden", "10:00")
     before = older_config(salon)
     assert not (await book(salon, "Föhnen", "10:30", 2, by=before)).success

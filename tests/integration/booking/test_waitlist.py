@@ -53,7 +53,7 @@ async def test_open_offer_ends_when_somebody_else_books(salon: Salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_offer_of_a_blocked_time_ends_for_good(salon: Salon) -> None:
+async def test_offer_of_a_blocked_time_reaches_nobody_else(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -114,7 +114,7 @@ async def test_booking_the_offered_time_ends_the_wait(salon: Salon) -> None:
     assert [row["state"] for row in await salon.rows("SELECT state FROM waitlist")] == ["booked"]
 
 
-async def test_persons_booking_leaves_another_person_waiting(salon: Salon) -> None:
+async def test_booking_ends_the_wait_of_its_customer_only(salon: Salon) -> None:
     for name in ("Otto Kurz", booking_args(MORNING)["customer_name"]):
         await wait(salon, FIRST, customer_name=name)
     await book(salon, call_id="call_first", caller=FIRST)
@@ -148,7 +148,7 @@ async def test_another_persons_booking_ends_no_surname_entry(salon: Salon) -> No
         ({"date": "2026-11-27", "time": "11:00"}, False),
     ],
 )
-async def test_only_suitable_time_is_offered(salon: Salon, args: dict[str, str], suits: bool) -> None:
+async def test_freed_time_is_offered_only_if_it_suits(salon: Salon, args: dict[str, str], suits: bool) -> None:
     appointment = await book(salon)
     await wait(salon, **args)
     await salon.cancel(appointment)
@@ -226,7 +226,7 @@ async def test_two_simultaneous_workers_make_one_offer(salon: Salon) -> None:
     assert [state for _, state in await offered(salon)] == ["open"]
 
 
-async def test_worker_without_its_run_offers_nothing(salon: Salon) -> None:
+async def test_worker_without_its_task_run_offers_nothing(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
     await salon.cancel(appointment)
@@ -248,7 +248,7 @@ class Dying(FaultPoints):
         raise ConnectionResetError(name)
 
 
-async def test_worker_dying_after_an_offer_leaves_one(salon: Salon) -> None:
+async def test_worker_killed_after_an_offer_makes_no_second(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -259,7 +259,7 @@ async def test_worker_dying_after_an_offer_leaves_one(salon: Salon) -> None:
     assert await offered(salon) == [(FIRST, "open")]
 
 
-async def test_uncommitted_freed_time_is_not_offered(salon: Salon) -> None:
+async def test_freed_time_is_not_offered_before_the_commit(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
     async with salon.pool.acquire() as conn:
@@ -287,7 +287,7 @@ async def test_held_time_is_offered_after_the_hold(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("is_booked", [False, True])
-async def test_held_time_goes_to_joining_caller_unless_booked(salon: Salon, is_booked: bool) -> None:
+async def test_unbooked_hold_is_offered_to_a_waiting_caller(salon: Salon, is_booked: bool) -> None:
     at_ten, other = {"time": "10:00", "staff": "Anna"}, call("call_h", "+4915133333333")
     assert (await salon.booking.check_availability(other, FRIDAY | at_ten)).success
     joined = await join_waitlist(salon.booking, call("call_w", FIRST), FRIDAY | at_ten)
@@ -311,7 +311,7 @@ async def test_cancellation_records_nothing_while_nobody_waits(salon: Salon) -> 
     assert await salon.rows("SELECT 1 FROM freed_times") == []
 
 
-async def test_removed_entry_leaves_the_offer_to_the_next(salon: Salon) -> None:
+async def test_removed_entrys_offer_goes_to_the_next_entry(salon: Salon) -> None:
     appointment = await book(salon)
     first = await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -360,7 +360,7 @@ async def shared(new_salon) -> Salon:
 COURSE_ARGS = {"service": "kurs", "staff": "anna", "start": MORNING, "customer_name": "Kurt Kurs"}
 
 
-async def test_free_place_of_a_group_is_offered_once(shared: Salon) -> None:
+async def test_free_group_place_reaches_waiting_caller_once(shared: Salon) -> None:
     """The place that was freed is booked by somebody, and the other one can still be had."""
     booked = []
     for number in range(2):
@@ -378,7 +378,7 @@ async def test_free_place_of_a_group_is_offered_once(shared: Salon) -> None:
     assert await offered(shared) == [(FIRST, "taken"), (FIRST, "open")], "the other place is free"
 
 
-async def test_each_freed_group_place_is_offered_once(shared: Salon) -> None:
+async def test_each_freed_group_place_reaches_one_waiting_caller(shared: Salon) -> None:
     booked = []
     for number in range(2):
         answer = await shared.booking.book_appointment(call(f"call_{number}", f"+4915200000{number:03}"), COURSE_ARGS)
@@ -408,7 +408,7 @@ async def test_time_freed_again_is_offered_again(salon: Salon) -> None:
     assert await offered(salon) == [(FIRST, "taken"), (FIRST, "open")]
 
 
-async def test_cancellation_of_several_units_is_offered_once(shared: Salon) -> None:
+async def test_freed_exclusive_appointment_is_offered_once_per_caller(shared: Salon) -> None:
     args = {"service": "schnitt", "staff": "anna", "start": MORNING, "customer_name": "Petra"}
     answer = await shared.booking.book_appointment(call("call_b"), args)
     assert answer.success, answer
@@ -425,7 +425,7 @@ async def test_cancellation_of_several_units_is_offered_once(shared: Salon) -> N
     assert await offered(shared) == [(FIRST, "declined"), (SECOND, "declined")], "nobody is asked twice"
 
 
-async def test_offer_outliving_its_freed_time_still_ends(salon: Salon) -> None:
+async def test_offer_without_its_freed_time_still_expires(salon: Salon) -> None:
     entry = await wait(salon)
     await salon.pool.execute(
         """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)

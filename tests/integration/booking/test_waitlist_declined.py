@@ -84,7 +84,7 @@ async def test_day_without_named_times_is_offered_first(salon: Salon) -> None:
     assert (week.success, week.outcome.value) == (False, "offered")
 
 
-async def test_declined_times_stay_free_for_others_only(salon: Salon) -> None:
+async def test_declined_time_can_be_booked_by_another_caller(salon: Salon) -> None:
     offered = await salon.booking.check_availability(call(), FRIDAY)
     assert (await join(salon, after([offered], [LIST]))).success
     start = offered.fields["slots"][0]["start"]
@@ -97,7 +97,7 @@ async def test_declined_times_stay_free_for_others_only(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("other", [{"service": "coloration"}, {"branch": "west"}])
-async def test_declining_another_service_or_branch_does_not_count(salon: Salon, other: dict[str, str]) -> None:
+async def test_decline_counts_only_for_its_service_and_branch(salon: Salon, other: dict[str, str]) -> None:
     first = await join(salon, call())
     declined = after([first], [LIST])
     assert declined.declined
@@ -125,7 +125,7 @@ async def test_hold_of_a_declined_slot_ends(salon: Salon) -> None:
     assert not await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")
 
 
-async def test_renewed_request_forgets_earlier_declines(salon: Salon) -> None:
+async def test_repeated_waitlist_request_forgets_earlier_declines(salon: Salon) -> None:
     await wait_twice(salon)
     (entry,) = await salon.rows("SELECT spans FROM waitlist")
     assert "declined" not in entry["spans"]

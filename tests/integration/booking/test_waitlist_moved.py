@@ -116,11 +116,11 @@ async def test_only_customers_own_move_ends_the_wait(salon: Salon) -> None:
     assert await states(salon) == {FIRST: "booked"}
 
 
-async def test_change_of_staff_does_not_end_the_wait(salon: Salon) -> None:
+async def test_moving_to_another_staff_member_continues_the_wait(salon: Salon) -> None:
     assert await stays_waiting(salon, is_same=True)
 
 
-async def test_replaced_booking_does_not_end_the_wait(env: CalcomEnvironment) -> None:
+async def test_replacing_the_appointment_at_calcom_continues_the_wait(env: CalcomEnvironment) -> None:
     """Cal.com moves no booking to another host: another appointment is booked in its place."""
     assert await stays_waiting(env.salon, is_same=False)
 
@@ -141,7 +141,7 @@ async def stays_waiting(salon: Salon, *, is_same: bool) -> bool:
     return [*found, await states(salon)] == [{FIRST: "waiting"}, {FIRST: "booked"}]
 
 
-async def test_joining_again_after_a_move_keeps_waiting(salon: Salon) -> None:
+async def test_joining_after_a_move_starts_a_new_wait(salon: Salon) -> None:
     own = await book_with_anna(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -153,7 +153,7 @@ async def test_joining_again_after_a_move_keeps_waiting(salon: Salon) -> None:
     assert [row["phone"] for row in order] == [SECOND, FIRST], "it is a new wait"
 
 
-async def test_joining_again_keeps_the_entrys_place(salon: Salon) -> None:
+async def test_joining_twice_does_not_change_the_queue_order(salon: Salon) -> None:
     await book_with_anna(salon)
     for phone in (FIRST, SECOND, FIRST):
         await wait(salon, phone)
@@ -190,7 +190,7 @@ async def test_move_outside_the_requested_time_ends_no_wait(salon: Salon) -> Non
     assert await states(salon) == {FIRST: "waiting"}
 
 
-async def test_freed_time_reaches_its_former_owner_last(salon: Salon) -> None:
+async def test_freed_time_is_offered_to_its_canceller_last(salon: Salon) -> None:
     own = await book(salon, MORNING, "call_own", FIRST)
     await wait(salon, FIRST)
     await wait(salon, SECOND)

@@ -162,7 +162,7 @@ async def test_unblocked_time_is_not_offered_to_unsuitable_callers(salon: Salon)
     assert await offered(salon) == []
 
 
-async def test_open_offer_does_not_keep_hours_from_others(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_open_offer_does_not_delay_a_second_offer(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run looks at so many hours; those of somebody who waits for the whole day and is asked already are not among them."""
     monkeypatch.setattr(waitlist_offers, "_MOST_FREED", 3)
     ill = await block(salon)
@@ -207,7 +207,7 @@ async def test_time_booked_during_the_run_is_not_offered(salon: Salon, monkeypat
     assert await offered(salon) == [(FIRST, "open")]
 
 
-async def test_long_block_computes_only_days_with_waiting_callers(
+async def test_unblocking_computes_only_days_with_waiting_callers(
     salon: Salon, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All hours of the horizon take the event loop hundreds of milliseconds, in which callers wait."""

@@ -55,7 +55,7 @@ async def test_details_without_a_name_are_asked_about(salon: Salon, details: dic
     assert (answer.success, await stored(salon)) == (True, [after]), answer.message
 
 
-async def test_yes_applies_to_one_detail_only(salon: Salon) -> None:
+async def test_confirmation_of_one_phone_number_covers_no_other(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), PETRA)
     for phone in (DICTATED, OTHER_DICTATED):
         args = {"service": "Haarschnitt", "phone": phone}
@@ -150,7 +150,7 @@ async def test_move_with_the_same_name_is_made(salon: Salon, name: str) -> None:
     assert moved.success, moved.message
 
 
-async def test_cancellation_with_another_name_says_the_customer(salon: Salon) -> None:
+async def test_cancellation_with_another_name_asks_about_the_customer(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), PETRA)
     asked = await salon.booking.ask_to_cancel(replace(call(), replies={}), {"customer_name": "Otto Kurz"})
     assert "für Petra Lange, absagen?" in asked.message

@@ -28,7 +28,7 @@ async def salon(new_salon) -> Salon:
     "more",
     [{}, {"message": ""}, {"message": "Die Kundin möchte nun doch keinen Rückruf, sie meldet sich."}, {"phone": "+4915112345678"}],
 )  # fmt: skip
-async def test_false_withdraws_the_call_back(salon: Salon, said: object, more: dict[str, str]) -> None:
+async def test_call_back_false_withdraws_the_call_back(salon: Salon, said: object, more: dict[str, str]) -> None:
     assert (await leave_message(salon.booking, call(), PETRA)).success
     for _ in range(2):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said} | more)
@@ -39,7 +39,7 @@ async def test_false_withdraws_the_call_back(salon: Salon, said: object, more: d
 
 
 @pytest.mark.parametrize("said", [False, "false", "nein", "no"])
-async def test_initial_false_notes_no_call_back(salon: Salon, said: object) -> None:
+async def test_call_back_false_without_request_stores_none(salon: Salon, said: object) -> None:
     for _ in range(2):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
         assert "Rückruf" not in answer.message
@@ -65,7 +65,7 @@ async def test_english_callback_words_are_noted_too(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("said", ["<b>kein Anruf</b>", "auf keinen Fall anrufen, " * 5])
-async def test_unspeakable_callback_words_are_noted(salon: Salon, said: str) -> None:
+async def test_callback_words_unfit_for_speech_are_stored(salon: Salon, said: str) -> None:
     answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
     assert answer.message.startswith("Ich habe es notiert, auch Ihre Worte zum Rückruf. Notiert ist dazu die Nummer")
     assert [row["call_back"] for row in await salon.rows(STORED)] == [said.strip()]
@@ -79,7 +79,7 @@ async def test_unspeakable_callback_words_are_noted(salon: Salon, said: str) -> 
         "Bitte nicht vor zehn zurückrufen",
     ],
 )  # fmt: skip
-async def test_refusal_within_the_text_withdraws_nothing(salon: Salon, text: str) -> None:
+async def test_message_text_does_not_withdraw_the_call_back(salon: Salon, text: str) -> None:
     """Both are noted, and the answer says both."""
     assert (await leave_message(salon.booking, call(), PETRA)).success
     answer = await leave_message(salon.booking, call(), {"customer_name": "Petra Müller", "message": text})
@@ -128,7 +128,7 @@ async def test_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[str
 
 
 @pytest.mark.parametrize("call_back", ["", "n/a", None])
-async def test_repeated_message_says_its_call_back(salon: Salon, call_back: str | None) -> None:
+async def test_repeated_message_answer_names_the_stored_call_back(salon: Salon, call_back: str | None) -> None:
     for said in ("morgen", call_back):
         answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
         assert "Rückruf ist notiert: Samstag, den 21. November" in answer.message
@@ -149,7 +149,7 @@ async def test_withdrawal_in_a_long_message_is_said(salon: Salon) -> None:
         "Der Anruf morgen entfällt", "She will call again herself", "Und Anna danke",
     ],
 )  # fmt: skip
-async def test_false_outweighs_the_messages_text(salon: Salon, text: str, said: object) -> None:
+async def test_call_back_false_outweighs_the_messages_text(salon: Salon, text: str, said: object) -> None:
     for args in (PETRA, PETRA | {"message": text, "call_back": said}):
         answer = await leave_message(salon.booking, call(), args)
     assert ("Zum Rückruf" in answer.message, say().no_call_back in answer.message) == (False, True), answer.message
@@ -157,13 +157,13 @@ async def test_false_outweighs_the_messages_text(salon: Salon, text: str, said: 
     assert (row["call_back"], text in row["text"]) == (None, True)
 
 
-async def test_false_for_another_recipient_keeps_the_call_back(salon: Salon) -> None:
+async def test_call_back_false_affects_only_its_recipient(salon: Salon) -> None:
     for args in (PETRA, PETRA | {"message": "Danke", "recipient": "Anna", "call_back": "nein"}):
         assert (await leave_message(salon.booking, call(), args)).success
     assert [row["call_back"] for row in await salon.rows(STORED)] == ["morgen", None]
 
 
-async def test_withdrawal_alone_keeps_the_message(salon: Salon) -> None:
+async def test_withdrawing_the_call_back_leaves_the_message_stored(salon: Salon) -> None:
     text = "Die Farbe ist schon wieder draußen. " * 8
     for args in ({"message": text, "call_back": "morgen"}, {"message": "", "call_back": "no"}):
         answer = await leave_message(salon.booking, call(), {"customer_name": "Petra Müller"} | args)
@@ -177,7 +177,7 @@ async def test_call_back_can_be_requested_again(salon: Salon) -> None:
     assert [(row["text"], row["call_back"]) for row in await salon.rows(STORED)] == [("Farbe.", "Montag")]
 
 
-async def test_later_call_back_corrects_the_first(salon: Salon) -> None:
+async def test_later_callback_time_replaces_the_first_recipients_time(salon: Salon) -> None:
     first = PETRA | {"phone": "0171 5556677"}
     compliment = {"customer_name": "Petra Müller", "message": "Anna war super", "recipient": "Anna"}
     later = {"customer_name": "Petra Müller", "call_back": "Montag"}

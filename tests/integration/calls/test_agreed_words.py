@@ -38,7 +38,7 @@ async def test_misheard_name_is_asked_again_without_a_yes(
 
 
 @pytest.mark.parametrize("words", ["Färben.", "Nein, Färben bitte."])
-async def test_another_service_answers_the_question(call: SpokenCall, words: str) -> None:
+async def test_naming_another_service_rejects_the_suggested_service(call: SpokenCall, words: str) -> None:
     named = friday_at(call.pod, service="Haarsnitt")
     await call.ask(BOOK, named)
     call.say(words)

@@ -101,7 +101,7 @@ async def test_counter_question_chooses_no_branch(known: SpokenCall) -> None:
     assert (await known.ask(SEARCH, wanted(known)))["message"] == first["message"]
 
 
-async def test_street_answers_the_branch_menu(call: SpokenCall) -> None:
+async def test_spoken_street_selects_a_branch_from_the_menu(call: SpokenCall) -> None:
     assert (await call.ask(SEARCH, wanted(call)))["message"].startswith(MENU)
     call.say("Die in der Torstraße.")
     found = await call.ask(SEARCH, wanted(call))
@@ -110,7 +110,7 @@ async def test_street_answers_the_branch_menu(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("branch", [{}, {"branch": "Hamburg"}])
-async def test_named_branch_answers_the_branch_menu(call: SpokenCall, branch: dict[str, str]) -> None:
+async def test_spoken_name_selects_a_branch_from_the_menu(call: SpokenCall, branch: dict[str, str]) -> None:
     call.say("Ich möchte einen Haarschnitt.")
     assert (await call.ask(SEARCH, wanted(call, **branch)))["message"] == f"{MENU} {ALL}"
     call.say("In Pankow.")
@@ -133,7 +133,7 @@ async def test_yes_chooses_the_branch_offering_the_service(call: SpokenCall) -> 
     assert staff_of(await call.ask(SEARCH, beard)) == {"clara"}
 
 
-async def test_yes_to_two_branches_asks_which_one(call: SpokenCall) -> None:
+async def test_yes_to_two_branches_asks_for_one_branch(call: SpokenCall) -> None:
     colour = wanted(call, service="Färben", branch="Pankow")
     call.say("Färben in Pankow, bitte.")
     asked = await call.ask(SEARCH, colour)

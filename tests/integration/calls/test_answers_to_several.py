@@ -28,7 +28,7 @@ async def test_all_appointments_are_cancelled_one_by_one(call: SpokenCall, said:
 
 
 @pytest.mark.parametrize("said", ["Nicht alle.", "Alle außer dem um vier."])
-async def test_cancelling_all_but_one_asks_again(call: SpokenCall, said: str) -> None:
+async def test_all_but_one_appointment_needs_a_named_choice(call: SpokenCall, said: str) -> None:
     for clock, name in (("14:00", "Otto Lange"), ("16:00", "Petra Lange")):
         assert (await call.ask(BOOK, friday_at(call.pod, clock, customer_name=name, another=True)))["success"]
     later = SpokenCall(call.pod, call.number)
@@ -134,7 +134,9 @@ async def test_caller_chooses_which_of_two_appointments_to_move(
     [({"date": "den zweiten"}, SECOND), ({"staff": "Mehmet"}, SECOND), ({"appointment_id": "the first one"}, FIRST),
      ({"appointment_time": "der spätere"}, SECOND), ({"service": COLOR}, SECOND), ({"customer_name": "Petra Lange"}, FIRST)],
 )  # fmt: skip
-async def test_any_argument_chooses_the_appointment_to_move(call: SpokenCall, args: dict[str, str], meant: str) -> None:
+async def test_any_argument_identifies_the_appointment_to_move(
+    call: SpokenCall, args: dict[str, str], meant: str
+) -> None:
     later, new = await call_with_two(call), {"time": "14 Uhr"}
     assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
     later.say("Den da.")
@@ -154,7 +156,7 @@ async def test_ordinals_choose_an_appointment_without_a_transcript(call: SpokenC
 
 @pytest.mark.parametrize("said", ["Nein, den anderen.", "Nein, nicht den, den anderen.", "The other one, please."])
 @pytest.mark.parametrize("args", [{}, {"appointment_date": "den anderen"}])
-async def test_other_of_two_appointments_is_cancelled(call: SpokenCall, said: str, args: dict[str, str]) -> None:
+async def test_the_other_one_means_the_unasked_appointment(call: SpokenCall, said: str, args: dict[str, str]) -> None:
     later = await call_with_two(call)
     await later.ask(CANCEL, {})
     later.say("Den ersten.")
@@ -211,7 +213,7 @@ async def test_unclear_choice_moves_no_appointment(call: SpokenCall, said: str) 
     assert "Welchen Termin" in (await later.ask(MOVE, new))["message"]
 
 
-async def test_asked_date_is_not_read_as_an_ordinal(call: SpokenCall) -> None:
+async def test_date_just_asked_about_is_no_ordinal(call: SpokenCall) -> None:
     later, args = await call_with_two(call), {"appointment_date": "am zweiten", "time": "eine Stunde später"}
     later.say("Meinen Termin am zweiten eine Stunde später.")
     assert "2. Dezember: Da finde ich keinen" in (await later.ask(MOVE, args))["message"]

@@ -25,7 +25,7 @@ async def search(salon: TenantPod, **args: Any) -> tuple[SpokenCall, str, str]:
         ("Lieber nachmittags.", {"part_of_day": "nachmittags"}),
     ],
 )
-async def test_kept_start_beside_another_time_prompts_a_question(
+async def test_unchanged_start_with_another_spoken_time_is_asked(
     spoken_salon: TenantPod, said: str, others: dict[str, str]
 ) -> None:
     call, day, start = await search(spoken_salon, time="10:00")
@@ -40,7 +40,7 @@ async def test_kept_start_beside_another_time_prompts_a_question(
 @pytest.mark.parametrize(
     "kept", [{}, {"date": "{day}"}, {"date": "{day}", "time": "9 bis 11 Uhr"}, {"time": "9 bis 11 Uhr"}]
 )
-async def test_kept_search_arguments_do_not_change_the_offer(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
+async def test_repeated_search_arguments_do_not_change_the_start(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
     call, day, start = await search(spoken_salon, time="9 bis 11 Uhr")
     call.say("Ja, die nehme ich.")
     kept = {name: text.format(day=day) for name, text in kept.items()}
@@ -70,7 +70,7 @@ async def test_midnight_is_no_requested_time(spoken_salon: TenantPod, time: str)
 
 
 @pytest.mark.parametrize("day", ["0000-00-00", "0000-00-00T00:00:00", "00.00.0000", "0001-01-01"])
-async def test_zero_date_counts_as_no_day(spoken_salon: TenantPod, day: str) -> None:
+async def test_zero_date_is_ignored(spoken_salon: TenantPod, day: str) -> None:
     found = await SpokenCall(spoken_salon).ask("check_availability", {"service": CUT, "date": day})
     assert len(found["slots"]) > 1
 
@@ -82,7 +82,7 @@ async def test_zero_date_counts_as_no_day(spoken_salon: TenantPod, day: str) -> 
         ({"staff": "Salon Müller Mitte: Anna, Mehmet"}, "anna"), ({"staff": "Salon Müller Mitte: Mehmet"}, "mehmet"),
     ],
 )  # fmt: skip
-async def test_prompt_lines_are_read_as_service_and_staff(
+async def test_copied_prompt_lines_identify_service_and_staff(
     spoken_salon: TenantPod, args: dict[str, str], staff: str
 ) -> None:
     call = SpokenCall(spoken_salon)
@@ -113,7 +113,7 @@ async def test_corrected_email_address_is_read_back(spoken_salon: TenantPod) -> 
 
 
 @pytest.mark.parametrize("said", ["Nein, nicht Mayer, Beyer mit B.", "Das ist falsch, Beyer.", "No, Beyer."])
-async def test_name_after_a_no_is_a_correction(spoken_salon: TenantPod, said: str) -> None:
+async def test_different_name_after_a_no_prompts_choice(spoken_salon: TenantPod, said: str) -> None:
     call = SpokenCall(spoken_salon)
     await call.ask("book_appointment", friday_at(spoken_salon, customer_name="Mayer"))
     call.say(said)
@@ -162,7 +162,7 @@ async def test_topic_is_recognized_by_related_words(spoken_salon: TenantPod, top
 
 
 @pytest.mark.parametrize("spelled", ["M-A-Y-R", "M A Y R", "M. A. Y. R."])
-async def test_spelled_letters_are_read_as_the_name(spoken_salon: TenantPod, spelled: str) -> None:
+async def test_spelled_letters_become_the_customers_name(spoken_salon: TenantPod, spelled: str) -> None:
     call = SpokenCall(spoken_salon)
     assert (await call.ask("book_appointment", friday_at(spoken_salon, customer_name=spelled)))[
         "customer_name"
@@ -170,7 +170,7 @@ async def test_spelled_letters_are_read_as_the_name(spoken_salon: TenantPod, spe
 
 
 @pytest.mark.parametrize("time", ["bleibt gleich", "die Uhrzeit bleibt", "Uhrzeit kann bleiben", "wie bisher"])
-async def test_words_for_same_time_keep_the_time(spoken_salon: TenantPod, time: str) -> None:
+async def test_words_for_the_same_time_move_to_it(spoken_salon: TenantPod, time: str) -> None:
     await empty_book(spoken_salon)
     call = SpokenCall(spoken_salon)
     await call.ask("book_appointment", friday_at(spoken_salon))

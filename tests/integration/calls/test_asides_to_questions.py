@@ -20,7 +20,7 @@ async def book_before(call: SpokenCall, **more: str) -> None:
 @pytest.mark.parametrize("said", ASIDES)
 @pytest.mark.parametrize("informs", [False, True])
 @pytest.mark.parametrize(("before", "begins", "args"), [MOVES, REPLACES])
-async def test_aside_does_not_refuse_the_move(
+async def test_unrelated_words_do_not_refuse_the_move(
     call: SpokenCall, said: str, before: dict[str, str], begins: str, args: dict[str, str], *, informs: bool
 ) -> None:
     await book_before(call, **before)
@@ -60,7 +60,7 @@ async def test_no_to_the_move_stays_final(call: SpokenCall, said: str) -> None:
 
 
 @pytest.mark.parametrize("said", ASIDES)
-async def test_an_aside_cancels_nothing(call: SpokenCall, said: str) -> None:
+async def test_unrelated_words_do_not_confirm_the_cancellation(call: SpokenCall, said: str) -> None:
     await book_before(call)
     await call.ask(CANCEL, {})
     call.say(said)
@@ -71,7 +71,7 @@ async def test_an_aside_cancels_nothing(call: SpokenCall, said: str) -> None:
 
 
 @pytest.mark.parametrize(("said", "staff"), [("Ja, bei Mehmet.", "mehmet"), ("Ja.", "mehmet"), ("Bei Anna.", "anna")])
-async def test_aside_chooses_no_staff_member(call: SpokenCall, said: str, staff: str) -> None:
+async def test_unrelated_words_choose_no_staff_member(call: SpokenCall, said: str, staff: str) -> None:
     await book_before(call, staff="Anna")
     call.say("Ginge um vier bei Mehmet?")
     check = friday_at(call.pod, "16:00", staff="Mehmet")
@@ -139,7 +139,7 @@ async def test_yes_to_the_agents_question_changes_nothing(
     assert (await call.ask(MOVE, wanted))["success"]
 
 
-async def test_agents_repetition_of_our_question_counts(call: SpokenCall) -> None:
+async def test_yes_to_our_question_repeated_by_agent_counts(call: SpokenCall) -> None:
     await book_before(call, customer_name="Otto Lange")
     call.say("Petra Lange hier, meinen Termin auf fünf.")
     await call.ask(MOVE, {"time": "17:00"})
@@ -150,7 +150,7 @@ async def test_agents_repetition_of_our_question_counts(call: SpokenCall) -> Non
 
 
 @pytest.mark.parametrize("agent", ["Soll ich den Termin dann absagen?", "Okay, dann sage ich den am Samstag ab."])
-async def test_yes_to_agents_own_words_is_asked_again(call: SpokenCall, agent: str) -> None:
+async def test_yes_to_the_agents_own_question_is_repeated(call: SpokenCall, agent: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     call.say("Ich muss absagen.")
     assert (await call.ask(CANCEL, {}))["needs_confirmation"]

@@ -65,7 +65,7 @@ async def test_any_model_argument_is_answered_with_a_sentence(pod: TenantPod, ar
     assert (reply.status, reply.body["message"].strip() != "") == (200, True)
 
 
-async def test_every_argument_of_a_question_is_read(pod: TenantPod) -> None:
+async def test_business_question_uses_every_argument(pod: TenantPod) -> None:
     both = await pod.function("business_information", "call_topics", {"topic": ["price", "address"]})
     assert both.body["message"].startswith("Haarschnitt kostet neununddreißig Euro. Die Adresse ist Torstraße 1")
     days = {"topic": "opening_hours", "question": "Ist Mehmet da?", "date": "Mittwoch", "staff": "Mehmet"}
@@ -74,7 +74,7 @@ async def test_every_argument_of_a_question_is_read(pod: TenantPod) -> None:
     assert not {"unread_arguments"} & {*both.body, *days_open.body}
 
 
-async def test_answer_is_recorded_like_other_functions(pod: TenantPod) -> None:
+async def test_business_answer_is_recorded_with_its_outcome(pod: TenantPod) -> None:
     await pod.function("business_information", "call_recorded", {"topic": "address"})
 
     async def recorded() -> str | None:
@@ -95,7 +95,7 @@ async def test_hotline_asks_for_branch_only_if_answers_differ(chain: TenantPod) 
     assert address["message"].startswith(WHICH)
 
 
-async def test_branch_of_the_answer_is_kept_for_booking(chain: TenantPod) -> None:
+async def test_branch_of_a_business_answer_applies_to_booking(chain: TenantPod) -> None:
     named = await ask(chain, "call_place", "address", branch="in Pankow")
     assert named["message"].startswith("Die Adresse von Haarwerk Pankow ist Florastraße 12 in Berlin")
     again = await ask(chain, "call_place", "opening_hours")
@@ -104,7 +104,7 @@ async def test_branch_of_the_answer_is_kept_for_booking(chain: TenantPod) -> Non
     assert {slot["staff"] for slot in free.body["slots"]} == {"clara"}
 
 
-async def test_question_about_another_branch_keeps_the_bookings_branch(chain: TenantPod) -> None:
+async def test_question_about_another_branch_does_not_change_branch(chain: TenantPod) -> None:
     async def free_staff(**args: str) -> set[str]:
         free = await chain.function(
             "check_availability", "call_aside", {"service": "Haarschnitt", **args}, to_number=HOTLINE

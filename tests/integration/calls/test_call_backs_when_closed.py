@@ -42,7 +42,7 @@ async def test_later_call_back_time_replaces_the_first(spoken_salon: TenantPod) 
     assert "geschlossen" not in await leave(spoken_salon, call, message="", call_back="Dienstag um zehn")
 
 
-async def test_a_dictated_number_is_read_back(spoken_salon: TenantPod) -> None:
+async def test_dictated_message_number_is_repeated_to_the_caller(spoken_salon: TenantPod) -> None:
     for said, read in (
         ("151 2345 6789", "0 1 5, 1 2, 3 4 5, 6 7 8, 9"),
         ("176 12345678", "0 1 7 6, 1 2 3, 4 5 6, 7 8"),

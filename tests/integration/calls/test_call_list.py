@@ -26,7 +26,7 @@ async def add_calls(pod: TenantPod, count: int) -> None:
     await pod.db.execute("ANALYZE calls")
 
 
-async def test_call_list_page_is_read_by_index(web_pod: TenantPod) -> None:
+async def test_call_list_page_uses_the_database_index(web_pod: TenantPod) -> None:
     await add_calls(web_pod, 5000)
     began = await web_pod.db.fetchval("SELECT started_at FROM calls WHERE call_id = 'listed_004000'")
     pool, values = web_pod.web._process.pool, (began, "listed_004000", None, None, None, 20)

@@ -68,7 +68,7 @@ async def test_unclear_answer_repeats_the_cancellation_question(
     assert len(await call.live()) == 1
 
 
-async def test_second_change_of_mind_is_asked_again(call: SpokenCall) -> None:
+async def test_cancellation_after_a_withdrawal_is_asked_again(call: SpokenCall) -> None:
     booked = await call.ask(BOOK, friday_at(call.pod))
     named = {"appointment_id": booked["appointment_id"]}
     await call.ask(CANCEL, named)

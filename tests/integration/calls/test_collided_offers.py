@@ -70,7 +70,7 @@ async def test_lost_offer_is_announced_without_a_transcript(call: SpokenCall, mo
     assert [each[2:] for each in await call.live()] == [("mehmet", PETRA)]
 
 
-async def test_offer_outlives_its_expired_hold(call: SpokenCall) -> None:
+async def test_offer_stays_bookable_after_its_hold_expires(call: SpokenCall) -> None:
     """Her time is free again: she is booked as offered, though another person has less to do."""
     start = await offer(call, service=CUT, staff="Anna")
     await lose_hold(call, "10:00")
@@ -87,7 +87,7 @@ async def test_named_staff_member_outranks_a_lost_offer(call: SpokenCall, staff:
 
 
 @pytest.mark.parametrize("service", [CUT, COLOR])
-async def test_companion_leaves_offered_staff_member_to_the_caller(call: SpokenCall, service: str) -> None:
+async def test_companion_does_not_get_the_callers_offered_staff(call: SpokenCall, service: str) -> None:
     start = await offer(call, staff="Mehmet")
     companion = {"customer_name": OTTO, "service": service}
     assert (await call.ask(BOOK, booking(start, companions=[companion])))["success"]
@@ -150,7 +150,7 @@ async def test_booked_visit_does_not_affect_another_persons_booking(call: Spoken
 
 @pytest.mark.parametrize("suffix", ["Z", ".000Z", "+00:00"])
 @pytest.mark.parametrize(("words", "hour"), [("Um zehn.", 10), ("Ja, gern.", 11)])
-async def test_spoken_hour_decides_about_utc_suffix(call: SpokenCall, suffix: str, words: str, hour: int) -> None:
+async def test_spoken_hour_decides_whether_z_means_utc(call: SpokenCall, suffix: str, words: str, hour: int) -> None:
     """Eleven was offered; "T10:00Z" is eleven o'clock, or ten o'clock with a suffix that a model has added."""
     wanted = friday_at(call.pod, "11:00")
     assert (await call.ask(CHECK, wanted))["success"]

@@ -148,9 +148,9 @@ FILLED = {"customer_name": "", "service": "", "staff": ""}
 
 @pytest.mark.parametrize(
     "companion",
-    [FILLED, {"customer_name": None, "service": "Haarschnitt"}, {"customer_name": PETRA}, {"customer_name": "Petra"}],
+    [FILLED, {"customer_name": None}, {"customer_name": PETRA}, {"customer_name": "Petra"}],
 )
-async def test_empty_companion_books_nobody_else(spoken_salon: TenantPod, companion: dict[str, Any]) -> None:
+async def test_empty_companion_adds_no_appointment(spoken_salon: TenantPod, companion: dict[str, Any]) -> None:
     """A model fills in the whole schema: nobody has spoken of another person."""
     call = SpokenCall(spoken_salon)
     call.say("Freitag um zwei einen Haarschnitt, Petra Lange.")
@@ -161,7 +161,7 @@ async def test_empty_companion_books_nobody_else(spoken_salon: TenantPod, compan
 
 
 @pytest.mark.parametrize("said", ["Ich komme allein.", "Nein, nur einen Termin.", "Niemand sonst.", "Just me."])
-async def test_coming_alone_after_all_books_one(spoken_salon: TenantPod, said: str) -> None:
+async def test_caller_deciding_to_come_alone_is_booked_alone(spoken_salon: TenantPod, said: str) -> None:
     call = SpokenCall(spoken_salon)
     call.say("Freitag um zwei für meine Frau und mich, Petra Lange.")
     wanted = friday_at(call.pod, companions=[FILLED])
@@ -169,3 +169,28 @@ async def test_coming_alone_after_all_books_one(spoken_salon: TenantPod, said: s
     call.say(said)
     assert (await call.ask(BOOK, wanted))["success"]
     assert [each[3] for each in await call.live()] == [PETRA]
+
+
+@pytest.mark.parametrize("said", ["Nein.", "Wie, welchen anderen?", "Petra Lange."])
+async def test_everyday_word_books_no_guest(spoken_salon: TenantPod, said: str) -> None:
+    """ "Machen wir" may be of two people: the caller is asked, and an answer without a name leaves one person."""
+    call = SpokenCall(spoken_salon)
+    call.say("Machen wir Freitag um zwei, Petra Lange.")
+    wanted = friday_at(call.pod, companions=[FILLED])
+    assert (await call.ask(BOOK, wanted))["message"].startswith(say().name_of_companion)
+    call.say(said)
+    assert (await call.ask(BOOK, wanted))["success"]
+    assert [each[3] for each in await call.live()] == [PETRA]
+
+
+@pytest.mark.parametrize(
+    "said", ["Haarschnitt für zwei", "Zweimal Haarschnitt", "Otto und ich kommen", "Haircut for two"]
+)
+@pytest.mark.parametrize("companion", [FILLED, {}, {"service": "Haarschnitt"}])
+async def test_second_person_is_never_dropped(spoken_salon: TenantPod, said: str, companion: dict[str, Any]) -> None:
+    call = SpokenCall(spoken_salon)
+    call.say(f"{said} am Freitag um zwei, Petra Lange.")
+    assert (await call.ask(BOOK, friday_at(call.pod, companions=[companion])))["message"].startswith(
+        say().name_of_companion
+    )
+    assert await call.live() == []

@@ -42,7 +42,7 @@ async def test_caller_corrects_hour_and_name_of_an_entry(call: SpokenCall) -> No
     assert await waiting(call) == ["Petra Langer um 15 Uhr"]
 
 
-async def test_words_before_the_first_entry_decide_nothing(call: SpokenCall) -> None:
+async def test_words_before_the_first_entry_remove_no_entry(call: SpokenCall) -> None:
     await fill(call, "14:00", "15:00")
     call.say("Quatsch, nicht um zehn, um zwei oder um drei.")
     first, second = await call.ask_at_once(*((JOIN, friday_at(call.pod, clock)) for clock in ("14:00", "15:00")))

@@ -60,7 +60,7 @@ async def test_booking_unrelated_to_listed_appointment_is_made(later: SpokenCall
         "Lieber um vier.", "Nein, vier Uhr!", "Doch erst um vier.",
     ],
 )  # fmt: skip
-async def test_another_flag_does_not_hide_a_move(later: SpokenCall, said: str) -> None:
+async def test_another_argument_does_not_prevent_the_move_question(later: SpokenCall, said: str) -> None:
     """A model sets `another`, whatever the caller says."""
     await later.ask(FIND, {})
     later.say(said)
@@ -80,7 +80,7 @@ async def test_another_flag_does_not_hide_a_move(later: SpokenCall, said: str) -
     ],
 )
 @pytest.mark.parametrize("names_it", [True, False])
-async def test_service_replacing_the_listed_one_offers_a_move(
+async def test_different_service_after_a_list_offers_a_move(
     later: SpokenCall, said: str, *, finds: bool, names_it: bool
 ) -> None:
     later.say(said)
@@ -198,7 +198,7 @@ async def test_yes_to_an_offer_renames_no_appointment(call: SpokenCall) -> None:
     assert [each[3] for each in await later.live(of_number=True) if each[1] == "14:00"] == [PETRA]
 
 
-async def test_choice_from_before_an_offer_is_asked_again(later: SpokenCall) -> None:
+async def test_choice_after_a_new_offer_is_asked_again(later: SpokenCall) -> None:
     await later.ask(FIND, {})
     later.say("Haarschnitt um vier.")
     assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00"))
@@ -211,7 +211,7 @@ async def test_choice_from_before_an_offer_is_asked_again(later: SpokenCall) -> 
 
 
 @pytest.mark.parametrize("in_call", [True, False])
-async def test_moving_one_service_keeps_the_other(call: SpokenCall, *, in_call: bool) -> None:
+async def test_moving_one_service_does_not_move_the_second(call: SpokenCall, *, in_call: bool) -> None:
     for at, service in (("10:00", CUT), ("14:00", COLOR)):
         assert (await call.ask(BOOK, friday_at(call.pod, at, service=service, another=True)))["success"]
     later = call if in_call else SpokenCall(call.pod, call.number)
@@ -223,7 +223,7 @@ async def test_moving_one_service_keeps_the_other(call: SpokenCall, *, in_call: 
     assert await times(later) == ["14:00", "16:00"]
 
 
-async def test_replacing_one_of_two_services_asks_which(call: SpokenCall) -> None:
+async def test_replacing_one_of_two_appointments_asks_which_appointment(call: SpokenCall) -> None:
     for at, service in (("10:00", CUT), ("14:00", COLOR)):
         assert (await call.ask(BOOK, friday_at(call.pod, at, service=service, another=True)))["success"]
     later = SpokenCall(call.pod, call.number)
@@ -262,7 +262,7 @@ async def test_group_rebooked_at_another_time_offers_a_move(call: SpokenCall, sa
         ("move", "Nein, keinen zweiten.", ["16:00"]),
     ],
 )
-async def test_choice_filled_in_before_the_question_is_ignored(
+async def test_choice_sent_before_the_question_is_ignored(
     later: SpokenCall, filled: str, said: str, left: list[str]
 ) -> None:
     later.say("Ich hätte gern um vier einen Termin.")
@@ -288,7 +288,7 @@ MOVES: list[tuple[str, dict[str, Any]]] = [
 
 @pytest.mark.parametrize(("choice", "left"), [("move", ["16:00"]), ("further", ["10:00", "16:00"])])
 @pytest.mark.parametrize(("said", "more"), MOVES)
-async def test_move_words_prompt_a_choice_before_booking(
+async def test_spoken_move_words_prompt_the_move_question(
     later: SpokenCall, said: str, more: dict[str, Any], choice: str, left: list[str]
 ) -> None:
     later.say(said)
@@ -352,7 +352,7 @@ async def two(call: SpokenCall) -> SpokenCall:
     return call
 
 
-async def test_move_beside_two_appointments_asks_which_one(two: SpokenCall) -> None:
+async def test_move_choice_with_two_appointments_asks_which_appointment(two: SpokenCall) -> None:
     wanted = friday_at(two.pod, "16:00")
     asked = await two.ask(BOOK, wanted)
     assert all(each in asked["message"] for each in ("10 Uhr", "12 Uhr")), asked
@@ -366,7 +366,7 @@ async def test_move_beside_two_appointments_asks_which_one(two: SpokenCall) -> N
     assert await times(two) == ["12:00", "16:00"]
 
 
-async def test_further_appointment_beside_two_is_booked(two: SpokenCall) -> None:
+async def test_further_appointment_is_booked_despite_two_existing(two: SpokenCall) -> None:
     wanted = friday_at(two.pod, "16:00")
     await two.ask(BOOK, wanted)
     two.say("Ein weiterer.")
@@ -475,7 +475,7 @@ async def test_contradicting_note_is_asked_about_once(call: SpokenCall, note: st
     ],
 )
 @pytest.mark.parametrize("choice", ["move", "Termin verschieben"])
-async def test_late_move_choice_asks_to_cancel_the_other(
+async def test_late_move_choice_asks_to_cancel_former_appointment(
     later: SpokenCall, choice: str, reply: str, request_after: tuple[str, dict[str, str]], at: list[str]
 ) -> None:
     wanted = friday_at(later.pod, "16:00")
@@ -598,7 +598,7 @@ async def test_yes_to_agents_additional_booking_books_it(call: SpokenCall) -> No
         ("Nein, der alte bleibt.", {}),
     ],
 )
-async def test_a_choice_for_another_request_changes_nothing(
+async def test_move_choice_with_a_changed_request_moves_nothing(
     later: SpokenCall, said: str, changes: dict[str, str]
 ) -> None:
     later.say("Wann ist mein Termin? Ich brauche Freitag um vier.")
@@ -609,7 +609,7 @@ async def test_a_choice_for_another_request_changes_nothing(
     assert (answer["success"], await times(later)) == (False, ["10:00"]), answer
 
 
-async def test_another_flag_against_a_spoken_move_prompts_choice(later: SpokenCall) -> None:
+async def test_another_argument_contradicting_spoken_move_is_asked(later: SpokenCall) -> None:
     later.say("Meinen Termin bitte auf vier verschieben.")
     await later.ask(FIND, {})
     assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00", another=True))

@@ -24,7 +24,7 @@ async def call_again(call: SpokenCall, said: str = "Meinen Termin bitte verschie
         ("-30min", "13:30"), ("2h später", "16:00"), ("eine halbe Stunde vorverlegen", "13:30"),
     ],
 )  # fmt: skip
-async def test_hours_counted_from_appointment_move_it_directly(call: SpokenCall, time: str, at: str) -> None:
+async def test_relative_hours_move_the_appointment_directly(call: SpokenCall, time: str, at: str) -> None:
     later = await call_again(call)
     assert (await later.ask(MOVE, {"time": time}))["success"]
     assert [each[1] for each in await call.live(of_number=True)] == [at]

@@ -14,7 +14,7 @@ MIA = {"customer_name": "Mia Lange"}
 
 
 @pytest.mark.parametrize("counted", COUNTED)
-async def test_counted_companion_is_asked_for(call: SpokenCall, counted: dict[str, Any]) -> None:
+async def test_party_size_of_two_asks_for_the_companion(call: SpokenCall, counted: dict[str, Any]) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, **counted)))["message"] == ASKED
     assert await call.live() == []
     call.say("Mia Lange.")
@@ -30,7 +30,7 @@ async def test_caller_coming_alone_is_asked_once(call: SpokenCall, counted: dict
     assert (done["success"], say().rest_noted_of_one in done["message"]) == (True, True), done
 
 
-async def test_search_for_two_offers_two_staff_members(call: SpokenCall) -> None:
+async def test_search_with_party_size_two_offers_two_staff(call: SpokenCall) -> None:
     found = await call.ask(CHECK, friday_at(call.pod, party_size=2))
     assert (found["success"], "Anna und Mehmet" in found["message"]) == (True, True), found
 
@@ -51,7 +51,7 @@ async def test_companion_in_the_notes_is_asked_for(call: SpokenCall, notes: str)
 
 
 @pytest.mark.parametrize("notes", NOTED)
-async def test_booking_despite_noted_people_names_one_customer(call: SpokenCall, notes: str) -> None:
+async def test_booking_with_companion_in_notes_names_its_customer(call: SpokenCall, notes: str) -> None:
     call.say("Am Freitag um zwei.")
     await call.ask(BOOK, friday_at(call.pod, notes=notes))
     call.say("Ich komme allein.")

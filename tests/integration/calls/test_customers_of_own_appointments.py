@@ -110,7 +110,7 @@ async def test_no_to_the_customer_question_moves_nothing(call: SpokenCall) -> No
 
 
 @pytest.mark.parametrize("words", ["Otto Lange hier.", "Guten Tag, Otto Lange, den Termin bitte auf drei."])
-async def test_move_by_the_customer_names_nobody(call: SpokenCall, words: str) -> None:
+async def test_move_by_the_customer_mentions_no_name(call: SpokenCall, words: str) -> None:
     call.say(words)
     moved = await call.ask(MOVE, {"time": "15 Uhr"})
     assert (moved["success"], OTTO in moved["message"]) == (True, False), moved
@@ -124,7 +124,7 @@ async def test_move_by_the_customer_names_nobody(call: SpokenCall, words: str) -
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("function", [MOVE, CANCEL])
-async def test_request_with_other_name_and_time_matches_nothing(
+async def test_wrong_time_with_another_name_changes_no_appointment(
     call: SpokenCall, function: str, named: dict[str, str]
 ) -> None:
     """A yes to a question about this one could be meant for the one that was asked for."""
@@ -140,6 +140,6 @@ async def test_request_with_other_name_and_time_matches_nothing(
     assert [at for _, at, _, _ in await call.live(of_number=True)] == ["14:00"]
 
 
-async def test_named_customers_other_time_is_confirmed_first(call: SpokenCall) -> None:
+async def test_wrong_time_with_the_customers_name_is_confirmed(call: SpokenCall) -> None:
     asked = await call.ask(CANCEL, {"customer_name": OTTO, "appointment_date": "Freitag", "appointment_time": "11 Uhr"})
     assert asked["needs_confirmation"], asked

@@ -62,7 +62,7 @@ async def test_weekday_of_two_listed_days_is_asked_about(call: SpokenCall) -> No
 @pytest.mark.parametrize(
     ("said", "clock"), [("11:00", "11 Uhr"), ("vormittags um neun", "9 Uhr"), ("halb zwölf", "11 Uhr 30")]
 )
-async def test_cancellation_by_time_alone_names_no_day(later: SpokenCall, said: str, clock: str) -> None:
+async def test_cancellation_by_time_asks_without_naming_a_day(later: SpokenCall, said: str, clock: str) -> None:
     later.say("Ich möchte absagen.")
     answer = await later.ask("cancel_appointment", {"appointment_time": said})
     assert answer["message"].startswith(f"{clock}: Da finde ich keinen Termin"), answer
@@ -79,7 +79,7 @@ async def test_cancellation_by_time_alone_names_no_day(later: SpokenCall, said: 
         ({"time": "eine Stunde später"}, (0, "11:00")),
     ],
 )
-async def test_present_start_is_not_the_new_time(
+async def test_present_start_beside_a_new_day_is_replaced(
     later: SpokenCall, words: dict[str, str], moved: tuple[int, str]
 ) -> None:
     saturday = friday(later) + timedelta(days=1)
@@ -93,14 +93,14 @@ async def test_present_start_is_not_the_new_time(
 
 
 @pytest.mark.parametrize("words", [{}, {"date": "Freitag", "time": "10 Uhr"}, {"part_of_day": "vormittags"}])
-async def test_present_start_confirmed_by_other_words_stands(later: SpokenCall, words: dict[str, str]) -> None:
+async def test_move_to_the_present_start_is_already_done(later: SpokenCall, words: dict[str, str]) -> None:
     await listed(later, "Der soll so bleiben.")
     answer = await later.ask(MOVE, {"start": f"{friday(later)}T10:00:00+01:00", **words})
     assert answer["message"].startswith("Der Termin steht schon"), answer
 
 
 @pytest.mark.parametrize(("day", "clock"), [("Freitag", "10 Uhr"), ("Friday", "10 am")])
-async def test_move_naming_its_present_time_twice_stands(later: SpokenCall, day: str, clock: str) -> None:
+async def test_new_time_equal_to_present_time_changes_nothing(later: SpokenCall, day: str, clock: str) -> None:
     await listed(later, "Der soll so bleiben, wie er war.")
     args = {"appointment_date": day, "appointment_time": clock, "date": day, "time": clock}
     answer = await later.ask(MOVE, args)
@@ -112,7 +112,7 @@ async def test_move_naming_its_present_time_twice_stands(later: SpokenCall, day:
 @pytest.mark.parametrize(
     "words", ["vom {old} auf den {new}", "from {old} to {new}", "statt {old} {new}", "{new} statt {old}"]
 )
-async def test_day_replaced_in_one_text_names_appointment(later: SpokenCall, words: str, name: str) -> None:
+async def test_text_with_two_days_names_appointment_and_target(later: SpokenCall, words: str, name: str) -> None:
     old, new = friday(later), friday(later) + timedelta(days=1)
     await book(later, old - timedelta(days=1), another=True)
     call = SpokenCall(later.pod, later.number)

@@ -23,7 +23,7 @@ def days_of(asked: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("words", ["am zweiten Tag", "den zweiten Tag", "on the second day", "am letzten Tag"])
-async def test_ordinal_day_counts_among_offered_days(call: SpokenCall, words: str) -> None:
+async def test_ordinal_day_selects_one_of_the_offered_days(call: SpokenCall, words: str) -> None:
     days = [friday(call) - timedelta(days=1), friday(call)]
     await call.ask(CHECK, {"service": CUT, "date": " oder ".join(map(date.isoformat, days))})
     call.say(f"{words} um elf")
@@ -32,7 +32,7 @@ async def test_ordinal_day_counts_among_offered_days(call: SpokenCall, words: st
 
 
 @pytest.mark.parametrize("words", ["am zweiten Freitag", "den zweiten Freitag", "der zweite Freitag"])
-async def test_ordinal_weekday_counts_among_offered_days(call: SpokenCall, words: str) -> None:
+async def test_ordinal_weekday_selects_one_of_the_offered_days(call: SpokenCall, words: str) -> None:
     days = [friday(call), friday(call) + timedelta(days=7)]
     await call.ask(CHECK, {"service": CUT, "date": " oder ".join(map(date.isoformat, days))})
     call.say(f"{words} um elf")
@@ -104,7 +104,7 @@ async def test_date_contradicting_the_spoken_weekday_is_asked_about(call: Spoken
 @pytest.mark.parametrize(
     "said", ["Nach Freitag, also Donnerstag um drei.", "Freitag kann ich nicht.", "Am 26. um drei."]
 )
-async def test_date_beside_another_spoken_day_is_booked(call: SpokenCall, said: str) -> None:
+async def test_exact_date_outranks_another_spoken_weekday(call: SpokenCall, said: str) -> None:
     friday = friday_at(call.pod, "15:00")
     day = (date.fromisoformat(friday["date"]) - timedelta(days=1)).isoformat()
     call.say(said)
@@ -130,7 +130,9 @@ async def search_full_saturday(call: SpokenCall, saturday: date) -> dict[str, st
         ("Yes, the waiting list.", {"date": "Saturday", "time": "from 1 pm"}),
     ],
 )
-async def test_repeated_weekday_waits_for_the_searched_day(call: SpokenCall, said: str, new: dict[str, str]) -> None:
+async def test_repeated_weekday_joins_the_list_for_searched_day(
+    call: SpokenCall, said: str, new: dict[str, str]
+) -> None:
     saturday = friday(call) - timedelta(days=13)
     words = await search_full_saturday(call, saturday)
     call.say(said)
@@ -138,7 +140,7 @@ async def test_repeated_weekday_waits_for_the_searched_day(call: SpokenCall, sai
     assert (waiting["success"], f"Samstag, den {saturday.day}. November" in waiting["message"]) == (True, True), waiting
 
 
-async def test_repeated_weekday_is_read_as_searched(call: SpokenCall) -> None:
+async def test_repeated_weekday_means_the_searched_date(call: SpokenCall) -> None:
     """The search after an offer of the week after next was for the Saturday of that week."""
     saturday = friday(call) - timedelta(days=6)
     await call.ask(CHECK, {"service": CUT, "date": (saturday - timedelta(days=2)).isoformat()})
@@ -165,7 +167,7 @@ async def test_repeated_weekday_is_not_asked_about_again(call: SpokenCall) -> No
         ("Und am Samstag um elf?", {"time": "elf Uhr"}),
     ],
 )
-async def test_other_saturday_after_full_one_is_asked_about(call: SpokenCall, said: str, new: dict[str, str]) -> None:
+async def test_next_saturday_after_a_full_one_is_asked(call: SpokenCall, said: str, new: dict[str, str]) -> None:
     saturday = friday(call) - timedelta(days=13)
     words = await search_full_saturday(call, saturday)
     call.say(said)

@@ -42,7 +42,7 @@ async def offered(call: SpokenCall, day: date, name: str = CHECK, **args: Any) -
 
 @pytest.mark.parametrize("by", [MOVE, CHECK])
 @pytest.mark.parametrize("said", ["time", "weekday", "place"])
-async def test_move_without_a_date_takes_the_offered_day(call: SpokenCall, by: str, said: str) -> None:
+async def test_move_without_a_date_uses_the_offered_day(call: SpokenCall, by: str, said: str) -> None:
     one = await booked(call)
     second = (await offered(call, friday(call) - timedelta(days=1), by, **(one if by == MOVE else {"service": CUT})))[1]
     clock = f"{second:%H} Uhr"
@@ -74,7 +74,9 @@ async def test_move_after_a_list_keeps_the_appointments_day(call: SpokenCall) ->
 
 @pytest.mark.parametrize("cancelled", [False, True])
 @pytest.mark.parametrize("words", [{"time": "11 Uhr"}, {"time": "10 Uhr", "service": COLOR}, {"date": "am selben Tag"}])
-async def test_time_alone_is_on_the_booked_day(call: SpokenCall, words: dict[str, str], cancelled: bool) -> None:
+async def test_time_without_a_day_means_the_booked_day(
+    call: SpokenCall, words: dict[str, str], cancelled: bool
+) -> None:
     one = await booked(call)
     if cancelled:
         await call.ask(CANCEL, one)
@@ -84,14 +86,14 @@ async def test_time_alone_is_on_the_booked_day(call: SpokenCall, words: dict[str
     assert found["slots"][0]["start"][:10] == friday(call).isoformat(), found
 
 
-async def test_time_of_the_booking_means_its_day(call: SpokenCall) -> None:
+async def test_another_name_at_the_booked_time_prompts_choice(call: SpokenCall) -> None:
     await booked(call)
     asked = await call.ask(BOOK, OTTO | {"time": "10 Uhr"})
     assert asked["choices"] == ["rename", "further"], asked
     assert (await call.ask(BOOK, OTTO | {"time": "11 Uhr"}))["start"][:13] == f"{friday(call)}T11"
 
 
-async def test_narrower_search_stays_on_the_offered_day(call: SpokenCall) -> None:
+async def test_search_with_an_hour_keeps_the_offered_day(call: SpokenCall) -> None:
     await booked(call)
     day = (await offered(call, friday(call) - timedelta(days=1), service=COLOR))[0].date()
     for words in ({"part_of_day": "nachmittags"}, {"time": "11 Uhr"}, {"date": "Donnerstag"}):
@@ -106,7 +108,7 @@ async def test_narrower_search_stays_on_the_offered_day(call: SpokenCall) -> Non
         ({"date": "der spätere"}, -1), ({"date": "the later one"}, -1),
     ],
 )  # fmt: skip
-async def test_ordinal_counts_among_the_asked_days(call: SpokenCall, words: dict[str, str], place: int) -> None:
+async def test_ordinal_selects_a_day_of_the_last_question(call: SpokenCall, words: dict[str, str], place: int) -> None:
     await booked(call)
     asked = await call.ask(BOOK, OTTO | {"date": "Freitag", "time": "11 Uhr"})
     assert len(asked["candidates"]) > 1, asked
@@ -124,7 +126,7 @@ async def test_same_day_means_the_booked_day(call: SpokenCall) -> None:
 
 
 @pytest.mark.parametrize("said", ["", "Nein.", "Moment, bitte."])
-async def test_only_a_yes_accepts_the_asked_time(call: SpokenCall, said: str) -> None:
+async def test_only_a_yes_accepts_the_suggested_day(call: SpokenCall, said: str) -> None:
     args = OTTO | {"time": "11 Uhr"}
     asked = await call.ask(BOOK, args)
     assert len(asked["candidates"]) == 1, asked
@@ -134,7 +136,7 @@ async def test_only_a_yes_accepts_the_asked_time(call: SpokenCall, said: str) ->
     assert (await call.ask(BOOK, args))["start"] == asked["candidates"][0]["start"]
 
 
-async def test_next_weekday_said_again_is_asked_about(call: SpokenCall) -> None:
+async def test_repeated_next_weekday_asks_about_further_appointment(call: SpokenCall) -> None:
     first = await call.ask(BOOK, OTTO | {"date": "nächsten Freitag", "time": "11 Uhr"})
     call.say("Otto Kurz.")
     repeated = await call.ask(BOOK, OTTO | {"date": "nächsten Freitag", "time": "11 Uhr"})
@@ -166,7 +168,7 @@ async def test_same_time_means_the_offered_day(call: SpokenCall, by: str, words:
     assert (moved["success"], moved["start"][:13]) == (True, f"{day}T10"), moved
 
 
-async def test_hour_later_after_an_offer_asks_the_day(call: SpokenCall) -> None:
+async def test_hour_later_after_an_offer_asks_which_day(call: SpokenCall) -> None:
     one = await booked(call)
     day = friday(call) - timedelta(days=1)
     await offered(call, day, MOVE, **one)

@@ -14,14 +14,14 @@ async def notes_of(call: SpokenCall) -> list[str]:
 
 
 @pytest.mark.parametrize("said", ["Tochter von Petra", "Firma Kurz", "VW Golf", "Neukundin"])
-async def test_description_behind_the_name_becomes_a_note(call: SpokenCall, said: str) -> None:
+async def test_description_after_a_comma_becomes_a_note(call: SpokenCall, said: str) -> None:
     answer = await call.ask(BOOK, friday_at(call.pod, customer_name=f"Emma Lange, {said}"))
     assert answer["success"], answer
     assert "für Emma Lange" in answer["message"]
     assert ([name for *_, name in await call.live()], await notes_of(call)) == (["Emma Lange"], [said])
 
 
-async def test_name_behind_a_comma_is_asked_about(call: SpokenCall) -> None:
+async def test_second_name_after_a_comma_asks_about_companion(call: SpokenCall) -> None:
     args = friday_at(call.pod, customer_name="Petra Lange, Otto Lange")
     asked = await call.ask(BOOK, args)
     assert (asked["success"], asked["message"], await call.live()) == (False, say().who_comes_along, [])

@@ -23,13 +23,13 @@ async def call_again(call: SpokenCall, said: str) -> SpokenCall:
         "Guten Tag.",
     ],
 )
-async def test_customer_is_named_to_a_caller_introduced_otherwise(call: SpokenCall, said: str) -> None:
+async def test_relative_hears_the_customers_name_before_cancellation(call: SpokenCall, said: str) -> None:
     later = await call_again(call, f"{said} Ich muss absagen.")
     assert "für Otto Lange" in (answer := await later.ask(CANCEL, {}))["message"], answer
 
 
 @pytest.mark.parametrize("said", ["Hier ist Otto Lange.", "Mein Name ist Otto Lange.", "Otto Lange am Apparat."])
-async def test_caller_introduced_as_customer_hears_no_name(call: SpokenCall, said: str) -> None:
+async def test_introduced_customer_hears_no_name_at_cancellation(call: SpokenCall, said: str) -> None:
     later = await call_again(call, f"{said} Ich muss absagen.")
     asked = await later.ask(CANCEL, {})
     assert ("Ihren Termin" in asked["message"], "für Otto" in asked["message"]) == (True, False), asked
@@ -44,7 +44,7 @@ async def test_caller_introduced_as_customer_hears_no_name(call: SpokenCall, sai
         "No, that is my husband's. Cancel mine.",
     ],
 )  # fmt: skip
-async def test_disowned_appointment_is_not_called_yours(call: SpokenCall, said: str) -> None:
+async def test_rejected_appointment_is_not_called_the_callers_own(call: SpokenCall, said: str) -> None:
     later = await call_again(call, "Welche Termine habe ich?")
     await later.ask(FIND, {})
     later.say(said)

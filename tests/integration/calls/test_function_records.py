@@ -327,7 +327,7 @@ async def test_transcript_is_withheld_if_reading_cannot_be_audited(web_pod: Tena
                 assert (answer.status, "Ja" in await answer.text()) == (500, False)
 
 
-async def test_call_with_several_functions_counts_once(web_pod: TenantPod) -> None:
+async def test_metric_counts_a_call_with_several_functions_once(web_pod: TenantPod) -> None:
     for _ in range(3):
         await web_pod.function("check_availability", "call_counted", HAIRCUT)
     await records(web_pod, "call_counted", 3)
@@ -359,7 +359,7 @@ async def test_record_is_kept_despite_control_characters(web_pod: TenantPod) -> 
     assert json.loads(row["arguments"])["service"] == "Haarschnitt"
 
 
-async def test_record_refused_by_the_database_loses_no_other(web_pod: TenantPod) -> None:
+async def test_record_refused_by_database_does_not_lose_others(web_pod: TenantPod) -> None:
     await web_pod.db.execute(
         "ALTER TABLE function_requests ADD CONSTRAINT refused CHECK (call_id <> 'call_refused') NOT VALID"
     )

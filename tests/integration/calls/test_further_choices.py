@@ -115,7 +115,7 @@ async def test_overlapping_service_can_replace_the_appointment(call: SpokenCall)
     assert [each[:2] for each in await call.live()] == [("bart", "14:30")]
 
 
-async def test_completed_choice_affects_no_later_request(call: SpokenCall) -> None:
+async def test_completed_move_choice_affects_no_later_booking(call: SpokenCall) -> None:
     moved = await choose(call, "move", time="16:00")
     assert moved["success"], moved
     call.say("Und für Otto Kurz auch um vier.")
@@ -126,7 +126,7 @@ async def test_completed_choice_affects_no_later_request(call: SpokenCall) -> No
     assert await call.pod.db.fetchval(NOTES, PETRA) == "Allergie"
 
 
-async def test_details_beside_a_choice_are_stored(call: SpokenCall) -> None:
+async def test_notes_sent_with_a_choice_are_stored(call: SpokenCall) -> None:
     changed = friday_at(call.pod, time="16:00")
     await call.ask(BOOK, changed)
     call.say("Verschieben.")
@@ -238,7 +238,7 @@ async def both(call: SpokenCall) -> SpokenCall:
     return call
 
 
-async def test_named_one_of_two_appointments_is_moved(call: SpokenCall) -> None:
+async def test_move_choice_applies_to_the_appointment_with_id(call: SpokenCall) -> None:
     first = await call.ask(BOOK, friday_at(call.pod, notes="erster"))
     assert (await call.ask(BOOK, friday_at(call.pod, "16:00", another=True)))["success"]
     later = friday_at(call.pod, "17:00", appointment_id=first["appointment_id"])
@@ -273,7 +273,7 @@ async def test_move_affects_each_persons_own_appointment(both: SpokenCall, in_tu
     assert await list_times(both) == {PETRA: "16:00", OTTO: "17:00"}
 
 
-async def test_choice_for_one_person_moves_nobody_else(both: SpokenCall) -> None:
+async def test_choice_for_another_person_moves_nobody(both: SpokenCall) -> None:
     petra, otto = friday_at(both.pod, "16:00"), friday_at(both.pod, "16:00", customer_name=OTTO)
     await both.ask(BOOK, petra)
     both.say("Ach nein, ich meine Ottos.")
@@ -303,7 +303,7 @@ async def test_choice_cancels_no_already_booked_appointment(both: SpokenCall) ->
     assert await list_times(both) == {PETRA: "14:00", OTTO: "15:00"}
 
 
-async def test_visit_including_the_booked_service_replaces_it(call: SpokenCall) -> None:
+async def test_move_to_a_visit_replaces_its_single_service(call: SpokenCall) -> None:
     visit = friday_at(call.pod, time="16:00", service=f"{CUT} und {COLOR}")
     done = await choose(call, "move", **{name: visit[name] for name in ("time", "service")})
     assert done["success"], done

@@ -229,7 +229,7 @@ async def calling(pod: TenantPod, config: TenantConfig, row: dict[str, Any]) -> 
         yield Caller(pod, clock)
 
 
-async def test_held_out_arguments_have_the_right_outcome(database: Database, tmp_path: Path) -> None:
+async def test_held_out_arguments_have_their_expected_outcome(database: Database, tmp_path: Path) -> None:
     wrong = list[str | None]()
     async with open_pod(database, tmp_path, "salon", PEOPLE) as pod:
         for kind in sorted({(row["id"][0] == "b", row["now"], row["language"]) for row in ROWS}):
@@ -239,5 +239,5 @@ async def test_held_out_arguments_have_the_right_outcome(database: Database, tmp
     assert not [each for each in wrong if each], "\n".join(each for each in wrong if each)
 
 
-def test_held_out_rows_are_240_with_own_ids() -> None:
+def test_held_out_corpus_has_240_unique_rows() -> None:
     assert len({row["id"] for row in ROWS}) == len(ROWS) == 240

@@ -112,7 +112,7 @@ async def test_unconfirmed_appointment_is_not_mentioned_as_certain(
         ("+86282452253", UNKNOWN_NUMBERS["made_up"]),
     ],
 )
-async def test_an_agent_learns_whether_a_number_is_shown(
+async def test_agent_learns_whether_the_calling_number_is_withheld(
     pod_with_recognition: TenantPod, caller: str | None, answer: dict[str, Any]
 ) -> None:
     reply = await pod_with_recognition.inbound(caller)

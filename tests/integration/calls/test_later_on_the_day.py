@@ -32,7 +32,7 @@ async def test_another_hour_stays_on_the_offered_day(call: SpokenCall, words: di
     ("words", "is_later"), [("danach", True), ("davor", False), ("after that", True), ("before", False)]
 )
 @pytest.mark.parametrize("with_day", [True, False])
-async def test_later_or_earlier_counts_from_the_refused_hour(
+async def test_before_or_after_starts_from_the_refused_hour(
     call: SpokenCall, words: str, is_later: bool, with_day: bool
 ) -> None:
     day = next_friday(call.pod, 10, 2).date().isoformat()
@@ -47,7 +47,7 @@ async def test_later_or_earlier_counts_from_the_refused_hour(
     assert starts & named, found
 
 
-async def test_later_counts_from_the_last_offered_hour(call: SpokenCall) -> None:
+async def test_spoken_danach_searches_after_the_last_offered_hour(call: SpokenCall) -> None:
     day = next_friday(call.pod, 10, 2).date().isoformat()
     offered = await call.ask(CHECK, {"service": CUT, "date": day, "time": "vormittags"})
     call.say("Und danach?")
@@ -70,11 +70,11 @@ async def test_time_with_additional_words_is_searched_and_confirmed(call: Spoken
 @pytest.mark.parametrize(
     "time", ["nicht um drei, um vier", "mein Bus kommt um drei, also um vier", "um vier, Mittwoch", "vier, nein"]
 )
-async def test_one_of_two_clock_times_is_not_guessed(call: SpokenCall, time: str) -> None:
+async def test_text_with_two_clock_times_books_nothing(call: SpokenCall, time: str) -> None:
     wish = {"service": CUT, "date": next_friday(call.pod, 10, 2).date().isoformat(), "time": time}
     assert not (await call.ask(BOOK, wish | {"customer_name": "Otto Kurz"}))["success"]
 
 
-async def test_later_without_an_offer_is_not_understood(call: SpokenCall) -> None:
+async def test_spoken_spaeter_without_an_offer_is_not_understood(call: SpokenCall) -> None:
     call.say("Lieber später.")
     assert (await call.ask(CHECK, {"service": CUT, "time": "später"}))["refused"] == "not_understood"

@@ -51,7 +51,7 @@ async def test_yes_removes_the_waiting_list_entry(call: SpokenCall, said: str, a
 
 
 @pytest.mark.parametrize("said", ["Nein.", "Nein, doch nicht.", "Nee, lassen Sie mich drauf."])
-async def test_no_keeps_the_waiting_list_entry(call: SpokenCall, said: str) -> None:
+async def test_spoken_no_leaves_the_waiting_list_entry(call: SpokenCall, said: str) -> None:
     entry = await wait(call)
     await call.ask(CANCEL, {})
     call.say(said)
@@ -81,7 +81,7 @@ async def test_caller_chooses_one_of_two_entries(call: SpokenCall, by_id: bool) 
     assert await states(call) == {cut: "waiting", color: "removed"}
 
 
-async def test_appointment_is_asked_about_before_an_entry(call: SpokenCall) -> None:
+async def test_cancellation_asks_about_appointment_before_waitlist_entry(call: SpokenCall) -> None:
     entry = await wait(call)
     assert (await call.ask(BOOK, friday_at(call.pod, "15:00", service=COLOR)))["success"]
     assert "Soll ich den Termin" in (await call.ask(CANCEL, {}))["message"]
@@ -191,7 +191,9 @@ async def wait_at_two_and_book_at_four(call: SpokenCall) -> SpokenCall:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("day", [{}, {"appointment_date": "Freitag"}])
-async def test_hour_of_the_appointment_means_the_appointment(call: SpokenCall, said: str, day: dict[str, str]) -> None:
+async def test_appointments_hour_selects_it_beside_a_waitlist_entry(
+    call: SpokenCall, said: str, day: dict[str, str]
+) -> None:
     later = await wait_at_two_and_book_at_four(call)
     await later.ask(FIND, {})
     later.say(said)
@@ -206,7 +208,7 @@ async def test_hour_of_the_appointment_means_the_appointment(call: SpokenCall, s
     "said",
     ["Den Termin bitte absagen, auf der Warteliste bleibe ich.", "Bleibe ich dann auf der Warteliste?", "Die Liste reicht mir."],
 )  # fmt: skip
-async def test_ambiguous_waiting_list_remark_asks_what_to_cancel(call: SpokenCall, said: str) -> None:
+async def test_ambiguous_waitlist_remark_asks_appointment_or_entry(call: SpokenCall, said: str) -> None:
     later = await wait_at_two_and_book_at_four(call)
     await later.ask(FIND, {})
     later.say(said)
@@ -237,7 +239,7 @@ async def test_entry_is_removed_after_cancelling_an_appointment(
 @pytest.mark.parametrize(
     "named", [{"appointment_date": "Freitag", "appointment_time": "zwei Uhr"}, {"appointment_time": "14:00"}]
 )
-async def test_hour_of_the_entry_means_the_entry(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_entrys_hour_selects_it_beside_an_appointment(call: SpokenCall, named: dict[str, str]) -> None:
     later = await wait_at_two_and_book_at_four(call)
     later.say("Den um zwei brauche ich nicht mehr.")
     asked = await later.ask(CANCEL, named)

@@ -55,7 +55,7 @@ async def test_offered_staff_member_is_confirmed_before_a_move(
     assert (moved["success"], await live(call)) == (True, [("13:00", staff)]), moved
 
 
-async def test_booking_in_between_ends_an_offer(call: SpokenCall) -> None:
+async def test_booking_between_offer_and_move_cancels_offered_staff(call: SpokenCall) -> None:
     start = await search(call)
     call.say("Ja, für meine Tochter.")
     booked = await call.ask(
@@ -102,7 +102,7 @@ async def test_own_staff_member_needs_no_question(call: SpokenCall) -> None:
         {"time": "13 Uhr", "staff": "Mehmet"},
     ],
 )
-async def test_unconfirmed_move_is_asked_about(call: SpokenCall, args: dict[str, Any]) -> None:
+async def test_move_sent_as_unconfirmed_asks_for_agreement(call: SpokenCall, args: dict[str, Any]) -> None:
     call.say("Ginge das auch? Ich weiß noch nicht.")
     asked = await call.ask(MOVE, {**args, "confirmed": False})
     assert (asked["message"], await live(call)) == (say().shall_i_book, [("10:00", "anna")]), asked
@@ -190,7 +190,7 @@ async def test_staff_name_in_a_remark_needs_agreement(call: SpokenCall, note: st
 @pytest.mark.parametrize(
     "more", [{"notes": "von Otto Kurz, Allergie"}, {"notes": "mit Mehmet bitte", "staff": "Mehmet"}, {}]
 )
-async def test_notes_without_other_staff_book_directly(call: SpokenCall, more: dict[str, str]) -> None:
+async def test_notes_without_staff_names_book_directly(call: SpokenCall, more: dict[str, str]) -> None:
     other = SpokenCall(call.pod)
     other.say("Einen Haarschnitt am Freitag um zwei.")
     assert (await other.ask(BOOK, friday_at(call.pod, customer_name="Otto Kurz", **more)))["success"]

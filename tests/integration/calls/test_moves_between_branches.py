@@ -75,7 +75,7 @@ async def test_move_to_another_branch_is_asked_about(
 
 
 @pytest.mark.parametrize("more", [{}, {"branch": "Ja, gern"}])
-async def test_suggested_branch_is_booked_after_a_yes(call: SpokenCall, more: dict[str, str]) -> None:
+async def test_branch_named_for_a_move_needs_a_yes(call: SpokenCall, more: dict[str, str]) -> None:
     call.say("Meinen Termin nach Pankow um vier, bitte.")
     require_asked(await call.ask(MOVE, TIME | {"branch": "Pankow"}))
     call.say("Ja.")
@@ -134,7 +134,7 @@ async def test_named_branch_outranks_an_offer(call: SpokenCall) -> None:
     assert await live(call) == [("haarschnitt", "16:00", "anna")]
 
 
-async def test_later_offer_of_own_branch_is_taken(call: SpokenCall) -> None:
+async def test_later_offer_of_own_branch_moves_without_question(call: SpokenCall) -> None:
     call.say("Geht der auch in Pankow um vier?")
     await offer(call, "Pankow")
     call.say("Und in Mitte?")

@@ -38,7 +38,7 @@ async def test_move_without_time_means_last_named_customer(call: SpokenCall) -> 
 
 
 @pytest.mark.parametrize("said", ["Hier ist Otto Kurz.", "Mein Name ist Otto Kurz.", "Otto Kurz am Apparat."])
-async def test_introduced_caller_confirms_another_persons_appointment(call: SpokenCall, said: str) -> None:
+async def test_move_of_another_persons_appointment_is_confirmed(call: SpokenCall, said: str) -> None:
     later = await book_for_otto(call, said)
     later.say("Und den um zwei auf zwölf.")
     asked = await later.ask(MOVE, {"appointment_time": "14:00", "time": "12:00"})

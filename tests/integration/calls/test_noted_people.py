@@ -40,14 +40,14 @@ async def test_unclear_answer_repeats_the_staff_question(call: SpokenCall, said:
 
 
 @pytest.mark.parametrize("said", ["Egal.", "Egal, wer Zeit hat."])
-async def test_no_preference_ends_the_staff_question(call: SpokenCall, said: str) -> None:
+async def test_spoken_indifference_ends_the_question_about_staff(call: SpokenCall, said: str) -> None:
     wanted = await asked(call)
     call.say(said)
     answer = await call.ask(BOOK, wanted)
     assert answer["success"], answer
 
 
-async def test_agreed_staff_member_is_kept_later(call: SpokenCall) -> None:
+async def test_agreed_staff_member_applies_after_another_question(call: SpokenCall) -> None:
     wanted = await asked(call) | {"email": "petra at example punkt de"}
     call.say("Ja.")
     answer = await call.ask(BOOK, wanted)

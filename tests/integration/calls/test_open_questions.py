@@ -32,7 +32,7 @@ async def test_booking_for_another_person_needs_no_question(call: SpokenCall) ->
     assert booked["success"] is True, booked
 
 
-async def test_repeated_booking_alone_names_the_companions_appointment(call: SpokenCall) -> None:
+async def test_repeated_booking_without_companion_mentions_their_appointment(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, companions=[{"customer_name": "Mia Lange"}]))
     call.say("Ach, Mia kann doch nicht, nur ich.")
     again = await call.ask(BOOK, friday_at(call.pod, companions=[]))
@@ -40,7 +40,7 @@ async def test_repeated_booking_alone_names_the_companions_appointment(call: Spo
     assert len(await call.live()) == 2
 
 
-async def test_unconfirmed_companion_appointment_is_not_called_kept(call: SpokenCall) -> None:
+async def test_pending_companion_appointment_is_not_called_existing(call: SpokenCall) -> None:
     await call.ask(BOOK, friday_at(call.pod, companions=[{"customer_name": "Mia Lange"}]))
     await call.pod.db.execute("UPDATE appointments SET status = 'pending_sync' WHERE customer_name = 'Mia Lange'")
     call.say("Nur ich.")
@@ -73,7 +73,7 @@ async def test_spelling_correction_renames_no_earlier_customer(call: SpokenCall)
     assert "Petra Lange" in [row[3] for row in await call.live()]
 
 
-async def test_unconfirmed_booking_is_asked_about_once(call: SpokenCall) -> None:
+async def test_booking_sent_as_unconfirmed_is_asked_about_once(call: SpokenCall) -> None:
     call.say("Ich weiß noch nicht. Ist das frei?")
     unsure = friday_at(call.pod, confirmed="false")
     asked = await call.ask(BOOK, unsure)

@@ -75,7 +75,7 @@ async def test_own_appointment_prevents_waiting_for_its_time(call: SpokenCall, t
 
 
 @pytest.mark.parametrize(("taken", "time"), [("15:00", "14:30"), ("13:00", "13:30")])
-async def test_time_blocked_by_others_is_called_taken(call: SpokenCall, taken: str, time: str) -> None:
+async def test_time_blocked_by_another_customer_is_called_taken(call: SpokenCall, taken: str, time: str) -> None:
     assert (await SpokenCall(call.pod).ask(BOOK, friday_at(call.pod, taken, staff="Anna")))["success"]
     call.say("Ginge es auch etwas anders?")
     offer = await call.ask(CHECK, at(call, time))
@@ -96,7 +96,7 @@ async def test_weekday_with_two_readings_is_asked_first(call: SpokenCall, time: 
     assert (moved["success"], moved["start"][:10]) == (True, own), moved
 
 
-async def test_reading_blocked_by_others_is_mentioned(call: SpokenCall) -> None:
+async def test_time_taken_on_one_possible_day_is_mentioned(call: SpokenCall) -> None:
     today = date.fromisoformat(friday_at(call.pod)["date"]) - timedelta(weeks=1)
     other = SpokenCall(call.pod)
     taken = at(call, "14:30", customer_name="Ida Vogt") | {"date": today.isoformat()}

@@ -55,7 +55,7 @@ async def test_excluded_staff_member_is_neither_offered_nor_booked(pod: TenantPo
     await pod.db.execute("UPDATE claims SET state = 'released', expires_at = NULL")
 
 
-async def test_list_with_an_unknown_name_is_asked_about(pod: TenantPod) -> None:
+async def test_staff_list_with_an_unknown_name_is_asked(pod: TenantPod) -> None:
     args = {"service": "Haarschnitt", "staff": ["Mehmet", "Berta"], "date": next_friday(pod, 10).date().isoformat()}
     asked = await pod.function("check_availability", f"call_{uuid4().hex}", args)
     assert "Anna oder Mehmet" in asked.body["message"], "a list is read whole, and never as anybody"

@@ -39,7 +39,7 @@ async def test_search_names_the_waiting_customer(call: SpokenCall, said: str, ar
 @pytest.mark.parametrize(
     ("said", "args"), [("Hier ist Petra Lange.", {}), ("Hallo.", {"customer_name": "Petra Lange"})]
 )
-async def test_introduced_waiting_caller_is_not_named(call: SpokenCall, said: str, args: dict[str, str]) -> None:
+async def test_waiting_callers_own_name_is_not_spoken(call: SpokenCall, said: str, args: dict[str, str]) -> None:
     later = await call_again(call, said)
     assert (await later.ask(CANCEL, args))["message"].endswith(f"streichen: {PLACE}?")
     later.say("Ja.")

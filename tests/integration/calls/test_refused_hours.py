@@ -42,7 +42,7 @@ async def test_repeated_refused_hour_is_asked_about(refused: tuple[SpokenCall, d
     assert (moved["success"], moved["start"]) == (True, asked["candidates"][0]["start"])
 
 
-async def test_offered_hour_with_its_day_is_taken(refused: tuple[SpokenCall, dict[str, Any]]) -> None:
+async def test_offered_hour_with_its_day_moves_the_appointment(refused: tuple[SpokenCall, dict[str, Any]]) -> None:
     call, answer = refused
     (ten,) = [each["start"] for each in answer["alternatives"] if each["start"][11:13] == "10"]
     call.say("Dann Samstag um zehn.")
@@ -57,7 +57,7 @@ async def test_offered_hour_with_its_day_is_taken(refused: tuple[SpokenCall, dic
         "Nein, Freitag um zehn.",
     ],
 )
-async def test_hour_of_a_rejected_day_is_refused_again(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
+async def test_hour_of_a_rejected_day_stays_refused(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
     call, before = refused
     call.say(words)
     again = await call.ask(MOVE, {"time": "zehn Uhr"})
@@ -74,7 +74,7 @@ async def test_hour_of_a_rejected_day_is_refused_again(refused: tuple[SpokenCall
         "Samstags hat mein Sohn Fußball, zehn wäre gut.",
     ],
 )
-async def test_hour_of_an_uncertain_day_is_confirmed(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
+async def test_hour_after_an_uncertain_day_is_confirmed(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
     call, _ = refused
     call.say(words)
     asked = await call.ask(MOVE, {"time": "zehn Uhr"})
@@ -82,7 +82,9 @@ async def test_hour_of_an_uncertain_day_is_confirmed(refused: tuple[SpokenCall, 
 
 
 @pytest.mark.parametrize("words", ["Dann um elf.", "Gut, elf Uhr.", "Eleven, please."])
-async def test_another_offered_hour_is_taken(refused: tuple[SpokenCall, dict[str, Any]], words: str) -> None:
+async def test_another_hour_after_a_refusal_keeps_the_day(
+    refused: tuple[SpokenCall, dict[str, Any]], words: str
+) -> None:
     call, before = refused
     call.say(words)
     moved = await call.ask(MOVE, {"time": "elf Uhr"})
@@ -111,7 +113,7 @@ async def searched(spoken_salon: TenantPod) -> tuple[SpokenCall, str, str]:
         "Donnerstag kann ich nicht, um {}.",
     ],
 )
-async def test_declined_day_keeps_the_appointments_day(
+async def test_declined_day_moves_within_the_appointments_day(
     searched: tuple[SpokenCall, str, str], words: str, hour: str
 ) -> None:
     call, own, _ = searched
@@ -124,7 +126,7 @@ async def test_declined_day_keeps_the_appointments_day(
     "words", ["Der Tag bleibt, aber um fünf.", "Hm, dann lieber um fünf.", "Keep my day, but at five."]
 )
 @pytest.mark.parametrize("answer", ["Freitag.", "Am Donnerstag bitte."])
-async def test_hour_fitting_two_days_asks_for_the_day(
+async def test_hour_possible_on_two_days_asks_which_day(
     searched: tuple[SpokenCall, str, str], words: str, answer: str
 ) -> None:
     call, own, other = searched
@@ -141,7 +143,7 @@ async def test_hour_fitting_two_days_asks_for_the_day(
     ["Nein, ich lasse den Tag. Um vier.", "Den Tag behalten, um vier.", "Nein, das passt ihm nicht. Meinen auf vier."],
 )
 @pytest.mark.parametrize("answer", [{"time": "vier Uhr"}, {"date": "Freitag", "time": "vier Uhr"}])
-async def test_offered_hour_beside_a_no_asks_the_day(
+async def test_offered_hour_with_a_no_asks_the_day(
     searched: tuple[SpokenCall, str, str], words: str, answer: dict[str, str]
 ) -> None:
     call, own, other = searched
@@ -156,7 +158,7 @@ async def test_offered_hour_beside_a_no_asks_the_day(
 @pytest.mark.parametrize(
     "words", ["Ja, um vier.", "Gern.", "Kein Problem, um vier.", "Am Donnerstag um vier passt gut."]
 )
-async def test_an_agreed_offer_is_taken(searched: tuple[SpokenCall, str, str], words: str) -> None:
+async def test_agreed_offer_moves_the_appointment(searched: tuple[SpokenCall, str, str], words: str) -> None:
     call, _, other = searched
     call.say(words)
     moved = await call.ask(MOVE, {"time": "vier Uhr"})
@@ -165,7 +167,7 @@ async def test_an_agreed_offer_is_taken(searched: tuple[SpokenCall, str, str], w
 
 @pytest.mark.parametrize("words", ["Wirklich nicht um zehn?", "Hm, zehn wäre schön.", "Moment bitte.", ""])
 @pytest.mark.parametrize("function", [MOVE, BOOK])
-async def test_hour_refused_in_a_search_is_asked_about(spoken_salon: TenantPod, function: str, words: str) -> None:
+async def test_hour_refused_in_a_search_is_not_booked(spoken_salon: TenantPod, function: str, words: str) -> None:
     await empty_book(spoken_salon)
     first = SpokenCall(spoken_salon)
     await first.ask(BOOK, friday_at(spoken_salon, staff="Anna"))
@@ -190,7 +192,7 @@ async def test_hour_refused_in_a_search_is_asked_about(spoken_salon: TenantPod, 
 
 
 @pytest.mark.parametrize("words", ["Wirklich nicht um zehn?", "Samstag geht nicht. Um zehn!", "Zehn, bitte."])
-async def test_refused_hour_is_booked_on_no_other_day(spoken_salon: TenantPod, words: str) -> None:
+async def test_hour_refused_on_one_day_is_not_booked(spoken_salon: TenantPod, words: str) -> None:
     await empty_book(spoken_salon)
     await SpokenCall(spoken_salon).ask(BOOK, friday_at(spoken_salon, "10:00", staff="Anna", customer_name="Kim Kurz"))
     call = SpokenCall(spoken_salon)
@@ -203,7 +205,7 @@ async def test_refused_hour_is_booked_on_no_other_day(spoken_salon: TenantPod, w
 
 
 @pytest.mark.parametrize("words", ["Nein, doch Freitag um elf.", "Am Freitag um elf.", "Dann Freitag, elf Uhr."])
-async def test_a_day_of_earlier_offers_is_booked(spoken_salon: TenantPod, words: str) -> None:
+async def test_weekday_of_earlier_offers_is_booked(spoken_salon: TenantPod, words: str) -> None:
     await empty_book(spoken_salon)
     call, friday = SpokenCall(spoken_salon), next_friday(spoken_salon, 10).date()
     for day in (friday, friday - timedelta(days=1)):
@@ -233,7 +235,7 @@ async def test_spoken_day_differing_from_offers_is_asked_about(spoken_salon: Ten
 
 
 @pytest.mark.parametrize("date", ["den Donnerstag", "Donnerstag", "am Donnerstag"])
-async def test_move_uses_the_day_of_an_earlier_question(spoken_salon: TenantPod, date: str) -> None:
+async def test_weekday_asked_about_earlier_is_the_moves_day(spoken_salon: TenantPod, date: str) -> None:
     await empty_book(spoken_salon)
     first = SpokenCall(spoken_salon)
     await first.ask(BOOK, friday_at(spoken_salon, staff="Anna"))

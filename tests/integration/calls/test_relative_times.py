@@ -44,7 +44,9 @@ def starts(answer: dict[str, Any]) -> list[str]:
     ],
 )
 @pytest.mark.parametrize("day", [None, "Freitag", "iso"])
-async def test_hours_count_from_the_refused_time(call: SpokenCall, words: str, clock: str, day: str | None) -> None:
+async def test_relative_hours_start_from_the_refused_time(
+    call: SpokenCall, words: str, clock: str, day: str | None
+) -> None:
     on = friday(call, 2)
     later = await later_call(call, on)
     refused = await move(later, "Auf 22 Uhr.", on.isoformat(), "22:00")
@@ -55,7 +57,7 @@ async def test_hours_count_from_the_refused_time(call: SpokenCall, words: str, c
 
 
 @pytest.mark.parametrize("words", ["eine Stunde später", "an hour later", "eine halbe Stunde später"])
-async def test_hours_count_from_the_appointment(call: SpokenCall, words: str) -> None:
+async def test_relative_hours_start_from_the_appointment(call: SpokenCall, words: str) -> None:
     later = await later_call(call, friday(call))
     moved = await move(later, words, None, words)
     assert (moved["success"], moved["start"][11:16]) == (True, "10:30" if "halbe" in words else "11:00"), moved
@@ -88,7 +90,7 @@ async def test_hours_counted_on_offered_day_are_asked_about(call: SpokenCall) ->
     assert len(asked["candidates"]) > 1, asked
 
 
-async def test_hours_count_from_the_asked_times(call: SpokenCall) -> None:
+async def test_relative_hours_start_from_the_times_in_question(call: SpokenCall) -> None:
     later = await later_call(call, friday(call))
     first = await move(later, "In zwei Wochen.", "nächste Woche Freitag", "11 Uhr")
     assert len(first["candidates"]) > 1, first
@@ -120,7 +122,7 @@ async def test_relative_day_of_a_move_is_asked_about(call: SpokenCall, words: st
 
 
 @pytest.mark.parametrize("words", ["diesen Samstag", "this Saturday", "morgen", "tomorrow"])
-async def test_unambiguous_relative_day_of_move_is_taken(call: SpokenCall, words: str) -> None:
+async def test_unambiguous_relative_day_moves_without_a_question(call: SpokenCall, words: str) -> None:
     """ "This Saturday" is one day where the appointment is in the same week; no appointment has a tomorrow."""
     on = friday(call)
     today = on - timedelta(days=7)

@@ -27,7 +27,7 @@ async def names(call: SpokenCall) -> dict[str, str]:
 
 @pytest.mark.parametrize("as_group", [True, False])
 @pytest.mark.parametrize(("changed", "at"), [({"companion": OSKAR}, "mehmet"), ({"name": "Paula Lange"}, "anna")])
-async def test_rename_choice_affects_one_appointment_of_group(
+async def test_rename_choice_changes_one_customer_of_a_group(
     call: SpokenCall, changed: dict[str, str], at: str, as_group: bool
 ) -> None:
     request = group(call, **changed)

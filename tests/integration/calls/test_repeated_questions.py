@@ -90,7 +90,7 @@ async def test_no_booking_question_is_asked_three_times(call: SpokenCall, kind: 
         assert await call.live() == before
 
 
-async def test_third_answer_refers_to_the_team(call: SpokenCall) -> None:
+async def test_question_asked_three_times_refers_to_the_team(call: SpokenCall) -> None:
     asked = friday_at(call.pod, customer_name="")
     *questions, led, again = await ask_four_times(call, BOOK, asked, "Äh.")
     assert questions[0] == questions[1]

@@ -91,7 +91,7 @@ async def test_cancellation_question_names_the_customer(call: SpokenCall, named:
 
 
 @pytest.mark.parametrize("named", [{}, {"customer_name": "Lange"}, {"customer_name": "Frau Lange"}])
-async def test_shared_number_is_asked_for_the_customer_once(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_shared_number_confirms_the_customer_once_per_call(call: SpokenCall, named: dict[str, str]) -> None:
     await add_past(call, PETRA)
     call.say("Auf fünf bitte.")
     asked = await call.ask(MOVE, named | TO)
@@ -103,7 +103,7 @@ async def test_shared_number_is_asked_for_the_customer_once(call: SpokenCall, na
     assert (again["success"], f"für {OTTO}" in again["message"]) == (True, True), again
 
 
-async def test_shared_number_hears_the_customers_name(call: SpokenCall) -> None:
+async def test_caller_with_a_shared_number_hears_customers_name(call: SpokenCall) -> None:
     await add_past(call, PETRA)
     found = await call.ask(FIND, {})
     assert (found["success"], f"für {OTTO}" in found["message"]) == (True, True), found
@@ -135,7 +135,9 @@ async def test_move_naming_the_customer_needs_no_question(call: SpokenCall, said
     "said", ["Auf fünf.", "Hier ist Otto Lange.", "Hier ist Otto Lenge, auf fünf.", "Lange am Apparat."]
 )
 @pytest.mark.parametrize("named", [{}, {"customer_name": OTTO}, {"customer_name": "Herr Lange"}])
-async def test_number_of_one_person_is_asked_nothing(call: SpokenCall, said: str, named: dict[str, str]) -> None:
+async def test_caller_with_unshared_number_needs_no_customer_question(
+    call: SpokenCall, said: str, named: dict[str, str]
+) -> None:
     await add_past(call, "Lange")
     call.say(said)
     found = await call.ask(FIND, named)
@@ -189,7 +191,7 @@ async def test_relative_without_a_name_is_asked_about(call: SpokenCall, relative
         ("Otto Lange here, Mia and I can only make five.", 1), ("Otto Lange, auf fünf bitte.", 0),
     ],
 )  # fmt: skip
-async def test_move_mentions_the_other_persons_remaining_appointment(call: SpokenCall, said: str, stays: int) -> None:
+async def test_move_mentions_the_second_persons_remaining_appointment(call: SpokenCall, said: str, stays: int) -> None:
     await book(call, friday_at(call.pod, "11:00", customer_name="Mia Lange"))
     call.say(said)
     moved = await call.ask(MOVE, TO | {"customer_name": OTTO})

@@ -31,7 +31,7 @@ FOR_ONE = "Meinen Sie Haarschnitt für eine Person? Mehr habe ich nicht verstand
         ("Haarschnitte", "Meinen Sie Haarschnitt für eine Person?"),
     ],
 )
-async def test_search_understands_or_repeats_remaining_words(
+async def test_search_uses_or_repeats_words_beside_the_service(
     spoken_salon: TenantPod, service: str, answered: str
 ) -> None:
     found = await SpokenCall(spoken_salon).ask(CHECK, {"service": service})
@@ -51,7 +51,7 @@ async def test_search_understands_or_repeats_remaining_words(
         ("Haarschnitt um 11 Uhr", {}, 3, "um 11 Uhr"),
     ],
 )
-async def test_booking_notes_the_remaining_words(
+async def test_booking_notes_words_beside_the_service(
     spoken_salon: TenantPod, service: str, more: dict[str, Any], turns: int | None, notes: str | None
 ) -> None:
     await empty_book(spoken_salon)
@@ -75,7 +75,7 @@ async def test_booking_notes_the_remaining_words(
 
 
 @each_row("service", ["men's cut (bei Anna, um zwei)", "um zwei, men's cut"])
-async def test_words_of_other_arguments_are_not_repeated(call: SpokenCall, service: str) -> None:
+async def test_service_words_repeated_elsewhere_are_not_repeated(call: SpokenCall, service: str) -> None:
     asked = await call.ask(BOOK, friday_at(call.pod, "um zwei", service=service, staff="bei Anna"))
     assert (asked["success"], asked["message"], asked["heard"]) == (False, "Meinen Sie Haarschnitt?", "men's cut"), (
         asked

@@ -21,7 +21,7 @@ def times(call: SpokenCall) -> list[dict[str, str]]:
 
 
 @pytest.mark.parametrize("index", range(5))
-async def test_unconfirmed_booking_is_asked_about(call: SpokenCall, index: int) -> None:
+async def test_booking_with_confirmed_false_asks_before_booking(call: SpokenCall, index: int) -> None:
     call.say(UNSURE)
     wanted: dict[str, Any] = {"service": "Haarschnitt", "customer_name": "Petra Lange", **times(call)[index]}
     assert (await call.ask(BOOK, wanted | {"confirmed": False})).get("unclear") == "confirmed"
@@ -31,7 +31,7 @@ async def test_unconfirmed_booking_is_asked_about(call: SpokenCall, index: int) 
 
 
 @pytest.mark.parametrize("index", range(6))
-async def test_unconfirmed_move_is_asked_about(call: SpokenCall, index: int) -> None:
+async def test_move_with_confirmed_false_asks_before_moving(call: SpokenCall, index: int) -> None:
     assert (await SpokenCall(call.pod, call.number).ask(BOOK, friday_at(call.pod)))["success"]
     call.say(UNSURE)
     wanted = [*times(call), {"date": "eine Woche später, gleiche Zeit"}][index]
@@ -42,7 +42,7 @@ async def test_unconfirmed_move_is_asked_about(call: SpokenCall, index: int) -> 
 
 @pytest.mark.parametrize("claim", ["noch nicht", "vielleicht", "erst fragen", "denied", "off", "pending"])
 @pytest.mark.parametrize("function", [BOOK, MOVE])
-async def test_words_of_an_open_confirmation_are_asked_about(call: SpokenCall, function: str, claim: str) -> None:
+async def test_unclear_confirmed_argument_is_asked_about(call: SpokenCall, function: str, claim: str) -> None:
     if function == MOVE:
         assert (await SpokenCall(call.pod, call.number).ask(BOOK, friday_at(call.pod)))["success"]
     call.say(UNSURE)

@@ -83,7 +83,7 @@ async def test_supplying_the_missing_argument_completes_the_booking(
         "Petra Lange, und meine Nummer ist 0171 5566778.", "Ja gern, auf Frau Lange, Petra Lange.",
     ],
 )  # fmt: skip
-async def test_answer_with_extra_words_keeps_the_request(call: SpokenCall, said: str) -> None:
+async def test_name_answer_with_extra_words_completes_the_booking(call: SpokenCall, said: str) -> None:
     assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
     call.say(said)
     assert (await call.ask(BOOK, PETRA))["success"]
@@ -116,7 +116,7 @@ async def test_refused_booking_keeps_no_requested_time(call: SpokenCall) -> None
     assert await call.live() == []
 
 
-async def test_changed_service_replaces_the_earlier_one(call: SpokenCall) -> None:
+async def test_corrected_service_replaces_the_first_request(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
     call.say("Petra Lange, aber lieber Färben.")
     assert (await call.ask(BOOK, PETRA | {"service": COLOR}))["success"]
@@ -124,14 +124,14 @@ async def test_changed_service_replaces_the_earlier_one(call: SpokenCall) -> Non
 
 
 @pytest.mark.parametrize("other", [{"customer_name": "Otto Kurz"}, {"customer_name": "Otto Kurz", "another": True}])
-async def test_another_persons_booking_inherits_nothing(call: SpokenCall, other: dict[str, Any]) -> None:
+async def test_booking_for_another_person_inherits_no_arguments(call: SpokenCall, other: dict[str, Any]) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS)))["success"]
     call.say("Ach, für Otto Kurz.")
     assert not (await call.ask(BOOK, other))["success"]
     assert await call.live() == []
 
 
-async def test_completed_booking_leaves_nothing_for_the_next(call: SpokenCall) -> None:
+async def test_completed_booking_passes_no_arguments_on(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, without(call, "customer_name")))["success"]
     call.say("Petra Lange.")
     assert (await call.ask(BOOK, PETRA))["success"]
@@ -140,7 +140,7 @@ async def test_completed_booking_leaves_nothing_for_the_next(call: SpokenCall) -
     assert len(await call.live()) == 1
 
 
-async def test_taken_time_is_not_kept(call: SpokenCall) -> None:
+async def test_yes_after_a_taken_time_inherits_no_time(call: SpokenCall) -> None:
     for name in ("Eva Rot", "Ben Blau"):
         assert (await call.ask(BOOK, friday_at(call.pod, customer_name=name, another=True)))["success"]
     assert (await call.ask(BOOK, friday_at(call.pod, another=True)))["alternatives"]
@@ -149,7 +149,7 @@ async def test_taken_time_is_not_kept(call: SpokenCall) -> None:
     assert len(await call.live()) == 2
 
 
-async def test_complete_request_inherits_nothing(call: SpokenCall) -> None:
+async def test_complete_request_inherits_no_earlier_details(call: SpokenCall) -> None:
     assert not (await call.ask(BOOK, friday_at(call.pod, email=ADDRESS, notes="leise")))["success"]
     call.say("Nein, nur der Termin.")
     assert (await call.ask(BOOK, friday_at(call.pod, "15:00")))["success"]

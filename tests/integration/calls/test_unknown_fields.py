@@ -46,7 +46,7 @@ async def test_unknown_fields_are_stored_in_the_notes(
     assert NOTED not in (await _book(salon, call_id, week, {"agent_id": "a1", "language": "de"}))["message"]
 
 
-async def test_many_unknown_fields_are_noted_or_named(salon: TenantPod) -> None:
+async def test_excess_unknown_fields_are_listed_as_unread(salon: TenantPod) -> None:
     call_id = f"call_{uuid4().hex}"
     body = await _book(salon, call_id, 6, {f"wunsch_{number}": f"zimtrot {number} " * 10 for number in range(40)})
     notes = await salon.db.fetchval("SELECT notes FROM appointments WHERE call_id = $1", call_id)

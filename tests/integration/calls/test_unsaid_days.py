@@ -115,7 +115,7 @@ async def test_hour_of_an_earlier_offer_asks_the_day(call: SpokenCall, clock: st
 
 
 @pytest.mark.parametrize("words", [{"date": "2026-12-03"}, {"date": "am 3. Dezember"}])
-async def test_same_time_with_two_readings_is_asked(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_same_time_with_two_meanings_is_asked_about(call: SpokenCall, words: dict[str, str]) -> None:
     await moved(call)
     await offered(call, friday(call), "14 Uhr")
     call.say("Lieber am Donnerstag, gleiche Zeit.")
@@ -127,7 +127,7 @@ async def test_same_time_with_two_readings_is_asked(call: SpokenCall, words: dic
     assert (await call.ask(MOVE, words | {"time": "gleiche Zeit"}))["start"][11:13] == "14"
 
 
-async def test_previously_requested_day_needs_no_question(call: SpokenCall) -> None:
+async def test_day_requested_before_needs_no_question(call: SpokenCall) -> None:
     call.say("Mittwoch um sieben abends, sonst Warteliste.")
     refused = await call.ask("join_waitlist", OTTO | {"date": "Mittwoch", "time": "19 Uhr"})
     assert (refused["success"], bool(refused["slots"])) == (False, True), refused
@@ -177,7 +177,7 @@ async def test_no_does_not_accept_the_asked_day(call: SpokenCall, said: str) -> 
 
 @pytest.mark.parametrize("day", ["Dienstag danach", "den Dienstag darauf", "am Tag danach", "Tuesday after that"])
 @pytest.mark.parametrize("said", ["Ja.", "Genau.", "Nicht den ersten.", "Hm."])
-async def test_yes_to_several_days_chooses_none(call: SpokenCall, day: str, said: str) -> None:
+async def test_yes_to_a_question_about_days_selects_none(call: SpokenCall, day: str, said: str) -> None:
     """The asked days hold the offered Tuesday, on which the words can mean it."""
     tuesday = friday(call) + timedelta(days=4)
     call.say("Am Montag um elf?")
@@ -197,7 +197,7 @@ async def test_yes_to_several_days_chooses_none(call: SpokenCall, day: str, said
 
 
 @pytest.mark.parametrize("said", ["Die spätere.", "Das zweite.", "Um vierzehn Uhr."])
-async def test_choice_counts_among_the_asked_times(call: SpokenCall, said: str) -> None:
+async def test_ordinal_selects_a_time_of_the_last_question(call: SpokenCall, said: str) -> None:
     await moved(call)
     await offered(call, friday(call), "14 Uhr")
     call.say("Lieber am Donnerstag, gleiche Zeit.")
@@ -221,7 +221,7 @@ async def test_this_weekday_means_the_offered_day(call: SpokenCall, function: st
         call.say("Danke.")
 
 
-async def test_same_time_includes_the_nearest_weekday(call: SpokenCall) -> None:
+async def test_same_time_question_includes_the_nearest_weekday(call: SpokenCall) -> None:
     await moved(call)
     await offered(call, friday(call), "14 Uhr")
     call.say("Lieber Donnerstag, gleiche Zeit.")
@@ -249,7 +249,7 @@ async def test_repeated_day_without_transcript_is_accepted(call: SpokenCall, day
     [{"time": "eine Stunde später"}, {"time": "eine Stunde früher"}, {"date": "am Tag danach", "time": "14 Uhr"}],
 )
 @pytest.mark.parametrize("said", ["Ja, gerne.", "Ja, um die Zeit."])
-async def test_offered_counted_time_is_not_counted_again(call: SpokenCall, words: dict[str, str], said: str) -> None:
+async def test_offered_relative_time_is_not_shifted_again(call: SpokenCall, words: dict[str, str], said: str) -> None:
     await offered(call, friday(call) - timedelta(days=1), "14 Uhr")
     call.say("Geht auch etwas anderes?")
     found = await call.ask(CHECK, {"service": CUT} | words)
@@ -267,7 +267,7 @@ async def test_offered_counted_time_is_not_counted_again(call: SpokenCall, words
         ({"date": "am Tag danach", "time": "14 Uhr"}, {}),
     ],
 )
-async def test_time_is_counted_once_without_a_transcript(
+async def test_relative_time_is_applied_once_without_a_transcript(
     call: SpokenCall, words: dict[str, str], chosen: dict[str, str]
 ) -> None:
     async def ask(function: str, args: dict[str, str]) -> dict[str, Any]:
@@ -301,7 +301,7 @@ async def test_spoken_hour_differing_from_request_is_asked_about(
 
 
 @pytest.mark.parametrize("words", [{"date": "am nächsten Tag"}, {}])
-async def test_agreed_day_takes_another_hour(call: SpokenCall, words: dict[str, str]) -> None:
+async def test_yes_with_another_hour_books_the_suggested_day(call: SpokenCall, words: dict[str, str]) -> None:
     await offered(call, friday(call) - timedelta(days=1))
     call.say("Am nächsten Tag um elf.")
     await call.ask(BOOK, OTTO | {"date": "am nächsten Tag", "time": "elf"})
@@ -310,7 +310,7 @@ async def test_agreed_day_takes_another_hour(call: SpokenCall, words: dict[str, 
     assert done["start"][:16] == f"{friday(call)}T12:00", done
 
 
-async def test_time_is_counted_again_on_request(call: SpokenCall) -> None:
+async def test_relative_time_is_applied_again_on_request(call: SpokenCall) -> None:
     await offered(call, friday(call) - timedelta(days=1), "14 Uhr")
     call.say("Geht auch eine Stunde später?")
     found = await call.ask(CHECK, {"service": CUT, "time": "eine Stunde später"})
@@ -319,7 +319,7 @@ async def test_time_is_counted_again_on_request(call: SpokenCall) -> None:
     assert done["start"] > found["slots"][0]["start"]
 
 
-async def test_weekday_may_mean_an_earlier_offer(call: SpokenCall) -> None:
+async def test_weekday_matches_an_earlier_offered_day(call: SpokenCall) -> None:
     """Two days were compared."""
     await offered(call, friday(call))
     await offered(call, friday(call) + timedelta(days=4), "15 Uhr")
@@ -336,7 +336,7 @@ async def test_weekday_may_mean_an_earlier_offer(call: SpokenCall) -> None:
         ("I'd like to come in January. What do you have in mid January?", "the 23rd"),
     ],
 )
-async def test_month_named_earlier_is_asked_about(call: SpokenCall, function: str, said: str, day: str) -> None:
+async def test_month_named_before_a_day_is_asked_about(call: SpokenCall, function: str, said: str, day: str) -> None:
     if function == MOVE:
         await moved(call)
     before = await booked_days(call)
@@ -356,7 +356,7 @@ async def test_month_named_earlier_is_asked_about(call: SpokenCall, function: st
         "Ich bin erst übernächste Woche wieder da.", "Do you have anything in two weeks?",
     ],
 )  # fmt: skip
-async def test_another_week_named_earlier_is_asked_about(call: SpokenCall, function: str, said: str) -> None:
+async def test_week_named_before_a_weekday_is_asked_about(call: SpokenCall, function: str, said: str) -> None:
     if function == MOVE:
         await moved(call)
     before = await booked_days(call)
@@ -379,7 +379,7 @@ async def test_another_week_named_earlier_is_asked_about(call: SpokenCall, funct
         "Haben Sie übernächste Woche offen? Nein, schon morgen.", "Ich war vor zwei Wochen schon da.",
     ],
 )  # fmt: skip
-async def test_week_remark_that_fits_needs_no_question(call: SpokenCall, said: str) -> None:
+async def test_remark_about_weeks_prompts_no_question_about_days(call: SpokenCall, said: str) -> None:
     call.say(said)
     await call.ask("business_information", {"topic": "Öffnungszeiten"})
     call.say("Dann am Mittwoch um elf.")

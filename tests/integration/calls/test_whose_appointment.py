@@ -58,7 +58,7 @@ async def test_yes_cancels_the_appointment_asked_about(call: SpokenCall, yes: st
 
 
 @pytest.mark.parametrize("words", ["Nein, nur den ersten.", "Moment."])
-async def test_other_appointment_stays_without_a_yes(call: SpokenCall, words: str) -> None:
+async def test_second_appointment_is_not_cancelled_without_a_yes(call: SpokenCall, words: str) -> None:
     await cancel(call, appointment_time="14 Uhr")
     call.say("Und den um vier bitte auch.")
     named = {"appointment_date": day_of(call)}
@@ -69,7 +69,7 @@ async def test_other_appointment_stays_without_a_yes(call: SpokenCall, words: st
 
 
 @pytest.mark.parametrize("named", [{"customer_name": OTTO}, {"service": BEARD}, {"staff": "Mehmet"}])
-async def test_thanks_cancel_no_other_appointment(call: SpokenCall, named: dict[str, Any]) -> None:
+async def test_thanks_after_cancellation_cancel_no_second_appointment(call: SpokenCall, named: dict[str, Any]) -> None:
     await cancel(call, appointment_time="14 Uhr")
     call.say("Ja, danke.")
     asked = await call.ask(CANCEL, named | {"confirmed": True})
@@ -78,7 +78,7 @@ async def test_thanks_cancel_no_other_appointment(call: SpokenCall, named: dict[
 
 
 @pytest.mark.parametrize("said", ["Ja, danke.", "Ja."])
-async def test_repeated_day_cancels_no_other_appointment(call: SpokenCall, said: str) -> None:
+async def test_repeated_cancellation_day_cancels_no_second_appointment(call: SpokenCall, said: str) -> None:
     """The agent may have asked whether to cancel the other one, too."""
     await cancel(call, appointment_time="14 Uhr")
     call.say(said)
@@ -102,7 +102,7 @@ async def test_repeated_day_cancels_no_other_appointment(call: SpokenCall, said:
         ({"appointment_id": "7f1c2a34-0000-4000-8000-000000000000", "customer_name": OTTO}, "14:00"),
     ],
 )
-async def test_further_argument_decides_between_two_appointments(
+async def test_any_further_argument_selects_one_of_two_appointments(
     call: SpokenCall, named: dict[str, str], left: str
 ) -> None:
     if "appointment_date" in named:
@@ -121,7 +121,7 @@ async def test_further_argument_decides_between_two_appointments(
 @pytest.mark.parametrize(
     "named", [{"customer_name": "Mia Meier"}, {"service": "Dauerwelle"}, {"customer_name": PETRA, "service": BEARD}, {}]
 )
-async def test_argument_matching_neither_appointment_asks_which(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_argument_matching_neither_of_two_appointments_is_asked(call: SpokenCall, named: dict[str, str]) -> None:
     for function, more in ((CANCEL, {}), (MOVE, {"date": day_of(call), "time": "12:00"})):
         asked = await call.ask(function, named | more)
         assert (asked["success"], len(asked["appointments"])) == (False, 2), asked
@@ -150,7 +150,7 @@ async def test_move_with_another_service_is_asked_about(call: SpokenCall) -> Non
 
 
 @pytest.mark.parametrize("function", [MOVE, CANCEL])
-async def test_repeated_request_means_the_named_person(call: SpokenCall, function: str) -> None:
+async def test_repeated_request_affects_the_named_persons_appointment(call: SpokenCall, function: str) -> None:
     """Only the other person's appointment is still on the named day."""
     named = {"appointment_date": day_of(call), "customer_name": OTTO}
     later = next_friday(call.pod, 10, 2).date().isoformat()
@@ -167,7 +167,7 @@ async def test_repeated_request_means_the_named_person(call: SpokenCall, functio
 
 
 @pytest.mark.parametrize("name", ["Petra Lange und Otto Kurz", "Petra Lange + Otto Kurz", "Petra Lange and Otto Kurz"])
-async def test_move_of_several_mentions_the_remaining_appointment(call: SpokenCall, name: str) -> None:
+async def test_move_for_two_names_mentions_the_remaining_appointment(call: SpokenCall, name: str) -> None:
     call.say("Bitte beide auf zwölf.")
     moved = await call.ask(MOVE, {"customer_name": name, "appointment_time": "14:00", "time": "12:00"})
     assert (moved["success"], "16 Uhr für Otto Kurz, bleibt bestehen" in moved["message"]) == (True, True), moved

@@ -16,7 +16,7 @@ def written(call: SpokenCall, form: str) -> str:
 
 
 @pytest.mark.parametrize("form", ["{day}.{month}", "{day}.{month}.", " {day}.{month} "])
-async def test_date_needs_no_final_period(call: SpokenCall, form: str) -> None:
+async def test_written_date_without_final_period_is_understood(call: SpokenCall, form: str) -> None:
     booked = await call.ask(BOOK, friday_at(call.pod, date=written(call, form)))
     assert (booked["success"], "Freitag, den 27. November, um 14 Uhr" in booked["message"]) == (True, True), booked
 
@@ -33,7 +33,7 @@ async def test_time_of_another_zone_is_asked_about(call: SpokenCall, clock: str)
 
 
 @pytest.mark.parametrize("day", ["ab dem 14. Dezember", "ab 14.12.", "from December 14", "nach dem 13. Dezember"])
-async def test_hour_is_searched_from_the_bounding_day(call: SpokenCall, day: str) -> None:
+async def test_hour_after_a_minimum_day_is_searched_later(call: SpokenCall, day: str) -> None:
     found = await call.ask(CHECK, {"service": CUT, "date": day, "time": "11 Uhr"})
     assert (found["success"], found["slots"][0]["start"][:16]) == (True, "2026-12-15T11:00"), found
 
@@ -53,7 +53,7 @@ async def test_words_beside_the_name_become_notes(call: SpokenCall, name: Any, n
 
 
 @pytest.mark.parametrize("phone", ["23125000", "231 25000", "zwei drei eins zwei fünf null null null"])
-async def test_number_without_area_code_is_asked_about(call: SpokenCall, phone: str) -> None:
+async def test_phone_number_without_area_code_is_asked_about(call: SpokenCall, phone: str) -> None:
     call.say("Haarschnitt am Freitag um zwei, Petra Lange.")
     asked = await call.ask(BOOK, friday_at(call.pod, phone=phone))
     assert (asked["success"], asked["needs_phone"]) == (False, "unclear"), asked

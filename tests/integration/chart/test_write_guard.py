@@ -324,7 +324,7 @@ async def test_service_account_token_is_refused_in_every_namespace(
     assert everybody_else == ""
 
 
-async def test_pods_take_annotations_and_nothing_else(
+async def test_operator_may_change_only_annotations_of_tenant_pods(
     guarded: KubeClient, kube_client: KubeClient, kube_namespace: str
 ):
     async def create(name: str, labels: dict[str, str]) -> Manifest:

@@ -62,7 +62,7 @@ def put_tenant(env: AgentEnvironment, **spec: Any) -> None:
     env.put(resources.TENANTS, manifest)
 
 
-async def test_changed_rule_publishes_a_version_unlike_prices() -> None:
+async def test_edited_knowledge_publishes_a_version_unlike_edited_price() -> None:
     """Daily facts are said by a function from the config of the pods; the prompt holds the rules that the agent must obey."""
     known = {"question": "Kann ich mit Karte zahlen?", "answer": "Ja."}
     async with open_agent_environment(functions=["CheckAvailability", "BusinessInformation"]) as env:

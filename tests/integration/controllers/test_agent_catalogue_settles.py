@@ -80,7 +80,7 @@ async def test_published_agents_first_service_waits_for_others() -> None:
 
 
 @pytest.mark.parametrize("interruption", ["plan", "not-available"])
-async def test_change_after_an_unpublished_one_is_delayed_separately(interruption: str) -> None:
+async def test_new_change_after_a_pause_waits_five_seconds(interruption: str) -> None:
     """A pause or a failed check ends the delay of a waiting change; the delay of the next one begins anew."""
     async with open_agent_environment() as env:
         version = await open_with_a_service(env)

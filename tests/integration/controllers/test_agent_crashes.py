@@ -44,7 +44,7 @@ POINTS = [
 
 
 @pytest.mark.parametrize("point", POINTS)
-async def test_crash_at_any_creation_point_leaves_one_each(point: str) -> None:
+async def test_crash_during_creation_leaves_one_agent_and_llm(point: str) -> None:
     async with open_agent_environment() as env:
         await env.crash_at(point)
         await env.settle(30)
@@ -64,7 +64,7 @@ async def test_recovery_after_a_found_llm_does_not_wait() -> None:
 
 
 @pytest.mark.parametrize("point", ["after:create-llm", "after:create-agent"])
-async def test_crash_with_lagging_lists_leaves_one_of_each(point: str) -> None:
+async def test_crash_with_lagging_lists_leaves_no_duplicate_agent(point: str) -> None:
     async with open_agent_environment() as env:
         await env.inject_fault("list-llms", "lagging-list", seconds=9)
         await env.inject_fault("list-agents", "lagging-list", seconds=9)

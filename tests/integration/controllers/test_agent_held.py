@@ -52,7 +52,7 @@ async def test_paused_tenant_keeps_its_published_agent() -> None:
         assert env.condition("Synced")["reason"] == "AsDeclared"
 
 
-async def test_agent_waits_for_everything_withholding_the_pods_config() -> None:
+async def test_agent_waits_while_any_branch_has_plan_annotation() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         other = branch([])
@@ -69,7 +69,7 @@ async def test_agent_waits_for_everything_withholding_the_pods_config() -> None:
 
 
 @pytest.mark.parametrize("edited", [False, True])
-async def test_pause_without_held_changes_is_no_fault(edited: bool) -> None:
+async def test_paused_tenant_without_agent_edits_reports_no_fault(edited: bool) -> None:
     async with open_agent_environment() as env:
         await env.settle()
         put(env, resources.TENANTS, tenant(), PAUSED)

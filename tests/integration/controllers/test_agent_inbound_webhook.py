@@ -53,7 +53,7 @@ async def test_a_webhook_that_somebody_changed_is_set_again(by_hand: str | None)
 
 
 @pytest.mark.parametrize("point", ["before:bind", "after:bind", "before:webhook", "after:webhook"])
-async def test_a_crash_between_the_writes_ends_with_both(point: str) -> None:
+async def test_crash_while_binding_ends_with_number_and_webhook(point: str) -> None:
     async with open_agent_environment(callerRecognition=True) as env:
         await env.crash_at(point)
         await env.restart()
@@ -95,7 +95,7 @@ async def test_released_unbound_number_keeps_none_of_our_webhooks() -> None:
         assert webhook(env) is None
 
 
-async def test_plan_mode_names_the_step() -> None:
+async def test_plan_lists_the_inbound_webhook_without_setting_it() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         env.annotate(**{"askproai.de/plan": "true"})
@@ -115,7 +115,7 @@ async def test_a_lagging_list_makes_no_second_write() -> None:
         assert env.retell_writes(before) == []
 
 
-async def test_manual_value_of_a_prompt_variable_stays() -> None:
+async def test_prompt_variable_set_by_hand_is_not_overwritten() -> None:
     prompt = {"model": "gpt-5.1", "temperature": "0", "prompt": "Grüße mit {{gruss}}."}
     async with open_agent_environment(llm=prompt) as env:
         await env.settle()

@@ -17,7 +17,7 @@ from tests.worlds.agent_environment import (
 pytestmark = pytest.mark.nightly
 
 
-async def test_number_is_first_bound_when_pods_serve() -> None:
+async def test_number_is_not_bound_before_pods_serve() -> None:
     """No caller may reach an agent whose functions nobody serves yet."""
     async with open_agent_environment() as env:
         env.set_runtime_available(False)
@@ -42,7 +42,7 @@ async def test_number_missing_at_retell_is_reported() -> None:
         assert env.status["phoneNumbers"] == []
 
 
-async def test_a_number_of_somebody_else_is_never_taken() -> None:
+async def test_number_bound_to_a_foreign_agent_is_untouched() -> None:
     async with open_agent_environment() as env:
         llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
         body = {"response_engine": {"type": "retell-llm", "llm_id": llm["llm_id"]}, "voice_id": "11labs-Adrian"}
@@ -119,7 +119,7 @@ async def test_dialled_foreign_number_is_unbound_despite_public_number() -> None
         assert env.condition("NumbersBound")["reason"] == "NotRequested"
 
 
-async def test_transfer_to_own_number_is_reported_until_changed() -> None:
+async def test_transfer_to_a_number_of_the_branch_warns() -> None:
     """The call would ring at the agent again. Everything else works, so Ready stays True."""
     own = "+49305550100"
     async with open_agent_environment(functions=["TransferToHuman"], transferTo=own) as env:

@@ -31,7 +31,7 @@ async def close_branch(env: AgentEnvironment) -> None:
 
 
 @pytest.mark.parametrize("transfer", [True, False])
-async def test_callers_of_deleted_branches_hear_its_closure(transfer: bool) -> None:
+async def test_callers_of_a_deleted_branch_hear_its_closure(transfer: bool) -> None:
     async with open_agent_environment(callerRecognition=True, **(WITH_TRANSFER if transfer else {})) as env:
         await env.settle()
         assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
@@ -88,7 +88,7 @@ async def test_returning_branch_brings_the_declared_agent_back() -> None:
         assert env.condition("Synced")["reason"] == "AsDeclared"
 
 
-async def test_number_meanwhile_of_another_branch_is_left_alone() -> None:
+async def test_deleted_branchs_number_at_another_branch_is_untouched() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         other = branch([NUMBER])

@@ -125,7 +125,7 @@ async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
         assert env.retell_writes() == written
 
 
-async def test_nothing_is_removed_while_namesakes_may_use_it() -> None:
+async def test_orphan_stays_while_a_namesake_may_adopt_it() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         namesake = agent()
@@ -190,7 +190,7 @@ async def test_rate_limit_is_waited_out_as_retell_asks() -> None:
         assert not result.requeue
 
 
-async def test_an_unreadable_orphan_holds_up_no_other() -> None:
+async def test_unreadable_orphan_does_not_delay_another_orphan() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         (entry,) = orphans(env)

@@ -40,7 +40,7 @@ async def test_duplicate_with_our_marker_is_deleted_once_unbound() -> None:
         assert env.status["agentId"] == kept
 
 
-async def test_agent_with_a_similar_marker_is_a_stranger() -> None:
+async def test_agent_with_a_similar_marker_is_never_adopted() -> None:
     """Retell's query finds substrings: `…/mitte-2` for `…/mitte`."""
     async with open_agent_environment() as env:
         llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
@@ -136,7 +136,7 @@ async def test_any_other_installations_agent_is_left_alone() -> None:
         assert [version["agent_name"] for version in env.workspace["agents"][agent_id]] == [f"Empfang · {FORMER}"]
 
 
-async def test_agent_returned_to_former_installation_is_not_retaken() -> None:
+async def test_agent_returned_to_former_installation_is_not_adopted() -> None:
     """The tenant moved here and back: both Tenants name the other's installation, and this one is deleted last."""
     async with open_agent_environment() as env:
         agent_id = await create_elsewhere(env)

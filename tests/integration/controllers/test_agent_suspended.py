@@ -82,7 +82,7 @@ async def test_resuming_restores_the_declared_agent_once_pods_serve() -> None:
         assert env.retell_writes(at) == [], "pods that are late for another reason change nothing"
 
 
-async def test_initially_suspended_tenants_callers_hear_the_same() -> None:
+async def test_callers_of_initially_suspended_tenant_hear_the_closure() -> None:
     async with open_agent_environment() as env:
         set_tenant(env, suspend=True, reason="Suspended", urls=False)
         await env.settle()
@@ -101,7 +101,7 @@ async def test_initially_suspended_tenants_callers_hear_the_same() -> None:
         assert all(tool.get("url") for tool in answering_llm(env)["general_tools"][:-1])
 
 
-async def test_suspended_agent_is_settled_and_repaired_too() -> None:
+async def test_suspended_agent_is_written_once_and_drift_repaired() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         set_tenant(env, suspend=True, reason="Suspended")
@@ -141,7 +141,7 @@ async def test_nobody_awaits_suspended_tenants_inbound_webhooks() -> None:
         assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
 
 
-async def test_suspended_agent_stays_so_until_pods_serve() -> None:
+async def test_resumed_agent_keeps_closure_until_pods_serve() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         set_tenant(env, suspend=True, reason="Suspended")

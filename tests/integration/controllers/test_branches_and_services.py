@@ -3,7 +3,7 @@
 from tests.worlds.waiting import SOON, eventually
 
 
-async def test_branch_has_the_default_service_until_another_exists(namespace):
+async def test_default_service_exists_only_until_another_is_created(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.create("Branch")
@@ -22,7 +22,7 @@ async def test_branch_has_the_default_service_until_another_exists(namespace):
     assert branch["status"]["phoneNumbers"] == [namespace.number]
 
 
-async def test_services_applied_with_their_branch_prevent_the_default(namespace):
+async def test_services_applied_with_a_branch_prevent_default_service(namespace):
     await namespace.create("Branch")
     await namespace.create("ServiceOffering")
     await namespace.wait_for_condition("ServicesReady", "False", "Pending", kind="Branch", name="mitte")
@@ -45,7 +45,7 @@ async def test_manual_service_with_default_name_is_never_written(namespace):
     assert live["spec"] == written["spec"]
 
 
-async def test_reduced_neighbours_capacity_and_its_return_are_reported(
+async def test_neighbors_reduced_and_restored_capacity_is_reported(
     namespace,
 ):
     """Else its status would be out of date for ten minutes."""
@@ -64,7 +64,7 @@ async def test_reduced_neighbours_capacity_and_its_return_are_reported(
     await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name="b-yoga")
 
 
-async def test_a_service_whose_branch_is_deleted_says_so(namespace):
+async def test_service_reports_its_deleted_branch(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.create("Branch")

@@ -129,7 +129,7 @@ async def _is_forgotten(namespace: TenantNamespace) -> bool:
     return not await trial_of(namespace)
 
 
-async def test_the_operator_ends_pods_left_by_a_crash(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_pods_of_an_ended_canary_are_removed_again(namespace: TenantNamespace, module_database: Database) -> None:
     """The verdict is written first. Any reconcile that reads it ends the pods, also those of an edit that came in between."""
     await begin(namespace)
     for _ in range(2):
@@ -206,7 +206,7 @@ async def test_unreadable_kept_spec_delays_no_other_trial(
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
 
 
-async def test_unjudged_canary_pods_end_despite_the_tenants_delays(
+async def test_removed_canarys_pods_end_despite_a_refused_key(
     namespace: TenantNamespace,
 ) -> None:
     """The pods of a removed canary end at once, also while the Tenant's key is refused."""
@@ -218,7 +218,7 @@ async def test_unjudged_canary_pods_end_despite_the_tenants_delays(
     assert await eventually(lambda: _is_forgotten(namespace), SOON, "the end of the trial")
 
 
-async def test_edits_only_planned_leave_the_trial_unchanged(
+async def test_planned_edits_do_not_change_the_canary_trial(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     await begin(namespace)

@@ -141,7 +141,7 @@ async def test_pods_are_annotated_until_they_show_the_config(env, pods: Pods, sy
     assert await pods.annotations("stranger") == {}
 
 
-async def test_all_pods_are_made_to_read_changed_keys(env, pods: Pods, sync: ConfigSyncController, memory: Memory):
+async def test_pods_are_annotated_to_read_changed_keys(env, pods: Pods, sync: ConfigSyncController, memory: Memory):
     await pods.create("one")
     pods.shown = "same"
     changed = PodKeys("keys-2", (("providers", "8"),))
@@ -172,7 +172,7 @@ async def test_a_pod_without_the_keys_is_named(
     ("phase", "ready", "is_named"),
     [("Failed", "True", False), ("Succeeded", "False", False), ("Running", "False", False), ("Running", "True", True)],
 )
-async def test_only_a_ready_pod_lacks_keys_in_silence(
+async def test_silent_pod_is_named_only_if_ready(
     env, pods: Pods, sync: ConfigSyncController, memory: Memory, monkeypatch, phase: str, ready: str, is_named: bool
 ):
     """A kubelet leaves an evicted pod's address in its status; no request comes to a pod that is not ready."""
@@ -187,7 +187,7 @@ async def test_only_a_ready_pod_lacks_keys_in_silence(
     assert list(memory.pod_keys.values()) == [replace(changed, without=("silent",) if is_named else ())]
 
 
-async def test_shadow_pods_are_not_among_the_synced_ones(env, pods: Pods, sync: ConfigSyncController):
+async def test_config_sync_ignores_shadow_pods(env, pods: Pods, sync: ConfigSyncController):
     """It has a config of its own, and never shows the tenant's."""
     await pods.create("one")
     await pods.create("shadow", **{"app.kubernetes.io/name": "askproai-shadow"})
@@ -237,7 +237,7 @@ async def test_pod_without_an_earlier_address_is_queried_too(env, pods: Pods, sy
     assert "127.0.0.2" in pods.asked
 
 
-async def test_newer_config_replaces_the_older_ones_sync(env, pods: Pods, sync: ConfigSyncController):
+async def test_newer_config_replaces_a_running_sync(env, pods: Pods, sync: ConfigSyncController):
     await pods.create("one")
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     sync.trigger(env.namespace, "salon-mueller", "newer", KEYS)
@@ -251,7 +251,9 @@ async def test_newer_config_replaces_the_older_ones_sync(env, pods: Pods, sync: 
     assert (await pods.annotations("one"))[HASH_ANNOTATION] == "newer"
 
 
-async def test_a_newer_config_during_a_run_begins_anew(env, pods: Pods, sync: ConfigSyncController, monkeypatch):
+async def test_newer_config_triggered_during_a_run_starts_another(
+    env, pods: Pods, sync: ConfigSyncController, monkeypatch
+):
     """The run for the older config must not count against the newer one, nor end its sync."""
     await pods.create("one")
     stale_pods, runs = sync._stale_pods, []
@@ -270,7 +272,7 @@ async def test_a_newer_config_during_a_run_begins_anew(env, pods: Pods, sync: Co
     assert runs == ["new", "newer"]
 
 
-async def test_metrics_that_cannot_be_scraped_only_mean_waiting(env, pods: Pods, memory: Memory):
+async def test_unreadable_pod_metrics_prolong_the_config_sync(env, pods: Pods, memory: Memory):
     await pods.create("one")
     async with running_sync(env, {"web": 1}, memory) as sync:
         sync.trigger(env.namespace, "salon-mueller", "new", KEYS)

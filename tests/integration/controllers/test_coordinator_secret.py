@@ -37,7 +37,7 @@ async def can_log_in(urls: dict[str, str]) -> bool:
         return bool(await client.set("askproai:_:x", 1))
 
 
-async def test_secret_has_both_stores_logins_and_one_write(context):
+async def test_coordinator_secret_has_both_logins_and_is_stable(context):
     await ensure_coordinator(context)
     first = await secret_values(context)
     assert set(first) == {"DATABASE_URL", "REDIS_URL"}

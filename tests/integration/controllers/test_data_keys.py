@@ -58,7 +58,7 @@ async def store_encrypted(namespace: TenantNamespace, database: Database) -> Non
     await rows(database, insert, f"{namespace.name}.salon-mueller", b"\0enc1p" + bytes(60))
 
 
-async def test_key_is_made_once_whatever_is_reconciled(namespace: TenantNamespace) -> None:
+async def test_repeated_reconciles_make_one_data_key(namespace: TenantNamespace) -> None:
     keys = await start(namespace)
     assert len(keys.keys) == 1
     assert await encrypts(namespace)
@@ -69,7 +69,7 @@ async def test_key_is_made_once_whatever_is_reconciled(namespace: TenantNamespac
     assert await keys_of(namespace) == keys
 
 
-async def test_tenant_with_too_many_rows_has_its_key(
+async def test_slow_count_of_encrypted_rows_prevents_no_key(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The query only decides whether a condition must warn; no Tenant waits for it."""
@@ -81,7 +81,7 @@ async def test_tenant_with_too_many_rows_has_its_key(
     assert len((await start(namespace)).keys) == 1
 
 
-async def test_annotation_makes_a_new_key_keeping_the_former(namespace: TenantNamespace) -> None:
+async def test_rotate_annotation_adds_a_data_key_once(namespace: TenantNamespace) -> None:
     keys = await start(namespace)
     annotation = {"metadata": {"annotations": {"askproai.de/rotate-data-key": "2026-11-24"}}}
     await namespace.client.merge(namespace.path("Tenant"), annotation)
@@ -129,7 +129,7 @@ async def test_a_secret_that_is_restored_is_used_again(namespace: TenantNamespac
     assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in (*keys.keys, *after.keys)]
 
 
-async def test_deletion_copy_has_a_key_before_its_use(namespace: TenantNamespace) -> None:
+async def test_teardown_secret_has_the_data_key_before_use(namespace: TenantNamespace) -> None:
     """The condition is written at the end of the reconcile that made the key."""
     keys = await start(namespace)
     copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
@@ -195,7 +195,7 @@ async def test_returning_tenant_has_keys_even_without_encrypted_rows(
     assert not await encrypts(namespace)
 
 
-async def test_deleted_stranger_destroys_no_key_of_remaining_rows(
+async def test_deleted_namesake_destroys_no_key_of_retained_rows(
     namespace: TenantNamespace, kube_client: KubeClient
 ) -> None:
     """Neither by `dataPolicy: Erase`, nor by keys of its own: the rows are another's."""

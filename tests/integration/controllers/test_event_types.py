@@ -48,7 +48,7 @@ def next_run(namespace: TenantNamespace, service: str) -> float:
     return queue._due.get(Key("ServiceOffering", namespace.name, service), (now,))[0] - now
 
 
-async def test_run_caused_by_relatives_reads_no_event_type(namespace: TenantNamespace) -> None:
+async def test_branch_edit_rereads_no_event_type(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     before = readings(namespace)
     assert before > 0
@@ -75,7 +75,7 @@ async def test_edited_key_reads_its_event_types(namespace: TenantNamespace) -> N
     await eventually(lambda: readings(namespace), SOON, "a reading of the event types with the new key")
 
 
-async def test_service_with_a_taken_name_reads_no_more(namespace: TenantNamespace) -> None:
+async def test_service_with_a_taken_name_is_checked_slowly(namespace: TenantNamespace) -> None:
     """Only what a person puts right at Cal.com, which sends us nothing, is looked at again soon."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -153,7 +153,7 @@ async def test_empty_event_type_list_suggests_the_local_calendar(namespace: Tena
     await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeMissing", **OFFERING)
 
 
-async def test_service_with_a_new_wait_leaves_calcom(namespace: TenantNamespace) -> None:
+async def test_service_with_a_wait_switches_to_own_book(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     parts = [{"kind": "Work", "minutes": 30}, {"kind": "Wait", "minutes": 30}, {"kind": "Work", "minutes": 45}]
     edit = {"calcom": None, "durationMinutes": 105, "segments": parts}

@@ -85,7 +85,7 @@ async def serving(namespace: TenantNamespace, internet: Internet, **spec: Any) -
     await wait_for_url(namespace, shared_url(namespace))
 
 
-async def test_new_tenants_url_is_secret_until_it_works(namespace, internet):
+async def test_new_tenants_url_is_unregistered_until_it_answers(namespace, internet):
     await namespace.write_secret()
     await namespace.create("Tenant", spec=RUNS)
     waiting = await namespace.wait_for_condition("Exposed", "False", "Pending")
@@ -108,7 +108,7 @@ async def test_new_tenants_url_is_secret_until_it_works(namespace, internet):
     await eventually(lambda: len(namespace.calcom_webhooks()) == 1, SOON, "the webhook at Cal.com")
 
 
-async def test_silent_new_host_leaves_the_former_in_use(namespace, internet):
+async def test_former_host_is_used_until_the_new_answers(namespace, internet):
     await serving(namespace, internet)
     before = namespace.calcom_webhooks()
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
@@ -167,7 +167,7 @@ async def _routes_all(namespace: TenantNamespace, expected: set[str]) -> bool:
     return {*(await hosts(namespace)).values()} == expected
 
 
-async def test_host_withdrawn_before_its_answer_leaves_no_trace(namespace, internet):
+async def test_withdrawn_host_is_no_longer_probed(namespace, internet):
     await serving(namespace, internet)
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})

@@ -127,7 +127,7 @@ async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
     assert agents(namespace, namespace.retell_key)
 
 
-async def test_silent_former_accounts_webhook_is_removed_upon_answer(namespace, monkeypatch):
+async def test_former_accounts_webhook_is_removed_after_an_outage(namespace, monkeypatch):
     """A reconcile that failed half-way has made the one in the present account already."""
     await create_all(namespace)
     former, present = namespace.calcom_key, f"{namespace.calcom_key}-b"

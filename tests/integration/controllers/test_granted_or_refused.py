@@ -40,7 +40,7 @@ async def wait_for_route(namespace: TenantNamespace, host: str) -> None:
     await eventually(is_routed, SOON, f"the route of {host}")
 
 
-async def test_older_tenant_cannot_take_a_younger_ones_host(namespace, other_namespace):
+async def test_older_tenant_is_refused_a_younger_tenants_host(namespace, other_namespace):
     host = new_host()
     await namespace.write_secret()
     await wait_until_older(await namespace.create("Tenant"))
@@ -56,7 +56,7 @@ async def test_older_tenant_cannot_take_a_younger_ones_host(namespace, other_nam
     await other_namespace.wait_until_ready()
 
 
-async def test_older_branch_cannot_take_a_younger_ones_number(namespace, other_namespace):
+async def test_older_branch_is_refused_a_younger_branchs_number(namespace, other_namespace):
     await wait_until_older(await namespace.create("Branch"))
     await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     await other_namespace.create("Branch")
@@ -74,7 +74,7 @@ async def test_older_branch_cannot_take_a_younger_ones_number(namespace, other_n
     assert (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"] == [other_namespace.number]
 
 
-async def test_older_tenant_cannot_take_a_younger_retell_key(namespace, other_namespace):
+async def test_older_tenant_is_refused_a_younger_tenants_key(namespace, other_namespace):
     """A tenant that later names the key of a running one is refused."""
     await namespace.write_secret()
     await wait_until_older(await namespace.create("Tenant"))
@@ -137,7 +137,7 @@ async def test_shared_calcom_key_loses_the_running_tenants_webhook(namespace, ot
 
 
 @pytest.mark.nightly
-async def test_paused_tenant_without_the_host_keeps_no_route(namespace, other_namespace):
+async def test_paused_tenant_without_its_hosts_grant_loses_route(namespace, other_namespace):
     """A pause keeps the operator from working on an object; it is no way to keep a stranger's host."""
     host = new_host()
     await namespace.write_secret()
@@ -158,7 +158,7 @@ async def test_paused_tenant_without_the_host_keeps_no_route(namespace, other_na
     assert await routed_hosts(other_namespace) == [host]
 
 
-async def test_the_shared_host_is_nobodys_own(namespace):
+async def test_platforms_shared_host_is_refused_as_own_host(namespace):
     """Else the path of a tenant that does not exist yet could be had before it."""
     await namespace.write_secret()
     await namespace.create("Tenant", spec=exposed_at("voice.example", "/some-namespace/some-tenant"))
@@ -190,7 +190,7 @@ async def test_deletion_passes_the_host_on_after_its_route(namespace, other_name
 
 
 @pytest.mark.nightly
-async def test_moving_tenant_frees_its_host_and_gets_paths(namespace, other_namespace):
+async def test_moving_tenant_to_another_host_frees_its_paths(namespace, other_namespace):
     host = new_host()
     await namespace.write_secret()
     await namespace.create("Tenant", spec=exposed_at(host, "/a"))
@@ -235,7 +235,7 @@ async def test_one_of_two_simultaneous_branches_gets_number(namespace, other_nam
     assert sorted(found) == ["False", "True"]
 
 
-async def test_holder_learns_about_another_requester(namespace, other_namespace):
+async def test_number_holder_gets_event_about_another_requester(namespace, other_namespace):
     await namespace.create("Branch")
     await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     other_namespace.number = namespace.number

@@ -92,7 +92,7 @@ async def test_refused_orphan_key_delays_nothing_and_is_replaceable(namespace):
     assert namespace.calcom_webhooks() == []
 
 
-async def test_a_namesakes_webhook_and_role_stay_its_own(namespace):
+async def test_former_tenants_removal_spares_its_namesakes_webhook(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()

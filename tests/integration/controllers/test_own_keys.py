@@ -84,7 +84,7 @@ async def settle(namespace: TenantNamespace) -> None:
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, NAME))
 
 
-async def test_own_key_is_mounted_registered_recorded_and_known(namespace: TenantNamespace):
+async def test_own_key_is_mounted_and_its_webhook_registered(namespace: TenantNamespace):
     key = new_key()
     await write_annas(namespace, key)
     add_event_types(namespace, key)
@@ -119,7 +119,7 @@ async def test_forbidden_secret_is_not_mounted_until_permitted(namespace: Tenant
     await namespace.wait_for_condition("CalendarLinked", "True", kind="ServiceOffering", name=SERVICE)
 
 
-async def test_pods_learn_of_keys_once_all_mount_them(namespace: TenantNamespace):
+async def test_config_names_own_keys_after_all_pods_mount(namespace: TenantNamespace):
     key = new_key()
     add_event_types(namespace, key)
     await create_salon(namespace, OWN, MEHMETS)
@@ -136,7 +136,7 @@ async def test_pods_learn_of_keys_once_all_mount_them(namespace: TenantNamespace
     assert live["status"]["observedGeneration"] == live["metadata"]["generation"]
 
 
-async def test_another_tenants_key_is_refused_without_harming_it(
+async def test_another_tenants_key_is_refused_and_stays_registered(
     namespace: TenantNamespace, other_namespace: TenantNamespace
 ):
     key = new_key()
@@ -169,7 +169,7 @@ async def test_another_tenants_own_key_is_refused(namespace: TenantNamespace, ot
     assert len(namespace.calcom_webhooks()) == 1
 
 
-async def test_removed_entry_takes_its_webhook_mount_and_grant(
+async def test_removed_own_key_loses_webhook_mount_and_grant(
     namespace: TenantNamespace, other_namespace: TenantNamespace
 ):
     key = new_key()

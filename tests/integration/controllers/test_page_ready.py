@@ -46,7 +46,7 @@ async def config_of(namespace: TenantNamespace) -> Any:
     return decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
 
 
-async def test_login_waits_for_its_secret_unlike_calls(namespace: TenantNamespace) -> None:
+async def test_missing_login_secret_does_not_block_calls(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create("Tenant", spec={"page": {"oidc": OIDC}})
     reported = await namespace.wait_for_condition("PageReady", "False", "SecretNotFound")
@@ -62,7 +62,7 @@ async def test_login_waits_for_its_secret_unlike_calls(namespace: TenantNamespac
     assert await namespace.get("Service", PAGE) is None
 
 
-async def test_page_is_published_on_request_and_withdrawn_without(namespace: TenantNamespace) -> None:
+async def test_page_is_published_while_the_manifest_requests_it(namespace: TenantNamespace) -> None:
     host = new_host()
     await namespace.write_secret()
     await write_login(namespace)

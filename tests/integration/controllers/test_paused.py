@@ -60,7 +60,7 @@ async def rename_neighbour(namespace: TenantNamespace, to: str) -> None:
     await eventually(compiled, SOON, "the Tenant's edit in the config")
 
 
-async def test_paused_tenants_service_says_when_edits_apply(
+async def test_paused_tenants_service_condition_says_when_edits_apply(
     namespace: TenantNamespace,
 ) -> None:
     """Its branch is not paused itself, and callers still get the opening hours from before."""
@@ -210,7 +210,7 @@ async def test_object_paused_before_applied_is_not_configured(namespace: TenantN
     await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
 
 
-async def test_service_paused_before_applying_leaves_the_default_one(
+async def test_new_paused_service_leaves_the_default_service(
     namespace: TenantNamespace,
 ) -> None:
     """Else nothing could be booked in the branch."""
@@ -253,7 +253,7 @@ async def test_paused_branch_keeps_dropped_number_until_it_resumes(
         ("ServiceOffering", "haarschnitt", {"displayName": "Schnitt Neu"}),
     ],
 )
-async def test_edit_of_a_paused_object_changes_no_retell(
+async def test_edit_of_a_paused_object_changes_no_agent(
     namespace: TenantNamespace, kind: str, name: str, edit: dict[str, Any]
 ) -> None:
     await namespace.write_secret()

@@ -96,13 +96,13 @@ async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> 
     return namespace
 
 
-async def test_a_quiet_tenant_is_left_alone(quiet: TenantNamespace) -> None:
+async def test_quiet_tenant_is_reconciled_at_the_long_interval(quiet: TenantNamespace) -> None:
     """In an hour it is reconciled 5 times and not 60 times; the state that is read for all meanwhile makes nobody due."""
     assert await seconds_to_next_run(quiet) >= 0.75 * INTERVAL.total_seconds()
     await wait_until_left_alone(quiet)
 
 
-async def test_an_edit_acts_at_once(quiet: TenantNamespace) -> None:
+async def test_edit_of_a_quiet_tenant_applies_at_once(quiet: TenantNamespace) -> None:
     await quiet.client.merge(quiet.path("Tenant"), {"spec": {"suspend": True}})
     await quiet.wait_for("Deployment", f"{NAME}-web", lambda live: live and live["spec"]["replicas"] == 0, "no pods")
 
@@ -287,7 +287,7 @@ async def test_failed_common_read_makes_all_tenants_due(
     await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
 
 
-async def test_former_key_ends_on_time(quiet: TenantNamespace) -> None:
+async def test_tenant_with_a_former_key_is_not_quiet(quiet: TenantNamespace) -> None:
     """A changed secret is sent to Cal.com two minutes later, and accepted for an hour: no watch reports that."""
     await quiet.write_secret(**{"calcom-webhook-secret": "another"})
     await quiet.wait_for("Secret", f"{NAME}-signing-keys", lambda live: live and FORMER_KEYS in live["data"], "it")

@@ -131,7 +131,7 @@ async def test_shadow_pods_get_no_traffic_nor_any_provider(
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
 
 
-async def test_findings_of_a_shadow_outlive_it(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_shadows_findings_remain_after_its_end(namespace: TenantNamespace, module_database: Database) -> None:
     await begin(namespace)
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
     await namespace.wait_for_condition("ShadowAgrees", "True", "Progressing")
@@ -205,7 +205,7 @@ async def test_withdrawn_shadow_that_never_began_leaves_nothing(
     assert await namespace.get("Deployment", SHADOW)
 
 
-async def test_new_shadow_runs_after_one_that_never_began(
+async def test_new_shadow_runs_after_an_unstarted_shadow(
     namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only its hours end a shadow for good."""
@@ -255,7 +255,7 @@ async def test_pods_of_changed_image_always_have_their_policy(
     assert await namespace.get("NetworkPolicy", policy)
 
 
-async def test_tenant_with_an_emptied_config_delays_no_other(namespace: TenantNamespace) -> None:
+async def test_tenant_without_config_delays_no_other_shadow(namespace: TenantNamespace) -> None:
     await begin(namespace)
     await namespace.client.merge(
         namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
@@ -300,7 +300,7 @@ async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
     await wait_until_nothing_is_left(namespace, module_database)
 
 
-async def test_shadow_pods_have_the_platforms_limits(
+async def test_shadow_pods_respect_the_platforms_ceilings(
     namespace: TenantNamespace,
 ) -> None:
     spec = with_shadow()

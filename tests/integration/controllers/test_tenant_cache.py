@@ -56,7 +56,7 @@ async def test_deletion_removes_the_tenants_redis_user_and_keys(namespace, valke
         assert await admin.keys(f"askproai:{key}:*") == []
 
 
-async def test_tenant_is_ready_without_redis_until_it_comes(namespace):
+async def test_tenant_without_redis_is_ready_and_upgraded_later(namespace):
     async with operator_uses(namespace, None):
         await namespace.write_secret()
         await namespace.create("Tenant")

@@ -85,7 +85,7 @@ async def garbage_collector(kube_client: KubeClient, kube_namespace: str) -> Non
 # Replicas
 
 
-async def test_replicas_change_owner_without_falling_back_to_one(namespace):
+async def test_replicas_change_manager_without_resetting_to_one(namespace):
     """A field that its only manager stops sending falls back to its default (docs/decisions/0019-handover-of-replicas.md)."""
     await namespace.write_secret()
     async with replicas_seen(namespace, WEB) as seen:

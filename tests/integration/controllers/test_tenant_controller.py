@@ -26,7 +26,7 @@ def versions(objects: list[dict[str, Any] | None]) -> list[str]:
     return [live["metadata"]["resourceVersion"] for live in objects if live]
 
 
-async def test_tenants_children_have_one_manager_and_one_write(namespace):
+async def test_children_have_one_manager_and_are_written_once(namespace):
     await namespace.write_secret()
     await namespace.create("Branch")
     await namespace.create("Tenant")
@@ -122,7 +122,7 @@ async def test_unreadable_secret_of_the_operator_is_rewritten(namespace):
         await namespace.wait_until_ready()
 
 
-async def test_persons_object_with_childs_name_is_only_reported(namespace):
+async def test_persons_secret_with_a_childs_name_is_untouched(namespace):
     """Taking it over would keep its content (a token, for example), and delete it with the Tenant."""
     meta = {"name": "salon-mueller-admin"}
     foreign = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
@@ -137,7 +137,7 @@ async def test_persons_object_with_childs_name_is_only_reported(namespace):
     await namespace.wait_until_ready()
 
 
-async def test_persons_readers_secret_is_reported_while_pods_deploy(namespace):
+async def test_persons_reader_secret_is_reported_without_blocking_pods(namespace):
     """As at an upgrade: the tenant serves without the Secret, which only its readers need."""
     meta = {"name": "salon-mueller-reader"}
     foreign = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
@@ -152,7 +152,7 @@ async def test_persons_readers_secret_is_reported_while_pods_deploy(namespace):
     await namespace.wait_until_ready()
 
 
-async def test_deleted_admin_token_replaces_the_readers_too(namespace, monkeypatch):
+async def test_deleted_admin_token_also_replaces_the_reader_token(namespace, monkeypatch):
     names = ("salon-mueller-admin", "salon-mueller-reader")
     await namespace.write_secret()
     await namespace.create("Tenant")

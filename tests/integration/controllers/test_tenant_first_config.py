@@ -69,7 +69,7 @@ async def test_branch_created_during_key_trials_is_in_config(
     assert await branches_of_first_config(namespace) == ["mitte"]
 
 
-async def test_branch_only_planned_is_not_in_first_config(
+async def test_branch_in_plan_mode_is_not_in_config(
     namespace: TenantNamespace, while_keys_are_tried: Callable[..., None]
 ) -> None:
     await namespace.write_secret()
@@ -78,7 +78,7 @@ async def test_branch_only_planned_is_not_in_first_config(
 
 
 @pytest.mark.parametrize("annotation", ["askproai.de/plan", "askproai.de/paused"])
-async def test_first_config_lacks_later_objects(
+async def test_first_config_excludes_branches_created_after_a_hold(
     namespace: TenantNamespace, while_keys_are_tried: Callable[..., None], annotation: str
 ) -> None:
     """The annotation says that nothing which comes after it is applied; the Tenant's own run began before it."""

@@ -60,7 +60,7 @@ async def test_deleted_webhook_is_registered_again_when_due(
     assert len(namespace.calcom_webhooks()) == 1
 
 
-async def test_a_change_of_host_is_a_registered_trigger(namespace: TenantNamespace) -> None:
+async def test_webhook_registers_the_trigger_for_reassigned_hosts(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     (webhook,) = namespace.operator.calcom.dump()["accounts"][namespace.calcom_key]["webhooks"]
     assert {"BOOKING_CREATED", "BOOKING_REASSIGNED", "OOO_CREATED"} <= set(webhook["triggers"])

@@ -121,7 +121,7 @@ async def test_appointment_with_pending_work_stays(env: CoordinatorEnvironment) 
     assert await nameless(env) == {settled, sent, *kept}
 
 
-async def test_ageing_keeps_a_job_that_another_settled(
+async def test_ageing_appointment_loses_its_finished_jobs_only(
     env: CoordinatorEnvironment,
 ) -> None:
     """Jobs go after `callDays`, years before appointments; a dead letter stays, and would keep the name for ever."""
@@ -243,7 +243,7 @@ async def test_concurrent_booking_keeps_its_customer(
     await holder.close()
 
 
-async def test_refusal_is_kept_while_it_has_a_purpose(
+async def test_refusal_row_is_kept_until_retells_copy_ends(
     env: CoordinatorEnvironment,
 ) -> None:
     """Without it what Retell repeats would be stored again, and nobody would ask Retell any more to delete its copy."""

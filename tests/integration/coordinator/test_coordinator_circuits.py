@@ -82,7 +82,7 @@ async def outage(env_with_redis: CoordinatorEnvironment, own_valkey: EmbeddedRed
     return Outage(replace(env_with_redis, context=replace(env_with_redis.context, clock=clock)), own_valkey, clock)
 
 
-async def test_three_of_six_open_the_common_circuit(outage: Outage, provider: Server):
+async def test_three_of_six_open_circuits_open_common_circuit(outage: Outage, provider: Server):
     for number in range(6):
         await outage.tenant(f"t{number}", provider.url, opened=number < 3)
     assert await outage.update() == 1
@@ -97,7 +97,7 @@ async def test_three_of_six_open_the_common_circuit(outage: Outage, provider: Se
     assert provider.requests == []
 
 
-async def test_two_open_circuits_or_a_minority_open_nothing(outage: Outage, provider: Server):
+async def test_minority_of_open_circuits_opens_no_common_circuit(outage: Outage, provider: Server):
     for number in range(2):
         await outage.tenant(f"open{number}", provider.url, opened=True)
     assert await outage.update() == 0
@@ -108,7 +108,7 @@ async def test_two_open_circuits_or_a_minority_open_nothing(outage: Outage, prov
     assert await outage.state() == {}
 
 
-async def test_rarely_used_server_never_decides_for_all(outage: Outage, provider: Server):
+async def test_rarely_used_server_does_not_open_common_circuit(outage: Outage, provider: Server):
     for number in range(3):
         await outage.tenant(f"own{number}", "http://selfhosted.example", opened=True)
     for number in range(4):
@@ -141,7 +141,7 @@ async def test_one_shared_probe_closes_the_common_circuit(outage: Outage, provid
     assert await outage.state() == {}
 
 
-async def test_server_that_refuses_connections_stays_open_for_all(outage: Outage):
+async def test_common_circuit_stays_open_while_probes_are_refused(outage: Outage):
     for number in range(3):
         await outage.tenant(f"t{number}", "http://127.0.0.1:9", opened=True)
     await outage.update()
@@ -150,7 +150,7 @@ async def test_server_that_refuses_connections_stays_open_for_all(outage: Outage
     assert int((await outage.state())["probe_at"]) > outage.clock.now().timestamp() * 1000
 
 
-async def test_dead_coordinators_open_circuit_expires_by_itself(outage: Outage, provider: Server):
+async def test_coordinators_open_circuit_expires_without_renewal(outage: Outage, provider: Server):
     for number in range(3):
         await outage.tenant(f"t{number}", provider.url, opened=True)
     await outage.update()

@@ -57,7 +57,7 @@ async def test_process_not_surely_leading_touches_no_row(env_with_redis: Coordin
     assert sum(env.metric("duty_runs_total").values()) == len(periodic_tasks(env.context.settings))
 
 
-async def test_lease_lost_between_batches_stops_the_second(env: CoordinatorEnvironment, monkeypatch):
+async def test_lease_lost_after_a_batch_prevents_the_next(env: CoordinatorEnvironment, monkeypatch):
     monkeypatch.setattr("askproai_runtime.coordinator.maintenance.BATCH", 1)
     salon = await env.database.create_tenant("salon")
     for unit in (0, 1):

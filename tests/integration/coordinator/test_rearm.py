@@ -24,7 +24,7 @@ async def test_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvironm
     assert await rearm_events(env.context) == 0
 
 
-async def test_an_event_that_has_no_job_gets_one(env: CoordinatorEnvironment):
+async def test_event_without_a_job_gets_a_new_job(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "bare", job=None)
     assert await rearm_events(env.context) == 1

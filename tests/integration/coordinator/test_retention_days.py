@@ -130,7 +130,7 @@ async def add_audit_and_transcript(env: CoordinatorEnvironment, tenant: TenantSt
         )  # fmt: skip
 
 
-async def test_tenant_with_undeletable_rows_stops_no_other(env: CoordinatorEnvironment):
+async def test_tenant_with_undeletable_rows_delays_no_other_tenant(env: CoordinatorEnvironment):
     first, last = [await create_tenant_with_short_retention(env, name) for name in ("a-salon", "z-salon")]
     for tenant in (first, last):
         await add_audit_and_transcript(env, tenant)
@@ -204,7 +204,7 @@ async def test_function_texts_are_deleted_with_the_transcripts(
     ]  # fmt: skip
 
 
-async def test_done_message_ages_before_an_open_one(env: CoordinatorEnvironment):
+async def test_done_message_is_deleted_before_an_open_message(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for text, age, done in (
         ("open", "49 hours", None),

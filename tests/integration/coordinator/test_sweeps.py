@@ -31,7 +31,7 @@ async def test_one_run_deletes_several_batches_of_holds(env: CoordinatorEnvironm
     assert await sweep_holds(env.context) == 7
 
 
-async def test_locked_resources_hold_is_left_for_later(env: CoordinatorEnvironment):
+async def test_sweep_skips_holds_of_locked_resources(env: CoordinatorEnvironment):
     """A sweep that never waits cannot deadlock with bookings."""
     salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO, unit=0)
@@ -42,7 +42,7 @@ async def test_locked_resources_hold_is_left_for_later(env: CoordinatorEnvironme
     assert await sweep_holds(env.context) == 1
 
 
-async def test_hold_being_deleted_elsewhere_is_not_waited_for(env: CoordinatorEnvironment):
+async def test_sweep_skips_holds_being_deleted_elsewhere(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     await env.appointment(salon, expires=AGO)
     async with env.superuser.transaction():
@@ -50,7 +50,7 @@ async def test_hold_being_deleted_elsewhere_is_not_waited_for(env: CoordinatorEn
         assert await sweep_holds(env.context) == 0
 
 
-async def test_only_a_slot_lock_without_expiry_gets_one(env_with_redis: CoordinatorEnvironment, own_valkey):
+async def test_sweep_sets_expiry_only_on_eternal_slot_locks(env_with_redis: CoordinatorEnvironment, own_valkey):
     async with own_valkey.admin() as admin:
         await admin.set("askproai:a.a:slot:mitte:1", "token")
         await admin.set("askproai:a.a:slot:mitte:2", "token", px=5_000)

@@ -47,7 +47,7 @@ async def may(plane: ControlPlane, namespace: str, group: str, *right: str) -> b
         return False
 
 
-def test_no_file_replaces_a_role_of_another_one() -> None:
+def test_example_role_files_share_no_object_name() -> None:
     """If two files have a Role of one name, applying both of them lets the readers read the token that sees all names."""
     objects = [(each["kind"], each["metadata"]["name"]) for file in FILES for each in read(file.name)]
     assert len(objects) == len(set(objects))

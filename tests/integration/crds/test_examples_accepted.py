@@ -116,13 +116,13 @@ async def test_largest_tenant_stays_within_the_cost_budget(apply: Any) -> None:
 
 
 @pytest.mark.parametrize("closes", ["24:00", "00:00"])
-async def test_end_of_the_day_has_two_spellings(closes: str, apply: Any) -> None:
+async def test_branch_may_close_at_midnight_in_two_spellings(closes: str, apply: Any) -> None:
     branch = salon("Branch")
     branch["spec"]["openingHours"][0]["closes"] = closes
     await apply(branch)
 
 
-async def test_references_stay_while_everything_else_may_change(apply: Any) -> None:
+async def test_agents_fields_other_than_references_may_change(apply: Any) -> None:
     agent = salon("RetellAgent")
     await apply(agent)
     agent["spec"]["displayName"] = "Empfang Nord"

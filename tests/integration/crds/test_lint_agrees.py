@@ -164,7 +164,7 @@ def _all_rules() -> set[str]:
 _RULES = _all_rules()
 
 
-async def test_lint_and_kubectl_read_the_same_values(control_plane: ControlPlane, tmp_path: Path) -> None:
+async def test_lint_and_kubectl_parse_scalars_alike(control_plane: ControlPlane, tmp_path: Path) -> None:
     lines = [f"  k{number}: {scalar}" for number, scalar in enumerate(SCALARS)] + ["  y: 1", "  n: 2", "  1: 3"]
     file = tmp_path / "scalars.yaml"
     header = "apiVersion: askproai.de/v1alpha1\nkind: Branch\nmetadata: {name: x}\nspec:\n"

@@ -39,7 +39,7 @@ async def test_another_branchs_number_is_planned_and_not_bound(platform: Platfor
     assert {kind for kind, each in planned.items() if each.is_problem} == {"Branch"}
 
 
-async def test_the_command_fails_for_anothers_number(platform: Platform) -> None:
+async def test_plan_fails_for_a_number_of_another_branch(platform: Platform) -> None:
     """Also without --strict: a pipeline must not apply it."""
     await platform.plan()  # it writes the file
     arguments = ["plan", str(platform.folder / "practice.yaml"), "--kubeconfig", str(platform.plane.kubeconfig)]
@@ -51,7 +51,7 @@ async def test_the_command_fails_for_anothers_number(platform: Platform) -> None
     assert found.exit_code == 1
 
 
-async def test_path_containing_another_tenants_is_in_the_plan(platform: Platform) -> None:
+async def test_plan_shows_a_path_containing_another_tenants_path(platform: Platform) -> None:
     await platform.grant(
         Subject(SubjectKind.HOST, HOST), Holder(Tenant.kind, "salon", "salon", "uid-1", "/voice/salon")
     )

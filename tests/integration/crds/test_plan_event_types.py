@@ -63,7 +63,7 @@ async def test_foreign_accounts_event_type_is_in_the_plan(platform: Platform, ev
     assert service.is_problem
 
 
-async def test_event_type_only_named_elsewhere_fails_no_plan(platform: Platform, event_type: int) -> None:
+async def test_event_type_of_another_tenant_fails_no_plan(platform: Platform, event_type: int) -> None:
     await create_salon(platform, event_type)
     service = (await platform.plan())["ServiceOffering"]
     (claim,) = service.claims
@@ -72,7 +72,7 @@ async def test_event_type_only_named_elsewhere_fails_no_plan(platform: Platform,
 
 
 @pytest.mark.parametrize("why", ["it has another id", "its account does not have it", "it uses another Cal.com"])
-async def test_event_type_of_nobody_else_is_no_claim(platform: Platform, event_type: int, why: str) -> None:
+async def test_event_type_unused_by_others_is_no_claim(platform: Platform, event_type: int, why: str) -> None:
     not_found = [{"eventTypeId": event_type}] if why == "its account does not have it" else []
     await create_salon(platform, event_type + (why == "it has another id"), eventTypesNotFound=not_found)
     if why == "it uses another Cal.com":
@@ -81,7 +81,7 @@ async def test_event_type_of_nobody_else_is_no_claim(platform: Platform, event_t
     assert (await platform.plan())["ServiceOffering"].claims == ()
 
 
-async def test_files_event_types_are_compared_by_lines_only(platform: Platform, event_type: int) -> None:
+async def test_plan_compares_event_types_of_the_files_services(platform: Platform, event_type: int) -> None:
     """The live object may name the event type that the file takes out of it."""
     await create_salon(platform, event_type)
     platform.manifests = [*salon_objects(platform, event_type + 1), *platform.manifests]

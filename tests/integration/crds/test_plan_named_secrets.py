@@ -54,7 +54,7 @@ async def test_correct_secret_of_the_cluster_is_no_warning(platform: Platform) -
     assert (await platform.plan())["Tenant"].warnings == (), "lint alone would miss it among the files"
 
 
-async def test_new_namespaces_secret_must_come_with_it(platform: Platform) -> None:
+async def test_new_namespaces_secret_must_be_among_the_files(platform: Platform) -> None:
     tenant = next(each for each in platform.manifests if each["kind"] == "Tenant")
     platform.manifests = [each for each in platform.manifests if each["kind"] != "Secret"]
     (warning,) = (await platform.plan())["Tenant"].warnings

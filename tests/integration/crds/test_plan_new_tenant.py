@@ -161,7 +161,7 @@ async def test_object_without_its_namespace_is_refused_with_advice(new: Files) -
     assert planned.fields[0].endswith("create it, or add its manifest to the files")
 
 
-async def test_annotations_by_hand_survive_an_apply_without_any(
+async def test_apply_without_annotations_leaves_annotations_set_by_hand(
     existing: Files, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     """As the plan says and as kubectl does, whose record of the last apply always has annotations."""

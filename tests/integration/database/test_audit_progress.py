@@ -25,7 +25,7 @@ async def write(database: Database, watermark: object) -> None:
         )  # fmt: skip
 
 
-async def test_round_is_as_old_as_its_oldest_account(database: Database) -> None:
+async def test_audit_progress_has_its_oldest_accounts_time(database: Database) -> None:
     ends = {"": {"compared_at": "2026-11-20T09:00:00Z"}, "a": {"compared_at": "2026-11-19T09:00:00Z"}}
     await write(database, {"accounts": ends, "differences": [ONE, ONE | {"since": "2026-11-18T09:00:00Z"}]})
     progress = await database.admin.read_audit_progress("salon.salon")

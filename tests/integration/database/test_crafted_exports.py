@@ -169,7 +169,7 @@ async def test_shadow_must_carry_its_tenants_name(database: Database, victim: Te
     assert not any(mark in seen for mark in VICTIM_MARKS)
 
 
-async def test_functions_that_run_as_owner_are_known(database: Database) -> None:
+async def test_database_functions_running_as_owner_are_listed(database: Database) -> None:
     """Each reads or writes beyond its caller's rows: a new function here must check whose they are."""
     async with connected(database.superuser_dsn) as conn:
         found = await conn.fetch(

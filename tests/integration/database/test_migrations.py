@@ -172,7 +172,7 @@ async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> N
     await curious.close()
 
 
-async def test_migration_behind_a_dump_yields_to_bookings(database: Database) -> None:
+async def test_migration_waiting_behind_a_dump_gives_way(database: Database) -> None:
     """Every later statement on the table waits behind a waiting ALTER TABLE."""
     migrator = Migrator(database.dsn, (*shipped_migrations(), EXTRA))
     async with open_pool(database.dsn, max_size=1) as dump, dump.acquire() as connection:
@@ -183,7 +183,7 @@ async def test_migration_behind_a_dump_yields_to_bookings(database: Database) ->
         assert await migrator.up() == [9001]
 
 
-async def test_waiting_transaction_passes_before_the_repeated_migration(
+async def test_blocked_migration_gives_way_to_a_waiting_transaction(
     database: Database,
 ) -> None:
     """Each of the two has a table that the other one waits for, so one must give way: it is not the caller."""
@@ -218,7 +218,7 @@ NEXT = Migration(
 )
 
 
-async def test_a_migration_and_its_undoing_pass_among_callers(database: Database, owner: Pool) -> None:
+async def test_migrating_and_reverting_lose_no_concurrent_write(database: Database, owner: Pool) -> None:
     """Transactions that read one table and write another begin all the time, also while an index of a large table is built."""
     salon = await database.create_tenant("salon")
     superuser = await asyncpg.connect(database.superuser_dsn)
@@ -313,7 +313,7 @@ async def test_second_run_does_not_delay_an_index(database: Database) -> None:
         assert await run == [9001]
 
 
-async def test_rest_of_interrupted_build_is_removed(database: Database) -> None:
+async def test_unfinished_index_of_an_interrupted_run_is_replaced(database: Database) -> None:
     async with index_build_under_way(database) as (writer, run):
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
@@ -324,7 +324,7 @@ async def test_rest_of_interrupted_build_is_removed(database: Database) -> None:
 
 
 @pytest.mark.parametrize("holder", ["another run", "a tenant"])
-async def test_nothing_is_built_while_others_await_a_run(database: Database, holder: str) -> None:
+async def test_concurrent_migration_run_prevents_the_index_build(database: Database, holder: str) -> None:
     """No index is unfinished then. A tenant that keeps the lock for ever has no migration wait."""
     salon = await database.create_tenant("salon")
     other = await asyncpg.connect(database.dsn if holder == "another run" else salon.dsn)

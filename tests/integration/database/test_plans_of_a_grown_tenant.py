@@ -238,7 +238,7 @@ async def test_page_views_and_pulse_have_bounded_plans(pod: TenantPod, monkeypat
     assert [fault for fault in faults_of(recorder) if "AT TIME ZONE" not in fault] == []
 
 
-async def test_emptied_rows_are_read_once_a_run(
+async def test_retention_run_scans_rows_without_body_only_once(
     both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Events without a body stay for a year; each batch would read all of them to find the few that still have one."""

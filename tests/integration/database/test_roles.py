@@ -82,7 +82,7 @@ async def test_changed_password_applies_at_once_or_is_corrected(database: Databa
     await login(admin.tenant_dsn("salon.salon", "rotated"))
 
 
-async def test_desired_state_is_not_written_again(database: Database) -> None:
+async def test_ensuring_an_unchanged_tenant_writes_no_row(database: Database) -> None:
     salon = await database.create_tenant("salon")
     su = await asyncpg.connect(database.superuser_dsn)
     query = """SELECT (SELECT xmin::text FROM pg_authid WHERE rolname = $1) AS role,
@@ -132,7 +132,7 @@ async def test_namesake_with_former_key_adopts_the_rows(database: Database) -> N
         await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash-of-rotated")
 
 
-async def test_two_living_tenants_never_take_each_others_rows(database: Database) -> None:
+async def test_former_owner_reclaims_adopted_rows_only_on_request(database: Database) -> None:
     """A second cluster is restored beside the first one, or a former leader finishes its reconcile: the later one keeps them."""
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash")

@@ -139,7 +139,7 @@ async def test_a_tenants_role_adds_no_row_for_another(tenants: TwoTenants) -> No
                 await c.execute(f"UPDATE {name} SET tenant = '{tenants.b.tenant}'")
 
 
-async def test_foreign_claim_is_refused_alike_for_any_span(tenants: TwoTenants) -> None:
+async def test_foreign_resource_gets_one_refusal_for_all_spans(tenants: TwoTenants) -> None:
     """Otherwise error codes would reveal another salon's calendar."""
     messages = set()
     async with connected(tenants.a.dsn) as c:

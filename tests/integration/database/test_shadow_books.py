@@ -113,7 +113,7 @@ async def test_role_without_rows_is_dropped_with_its_shadow(database: Database) 
     assert not await superuser.fetchval("SELECT count(*) FROM pg_roles WHERE rolname = $1", shadow.role)
 
 
-async def test_single_appointments_replace_the_shadows_own_bookings(database: Database) -> None:
+async def test_copying_live_appointments_replaces_the_shadows_bookings(database: Database) -> None:
     live = await database.create_tenant("salon")
     shadow, ids = await make_shadow(database, live)
     anna, mehmet = live.resources["mitte", "anna", 1], live.resources["mitte", "mehmet", 1]

@@ -66,7 +66,7 @@ async def test_withdrawn_services_future_appointments_are_counted(emptied_databa
     ]
 
 
-async def test_visit_is_offered_while_all_its_services_are(emptied_database: Database) -> None:
+async def test_visit_needs_all_its_services_in_the_branch(emptied_database: Database) -> None:
     salon = await emptied_database.create_tenant("salon")
     first = NOON + 2 * DAY
     await book(salon, "anna", first, service="haarschnitt+farbe")

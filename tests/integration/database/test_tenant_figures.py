@@ -126,7 +126,7 @@ async def test_only_newest_rows_of_flooding_tenant_are_read(
         assert plan.faults(("calls", "function_requests"), 310, 400) == [], plan.text
 
 
-async def test_slow_count_is_recognised_as_such(database: Database) -> None:
+async def test_slow_count_raises_the_statement_timeout_error(database: Database) -> None:
     tenant = (await database.create_tenant("salon")).tenant
     async with database.admin._connection() as conn, conn.transaction():
         await conn.execute("SET LOCAL statement_timeout = 1")

@@ -74,7 +74,7 @@ async def test_many_tenants_take_as_many_statements_as_one(database: Database, m
     ],
 )
 @pytest.mark.parametrize("proof", ["event", "function"])
-async def test_only_a_signed_request_ends_a_refusal(
+async def test_signed_request_between_refusals_clears_the_refusal(
     database: Database, seconds_ago: tuple[int, ...], signed: int | None, is_refused: bool, proof: str
 ) -> None:
     salon = await database.create_tenant("salon")
@@ -129,7 +129,7 @@ async def test_findings_belong_to_one_tenant(database: Database) -> None:
         ("[1]", {}),
     ],
 )
-async def test_silent_channels_are_found_whatever_tenants_write(
+async def test_failing_notification_channel_is_found_per_tenant(
     database: Database, watermark: str, failing: dict[str, str]
 ) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
@@ -204,7 +204,7 @@ async def test_manually_changed_state_is_detected(database: Database, by_hand: s
         ([(None, "CredentialMissing", 2), (None, "CredentialMissing", 1)], False),
     ],
 )
-async def test_provider_fails_while_last_answers_would_open_circuits(
+async def test_provider_is_failing_when_recent_requests_all_failed(
     database: Database, calls: list[tuple[int | None, str | None, int]], fails: bool
 ) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")

@@ -107,7 +107,7 @@ async def child_says(env: EngineEnvironment, name: str) -> bool:
     return live is not None and live["data"] == {"name": name}
 
 
-async def test_standby_follows_the_cluster_and_takes_unfinished_work(
+async def test_new_leader_first_applies_edits_missed_without_leader(
     env, start_operator: Start, kube_client: KubeClient
 ):
     """An edit without a leader is the first thing that the new one does: a resync of all would come after 30 s."""

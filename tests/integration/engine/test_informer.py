@@ -93,7 +93,7 @@ async def test_objects_from_before_the_start_enqueue_nothing(env, kube_client: K
     assert not env.enqueued, "main queues the primed objects, with the priority of a resync"
 
 
-async def test_creation_change_and_deletion_arrive(env, informer: Informer, kube_client: KubeClient):
+async def test_informer_reports_creation_change_and_deletion(env, informer: Informer, kube_client: KubeClient):
     tenant = await env.create("Tenant")
     env.remove_from_cache(tenant)
     await kube_client.merge(
@@ -110,7 +110,7 @@ async def test_creation_change_and_deletion_arrive(env, informer: Informer, kube
     await eventually(lambda: env.cache.get(tenant.key) is None, SOON, "the deletion")
 
 
-async def test_partial_answer_at_the_start_ends_nothing(
+async def test_broken_discovery_answer_does_not_end_the_informer(
     env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
 ):
     """As when the API server restarts while kopf asks which resources there are."""
@@ -252,7 +252,7 @@ class TestAudit:
         assert child.uid not in env.cache.uids(resources.CONFIG_MAPS).values()
         assert tenant.key in env.enqueued
 
-    async def test_object_created_during_the_list_stays(self, env, control_plane: ControlPlane, monkeypatch):
+    async def test_object_created_during_the_audit_stays_cached(self, env, control_plane: ControlPlane, monkeypatch):
         real = env.kube.list_chunks
 
         async def slow(ref: Any, **more: Any) -> Any:

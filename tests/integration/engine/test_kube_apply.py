@@ -37,7 +37,7 @@ def service(env: EngineEnvironment) -> dict[str, Any]:
 
 
 class TestApply:
-    async def test_the_same_manifest_again_sends_nothing(self, env):
+    async def test_applying_an_unchanged_manifest_sends_no_request(self, env):
         """Quiet: no write when nothing changed."""
         first = await env.kube.apply(config_map(env, a="1"))
         repeated = await env.kube.apply(config_map(env, a="1"))
@@ -84,7 +84,7 @@ class TestApply:
         assert live["data"] == {"a": "3"}
         assert len(env.sent) == 2
 
-    async def test_there_is_exactly_one_manager(self, env):
+    async def test_applied_object_has_one_field_manager(self, env):
         await env.kube.apply(config_map(env, a="1"))
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
         assert [(entry["manager"], entry["operation"]) for entry in live["metadata"]["managedFields"]] == [
@@ -108,7 +108,7 @@ class TestApply:
         assert repeated.uid != child.uid
 
     @pytest.mark.parametrize("render", [partial(config_map, a="1", b="2"), deployment, service])
-    async def test_after_a_restart_an_unchanged_child_costs_nothing(self, env, restarted, render):
+    async def test_unchanged_child_costs_no_request_after_restart(self, env, restarted, render):
         child = await env.kube.apply(render(env))
         await restarted.observe_newest(resources.resource_of(render(env)), render(env)["metadata"]["name"])
         assert (await restarted.kube.apply(render(env))).uid == child.uid
@@ -125,7 +125,7 @@ class TestApply:
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
         assert live["data"] == {"a": "1", "b": "2"} | ({"z": "theirs"} if "z" in edit else {})
 
-    async def test_fields_that_others_add_stay_and_cost_nothing(self, env, kube_client: KubeClient):
+    async def test_fields_of_other_managers_stay_without_repeated_writes(self, env, kube_client: KubeClient):
         await env.kube.apply(config_map(env, a="1"))
         await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), {"data": {"z": "theirs"}})
         await env.observe_newest(resources.CONFIG_MAPS, "t-config")
@@ -233,7 +233,7 @@ class TestApply:
         assert live["data"] == secret(env, "changed")["data"]
         assert live["metadata"]["labels"] == OURS | {"askproai.de/use": "operator"}
 
-    async def test_reader_without_applies_permits_no_secret_overwrite(self, env, restarted):
+    async def test_secret_seen_by_another_reader_is_not_overwritten(self, env, restarted):
         """Such as an agent's reconcile, between the look and the apply of its Tenant's."""
         await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
@@ -241,7 +241,7 @@ class TestApply:
         with pytest.raises(Conflict, match="Secret t-runtime came a moment ago"):
             await restarted.kube.apply(secret(env, "another"))
 
-    async def test_apply_without_a_request_ends_earlier_assumptions(self, env, restarted):
+    async def test_apply_without_request_forgets_the_secrets_earlier_absence(self, env, restarted):
         await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
         await restarted.observe_newest(resources.SECRETS, "t-runtime")

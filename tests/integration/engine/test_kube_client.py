@@ -137,7 +137,7 @@ class TestStatus:
         assert env.cache.get(agent.key).status["agentId"] == "agent_1"
         assert agent.key in env.enqueued, "a change that was found on the way is acted on"
 
-    async def test_a_gone_object_is_forgotten(self, env):
+    async def test_object_missing_at_a_status_write_leaves_cache(self, env):
         agent = await env.create("RetellAgent")
         await env.kube.delete(resources.AGENTS, env.namespace, agent.key.name)
         assert not await env.kube.patch_status(agent, {"agentId": "agent_1"})
@@ -156,7 +156,7 @@ class TestEvents:
             "the key is refused",
         )
 
-    async def test_events_of_terminating_namespace_are_in_operators(self, env, kube_client: KubeClient):
+    async def test_terminating_namespaces_events_go_to_operators_namespace(self, env, kube_client: KubeClient):
         """A terminating namespace takes no new objects."""
         tenant = await env.create("Tenant", finalizers=["example.com/hold"])
         await kube_client.delete(f"/api/v1/namespaces/{env.namespace}")

@@ -50,7 +50,7 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
-async def test_all_fields_and_conditions_are_kept_as_written(env, kind: str):
+async def test_status_fields_and_conditions_are_stored_as_written(env, kind: str):
     types, fields = WRITTEN[kind]
     model = await env.create(kind, annotations={"askproai.de/reconcile-at": "now" * 99})
     conditions = tuple(bad(type_, Reason.PROVIDER_REFUSED, "ü" * 9000) for type_ in types)

@@ -86,7 +86,7 @@ async def test_lost_claim_leaves_no_effect_of_its_group(claimed: Claimed) -> Non
      b" " * MAX_BODY_BYTES + b"{}"],
     ids=["unreadable", "unroutable", "long"],
 )  # fmt: skip
-async def test_event_that_must_be_alone_joins_no_group(claimed: Claimed, payload: bytes) -> None:
+async def test_unreadable_unroutable_or_long_event_joins_no_group(claimed: Claimed, payload: bytes) -> None:
     other = claimed.jobs[3]
     await claimed.change_event(other, payload)
     results = await claimed.process_together()
@@ -96,13 +96,13 @@ async def test_event_that_must_be_alone_joins_no_group(claimed: Claimed, payload
     assert [job.finished for job in claimed.jobs] == [job is not other for job in claimed.jobs]
 
 
-async def test_second_attempt_is_alone_after_a_possible_crash(claimed: Claimed) -> None:
+async def test_second_attempt_of_an_event_joins_no_group(claimed: Claimed) -> None:
     claimed.jobs[3].attempts = 2
     results = await claimed.process_together()
     assert [result is None for result in results] == [job is claimed.jobs[3] for job in claimed.jobs]
 
 
-async def test_hold_locked_by_a_booking_delays_no_group(claimed: Claimed) -> None:
+async def test_locked_hold_does_not_delay_an_event_group(claimed: Claimed) -> None:
     tenant = claimed.pod.store.tenant
     for number in range(2):
         await claimed.pod.db.execute(

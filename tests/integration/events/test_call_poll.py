@@ -36,7 +36,7 @@ async def polled(request: pytest.FixtureRequest, pod: TenantPod) -> AsyncIterato
         yield opened
 
 
-async def test_lost_end_of_a_call_is_polled(polled: CallPollEnvironment) -> None:
+async def test_poll_stores_a_lost_call_end(polled: CallPollEnvironment) -> None:
     await polled.started("call_1", began=20)
     polled.add("call_1", began=20, ended=15, analyzed=True)
     await polled.poll()
@@ -131,7 +131,7 @@ async def test_simultaneous_poll_and_webhooks_store_events_once(polled: CallPoll
         assert await polled.state(call_id) == ("ended", "user_hangup", True)
 
 
-async def test_event_still_deliverable_by_retell_is_left(polled: CallPollEnvironment) -> None:
+async def test_poll_leaves_recent_calls_to_their_webhooks(polled: CallPollEnvironment) -> None:
     """Its webhook may know more than its API, such as a transcript that it does not keep."""
     await polled.started("call_young", began=9)
     polled.add("call_young", began=9, ended=1, analyzed=True)
@@ -204,7 +204,7 @@ async def test_poll_sends_nothing_while_retell_asks_to_wait(polled: CallPollEnvi
     assert polled.requests() == ["list-calls"]
 
 
-async def test_unavailable_call_delays_no_other_and_is_repeated(
+async def test_failed_call_request_delays_no_call_and_repeats(
     polled: CallPollEnvironment,
 ) -> None:
     for number in range(3):
@@ -219,7 +219,7 @@ async def test_unavailable_call_delays_no_other_and_is_repeated(
     assert not {"again", "not_shown"} & set(polled.watermark)
 
 
-async def test_permanently_unavailable_calls_delay_no_other(polled: CallPollEnvironment) -> None:
+async def test_calls_always_failing_at_retell_delay_no_other(polled: CallPollEnvironment) -> None:
     """Each of them ends in an error of the server, which opens the circuit when it comes five times in a row."""
     broken = [f"call_0{number}" for number in range(7)]
     for number, call_id in enumerate(broken):
@@ -261,7 +261,9 @@ async def test_call_deleted_at_retell_is_closed_visibly(polled: CallPollEnvironm
 
 @pytest.mark.parametrize("reason", ["dial_failed", None])
 @pytest.mark.parametrize("status", ["not_connected", "ended", "error"])
-async def test_later_event_outranks_the_closing(polled: CallPollEnvironment, status: str, reason: str | None) -> None:
+async def test_later_end_event_replaces_the_polls_closing(
+    polled: CallPollEnvironment, status: str, reason: str | None
+) -> None:
     await polled.started("call_1", began=15 * 60)
     await polled.poll()
     assert await polled.state("call_1") == ("ended", "NOT_FOUND_AT_RETELL", False)
@@ -307,7 +309,7 @@ async def test_ongoing_call_without_a_start_is_not_closed(polled: CallPollEnviro
     assert await polled.state("call_now") == ("ended", "END_UNKNOWN", False)
 
 
-async def test_call_known_only_after_its_window_is_closed(polled: CallPollEnvironment) -> None:
+async def test_old_call_first_known_later_ends_as_unknown(polled: CallPollEnvironment) -> None:
     await polled.poll()
     await polled.started("call_late", began=4 * 24 * 60)
     polled.tick(minutes=15)
@@ -371,7 +373,7 @@ async def test_nothing_is_polled_without_agent_or_key(polled: CallPollEnvironmen
     assert (await polled.state("call_open"))[0] == "ongoing"
 
 
-async def test_other_agents_calls_in_workspace_are_left_alone(polled: CallPollEnvironment) -> None:
+async def test_poll_ignores_calls_of_other_agents(polled: CallPollEnvironment) -> None:
     polled.add("call_other", began=60, ended=50, agent_id="agent_other", to_number="+49309999999")
     await polled.started("call_moved", began=60)
     polled.add("call_moved", began=60, ended=50, agent_id="agent_other", to_number="+49309999999")
@@ -399,7 +401,7 @@ async def test_half_an_emoji_stops_no_poll(polled: CallPollEnvironment) -> None:
 
 
 @pytest.mark.parametrize("polled", [lambda _: ()], indirect=True, ids=["not as Retell publishes it"])
-async def test_call_with_an_unreadable_answer_delays_no_other(polled: CallPollEnvironment) -> None:
+async def test_call_with_invalid_retell_data_delays_no_other(polled: CallPollEnvironment) -> None:
     await polled.started("call_odd", began=60)
     polled.add("call_1", began=60, ended=50, analyzed=True)
     polled.add("call_odd", began=61, ended=50, transcript=["no text"])

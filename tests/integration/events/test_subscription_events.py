@@ -67,7 +67,7 @@ async def test_subscription_is_equal_after_every_event_order(billed_pod: TenantP
     assert len(rows) == len(orders)
 
 
-async def test_two_events_of_one_second_agree_either_way(billed_pod: TenantPod) -> None:
+async def test_simultaneous_subscription_events_agree_in_any_order(billed_pod: TenantPod) -> None:
     for first, second, name in ((0, 1, "sub_a"), (1, 0, "sub_b")):
         own = [event(e["type"], subscription(e["data"]["object"]["status"], name), NOW) for e in LIFE[:2]]
         await send_all(billed_pod, own[first], own[second])
@@ -75,7 +75,7 @@ async def test_two_events_of_one_second_agree_either_way(billed_pod: TenantPod) 
     assert [row["status"] for row in rows] == ["active", "active"]
 
 
-async def test_newest_report_and_best_subscription_decide(billed_pod: TenantPod) -> None:
+async def test_newest_report_of_the_best_subscription_counts(billed_pod: TenantPod) -> None:
     assert await status_of(billed_pod) is None
     await send_all(billed_pod, event("invoice.payment_failed", invoice("sub_1", paid=False), NOW))
     assert await status_of(billed_pod) == "past_due"

@@ -48,7 +48,7 @@ async def backend_of(env: HijackedTenant) -> tuple[str | None, str]:
     return tuple(await env.superuser.fetchrow(query))
 
 
-async def test_watch_keeps_no_dead_row_from_removal(env: HijackedTenant) -> None:
+async def test_session_watch_blocks_no_vacuum_of_dead_rows(env: HijackedTenant) -> None:
     """Its open transaction has no snapshot."""
     async with checks(env.database.admin, Report()) as check:
         for _ in range(3):

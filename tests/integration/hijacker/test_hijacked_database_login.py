@@ -45,7 +45,7 @@ STOPPING_OTHERS = (
 
 
 @pytest.mark.parametrize("attack", STOPPING_OTHERS, ids=lambda attack: attack.name)
-async def test_locks_stopping_all_tenants_end_with_their_session(env: HijackedTenant, attack: Attack) -> None:
+async def test_watch_ends_sessions_whose_locks_stop_all_tenants(env: HijackedTenant, attack: Attack) -> None:
     async with env.watched():
         started = time.perf_counter()
         await env.launch(attack)

@@ -64,7 +64,7 @@ REQUESTS = {
 
 
 @each_row("path, headers", REQUESTS.values())
-async def test_keys_of_one_tenant_open_no_other(pods: TwoPods, path: str, headers: dict[str, str]) -> None:
+async def test_keys_of_one_tenant_are_refused_by_another(pods: TwoPods, path: str, headers: dict[str, str]) -> None:
     before = await pods.victim.counts()
     answer = await pods.victim.post(path, BODY, headers)
     assert answer.status in (401, 404), answer
@@ -72,7 +72,7 @@ async def test_keys_of_one_tenant_open_no_other(pods: TwoPods, path: str, header
 
 
 @each_row("path", ["appointments", "calls", "events", "circuits", "nothing"])
-async def test_admin_token_of_one_tenant_opens_no_other(pods: TwoPods, path: str) -> None:
+async def test_admin_token_of_one_tenant_is_refused_elsewhere(pods: TwoPods, path: str) -> None:
     bearer = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     answer = await pods.victim.get(f"{pods.victim.private_url}/api/v1/{path}", **bearer)
     assert answer.status == 401
@@ -80,7 +80,7 @@ async def test_admin_token_of_one_tenant_opens_no_other(pods: TwoPods, path: str
     assert own.status == 200
 
 
-async def test_foreign_ids_change_and_reveal_nothing_at_home(pods: TwoPods) -> None:
+async def test_foreign_ids_in_own_requests_reveal_no_data(pods: TwoPods) -> None:
     """The attacker signs what it likes for its own pod: another tenant's call and appointment."""
     appointment = await pods.victim.db.fetchval(
         """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, call_id, caller, correlation_id)

@@ -109,7 +109,7 @@ async def test_foreign_host_is_not_routed_to_the_thief(
     assert await thief.get("Ingress") is None
 
 
-async def test_pausing_between_edits_keeps_nothing_of_others(
+async def test_pausing_between_edits_gains_no_foreign_host(
     thief: TenantNamespace, victim: TenantNamespace, kube_client: KubeClient, host: str, untouched: None
 ) -> None:
     """The thief is Ready with its own values, then paused, then edited to the victim's values, then resumed."""
@@ -134,7 +134,7 @@ async def test_pausing_between_edits_keeps_nothing_of_others(
 
 
 @pytest.mark.parametrize("kind", ["retell-api-key", "calcom-api-key"])
-async def test_key_learned_by_the_thief_is_useless_there(
+async def test_stolen_provider_key_is_refused_in_another_namespace(
     thief: TenantNamespace, victim: TenantNamespace, kube_client: KubeClient, host: str, untouched: None, kind: str
 ) -> None:
     """Its namespace's administrator was made to store the victim's key, with the label."""

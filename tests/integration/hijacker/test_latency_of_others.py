@@ -50,7 +50,7 @@ async def longest_wait(pod: TenantPod) -> float:
 
 
 @pytest.mark.parametrize("name", WATCHED)
-async def test_an_attack_keeps_no_event_of_others_waiting(env: HijackedTenant, pod: TenantPod, name: str) -> None:
+async def test_attack_delays_the_victims_events_only_briefly(env: HijackedTenant, pod: TenantPod, name: str) -> None:
     hijacked = env.attacker
     async with (
         open_attacker(name, 2, hijacked.dsn, hijacked.tenant, hijacked.role, env.superuser) as attacker,

@@ -53,7 +53,7 @@ async def second_database(postgres: EmbeddedPostgres) -> AsyncIterator[str]:
     await postgres.drop_database(name)
 
 
-async def test_second_installation_leaves_the_firsts_sessions_alone(env: HijackedTenant, second_database: str) -> None:
+async def test_session_watch_spares_sessions_of_another_installation(env: HijackedTenant, second_database: str) -> None:
     pod, stop, report = await asyncpg.connect(env.victim.dsn), asyncio.Event(), Report()
     async with second_admin(second_database) as admin:
         async with asyncio.TaskGroup() as group:
@@ -177,7 +177,7 @@ async def test_open_password_change_does_not_prevent_the_suspension(env: Hijacke
     await eventually(holder.is_closed)
 
 
-async def test_role_that_cannot_be_suspended_protects_no_other(env: HijackedTenant) -> None:
+async def test_failed_suspension_of_one_login_delays_no_other(env: HijackedTenant) -> None:
     """The first one is reported although the second fails; it is tried again."""
     report = Report()
     async with checks(env.database.admin, report) as check:

@@ -64,7 +64,7 @@ async def test_call_without_stores_begins_immediately_and_anonymously(
         await env.gate.open()
 
 
-async def test_retry_recognises_a_caller_after_its_pods_death(
+async def test_recognition_retried_after_a_pods_death_succeeds(
     stopped_spool: SpoolEnvironment,
 ) -> None:
     env = stopped_spool

@@ -92,7 +92,7 @@ async def test_outage_under_load_refuses_loses_and_doubles_nothing(spooling: Spo
     assert (await spooling.pod.counts())[:2] == (1001, 1001)
 
 
-async def test_lost_commit_answer_and_spool_make_one_row(spooling: SpoolEnvironment) -> None:
+async def test_spooled_event_committed_before_is_stored_once(spooling: SpoolEnvironment) -> None:
     spooling.gate.silence(replies_only=True)
     assert (await spooling.send(Source.RETELL, "call_doubt")).body["status"] == "spooled"
 
@@ -320,7 +320,7 @@ async def test_call_function_is_not_spooled_but_apologises(spooling: SpoolEnviro
     assert (reply.status, reply.body["success"]) == (200, False)
 
 
-async def test_event_retried_after_a_pods_death_is_once(stopped_spool: SpoolEnvironment) -> None:
+async def test_event_retried_after_pod_death_is_stored_once(stopped_spool: SpoolEnvironment) -> None:
     env = stopped_spool
     await env.promise("no")
     port = free_port()

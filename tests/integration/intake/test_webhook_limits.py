@@ -51,7 +51,7 @@ async def test_impossible_signature_is_refused_before_the_body(pod: TenantPod, s
         writer.close()
 
 
-async def test_endless_bodies_yield_to_signed_ones(pod: TenantPod) -> None:
+async def test_stalled_unsigned_bodies_give_way_to_signed_bodies(pod: TenantPod) -> None:
     """Eight stalled bodies used to take all the memory for ten seconds, and again: signed ones were answered 503."""
     stalled = [await stall(pod, forged(8 * 1024 * 1024, 7_500_000)) for _ in range(9)]
     bounds = pod.web.arrivals
@@ -65,7 +65,7 @@ async def test_endless_bodies_yield_to_signed_ones(pod: TenantPod) -> None:
     await eventually(lambda: bounds.body_bytes == 0)
 
 
-async def test_body_counts_until_its_event_is_stored(pod: TenantPod) -> None:
+async def test_request_body_counts_until_its_event_is_stored(pod: TenantPod) -> None:
     async with pod.db.transaction():
         await pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
         sending = asyncio.create_task(pod.retell("call_ended", "call_counted", transcript="x" * 1_000_000))
@@ -121,7 +121,7 @@ async def test_flood_of_stalled_senders_displaces_only_itself(stopped_pod: Tenan
         writer.close()
 
 
-async def test_excess_requests_are_429_without_counting_forged_ones(stopped_pod: TenantPod) -> None:
+async def test_requests_over_the_limit_get_429_despite_forgeries(stopped_pod: TenantPod) -> None:
     limits = {"rate_limits": {"webhooks_per_second": 3, "functions_per_second": 2}}
     stopped_pod.write_config(json.dumps(json.loads((stopped_pod.folder / "tenant.json").read_text()) | limits))
     async with running_web(stopped_pod, worker_port=9):
@@ -144,7 +144,7 @@ async def test_a_function_over_the_limit_says_a_sentence(stopped_pod: TenantPod)
     assert not any(reply.body["success"] for reply in replies)
 
 
-async def test_a_function_without_memory_says_a_sentence(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_function_without_memory_answers_with_a_sentence(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its body was not read, so neither is its signature known: nothing is done, and nothing is said of any call."""
     monkeypatch.setattr(arrivals.Arrivals, "add_body", lambda *_: False)
     reply = await pod.function("book_appointment", "call_busy", {})

@@ -50,7 +50,9 @@ async def test_event_is_stored_with_job_before_its_acknowledgement(web_pod: Tena
 
 @pytest.mark.parametrize("prefix", ["", "/salon/salon"])
 @pytest.mark.parametrize("installation", ["", "/7d0c-1"])
-async def test_calcom_and_stripe_are_stored_in_equal_ways(pod: TenantPod, prefix: str, installation: str) -> None:
+async def test_calcom_and_stripe_events_with_prefixes_are_stored(
+    pod: TenantPod, prefix: str, installation: str
+) -> None:
     body = json.dumps({"triggerEvent": "PING", "x": prefix + installation}).encode()
     reply = await pod.post(f"{prefix}/webhooks/calcom{installation}", body, {"X-Cal-Signature-256": sign_calcom(body)})
     assert (reply.status, reply.body["status"]) == (200, "accepted")
@@ -247,13 +249,13 @@ EVENT = b'{"event":"call_ended","call":{"call_id":"call_1"}}'
         ("/retell/functions/book_appointment", EVENT, "…/webhooks/retell"),
     ],
 )
-async def test_body_at_a_wrong_path_names_its_path(pod: TenantPod, path: str, body: bytes, place: str) -> None:
+async def test_refused_body_at_wrong_path_names_right_path(pod: TenantPod, path: str, body: bytes, place: str) -> None:
     reply = await pod.post(path, body, {"x-retell-signature": sign_retell(body)})
     assert reply.status == 400
     assert reply.body["detail"].endswith(f"belongs at {place}")
 
 
-async def test_signature_of_another_sender_names_its_path(pod: TenantPod) -> None:
+async def test_refused_foreign_signature_names_its_senders_path(pod: TenantPod) -> None:
     body = b'{"triggerEvent":"PING"}'
     reply = await pod.post("/webhooks/retell", body, {"X-Cal-Signature-256": sign_calcom(body)})
     assert (reply.status, reply.body["detail"].partition("belongs at ")[2]) == (401, "…/webhooks/calcom")
@@ -333,7 +335,7 @@ CALL = {"call_id": "call_own", "agent_id": AGENT_ID, "to_number": NUMBER}
         ("/webhooks/retell", {"call": CALL, "from": 1} | {"call": "x"}, "refused"),
     ],
 )
-async def test_refused_requests_of_own_calls_are_counted_apart(
+async def test_wrongly_signed_requests_of_own_calls_are_counted(
     web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch, path: str, body: dict[str, Any], result: str
 ) -> None:
     monkeypatch.setattr("askproai_runtime.intake.signatures._LOOK_PAUSE", timedelta())
@@ -342,7 +344,7 @@ async def test_refused_requests_of_own_calls_are_counted_apart(
     assert await signatures(web_pod) == before | {result: before[result] + 1}
 
 
-async def test_an_accepted_request_ends_a_row_of_refusals(web_pod: TenantPod) -> None:
+async def test_accepted_request_resets_the_count_of_refused_requests(web_pod: TenantPod) -> None:
     """`askproai doctor` reads this count from a pod: in a rotation the pod has accepted requests before."""
     raw = json.dumps({"event": "call_started", "call": CALL}).encode()
 
@@ -368,7 +370,7 @@ async def test_a_flood_of_refused_requests_leaves_one_record(web_pod: TenantPod)
     assert sum((await signatures(web_pod)).values()) == 30
 
 
-async def test_a_secret_mounted_early_keeps_its_former_key(web_pod: TenantPod) -> None:
+async def test_former_key_is_accepted_after_an_early_mount(web_pod: TenantPod) -> None:
     """A kubelet may mount the changed Secret before the operator has made its key a former one."""
     web_pod.write_credential("retell-api-key", "key_next")
     web_pod.write_credential("PRESENT_KEYS", encode_present_keys({"retell-api-key": RETELL_KEY}))

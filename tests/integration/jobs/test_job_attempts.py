@@ -18,7 +18,7 @@ from tests.worlds.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
 
 
-async def test_done_job_ends_its_event_in_one_transaction(env: JobEnvironment) -> None:
+async def test_done_job_and_its_event_end_together(env: JobEnvironment) -> None:
     """The status of the event: received → processing → processed."""
     job_id = await env.event("once")
     assert (await env.job(job_id))["event_status"] == "received"
@@ -94,7 +94,7 @@ async def test_unroutable_job_is_dead_without_retries(env: JobEnvironment) -> No
     assert env.metrics.ended == [("webhook-event", "dead")]
 
 
-async def test_run_again_waits_without_using_up_an_attempt(env: JobEnvironment) -> None:
+async def test_postponed_job_uses_up_no_attempt(env: JobEnvironment) -> None:
     job_id = await env.event("early")
 
     async def postpone(job: Job) -> None:
@@ -124,7 +124,7 @@ async def test_slow_or_restarting_database_uses_up_no_attempt(env: JobEnvironmen
 
 
 @pytest.mark.parametrize(("state", "age"), [("22012", "0 s"), ("57014", "61 minutes")])
-async def test_other_or_endless_database_errors_count(
+async def test_permanent_database_error_uses_up_an_attempt(
     env: JobEnvironment, module_database: Database, state: str, age: str
 ) -> None:
     """Else a job whose statement is always too slow would never become a dead letter, and nobody would look at it."""
@@ -150,7 +150,7 @@ async def test_attempt_that_takes_too_long_is_cancelled(env: JobEnvironment) -> 
     assert row["last_error"] == "TooLong: not done after 0.3 s"
 
 
-async def test_handler_that_forgets_to_finish_has_not_succeeded(env: JobEnvironment) -> None:
+async def test_handler_that_does_not_finish_its_job_fails(env: JobEnvironment) -> None:
     job_id = await env.event("forgetful")
 
     async def forget(job: Job) -> None:

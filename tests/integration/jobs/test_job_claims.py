@@ -123,7 +123,7 @@ async def test_an_event_or_appointment_has_one_live_job(env: JobEnvironment) -> 
         assert len(await claim(env)) == 1
 
 
-async def test_the_claim_reads_only_its_own_index(env: JobEnvironment, module_database) -> None:
+async def test_job_claim_uses_the_index_of_ready_jobs(env: JobEnvironment, module_database) -> None:
     """Row security must not turn the claim into a scan of all tenants' jobs."""
     admin = await asyncpg.connect(module_database.superuser_dsn)
     await admin.execute(

@@ -81,7 +81,7 @@ async def test_a_snapshot_counts_the_waiting_jobs(env: JobEnvironment) -> None:
     assert 0 <= low.oldest_seconds < SOON
 
 
-async def test_later_releases_kind_waits_and_stops_nothing(env: JobEnvironment, module_database: Database) -> None:
+async def test_job_of_a_later_releases_kind_stays_ready(env: JobEnvironment, module_database: Database) -> None:
     """After a rollback: the schema and its rows are those of the later release."""
     admin = await asyncpg.connect(module_database.superuser_dsn)
     definition = await admin.fetchval(

@@ -36,7 +36,7 @@ async def start_and_kill_a_worker(env: JobEnvironment, tmp_path: Path) -> str:
     return report.read_text()
 
 
-async def test_killed_workers_job_runs_once_elsewhere_and_counts(env: JobEnvironment, tmp_path: Path) -> None:
+async def test_killed_workers_job_runs_again_as_second_attempt(env: JobEnvironment, tmp_path: Path) -> None:
     job_id = await env.event("interrupted")
     assert await start_and_kill_a_worker(env, tmp_path) == "1"
     row = await env.job(job_id)

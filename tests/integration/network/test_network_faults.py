@@ -76,7 +76,7 @@ async def test_connections_cut_in_answers_lose_and_double_nothing(network: Netwo
     assert await deliver(pod, "call_afterwards") == 1
 
 
-async def test_bookings_over_cut_connections_are_true_and_single(network: Network) -> None:
+async def test_bookings_over_broken_connections_match_the_answers(network: Network) -> None:
     """Each caller who heard of a booked appointment has one; nobody has two, also not by asking again."""
     pod = network.pod
     offers = (await pod.function("check_availability", "call_asks", {"service": "Haarschnitt"})).body["slots"]
@@ -137,7 +137,7 @@ async def test_a_silent_redis_costs_a_caller_no_answer(network: Network) -> None
     assert (booked.body["success"], booked.body["status"]) == (True, "confirmed")
 
 
-async def test_a_far_database_still_answers_a_caller(network: Network) -> None:
+async def test_database_with_20_ms_latency_answers_a_caller(network: Network) -> None:
     """20 ms to PostgreSQL, both ways: an offer and a booking take a bounded number of round trips."""
     pod = network.pod
     await pod.function("check_availability", "call_first", {"service": "Haarschnitt"})  # opens the connections

@@ -68,7 +68,7 @@ async def test_change_and_cancellation_replace_the_calendar_entry(
     assert events[2][1]["STATUS"] == "CANCELLED"
 
 
-async def test_move_before_the_mail_leaves_one_mail(env: NotificationEnvironment) -> None:
+async def test_appointment_moved_before_the_first_mail_gets_one(env: NotificationEnvironment) -> None:
     appointment = await env.book()
     await env.move(appointment, MORNING)
     await env.move(appointment, NOON)
@@ -78,7 +78,7 @@ async def test_move_before_the_mail_leaves_one_mail(env: NotificationEnvironment
     assert [state for _, _, state in await env.states()] == ["dropped", "dropped", "sent"]
 
 
-async def test_appointment_moved_before_its_mail_is_new(env: NotificationEnvironment) -> None:
+async def test_appointment_moved_before_its_mail_is_announced_once(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, customer=None, business=notify_business()))
     appointment = await env.book()
     await env.move(appointment, MORNING)
@@ -114,7 +114,7 @@ async def test_a_repeated_request_notifies_once(env: NotificationEnvironment) ->
     assert len(await env.rows()) == 1
 
 
-async def test_nothing_is_written_without_address_or_setting(env: NotificationEnvironment) -> None:
+async def test_no_notification_is_stored_without_address_or_setting(env: NotificationEnvironment) -> None:
     await env.book(email=None)
     env.configure(None)
     await env.book("call_2", start=MORNING)
@@ -231,7 +231,7 @@ async def test_made_up_addresses_get_no_mail(env: NotificationEnvironment) -> No
     assert await env.rows() == []
 
 
-async def test_mail_explains_how_existing_reminders_end(env: NotificationEnvironment) -> None:
+async def test_mail_explains_opting_out_only_with_reminders(env: NotificationEnvironment) -> None:
     await env.book()
     await env.run()
     env.configure(mail_settings(env.server.port, customer=CustomerNotifications(remind_minutes_before=60)))

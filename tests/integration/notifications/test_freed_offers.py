@@ -92,7 +92,7 @@ async def test_joining_caller_hears_the_offers_channel(env: NotificationEnvironm
     assert "bietet das Team es den Wartenden der Reihe nach an" in joined.message
 
 
-async def test_customer_without_messages_is_promised_none(env: NotificationEnvironment, gateway: Gateway) -> None:
+async def test_customer_who_opted_out_is_promised_no_message(env: NotificationEnvironment, gateway: Gateway) -> None:
     friday = {"service": "Haarschnitt", "date": "2026-11-27", "customer_name": "Wanda Wartend"}
     await opt_out(env)
     async with nothing_free(env.salon):

@@ -27,7 +27,7 @@ pytestmark = pytest.mark.nightly
 ROOT = Path(__file__).parents[3]
 
 
-async def test_deferred_mail_is_sent_later_delaying_no_other(env: NotificationEnvironment) -> None:
+async def test_deferred_mail_is_sent_later_without_delaying_others(env: NotificationEnvironment) -> None:
     env.server.rcpt = ["451 greylisted, come back later"]
     await env.book()
     await env.book("call_2", email="otto@example.de", start=MORNING)
@@ -53,7 +53,7 @@ async def test_a_refused_mail_is_dead_at_once(env: NotificationEnvironment, step
     assert "550" in row["error"]
 
 
-async def test_absent_server_is_tried_once_and_served_later(
+async def test_unreachable_mail_server_is_tried_once_per_run(
     env: NotificationEnvironment,
 ) -> None:
     for number, start in enumerate((MORNING, "2026-11-27T11:00:00+01:00", "2026-11-27T12:00:00+01:00")):
@@ -79,7 +79,7 @@ async def test_mail_unsent_for_a_day_is_dead(env: NotificationEnvironment) -> No
     await env.server.start()
 
 
-async def test_a_server_that_hangs_is_left_in_time(
+async def test_hanging_mail_server_is_abandoned_and_retried(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(email_channel, "_STEP_SECONDS", 0.3)
@@ -135,7 +135,7 @@ async def test_mails_use_encryption_and_login(
         assert len(server.mails) == 1
 
 
-async def test_refused_business_address_affects_no_other(env: NotificationEnvironment) -> None:
+async def test_mail_reaches_the_business_despite_one_refused_address(env: NotificationEnvironment) -> None:
     business = replace(notify_business(), email_to=("gone@salon.example", "chefin@salon.example"))
     env.configure(replace(mail_settings(env.server.port), customer=None, business=business))
     env.server.rcpt = ["550 no such user", None]
@@ -145,7 +145,7 @@ async def test_refused_business_address_affects_no_other(env: NotificationEnviro
     assert (row["state"], row["error"]) == ("sent", "1 of 2 addresses were refused")
 
 
-async def test_mail_accepted_at_the_last_moment_is_sent(
+async def test_mail_accepted_before_the_server_hangs_is_sent(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The time for the whole transaction ends during the goodbye."""
@@ -166,7 +166,7 @@ async def test_mail_accepted_at_the_last_moment_is_sent(
         "550 5.7.54 SMTP; Unable to relay recipient in non-accepted domain",
     ],
 )
-async def test_sender_refused_with_the_address_kills_no_mail(env: NotificationEnvironment, answer: str) -> None:
+async def test_refusal_of_the_sender_at_recipient_retries_mail(env: NotificationEnvironment, answer: str) -> None:
     """Postfix refuses a sender, and whom it does not know, when it hears the first recipient; so does Exchange."""
     env.server.rcpt = [answer]
     await env.book()
@@ -187,7 +187,7 @@ async def test_sender_refused_with_the_address_kills_no_mail(env: NotificationEn
         "554 5.2.252 SendAsDenied; chefin@salon.example not allowed to send as termine@salon.example",
     ],
 )
-async def test_sender_refused_after_the_text_kills_no_mail(env: NotificationEnvironment, answer: str) -> None:
+async def test_refusal_of_the_sender_after_text_retries_mail(env: NotificationEnvironment, answer: str) -> None:
     """As Exchange Online does."""
     env.server.data = [answer]
     await env.book()
@@ -224,7 +224,7 @@ async def test_too_slow_step_is_reported_with_its_limit(
     assert [row["error"] for row in await env.rows()] == ["the mail server did not answer within 0.3 s"]
 
 
-async def test_channel_gone_for_a_minute_costs_minutes(env: NotificationEnvironment) -> None:
+async def test_notification_without_settings_waits_five_minutes_at_most(env: NotificationEnvironment) -> None:
     await env.book()
     env.configure(None)
     await env.run()
@@ -246,7 +246,7 @@ async def test_run_ends_in_time_and_continues_at_once(
     assert [state for _, _, state in await env.states()] == ["sent", "sent"]
 
 
-async def test_one_channels_error_cuts_off_no_others_mail(
+async def test_one_channels_error_leaves_another_channels_mail_sent(
     env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plain = mail_settings(env.server.port)
@@ -308,7 +308,7 @@ async def test_mail_that_kills_each_worker_ends_finally(env: NotificationEnviron
     assert [(row["state"]) for row in await env.rows()] == ["dead"]
 
 
-async def test_next_run_follows_soon(env: NotificationEnvironment) -> None:
+async def test_notification_run_repeats_soon_only_with_notifications(env: NotificationEnvironment) -> None:
     assert await env.run() <= timedelta(seconds=30)
     env.configure(None)
     assert await env.run() >= timedelta(minutes=1), "a tenant without notifications costs next to nothing"

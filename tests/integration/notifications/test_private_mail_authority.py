@@ -73,7 +73,7 @@ async def test_missing_authority_file_prevents_sending_despite_system_trust(
     assert private.mails == []
 
 
-async def test_task_remembers_why_nothing_is_sendable(env: NotificationEnvironment, private: MailServer) -> None:
+async def test_notification_task_stores_why_a_channel_fails(env: NotificationEnvironment, private: MailServer) -> None:
     """The operator reads it (`NotificationsReady`)."""
     for failures in (1, 2):
         await error_after_run(env)

@@ -122,7 +122,7 @@ async def test_listed_appointments_cancellation_is_mailed(new_env: OpenRemote) -
     ]
 
 
-async def test_listed_appointment_moves_as_a_known_one(new_env: OpenRemote) -> None:
+async def test_move_of_a_listed_pending_appointment_is_mailed(new_env: OpenRemote) -> None:
     env = await new_env(ScriptedCalendar(Unavailable("away")))
     configure_list(env)
     appointment = await env.book()
@@ -134,7 +134,7 @@ async def test_listed_appointment_moves_as_a_known_one(new_env: OpenRemote) -> N
     ]
 
 
-async def test_appointment_moved_off_the_list_stays_unknown(new_env: OpenRemote) -> None:
+async def test_appointment_moved_before_the_list_is_never_announced(new_env: OpenRemote) -> None:
     """It was on that day when it was booked, but not any more when the list was sent."""
     env = await new_env(ScriptedCalendar(Unavailable("away"), Unavailable("away")))
     configure_list(env)

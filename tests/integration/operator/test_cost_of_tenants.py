@@ -72,7 +72,7 @@ async def costs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Costs
         yield Costs(run.ready_cost, restart, quiet, tenants, branches, resyncs, runs)
 
 
-def test_nothing_is_written_while_nothing_happens(costs: Costs) -> None:
+def test_idle_operator_writes_nothing(costs: Costs) -> None:
     assert costs.quiet.writes(OPERATOR) == 0, costs.quiet.of(OPERATOR)
     assert costs.quiet.provider_writes() == 0, costs.quiet.providers
 

@@ -39,7 +39,7 @@ async def published(server: EmbeddedRedis) -> tuple[str | None, int]:
         return await admin.get(PROMISE_KEY), await admin.ttl(PROMISE_KEY)
 
 
-async def test_pods_read_durability_in_redis_until_withdrawn(
+async def test_redis_holds_its_durability_verdict_for_the_pods(
     own_valkey: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_users, "_FACTS_SECONDS", 0)

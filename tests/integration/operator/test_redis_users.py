@@ -99,7 +99,7 @@ async def test_removed_user_returns_with_the_next_reconcile(admin: RedisAdmin, o
     assert await works(url, SALON)
 
 
-async def test_end_takes_only_the_tenants_user_and_keys(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
+async def test_dropping_a_tenant_removes_its_redis_keys_only(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
     urls = {tenant: admin.tenant_url(tenant, None) for tenant in (SALON, OTHER, f"{SALON}-2")}
     for tenant, url in urls.items():
         await admin.ensure_user(tenant, url)
@@ -212,7 +212,7 @@ class TestSeveralNodes:
         assert not await works(url, SALON)
         await admin.close()
 
-    async def test_a_replica_knows_the_users_before_it_must(self, serve: "Serve") -> None:
+    async def test_replica_has_the_tenants_user_before_a_failover(self, serve: "Serve") -> None:
         primary, replica = [(await serve(*AUTH))[1] for _ in range(2)]
         urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
         await follow(urls[1], primary)
@@ -229,7 +229,7 @@ class TestSeveralNodes:
         assert await works(url.replace(str(primary), str(replica)), SALON)
         await admin.close()
 
-    async def test_absent_replica_delays_nothing_and_gets_users_later(self, serve: "Serve") -> None:
+    async def test_absent_replica_gets_its_users_later_without_delays(self, serve: "Serve") -> None:
         (_, primary), (second, replica) = await serve(*AUTH), await serve(*AUTH)
         urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
         await follow(urls[1], primary)

@@ -74,7 +74,7 @@ async def test_tenants_get_releases_one_by_one_staying_ready(fleet: FleetUpgrade
         await eventually(lambda: not phases(running), SOON, "all to be done")
 
 
-async def test_uncreated_pods_stop_releases_and_get_rollbacks_first(fleet: FleetUpgrade) -> None:
+async def test_release_with_uncreated_pods_stops_and_rolls_back(fleet: FleetUpgrade) -> None:
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 3)
         for tenant in fleet.tenants:
@@ -111,7 +111,7 @@ async def has_image(tenant: TenantNamespace, image: str) -> bool:
     return await image_of(tenant) == image
 
 
-async def test_waiting_tenants_edit_takes_the_release_at_once(
+async def test_edit_of_a_waiting_tenant_also_applies_release(
     fleet: FleetUpgrade,
 ) -> None:
     async with fleet.operator(fleet.former) as running:
@@ -134,7 +134,7 @@ async def merge(tenant: TenantNamespace, spec: dict[str, Any]) -> None:
     await tenant.client.merge(tenant.path("Tenant"), {"spec": spec})
 
 
-async def test_pods_on_trial_wait_with_the_other_ones(fleet: FleetUpgrade) -> None:
+async def test_canary_pods_wait_for_their_tenants_turn(fleet: FleetUpgrade) -> None:
     canary = f"{NAME}-canary"
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 2, canary={"image": f"{fleet.former}-trial"})

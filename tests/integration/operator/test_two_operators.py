@@ -144,7 +144,7 @@ async def alone(fleet: Fleet) -> Fleet:
     return fleet
 
 
-async def test_split_makes_nothing_anew_and_divides_the_work(alone: Fleet):
+async def test_split_divides_the_work_and_recreates_nothing(alone: Fleet):
     before = await alone.env.counts()
     await alone.start(0, 2)
     second = await alone.start(1, 2)
@@ -166,7 +166,7 @@ async def test_split_makes_nothing_anew_and_divides_the_work(alone: Fleet):
     assert all(runs.values())
 
 
-async def test_join_makes_nothing_anew_and_covers_everything(split: Fleet):
+async def test_join_covers_all_tenants_and_recreates_nothing(split: Fleet):
     """The second operator ends by itself, so a pod of it that nobody deletes holds up nobody."""
     before = await split.env.counts()
     await split.start(0, 1)

@@ -116,7 +116,7 @@ async def test_repeated_redrive_of_a_dead_letter_does_nothing(owner: Visitor) ->
         )
 
 
-async def test_nothing_happens_without_own_session_right_and_form(
+async def test_action_needs_own_session_right_and_form_token(
     owner: Visitor, database: Database, tmp_path: Path
 ) -> None:
     pod, made = owner.pod, await seed(owner.pod, 4)
@@ -164,7 +164,7 @@ async def test_nothing_happens_without_own_session_right_and_form(
     assert await state_of(pod) == before
 
 
-async def test_entries_of_another_site_are_not_resent(owner: Visitor) -> None:
+async def test_form_sent_by_another_site_is_not_repeated(owner: Visitor) -> None:
     """SameSite keeps the cookie from its request, and whoever clicks has one."""
     url, form = f"{owner.pod.private_url}/blocks/new", fields_of(owner.pod, "/blocks/new", 4)
     async with visiting(owner.pod) as stranger:
@@ -328,7 +328,7 @@ async def test_pause_is_shown_on_every_page_until_resumed(owner: Visitor, unpaus
     assert (await pod.function("check_availability", f"call_{uuid4().hex}", asked)).body["slots"]
 
 
-async def test_block_shows_customers_to_call_and_repeats_nothing(owner: Visitor) -> None:
+async def test_block_form_shows_affected_customers_and_acts_once(owner: Visitor) -> None:
     pod = owner.pod
     appointment = await book(pod, next_friday(pod, 14, 8), staff="mehmet")
     form = {
@@ -355,7 +355,7 @@ async def test_block_shows_customers_to_call_and_repeats_nothing(owner: Visitor)
         assert (status in {400, 404}, sentence in page) == (True, True), (entered, page)
 
 
-async def test_later_answer_to_a_message_keeps_its_note(owner: Visitor) -> None:
+async def test_second_persons_note_is_shown_after_a_conflict(owner: Visitor) -> None:
     made = await seed(owner.pod, 9)
     url = f"/messages/{made['/messages/{id}/done']}/done"
     async with visiting(owner.pod) as second:
@@ -369,7 +369,7 @@ async def test_later_answer_to_a_message_keeps_its_note(owner: Visitor) -> None:
         assert "angerufen" in page
 
 
-async def test_entries_during_database_outage_act_once(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_form_repeated_after_database_outage_acts_once(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
     pod, made = owner.pod, await seed(owner.pod, 10)
     redrive = AdminApiStore.redrive_job
 
@@ -391,7 +391,7 @@ async def test_entries_during_database_outage_act_once(owner: Visitor, monkeypat
     assert len(await audit(pod)) == before + 1
 
 
-async def test_session_without_a_name_acts_by_its_id(owner: Visitor) -> None:
+async def test_nameless_session_is_audited_by_its_id(owner: Visitor) -> None:
     made = await seed(owner.pod, 1)
     async with visiting(owner.pod) as nameless:
         assert await nameless.log_in(ADMIN_TOKEN) == 303

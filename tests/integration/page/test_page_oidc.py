@@ -90,7 +90,7 @@ async def unread_issuer(oidc_pod: TenantPod, issuer: OidcIssuer) -> AsyncIterato
 
 
 @pytest.mark.parametrize("published", [False, True])
-async def test_group_has_its_role_and_audit_entry(
+async def test_group_of_the_issuer_decides_role_and_audit(
     oidc_pod: TenantPod, shared_issuer: OidcIssuer, published: bool
 ) -> None:
     for group, role, shown in (
@@ -373,7 +373,7 @@ async def test_missing_secret_is_reported_while_tokens_still_work(oidc_pod: Tena
 @pytest.mark.parametrize(
     "change", [{"roles": PageRoles(owner=("bosses",))}, {"client_id": "other"}, {"roles_claim": "roles"}]
 )
-async def test_changed_login_ends_only_the_former_ones_sessions(
+async def test_changed_login_settings_end_only_issuer_sessions(
     oidc_pod: TenantPod, issuer: OidcIssuer, change: dict[str, Any]
 ) -> None:
     async with visiting(oidc_pod) as colleague, visiting(oidc_pod) as owner:

@@ -16,7 +16,7 @@ pytestmark = [
 ]
 
 
-async def test_issuer_login_works_by_the_keyboard_alone(database: Database, tmp_path: Path) -> None:
+async def test_issuer_login_works_by_keyboard(database: Database, tmp_path: Path) -> None:
     (tmp_path / "pod").mkdir()
     async with running_issuer(person("team"), host="localhost") as issuer:
         issuer.asks = True

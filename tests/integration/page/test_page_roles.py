@@ -60,7 +60,7 @@ TOKENS = {Role.OWNER: ADMIN_TOKEN, Role.READER: reader_token_of(ADMIN_TOKEN)}
 NEEDLES = (CALLER, *NAME.split(), ILLNESS)
 
 
-def test_every_path_and_action_has_its_expectation() -> None:
+def test_role_table_covers_every_path_and_action() -> None:
     assert set(PATHS) | set(FORMS) == {path.partition("?")[0] for path in SEEN_BY} | WITHOUT_LOGIN
     assert set(ACTIONS) == set(DONE_BY)
     for path, action in ACTIONS.items():

@@ -39,7 +39,7 @@ async def test_visitor_without_a_session_sees_only_the_login(pod: TenantPod, see
         assert list(stranger.cookies()) == [], "no session; the login's cookie is for its own path"
 
 
-async def test_another_tenants_session_or_token_opens_nothing(
+async def test_another_tenants_session_and_token_are_refused(
     owner: Visitor, seeded: dict[str, str], emptied_database: Database, tmp_path: Path
 ) -> None:
     async with open_pod(emptied_database, tmp_path, f"foreign-{uuid4().hex[:6]}") as other:
@@ -100,7 +100,7 @@ async def test_session_ends_with_its_logout_at_every_pod(pod: TenantPod, owner: 
     assert json.loads(rows[1]["detail"]) == {"token": "admin", "claimed_by": "Karin"}
 
 
-async def test_owner_lists_sessions_and_ends_one_everywhere(pod: TenantPod, owner: Visitor, reader: Visitor) -> None:
+async def test_owner_lists_and_ends_another_persons_session(pod: TenantPod, owner: Visitor, reader: Visitor) -> None:
     async with visiting(pod) as colleague:
         assert await colleague.log_in(ADMIN_TOKEN, "Mehmet <b>") == 303
         cookie = "; ".join(f"{name}={value}" for name, value in colleague.cookies().items())

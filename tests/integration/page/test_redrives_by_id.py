@@ -46,7 +46,7 @@ async def send(pod: TenantPod, path: str, **headers: str) -> tuple[int, dict[str
         return answer.status, await answer.json(content_type=None)
 
 
-async def test_id_that_redrove_one_letter_redrives_no_other(owner: Visitor) -> None:
+async def test_used_request_id_redrives_no_other_dead_letter(owner: Visitor) -> None:
     pod, csrf = owner.pod, hidden((await owner.get("/week"))[1])
     letters = await dead_letters(pod)
     for first in (letters[0], letters[2]):
@@ -72,7 +72,7 @@ async def test_one_of_two_simultaneous_redrives_acts(owner: Visitor) -> None:
 
 
 @pytest.mark.parametrize("kind", ["events", "notifications"])
-async def test_repeated_redrive_of_all_skips_later_deaths(owner: Visitor, kind: str) -> None:
+async def test_repeated_redrive_of_all_skips_newer_dead_letters(owner: Visitor, kind: str) -> None:
     pod, letters = owner.pod, await dead_letters(owner.pod)
     key = {"Idempotency-Key": str(uuid4())}
     status, first = await send(pod, f"{kind}/redrive", **key)
@@ -95,7 +95,9 @@ async def another_action(pod: TenantPod, letter: str) -> AsyncIterator[None]:
         yield
 
 
-async def test_action_that_waits_too_long_can_be_repeated(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_action_waiting_too_long_returns_a_repeatable_form(
+    owner: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(server, "_TURN_SECONDS", 0.2)
     held, free, *_ = await dead_letters(owner.pod)
     csrf = hidden((await owner.get("/week"))[1])

@@ -123,7 +123,7 @@ async def test_repeated_request_is_one_erasure(env: PrivacyEnvironment) -> None:
     ]
 
 
-async def test_data_after_the_request_stays(env: PrivacyEnvironment) -> None:
+async def test_message_after_the_erasure_request_is_stored(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     await env.erase(ZORA, cancel_appointments=True)
     later = await env.ask(

@@ -93,7 +93,7 @@ async def test_late_commit_of_earlier_write_is_erased(
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 
 
-async def test_function_record_after_the_erasure_is_no_call(
+async def test_late_function_record_after_erasure_is_erased(
     env: PrivacyEnvironment,
 ) -> None:
     call_id = await env.play(ZORA)

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.nightly
 LONGER = f"{ZORA.number}0"  # an extension of it: numbers of a landline differ in length
 
 
-async def test_erasure_keeps_waitlist_entries_of_others(env: PrivacyEnvironment) -> None:
+async def test_erasure_leaves_entries_made_for_other_people(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA, ends=False)
     waits = {"service": "Haarschnitt", "staff": "anna", "customer_name": OTHER.name, "phone": OTHER.number}
     day = next_friday(env.pod, 10).isoformat()
@@ -95,7 +95,7 @@ async def test_callee_is_exported_and_erased(env: PrivacyEnvironment, own: str) 
     assert {place for place, _ in found} == {"calcom"}
 
 
-async def test_a_longer_number_is_another_persons(env: PrivacyEnvironment) -> None:
+async def test_erasure_leaves_rows_with_a_longer_number(env: PrivacyEnvironment) -> None:
     await env.pod.db.execute(
         """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer)
            VALUES ($1, 'call_of_another', 'k', 'done', now(), $2::jsonb)""",
@@ -111,7 +111,7 @@ async def test_a_longer_number_is_another_persons(env: PrivacyEnvironment) -> No
         assert await env.pod.db.fetchval(f"SELECT count(*) FROM {table} WHERE tenant = $1", env.tenant) == 1, table
 
 
-async def test_unread_booking_reported_by_calcom_is_not_lost(env: PrivacyEnvironment) -> None:
+async def test_erasure_waits_for_an_unprocessed_calcom_event(env: PrivacyEnvironment) -> None:
     body = f'{{"triggerEvent": "BOOKING_CREATED", "payload": {{"uid": "uid_new", "phone": "{ZORA.number}"}}}}'.encode()
     event = await env.pod.db.fetchval(
         """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
@@ -200,7 +200,7 @@ async def test_report_of_running_visit_keeps_its_body(env: PrivacyEnvironment) -
     assert set(dict(await env.pod.db.fetch(names, env.tenant)).values()) == {""}
 
 
-async def test_erasure_covers_everything_before_it_despite_clock_errors(env: PrivacyEnvironment) -> None:
+async def test_erasure_with_a_slow_clock_covers_earlier_data(env: PrivacyEnvironment) -> None:
     slow = replace(env.pod.worker.booking(for_callers=False), clock=FixedClock(datetime.now(UTC) - timedelta(hours=1)))
     await env.pod.db.execute(
         """INSERT INTO messages (tenant, call_id, key, name, text, caller, correlation_id)

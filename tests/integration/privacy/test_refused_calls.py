@@ -144,7 +144,7 @@ async def test_retells_copy_is_deleted_after_call_despite_failures(env: PrivacyE
     assert (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["deleted_at"]
 
 
-async def test_undeletable_calls_keep_no_other_waiting(env: PrivacyEnvironment) -> None:
+async def test_many_undeletable_calls_delay_no_other_deletion(env: PrivacyEnvironment) -> None:
     """However many they are: they are looked at in pages of a hundred."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
@@ -180,7 +180,7 @@ async def test_concurrent_write_is_erased_after_the_call(
     assert SAID not in await readable(env)
 
 
-async def test_refusal_covers_one_call_without_other_powers(env: PrivacyEnvironment) -> None:
+async def test_refusing_role_changes_only_rows_of_its_call(env: PrivacyEnvironment) -> None:
     """Call ids are Retell's: nothing keeps two tenants from having the same one in a forged event."""
     neighbour = await env.database.create_tenant("neighbour")
     db = env.pod.db
@@ -224,7 +224,7 @@ async def test_pods_can_neither_revoke_nor_date_a_refusal(env: PrivacyEnvironmen
             )
 
 
-async def test_refused_call_keeps_ageing_during_retells_silence(env: PrivacyEnvironment) -> None:
+async def test_refused_call_ages_during_a_retell_outage(env: PrivacyEnvironment) -> None:
     """It goes by its age, however often Retell is asked to delete its copy."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
@@ -257,7 +257,7 @@ async def test_refused_call_keeps_ageing_during_retells_silence(env: PrivacyEnvi
         ("seven", "User: Hallo?\n", "not_known"),
     ],
 )
-async def test_notice_is_known_by_transcript_or_version(
+async def test_ai_notice_is_found_in_transcript_or_version(
     env: PrivacyEnvironment, version: Any, transcript: str | None, notice: str
 ) -> None:
     fields = env.call_fields(ZORA, CALL) | {"agent_version": version, "transcript": transcript, "call_analysis": None}

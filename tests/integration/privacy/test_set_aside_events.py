@@ -96,7 +96,7 @@ async def test_erasure_waits_for_unreadable_entries(env: PrivacyEnvironment) -> 
 
 
 @pytest.mark.parametrize("deleted_at_retell", [False, True])
-async def test_set_aside_events_of_refused_calls_go(env: PrivacyEnvironment, deleted_at_retell: bool) -> None:
+async def test_set_aside_events_of_refused_calls_are_deleted(env: PrivacyEnvironment, deleted_at_retell: bool) -> None:
     call_id = await env.play(ZORA, ends=False)
     assert (await env.ask("decline_recording", call_id, ZORA, {}))["success"]
     await env.end(ZORA, call_id)

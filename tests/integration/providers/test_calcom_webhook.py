@@ -67,7 +67,7 @@ async def test_a_changed_secret_or_trigger_is_patched(account: Account) -> None:
 
 
 @pytest.mark.parametrize("fault", ["timeout-after-commit", "error-after-commit"])
-async def test_create_without_an_answer_is_found_next_time(account: Account, fault: str) -> None:
+async def test_webhook_of_an_unanswered_create_is_adopted(account: Account, fault: str) -> None:
     await account.fault("create-webhook", fault, seconds=0)
     with pytest.raises(UnknownOutcome):
         await ensure_calcom_webhook(account.client, *DESIRED)
@@ -108,7 +108,7 @@ async def test_trigger_unknown_to_the_server_is_left_out(account: Account) -> No
     assert await ensure_calcom_webhook(account.client, *DESIRED, newer=["OOO_CREATED"]) == frozenset()
 
 
-async def test_known_newer_trigger_is_set_beside_unknown_one(account: Account) -> None:
+async def test_known_newer_trigger_is_registered_without_unknown_trigger(account: Account) -> None:
     assert await ensure_calcom_webhook(account.client, *DESIRED, newer=["OOO_CREATED", UNKNOWN]) == {UNKNOWN}
     (hook,) = await account.client.list_webhooks()
     assert set(hook["triggers"]) == {*TRIGGERS, "OOO_CREATED"}

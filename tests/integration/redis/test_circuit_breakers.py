@@ -89,14 +89,14 @@ async def test_five_failures_open_the_circuit_with_retry_time(bench: Bench) -> N
     assert bench.shown() == {"closed": 0, "open": 1, "half_open": 0}
 
 
-async def test_a_success_forgets_the_failures_before_it(bench: Bench) -> None:
+async def test_success_resets_the_count_of_circuit_failures(bench: Bench) -> None:
     for _ in range(3):
         await bench.fail(4)
         await (await bench.circuits.allow(CALCOM)).record_success()
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_failures_too_far_apart_do_not_add_up(bench: Bench) -> None:
+async def test_failures_outside_the_window_open_no_circuit(bench: Bench) -> None:
     await bench.fail(4)
     await bench.wait(QUICK.window)
     await bench.fail(4)
@@ -145,7 +145,7 @@ async def test_one_of_fifty_simultaneous_requests_probes(bench: Bench) -> None:
     assert [type(result) for result in results].count(CircuitOpen) == 49
 
 
-async def test_a_prober_that_died_keeps_nobody_out(bench: Bench) -> None:
+async def test_expired_probe_permit_passes_to_another_process(bench: Bench) -> None:
     await bench.open()
     dead = await bench.probe()
     await bench.wait(QUICK.probe_for)
@@ -250,7 +250,7 @@ async def test_lost_redis_neither_forgets_circuits_nor_stops_anybody(own_valkey:
     await shared.close()
 
 
-async def test_coordinators_verdict_concerns_one_servers_users_only(
+async def test_coordinators_open_circuit_affects_only_its_server(
     valkey: EmbeddedRedis,
 ) -> None:
     shared = tenant_client(await create_tenant_user(valkey, "a.server"), "a.server")
@@ -272,7 +272,7 @@ async def test_coordinators_verdict_concerns_one_servers_users_only(
     await shared.close()
 
 
-async def test_coordinators_verdict_refuses_for_all_until_its_time(valkey: EmbeddedRedis) -> None:
+async def test_coordinators_open_circuit_refuses_all_until_retry_time(valkey: EmbeddedRedis) -> None:
     shared = tenant_client(await create_tenant_user(valkey, "a.verdict"), "a.verdict")
     circuits = CircuitBreakers(shared, SystemClock(), None, QUICK)
     until = SystemClock().now() + timedelta(seconds=1)

@@ -21,7 +21,7 @@ from tests.worlds.waiting import SOON, eventually, stopwatch
 RAISE = Script("redis.call('SET', KEYS[1], ARGV[1], 'PX', 60000) return redis.call('GET', KEYS[1])")
 
 
-async def test_script_runs_on_a_server_without_it(shared: RedisClient, valkey: EmbeddedRedis) -> None:
+async def test_script_missing_on_the_server_is_loaded_again(shared: RedisClient, valkey: EmbeddedRedis) -> None:
     assert await shared.run(RAISE, [shared.key("a")], ["1"]) == "1"
     async with valkey.admin() as admin:
         await admin.execute_command("SCRIPT", "FLUSH")
@@ -112,7 +112,7 @@ async def test_every_allowed_command_works_on_own_keys(valkey: EmbeddedRedis, te
                 assert denied != "OK", command
 
 
-async def test_coordinators_verdict_for_all_tenants_is_readable(valkey: EmbeddedRedis, shared: RedisClient) -> None:
+async def test_tenants_may_read_the_coordinators_circuit(valkey: EmbeddedRedis, shared: RedisClient) -> None:
     async with valkey.admin() as admin:
         await admin.execute_command("HSET", "askproai:_:circuit:retell", "state", "open")
     assert await shared.execute("HGETALL", "askproai:_:circuit:retell") == {"state": "open"}

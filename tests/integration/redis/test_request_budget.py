@@ -38,7 +38,7 @@ def take(request: pytest.FixtureRequest, shared: RedisClient) -> Take:
     return of_redis if request.param == "shared" else of_process
 
 
-async def test_used_bucket_refills_by_one_per_interval(take: Take) -> None:
+async def test_used_request_budget_refills_by_one_per_interval(take: Take) -> None:
     assert [await take(4) for _ in range(4)] == [(True, 0)] * 4
     granted, wait = await take(4)
     assert (granted, 0 < wait <= INTERVAL) == (False, True)
@@ -46,12 +46,12 @@ async def test_used_bucket_refills_by_one_per_interval(take: Take) -> None:
     assert [granted for granted, _ in [await take(4), await take(4)]] == [True, False]
 
 
-async def test_unused_part_of_the_budget_is_left(take: Take) -> None:
+async def test_smaller_share_leaves_the_remaining_budget_to_others(take: Take) -> None:
     assert [(await take(2))[0] for _ in range(3)] == [True, True, False]
     assert [(await take(4))[0] for _ in range(3)] == [True, True, False]
 
 
-async def test_reserved_token_is_not_given_to_another(take: Take) -> None:
+async def test_reserved_request_token_is_given_only_once(take: Take) -> None:
     assert (await take(1))[0]
     (first, first_wait), (second, second_wait) = await take(1, 2 * INTERVAL), await take(1, 2 * INTERVAL)
     assert (first, second) == (True, True)
@@ -95,7 +95,7 @@ async def test_idle_job_reserves_the_next_optional_token(
     assert not (await take(3, share=5))[0], "one in so many intervals"
 
 
-async def test_a_job_takes_nothing_from_bookings(take: Take) -> None:
+async def test_job_may_not_use_the_bookings_share(take: Take) -> None:
     for _ in range(7):
         await take(7)
     granted, wait = await take(3, share=5)
@@ -130,7 +130,7 @@ async def test_process_without_redis_has_its_own_share(own_valkey: EmbeddedRedis
     await shared.close()
 
 
-async def test_optional_request_never_waits_leaving_two_for_bookings(shared: RedisClient) -> None:
+async def test_optional_requests_leave_two_tokens_for_bookings(shared: RedisClient) -> None:
     budget = RequestBudget(shared, SystemClock(), "optional", lambda: 70, for_callers=True)
     assert [await budget.take(1, optional=True) for _ in range(5)] == [1] * 5
     with pytest.raises(BudgetSpent):
@@ -149,7 +149,7 @@ async def test_optional_request_of_a_job_takes_no_turn(shared: RedisClient) -> N
         assert spent.value.retry_after <= timedelta(seconds=1)
 
 
-async def test_optional_requests_leave_one_for_the_next_job(shared: RedisClient) -> None:
+async def test_optional_requests_leave_one_token_for_jobs(shared: RedisClient) -> None:
     """A cancellation reached Cal.com late: free times were read anew after each event, and took every token that came."""
     budget = RequestBudget(shared, SystemClock(), "turns", lambda: 70, for_callers=False)
     optional = [await _is_granted(budget, optional=True) for _ in range(4)]

@@ -47,7 +47,7 @@ async def other(valkey: EmbeddedRedis, shared: RedisClient) -> AsyncIterator[Red
     await pod.close()
 
 
-async def test_second_requester_is_asked_and_may_give_up(shared: RedisClient, other: RedisClient) -> None:
+async def test_second_requester_of_a_slot_may_give_up(shared: RedisClient, other: RedisClient) -> None:
     async with lock_of(shared).hold(*SLOT, on_retry=give_up):
         held = await token(shared)
         with pytest.raises(Taken):
@@ -130,7 +130,7 @@ async def test_a_holder_that_died_is_forgotten(shared: RedisClient) -> None:
     await eventually(gone, SOON, "the expiry")
 
 
-async def test_former_holder_releases_nothing_of_the_next(shared: RedisClient) -> None:
+async def test_expired_lock_holder_does_not_release_the_next(shared: RedisClient) -> None:
     async with lock_of(shared).hold(*SLOT, on_retry=give_up):
         await shared.execute("SET", shared.key("slot", *SLOT), "the next")
     assert await token(shared) == "the next"

@@ -74,7 +74,9 @@ async def change(pod: TenantPod, function: str, call: str, **args: Any) -> dict[
     return answer
 
 
-async def test_the_same_version_lists_no_booking(database: Database, pod: TenantPod, tmp_path: Path) -> None:
+async def test_shadow_of_the_same_version_shows_no_difference(
+    database: Database, pod: TenantPod, tmp_path: Path
+) -> None:
     """Bookings, moves, cancellations, two who come together, and lost races."""
     booked = [await book(pod, name, next_friday(pod, hour)) for name, hour in (("moves", 9), ("cancels", 10))]
     assert all(each["success"] for each in booked)
@@ -148,7 +150,7 @@ async def test_partly_failing_version_lists_exactly_its_failures(
         )
 
 
-async def test_differently_booking_version_is_found_both_ways(
+async def test_differently_booking_shadow_shows_both_versions_bookings(
     database: Database, pod: TenantPod, tmp_path: Path
 ) -> None:
     def without_anna(config: TenantConfig) -> TenantConfig:
@@ -177,7 +179,7 @@ async def test_differently_booking_version_is_found_both_ways(
             assert theirs == ours.replace("anna", "mehmet")
 
 
-async def test_shadow_knows_calcom_without_asking_it(database: Database, pod: TenantPod, tmp_path: Path) -> None:
+async def test_shadow_uses_calcom_data_without_any_request(database: Database, pod: TenantPod, tmp_path: Path) -> None:
     calcom = CalcomSimulator(SystemClock())
     async with serve(calcom) as url:
         for number, host in ((1001, "anna"), (1002, "mehmet")):

@@ -108,7 +108,7 @@ async def test_text_of_a_foreign_error_is_not_stored(env: TaskEnvironment) -> No
     assert "Erika" not in row["last_error"]
 
 
-async def test_postponed_task_has_not_failed_or_run_earlier(env: TaskEnvironment) -> None:
+async def test_postponed_task_waits_without_counting_a_failure(env: TaskEnvironment) -> None:
     async def wait(run: TaskRun) -> Next:
         raise PutOff(timedelta(minutes=10), "Cal.com asks to wait")
 
@@ -238,7 +238,7 @@ async def test_request_reruns_even_a_running_task(env: TaskEnvironment) -> None:
         await env.wait_for(watermark='{"runs": 3}', lease_until=None)
 
 
-async def test_a_request_counts_only_with_its_transaction(env: TaskEnvironment) -> None:
+async def test_rolled_back_task_request_has_no_effect(env: TaskEnvironment) -> None:
     async with env.running({"count": Counting()}):
         await env.wait_for(claim_no=1, lease_until=None)
     async with env.pool.acquire() as conn:
@@ -249,7 +249,9 @@ async def test_a_request_counts_only_with_its_transaction(env: TaskEnvironment) 
     assert (await env.row())["due_in"] > 60
 
 
-async def test_other_tenants_and_releases_tasks_are_left_alone(env: TaskEnvironment, module_database: Database) -> None:
+async def test_worker_ignores_unknown_tasks_and_other_tenants_tasks(
+    env: TaskEnvironment, module_database: Database
+) -> None:
     other = await module_database.create_tenant(f"other-of-{env.tenant}")
     count = Counting()
     async with open_pool(other.dsn, max_size=1) as theirs:
@@ -262,7 +264,7 @@ async def test_other_tenants_and_releases_tasks_are_left_alone(env: TaskEnvironm
         assert (await env.row("of-a-later-release"))["claim_no"] == 0
 
 
-async def test_unstored_end_repeats_from_the_last_watermark(module_database: Database) -> None:
+async def test_run_with_unstored_result_repeats_from_last_watermark(module_database: Database) -> None:
     salon = await module_database.create_tenant("away")
     begun, go_on = asyncio.Event(), asyncio.Event()
     runs: Counter[str] = Counter()

@@ -154,7 +154,7 @@ async def test_disabled_tracing_changes_no_row_or_metric(stopped_pod: TenantPod)
         assert await scrape(pod, OPENMETRICS) == (TEXT, [])
 
 
-async def test_booking_leads_from_its_bucket_to_traces(stopped_pod: TenantPod) -> None:
+async def test_booking_metric_links_to_its_trace(stopped_pod: TenantPod) -> None:
     pod = stopped_pod
     async with running_collector() as collector:
         async with running_pod(pod, collector.url):

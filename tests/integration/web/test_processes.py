@@ -51,7 +51,7 @@ async def test_detailed_health_needs_the_admin_token(pod: TenantPod) -> None:
     (pod.folder / "token").write_text(ADMIN_TOKEN)
 
 
-async def test_health_without_a_token_is_one_word(pod: TenantPod) -> None:
+async def test_unauthenticated_health_answer_is_one_status_word(pod: TenantPod) -> None:
     for path in ("/livez", "/readyz", "/startupz"):
         reply = await pod.get(pod.private_url + path)
         assert (reply.status, reply.body) == (200, {"status": "ok"})
@@ -338,7 +338,7 @@ async def test_the_list_of_sessions_names_no_tenant(stopped_pod: TenantPod) -> N
     assert {row["application_name"] for row in names} == {"askproai-web zkcb8"}
 
 
-async def test_public_port_proves_its_pods_owner_only(pod: TenantPod) -> None:
+async def test_public_port_returns_the_proof_of_its_token(pod: TenantPod) -> None:
     nonce = new_nonce()
 
     async def ask(path: str, method: str = "GET") -> tuple[int, str]:
@@ -357,7 +357,7 @@ async def test_public_port_proves_its_pods_owner_only(pod: TenantPod) -> None:
     (pod.folder / "token").write_text(ADMIN_TOKEN)
 
 
-async def test_former_url_is_served_beside_the_new_one(web_pod: TenantPod) -> None:
+async def test_former_path_prefix_is_served_beside_the_new(web_pod: TenantPod) -> None:
     config = json.loads((web_pod.folder / "tenant.json").read_text())
     web_pod.write_config(json.dumps(config | {"path_prefix": "/voice", "former_path_prefix": "/salon/salon"}))
 

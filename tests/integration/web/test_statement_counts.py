@@ -29,7 +29,7 @@ async def statements(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) ->
         yield recorded
 
 
-async def test_webhook_is_one_statement_and_redelivery_two(stopped_pod: TenantPod, statements: list[str]) -> None:
+async def test_new_webhook_takes_one_statement_and_duplicate_two(stopped_pod: TenantPod, statements: list[str]) -> None:
     for expected in (1, 2):
         statements.clear()
         assert (await stopped_pod.retell("call_started", "call_1")).status == 200
@@ -38,7 +38,7 @@ async def test_webhook_is_one_statement_and_redelivery_two(stopped_pod: TenantPo
 
 
 @pytest.mark.parametrize("notifies", [False, True])
-async def test_question_and_booking_keep_their_statement_counts(
+async def test_function_calls_have_a_fixed_statement_count(
     stopped_pod: TenantPod, statements: list[str], notifies: bool
 ) -> None:
     """Those of the record, which is written after the answer, do not count. Notifications of all kinds are one more."""

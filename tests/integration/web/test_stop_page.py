@@ -62,7 +62,7 @@ async def test_wrong_link_explains_alternatives_without_a_table_read(
     assert await opt_outs(web_pod) == []
 
 
-async def test_link_ends_with_key_and_body_is_bounded(web_pod: TenantPod) -> None:
+async def test_opt_out_link_ends_with_its_key(web_pod: TenantPod) -> None:
     link = await link_of(web_pod)
     async with web_pod.session.post(link, data=b"x" * 5000) as page:
         assert page.status == 413

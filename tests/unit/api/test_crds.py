@@ -78,7 +78,7 @@ def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
 
 
 @KIND
-def test_names_are_the_published_ones(kind: Any) -> None:
+def test_crds_have_the_published_plurals_and_category(kind: Any) -> None:
     names = build_crd(kind)["spec"]["names"]
     plural = {
         "Tenant": "tenants",
@@ -117,7 +117,7 @@ def test_message_fits_in_160_columns_of_wide_table(kind: Any) -> None:
     assert sum(max(len(cell), len(heading)) + 3 for cell, heading in zip(cells, headings, strict=True)) <= 160
 
 
-def test_crds_are_small_and_the_same_each_time() -> None:
+def test_crds_are_small_and_deterministic() -> None:
     """The annotation of `kubectl apply` holds at most 256 KiB."""
     for kind in KINDS.values():
         assert build_crd(kind) == build_crd(kind)
@@ -128,7 +128,7 @@ def test_crds_are_small_and_the_same_each_time() -> None:
 @pytest.mark.parametrize(
     "environment", [{}, {"ASKPROAI_DATABASE_ADMIN_URL": "postgresql://a:secret@b", "ASKPROAI_WORKERS": "3"}]
 )
-def test_generated_files_are_current_whatever_is_set_here(environment: dict[str, str]) -> None:
+def test_generated_files_are_current_in_any_environment(environment: dict[str, str]) -> None:
     """The settings page shows the defaults, never what this machine has set: that may be a password."""
     command = [sys.executable, ROOT / "hack" / "generate.py", "--check"]
     completed = subprocess.run(command, capture_output=True, text=True, check=False, env={**os.environ, **environment})

@@ -96,7 +96,7 @@ def test_only_the_listed_fields_report_no_effect(kind: Any) -> None:
         assert saying == listed.get(kind.kind, set()), phrase
 
 
-def test_the_search_finds_a_field_that_nothing_reads() -> None:
+def test_search_for_unread_fields_finds_an_unused_name() -> None:
     assert {"aFieldThatNobodyReads"} & words_in_code() == set()
     assert {"display_name", "opening_hours", "configHash", "calls24h"} <= words_in_code()
 

@@ -85,7 +85,7 @@ def test_fields_of_a_newer_crd_are_ignored(kind: type[Tenant]) -> None:
     assert kind.from_raw(raw).spec == kind.from_raw(manifest(kind.kind)).spec
 
 
-def test_metadata_carries_what_a_reconcile_needs() -> None:
+def test_metadata_has_the_fields_of_a_reconcile() -> None:
     raw = manifest("Branch")
     raw["metadata"] |= {
         "uid": "u1",

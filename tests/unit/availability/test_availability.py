@@ -138,7 +138,7 @@ def test_holidays_and_own_closed_days_have_no_slots() -> None:
     assert find_closure(berlin.branch, date(2026, 12, 23)) is None
 
 
-def test_unknown_subdivision_loses_its_holidays_but_no_calls() -> None:
+def test_unknown_subdivision_keeps_country_holidays_and_booking() -> None:
     with capture_logs() as logs:
         misspelt = rules(holidays=Holidays(country="DE", subdivision="NRW", closed=(date(2026, 12, 24),)))
         assert starts(misspelt, "2026-12-23")
@@ -170,7 +170,7 @@ def test_last_bookable_day_is_today_plus_the_horizon() -> None:
     assert not starts(near, "2026-11-28", now=local("2026-11-20T23:59"))
 
 
-def test_spring_skips_the_hour_that_does_not_exist() -> None:
+def test_spring_clock_change_offers_no_nonexistent_start() -> None:
     """2027-03-28, 02:00 → 03:00: 02:30 does not exist, a day has 23 hours, the grid stays wall clock."""
     night = rules(opening=(hours("00:00", "00:00"),), slot_step_minutes=30, duration_minutes=30)
     assert "01:30 03:00 03:30" in " ".join(starts(night, "2027-03-28"))
@@ -211,7 +211,7 @@ def test_service_over_midnight_is_offered_in_another_zone() -> None:
     assert starts(bar, "2026-11-27")[-3:] == ["21:00", "22:00", "23:00"]
 
 
-def test_fairness_takes_the_least_booked_person_per_start() -> None:
+def test_least_booked_person_of_each_start_is_chosen() -> None:
     both = rules(ANNA, MEHMET)
     busy = {1: [span(DAY, "15:00", "17:00")], 2: [span("2026-11-28", "09:00", "18:00")]}
     slots = free_slots(both, busy, SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T10:00"), local(f"{DAY}T10:01")))
@@ -233,7 +233,7 @@ def test_language_outranks_fewer_bookings() -> None:
     assert least_busy_per_start(slots, {}, english)[0].staff == "mehmet", "a German caller gets who speaks German"
 
 
-def test_a_person_is_chosen_by_the_whole_span() -> None:
+def test_staff_member_is_free_for_the_whole_span() -> None:
     """cal#12376: free at the start is not free for the span."""
     both = rules(ANNA, MEHMET)
     busy = {1: [span(DAY, "10:30", "11:00")]}
@@ -241,7 +241,7 @@ def test_a_person_is_chosen_by_the_whole_span() -> None:
     assert [s.staff for s in free_slots(both, busy, query)] == ["mehmet"]
 
 
-def test_nearest_gives_the_closest_earliest_first() -> None:
+def test_nearest_slots_are_ordered_by_start() -> None:
     slots = free_slots(rules(), {}, SlotQuery(local("2026-11-20T00:00"), local(f"{DAY}T00:00"), local(f"{DAY}T23:00")))
     assert [f"{s.start.astimezone(BERLIN):%H:%M}" for s in nearest_slots(slots, local(f"{DAY}T14:10"), 3)] == [
         "13:00",
@@ -256,7 +256,7 @@ def test_staff_of_one_start_keep_configured_order() -> None:
 
 
 @pytest.mark.parametrize(("day", "day_hours"), [(DAY, 24), ("2027-03-28", 23), ("2026-10-25", 25)])
-def test_claims_of_a_day_are_read_including_buffers(day: str, day_hours: int) -> None:
+def test_busy_window_of_a_day_includes_buffers(day: str, day_hours: int) -> None:
     window = busy_window(rules(buffer_before_minutes=15, buffer_after_minutes=30), date.fromisoformat(day))
     midnight = local(f"{day}T00:00")
     assert window.start == midnight - timedelta(minutes=15)
@@ -270,7 +270,7 @@ def test_buffers_are_within_the_hours() -> None:
     assert found == [Obstacle.OUTSIDE_HOURS, Obstacle.TAKEN, Obstacle.TAKEN, Obstacle.OUTSIDE_HOURS]
 
 
-def test_start_is_checked_alone_even_on_minute_grid() -> None:
+def test_single_start_is_checked_with_a_minute_grid() -> None:
     start, now = local(f"{DAY}T10:00"), local("2026-11-20T10:00")
     both = rules(ANNA, MEHMET, slot_step_minutes=1)
     for staff, expected in ((None, ["anna", "mehmet"]), ("mehmet", ["mehmet"]), ("clara", [])):
@@ -300,7 +300,7 @@ def test_only_capable_staff_with_a_resource_are_offered() -> None:
     assert elsewhere.staff_members == ()
 
 
-def test_fairness_counts_shares_of_that_day_alone() -> None:
+def test_fairness_counts_booked_shares_of_one_day() -> None:
     both = rules(ANNA, MEHMET)
     slots = free_slots(both, {}, SlotQuery.at(local(f"{DAY}T14:00"), local("2026-11-20T00:00"), None))
 
@@ -316,7 +316,7 @@ def test_fairness_counts_shares_of_that_day_alone() -> None:
     assert chosen([overnight], [span(DAY, "09:00", "09:30")]) == "mehmet"
 
 
-def test_fairness_counts_local_day_of_start_after_midnight() -> None:
+def test_fairness_counts_the_starts_local_day() -> None:
     night = rules(ANNA, MEHMET, opening=(hours("00:00", "00:00"),))
     query = SlotQuery.at(local("2026-11-28T00:00"), local("2026-11-20T00:00"), None)
     busy = {1: [span("2026-11-28", "09:00", "10:00")], 2: [span(DAY, "09:00", "18:00")]}
@@ -338,7 +338,9 @@ spans = st.lists(st.tuples(st.integers(0, 3 * 1440), st.integers(1, 300)), max_s
     notice=st.integers(0, 600),
     taken=spans,
 )
-def test_every_slot_keeps_every_rule(day, opens, length, duration, step, before, after, notice, taken) -> None:
+def test_every_free_slot_obeys_all_service_rules(
+    day, opens, length, duration, step, before, after, notice, taken
+) -> None:
     """What is listed is bookable: hours, buffers, claims, notice, grid (nc#5597, cal#14868)."""
     closes = min(opens + length, 1439)
     opening = (Hours(days=EVERY_DAY, opens=time(opens // 60, opens % 60), closes=time(closes // 60, closes % 60)),)

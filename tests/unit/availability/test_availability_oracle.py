@@ -52,7 +52,7 @@ CASES = how_many(40, 600)
 
 @settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
-def test_slots_are_exactly_those_of_the_oracle(case) -> None:
+def test_free_slots_equal_the_oracles_slots(case) -> None:
     rules, busy, query = case
     found = [(slot.start, slot.staff) for slot in free_slots(rules, busy, query)]
     assert found == sorted(found, key=lambda start_and_staff: start_and_staff[0])
@@ -233,7 +233,7 @@ def test_person_is_full_until_the_first_freed_share() -> None:
     assert (fits(0, 4), fits(5, 9), fits(3, 5), fits(4, 6), fits(0, 9)) == (True, True, False, False, False)
 
 
-def test_appointment_of_two_places_needs_two_of_four() -> None:
+def test_half_capacity_appointment_needs_half_the_units() -> None:
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4, 5), units=4)
     blocked = Span(at, at + timedelta(hours=1))

@@ -52,7 +52,7 @@ def test_negative_notice_allows_a_just_begun_appointment(start: str, obstacle: O
     assert find_obstacle(of_desk, local(f"{DAY}T{start}"), local(f"{DAY}T10:00"), None) is obstacle
 
 
-def test_a_day_is_past_when_it_is_over() -> None:
+def test_whole_day_is_past_after_its_end() -> None:
     assert (
         find_obstacle(rules(), local(f"{DAY}T00:00"), local("2026-11-28T00:00"), None, whole_day=True) is Obstacle.PAST
     )
@@ -115,7 +115,7 @@ def test_service_longer_than_all_openings_is_too_long(minutes: int, too_long: bo
     assert is_too_long(rules(duration_minutes=minutes, **changes)) is too_long
 
 
-def test_service_is_too_long_only_for_all_performers() -> None:
+def test_service_too_long_for_one_performer_is_bookable() -> None:
     mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
     assert is_too_long(rules(mornings, duration_minutes=240))
     assert not is_too_long(rules(mornings, ANNA, duration_minutes=240))

@@ -39,7 +39,7 @@ TODAY = date(2026, 11, 20)
         *((no, None) for no in ("4.3.80 oder 5.3.80", "nicht 4.3.1980", "12.3.", "04.03.", "030 1234567", "4.3.2080")),
     ],
 )  # fmt: skip
-def test_only_a_certain_birth_date_is_read(said: str, read: date | None) -> None:
+def test_only_an_unambiguous_birth_date_is_parsed(said: str, read: date | None) -> None:
     assert list_birth_dates(said, TODAY) == [read] if read else len(list_birth_dates(said, TODAY)) != 1
 
 

@@ -35,7 +35,7 @@ def test_a_word_for_the_caller_is_no_name(said: str) -> None:
         "Max Mustermann",
     ],
 )
-def test_the_name_of_a_person_is_kept(said: str) -> None:
+def test_real_name_resembling_a_placeholder_is_unchanged(said: str) -> None:
     assert read_customer_name(said) == said
 
 
@@ -101,5 +101,5 @@ def test_name_with_additions_is_not_plain(said: str) -> None:
 @pytest.mark.parametrize(
     "said", ["nur Lena", "nur Lena, nicht Petra", "nur den von Lena", "only Lena", "just for Lena"]
 )
-def test_only_before_a_name_is_dropped(said: str) -> None:
+def test_word_only_before_a_name_is_removed(said: str) -> None:
     assert drop_around(said) == "Lena"

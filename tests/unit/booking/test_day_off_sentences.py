@@ -45,7 +45,7 @@ def test_caller_who_named_nobody_hears_no_name(when: str) -> None:
     assert sentence(HERE, THERE, when=when) == "Montag, den 23. November: Da arbeitet hier niemand, der das macht."
 
 
-def test_person_working_in_another_branch_is_off_here() -> None:
+def test_staff_member_of_another_branch_is_off_here() -> None:
     assert sentence(HERE, THERE, staff="vogel") == "Montag, den 23. November: Da arbeitet Frau Vogel hier nicht."
     days = sentence(HERE, THERE, staff="vogel", when="von Samstag bis Montag")
     assert days.endswith(": Da arbeitet Frau Vogel hier nicht.")

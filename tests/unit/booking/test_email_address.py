@@ -36,7 +36,7 @@ from tests.worlds.rows import each_row
         ("anna querstrich m at gmx punkt de", "annaquerstrichm@gmx.de"),
     ],
 )  # fmt: skip
-def test_model_text_is_an_address_or_nothing(said: str, address: str | None) -> None:
+def test_email_argument_is_parsed_or_ignored(said: str, address: str | None) -> None:
     assert read_email(said) == address
 
 
@@ -47,7 +47,7 @@ def test_model_text_is_an_address_or_nothing(said: str, address: str | None) -> 
         ("a_b-c+1@mail.s-1.example", "A, Unterstrich, B, Bindestrich, C, Plus, 1, at mail Punkt S, Bindestrich, 1 Punkt example"),
     ],
 )  # fmt: skip
-def test_an_address_is_read_back_letter_by_letter(address: str, spelled: str) -> None:
+def test_email_address_is_spelled_by_letters(address: str, spelled: str) -> None:
     assert spell_email(address) == spelled
 
 
@@ -66,5 +66,5 @@ def test_placeholder_address_is_recognized(address: str) -> None:
     "info@firma.de",    "john.doe@gmail.com", "mustermann@web.de", "anna@contest.de", "testa@web.de", "a@example.com.de",
     "otto@email.de",
 ])  # fmt: skip
-def test_ordinary_address_is_kept(address: str) -> None:
+def test_ordinary_email_address_is_not_called_made_up(address: str) -> None:
     assert not is_made_up(address)

@@ -60,7 +60,7 @@ def test_similar_sounding_service_name_is_asked_about(said: str) -> None:
     assert "finde ich nichts" in asked(service="Massage").answer.message
 
 
-def test_compound_part_and_number_identify_the_heard_service() -> None:
+def test_partial_compound_and_number_identify_a_heard_service() -> None:
     lessons = [f"Klavierstunde {minutes} Minuten" for minutes in (30, 45, 60)]
 
     def heard(said: str) -> list[str]:

@@ -140,7 +140,7 @@ def find_times(function: str, zone: str, call: CallContext, args: dict[str, Any]
     hour=st.sampled_from([0, 10, 23]),
 )
 @settings(max_examples=cases(50, 1000), deadline=None)
-def test_arguments_give_instants_in_the_branchs_zone(
+def test_understood_arguments_lie_in_the_branchs_zone(
     language: Language, function: str, args: dict[str, Any], old: dict[str, Any], zone: str, hour: int
 ) -> None:
     """The call is on 26 November in the branch's zone, which is the 25th or the 27th in UTC."""

@@ -53,12 +53,12 @@ async def test_fully_booked_last_day_yields_the_day_before() -> None:
 
 
 @pytest.mark.parametrize("phrase", ["vor Weihnachten", "so früh wie möglich", "spätestens vor Weihnachten"])
-async def test_other_preferences_begin_with_the_earliest(phrase: str) -> None:
+async def test_as_early_as_possible_offers_the_earliest_first(phrase: str) -> None:
     offer = await _offer(phrase)
     assert offer.slots[0].start == local("2026-11-20T10:00")
     assert len(offer.slots) > 1
 
 
-async def test_earliest_hour_of_the_named_day_leads() -> None:
+async def test_earliest_free_hour_of_named_day_comes_first() -> None:
     offer = await _offer("am Donnerstag so früh wie möglich", span("2026-11-26", "09:00", "10:00"))
     assert offer.slots[0].start == local("2026-11-26T10:00")

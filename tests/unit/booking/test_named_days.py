@@ -152,7 +152,9 @@ def test_unrelated_words_stay_unchanged(offers: tuple[datetime, ...], said: dict
         ((datetime(2027, 1, 5, 9, tzinfo=ZONE),), {"date": "am 8."}, "2027-01-08"),
     ],
 )
-def test_search_continues_from_the_last_offers(offers: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
+def test_search_without_a_day_uses_the_offered_day(
+    offers: tuple[datetime, ...], said: dict[str, str], date: str
+) -> None:
     found = search(after_offers(*offers), said)
     assert found["date"] == date
     assert {said[key] for key in said if key != "date"} <= set(found.values())
@@ -170,7 +172,7 @@ def test_search_continues_from_the_last_offers(offers: tuple[datetime, ...], sai
         ((THURSDAY, datetime(2026, 12, 1, 9, tzinfo=ZONE)), {"date": "Freitag"}),
     ],
 )
-def test_a_search_with_its_own_day_keeps_it(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
+def test_search_naming_its_day_is_unchanged(offers: tuple[datetime, ...], said: dict[str, Any]) -> None:
     assert search(after_offers(*offers), said) is said
 
 
@@ -192,7 +194,7 @@ def test_another_service_keeps_the_offered_days(service: str, date: str | None) 
     assert found.get("date") == date
 
 
-def test_latest_offers_outrank_rejected_ones() -> None:
+def test_weekday_of_last_offers_outranks_rejected_offers() -> None:
     rejected = TUESDAY - timedelta(days=7)
     call = after_offers(TUESDAY, before=(rejected,))
     found = put(call, {"service": "Haarschnitt", "date": "Dienstag", "time": "9 Uhr"})
@@ -219,7 +221,7 @@ def test_ordinal_that_may_be_a_date_is_ambiguous() -> None:
 @pytest.mark.parametrize(
     "said", [{"date": "11. Dezember", "time": "der letzte"}, {"date": "2026-12-11", "time": "das erste"}]
 )
-def test_ordinal_on_another_day_is_dropped(said: dict[str, str]) -> None:
+def test_ordinal_beside_an_unoffered_day_is_ignored(said: dict[str, str]) -> None:
     found = put(after_offers(THURSDAY, THURSDAY + timedelta(hours=4)), said)
     assert (found["date"], found["time"]) == (said["date"], None)
 
@@ -232,7 +234,7 @@ def test_question_about_days_names_no_times() -> None:
     assert len(asked.value.answer.fields["candidates"]) == 2
 
 
-def test_ordinal_weekday_counts_among_asked_days() -> None:
+def test_ordinal_weekday_selects_a_day_of_last_question() -> None:
     fridays = FRIDAY - timedelta(days=7), FRIDAY
     found = put(after(Naming.ASKED, *fridays), {"date": "Freitag, der zweite", "time": "9 Uhr"})
     assert datetime.fromisoformat(str(found["start"])) == FRIDAY
@@ -240,7 +242,7 @@ def test_ordinal_weekday_counts_among_asked_days() -> None:
     assert put(days, {"date": "der zweite Freitag", "time": "11 Uhr"}) == {"date": "2026-12-11", "time": "11 Uhr"}
 
 
-def test_ordinal_counts_among_asked_days() -> None:
+def test_ordinal_selects_the_second_day_in_question() -> None:
     call = after(Naming.ASKED, TUESDAY, THURSDAY, is_exact=False)
     assert put(call, {"date": "der zweite", "time": "11 Uhr"}) == {"date": "2026-12-10", "time": "11 Uhr"}
 
@@ -321,6 +323,6 @@ def test_two_listed_weekdays_are_asked_about() -> None:
         ((), "2026-12-11"),
     ],
 )
-def test_relative_day_counts_only_if_newly_spoken(since: tuple[str, ...], date: str) -> None:
+def test_relative_day_is_applied_only_if_newly_spoken(since: tuple[str, ...], date: str) -> None:
     call = after(Naming.OFFERED, THURSDAY, offers=(THURSDAY,), said_since=since)
     assert put(call, {"service": "Haarschnitt", "date": "am Tag danach", "time": "11 Uhr"})["date"] == date

@@ -37,7 +37,7 @@ RULES = ServiceRules(
 
 
 @pytest.mark.parametrize("phrase", ["in 729 Tagen um 03:00", "in 20 Tagen um 03:00", "morgen um 21:00", "in 700 Tagen"])
-async def test_one_sentence_examines_a_bounded_number_of_starts(phrase: str, monkeypatch) -> None:
+async def test_offer_search_examines_few_days_and_starts(phrase: str, monkeypatch) -> None:
     """Neither the horizon nor the number of free starts counts: days around the requested one, a few starts of each person."""
     days, slots = 0, 0
 
@@ -80,7 +80,7 @@ async def test_booked_out_persons_days_are_read_once() -> None:
     assert len(read) == len(set(read)) <= DAYS
 
 
-async def test_search_for_others_is_bounded_and_exact_first(monkeypatch) -> None:
+async def test_bounded_search_offers_another_person_at_exact_time(monkeypatch) -> None:
     """Whoever else is free at the time that was asked for is offered, even if the search for a choice takes too long."""
     monkeypatch.setattr(offer_choice, "EXTRA_SECONDS", 0)
 

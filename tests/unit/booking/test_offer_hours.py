@@ -46,7 +46,7 @@ def starts(chosen: Offer) -> list[str]:
         ("Freitag um drei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 15:00"]),
     ],
 )
-async def test_hours_missing_on_a_day_are_not_taken(phrase, obstacle, instead) -> None:
+async def test_hours_outside_a_days_opening_are_not_taken(phrase, obstacle, instead) -> None:
     chosen = await offer(phrase)
     assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (obstacle, instead, True)
 
@@ -80,7 +80,7 @@ async def test_an_afternoon_begins_after_noon(phrase: str, taken: tuple[tuple[st
 
 
 @pytest.mark.parametrize("phrase", ["vom 23. November bis 6. Dezember um 15 Uhr", "die nächsten zwei Wochen um 15 Uhr"])
-async def test_two_weeks_begin_after_the_last_named_day(phrase: str) -> None:
+async def test_two_week_search_begins_after_last_named_day(phrase: str) -> None:
     """Callers hear that nothing is free at that time "in the two weeks after it": so these are searched, too."""
     until = [date(2026, 11, 23) + timedelta(days=days) for days in range(17)]
     taken = [(f"{day}T14:30", f"{day}T16:00") for day in until]

@@ -78,7 +78,7 @@ async def test_each_day_asked_for_has_its_own_reason(phrase: str) -> None:
     assert "Donnerstag, den 26. November: Da ist nicht geöffnet." in message
 
 
-async def test_days_with_one_reason_are_said_together() -> None:
+async def test_days_with_one_reason_share_a_sentence() -> None:
     request, chosen = await offer("von Montag bis Mittwoch", ("2026-11-23T09:00", "2026-11-25T18:00"))
     assert answer(request, chosen).message.startswith(
         "Montag, den 23. November bis Mittwoch, den 25. November ist leider nichts mehr frei. Frei ist"
@@ -99,7 +99,7 @@ async def test_requested_person_comes_before_others() -> None:
         )
 
 
-async def test_offers_of_others_only_are_called_so() -> None:
+async def test_offers_of_other_staff_are_announced_as_such() -> None:
     ill = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 1), last=date(2026, 12, 31)),))
     request, chosen = await offer("Mittwoch um 14 Uhr", staff="anna", salon=rules(ill, MEHMET))
     assert " Nicht bei Anna, aber frei ist Mittwoch, der 25. November" in answer(request, chosen).message

@@ -50,12 +50,12 @@ def test_transcript_outranks_kept_offers(heard: tuple[Offers, ...], staff: str, 
     assert call.named_last == NamedTimes(Naming.OFFERED, last)
 
 
-def test_booked_days_are_considered_without_any_offers() -> None:
+def test_booked_day_is_used_without_offers() -> None:
     own = [hold(Offers(), status) for status in (Status.CONFIRMED, Status.CANCELLED)]
     assert add_kept_offers(transcript_with(), own).named_last == NamedTimes(Naming.CHANGED, (NINE,))
 
 
-def test_transcript_stays_without_a_hold() -> None:
+def test_transcript_offers_are_unchanged_without_a_hold() -> None:
     call = transcript_with(offers("anna", NINE))
     assert add_kept_offers(call, []) is call
     assert add_kept_offers(call, [hold(Offers(), Status.CONFIRMED)]) is call

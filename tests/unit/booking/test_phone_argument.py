@@ -37,7 +37,7 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
     "Meine Nummer ist 0151 und dann 12345678", "Vorwahl 0151, Rufnummer 12345678 bitte",
     "tel. 0151 12345678 (Büro), danke", "０１５１ 12345678",
 ])  # fmt: skip
-def test_number_is_read_in_any_spoken_form(said: str) -> None:
+def test_phone_number_is_parsed_in_every_spoken_form(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(NUMBER)
 
 
@@ -56,7 +56,7 @@ def test_number_is_read_in_any_spoken_form(said: str) -> None:
         ("41446681800", "+41446681800"),
     ],
 )
-def test_repeated_digits_and_other_countries_are_read(said: str, number: str) -> None:
+def test_repeated_digits_and_foreign_phone_numbers_are_parsed(said: str, number: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(number)
 
 
@@ -94,7 +94,7 @@ def test_mobile_number_needs_no_leading_zero(business: str, said: str, number: s
     "null eins fünf eins, eins zwei drei vier fünf sechs sieben acht oder null drei null eins zwei drei vier fünf sechs sieben",
     "0151 12345678 or 0151 99",
 ])  # fmt: skip
-def test_the_first_of_several_numbers_counts(said: str) -> None:
+def test_first_of_several_phone_numbers_is_used(said: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone("+4915112345678", several=said)
 
 
@@ -115,7 +115,7 @@ def test_the_first_of_several_numbers_counts(said: str) -> None:
         ("Meine Nummer ist 0 49 31 1 2", "0493112"),
     ],
 )
-def test_too_few_digits_are_half_a_number(said: str, digits: str) -> None:
+def test_phone_number_with_few_digits_is_incomplete(said: str, digits: str) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone(half=digits)
 
 
@@ -134,7 +134,7 @@ def test_short_landline_number_is_complete(said: str) -> None:
         ("12", "1 2"),
     ],
 )
-def test_a_number_is_read_out_in_groups(number: str, spelled: str) -> None:
+def test_phone_number_is_spelled_in_digit_groups(number: str, spelled: str) -> None:
     assert spell_phone(number, "DE") == spelled
 
 
@@ -147,7 +147,7 @@ def test_a_number_is_read_out_in_groups(number: str, spelled: str) -> None:
         (Language.DE, "ruf mich an", "habe ich nicht richtig verstanden"),
     ],
 )
-def test_the_question_names_what_was_understood(language: Language, said: str, words: str) -> None:
+def test_phone_question_repeats_the_understood_digits(language: Language, said: str, words: str) -> None:
     calling = replace(call(), replies={})
     with speaking(language), pytest.raises(ClarificationNeeded) as raised:
         ask_if_unclear(calling, read_phone(said, CONFIG, "mitte"), "DE")

@@ -82,7 +82,7 @@ def test_address_that_the_calendar_refuses_is_dropped(email: str, kept: str | No
         ("x" * 300, "x" * 80),
     ],
 )
-def test_name_is_one_line_without_links_in_mails(said: str, name: str) -> None:
+def test_customer_name_is_one_line_without_links(said: str, name: str) -> None:
     args = {"start": "2026-11-27T14:30:00+01:00", "service": "Haarschnitt", "customer_name": said}
     assert parse_booking_request(salon_config(), CALL, args, ()).name == name
 
@@ -164,7 +164,7 @@ def test_unknown_service_is_answered_with_a_question() -> None:
 
 
 @pytest.mark.parametrize("said", ["Gutschein", "einen Gutschein", "GUTSCHEINE"])
-def test_subject_of_a_known_question_is_not_denied(said: str) -> None:
+def test_question_topic_named_as_service_is_not_denied(said: str) -> None:
     known = Knowledge("Gibt es Gutscheine?", "Ja, im Salon.")
     config = msgspec.structs.replace(salon_config(), knowledge=(known,))
     with pytest.raises(ClarificationNeeded) as clarification:
@@ -191,7 +191,7 @@ def test_subject_of_a_known_question_is_not_denied(said: str) -> None:
         (Language.EN, "Tuesday", True),
     ],
 )
-def test_lone_number_is_an_hour_in_each_language(language: Language, said: str, expected: bool) -> None:
+def test_single_number_names_no_day_in_either_language(language: Language, said: str, expected: bool) -> None:
     with speaking(language):
         assert names_day((None, said, None)) is expected
 
@@ -218,7 +218,7 @@ def test_unbookable_service_says_why() -> None:
         assert (clarification.value.answer.outcome, clarification.value.answer.cause) == ("not_bookable", cause)
 
 
-def test_services_too_long_for_one_visit_are_separate() -> None:
+def test_visit_longer_than_opening_hours_is_asked_separately() -> None:
     config, (service,) = salon_config(), salon_config().services
     cut = msgspec.structs.replace(service, duration_minutes=6 * 60)
     colour = msgspec.structs.replace(cut, name="farbe", display_name="Farbe", spoken_names=())
@@ -241,13 +241,13 @@ def test_services_too_long_for_one_visit_are_separate() -> None:
         (Language.EN, "in five days on Wednesday"),
     ],
 )
-def test_weekday_in_n_days_names_a_fixed_day(language: Language, said: str) -> None:
+def test_weekday_with_a_day_count_is_a_date(language: Language, said: str) -> None:
     with speaking(language):
         assert names_day((said, None, None))
 
 
 @pytest.mark.parametrize("said", ["2026-11-27", " 2026-11-27T10:00:00+01:00", "2026-11-27 um zehn", "2026-02-31"])
-def test_numeric_day_is_not_read_as_words(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_iso_date_skips_the_phrase_parser(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Models pass it in nearly every request, and reading it as words took a fifth of what a lost booking costs."""
     assert find_part_argument(said) not in {Argument.TIME, Argument.PART_OF_DAY}, "so the short way answers the same"
     monkeypatch.delattr("askproai_runtime.conversation.requested_times.find_part_argument")

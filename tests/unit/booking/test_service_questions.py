@@ -127,7 +127,7 @@ def test_german_general_words_ask_about_english_services(said: str, meant: str) 
 
 
 @pytest.mark.parametrize("said", ["Dauerwelle", "Massage", "Fußpflege", "Zahnreinigung"])
-def test_unknown_service_names_three_others(said: str) -> None:
+def test_answer_to_unknown_service_lists_three_services(said: str) -> None:
     answer = asked(salon(), service=said)
     assert answer.message == (
         f"Unter {said} finde ich nichts. Eintragen kann ich zum Beispiel Damenhaarschnitt, Herrenhaarschnitt und"
@@ -179,7 +179,7 @@ BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
         ("Bart für meinen Mann", f"Meinen Sie Bartschnitt für eine Person? {NOT_ALL}"),
     ],
 )
-def test_question_never_names_only_one_of_two_services(said: str, question: str) -> None:
+def test_question_about_two_services_names_both(said: str, question: str) -> None:
     assert asked(with_haircut("Haarschnitt", "Färben", "Bartschnitt"), service=said).message == question
 
 
@@ -210,7 +210,7 @@ def test_question_about_a_visit_names_each_part(said: str, question: str) -> Non
     assert asked(barber(), service=said).message.startswith(question)
 
 
-def test_declared_visit_is_meant_by_its_parts() -> None:
+def test_parts_of_a_declared_visit_identify_it() -> None:
     assert asked(barber("Haarschnitt und Bart"), service="Schnitt und Bart").fields["services"] == ["s3"]
 
 
@@ -249,7 +249,7 @@ def test_declared_name_of_two_words_is_one_service(said: str, named: str) -> Non
         ("Schnitt", "Ja.", None),
     ],
 )
-def test_answer_with_a_service_answers_the_question(said: str, answer: str, named: str | None) -> None:
+def test_service_named_in_the_answer_is_used(said: str, answer: str, named: str | None) -> None:
     config = barber()
     services = tuple(asked(config, service=said).fields["services"])
     answered = AnsweredServices(services, frozenset({f"{said} am Freitag"}), answer)
@@ -261,7 +261,7 @@ def test_answer_with_a_service_answers_the_question(said: str, answer: str, name
         assert parse_service_request(config, call, {"service": said}).rules.service.display_name == named
 
 
-def test_part_of_a_visit_may_be_ambiguous() -> None:
+def test_ambiguous_part_of_a_visit_is_asked_about() -> None:
     assert asked(salon(), service="Färben und Spitzen schneiden").message == (
         "Meinen Sie Färben und Damenhaarschnitt, Färben und Herrenhaarschnitt oder Färben und Kinderhaarschnitt?"
     )
@@ -281,7 +281,7 @@ def test_part_of_a_visit_may_be_ambiguous() -> None:
     ],
 )
 @pytest.mark.parametrize("comes_along", [False, True])
-def test_beginning_of_a_name_identifies_a_visits_service(said: str, visit: str, comes_along: bool) -> None:
+def test_first_syllables_identify_a_service_of_a_visit(said: str, visit: str, comes_along: bool) -> None:
     args = {"service": said} | ({"companions": [{"service": "Färben"}]} if comes_along else {})
     config = with_haircut("Haarschnitt", "Färben", "Bartschnitt")
     assert parse_service_request(config, CALL, args).rules.service.display_name == visit
@@ -325,7 +325,7 @@ def test_generic_word_means_the_only_service(said: str) -> None:
 
 
 @pytest.mark.parametrize("said", GENERIC)
-def test_a_generic_word_asks_which_of_several(said: str) -> None:
+def test_generic_word_among_several_services_asks_which_service(said: str) -> None:
     answer = asked(salon("Haarschnitt", "Färben"), service=said)
     assert answer.message == asked(salon("Haarschnitt", "Färben")).message
     assert (answer.fields["services"], "Haarschnitt" in answer.message) == (["s0", "s1"], True)

@@ -34,7 +34,7 @@ async def go_on() -> None:
         await asyncio.sleep(0)
 
 
-async def test_request_during_a_read_shares_the_next_one() -> None:
+async def test_requests_during_a_read_wait_for_the_next() -> None:
     reader = Reader()
     first = await reader.ask(3)
     later = await reader.ask(5)
@@ -47,7 +47,7 @@ async def test_request_during_a_read_shares_the_next_one() -> None:
     assert await asyncio.gather(*later) == ["after they asked"] * 5
 
 
-async def test_slow_read_ends_for_all_without_waiting() -> None:
+async def test_slow_shared_read_does_not_delay_later_reads() -> None:
     reader = Reader()
     (first,) = await reader.ask(1)
     (second,) = await reader.ask(1)
@@ -87,7 +87,7 @@ async def test_failed_read_fails_only_for_its_initiator() -> None:
     assert await last == "there again"
 
 
-async def test_abandoned_read_leaves_nothing() -> None:
+async def test_failed_read_without_readers_reports_no_exception() -> None:
     reader, reported = Reader(), list[dict[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _, context: reported.append(context))
     (gives_up,) = await reader.ask(1)

@@ -96,7 +96,7 @@ def test_shared_surname_is_not_guessed(name: str) -> None:
         find_person(config_of(*PRACTICE.staff_members), name, None)
 
 
-def test_exact_name_comes_before_a_partial_one() -> None:
+def test_exact_staff_name_outranks_a_partial_name() -> None:
     """Else the answer to the question "Sommer oder Doktor Sommer?" would be the same question."""
     plain = Staff(id="s", display_name="Sommer", resource_ids=(5,))
     assert find(rules(SOMMER, plain), "Sommer") == "s"
@@ -109,7 +109,7 @@ def test_name_is_understood_in_each_grammatical_case() -> None:
     assert find(rules(plain, other), "Herrn Sommer") == ""
 
 
-def test_sentences_decline_herr_unlike_fields() -> None:
+def test_spoken_sentences_decline_the_title_herr() -> None:
     yilmaz = Staff(id="yilmaz", display_name="Herr Yilmaz", resource_ids=(5,))
     with pytest.raises(ClarificationNeeded) as asked:
         find(rules(yilmaz), "Herr Sommer")
@@ -122,7 +122,7 @@ def test_sentences_decline_herr_unlike_fields() -> None:
     assert said == "Freitag, den 27. November, um 14 Uhr 30 bei Herrn Yilmaz"
 
 
-def test_id_that_is_also_surname_is_no_answer() -> None:
+def test_staff_id_equal_to_a_surname_is_ambiguous() -> None:
     """Callers know no ids; at the desk the id as it is written is that person."""
     anna = Staff(id="mueller", display_name="Anna Müller", resource_ids=(5,))
     joerg = Staff(id="jm", display_name="Jörg Müller", resource_ids=(6,))
@@ -184,7 +184,7 @@ def test_any_of_several_named_people_is_accepted(said: str) -> None:
         "Kim wenn möglich, sonst Lou",
     ],
 )  # fmt: skip
-def test_first_choice_outranks_the_second(said: str) -> None:
+def test_first_named_staff_member_is_preferred(said: str) -> None:
     assert choose(rules(LOU, KIM, MIA), said) == StaffChoice((LOU, KIM), preferred="kim")
 
 
@@ -235,7 +235,7 @@ def test_person_named_instead_of_another_is_chosen(said: str) -> None:
     assert choose(rules(KIM, LOU, MIA), said) == StaffChoice((LOU, MIA), "lou", excluded=("kim",))
 
 
-def test_an_exclusion_holds_until_somebody_is_named() -> None:
+def test_excluded_staff_member_can_be_named_again() -> None:
     able = rules(KIM, LOU, MIA)
     assert ids(choose(able, None, ["kim"])) == ["lou", MIA.id]
     assert choose(able, "Kim", ["kim"]) == StaffChoice((KIM, LOU, MIA), "kim")
@@ -288,7 +288,7 @@ DESCRIPTIONS = [
         ("Mia oder Anna", "Zu wem Sie möchten, habe ich nicht verstanden."),
     ],
 )
-def test_a_refusal_says_whether_the_person_works_here(said: str, why: str) -> None:
+def test_unknown_staff_name_differs_from_person_without_skill(said: str, why: str) -> None:
     able = rules(KIM, LOU)
     branch = msgspec.structs.replace(able.branch, staff=(KIM, LOU, MIA))
     weber = Staff(id="weber", display_name="Herr Weber", resource_ids=(10,))

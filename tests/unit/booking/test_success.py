@@ -43,7 +43,7 @@ def test_only_a_completed_request_is_a_success(outcome: FunctionOutcome) -> None
 
 
 @pytest.mark.parametrize("obstacle", [*Obstacle, None])
-def test_offer_instead_is_no_success(obstacle: Obstacle | None) -> None:
+def test_alternative_offer_is_no_success(obstacle: Obstacle | None) -> None:
     request, wanted = _request(), Candidate(TEN, None, Grain.MINUTE, "")
     missed = (Missed(wanted, obstacle),) if obstacle else ()
     slot = Slot(TEN + timedelta(hours=1), TEN + timedelta(hours=2), "anna")

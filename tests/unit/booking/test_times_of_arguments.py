@@ -99,7 +99,7 @@ def test_caller_decides_what_utc_means(args: dict[str, Any], said: str, offered:
         ("slots[0]", "Um zwölf bitte.", "not_understood"),
     ],
 )  # fmt: skip
-def test_place_in_the_offer_is_its_start(start: str, said: str, meant: str) -> None:
+def test_position_in_the_offer_is_an_offered_start(start: str, said: str, meant: str) -> None:
     starts = tuple(datetime(2026, 12, 11, hour, tzinfo=BERLIN).astimezone(UTC) for hour in (10, 11))
     call = replace(CALL, offered_last=starts, said_without_days=(said,))
     assert understand_arguments({"start": start}, call) == [meant]
@@ -116,7 +116,7 @@ def test_english_caller_decides_what_utc_means(said: str) -> None:
 
 
 @pytest.mark.parametrize("language", list(Language))
-def test_range_behind_an_iso_day_is_read(language: Language) -> None:
+def test_time_range_after_an_iso_date_is_parsed(language: Language) -> None:
     """`askproai when` reads such a phrase."""
     with speaking(language):
         (candidate,) = understand("2026-12-10 10:00-11:00", at=THURSDAY, zone=BERLIN).candidates
@@ -234,7 +234,7 @@ def test_repeated_weekday_means_one_day(date: str, time: str, meant: str) -> Non
         ({"date": "Donnerstag um 10", "time": "10"}, "12-03T10:00"),
     ],
 )  # fmt: skip
-def test_equal_numbers_of_day_and_hour_are_read(args: dict[str, Any], meant: str) -> None:
+def test_equal_numbers_mean_a_day_and_an_hour(args: dict[str, Any], meant: str) -> None:
     assert understand_arguments(args) == [meant]
 
 
@@ -246,7 +246,7 @@ def test_equal_numbers_of_day_and_hour_are_read(args: dict[str, Any], meant: str
         ("half past two (2:30 pm)", ["12-11T14:30"]), ("10 Uhr (vormittags)", ["12-11T10:00"]),
     ],
 )  # fmt: skip
-def test_time_in_parentheses_must_match(time: str, meant: list[str]) -> None:
+def test_contradicting_time_in_parentheses_is_asked_about(time: str, meant: list[str]) -> None:
     assert understand_arguments(FRIDAY | {"time": time}) == meant
 
 
@@ -264,7 +264,7 @@ CALL_WITH_OFFER = CallContext(
         {"date": "morgen"}, {"part_of_day": "morning"}, {"time": "gegen zehn"}, {"date": "eine Woche später"},
     ],
 )  # fmt: skip
-def test_offered_start_beside_fitting_arguments_is_taken(others: dict[str, str]) -> None:
+def test_offered_start_matching_all_arguments_is_used(others: dict[str, str]) -> None:
     assert understand_arguments(others | {"start": "2026-12-10T10:00:00+01:00"}, CALL_WITH_OFFER) == ["12-10T10:00"]
     assert understand_arguments(others | {"start": "2026-12-10T10:00:00Z"}, CALL_WITH_OFFER) == ["12-10T10:00"]
 
@@ -299,7 +299,7 @@ def test_time_contradicting_the_offered_start_is_asked(others: dict[str, str], o
         "nicht 10 nicht",
     ],
 )
-def test_day_is_kept_despite_an_unclear_time(time: str) -> None:
+def test_unclear_time_does_not_discard_the_day(time: str) -> None:
     assert understand_arguments(FRIDAY | {"time": time}) == ["unclear", "12-11T00:00-00:00"]
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     understood = parse_time(FRIDAY | {"time": time}, CALL, service)
@@ -334,7 +334,7 @@ def test_day_is_kept_despite_an_unclear_time(time: str) -> None:
         ({"date": "13/13/2026"}, ["impossible"]),
     ],
 )
-def test_written_format_within_one_argument_is_read(args: dict[str, Any], meant: list[str]) -> None:
+def test_written_time_formats_are_parsed(args: dict[str, Any], meant: list[str]) -> None:
     assert understand_arguments(args) == meant
 
 
@@ -432,7 +432,7 @@ def test_two_starts_are_a_choice(start: str) -> None:
         require_exact(understood, CALL, service)
 
 
-def test_offered_start_beside_another_stays_a_choice() -> None:
+def test_text_with_offered_and_another_start_is_ambiguous() -> None:
     start = datetime(2026, 12, 11, 10, tzinfo=UTC)
     slots = ((NamedSlot("mitte", "haarschnitt", "anna", start),),)
     call = CallContext("call_1", "mitte", None, THURSDAY, "corr", offered=slots)
@@ -450,7 +450,7 @@ def test_offered_start_beside_another_stays_a_choice() -> None:
         (Language.DE, {"date": "2026-12-10"}, "Um wie viel Uhr genau?"),
     ],
 )
-def test_hour_without_one_day_asks_for_the_day(language: Language, args: dict[str, Any], asked: str) -> None:
+def test_hour_with_several_days_asks_for_the_day(language: Language, args: dict[str, Any], asked: str) -> None:
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     with speaking(language):
         understood = parse_time(args, CALL, service)

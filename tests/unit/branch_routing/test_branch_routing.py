@@ -84,7 +84,7 @@ def test_branch_is_found_by_name_place_or_digits(phrase: str, branch: str, annou
         ({"service": "Haarschnitt 2"}, "Haarschnitt 2", None),
     ],
 )
-def test_branch_in_a_service_text_is_read(args: dict[str, str], service: str, branch: str | None) -> None:
+def test_branch_within_a_service_text_is_separated(args: dict[str, str], service: str, branch: str | None) -> None:
     values = read_arguments("check_availability", args, KnownNames(CHAIN)).values
     assert (values.get("service"), values.get("branch")) == (service, branch)
 
@@ -134,7 +134,7 @@ def test_umlauts_may_be_spelt_in_any_way() -> None:
         assert found.branch.name == "ost"
 
 
-def test_near_postal_code_is_offered_and_not_assumed() -> None:
+def test_near_postal_code_suggests_a_branch() -> None:
     question = find("10117")
     assert isinstance(question, BranchQuestion)
     assert question.suggested_branch == "mitte"
@@ -176,7 +176,7 @@ def test_postal_code_may_be_written_with_a_space() -> None:
 
 
 @pytest.mark.parametrize(("count", "has_digits"), [(9, True), (10, False)])
-def test_digits_select_among_branches_with_a_key_each(count: int, has_digits: bool) -> None:
+def test_digits_choose_among_at_most_nine_branches(count: int, has_digits: bool) -> None:
     names = ("alt", "berg", "cux", "dorf", "eck", "furt", "grund", "hof", "insel", "jura")[:count]
     chain = chain_of(*((name, f"Salon {name}", "") for name in names))
     assert isinstance(find("neun", config=chain), FoundBranch) is has_digits
@@ -188,7 +188,7 @@ def test_suggested_branch_is_chosen_only_by_a_yes() -> None:
         assert isinstance(find(phrase, suggested_branch="mitte"), BranchQuestion)
 
 
-def test_two_branches_with_one_postal_code_are_asked() -> None:
+def test_postal_code_of_two_branches_asks_which_branch() -> None:
     chain = chain_of(
         ("a", "Am Markt", "10119 Berlin"), ("b", "Am See", "10119 Berlin"), ("c", "Am Tor", "10115 Berlin")
     )
@@ -197,7 +197,7 @@ def test_two_branches_with_one_postal_code_are_asked() -> None:
     assert question.branches == ("a", "b")
 
 
-def test_history_is_asked_unless_caller_says_as_always() -> None:
+def test_last_branch_is_suggested_or_chosen_as_always() -> None:
     question = find(last_branch="pankow")
     assert isinstance(question, BranchQuestion)
     assert question.suggested_branch == "pankow"
@@ -209,7 +209,7 @@ def test_history_is_asked_unless_caller_says_as_always() -> None:
     assert isinstance(find("wie immer", last_branch="closed-down"), BranchQuestion)
 
 
-def test_found_branch_is_kept_until_another_is_named() -> None:
+def test_chosen_branch_stays_until_another_is_named() -> None:
     for phrase, branch in (
         (None, "mitte"),
         ("Berlin", "mitte"),
@@ -222,7 +222,7 @@ def test_found_branch_is_kept_until_another_is_named() -> None:
     assert isinstance(find("Mitte oder Potsdam", current_branch="mitte"), BranchQuestion)
 
 
-def test_keys_choose_only_while_no_branch_is_found() -> None:
+def test_pressed_keys_do_not_change_a_chosen_branch() -> None:
     pressed = find(pressed_keys="3")
     assert isinstance(pressed, FoundBranch)
     assert pressed.branch.name == "potsdam"
@@ -280,7 +280,7 @@ def test_person_of_one_branch_selects_and_announces_it(hints: dict[str, str]) ->
         ({"staff": ""}, ("mitte", "pankow", "potsdam")),
     ],
 )
-def test_person_without_the_service_leaves_the_choice_open(hints: dict[str, str], branches: tuple[str, ...]) -> None:
+def test_person_without_the_service_chooses_no_branch(hints: dict[str, str], branches: tuple[str, ...]) -> None:
     question = find(**hints)
     assert isinstance(question, BranchQuestion)
     assert question.branches == branches
@@ -322,7 +322,7 @@ def test_branches_with_the_service_are_named_instead() -> None:
         assert "nicht in Haarwerk Pankow, aber in Haarwerk Mitte oder Haarwerk Potsdam" in question.question
 
 
-def test_more_than_four_branches_are_not_read_out() -> None:
+def test_menu_of_many_branches_asks_for_postal_code() -> None:
     chain = chain_of(*((f"ort{n}", f"Filiale Ort{chr(97 + n)}", f"1{n}000 Stadt{chr(97 + n)}") for n in range(6)))
     question = find(config=chain)
     assert isinstance(question, BranchQuestion)
@@ -333,7 +333,7 @@ def test_more_than_four_branches_are_not_read_out() -> None:
     assert found.branch.name == "ort2"
 
 
-def test_digit_is_a_name_where_names_have_numbers() -> None:
+def test_numbered_branch_names_are_not_menu_digits() -> None:
     """Sorted as names, "Filiale 10" is the second: "zwei" must never become the tenth."""
     chain = chain_of(*((f"filiale-{n}", f"Filiale {n}", "10119 Berlin") for n in (1, 10, 2)))
     question = find(config=chain)
@@ -346,7 +346,7 @@ def test_digit_is_a_name_where_names_have_numbers() -> None:
 
 
 @pytest.mark.parametrize("model", list(BusinessModel))
-def test_model_stays_at_a_branch_with_own_agent(model: BusinessModel) -> None:
+def test_agents_own_branch_stays_unless_another_is_named(model: BusinessModel) -> None:
     config = msgspec.structs.replace(CHAIN, business_model=model)
     for phrase, expected in ((None, "pankow"), ("hier", "pankow"), ("Mitte", "mitte")):
         found = choose_branch(config, Route("pankow", None), Hints(phrase, last_branch="potsdam"))
@@ -386,7 +386,7 @@ def test_yes_answers_only_the_last_question() -> None:
         assert named.branch.name == "potsdam"
 
 
-def test_yes_to_only_other_branch_moves_the_call() -> None:
+def test_yes_to_the_only_other_branch_chooses_it() -> None:
     question = find(current_branch="mitte", service="Bartpflege")
     assert isinstance(question, BranchQuestion)
     assert question.suggested_branch == "pankow"
@@ -395,7 +395,7 @@ def test_yes_to_only_other_branch_moves_the_call() -> None:
     assert found.branch.name == "pankow"
 
 
-def test_half_a_name_is_no_name() -> None:
+def test_partial_branch_name_chooses_no_branch() -> None:
     chain = chain_of(("a", "Salon Bad Homburg", "61348 Bad Homburg"), ("b", "Salon Frankfurt", "60311 Frankfurt"))
     assert isinstance(find("Bad Nauheim", config=chain), BranchQuestion)
     found = find("Bad Homburg", config=chain)
@@ -403,12 +403,12 @@ def test_half_a_name_is_no_name() -> None:
     assert found.branch.name == "a"
 
 
-def test_ten_branches_have_no_keys() -> None:
+def test_menu_of_ten_branches_has_no_digits() -> None:
     chain = chain_of(*((f"ort{n}", f"Filiale Ort{chr(97 + n)}", "10119 Berlin") for n in range(10)))
     assert isinstance(find("2", config=chain), BranchQuestion)
 
 
-def test_words_of_all_branches_do_not_hide_digits() -> None:
+def test_digit_beside_the_word_filiale_selects_a_branch() -> None:
     chain = chain_of(("mitte", "Filiale Mitte", "10119 Berlin"), ("nord", "Filiale Nord", "13187 Berlin"))
     for phrase, hints in (
         ("die zweite Filiale", {}),

@@ -162,7 +162,7 @@ def test_greeting_and_unrelated_day_are_no_requested_day(words: str) -> None:
         ),
     ],
 )
-def test_usual_weekday_hours_are_of_that_day_alone(words: str, sentence: str) -> None:
+def test_question_about_a_weekday_gets_its_hours_only(words: str, sentence: str) -> None:
     assert ask(SALON, "opening_hours", question=words).message == sentence
 
 
@@ -274,7 +274,7 @@ def test_placeholder_of_a_model_is_no_argument(nothing: str) -> None:
     assert named.message == "Färben: das kostet neunundachtzig Euro."
 
 
-def test_invalid_date_is_ignored_with_a_sufficient_question() -> None:
+def test_invalid_date_is_ignored_if_the_question_suffices() -> None:
     """A model that sends the same again would never get to the hours."""
     general = ask(SALON, "opening_hours", date="allgemein", question="Wann haben Sie auf?").message
     assert general.startswith("Geöffnet ist Dienstag bis Freitag")
@@ -292,13 +292,13 @@ def test_invalid_date_is_ignored_with_a_sufficient_question() -> None:
         ("x" * 600, "Das finde ich nicht auf meiner Liste. Meinen Sie Haarschnitt?"),
     ],
 )
-def test_words_that_nobody_has_said_are_not_repeated(service: str, answer: str) -> None:
+def test_markup_in_an_argument_is_not_repeated(service: str, answer: str) -> None:
     """A voice would read them aloud, or obey them."""
     assert ask(SALON, "prices", service=service).message == answer
 
 
 @pytest.mark.parametrize("service", [["Haarschnitt"], {"name": "x"}, True])
-def test_an_argument_that_is_no_text_is_none(service: Any) -> None:
+def test_argument_of_another_type_is_ignored(service: Any) -> None:
     assert ask(SALON, "prices", service=service) == ask(SALON, "prices")
 
 
@@ -306,7 +306,7 @@ def test_an_argument_that_is_no_text_is_none(service: Any) -> None:
     "words", ["Kann ich mit Karte zahlen?", "kann ich mit karte zahlen", "  Kann ich mit  Karte zahlen "]
 )
 @pytest.mark.parametrize("topic", ["other", "prices", "nonsense", ""])
-def test_own_question_is_answered_whatever_the_topic(words: str, topic: str) -> None:
+def test_tenants_own_question_is_answered_under_any_topic(words: str, topic: str) -> None:
     assert ask(SALON, topic, question=words).message == "Ja, mit allen üblichen Karten und auch bar."
 
 
@@ -371,7 +371,7 @@ def test_service_is_found_by_any_of_its_names(args: dict[str, str], sentence: st
     assert ask(SALON, "prices", **args).message == sentence
 
 
-def test_price_of_a_known_questions_subject_stays_unknown() -> None:
+def test_price_of_a_declared_questions_subject_is_unknown() -> None:
     own = Knowledge("Verkaufen Sie Gutscheine?", "Ja, im Salon.")
     salon = replace(SALON, knowledge=(own,))
     answer = ask(salon, "prices", question="Was kostet ein Gutschein?", service="Gutschein")
@@ -439,7 +439,7 @@ def test_price_list_names_dearer_staff() -> None:
     )
 
 
-def test_price_of_nobody_in_the_branch_is_unsaid() -> None:
+def test_price_that_no_staff_member_has_is_omitted() -> None:
     everybody = (StaffOverride("anna", 60, "55.00"), StaffOverride("mehmet", 60, "55.00"))
     config = services(SALON, staff_overrides=everybody)
     assert ask(config, "prices").message == "Haarschnitt kostet fünfundfünfzig Euro."
@@ -562,13 +562,13 @@ def test_price_of_each_part_is_said(args: dict[str, str], message: str) -> None:
     assert answer.message == message or not answer.success or answer.fields.get("not_answered")
 
 
-def test_name_containing_a_known_one_is_another_service() -> None:
+def test_longer_unknown_name_is_not_the_known_service() -> None:
     assert ask(TWO, "prices", service="Thai Massage").message.startswith(
         "Thai Massage finde ich nicht auf meiner Liste."
     )
 
 
-def test_the_price_is_that_of_the_branch() -> None:
+def test_price_comes_from_the_callers_branch() -> None:
     assert ask(CHAIN, "prices", "potsdam", service="Strähnen").message == "Färben: das kostet fünfundachtzig Euro."
     assert ask(CHAIN, "prices", "mitte", service="Strähnen").message == "Färben: das kostet neunundachtzig Euro."
 

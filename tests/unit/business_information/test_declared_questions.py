@@ -270,7 +270,7 @@ def test_declared_fact_is_never_called_unknown(tenant: TenantConfig, topic: str,
         (SALON, "Ich habe meine Karte vergessen.", '"Kann ich mit Karte zahlen"'),
     ],
 )
-def test_doubtful_question_asks_which_is_meant(tenant: TenantConfig, words: str, asked: str) -> None:
+def test_ambiguous_business_question_suggests_declared_questions(tenant: TenantConfig, words: str, asked: str) -> None:
     answer = answer_question(tenant, tenant.branches[0], question("other", question=words))
     assert (answer.outcome, answer.message) == (FunctionOutcome.ASKED_BACK, f"Meinen Sie {asked}?")
     first = answer.fields["questions"][0]
@@ -284,7 +284,7 @@ def test_doubtful_question_asks_which_is_meant(tenant: TenantConfig, words: str,
         ("prices", {}, "Was kostet Färben?", "Was zahle ich fürs Färben?"),
     ],
 )
-def test_own_answer_stands_for_an_undeclared_topic(topic: str, changes: dict[str, str], own: str, words: str) -> None:
+def test_own_answer_replaces_a_missing_topic(topic: str, changes: dict[str, str], own: str, words: str) -> None:
     tenant = replace(SILENT, **changes, knowledge=(Knowledge(own, "Bitte fragen Sie im Salon."),))
     assert ask(tenant, topic, question=words).message.startswith("Bitte fragen Sie im Salon.")
 

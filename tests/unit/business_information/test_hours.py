@@ -95,7 +95,7 @@ def test_named_day_is_answered_with_own_hours(phrase: str, sentence: str) -> Non
     assert say(phrase) == sentence
 
 
-def test_evening_question_is_answered_as_already_closed() -> None:
+def test_question_after_closing_time_names_next_opening() -> None:
     late = FRIDAY.replace(hour=18)
     assert say("heute", late) == (
         "Heute, Freitag, den 20. November, war bis achtzehn Uhr geöffnet, jetzt ist geschlossen."
@@ -141,7 +141,7 @@ def test_consecutive_closed_days_are_one_absence() -> None:
         (6, "am Dienstag, den 15. Dezember, am Dienstag, den 22. Dezember und an weiteren Tagen."),
     ],
 )
-def test_closed_days_beyond_a_listeners_memory_are_mentioned(count: int, end: str) -> None:
+def test_more_than_five_closed_days_are_abbreviated(count: int, end: str) -> None:
     closed = tuple(date(2026, 11, 24) + timedelta(weeks=n) for n in range(count))
     branch = Branch(name="b", display_name="B", opening_hours=(WEEK,), holidays=Holidays(country="XX", closed=closed))
     assert str(describe_closures(branch, datetime(2026, 11, 20, tzinfo=BERLIN))).endswith(end)
@@ -155,7 +155,7 @@ def test_holiday_on_a_never_open_day_is_unsaid() -> None:
     )
 
 
-def test_without_closed_days_the_usual_times_hold() -> None:
+def test_answer_without_closed_days_names_usual_hours() -> None:
     assert describe_closures(opening(WEEK), datetime(2026, 12, 18, tzinfo=BERLIN)) == (
         "In den nächsten acht Wochen ist zu den üblichen Zeiten geöffnet."
     )
@@ -186,7 +186,7 @@ def at(day: int, hour: int = 0) -> datetime:
     return datetime(2026, 11, day, hour, tzinfo=BERLIN)
 
 
-def test_hours_during_blocks_mention_that_nothing_is_bookable() -> None:
+def test_opening_hours_mention_blocks_without_appointments() -> None:
     assert paused(at(25, 14), at(25, 18), phrase="Mittwoch") == (
         "Am Mittwoch, den 25. November, ist von neun bis achtzehn Uhr geöffnet."
         " Von vierzehn bis achtzehn Uhr sind aber keine Termine möglich."
@@ -266,7 +266,7 @@ def test_present_opening_is_said_with_its_end(hour: int, sentence: str) -> None:
     assert describe_now(opening(), at(20, hour), BERLIN) is None
 
 
-def test_open_all_day_has_no_end_unlike_pauses() -> None:
+def test_branch_open_all_day_names_no_closing_time() -> None:
     always = opening(Hours(days=tuple(Weekday), opens=time(0), closes=time(0)))
     assert str(describe_now(always, at(20, 10), BERLIN)).endswith("ist rund um die Uhr geöffnet.")
     pauses = (Span(at(20, 9), at(20, 14)),)

@@ -27,7 +27,7 @@ def test_a_number_is_spelt_as_germans_say_it(number: int, words: str) -> None:
     assert spell_number(number) == words
 
 
-def test_our_sentences_are_understood_from_callers() -> None:
+def test_spelled_numbers_are_parsed_back() -> None:
     """The grammar of spoken times reads the same words."""
     assert [parse_number(fold(spell_number(number))) for number in range(100)] == list(range(100))
 

@@ -91,7 +91,7 @@ def test_unanswerable_question_fails(topic: str, words: str, sentence: str) -> N
         ),
     ],
 )
-def test_an_answer_names_its_open_part(topic: str, words: str, answered: str, open_part: str) -> None:
+def test_unanswered_part_of_a_question_is_named(topic: str, words: str, answered: str, open_part: str) -> None:
     answer = ask(BARE, topic, question=words)
     assert (answer.success, answer.message) == (True, f"{answered} {open_part}")
     assert answer.fields["not_answered"]
@@ -155,7 +155,7 @@ def test_each_topic_of_a_question_is_answered(topic: str, words: str, beginnings
         ("service", "Wie lange brauche ich für einen Haarschnitt?"),
     ],
 )
-def test_a_full_answer_leaves_nothing_open(topic: str, words: str) -> None:
+def test_fully_answered_question_names_no_unanswered_part(topic: str, words: str) -> None:
     answer = ask(SALON, topic, question=words)
     assert answer.success
     assert "weiß ich nicht" not in answer.message
@@ -277,7 +277,7 @@ def test_open_part_is_equal_in_all_branches() -> None:
 
 
 @pytest.mark.parametrize("words", ["Darf ich meinen Hund mitbringen?", "Hunde erlaubt?", "Bringt mir das etwas?"])
-def test_a_word_in_another_sense_answers_nothing(words: str) -> None:
+def test_word_with_another_meaning_matches_no_declared_question(words: str) -> None:
     answer = ask(SALON, "other", question=words)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.NOT_KNOWN)
     assert ("Hund" in answer.message) is ("Hund" in words)
@@ -323,7 +323,7 @@ def test_unrelated_declared_sentence_answers_nothing() -> None:
     assert "Hundesalon" not in ask(TOLD, "other", question="Darf mein Hund mitkommen?").message
 
 
-def test_yes_to_another_question_follows_its_question() -> None:
+def test_yes_answer_to_another_question_repeats_the_question() -> None:
     message = ask(TOLD, "other", question="Ist WLAN kostenpflichtig?").message
     assert message == "Ist WLAN da? Ja, WLAN ist kostenlos."
 
@@ -338,7 +338,9 @@ def test_yes_to_another_question_follows_its_question() -> None:
         (Language.EN, "Do you take cards?", "We take debit cards.", "We take debit cards."),
     ],
 )
-def test_other_kinds_of_card_mean_no_payment(language: Language, words: str, declared: str, found: str) -> None:
+def test_words_for_other_cards_answer_no_payment_question(
+    language: Language, words: str, declared: str, found: str
+) -> None:
     told = replace(BARE, knowledge=(Knowledge("?", declared),))
     with speaking(language):
         answer, unknown = ask(told, "other", question=words), say().subjects_not_known["payment"]
@@ -490,7 +492,7 @@ def test_plain_question_is_fully_answered(language: Language, topic: str, words:
         *((Language.EN, *each) for each in each_question(OPEN_ENGLISH)),
     ],
 )
-def test_an_unknown_word_leaves_its_part_open(language: Language, topic: str, words: str) -> None:
+def test_unknown_word_leaves_part_of_the_question_unanswered(language: Language, topic: str, words: str) -> None:
     with speaking(language):
         answer, unknown = ask(SALON, topic, question=words), say()
         open_parts = (
@@ -514,5 +516,5 @@ def test_an_unknown_word_leaves_its_part_open(language: Language, topic: str, wo
         ("prices", "Was kostet ein Haarschnitt, und bei wem?", f"{PRICE} Mehr weiß ich dazu leider nicht."),
     ],
 )
-def test_open_words_are_not_repeated(topic: str, words: str, message: str) -> None:
+def test_unusual_words_of_a_question_are_not_repeated(topic: str, words: str, message: str) -> None:
     assert ask(BARE, topic, question=words).message.endswith(message)

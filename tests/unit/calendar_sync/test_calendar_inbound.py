@@ -66,7 +66,7 @@ MOVING: dict[str, Any] = {"status": "pending_sync", "starts_at": OTHER, "was_sta
         (local(status="failed"), remote(), Step.SYNC),
     ],
 )
-def test_each_remote_and_local_state_requires_one_step(
+def test_calendar_state_pair_leads_to_one_step(
     appointment: Appointment | None, remote_booking: RemoteBooking, step: Step
 ) -> None:
     assert decide(appointment, remote_booking, NOW) is step

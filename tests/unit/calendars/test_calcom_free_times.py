@@ -36,7 +36,7 @@ def test_days_are_queried_in_zone_with_slot_ends() -> None:
     ]
 
 
-def test_host_of_a_team_is_queried_alone() -> None:
+def test_team_query_may_name_a_single_host() -> None:
     (params,) = slots_params(replace(QUERY, bookable=Bookable(3001, 17)))
     assert (params["eventTypeId"], params["rrHostSubsetIds"]) == ("3001", "17")
 
@@ -73,7 +73,7 @@ def test_slots_are_merged_on_their_first_day() -> None:
     }
 
 
-def test_day_without_slots_is_known_to_have_none() -> None:
+def test_day_without_slots_counts_as_fully_booked() -> None:
     times = parse_slots({"status": "success", "data": {}}, QUERY)
     assert times.days == {FRIDAY: (), FRIDAY + timedelta(days=1): ()}
     assert times.slot_length is None

@@ -52,7 +52,7 @@ def calendar(pages: list[list[dict[str, Any]]], *bookings: dict[str, Any]) -> Ca
     return CalcomV2(cast("CalcomHttp", http), lambda: CONFIG, lambda: "cal_salon", recorder)
 
 
-async def test_old_booking_leads_to_its_current_uncancelled_one() -> None:
+async def test_cancelled_old_booking_leads_to_its_successor() -> None:
     found = await calendar([[OLD]], OLD, booking("new", "accepted", rescheduledFromUid="old")).find(REQUEST)
     assert found is not None
     assert (found.uids, found.live) == (("new", "old"), True)

@@ -125,18 +125,18 @@ def test_invalid_number_is_not_sent_and_metadata_bounded() -> None:
     ("locale", "known"),
     [("de-DE", "de"), ("de-AT", "de"), ("pt-BR", "pt-BR"), ("en-US", "en"), ("xx-YY", "en"), ("tr", "tr")],
 )
-def test_the_language_is_one_that_calcom_knows(locale: str, known: str) -> None:
+def test_locale_becomes_a_language_that_calcom_accepts(locale: str, known: str) -> None:
     assert language(locale) == known
 
 
-def test_attendee_address_is_given_or_derived() -> None:
+def test_attendee_address_is_the_callers_or_derived() -> None:
     assert attendee_email("petra@example.com", "+4915112345678", "id", "d.example") == "petra@example.com"
     assert attendee_email(None, "+4915112345678", "id", "d.example") == "anruf-4915112345678@d.example"
     assert attendee_email(None, None, "id", "d.example") == "anruf-id@d.example"
     assert attendee_email(None, "+4915112345678", "id", "") is None
 
 
-def test_booking_is_read_with_its_predecessor() -> None:
+def test_remote_booking_includes_its_predecessors_uid() -> None:
     found = parse_remote_booking(BOOKING, ("u2",))
     assert found is not None
     assert (found.uids, found.uid, found.request_id) == (("u2", "u1"), "u2", UUID(int=7))

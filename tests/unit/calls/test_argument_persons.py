@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Function
+from askproai_runtime.conversation.arguments.companions import FILLED_IN
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.understood_before import count_people
 from tests.worlds.rows import each_row
@@ -103,8 +104,8 @@ def test_two_further_people_are_asked_about(people: dict[str, Any]) -> None:
     ("companions", "expected"),
     [
         ([{}], [{}]),
-        ([{"customer_name": ""}], [{}]),
-        ([{"customer_name": None, "service": ""}], [{}]),
+        ([{"customer_name": ""}], [FILLED_IN]),
+        ([{"customer_name": None, "service": ""}], [FILLED_IN]),
         ("[{}]", [{}]),
         ([{}, {"name": OTTO}], [{}, *COMES]),
         (1, [{}]),
@@ -148,7 +149,7 @@ def test_words_for_nobody_add_no_companion(companions: Any) -> None:
     assert not read_arguments("book_appointment", AT | {"companions": companions}).values.get("companions")
 
 
-@pytest.mark.parametrize(("companions", "expected"), [([{}], None), ([{"customer_name": ""}], [{}])])
+@pytest.mark.parametrize(("companions", "expected"), [([{}], None), ([{"customer_name": ""}], [FILLED_IN])])
 def test_schema_filled_with_blanks_adds_no_companion(companions: Any, expected: Any) -> None:
     filled = AT | {"customer_name": PETRA, "phone": "", "email": "", "notes": "", "companions": companions}
     assert read_arguments("book_appointment", filled).values.get("companions") == expected
@@ -156,7 +157,7 @@ def test_schema_filled_with_blanks_adds_no_companion(companions: Any, expected: 
 
 @pytest.mark.parametrize("function", ["find_appointments", "reschedule_appointment", "cancel_appointment"])
 @pytest.mark.parametrize("person", [{"patient_name": OTTO}, {"booked_for": OTTO, "customer_name": PETRA}])
-def test_other_functions_read_the_named_person(function: str, person: dict[str, Any]) -> None:
+def test_appointment_functions_use_the_named_customer(function: str, person: dict[str, Any]) -> None:
     assert read_arguments(function, person).values == {"customer_name": OTTO}
 
 
@@ -192,7 +193,7 @@ def test_party_of_one_is_no_group(key: str, value: Any) -> None:
         {"children": 2}, {"notes": "zwei Kinder zu Hause, 2 cm kürzen"},
     ],
 )  # fmt: skip
-def test_other_numbers_count_no_people(args: dict[str, Any]) -> None:
+def test_unrelated_numbers_are_no_party_size(args: dict[str, Any]) -> None:
     assert "party_size" not in count(BOOK, **args)
 
 

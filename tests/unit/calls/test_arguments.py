@@ -167,7 +167,7 @@ BOOKED = {"date": "2026-12-11", "time": "10:00", "customer_name": "Petra Müller
         {"date": "2026-12-11", "time": {"hour": 10, "minute": 0}, "client_name": "Petra Müller"},
     ],
 )  # fmt: skip
-def test_arguments_in_another_form_are_read(args: Any) -> None:
+def test_arguments_in_any_nesting_are_parsed(args: Any) -> None:
     read = read_arguments("book_appointment", args)
     assert {name: read.values.get(name) for name in BOOKED} == BOOKED
 
@@ -177,7 +177,7 @@ def test_unread_argument_is_named() -> None:
     assert read_arguments("book_appointment", args).unread == {"date": "11, 12", "gender": "female"}
 
 
-def test_list_of_days_is_read_as_alternatives() -> None:
+def test_list_of_days_becomes_alternatives() -> None:
     with speaking(Language("de")):
         args = {"date": ["2026-12-01", "2026-12-04", "2026-12-05"], "time": ["10:00", "ab 14 Uhr"]}
         read = read_arguments("check_availability", args)
@@ -204,7 +204,7 @@ def test_list_of_days_is_read_as_alternatives() -> None:
         ("nicht angegeben", None),
     ],
 )
-def test_a_boolean_is_read_from_words(said: Any, read: bool | None) -> None:
+def test_boolean_argument_is_parsed_from_words(said: Any, read: bool | None) -> None:
     assert read_arguments("cancel_appointment", {"confirmed": said}).values.get("confirmed") is read
 
 

@@ -52,7 +52,9 @@ DAY, HOUR = "2026-12-11", "10:00"
         (CANCEL, {"reason": "x" * 600}, {"reason": "x" * 500}, {"reason"}),
     ],
 )  # fmt: skip
-def test_each_part_is_read_or_named(function: str, args: Any, values: dict[str, Any], unread: set[str]) -> None:
+def test_each_argument_part_is_used_or_listed_unread(
+    function: str, args: Any, values: dict[str, Any], unread: set[str]
+) -> None:
     read = read_arguments(function, args)
     assert (read.values, set(read.unread)) == (values, unread)
 
@@ -61,7 +63,7 @@ ODD = ([[[["x"]]]], float("inf"), float("nan"), 10**5000, 10**30, "\ud800", {"a"
 
 
 @pytest.mark.parametrize("rest", ODD, ids=range(len(ODD)))
-def test_odd_values_leave_the_others(rest: Any) -> None:
+def test_invalid_values_do_not_affect_valid_arguments(rest: Any) -> None:
     read = read_arguments(BOOK, {"date": DAY, "time": HOUR, "customer_name": rest, "companions": rest, "odd": rest})
     assert (read.values["date"], read.values["time"]) == (DAY, HOUR)
 
@@ -77,7 +79,7 @@ NAMES = sorted({name for function in FUNCTION_NAMES for name in rules_of(functio
 @pytest.mark.random_cases
 @settings(max_examples=cases(80, 2000), deadline=None)
 @given(st.sampled_from(FUNCTION_NAMES), st.dictionaries(st.sampled_from(NAMES), JSON, max_size=3) | JSON)
-def test_any_value_is_read_or_named(function: str, args: Any) -> None:
+def test_argument_of_any_type_raises_no_error(function: str, args: Any) -> None:
     read = read_arguments(function, args)
     json.dumps([read.values, read.unread], ensure_ascii=False).encode()
 
@@ -98,7 +100,7 @@ NESTED = st.recursive(
 @pytest.mark.random_cases
 @settings(max_examples=cases(80, 2000), deadline=None)
 @given(st.sampled_from(FUNCTION_NAMES), st.dictionaries(st.sampled_from(NAMES), NESTED, min_size=1, max_size=3))
-def test_no_word_is_lost(function: str, args: dict[str, Any]) -> None:
+def test_each_argument_word_is_used_or_listed_unread(function: str, args: dict[str, Any]) -> None:
     read = read_arguments(function, args)
     kept = json.dumps([read.values, read.unread], ensure_ascii=False)
     said = {word for word in ("Fensterplatz", "leise", "zimtrot") if word in json.dumps(args)}
@@ -156,11 +158,11 @@ def test_yes_or_no_is_read_or_reported_unread(name: str, said: Any, read: bool |
         ("book_appointment", "phone", "(phone number)", None),
     ],
 )
-def test_words_in_brackets_are_kept(function: str, name: str, said: str, kept: str | None) -> None:
+def test_bracketed_words_stay_in_their_argument(function: str, name: str, said: str, kept: str | None) -> None:
     assert read_arguments(function, {name: said}).values.get(name) == kept
 
 
-def test_nearly_json_is_read_or_named() -> None:
+def test_malformed_json_is_parsed_or_listed_unread() -> None:
     values = {"service": "Haarschnitt", "date": "2026-12-10"}
     assert read_arguments("check_availability", """{"service":"Haarschnitt","date":"2026-12-10",}""").values == values
     assert read_arguments("check_availability", """{'service': 'Haarschnitt', 'date': '2026-12-10'}""").values == values

@@ -136,7 +136,7 @@ def test_unreadable_decision_is_not_applied(function: str, args: Any, dropped: s
         ({"service": "", "second_service": "Bart"}, {"service": "Bart"}),
     ],
 )  # fmt: skip
-def test_agreeing_values_are_read(args: Any, values: dict[str, Any]) -> None:
+def test_agreeing_day_arguments_are_combined(args: Any, values: dict[str, Any]) -> None:
     read = read_arguments(SEARCH, args)
     assert (read.values, read.unclear) == (values, ())
 
@@ -167,7 +167,7 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
         ({"companions": {"relation": "Sohn", "age": 7}}, [{}]),
     ],
 )  # fmt: skip
-def test_one_object_is_one_companion(args: Any, companions: list[dict[str, str]]) -> None:
+def test_object_becomes_one_companion(args: Any, companions: list[dict[str, str]]) -> None:
     read = read_arguments(BOOK, args)
     assert (read.values, read.unclear) == ({"companions": companions}, ())
 
@@ -186,7 +186,7 @@ def test_unclear_companions_are_asked_about(args: Any) -> None:
     assert ("companions" in read.values, "companions" in read.unclear) == (False, True)
 
 
-def test_both_contradicting_values_are_named() -> None:
+def test_contradicting_argument_values_are_listed_unread() -> None:
     read = read_arguments(BOOK, {"args": {"customer_name": "Anna"}, "customer_name": "Bert"})
     assert (read.values, set(read.unread["customer_name"].split(", "))) == ({}, {"Anna", "Bert"})
 
@@ -230,7 +230,7 @@ def test_two_objects_are_two_requests(function: str, args: Any) -> None:
         (BOOK, {"appointment": {"customer": {"phone": "0151 22334455"}}}, {"phone": "0151 22334455"}),
     ],
 )  # fmt: skip
-def test_other_peoples_arguments_decide_nothing(function: str, args: Any, values: dict[str, Any]) -> None:
+def test_arguments_about_other_people_change_no_decision(function: str, args: Any, values: dict[str, Any]) -> None:
     read = read_arguments(function, args)
     assert (read.values, read.unclear, read.is_several) == (values, (), False)
 
@@ -239,7 +239,7 @@ def test_other_peoples_arguments_decide_nothing(function: str, args: Any, values
     "said", [["0151 22334455", "0151 99887766"], {"primary": "0151 2233445", "second": "0151 9988776"}]
 )
 @pytest.mark.parametrize("function", [BOOK, NOTE])
-def test_two_numbers_are_asked_about(function: str, said: Any) -> None:
+def test_two_phone_numbers_in_one_argument_are_unclear(function: str, said: Any) -> None:
     read = read_arguments(function, {"phone": said})
     assert (read.values, read.unclear) == ({}, ("phone",))
 
@@ -327,7 +327,7 @@ def test_appointment_time_is_read_under_any_name(args: Any, name: str, value: st
 
 
 @pytest.mark.parametrize("key", ["inspection_date", "accident_day", "rechnungsdatum", "delivery_time_slot"])
-def test_time_of_another_matter_is_asked_about(key: str) -> None:
+def test_date_of_an_unrelated_matter_is_asked_about(key: str) -> None:
     assert read_arguments(BOOK, {key: "2026-12-10"}).unclear != ()
 
 

@@ -23,7 +23,7 @@ def test_all_variables_are_text_with_spoken_german_time() -> None:
     }
 
 
-def test_an_agent_of_one_branch_hears_no_branch() -> None:
+def test_agent_of_one_branch_gets_no_branch_variable() -> None:
     variables = dynamic_variables(SALON, KnownCaller("Erika", NEXT, "mitte", "mitte"), NOW, hotline=False)
     assert variables["caller_next_appointment"] == "Donnerstag, den 26. November, um 14 Uhr 30"
     assert "caller_usual_branch" not in variables

@@ -33,7 +33,7 @@ def test_first_sentence_comes_from_the_published_version(
 
 
 @pytest.mark.parametrize("odd", ["4", 4.5, -1, 2**40, [4], {}])
-def test_invalid_version_is_unknown(odd: Any) -> None:
+def test_invalid_agent_version_becomes_none(odd: Any) -> None:
     assert notice(agent_id="agent_1", agent_version=odd).agent_version is None
 
 
@@ -47,14 +47,14 @@ def test_invalid_version_is_unknown(odd: Any) -> None:
         ("User: Sind Sie eine KI?\nAgent: Guten Tag.\nAgent: Ja, eine KI.\n", False),
     ],
 )
-def test_only_the_agents_first_words_count(transcript: str | None, heard: bool | None) -> None:
+def test_ai_notice_counts_only_as_agents_first_words(transcript: str | None, heard: bool | None) -> None:
     assert notice(transcript=transcript).heard_ai is heard
 
 
 @pytest.mark.parametrize(
     ("stored", "kept"), [("everything", "everything"), ("", None), (7, None), ("x" * 99, "x" * 64)]
 )
-def test_retells_storage_setting_is_kept_as_sent(stored: Any, kept: str | None) -> None:
+def test_retells_storage_setting_is_stored_unless_invalid(stored: Any, kept: str | None) -> None:
     assert notice(data_storage_setting=stored).storage == kept
 
 

@@ -27,7 +27,7 @@ def _read(args: bytes) -> tuple[dict[str, Any], set[str]]:
     ],
     ids=range(13),
 )  # fmt: skip
-def test_odd_value_leaves_the_day_readable(value: bytes, unread: set[str]) -> None:
+def test_invalid_json_value_does_not_affect_the_day(value: bytes, unread: set[str]) -> None:
     assert _read(b'{"date":"2026-12-11","odd":' + value + b"}") == ({"date": "2026-12-11"}, unread)
 
 

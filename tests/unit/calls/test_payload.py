@@ -178,7 +178,7 @@ _PETRA = AskedChoice("B", frozenset({"further", "move"}), "Petra Lange")
         ([_CHOICE, _WORDS, _MOVABLE, _WORDS, _DONE_WITH_B], (_OTTO,)),
     ],
 )
-def test_choice_stays_open_until_carried_out(transcript: Any, asked: tuple[AskedChoice, ...]) -> None:
+def test_choice_is_pending_until_it_is_carried_out(transcript: Any, asked: tuple[AskedChoice, ...]) -> None:
     fields = {} if transcript is None else {"transcript_with_tool_calls": transcript}
     assert read_asked_choices(msgspec.convert({"call_id": "c", **fields}, OngoingCall)) == asked
 
@@ -193,7 +193,7 @@ def test_tomorrow_counts_from_the_call() -> None:
     assert found == [{"A": "unclear"}, {"A": "no"}]
 
 
-def test_transcript_is_read_without_function_answers() -> None:
+def test_spoken_text_excludes_function_answers() -> None:
     said = [{"role": "user", "content": "Spitzen, bitte."}, {"role": "agent", "content": "Gern, Haarschnitt also."}]
     call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": [*said, _QUESTION]}, OngoingCall)
     assert read_said(call) == "Spitzen, bitte. Gern, Haarschnitt also."
@@ -211,7 +211,7 @@ def test_the_name_of_the_business_names_no_service() -> None:
     assert read_said(call) == "Kunsttherapie, bitte."
 
 
-def test_declines_are_read_from_last_words_only() -> None:
+def test_declines_are_found_in_the_last_words() -> None:
     """Each function call reads them again, while other callers wait."""
     start = "2026-11-27T10:00:00+01:00"
     answer = json.dumps({"slots": [{"start": start, "branch": "b", "service": "s", "staff": "anna"}]})
@@ -254,7 +254,7 @@ _SLOT = {"start": "2026-11-27T10:00:00+01:00", "branch": "b", "service": "s", "s
         (0, "Egal.", False),
     ],
 )
-def test_callers_may_leave_the_choice_of_time(slots: int, said: str, leaves: bool) -> None:
+def test_caller_may_leave_the_choice_of_slot(slots: int, said: str, leaves: bool) -> None:
     answer = {"role": "tool_call_result", "content": json.dumps({"slots": [_SLOT] * slots})}
     words = [{"role": "user", "content": said}] if said else []
     transcript = [{"role": "user", "content": "Ist mir egal."}, answer, *words]

@@ -89,7 +89,7 @@ def test_unknown_field_becomes_a_note(extra: dict[str, Any], notes: str | None) 
         ({"preferred_day": "2026-12-11"}, "date"), ({"termindatum": "11.12.2026"}, "date"),
     ],
 )  # fmt: skip
-def test_other_unclear_decision_is_still_asked_about(extra: dict[str, Any], asked: str) -> None:
+def test_unclear_decision_is_asked_despite_noted_fields(extra: dict[str, Any], asked: str) -> None:
     read = note_unread(read_arguments("book_appointment", PETRA | extra, KNOWN), BOOK, KNOWN)
     answer = ask_unclear(read, CONFIG, BOOK)
     assert answer is not None
@@ -134,7 +134,7 @@ def test_the_answer_reports_unread_fields(function: Function, extra: dict[str, A
     assert len(read.values.get("notes", "")) <= NOTES_LIMIT
 
 
-def test_the_note_is_before_the_question() -> None:
+def test_unread_field_note_precedes_the_question() -> None:
     read = note_unread(read_arguments("book_appointment", PETRA | {"special": "Rollstuhl"}, KNOWN), BOOK, KNOWN)
     asked = Answer(
         success=True,
@@ -156,7 +156,7 @@ def test_the_note_is_before_the_question() -> None:
         ("pet_details", False), ("emergency_contact", False), ("staff_info", False), ("mother", False), ("preferredX", False),
     ],
 )  # fmt: skip
-def test_object_key_decides_whose_name_it_holds(key: str, is_own: bool) -> None:
+def test_object_key_decides_whether_its_name_is_customers(key: str, is_own: bool) -> None:
     name = read_arguments("book_appointment", {key: {"name": "Petra Lange"}}).values.get("customer_name")
     assert name == ("Petra Lange" if is_own else None)
 

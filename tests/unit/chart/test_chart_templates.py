@@ -32,7 +32,7 @@ def mounted(manifests, component):
     return {item["path"]: source["name"] for source in sources for item in source.get("items", ())}
 
 
-def test_lint_finds_nothing(helm):
+def test_helm_lint_finds_no_problem_in_the_chart(helm):
     completed = subprocess.run([helm, "lint", "--strict", str(CHART)], capture_output=True, text=True)
     assert completed.returncode == 0, completed.stdout
 
@@ -184,7 +184,7 @@ def test_operator_reads_its_urls_from_mounted_files_only(render):
     assert "REDIS_ADMIN_URL" not in mounted(render(), "operator")
 
 
-def test_settings_reach_an_operator_that_knows_them_all(render):
+def test_chart_sets_only_settings_known_to_the_operator(render):
     values = environment(
         render(
             "settings.sharedBaseUrl=https://voice.example",

@@ -60,7 +60,7 @@ def run(
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_one_command_builds_loads_installs_and_calls(checkout: Path, tool: str) -> None:
+def test_cluster_command_builds_loads_installs_and_plays_calls(checkout: Path, tool: str) -> None:
     completed, calls = run(checkout, tool)
     assert completed.returncode == 0, completed.stderr
     image, simulators = "askproai:" + 12 * "a", "askproai-simulators:" + 12 * "b"

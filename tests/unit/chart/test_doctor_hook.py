@@ -13,7 +13,7 @@ def hooks(manifests):
     return {key: each for key, each in manifests.items() if HOOK in (each["metadata"].get("annotations") or {})}
 
 
-def test_account_ends_with_the_test_unlike_the_pod(render):
+def test_doctor_hook_deletes_its_account_before_its_pod(render):
     found = hooks(render())
     assert {name for _, name in found} == {"askproai-doctor"}
     kinds = {"ServiceAccount", "ClusterRole", "ClusterRoleBinding", "Role", "RoleBinding", "Pod"}
@@ -28,7 +28,7 @@ def test_account_ends_with_the_test_unlike_the_pod(render):
     assert weights["Pod"] > weights["RoleBinding"] > weights["Role"] > weights["ServiceAccount"]
 
 
-def test_pod_runs_the_images_command_under_restrictions(render):
+def test_doctor_pod_is_restricted_and_runs_the_command(render):
     manifests = render("image.repository=mirror/askproai", "image.tag=1.2.3", 'image.pullSecrets=["mine"]')
     spec = manifests["Pod", "askproai-doctor"]["spec"]
     (container,) = spec["containers"]

@@ -110,7 +110,7 @@ def test_operator_is_pointed_to_the_simulators_it_reaches(render):
     assert ports <= {port["port"] for rule in rules for port in rule["ports"]}
 
 
-def test_given_settings_are_kept(render):
+def test_explicit_settings_override_the_evaluation_defaults(render):
     variables = environment(render(*SIMULATED, "settings.sharedBaseUrl=https://voice.example"))
     assert variables["ASKPROAI_SHARED_BASE_URL"] == "https://voice.example"
     assert variables["ASKPROAI_RETELL_BASE_URL"] == "http://askproai-simulators.system:9001"

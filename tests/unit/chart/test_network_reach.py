@@ -67,7 +67,7 @@ def test_the_api_server_is_closed_to_tenants(render):
     assert cluster(render).reached_by(API, 6443) == API_SERVER
 
 
-def test_denied_ranges_close_an_api_server_provider_port(render):
+def test_denied_ranges_close_an_api_server_on_443(render):
     policies = [
         network_policy(tenant(), STORES, ["https://api.cal.com"], each) for each in (Settings(), Settings(**DENIED))
     ]

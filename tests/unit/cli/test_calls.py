@@ -94,7 +94,7 @@ def test_timeline_has_arguments_outcomes_and_next_job_attempts(width: int) -> No
         ("2026-11-20", "2026-11-20"), ("gestern", "gestern"),
     ],
 )  # fmt: skip
-def test_age_becomes_an_instant_unlike_other_text(text: str, instant: str) -> None:
+def test_since_argument_converts_an_age_to_a_time(text: str, instant: str) -> None:
     assert parse_since(text, datetime(2026, 11, 20, 12, tzinfo=UTC)) == instant
 
 

@@ -181,13 +181,13 @@ def test_open_offers_ended_by_a_block_are_shown(
     assert json.loads(invoke("blocks", "show", "b", "-o", "json")) == done
 
 
-async def test_shown_span_is_blocked(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_confirmed_block_has_the_span_of_its_preview(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [200], answer="y\n")
     assert result.exit_code == 0, result.output
     assert [(body["from"], body["to"]) for body in bodies] == [(PREVIEW["start"], PREVIEW["end"])]
 
 
-def test_calcoms_person_must_be_entered_there_too(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_command_warns_that_calcom_lacks_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": True}
     command = ("block", "--staff", "anna", "--from", "2026-11-27", "--yes")
     answering(monkeypatch, POST=answer | {"at_calcom": True})

@@ -124,7 +124,7 @@ def test_a_demo_that_runs_here_is_found(directory: Path, monkeypatch: pytest.Mon
         pass
 
 
-def test_another_clusters_kubeconfig_is_not_the_demos(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_tenant_ignores_another_clusters_kubeconfig(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_demo_state(directory)
     log = install_kubectl(directory)
     monkeypatch.setenv("KUBECONFIG", str(directory / "production"))
@@ -266,7 +266,7 @@ def test_a_plan_of_another_kubeconfig_refuses_a_context(directory: Path, monkeyp
     assert "set KUBECONFIG to this file" in " ".join(result.stderr.replace("│", "").split())
 
 
-def test_context_holds_for_kubectl_during_one_command(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_context_option_applies_to_one_command_only(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = str(write_kubeconfig(directory / "config", "prod", "test"))
     monkeypatch.setenv("KUBECONFIG", config)
     first = "${{KUBECONFIG%%:*}}"
@@ -313,7 +313,7 @@ async def test_an_answer_without_an_end_is_refused(monkeypatch: pytest.MonkeyPat
             await asyncio.to_thread(client.request, "GET", "calls")
 
 
-async def test_another_port_than_the_private_one_is_named() -> None:
+async def test_wrong_port_is_reported_as_not_the_private() -> None:
     async def page(_request: web.Request) -> web.Response:
         return web.Response(text="<html>")
 

@@ -116,7 +116,7 @@ def test_help_lists_all_commands_in_groups() -> None:
         ("gestern", "", 1),
     ],
 )
-def test_phrase_is_shown_as_text_or_fails_timeless(phrase: str, line: str, code: int) -> None:
+def test_when_command_shows_a_time_or_fails(phrase: str, line: str, code: int) -> None:
     result = CliRunner().invoke(app, ["when", phrase, "--at", "2026-11-20T10:00"])
     assert (result.stdout, result.exit_code) == (line, code)
     assert bool(result.stderr) is bool(code)
@@ -216,7 +216,7 @@ def test_both_simulators_run_side_by_side_by_default() -> None:
     assert len(set(ports)) == 2
 
 
-def test_missing_context_explains_how_to_choose_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_kubectl_without_context_explains_how_to_choose_one(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("KUBECONFIG", raising=False)
     kubectl = "The connection to the server localhost:8080 was refused - did you specify the right host or port?"

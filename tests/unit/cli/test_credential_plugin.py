@@ -64,7 +64,7 @@ def plugin(tmp_path: Path) -> Plugin:
 
 
 @pytest.mark.parametrize("version", [V1, f"{V1}beta1"])
-def test_program_gets_its_arguments_and_sends_its_token(plugin: Plugin, version: str) -> None:
+def test_credential_program_gets_its_arguments_and_returns_token(plugin: Plugin, version: str) -> None:
     plugin.answer(credential(version, token="t"))
     login = plugin.login(
         apiVersion=version, args=["eks", "get-token"], env=[{"name": "AWS_PROFILE", "value": "prod"}], installHint=None
@@ -77,7 +77,7 @@ def test_program_gets_its_arguments_and_sends_its_token(plugin: Plugin, version:
     assert told == {"apiVersion": version, "kind": "ExecCredential", "spec": {"interactive": False}}
 
 
-def test_program_gets_cluster_only_if_kubeconfig_says_so(plugin: Plugin) -> None:
+def test_credential_program_gets_cluster_data_only_if_declared(plugin: Plugin) -> None:
     plugin.answer(credential(token="t"))
     extensions = [{"name": "other"}, {"name": "client.authentication.k8s.io/exec", "extension": {"audience": "a"}}]
     cluster = {"certificate-authority-data": "Y2E=", "tls-server-name": "k", "extensions": extensions}

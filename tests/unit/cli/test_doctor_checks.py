@@ -237,7 +237,7 @@ def test_a_pods_metrics_show_its_problems(metrics: str, problems: list[str]) -> 
     assert all(text.startswith(start) for text, start in zip(found, problems, strict=True))
 
 
-def test_each_line_says_how_old_it_is() -> None:
+def test_doctor_line_shows_the_age_of_its_data() -> None:
     found = {each.name: each for each in (_with_age(check, GOOD) for check in CHECKS)}
     assert found["PostgreSQL"].seconds_ago == found["circuits"].seconds_ago == 20
     assert found["tenants"].seconds_ago == found["providers"].seconds_ago == 20, "conditions are as old as reconciles"
@@ -275,7 +275,7 @@ def test_warning_that_ready_ignores_is_still_shown() -> None:
     assert found.todo.startswith("kubectl describe")
 
 
-def test_the_rights_are_those_of_the_charts_roles() -> None:
+def test_doctor_checks_exactly_the_rights_of_chart_roles() -> None:
     golden = yaml.safe_load((ROOT / "tests/unit/chart/rbac.yaml").read_text("utf-8"))
     listed = set()
     for role, namespace in (("ClusterRole/askproai-operator", ""), ("Role/askproai-operator", "system")):

@@ -49,7 +49,7 @@ def found(text: str) -> dict[str, str]:
 # Within one manifest
 
 
-def test_canary_with_the_image_of_all_is_named() -> None:
+def test_canary_image_equal_to_runtime_image_is_refused() -> None:
     """The API server refuses it by the same rule."""
     image = "registry.example/askproai:0.2.0"
     messages = found(practice(Tenant={"runtime": {"image": image, "canary": {"image": image}}}))
@@ -119,7 +119,7 @@ def test_overlapping_ranges_warn_once_per_later_range() -> None:
     assert messages["warning spec.staff[0].workingHours[1]"].startswith("overlaps with entry 0")
 
 
-def test_spoken_name_of_two_services_warns_at_both() -> None:
+def test_spoken_name_shared_by_two_services_warns_twice() -> None:
     documents = list(yaml.safe_load_all(practice()))
     service = next(document for document in documents if document["kind"] == "ServiceOffering")
     service["spec"] |= {"displayName": "Erstgespräch", "spokenNames": ["Beratung", "Vorgespräch"]}
@@ -171,7 +171,7 @@ def test_warnings_are_given_beside_refusals() -> None:
     assert "BB, BE, BW, BY" in messages["warning spec.holidays.subdivision"]
 
 
-def test_an_unknown_country_is_answered_with_similar_ones() -> None:
+def test_unknown_holiday_country_lists_similar_country_codes() -> None:
     messages = found(practice(Branch={"holidays": {"country": "ZZ"}}))
     assert messages["warning spec.holidays.country"].endswith("such as DE, AT or CH; with Z there are ZA, ZM, ZW")
 
@@ -179,7 +179,7 @@ def test_an_unknown_country_is_answered_with_similar_ones() -> None:
 # YAML as kubectl reads it
 
 
-def test_y_and_n_are_never_texts() -> None:
+def test_unquoted_y_and_n_are_refused_as_texts() -> None:
     text = practice().replace("tenantRef:\n    name: praxis-weber\n", "tenantRef:\n    name: n\n")
     text = text.replace("kind: RetellAgent\nmetadata:\n  name: praxis\n", "kind: RetellAgent\nmetadata:\n  name: y\n")
     messages = found(text)
@@ -190,7 +190,7 @@ def test_y_and_n_are_never_texts() -> None:
     assert "refused metadata.namespace" in found(practice().replace("namespace: praxis-weber", "namespace: n"))
 
 
-def test_a_wrong_name_is_one_mistake() -> None:
+def test_invalid_tenant_name_is_reported_once() -> None:
     result = lint(
         practice().replace(
             "kind: Tenant\nmetadata:\n  name: praxis-weber", "kind: Tenant\nmetadata:\n  name: Praxis_Weber"
@@ -204,7 +204,7 @@ def test_a_wrong_name_is_one_mistake() -> None:
 # Sums and nothing
 
 
-def test_the_sum_counts_each_refused_manifest_once() -> None:
+def test_lint_total_counts_each_refused_manifest_once() -> None:
     result = lint(practice(Branch={"displayName": 7, "staff": [{}]}, Tenant={"timeZone": "Nowhere/Now"}))
     note, total = result.output.splitlines()[-2:]
     assert (note, total) == (
@@ -217,7 +217,7 @@ def test_the_sum_counts_each_refused_manifest_once() -> None:
     )
 
 
-def test_strict_makes_a_warning_a_failure() -> None:
+def test_strict_lint_fails_for_a_warning() -> None:
     """So that `lint --strict … && kubectl apply …` stops before what would not work."""
     warned = practice(ServiceOffering={"durationMinutes": 700})
     assert [lint(warned).exit_code, lint(warned, "--strict").exit_code] == [0, 1]
@@ -225,7 +225,7 @@ def test_strict_makes_a_warning_a_failure() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "---\n---\n", "# only a comment\n"])
-def test_nothing_to_check_is_a_failure(text: str) -> None:
+def test_lint_without_any_manifest_fails(text: str) -> None:
     """A pipeline whose rendering produced nothing must not pass."""
     result = lint(text)
     assert result.exit_code == 1

@@ -35,7 +35,7 @@ def test_mistake_has_file_line_and_remedy(tmp_path: Path) -> None:
     assert "1 manifest: 1 refused for 1 mistake, 1 warning" in result.output
 
 
-def test_unquoted_times_and_dates_read_as_in_kubectl() -> None:
+def test_lint_parses_unquoted_times_like_kubectl() -> None:
     result = lint("-", stdin=BRANCH)
     assert result.exit_code == 0, result.output
     assert "<stdin>:5: warning: Branch/mitte spec.tenantRef: Tenant 'salon' is not among these files" in result.output
@@ -64,7 +64,7 @@ def test_state_without_holidays_warns_with_correct_spelling() -> None:
     assert "<stdin>:9: warning: Branch/mitte spec.holidays.country: EN" in country.output
 
 
-def test_shared_staff_id_warns_unless_both_identify() -> None:
+def test_shared_staff_id_warns_until_both_name_person() -> None:
     def branches(*persons: str) -> str:
         names = zip(("mitte", "nord"), persons, strict=True)
         staff = "  staff: [{{id: anna, displayName: Anna{}}}]\n"
@@ -150,7 +150,7 @@ def test_unpermitted_secret_is_a_warning_in_its_namespace() -> None:
     assert "Secret" not in lint("-", stdin=SECRET).output
 
 
-def test_list_items_are_checked_and_other_kinds_pass() -> None:
+def test_lint_checks_list_items_and_ignores_foreign_kinds() -> None:
     items = {
         "apiVersion": "v1",
         "kind": "List",
@@ -179,7 +179,7 @@ def test_list_items_are_checked_and_other_kinds_pass() -> None:
         ("{apiVersion: v1, kind: 7}", "apiVersion and kind are required, both texts"),
     ],
 )
-def test_a_text_that_is_no_manifest_is_reported(text: str, message: str) -> None:
+def test_lint_reports_a_text_that_is_no_manifest(text: str, message: str) -> None:
     result = lint("-", stdin=text)
     assert result.exit_code in {1, 2}
     assert message in result.output

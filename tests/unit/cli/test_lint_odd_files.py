@@ -74,7 +74,7 @@ def test_nested_aliases_are_refused_and_not_followed(command: str, opening: str,
     assert "divide the document" in result.stderr
 
 
-def test_ordinary_anchors_are_read() -> None:
+def test_many_yaml_anchors_are_resolved() -> None:
     hours = "{days: [Mon, Tue, Wed, Thu, Fri], opens: '09:00', closes: '18:00'}"
     items = "".join(f"- &b{index} {{hours: [*h, *h, *h]}}\n" for index in range(500))
     (document,) = _parse("f", f"h: &h {hours}\nitems:\n{items}more:\n  <<: *b1\n")
@@ -98,7 +98,7 @@ kind: List
 """
 
 
-def test_list_from_a_merge_key_is_checked() -> None:
+def test_manifest_from_a_yaml_merge_key_is_checked() -> None:
     result = run("lint", MERGED)
     assert result.exit_code == 1
     assert "<stdin>:1: refused: Branch/mitte spec.displayName: is required" in result.output
@@ -111,7 +111,7 @@ def test_list_from_a_merge_key_is_checked() -> None:
      "!!bool x", "!!int x", "!!float x", "!!null x", "!!str [a]", "!unknown x"],
 )  # fmt: skip
 @each_row("field", ["name", "namespace", "more"])
-def test_an_explicit_tag_ends_in_a_finding(field: str, value: str) -> None:
+def test_yaml_tag_ends_in_a_finding_or_misuse(field: str, value: str) -> None:
     fields = {"name": "a"} | {field: value}
     metadata = ", ".join(f"{name}: {written}" for name, written in fields.items())
     text = f"apiVersion: askproai.de/v1alpha1\nkind: Branch\nmetadata: {{{metadata}}}\nspec: {{displayName: {value}}}\n"
@@ -148,7 +148,7 @@ OBJECTS = st.fixed_dictionaries(
 
 @settings(deadline=None, max_examples=300)
 @given(st.lists(OBJECTS | VALUES, min_size=1, max_size=3))
-def test_no_structure_makes_lint_fail(values: list[Any]) -> None:
+def test_lint_reports_every_structure_without_crashing(values: list[Any]) -> None:
     documents = list(_parse("odd.yaml", yaml.safe_dump_all(values)))
     report = lint(documents)
     assert report.manifests == len(documents)

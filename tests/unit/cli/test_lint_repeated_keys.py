@@ -46,7 +46,7 @@ def test_the_warning_names_the_lines():
     assert message == "written 3 times (lines 7, 8, 9): the last one counts"
 
 
-def test_lines_are_those_of_the_value_that_counts():
+def test_repeated_keys_line_is_that_of_last_value():
     (document,) = _parse("f.yaml", "a:\n  b: 1\na:\n  c: 2\n")
     assert isinstance(document, Document)
     assert (document.line_of(("a",)), document.line_of(("a", "c")), document.value) == (3, 4, {"a": {"c": 2}})

@@ -35,7 +35,7 @@ SECRET = ("Secret", "salon", next(iter({ref.name for ref in [tenant().spec.retel
         (Reason.TENANT_NOT_READY, "CredentialsShared", {SECRET}, None),
     ],
 )
-def test_object_awaited_by_another_is_found_in_files(
+def test_plan_finds_an_awaited_object_among_its_files(
     reason: Reason, of_tenant: str, in_files: set[tuple[str, str, str]], starts: str | None
 ) -> None:
     found = _find_awaited(AGENT, waiting(of_tenant), reason, in_files)

@@ -40,7 +40,7 @@ CASES: list[tuple[Any, Any, list[str]]] = [
 
 
 @each_row(("old", "new", "lines"), CASES)
-def test_each_element_that_differs_has_a_line(old: Any, new: Any, lines: list[str]) -> None:
+def test_plan_prints_a_line_for_each_differing_element(old: Any, new: Any, lines: list[str]) -> None:
     assert list(describe_differences(old, new, "x")) == lines
 
 
@@ -64,7 +64,7 @@ def entry(manager: str, operation: str, time: str, **more: str) -> dict[str, str
     return {"manager": manager, "operation": operation, "time": time, **more}
 
 
-def test_last_applying_manager_decides_about_removals() -> None:
+def test_plan_uses_the_field_manager_that_applied_last() -> None:
     entries = [
         entry("argocd-controller", "Apply", "2026-11-20T10:00:00Z"),
         entry("kubectl-patch", "Update", "2026-11-21T10:00:00Z"),
@@ -105,14 +105,14 @@ def test_silent_api_server_is_named_with_advice(tmp_path: Path) -> None:
     assert "`askproai lint` checks manifests without a cluster" in result.output
 
 
-def test_nothing_to_plan_is_a_failure() -> None:
+def test_plan_without_any_manifest_fails() -> None:
     result = CliRunner().invoke(app, ["plan", "-"], input="")
     assert result.exit_code == 1
     assert "there is no manifest of ours in -" in result.output
 
 
 @pytest.mark.parametrize("field", ["data", "stringData"])
-def test_a_key_without_a_value_is_empty(field: str) -> None:
+def test_secret_key_with_null_is_an_empty_value(field: str) -> None:
     """`api-key:` in YAML is null, which the API server takes as an empty value."""
     assert read_values({field: {"api-key": None}}) == {"api-key": ""}
 

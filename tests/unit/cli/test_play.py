@@ -32,7 +32,7 @@ def play(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     return lambda *options: CliRunner().invoke(app, ["play", str(tmp_path), *options])
 
 
-def test_unplayable_call_is_counted_and_others_played(play: Callable[..., Any]) -> None:
+def test_unplayable_call_does_not_prevent_other_calls(play: Callable[..., Any]) -> None:
     result = play()
     assert result.stderr == f"NOT PLAYED  {REASON}\n"
     assert "salon calls" in result.stdout
@@ -47,7 +47,7 @@ def test_unplayable_call_is_counted_and_others_played(play: Callable[..., Any]) 
         (("salon.salon", "chain.chain"), (PodsMissingError, "chain.chain has no pod that is ready")),
     ],
 )
-def test_tenant_unknown_to_the_demo_is_not_podless(
+def test_unknown_tenant_differs_from_a_tenant_without_pods(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tenants: tuple[str, ...], refusal: tuple[type[Exception], str]
 ) -> None:
     refused = list[Exception]()
@@ -68,7 +68,7 @@ def test_tenant_unknown_to_the_demo_is_not_podless(
     assert [(type(each), str(each)) for each in refused] == [refusal]
 
 
-def test_programs_read_the_calls_not_played(play: Callable[..., Any]) -> None:
+def test_json_output_lists_the_calls_not_played(play: Callable[..., Any]) -> None:
     result = play("-o", "json")
     answer = json.loads(result.stdout)
     assert [each["title"] for each in answer["played"]] == ["salon calls"]
@@ -76,7 +76,7 @@ def test_programs_read_the_calls_not_played(play: Callable[..., Any]) -> None:
     assert result.exit_code == 1
 
 
-def test_mistake_in_any_file_prevents_all_playing(play: Callable[..., Any], tmp_path: Path) -> None:
+def test_play_runs_no_script_beside_an_invalid_one(play: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "wrong.yaml").write_text("title: Wrong\n", "utf-8")
     result = play()
     assert "wrong.yaml" in result.stderr

@@ -71,7 +71,7 @@ async def test_empty_mailbox_explains_how_tenants_send_mails(demo: MailCatcher) 
         ({"mailsUrl": "http://127.0.0.1:9", "smtpPort": 9}, "the mail catcher does not answer"),
     ],
 )
-async def test_without_a_catcher_it_says_what_to_do(
+async def test_command_without_a_mail_catcher_explains_the_remedy(
     monkeypatch: pytest.MonkeyPatch, state: dict[str, Any] | None, message: str
 ) -> None:
     monkeypatch.setattr("askproai_cli.demo_state.find_demo", lambda: state)

@@ -83,7 +83,7 @@ def test_a_number_is_removed(retell: RetellSimulator, options: tuple[str, ...]) 
     assert (code, "is not at the simulated Retell" in shown) == (1, True)
 
 
-def test_number_of_two_keys_leaves_the_named_one(retell: RetellSimulator) -> None:
+def test_number_of_two_keys_is_removed_from_one(retell: RetellSimulator) -> None:
     number("0511 7654300", "--key", KEY)
     number("0511 7654301", "--key", OTHER)
     retell.workspaces[OTHER].numbers |= retell.workspaces[KEY].numbers

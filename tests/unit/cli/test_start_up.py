@@ -120,7 +120,7 @@ def test_a_command_imports_no_unneeded_modules(command: str, unneeded: set[str],
         ("sandbox faults", 220),
     ],
 )
-def test_command_imports_few_modules_without_garbage_collection(command: str, most: int, folder: Path) -> None:
+def test_command_start_imports_few_modules_without_collection(command: str, most: int, folder: Path) -> None:
     """Modules of the standard library do not count: their number differs between releases of Python."""
     collections, modules = started(command.split(), folder)
     counted = [module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names]

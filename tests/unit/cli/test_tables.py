@@ -145,7 +145,7 @@ async def run(monkeypatch: pytest.MonkeyPatch):
 
 
 @pytest.mark.parametrize("command", TABLES)
-async def test_ids_are_never_cut_on_a_terminal(run: Run, command: str) -> None:
+async def test_tables_never_cut_ids_on_a_terminal(run: Run, command: str) -> None:
     for width in (80, 120):
         printed = await run(command, width)
         assert [copied for copied in TABLES[command] if copied not in re.sub(r"\n +", " ", printed)] == [], printed
@@ -154,7 +154,7 @@ async def test_ids_are_never_cut_on_a_terminal(run: Run, command: str) -> None:
 
 
 @pytest.mark.parametrize("command", TABLES)
-async def test_pipe_gets_whole_rows_in_one_notation(run: Run, command: str) -> None:
+async def test_piped_table_has_whole_rows_with_one_notation(run: Run, command: str) -> None:
     printed = await run(command)
     assert [copied for copied in TABLES[command] if copied not in re.sub(r"\n +", " ", printed)] == [], printed
     assert "…" not in printed
@@ -173,7 +173,7 @@ async def test_caller_text_cannot_command_the_terminal(run: Run, monkeypatch: py
     assert "Muster 9999-99-99T99:99Z" in printed.splitlines()[1]
 
 
-async def test_appointments_of_two_branches_show_which(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_appointment_list_of_two_branches_has_branch_column(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     """A person who works in two has the same name in both."""
     (entry,) = ANSWERS["appointments"]["appointments"]
     assert "branch" not in (await run("appointments list")).splitlines()[0], "one says nothing"
@@ -194,7 +194,7 @@ async def test_appointments_of_two_branches_show_which(run: Run, monkeypatch: py
         ),
     ],
 )
-async def test_slots_name_their_basis(
+async def test_slots_command_shows_the_basis_of_times(
     run: Run, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any], said: str
 ) -> None:
     monkeypatch.setitem(ANSWERS, "slots", ANSWERS["slots"] | fields)

@@ -111,7 +111,7 @@ def write_until_the_disk_is_full(path: Path) -> None:
         raise OSError("disk full")
 
 
-def test_run_that_ends_early_leaves_no_file(tmp_path: Path) -> None:
+def test_interrupted_archive_writer_leaves_no_file(tmp_path: Path) -> None:
     path = tmp_path / "salon.askproai"
     with pytest.raises(OSError, match="disk full"):
         write_until_the_disk_is_full(path)
@@ -122,7 +122,7 @@ def test_run_that_ends_early_leaves_no_file(tmp_path: Path) -> None:
     assert [each.name for each in tmp_path.iterdir()] == ["salon.askproai"]
 
 
-def test_record_that_claims_a_huge_size_is_unread(written: Path) -> None:
+def test_archive_record_with_a_huge_size_is_refused(written: Path) -> None:
     content = written.read_bytes()
     at = len(FORMAT) + 16 + 24
     written.write_bytes(content[:at] + b"\xff\xff\xff\xff" + content[at + 4 :])

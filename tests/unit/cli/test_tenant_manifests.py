@@ -57,7 +57,7 @@ def test_foreign_and_generated_objects_stay_behind() -> None:
     ]  # fmt: skip
 
 
-def test_only_the_tenant_changes_and_names_takeovers() -> None:
+def test_import_changes_only_the_tenant_manifest() -> None:
     tenant, branch = to_manifest(live("Tenant")), to_manifest(live("Branch"))
     assert to_import(branch, HEADER, suspended=False) == branch
     created = to_import(tenant, HEADER, suspended=True)

@@ -45,7 +45,7 @@ def run(program: Path, directory: Path, *arguments: str) -> "subprocess.Complete
 
 
 @pytest.mark.parametrize("arguments", [["--version"], ["when", "morgen um zehn"], ["plan", "--help"]])
-def test_commands_work_without_the_repository(program: Path, tmp_path: Path, arguments: list[str]) -> None:
+def test_commands_of_the_wheel_run_outside_the_repository(program: Path, tmp_path: Path, arguments: list[str]) -> None:
     result = run(program, tmp_path, *arguments)
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout
@@ -66,7 +66,7 @@ def test_command_for_a_tenant_names_its_requirement(program: Path, tmp_path: Pat
     assert "Secret b-admin" in result.stderr
 
 
-def test_the_demo_needs_the_repository_and_says_so(program: Path, tmp_path: Path) -> None:
+def test_demo_outside_the_repository_asks_for_a_checkout(program: Path, tmp_path: Path) -> None:
     result = run(program, tmp_path, "demo")
     assert result.returncode == 2
     assert "checkout" in result.stderr

@@ -22,7 +22,7 @@ from tests.worlds.typed_commands import TENANT, run
         "[1]",
     ],
 )
-def test_a_plan_with_a_broken_kubeconfig_says_so(tmp_path: Path, content: str) -> None:
+def test_plan_with_an_unusable_kubeconfig_names_it(tmp_path: Path, content: str) -> None:
     (tmp_path / "config").write_text(content)
     result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
     assert (result.exit_code, result.stdout) == (1, "")
@@ -73,13 +73,13 @@ async def test_age_is_understood_in_known_units_only(command: str, monkeypatch: 
         ("--at", "gestern", "gestern is no ISO time such as 2026-11-20T10:00"),
     ],
 )
-def test_when_command_names_the_wrong_option(option: str, value: str, says: str) -> None:
+def test_when_command_names_the_option_with_wrong_value(option: str, value: str, says: str) -> None:
     result = run("when", "Freitag", option, value)
     assert result.exit_code == 2
     assert f"Invalid value for {option}: {says}" in result.stderr
 
 
-async def test_unknown_fault_is_answered_with_existing_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unknown_fault_name_lists_the_existing_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     async def answer(request: web.Request) -> web.Response:
         assert request.method == "GET", "nothing is switched on"
         return web.json_response({"kinds": {"down": "503", "slow": "late"}, "active": []})

@@ -55,7 +55,7 @@ def test_agent_names_other_branches_without_their_details() -> None:
     assert "## Other branches\n- Haarwerk Mitte" in describe_catalogue([pankow], offerings, (), "en-GB", others)
 
 
-def test_agent_of_the_only_branch_names_no_other() -> None:
+def test_agent_of_the_only_branch_lists_no_other() -> None:
     assert catalogue_of("hotline.yaml", "pankow").splitlines() == [
         "## Buchbar",
         "- Bartpflege (30 Minuten; auch: Bart, Rasur)",
@@ -66,7 +66,7 @@ def test_agent_of_the_only_branch_names_no_other() -> None:
     ]
 
 
-def test_service_of_some_staff_names_them() -> None:
+def test_service_limited_to_some_staff_names_these_people() -> None:
     staff = [{"id": "anna", "displayName": "Anna", "skills": ["claws"]}, {"id": "ben", "displayName": "Ben"}]
     branch, other = salon_models.branch(staff=staff), salon_models.branch("west", staff=staff[:1])
     claws = salon_models.offering(displayName="Krallen", spokenNames=[], requiredSkills=["claws"])
@@ -112,7 +112,7 @@ def test_list_too_long_for_prompts_is_omitted_whole() -> None:
     assert catalogue_of("hotline.yaml", "pankow", many=400).splitlines() == ["## Team", "- Haarwerk Pankow: Clara"]
 
 
-def test_nothing_is_named_where_nothing_is_declared() -> None:
+def test_catalogue_without_services_or_staff_is_empty() -> None:
     assert describe_catalogue([], []) == ""
 
 

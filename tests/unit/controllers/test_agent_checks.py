@@ -101,7 +101,7 @@ def test_agent_does_not_repeat_tenants_key_retry() -> None:
     assert finding.message == "Tenant 'salon-mueller' is not ready: the key is refused"
 
 
-def test_agents_wait_for_tenant_urls_has_constant_words() -> None:
+def test_agent_waiting_for_tenant_url_has_constant_message() -> None:
     """Each other wording would be a write of its status, and one of its Branch's, for each step of the Tenant."""
     pending = {
         "type": "Exposed",

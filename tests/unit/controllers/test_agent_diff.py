@@ -58,7 +58,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...], str]] = [
 
 
 @each_row(("desired", "live", "expected", "reason"), CASES)
-def test_differing_fields_are_found(
+def test_diff_lists_the_fields_that_differ(
     desired: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], reason: str
 ) -> None:
     assert differing_paths(desired, live) == expected, reason
@@ -81,5 +81,5 @@ def test_differing_fields_are_found(
         ({"tools": [TOOL]}, {"tools": []}, "tools.book: (4 items) → absent"),
     ],
 )
-def test_values_are_named_bounded_and_without_secrets(desired: dict[str, Any], live: dict[str, Any], shown: str):
+def test_described_differences_are_short_and_hide_secrets(desired: dict[str, Any], live: dict[str, Any], shown: str):
     assert describe_differences(desired, live) == (shown,)

@@ -209,14 +209,14 @@ def test_number_with_a_trunk_is_imported_and_bound() -> None:
     assert plan.steps == (Step(Action.IMPORT, (NUMBER,), number), BIND)
 
 
-def test_number_released_by_branch_is_freed_preserving_shares() -> None:
+def test_unbinding_a_number_rescales_the_remaining_weights() -> None:
     other = {"agent_id": "agent_x", "weight": 0.5}
     numbers = {NUMBER: {"inbound_agents": [{"agent_id": "agent_1", "weight": 0.5, "agent_version": 0}, other]}}
     plan = plan_for(replace(SETTLED, numbers=numbers), desired=replace(DESIRED, numbers=()))
     assert plan.steps == (Step(Action.UNBIND, (NUMBER,), remaining=({"agent_id": "agent_x", "weight": 1.0},)),)
 
 
-def test_numbers_not_yet_known_are_left_alone() -> None:
+def test_plan_leaves_numbers_of_unread_branches_bound() -> None:
     plan = plan_for(replace(SETTLED, numbers=bound("latest")), desired=replace(DESIRED, numbers=None))
     assert (plan.steps, plan.bound) == ((), (NUMBER,))
 
@@ -244,14 +244,14 @@ def test_agent_to_adopt_must_exist() -> None:
     assert "agent_9" in plan.refused.message
 
 
-def test_begun_create_is_waited_for_while_possible() -> None:
+def test_recent_create_request_is_awaited_before_another_one() -> None:
     plan = plan_for(EMPTY, PENDING_LLM)
     assert (plan.wait, plan.recorded_missing) == (GRACE - timedelta(seconds=1), False)
     assert plan.lines() == [f"not before {(GRACE.total_seconds() - 1):.0f} s have passed"]
 
 
 @pytest.mark.parametrize("recorded", [RECORDED, RecordedState("agent_1"), RecordedState(llm_id="llm_1")])
-def test_missing_object_of_our_status_is_awaited(recorded: RecordedState) -> None:
+def test_recorded_object_missing_at_retell_is_awaited(recorded: RecordedState) -> None:
     plan = plan_for(EMPTY, recorded)
     assert (plan.wait, plan.recorded_missing) == (GRACE, True)
 
@@ -296,7 +296,7 @@ def test_unbindable_number_does_not_delay_other_numbers() -> None:
         ]
 
 
-def test_sibling_agents_number_is_waited_for() -> None:
+def test_number_bound_to_a_sibling_agent_is_awaited() -> None:
     """A Branch that a hotline answers gets an agent of its own."""
     bound = {"inbound_agents": [{"agent_id": "agent_hotline"}]}
     observation = replace(SETTLED, numbers={THIRD.e164: bound})
@@ -310,7 +310,7 @@ def test_sibling_agents_number_is_waited_for() -> None:
     )
 
 
-def test_recreated_agents_numbers_stay_bound_until_known() -> None:
+def test_recreated_agent_leaves_numbers_bound_until_known() -> None:
     recorded = replace(PENDING_LLM, pending=PendingCreate("llm", NOW - GRACE), numbers=(NUMBER,))
     plan = plan_for(EMPTY, recorded, desired=replace(DESIRED, numbers=None))
     assert plan.bound == (NUMBER,)
@@ -319,7 +319,7 @@ def test_recreated_agents_numbers_stay_bound_until_known() -> None:
 # Changes of a person at Retell
 
 
-def test_draft_that_answers_no_calls_names_its_changes() -> None:
+def test_foreign_draft_is_listed_with_its_changes() -> None:
     draft = replace(SETTLED, agent=agent(1, published=False, voice_id="x"), llm=llm(1, general_prompt="y"))
     plan = plan_for(draft)
     assert (plan.foreign_draft, plan.drift, plan.published_elsewhere) == (
@@ -330,7 +330,7 @@ def test_draft_that_answers_no_calls_names_its_changes() -> None:
     assert plan_for(SETTLED).foreign_draft == ()
 
 
-def test_our_own_open_draft_is_not_a_persons() -> None:
+def test_own_unpublished_draft_is_not_a_foreign_draft() -> None:
     plan = plan_for(
         replace(SETTLED, agent=agent(1, published=False, voice_id="x"), published_agent=agent(voice_id="y"))
     )
@@ -347,7 +347,7 @@ def test_our_own_open_draft_is_not_a_persons() -> None:
         (agent(1), 0, False),  # a crash before the status was written
     ],
 )
-def test_foreign_version_is_distinguished_from_ours(
+def test_version_published_by_a_person_is_detected(
     published: dict[str, Any], recorded: int | None, elsewhere: bool
 ) -> None:
     observation = replace(SETTLED, agent=published, published_agent=published)
@@ -375,7 +375,7 @@ SET, REMOVE, UNBIND = (Step(action, (NUMBER,)) for action in (Action.WEBHOOK, Ac
         (None, None, ()),
     ],
 )
-def test_bound_number_has_desired_webhook_or_keeps_persons(
+def test_inbound_webhook_of_a_person_is_not_removed(
     live: str | None, desired: str | None, steps: tuple[Step, ...]
 ) -> None:
     numbers = {NUMBER: {**bound()[NUMBER], "inbound_webhook_url": live}}
@@ -405,7 +405,9 @@ def test_imported_number_gets_webhook_after_its_binding() -> None:
         ([{"agent_id": "agent_x"}], ()),  # it is another agent's by now, and so is its webhook
     ],
 )
-def test_released_number_loses_webhook_before_binding(entries: list[dict[str, Any]], steps: tuple[Step, ...]) -> None:
+def test_inbound_webhook_is_removed_before_unbinding_its_number(
+    entries: list[dict[str, Any]], steps: tuple[Step, ...]
+) -> None:
     numbers = {NUMBER: {"inbound_agents": entries, "inbound_webhook_url": URL}, THIRD.e164: {}}
     desired = replace(DESIRED, numbers=(THIRD,), inbound_url=None)
     plan = plan_for(replace(SETTLED, numbers=numbers), desired=desired)

@@ -43,7 +43,7 @@ def rendered(
     return render_desired(agent, tenant, (DesiredNumber("+49301234567"),), "inst/salon/mitte", catalogue=catalogue)
 
 
-def test_bodies_are_as_in_the_snapshot() -> None:
+def test_rendered_agent_and_llm_match_the_snapshot() -> None:
     """A changed body publishes a new version of every agent at the next release: a reviewer must see it."""
     rendered_bodies = rendered("Salon Müller, Sie sprechen mit unserem KI-Assistenten. Was kann ich für Sie tun?")
     assert {"llm": rendered_bodies.llm, "agent": rendered_bodies.agent} == json.loads(
@@ -51,7 +51,7 @@ def test_bodies_are_as_in_the_snapshot() -> None:
     )
 
 
-def test_agent_without_information_has_no_such_tool() -> None:
+def test_agent_without_business_information_lacks_its_tool() -> None:
     """So an upgrade publishes no version of the agents that exist."""
     without = rendered("Hallo", functions=["CheckAvailability"]).llm
     assert "business_information" not in json.dumps(without)
@@ -81,7 +81,7 @@ def test_birth_date_is_requested_only_if_configured() -> None:
     assert "Geburtsdatum" not in prompt
 
 
-def test_rule_for_other_branches_requires_some() -> None:
+def test_prompt_mentions_other_branches_only_if_they_exist() -> None:
     rule = "Nennt der Anrufer eine Filiale aus „Weitere Filialen“, gib sie als `branch` weiter."
     assert rule not in rendered("Hallo").llm["general_prompt"]
     elsewhere = f"{CATALOGUE}\n\n## Weitere Filialen\n- Salon Müller Pankow"
@@ -120,7 +120,7 @@ def test_caller_wanting_a_person_is_transferred(transfers: bool) -> None:
     assert ("jemanden vom Team sprechen: biete an" in prompt) is not transfers
 
 
-def test_caller_against_recording_is_promised_nothing_early() -> None:
+def test_prompt_promises_refused_recording_only_after_success() -> None:
     for language, word in (("de-DE", "erst nach `success: true`"), ("en-GB", "only after `success: true`")):
         declared = rendered("Hallo", functions=["DeclineRecording"], language=language).llm
         assert "decline_recording" in {tool["name"] for tool in declared["general_tools"]}
@@ -128,7 +128,7 @@ def test_caller_against_recording_is_promised_nothing_early() -> None:
     assert "decline_recording" not in rendered("Hallo", functions=["BookAppointment"]).llm["general_prompt"]
 
 
-def test_functions_run_once_within_the_callers_patience() -> None:
+def test_function_tools_never_retry_and_wait_eight_seconds() -> None:
     """Retell does not repeat a function, and waits 8 s."""
     declared = rendered("Hallo", functions=list(Function)).llm
     functions = [tool for tool in declared["general_tools"] if tool["type"] == "custom"]
@@ -147,11 +147,11 @@ def test_functions_run_once_within_the_callers_patience() -> None:
         (None, True, "Salon Müller, guten Tag! Sie sprechen mit einem KI-Assistenten. Was kann ich für Sie tun?"),
     ],
 )
-def test_first_sentence_says_that_it_is_ai(own: str | None, notice: bool, first_sentence: str) -> None:
+def test_first_sentence_announces_an_ai_if_requested(own: str | None, notice: bool, first_sentence: str) -> None:
     assert rendered(own, ai_notice=notice).llm["begin_message"] == first_sentence
 
 
-def test_a_marker_is_read_back_from_a_name() -> None:
+def test_owner_marker_is_parsed_from_an_agent_name() -> None:
     assert agent_owner({"agent_name": "A · B · inst/ns/name"}) == "inst/ns/name"
     assert agent_owner({"agent_name": "Salon · Mitte"}) is None
     assert agent_owner({}) is None
@@ -168,7 +168,7 @@ def test_every_variable_of_a_text_has_a_value() -> None:
     }
 
 
-def test_several_services_are_one_visit_only_locally() -> None:
+def test_prompt_joins_services_to_visits_without_calcom_only() -> None:
     """Cal.com books one event type at a time."""
     remote, local = rendered(None), rendered(None, calendar={"provider": "Local"})
     assert "sind mehrere Termine" in remote.llm["general_prompt"]

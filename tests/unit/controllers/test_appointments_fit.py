@@ -88,7 +88,7 @@ def test_command_names_a_single_person():
     assert "--from 2026-11-25 --staff lena -t" in message
 
 
-def test_a_long_list_stays_readable():
+def test_message_about_many_appointments_is_shortened():
     many = [Stranded("mitte", f"s-{n}", StrandedBy.GONE, 1, WEDNESDAY) for n in range(100)]
     message = fit_condition(tenant(), many).message
     assert message.startswith("100 appointments")
@@ -96,5 +96,5 @@ def test_a_long_list_stays_readable():
     assert "and others" in message
 
 
-def test_nothing_is_stranded_where_all_have_somebody():
+def test_no_stranded_appointment_gives_a_good_condition():
     assert fit_condition(tenant(), []).reason is Reason.AS_DECLARED

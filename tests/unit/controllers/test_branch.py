@@ -51,7 +51,7 @@ def inputs(
 
 
 @pytest.mark.parametrize(("drift", "resync", "interval"), [(900, 60, 300), (120, 60, 120), (0, 60, 0), (900, 300, 900)])
-def test_quiet_branch_is_read_after_five_resyncs(drift: int, resync: int, interval: int):
+def test_quiet_interval_is_five_resyncs_at_most(drift: int, resync: int, interval: int):
     """Another writer's change of its status makes nothing due, and must not stay for long."""
     settings = Settings(drift_seconds=drift, resync_seconds=resync)
     assert settings.quiet_interval(QUIET_RESYNCS) == timedelta(seconds=interval)
@@ -60,7 +60,7 @@ def test_quiet_branch_is_read_after_five_resyncs(drift: int, resync: int, interv
 # Phone numbers
 
 
-def test_branch_numbers_are_in_e164_with_did():
+def test_branch_phone_numbers_are_normalized_with_did():
     found = read_phone_numbers(
         branch(phoneNumbers=[{"number": "030 1234567"}, {"number": "030/7654321", "did": "+4932221234567"}])
     )
@@ -70,7 +70,7 @@ def test_branch_numbers_are_in_e164_with_did():
     ]
 
 
-def test_unreadable_number_is_reported_while_others_work():
+def test_invalid_number_is_reported_beside_a_usable_number():
     found = inputs(branch(phoneNumbers=[{"number": "112"}, {"number": "030 1234567"}]))
     condition = numbers_condition(found)
     assert len(found.numbers.usable) == 1
@@ -150,7 +150,7 @@ def test_branch_with_unanswered_numbers_says_the_remedy():
 
 
 @pytest.mark.parametrize("reason", ["OwnershipConflict", "ProviderRefused"])
-def test_branch_repeats_why_an_agent_is_impossible(reason: str):
+def test_branch_condition_repeats_the_failure_of_its_agent(reason: str):
     refused = voice()
     refused.status["conditions"] = [
         {"type": "Synced", "status": "False", "reason": reason, "message": "adopt.agentId x is not in this workspace"}
@@ -228,7 +228,7 @@ def test_unknown_country_or_state_gets_correct_spelling(written, expected):
 @pytest.mark.parametrize(
     "written", [None, {"country": "AT"}, {"country": "DE", "subdivision": "NW"}, {"country": "DE"}]
 )
-def test_known_holidays_and_none_are_valid(written):
+def test_holiday_settings_known_or_absent_are_valid(written):
     assert holidays_condition(branch(holidays=written)).status is Status.TRUE
 
 
@@ -274,7 +274,7 @@ def test_default_service_is_free_30_minutes_by_anyone():
     assert written_services(branch(), [default, offering()]) == [offering()]
 
 
-def test_the_event_says_what_callers_hear():
+def test_default_services_event_mentions_the_unknown_price():
     text = _created(inputs()).message
     assert "price is not known" in text
     assert "0.00" not in text
@@ -303,7 +303,7 @@ PAUSED_DEFAULT = DEFAULT.model_copy(
         ("its name is taken", (), offering(branchRef={"name": "x"}), Action.NONE, Reason.OWNERSHIP_CONFLICT, 0),
     ],
 )
-def test_default_service_exists_only_without_a_written_one(case, offerings, default, action, reason, services):
+def test_default_service_exists_only_without_other_services(case, offerings, default, action, reason, services):
     plan = plan_default_service(inputs(offerings=offerings, default=default), LATER)
     assert (plan.action, plan.condition.reason, plan.services, plan.requeue_after) == (
         action,
@@ -385,7 +385,7 @@ def test_no_service_is_created_for_a_deleting_tenant():
     assert (plan.action, plan.condition.reason) == (Action.NONE, Reason.PENDING)
 
 
-def test_ages_are_compared_as_times():
+def test_creation_timestamp_is_parsed_as_a_time():
     assert branch(created="2026-11-01T08:00:00Z").metadata.creation_timestamp == datetime(2026, 11, 1, 8, tzinfo=UTC)
 
 
@@ -396,7 +396,7 @@ def test_ages_are_compared_as_times():
     ("here", "there", "known"),
     [(None, None, False), ("anna", None, False), ("anna", "anna", True), ("anna-m", "anna-s", True)],
 )
-def test_id_in_two_branches_warns_until_both_identify(here: str | None, there: str | None, known: bool):
+def test_staff_id_in_two_branches_warns_without_persons(here: str | None, there: str | None, known: bool):
     def with_anna(name: str, person: str | None) -> Branch:
         return branch(name, f"uid-{name}", staff=[{"id": "anna", "displayName": "Anna", "person": person}])
 

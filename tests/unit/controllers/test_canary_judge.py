@@ -49,7 +49,7 @@ def test_canary_verdict_matches_the_outcomes(
     assert judge(outcomes, CanaryPods(), 100, NOW).state is state, case
 
 
-def test_failures_of_other_functions_count_like_bookings() -> None:
+def test_canary_is_judged_by_failed_callers_without_bookings() -> None:
     """A caller whose look-up fails books nothing, so there is no booking that could fail."""
     canary = CallerCounts(callers=5, failed_callers=3, bookings=0, failed_bookings=0)
     verdict = judge(CanaryOutcomes(canary, CallerCounts(5), NOBODY), CanaryPods(), 100, NOW)
@@ -57,7 +57,7 @@ def test_failures_of_other_functions_count_like_bookings() -> None:
     assert verdict.why == "3 of 5 callers met a failure there, and 0 of 5 at the other pods in the same time"
 
 
-def test_the_verdict_has_the_numbers_of_both() -> None:
+def test_canary_verdict_names_failures_of_both_sides() -> None:
     verdict = judge(CanaryOutcomes(bookings(3, 9), bookings(0, 8), NOBODY), CanaryPods(), 100, NOW)
     assert (
         verdict.why == "the bookings of 3 of 9 callers failed there, and of 0 of 8 at the other pods in the same time"
@@ -134,7 +134,7 @@ counts = st.integers(0, 300).flatmap(lambda of: st.tuples(st.integers(0, of), st
 
 
 @given(counts, counts, counts)
-def test_failure_never_helps_canaries_and_success_never_harms(
+def test_additional_canary_failure_never_improves_its_verdict(
     canary: tuple[int, int], others: tuple[int, int], before: tuple[int, int]
 ) -> None:
     failed, of = canary

@@ -99,7 +99,7 @@ def test_tenants_pods_are_restricted_and_hold_no_token():
     assert not any("subPath" in mount for c in pod["containers"] for mount in c["volumeMounts"])
 
 
-def test_pods_are_spread_with_a_tokenless_account():
+def test_pods_are_spread_over_nodes_without_account_token():
     pod = deployment(tenant(), CREDENTIALS, "askproai:1")["spec"]["template"]["spec"]
     assert {constraint["topologyKey"] for constraint in pod["topologySpreadConstraints"]} == {
         "kubernetes.io/hostname",
@@ -199,7 +199,7 @@ def test_split_containers_are_deployments_with_separate_selectors():
     assert worker["spec"]["template"]["spec"]["containers"][0]["readinessProbe"]["httpGet"]["port"] == "worker"
 
 
-def test_the_readiness_of_both_deployments_counts_in_split():
+def test_split_mode_is_ready_with_both_deployments_ready():
     web, worker = child(mode="Split"), child(ready=0)
     condition = runtime_condition(split(), {Component.WORKER: worker, Component.WEB: web})
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.PROGRESSING)
@@ -214,7 +214,7 @@ def with_condition(type_: str, status: str, reason: str, message: str = "") -> O
     return replace(live, status={**live.status, "conditions": [condition]})
 
 
-def test_abandoned_rollout_is_unhealthy_while_former_pods_serve():
+def test_stuck_rollout_is_unhealthy_while_former_pods_serve():
     stuck = with_condition("Progressing", "False", "ProgressDeadlineExceeded")
     condition = rollout_condition(tenant(), {Component.WEB: stuck})
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.ROLLOUT_STUCK)
@@ -229,7 +229,7 @@ def test_pods_refused_by_a_quota_are_named():
     assert "Deployment salon-mueller-worker: its pods are refused (exceeded quota: pods=2)" in condition.message
 
 
-def test_continuing_or_restarted_rollout_is_healthy():
+def test_running_or_corrected_rollout_is_healthy():
     running = with_condition("Progressing", "True", "ReplicaSetUpdated")
     corrected = replace(with_condition("Progressing", "False", "ProgressDeadlineExceeded"), generation=2)
     for live in (child(), running, corrected):
@@ -251,7 +251,7 @@ def test_stuck_rollout_stays_stuck_while_an_autoscaler_scales():
 # Replicas and who decides them
 
 
-def test_equal_bounds_and_suspended_tenants_have_no_autoscaler():
+def test_fixed_replicas_and_suspended_tenants_have_no_autoscaler():
     fixed = tenant(runtime={"web": {"minReplicas": 3, "maxReplicas": 3}})
     assert scaled_by(fixed, Component.WEB) is ScaledBy.OPERATOR
     assert scaled_by(tenant(suspend=True), Component.WEB) is ScaledBy.OPERATOR
@@ -272,7 +272,7 @@ def test_an_autoscaler_begins_with_the_running_replicas(running, expected):
     assert initial_replicas(tenant(), Component.WEB, live) == expected
 
 
-def test_scaler_is_written_beside_replicas_never_both():
+def test_deployment_has_replicas_or_an_autoscaler_annotation():
     handed_over, kept = (deployment(tenant(), CREDENTIALS, "i", replicas=replicas) for replicas in (None, 2))
     assert "replicas" not in handed_over["spec"]
     assert handed_over["metadata"]["annotations"][SCALED_BY] == ScaledBy.AUTOSCALER
@@ -280,7 +280,7 @@ def test_scaler_is_written_beside_replicas_never_both():
     assert kept["metadata"]["annotations"][SCALED_BY] == ScaledBy.OPERATOR
 
 
-def test_a_single_replica_can_be_drained():
+def test_disruption_budget_permits_draining_a_single_replica():
     assert disruption_budget(tenant(), Component.WEB)["spec"]["maxUnavailable"] == 1
 
 
@@ -290,7 +290,7 @@ def test_a_single_replica_can_be_drained():
 PREFIXED = {"host": "s.example", "pathPrefix": "/voice"}
 
 
-def test_only_three_paths_are_routed():
+def test_ingress_routes_only_webhooks_functions_and_health():
     """Neither the metrics nor the private API can be reached from outside."""
     routed = tenant(
         exposure=PREFIXED | {"ingress": {"className": "nginx", "tlsSecretName": "tls", "annotations": {"a": "b"}}}
@@ -362,7 +362,7 @@ def test_shared_host_is_routed_per_tenant_as_configured():
         ([("Accepted", "True", ""), ("ResolvedRefs", "False", "no Service")], Status.FALSE, "no Service"),
     ],
 )
-def test_exposed_repeats_the_gateways_conditions(conditions, status, text):
+def test_exposed_condition_repeats_the_gateways_conditions(conditions, status, text):
     written = [{"type": kind, "status": is_, "reason": "R", "message": text} for kind, is_, text in conditions or ()]
     parents = {"parents": [{"conditions": written}]} if conditions else {}
     condition = http_route_condition(tenant(), Address("https://s.example", ""), parents)
@@ -370,7 +370,7 @@ def test_exposed_repeats_the_gateways_conditions(conditions, status, text):
     assert text in condition.message
 
 
-def test_missing_gateway_is_searched_where_it_was_named():
+def test_missing_gateway_message_names_its_setting():
     own = tenant(exposure=PREFIXED | {"gateway": {"parentRefs": [{"name": "public"}]}})
     for exposed, field in ((own, "exposure.gateway"), (tenant(), "settings.sharedGateway")):
         assert field in http_route_condition(exposed, Address("https://s.example", ""), {}).message
@@ -379,7 +379,7 @@ def test_missing_gateway_is_searched_where_it_was_named():
 # Monitoring
 
 
-def test_metrics_of_both_containers_match_prometheus_labels():
+def test_service_monitor_selects_metrics_of_both_containers():
     service, monitor = metrics_service(tenant()), service_monitor(tenant(), SETTINGS)
     assert {port["name"]: port["port"] for port in service["spec"]["ports"]} == {"metrics": 9090, "worker": 9091}
     assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
@@ -387,7 +387,7 @@ def test_metrics_of_both_containers_match_prometheus_labels():
     assert "app.kubernetes.io/component" not in service["spec"]["selector"], "the worker pods of Split are found, too"
 
 
-def test_rules_hold_each_tenant_to_its_own_slo():
+def test_alert_rules_use_each_tenants_own_slo():
     manifest = prometheus_rule(tenant(slo={"bookingSuccessPercent": "97.5", "webhookSuccessPercent": "100"}), SETTINGS)
     every = [rule for group in manifest["spec"]["groups"] for rule in group["rules"]]
     assert all(
@@ -406,7 +406,7 @@ def test_rules_hold_each_tenant_to_its_own_slo():
 
 
 @pytest.mark.parametrize(("percent", "most"), [("99.9", "0.006"), ("95", "0.30"), ("50", "0.75"), ("0", "1")])
-def test_no_slo_needs_more_failures_than_bookings(percent: str, most: str):
+def test_slo_alert_threshold_is_one_at_most(percent: str, most: str):
     allowed = (100 - Decimal(percent)) / 100
     assert allowed <= burning(allowed, Decimal(6)) == Decimal(most)
 
@@ -439,7 +439,7 @@ def test_every_alert_links_to_a_runbook_that_exists():
     assert [link for link in links if not (RUNBOOKS / link.rpartition("/")[2]).is_file()] == []
 
 
-def test_runbooks_of_a_site_have_its_addresses():
+def test_runbook_links_follow_the_configured_address():
     """`make docs` writes `dead-letters.html`; a git host shows `dead-letters.md`."""
     site = SETTINGS.model_copy(update={"runbook_base_url": "https://docs.example/runbooks/{name}.html"})
     links = json.dumps(prometheus_rule(tenant(), site))

@@ -54,7 +54,7 @@ OURS, OF_THE_RELEASE_BEFORE = {DECRYPTS: "true"}, dict[str, str]()
     ],
     ids=["no pods yet", "all", "workers of before", "of before", "after a rollback", "first roll-out", "a later one"],
 )
-def test_pods_encrypt_when_all_of_them_can_decrypt(
+def test_encryption_needs_all_pods_able_to_decrypt(
     deployments: list[ObservedObject], before: bool, expected: bool
 ) -> None:
     assert all_pods_decrypt(deployments, before=before) is expected
@@ -87,7 +87,9 @@ def test_lost_key_is_reported_until_its_rows_expire() -> None:
         (True, True, 3, "AsDeclared"), (True, True, 2, "Pending"), (True, False, 3, "Pending"), (False, False, 3, "NotRequested"),
     ],
 )  # fmt: skip
-def test_condition_has_the_reason_for_its_state(asked: bool, in_use: bool, minutes: int, reason: str) -> None:
+def test_encryption_condition_has_the_reason_for_its_state(
+    asked: bool, in_use: bool, minutes: int, reason: str
+) -> None:
     keys = DataKeys((new_data_key(NOW - timedelta(minutes=minutes)),), in_use=in_use)
     assert encryption_condition(salon_tenant(), keys, NOW, asked=asked).reason == reason
 
@@ -101,12 +103,12 @@ def test_secret_without_keys_is_refused_without_values(text: str) -> None:
     assert "AAAA" not in str(refused.value)
 
 
-def test_keys_are_read_as_they_were_written() -> None:
+def test_encoded_data_keys_are_decoded_unchanged() -> None:
     keys = DataKeys((new_data_key(NOW), new_data_key(NOW)), "monday", NOW, True, True)
     assert decode_data_keys(encode_data_keys(keys)) == keys
 
 
-def test_damaged_keys_copy_keeps_content_unlike_destroyed_ones() -> None:
+def test_teardown_copies_valid_data_keys_or_former_ones() -> None:
     good, former = (encode_data_keys(DataKeys((new_data_key(NOW),))) for _ in range(2))
     assert keys_to_copy(good, former) == good
     assert keys_to_copy("half of it", former) == former

@@ -82,7 +82,7 @@ async def check(
     [DOWN, ProviderRefused("calcom", "get-event-type", 400, "no"), CredentialRefused("calcom", "get-event-type", 403)],
     ids=["fails", "refused", "a firewall"],
 )
-async def test_unreadable_event_type_hides_no_other_one(failure: Exception) -> None:
+async def test_unreadable_event_type_leaves_another_ones_result(failure: Exception) -> None:
     cluster = Cluster({1001: failure, 1002: FITS})
     _, before = await check(cluster)
     condition, found = await check(cluster, before)
@@ -92,7 +92,7 @@ async def test_unreadable_event_type_hides_no_other_one(failure: Exception) -> N
     assert found["eventTypesNotFound"] is None
 
 
-async def test_unreadable_event_type_hides_no_wrong_one() -> None:
+async def test_missing_event_type_is_named_beside_unreadable_ones() -> None:
     cluster = Cluster({1001: DOWN, 1002: None})
     _, before = await check(cluster)
     condition, _ = await check(cluster, before)
@@ -128,7 +128,7 @@ async def test_unreadable_event_type_stays_unchanged() -> None:
     assert before["eventTypesNotFound"] == [IDS[1002]]
 
 
-async def test_only_unfound_event_types_survive_a_key_change() -> None:
+async def test_changed_account_key_discards_found_event_types() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: None}))
     _, found = await check(Cluster({1001: DOWN, 1002: DOWN}, key="cal_other"), before)
     assert (found["eventTypesInAccount"], found["eventTypesNotFound"]) == (None, [IDS[1002]])
@@ -154,7 +154,7 @@ async def test_foreign_event_type_stays_withheld_without_a_check(versions: list[
     assert found["eventTypesNotFound"] is None, "Cal.com shows it"
 
 
-async def test_a_refused_key_leaves_all_as_it_was() -> None:
+async def test_refused_key_changes_no_recorded_event_types() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: FITS}))
     refused = CredentialRefused("calcom", "get-event-type", 401)
     condition, found = await check(Cluster({1001: refused, 1002: refused}), before)
@@ -183,7 +183,7 @@ async def test_event_type_of_a_former_account_becomes_foreign() -> None:
     assert (found["eventTypesGone"], found["eventTypesNotFound"]) == (None, [IDS[1001]])
 
 
-async def test_id_not_found_is_remembered_after_its_correction() -> None:
+async def test_corrected_event_type_id_stays_recorded_as_missing() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: FITS}), {"eventTypesNotFound": [{"eventTypeId": 999}]})
     assert before["eventTypesNotFound"] == [{"eventTypeId": 999}]
     _, found = await check(Cluster({1001: FITS, 1002: FITS}, key="cal_other"), before)
@@ -198,7 +198,7 @@ async def check_with_own_key(cluster: Cluster, status: Json | None = None) -> Js
     return (await _check_calendar(service, tenant(), STAFF, cluster))[1]  # type: ignore[arg-type]
 
 
-async def test_event_types_of_former_staff_key_are_dropped() -> None:
+async def test_changed_staff_key_discards_that_accounts_event_types() -> None:
     """Her new key is of another account, and Cal.com does not answer yet; the Tenant's own account is as it was."""
     before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
     assert before["eventTypesInAccount"] == [IDS[1001], IDS[1002]]

@@ -43,7 +43,7 @@ def salon(
 
 
 @pytest.mark.parametrize("verdict", [None, FAILED])
-def test_senders_keep_their_url_until_the_new_works(verdict):
+def test_senders_keep_the_former_url_until_verification(verdict):
     chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert chosen.in_use is not None
     assert (chosen.in_use.base_url, chosen.kept, chosen.is_settled) == (OLD, OLD, False)
@@ -52,12 +52,12 @@ def test_senders_keep_their_url_until_the_new_works(verdict):
 
 
 @pytest.mark.parametrize("verdict", [None, FAILED])
-def test_new_tenant_has_no_url_until_it_works(verdict):
+def test_new_tenant_has_no_url_before_verification(verdict):
     chosen = choose_exposure(salon(), (), REQUESTED, verdict, NOW)
     assert (chosen.in_use, chosen.kept, chosen.former_path_prefix) == (None, None, "")
 
 
-def test_senders_get_answering_url_while_calls_keep_theirs():
+def test_verified_url_goes_to_senders_before_calls_end():
     chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
     assert (chosen.is_settled, chosen.kept, former_url_fields(chosen)["formerUrl"]) == (True, OLD, OLD)
     soon, late = timedelta(minutes=9), timedelta(minutes=11)
@@ -71,7 +71,7 @@ def test_senders_get_answering_url_while_calls_keep_theirs():
     assert (ended.is_settled, former_url_fields(ended)["formerUrl"], ended.former_path_prefix) == (True, None, "")
 
 
-def test_former_urls_time_is_recorded_independent_of_conditions():
+def test_former_urls_start_time_ignores_condition_times():
     chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
     assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
     recorded = salon(NEW, former=OLD, changed_for=timedelta(minutes=1))
@@ -82,7 +82,7 @@ def test_former_urls_time_is_recorded_independent_of_conditions():
     assert again == {"formerUrl": OLD, "formerUrlSince": (NOW - timedelta(minutes=1)).isoformat()}
 
 
-def test_an_untimed_former_url_is_served_from_now():
+def test_former_url_without_a_start_time_starts_now():
     chosen = choose_exposure(salon(NEW, former=OLD), (), REQUESTED, None, NOW)
     assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
 
@@ -103,20 +103,20 @@ def with_url(base_url: str | None, **spec: Any) -> Any:
         (False, [with_url(NEW), agent("")], NEW),  # the second one is not at Retell yet
     ],
 )
-def test_former_url_is_served_while_senders_have_it(held, agents, calcom):
+def test_former_url_is_served_until_all_senders_change(held, agents, calcom):
     business = salon(NEW, former=OLD, changed_for=timedelta(days=1))
     business.status["webhookUrls"]["calcom"] = f"{calcom}/webhooks/calcom/inst-1"
     chosen = choose_exposure(business, agents, REQUESTED, None, NOW)
     assert chosen.kept == (OLD if held else None)
 
 
-def test_outage_of_the_current_url_changes_nothing():
+def test_outage_of_the_current_url_stays_settled():
     chosen = choose_exposure(salon(NEW), (), REQUESTED, FAILED, NOW)
     assert chosen.is_settled
     assert exposed_condition(tenant(), chosen, ROUTED) == ROUTED
 
 
-def test_unverified_urls_reach_senders_at_once():
+def test_url_without_required_verification_is_used_at_once():
     verdict = Unverified().find(at(NEW))
     chosen = choose_exposure(salon(OLD), (), REQUESTED, verdict, NOW)
     assert (chosen.is_settled, chosen.kept) == (True, None)
@@ -244,7 +244,7 @@ def context(woken: list[Key], *, exists: bool = True) -> Any:
 PROOF_KEY, TENANT_KEY = Key(KIND, "salon", "salon"), Key("Tenant", "salon", "salon")
 
 
-async def test_tenant_wakes_only_when_the_answer_changes(controller, internet, due):
+async def test_tenant_is_enqueued_only_when_urls_verdict_changes(controller, internet, due):
     woken: list[Key] = []
     controller.request(at(NEW))
     assert due == [PROOF_KEY]
@@ -261,7 +261,7 @@ async def test_tenant_wakes_only_when_the_answer_changes(controller, internet, d
     assert set(internet.asked) == {(NEW, "token")}
 
 
-async def test_repeated_request_keeps_its_pause_until_something_changes(controller, due):
+async def test_repeated_url_request_does_not_reset_its_pause(controller, due):
     for _ in range(3):
         controller.request(at(NEW))
     assert due == [PROOF_KEY]
@@ -276,7 +276,7 @@ async def test_repeated_request_keeps_its_pause_until_something_changes(controll
     assert controller.find(at(OLD)) is None, "the verdict was about another URL"
 
 
-async def test_answer_about_an_obsolete_url_is_dropped(controller, internet):
+async def test_verdict_about_an_obsolete_url_is_discarded(controller, internet):
     controller.request(at(NEW))
     woken: list[Key] = []
 
@@ -288,14 +288,14 @@ async def test_answer_about_an_obsolete_url_is_dropped(controller, internet):
     assert (woken, controller.find(at(NEW))) == ([], None)
 
 
-async def test_deleted_tenants_urls_are_not_queried(controller, internet):
+async def test_url_of_a_deleted_tenant_is_not_probed(controller, internet):
     controller.request(at(NEW))
     assert (await controller.reconcile(PROOF_KEY, context([], exists=False))).gone
     assert internet.asked == []
     assert controller._targets == {}
 
 
-async def test_proof_is_invalid_for_namesakes_or_other_tokens(controller, internet):
+async def test_url_verdict_is_invalid_for_namesakes_and_tokens(controller, internet):
     internet.problems[NEW] = None
     controller.request(at(NEW))
     await controller.reconcile(PROOF_KEY, context([]))

@@ -78,21 +78,21 @@ async def test_months_counted_before_a_timeout_are_not_repeated() -> None:
     assert len(outside.written) == 60
 
 
-async def test_slow_tenant_leaves_other_chunks_figures() -> None:
+async def test_slow_tenant_does_not_prevent_other_chunks_figures() -> None:
     outside = _Outside(600)
     outside.slow = outside.tenants[0].metadata.dotted
     assert (await TenantFiguresController().reconcile(KEY, outside.context)).requeue
     assert outside.written == [f"salon-{number}" for number in range(250, 600)]
 
 
-async def test_slow_month_leaves_other_chunks_months() -> None:
+async def test_slow_month_does_not_prevent_other_chunks_figures() -> None:
     outside = _Outside(60)
     outside.slow_months = outside.tenants[26].metadata.dotted
     assert (await TenantFiguresController().reconcile(KEY, outside.context)).requeue
     assert outside.written == [f"salon-{number}" for number in (*range(25), *range(50, 60))]
 
 
-async def test_months_are_counted_once_per_quarter_hour_spread() -> None:
+async def test_each_tenants_month_is_counted_every_quarter_hour() -> None:
     outside, controller = _Outside(300), TenantFiguresController()
     await controller.reconcile(KEY, outside.context)
     counted = []

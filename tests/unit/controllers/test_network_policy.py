@@ -32,7 +32,7 @@ def test_private_ports_admit_operator_and_monitoring_only():
         ("redis+sentinel://one:26379,two:26379/master", {26379, 6379}),
     ],
 )
-def test_policy_allows_tenant_needs_but_no_other_tenants(url, ports):
+def test_network_policy_opens_only_ports_of_configured_servers(url, ports):
     names, providers, stores = network_policy(tenant(), [url], [url], SETTINGS)["spec"]["egress"]
     assert {entry["port"] for entry in names["ports"]} == {53}
     for servers in (providers, stores):
@@ -71,7 +71,7 @@ NO_NAMESPACE = {"matchExpressions": [{"key": "kubernetes.io/metadata.name", "ope
 METADATA = ["169.254.169.254", "169.254.170.2", "fd00:ec2::254", "fd20:ce::254", "fe80::a9fe:a9fe"]
 
 
-def test_providers_port_reaches_all_but_the_clouds_metadata():
+def test_network_policy_blocks_the_clouds_metadata_addresses():
     names, providers, stores = network_policy(tenant(), STORES, PROVIDERS, SETTINGS)["spec"]["egress"]
     assert not [address for address in METADATA if reaches(providers, address)]
     assert all(reaches(providers, address) for address in ("203.0.113.9", "10.96.0.1", "2001:db8::1"))
@@ -81,7 +81,7 @@ def test_providers_port_reaches_all_but_the_clouds_metadata():
     assert {entry["port"] for entry in providers["ports"]} == {443}
 
 
-def test_denied_ranges_are_reached_only_with_platform_permission():
+def test_denied_egress_ranges_need_the_platforms_permission():
     restricted = SETTINGS.model_copy(
         update={
             "denied_egress_ranges": ("10.0.0.0/8", "fd12:3456::/32"),
@@ -114,7 +114,7 @@ def test_invalid_ranges_end_the_operator_at_its_start(values, text):
         Settings(**values)
 
 
-def test_trace_collector_is_reached_on_its_port():
+def test_network_policy_opens_the_trace_collectors_port():
     traced = SETTINGS.model_copy(update={"tracing_endpoint": "http://collector.observability:4318"})
     _, _, stores = network_policy(tenant(), STORES, PROVIDERS, traced)["spec"]["egress"]
     _, _, before = network_policy(tenant(), STORES, PROVIDERS, SETTINGS)["spec"]["egress"]

@@ -138,11 +138,11 @@ def test_services_including_shared_ones_are_listed_by_name():
     assert staff_by_branch(everywhere, [branch()]) == {"mitte": ("anna", "mehmet")}
 
 
-def test_without_a_calendar_nobody_has_an_event_type():
+def test_service_without_calcom_lists_all_as_unlinked():
     assert staff_without_event_type(offering(calcom=None), {"mitte": ("mehmet", "anna")}) == ["anna", "mehmet"]
 
 
-def test_default_service_yields_to_a_hand_made_one():
+def test_default_service_ends_when_another_service_exists():
     manifest = raw("ServiceOffering")
     manifest["metadata"] |= {"name": "default", "labels": {"askproai.de/auto-created": "true"}}
     default = ServiceOffering.from_raw(manifest)
@@ -156,7 +156,7 @@ def test_missing_branch_is_reported_before_a_missing_tenant():
     assert (failure.type, failure.reason) == ("StaffMatched", Reason.BRANCH_NOT_FOUND)
 
 
-def test_offering_is_pending_while_its_tenant_is():
+def test_service_is_pending_while_its_tenant_is_pending():
     found = References("mitte", branch(), "salon", None, Reason.PENDING)
     failure = missing_reference(found, ConditionType.STAFF_MATCHED)
     assert failure is not None
@@ -166,7 +166,7 @@ def test_offering_is_pending_while_its_tenant_is():
     )
 
 
-def test_all_calendar_problems_are_named_first_as_reason():
+def test_all_calendar_problems_of_a_service_are_named():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     (entry,) = linked.spec.calcom.event_types
     condition = calendar_condition(linked, {"mitte": ("anna", "mehmet")}, [(entry, None)])
@@ -175,7 +175,7 @@ def test_all_calendar_problems_are_named_first_as_reason():
     assert "event type 1001 of anna is not in this Cal.com account" in condition.message
 
 
-def test_hidden_team_event_type_names_the_key():
+def test_hidden_team_event_type_message_mentions_the_key():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001, "userId": 7}]})
     (entry,) = linked.spec.calcom.event_types
     condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, None)])
@@ -213,7 +213,7 @@ def test_coarser_calcom_slot_interval_is_named_briefly(linked_types: int):
     assert calendar_condition(linked, {"mitte": ("person-0",)}, fine).message == f"{linked_types} event types fit"
 
 
-def test_confirmation_requires_blocking_unconfirmed_bookings_and_is_named():
+def test_event_type_with_confirmation_must_block_unconfirmed_bookings():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     (entry,) = linked.spec.calcom.event_types
     policy = {"type": "always", "blockUnconfirmedBookingsInBooker": True}
@@ -223,7 +223,7 @@ def test_confirmation_requires_blocking_unconfirmed_bookings_and_is_named():
     assert "callers hear that the appointment is requested" in condition.message
 
 
-def test_answer_to_a_missing_event_field_is_named():
+def test_answer_to_an_unknown_booking_field_is_named():
     answers = [{"slug": "haarlange", "value": "kurz"}]
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}], "bookingFields": answers})
     (entry,) = linked.spec.calcom.event_types
@@ -278,13 +278,13 @@ def test_service_with_buffers_must_end_before_closing(spec, fits):
         assert condition.reason is Reason.NO_OPENING_LONG_ENOUGH
 
 
-def test_service_longer_than_openings_names_the_short_one():
+def test_service_longer_than_opening_names_both_lengths():
     condition = openings(offering(durationMinutes=590, bufferAfterMinutes=10), branch(openingHours=NINE_HOURS))
     assert "takes 600 minutes with its buffers" in condition.message
     assert "has 540: shorten durationMinutes or a buffer, or lengthen openingHours" in condition.message
 
 
-def test_touching_ranges_are_one_opening_across_midnight():
+def test_touching_opening_hours_are_joined_across_midnight():
     night = hours(("Sun", "22:00", "24:00"), ("Mon", "00:00", "01:00"), ("Mon", "01:00", "02:00"))
     party = offering(durationMinutes=240, bufferAfterMinutes=0)
     assert openings(party, branch(openingHours=night)).good
@@ -314,7 +314,7 @@ def test_single_person_quick_enough_for_openings_suffices():
     assert "takes 70 minutes" in openings(offering(**long, staffOverrides=slow), salon).message
 
 
-def test_own_length_without_the_service_is_named():
+def test_staff_override_of_an_incapable_person_is_named():
     own = [{"staff": "annna", "durationMinutes": 60}]
     condition = staff_condition(offering(staffOverrides=own), {"mitte": ("anna",)}, 1)
     assert condition.good
@@ -333,7 +333,7 @@ def test_event_type_has_the_length_of_its_person():
     assert fits == {"anna": [False, True], "mehmet": [True, False]}
 
 
-def test_one_opening_of_any_branch_is_enough():
+def test_opening_in_any_branch_suffices_for_the_service():
     closed = branch(openingHours=[])
     assert "nothing is open in mitte" in openings(offering(), closed).message
     manifest = raw("Branch")
@@ -362,14 +362,14 @@ def test_two_similar_sounding_services_name_each_other():
 
 
 @pytest.mark.parametrize("name", ["implantat-Beratung", "Implantat Beratung", "Implantatberatung!"])
-def test_hyphens_spaces_and_punctuation_are_not_heard(name: str):
+def test_names_differing_only_in_punctuation_sound_equal(name: str):
     first, second = offering("a", displayName="Implantatberatung"), offering("b", displayName=name)
     assert namesakes(first, [first, second]) == [second]
     signs = [offering(each, displayName=each) for each in ("★", "♥")]
     assert namesakes(signs[0], signs) == [], "signs alone are compared as they are"
 
 
-def test_names_are_compared_with_shared_and_branch_services():
+def test_service_name_is_compared_within_its_branches():
     mitte, nord = offering("a", branchRef={"name": "mitte"}), offering("b", branchRef={"name": "nord"})
     assert namesakes(mitte, [mitte, nord]) == []
     everywhere = offering("c", branchRef=None, tenantRef={"name": "salon-mueller"})

@@ -65,7 +65,7 @@ def test_calcom_bookings_never_fall_back_to_our_book(before: EventType):
     assert linked_event_types([], applied(before), [], [rolling]) == set()
 
 
-async def test_failing_account_does_not_delay_other_webhooks():
+async def test_failing_account_does_not_delay_webhooks_of_others():
     keys = {"a": "cal_revoked", "b": "cal_away", "c": "cal_good"}
     errors: dict[str, Any] = {
         "cal_revoked": CredentialRefused("calcom", "list-webhooks", 401),

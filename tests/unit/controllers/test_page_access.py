@@ -55,7 +55,7 @@ def test_page_route_leads_to_its_exclusive_port():
 
 
 @pytest.mark.parametrize("page", [None, {}, {"oidc": OIDC}, {"oidc": OIDC, "host": HOST}])
-def test_page_without_a_request_has_no_route(page: Any):
+def test_unpublished_page_has_no_route(page: Any):
     assert page_route(tenant(page=page)) is None
 
 
@@ -70,7 +70,7 @@ def test_policy_opens_only_a_published_page_and_issuer():
         assert 8443 in {entry["port"] for rule in spec["egress"] for entry in rule["ports"]}
 
 
-def test_host_of_the_page_is_granted_separately_whole():
+def test_page_host_is_granted_without_the_path_prefix():
     both = tenant(page={"oidc": OIDC, "host": HOST}, exposure={"host": "salon.example", "pathPrefix": "/voice"})
     assert requested_subjects(both) == {
         Subject(SubjectKind.HOST, "salon.example"): "/voice",

@@ -27,7 +27,7 @@ def find(
     return find_keys_in_use(tenant, replace(READ, **changed), keys, "token", deployments, seen)
 
 
-def test_keys_are_in_use_once_all_pods_show():
+def test_keys_are_in_use_after_all_pods_mount():
     asked = find()
     assert (asked.by_all, asked.condition.status) == (False, "False")
     assert "key_canary" not in repr(asked)
@@ -48,14 +48,14 @@ def test_keys_are_in_use_once_all_pods_show():
         {"values": READ.values | {"retell-api-key": "key_2"}},
     ],
 )
-def test_another_version_of_a_secret_is_asked_for(changed: dict[str, Any]):
+def test_changed_secret_version_is_not_yet_in_use(changed: dict[str, Any]):
     before = find(deployments=[])
     after = find(before.status, seen=before.wanted, **changed)
     assert not after.by_all
     assert after.status == before.status, "what all pods had stays true"
 
 
-def test_former_keys_outlive_the_wait_for_pods():
+def test_former_keys_stay_valid_while_pods_lack_keys():
     """A pod does not show the key for hours, so the status says all the while that no provider may sign with it yet."""
     before = next_keys(SigningKeys(), READ, ROTATED_AT)
     after = {"values": READ.values | {"retell-api-key": "key_2"}, "versions": {"providers": "8"}}
@@ -75,7 +75,7 @@ def test_former_keys_outlive_the_wait_for_pods():
     assert "former" not in find(shown, seen=seen, keys=revoked, **after).condition.message
 
 
-def test_condition_says_until_when_former_keys_are_valid():
+def test_condition_states_the_end_of_former_keys():
     until = datetime(2026, 11, 27, 10, 5, tzinfo=UTC)
     keys = replace(PRESENT, former={"retell-api-key": (FormerKey("key_old", until),)})
     tenant: Any = SimpleNamespace(status={})
@@ -91,7 +91,7 @@ ROTATED = SigningKeys(
 
 
 @pytest.mark.parametrize("minutes", [1, 59, 60, 600])
-def test_keys_stay_in_use_when_a_grace_ends(minutes: int):
+def test_expired_former_keys_do_not_change_keys_hash(minutes: int):
     """The pods refuse an ended key by themselves, by its time."""
     in_use = find(deployments=[], keys=ROTATED)
     later = next_keys(ROTATED, READ, ROTATED_AT + timedelta(minutes=minutes), is_revoked=False)
@@ -99,7 +99,7 @@ def test_keys_stay_in_use_when_a_grace_ends(minutes: int):
     assert find(in_use.status, keys=later).by_all
 
 
-def test_a_revoked_key_is_in_use_until_forgotten():
+def test_revocation_is_complete_once_all_pods_forgot_keys():
     in_use = find(deployments=[], keys=ROTATED)
     revoked = next_keys(ROTATED, READ, ROTATED_AT, is_revoked=True)
     assert not revoked.former
@@ -125,7 +125,7 @@ def test_a_revoked_key_is_in_use_until_forgotten():
         ("DATABASE_URL", False),
     ],
 )
-def test_every_file_that_pods_verify_with_counts(file: str, counts: bool):
+def test_keys_hash_covers_every_file_with_signing_keys(file: str, counts: bool):
     assert is_verifying(file) is counts
     assert (keys_hash("token", {file: "a"}) != keys_hash("token", {file: "b"})) is counts
     assert keys_hash("token", {}) != keys_hash("other", {})

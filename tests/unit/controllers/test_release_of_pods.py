@@ -99,7 +99,7 @@ def test_platform_change_is_a_change_of_release(settings):
         assert change(tenant(), tenant(), present) is Change.RELEASE
 
 
-def test_template_of_a_later_operator_is_a_release():
+def test_changed_template_of_an_operator_is_a_release():
     changed = {**pod_template(), "revisionHistoryLimit": 5}
     assert present_release(FORMER, changed) != present_release(FORMER, pod_template())
 
@@ -153,7 +153,7 @@ def test_tenant_with_its_own_image_ignores_the_default():
     assert change(pinned, pinned, traced) is Change.RELEASE
 
 
-def test_generation_decides_for_deployment_without_record():
+def test_unrecorded_deployment_change_is_judged_by_generation():
     unrecorded = ObservedObject("uid", 1, "", {}, {}, {}, replicas=2)
     for is_edited, expected in ((False, Change.RELEASE), (True, Change.EDIT)):
         assert change_of(unrecorded, render(tenant(), PRESENT)[1], is_edited=is_edited) is expected
@@ -171,7 +171,7 @@ def never() -> bool:
     raise AssertionError("no turn is asked for")
 
 
-def test_briefly_absent_pod_brings_no_early_release():
+def test_absent_pod_does_not_bypass_the_release_turn():
     """The only pod of most tenants restarts with each drain of its node; a release that has stopped must not reach them by that."""
     away = live(tenant(), replicas=1, updated=1, available=0, down_since="2026-11-26T08:59:57Z")
     assert turn(observed(tenant()), away, begin=lambda: False) is None
@@ -209,7 +209,7 @@ def test_suspended_tenants_and_edits_wait_for_nobody():
         assert not record.judged
 
 
-def test_verdict_stays_until_an_edit_or_a_release():
+def test_rollout_verdict_stays_until_an_edit_or_release():
     judged = live(tenant(), PRESENT, judged=True)
     same = turn(observed(tenant()), judged, begin=never)
     assert same is not None
@@ -223,7 +223,7 @@ def test_verdict_stays_until_an_edit_or_a_release():
         assert not record.judged
 
 
-def test_deployments_of_one_tenant_wait_and_go_together():
+def test_deployments_of_a_tenant_get_the_release_together():
     declared, found = observed(tenant()), live(tenant())
     wanted = render(declared, PRESENT)[1]
     parts = {Component.WORKER: found, WEB: found}
@@ -235,7 +235,7 @@ def test_deployments_of_one_tenant_wait_and_go_together():
         assert {record.judged for record in records.values()} == {judged}
 
 
-def test_new_deployment_takes_the_other_one_along():
+def test_new_worker_deployment_releases_the_web_deployment_too():
     """Such as after the change to mode Split: pods of two releases do not share the work of one tenant for long."""
     declared = observed(tenant())
     wanted = dict.fromkeys((Component.WORKER, WEB), render(declared, PRESENT)[1])
@@ -255,7 +255,7 @@ def test_waiting_tenant_is_healthy_and_names_the_reason():
     assert message.startswith("its pods stay with a former release until")
 
 
-def test_tenant_that_has_begun_is_not_waiting():
+def test_tenant_whose_rollout_began_is_not_waiting():
     waited = tenant()
     waited.status["conditions"] = [
         {"type": "RolloutHealthy", "status": "True", "reason": "ReleaseWaits", "message": "…"}

@@ -69,7 +69,7 @@ def test_any_mount_order_accepts_a_senders_signature(
 
 
 @pytest.mark.parametrize("listed", [["further"], ["further", "badge"], [], ["other", "further"]])
-def test_webhook_keys_leave_the_list_slowly(tmp_path: Path, listed: list[str]) -> None:
+def test_removed_webhook_key_is_accepted_during_the_grace(tmp_path: Path, listed: list[str]) -> None:
     after = read_with(*listed)
     keys = next_keys(next_keys(SigningKeys(), BEFORE, NOW), after, NOW)
     pod = mount(tmp_path, after, keys)

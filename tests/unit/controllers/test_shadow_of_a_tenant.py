@@ -63,7 +63,7 @@ def test_new_image_or_time_starts_another_shadow() -> None:
     assert is_over(recorded(), SINCE + timedelta(hours=24))
 
 
-def test_shadow_requested_after_withdrawal_is_a_new_one() -> None:
+def test_shadow_requested_again_after_withdrawal_begins_anew() -> None:
     ended = recorded(state=ShadowState.ENDED, withdrawn=True)
     assert not is_of_shadow(ended, Shadow(image=IMAGE, hours=24))
     condition = shadow_condition(with_shadow(ended), SETTINGS)

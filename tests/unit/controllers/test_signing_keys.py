@@ -30,7 +30,7 @@ def first() -> SigningKeys:
     return next_keys(SigningKeys(), read(), NOW)
 
 
-def test_the_first_keys_have_no_former_ones():
+def test_first_signing_keys_have_no_former_keys():
     assert first().present == {KEY: "key_canary", SECRET: "whs_canary"}
     assert first().former == {}
 
@@ -52,7 +52,7 @@ def test_wrong_key_never_becomes_valid_or_prolongs_predecessors():
 
 
 @pytest.mark.parametrize("name", ["retell_api_key", "calcom_webhook_secret"])
-def test_each_key_of_a_hold_is_accepted_afterwards(name: str):
+def test_each_key_changed_during_hold_is_accepted_afterwards(name: str):
     """Pods mount each of them, nobody has tried one, and the status says meanwhile that they have the first."""
     keys, present = first(), first().present[file := name.replace("_", "-")]
     for minutes in range(0, 300, 10):
@@ -65,7 +65,7 @@ def test_each_key_of_a_hold_is_accepted_afterwards(name: str):
 
 
 @pytest.mark.parametrize("name", ["retell_api_key", "calcom_webhook_secret"])
-def test_changes_back_and_forth_add_no_entries(name: str):
+def test_repeated_key_changes_add_no_duplicate_former_key(name: str):
     keys, file, now = first(), name.replace("_", "-"), NOW
     for number in range(40):
         now += timedelta(minutes=10)
@@ -74,7 +74,7 @@ def test_changes_back_and_forth_add_no_entries(name: str):
     assert (keys.present[file], *(each.key for each in keys.former[file][:2])) == ("second", "fourth", "third")
 
 
-def test_calcom_keeps_the_secret_of_slow_pods():
+def test_calcom_secret_changes_only_after_all_pods_mount():
     """A secret that is changed back, and again: a pod may have any of the three states."""
     keys = first()
     for seconds, value in ((0, "whs_2"), (10, "whs_canary"), (20, "whs_2")):
@@ -127,7 +127,7 @@ def test_secret_does_not_end_while_calcom_uses_it():
 
 
 @pytest.mark.parametrize(("in_use", "kept"), [("False", True), ("True", False), (None, False)])
-async def test_former_keys_wait_for_keys_in_use(in_use: str | None, kept: bool):
+async def test_former_keys_are_prolonged_until_keys_in_use(in_use: str | None, kept: bool):
     """Meanwhile the status says that no provider may sign with the new key."""
     conditions = [{"type": "KeysInUse", "status": in_use}] if in_use else []
     salon = Tenant.from_raw(raw("Tenant") | {"status": {"conditions": conditions}})

@@ -108,7 +108,7 @@ def test_the_first_failing_check_stops_a_tenant(case, changed, expected):
         assert "praxis" not in failed.message, "the other tenant may belong to somebody else"
 
 
-def test_missing_keys_become_one_condition():
+def test_several_missing_keys_become_one_condition():
     problems = (CredentialProblem(Reason.SECRET_NOT_FOUND, "a"), CredentialProblem(Reason.SECRET_KEY_MISSING, "b"))
     condition = first_failing(CHECKS, inputs(credentials=missing(*problems)))
     assert condition is not None
@@ -140,7 +140,7 @@ def test_pending_calcom_appointments_are_counted_in_tenant_time():
     assert condition.good, "callers are served, and the appointments are kept here"
 
 
-def test_appointments_that_nobody_tries_again_name_the_command():
+def test_appointments_given_up_are_reported_with_the_command():
     message = synced_condition(tenant(), CalendarBacklog(5, SINCE, dead=1)).message
     assert "but 1 appointment is given up: askproai events list --status dead -t salon-mueller.salon-mueller" in message
 
@@ -155,11 +155,11 @@ def test_appointments_that_nobody_tries_again_name_the_command():
         (1234, "1000 or more"),
     ],
 )
-def test_stated_count_changes_rarely_during_an_outage(appointments, text):
+def test_reported_backlog_is_rounded_down(appointments, text):
     assert synced_condition(tenant(), CalendarBacklog(appointments, SINCE)).message.startswith(text)
 
 
-def test_local_calendar_and_finished_work_wait_for_nothing():
+def test_local_calendar_reports_no_synchronization_backlog():
     assert synced_condition(tenant(), CalendarBacklog()).reason is Reason.AS_DECLARED
     local = synced_condition(tenant(calendar={"provider": "Local"}), CalendarBacklog(5, SINCE))
     assert (local.status, local.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
@@ -212,7 +212,7 @@ def test_calcom_difference_is_a_warning_with_age(number, text):
     assert condition.good, "callers are served, and both books are as people left them"
 
 
-def test_last_full_round_is_shown_by_its_day():
+def test_audit_message_shows_the_day_of_last_round():
     audit = AuditProgress(MINUTE, compared_at=SINCE)
     condition = synced_condition(tenant(), CalendarBacklog(), PollProgress(MINUTE, taken_in=1), audit)
     assert condition.reason is Reason.AS_DECLARED
@@ -223,7 +223,7 @@ def test_last_full_round_is_shown_by_its_day():
     assert begun.message == ""
 
 
-def test_suspended_and_version_1_tenants_are_not_behind():
+def test_poll_delay_is_ignored_for_suspended_or_v1():
     stale = PollProgress(300 * MINUTE)
     assert synced_condition(tenant(suspend=True), CalendarBacklog(), stale).reason is Reason.AS_DECLARED
     calendar = raw("Tenant")["spec"]["calendar"]
@@ -257,7 +257,7 @@ def test_senders_are_given_the_tenants_address(exposure, base, prefix):
 @pytest.mark.parametrize(
     ("registered", "expected"), [(True, "https://voice.example/"), (False, "https://old.example/")]
 )
-def test_status_keeps_registered_webhook_until_the_new_one(registered, expected):
+def test_status_records_former_webhook_until_the_new_registration(registered, expected):
     """Nothing else records a webhook that still has to be removed."""
     moved = tenant().model_copy(update={"status": {"webhookUrls": {"calcom": "https://old.example/x"}}})
     fields = status_fields(inputs(tenant=moved), "inst", config_hash="h", replicas=2, webhook_registered=registered)
@@ -283,11 +283,11 @@ def test_broken_database_is_reported_without_hosts_or_rows(error, reason, quoted
     assert hidden not in condition.message
 
 
-def test_connection_limit_fits_every_possible_pod():
+def test_connection_limit_covers_all_combined_pods():
     assert connection_limit(tenant()) == 55
 
 
-def test_connection_limit_fits_split_workers_too():
+def test_connection_limit_covers_all_split_pods():
     assert connection_limit(tenant(runtime={"mode": "Split"})) == 55 + 12
 
 
@@ -363,7 +363,7 @@ def test_pod_right_is_left_out_unless_listed():
     )
 
 
-def test_right_listed_by_the_platform_is_kept(monkeypatch):
+def test_pod_settings_listed_by_the_platform_stay(monkeypatch):
     monkeypatch.setenv("ASKPROAI_PRIORITY_CLASSES", "voice, system-cluster-critical")
     monkeypatch.setenv("ASKPROAI_TOLERATION_KEYS", "voice")
     monkeypatch.setenv("ASKPROAI_POD_ANNOTATIONS", "example.com/,prometheus.io/scrape")

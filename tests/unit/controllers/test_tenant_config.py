@@ -297,7 +297,7 @@ def test_config_names_bookable_staff_and_holds_no_secret():
     assert [person.resource_ids for person in config.branches[0].staff] == [(1,), (2,)]
 
 
-def test_config_lists_current_rows_before_former_ones():
+def test_config_lists_current_resource_ids_before_former_ids():
     ids = {("mitte", "anna", 1): 7, ("mitte", "anna", 2): 3, ("mitte", "mehmet", 1): 8, ("mitte", "mehmet", 2): 9}
     yoga = offering(capacity=2, requiredSkills=["farbe"])
     config = compile_config(tenant(), [branch()], [yoga], [], **CONTEXT | {"resource_ids": ids})
@@ -314,7 +314,7 @@ def test_config_lists_current_rows_before_former_ones():
         (None, {}, ("0.00", False)),
     ],
 )
-def test_zero_price_written_by_us_is_not_free(price, labels, compiled):
+def test_zero_price_of_the_default_service_is_unknown(price, labels, compiled):
     manifest = raw("ServiceOffering")
     manifest["metadata"]["labels"] = labels
     manifest["spec"].pop("price", None)
@@ -324,7 +324,7 @@ def test_zero_price_written_by_us_is_not_free(price, labels, compiled):
     assert (service.price_amount, service.free_of_charge) == compiled
 
 
-def test_number_of_an_older_branch_does_not_route():
+def test_number_granted_to_another_branch_does_not_route():
     foreign = {"mitte": frozenset({"+49301234567"})}
     assert compile_config(tenant(), [branch()], [], [], **CONTEXT).branches[0].phone_numbers
     config = compile_config(tenant(), [branch()], [], [], **CONTEXT | {"foreign_numbers": foreign})
@@ -375,14 +375,14 @@ def test_event_type_with_key_uses_no_tenant_key():
     assert "mehmets" not in tenant_config.encode(config)
 
 
-def test_later_functions_are_absent_for_older_pods():
+def test_functions_unknown_to_older_pods_are_omitted():
     """Pods refuse a whole config for one function that they do not know."""
     newest = agent(functions=["BookAppointment", "BusinessInformation", "TransferToHuman"], transferTo="+49301234599")
     (compiled,) = compile_config(tenant(), [branch()], [], [newest], **CONTEXT).agents
     assert [str(each) for each in compiled.functions] == ["BookAppointment", "TransferToHuman"]
 
 
-def test_undeclared_field_leaves_the_config_unchanged():
+def test_undeclared_fields_are_absent_from_the_config():
     """A new text is sent to every pod of every tenant at an upgrade."""
     spec = {
         name: value for name, value in raw("Tenant")["spec"].items() if name not in {"knowledge", "cancellationRule"}
@@ -410,7 +410,7 @@ def test_undeclared_field_leaves_the_config_unchanged():
     assert [name for name in new if name in text] == []
 
 
-def test_round_robin_is_no_event_type_of_persons():
+def test_round_robin_event_type_belongs_to_the_team():
     """The person whom Cal.com chooses is known after the booking only."""
     team = [{"staff": name, "eventTypeId": 3001, "userId": user} for name, user in (("anna", 17), ("mehmet", 18))]
     config = compile_config(tenant(), [branch()], [offering(calcom={"eventTypes": team})], [], **CONTEXT)
@@ -452,7 +452,7 @@ def test_pods_keep_the_agent_whose_edits_are_withheld(annotation):
     assert first.functions == (tenant_config.Function.CHECK_AVAILABILITY,), "somebody broke the config before"
 
 
-def test_pods_can_read_the_functions():
+def test_compiled_agent_functions_are_known_to_pods():
     """A value that their enum does not have would be a config that they refuse."""
     (compiled,) = compile_config(
         tenant(), [branch()], [], [agent(**AGENT | {"functions": ["LeaveMessage", "BookAppointment"]})], **CONTEXT

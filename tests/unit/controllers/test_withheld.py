@@ -113,7 +113,7 @@ def test_corrected_id_stays_withheld_until_named_again() -> None:
     )
 
 
-def test_seats_free_no_event_type_of_another_account() -> None:
+def test_service_with_seats_keeps_foreign_event_type_withheld() -> None:
     """A service with seats books at none, and what was booked there before is still another business's."""
     assert find_former(tenant(), seen(NOT_FOUND, capacity=2), ACCOUNTS) == (1001,)
     assert find_former(tenant(), [*seen(NOT_FOUND, capacity=2), *seen(NOT_FOUND)], ACCOUNTS) == (), (

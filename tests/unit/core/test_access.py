@@ -59,7 +59,7 @@ def test_client_certificate_replaces_a_token(tmp_path: Path, pair: tuple[bytes, 
     assert access.authorization() is None
 
 
-def test_server_is_unverified_only_by_the_kubeconfigs_order(tmp_path: Path):
+def test_kubeconfig_may_disable_tls_verification(tmp_path: Path):
     access = read_access(kubeconfig(tmp_path, {"insecure-skip-tls-verify": True}, {"token": "t"}))
     assert access.tls.verify_mode is ssl.CERT_NONE
 

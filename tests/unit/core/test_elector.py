@@ -196,7 +196,7 @@ async def test_leadership_ends_at_once_with_a_taken_lease(server: LeaseServer, c
         leader.fence()
 
 
-async def test_leader_asleep_during_anothers_term_stays_out(server: LeaseServer, clock: FixedClock):
+async def test_former_leader_waking_after_anothers_term_writes_nothing(server: LeaseServer, clock: FixedClock):
     """Its knowledge is from before that term, even if the Lease is free when it wakes up."""
     first, second = elector(server, clock, "first"), elector(server, clock, "second")
     await first.try_acquire_or_renew()
@@ -264,7 +264,7 @@ async def test_each_new_holder_has_a_higher_term(server: LeaseServer, clock: Fix
     assert terms == list(range(terms[0], terms[0] + 4))
 
 
-async def test_recreated_lease_begins_above_all_earlier_terms(server: LeaseServer, clock: FixedClock):
+async def test_recreated_leases_term_exceeds_all_earlier_terms(server: LeaseServer, clock: FixedClock):
     before = elector(server, clock, "first")
     await before.try_acquire_or_renew()
     server.lease = None
@@ -274,7 +274,7 @@ async def test_recreated_lease_begins_above_all_earlier_terms(server: LeaseServe
     assert before.term < after.term < 2**31
 
 
-async def test_a_renewal_that_breaks_ends_the_process_too(monkeypatch: pytest.MonkeyPatch):
+async def test_broken_lease_renewal_ends_the_process(monkeypatch: pytest.MonkeyPatch):
     """Otherwise nothing would renew the Lease, and this process would go on beside the next leader."""
 
     class Broken:

@@ -72,7 +72,7 @@ def test_paused_agent_is_not_a_branch_failures_cause() -> None:
     assert (row.severity, row.state) == (Severity.FAILING, "NumberClaimedTwice")
 
 
-def test_pause_time_is_shown_and_suspension_unguessed() -> None:
+def test_fleet_shows_pause_time_but_no_suspension_time() -> None:
     """`Ready` stays True, so its time is when the object became Ready."""
     (row,) = rank(salon("a", condition("True", "Suspended", "2026-11-23T12:00:00Z")))
     assert (row.state, row.since) == ("Suspended", None)
@@ -87,14 +87,14 @@ def test_unobserved_object_counts_as_failing_since_creation() -> None:
     assert (row.severity, row.state, row.since) == (Severity.FAILING, "NotReconciled", "2026-11-23T09:00:00Z")
 
 
-def test_namesakes_and_branchless_objects_belong_to_nobody_else() -> None:
+def test_object_of_namesake_or_unknown_branch_affects_nobody() -> None:
     bad = condition("False", "VoiceNotFound")
     stray = made("RetellAgent", "stray", bad, "a", branchRef={"name": "gone"})
     rows = {row.tenant: row.severity for row in rank([*salon("a"), *salon("b", agent=bad), stray])}
     assert rows == {"a.salon": Severity.GOOD, "b.salon": Severity.FAILING}
 
 
-def test_changed_agent_is_shown_before_one_awaiting_approval() -> None:
+def test_drifted_agent_is_shown_instead_of_planned_changes() -> None:
     planned = salon("a")
     planned[2]["status"]["plan"] = ["publish version 3"]
     assert [row.drift for row in rank(salon("a"))] == [None]

@@ -83,7 +83,7 @@ async def test_a_lease_survives_a_rotated_token(tokens: RotatingTokens):
         (500, "etcd is away", Unreachable),
     ],
 )
-async def test_refusal_is_typed_with_the_servers_words(status, message, kind):
+async def test_api_error_has_the_servers_reason_and_type(status, message, kind):
     async def refuse(_: web.Request) -> web.Response:
         return web.json_response({"reason": "Why", "message": message}, status=status)
 

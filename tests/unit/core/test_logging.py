@@ -92,7 +92,7 @@ for _ in range(5_000):
     [{1, 2}, object(), "half \ud83d", 2**70, {("a",): 1}, Hidden(), CYCLE, DEEP, Unprintable(), {Unprintable(): 1}],
     ids=lambda value: type(value).__name__,
 )
-def test_whatever_a_line_holds_it_is_written(capsys: pytest.CaptureFixture[str], value: object) -> None:
+def test_log_line_with_any_value_is_written(capsys: pytest.CaptureFixture[str], value: object) -> None:
     configure_logs("info")
     structlog.get_logger().info("odd", value=value)
     assert [line["event"] for line in lines(capsys)] == ["odd"]
@@ -159,7 +159,7 @@ def test_logs_name_error_type_and_place_without_quotes() -> None:
     assert "+49" not in str(event)
 
 
-async def test_request_line_is_like_any_other_event(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_request_line_equals_the_structured_log_line(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info", tenant="ns.salon", component="web")
     event = RequestLine("event.stored")
     with structlog.contextvars.bound_contextvars(correlation_id="c-1"):
@@ -172,7 +172,7 @@ async def test_request_line_is_like_any_other_event(capsys: pytest.CaptureFixtur
     assert composed == usual
 
 
-async def test_lines_keep_the_order_of_events(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_log_lines_are_written_in_event_order(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     event = RequestLine("event.stored")
     event("c", id=1)
@@ -184,7 +184,7 @@ async def test_lines_keep_the_order_of_events(capsys: pytest.CaptureFixture[str]
     assert [line.get("id") for line in lines(capsys)] == [1, 2, None, 3]
 
 
-async def test_request_line_is_not_written_above_its_level(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_request_line_is_omitted_above_its_log_level(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("warning")
     RequestLine("event.stored")("c", id=1)
     await asyncio.sleep(0)
@@ -192,14 +192,14 @@ async def test_request_line_is_not_written_above_its_level(capsys: pytest.Captur
 
 
 @pytest.mark.usefixtures("recorder")
-async def test_request_line_in_a_trace_names_it(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_request_log_line_has_its_trace_id(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     with record_trace("webhook", Kind.SERVER):
         RequestLine("event.stored")("c", id=1)
     assert len(lines(capsys)[0]["trace_id"]) == 32
 
 
-async def test_the_line_of_a_request_holds_any_text(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_request_line_with_any_text_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     RequestLine("event.stored")("c", event_type="half \ud83d")
     assert [line["event"] for line in lines(capsys)] == ["event.stored"]

@@ -42,7 +42,7 @@ def test_impossible_customer_number_is_refused_with_the_reason(text):
 
 
 @pytest.mark.parametrize("withheld", ["anonymous", "", None, "unknown"])
-def test_a_withheld_number_is_none(withheld):
+def test_withheld_phone_number_becomes_none(withheld):
     assert e164_or_none(withheld, "DE") is None
 
 
@@ -64,14 +64,14 @@ def test_number_selects_a_branch_with_own_agent_only(agent_id: str, number: str 
     assert route.branch == branch
 
 
-def test_without_a_hotline_every_number_decides_its_branch() -> None:
+def test_branch_number_without_hotline_leads_to_its_branch() -> None:
     routing = Routing(msgspec.structs.replace(CHAIN, branches=SALONS, agents=AGENTS[1:]))
     route = routing.route("agent_new", HOTLINE)
     assert route is not None
     assert route.branch == "mitte"
 
 
-def test_hotline_of_one_branch_leads_to_it() -> None:
+def test_hotline_of_one_branch_leads_to_that_branch() -> None:
     routing = Routing(msgspec.structs.replace(CHAIN, branches=SALONS[:1], agents=AGENTS[:1]))
     for agent_id, number in (("agent_hotline", HOTLINE), ("agent_hotline", None), ("agent_new", HOTLINE)):
         route = routing.route(agent_id, number)
@@ -98,9 +98,7 @@ def test_unowned_agent_and_number_have_no_route() -> None:
         ("", "", None),
     ],
 )
-def test_call_belongs_to_agent_then_number_then_nobody(
-    agent: str | None, number: str | None, branch: str | None
-) -> None:
+def test_call_is_routed_by_agent_and_then_number(agent: str | None, number: str | None, branch: str | None) -> None:
     """Never to the first branch: that would hand the call to a stranger."""
     route = Routing(salon_config()).route(agent, number)
     assert (route.branch if isinstance(route, Route) else None) == branch

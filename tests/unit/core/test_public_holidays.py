@@ -23,7 +23,7 @@ print(json.dumps([before, first, germany[date(2026, 10, 3)], broken, len(loaded(
 """
 
 
-def test_every_country_of_the_package_works_alone() -> None:
+def test_each_countrys_holidays_load_without_the_others() -> None:
     output = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, timeout=60, check=True)
     before, first, name, broken, all_loaded = json.loads(output.stdout)
     assert before == []

@@ -34,7 +34,7 @@ def test_utc_without_zone_is_shown_in_local_zone(monkeypatch: pytest.MonkeyPatch
     assert shown == format_time(instant.astimezone(), instant.astimezone().tzinfo)
 
 
-def test_seconds_are_shown_where_they_are_asked_for() -> None:
+def test_time_format_shows_seconds_only_on_request() -> None:
     instant = datetime.fromisoformat("2026-11-27T09:00:07+00:00")
     assert format_time(instant, BERLIN, seconds=True) == "Fri 27 Nov 2026 10:00:07 CET"
 
@@ -65,7 +65,7 @@ cells = st.text(st.characters(categories=("L", "N")), min_size=1, max_size=60)
 
 
 @given(st.lists(st.lists(cells, min_size=4, max_size=4), min_size=1, max_size=5), st.integers(20, 200))
-def test_every_word_is_whole_at_any_width(rows: list[list[str]], width: int) -> None:
+def test_table_cuts_no_word_at_any_width(rows: list[list[str]], width: int) -> None:
     printed = "\n".join(render_table(("a", "b", "c", "d"), rows, width).body)
     words = re.split(r"\s+", printed.strip())
     assert words == [word for row in rows for cell in row for word in re.split(r"\s+", cell)]

@@ -47,7 +47,7 @@ def test_span_without_a_trace_is_not_created(recorder: MemoryRecorder) -> None:
     assert recorder.spans == []
 
 
-def test_ratio_alone_decides_and_no_foreign_header(recorder: MemoryRecorder) -> None:
+def test_sampling_ignores_trace_headers_of_strangers(recorder: MemoryRecorder) -> None:
     recorder.ratio = 0
     for _ in range(100):
         with start_trace("request", linked=STORED), span("step"):
@@ -55,7 +55,7 @@ def test_ratio_alone_decides_and_no_foreign_header(recorder: MemoryRecorder) -> 
     assert recorder.spans == []
 
 
-def test_shared_work_belongs_to_no_trace(recorder: MemoryRecorder) -> None:
+def test_detached_work_belongs_to_no_trace(recorder: MemoryRecorder) -> None:
     with start_trace("request"):
         with detached(), span("step"):
             assert (is_recording(), current_traceparent()) == (False, None)
@@ -63,7 +63,7 @@ def test_shared_work_belongs_to_no_trace(recorder: MemoryRecorder) -> None:
     assert [each.name for each in recorder.spans] == ["request"]
 
 
-def test_entrance_is_sampled_before_its_span_is_made(recorder: MemoryRecorder) -> None:
+def test_sampling_is_decided_before_a_span_exists(recorder: MemoryRecorder) -> None:
     assert draw_trace()
     recorder.ratio = 0
     assert not draw_trace()

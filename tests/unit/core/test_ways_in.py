@@ -108,13 +108,13 @@ NUMBERS = [
 
 @each_row("way", WAYS.values())
 @each_row(("country", "text", "number"), NUMBERS)
-def test_every_input_path_reads_a_number_alike(
+def test_every_input_path_parses_a_phone_number_alike(
     way: Callable[[str, str, str], str | None], country: str, text: str, number: str
 ) -> None:
     assert way(text, country, number) == number
 
 
-def test_outbound_calls_belong_to_our_number() -> None:
+def test_outbound_call_is_routed_by_the_calling_number() -> None:
     config = config_in("DE")
     assert find_route(call_out("0151 12345678", "DE"), config) == Routing(config).route(None, OWN["DE"])
     assert find_route(RetellCall(call_id="c", direction="outbound", to_number=OWN["DE"]), config) is None
@@ -130,7 +130,9 @@ EXAMPLES = [
 
 
 @each_row(("region", "example"), EXAMPLES)
-def test_a_number_is_read_at_home_and_abroad(region: str, example: phonenumbers.PhoneNumber) -> None:
+def test_national_and_international_phone_numbers_are_parsed_alike(
+    region: str, example: phonenumbers.PhoneNumber
+) -> None:
     """Elsewhere its digits without a + are that number, another valid reading's refusal, or nothing: never another number."""
     national, e164 = (
         phonenumbers.format_number(example, form)
@@ -144,5 +146,5 @@ def test_a_number_is_read_at_home_and_abroad(region: str, example: phonenumbers.
 
 
 @pytest.mark.parametrize("text", ["491701234567", "49 170 1234567", "0170 1234567", "+49 (0)170 1234567"])
-def test_the_command_line_reads_a_number_alike(text: str) -> None:
+def test_command_line_parses_a_phone_number_alike(text: str) -> None:
     assert parse_number(text) == "+491701234567"

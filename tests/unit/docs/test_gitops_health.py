@@ -36,7 +36,7 @@ def test_each_kind_has_a_check(check: Callable[[str], Judge], kind: str) -> None
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_temporary_state_is_progress_other_a_failure(judge: Judge, reason: Reason) -> None:
+def test_condition_reason_is_progress_or_failure(judge: Judge, reason: Reason) -> None:
     expected = "Progressing" if reason in TRANSIENT_REASONS else "Degraded"
     assert judge(manifest("False", reason)) == expected
 

@@ -56,7 +56,7 @@ def test_stage_reaches_nothing_that_production_has() -> None:
     assert "calcom" not in stage["ServiceOffering"]["spec"]
 
 
-def test_unpatched_fields_are_those_of_the_base() -> None:
+def test_overlays_share_the_bases_unpatched_fields() -> None:
     stage, production = objects("stage"), objects("production")
     assert stage["Branch"]["spec"]["staff"] == production["Branch"]["spec"]["staff"]
     assert production["Tenant"]["spec"]["calendar"]["provider"] == "Calcom"

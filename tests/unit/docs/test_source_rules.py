@@ -54,7 +54,7 @@ def test_a_misleading_construction_is_found_with_advice(sentence: str, advice: s
     assert [advice in text for text in found] == [True] * (advice is not None)
 
 
-def test_a_docstring_is_no_other_string():
+def test_source_check_distinguishes_docstrings_from_strings():
     text = '''"""First."""\n# Second "row\nx = f(\n    """SELECT"""\n    "1"\n)  # Third\ndef f():\n    r"""Fourth\n(."""\n'''
     assert [(kind, line) for kind, line, _ in Source("core/example.py", text).lexemes] == [
         ("docstring", 1), ("comment", 2), ("string", 4), ("comment", 6), ("docstring", 8),

@@ -27,7 +27,7 @@ def runs_at_night_only(path: str, name: str) -> bool:
     return any("pytest.mark.nightly" in ast.unparse(mark) for mark in [*marks, *test.decorator_list])
 
 
-def test_promises_are_proved_by_day_and_night() -> None:
+def test_each_promise_has_daily_and_nightly_tests() -> None:
     assert len(ROWS) >= 4
     for _, by_day, at_night in ROWS:
         for cell, expected in ((by_day, False), (at_night, True)):

@@ -25,7 +25,7 @@ def list_phrases() -> list[str]:
 
 
 @pytest.mark.parametrize("day", range(7))
-def test_each_phrase_is_one_time_on_every_weekday(day: int) -> None:
+def test_tutorial_phrase_means_one_time_on_every_weekday(day: int) -> None:
     now, phrases = MONDAY + timedelta(days=day), list_phrases()
     assert len(phrases) > 6, phrases
     for phrase in phrases:

@@ -17,7 +17,7 @@ def secret(version: int) -> dict[str, Any]:
     }
 
 
-def test_late_deletion_keeps_the_newer_state():
+def test_late_deletion_does_not_remove_a_newer_object():
     """The label by which a Secret is watched was taken off and put on again: the watch reports the first as a deletion."""
     cache = Cache()
     cache.put(resources.SECRETS, secret(7))
@@ -27,7 +27,7 @@ def test_late_deletion_keeps_the_newer_state():
     assert cache.secret(*WHERE) is None
 
 
-def test_list_without_the_object_removes_any_version():
+def test_unversioned_drop_removes_an_object_of_any_version():
     cache = Cache()
     cache.put(resources.SECRETS, secret(7))
     assert cache.drop(resources.SECRETS, *WHERE, "u") is not None

@@ -16,7 +16,7 @@ def drifted(name: str, status: str, since: datetime) -> dict:
     return raw("RetellAgent", name, uid=f"uid-{name}") | {"status": {"conditions": [condition]}}
 
 
-def test_the_oldest_drift_counts_and_none_is_zero():
+def test_drift_metric_is_the_oldest_drift_or_zero():
     clock, cache, registry = FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC)), Cache(), CollectorRegistry()
     ConditionCollector(cache, registry, clock)
     assert registry.get_sample_value("askproai_drift_seconds") == 0

@@ -71,14 +71,14 @@ def test_object_never_seen_before_is_a_change(queue: WorkQueue):
     ],
     ids=["deleted", "token", "paused", "resumed"],
 )
-def test_every_other_human_action_is_an_edit(change: dict[str, Any], queue: WorkQueue):
+def test_deletion_or_annotation_by_people_counts_as_edit(change: dict[str, Any], queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", **{"status": SEEN} | change))
     begin(cache, queue)
     assert key("Branch", "mitte") in waiting(queue, Priority.EDIT)
 
 
-def test_unready_object_comes_before_ready_ones(queue: WorkQueue):
+def test_unready_object_is_read_first_after_a_start(queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", status={"observedGeneration": 1, "conditions": [READY | {"status": "False"}]}))
     begin(cache, queue)
@@ -86,7 +86,7 @@ def test_unready_object_comes_before_ready_ones(queue: WorkQueue):
     assert waiting(queue, Priority.RESYNC) == {key("Branch", "mitte")}
 
 
-def test_remaining_objects_are_read_gradually_tenants_first(queue: WorkQueue, clock: FixedClock):
+def test_unchanged_objects_are_reconciled_gradually_beginning_with_tenants(queue: WorkQueue, clock: FixedClock):
     cache = Cache()
     for kind in KINDS:
         for number in range(50):

@@ -78,7 +78,7 @@ async def test_foreign_crd_change_makes_all_tenants_due(informer, server, enqueu
     assert informer._sink.cache.served == set()
 
 
-async def test_unlistable_foreign_crd_delays_and_changes_nothing(informer, server, enqueued):
+async def test_unlistable_foreign_crd_changes_nothing(informer, server, enqueued):
     """A new definition's storage begins with 429; a broken conversion webhook answers 500 for ever."""
     server.answers[resources.SERVICE_MONITORS] = [child(resources.SERVICE_MONITORS)]
     await informer.prime()

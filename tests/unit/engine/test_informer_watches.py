@@ -36,7 +36,7 @@ async def _work() -> None:
     await asyncio.Event().wait()
 
 
-async def test_unstarted_work_of_a_watch_ends_with_it(monkeypatch: pytest.MonkeyPatch):
+async def test_queued_work_of_a_watch_ends_with_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(informer, "_AGAIN_SECONDS", 0.1)
     scope = {"asyncio": asyncio, "contextlib": contextlib}
     exec(compile(_WATCHER, str(Path(kopf.__file__).parent / "queueing.py"), "exec"), scope)
@@ -72,7 +72,7 @@ def progress(clock: FixedClock) -> WatchProgress:
     return progress
 
 
-async def test_watch_that_brought_all_listed_changes_is_current(progress: WatchProgress, clock: FixedClock):
+async def test_watch_with_all_listed_changes_is_not_behind(progress: WatchProgress, clock: FixedClock):
     progress.listed(TENANTS, [4, 7])
     await clock.sleep(timedelta(minutes=5))
     assert progress.behind_seconds(TENANTS) == 0
@@ -91,7 +91,7 @@ async def test_watch_is_behind_until_listed_changes_arrive(progress: WatchProgre
     assert progress.behind_seconds(TENANTS) == 0
 
 
-async def test_list_without_the_missing_object_ends_waiting(progress: WatchProgress, clock: FixedClock):
+async def test_listing_without_the_missing_object_ends_the_delay(progress: WatchProgress, clock: FixedClock):
     """The object was deleted, or lost the label."""
     progress.listed(TENANTS, [9])
     await clock.sleep(timedelta(minutes=5))

@@ -17,7 +17,7 @@ def with_condition() -> dict[str, Any]:
     )
 
 
-def test_equal_words_of_conditions_are_one_string():
+def test_equal_condition_messages_share_one_string():
     cache = Cache()
     for name in ("a", "b"):
         put(cache, raw("Branch", name, status=with_condition()))
@@ -26,7 +26,7 @@ def test_equal_words_of_conditions_are_one_string():
     assert first["message"] is second["message"]
 
 
-def test_kopf_copies_nothing_and_rests_briefly():
+def test_kopf_stores_no_copy_and_idles_briefly():
     settings = kopf_settings()
     body = kopf.Body({"metadata": {"annotations": {"a": "b"}}, "spec": {"c": 1}})
     assert settings.persistence.diffbase_storage.build(body=body) == {}

@@ -37,7 +37,7 @@ def live() -> dict[str, Any]:
     return raw
 
 
-def test_owned_fields_are_the_applied_ones():
+def test_owned_fields_equal_the_applied_fields():
     assert digest_of_owned(live()) == digest_of_manifest(MANIFEST)
     ours = owned_part(live(), FIELDS)
     assert ours["spec"] == MANIFEST["spec"]
@@ -70,13 +70,13 @@ def change(raw: dict[str, Any], where: str) -> None:
         "another API version", "another operation", "a subresource",
     ],
 )  # fmt: skip
-def test_every_change_of_our_fields_is_seen(where: str):
+def test_changed_owned_fields_change_the_digest(where: str):
     raw = live()
     change(raw, where)
     assert digest_of_owned(raw) != digest_of_manifest(MANIFEST)
 
 
-def test_field_no_longer_in_manifests_is_seen():
+def test_field_removed_from_the_manifest_changes_the_digest():
     less = MANIFEST | {"spec": {"selector": {"app": "web"}}}
     assert digest_of_owned(live()) != digest_of_manifest(less)
 

@@ -97,7 +97,7 @@ def turn() -> Turn:
     return Turn()
 
 
-async def test_good_result_is_written_once_until_a_resync(turn: Turn):
+async def test_good_status_is_written_once_and_resynced(turn: Turn):
     await turn.run()
     await turn.run()
     assert len(turn.kube.statuses) == 1
@@ -106,7 +106,7 @@ async def test_good_result_is_written_once_until_a_resync(turn: Turn):
     assert turn.count("ok") == 2
 
 
-async def test_end_of_a_problem_is_reported_once(turn: Turn):
+async def test_resolved_problem_creates_one_ready_event(turn: Turn):
     problem = Result((bad(C.SERVICES_READY, Reason.NUMBER_INVALID, "0301 is no number"),))
     starting = Result((bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),))
     for result in (problem, starting, OK, starting, OK):
@@ -114,7 +114,7 @@ async def test_end_of_a_problem_is_reported_once(turn: Turn):
     assert turn.kube.events == [("Warning", "NumberInvalid"), ("Normal", "Ready")]
 
 
-async def test_warning_unrelated_to_ready_promises_no_end(turn: Turn):
+async def test_one_time_warning_creates_no_resolved_event(turn: Turn):
     """Such as an agent that a deletion left at Retell."""
     starting = (bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),)
     await turn.run(Result(starting, events=(EventRecord("LeftOver", "agent_1"),)))
@@ -139,7 +139,7 @@ async def test_resyncs_are_spread_by_a_tenth(turn: Turn, chance: float, seconds:
     assert turn.next_run() == (timedelta(seconds=seconds), Priority.RESYNC)
 
 
-async def test_a_controller_may_ask_for_another_time(turn: Turn):
+async def test_result_may_request_an_earlier_reconcile(turn: Turn):
     await turn.run(Result(OK.conditions, requeue_after=timedelta(seconds=3), requeue_reason="test"))
     assert turn.next_run() == (timedelta(seconds=3), Priority.CHANGE)
 
@@ -247,7 +247,7 @@ async def test_shutdown_finishes_a_reconcile_and_begins_none(turn: Turn):
     assert len(turn.kube.statuses) == 1
 
 
-async def test_change_proceeds_while_all_resyncs_hang(turn: Turn):
+async def test_change_is_reconciled_while_all_resyncs_hang(turn: Turn):
     """Providers that hang may fill all workers but those that are kept for changes."""
     stop, hanging, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
@@ -272,7 +272,7 @@ async def test_change_proceeds_while_all_resyncs_hang(turn: Turn):
     await asyncio.wait_for(running, SOON)
 
 
-def test_a_requeue_needs_a_reason():
+def test_requeue_without_a_reason_raises_an_error():
     with pytest.raises(ValueError, match="requeue_reason"):
         Result(requeue=True)
     with pytest.raises(ValueError, match="requeue_reason"):
@@ -284,7 +284,7 @@ class TestBackground:
 
     KEY = Key("Background", "askproai-system", "work")
 
-    async def test_task_runs_at_each_resync_without_a_status(self, turn: Turn):
+    async def test_background_task_runs_at_each_resync(self, turn: Turn):
         await turn.run(OK, self.KEY)
         assert turn.next_run(self.KEY) == (timedelta(seconds=60), Priority.RESYNC)
         assert not turn.kube.statuses
@@ -299,13 +299,13 @@ class TestBackground:
         await turn.run(KeyError("x"), self.KEY)
         assert turn.next_run(self.KEY) == (timedelta(seconds=1), Priority.RESYNC)
 
-    async def test_finished_task_schedules_nothing(self, turn: Turn):
+    async def test_finished_background_task_is_not_scheduled_again(self, turn: Turn):
         await turn.run(Result(requeue=True, requeue_reason="test"), self.KEY)
         await turn.run(GONE, self.KEY)
         assert turn.next_run(self.KEY) is None
         assert turn.queue.failures(self.KEY) == 0
 
-    async def test_own_workers_continue_while_shared_ones_hang(self, turn: Turn):
+    async def test_hanging_shared_worker_does_not_delay_own_workers(self, turn: Turn):
         """A provider that hangs in a reconcile must not hold up background work, nor the other way round."""
         both, stop = asyncio.Barrier(3), asyncio.Event()
 

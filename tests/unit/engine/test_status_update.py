@@ -64,7 +64,7 @@ def test_ready_shows_the_first_bad_cause(conditions, ready):
     assert (found["status"], found["reason"]) == ready
 
 
-def test_ready_takes_the_message_of_its_cause():
+def test_ready_has_the_message_of_its_cause():
     status = after({}, update_for_result(branch(), {}, Result((OK, BROKEN)), NOW))
     assert condition(status, "Ready")["message"] == BROKEN.message
 
@@ -100,7 +100,7 @@ def test_transition_time_changes_only_with_the_status():
     assert condition(moved, "ServicesReady")["lastTransitionTime"] == "2026-11-20T09:00:00Z"
 
 
-def test_unreported_condition_stays_and_still_counts():
+def test_unreported_bad_condition_still_decides_ready():
     current = after({}, update_for_result(branch(), {}, Result((BROKEN,)), NOW))
     status = after(current, update_for_result(branch(), current, Result((OK,)), LATER))
     assert condition(status, "NumbersValid")["status"] == "False"
@@ -114,14 +114,14 @@ def test_later_releases_condition_does_not_outlive_a_rollback():
     assert "FromTheFuture" not in {each["type"] for each in status["conditions"]}
 
 
-def test_result_keeps_unnamed_fields_and_removes_none_fields():
+def test_result_preserves_unnamed_status_fields():
     current = {"agentId": "agent_1", "llmId": "llm_1"}
     update = update_for_result(branch(), current, Result((OK,), status={"llmId": None}), NOW)
     assert after(current, update)["agentId"] == "agent_1"
     assert update.patch["llmId"] is None
 
 
-def test_merge_patch_removes_inner_keys_no_longer_desired():
+def test_merge_patch_removes_obsolete_inner_keys():
     current = {"webhookUrls": {"retell": "https://a", "inbound": "https://b"}}
     update = update_for_result(branch(), current, Result((OK,), status={"webhookUrls": {"retell": "https://c"}}), NOW)
     assert update.patch["webhookUrls"] == {"retell": "https://c", "inbound": None}
@@ -134,7 +134,7 @@ def test_too_long_message_is_cut_and_not_refused():
     assert {len(each["message"]) for each in status["conditions"]} == {4000}
 
 
-def test_the_reconcile_token_is_echoed():
+def test_status_repeats_the_reconcile_token():
     model = branch(annotations={"askproai.de/reconcile-at": "now-please"})
     assert update_for_result(model, {}, Result((OK,)), NOW).patch["lastReconcileToken"] == "now-please"
 
@@ -145,7 +145,7 @@ def test_object_in_deletion_is_not_ready():
 
 
 class TestEvents:
-    def test_becoming_bad_warns_once(self):
+    def test_new_problem_creates_one_warning_event(self):
         update = update_for_result(branch(), {}, Result((BROKEN,)), NOW)
         assert [(e.type, e.reason, e.message) for e in update.events] == [("Warning", "NumberInvalid", BROKEN.message)]
         assert not update_for_result(branch(), after({}, update), Result((BROKEN,)), LATER).events
@@ -157,7 +157,7 @@ class TestEvents:
         assert [(e.type, e.reason) for e in update.events] == [("Normal", "Ready")]
         assert not update_for_result(branch(), after(current, update), result, LATER).events
 
-    def test_a_state_that_ends_by_itself_warns_nobody(self):
+    def test_progressing_condition_creates_no_warning_event(self):
         waiting = bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready")
         assert not update_for_result(branch(), {}, Result((waiting,)), NOW).events
 
@@ -169,7 +169,7 @@ class TestEvents:
             update = update_for_result(branch(), status, Result((OK,)), NOW, has_warned=has_warned)
             assert [event.reason for event in update.events] == told
 
-    def test_events_of_a_result_keep_their_type(self):
+    def test_recorded_events_have_their_own_type(self):
         happened = (
             EventRecord("DriftRepaired", "x"),
             EventRecord("DefaultServiceCreated", "created", EventType.NORMAL),
@@ -189,7 +189,7 @@ class TestPaused:
         assert paused is not None
         return update_for_pause(tenant, paused, now)
 
-    def test_pause_changes_only_the_reason_of_ready(self):
+    def test_pause_changes_only_readys_reason_and_message(self):
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
         assert condition(current, "Paused")["status"] == "False"
         update = self.pause(current, LATER)
@@ -200,7 +200,7 @@ class TestPaused:
         assert [e.reason for e in update.events] == ["Paused"]
         assert self.pause(status, LATER) == StatusUpdate({}, [])
 
-    def test_edit_of_a_paused_object_stays_unseen(self):
+    def test_edit_of_a_paused_object_is_not_observed(self):
         """`kubectl wait --for=condition=Ready` compares the condition's generation with the object's."""
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
         edited = Tenant.from_raw(
@@ -211,7 +211,7 @@ class TestPaused:
         status = after(current, update_for_pause(edited, paused, LATER))
         assert condition(status, "Ready")["observedGeneration"] == 1
 
-    def test_paused_unready_object_still_says_why(self):
+    def test_paused_unready_object_still_names_its_problem(self):
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK, BROKEN)), NOW))
         status = after(current, self.pause(current, LATER))
         ready = condition(status, "Ready")
@@ -231,7 +231,7 @@ class TestPaused:
         assert paused is not None
         assert paused.message == f"{text} the annotation askproai.de/paused is removed"
 
-    def test_object_paused_before_its_reconcile_is_unknown(self):
+    def test_ready_is_unknown_when_paused_before_first_reconcile(self):
         status = after({}, self.pause({}, NOW))
         assert condition(status, "Ready")["status"] == "Unknown"
 
@@ -241,7 +241,7 @@ class TestPaused:
         assert condition(status, "Paused")["status"] == "False"
         assert condition(status, "Ready")["status"] == "True"
 
-    def test_end_of_a_pause_while_ready_is_silent(self):
+    def test_pause_ending_while_ready_creates_no_event(self):
         current = after({}, update_for_result(self.tenant({}, pause=False), {}, Result((OK,)), NOW))
         current = after(current, self.pause(current, LATER))
         update = update_for_result(self.tenant(current, pause=False), current, Result((OK,)), LATER)
@@ -249,7 +249,7 @@ class TestPaused:
         assert update.events == []
 
 
-def test_our_own_failure_is_unknown_without_a_quote():
+def test_operator_error_sets_ready_unknown_without_its_text():
     current = after({}, update_for_result(branch(), {}, Result((OK,)), NOW))
     update = update_for_error(branch(), current, RuntimeError("postgresql://admin:geheim@db"), LATER)
     status = after(current, update)
@@ -268,7 +268,7 @@ def test_object_is_ready_and_reports_missing_redis():
     assert away.good
 
 
-def test_transition_event_does_not_outlive_its_object():
+def test_transition_event_ends_with_its_object():
     """A namespace's deletion takes the user's Secret first: nobody needs to read that it is missing."""
     (event,) = update_for_result(branch(), {}, Result((BROKEN,)), NOW).events
     assert not event.outlives_object

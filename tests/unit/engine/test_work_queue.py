@@ -37,7 +37,7 @@ def empty(queue: WorkQueue) -> bool:
     return len(queue) == 0
 
 
-async def test_a_key_that_is_added_twice_waits_once(queue: WorkQueue):
+async def test_key_added_twice_is_queued_once(queue: WorkQueue):
     queue.add(A)
     queue.add(A, Priority.RESYNC)
     assert await queue.get() == A
@@ -88,7 +88,7 @@ async def test_scheduled_key_is_added_exactly_when_due(queue: WorkQueue, clock: 
     assert await queue.get() == A
 
 
-async def test_last_of_several_schedules_counts_for_a_key(queue: WorkQueue, clock: FixedClock):
+async def test_later_schedule_of_a_key_replaces_earlier_one(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, timedelta(seconds=1))
     queue.schedule(A, timedelta(seconds=60))
     clock.advance(timedelta(seconds=30))
@@ -99,7 +99,7 @@ async def test_last_of_several_schedules_counts_for_a_key(queue: WorkQueue, cloc
     assert await queue.get() == A
 
 
-async def test_an_immediate_run_replaces_the_scheduled_one(queue: WorkQueue, clock: FixedClock):
+async def test_immediate_run_cancels_the_scheduled_run(queue: WorkQueue, clock: FixedClock):
     queue.schedule(A, ONE_SECOND)
     queue.add(A)
     queue.done(await queue.get())
@@ -108,7 +108,7 @@ async def test_an_immediate_run_replaces_the_scheduled_one(queue: WorkQueue, clo
     assert empty(queue)
 
 
-async def test_a_dropped_key_is_not_scheduled_any_more(queue: WorkQueue, clock: FixedClock):
+async def test_dropped_key_is_not_scheduled_again(queue: WorkQueue, clock: FixedClock):
     queue.retry(A)
     queue.drop(A)
     clock.advance(timedelta(hours=1))
@@ -133,7 +133,7 @@ def test_backoff_doubles_to_five_minutes_with_jitter(failures: int, least: float
     assert Backoff().delay(failures) <= timedelta(minutes=5)
 
 
-async def test_the_schedule_runs_by_itself(queue: WorkQueue):
+async def test_running_queue_adds_scheduled_keys_when_due(queue: WorkQueue):
     queue.schedule(A, timedelta(seconds=5))
     runner = asyncio.create_task(queue.run())
     assert await asyncio.wait_for(queue.get(), SOON) == A
@@ -193,7 +193,7 @@ async def test_many_workers_never_share_a_key(queue: WorkQueue):
     assert runs >= len(keys)
 
 
-async def test_known_key_is_not_added_again_by_lists(queue: WorkQueue, clock: FixedClock):
+async def test_list_does_not_add_a_known_key_again(queue: WorkQueue, clock: FixedClock):
     queue.add_unknown(A)
     queue.add_unknown(A)
     assert await queue.get() == A
@@ -211,7 +211,7 @@ async def test_known_key_is_not_added_again_by_lists(queue: WorkQueue, clock: Fi
 
 
 class TestRetries:
-    async def test_first_retries_of_changes_stay_changes(self, queue: WorkQueue, clock: FixedClock):
+    async def test_first_three_retries_of_a_change_stay_urgent(self, queue: WorkQueue, clock: FixedClock):
         queue.add(A)
         for expected in (Priority.CHANGE, Priority.CHANGE, Priority.CHANGE, Priority.RESYNC):
             assert await queue.get() == A
@@ -235,7 +235,7 @@ class TestTurns:
     def of(namespace: str, number: int) -> Key:
         return Key("Tenant", namespace, str(number))
 
-    async def test_begun_namespace_comes_before_a_waiting_one(self, queue: WorkQueue, clock: FixedClock):
+    async def test_namespace_with_a_begun_run_precedes_waiting_namespace(self, queue: WorkQueue, clock: FixedClock):
         for namespace in ("one", "two"):
             queue.add(self.of(namespace, 1))
             clock.advance(ONE_SECOND)
@@ -246,7 +246,7 @@ class TestTurns:
         queue.add(self.of("one", 2))  # its first run made this due
         assert [await queue.get(), await queue.get()] == [self.of("one", 2), self.of("two", 1)]
 
-    async def test_busy_namespace_lets_others_continue(self, queue: WorkQueue, clock: FixedClock):
+    async def test_busy_namespace_yields_after_several_runs(self, queue: WorkQueue, clock: FixedClock):
         for number in range(RUNS * 3):
             queue.add(self.of("busy", number))
         clock.advance(ONE_SECOND)
@@ -297,7 +297,7 @@ class TestTurns:
         queue.add(self.of("quiet", 1), Priority.EDIT)
         assert await queue.get() == self.of("quiet", 1)
 
-    async def test_rested_namespace_waits_behind_earlier_ones(self, queue: WorkQueue, clock: FixedClock):
+    async def test_namespace_idle_for_minutes_queues_behind_another(self, queue: WorkQueue, clock: FixedClock):
         queue.add(self.of("one", 1))
         queue.done(await queue.get())
         clock.advance(timedelta(minutes=2))
@@ -306,7 +306,7 @@ class TestTurns:
         queue.add(self.of("one", 2))
         assert await queue.get() == self.of("two", 1)
 
-    async def test_no_key_is_lost_or_taken_twice(self, queue: WorkQueue, clock: FixedClock):
+    async def test_queue_returns_each_key_exactly_once(self, queue: WorkQueue, clock: FixedClock):
         random, expected = Random(7), set[Key]()
         for _ in range(2000):
             key = self.of(str(random.randrange(9)), random.randrange(40))
@@ -321,7 +321,7 @@ class TestTurns:
         assert {await queue.get() for _ in range(len(expected))} == expected
 
 
-async def test_some_workers_take_changes_only(queue: WorkQueue):
+async def test_reserved_workers_receive_only_changes(queue: WorkQueue):
     queue.add(A, Priority.RESYNC)
     waiter = asyncio.create_task(queue.get(least=Priority.CHANGE))
     await asyncio.sleep(0)
@@ -352,7 +352,7 @@ class TestOptions:
         assert delays == [timedelta(minutes=minutes) for minutes in (1, 2, 4, 8, 16, 32, 60, 60)]
         assert queue.retry(A) == ONE_SECOND
 
-    async def test_untimed_work_does_not_count_as_stuck(self, queue: WorkQueue, clock: FixedClock):
+    async def test_orphan_work_does_not_count_as_stuck(self, queue: WorkQueue, clock: FixedClock):
         queue.add(self.ORPHAN)
         await queue.get("Orphan")
         clock.advance(timedelta(hours=1))

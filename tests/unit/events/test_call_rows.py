@@ -75,7 +75,7 @@ def test_running_transcript_never_reopens_an_ended_call() -> None:
 
 
 @each_row("order", list(permutations(range(4))))
-def test_final_transcript_counts_despite_a_longer_turn(order: tuple[int, ...]) -> None:
+def test_final_transcript_replaces_a_longer_live_transcript(order: tuple[int, ...]) -> None:
     """Retell hears a turn anew when the call is over. An end without a transcript, as where Retell keeps none, takes none away."""
     turn, later = (
         row("transcript_updated", {"call_status": "ongoing", "transcript": f"User: Hallo, hallo{said}"})
@@ -148,7 +148,7 @@ rows = st.builds(
 
 
 @given(st.lists(rows, min_size=2, max_size=4), st.randoms())
-def test_merging_does_not_depend_on_the_order(call_rows: list[CallRow], random: Any) -> None:
+def test_call_row_is_equal_for_every_merge_order(call_rows: list[CallRow], random: Any) -> None:
     shuffled = list(call_rows)
     random.shuffle(shuffled)
     assert reduce(merge, call_rows) == reduce(merge, shuffled)
@@ -161,7 +161,7 @@ def test_merging_does_not_depend_on_the_order(call_rows: list[CallRow], random: 
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
-def test_recording_link_survives_an_analysis_without_one(order: tuple[int, int]) -> None:
+def test_analysis_without_recording_link_keeps_the_earlier_link(order: tuple[int, int]) -> None:
     url = "https://api.retellai.example/recording.wav"
     reported = (
         row("call_ended", {"recording_url": url}),
@@ -195,11 +195,11 @@ def test_a_late_call_started_never_reopens_a_call() -> None:
         ("call_ended", "invented_2027", "ended"),
     ],
 )
-def test_call_has_at_least_its_events_implied_status(event: str, reported: str | None, status: str) -> None:
+def test_event_name_implies_a_minimum_call_status(event: str, reported: str | None, status: str) -> None:
     assert row(event, {"call_status": reported}).status == status
 
 
-def test_a_reason_that_retell_invents_later_is_kept() -> None:
+def test_unknown_disconnection_reason_is_stored() -> None:
     assert row("call_ended", {"disconnection_reason": "invented_2027"}).disconnection_reason == "invented_2027"
 
 
@@ -210,7 +210,7 @@ def test_transcripts_are_cut_at_ten_thousand_characters(length: int, cut: bool) 
     assert result.transcript_truncated is cut
 
 
-def test_partial_transcript_does_not_replace_a_locked_whole() -> None:
+def test_partial_transcript_does_not_replace_undecryptable_whole_transcript() -> None:
     """A key comes back by a restore, or a minute later; an event of a turn may come after the end of its call."""
     whole = CallRow(status="ended", unreadable={"encrypted": "AGVuYzE="})
     part = merge(whole, CallRow(status="ongoing", transcript="Agent: Guten Tag", analysis={"a": 1}))
@@ -229,7 +229,7 @@ def test_partial_transcript_does_not_replace_a_locked_whole() -> None:
         ({"from_number": NUMBER, "to_number": "+4915112345678", "direction": "outbound"}, None),
     ],
 )
-def test_call_begins_with_its_caller_kind(numbers: dict[str, str], kind: CallerKind | None) -> None:
+def test_first_event_decides_the_kind_of_caller(numbers: dict[str, str], kind: CallerKind | None) -> None:
     call = {"call_id": "call_1", "agent_id": "agent_1"} | numbers
     body = json.dumps({"event": "call_started", "call": call}).encode()
     event = StoredEvent(Source.RETELL, "call_started", body, "c1", RECEIVED)

@@ -39,7 +39,7 @@ async def test_a_lone_event_is_written_at_once() -> None:
     assert writer.flushes == [["one"]]
 
 
-async def test_events_waiting_for_commits_share_the_next_one() -> None:
+async def test_queued_events_share_the_next_commit() -> None:
     writer = MemoryWriter()
     writer.gate.clear()
     flusher = Flusher(writer)
@@ -76,7 +76,7 @@ async def test_nothing_is_acknowledged_while_the_database_is_away() -> None:
     assert len(writer.flushes) < 50, "an unreachable database is not asked for each row"
 
 
-async def test_cancelled_request_takes_no_answer_from_its_neighbours() -> None:
+async def test_cancelled_request_leaves_other_events_stored_and_answered() -> None:
     """At shutdown aiohttp cancels slow requests; the other events of the same commit are stored, and their senders must hear so."""
     writer = MemoryWriter()
     writer.gate.clear()

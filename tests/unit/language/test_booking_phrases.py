@@ -42,7 +42,7 @@ from tests.worlds.rows import each_row
         ("Frau", "frau"),
     ],
 )
-def test_different_spellings_are_one_name(first: str, second: str) -> None:
+def test_spellings_of_one_name_are_equal(first: str, second: str) -> None:
     assert same_name(first, second)
     assert same_name(second, first)
 
@@ -144,7 +144,7 @@ def test_partial_or_wrong_name_identifies_nobody(said: str, stored: str) -> None
         ("am 24. November 2027 nachmittags", "Mittwoch, den 24. November 2027, Nachmittag"),
     ],
 )
-def test_day_is_said_alike_with_time_or_hours(said: str, spoken: str) -> None:
+def test_spoken_day_is_followed_by_time_or_hours(said: str, spoken: str) -> None:
     zone, now = ZoneInfo("Europe/Berlin"), datetime(2026, 11, 20, 9, tzinfo=UTC)
     (meant,) = understand(said, at=now, zone=zone).candidates
     assert format_reading(meant, zone, now) == spoken

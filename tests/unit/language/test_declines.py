@@ -22,7 +22,7 @@ from tests.worlds.rows import each_row
         "I'll take none of them.",
     ],
 )  # fmt: skip
-def test_taking_none_of_named_times_declines_them(said: str) -> None:
+def test_refusal_of_all_offered_times_is_a_decline(said: str) -> None:
     assert declines_offer(said)
 
 
@@ -43,7 +43,7 @@ def test_taking_none_of_named_times_declines_them(said: str) -> None:
         "Ich kann leider nur um zehn.", "Ich habe nichts gegen zehn Uhr.", "I could do ten, not a minute later.",
     ],
 )  # fmt: skip
-def test_acceptance_or_chosen_time_wins_over_a_no(said: str) -> None:
+def test_accepted_time_outranks_a_spoken_no(said: str) -> None:
     assert not declines_offer(said)
 
 

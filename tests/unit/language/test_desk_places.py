@@ -35,14 +35,14 @@ CHAIN = TenantConfig(
 
 
 @pytest.mark.parametrize(("name", "place"), [("sehtest", "nord"), ("Linsen", "mitte")])
-def test_service_of_only_one_branch_names_it(name: str, place: str) -> None:
+def test_service_of_only_one_branch_selects_that_branch(name: str, place: str) -> None:
     rules = find_rules(CHAIN, None, name)
     assert (rules.branch.name, rules.service.name) == (place, name.casefold())
     assert find_rules(CHAIN, place, name) == rules
 
 
 @pytest.mark.parametrize("name", ["beratung", "reparatur", "dauerwelle", None])
-def test_service_of_several_or_no_branches_needs_one(name: str | None) -> None:
+def test_service_of_several_branches_needs_a_named_branch(name: str | None) -> None:
     with pytest.raises(NameMissing, match="There are several branches, name one: mitte, nord"):
         find_rules(CHAIN, None, name)
 

@@ -69,7 +69,7 @@ def declined(said: str, named: dict[str, datetime] = NAMED, language: Language =
         ("Das passt nicht so gut am Montag.", "Mon10"), ("Montag kann ich nicht und Dienstag auch nicht.", "Tue10 Tue14 Mon10"),
     ],
 )  # fmt: skip
-def test_no_declines_only_the_times_it_mentions(said: str, expected: str) -> None:
+def test_spoken_no_declines_only_the_times_mentioned(said: str, expected: str) -> None:
     assert declined(said) == expected
 
 
@@ -96,7 +96,7 @@ def test_ambiguous_no_declines_nothing(said: str) -> None:
     assert declined(said) == ""
 
 
-def test_weekday_named_twice_declines_neither_unless_all() -> None:
+def test_weekday_of_two_offers_declines_neither_without_plural() -> None:
     assert declined("Am Dienstag kann ich nicht.", TWO_TUESDAYS) == ""
     assert declined("Diesen Dienstag kann ich nicht.", TWO_TUESDAYS) == "24"
     assert declined("Am kommenden Dienstag kann ich nicht.", TWO_TUESDAYS) == "24"
@@ -138,7 +138,7 @@ def test_time_between_two_parts_of_day_is_doubtful(hour: int, said: str, *, is_d
         ("I can't do Monday so Tuesday.", "Mon10"),
     ],
 )  # fmt: skip
-def test_partial_declines_are_read_in_english(said: str, expected: str) -> None:
+def test_english_partial_declines_are_understood(said: str, expected: str) -> None:
     assert declined(said, language=Language.EN) == expected
 
 

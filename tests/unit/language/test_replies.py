@@ -97,7 +97,7 @@ def test_no_and_questions_override_the_models_agreement(said: str) -> None:
         "Can you cancel it, please?", "Ich wollte absagen.", "I would like to cancel it.",
     ],
 )  # fmt: skip
-def test_unclear_reply_counts_as_the_model_understood(said: str) -> None:
+def test_unclear_reply_follows_the_models_confirmed_argument(said: str) -> None:
     assert read(said) is Reply.UNCLEAR
     assert [Reply.UNCLEAR.agrees(claimed) for claimed in (True, False, None)] == [True, False, False]
 
@@ -193,7 +193,7 @@ def test_stated_reason_does_not_change_the_reply(said: str, reply: Reply) -> Non
     assert read_reply([said], Question.CANCEL, about=ABOUT_TOMORROW, today=FRIDAY) is reply
 
 
-def test_a_sick_relative_may_be_another_customer() -> None:
+def test_relatives_illness_does_not_confirm_a_cancellation() -> None:
     about = ABOUT_TOMORROW.replace("bei Anna", "bei Anna für Petra Lange")
     assert read_reply(["mein Sohn ist krank, absagen"], Question.CANCEL, about=about, today=FRIDAY) is Reply.NO
 
@@ -236,7 +236,7 @@ def test_request_to_move_does_not_deny_the_appointment(said: str, reply: Reply) 
     assert read_reply([said], Question.MEANT) is reply
 
 
-def test_repeated_phrase_that_reads_as_words_is_cheap() -> None:
+def test_repeated_politeness_phrase_is_parsed_quickly() -> None:
     began = time.process_time()
     assert read_reply(["yes " + "please do " * 22 + "x"], Question.CANCEL) is Reply.NO
     assert time.process_time() - began < 0.5
@@ -258,5 +258,5 @@ def test_repeated_phrase_that_reads_as_words_is_cheap() -> None:
         ("Yup, move it.", Reply.NO), ("Genau, der passt.", Reply.NO), ("Yes, I can't cancel.", Reply.NO),
     ],
 )  # fmt: skip
-def test_clear_yes_is_recognized_in_many_words(said: str, reply: Reply) -> None:
+def test_yes_with_a_reason_confirms_the_cancellation(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.CANCEL, about=ABOUT_TOMORROW, today=FRIDAY) is reply

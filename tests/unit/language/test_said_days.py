@@ -49,7 +49,7 @@ def test_clearly_named_day_is_chosen_or_rejected(words: str, chosen: list[date],
         ("Keep my day, but at five.", False, True),
     ],
 )
-def test_objections_and_kept_days_are_recognized(words: str, objects: bool, keeps: bool) -> None:
+def test_objection_to_a_day_is_recognized(words: str, objects: bool, keeps: bool) -> None:
     said = read_said_days([words], TIMES, NOW)
     assert (said.objects, said.keeps) == (objects, keeps)
 

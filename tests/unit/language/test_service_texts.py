@@ -117,7 +117,7 @@ def test_parts_of_a_service_text_become_arguments(text: str, service: str, parts
         (f"Haarschnitt {'und bitte ganz anders ' * 6}".strip(), f"Haarschnitt {'und bitte ganz anders ' * 6}".strip()),
     ],
 )
-def test_unreadable_words_stay_in_the_text(text: str, rest: str) -> None:
+def test_words_beside_a_service_stay_in_the_text(text: str, rest: str) -> None:
     service, _, left = _read(text, SERVICES)
     assert (left, all(each in service for each in rest.split(", "))) == (rest, True)
 
@@ -136,5 +136,5 @@ def test_words_of_a_service_name_stay_together(names: tuple[str, ...], text: str
     assert _read(text, _services(*names)) == (text, {}, "")
 
 
-def test_plural_ending_means_several() -> None:
+def test_plural_service_name_means_several_appointments() -> None:
     assert [names_several(text, SERVICES) for text in ("Haarschnitt", "Haarschnitte", "Färben")] == [False, True, False]

@@ -96,7 +96,7 @@ def test_unknown_words_are_returned(text: str, unknown: str) -> None:
 
 
 @pytest.mark.parametrize("declared", ["Waschen, Schneiden", "Waschen & Schneiden", "Waschen + Schneiden"])
-def test_service_matches_however_its_and_is_written(declared: str) -> None:
+def test_declared_service_name_matches_any_word_for_and(declared: str) -> None:
     """Beside services of its parts it would be split, at the sum of their prices."""
     one = Service(name="komplett", display_name=declared, staff=ABLE)
     for said in (declared, "Waschen und Schneiden", "waschen and schneiden", "Waschen, Schneiden"):
@@ -124,7 +124,7 @@ def test_visit_has_summed_lengths_and_strictest_rules() -> None:
     assert find_by_name(config, "waschen") is WASH
 
 
-def test_visit_states_no_price_if_one_is_unknown() -> None:
+def test_visit_with_an_unpriced_service_has_no_price() -> None:
     config = TenantConfig(tenant="a.b", display_name="A")
     assert compose_visit(config, [CUT, SET]).price_amount == "0.00"
     free = msgspec.structs.replace(SET, free_of_charge=True)

@@ -40,7 +40,7 @@ def facts_at(start: datetime, version: int, status: str = "confirmed") -> Appoin
 
 
 @pytest.mark.parametrize(("start", "instant"), STARTS.values(), ids=STARTS)
-def test_another_program_reads_the_same_calendar_appointment(start: datetime, instant: str) -> None:
+def test_foreign_library_parses_our_calendar_file(start: datetime, instant: str) -> None:
     first, moved_to = datetime.fromisoformat(instant), datetime.fromisoformat(instant) + timedelta(days=1, hours=2)
     changes = [
         (Kind.BOOKED, facts_at(start, 1), first, "REQUEST", "CONFIRMED"),

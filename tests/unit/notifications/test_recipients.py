@@ -6,7 +6,7 @@ from askproai_runtime.notifications.recipients import is_made_up, real_email
 
 
 @pytest.mark.parametrize("address", ["petra@example.com", "p.m+salon@sub.example.de", "o'neill@web.de"])
-def test_a_real_address_is_kept(address: str) -> None:
+def test_real_email_address_is_unchanged(address: str) -> None:
     assert real_email(address) == address
 
 
@@ -28,6 +28,6 @@ def test_invalid_or_invented_address_gets_no_mail(address: str | None) -> None:
     assert real_email(address) is None
 
 
-def test_only_an_address_of_ours_is_made_up() -> None:
+def test_only_our_generated_address_counts_as_made_up() -> None:
     assert is_made_up("anruf-4915112345678@anrufer.invalid")
     assert not is_made_up("petra@example.invalid")

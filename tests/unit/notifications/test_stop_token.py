@@ -24,7 +24,7 @@ def test_token_of_another_tenant_or_key_is_invalid(key: str, tenant: str) -> Non
 
 
 @each_row("position", range(len(TOKEN) - 1))
-def test_no_changed_character_is_accepted(position: int) -> None:
+def test_opt_out_token_with_changed_character_is_refused(position: int) -> None:
     """But for the last one, which has bits that mean nothing."""
     changed = "A" if TOKEN[position] != "A" else "B"
     assert read_token(KEY, TENANT, TOKEN[:position] + changed + TOKEN[position + 1 :]) is None

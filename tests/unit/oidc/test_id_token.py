@@ -50,7 +50,7 @@ def test_issuers_token_for_client_and_login_is_valid(algorithm: str) -> None:
         CLAIMS | {"sub": ""}, CLAIMS | {"sub": 7}, CLAIMS | {"sub": "x" * 256}, without(CLAIMS, ["sub"]),
     ],
 )  # fmt: skip
-def test_a_token_with_another_claim_is_refused(claims: dict[str, Any]) -> None:
+def test_id_token_with_a_wrong_claim_is_refused(claims: dict[str, Any]) -> None:
     with pytest.raises(LoginFailed) as failed:
         verify(ISSUER.sign(claims))
     assert failed.value.failure is Failure.NOT_VALID

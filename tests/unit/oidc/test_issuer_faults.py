@@ -65,7 +65,9 @@ async def test_failed_key_refresh_leaves_known_keys(session: aiohttp.ClientSessi
         assert await log_in(client, registration, session) is None
 
 
-async def test_issuers_new_authority_counts_after_one_failure(session: aiohttp.ClientSession, tmp_path: Path) -> None:
+async def test_issuers_replaced_authority_is_trusted_after_one_failure(
+    session: aiohttp.ClientSession, tmp_path: Path
+) -> None:
     """And not after the hour for which its metadata are known."""
     issuer, port = OidcIssuer(claims=person("team")), 0
     client = OidcClient(session, SystemClock())

@@ -73,7 +73,7 @@ def test_a_paused_object_never_applied_stays_held(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KEPT)
-def test_planned_spec_is_not_taken_for_applied(kind: str) -> None:
+def test_plan_annotation_does_not_mark_the_spec_applied(kind: str) -> None:
     status = {**reconciled(kind)}
     planned = model(kind, status, PLANNED, displayName="Neu")
     assert "appliedSpec" not in update_for_pause(planned, HELD, NOW).patch
@@ -92,7 +92,7 @@ def test_failed_reconcile_counts_as_applied() -> None:
     assert "appliedSpec" not in update_for_error(paused, status, OSError(), NOW).patch
 
 
-def test_no_spec_is_kept_of_an_agent() -> None:
+def test_agents_applied_spec_is_not_recorded() -> None:
     assert "appliedSpec" not in reconciled("RetellAgent")
     assert "appliedSpec" not in looked_at(model("RetellAgent", {}, PAUSED))
     assert is_in_effect(model("RetellAgent", {}, PAUSED))

@@ -49,7 +49,7 @@ async def test_older_object_is_refused_a_younger_ones_grant(env):
         ("another path", "/voice", "/voice-2", False),
     ],
 )
-def test_nobody_gets_a_path_of_another(case, held, wanted, refused):
+def test_overlapping_path_of_another_tenant_is_refused(case, held, wanted, refused):
     other, own = Holder("Tenant", "a", "t", "1", held), Holder("Tenant", "b", "t", "2", wanted)
     assert (find_other([other], own) == other) is refused, case
     assert find_other([Holder("Tenant", "b", "t", "former", held)], own) is None, "a former object of its name"
@@ -78,7 +78,7 @@ async def test_paths_of_one_host_accumulate_without_loss(env):
     assert sorted(env.holders(HOST_SUBJECT)) == [f"Tenant-n{n}" for n in range(4)]
 
 
-async def test_a_known_answer_costs_no_request(env):
+async def test_known_grant_costs_no_request(env):
     """A thousand Tenants each minute: neither the holder nor the refused one asks the API server."""
     own, other = env.put("Branch", "a", **LISTED), env.put("Branch", "b", **LISTED)
     await env.take(own, NUMBER_SUBJECT)
@@ -113,7 +113,7 @@ async def test_a_process_without_the_lease_grants_nothing(env):
     assert env.holders(NUMBER_SUBJECT) == []
 
 
-async def test_grant_damaged_by_a_person_opens_to_nobody(env):
+async def test_unreadable_grant_is_given_to_nobody(env):
     branch = env.put("Branch", "a", **LISTED)
     await env.take(branch, NUMBER_SUBJECT)
     stored = env.api.objects["ConfigMap", OPERATOR_NAMESPACE, NUMBER_SUBJECT.name]
@@ -160,7 +160,7 @@ async def test_dialled_foreign_number_is_refused_despite_public_grant(env):
     assert _refused_numbers(branch, env.context) == {NUMBER}
 
 
-async def test_a_release_beside_a_take_loses_neither(env):
+async def test_concurrent_release_does_not_remove_a_new_holder(env):
     """The release was decided on an old state: it must not remove the holder that came since."""
     first = env.put("Tenant", "a", exposure={"host": HOST, "pathPrefix": "/a"})
     second = env.put("Tenant", "b", exposure={"host": HOST, "pathPrefix": "/b"})

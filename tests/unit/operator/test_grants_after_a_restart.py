@@ -28,7 +28,7 @@ from tests.worlds.grant_environment import (
 # Restored from a backup
 
 
-async def test_each_takes_its_restored_grant_in_any_order(env):
+async def test_restored_holder_gets_its_grant_despite_earlier_request(env):
     """New UIDs and new ages. The grants were restored, too; the one that wanted another's number comes first."""
     holder = env.put("Branch", "holder", **LISTED)
     await env.take(holder, NUMBER_SUBJECT)
@@ -101,7 +101,7 @@ async def test_key_of_a_staff_account_is_kept(env):
 # Several operators
 
 
-async def test_foreign_shards_holder_is_released_by_it_alone(env):
+async def test_grant_of_a_foreign_shard_is_not_released(env):
     """It is in the cache of its own operator only. An absence there is one; here it says nothing."""
     names = ["salon", "praxis", "studio", "werkstatt"]
     shards = [Shard(index, 2, OPERATOR_NAMESPACE) for index in (0, 1)]
@@ -148,7 +148,7 @@ async def test_upgrade_grants_everything_in_use_before_reconciling(env):
     assert (env.api.writes, len(env.api.reads)) == (writes, reads), "later starts cost no request"
 
 
-async def test_unreadable_grant_keeps_no_other_waiting_at_start(env):
+async def test_unreadable_grant_does_not_delay_other_grants(env):
     """Nothing is reconciled before the adoption ends, so one object's fault must not last."""
     env.put("Branch", "damaged", age=300, status={"phoneNumbers": [NUMBER]}, **LISTED)
     unreadable = {

@@ -66,5 +66,5 @@ def test_unchanged_report_is_not_rewritten_early(report: InstallationReport, due
     assert is_due(report, REPORT) is due
 
 
-def test_a_process_that_has_written_none_writes_one() -> None:
+def test_process_without_a_written_report_writes_one() -> None:
     assert is_due(REPORT, None)

@@ -79,7 +79,7 @@ async def test_many_tenants_are_read_in_pieces_waking_nobody() -> None:
     assert not result.requeue, "again at the resync"
 
 
-async def test_failure_makes_all_due_once_within_a_resync() -> None:
+async def test_failed_common_read_schedules_all_tenants_within_resync() -> None:
     many = Installation(MANY)
     many.fails_at = 1
     with structlog.testing.capture_logs() as logs:
@@ -93,14 +93,14 @@ async def test_failure_makes_all_due_once_within_a_resync() -> None:
     assert len(many.scheduled) == MANY, "they are due, and not put off by the next look"
 
 
-async def test_ten_thousand_have_one_resync() -> None:
+async def test_failed_read_of_many_tenants_schedules_within_resync() -> None:
     many = Installation(2_000)
     many.fails_at = 0
     await many.look()
     assert {delay for _, delay in many.scheduled} == {SETTINGS.resync}
 
 
-async def test_differing_tenant_is_due_and_deleted_one_dropped() -> None:
+async def test_changed_quiet_tenant_is_due_and_deleted_removed() -> None:
     few = Installation(3)
     first, second, _ = few.tenants
     few.memory.quiet[first] = QuietTenant(few.memory.quiet[first].provisioned, ())
@@ -119,7 +119,7 @@ async def test_differing_tenant_is_due_and_deleted_one_dropped() -> None:
         {"refused_since": datetime(2026, 11, 20, tzinfo=UTC)},
     ],
 )
-async def test_a_tenant_with_news_is_due(monkeypatch: pytest.MonkeyPatch, news: dict[str, Any]) -> None:
+async def test_quiet_tenant_with_new_findings_is_due(monkeypatch: pytest.MonkeyPatch, news: dict[str, Any]) -> None:
     few = Installation(1)
     monkeypatch.setitem(globals(), "AT_REST", replace(AT_REST, **news))
     await few.look()

@@ -123,7 +123,7 @@ class TestOwnApply:
         obj["metadata"]["managedFields"] = [entry]
         return obj
 
-    def test_ignored_change_wakes_nobody_unlike_simultaneous_others(self):
+    def test_ignored_deployment_write_enqueues_nobody_unlike_others(self):
         cache, due = salon(), []
         sink = EventSink(cache, Relations(cache), due.append)
         owned = observed_object(self.written(1, self.OWNED)).owned

@@ -60,7 +60,7 @@ def resumed(paused: dict[str, Any]) -> dict[str, Any]:
     return obj
 
 
-def test_edited_paused_branch_wakes_others_after_the_pause():
+def test_paused_branchs_edit_enqueues_branches_after_the_pause():
     """They compare the staff in effect, which of a paused branch is the one before the pause."""
     cache, nord = salon(), key("Branch", "nord")
     put(cache, raw("Branch", "nord"))
@@ -125,7 +125,7 @@ def test_restarted_agents_find_tenant_by_status_without_branch():
     assert relations.of_resource(deleted, None) == {TENANT, BRANCH}
 
 
-def test_an_older_state_never_replaces_a_newer_one():
+def test_older_object_version_does_not_replace_a_newer():
     cache = salon()
     stale = raw("Branch", generation=2)
     changed(cache, "Branch", generation=3)

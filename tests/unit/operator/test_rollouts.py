@@ -226,7 +226,7 @@ def test_next_tenant_is_due_after_long_enough_readiness():
     assert fleet.phases() == {"done": 1, "under_way": 1, "waiting": 1}
 
 
-def test_two_simultaneous_tenants_do_not_get_one_place():
+def test_one_rollout_turn_is_not_given_to_two():
     fleet = Fleet(limit=1)
     first, second = (fleet.put(name, ROLLED_OUT, release=FORMER, judged=False) for name in "ab")
     assert fleet.rollouts.begin(first)
@@ -246,7 +246,7 @@ def test_nobody_begins_while_pods_of_release_are_unhealthy():
 
 
 @pytest.mark.parametrize("why", ["paused", "being deleted", "deleted", "scaled to 0", "edited"])
-def test_tenant_that_nobody_awaits_delays_nobody(why):
+def test_paused_or_deleted_stuck_tenant_delays_no_rollout(why):
     fleet = waiting_fleet()
     fleet.put("a", STUCK, updated=1)
     assert fleet.rollouts.take_next() == []
@@ -265,14 +265,14 @@ def test_tenant_that_nobody_awaits_delays_nobody(why):
     assert names(fleet.rollouts.take_next()) == ["b"]
 
 
-def test_deployments_show_another_process_the_running_changes():
+def test_restarted_operator_sees_rollouts_under_way_in_deployments():
     fleet = waiting_fleet()
     restarted = Rollouts(fleet.cache, fleet.clock, PRESENT, limit=1, soak=SOAK, changed=fleet.count)
     assert names(restarted.state().under_way) == ["a"]
     assert not restarted.begin(Key("Tenant", "salons", "b"))
 
 
-def test_after_a_rollback_the_withdrawn_release_counts_nothing():
+def test_failures_of_a_withdrawn_release_delay_no_rollback():
     fleet = waiting_fleet()
     fleet.put("a", STUCK, updated=1)
     rolled_back = Rollouts(fleet.cache, fleet.clock, FORMER, limit=1, soak=SOAK, changed=fleet.count)
@@ -287,14 +287,14 @@ def test_tenant_with_half_its_deployments_is_under_way():
     assert names(fleet.rollouts.state().under_way) == ["a"]
 
 
-def test_tenant_of_another_release_is_held_without_turn():
+def test_tenant_of_former_release_without_turn_is_held():
     """Such as one that is paused, or whose key is gone: it would stay with its pods unseen, and meet the next upgrade with them."""
     fleet = waiting_fleet()
     fleet.put("d", ROLLED_OUT, release=FORMER, judged=False)
     assert fleet.phases() == {"under_way": 1, "waiting": 2, "held": 1}
 
 
-def test_canaries_and_shadows_hold_up_nobody():
+def test_stuck_canary_or_shadow_delays_no_rollout():
     fleet = Fleet()
     for component in ("canary", "shadow"):
         fleet.put("a", STUCK, updated=0, component=component)
@@ -348,7 +348,7 @@ def test_two_components_and_resumes_are_no_repeated_death():
     assert not fleet.rollouts.state().unhealthy
 
 
-def test_losses_of_a_former_template_do_not_count():
+def test_pod_losses_of_a_former_template_are_ignored():
     fleet = waiting_fleet()
     for _ in range(3):
         fleet.put("a", ROLLED_OUT, replicas=1, available=1)
@@ -388,7 +388,7 @@ class Cluster:
         self.events.append((reason, message))
 
 
-async def test_stop_is_one_event_with_tenant_and_remedy():
+async def test_stopped_rollout_creates_one_event_with_remedy():
     fleet, controller = waiting_fleet(), RolloutController()
     cluster: Any = Cluster(fleet)
     fleet.put("a", STUCK, updated=1)

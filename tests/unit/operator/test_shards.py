@@ -58,7 +58,7 @@ def test_the_operators_own_namespace_is_the_first_shards(home):
     assert not Shard(1, 2, home).owns(home)
 
 
-def test_the_layout_is_read_from_the_holders_name():
+def test_shard_layout_is_parsed_from_the_lease_holder():
     assert layout_of_holder("askproai-operator-7d9f-x2x4q_1a2b3c4d") == 1, "a release without shards"
     assert layout_of_holder(f"askproai-operator-7d9f-x2x4q_1a2b3c4d{Shard(2, 12).holder_suffix}") == 12
 
@@ -275,7 +275,7 @@ async def test_waiting_shard_names_the_holders_repeatedly(replicas):
     assert minutes <= len(waiting) <= minutes + 2
 
 
-async def test_former_layouts_standby_does_not_lead_beside_new(replicas):
+async def test_standby_of_a_former_layout_delays_the_new(replicas):
     """A rolling update ends one pod after the other: a former standby takes the Lease that its leader left."""
     replicas.start("old", Shard(0, 1))
     await replicas.lead("old")

@@ -191,7 +191,7 @@ async def test_without_redis_logout_ends_the_pods_session() -> None:
         ("10.0.0.7:8081", True), ("askproai-coordinator:8081", True), ("localhost:8081", False), ("[::1]:9000", False),
     ],
 )  # fmt: skip
-def test_published_page_opens_by_token_on_no_host(host: str, published: bool) -> None:
+def test_published_fleet_page_is_recognized_by_host(host: str, published: bool) -> None:
     oidc = FleetOidc("https://login.example", "fleet", ("operations",))
     sources = cast("FleetSources", SimpleNamespace(host="fleet.example", oidc=oidc, clock=FixedClock(NOW)))
     origin = FleetRights(sources).origin(

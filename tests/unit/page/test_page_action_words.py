@@ -27,20 +27,20 @@ def test_every_reason_and_notice_has_its_sentence(words: ActionWords) -> None:
     assert set(words.notices) == set(Notice)
 
 
-def test_both_languages_say_the_same_things() -> None:
+def test_both_page_languages_have_the_same_sentences() -> None:
     assert set(GERMAN.obstacles) == set(ENGLISH.obstacles)
     german, english = (WORDS[language].shown["act"] for language in (Language.DE, Language.EN))
     assert [key for key in german if german[key] == english[key]] == []
 
 
-def test_problem_has_its_own_or_a_general_reason() -> None:
+def test_problem_maps_to_its_own_or_general_sentence() -> None:
     assert obstacle_of(Problem(409, "Not Dead", "", members=ChangeObstacle.NOT_DEAD.members)) == "not_dead"
     assert obstacle_of(Problem(409, "Not Moved", "", members={"outcome": Obstacle.TAKEN.value})) == "taken"
     assert obstacle_of(Problem(400, "Bad Request", "")) == "invalid"
     assert obstacle_of(Problem(409, "Ambiguous Id", "")) == ""
 
 
-def test_reader_has_no_right_and_owner_every_one() -> None:
+def test_reader_has_no_right_and_owner_all_rights() -> None:
     assert rights_of(Session("s", "salon.a", is_reader=True, name="", expires=0).role) == frozenset()
     assert rights_of(Session("s", "salon.a", is_reader=False, name="", expires=0).role) == set(Right)
     assert set(Right) - rights_of(Role.STAFF) == {Right.LISTEN, Right.REDRIVE, Right.ADMINISTER}

@@ -80,5 +80,5 @@ def test_visitor_without_session_returns_after_the_login() -> None:
         (set(), None), ({"Bosses"}, None),
     ],
 )  # fmt: skip
-def test_the_first_role_of_ones_groups_counts(groups: set[str], role: Role | None) -> None:
+def test_first_matching_group_decides_the_role(groups: set[str], role: Role | None) -> None:
     assert role_of(frozenset(groups), ROLES) is role

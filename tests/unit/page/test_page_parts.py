@@ -84,7 +84,7 @@ def at(hour: int, minute: int = 0) -> datetime:
     return datetime(DAY.year, DAY.month, DAY.day, hour, minute, tzinfo=BERLIN)
 
 
-def test_session_is_read_only_by_its_tenant_unexpired() -> None:
+def test_session_cookie_is_bound_to_tenant_and_time() -> None:
     signer = Signer("token", "salon.a")
     session = signer.open(is_reader=True, name="Änne", now=NOW)
     cookie = signer.seal(session)
@@ -102,7 +102,7 @@ def test_session_is_read_only_by_its_tenant_unexpired() -> None:
     assert cookie_name("salon.a") != cookie_name("salon.b")
 
 
-def test_an_oidc_session_belongs_to_its_login() -> None:
+def test_oidc_session_cookie_is_valid_for_its_login() -> None:
     signer = Signer("token", "salon.a", "login-1")
     session = signer.open_granted(Role.STAFF, "anna@salon.example", NOW)
     cookie = signer.seal(session)
@@ -122,7 +122,7 @@ def test_an_oidc_session_belongs_to_its_login() -> None:
     assert written.keys() == {"id", "tenant", "is_reader", "name", "expires"}
 
 
-def test_attempt_belongs_to_one_login_without_session() -> None:
+def test_login_attempt_cookie_is_no_session() -> None:
     attempt = Attempt("state", "nonce", "verifier", "https://page.example/login/callback", "/week", 0)
     signer = Signer("token", "salon.a", "login-1")
     cookie = signer.seal_attempt(attempt)
@@ -146,7 +146,7 @@ def test_form_token_is_of_one_session_only() -> None:
     assert signer.read(f"{body}.{signer.csrf(body)}", NOW) is None
 
 
-def test_change_names_only_its_subject() -> None:
+def test_change_event_lists_only_changed_subjects() -> None:
     before = event_id(Pulse(marks={"calls": "1 a", "messages": "0"}))
     after = event_id(Pulse(marks={"calls": "2 b", "messages": "0"}))
     assert changed_subjects(before, after) == ["calls"]
@@ -164,7 +164,7 @@ def test_day_is_drawn_from_first_to_last_hour() -> None:
     assert len(plan.cancelled) == 1
 
 
-def test_day_plan_has_columns_for_simultaneous_and_former() -> None:
+def test_day_plan_shows_overlapping_and_former_staff_appointments() -> None:
     plan = plan_day(CONFIG, DAY, [entry(at(10)), entry(at(10, 15)), entry(at(10, 30)), entry(at(9), staff="gone")], [])
     assert [each.lane for each in plan.columns[0].drawn] == [0, 1, 0]
     assert plan.columns[2].name == "gone"
@@ -209,7 +209,7 @@ def test_day_shows_absences_and_closed_hours() -> None:
     )
 
 
-def test_closed_day_shows_why_and_unknown_hours_nothing() -> None:
+def test_closed_day_shows_its_reason() -> None:
     every_day = (Hours(days=tuple(Weekday), opens=time(9), closes=time(18)),)
     holidays = Holidays(country="DE", closed=(date(2026, 12, 24),))
     config = with_staff(Staff(id="anna", display_name="Anna"), holidays=holidays, opening_hours=every_day)
@@ -264,7 +264,7 @@ def test_week_shows_the_same_closures_as_its_days() -> None:
         (at(12), at(12) + timedelta(days=1), DAY + timedelta(days=1), "00:00–12:00"),
     ],
 )
-def test_block_times_are_those_of_the_shown_day(start: datetime, end: datetime, day: date, shown: str) -> None:
+def test_block_span_is_shown_for_one_day(start: datetime, end: datetime, day: date, shown: str) -> None:
     templates = Environment(loader=DictLoader({"t": "{{ span(block, on) }}"}))
     values = {"block": BlockEntry("b", ["mitte/anna"], start, end, "", in_force=True), "on": day}
     assert render(templates, "t", GERMAN, BERLIN, values) == shown
@@ -373,7 +373,7 @@ async def test_change_while_a_page_is_busy_is_sent() -> None:
     feed.close()
 
 
-async def test_busy_page_does_not_keep_pods_from_ending() -> None:
+async def test_busy_page_stream_ends_with_its_pod() -> None:
     async def read() -> Pulse:
         return Pulse(marks={"calls": "1"})
 

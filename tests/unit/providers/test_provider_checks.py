@@ -71,7 +71,7 @@ def test_a_key_hash_depends_on_the_installation() -> None:
         ),
     ],
 )
-def test_secret_value_is_read_or_explained(secret: dict[str, Any] | None, found: Any) -> None:
+def test_secret_value_is_returned_or_its_problem_named(secret: dict[str, Any] | None, found: Any) -> None:
     value = secret_value(secret, "providers", "key")
     assert (value.reason if isinstance(value, CredentialProblem) else value) == found
 
@@ -276,7 +276,7 @@ def test_optional_notes_field_is_found_where_present(
     assert find_optional_notes({"bookingFields": [field]}, declared) == kind
 
 
-def test_optional_notes_are_the_callers_or_empty() -> None:
+def test_optional_notes_field_needs_no_fixed_value() -> None:
     field = compile_field("notes", "textarea", None, optional=True)
     assert field is not None
     assert (field.source, field.value) == (FieldSource.NOTES, None)

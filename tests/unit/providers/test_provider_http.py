@@ -175,7 +175,7 @@ async def test_transport_failure_is_named_in_text_and_metric(provider: Provider,
 
 
 @pytest.mark.parametrize("handler", [hang, None, answering(502), maintenance, break_off])
-async def test_failing_read_is_retried_and_then_unavailable(handler: Handler | None) -> None:
+async def test_failing_get_request_is_tried_three_times(handler: Handler | None) -> None:
     tries = []
 
     async def counting(request: web.BaseRequest) -> web.StreamResponse:
@@ -251,7 +251,7 @@ async def test_403_of_one_object_does_not_affect_keys() -> None:
     ],
     ids=["Retry-After", "Cal.com: seconds", "Cal.com: epoch", "none"],
 )
-async def test_rate_limits_say_when_and_are_kept(headers: dict[str, str], seconds: int) -> None:
+async def test_rate_limit_wait_is_remembered_for_later_requests(headers: dict[str, str], seconds: int) -> None:
     tries = []
 
     async def limit(request: web.BaseRequest) -> web.Response:
@@ -423,7 +423,7 @@ async def test_a_probe_that_fails_opens_the_circuit_again() -> None:
         assert len(sent) == 6
 
 
-def test_a_reason_names_no_person():
+def test_stored_refusal_reason_hides_personal_data():
     """It is stored with the job and the appointment."""
     text = 'Attendee erika.mustermann@example.org ("+49 151 1234567") has no slot at 2026-11-20T09:00:00Z'
     reply = Reply("POST", 0.1, 400, {"error": {"message": text}})

@@ -16,7 +16,7 @@ TIMEOUT = aiohttp.ClientTimeout(total=5)
 SECRETS = ("zora", "Kanarienvogel", "cal_secret", "+4930123456")
 
 
-async def test_span_says_where_and_sends_no_context(recorder: MemoryRecorder) -> None:
+async def test_provider_span_hides_secrets_and_sends_no_traceparent(recorder: MemoryRecorder) -> None:
     received: list[web.Request] = []
 
     async def answer(request: web.Request) -> web.Response:
@@ -44,7 +44,7 @@ async def test_span_says_where_and_sends_no_context(recorder: MemoryRecorder) ->
     assert not [secret for secret in SECRETS if secret in str(recorder.spans)]
 
 
-async def test_unanswered_request_is_typed_and_unsent_no_error(recorder: MemoryRecorder) -> None:
+async def test_unanswered_request_fails_its_span_unlike_unsent_request(recorder: MemoryRecorder) -> None:
     async with aiohttp.ClientSession() as session:
         circuits = CircuitBreakers(None, SystemClock())
         http = ProviderHttp(Provider.CALCOM, session, circuits, SystemClock())

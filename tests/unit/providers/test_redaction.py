@@ -55,7 +55,7 @@ def test_redacted_error_names_no_person(text: str, redacted: str | None) -> None
     assert redact(text, SENT) == (text if redacted is None else redacted)
 
 
-def test_a_text_and_a_shape_are_bounded() -> None:
+def test_redacted_text_and_shape_have_bounded_length() -> None:
     assert len(redact("is " * 5_000)) == 300
     assert len(shape_of({f"field_{number}": {"of": [1, "a"]} for number in range(50)})) <= 400
 
@@ -73,7 +73,7 @@ def test_body_is_shown_as_fields_and_value_kinds() -> None:
     assert shape_of({"a": {"b": {"c": {"d": {"e": {"f": 1}}}}}}) == "{a: {b: {c: {d: {e: …}}}}}"
 
 
-def test_only_a_failed_reply_keeps_its_error() -> None:
+def test_only_a_failed_reply_has_a_redacted_error() -> None:
     body = {"status": "error", "error": {"message": "Attendee Erika is blocked"}}
     failed = Reply("POST", 0.1, 400, body, sent=frozenset({"erika"}))
     assert (failed.redacted_error, failed.error_shape) == (

@@ -90,7 +90,7 @@ def test_the_newest_key_encrypts_and_all_decrypt() -> None:
         cipher(second).decrypt(Place.EVENT, "a", before)
 
 
-def test_new_key_is_used_once_all_have_it() -> None:
+def test_new_data_key_encrypts_once_all_pods_know() -> None:
     first, second = key(), new_data_key(NOW - KNOWN_TO_ALL_PODS + timedelta(seconds=1))
     assert cipher(first, second).active_key == first
     assert cipher(second).active_key is None
@@ -127,7 +127,7 @@ def test_existing_keys_stay_when_the_file_is_broken() -> None:
     assert mine.decrypt(Place.EVENT, "a", stored) == BODY
 
 
-def test_missing_key_is_searched_and_deleted_one_unused() -> None:
+def test_replaced_data_key_is_reread_and_forgotten() -> None:
     first, second, clock = key(2), key(1), FixedClock(NOW)
     texts = [encode_data_keys(DataKeys((first,)))]
     mine = BodyCipher("salon.salon", lambda: texts[-1], lambda: True, clock)

@@ -21,7 +21,7 @@ async def ends(task: "asyncio.Task[None]") -> bool:
 
 
 @pytest.mark.parametrize("turns", range(5))
-async def test_a_changed_config_keeps_no_worker(turns: int) -> None:
+async def test_changed_config_does_not_keep_a_worker_running(turns: int) -> None:
     """A worker may be stopped just when it has read another config."""
     changes = [asyncio.Event(), asyncio.Event()]
     config = SimpleNamespace(current=SimpleNamespace(notifications=None), next_change=lambda: changes[0])

@@ -26,7 +26,7 @@ def test_path_setting_ends_without_line_break() -> None:
 
 @pytest.mark.parametrize("kind", [Settings, CoordinatorSettings])
 @pytest.mark.parametrize("level", ["info\n", " Warning", "ERROR"])
-def test_each_log_level_spelling_is_known_to_logs(kind: type[Settings | CoordinatorSettings], level: str) -> None:
+def test_log_level_is_accepted_in_any_spelling(kind: type[Settings | CoordinatorSettings], level: str) -> None:
     assert read_variables(kind, {"ASKPROAI_LOG_LEVEL": level}).log_level == level.strip()
 
 

@@ -59,12 +59,12 @@ def compared(
     return compare(requests, live, shadow, answers or {}, since=since, clocks=clocks)
 
 
-def test_other_ids_and_pending_confirmation_are_no_difference() -> None:
+def test_different_ids_and_pending_status_are_no_difference() -> None:
     found = compared([replayed("a")], [row("a")], [row("a", status="pending_sync")])
     assert (dict(found.differences), found.changed_by_others) == ({}, False)
 
 
-def test_holds_and_failures_are_no_bookings() -> None:
+def test_held_and_failed_appointments_are_no_difference() -> None:
     assert not compared([replayed("a")], [row("a", status="held")], [row("a", status="failed")]).differences
 
 
@@ -81,14 +81,14 @@ def test_two_equal_bookings_are_not_one() -> None:
     assert len(found.differences["a"].only_live) == 1
 
 
-def test_older_appointments_change_belongs_to_its_naming_call() -> None:
+def test_older_appointments_change_is_attributed_by_its_id() -> None:
     old = uuid4()
     moved = replayed("b", function="cancel_appointment", outcome="cancelled", named_ids=(old,))
     found = compared([moved], [row("a", row_id=old, status="cancelled")], [row("a", row_id=old)])
     assert found.differences.keys() == {"b"}
 
 
-def test_appointment_untouched_by_calls_is_somebody_elses() -> None:
+def test_appointment_without_a_replayed_call_is_somebody_elses() -> None:
     found = compared([replayed("a")], [row("a"), row(None)], [row("a")])
     assert (dict(found.differences), found.changed_by_others) == ({}, True)
 
@@ -136,28 +136,28 @@ def test_changing_call_outranks_later_listing_call() -> None:
     assert found.differences.keys() == {"cancels"}
 
 
-def test_failed_or_equal_booking_excuses_no_difference() -> None:
+def test_failed_or_equal_booking_does_not_excuse_difference() -> None:
     refused = compared([replayed("a", outcome="refused")], [row("a", status="failed")], [row("a")])
     assert refused.differences.keys() == {"a"}
     confirmed_later, other = row("a", changed_at=LATER), row("a", starts_at=MOVED_TO)
     assert compared([replayed("a")], [confirmed_later, other], [row("a", status="pending_sync")]).differences
 
 
-def test_another_calcom_host_is_no_difference_nor_excuse() -> None:
+def test_calcoms_other_host_choice_excuses_no_other_difference() -> None:
     requests = [replayed("a"), replayed("b")]
     live = [row("a", staff="mehmet", changed_staff=True), row("b")]
     found = compared(requests, live, [row("a")])
     assert (found.differences.keys(), found.changed_by_others, found.overtaken) == ({"b"}, False, {"a"})
 
 
-def test_changing_requests_precede_overlapping_ones() -> None:
+def test_successful_requests_are_replayed_before_overlapping_failures() -> None:
     lost, won, later = request("lost", 0, 1, "taken"), request("won", 0.5, 2), request("later", 3, 0.1, "taken")
     assert [each.call_id for each in order([later, lost, won])] == ["won", "lost", "later"]
     before = request("before", -1, 0.5, "taken")
     assert order([won, before])[0] is before, "what had been answered came first"
 
 
-def test_a_failure_beside_another_calls_success_proves_nothing() -> None:
+def test_failure_overlapping_another_calls_booking_is_doubtful() -> None:
     taken = [
         replayed("lost", lasts=1, outcome="taken"),
         replayed("won", at=0.5),
@@ -166,7 +166,7 @@ def test_a_failure_beside_another_calls_success_proves_nothing() -> None:
     assert find_doubtful(taken, {"unclear"}) == {"lost", "unclear"}
 
 
-def test_two_comparisons_of_one_call_are_one() -> None:
+def test_two_comparisons_of_a_call_are_merged() -> None:
     first = compared([replayed("a")], [row("a")], []).differences["a"]
     second = compared([replayed("a")], [], [row("a", staff="mehmet")], {"a": ["booked"]}).differences["a"]
     both = merge(first, second)

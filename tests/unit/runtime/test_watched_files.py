@@ -66,7 +66,7 @@ def test_a_process_does_not_start_without_a_config(tmp_path: Path, text: str | N
         LiveConfig(path)
 
 
-def test_credentials_follow_their_files(tmp_path: Path) -> None:
+def test_changed_credential_files_are_reread(tmp_path: Path) -> None:
     credentials = Credentials(tmp_path / "later")
     assert credentials.get("retell-api-key") is None
     assert credentials.all("retell-") == ()
@@ -80,7 +80,7 @@ def test_credentials_follow_their_files(tmp_path: Path) -> None:
     assert credentials.all("retell-webhook-key-") == ("old_9", "new")
 
 
-def test_one_read_of_the_mount_suffices_per_sender(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_signature_check_resolves_the_mount_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is a system call, for each request."""
     credentials, readlink = Credentials(tmp_path), Mock(wraps=os.readlink)
     swap(tmp_path, {"retell-api-key": "key_1", "retell-webhook-key-0": "old_0", "stripe-webhook-secret": "whsec"})
@@ -89,7 +89,7 @@ def test_one_read_of_the_mount_suffices_per_sender(tmp_path: Path, monkeypatch: 
     readlink.assert_called_once()
 
 
-def test_files_are_read_once_for_each_swap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_credential_files_are_loaded_once_per_swap(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[str] = []
     read_text = Path.read_text
 
@@ -108,7 +108,7 @@ def test_files_are_read_once_for_each_swap(tmp_path: Path, monkeypatch: pytest.M
     assert sorted(reads) == sorted(2 * ["retell-api-key", "FORMER_KEYS", "retell-webhook-key-0"])
 
 
-def test_name_from_a_swap_precedes_its_link(tmp_path: Path) -> None:
+def test_credential_without_its_link_is_read_from_mount(tmp_path: Path) -> None:
     swap(tmp_path, {"a": "1"})
     credentials = Credentials(tmp_path)
     assert credentials.get("b") is None

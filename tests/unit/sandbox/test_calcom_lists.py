@@ -38,7 +38,7 @@ async def test_changed_bookings_are_found_by_change_time(calcom: Api, clock: Fix
     assert await uids(calcom, bookingUid=moved) == [moved]
 
 
-async def test_status_filter_has_its_own_words(calcom: Api, clock: FixedClock) -> None:
+async def test_status_filter_uses_calcoms_own_words(calcom: Api, clock: FixedClock) -> None:
     """`upcoming` has those that wait for confirmation, and none that began more than an hour ago."""
     await seed(calcom, lengthInMinutes=120)
     await seed(calcom, 1002, confirmationPolicy={"type": "always"}, host="mehmet")

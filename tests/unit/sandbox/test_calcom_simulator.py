@@ -35,7 +35,7 @@ VECTORS = [  # the test vectors of docs/vendors/calcom.md
 
 
 @pytest.mark.parametrize(("body", "digest"), VECTORS)
-def test_signature_is_calcoms(body: str, digest: str) -> None:
+def test_simulator_signs_like_calcom(body: str, digest: str) -> None:
     assert signature("cal_webhook_secret_0001", body.encode()) == digest
 
 
@@ -71,7 +71,7 @@ async def test_a_wrong_version_is_refused_at_each_endpoint(calcom: Api) -> None:
     await calcom("GET", "/v2/webhooks")  # needs none
 
 
-async def test_event_type_is_its_users_and_shows_defaults(calcom: Api) -> None:
+async def test_event_type_is_shown_to_its_own_user(calcom: Api) -> None:
     await seed(calcom, afterEventBuffer=10)
     calcom.version = "2024-06-14"
     created = (await calcom("GET", "/v2/event-types/1001"))["data"]
@@ -121,7 +121,7 @@ async def test_two_event_types_of_one_user_share_hosts(calcom: Api) -> None:
     await book(calcom, eventTypeId=1003)
 
 
-async def test_notice_and_window_have_their_own_text(calcom: Api) -> None:
+async def test_minimum_notice_and_window_have_one_error_text(calcom: Api) -> None:
     await seed(calcom, minimumBookingNotice=120, bookingWindow={"type": "calendarDays", "value": 5})
     for start in ("2026-11-20T10:00:00Z", AT):
         text = message(await book(calcom, start=start, expect=400))

@@ -16,7 +16,7 @@ from askproai_sandbox.caller import HeldCall
 from tests.worlds.waiting import eventually
 
 
-async def test_one_function_is_called_as_by_retell(call: Call, receiver: Receiver) -> None:
+async def test_single_function_call_is_signed_like_retells(call: Call, receiver: Receiver) -> None:
     result = await call("--function", "check_availability", "service=implantat", "date=Dienstag um zehn", "time=a=b")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["slots"] == [OFFER]

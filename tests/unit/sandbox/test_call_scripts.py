@@ -121,7 +121,7 @@ def test_sentences_are_found_in_their_order():
     assert missing_sentence(["eingetragen", "Frei"], lines) == "Frei"
 
 
-def test_the_books_are_compared_both_ways():
+def test_missing_and_unexpected_appointments_are_differences():
     expected = [ExpectedAppointment("2026-12-03 10:00", staff="anna")]
     assert differences(expected, [TEN]) == []
     assert differences(expected, []) == ["missing: start 2026-12-03 10:00, staff anna, status confirmed"]
@@ -147,14 +147,14 @@ def test_expected_mail_has_address_subject_text_and_calendar(expected: ExpectedM
     assert (mail_differences([expected], [MAIL]) == []) is is_it
 
 
-def test_mails_are_compared_both_ways_if_named():
+def test_missing_and_unexpected_mails_differ_if_expected():
     zoe = ExpectedMail("zoe@example.org")
     assert mail_differences([zoe], []) == ["missing: mail to zoe@example.org"]
     assert mail_differences([zoe], [MAIL, MAIL]) == ["not expected: mail to zoe@example.org, subject Ihr Termin"]
     assert mail_differences([], [MAIL]) == []
 
 
-def test_an_optional_mail_may_be_there_or_not():
+def test_optional_expected_mail_may_be_absent():
     maybe = ExpectedMail("zoe@example.org", optional=True)
     assert mail_differences([maybe], []) == []
     assert mail_differences([maybe], [MAIL]) == []

@@ -32,7 +32,7 @@ def test_ending_demo_prints_how_to_continue():
     assert (Path(command[0]).exists(), command[1:]) == (True, ["demo", "--keep"])
 
 
-async def test_a_demo_that_another_one_ended_says_so(tmp_path: Path):
+async def test_demo_ended_from_outside_reports_that_cause(tmp_path: Path):
     """The second `make demo` in a checkout ends the first, whose log is gone by then."""
     environment = await spawn("stage", [sys.executable, "-c", ""], directory=tmp_path)
     await eventually(lambda: environment.exit_code is not None, what="its end")

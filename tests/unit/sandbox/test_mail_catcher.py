@@ -24,7 +24,7 @@ def send(port: int, mail: EmailMessage) -> None:
         client.send_message(mail)
 
 
-async def test_mail_is_kept_as_a_person_sees_it() -> None:
+async def test_caught_mail_has_decoded_text_and_calendar() -> None:
     async with serve_catcher(MailCatcher()) as (port, url), aiohttp.ClientSession(url) as session:
         await to_thread(send, port, new_mail())
         await to_thread(send, port, new_mail("Erinnerung"))

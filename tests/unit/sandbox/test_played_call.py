@@ -71,7 +71,7 @@ async def test_events_have_retells_fields(retell: Api, receiver: Receiver, tools
     assert json.loads(invocation["arguments"])["service"] == "Haarschnitt", "arguments are a JSON string"
 
 
-async def test_a_function_sees_the_live_call(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_function_request_includes_the_ongoing_call(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """It is ongoing, with the transcript so far, and without the fields of its end."""
     await salon(retell, receiver, tools)
     await ring(retell, ASKS)
@@ -149,7 +149,7 @@ async def test_webhooks_are_tried_again_up_to_three_times(retell: Api, receiver:
     assert len(receiver.at("/hook")) == 4
 
 
-async def test_only_a_pinned_number_keeps_its_version(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_number_without_a_pinned_version_gets_latest_one(retell: Api, receiver: Receiver, tools: Tools) -> None:
     agent_id = await salon(retell, receiver, tools)
     await retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0}, expect=201)
     assert (await ring(retell)).agent_version == 0
@@ -158,7 +158,7 @@ async def test_only_a_pinned_number_keeps_its_version(retell: Api, receiver: Rec
     assert (await ring(retell)).agent_version == 1
 
 
-async def test_an_unbound_number_declines(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_call_to_a_number_without_agent_is_declined(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """Also a number whose agent was deleted."""
     agent_id = await salon(retell, receiver, tools)
     await retell("DELETE", f"/delete-agent/{agent_id}", expect=204)

@@ -104,7 +104,7 @@ async def test_events_may_be_lost_doubled_or_late(
     assert await listed(retell) == [call_id]
 
 
-async def test_agents_webhook_url_replaces_the_accounts(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_agents_webhook_url_outranks_the_accounts_url(retell: Api, receiver: Receiver, tools: Tools) -> None:
     agent_id = await salon(retell, receiver, tools)
     account = {"key": retell.key, "webhook_url": f"{receiver.url}/account"}
     await retell("POST", "/_sim/workspaces", account, expect=201)

@@ -32,7 +32,7 @@ def test_the_sdk_accepts_our_signature(distance_ms: int) -> None:
 
 
 @pytest.mark.parametrize("distance_ms", [0, 300_000, 300_001, -300_001])
-def test_signatures_are_judged_as_by_the_sdk(distance_ms: int) -> None:
+def test_sdk_and_runtime_agree_about_signature_age(distance_ms: int) -> None:
     signed = symmetric["sign"](BODY, KEY, NOW_MS)
     now = datetime.fromtimestamp((NOW_MS + distance_ms) / 1000, UTC)
     theirs = symmetric["verify"](BODY, KEY, signed, {"timestamp": NOW_MS + distance_ms})

@@ -30,7 +30,7 @@ VECTORS = [  # computed with Retell's SDK
 
 
 @pytest.mark.parametrize(("key", "now_ms", "body", "digest"), VECTORS)
-def test_signature_is_retells(key: str, now_ms: int, body: str, digest: str) -> None:
+def test_simulator_signs_like_retell(key: str, now_ms: int, body: str, digest: str) -> None:
     assert signature(key, body.encode(), now_ms) == f"v={now_ms},d={digest}"
 
 
@@ -48,7 +48,7 @@ async def publish(retell: Api, agent_id: str, version: int, expect: int = 200) -
     return await retell("POST", f"/publish-agent-version/{agent_id}", {"version": version}, expect=expect)
 
 
-async def test_missing_key_is_401_and_others_are_workspaces(retell: Api) -> None:
+async def test_unknown_key_is_401_and_foreign_agent_404(retell: Api) -> None:
     """The error body is `{"status": "error", "message"}`."""
     agent = await make_agent(retell)
     await retell("GET", f"/get-agent/{agent['agent_id']}", key="key_other", expect=404)
@@ -84,7 +84,7 @@ async def test_publishing_makes_agent_and_llm_immutable(retell: Api) -> None:
     assert refused["message"] == "Cannot update published LLM"
 
 
-async def test_publishing_opens_no_draft_and_twice_is_refused(retell: Api) -> None:
+async def test_publishing_twice_is_refused_and_opens_no_draft(retell: Api) -> None:
     agent = await make_agent(retell)
     await publish(retell, agent["agent_id"], 0)
     await publish(retell, agent["agent_id"], 0, expect=400)

@@ -76,7 +76,7 @@ async def test_a_fault_that_would_never_act_is_refused(retell: Api) -> None:
         assert "error" in await retell("POST", "/_sim/faults", wrong, expect=400)
 
 
-def test_the_simulators_are_an_independent_check() -> None:
+def test_simulators_import_no_checked_code() -> None:
     """They share no line with the code that they check: not a format, not a signature. They import from core the clock alone.
 
     The caller, who checks nothing, finds times by the pods' grammar.

@@ -48,7 +48,7 @@ def test_an_invoice_is_sent_as_published_and_read(kind: str, is_paid: bool) -> N
     assert (stored.event_id, stored.event_type) == (event["id"], f"invoice.{kind}")
 
 
-def test_only_a_connected_accounts_event_names_one() -> None:
+def test_connected_accounts_event_includes_the_account_id() -> None:
     event = stripe.event("invoice.paid", stripe.invoice("sub_1"), CREATED, account=CONNECTED)
     assert list(check_event(event)) == []
     assert (event["account"], "account" in paid()) == (CONNECTED, False)

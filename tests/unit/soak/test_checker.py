@@ -92,13 +92,13 @@ def test_an_untrue_sentence_is_found(answers: list[Answer], appointments: list[A
     assert set(kinds(History(answers=answers), Books(appointments, bookings))) == {"untrue"}
 
 
-def test_denied_booking_that_exists_is_untrue() -> None:
+def test_denying_an_existing_booking_is_untrue() -> None:
     denied = answer(2, "book_appointment", f"{SPOKEN[START]} ist leider nichts mehr frei.", alternatives=[])
     assert kinds(History(answers=[denied]), Books([row()], [remote()])) == ["untrue"]
     assert kinds(History(answers=[denied, booked(5)]), Books([row()], [remote()])) == []
 
 
-def test_confirmation_without_that_calcom_booking_is_untrue() -> None:
+def test_confirmation_without_its_own_calcom_booking_is_untrue() -> None:
     assert kinds(History(answers=[booked()]), Books([row()], [remote(created=NOW + 5)])) == ["untrue"]
 
 
@@ -116,7 +116,7 @@ def test_person_at_calcom_may_change_a_heard_booking() -> None:
     assert kinds(History(answers=[booked(), listed(3, START)], changes=[change]), gone) == []
 
 
-def test_recent_cancellation_may_be_called_booked_for_now() -> None:
+def test_recently_cancelled_appointment_may_be_called_booked() -> None:
     """The answer to a repetition says that it is booked; a cancellation at Cal.com is known by event or poll."""
     again, gone = booked(60), Books([row(status="cancelled")], [remote(live=False, updated=NOW + 30)])
     change = Change(A, "cancel", "uid-1", "uid-1", None, NOW + 30, NOW + 30)
@@ -184,7 +184,7 @@ def test_double_or_differing_booking_is_found(books: Books) -> None:
     assert kinds(History(), books) == ["double"]
 
 
-def test_one_call_has_one_appointment_at_one_time() -> None:
+def test_simultaneous_appointments_of_one_call_are_reported() -> None:
     rows = [row(), replace(row(id_="id-2", external_id="uid-2"), staff="mehmet")]
     bookings = [remote(), replace(remote(uid="uid-2", request_id="id-2"), staff="mehmet")]
     assert kinds(History(), Books(rows, bookings)) == ["double"]
@@ -200,7 +200,7 @@ def test_change_without_its_event_is_counted_and_compared() -> None:
     assert kinds(history, found) == [], "the poll has found it"
 
 
-def test_repetition_under_way_that_booked_again_is_counted() -> None:
+def test_overlapping_repetition_with_second_appointment_is_counted() -> None:
     again = replace(booked(1.2), body=booked().body | {"appointment_id": "id-2"})
     assert booked_again(History(answers=[booked(), again])) == [(A, "call_1")]
     assert booked_again(History(answers=[booked(), booked(1.2)])) == []
@@ -217,7 +217,7 @@ def test_data_of_another_tenant_is_found(owner: str, text: str) -> None:
     assert kinds(History(), Books(texts=[("", "log", f"of {B}")], canaries=canaries)) == []
 
 
-def test_accepted_event_of_another_tenant_is_crossed() -> None:
+def test_event_accepted_by_a_wrong_tenant_is_reported() -> None:
     stray = webhook("retell", {"event": "call_ended", "call": {"call_id": "c"}}, stray=True)
     assert kinds(History(deliveries=[stray]), Books()) == ["crossed"]
     assert kinds(History(deliveries=[replace(stray, status=401)]), Books()) == []

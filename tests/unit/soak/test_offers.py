@@ -22,7 +22,7 @@ def fates(*answers: Answer, history: History | None = None) -> list[Fate]:
     return [each.fate for each in accepted_offers(found, BOOKS)]
 
 
-def test_offered_time_is_kept_or_gone_at_booking() -> None:
+def test_offered_time_is_booked_or_lost_or_undecided() -> None:
     assert fates(offered(1, START), booked(2)) == [Fate.KEPT]
     assert fates(offered(1, START), refused(2)) == [Fate.GONE]
     assert fates(offered(1, START), replace(booked(2), status=None, body={})) == [Fate.OPEN]
@@ -76,12 +76,12 @@ def heard_of(second: float) -> Event:
     return Event(A, 1, "calcom", body, "processed", NOW + second)
 
 
-def test_entry_after_the_offer_could_not_be_known() -> None:
+def test_busy_entry_after_the_offer_excuses_lost_offer() -> None:
     assert cause(busy(101)) is Cause.SINCE
     assert cause(busy(101), any_host=True, basis="own_book") is Cause.SINCE
 
 
-def test_entry_within_the_latency_could_not_be_known() -> None:
+def test_busy_entry_within_the_latency_excuses_lost_offer() -> None:
     early = 99.5 - FREE_TIMES
     assert cause(busy(early + 1)) is Cause.UNKNOWABLE
     assert cause(busy(early - 1)) is Cause.KNOWN
@@ -96,19 +96,19 @@ def test_absence_is_known_once_its_event_is_processed() -> None:
     assert cause(busy(80, event=event)) is Cause.UNKNOWABLE, "the event was lost"
 
 
-def test_missing_entry_of_the_offered_person_excuses_nothing() -> None:
+def test_another_persons_busy_entry_excuses_no_lost_offer() -> None:
     assert cause() is Cause.KNOWN
     assert cause(busy(101, staff="mehmet")) is Cause.KNOWN
 
 
-def test_team_with_calcom_host_needs_everybody_busy() -> None:
+def test_lost_team_offer_is_excused_if_all_busy() -> None:
     mehmets = busy(10, staff="mehmet")
     assert cause(mehmets, busy(101), any_host=True) is Cause.SINCE
     assert cause(mehmets, any_host=True) is Cause.KNOWN, "Anna was free"
     assert cause(mehmets, busy(11), any_host=True) is Cause.KNOWN
 
 
-def test_certain_offer_known_to_be_gone_is_untrue() -> None:
+def test_certain_offer_of_known_busy_time_is_untrue() -> None:
     slots = [{"start": START, "staff": "anna"}]
     offer = replace(offered(100), body={"slots": slots})
     books = Books(bookings=[remote(LATER, live=False)])

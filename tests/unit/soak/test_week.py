@@ -16,7 +16,7 @@ pytestmark = pytest.mark.nightly
 @pytest.mark.parametrize(
     ("gone", "share", "verdict"), [(0, "0.00%", "held"), (1, "0.40%", "held"), (2, "0.80%", "missed")]
 )
-def test_every_gone_offer_counts_whether_certain_or_not(gone: int, share: str, verdict: str) -> None:
+def test_share_of_lost_offers_includes_uncertain_offers(gone: int, share: str, verdict: str) -> None:
     history = History()
     for number in range(250):
         call_id, is_gone = f"call_{number}", number < gone

@@ -26,7 +26,7 @@ def test_no_phrase_of_the_table_raises_an_error() -> None:
 
 
 @pytest.mark.parametrize("said", ["Krambambuli", "der 31. Februar", "25 Uhr", "Freitag und Samstag am Montag"])
-def test_cached_readings_keep_no_request_alive(said: str) -> None:
+def test_cached_phrase_does_not_retain_its_request(said: str) -> None:
     class Request:
         """The data of a caller."""
 

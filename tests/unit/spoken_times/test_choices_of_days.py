@@ -42,7 +42,7 @@ def read(language: Language, date: str, time: str | None = None) -> list[str]:
         (EN, "December 5th, not 6th", ["12-05"]),
     ],
 )
-def test_a_denied_day_beside_another_is_excluded(language, phrase, days):
+def test_excluded_day_beside_another_day_is_left_out(language, phrase, days):
     assert read(language, phrase) == days
 
 

@@ -100,5 +100,5 @@ def test_times_counted_from_appointment_are_computed(
         ("einen Tag später morgens", None), ("zwei, drei Stunden später", None), ("eine Stunde später am Nachmittag", None),
     ],
 )  # fmt: skip
-def test_other_times_are_not_counted(date: str | None, clock: str | None) -> None:
+def test_absolute_times_are_not_relative_to_an_appointment(date: str | None, clock: str | None) -> None:
     assert count_from(date, clock, OLD) is None

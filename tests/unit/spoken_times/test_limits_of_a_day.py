@@ -75,7 +75,7 @@ def test_corrected_day_is_not_asked_about_again(language, phrase, readings):
     "Montag, da habe ich keine Zeit", "morgen, ach nein, da muss ich arbeiten", "nicht vormittags",
     "Montag, nein, da kann ich nicht",
 ])  # fmt: skip
-def test_day_taken_back_leaves_no_reading(phrase):
+def test_withdrawn_day_leaves_no_candidate(phrase):
     assert read(DE, phrase) == []
 
 
@@ -89,7 +89,7 @@ def test_day_taken_back_leaves_no_reading(phrase):
         (DE, "Tuesday, but not between twelve and two"),
     ],
 )
-def test_day_is_kept_without_its_unclear_limit(language, phrase):
+def test_unclear_hour_limit_does_not_discard_the_day(language, phrase):
     with speaking(language):
         understood = understand_parts(phrase, None, None, at=CALL, zone=BERLIN)
     assert (understood.refused, understood.unclear) == (Refusal.NOT_UNDERSTOOD, Argument.TIME)

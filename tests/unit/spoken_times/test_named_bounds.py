@@ -33,7 +33,7 @@ EVE, NEXT = date(2026, 12, 24), date(2026, 12, 25)
         ("en", {"date": "before 2026-12-24", "wish": "the latest"}, EVE),
     ],
 )  # fmt: skip
-def test_last_time_before_a_day_ends_there(language: str, said: dict[str, str], end: date) -> None:
+def test_last_slot_before_a_day_excludes_that_day(language: str, said: dict[str, str], end: date) -> None:
     with speaking(Language(language)):
         values = read_arguments("check_availability", said).values
         found = understand_parts(*map(values.get, ("date", "time", "part_of_day")), at=AT, zone=ZONE)
@@ -48,7 +48,7 @@ def test_request_without_a_time_is_reported_unread() -> None:
 
 
 @pytest.mark.parametrize("time", ["vor 12 Uhr", "bis 12 Uhr"])
-def test_limit_of_the_hour_keeps_its_day(time: str) -> None:
+def test_hour_limit_does_not_shift_the_day(time: str) -> None:
     (candidate,) = understand_parts("2026-12-24", time, None, at=AT, zone=ZONE).candidates
     assert candidate.start.date() == EVE
 

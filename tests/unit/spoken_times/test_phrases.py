@@ -58,11 +58,11 @@ def starts(text: str, at: datetime = CALL) -> list[str]:
         ("2026-11-27T14:30+02:00", ["27.11. 13:30", "27.11. 14:30"]),
     ],
 )
-def test_a_time_is_read_as_germans_mean_it(text, expected):
+def test_german_time_phrase_has_its_usual_meaning(text, expected):
     assert starts(text) == expected
 
 
-def test_weekday_on_itself_means_today_or_next_week():
+def test_todays_weekday_means_today_or_next_week():
     assert starts("am Freitag um halb drei") == ["20.11. 14:30", "27.11. 14:30"]
     assert starts("am Freitag um neun Uhr 5 vormittags") == ["27.11. 09:05"], "today's is over"
 

@@ -48,13 +48,13 @@ def test_unsuccessful_attempts_are_dropped(recorder: Recorder) -> None:
     assert len(recorder.lines()) == 1
 
 
-def test_an_error_is_kept_by_its_type(recorder: Recorder) -> None:
+def test_raised_error_is_recorded_by_its_type(recorder: Recorder) -> None:
     with pytest.raises(ValueError, match="x"), recorder.exchange("ask", {}):
         raise ValueError("x")
     assert recorder.lines() == ['{"function": "ask", "args": {}, "answer": {"raised": "ValueError"}}']
 
 
-def test_nothing_is_kept_between_tests() -> None:
+def test_new_recorder_has_no_earlier_lines() -> None:
     recorder = Recorder()
     with recorder.exchange("ask", {}):
         pass
@@ -78,7 +78,7 @@ def test_records_are_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert list((tmp_path / "golden").iterdir()) == []
 
 
-def test_a_change_names_both_sentences() -> None:
+def test_changed_answer_shows_old_and_new_sentence() -> None:
     line = '{"function": "ask", "args": {"time": "zehn"}, "answer": {"success": true, "message": "%s"}}'
     text = describe_change(MODULE, "test_a", ["same", line % "Ja."], ["same", line % "Nein."])
     assert text.splitlines()[1:-1] == [
@@ -89,7 +89,7 @@ def test_a_change_names_both_sentences() -> None:
     assert f"--golden=record '{MODULE}'" in text
 
 
-def test_another_question_is_shown_whole() -> None:
+def test_changed_function_of_an_answer_is_shown() -> None:
     line = '{"function": "ask", "args": {}, "answer": {"message": "Ja."}}'
     kept, new = line, line.replace("ask", "say")
     assert describe_change(MODULE, "test_a", [kept], [new, kept]).splitlines()[1:-1] == [f"  + {new}"]

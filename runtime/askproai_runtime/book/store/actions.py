@@ -28,7 +28,7 @@ class CancelQuestion:
 
 
 def move_key(appointment_id: UUID, start: datetime) -> str:
-    """Return the key of moving an appointment to `start`."""
+    """Return the key of the action that moves this appointment to `start`."""
     return f"move|{appointment_id}|{start.astimezone(UTC).isoformat()}"
 
 
@@ -118,12 +118,12 @@ async def bind_request(conn: Connection, tenant: str, call_id: str, change: str,
 
 
 def cancel_key(appointment_id: UUID) -> str:
-    """Return the key of cancelling an appointment."""
+    """Return the key of the action that cancels this appointment."""
     return f"cancel|{appointment_id}"
 
 
 def attendance_key(appointment_id: UUID) -> str:
-    """Return the key of marking whether the customer of an appointment came."""
+    """Return the key of the action that marks whether the customer of this appointment came."""
     return f"attendance|{appointment_id}"
 
 

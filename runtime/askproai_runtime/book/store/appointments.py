@@ -95,7 +95,7 @@ async def list_upcoming_appointments(
 async def insert_appointment(
     conn: Connection, tenant: str, appointment: Appointment, claims: Claims, units: int, hold: timedelta | None = None
 ) -> None:
-    """Insert an appointment and its claims, which expire after `hold` if set. Raises `ExclusionViolationError` if one is taken."""
+    """Insert an appointment and its claims, for the time `hold` if set. Raises `ExclusionViolationError` if a span is taken."""
     await conn.execute(
         f"""WITH a AS (
                INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, caller,
@@ -185,7 +185,7 @@ async def release_holds(conn: Connection, tenant: str, call_ids: Sequence[str]) 
 
 
 async def release_declined(conn: Connection, tenant: str, call_id: str, declined: Iterable[NamedSlot]) -> None:
-    """Delete a call's holds of slots that the caller does not want; another hold stays. Locks as `release_holds`."""
+    """Delete a call's holds of slots that the caller does not want; its other holds stay. A locked hold is skipped."""
     slots = list(declined)
     await conn.execute(
         """DELETE FROM appointments WHERE tenant = $1 AND id = ANY (ARRAY(

@@ -114,7 +114,7 @@ async def list_blocked_spans(
 async def list_blocks(
     conn: Connection, tenant: str, now: datetime, after: Sequence[object] | None, limit: int
 ) -> list[Block]:
-    """Return the blocks in force that end after `now`, by start. `after`: start and id of the previous page's last one."""
+    """Return the blocks in force that end after `now`, by start. `after` is the start and id of the previous page's last block."""
     return [Block(**row) for row in await conn.fetch(_PAGE, tenant, now, *(after or (None, None)), limit)]
 
 

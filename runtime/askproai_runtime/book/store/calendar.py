@@ -52,9 +52,9 @@ async def mark_confirmed(conn: Connection, tenant: str, appointment: Appointment
 async def mark_failed(conn: Connection, tenant: str, appointment: Appointment, reason: str, refusal: timedelta) -> bool:
     """Give up a pending appointment that the calendar refuses: free its time and complete its queued sync job.
 
-    The staff member is not offered at that time again for the duration of `refusal`. Returns False when the appointment must
-    stay: it was changed, or meanwhile a repeated request was answered that it is booked. Such an answer holds the lock of the
-    staff member, too (`booking.py: _write_appointments`), so that either this or the answer comes first.
+    The staff member is not offered at that time again for the duration of `refusal`. Returns False if the appointment must
+    stay: it was changed, or a repeated request was answered meanwhile that it is booked. That answer is given under the same
+    lock of the staff member (`booking.py: _write_appointments`), so it cannot come between check and change.
     """
     await lock_resources_of(conn, tenant, appointment.id)
     done = await conn.fetchval(
@@ -80,7 +80,7 @@ async def mark_failed(conn: Connection, tenant: str, appointment: Appointment, r
 async def _is_next(
     conn: Connection, tenant: str, appointment: Appointment, status: Status | None, starts_at: datetime | None
 ) -> bool:
-    """Return whether this very change was committed before, and only its answer was lost: the version is higher by one, and
+    """Return whether this change was committed by an earlier run whose answer was lost: the version is higher by one, and
     status (any if None) and start are those of the change.
     """
     return bool(

@@ -97,7 +97,7 @@ async def list_yielding_spans(
 
 
 async def read_clock(conn: Connection) -> datetime:
-    """Return the database's time, to which drops are compared."""
+    """Return the database's time, at which a read of free times begins: a later drop of these days makes it outdated."""
     now: datetime = await conn.fetchval("SELECT clock_timestamp()")
     return now
 
@@ -175,11 +175,11 @@ ON CONFLICT (tenant, event_type_id, day) DO UPDATE SET read_at = NULL, dropped_a
 async def drop_span(
     conn: Connection, tenant: str, event_types: Iterable[int], first: date, certain: date, last: date
 ) -> None:
-    """Forget the free times of the days from `first` to `last`, which may be years, of all hosts.
+    """Forget the free times, of all hosts, of the days from `first` to `last`; there may be years between them.
 
-    Up to `certain`, the result of a read that began before the drop is not used after it. Later days are dropped only if they
-    are known, since the rows stay locked until the transaction ends. For other later days, a read that began before the drop
-    and is stored after it counts until it is too old.
+    For days up to `certain`, a read that began before this drop cannot store its result after it. Later days are dropped only
+    if they are stored now, since the rows stay locked until the transaction ends. A read that began before the drop can still
+    store a later day that was not: its result counts until it is too old.
     """
     await conn.execute(_DROP_SPAN, tenant, sorted(set(event_types)), first, min(certain, last), last)
 
@@ -187,7 +187,7 @@ async def drop_span(
 async def list_ages(
     conn: Connection, tenant: str, bookables: Sequence[Bookable], first: date, last: date
 ) -> Mapping[Bookable, timedelta | None]:
-    """Return the age of each bookable's oldest day from `first` to `last`; None if one of the days is not known."""
+    """Return the age of each bookable's oldest stored day from `first` to `last`; None if a day of these is not stored."""
     if not bookables:
         return {}
     rows = await conn.fetch(_AGES, tenant, *_ids(bookables), first, last)

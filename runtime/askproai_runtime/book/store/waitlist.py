@@ -226,10 +226,10 @@ _ALL_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tena
 async def insert_entry(
     conn: Connection, tenant: str, entry: NewEntry, limits: EntryLimits, *, replaces: bool
 ) -> UUID | None:
-    """Add an entry, and return its id; None if one of the limits is reached. If it `replaces` another entry of its number, only
-    the limit of a caller's hour counts.
+    """Add an entry, and return its id; None if one of the limits is reached. With `replaces`, it replaces another entry of its
+    phone number, and only the limit of a caller's hour counts.
 
-    If an entry with this key and number waits already, it gets the new name and spans, and its id is returned.
+    If an entry with this key and phone number waits already, it gets the new name and spans, and its id is returned.
     """
     new = entry
     entry_id: UUID | None = await conn.fetchval(
@@ -267,7 +267,7 @@ async def record_unblocked_times(conn: Connection, tenant: str, times: Claims) -
 async def list_entries(
     pool: Pool, tenant: str, *, waiting: bool, after: Sequence[object] | None, limit: int
 ) -> list[WaitlistEntry]:
-    """Return the waiting entries, or the ended ones, by the time of joining. `after`: time and id of the last page's last one."""
+    """Return the waiting or the ended entries, by the time of joining. `after`: time and id of the previous page's last entry."""
     rows = await pool.fetch(_LIST, tenant, waiting, *(after or (None, None)), limit)
     return [_to_entry(row) for row in rows]
 

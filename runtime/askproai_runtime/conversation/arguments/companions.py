@@ -23,6 +23,7 @@ _WORDS: Final = UNDERSTOOD.arguments
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
 _OF_COMPANIONS = frozenset({"birth_date", "customer_name", "service", "staff"})
 _NAMES_OF_COMPANIONS = UNDERSTOOD.argument_names.companions
+FILLED_IN: Final = {"customer_name": ""}  # an entry with keys and without a value: a model fills in the whole schema
 _NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
 # Words that name nobody and leave open who comes along, and those that make more of a text than a name.
 _YES = _WORDS.yes | {"true"}
@@ -137,6 +138,8 @@ def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, A
         else:
             companion[name] = merged[:MAX_CHARACTERS]
             unread.append((key, text[MAX_CHARACTERS:]))
+    if not companion and isinstance(value, dict) and value:
+        companion = dict(FILLED_IN)
     people = read_people(companion.get("customer_name"))
     if not people.name or not all(map(describes_person, people.beside.split(", "))):
         return [companion], unread  # the booking asks

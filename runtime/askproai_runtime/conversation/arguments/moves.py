@@ -22,8 +22,8 @@ _INSTANT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)")
 
 
 def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a move's arguments under standard names: the old time as the appointment's, which only identifies the appointment,
-    and the new time as `date`, `time` or `start`.
+    """Return a move's arguments with the old time as `appointment_date` and `appointment_time`, which only identify the
+    appointment, and the new time as `date`, `time` or `start`.
     """
     members = _split_replaced(members)
     keys = {fold_key(key): key for key in members}

@@ -31,7 +31,7 @@ _MOST_WORDS = 5  # of a name
 
 
 def name_persons(members: Mapping[Any, Any], rules: Mapping[str, ArgumentRule]) -> dict[Any, Any]:
-    """Return an object's members with the person whom the appointment is for as the customer, and the others as companions.
+    """Return an object's members with one `customer_name` for whom the appointment is, and the others who come as `companions`.
 
     If the names leave this open, they stay two customers or uncertain companions, and the caller is asked.
     """
@@ -84,7 +84,7 @@ def _name_caller(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> No
 
 
 def _name_companions(found: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Turn a list of all who come, without the customer, into companions. If the customer is not in it, the caller is asked."""
+    """Turn a list of all who come into `companions`, without the customer. If the customer is not in it, the caller is asked."""
     for key in [each for each in found if fold_key(str(each)) in _OF_ALL]:
         entries = _list_people(found[key])
         names = [_take_name(each)[0] for each in entries]
@@ -124,7 +124,7 @@ def _list_people(value: Any) -> list[Any]:
 
 
 def _take_name(value: Any) -> tuple[str | None, Any]:
-    """Return a person's name from a text or an object, and the rest of the value; None in place of the name if it has none."""
+    """Return (name, rest) of a text or object for a person; the name is None if it has none."""
     value = decode_text(value) if is_encoded(value) else value
     if isinstance(value, str):
         name = drop_relations(value)

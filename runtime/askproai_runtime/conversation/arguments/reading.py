@@ -116,7 +116,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
 
 
 def _with_any_day(read: Arguments, function: str, members: list[Member]) -> Arguments:
-    """Return the arguments with a `date` that says "no matter", if they join the waiting list without another day."""
+    """Return the arguments, in a request for the waiting list without another day, with a `date` of the model's "no matter"."""
     if function != "join_waitlist" or not {"date", "start"}.isdisjoint({*read.values, *read.unclear}):
         return read
     days = [str(each.value) for each in members if each.rule is not None and each.rule.name == "date"]
@@ -247,7 +247,7 @@ def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
 
 
 def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
-    """Return the name of the deciding argument that a value belongs to, if a part of it (`rest`) was unread; else an empty set."""
+    """Return {name} of the deciding argument to which a value belongs, if a part of it (`rest`) was unread; else an empty set."""
     name = member.rule.name if member.rule else member.within
     if name not in DECIDING or (member.rule is None and name in _PERSON):
         is_other_number = name == "phone" and _last_key(member) not in DESCRIPTIONS | NOT_NEEDED
@@ -280,15 +280,16 @@ def _is_other_time(member: Member) -> bool:
 
 
 def _without_fillers(members: list[Member]) -> list[Member]:
-    """Return the members without `companions` that are one empty object, if the model filled in the whole schema with empty
-    values. An empty object alone, or one with an empty name, is by the schema a person without a name.
+    """Return the members without a `companions` value that is one empty object, if other arguments are empty as well: the model
+    has then filled in the whole schema. An empty object alone, or one with an empty name, is by the schema a person without
+    a name.
     """
     empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
     return [each for each in members if not (_is_of_companions(each) and _is_filler(each.value, empty))]
 
 
 def _is_filler(value: Any, empty: int) -> bool:
-    """Return whether companions are one empty object from a filled-in schema. `empty` is the number of other empty arguments."""
+    """Return True if `companions` is one empty object of a filled-in schema. `empty` is the number of other empty arguments."""
     entry = value[0] if isinstance(value, list) and len(value) == 1 else value
     is_empty_object = isinstance(entry, dict) and all(each in ("", None) for each in entry.values())
     if not is_empty_object:

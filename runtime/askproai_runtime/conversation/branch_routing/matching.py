@@ -79,7 +79,7 @@ def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | No
 
 
 def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:
-    """Return the only branch that a question names by a word of its name; else None. "Mitte Dezember" is a day (`names_day`)."""
+    """Return the only branch of which a question has a word of its name; else None. "Mitte Dezember" is a day (`names_day`)."""
     if len(branches) == 1 or refuses(words):
         return None
     said = fold(words).split()
@@ -129,8 +129,8 @@ def match_branches(
 
 
 def nearest_branch(branches: Sequence[Branch], phrase: str) -> Branch | None:
-    """Return the only branch whose postal code shares the most leading digits with the phrase's code, which no branch has; else
-    None. The branch is probably near, but not certainly: suggest it, never choose it.
+    """Return the branch whose postal code begins with the most digits of the phrase's postal code, if no branch has that code;
+    None if several begin so. The branch is probably near, but not certainly: suggest it, never choose it.
     """
     number = digits_in(phrase)
     if len(number) < _MIN_POSTAL_CODE_DIGITS:
@@ -152,7 +152,7 @@ def named_by_name(branch: Branch, phrase: str) -> bool:
 
 
 def has_menu(branches: Sequence[Branch]) -> bool:
-    """Return whether digits choose a branch. If names contain numbers ("Filiale 3"), a digit would have two meanings."""
+    """Return True if a digit chooses a branch. If names contain numbers ("Filiale 3"), a digit would have two meanings."""
     named_by_number = any(word.isdecimal() for branch in branches for word in _name_words(branch))
     return len(branches) <= _MAX_MENU_BRANCHES and not named_by_number
 

@@ -83,7 +83,7 @@ class Found:
         return bool(candidates)
 
     def leave_open(self, parts: Sequence[OpenPart]) -> list[OpenPart]:
-        """Return the parts that stay unknown. Beside a declared answer, a clause without content words asks nothing: "geht das"."""
+        """Return the parts that stay unknown. Beside a declared answer, a clause such as "geht das" is no open part."""
         others = [part for part in parts if part not in self.parts]
         if self.sentences:
             others = [part for part in others if not part.clause or content_words(part.clause)]
@@ -104,9 +104,10 @@ def find_declared(
     *,
     is_said: bool,
 ) -> Found:
-    """Return what is declared about the parts and topics of a question that the caller would hear to be unknown.
+    """Return the tenant's declared sentences on the parts and topics of a question that have no other answer.
 
-    `answers` are those to the topics, `named` the services in the question. `is_said`: another declared answer is said.
+    `answers` are the answers to the topics, each with its question; `named` are the services in the question. `is_said`: the
+    caller hears another declared answer anyway.
     """
     found, known = Found(), (*branch.knowledge, *config.knowledge)
     nouns = [part for part in open_parts if not part.clause]
@@ -143,7 +144,7 @@ def find_declared(
 def _compare_words(
     found: Found, known: Sequence[Knowledge], question: Question, open_parts: Sequence[OpenPart], names: frozenset[str]
 ) -> None:
-    """Add the declared questions that share a word with a question of which nothing else is known."""
+    """Add the declared answers, or a question which one is meant, for a caller's question to which nothing else is an answer."""
     nouns = " ".join(part.words for part in open_parts if not part.clause)
     candidates, is_sure = _list_with_words(known, question.words, nouns, names)
     if is_sure:
@@ -154,7 +155,7 @@ def _compare_words(
 
 
 def _is_about_working_days(config: TenantConfig, question: Question) -> Callable[[Knowledge], bool]:
-    """Return a test whether a declared question is about working days, and of the person if the caller's question names one."""
+    """Return a test: True for a declared question about working days, if the question names a person only about that person's."""
     team = list_team_words(config)
     named = team & {*fold(f"{question.words} {question.staff or ''}").split()}
 
@@ -196,7 +197,7 @@ def _list_about(
 
 
 def _list_of_topic(question: Question, known: Iterable[Knowledge]) -> list[Knowledge]:
-    """Return the declared questions that ask about a question's topic; about prices and services only with a word in common."""
+    """Return the declared questions on a question's topic; for prices and services, only those that share a word with it."""
     found = [each for each in known if question.topic in list_topics(Topic.OTHER, fold(each.question), names_day=False)]
     if question.topic in {Topic.PRICES, Topic.SERVICE}:
         words = content_words(f"{question.words} {question.service or ''}")
@@ -213,10 +214,11 @@ def _leave_out_topic(words: frozenset[str], topic: Topic) -> frozenset[str]:
 def _list_with_words(
     known: Iterable[Knowledge], asked: str, nouns: str, names: Collection[str]
 ) -> tuple[list[Knowledge], bool]:
-    """Return the declared questions that share a word with a caller's question, and whether that word is enough to answer.
+    """Return the declared questions that share a word with a caller's question, and True if that word is enough to answer with
+    them.
 
-    A name of a service or person (`names`), a word of paying, a word of the answer, and another word beside unknown `nouns` are
-    not enough: "Tut Färben weh?", "meine Karte". Then the caller is asked whether that question is meant.
+    It is not enough if it is a name of a service or person (`names`), a word of paying, only in the declared answer, or beside
+    other unknown `nouns`: "Tut Färben weh?", "meine Karte". Then the caller is asked whether that question is meant.
     """
     words, known = content_words(asked), list(known)
     if found := [each for each in known if share_word(words - {*names}, _read(each.question).own)]:
@@ -233,7 +235,7 @@ def _list_with_words(
 
 
 def _say_declared(each: Knowledge, asked: str) -> str:
-    """Return the declared answer. Before a yes or no to another question than `asked`, the declared question is said."""
+    """Return the declared answer. A yes or no has the declared question before it, unless `asked` is the same question."""
     if not YES_OR_NO.match(each.answer) or asks_the_same(asked, each.question):
         return each.answer
     return f"{_name(each)}? {each.answer}"

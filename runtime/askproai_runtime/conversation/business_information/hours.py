@@ -276,10 +276,8 @@ def _is_over(branch: Branch, day: date, now: datetime) -> bool:
 
 
 def _find_closures(branch: Branch, first: date, until: date) -> list[_Closure]:
-    """Return the closed days, from `first`, on which the branch is usually open. A closure that begins by `until` is returned
-    to its end.
-
-    Closed days belong together if the branch does not open between them.
+    """Return the closed days, from `first`, on which the branch is usually open, in runs without an opening between them. A run
+    that begins on `until` or before is returned to its end.
     """
     closures: list[_Closure] = []
     joins = False  # whether nothing was open since the last closed day

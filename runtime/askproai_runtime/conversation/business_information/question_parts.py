@@ -107,7 +107,7 @@ def read_topic(said: str) -> Topic:
 def list_topics(argument: Topic, words: str, *, names_day: bool) -> list[Topic]:
     """Return the topics that folded words ask about, the model's own (`argument`) first; empty if no word asks about a topic.
 
-    `names_day`: the question names a day, which is enough if the model's topic is hours.
+    `names_day`: the question names a day. Then the topic hours needs no further word if the model has named it.
     """
     words = _drop_online_addresses(words)
     asked = [topic for topic, pattern in _ASKS.items() if pattern.search(words)]
@@ -288,8 +288,8 @@ def _has_word(part: OpenPart, said: str) -> bool:
 def find_sentence(part: OpenPart, texts: Iterable[str]) -> str | None:
     """Return the first declared sentence with a word of the part, else the first about the part's subject, else None.
 
-    For a part with a subject, only sentences about this subject count: "insurance card" is not about paying. A yes or no
-    answers another question, and is left out.
+    For a part with a subject, only sentences about this subject count: "insurance card" is not about paying. A sentence that
+    begins with yes or no answers another question, and is left out.
     """
     sentences = [each for text in texts for each in _SENTENCE_END.split(text) if each and not YES_OR_NO.match(each)]
     if part.subject:

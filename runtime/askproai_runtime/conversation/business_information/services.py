@@ -115,7 +115,7 @@ def _answer_about_named(
 
 
 def _describe_elsewhere(service: Service, places: Sequence[Branch], topic: Topic) -> str:
-    """Return the description of a service that other branches offer; "" if these branches differ."""
+    """Return the price, length or preparation of a service that only other branches offer; "" if they differ between these."""
     local = [(service.in_branch(each.name), each) for each in places]
     said = {f"{_describe_service(own, topic) or ''}{_describe_overrides(own, each, topic)}" for own, each in local}
     return said.pop().strip() if len(said) == 1 else ""
@@ -135,8 +135,8 @@ def is_offered(service: Service, branch: Branch) -> bool:
 
 
 def _read_argument(config: TenantConfig, branch: Branch, question: Question) -> tuple[Service, ...]:
-    """Return the branch's services that the argument names, read as for a booking, or the only ones that its parts may mean; ()
-    if it also names unknown ones.
+    """Return the branch's services that the argument `service` names, as for a booking, or the only visit that its parts may
+    mean; () if any of its words names no service.
     """
     said, offered = question.service or "", [each for each in config.services if is_offered(each, branch)]
     among = offered if len(offered) * len(config.branches) <= _MOST_COMPARED else ()
@@ -194,7 +194,7 @@ def _folded(names: tuple[str, ...]) -> frozenset[str]:
 
 
 def _describe_service(service: Service, topic: Topic) -> str | None:
-    """Return the price, and for the topic `service` also length and preparation; None for an unknown price alone."""
+    """Return the price, and for the topic `service` also length and preparation. For prices, None if no price is declared."""
     if topic is Topic.PRICES:
         return f"{costs}." if (costs := _say_price(service)) else None
     waiting = sum(end - first for first, end in service.wait_spans)

@@ -100,7 +100,7 @@ def drop_full_stops(text: str, unclear: str) -> str:
 
 
 def _is_hour(before: str, side: str, number: int) -> bool:
-    """Return whether a number is an hour: the bound of a day named before it. False in "Vom 7. Dezember bis 15.", a second day."""
+    """Return whether a number is an hour that follows a day ("Montag ab 16."). In "vom 7. Dezember bis 15." it is a second day."""
     days = list(_DAY_BEFORE[side].finditer(before))
     if not days or (side in {"bis", "spaetestens"} and _FROM.search(before[: days[-1].start()])):
         return False
