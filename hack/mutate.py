@@ -29,7 +29,7 @@ DECISIONS = (
     "askproai_runtime/availability/opening_hours.py",
     "askproai_runtime/availability/search.py",
     "askproai_runtime/availability/slots.py",
-    "askproai_runtime/conversation/branch_routing/matching.py",
+    "askproai_runtime/conversation/named_branch/matching.py",
     "askproai_runtime/spoken_times/iso.py",
     "askproai_runtime/spoken_times/phrase.py",
 )

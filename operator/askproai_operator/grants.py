@@ -1,7 +1,7 @@
 """Grants: the Tenant or Branch that holds a host and path, a phone number or a provider's key. Pure.
 
 A name in a manifest is only a request. A grant answers it: a ConfigMap in the operator's namespace, one for each subject, whose
-annotation lists the holders. `controllers/grant/take.py` takes it and `controllers/grant/reconcile.py` releases it, so that
+annotation lists the holders. `controllers/grant/first_holder.py` takes it and `controllers/grant/reconcile.py` releases it, so that
 nobody can take over another's working host or number by naming it, however old the manifest is (docs/decisions/0031-grants.md).
 """
 

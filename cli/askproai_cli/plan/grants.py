@@ -11,7 +11,7 @@ from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
 from askproai_operator.api.conditions import Condition
 from askproai_operator.controllers.addresses import address_of
-from askproai_operator.controllers.holders import (
+from askproai_operator.controllers.name_conflicts import (
     claimed_host_condition,
     claimed_numbers_condition,
     claimed_page_host_condition,

@@ -21,7 +21,7 @@ from askproai_cli.lint import (
 from askproai_cli.plan.grants import Claim, read_grants
 from askproai_core.kube import ApiError, HttpTransport
 from askproai_operator.api import Tenant
-from askproai_operator.controllers.holders import find_holder, shared_keys_condition
+from askproai_operator.controllers.name_conflicts import find_holder, shared_keys_condition
 from askproai_operator.credentials import CALCOM_KEY, RETELL_KEY, calcom_account, secret_refs
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.plan_context import PlanContext

@@ -88,7 +88,7 @@ def _rejects_name(text: str, name: str) -> bool:
 
 
 def _names_after_no(said: str, name: str) -> bool:
-    """Return whether words (lower case, no punctuation) are a no and the name directly after it."""
+    """Return True if words (lower case, no punctuation) are a no with this name directly after it: "nein kowalska"."""
     found = _BEFORE_NAME.search(said)
     return found is not None and fold(said[found.end() :]).startswith(" ".join(map(fold, list_name_words(name))))
 
@@ -168,7 +168,7 @@ def _names_time_after_no(call: CallContext, texts: Sequence[str], wanted: set[da
 
 
 def _read_times(text: str, now: datetime, *, rejected: bool) -> list[Mention]:
-    """Return the times that a text rejects, or the others that it names, in the call's language or the other one."""
+    """Return the times that a text rejects (`rejected`) or all other times in it, read in the call's language or the other one."""
 
     def read() -> list[Mention]:
         try:

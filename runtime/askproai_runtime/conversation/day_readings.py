@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
-from askproai_runtime.conversation.requested_times import keep_open_readings, minute_before, put_on_day
+from askproai_runtime.conversation.open_readings import keep_open_readings
+from askproai_runtime.conversation.requested_times import minute_before, put_on_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.sentences import format_spoken, say

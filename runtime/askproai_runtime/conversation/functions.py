@@ -53,14 +53,6 @@ from askproai_runtime.calls.store import (
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.book import book_appointment
-from askproai_runtime.conversation.branch_routing.matching import find_named_branch, is_answer
-from askproai_runtime.conversation.branch_routing.routing import (
-    BranchQuestion,
-    FoundBranch,
-    Hints,
-    choose_branch,
-    list_named_branches,
-)
 from askproai_runtime.conversation.business_information.answers import answer_question, same_everywhere
 from askproai_runtime.conversation.business_information.question_parts import is_day
 from askproai_runtime.conversation.business_information.questions import Question
@@ -68,6 +60,14 @@ from askproai_runtime.conversation.decline_recording import decline_recording
 from askproai_runtime.conversation.find import cancel_appointment, find_appointments
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead, offer_message
 from askproai_runtime.conversation.messages import leave_message
+from askproai_runtime.conversation.named_branch.matching import find_named_branch, is_answer
+from askproai_runtime.conversation.named_branch.routing import (
+    BranchQuestion,
+    FoundBranch,
+    Hints,
+    choose_branch,
+    list_named_branches,
+)
 from askproai_runtime.conversation.named_times import (
     leaves_choice,
     read_declined,

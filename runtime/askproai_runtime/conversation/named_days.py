@@ -37,7 +37,8 @@ from askproai_runtime.conversation.last_days import (
 )
 from askproai_runtime.conversation.named_places import put_on_place, put_on_shown_weekday
 from askproai_runtime.conversation.open_days import TimeWords, needs_day, put_relative_day, put_time, put_weekday
-from askproai_runtime.conversation.requested_times import holds_iso_day, keep_open_readings, names_day
+from askproai_runtime.conversation.open_readings import keep_open_readings
+from askproai_runtime.conversation.requested_times import holds_iso_day, names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN

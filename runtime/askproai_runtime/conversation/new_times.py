@@ -32,10 +32,10 @@ from askproai_runtime.conversation.last_days import (
     offers_other_service,
 )
 from askproai_runtime.conversation.named_days import list_counted_days, put_on_named_day
+from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.relative_times import add_later_readings, count_hours
 from askproai_runtime.conversation.requested_times import (
     holds_iso_day,
-    keep_open_readings,
     minute_before,
     names_day,
     parse_time,

@@ -34,7 +34,8 @@ from askproai_runtime.conversation.last_days import (
     names_other_day,
     offers_other_service,
 )
-from askproai_runtime.conversation.requested_times import first_day, keep_open_readings, names_day, put_on_day
+from askproai_runtime.conversation.open_readings import keep_open_readings
+from askproai_runtime.conversation.requested_times import first_day, names_day, put_on_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.language.said_days import SaidDays, read_said_days

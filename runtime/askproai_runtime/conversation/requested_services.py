@@ -88,7 +88,7 @@ def parse_service_request(
 
 
 def _find_branch(config: TenantConfig, call: CallContext) -> Branch:
-    """Return the call's branch, which `branch_routing` has already found. Raises `ClarificationNeeded` if it is not declared."""
+    """Return the call's branch, which `named_branch` has already found. Raises `ClarificationNeeded` if it is not declared."""
     for branch in config.branches:
         if branch.name == call.branch:
             return branch

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from datetime import time as clock_time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,12 +13,13 @@ from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.conversation.open_readings import keep_open_readings, require_exact
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.written_starts import find_meant, name_offered, name_written_start
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import REJECTS
-from askproai_runtime.language.phrases import format_reading, refusal_sentence
+from askproai_runtime.language.phrases import refusal_sentence
 from askproai_runtime.sentences import format_written_day, say
 from askproai_runtime.spoken_times import (
     Argument,
@@ -247,22 +248,6 @@ def put_on_day(day: date, parts: Sequence[str | None]) -> tuple[str, str | None,
     return day.isoformat(), time, part_of_day
 
 
-def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
-    """Return a phrase's readings without those at which nobody works: in a practice that closes at six, "um neun" is 9 Uhr
-    only.
-
-    If no able or requested staff member works at any of them, the readings while the branch is open stay, so that the right
-    reason is said. If the branch is closed at all of them, only the first stays: it is refused with the reason, and nothing is
-    asked.
-    """
-    if not understood.ambiguous:
-        return understood
-    rules, staff = service.rules, service.staff
-    kept = [c for c in understood.candidates if is_working_time(rules, c, staff)]
-    kept = kept or [c for c in understood.candidates if is_open_time(rules, c)]
-    return replace(Understanding.of(kept or understood.candidates[:1]), unclear=understood.unclear)
-
-
 def parse_start(
     args: Mapping[str, Any],
     call: CallContext,
@@ -278,29 +263,6 @@ def parse_start(
     if understood is None:
         raise ClarificationNeeded(question)
     return require_exact(understood, call, service)
-
-
-def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
-    """Return the one exact start of the readings, in UTC. Raises `ClarificationNeeded` with a question about the unclear part."""
-    if understood.exact is not None and understood.unclear is None:
-        return understood.exact.astimezone(UTC)
-    zone, fields = service.rules.zone, candidate_fields(understood.candidates)
-    if len(understood.candidates) > 1 or understood.exact is not None:  # another argument may say another time
-        raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
-    reading = format_reading(understood.candidates[0], zone, call.started_at)
-    reading = f"{reading[0].upper()}{reading[1:]}"
-    question = say().what_time_exactly.format(reading=reading)
-    if _says_hour(understood.candidates[0]):
-        question = f"{reading}: {say().which_day}"
-    if understood.unclear is not None:
-        question = f"{say().hour_not_understood} {question}"
-    raise ClarificationNeeded(question, candidates=fields)
-
-
-def _says_hour(candidate: Candidate) -> bool:
-    """Return True if the candidate is one clock time on each of several days: `nächste Woche um zehn`."""
-    daily = candidate.daily
-    return daily is not None and daily.closes == (datetime.combine(date.min, daily.opens) + timedelta(minutes=1)).time()
 
 
 def _understand_beside_offers(

@@ -65,10 +65,10 @@ from askproai_runtime.conversation.new_times import (
     understand_new_time,
 )
 from askproai_runtime.conversation.offer import offer_alternatives, offer_for_move
+from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.own_appointments import resolve_appointment
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead, require_owner, says_customer
 from askproai_runtime.conversation.questions import require_beside_wanted
-from askproai_runtime.conversation.requested_times import require_exact
 from askproai_runtime.conversation.said_appointments import name_place
 from askproai_runtime.conversation.said_names import is_named_beside
 from askproai_runtime.conversation.time_arguments import read_parts

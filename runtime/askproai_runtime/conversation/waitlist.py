@@ -32,10 +32,11 @@ from askproai_runtime.conversation.last_days import after_request
 from askproai_runtime.conversation.named_days import put_on_named_day
 from askproai_runtime.conversation.named_people import name_people
 from askproai_runtime.conversation.offer_before_waiting import offer_before_waiting
+from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.own_waiting import describe_waiting, waiting_fields
 from askproai_runtime.conversation.phone_argument import read_phone, say_unclear, spell_phone
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import names_day, parse_time, require_exact
+from askproai_runtime.conversation.requested_times import names_day, parse_time
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.customer_names import read_customer_name

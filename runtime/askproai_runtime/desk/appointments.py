@@ -41,7 +41,7 @@ from askproai_runtime.book.store.calendar import read_sync_state
 from askproai_runtime.book.store.transactions import run_transaction
 from askproai_runtime.conversation.alternatives import ALL_ARE_OFF, find_alternatives
 from askproai_runtime.conversation.changed_visits import stays_with_person
-from askproai_runtime.conversation.requested_times import keep_open_readings
+from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.reschedule import find_service
 from askproai_runtime.conversation.slot_sentences import in_spoken_order
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone

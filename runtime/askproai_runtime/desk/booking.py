@@ -28,7 +28,7 @@ from askproai_runtime.book.outcomes import Refused as RefusedByCalendar
 from askproai_runtime.book.requests import BookingRequest, ServiceRequest
 from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.branch_numbers import region_of
-from askproai_runtime.conversation.requested_times import keep_open_readings
+from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, find_free, require_exact
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.input_values import is_email, plain_name

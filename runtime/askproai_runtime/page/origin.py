@@ -4,7 +4,6 @@ import hashlib
 import re
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import quote
 
 from aiohttp import web
 
@@ -13,8 +12,6 @@ from aiohttp import web
 IS_PUBLISHED: Final = web.AppKey("is_published", bool)
 
 _FORWARDED: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")
-_DESTINATION: Final = re.compile(r"/(?!/)[A-Za-z0-9_.~%@:+,=/-]*(\?[A-Za-z0-9_.~%@:+,=/&-]*)?")
-_MAX_DESTINATION: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +60,3 @@ def cookie_name(tenant: str) -> str:
 def is_forwarded(request: web.Request) -> bool:
     """Return whether the browser addressed a port of its own machine, as `kubectl port-forward` opens it."""
     return _FORWARDED.fullmatch(request.host) is not None
-
-
-def destination_of(text: str) -> str:
-    """Return `text` if it is a path of this page, else `/`: the destination after a login never leads to another host."""
-    return text if len(text) <= _MAX_DESTINATION and _DESTINATION.fullmatch(text) else "/"
-
-
-def login_location(request: web.Request) -> str:
-    """Return the path of the login form, with the requested view as the destination after the login."""
-    wanted = destination_of(str(request.rel_url)) if request.method == "GET" else "/"
-    return "/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}"

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from askproai_core.http_server import Problem
 from askproai_runtime.arrivals import require_readable_body
-from askproai_runtime.page.origin import login_location
+from askproai_runtime.page.login_destination import login_location
 
 UNKNOWN_PATH: Final = "/{unknown}"
 _MAX_BODY_BYTES: Final = 4096

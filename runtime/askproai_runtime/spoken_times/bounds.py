@@ -23,7 +23,7 @@ from askproai_runtime.spoken_times.atoms import (
 )
 from askproai_runtime.spoken_times.rules import DAY
 from askproai_runtime.spoken_times.times import expand, hours_of
-from askproai_runtime.spoken_times.weekdays import weekday_dates
+from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE})
 _LINKS = frozenset({Op.AND, Op.OR, Op.COMMA})

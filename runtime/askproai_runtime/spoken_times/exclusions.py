@@ -20,7 +20,7 @@ from askproai_runtime.spoken_times.atoms import (
     Which,
 )
 from askproai_runtime.spoken_times.bounds import bound_by_excluded, days_of
-from askproai_runtime.spoken_times.weekdays import weekday_dates
+from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 
 _EXCEPTIONS = frozenset({Op.EXCEPT, Op.NOT})
 _LINKS = frozenset({Op.AND, Op.OR})

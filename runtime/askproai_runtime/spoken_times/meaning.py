@@ -17,7 +17,7 @@ from askproai_runtime.spoken_times.atoms import (
     Which,
 )
 from askproai_runtime.spoken_times.rules import DAY
-from askproai_runtime.spoken_times.weekdays import weekday_dates
+from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 
 
 @dataclass(slots=True)

@@ -30,7 +30,7 @@ from askproai_runtime.spoken_times.meaning import Meaning
 from askproai_runtime.spoken_times.readings import ranges_of
 from askproai_runtime.spoken_times.scan import scan_known
 from askproai_runtime.spoken_times.times import expand, hours_of, shifted
-from askproai_runtime.spoken_times.weekdays import weekday_dates
+from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 
 _LISTS = frozenset({Op.AND, Op.OR, Op.COMMA})
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})

@@ -13,7 +13,7 @@ from askproai_runtime.spoken_times.meaning import Meaning
 from askproai_runtime.spoken_times.rules import DAY
 from askproai_runtime.spoken_times.times import both_halves, expand, hours_of, lies_in, shifted
 from askproai_runtime.spoken_times.types import Candidate, Daily, Grain
-from askproai_runtime.spoken_times.weekdays import weekday_dates
+from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 
 _OPEN_END = timedelta(days=366)  # the end of a span without one; a branch's horizon is shorter, or this is far enough
 _WEEK, _MIDDAY = 7, time(12)

@@ -77,7 +77,9 @@ async def test_corrected_name_renames_the_entry(salon: Salon, said: str | None, 
         (None, {"customer_name": "Otto Kurz", "choice": "rename"}),
     ],
 )  # fmt: skip
-async def test_second_person_gets_another_entry(salon: Salon, said: str | None, args: dict[str, str]) -> None:
+async def test_second_person_gets_a_separate_waiting_list_entry(
+    salon: Salon, said: str | None, args: dict[str, str]
+) -> None:
     await ask(salon, None, **EVA)
     answer = await ask(salon, said, **args)
     assert (answer.success, "Namen" in answer.message, "Platz" in answer.message) == (True, False, False), answer
@@ -146,7 +148,9 @@ async def test_rejected_time_moves_the_entry(salon: Salon, said: str, args: dict
         (None, {"date": "Donnerstag, nicht Freitag"}),
     ],
 )  # fmt: skip
-async def test_undecided_time_keeps_both_entries(salon: Salon, said: str | None, args: dict[str, str]) -> None:
+async def test_additional_time_leaves_the_former_waiting_list_entry(
+    salon: Salon, said: str | None, args: dict[str, str]
+) -> None:
     first = await ask(salon, None)
     for _ in range(2):
         answer = await ask(salon, said, **args)
@@ -158,7 +162,7 @@ async def test_undecided_time_keeps_both_entries(salon: Salon, said: str | None,
         assert await waiting(salon) == [("Petra Müller", "26."), ("Petra Müller", "27.")]
 
 
-async def test_later_objection_removes_the_former_entry(salon: Salon) -> None:
+async def test_later_objection_removes_the_earlier_waiting_list_entry(salon: Salon) -> None:
     await ask(salon, None)
     await ask(salon, "Donnerstag, bitte.", **THURSDAY)
     objected = await ask(salon, "Den Freitag können Sie streichen.", **THURSDAY)
@@ -166,7 +170,7 @@ async def test_later_objection_removes_the_former_entry(salon: Salon) -> None:
     assert await waiting(salon) == [("Petra Müller", "26.")]
 
 
-async def test_only_the_rejected_entry_is_removed(salon: Salon) -> None:
+async def test_objection_removes_only_the_rejected_waitlist_entry(salon: Salon) -> None:
     for day in ("2026-11-27", "2026-11-25"):
         await ask(salon, "Und der auch.", date=day)
     answer = await ask(salon, "Nicht Freitag, Donnerstag.", **THURSDAY)
@@ -175,13 +179,13 @@ async def test_only_the_rejected_entry_is_removed(salon: Salon) -> None:
     assert [day for _, day in await waiting(salon)] == ["Mittwoch, den 25. November", "26."]
 
 
-async def test_corrected_hour_moves_the_entry(salon: Salon) -> None:
+async def test_corrected_hour_changes_the_waitlist_entry(salon: Salon) -> None:
     await ask(salon, None, time="ab 15 Uhr")
     await ask(salon, "Quatsch, ab 14 Uhr.", time="ab 14 Uhr")
     assert [requested for _, requested in await waiting(salon)] == ["Freitag, den 27. November, ab 14 Uhr"]
 
 
-async def test_other_calls_entry_is_not_touched(salon: Salon) -> None:
+async def test_correction_leaves_entries_of_other_calls_unchanged(salon: Salon) -> None:
     await ask(salon, None, "call_0")
     answer = await ask(salon, "Nicht Freitag, Donnerstag.", **THURSDAY)
     assert (answer.success, "Platz" in answer.message) == (True, False)
@@ -189,7 +193,7 @@ async def test_other_calls_entry_is_not_touched(salon: Salon) -> None:
     assert await waiting(salon) == [("Otto Kurz", "26."), ("Petra Müller", "26."), ("Petra Müller", "27.")]
 
 
-async def test_full_number_can_still_correct_an_entry(salon: Salon) -> None:
+async def test_caller_at_the_entry_limit_can_correct_entries(salon: Salon) -> None:
     for day in ("2026-11-24", "2026-11-25"):
         await wait(salon, FIRST, date=day)
     await ask(salon, None)
@@ -198,7 +202,7 @@ async def test_full_number_can_still_correct_an_entry(salon: Salon) -> None:
     assert len(await waiting(salon)) == 3
 
 
-async def test_open_offer_of_a_moved_entry_ends(salon: Salon) -> None:
+async def test_correcting_a_waitlist_entry_withdraws_its_open_offer(salon: Salon) -> None:
     first = await ask(salon, None)
     await salon.rows(
         """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)

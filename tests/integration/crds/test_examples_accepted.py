@@ -156,7 +156,7 @@ FULL_STATUS: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("kind", FULL_STATUS)
-async def test_every_published_status_field_is_kept(
+async def test_api_server_stores_every_published_status_field(
     kind: str, apply: Any, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     """The API server silently drops a status field that the schema does not know."""

@@ -68,7 +68,7 @@ async def test_role_without_the_examples_statement_is_too_weak(bare_server: Embe
     await admin.close()
 
 
-async def test_the_server_accepts_the_parameters_of_the_example(bare_server: EmbeddedPostgres) -> None:
+async def test_postgresql_accepts_the_parameters_of_the_example(bare_server: EmbeddedPostgres) -> None:
     connection = await asyncpg.connect(bare_server.superuser_dsn)
     for name, value in read_cluster()["postgresql"]["parameters"].items():
         await connection.execute(f"ALTER SYSTEM SET {name} = '{value}'")
@@ -82,7 +82,7 @@ def append(file: Path, lines: list[str]) -> int:
     return len(before)
 
 
-async def test_the_server_reads_the_rules_of_the_example(bare_server: EmbeddedPostgres) -> None:
+async def test_postgresql_parses_the_access_rules_of_the_example(bare_server: EmbeddedPostgres) -> None:
     """A line that PostgreSQL cannot read would leave the rules of before in force."""
     rules = read_cluster()["postgresql"]["pg_hba"]
     connection = await asyncpg.connect(bare_server.superuser_dsn)

@@ -140,7 +140,7 @@ def seconds(times: list[float]) -> str:
     return ", ".join(f"{each:.2f} s" for each in times)
 
 
-async def test_change_while_the_browser_is_busy_is_shown(shared_web_pod: TenantPod, tmp_path: Path) -> None:
+async def test_busy_browser_still_shows_each_change(shared_web_pod: TenantPod, tmp_path: Path) -> None:
     """However long it takes to settle what is new: htmx waits for that in a timer, which a busy browser fires late."""
     async with browsing(tmp_path) as browser:
         await log_in(browser, shared_web_pod)

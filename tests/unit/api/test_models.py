@@ -65,7 +65,7 @@ def test_day_ends_at_midnight_as_in_the_runtime(closes: str) -> None:
     assert Branch.from_raw(raw).spec.opening_hours[0].closes == time(0)
 
 
-def test_prices_and_temperatures_are_exact() -> None:
+def test_prices_and_temperatures_are_parsed_as_exact_decimals() -> None:
     offering, agent = (
         ServiceOffering.from_raw(manifest("ServiceOffering")),
         RetellAgent.from_raw(manifest("RetellAgent")),

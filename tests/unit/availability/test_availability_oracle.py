@@ -134,7 +134,7 @@ def test_closest_starts_by_day_match_all_days_together(case, count: int, days: i
     assert found == nearest_slots(everything, target or query.first, count)
 
 
-def test_resources_with_unaligned_free_times_make_a_slot() -> None:
+def test_two_resources_with_unaligned_free_times_make_slot() -> None:
     """Two of two, one after the other: the third fits by changing its resource on the way."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2), units=2)

@@ -10,7 +10,7 @@ from askproai_runtime.availability.slots import Busy, BusySpan, Span
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.offer_choice import Offer, choose_offer
-from askproai_runtime.conversation.requested_times import keep_open_readings
+from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.spoken_times import understand
 from tests.worlds.opening_salon import ANNA, BERLIN, hours, local, rules
 

@@ -11,7 +11,7 @@ from askproai_runtime.book.context import Basis, BookingSettings
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.offer import describe_offer
 from askproai_runtime.conversation.offer_choice import Offer, choose_offer
-from askproai_runtime.conversation.requested_times import keep_open_readings
+from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.types import Answer
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import understand

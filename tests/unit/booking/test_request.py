@@ -10,8 +10,9 @@ import pytest
 from askproai_core.tenant_config import Branch, Hours, Knowledge, Language, Service, Staff, Weekday
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import keep_open_readings, names_day, parse_time
+from askproai_runtime.conversation.requested_times import names_day, parse_time
 from askproai_runtime.conversation.spoken_booking import parse_booking_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.sentences import speaking

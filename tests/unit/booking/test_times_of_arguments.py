@@ -9,8 +9,9 @@ import pytest
 
 from askproai_core.tenant_config import Language
 from askproai_runtime.book.appointments import NamedSlot
+from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import parse_time, require_exact
+from askproai_runtime.conversation.requested_times import parse_time
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, EarlierRequest
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import understand

@@ -7,7 +7,7 @@ from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantCo
 from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import read_arguments
-from askproai_runtime.conversation.branch_routing.routing import (
+from askproai_runtime.conversation.named_branch.routing import (
     BranchQuestion,
     FoundBranch,
     Hints,

@@ -196,7 +196,7 @@ def test_block_command_warns_that_calcom_lacks_the_block(monkeypatch: pytest.Mon
     assert "Cal.com" not in invoke(*command)
 
 
-def test_earlier_removal_of_a_block_is_reported_unasked(
+def test_unblocking_a_removed_block_asks_no_question(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     removed = BLOCK | {"in_force": False}

@@ -6,7 +6,7 @@ import pytest
 
 from askproai_core.kube import NotLeader
 from askproai_operator.controllers.grant import reconcile, take
-from askproai_operator.controllers.holders import find_holder
+from askproai_operator.controllers.name_conflicts import find_holder
 from askproai_operator.controllers.tenant.inputs import _refused_numbers
 from askproai_operator.engine import ApiError, Conflict, resources
 from askproai_operator.grants import (

@@ -111,7 +111,7 @@ async def test_caller_gone_without_goodbye_has_hung_up(retell: Api, talk: Call, 
     await eventually(lambda: "call_analyzed" in events(receiver), what="the end of the call")
 
 
-async def test_held_call_to_nobody_is_refused_with_numbers(talk: Call, retell: Api) -> None:
+async def test_held_call_to_unknown_number_lists_the_numbers(talk: Call, retell: Api) -> None:
     with pytest.raises(ValueError, match=re.escape(f"nobody has the number +4930999; there is: {NUMBER}")):
         await HeldCall.begin(retell.url, "+4930999", from_number="anonymous")
 

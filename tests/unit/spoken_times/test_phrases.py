@@ -203,7 +203,7 @@ def test_excluded_days_are_found_beside_unknown_words():
     assert find_excluded_weekdays("") == set()
 
 
-def test_function_arguments_of_the_first_year_raise_nothing():
+def test_function_arguments_in_year_one_raise_no_error():
     for date, time in (("0001-01-01", "00:00"), ("0001-01-01T00:00", None), (None, "0001-01-01T00:00Z")):
         assert understand_parts(date, time, None, at=CALL, zone=BERLIN).refused is not None
 

@@ -20,7 +20,7 @@ from askproai_operator.controllers.agent_plan.render import (
     render_frame,
 )
 from askproai_operator.controllers.conditions import Check, References, first_failing, resolve_references
-from askproai_operator.controllers.holders import is_of_other
+from askproai_operator.controllers.name_conflicts import is_of_other
 from askproai_operator.credentials import RETELL_BASE_URL, RETELL_KEY, get_named_secret
 from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext

@@ -20,7 +20,7 @@ from askproai_operator.controllers.agent_plan.observe import (
 )
 from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber, llm_owner, render_desired
 from askproai_operator.controllers.conditions import first_failing
-from askproai_operator.controllers.holders import is_of_other
+from askproai_operator.controllers.name_conflicts import is_of_other
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import REQUEST_TIMEOUT, Json
 

@@ -16,7 +16,7 @@ from askproai_operator.controllers.conditions import (
     resolve_references,
 )
 from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.holders import claimed_numbers_condition
+from askproai_operator.controllers.name_conflicts import claimed_numbers_condition
 from askproai_operator.engine import find_condition
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.services import ambiguous_staff

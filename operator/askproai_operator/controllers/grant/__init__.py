@@ -1,7 +1,7 @@
 """Grants: take, release and review the holders of a host, a phone number or a provider's key."""
 
+from askproai_operator.controllers.grant.first_holder import release, report_refusal, take, take_all
 from askproai_operator.controllers.grant.reconcile import OPTIONS, grant_keys, reconcile, remove_routes
-from askproai_operator.controllers.grant.take import release, report_refusal, take, take_all
 
 __all__ = [
     "OPTIONS", "grant_keys", "reconcile", "release", "remove_routes", "report_refusal", "take",

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from askproai_operator.api import Tenant
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.grant.take import replace_holders
+from askproai_operator.controllers.grant.first_holder import replace_holders
 from askproai_operator.engine import GONE, ApiResource, Key, ObservedObject, Options, Result, resources
 from askproai_operator.grants import (
     KEY_ANNOTATIONS,

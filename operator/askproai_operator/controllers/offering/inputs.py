@@ -10,7 +10,7 @@ from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import References, resolve_references
 from askproai_operator.controllers.grant import report_refusal
-from askproai_operator.controllers.holders import find_holder
+from askproai_operator.controllers.name_conflicts import find_holder
 from askproai_operator.controllers.offering.status import event_type_fits
 from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition

@@ -5,7 +5,7 @@ from dataclasses import replace
 from askproai_core.time_zones import is_known_time_zone
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.controllers.conditions import Check, condition_of
-from askproai_operator.controllers.holders import shared_keys_condition
+from askproai_operator.controllers.name_conflicts import shared_keys_condition
 from askproai_operator.controllers.tenant.run import Inputs
 from askproai_operator.engine import TOKEN_ANNOTATION
 from askproai_operator.status_reads import KEYS_TRIED_AGAIN

@@ -12,7 +12,7 @@ from askproai_operator.api import Branch, Tenant
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch import read_phone_numbers
-from askproai_operator.controllers.holders import find_holder, is_of_other
+from askproai_operator.controllers.name_conflicts import find_holder, is_of_other
 from askproai_operator.controllers.plan_annotation import plan_hold
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX

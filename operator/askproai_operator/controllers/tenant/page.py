@@ -11,7 +11,7 @@ from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.holders import claimed_page_host_condition, reserved_page_host_condition
+from askproai_operator.controllers.name_conflicts import claimed_page_host_condition, reserved_page_host_condition
 from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name
 from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed, prune
 from askproai_operator.controllers.tenant.children.routes import http_route_problem, page_route, take_host

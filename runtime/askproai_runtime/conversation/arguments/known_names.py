@@ -15,7 +15,7 @@ from askproai_runtime.conversation.arguments.table import (
     PREFERENCES,
     fold_key,
 )
-from askproai_runtime.conversation.branch_routing.matching import match_branches, names_only_branches
+from askproai_runtime.conversation.named_branch.matching import match_branches, names_only_branches
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.replies import read_claim

@@ -31,7 +31,7 @@ from askproai_runtime.spoken_times.months import (
 )
 from askproai_runtime.spoken_times.named_days import fixed, from_easter, named
 from askproai_runtime.spoken_times.rules import DAY, WEEK, Rule, past
-from askproai_runtime.spoken_times.weekdays import (
+from askproai_runtime.spoken_times.weekday_dates import (
     calendar_week,
     ordinal_weekday,
     third_of_week,

@@ -17,7 +17,7 @@ from askproai_runtime.spoken_times.german.vocabulary import (
     WEEKDAYS,
 )
 from askproai_runtime.spoken_times.rules import DAY, Rule, monday, past
-from askproai_runtime.spoken_times.weekdays import (
+from askproai_runtime.spoken_times.weekday_dates import (
     calendar_week,
     ordinal_weekday,
     third_of_calendar_week,

@@ -11,7 +11,7 @@ from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.holders import claimed_host_condition, find_holder, reserved_host_condition
+from askproai_operator.controllers.name_conflicts import claimed_host_condition, find_holder, reserved_host_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
 from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT

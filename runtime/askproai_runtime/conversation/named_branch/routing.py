@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from askproai_core.tenant_config import Branch, BusinessModel, Service, TenantConfig
 from askproai_runtime.call_routes import Route
-from askproai_runtime.conversation.branch_routing.matching import (
+from askproai_runtime.conversation.named_branch.matching import (
     has_menu,
     indistinguishable,
     match_branches,

@@ -1,0 +1,51 @@
+"""The readings of a time that are possible: while somebody works, or the branch is open; and the one exact start among them."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+
+from askproai_runtime.availability.obstacles import is_open_time, is_working_time
+from askproai_runtime.book.requests import ServiceRequest
+from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.phrases import format_reading
+from askproai_runtime.sentences import say
+from askproai_runtime.spoken_times import Candidate, Understanding
+
+
+def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
+    """Return a phrase's readings without those at which nobody works: in a practice that closes at six, "um neun" is 9 Uhr
+    only.
+
+    If no able or requested staff member works at any of them, the readings while the branch is open stay, so that the right
+    reason is said. If the branch is closed at all of them, only the first stays: it is refused with the reason, and nothing is
+    asked.
+    """
+    if not understood.ambiguous:
+        return understood
+    rules, staff = service.rules, service.staff
+    kept = [c for c in understood.candidates if is_working_time(rules, c, staff)]
+    kept = kept or [c for c in understood.candidates if is_open_time(rules, c)]
+    return replace(Understanding.of(kept or understood.candidates[:1]), unclear=understood.unclear)
+
+
+def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
+    """Return the one exact start of the readings, in UTC. Raises `ClarificationNeeded` with a question about the unclear part."""
+    if understood.exact is not None and understood.unclear is None:
+        return understood.exact.astimezone(UTC)
+    zone, fields = service.rules.zone, candidate_fields(understood.candidates)
+    if len(understood.candidates) > 1 or understood.exact is not None:  # another argument may say another time
+        raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
+    reading = format_reading(understood.candidates[0], zone, call.started_at)
+    reading = f"{reading[0].upper()}{reading[1:]}"
+    question = say().what_time_exactly.format(reading=reading)
+    if _says_hour(understood.candidates[0]):
+        question = f"{reading}: {say().which_day}"
+    if understood.unclear is not None:
+        question = f"{say().hour_not_understood} {question}"
+    raise ClarificationNeeded(question, candidates=fields)
+
+
+def _says_hour(candidate: Candidate) -> bool:
+    """Return True if the candidate is one clock time on each of several days: `nächste Woche um zehn`."""
+    daily = candidate.daily
+    return daily is not None and daily.closes == (datetime.combine(date.min, daily.opens) + timedelta(minutes=1)).time()
