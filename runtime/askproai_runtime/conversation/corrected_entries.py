@@ -6,7 +6,6 @@ The caller's words since the call last joined the list decide, and the model's a
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import takewhile
 from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from askproai_runtime.book.waitlist import NewEntry, WaitingName, WaitlistEntry
 from askproai_runtime.conversation.asked_choices import read_choice
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, Choice
-from askproai_runtime.language.answer_words import CONDITION, words_of
+from askproai_runtime.language.answer_words import CONDITION, WAITING_LIST, words_of
 from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.heard_names import are_alike
 from askproai_runtime.language.understood import UNDERSTOOD
@@ -33,13 +32,16 @@ _REPLACES: Final = re.compile(rf"\b(?:{_WORDS.replaces})\b")
 _PREFERS: Final = re.compile(rf"\b(?:{_WORDS.prefers})\b")
 _REMOVES: Final = re.compile(rf"\b(?:{_WORDS.removes})\b")
 _FORMER: Final = re.compile(rf"\b(?:{_WORDS.former})\b")
-_BEFORE_NO: Final = rf"(?:(?:{_WORDS.before_no})\b ?)*"
+_BEFORE_NO: Final = rf"(?:(?:{_WORDS.before_no}|{_WORDS.apology})\b ?)*"
 _NO: Final = rf"(?:{_WORDS.no})"
-_SAYS_NO: Final = re.compile(rf"^{_BEFORE_NO}{_NO}\b(?! (?:{_WORDS.no_with_thanks}))|\b(?:{_WORDS.apology})$")
+_SAYS_NO: Final = re.compile(rf"^{_BEFORE_NO}{_NO}\b(?! (?:{_WORDS.no_to_another_question}))")
 _SENTENCE: Final = re.compile(r"[!?;\n]|(?<!\d)\.")
 _SPELLS: Final = re.compile(rf"\b(?:{_WORDS.spells})\b")
+_OTHER_PERSON: Final = re.compile(rf"\b(?:{_WORDS.other_person})\b")
 # Between a no and the name: "Nein, auf den Namen Otto Kurz", "Sorry, the name is Otto Kurz".
-_BEFORE_NAME: Final = re.compile(rf"^{_BEFORE_NO}{_NO} (?:(?:{_WORDS.before_name}) )*")
+_BEFORE_NAME: Final = re.compile(
+    rf"^{_BEFORE_NO}(?:{_NO}|(?:{_WORDS.apology})(?= (?:\w+ ){{0,3}}(?:{_WORDS.says_name})\b)) (?:(?:{_WORDS.before_name}) )*"
+)
 _OF_WEEK: Final = WEEKDAYS | {
     fold(name): number for sentences in SENTENCES.values() for number, name in enumerate(sentences.weekdays)
 }
@@ -62,10 +64,13 @@ def find_misnamed(
     if call.said_since is None:
         return alike[-1] if alike and is_chosen else None
     said = [words_of(each) for each in texts]
-    if said and (is_chosen or (alike and any(_SPELLS.search(each) or _SAYS_NO.search(each) for each in said))):
+    if any(_OTHER_PERSON.search(each) for each in said):
+        return None
+    is_corrected = any(_SPELLS.search(each) for each in said) or any(_SAYS_NO.search(each) for each in said[:1])
+    if any(said) and (is_chosen or (alike and is_corrected)):
         return next(reversed(alike or own), None)
-    rejected = [each for each in own if any(_rejects_name(text, each.name) for text in texts)]
-    is_named = any(_names_after_no(each, name) for each in said)
+    rejected = [each for each in own if any(_rejects_name(text, each.name, name) for text in texts)]
+    is_named = any(_names_after_no(each, name) for each in said[:1])
     return next(reversed(rejected or (own if is_named else [])), None)
 
 
@@ -76,15 +81,18 @@ def sounds_alike(first: str, second: str) -> bool:
     return is_long and all(map(are_alike, words, others))
 
 
-def _list_corrections(call: CallContext) -> list[str]:
-    """Return the caller's utterances since the call joined the list, after the last one that speaks of one more entry."""
-    utterances = reversed(call.said_since_joining)
-    return [*takewhile(lambda each: not _ADDS.search(words_of(each)), utterances)][::-1]
+def _list_corrections(call: CallContext) -> Sequence[str]:
+    """Return the caller's utterances since the call joined the list; none if one of them speaks of one more entry."""
+    utterances = call.said_since_joining
+    return () if any(_ADDS.search(words_of(each)) for each in utterances) else utterances
 
 
-def _rejects_name(text: str, name: str) -> bool:
-    first = re.escape(fold(next(iter(list_name_words(name)), name)))
-    return re.search(rf"\b(?:{_WORDS.rejects_name}) (?:\w+ ){{0,2}}?{first}\b", fold(text)) is not None
+def _rejects_name(text: str, former: str, name: str) -> bool:
+    """Return True if a text rejects the first word of the `former` name, or another word of it that `name` does not have."""
+    first, *others = [fold(each) for each in list_name_words(former)] or [fold(former)]
+    kept = {fold(each) for each in list_name_words(name)}
+    words = "|".join(map(re.escape, [first, *(each for each in others if each not in kept)]))
+    return re.search(rf"\b(?:{_WORDS.rejects_name}) (?:\w+ ){{0,2}}?(?:{words})\b", fold(text)) is not None
 
 
 def _names_after_no(said: str, name: str) -> bool:
@@ -114,20 +122,22 @@ def find_replaced(
     is_adding = bool(call.said_since_joining) and not texts
     if call.said_since is None or not formers or choice is Choice.FURTHER or is_adding:
         return frozenset()
-    texts = [*texts, " ".join(filter(None, read_parts(args)))]
+    first, texts = [*texts[:1]], [*texts, " ".join(filter(None, read_parts(args)))]
     wanted = _list_starts(read_spans(entry), zone)
     starts = {each.id: _list_starts(read_spans(each), zone) for each in formers}
     rejected = [each for each in formers if _rejects(texts, starts[each.id], wanted, call.started_at)]
     if not rejected:
         latest = formers[-1]
         is_named = any(_list_weekdays(text, starts[latest.id]) for text in texts)
-        replaces = any(
-            _REPLACES.search(said)
-            or (_PREFERS.search(said) and not is_named)
-            or (_REMOVES.search(said) and _FORMER.search(said))
-            for said in map(words_of, texts)
+        confirmed = [*map(words_of, first)]
+        # "Stattdessen auf die Warteliste" declines an offer.
+        later = [said for said in map(words_of, texts[len(first) :]) if not WAITING_LIST.search(said)]
+        replaces = any(_REPLACES.search(said) for said in [*confirmed, *later]) or any(
+            (_PREFERS.search(said) and not is_named) or (_REMOVES.search(said) and _FORMER.search(said))
+            for said in confirmed
         )
-        if replaces or choice in {Choice.MOVE, Choice.CANCEL} or _names_time_after_no(call, texts, wanted):
+        names = _names_time_after_no(call, first, wanted)
+        if replaces or names or choice in {Choice.MOVE, Choice.CANCEL}:
             rejected = [latest]
     return frozenset(each.id for each in rejected)
 

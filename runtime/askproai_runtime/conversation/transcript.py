@@ -305,10 +305,16 @@ def read_said_since(call: OngoingCall) -> str | None:
 
 
 def read_said_since_joining(call: OngoingCall) -> tuple[str, ...]:
-    """Return the caller's words, turn by turn, since the call last joined the waiting list; () if it has not."""
+    """Return the caller's words, turn by turn, since the call last joined the waiting list; () if it has not.
+
+    The first turn answers the confirmation: "" if another function answered before the caller spoke.
+    """
     exchanges = read_exchanges(call)
     joined = [at for at, each in enumerate(exchanges) if _is_done(each, {_JOIN})]
-    return tuple(line for each in exchanges[joined[-1] :] for line in each.said.splitlines()) if joined else ()
+    if not joined:
+        return ()
+    confirmed, *later = [each.said.splitlines() for each in exchanges[joined[-1] :]]
+    return (*(confirmed or [""]), *(line for lines in later for line in lines))
 
 
 @dataclass(frozen=True, slots=True)

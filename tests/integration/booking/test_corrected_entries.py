@@ -23,8 +23,8 @@ async def salon(new_salon) -> Salon:
 
 
 async def ask(salon: Salon, said: str | None, call_id: str = "call_1", **args: Any) -> Answer:
-    """Ask for an entry after the caller has said these words about the last one; None: without a transcript."""
-    heard = () if said is None else (said,)
+    """Ask for an entry after the caller has said these words about the last one, a line each; None: without a transcript."""
+    heard = () if said is None else tuple(said.splitlines())
     spoken = replace(
         call(call_id, FIRST), said_since=said, said_since_joining=heard, replies=None if said is None else {}
     )
@@ -52,6 +52,11 @@ async def waiting(salon: Salon) -> list[tuple[str, str]]:
         ("Sorry, the name is Otto Kurz.", {"customer_name": "Otto Kurz"}),
         ("Ich heiße Otto Kurz.", {"customer_name": "Otto Kurz", "choice": "rename"}),
         (None, {"customer_name": "Ewa Kowalska", "choice": "rename"}),
+        ("Ewa, mit w.", {"customer_name": "Ewa Kowalski"}),
+        ("Da haben Sie sich verhört, Ewa Kowalska.", {"customer_name": "Ewa Kowalska"}),
+        ("Kowalska, nicht Kowalski.", {"customer_name": "Eva Kowalska"}),
+        ("Eva Kowalsky with y, please.", {"customer_name": "Eva Kowalsky"}),
+        ("Eva Kowalsky, not Kowalski.", {"customer_name": "Eva Kowalsky"}),
     ],
 )  # fmt: skip
 async def test_corrected_name_renames_the_entry(salon: Salon, said: str | None, args: dict[str, str]) -> None:
@@ -75,6 +80,8 @@ async def test_corrected_name_renames_the_entry(salon: Salon, said: str | None, 
         ("Otto Kowalski, bitte.", {"customer_name": "Otto Kowalski"}),
         (None, {"customer_name": "Otto Kurz"}),
         (None, {"customer_name": "Otto Kurz", "choice": "rename"}),
+        ("Entschuldigung, meine Frau Anna Kurz.", {"customer_name": "Anna Kurz"}),
+        ("Mein Mann heißt Otto Kurz.", {"customer_name": "Otto Kurz", "choice": "rename"}),
     ],
 )  # fmt: skip
 async def test_second_person_gets_a_separate_waiting_list_entry(
@@ -86,11 +93,30 @@ async def test_second_person_gets_a_separate_waiting_list_entry(
     assert await waiting(salon) == sorted([("Eva Kowalski", "27."), (args["customer_name"], "27.")])
 
 
-async def test_alike_name_without_a_correction_is_asked_about(salon: Salon) -> None:
-    await ask(salon, None, **EVA)
-    asked = await ask(salon, "Und Ewa Kowalska auch.", customer_name="Ewa Kowalska")
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        ("Eva Kowalski", "Ewa Kowalska", "Und Ewa Kowalska auch."),
+        ("Petra Lange", "Peter Lange", "Mein Mann Peter möchte mit auf die Liste."),
+        ("Petra Lange", "Peter Lange", "Jetzt für Peter Lange, mein Mann kommt mit."),
+        ("Petra Lange", "Peter Lange", "Nein, mein Mann Peter Lange."),
+        ("Petra Lange", "Peter Lange", "Was kostet das?\nNein, Peter Lange."),
+        ("Petra Lange", "Petra Langer", "Für meine Mutter Petra Langer bitte, der Name ist mit r am Ende."),
+        ("Martin Kurz", "Martina Kurz", "Martina Kurz will mit auf die Liste, ihr Name ist Martina Kurz."),
+        ("Lena Weber", "Lea Weber", "Die zweite heißt Lea Weber."),
+        ("Lena Weber", "Lea Weber", "Jetzt die Schwester, die kommt mit ihr. Lea Weber heißt sie."),
+        ("Jan Kurz", "Jana Kurz", "Setzen Sie Jana Kurz mit drauf."),
+        ("Jan Kurz", "Jana Kurz", "Entschuldigung, Jana Kurz."),
+        ("Jan Kurz", "Jana Kurz", "Schreiben Sie Jana Kurz auf, ohne Termin."),
+        ("Jan Kurz", "Jana Kurz", "My daughter Jana, spelled with an a."),
+        ("Jan Kurz", "Jana Kurz", "Jana Kurz comes with a friend."),
+    ],
+)  # fmt: skip
+async def test_alike_name_without_a_correction_is_asked_about(salon: Salon, first: str, second: str, said: str) -> None:
+    await ask(salon, None, customer_name=first)
+    asked = await ask(salon, said, customer_name=second)
     assert (asked.success, asked.fields["choices"]) == (False, ["rename", "further"])
-    assert await waiting(salon) == [("Eva Kowalski", "27.")]
+    assert await waiting(salon) == [(first, "27.")]
 
 
 @pytest.mark.parametrize(
@@ -115,6 +141,11 @@ async def test_alike_name_without_a_correction_is_asked_about(salon: Salon) -> N
         ("Lieber Donnerstag als Freitag.", THURSDAY),
         ("Sorry, I meant Thursday.", THURSDAY),
         ("Ja.", THURSDAY | {"choice": "move"}),
+        ("Entschuldigung, nein, Donnerstag.", THURSDAY),
+        ("Halt, nicht Freitag, Donnerstag.", THURSDAY),
+        ("Ich meine Donnerstag, nicht Freitag.", THURSDAY),
+        ("Was kostet das?\nQuatsch, Donnerstag.", THURSDAY),
+        ("Nein, Donnerstag.\nJa, trotzdem auf die Warteliste.", THURSDAY),
     ],
 )  # fmt: skip
 async def test_rejected_time_moves_the_entry(salon: Salon, said: str, args: dict[str, str]) -> None:
@@ -146,6 +177,34 @@ async def test_rejected_time_moves_the_entry(salon: Salon, said: str, args: dict
         ("Could I wait for Thursday, too?", THURSDAY),
         (None, THURSDAY),
         (None, {"date": "Donnerstag, nicht Freitag"}),
+        ("Kann ich für Donnerstag da auch stehen?\nNein, Donnerstag bitte auf die Warteliste.", THURSDAY),
+        ("Schreiben Sie mich für Donnerstag dazu.\nNein, ich möchte am Donnerstag auf die Liste.", THURSDAY),
+        ("Und Donnerstag bitte.\nNee, lieber auf die Warteliste.", THURSDAY),
+        ("Geht denn Donnerstag?\nNein, Donnerstag bitte auf die Warteliste.", THURSDAY),
+        ("Geht denn Donnerstag?\nStattdessen bitte auf die Warteliste.", THURSDAY),
+        ("Geht denn Donnerstag?\nNein, ich sagte doch: Donnerstag auf die Warteliste.", THURSDAY),
+        ("Geht denn Donnerstag?\nLieber warten, am Donnerstag.", THURSDAY),
+        ("Geht denn Donnerstag?\nDie erste ist zu früh, die andere passt nicht.", THURSDAY),
+        ("Entschuldigung, können Sie mich für Donnerstag ebenfalls eintragen?", THURSDAY),
+        ("Donnerstag würde ich ebenfalls nehmen, das habe ich vorhin vergessen. Entschuldigung.", THURSDAY),
+        ("Oh, Entschuldigung, und Donnerstag.", THURSDAY),
+        ("Halt, Donnerstag.", THURSDAY),
+        ("Moment, Donnerstag ginge notfalls genauso.", THURSDAY),
+        ("Verzeihung, Donnerstag passt mir genauso gut.", THURSDAY),
+        ("Ich meine, Donnerstag ginge ja.", THURSDAY),
+        ("Doppelt hält besser, tragen Sie mich für Donnerstag ein.", THURSDAY),
+        ("Am Donnerstag könnte ich. Ändern Sie dafür bitte nichts am Freitag.", THURSDAY),
+        ("Alternativ lieber Donnerstag.", THURSDAY),
+        ("Nein, aber Donnerstag würde mir passen.", THURSDAY),
+        ("Nee, Donnerstag vorsichtshalber als Ausweichtag.", THURSDAY),
+        ("Sorry, could you put me down for Thursday likewise?", THURSDAY),
+        ("Actually, Thursday works for me as an alternative.", THURSDAY),
+        ("I'd rather have more options, Thursday.", THURSDAY),
+        ("Sorry, I forgot: Thursday is fine.", THURSDAY),
+        ("Is Thursday free?\nNo, put me on the waiting list for Thursday instead.", THURSDAY),
+        ("Wait, Thursday would work for me.", THURSDAY),
+        ("I mean, Thursday would be a good back-up.", THURSDAY),
+        ("Nein, alles gut. Donnerstag würde mir passen.", THURSDAY),
     ],
 )  # fmt: skip
 async def test_additional_time_leaves_the_former_waiting_list_entry(

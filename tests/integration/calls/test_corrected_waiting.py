@@ -32,7 +32,7 @@ async def test_caller_corrects_hour_and_name_of_an_entry(call: SpokenCall) -> No
     await fill(call, "14:00", "15:00")
     call.say("Ich meine Freitag um zwei, auf die Warteliste bitte.")
     await wait(call, "14:00")
-    call.say("Was kostet das denn auch?")
+    call.say("Was kostet das denn?")
     call.say("Quatsch, um drei meinte ich.")
     moved = await wait(call, "15:00")
     assert moved["message"].startswith("Der Platz auf der Warteliste ist gestrichen: Haarschnitt, Freitag"), moved
@@ -51,3 +51,14 @@ async def test_words_before_the_first_entry_remove_no_entry(call: SpokenCall) ->
     call.say("Nicht um zwei, nur um drei.")
     await wait(call, "15:00")
     assert await waiting(call) == ["Petra Lange um 15 Uhr"]
+
+
+async def test_no_to_an_offer_removes_no_entry(call: SpokenCall) -> None:
+    await fill(call, "14:00", "15:00")
+    call.say("Freitag um zwei oder um drei, auf die Warteliste bitte.")
+    first = await call.ask(JOIN, friday_at(call.pod, "14:00"))
+    offered = await call.ask(JOIN, friday_at(call.pod, "16:00"))
+    assert (first["success"], offered["success"]) == (True, False), offered
+    call.say("Nein, Freitag um drei auf die Warteliste.")
+    await wait(call, "15:00")
+    assert await waiting(call) == ["Petra Lange um 14 Uhr", "Petra Lange um 15 Uhr"]
