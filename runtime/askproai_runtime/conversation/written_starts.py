@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext, Naming
 from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.spoken_times import Candidate, UnclearMention, exact_at, find_mention, understand_parts
 
@@ -30,7 +31,7 @@ def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> 
         return args
     offered = exact_at(call.offered_last[place].astimezone(zone))
     readings = [exact_at(start.astimezone(zone)) for start in dict.fromkeys(call.offered_last)]
-    meant = find_meant(readings, [offered], call, zone)
+    meant = find_meant(readings, [offered], call, zone, are_offered=True)
     return {**args, "start": meant[0].start.isoformat()} if len(meant) == 1 else args
 
 
@@ -47,7 +48,12 @@ def name_written_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInf
 
 
 def find_meant(
-    readings: Sequence[Candidate], offered: list[Candidate], call: CallContext, zone: ZoneInfo
+    readings: Sequence[Candidate],
+    offered: list[Candidate],
+    call: CallContext,
+    zone: ZoneInfo,
+    *,
+    are_offered: bool = False,
 ) -> list[Candidate]:
     """Return the readings that the caller means: those named by the words since the last answer with days; if they name none,
     `offered`.
@@ -56,10 +62,13 @@ def find_meant(
     """
     starts, named = [each.start.astimezone(zone) for each in readings], call.named_last
     is_asked = named is not None and named.naming is Naming.ASKED and len(named.starts) == len(starts)
+    has_places = is_asked or are_offered
     for clause in reversed([each for words in call.said_without_days for each in _CLAUSE.split(words)]):
-        places = {place for place in list_places(clause) if place < len(starts)} if is_asked else set[int]()
+        places = {place for place in list_places(clause) if place < len(starts)} if has_places else set[int]()
+        if places and rejects_times(words_of(clause)):
+            return []
         try:
-            mention = find_mention(clause, call.started_at.astimezone(zone), ())
+            mention = None if places else find_mention(clause, call.started_at.astimezone(zone), ())
         except UnclearMention:
             return []
         if mention is not None and NO.search(words_of(clause)):

@@ -73,6 +73,11 @@ async def test_each_companion_may_choose_service_and_staff_member(salon: Salon) 
     assert [row[1:] for row in await booked(salon)] == [("anna", "Mia Rot"), ("mehmet", "Rosa Rot")]
 
 
+async def test_first_booking_request_mentions_no_earlier_offer(salon: Salon) -> None:
+    answer = await book(salon, "10:00", {**MIA, "staff": "Anna"}, staff="Anna")
+    assert (answer.success, say().group_offer_gone in answer.message) == (False, False), answer.message
+
+
 @pytest.mark.parametrize("said", ["same as me", "the same", "wie ich", "auch bei ihr", "derselbe"])
 async def test_companion_gets_the_callers_staff_member(salon: Salon, said: str) -> None:
     offer = await look(salon, {"staff": said}, staff="Anna")

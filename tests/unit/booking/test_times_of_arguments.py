@@ -97,7 +97,8 @@ def test_caller_decides_what_utc_means(args: dict[str, Any], said: str, offered:
         *((start, "Yes.", "12-11T11:00") for start in ("slots[1].start", "alternatives[1]", "slot_2", "$.slots[1].start")),
         ("slot_1", "Um elf bitte.", "12-11T11:00"), ("slots[0]", "Freitag um zehn.", "12-11T10:00"),
         *((start, "Ja.", "not_understood") for start in ("slots[2]", "slot_0", "slots", "slots[0].staff")),
-        ("slots[0]", "Um zwölf bitte.", "not_understood"),
+        ("slots[1]", "Das zweite.", "12-11T11:00"), ("slots[0]", "Den ersten, bitte.", "12-11T10:00"),
+        ("slots[0]", "Nicht das erste.", "not_understood"), ("slots[0]", "Um zwölf bitte.", "not_understood"),
     ],
 )  # fmt: skip
 def test_position_in_the_offer_is_an_offered_start(start: str, said: str, meant: str) -> None:
@@ -153,7 +154,6 @@ def test_time_range_after_an_iso_date_is_parsed(language: Language) -> None:
         ({"start": "Montag, den 11. Dezember, 10:00"}, ["asked_back", "12-07T10:00", "12-11T10:00"]),
         ({"date": "morgen (2026-11-28)"}, ["asked_back", "11-27T00:00", "11-28T00:00"]),
         ({"date": "morgen (2026-11-28)", "time": "10:00"}, ["asked_back", "11-27T10:00", "11-28T10:00"]),
-        ({"date": "2026-12-07, 2026-12-08"}, ["asked_back", "12-07T00:00", "12-08T00:00"]),
         ({"date": "2026-12-10", "time": "Freitag um 10"}, ["asked_back", "11-27T10:00", "12-10T10:00", "12-11T10:00"]),
         ({"start": "2026-12-10", "time": "Freitag um 10"}, ["asked_back", "11-27T10:00", "12-10T10:00", "12-11T10:00"]),
         (
