@@ -15,7 +15,6 @@ _LONGEST, _LONGEST_CALL_BACK = 500, 200  # of a stored text
 _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
 _WORDS = UNDERSTOOD.messages
-_WITHDRAWS = re.compile(_WORDS.withdraws)
 _SPEAKS_OF_CALL_BACK = re.compile(rf"\b(?:{_WORDS.call_back})\b")
 
 
@@ -36,7 +35,7 @@ def speaks_of_call_back(text: str) -> bool:
 
 def withdraws_call_back(call_back: str | None) -> bool:
     """Return True if the argument for a call-back only refuses one ("no", "false"): the caller no longer wants to be called."""
-    return _WITHDRAWS.fullmatch(fold(call_back or "")) is not None
+    return fold(call_back or "") in _WORDS.withdraws
 
 
 def _withdraws(stored: Message, new: NewMessage) -> bool:

@@ -73,14 +73,6 @@ async def test_filler_word_requests_no_call_back(
     assert [row["call_back"] for row in await salon.rows(STORED)] == [noted]
 
 
-@pytest.mark.parametrize("said", ["kein Rückruf", "nicht mehr nötig", "nein", "no call back", "don't call back"])
-async def test_refused_call_back_withdraws_the_stored_call_back(salon: Salon, said: str) -> None:
-    args = ARGS | {"phone": "030 23125447"}
-    assert (await leave_message(salon.booking, call(), args | {"call_back": "morgen ab zehn"})).success
-    answer = await leave_message(salon.booking, call(), args | {"call_back": said})
-    assert [row["call_back"] for row in await salon.rows(STORED)] == [None], answer.message
-
-
 async def test_call_back_alone_is_a_message(salon: Salon) -> None:
     assert (await leave_message(salon.booking, call(), {"customer_name": "Müller", "call_back": "morgen"})).success
     (row,) = await salon.rows(STORED)

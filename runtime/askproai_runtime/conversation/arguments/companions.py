@@ -138,7 +138,7 @@ def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, A
         else:
             companion[name] = merged[:MAX_CHARACTERS]
             unread.append((key, text[MAX_CHARACTERS:]))
-    if not companion and isinstance(value, dict) and value:
+    if isinstance(value, dict) and value and not companion and all(each in ("", None) for each in value.values()):
         companion = dict(FILLED_IN)
     people = read_people(companion.get("customer_name"))
     if not people.name or not all(map(describes_person, people.beside.split(", "))):
