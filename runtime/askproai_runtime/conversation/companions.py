@@ -135,7 +135,7 @@ def _without_fillers(
     A caller who has just said to come alone has no companion without a name.
     """
     if call.replies is None:
-        return said
+        return [each for each in said if each != FILLED_IN]
     if says_alone(call):
         return [each for each in said if each.get("customer_name") and not _names_only_caller(each, args)]
     doubtful = [each for each in said if each == FILLED_IN or _names_only_caller(each, args)]

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.conversation.arguments.companions import read_companions
+from askproai_runtime.conversation.arguments.companions import FILLED_IN, read_companions
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.members import Member, join_path, list_members, names_time
 from askproai_runtime.conversation.arguments.table import (
@@ -280,12 +280,14 @@ def _is_other_time(member: Member) -> bool:
 
 
 def _without_fillers(members: list[Member]) -> list[Member]:
-    """Return the members without a `companions` value that is one empty object, if other arguments are empty as well: the model
-    has then filled in the whole schema. An empty object alone, or one with an empty name, is by the schema a person without
-    a name.
+    """Return the members with a mark in place of `companions` that are one empty object, if other arguments are empty as well:
+    the model has then filled in the whole schema, and the caller's words decide. An empty object alone is a person.
     """
     empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
-    return [each for each in members if not (_is_of_companions(each) and _is_filler(each.value, empty))]
+    return [
+        replace(each, value=[FILLED_IN]) if _is_of_companions(each) and _is_filler(each.value, empty) else each
+        for each in members
+    ]
 
 
 def _is_filler(value: Any, empty: int) -> bool:
