@@ -211,9 +211,8 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
         child.terminate()
         said += child.communicate()[0]
     if not forwards or (failure and "error" in said):  # kubectl notices only at a request that a pod cannot be reached
-        kind = (
-            type(failure) if failure else RequestFailed
-        )  # of a change it must stay known whether it may have been done
+        # The caller must still learn whether a change may have been done.
+        kind = type(failure) if failure else RequestFailed
         raise kind(f"no connection to {namespace}/{name}-admin: {explain_kubectl(said)}") from failure
     if failure:
         raise failure

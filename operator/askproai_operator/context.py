@@ -103,9 +103,8 @@ class ReconcileContext(PlanContext):
         looks, now = self.memory.looks, self.clock.monotonic()
         known = looks.find(owner, name, source)
         if known is None or known.is_due(now):
-            looks.forget(
-                owner, name
-            )  # what ends this run in the middle, such as a lost Lease, must not leave a former answer
+            # If the run ends in the middle, as with a lost Lease, no former answer may stay.
+            looks.forget(owner, name)
             known = await self._renew(known, source, read, is_good, once=once)
             looks.keep(owner, name, known)
         if isinstance(known.answer, ProviderError):

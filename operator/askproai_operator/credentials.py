@@ -35,9 +35,8 @@ class Credentials:
     problems: tuple[CredentialProblem, ...]
     retell_base_url: str
     calendar_base_url: str  # Cal.com's for a local calendar
-    versions: Mapping[str, str] = field(
-        default_factory=dict
-    )  # the resourceVersion of each Secret that was read, by name
+    # The resourceVersion of each Secret that was read, by name.
+    versions: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def retell_key(self) -> str:

@@ -8,9 +8,8 @@ V = TypeVar("V")
 
 # In a character class of a regular expression, also of a JSON schema: what controls a terminal, or turns the direction of a line.
 INVISIBLE: Final = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-_YEARS: Final = range(
-    1970, 3000
-)  # an offset or a day more than a year at the edge would leave the years that Python knows
+# An offset or a day more than a year at the edge would leave the years that Python knows.
+_YEARS: Final = range(1970, 3000)
 
 # In a name: what could make it a link or markup in the mails and pages that show it. A dot stays only as in "Dr. Müller".
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w\s.,'’&()+-]|_|\.(?=\S)")

@@ -65,9 +65,8 @@ def _join_repeated(members: list[tuple[str, Any]]) -> dict[str, Any]:
         return dict(members)
     values = dict[str, dict[str, Any]]()
     for name, value in members:
-        values.setdefault(name, {}).setdefault(
-            json.dumps(value), value
-        )  # a list would be searched again for each repetition
+        # A list would be searched again for each repetition.
+        values.setdefault(name, {}).setdefault(json.dumps(value), value)
     return {
         name: next(iter(given.values())) if len(given) == 1 else {REPEATED: [*given.values()]}
         for name, given in values.items()

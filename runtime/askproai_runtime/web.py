@@ -106,9 +106,8 @@ def _find_inner(inner: str) -> Endpoint | None:
     match inner.split("/"):
         case ["", "webhooks", name]:
             return find_webhook_source(name)
-        case ["", "webhooks", "calcom", installation] if (
-            installation
-        ):  # by this path an operator recognises its webhook
+        # By this path an operator recognises its webhook.
+        case ["", "webhooks", "calcom", installation] if installation:
             return Source.CALCOM
         case ["", "retell", "functions", name]:
             return FUNCTIONS_BY_NAME.get(name)

@@ -63,9 +63,8 @@ class SharedHost:
 
     async def _handle(self, request: web.Request) -> web.Response:
         path = request.raw_path.partition("?")[0]
-        if (
-            not (found := SHARED_PATH.fullmatch(path)) or "%" in path or ".." in path
-        ):  # dots could lead to a private path
+        # Dots could lead to a private path.
+        if not (found := SHARED_PATH.fullmatch(path)) or "%" in path or ".." in path:
             return web.Response(
                 status=HTTPStatus.NOT_FOUND, text="only /<namespace>/<tenant>/webhooks/… and …/retell/…"
             )

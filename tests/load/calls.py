@@ -125,9 +125,8 @@ async def play_crowd(url: str, first: int, callers: int, staff: str) -> tuple[fl
             {"date": (datetime.now(UTC) + timedelta(days=DAYS + n)).date().isoformat()} for n in (3, 10)
         )
         offer = await _function(session, first, "check_availability", request | first_day, [])
-        await _function(
-            session, first, "check_availability", request | later_day, []
-        )  # so that the first slot is no longer held
+        # So that the first slot is no longer held.
+        await _function(session, first, "check_availability", request | later_day, [])
         booking = request | {"start": offer["slots"][0]["start"], "customer_name": "Petra Müller"}
         started = time.perf_counter()
         numbers = range(first + 1, first + 1 + callers)

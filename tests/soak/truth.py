@@ -75,9 +75,8 @@ def _is_possible(state: float | None, said: list[Statement], before: float = FOR
 
 def _collect_answers(history: History, books: Books, statements: dict[Key, list[Statement]]) -> Iterator[Violation]:
     rows = {(a.tenant, a.id): a for a in books.appointments}
-    moves: dict[Key, set[float | None]] = defaultdict(
-        set
-    )  # where anybody wanted it: an answer names where it is by then
+    # Where anybody wanted it: an answer names where it is by then.
+    moves: dict[Key, set[float | None]] = defaultdict(set)
     for a in history.answers:
         if a.function == "reschedule_appointment":
             moves[a.tenant, str(a.args.get("appointment_id"))].add(seconds(a.args.get("start")))

@@ -245,9 +245,8 @@ def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], Slo
         owner = next(s for s in staff if resource_id in s.resource_ids)
         parts = owner.units if units != 1 and resource_id in owner.resource_ids[: owner.units] else units
         taken = BusySpan(start, start + length * MINUTE, parts)
-        if all(
-            taken.end <= other.start or other.end <= taken.start for other in busy.get(resource_id, ())
-        ):  # as the constraint has it
+        # As the constraint has it.
+        if all(taken.end <= other.start or other.end <= taken.start for other in busy.get(resource_id, ())):
             busy.setdefault(resource_id, []).append(taken)
     first = noon - timedelta(minutes=draw(st.integers(0, 900)))
     now = noon - timedelta(minutes=draw(st.sampled_from([0, 720, 1440, 3000])))

@@ -127,9 +127,8 @@ def _is_complete(statement: str) -> bool:
 def _split(statement: str) -> Iterator[tuple[str, ...]]:
     """Yield the words of each simple command of a statement, those of command substitutions too."""
     text = re.sub(r"(?<=[\w\]])\|(?=\w)", "∣", statement.replace("\\\n", " "))  # list|reset: one of the two words
-    text = re.sub(
-        r"<([a-z][^<>]*)>", lambda found: found[1].upper().replace(" ", "_"), text
-    )  # <team>: the reader's own
+    # <team>: the reader's own.
+    text = re.sub(r"<([a-z][^<>]*)>", lambda found: found[1].upper().replace(" ", "_"), text)
     text = re.sub(r"(\w+)\(\) *\{(.*?)\}\s*$", r"\2", text)  # a function: what it does
     for inner in SUBSTITUTION.findall(text):
         yield from _split(inner)

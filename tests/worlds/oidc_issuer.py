@@ -73,9 +73,8 @@ class OidcIssuer:
         header = {"alg": self.algorithm} | ({"kid": kid} if kid else {})
         if self.algorithm == "none":
             return f"{_encode(header)}.{_encode(claims)}."
-        if (
-            self.algorithm == "HS256"
-        ):  # with the public key as the secret: the confusion that the list of algorithms prevents
+        # With the public key as the secret: the confusion that the list of algorithms prevents.
+        if self.algorithm == "HS256":
             signed = f"{_encode(header)}.{_encode(claims)}"
             signature = hmac.digest(key.as_pem(private=False), signed.encode(), "sha256")
             return f"{signed}.{urlsafe_b64encode(signature).decode().rstrip('=')}"

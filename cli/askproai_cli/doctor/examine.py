@@ -207,7 +207,7 @@ async def _test_urls(
 
 
 def _base_url(tenant: Mapping[str, Any]) -> str:
-    """Return the public URL to which providers send a tenant's requests; empty if there is none."""
+    """Return the public URL for providers' requests to a tenant; empty if there is none."""
     url = ((tenant.get("status") or {}).get("webhookUrls") or {}).get("retell") or ""
     return str(url).removesuffix(_RETELL)
 

@@ -32,7 +32,7 @@ class Report:
 
     @property
     def mistakes(self) -> int:
-        """Return the number of findings because of which the API server would refuse a manifest."""
+        """Return the number of errors: the API server would refuse their manifests."""
         return sum(finding.severity is Severity.REFUSED for finding in self.findings)
 
     @property
@@ -77,7 +77,7 @@ def lint(documents: Iterable[Document]) -> Report:
 
 
 def find_refusals(document: Document) -> list[Finding]:
-    """Return the reasons for which the API server would refuse a manifest as a new object. Raises `CelMissing`."""
+    """Return why the API server would refuse a manifest as a new object. Raises `CelMissing`."""
     faults = judge(document.value).faults if is_ours(document.value) else _check_other(document.value)
     return [find(document, fault) for fault in faults]
 

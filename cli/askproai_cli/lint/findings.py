@@ -1,4 +1,4 @@
-"""The findings of lint, and the names by which they refer to manifests."""
+"""The findings of lint, and the names of manifests in them."""
 
 import json
 from dataclasses import dataclass

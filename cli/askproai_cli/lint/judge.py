@@ -78,7 +78,7 @@ def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged
 
 
 def check_metadata(metadata: Any) -> Iterator[Fault]:
-    """Yield the faults in `metadata` for which any kind of object is refused: names, labels and annotations."""
+    """Yield the faults in `metadata` that the API server refuses in every kind: names, labels and annotations."""
     if not isinstance(metadata, dict) or metadata.get("name") is None or metadata["name"] == "":
         yield Fault(("metadata", "name"), "is required", blocks=True)
         return

@@ -24,7 +24,7 @@ class Manifest:
 
     @property
     def name(self) -> str:
-        """Return the name by which findings about other manifests refer to this one, such as `Branch salon/mitte`."""
+        """Return the manifest's name in findings about other manifests, such as `Branch salon/mitte`."""
         kind, namespace, name = self.identity
         return f"{kind} {namespace}/{name}" if namespace else f"{kind} {name}"
 

@@ -18,9 +18,8 @@ _REFERENCES: Final = {"branchRef": "Branch", "tenantRef": "Tenant"}
 def check_neighbours(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     """Warn of references to missing objects, and of values that only one of two manifests can have."""
     known = {manifest.identity for manifest in manifests}
-    latest = list(
-        {manifest.identity: manifest for manifest in manifests}.values()
-    )  # a second manifest replaces the first
+    # A second manifest replaces the first.
+    latest = list({manifest.identity: manifest for manifest in manifests}.values())
     for manifest in manifests:
         yield from _check_references(manifest, known)
     yield from _check_staff(latest)

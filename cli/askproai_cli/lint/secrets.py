@@ -36,7 +36,7 @@ class Reference:
 
 @dataclass(slots=True)
 class Secrets:
-    """The Secrets among lint's files by namespace and name, and namespaces in which other objects create Secrets."""
+    """The Secrets among lint's files by namespace and name, and namespaces where other objects create Secrets."""
 
     documents: dict[tuple[str, str], Document] = field(default_factory=dict)
     made_elsewhere: set[str] = field(default_factory=set)
@@ -48,7 +48,7 @@ def is_secret(value: Any) -> bool:
 
 
 def check_secret(value: dict[str, Any]) -> Iterator[Fault]:
-    """Yield the faults for which the API server refuses a Secret, most often YAML's true, false and numbers."""
+    """Yield the faults in a Secret that the API server refuses, most often YAML's true, false and numbers."""
     yield from check_metadata(value.get("metadata"))
     for part in ("stringData", "data"):
         entries = value.get(part)
@@ -72,7 +72,7 @@ def check_secrets(manifests: Sequence[Manifest], documents: Sequence[Document]) 
 
 
 def collect_secrets(documents: Iterable[Document]) -> Secrets:
-    """Return the Secrets among the manifests, and the namespaces in which something else makes Secrets."""
+    """Return the Secrets among the manifests, and the namespaces where something else makes Secrets."""
     found = Secrets()
     for document in documents:
         kind, namespace, name = identity_of(document.value)

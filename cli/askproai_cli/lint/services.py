@@ -127,7 +127,7 @@ def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
 
 
 def _tenant_of(manifest: Manifest, known: dict[Identity, Manifest]) -> Manifest | None:
-    """Return the Tenant to which a service belongs, directly or by its Branch; None if it is not among the files."""
+    """Return a service's Tenant, named directly or by its Branch; None if it is not among the files."""
     branch = known.get(manifest.branch)
     name = manifest.belongs_to() or (branch.belongs_to() if branch else None)
     return known.get(Identity("Tenant", manifest.identity.namespace, name)) if name else None

@@ -61,7 +61,7 @@ def with_defaults(value: Any, schema: Schema) -> Any:
 
 
 def find_faults(value: Any, schema: Schema, path: FieldPath) -> Iterator[Fault]:
-    """Yield every fault for which the schema refuses a value, except by its CEL rules."""
+    """Yield every fault of a value that the schema refuses, except by its CEL rules."""
     if unknown := schema.keys() - _SUPPORTED:
         raise NotImplementedError(f"schema keywords that lint cannot check: {sorted(unknown)}")
     expected = schema["type"]

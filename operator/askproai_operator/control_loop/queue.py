@@ -37,9 +37,8 @@ _QUICK_RETRIES: Final = 3  # of a change, with its priority: somebody waits for 
 
 log = structlog.get_logger(__name__)
 
-_ONE_EVERY: Final = (
-    timedelta(seconds=1) / 50
-)  # one object: 6,000 take two minutes, and leave the process time for changes
+# One object: 6,000 take two minutes, and leave the process time for changes.
+_ONE_EVERY: Final = timedelta(seconds=1) / 50
 
 
 class Priority(IntEnum):

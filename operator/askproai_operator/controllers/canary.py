@@ -116,9 +116,8 @@ async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTri
     if trial is not None:
         await _scale_to_zero(tenant, context)
     if canary is None:
-        if (
-            trial is not None and trial.state is not CanaryState.TAKEN_BACK
-        ):  # a verdict stays: the image may be asked for again
+        # A verdict stays: the image may be asked for again.
+        if trial is not None and trial.state is not CanaryState.TAKEN_BACK:
             await _write(tenant, None, context)
         return None
     # A name of its own, so that records of an earlier trial of this image are not counted.
@@ -160,9 +159,8 @@ async def _judge(each: _OnTrial, outcomes: CanaryOutcomes, context: ReconcileCon
         await _take_back(tenant, trial, outcomes, verdict.why, context)
         return
     shown: dict[str, Any] = {"state": verdict.state}
-    if (
-        trial.state is CanaryState.PASSED
-    ):  # it stays so if PostgreSQL does not answer, or more callers are asked for now
+    # It stays passed if PostgreSQL does not answer, or if the spec now asks for more callers.
+    if trial.state is CanaryState.PASSED:
         shown = {}
     if met.callers:
         shown |= {"callers": _round_down(met.callers), "failed_callers": met.failed_callers}

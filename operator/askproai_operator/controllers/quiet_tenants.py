@@ -87,9 +87,8 @@ class QuietTenantsController:
     def _is_changed(self, present: PresentUsers | None, context: ReconcileContext) -> bool:
         """Return True if since the last run a Redis server restarted, or the CA certificate of Redis or PostgreSQL changed."""
         before = self._servers
-        runs = (
-            present.runs if present is not None else before[0] if before is not None else None
-        )  # what CacheReady reports is no start
+        # Users that could not be read are no restart: CacheReady reports them.
+        runs = present.runs if present is not None else before[0] if before is not None else None
         redis_ca = context.redis.ca if context.redis is not None else None
         self._servers = runs, redis_ca, context.database.ca
         return before is not None and before != self._servers

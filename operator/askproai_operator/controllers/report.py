@@ -38,9 +38,8 @@ _SOON: Final = timedelta(seconds=10)
 _LOOK_SECONDS: Final = (
     30.0  # less than a reconcile may take, so that a database that gives no connection is reported as away
 )
-_EVERY: Final = timedelta(
-    minutes=10
-)  # between two reports that say the same: a quiet installation writes next to nothing
+# Between two reports that say the same: a quiet installation writes next to nothing.
+_EVERY: Final = timedelta(minutes=10)
 
 
 def report_key(settings: Settings) -> Key:

@@ -210,9 +210,8 @@ async def _clear_away(tenant: Tenant, context: ReconcileContext) -> bool:
             if ref is resources.SECRETS
             else context.cache.child(ref, namespace, name)
         )
-        if (
-            found is not None and found.labels.get(resources.MANAGED_LABEL) == resources.MANAGER
-        ):  # a Secret of somebody else may have the name
+        # A Secret of somebody else may have the name.
+        if found is not None and found.labels.get(resources.MANAGED_LABEL) == resources.MANAGER:
             was_there = True
             await context.kube.delete(ref, namespace, name, found.uid)
     context.fence()

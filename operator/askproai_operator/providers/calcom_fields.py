@@ -51,7 +51,7 @@ def find_optional_notes(event_type: Json, declared: Iterable[BookingField]) -> s
 
 
 def find_field_problems(event_type: Json, declared: Iterable[BookingField]) -> Iterator[str]:
-    """Yield each problem of our answers to an event type's booking fields, because of which Cal.com would refuse every booking."""
+    """Yield each booking field of an event type whose answer Cal.com would refuse, and so every booking."""
     by_slug = {each.slug: each for each in declared}
     entries = dict(_fields(event_type))
     for slug, kind in find_answered_fields(event_type, by_slug.values()):

@@ -221,9 +221,8 @@ def _order(rows: Mapping[Member, list[_Row]], members: Iterable[Member]) -> dict
         member: next((member_of[row.person_row] for row in own if row.person_row is not None), member)
         for member, own in rows.items()
     }
-    same: dict[Member, set[Member]] = defaultdict(
-        set
-    )  # by identity: the members that are this person now, those included that have left
+    # By identity: the members that are this person now, those included that have left.
+    same: dict[Member, set[Member]] = defaultdict(set)
     for member in rows:
         same[identity[member]].add(member)
     ordered: dict[ResourceKey, int] = {}

@@ -93,9 +93,8 @@ class TenantState:
     audit: AuditProgress | None
     stranded: Sequence[Stranded]
     refused_since: datetime | None = None  # since when each request of the tenant's own calls was refused
-    failing: Mapping[NotificationChannel, str] = field(
-        default_factory=dict
-    )  # channels by which nothing can be sent, and why
+    # Channels by which nothing can be sent, and why.
+    failing: Mapping[NotificationChannel, str] = field(default_factory=dict)
 
 
 async def read_states(

@@ -129,9 +129,8 @@ def grid_starts(day: date, step_minutes: int, zone: ZoneInfo) -> tuple[int, ...]
     """
     midnight = datetime.combine(day, time())
     first, end = _epoch(midnight, zone), _epoch(midnight + timedelta(days=1), zone)
-    if (
-        end - first == DAY_MINUTES * 60
-    ):  # no clock change: a hundred times faster, and callers wait for a whole month of days
+    # No clock change: a hundred times faster, and callers wait for a whole month of days.
+    if end - first == DAY_MINUTES * 60:
         return tuple(range(first, end, step_minutes * 60))
     wall_times = (midnight + timedelta(minutes=minute) for minute in range(0, DAY_MINUTES, step_minutes))
     return tuple(_epoch(wall, zone) for wall in wall_times if _exists(wall, zone))

@@ -244,7 +244,7 @@ async def confirm_or_resync(conn: Connection, tenant: str, appointment: Appointm
 async def enqueue_sync(
     conn: Connection, tenant: str, appointment_id: UUID, correlation_id: str, run_at: datetime | None = None
 ) -> None:
-    """Enqueue the sync job of an appointment, for now or for `run_at`. A job that is queued already is brought forward."""
+    """Enqueue the sync job of an appointment, due at `run_at`, or immediately. An earlier time replaces that of a queued job."""
     await enqueue(
         conn, tenant, JobKind.CALENDAR_SYNC, Priority.HIGH, correlation_id=correlation_id, appointment_id=appointment_id,
         run_at=run_at,

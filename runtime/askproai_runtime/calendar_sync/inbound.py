@@ -100,9 +100,8 @@ def decide(appointment: Appointment | None, remote: RemoteBooking, now: datetime
     if remote.absent != (appointment.status == Status.NO_SHOW):
         return Step.ATTENDANCE
     if appointment.live and remote.ends_at > appointment.ends_at:
-        return (
-            Step.MOVE
-        )  # what lies between is promised to nobody else; a shorter booking leaves the appointment as it is
+        # The time between is promised to nobody else; a shorter booking leaves the appointment as it is.
+        return Step.MOVE
     return Step.AGREE if pending or appointment.external_id != remote.uid else Step.NOTHING
 
 

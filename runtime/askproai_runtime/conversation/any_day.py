@@ -66,17 +66,17 @@ def _find_any_day(
     clause: str, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, *, is_asked: bool
 ) -> str | None:
     """Return the text for the argument `date` if a clause leaves the day open; else None."""
-    said, words = fold(clause), words_of(clause)
+    said, words, stripped = fold(clause), words_of(clause), clause.strip(" ,.!;")
     is_open = leaves_open(clause)
     if ANYBODY.search(words) or (not is_asked and not _OF_DAYS.search(said)):
         return None
     _, clock, part = read_parts({name: each for name, each in args.items() if name != "date"})
-    if _is_long(understand_parts(clause.strip(" ,.!;"), clock, part, at=call.started_at, zone=zone)):
-        return clause.strip(" ,.!;")
+    if _is_long(understand_parts(stripped, clock, part, at=call.started_at, zone=zone)):
+        return stripped
     if _EXCEPT.search(said) and not is_open:
         return None
     is_each = bool(_EACH_DAY.search(said)) and (is_asked or bool(_SUITS.search(said)))
-    alone = understand_parts(clause.strip(" ,.!;"), None, None, at=call.started_at, zone=zone)
+    alone = understand_parts(stripped, None, None, at=call.started_at, zone=zone)
     return _ANY if is_open or is_each or _is_long(alone) else None
 
 

@@ -20,7 +20,7 @@ from askproai_runtime.book.booking import book, require_phone
 from askproai_runtime.book.cancelling import cancel_replaced_afterwards
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext, BookingOutcome
-from askproai_runtime.book.one_more import is_second_person, overlaps
+from askproai_runtime.book.one_more import is_same_visit, is_second_person, overlaps
 from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, Refused, Undecided
 from askproai_runtime.book.owners import asks_birth_date, list_own
 from askproai_runtime.book.store.appointments import (
@@ -161,7 +161,8 @@ async def _find_meaning(
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
         known = await _list_known_names(conn, ctx, call, appointments)
         call = await read_lost_offers(conn, ctx.tenant, call, appointments)
-        own = await list_own(conn, ctx, call.actor) if args.get("another") and never_speaks_of_another(call) else []
+        is_unsaid = never_speaks_of_another(call)
+        own = await list_own(conn, ctx, call.actor) if args.get("another") and is_unsaid else []
     named_id, listed = frozenset(filter(None, [read_text(args, "appointment_id")])), call.listed
     call = add_kept_offers(replace(call, listed=listed | named_id), appointments)
     args, request = await _understand(ctx, call, args, appointments)
@@ -179,7 +180,7 @@ async def _find_meaning(
     goes = bool(named_id & listed)
     if request.another:
         known_own = [*appointments, *(each for each in own if str(each.id) in call.listed)]
-        is_instead = never_speaks_of_another(call) and any(_is_same_day(request, each) for each in known_own)
+        is_instead = is_unsaid and any(_is_same_day(request, each) for each in known_own)
         goes = is_instead or (changes and not wants_one_more(call))
     request = replace(
         request,
@@ -209,12 +210,11 @@ async def _find_meaning(
 
 
 def _is_same_day(request: SpokenBooking, appointment: Appointment) -> bool:
-    """Return whether a live appointment is of the requested person, service and day, at another time."""
-    is_of_visit = same_services(appointment.service, request.rules.service.name) and same_name(
-        request.name, appointment.customer_name
-    )
+    """Return whether a live appointment is for the requested person, service and day, but for another time."""
+    if not appointment.live or appointment.starts_at == request.start or not is_same_visit(request, appointment):
+        return False
     day, own_day = (at.astimezone(request.rules.zone).date() for at in (request.start, appointment.starts_at))
-    return is_of_visit and appointment.live and day == own_day and appointment.starts_at != request.start
+    return day == own_day
 
 
 def _add_group(
@@ -344,9 +344,8 @@ async def _book_instead(
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
         later = replace(request, replaces=None, replaces_afterwards=booked.id)
         result = await carry_out_booking(ctx, call, later, deadline)
-        if result.outcome is BookingOutcome.NOT_FREE and overlaps(
-            request.start, request.rules, booked
-        ):  # in its own way
+        # The old appointment itself may take the new time.
+        if result.outcome is BookingOutcome.NOT_FREE and overlaps(request.start, request.rules, booked):
             return BookingResult(await ask_to_cancel_first(ctx, call, later, booked), BookingOutcome.ASKED_BACK)
         is_confirmed = result.answer.fields.get("status") == Status.CONFIRMED and _is_new(result)
         is_cancelled = is_confirmed and await cancel_replaced_afterwards(ctx, call.actor, booked)

@@ -39,11 +39,10 @@ from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
-_WORDS: Final = UNDERSTOOD.one_more
+_WORDS: Final = UNDERSTOOD.companions
 _BEHIND_NAME = re.compile(rf"\s*[(\[:/–—,]\s*|\s-\s|\s(?:{_WORDS.behind_companion})\s", re.IGNORECASE)
-# Words of a caller who may come with somebody.
-_AS_CALLER = re.compile(_WORDS.as_caller)  # the staff member of a companion
-_COMPANY = re.compile(rf"\b(?:{_WORDS.company})\b")
+_AS_CALLER = re.compile(_WORDS.as_caller)  # the staff member of a companion: "wie ich"
+_COMPANY = re.compile(rf"\b(?:{_WORDS.company})\b")  # a caller with these words may come with somebody
 MOST_PEOPLE = 4  # of one group, the caller included
 NAMES = "names"  # in place of a time in `needs_companions`: once asked for, they are for no other time
 

@@ -20,8 +20,7 @@ from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.heard_names import are_alike
 from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import addressed_differently, fold, is_alike, list_name_words, same_name
-from askproai_runtime.sentences import SENTENCES
-from askproai_runtime.spoken_times import WEEKDAYS, Mention, UnclearMention, read_in_languages
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Mention, UnclearMention, read_in_languages
 
 _MOST_DAYS: Final = 31  # of a span that are compared with the caller's words
 _WORDS: Final = UNDERSTOOD.corrections
@@ -42,10 +41,7 @@ _OTHER_PERSON: Final = re.compile(rf"\b(?:{_WORDS.other_person})\b")
 _BEFORE_NAME: Final = re.compile(
     rf"^{_BEFORE_NO}(?:{_NO}|(?:{_WORDS.apology})(?= (?:\w+ ){{0,3}}(?:{_WORDS.says_name})\b)) (?:(?:{_WORDS.before_name}) )*"
 )
-_OF_WEEK: Final = WEEKDAYS | {
-    fold(name): number for sentences in SENTENCES.values() for number, name in enumerate(sentences.weekdays)
-}
-_WEEKDAY: Final = rf"(?P<weekday>{'|'.join(_OF_WEEK)})s?\b"
+_WEEKDAY: Final = rf"(?P<weekday>{'|'.join(ALL_WEEKDAYS)})s?\b"
 _NOT_WEEKDAY: Final = re.compile(rf"\b(?:{_WORDS.rejects_day}) {_WEEKDAY}")
 
 
@@ -153,12 +149,12 @@ def _list_starts(spans: Sequence[WaitingSpan], zone: ZoneInfo) -> set[datetime]:
 
 def _list_weekdays(text: str, starts: Collection[datetime]) -> set[int]:
     """Return the weekdays (0 is Monday) that a text names, without those on which none of the `starts` is."""
-    return {_OF_WEEK[word] for word in fold(text).split() if word in _OF_WEEK} & {at.weekday() for at in starts}
+    return {ALL_WEEKDAYS[word] for word in fold(text).split() if word in ALL_WEEKDAYS} & {at.weekday() for at in starts}
 
 
 def _rejects(texts: Sequence[str], starts: set[datetime], wanted: set[datetime], now: datetime) -> bool:
     """Return True if the texts reject every time in `starts`. A rejected weekday that is also in `wanted` does not count."""
-    against = {_OF_WEEK[found["weekday"]] for text in texts for found in _NOT_WEEKDAY.finditer(fold(text))}
+    against = {ALL_WEEKDAYS[found["weekday"]] for text in texts for found in _NOT_WEEKDAY.finditer(fold(text))}
     sentences = [(sentence, words_of(sentence)) for text in texts for sentence in _SENTENCE.split(text)]
     for sentence, said in sentences:
         if _REMOVES.search(said) and not CONDITION.search(said):

@@ -69,11 +69,11 @@ def find_other_clock(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> se
     if named.asked is None or not holds_yes(said):
         return None
     asked, now = named.asked.astimezone(zone), call.started_at.astimezone(zone)
-    return read_in_languages(lambda: _read_other_clock(said, asked, now), None)
+    return read_in_languages(lambda: _read_other_clock(said, asked, now, zone), None)
 
 
-def _read_other_clock(said: str, asked: datetime, now: datetime) -> set[datetime] | None:
-    quarters = [asked.replace(hour=hour, minute=minute) for hour in range(24) for minute in range(0, 60, 15)]
+def _read_other_clock(said: str, asked: datetime, now: datetime, zone: ZoneInfo) -> set[datetime] | None:
+    quarters = _list_quarters(asked.date(), zone)
     try:
         rejected, others = find_named_times(said, now)
         meant = {at for each in others for at in each.find_in(quarters, surely=False)}
@@ -81,6 +81,11 @@ def _read_other_clock(said: str, asked: datetime, now: datetime) -> set[datetime
         return None
     is_hour = len(others) == 1 and not rejected and not others[0].has_day
     return meant if is_hour and asked not in meant else None
+
+
+def _list_quarters(day: date, zone: ZoneInfo) -> list[datetime]:
+    """Return the local times at which a quarter of an hour begins on a day."""
+    return [datetime.combine(day, time(hour, minute), zone) for hour in range(24) for minute in range(0, 60, 15)]
 
 
 def is_agreed_time(named: NamedTimes) -> bool:
@@ -173,8 +178,7 @@ def names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = 
 
 def names_other_day(named: NamedTimes, day: date, call: CallContext, zone: ZoneInfo) -> bool:
     """Return True if the caller's words since the last answer with days may name a time that is not on `day`."""
-    now = call.started_at.astimezone(zone)
-    quarters = [datetime.combine(day, time(hour, minute), zone) for hour in range(24) for minute in range(0, 60, 15)]
+    now, quarters = call.started_at.astimezone(zone), _list_quarters(day, zone)
     return any(read_in_languages(partial(_may_mean_other, words, quarters, now), False) for words in named.said_since)
 
 

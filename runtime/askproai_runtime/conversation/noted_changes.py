@@ -40,9 +40,8 @@ _CORRECTION = re.compile(rf"\b(?:{_WORDS.corrects})\b", re.IGNORECASE)
 # A customer, and that this is what they want.
 _FRAME = re.compile(rf"\b(?:(?:{_WORDS.corrects}|{_WORDS.of_customer})\b[,:]?|(?:{_WORDS.if_possible}))", re.IGNORECASE)
 _NO_CLOCK = "".join(f"(?<!{word} )" for word in sorted(_WORDS.before_clock))
-_AMOUNT = re.compile(
-    rf"\b(?<![:.]){_NO_CLOCK}\d+(?:,\d+)?\b(?!\s*(?:{_WORDS.behind_clock}|[.:]))", re.IGNORECASE
-)  # "3 mm"
+# "3 mm"
+_AMOUNT = re.compile(rf"\b(?<![:.]){_NO_CLOCK}\d+(?:,\d+)?\b(?!\s*(?:{_WORDS.behind_clock}|[.:]))", re.IGNORECASE)
 
 
 def require_agreeing_notes(

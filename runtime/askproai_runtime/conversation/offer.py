@@ -75,9 +75,8 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     """Return an offer of up to three starts, the closest held for this call; or a question with free slots as examples."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
     call = note_counted_words(await read_kept_offers(ctx, call), args)
-    settings = (
-        replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
-    )  # a yes is all that is left to say
+    # A yes is all that is left to say.
+    settings = replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
     try:
         request = parse_service_request(ctx.config(), call, args)
         request = add_companions(ctx, call, args, request).service

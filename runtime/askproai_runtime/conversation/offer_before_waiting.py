@@ -133,7 +133,7 @@ async def _offer_next(
 
 
 async def _why_never(request: ServiceRequest, never: Candidate, now: datetime) -> Obstacle:
-    """Return the `Obstacle` because of which the rules allow no start in the candidate time `never`."""
+    """Return why the rules allow no start in the candidate time `never`, as an `Obstacle`."""
     rules = request.rules
     obstacle = await explain_missed(rules, never, now, request.staff)
     if obstacle is not Obstacle.TAKEN:

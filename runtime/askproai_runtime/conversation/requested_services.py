@@ -171,11 +171,9 @@ def _excludes(answer: str) -> bool:
 
 def _without_excluded(config: TenantConfig, branch: Branch, asked: Sequence[str], answer: str) -> Service | None:
     """Return the only service that is left of the visit asked about, if the answer excludes a part: "Ja, aber ohne Bart"."""
-    parts = (
-        list_parts(asked[0])
-        if len(asked) == 1
-        else [*dict.fromkeys(part for each in asked for part in list_parts(each))]
-    )
+    if is_question(answer):
+        return None
+    parts = dict.fromkeys(part for each in asked for part in list_parts(each))
     words = fold(answer).split()
     offered = [each for each in _list_offered(config, branch) if each.name in parts]
     excluded = {
@@ -188,9 +186,7 @@ def _without_excluded(config: TenantConfig, branch: Branch, asked: Sequence[str]
         )
     }
     left = [part for part in parts if part not in excluded]
-    return (
-        find_by_name(config, left[0], branch.name) if excluded and len(left) == 1 and not is_question(answer) else None
-    )
+    return find_by_name(config, left[0], branch.name) if excluded and len(left) == 1 else None
 
 
 def _find_answer(call: CallContext, services: Sequence[str], name: str) -> str:

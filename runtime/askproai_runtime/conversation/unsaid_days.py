@@ -23,9 +23,8 @@ from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.understood import UNDERSTOOD
-from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import (
-    WEEKDAYS,
+    ALL_WEEKDAYS,
     Days,
     Grain,
     exact_at,
@@ -41,8 +40,7 @@ _OF_TODAY = re.compile(rf"\b(?:{_WORDS.near_day})\b")  # one day each, whatever 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OTHER_DAY = re.compile(rf"\d{{1,2}}\.|\b(?:{_WORDS.other_day})\b")
 _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
-_OF_WEEK: Final = WEEKDAYS | {fold(day): at for words in SENTENCES.values() for at, day in enumerate(words.weekdays)}
-_WEEKDAY = re.compile(rf"\b({'|'.join(_OF_WEEK)})s?\b")
+_WEEKDAY = re.compile(rf"\b({'|'.join(ALL_WEEKDAYS)})s?\b")
 _MONTH_DAYS: Final = 31
 _ASKS = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 
@@ -67,7 +65,7 @@ def require_said_day(
     local, before = start.astimezone(zone), named.before.starts if named.before else ()
     days = {*days_of(filter(None, (*named.starts, *before, named.refused)), zone)}
     words = fold(" ".join(filter(None, parts)))
-    weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
+    weekdays = {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(words)}
     if not weekdays or local.weekday() in weekdays:
         is_of_own = named.naming is Naming.LISTED or (own is not None and named.naming is Naming.CHANGED)
         was_offered = any(offer[0].start == start for offer in call.offered)
@@ -116,7 +114,7 @@ def _require_said_weekday(call: CallContext, start: datetime, day: str) -> None:
     if not _ISO_DAY.fullmatch(day.strip()):
         return
     words = fold(call.said_since or "")
-    weekdays = {_OF_WEEK[found[1]] for found in _WEEKDAY.finditer(words)}
+    weekdays = {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(words)}
     if len(weekdays) != 1 or start.weekday() in weekdays or _OTHER_DAY.search(words):
         return
     if rejects_times(words_of(call.said_since or "")):

@@ -37,9 +37,8 @@ async def pause_bookings(
     """
     try:
         return await _pause(ctx, desk, branch, until, reason, correlation_id)
-    except (
-        BlockExists
-    ):  # the same request was carried out meanwhile, and began a moment earlier; or its block was removed
+    # The same request was carried out meanwhile, and began a moment earlier; or its block was removed.
+    except BlockExists:
         return await _pause(ctx, desk, branch, until, reason, correlation_id)
 
 

@@ -209,9 +209,8 @@ class EventStore:
 
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
         """Return source and id of those Cal.com events whose body must not be stored, since their caller was erased."""
-        is_on = (
-            self._cipher.active_key is not None
-        )  # else the trigger reads all but what was encrypted before it waited in Redis
+        # Else the trigger reads all but what was encrypted before it waited in Redis.
+        is_on = self._cipher.active_key is not None
         ours = [each for each in events if each.source == Source.CALCOM and (is_on or is_encrypted(each.payload))]
         if not ours or not await conn.fetchval(_HAS_ERASED_BOOKINGS, self._tenant):
             return set()

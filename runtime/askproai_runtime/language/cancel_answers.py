@@ -42,9 +42,8 @@ _REASON: Final = " leider "  # an apology in place of the clause: no answer by i
 _REQUESTED: Final = re.compile(rf"\b(?:{_WORDS.requested})")
 _ILLNESS: Final = re.compile(rf"\b(?:{_WORDS.ill})\b")
 _BECAUSE_OF: Final = re.compile(rf"\b(?:{_WORDS.because_of})\s+\w+")
-_OF_CUSTOMER: Final = re.compile(
-    rf"\b(?:{_WORDS.for_customer})\b"
-)  # a question names the customer where there are several
+# A question names the customer where there are several.
+_OF_CUSTOMER: Final = re.compile(rf"\b(?:{_WORDS.for_customer})\b")
 # A caller who asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(rf"\b(?:{_WORDS.cancel})\b")
 _NOT_CANCEL = re.compile(rf"\b(?:{_WORDS.not_cancel})\b")

@@ -47,9 +47,8 @@ _SENTENCE = re.compile(
 )
 _COMMA = re.compile(r"[,:](?!\d)")
 _WORD = re.compile(r"\d{1,2}(?:[.:]\d{1,4})*\.?(?!\d)|\w+")
-_OTHER_TIME = re.compile(
-    rf" (?=(?:{_WORDS.another_time})\b)"
-)  # "ten not eleven", as a speech recognizer without commas writes it
+# "ten not eleven", as a speech recognizer without commas writes it.
+_OTHER_TIME = re.compile(rf" (?=(?:{_WORDS.another_time})\b)")
 _OTHERS = re.compile(rf"\b(?:{_WORDS.others})\b")  # "was gibt es sonst noch?"
 _CONDITION = re.compile(rf"^(?:{_WORDS.condition})\b")
 

@@ -13,9 +13,8 @@ from askproai_runtime.notifications.types import Kind, Recipient, StoredNotifica
 # The waits after each failed attempt: a mail server that is away for a day costs nothing, and greylisting ends within minutes.
 RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 480))
 _UNCONFIRMED_WAIT: Final = timedelta(minutes=1)
-_NO_CHANNEL_WAIT: Final = timedelta(
-    minutes=5
-)  # once it is back, neither a reminder nor an offer may have lost much time
+# Once it is back, neither a reminder nor an offer may have lost much time.
+_NO_CHANNEL_WAIT: Final = timedelta(minutes=5)
 _NO_CHANNEL: Final = "the Tenant has no such channel for this recipient, or no address of the customer is known"
 # A row that nobody could send for so long is about a day that has passed, whatever it says.
 LONGEST_AGE: Final = timedelta(days=2)

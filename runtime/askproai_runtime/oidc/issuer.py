@@ -95,9 +95,8 @@ class Issuer:
         """Exchange an authorization code for tokens. Raises `LoginFailed`."""
         metadata, headers, form = await self.metadata(), dict[str, str](), dict(form)
         if _BASIC in metadata.token_endpoint_auth_methods_supported:
-            login = aiohttp.encode_basic_auth(
-                quote_plus(client_id), quote_plus(client_secret)
-            )  # RFC 6749, section 2.3.1
+            # RFC 6749, section 2.3.1.
+            login = aiohttp.encode_basic_auth(quote_plus(client_id), quote_plus(client_secret))
             headers["Authorization"] = login
         elif _POST in metadata.token_endpoint_auth_methods_supported:
             form |= {"client_id": client_id, "client_secret": client_secret}

@@ -18,12 +18,13 @@ from askproai_runtime.admin_api.messages import MessageEntry
 from askproai_runtime.page.words import Words
 from askproai_runtime.sentences import format_call_back
 
+# The same in all languages of the page.
 _UNITS: Final = (
     ("d", 86_400_000),
     ("h", 3_600_000),
     ("min", 60_000),
     ("s", 1_000),
-)  # the same in all languages of the page
+)
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
 # Ids, which the private API and the command line show. An entry of the page is beside what it is about.
 _IDS: Final = frozenset(

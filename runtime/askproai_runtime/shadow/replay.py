@@ -39,9 +39,8 @@ from askproai_runtime.shadow.frozen_calendar import FrozenCalendar
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS: Final = 0.2
-_SETTLE: Final = timedelta(
-    seconds=0.6
-)  # a copy is a row a tenth of a second after its answer; others may have overlapped it
+# A copy is a row a tenth of a second after its answer; others may have overlapped it.
+_SETTLE: Final = timedelta(seconds=0.6)
 _QUIET: Final = timedelta(seconds=1.5)  # since the last answer, before both books are compared
 _COPY_EVERY: Final = timedelta(seconds=5)  # while nobody calls: the desk books, too
 _COPY_SHARE: Final = 20  # a copy that takes long is made so many times rarer than it takes

@@ -5,6 +5,9 @@ combines them, and `readings.py` places them in the calendar. The words of answe
 `askproai_runtime.sentences`.
 """
 
+from collections.abc import Mapping
+from typing import Final
+
 from askproai_runtime.spoken_times.agreement import find_agreed
 from askproai_runtime.spoken_times.arguments import (
     find_argument,
@@ -22,7 +25,7 @@ from askproai_runtime.spoken_times.arguments import (
 from askproai_runtime.spoken_times.atoms import AFTERNOON, Days
 from askproai_runtime.spoken_times.counted_times import count_from, counts_time
 from askproai_runtime.spoken_times.german.vocabulary import MONTHS, NUMBERS, WEEKDAYS
-from askproai_runtime.spoken_times.grammar import fold
+from askproai_runtime.spoken_times.grammar import WORDS, fold
 from askproai_runtime.spoken_times.iso import parse_instant
 from askproai_runtime.spoken_times.mentions import (
     Mention,
@@ -38,8 +41,11 @@ from askproai_runtime.spoken_times.starts import understand_start
 from askproai_runtime.spoken_times.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.spoken_times.written_values import read_day as read_written_day
 
+ALL_WEEKDAYS: Final[Mapping[str, int]] = WORDS.counted.weekdays  # folded, of all languages; 0 is Monday
+
 __all__ = [
     "AFTERNOON",
+    "ALL_WEEKDAYS",
     "MONTHS",
     "NUMBERS",
     "WEEKDAYS",

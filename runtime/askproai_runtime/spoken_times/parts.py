@@ -198,9 +198,8 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
     if kept := _keep_within(values, led):
         return Understanding.of(kept)
     readings = [candidate for each in led for candidate in each.candidates]
-    if (
-        any(each.refused is Refusal.PAST for each in led) and readings
-    ):  # "heute" beside "morgen um zehn", when it is eleven
+    # "heute" beside "morgen um zehn", when it is eleven.
+    if any(each.refused is Refusal.PAST for each in led) and readings:
         return Understanding.of(readings)
     found = _contradiction([*readings, *_place_near(values, led, at, zone)]) if readings else joint
     return found if len(found.candidates) > 1 else joint

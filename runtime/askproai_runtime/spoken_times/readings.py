@@ -37,9 +37,8 @@ def candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candidat
 def _candidates(meaning: Meaning, now: datetime, zone: ZoneInfo) -> list[Candidate]:
     if meaning.instant is not None:
         return _instants(meaning, now)
-    if (
-        not meaning.has_day and not meaning.soon and not meaning.excluded
-    ):  # a time alone: today, or tomorrow once it is over
+    # A time alone: today, or tomorrow once it is over.
+    if not meaning.has_day and not meaning.soon and not meaning.excluded:
         today = now.date()
         found = [list(_of_day(meaning, day, zone)) for day in (today, today + DAY)]
         if not found[0]:

@@ -7,9 +7,8 @@ from askproai_sandbox.calcom.event_types import EventType
 from askproai_sandbox.simulator import Refusal
 
 PHONE_FIELDS = ("attendeePhoneNumber", "smsReminderNumber")  # filled from the attendee's number
-_OF_BODY = frozenset(
-    {"name", "email", "location", "guests", "rescheduleReason", *PHONE_FIELDS}
-)  # filled from elsewhere
+# Filled from elsewhere.
+_OF_BODY = frozenset({"name", "email", "location", "guests", "rescheduleReason", *PHONE_FIELDS})
 _TYPES: Mapping[str, tuple[str, type | tuple[type, ...]]] = {
     "phone": ("string", str), "address": ("string", str), "text": ("string", str), "textarea": ("string", str),
     "url": ("string", str), "number": ("number", (int, float)), "boolean": ("boolean", bool),

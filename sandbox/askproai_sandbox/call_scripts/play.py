@@ -261,9 +261,8 @@ class _Books:
         while True:
             async with self._session.get(f"{url}/api/v1/{path}?{urlencode(query)}", headers=headers) as answer:
                 body = await answer.json()
-            if (
-                answer.status != 429
-            ):  # the search for a day without appointments asks more than the API's limit a second
+            # The search for a day without appointments asks more than the API's limit a second.
+            if answer.status != 429:
                 break
             await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
         if answer.status != 200:

@@ -186,9 +186,8 @@ def _etcd(data: Path, client_port: int, peer_port: int) -> list[str]:
 
 
 def _apiserver(directory: Path, certificates: Path, etcd_port: int, port: int) -> list[str]:
-    key = (
-        certificates / "apiserver.key"
-    )  # created by the API server's first start; also signs tokens of service accounts
+    # Created by the API server's first start; also signs tokens of service accounts.
+    key = certificates / "apiserver.key"
     return [
         f"--etcd-servers=http://127.0.0.1:{etcd_port}",
         "--bind-address=127.0.0.1",

@@ -84,9 +84,8 @@ class Child:
         code = await self._process.wait()
         _signal_group(self.pid, signal.SIGKILL)  # at once, before the group's number can be reused
         with suppress(FileNotFoundError):
-            if (
-                json.loads(self._pid_file.read_text())["pid"] == self.pid
-            ):  # else the file is already that of a successor
+            # Else the file is already that of a successor.
+            if json.loads(self._pid_file.read_text())["pid"] == self.pid:
                 self._pid_file.unlink()
         return code
 

@@ -214,9 +214,8 @@ class RetellSimulator(Simulator):
 
     async def _delete_llm(self, request: web.Request, w: Workspace) -> web.Response:
         llm = find(w.llms, request.match_info["id"])
-        if users := w.users_of(
-            llm.id
-        ):  # stricter than Retell, where force_delete overrides this; we must never send it
+        # Stricter than Retell, where force_delete overrides this; we must never send it.
+        if users := w.users_of(llm.id):
             raise Refusal(400, f"Cannot delete retell-llm that is used by agents: {', '.join(users)}")
         del w.llms[llm.id]
         return web.Response(status=204)

@@ -169,9 +169,8 @@ async def test_sync_job_killed_after_create_finds_the_booking(env: CalcomEnviron
 async def test_lagging_list_never_causes_a_second_booking(env: CalcomEnvironment) -> None:
     """Not listed, so created again, so refused because of our own booking: the next attempt finds it."""
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
-    env.inject_fault(
-        FaultKind.LAGGING_LIST, "list-bookings", requests=2
-    )  # one look-up: by its time, and by when it was made
+    # One look-up: by its time, and by when it was made.
+    env.inject_fault(FaultKind.LAGGING_LIST, "list-bookings", requests=2)
     await env.salon.booking.book_appointment(call(), booking_args())
     with pytest.raises(CalendarDisagrees):
         await env.run_sync_job()

@@ -39,9 +39,8 @@ pytestmark = pytest.mark.nightly
 
 EVENTS = 50
 BURST, JOBS_BURST, INTERVAL = 7, 3, 60 / 63  # of the default, 70 requests in any minute
-NEXT_WEEK = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(
-    days=7
-)  # the simulator's clock is real
+# The simulator's clock is real.
+NEXT_WEEK = datetime.now(UTC).replace(minute=0, second=0, microsecond=0) + timedelta(days=7)
 
 
 @dataclass

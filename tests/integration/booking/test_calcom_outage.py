@@ -159,9 +159,8 @@ async def test_sync_job_waits_for_open_circuit_without_attempts(
 async def test_one_probe_closes_circuit_without_duplicate_bookings(server: OutageEnvironment) -> None:
     server.only_v2()
     server.inject_fault(FaultKind.DOWN, "list-bookings")
-    server.inject_fault(
-        FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=2
-    )  # Cal.com has the first two, unknown to us
+    # Cal.com has the first two, unknown to us.
+    server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=2)
     for number in (1, 2):
         await server.book(number)
     server.inject_fault(FaultKind.DOWN, "create-booking")

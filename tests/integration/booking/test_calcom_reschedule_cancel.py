@@ -224,9 +224,8 @@ async def test_cancellation_after_a_lost_move_cancels_the_booking(env: CalcomEnv
 async def test_create_appearing_after_the_cancellation_is_cancelled(env: CalcomEnvironment) -> None:
     """The list lags behind a create whose answer was lost, so it is looked up once more after the quiet period."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
-    env.inject_fault(
-        FaultKind.LAGGING_LIST, "list-bookings", requests=2
-    )  # one look-up: by its time, and by when it was made
+    # One look-up: by its time, and by when it was made.
+    env.inject_fault(FaultKind.LAGGING_LIST, "list-bookings", requests=2)
     await env.salon.booking.book_appointment(call(), booking_args())
     await env.salon.booking.cancel_appointment(call(), {})
     patient = BookingService(

@@ -176,9 +176,8 @@ async def test_impossible_waitlist_time_offers_the_next_free_times(
 
 
 async def test_waiting_for_the_end_of_today_is_refused(salon: Salon) -> None:
-    salon.clock.advance(
-        timedelta(hours=7, minutes=10)
-    )  # Friday, 17:10: a haircut ends after six, and the notice is an hour
+    # Friday, 17:10: a haircut ends after six, and the notice is an hour.
+    salon.clock.advance(timedelta(hours=7, minutes=10))
     late = replace(call(), started_at=salon.clock.now())
     answer = await join_waitlist(salon.booking, late, FRIDAY | {"date": "heute"})
     assert (answer.success, answer.outcome.value) == (False, "too_soon")

@@ -156,9 +156,8 @@ async def test_secret_without_keys_is_neither_changed_nor_copied(
 
 async def test_only_the_returning_tenant_gets_its_keys(namespace: TenantNamespace, kube_client: KubeClient) -> None:
     keys = await start(namespace)
-    await namespace.operator.reconcile_again(
-        Key("Tenant", namespace.name, "salon-mueller")
-    )  # writes the copy for the deletion
+    # Writes the copy for the deletion.
+    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
     await namespace.recreate()
     kept = resources.SECRETS.path("default", kept_name(f"{namespace.name}.salon-mueller"))
     assert (await kube_client.get(kept))["data"]

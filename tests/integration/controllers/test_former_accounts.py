@@ -60,9 +60,8 @@ async def test_former_accounts_agents_and_webhook_are_removed(namespace, monkeyp
     await eventually(removed, SOON, "the former accounts to be empty")
     await emptied(namespace)
     assert await moved(), "what the tenant uses now stays"
-    await eventually(
-        lambda: has_event(namespace, ("Warning", "LeftOver")), SOON, "the event"
-    )  # written after the status
+    # Written after the status.
+    await eventually(lambda: has_event(namespace, ("Warning", "LeftOver")), SOON, "the event")
 
 
 async def test_another_key_of_same_accounts_removes_nothing(namespace):

@@ -146,9 +146,8 @@ async def test_namespace_deletion_completes_and_removes_the_webhook(namespace):
     assert namespace.calcom_webhooks()
     await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
     for kind, name in (("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
-        await namespace.wait_until_gone(
-            kind, name
-        )  # nothing of ours holds up the namespace; its own controller looks again every few seconds
+        # Nothing of ours holds up the namespace; its own controller looks again every few seconds.
+        await namespace.wait_until_gone(kind, name)
     assert namespace.calcom_webhooks() == []
     everywhere = await namespace.operator.context.kube.list(resources.EVENTS, "default")
     assert [event["message"] for event in everywhere if f" {namespace.name}/" in event["message"]] == [], (

@@ -167,9 +167,8 @@ async def test_untried_changed_key_is_unknown_until_its_answer(namespace):
     await namespace.client.merge(namespace.path("Tenant"), _asked("111"))
     await reconcile_twice(namespace)
     reported = await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
-    assert reported["message"].startswith(
-        "retell: list-agents: it failed "
-    )  # after many tries it is left alone for a while
+    # After many tries it is left alone for a while.
+    assert reported["message"].startswith("retell: list-agents: it failed ")
     await namespace.wait_for_condition("Ready", "Unknown", "ProviderUnavailable")
     await namespace.wait_for_condition("RuntimeAvailable", "True")
     assert (await namespace.get("Tenant"))["status"]["configHash"] == config

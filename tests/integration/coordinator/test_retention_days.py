@@ -147,9 +147,8 @@ async def test_tenant_with_undeletable_rows_delays_no_other_tenant(env: Coordina
         '{"duty": "retention", "outcome": "ok"}': 1,
         '{"duty": "retention", "outcome": "tenant_failed"}': 1,
     }
-    assert (
-        env.metric("duty_changes_total")['{"duty": "retention"}'] == 9
-    )  # 4 transcripts, 4 calls, 1 entry of the audit log
+    # 4 transcripts, 4 calls, 1 entry of the audit log.
+    assert env.metric("duty_changes_total")['{"duty": "retention"}'] == 9
     await run_once(task, env.context)
     assert await env.rows("SELECT tenant FROM audit_log") == []
 

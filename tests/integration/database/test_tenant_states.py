@@ -164,9 +164,8 @@ async def test_tenant_with_very_many_refusals_delays_nobody(database: Database) 
                   60, 'c', now() - n * interval '1 ms' FROM generate_series(0, 100000) n""",
         salon.tenant,
     )  # fmt: skip
-    states = await database.admin.read_states(
-        [as_left(salon), as_left(other)], WAITED
-    )  # in less than 15 s, or it fails
+    # In less than 15 s, or it fails.
+    states = await database.admin.read_states([as_left(salon), as_left(other)], WAITED)
     assert states[salon.tenant].refusals == frozenset(), "a later booking was confirmed"
     assert at_rest(states[other.tenant])
 

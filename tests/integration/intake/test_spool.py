@@ -256,9 +256,8 @@ async def test_pod_stays_ready_while_spooling_in_an_outage(
     assert await statuses() == (200, "degraded")
     first = pod.web
     credentials = shutil.copytree(pod.folder / "credentials", pod.folder / "credentials-of-the-next")
-    (credentials / "DATABASE_URL").write_text(
-        pod.store.dsn
-    )  # the next pod reaches PostgreSQL, this one goes on hanging
+    # The next pod reaches PostgreSQL, this one goes on hanging.
+    (credentials / "DATABASE_URL").write_text(pod.store.dsn)
     async with running_web(pod, worker_port=9, credentials_dir=credentials):
         await spooling.wait_until_drained()
         pod.web = first

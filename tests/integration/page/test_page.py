@@ -261,9 +261,8 @@ async def test_form_sent_in_two_packets_is_accepted(pod: TenantPod) -> None:
 
         async def post() -> int | None:
             async with visitor.session.post(url, data=parts(), headers=kind, allow_redirects=False) as answer:
-                return (
-                    None if answer.status == HTTPTooManyRequests.status_code else answer.status
-                )  # other tests' logins
+                # Other tests' logins.
+                return None if answer.status == HTTPTooManyRequests.status_code else answer.status
 
         assert await eventually(post, every=0.3) == HTTPSeeOther.status_code
 

@@ -93,9 +93,8 @@ async def test_all_processes_send_100_requests_per_minute_together(
     ):
 
         async def ask(budget: RequestBudget) -> None:
-            await asyncio.create_task(
-                budget.take(0.0)
-            )  # each job has a task of its own; the caller has no time to wait
+            # Each job has a task of its own; the caller has no time to wait.
+            await asyncio.create_task(budget.take(0.0))
             async with session.get("/v2/webhooks") as response:
                 assert response.status == 200
 

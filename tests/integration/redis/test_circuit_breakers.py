@@ -232,9 +232,8 @@ async def test_pods_share_a_circuit_and_tenants_do_not(valkey: EmbeddedRedis) ->
 
 async def test_lost_redis_neither_forgets_circuits_nor_stops_anybody(own_valkey: EmbeddedRedis) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, "a.gone"), "a.gone")
-    slow = CircuitRules(
-        window=timedelta(seconds=30), open_for=timedelta(seconds=5)
-    )  # until the server is dead, on any machine
+    # Until the server is dead, on any machine.
+    slow = CircuitRules(window=timedelta(seconds=30), open_for=timedelta(seconds=5))
     circuits = CircuitBreakers(shared, SystemClock(), None, slow)
     for _ in range(5):
         await (await circuits.allow(CALCOM)).record_failure()

@@ -141,9 +141,8 @@ def cpu_milliseconds(pid: int) -> int:
     with suppress(OSError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-        own = (
-            sum(map(int, fields[11:15])) * 1000 // _TICKS
-        )  # utime, stime, and both of the children that were waited for
+        # The sum of utime and stime, and of both for the children that were waited for.
+        own = sum(map(int, fields[11:15])) * 1000 // _TICKS
         return own + sum(cpu_milliseconds(int(child)) for child in children)
     return 0
 

@@ -220,9 +220,8 @@ async def restart(run: Run) -> list[Row]:
 
 async def quiet(run: Run) -> list[Row]:
     """Let nothing happen, and count what the operator does."""
-    await run.env.settled(
-        run.bound, quiet_seconds=70
-    )  # the first figures of the last tenants come with the next minute
+    # The first figures of the last tenants come with the next minute.
+    await run.env.settled(run.bound, quiet_seconds=70)
     before, began = await run.env.counts(), time.monotonic()
     await asyncio.sleep(run.quiet_seconds)
     cost, passed = (await run.env.counts()).since(before), time.monotonic() - began

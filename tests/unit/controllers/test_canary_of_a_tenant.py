@@ -117,9 +117,8 @@ def test_canary_pods_serve_all_services_and_no_worker() -> None:
 
 
 def test_canary_pods_have_their_own_connections() -> None:
-    assert (
-        connection_limit(on_trial()) == connection_limit(tenant()) + (1 + 1) * 3
-    )  # one pod, and one more of a roll-out
+    # One pod, and one more of a roll-out.
+    assert connection_limit(on_trial()) == connection_limit(tenant()) + (1 + 1) * 3
     many = on_trial(web={"maxReplicas": 18})
     assert connection_limit(many) == connection_limit(tenant(runtime={"web": {"maxReplicas": 18}})) + (2 + 1) * 3
 

@@ -35,9 +35,8 @@ def test_end_of_plan_annotation_wakes_held_back_siblings(kind: str):
     assert siblings <= changed(cache, kind)
     changed(cache, kind, **planned)
     relations, held = Relations(cache), raw(kind)["metadata"]
-    put(
-        cache, raw("Branch", "mitte", **(planned if kind == "Branch" else {}))
-    )  # the relations know whose Branch it was
+    # The relations know whose Branch it was.
+    put(cache, raw("Branch", "mitte", **(planned if kind == "Branch" else {})))
     deleted = cache.drop(resource_of_kind(kind), held["namespace"], held["name"], uid=held["uid"])
     assert siblings <= relations.of_resource(deleted, None)
 

@@ -38,12 +38,10 @@ from askproai_operator.resources import resource_of_kind
 
 log = structlog.get_logger(__name__)
 
-OPTIONS: Final = Options(
-    workers=2
-)  # so that no custom resource waits while thousands of grants are reviewed at a start
-_INTERVAL: Final = timedelta(
-    minutes=10
-)  # between two reviews; changes that the watches report make a grant due at once
+# So that no custom resource waits while thousands of grants are reviewed at a start.
+OPTIONS: Final = Options(workers=2)
+# Between two reviews; changes that the watches report make a grant due at once.
+_INTERVAL: Final = timedelta(minutes=10)
 # A holder may be missing because a backup is being restored, in any order, or because it was deleted while no operator ran.
 RESTORE_TIME: Final = timedelta(hours=1)
 # Between taking a key and recording it in T-teardown are seconds, and each reconcile that wants the key begins anew.

@@ -76,7 +76,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
     args = _unwrap(args)
-    listed = _without_fillers([each for each in list_members(args, rules, several) if not _names_business(each, known)])
+    listed = _mark_fillers([each for each in list_members(args, rules, several) if not _names_business(each, known)])
     members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     # With companions an additional service may be another person's.
     adds = function in _NEW and not any(member.value and _is_of_companions(member) for member in members)
@@ -279,7 +279,7 @@ def _is_other_time(member: Member) -> bool:
     return member.rule is None and names_time(_last_key(member), member.value) is not None
 
 
-def _without_fillers(members: list[Member]) -> list[Member]:
+def _mark_fillers(members: list[Member]) -> list[Member]:
     """Return the members with a mark in place of `companions` that are one empty object, if other arguments are empty as well:
     the model has then filled in the whole schema, and the caller's words decide. An empty object alone is a person.
     """

@@ -207,9 +207,8 @@ def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _As
 
     That is so if only the model named the topic, or if the prices of all services would be listed ("Was kostet Parken?").
     """
-    if all(
-        part.clause for part in asked.parts
-    ):  # words that no list has: the answer is said, and that there may be more
+    # Words that no list has: the answer is said, and that there may be more.
+    if all(part.clause for part in asked.parts):
         return False
     return answer.success and (not asked.is_sure or _is_of_all(question, reading, asked))
 

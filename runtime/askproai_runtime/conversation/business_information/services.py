@@ -50,9 +50,8 @@ def answer_about_services(
         return unknown(config, branch, question)
     if question.service and find_known_questions(question.service, branch, config):
         among = offered if len(offered) <= _MOST_HEARD else ()
-        if not any(
-            _has_words(each, question.service) for each in among
-        ):  # "Waxing" of two services, and of "Tut Waxing weh?"
+        # "Waxing" of two services, and of "Tut Waxing weh?"
+        if not any(_has_words(each, question.service) for each in among):
             return unknown(config, branch, question)
     if question.service:
         return _answer_about_unknown(config, branch, offered, question)

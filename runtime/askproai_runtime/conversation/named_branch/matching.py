@@ -69,9 +69,8 @@ def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | No
     streets = (_street_words(branch.address.street) for branch in branches)
     if "?" in words or not said <= _OF_ANSWER.union(*map(_name_words, branches), *streets):
         return False
-    if (before and last in _WORDS.no) or (
-        said & _WORDS.yes and said & _DIGITS.keys()
-    ):  # "Nach Pankow? Nein.", "Okay, zwei."
+    # "Nach Pankow? Nein.", "Okay, zwei."
+    if (before and last in _WORDS.no) or (said & _WORDS.yes and said & _DIGITS.keys()):
         return False
     return bool(said & (_WORDS.yes | _WORDS.no)) or bool(
         match_branches(branches, words, branches[0].name, suggested_branch)

@@ -144,7 +144,7 @@ async def erase_rows(
 
 
 async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
-    """Return the number of the caller's appointments that must keep a name for now: held, not over, or with an open sync job."""
+    """Return the number of the caller's appointments that still need a name: held, not over, or with an open sync job."""
     return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
 
 
