@@ -30,14 +30,16 @@ from askproai_runtime.availability.slots import Busy, Slot, SlotQuery
 from askproai_runtime.book.announce import announce
 from askproai_runtime.book.appointments import Appointment, Status, build_appointment
 from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.caller_appointments import read_caller_appointments
 from askproai_runtime.book.cancelling import cancel_replaced
 from askproai_runtime.book.changes import Change
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import SlotNotFree
 from askproai_runtime.book.free_times import drop_free_times, read_fresh
 from askproai_runtime.book.idempotency import ActionClaim, claim_action, settle_action
+from askproai_runtime.book.kept_appointments import list_kept
 from askproai_runtime.book.limits import require_within_limits
-from askproai_runtime.book.one_more import list_meant, require_free_people, require_no_move, require_only_one
+from askproai_runtime.book.one_more import require_new
 from askproai_runtime.book.outcomes import (
     Booked,
     InFlight,
@@ -50,16 +52,13 @@ from askproai_runtime.book.outcomes import (
 from askproai_runtime.book.outcomes import (
     Busy as LockBusy,
 )
-from askproai_runtime.book.owners import find_kept, find_moved, list_asked_to_cancel, list_moved, list_of_number
 from askproai_runtime.book.remote import cover_end, create_booking, enqueue_sync
-from askproai_runtime.book.repeated import find_booked
+from askproai_runtime.book.repeated import find_repeated, find_settled
 from askproai_runtime.book.requests import BookingRequest
 from askproai_runtime.book.store.actions import is_action_done
 from askproai_runtime.book.store.appointments import (
     get_appointment,
-    get_desk_appointment,
     insert_appointment,
-    list_call_appointments,
     upsert_customer,
 )
 from askproai_runtime.book.store.audit import record_desk_change
@@ -122,49 +121,15 @@ async def _claim_booking(
     actor = request.actor
 
     async def find_result(conn: Connection) -> Booked | None:
-        if actor.desk is None:
-            settled = [a for a in await list_call_appointments(conn, ctx.tenant, actor.call_id) if a.settled]
-            repeated = find_booked(request, settled)
-            if not repeated:
-                repeated = await find_moved(conn, ctx, request, await list_of_number(conn, ctx, actor))
-        elif await is_action_done(conn, ctx.tenant, actor.call_id, request.key):
-            found = await get_desk_appointment(conn, ctx.tenant, actor.call_id)
-            repeated = [] if found is None else [found]
-        else:
-            repeated = []
-        return Booked(repeated, await find_kept(conn, ctx, request, repeated), again=True) if repeated else None
+        if actor.desk is not None and not await is_action_done(conn, ctx.tenant, actor.call_id, request.key):
+            return None
+        known = await read_caller_appointments(conn, ctx, actor)
+        repeated = find_settled(request, known)
+        return Booked(repeated, list_kept(ctx.config(), request, known, repeated), again=True) if repeated else None
 
     again = actor.desk is None  # a caller who says it again after a cancellation wants it again
     claim = await claim_action(ctx, actor, request.key, request.start, deadline, find_result, again=again)
     return claim or InFlight()
-
-
-async def _find_repeated(conn: Connection, ctx: BookingContext, request: BookingRequest) -> list[Appointment]:
-    """Return the appointments that this call, or this desk request, has already booked for the same request: one for each
-    person of a group.
-
-    An appointment of the desk counts whatever happened to it since, unless the calendar has refused it. Raises `Undecided`.
-    """
-    actor = request.actor
-    if actor.desk is not None:
-        found = await get_desk_appointment(conn, ctx.tenant, actor.call_id)
-        return [] if found is None or found.status == Status.FAILED else [found]
-    appointments = await list_call_appointments(conn, ctx.tenant, actor.call_id)
-    if repeated := find_booked(request, appointments):
-        return repeated
-    is_beside = request.another and not request.moves
-    others = [] if is_beside else await list_of_number(conn, ctx, actor)
-    if moved := await find_moved(conn, ctx, request, others):
-        return moved
-    if request.moves:
-        require_no_move(request, [*others, *appointments])
-    asked = [] if is_beside else await list_asked_to_cancel(conn, ctx, actor, others)
-    moved_before = await list_moved(conn, ctx, actor) if others else ()
-    before = {each.id: each for each in (*list_meant(request, others, moved_before), *asked)}
-    meant = {*before, *(() if request.doubts.adds else (each.id for each in appointments))}
-    require_only_one(request.each, [*before.values(), *appointments], meant)
-    require_free_people(request.each, [*others, *appointments], before)
-    return []
 
 
 async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
@@ -175,7 +140,9 @@ async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
     if request.replaces is not None:
         return  # its time is free only within the transaction
     async with ctx.pool.acquire() as conn:
-        if not await _find_repeated(conn, ctx, request):
+        known = await read_caller_appointments(conn, ctx, request.actor)
+        if not find_repeated(request, known):
+            require_new(request, known)
             await _place(conn, ctx, request)
 
 
@@ -310,11 +277,13 @@ async def _write_appointments(
     await lock_and_clear_holds(
         conn, ctx.tenant, rules.resource_ids, actor.call_id, appointments=replaced, for_caller=True
     )
-    if repeated := await _find_repeated(conn, ctx, request):
+    known = await read_caller_appointments(conn, ctx, actor)
+    if repeated := find_repeated(request, known):
         if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
             return attempted  # it was committed, and the answer lost
         await claim.complete(conn, ctx, repeated[0].id)
-        return Booked(repeated, await find_kept(conn, ctx, request, repeated), again=True)
+        return Booked(repeated, list_kept(ctx.config(), request, known, repeated), again=True)
+    require_new(request, known)
     if request.replaces is not None:
         await cancel_replaced(conn, ctx, actor, request.replaces)
     plan = await _place(conn, ctx, request, refused_staff)
@@ -343,7 +312,7 @@ async def _write_appointments(
     else:
         await claim.complete(conn, ctx, first.id)
     await _record_desk(conn, ctx, request, "appointment.booked", first)
-    return Booked(written, await find_kept(conn, ctx, request, written=written))
+    return Booked(written, list_kept(ctx.config(), request, known))
 
 
 async def _record_desk(

@@ -17,12 +17,12 @@ from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.bookables import linked_event_types
 from askproai_runtime.book.booking import book, require_phone
+from askproai_runtime.book.caller_appointments import asks_birth_date, list_own
 from askproai_runtime.book.cancelling import cancel_replaced_afterwards
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext, BookingOutcome
 from askproai_runtime.book.one_more import is_same_visit, is_second_person, overlaps
 from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, Refused, Undecided
-from askproai_runtime.book.owners import asks_birth_date, list_own
 from askproai_runtime.book.store.appointments import (
     get_customer_name,
     list_call_appointments,

@@ -12,9 +12,9 @@ from askproai_core.tenant_config import Service
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Limit, LimitReached
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.arguments.companions import FILLED_IN
 from askproai_runtime.conversation.arguments.texts import read_text

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.cancelling import cancel
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Busy, Cancelled, ChangedSince, Gone
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import record_question
 from askproai_runtime.conversation.answers import (
     appointment_fields,

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import (
     FormerStart,
     list_cancelled_appointments,

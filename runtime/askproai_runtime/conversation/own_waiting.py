@@ -9,9 +9,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import get_last_question, record_question
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.book.store.waitlist import list_entries_of_caller

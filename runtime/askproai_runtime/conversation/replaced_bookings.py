@@ -12,8 +12,8 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import list_moved
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import list_moved
 from askproai_runtime.book.store.actions import record_question
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.answers import (

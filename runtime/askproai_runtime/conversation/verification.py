@@ -15,8 +15,8 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import asks_birth_date, list_own, list_proven, list_upcoming
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import asks_birth_date, list_own, list_proven, list_upcoming
 from askproai_runtime.book.store.verifications import (
     begin_attempt,
     complete_attempt,

@@ -1,24 +1,52 @@
 """The appointments of a caller: of the calling number, of the call, and with a second factor those that the call has proven."""
 
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from askproai_core.database import Connection
 from askproai_core.tenant_config import CallerVerification
 from askproai_runtime.book.actor import Actor
-from askproai_runtime.book.appointments import Appointment, Status
-from askproai_runtime.book.bookables import is_requested
+from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.one_more import is_same_slot_booked, is_same_visit
-from askproai_runtime.book.requests import BookingRequest
 from askproai_runtime.book.store.actions import get_last_question, list_cancelled_appointments, list_former_starts
 from askproai_runtime.book.store.appointments import (
     get_appointment,
+    get_desk_appointment,
     list_call_appointments,
     list_upcoming_appointments,
 )
 from askproai_runtime.book.store.verifications import list_verified
-from askproai_runtime.person_names import same_name
+
+
+@dataclass(frozen=True, slots=True)
+class CallerAppointments:
+    """The appointments that a booking request is compared with, as one read found them.
+
+    `of_call` are this call's live appointments and its last hold; for the desk, the appointment of the request id in any status.
+    `of_number` are the calling number's live upcoming appointments from other calls. `asked_to_cancel` has the appointment of
+    another call about which this call last asked "cancel it?". `moved` has the ids of the appointments that this call has moved.
+    """
+
+    of_call: Sequence[Appointment]
+    of_number: Sequence[Appointment] = ()
+    asked_to_cancel: Sequence[Appointment] = ()
+    moved: frozenset[UUID] = frozenset()
+
+
+async def read_caller_appointments(conn: Connection, ctx: BookingContext, actor: Actor) -> CallerAppointments:
+    """Return the appointments of a caller, or of a request by the desk."""
+    if actor.desk is not None:
+        found = await get_desk_appointment(conn, ctx.tenant, actor.call_id)
+        return CallerAppointments([] if found is None else [found])
+    of_call = await list_call_appointments(conn, ctx.tenant, actor.call_id)
+    of_number = await list_of_number(conn, ctx, actor)
+    return CallerAppointments(
+        of_call,
+        of_number,
+        await _list_asked_to_cancel(conn, ctx, actor, of_number),
+        await list_moved(conn, ctx, actor) if of_number else frozenset(),
+    )
 
 
 def asks_birth_date(ctx: BookingContext) -> bool:
@@ -56,7 +84,7 @@ async def list_of_number(conn: Connection, ctx: BookingContext, actor: Actor) ->
     return [each for each in found if each.call_id != actor.call_id]
 
 
-async def list_asked_to_cancel(
+async def _list_asked_to_cancel(
     conn: Connection, ctx: BookingContext, actor: Actor, others: Sequence[Appointment]
 ) -> list[Appointment]:
     """Return, in a list, the live appointment of another call about which this call last asked "cancel it?"; else an empty
@@ -70,64 +98,6 @@ async def list_asked_to_cancel(
     return [appointment] if appointment is not None and is_other else []
 
 
-async def list_moved(conn: Connection, ctx: BookingContext, actor: Actor) -> set[UUID]:
+async def list_moved(conn: Connection, ctx: BookingContext, actor: Actor) -> frozenset[UUID]:
     """Return the ids of the appointments that a call has moved."""
-    return {each.appointment_id for each in await list_former_starts(conn, ctx.tenant, actor.call_id)}
-
-
-async def find_moved(
-    conn: Connection, ctx: BookingContext, request: BookingRequest, others: Sequence[Appointment]
-) -> list[Appointment]:
-    """Return, in a list, the one of `others` that this call has moved to the requested slot; else an empty list."""
-    if request.companions or request.another:
-        return []
-    then = [each for each in others if is_same_slot_booked(request, each)]
-    moved = await list_moved(conn, ctx, request.actor) if then else ()
-    return [each for each in then if each.id in moved][:1]
-
-
-async def find_kept(
-    conn: Connection,
-    ctx: BookingContext,
-    request: BookingRequest,
-    repeated: Sequence[Appointment] = (),
-    written: Sequence[Appointment] = (),
-) -> list[Appointment]:
-    """Return the caller's appointments that stay in addition to this booking.
-
-    They are the number's appointments for this person, of this service or of any service if an answer has listed them
-    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and other people's appointments at the very same time
-    ("Mia kommt für mich"). `repeated` are the call's earlier appointments for this request: the others of their group stay.
-    With `another`, the call's other appointments stay, except those just `written`: a model may book a corrected time in this
-    way.
-
-    The number's appointments are left out if a number alone proves nothing. Empty for the desk, which sees the day. Only
-    confirmed appointments are returned, since the calendar may still refuse the others.
-    """
-    actor = request.actor
-    if actor.desk is not None:
-        return []
-    is_beside = bool(repeated) or request.another
-    of_call = await list_call_appointments(conn, ctx.tenant, actor.call_id) if is_beside else []
-    group = [each for each in of_call if repeated and _is_of_group(repeated[0], each)]
-    left_out = {*(each.id for each in (*repeated, *written)), request.replaces_afterwards}
-    others = [*(of_call if request.another else ()), *await list_of_number(conn, ctx, actor)]
-    is_then = [each for each in others if not request.another and each.starts_at == request.start]
-    own = [each for each in others if _is_of_one(request, each) or each in is_then]
-    kept = [each for each in (*group, *own) if each.id not in left_out]
-    return [each for each in kept if each.status == Status.CONFIRMED and not is_requested(ctx.config(), each)]
-
-
-def _is_of_one(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment is for a person of the request, and has the same service or was named to the caller."""
-    is_listed = str(appointment.id) in request.doubts.listed
-    return any(
-        is_same_visit(one, appointment) or (is_listed and same_name(one.name, appointment.customer_name))
-        for one in request.each
-    )
-
-
-def _is_of_group(own: Appointment, other: Appointment) -> bool:
-    """Return whether two appointments of a call have one branch and one start, and different names."""
-    is_then = (other.branch, other.starts_at) == (own.branch, own.starts_at)
-    return is_then and other.id != own.id and not same_name(own.customer_name, other.customer_name)
+    return frozenset(each.appointment_id for each in await list_former_starts(conn, ctx.tenant, actor.call_id))
