@@ -114,7 +114,7 @@ async def _find_due_of(
         differs = (
             not state.is_provisioned
             or state.refusals
-            or state.refused_since is not None
+            or state.refused is not None
             or (state.failing and tenant.spec.notifications is not None)
             or (present is not None and user_name(tenant.metadata.dotted) not in present.names)
             or derive_conditions(tenant, state, of_redis) != set(quiet[key].conditions)

@@ -3,7 +3,7 @@
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import asyncpg
 import structlog
@@ -39,6 +39,7 @@ from askproai_operator.store.tenant_states import (
     FACTS,
     CalendarBacklog,
     ProvisionedTenant,
+    RefusedRequests,
     TenantFacts,
     TenantState,
     find_refused,
@@ -261,8 +262,8 @@ class AdminStore:
         async with self._connection() as conn:
             return (await list_refusals(conn, [tenant])).get(tenant, set())
 
-    async def find_refused(self, tenant: str) -> datetime | None:
-        """Return since when every request of this tenant's own calls has been refused; None if it is not (`tenant_states.py`)."""
+    async def find_refused(self, tenant: str) -> RefusedRequests | None:
+        """Return since when and why every request of this tenant's own calls is refused, or None (`tenant_states.py`)."""
         async with self._connection() as conn:
             return (await find_refused(conn, [tenant])).get(tenant)
 

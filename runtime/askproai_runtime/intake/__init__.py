@@ -14,7 +14,7 @@ from askproai_runtime.intake.senders import (
     hint_of_body,
     identify,
 )
-from askproai_runtime.intake.signatures import Signatures, Verdict
+from askproai_runtime.intake.signatures import Signatures
 from askproai_runtime.intake.spool import STREAM, Spool, read_record, unstorable_beside
 from askproai_runtime.intake.store import (
     ERASED,
@@ -35,6 +35,6 @@ from askproai_runtime.intake.webhook import Webhooks
 __all__ = [
     "ERASED", "EVENTS_OF_CALL", "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher",
     "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Signatures", "Source", "Spool", "StaleEvent", "StoredEvent",
-    "UnreadableBody", "Verdict", "WebhookSource", "Webhooks", "decrypt_body", "find_webhook_source", "hint_of_body", "identify",
+    "UnreadableBody", "WebhookSource", "Webhooks", "decrypt_body", "find_webhook_source", "hint_of_body", "identify",
     "is_stored", "load_event", "load_events", "note_event", "read_record", "unstorable_beside", "words_of_body",
 ]  # fmt: skip

@@ -100,7 +100,7 @@ async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
         backlog=await database.measure_calendar_backlog(name, CALENDAR_PATIENCE) if is_remote else CalendarBacklog(),
         poll=await database.read_poll_progress(name) if is_remote else None,
         audit=await database.read_audit_progress(name) if is_remote else None,
-        refused_since=await database.find_refused(name),
+        refused=await database.find_refused(name),
         stranded=await database.list_stranded(name, what_is_declared(inputs, context)),
         failing=await database.read_failing_channels(name) if tenant.spec.notifications is not None else {},
     )

@@ -78,12 +78,8 @@ class SigningKeys:
         return former | revoked | {PRESENT_KEYS: encode_present_keys(self.present)}
 
     def is_untried(self, name: str, key_hash: str) -> bool:
-        """Return True if the provider has not accepted this API key (`key_hash`) in a request yet.
-
-        An older release did not record acceptance. If it registered webhooks, their key counts as accepted.
-        """
-        accepted = self.accepted.get(name)
-        return accepted != key_hash if accepted is not None else not self.registered
+        """Return True if the provider has not accepted this API key (`key_hash`) in a request yet."""
+        return self.accepted.get(name) != key_hash
 
 
 def next_keys(
