@@ -24,7 +24,10 @@ from askproai_runtime.spoken_times.arguments import (
 )
 from askproai_runtime.spoken_times.atoms import AFTERNOON, Days
 from askproai_runtime.spoken_times.counted_times import count_from, counts_time
-from askproai_runtime.spoken_times.german.vocabulary import MONTHS, NUMBERS, WEEKDAYS
+from askproai_runtime.spoken_times.english.vocabulary import MONTHS as ENGLISH_MONTHS
+from askproai_runtime.spoken_times.english.vocabulary import NUMBERS as ENGLISH_NUMBERS
+from askproai_runtime.spoken_times.german.vocabulary import MONTHS as GERMAN_MONTHS
+from askproai_runtime.spoken_times.german.vocabulary import NUMBERS as GERMAN_NUMBERS
 from askproai_runtime.spoken_times.grammar import WORDS, fold
 from askproai_runtime.spoken_times.iso import parse_instant
 from askproai_runtime.spoken_times.mentions import (
@@ -41,14 +44,16 @@ from askproai_runtime.spoken_times.starts import understand_start
 from askproai_runtime.spoken_times.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.spoken_times.written_values import read_day as read_written_day
 
-ALL_WEEKDAYS: Final[Mapping[str, int]] = WORDS.counted.weekdays  # folded, of all languages; 0 is Monday
+# Folded words of all languages.
+ALL_WEEKDAYS: Final[Mapping[str, int]] = WORDS.counted.weekdays  # 0 is Monday
+ALL_MONTHS: Final = frozenset({*GERMAN_MONTHS, *ENGLISH_MONTHS})
+ALL_NUMBERS: Final = frozenset({*GERMAN_NUMBERS, *ENGLISH_NUMBERS})
 
 __all__ = [
     "AFTERNOON",
+    "ALL_MONTHS",
+    "ALL_NUMBERS",
     "ALL_WEEKDAYS",
-    "MONTHS",
-    "NUMBERS",
-    "WEEKDAYS",
     "Argument",
     "Candidate",
     "Daily",
