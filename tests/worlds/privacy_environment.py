@@ -272,3 +272,15 @@ async def _open_account(pod: TenantPod, url: str) -> None:
         body = {"key": CALCOM_KEY, "id": number, "lengthInMinutes": 45, "host": host}
         async with pod.session.post(f"{url}/_sim/event-types", json=body) as response:
             assert response.status == 201, await response.text()
+
+
+class Died(Exception):
+    """The process was killed at a fault point."""
+
+
+class Dying(FaultPoints):
+    """Dies at the point that is armed."""
+
+    def reach(self, name: str) -> None:
+        if name == self.armed:
+            raise Died
