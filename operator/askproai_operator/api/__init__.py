@@ -4,29 +4,27 @@ from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent, TransferMode
 from askproai_operator.api.base import CustomResource, Hours, Key, Part, SecretKeyRef
 from askproai_operator.api.branch import Branch, PhoneNumber, Staff
-from askproai_operator.api.exposure import Gateway, Ingress, ParentRef
+from askproai_operator.api.exposure import Exposure, Gateway, Ingress, ParentRef
 from askproai_operator.api.offering import BookingField, EventType, Price, ServiceOffering, StaffPrice
 from askproai_operator.api.page import Page
-from askproai_operator.api.tenant import (
-    Calcom,
+from askproai_operator.api.runtime import (
     Canary,
-    CanaryState,
-    CanaryStatus,
     ContainerResources,
-    DataPolicy,
-    DeletionPolicy,
-    Exposure,
     Pods,
     Runtime,
     RuntimeMode,
     Shadow,
+    WebScale,
+    WorkerScale,
+)
+from askproai_operator.api.tenant import Calcom, DataPolicy, DeletionPolicy, Tenant
+from askproai_operator.api.tenant_status import (
+    CanaryState,
+    CanaryStatus,
     ShadowDifference,
     ShadowState,
     ShadowStatus,
-    Tenant,
     WebhookUrls,
-    WebScale,
-    WorkerScale,
 )
 
 KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}

@@ -16,7 +16,8 @@ from askproai_operator.api import Branch, RetellAgent, SecretKeyRef, ServiceOffe
 from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
-from askproai_operator.api.tenant import BookingLimits, Calcom, RateLimits, Retention, TenantSpec
+from askproai_operator.api.runtime import BookingLimits, RateLimits
+from askproai_operator.api.tenant import Calcom, Retention, TenantSpec
 from askproai_operator.credentials import own_key_file
 from tests.worlds.compiled_contexts import CONTEXT, compile_config
 from tests.worlds.compiled_salon import salon_config
