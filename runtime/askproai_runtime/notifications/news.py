@@ -11,7 +11,8 @@ from askproai_core.tenant_config import BusinessNews, NotificationChannel, Tenan
 from askproai_runtime.notifications.outbox import enqueue, enqueue_text
 from askproai_runtime.notifications.recipients import customer_channels
 from askproai_runtime.notifications.render import one_line
-from askproai_runtime.notifications.store import is_opted_out, read_message_times, read_texts
+from askproai_runtime.notifications.store.notifications import read_message_times, read_texts
+from askproai_runtime.notifications.store.opt_outs import is_opted_out
 from askproai_runtime.notifications.types import FreedOffer, Kind, NewNotification, Recipient
 from askproai_runtime.notifications.words import WORDS, format_moment
 from askproai_runtime.sentences import format_call_back
