@@ -25,7 +25,7 @@ from askproai_operator.providers import (
     ProviderUnavailable,
 )
 from askproai_operator.settings import Settings
-from askproai_operator.store.admin import DataOwnedByOther
+from askproai_operator.store.row_owners import DataOwnedByOther
 from askproai_operator.store.task_progress import AuditProgress, PollProgress
 from askproai_operator.store.tenant_states import CalendarBacklog
 from tests.worlds.salon_models import credentials, raw, tenant

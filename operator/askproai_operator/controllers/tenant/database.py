@@ -24,7 +24,8 @@ from askproai_operator.engine import EventRecord, EventType, Result, find_condit
 from askproai_operator.login_urls import parse_login
 from askproai_operator.orphans import Owner, has_rows_to_erase
 from askproai_operator.providers import hash_key
-from askproai_operator.store.admin import DataOwnedByOther, LoginSuspended
+from askproai_operator.store.admin import LoginSuspended
+from askproai_operator.store.row_owners import DataOwnedByOther
 from askproai_operator.store.stranded import DeclaredWork
 from askproai_operator.store.tenant_states import CalendarBacklog, TenantFacts, TenantState
 from askproai_operator.store.tenant_tables import find_export_id
