@@ -34,7 +34,8 @@ from askproai_core.tenant_config import (
 from askproai_runtime.admin_api import Pulse, Role
 from askproai_runtime.admin_api.appointment_entry import AppointmentEntry
 from askproai_runtime.admin_api.blocks import BlockEntry
-from askproai_runtime.admin_api.calls import _OF_CONFIG, _OF_TIME, _PERSON, CallOutcome
+from askproai_runtime.admin_api.calls import CallOutcome
+from askproai_runtime.admin_api.hidden_arguments import _OF_CONFIG, _OF_TIME, _PERSON
 from askproai_runtime.book.appointments import Status
 from askproai_runtime.book.store.actions import _EMAIL_QUESTION, _QUESTION, _WHICH
 from askproai_runtime.conversation.types import FunctionOutcome
