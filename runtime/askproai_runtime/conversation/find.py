@@ -34,8 +34,8 @@ from askproai_runtime.conversation.own_waiting import (
     waiting_fields,
 )
 from askproai_runtime.conversation.owner_questions import names_another, says_customer
-from askproai_runtime.conversation.reschedule import find_service
 from askproai_runtime.conversation.types import MAX_SPOKEN, Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.understood_move import find_service
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.customer_names import speaks_of_another
