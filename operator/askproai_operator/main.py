@@ -68,13 +68,13 @@ from aiohttp import web
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import serve_probes
-from askproai_core.kube import LeaseApi, elector_from_settings
+from askproai_core.kube import ApiError, LeaseApi, elector_from_settings
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
 from askproai_core.provider_limits import CircuitRules
 from askproai_core.terminal import Output
 from askproai_core.tracing import TracingSettings, open_tracing
-from askproai_operator import grants
+from askproai_operator import grants, resources
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
 from askproai_operator.control_loop import (
@@ -116,7 +116,7 @@ from askproai_operator.controllers import (
 from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.controllers.tenant.canary import CANARIES, canaries_key
 from askproai_operator.controllers.tenant.shadow import SHADOWS, shadows_key
-from askproai_operator.engine import ApiError, Cache, EventSink, Kube, Options, resources
+from askproai_operator.engine import Cache, EventSink, Kube, Options
 from askproai_operator.login_urls import require_passable_options
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin

@@ -18,13 +18,15 @@ from askproai_cli.plan.grants import find_claims, read_reported
 from askproai_cli.plan.secrets import NamedSecrets, find_key_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
-from askproai_core.kube import ApiError, HttpTransport
+from askproai_core.kube import ApiError, HttpTransport, NotLeader
+from askproai_operator import resources
 from askproai_operator.api import Branch, Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
-from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, NotLeader, resources
+from askproai_operator.engine import Cache, EventSink, Kube
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 # When lint misses it among the files.

@@ -12,16 +12,17 @@ from typing import Final
 
 import structlog
 
-from askproai_operator.api import Tenant
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Condition
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.database import CALENDAR_PATIENCE, DATABASE_ERRORS
 from askproai_operator.controllers.tenant.quiet import derive_conditions
 from askproai_operator.controllers.tenant.redis import read_redis_users, read_spool_condition
-from askproai_operator.engine import MANAGER, Backoff, Key, Options, Result
+from askproai_operator.engine import Backoff, Options, Result
 from askproai_operator.memory import QuietTenant
 from askproai_operator.redis_users import PresentUsers, user_name
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -11,7 +11,7 @@ from typing import Any, Final
 from askproai_core import tenant_config as config
 from askproai_core.providers import Json
 from askproai_core.tenant_config import FieldSource
-from askproai_operator.api import BookingField
+from askproai_operator.api.offering import BookingField
 
 # Cal.com fills these itself, or from the attendee whom the pods always send.
 _FILLED: Final = frozenset({"name", "email", "location", "guests", "rescheduleReason"})

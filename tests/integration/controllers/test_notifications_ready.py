@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import SMTP_CA, decode
-from askproai_operator.engine import Key, resources
+from askproai_operator import resources
+from askproai_operator.api import Key
 from tests.worlds.certificates import new_certificate
 from tests.worlds.operator_environment import TenantNamespace
 

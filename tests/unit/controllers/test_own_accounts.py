@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from askproai_core.providers import CredentialRefused, ProviderUnavailable
 from askproai_core.tenant_config import EventType, OwnEventType, TenantConfig
 from askproai_operator.api import SecretKeyRef
 from askproai_operator.api.conditions import Reason, Status
@@ -13,7 +14,6 @@ from askproai_operator.controllers.tenant.own_keys import linked_event_types, re
 from askproai_operator.controllers.tenant.run import OwnKeys
 from askproai_operator.credentials import own_key_file
 from askproai_operator.engine import ObservedObject
-from askproai_operator.providers import CredentialRefused, ProviderUnavailable
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import offering
 

@@ -8,10 +8,10 @@ from enum import StrEnum
 from typing import Any, Final
 
 from askproai_core.ai_notice import announces_ai
+from askproai_core.providers import Json
 from askproai_core.tenant_config import CalendarProvider, CallerVerification, Function
 from askproai_operator.api import Branch, RetellAgent, Tenant, TransferMode
 from askproai_operator.controllers.agent_plan.words import PromptWords, read_texts, words_of
-from askproai_operator.providers import Json
 
 MARKER_SEPARATOR: Final = " · "
 OWNER_VARIABLE: Final = "askproai_owner"

@@ -11,12 +11,15 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from askproai_core import tenant_config as config
-from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.runtime import Shadow
+from askproai_operator.api.tenant_status import ShadowState, ShadowStatus
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.run import Run
-from askproai_operator.engine import MANAGER, Cache, Key, find_condition
+from askproai_operator.engine import Cache, find_condition
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 from askproai_operator.store.shadows import shadow_name
 

@@ -27,19 +27,13 @@ from askproai_core.former_keys import (
     encode_former_keys,
     encode_present_keys,
 )
-from askproai_operator.api import Tenant
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS, signing_keys_secret
-from askproai_operator.credentials import (
-    RETELL_KEY,
-    RETELL_WEBHOOK_KEY,
-    Credentials,
-    read_credentials,
-    read_own_secret,
-)
-from askproai_operator.engine import Key, UnmanagedObject, find_condition
+from askproai_operator.credentials import RETELL_KEY, RETELL_WEBHOOK_KEY, Credentials, read_credentials, read_own_secret
+from askproai_operator.engine import UnmanagedObject, find_condition
 
 log = structlog.get_logger(__name__)
 

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core import tenant_config as config
-from askproai_operator.api import Branch, EventType, Price, RetellAgent, ServiceOffering, Staff, StaffPrice, Tenant
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Staff, Tenant
+from askproai_operator.api.offering import EventType, Price, StaffPrice
 from askproai_operator.applied_spec import is_paused, is_planned
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch import read_phone_numbers
