@@ -16,9 +16,11 @@ import msgspec
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider, CustomerNotifications
+from askproai_core.tenant_config import CalendarProvider
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_core.tenant_config.notifications import CustomerNotifications
 from askproai_runtime.events import CALL_POLL, CalendarPoll, CallPoll
-from askproai_runtime.intake import STREAM
+from askproai_runtime.intake.spool import STREAM
 from askproai_runtime.privacy import ERASURES, ErasureTask
 from askproai_runtime.redis.durable_stream import DurableStream
 from askproai_runtime.tasks import TaskRun

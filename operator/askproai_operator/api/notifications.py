@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import Field
 
-from askproai_core.tenant_config import BusinessNews, EmailSecurity, Language, NotificationChannel
+from askproai_core.tenant_config import Language, NotificationChannel
+from askproai_core.tenant_config.vocabulary import BusinessNews, EmailSecurity
 from askproai_operator.api import base
 
 EmailAddress = Annotated[

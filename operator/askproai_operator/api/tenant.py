@@ -7,8 +7,8 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from pydantic import Field
 
-from askproai_core import tenant_config as config
-from askproai_core.tenant_config import BOOKING_TARGET_PERCENT, BusinessModel, CalendarProvider, CallerVerification
+from askproai_core.tenant_config import CalendarProvider, CallerVerification, config
+from askproai_core.tenant_config.vocabulary import BusinessModel
 from askproai_operator.api import base
 from askproai_operator.api.exposure import Exposure
 from askproai_operator.api.notifications import Notifications
@@ -110,7 +110,7 @@ class Privacy(base.Part):
 
 
 class Slo(base.Part):
-    booking_success_percent: Percent = BOOKING_TARGET_PERCENT
+    booking_success_percent: Percent = config.BOOKING_TARGET_PERCENT
     """Bookings by callers that succeed, in percent (a decimal string): all but those that end as failed, busy, too slow or
     refused by Cal.com. The difference to 100 is the error budget of 30 days."""
     webhook_success_percent: Percent = Decimal("99.9")

@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from askproai_core.data_keys import ENCRYPTED_BODY, ENCRYPTED_FIELD
 from askproai_core.database import Connection
 from askproai_core.signature_verdict import Verdict
-from askproai_core.tenant_config import NotificationChannel, Retention
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.config import Retention
 from askproai_operator.store.login_roles import list_current_logins
 from askproai_operator.store.stranded import Stranded, list_stranded
 from askproai_operator.store.task_progress import (

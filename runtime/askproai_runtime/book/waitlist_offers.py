@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import QuietHours, TenantConfig
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.notifications import QuietHours
 from askproai_runtime.availability.allocation import allocate_visit
 from askproai_runtime.availability.elsewhere import find_elsewhere
 from askproai_runtime.availability.free_slots import free_slots

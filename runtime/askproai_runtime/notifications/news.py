@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import BusinessNews, NotificationChannel, TenantConfig
+from askproai_core.tenant_config import NotificationChannel, TenantConfig
+from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.notifications.outbox import enqueue, enqueue_text
 from askproai_runtime.notifications.recipients import customer_channels
 from askproai_runtime.notifications.render import one_line

@@ -11,7 +11,8 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Language, NotificationTexts, Service, TenantConfig
+from askproai_core.tenant_config import Branch, Language, Service, TenantConfig
+from askproai_core.tenant_config.notifications import NotificationTexts
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
     FreedOffer,

@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import BusinessNews, Language
+from askproai_core.tenant_config import Language
+from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.notifications.news import MAILS_PER_MESSAGE
 from askproai_runtime.notifications.words import format_moment
 from tests.worlds.booking_environment import call, leave_message

@@ -12,7 +12,8 @@ from askproai_core.redis import PROMISE_KEY
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import no_cipher
-from askproai_runtime.intake import STREAM, Source, Spool, identify
+from askproai_runtime.intake import Source, identify
+from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
 from askproai_runtime.redis.durable_stream import DurableStream

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from askproai_runtime.encryption import Place
-from askproai_runtime.intake import STREAM, unstorable_beside
+from askproai_runtime.intake.spool import STREAM, unstorable_beside
 from askproai_runtime.redis.durable_stream import DurableStream
 from tests.worlds.privacy_environment import OTHER, ZORA, Died, Dying, Person, PrivacyEnvironment
 from tests.worlds.private_desk import request

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from askproai_core.providers import CredentialRefused, ProviderUnavailable
-from askproai_core.tenant_config import EventType, OwnEventType, TenantConfig
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.services import EventType, OwnEventType
 from askproai_operator.api import SecretKeyRef
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.controllers.tenant.own_keys import linked_event_types, register_in_own_accounts

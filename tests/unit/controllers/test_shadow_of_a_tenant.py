@@ -7,7 +7,8 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from askproai_core.tenant_config import CalcomVersion, CalendarConfig, CalendarProvider
+from askproai_core.tenant_config import CalcomVersion, CalendarProvider
+from askproai_core.tenant_config.config import CalendarConfig
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.api.runtime import Shadow

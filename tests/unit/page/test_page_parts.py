@@ -19,11 +19,8 @@ from jinja2 import DictLoader, Environment
 
 from askproai_core.clock import SystemClock
 from askproai_core.tenant_config import (
-    Absence,
     Branch,
     Function,
-    Holidays,
-    Hours,
     Language,
     NotificationChannel,
     Service,
@@ -31,6 +28,7 @@ from askproai_core.tenant_config import (
     TenantConfig,
     Weekday,
 )
+from askproai_core.tenant_config.branches import Absence, Holidays, Hours
 from askproai_runtime.admin_api import Pulse, Role
 from askproai_runtime.admin_api.appointment_entry import AppointmentEntry
 from askproai_runtime.admin_api.blocks import BlockEntry

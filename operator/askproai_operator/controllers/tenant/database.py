@@ -9,7 +9,7 @@ import structlog
 
 from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
-from askproai_core.tenant_config import Retention
+from askproai_core.tenant_config.config import Retention
 from askproai_operator.api import DataPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.api.runtime import RuntimeMode

@@ -7,7 +7,7 @@ Nothing here stops a call: without a login, the page is at the private port, wit
 from collections.abc import Iterable
 from dataclasses import replace
 
-from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET
+from askproai_core.tenant_config.page import OIDC_CA, OIDC_CLIENT_SECRET
 from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good

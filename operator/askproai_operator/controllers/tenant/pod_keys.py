@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from askproai_core.former_keys import keys_hash
 from askproai_core.signature_verdict import Verdict
-from askproai_core.tenant_config import config_hash
+from askproai_core.tenant_config.config import config_hash
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
