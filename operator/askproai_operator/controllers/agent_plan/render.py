@@ -99,18 +99,6 @@ def render_desired(
     may need pods: the agent speaks a sentence, and ends or transfers the call.
     """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status.get("webhookUrls") or {}
-    functions_url = str(urls.get("functions", "")).rstrip("/")
-    verifies = tenant.spec.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
-    texts = _tools_of(spec.language)
-    declared = {name: tool for name, tool in texts["functions"].items() if name in spec.functions}
-    if verifies:
-        declared = {name: _verifying_tool(name, tool, texts) for name, tool in declared.items()}
-    if len(branches) < 2:  # noqa: PLR2004
-        declared = {name: _without_branch(tool) for name, tool in declared.items()}
-    tools = [{**tool, "url": f"{functions_url}/{tool['name']}"} for tool in declared.values()]
-    if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
-        tool = _transfer_tool(spec.transfer_to, spec.transfer_mode, texts)
-        tools.append({**tool, "description": f"{tool['description']}{_say_transfer_hours(agent, branches)}"})
     llm: Json = {
         "start_speaker": "agent",
         "model_config": {
@@ -120,7 +108,7 @@ def render_desired(
         },
         "general_prompt": (prompt := _prompt(agent, tenant, catalogue)),
         "begin_message": (begin := _begin_message(agent, tenant)),
-        "general_tools": [*tools, texts["end_call"]],
+        "general_tools": _list_tools(agent, tenant, branches),
         "default_dynamic_variables": {
             OWNER_VARIABLE: marker,
             **_defaults(f"{prompt} {begin}", words_of(spec.language)),
@@ -144,6 +132,22 @@ def render_desired(
         body["allow_user_dtmf"] = True  # a key chooses the branch
     inbound_url = urls.get("inbound") if spec.caller_recognition and notice is None else None
     return Desired(marker, llm, body, numbers, inbound_url)
+
+
+def _list_tools(agent: RetellAgent, tenant: Tenant, branches: Sequence[Branch]) -> list[Json]:
+    """Return the tools of the LLM: the agent's functions, the transfer if it has a number, and the end of the call."""
+    spec, urls, texts = agent.spec, tenant.status.get("webhookUrls") or {}, _tools_of(agent.spec.language)
+    functions_url = str(urls.get("functions", "")).rstrip("/")
+    declared = {name: tool for name, tool in texts["functions"].items() if name in spec.functions}
+    if tenant.spec.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE:
+        declared = {name: _verifying_tool(name, tool, texts) for name, tool in declared.items()}
+    if len(branches) < 2:  # noqa: PLR2004
+        declared = {name: _without_branch(tool) for name, tool in declared.items()}
+    tools = [{**tool, "url": f"{functions_url}/{tool['name']}"} for tool in declared.values()]
+    if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
+        tool = _transfer_tool(spec.transfer_to, spec.transfer_mode, texts)
+        tools.append({**tool, "description": f"{tool['description']}{_say_transfer_hours(agent, branches)}"})
+    return [*tools, texts["end_call"]]
 
 
 def _verifying_tool(name: str, tool: Json, texts: Json) -> Json:
