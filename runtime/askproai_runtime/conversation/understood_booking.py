@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.booking import require_phone
+from askproai_runtime.book.caller_appointments import asks_birth_date, list_own
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.one_more import is_same_visit, is_second_person
 from askproai_runtime.book.outcomes import Undecided
-from askproai_runtime.book.caller_appointments import asks_birth_date, list_own
 from askproai_runtime.book.store.appointments import get_customer_name, list_call_appointments
 from askproai_runtime.book.usual_staff import prefer_usual_staff
 from askproai_runtime.branch_numbers import region_of
