@@ -12,7 +12,6 @@ from askproai_core.tenant_config.vocabulary import (
     CalendarProvider,
     CallerVerification,
     Function,
-    Language,
     NotificationChannel,
     Provider,
     Weekday,

@@ -7,7 +7,8 @@ from typing import Self
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Language, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.admin_api.request import LEFT_OUT
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import speaking

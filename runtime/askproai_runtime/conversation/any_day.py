@@ -12,9 +12,9 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import ANYBODY, is_question, words_of
 from askproai_runtime.language.placeholders import leaves_open
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.spoken_times import Understanding, understand_parts
+from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day
 _ANY: Final = "egal"  # in the words of the reader of times

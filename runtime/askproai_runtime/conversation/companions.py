@@ -34,9 +34,9 @@ from askproai_runtime.language.name_words import FIRM, RELATIVES
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.language.replies import companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
 
 _WORDS: Final = UNDERSTOOD.companions

@@ -14,7 +14,8 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_core.tenant_config import Language, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.caller_appointments import read_caller_appointments
 from askproai_runtime.book.changes import Change
@@ -316,7 +317,7 @@ async def _tell_team(
 
 
 def _language_of_team(config: TenantConfig) -> Language:
-    return Language.EN if config.locale.partition("-")[0] == Language.EN else Language.DE
+    return Language.of(config.locale) or Language.DE
 
 
 def _list_changes(before: Appointment, after: Appointment) -> list[str]:

@@ -12,9 +12,9 @@ from askproai_runtime.conversation.types import Answer, CallContext, Clarificati
 from askproai_runtime.language.answer_words import NO, YES, words_of
 from askproai_runtime.language.name_words import RELATIVES
 from askproai_runtime.language.replies import companions_key
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 
 ONE_BY_ONE: Final = "one_by_one"  # in place of a time in `needs_companions`: once known, it holds for each time
 _OF_ONE: Final = frozenset({

@@ -5,11 +5,11 @@ from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import Final
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
-from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.sentences import present_language, say
 from askproai_runtime.spoken_times import fold, read_day_and_month, read_written_day
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _OLDEST = 120  # years
 _OLDEST_BY_TWO_DIGITS = 110  # of a person whose year of birth is said in two digits

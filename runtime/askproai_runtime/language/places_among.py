@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import ALL_MONTHS, fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.days
 PLACES: Final = _WORDS.places

@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from askproai_runtime.language.answer_words import CONDITION, NO, is_question, words_of
 from askproai_runtime.language.declines import drop_neutral, find_named_times, rejects_times
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import ALL_WEEKDAYS, Mention, UnclearMention, fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\D\.)\s+")
 _KEEPS = re.compile(rf"\b(?:{UNDERSTOOD.days.keeps})\b")

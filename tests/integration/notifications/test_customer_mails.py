@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_core.tenant_config.notifications import CustomerNotifications, NotificationTexts
 from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.book.actor import DeskRequest

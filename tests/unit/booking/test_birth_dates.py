@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.language.birth_dates import choose_birth_date, list_birth_dates
 from askproai_runtime.sentences import speaking
 from tests.worlds.rows import each_row

@@ -5,7 +5,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Branch, Language, Service, Staff, TenantConfig, Weekday
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig, Weekday
 from askproai_core.tenant_config.branches import Absence, Hours
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import ServiceRules

@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Branch, Language, Service, Staff, Weekday
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Service, Staff, Weekday
 from askproai_core.tenant_config.branches import Hours, Knowledge
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.requests import ServiceRequest

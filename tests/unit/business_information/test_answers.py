@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Function, Language, Service, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Function, Service, TenantConfig
 from askproai_core.tenant_config.branches import Knowledge
 from askproai_core.tenant_config.services import Segment, StaffOverride
 from askproai_core.tenant_config.vocabulary import SegmentKind

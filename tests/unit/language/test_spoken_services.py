@@ -3,7 +3,8 @@
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import CalendarProvider, Language, Service, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import CalendarProvider, Service, TenantConfig
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.services import EventType, Segment
 from askproai_core.tenant_config.vocabulary import SegmentKind

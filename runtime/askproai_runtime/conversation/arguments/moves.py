@@ -5,8 +5,8 @@ from collections.abc import KeysView, Mapping
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import Argument, find_part_argument, holds_day, list_replaced
+from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.time_names
 _KINDS = _KEYS.appointment | {""}

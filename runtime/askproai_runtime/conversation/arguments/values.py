@@ -15,10 +15,10 @@ from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, un
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.language.replies import read_claim
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.lenient_json import read_json
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.spoken_times import ALL_MONTHS, Argument, find_agreed
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.arguments
 MAX_CHARACTERS = 500

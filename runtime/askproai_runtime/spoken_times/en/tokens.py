@@ -4,8 +4,24 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from askproai_runtime.spoken_times.english.vocabulary import MONTHS, NUMBERS, ORDINALS, TENS, WEEKDAYS
+from askproai_core.languages import Language
 from askproai_runtime.spoken_times.written_forms import WRITTEN_FORMS, Replacement
+from askproai_runtime.understood import UNDERSTOOD_IN
+
+WORDS = UNDERSTOOD_IN[Language.EN]
+WEEKDAYS: dict[str, int] = WORDS.counted.weekdays | WORDS.grammar.further_weekdays
+MONTHS: dict[str, int] = WORDS.grammar.months
+_UNITS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen",
+    "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen",
+)  # fmt: skip
+TENS = {"twenty": 20, "thirty": 30, "forty": 40, "fifty": 50}
+NUMBERS = {word: number for number, word in enumerate(_UNITS)} | TENS
+ORDINALS = {
+    "first": 1, "second": 2, "third": 3, "fourth": 4, "fifth": 5, "sixth": 6, "seventh": 7, "eighth": 8, "ninth": 9, "tenth": 10,
+    "eleventh": 11, "twelfth": 12, "thirteenth": 13, "fourteenth": 14, "fifteenth": 15, "sixteenth": 16, "seventeenth": 17,
+    "eighteenth": 18, "nineteenth": 19, "twentieth": 20, "thirtieth": 30,
+}  # fmt: skip
 
 _WEEKDAY = "|".join(WEEKDAYS)
 _MONTH = "|".join(MONTHS)

@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-from askproai_runtime.spoken_times.german.vocabulary import ANY_MONTH, ANY_WEEKDAY
+from askproai_runtime.spoken_times.de.vocabulary import ANY_MONTH, ANY_WEEKDAY
 
 _NEAR = 120  # characters before a number in which its day is looked for
 _HOUR = r"(?:[01]?\d|2[0-3])"

@@ -6,8 +6,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
-from askproai_runtime.spoken_times.german.full_stops import drop_full_stops
-from askproai_runtime.spoken_times.german.vocabulary import ANY_MONTH, ANY_WEEKDAY, NUMBERS, ORDINALS, WEEKDAYS
+from askproai_runtime.spoken_times.de.full_stops import drop_full_stops
+from askproai_runtime.spoken_times.de.vocabulary import ANY_MONTH, ANY_WEEKDAY, NUMBERS, ORDINALS, WEEKDAYS
 from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.written_forms import BEFORE, HOUR, WRITTEN_FORMS, Replacement
 

@@ -1,14 +1,31 @@
-"""The English families of days: dates, days counted from today, weekdays, weeks and months."""
+"""The English grammar: tables of rules that find the atoms. `spoken_times` combines and places them for all languages.
+
+A time without am or pm may be in either half of the day, even `9:30`. A leading zero or an hour after twelve decides (`09:30`).
+"""
 
 import re
 from collections.abc import Callable
-from datetime import date, timedelta
+from dataclasses import replace
+from datetime import date, datetime, timedelta
+from typing import Final
 
 from dateutil.relativedelta import relativedelta
 
-from askproai_runtime.spoken_times.atoms import Day, Days, Offset, Period, Soon, Third, Weekday, Which
+from askproai_runtime.spoken_times.atoms import (
+    Clock,
+    Contradiction,
+    Day,
+    Days,
+    Offset,
+    Period,
+    Third,
+    TimeRange,
+    Weekday,
+    Which,
+)
 from askproai_runtime.spoken_times.dates import (
     ISO,
+    count,
     date_in_month,
     day_of_month,
     days_ahead,
@@ -19,18 +36,21 @@ from askproai_runtime.spoken_times.dates import (
     with_slash,
 )
 from askproai_runtime.spoken_times.day_ranges import DAY_RANGES
-from askproai_runtime.spoken_times.english.preferences import LATEST
-from askproai_runtime.spoken_times.english.vocabulary import MONTHS, WEEKDAYS
+from askproai_runtime.spoken_times.en.tokens import MONTHS, NUMBERS, WEEKDAYS, WORDS, normalize
+from askproai_runtime.spoken_times.grammar import Grammar
 from askproai_runtime.spoken_times.months import (
     first_months,
     last_month,
     month_ahead,
     month_of,
     third_of_this_month,
+    thirds_of,
     week_of_month,
 )
-from askproai_runtime.spoken_times.named_days import fixed, from_easter, named
+from askproai_runtime.spoken_times.named_days import named, read_holidays
 from askproai_runtime.spoken_times.rules import DAY, WEEK, Rule, past
+from askproai_runtime.spoken_times.times import Rule as TimeRule
+from askproai_runtime.spoken_times.times import hours_from_now, make_clock, minutes_from_now
 from askproai_runtime.spoken_times.weekday_dates import (
     calendar_week,
     ordinal_weekday,
@@ -41,6 +61,10 @@ from askproai_runtime.spoken_times.weekday_dates import (
     working_week,
 )
 
+__all__ = ["GRAMMAR"]
+
+_SEASONS, _THIRDS = WORDS.grammar.seasons, thirds_of(WORDS)
+_HOLIDAY, _holiday_of = read_holidays(WORDS)
 _WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
 _MONTH = rf"(?P<month>{'|'.join(MONTHS)})"
 _DAY_NUMBER = r"(?P<day>\d{1,2})(?:th)?(?![\d:.])(?! ?(?:[ap]m|o'clock)\b)"
@@ -56,9 +80,6 @@ _WHICH = {
     "following": Which.FOLLOWING,
     "the following": Which.FOLLOWING,
 }
-_THIRDS = {
-    "early": Third.BEGIN, "beginning": Third.BEGIN, "start": Third.BEGIN, "late": Third.END, "end": Third.END,
-}  # fmt: skip
 
 
 # Dates
@@ -85,12 +106,8 @@ _DATES: tuple[Rule, ...] = (
 # Days counted from today
 
 
-def _count(match: re.Match[str]) -> int:
-    return int(match["count"]) if match["count"].isdecimal() else 1
-
-
 def _ahead(start: date, match: re.Match[str]) -> Day:
-    number, unit = _count(match), match["unit"]
+    number, unit = count(match), match["unit"]
     if unit.startswith("week"):
         return Day((start + number * WEEK,))
     if unit.startswith("month"):
@@ -109,19 +126,19 @@ def _week_after_weekday(match: re.Match[str], today: date) -> Day:
     """Return the day of `a week from Tuesday` or `Tuesday week`."""
     coming = _coming(match, today)
     first = today if coming == today + WEEK else coming  # a week from Friday, on a Friday: it can count from today
-    weeks = 2 if match.groupdict().get("fortnight") else _count(match)
+    weeks = 2 if match.groupdict().get("fortnight") else count(match)
     return Day(tuple(sorted({first + weeks * WEEK, coming + weeks * WEEK})), ahead=True)
 
 
 def _weeks_after_day(match: re.Match[str], today: date) -> Day:
     """Return the day of `tomorrow week`, `two weeks tomorrow` or `today fortnight`."""
-    weeks = 2 if match.groupdict().get("fortnight") else _count(match) if match.groupdict().get("count") else 1
+    weeks = 2 if match.groupdict().get("fortnight") else count(match) if match.groupdict().get("count") else 1
     return Day((today + (match["day"] == "tomorrow") * DAY + weeks * WEEK,))
 
 
 def _weekday_ahead(match: re.Match[str], today: date) -> Day:
     """Return the day of `Tuesday in two weeks` or `in 14 days on Tuesday`."""
-    number, weekday = _count(match), WEEKDAYS[match["weekday"]]
+    number, weekday = count(match), WEEKDAYS[match["weekday"]]
     if match["unit"].startswith("week"):
         return weekday_in_weeks(weekday, number, today)
     return weekday_in_days(weekday, number, today)
@@ -167,8 +184,7 @@ _COUNTED: tuple[Rule, ...] = (
 
 
 def _third(match: re.Match[str]) -> Third:
-    words = match["third"].split()
-    return next((_THIRDS[word] for word in words if word in _THIRDS), Third.MIDDLE)
+    return next((_THIRDS[word] for word in match["third"].split() if word in _THIRDS), Third.MIDDLE)
 
 
 def _third_of_week(weeks: int | None) -> Callable[[re.Match[str], date], Period]:
@@ -209,8 +225,8 @@ def _month(match: re.Match[str], today: date) -> Period:
     return month_of(MONTHS[match["month"]], year, third, today)
 
 
-def _month_from_now(count: int) -> Callable[[re.Match[str], date], Period]:
-    return lambda match, today: month_ahead(count, _third(match) if match.groupdict().get("third") else None, today)
+def _month_from_now(months: int) -> Callable[[re.Match[str], date], Period]:
+    return lambda match, today: month_ahead(months, _third(match) if match.groupdict().get("third") else None, today)
 
 
 def _third_of_this_month(match: re.Match[str], today: date) -> Period:
@@ -225,18 +241,6 @@ def _week_of_date(match: re.Match[str], today: date) -> Period:
     return week_of_date(int(match["day"]), MONTHS.get(match["month"], 0), today)
 
 
-_CHRISTMAS, _NEW_YEAR, _BETWEEN_THE_YEARS = fixed(12, 24, 26), fixed(1, 1), fixed(12, 27, 31)
-_NAMED = {
-    "christmas eve": fixed(12, 24), "christmas day": fixed(12, 25), "boxing day": fixed(12, 26),
-    "new year's eve": fixed(12, 31), "new year's day": _NEW_YEAR, "valentine's day": fixed(2, 14),
-    "good friday": from_easter(-2), "easter monday": from_easter(1), "easter sunday": from_easter(0),
-    "halloween": fixed(10, 31), "christmas": _CHRISTMAS, "xmas": _CHRISTMAS, "easter": from_easter(0, 1),
-    "new year": _NEW_YEAR, "between christmas and new year": _BETWEEN_THE_YEARS,
-    "between christmas and new year's": _BETWEEN_THE_YEARS,
-}  # fmt: skip
-
-
-_SEASONS = {"spring": 3, "summer": 6, "autumn": 9, "winter": 12}
 _MONTHS: tuple[Rule, ...] = (
     (rf"(?:in )?(?:{_THIRD} )?{_MONTH}{_YEAR}", _month),
     (rf"{_THIRD} (?:the|this) month|(?:at )?month(?:'s)?[ -](?P<end>end)", _third_of_this_month),
@@ -250,28 +254,126 @@ _MONTHS: tuple[Rule, ...] = (
     (rf"(?:in )?(?:the )?(?P<number>\d)th week (?:of|in) {_MONTH}", _week_of_month),
     (rf"(?:in )?(?:the )?(?P<season>{'|'.join(_SEASONS)})", lambda m, today: first_months(_SEASONS[m["season"]], 3, today)),
     (r"next year", lambda _m, today: Period((Days(date(today.year + 1, 1, 1), date(today.year + 1, 12, 31)),))),
-    (rf"(?:on )?(?P<named>{'|'.join(sorted(_NAMED, key=len, reverse=True))})", lambda m, today: named(_NAMED[m["named"]], today)),
+    (rf"(?:on )?{_HOLIDAY}", lambda m, today: named(_holiday_of(m), today)),
 )  # fmt: skip
 
-_NEXT = r"(?:very )?(?:earliest|soonest|first|1th|nearest)"
-_FREE = r"(?:possible|available|free)"
-_MOMENT = r"(?:appointment|time|slot|date|opening|availability|1|space|opportunity)"
-_YOU_HAVE = r"(?:(?:that )?you(?: have|'ve| can)(?: got| do| offer| manage)?|possible|available|free)"
-_WHENEVER: tuple[Rule, ...] = tuple(
-    (pattern, lambda _m, _today: Soon())
-    for pattern in (
-        r"as (?:soon|early|quickly) as (?:possible|you can|it gets)|asap|a\.?s\.?a\.?p|soon",
-        rf"(?:at |in )?(?:the |your )?{_NEXT} {_YOU_HAVE}",
-        rf"(?:the |your )?(?:very )?(?:earliest|next|1th|soonest) (?:{_FREE} )*{_MOMENT}(?: {_YOU_HAVE})?",
-        rf"(?:the |your )?(?:very )?(?:earliest|next|1th|soonest) {_FREE}",
-        r"(?:the )?(?:very )?(?:earliest|soonest)(?= (?:from|on|in|next|after|any)\b)",
-        r"at (?:the |your )(?:very )?(?:earliest|next|1th) (?:convenience|opportunity)",
-        r"whenever(?: (?:you like|you want|is fine|suits you|you have something(?: free)?|possible))?",
-        r"any ?day|every day|(?:on )?any day|some ?time|some day|at some point",
-        r"(?:right |straight )?now|right away|immediately|straight away",
-        r"(?:i am|i'm) (?:quite |very |completely )?flexible|i don't mind(?: when)?|it doesn't matter(?: when)?",
-        r"when (?:do you have|have you got|would you have|can i come|could i come)",
-    )
-)
 
-DAYS: tuple[Rule, ...] = (*DAY_RANGES, *_DATES, *_COUNTED, *_WEEKS, *_MONTHS, *_WHENEVER, *LATEST)
+# Times
+
+_NOON = 12
+_HALF = r"(?: ?(?P<half>[ap]m))"
+_HOUR = r"(?P<hour>\d{1,2})(?![\d.:/-])"
+_OCLOCK = r"(?: o'clock)?"
+_OF_MONTH = rf" (?:of )?(?:{'|'.join(MONTHS)})\b(?! (?:the )?\d)"
+_FRACTION = r"(?:a )?(?P<step>half|quarter|5|10|20|25|\d{1,2}(?= minutes))(?: minutes)?"
+
+
+def _at(hour: int, minute: int, half: str | None, *, is_exact: bool = False) -> Clock:
+    """Return a clock time. Raises `ImpossibleTime` for a time that no day has, such as 14 pm."""
+    if half is None:
+        clock = make_clock(hour, minute)
+        return replace(clock, is_bare=False) if is_exact else clock
+    if not 1 <= hour <= _NOON:
+        if half == "pm" and hour > _NOON:
+            return make_clock(hour, minute)
+        raise Contradiction("am and pm count twelve hours")
+    return replace(make_clock(hour % _NOON + (_NOON if half == "pm" else 0), minute), is_bare=False)
+
+
+def _hour(match: re.Match[str], _now: datetime) -> Clock:
+    return _at(int(match["hour"]), int(match.groupdict().get("minute") or 0), match.groupdict().get("half"))
+
+
+def _written(match: re.Match[str], _now: datetime) -> Clock:
+    is_exact = match["hour"].startswith("0") or int(match["hour"]) > _NOON
+    return _at(int(match["hour"]), int(match["minute"]), match["half"] or None, is_exact=is_exact)
+
+
+def _four_digits(match: re.Match[str], _now: datetime) -> Clock:
+    return _at(int(match["hour"]), int(match["minute"]), None, is_exact=True)
+
+
+def _beside(match: re.Match[str], _now: datetime) -> Clock:
+    """Return the time of `half past three`, `a quarter to five` or `ten to twelve`."""
+    step = {"half": 30, "quarter": 15}.get(match["step"]) or int(match["step"])
+    hour, half = int(match["hour"]), match["half"]
+    if match["side"] in {"past", "after"}:
+        return _at(hour, step, half)
+    if step == 30 or step >= 60 or hour > _NOON:  # noqa: PLR2004
+        raise Contradiction("nobody says half to, or twenty to twenty-two")
+    said = _at(hour, 0, half)
+    if said.is_bare:
+        before = hour - 1 or _NOON
+        return _at(before, 60 - step, None)
+    return replace(make_clock((said.hour - 1) % 24, 60 - step), is_bare=False)
+
+
+def _open(match: re.Match[str], _now: datetime) -> Clock:
+    """Raise `Contradiction` for `ten to twelve` without `at`: it can be 11:50, or from ten to twelve."""
+    raise Contradiction(match[0])
+
+
+def _half_hour(match: re.Match[str], _now: datetime) -> Clock:
+    """Return the time of `half seven`: 7:30 in Britain, and 6:30 to a German speaker."""
+    hour, half = int(match["hour"]), match["half"]
+    if not 1 <= hour <= _NOON:
+        raise Contradiction("half fourteen")
+    return replace(_at(hour, 30, half), other=_at(hour - 1 or _NOON, 30, half))
+
+
+def _range(match: re.Match[str], _now: datetime) -> TimeRange:
+    def one(end: str) -> Clock:
+        is_exact = match[end].startswith("0") or int(match[end]) > _NOON
+        return _at(int(match[end]), int(match[f"{end}_minute"] or 0), match["half"], is_exact=is_exact)
+
+    return TimeRange(one("from"), one("to"))
+
+
+_TO_HOUR = r"(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?![\d.:/-]|th)(?: ?(?P<half>[ap]m))?"
+_EXACTLY_NOON = Clock(12, 0, is_bare=False)
+_CLOCKS: tuple[TimeRule, ...] = (
+    (rf"(?:at )?(?P<hour>\d{{1,2}})[:.](?P<minute>\d{{2}})(?::\d{{2}})?{_HALF}", _written),
+    (r"(?:at )?(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?P<half>)?", _written),
+    (rf"(?:at )?{_HOUR} (?P<minute>[0-5]\d)(?![\d.:/]| ?o'clock|th|{_OF_MONTH})(?: ?(?P<half>[ap]m))?", _hour),
+    (rf"(?:at )?{_HOUR}{_OCLOCK}{_HALF}", _hour),
+    (rf"(?:at )?{_HOUR} o'clock", _hour),
+    (rf"at {_HOUR}", _hour),
+    (rf"{_HOUR}(?=(?:(?: ?,| ?/| or| and)+ ?(?:at )?\d{{1,2}}(?::\d\d)?(?![\d.:]))+ ?[ap]m)", _hour),
+    (rf"{_HOUR}(?= (?:in the|at|today|tomorrow) (?:morning|afternoon|evening|night))", _hour),
+    (rf"(?P<step>5|10) (?:to|till) {_HOUR}{_OCLOCK}{_HALF}?", _open),
+    (rf"(?:at )?{_FRACTION} (?P<side>past|after|to|before|till|of) {_HOUR}{_OCLOCK}{_HALF}?", _beside),
+    (r"(?:at )?(?:12 )?(?:noon|midday)", lambda _m, _n: _EXACTLY_NOON),
+    (r"(?:at )?(?:12 )?midnight", lambda _m, _n: Clock(0, 0, is_bare=False, next_day=True)),
+    (rf"(?P<from>\d{{1,2}})(?::(?P<from_minute>\d{{2}}))? ?- ?{_TO_HOUR}", _range),
+    (rf"(?P<from>\d{{1,2}})(?P<from_minute>) ?to ?{_TO_HOUR}", _range),
+    (rf"(?P<from>\d{{1,2}}):(?P<from_minute>\d{{2}}) ?(?:to|till|until) ?{_TO_HOUR}", _range),
+    (rf"(?:at )?half {_HOUR}{_OCLOCK}{_HALF}?", _half_hour),
+    (r"(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5][05])(?<!20[0-9][05])", _four_digits),
+)  # fmt: skip
+
+
+def _few(text: str | None) -> int:
+    return int(text) if text and text.isdecimal() else 3
+
+
+_SPANS: tuple[TimeRule, ...] = (
+    (r"in (?P<count>\d{1,3}|an?) (?P<unit>minute|hour)s?",
+     lambda m, now: minutes_from_now(now, count(m) * (60 if m["unit"] == "hour" else 1))),
+    (r"in half an hour", lambda _m, now: minutes_from_now(now, 30)),
+    (r"in (?:an hour and a half|1 and a half hours)", lambda _m, now: minutes_from_now(now, 90)),
+    (r"(?:within|in) the next (?P<count>\d{1,2}|couple of|few)? ?hours", lambda m, now: hours_from_now(now, _few(m["count"]))),
+)  # fmt: skip
+
+GRAMMAR: Final = Grammar.of(
+    WORDS,
+    days=(*DAY_RANGES, *_DATES, *_COUNTED, *_WEEKS, *_MONTHS),
+    times=_CLOCKS,
+    spans=_SPANS,
+    normalize=normalize,
+    bare_hour=r"(?P<hour>\d{1,2})(?![\d.:/-]|th| (?:days?|weeks?|months?|hours?|minutes?)\b)",
+    numbers=NUMBERS,
+    weekdays=WEEKDAYS,
+    hour_prefix="at",
+    day_form="the {day}th",
+    counts_to_24=False,
+)

@@ -1,19 +1,17 @@
-"""The German families of times: clock times, parts of the day, and spans from now, such as `in einer halben Stunde`."""
+"""The German rules for times: clock times, and spans from now, such as `in einer halben Stunde`."""
 
 import re
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime
 
 from askproai_runtime.spoken_times.atoms import Clock, Instant, TimeRange
-from askproai_runtime.spoken_times.german.vocabulary import MONTHS
+from askproai_runtime.spoken_times.de.vocabulary import MONTHS
 from askproai_runtime.spoken_times.times import (
     Rule,
     clock_at,
     hours_from_now,
-    hours_of_day,
     minute_of,
     minutes_from_now,
-    named_part,
     span_from_now,
 )
 
@@ -71,7 +69,7 @@ _BARE_HOURS = (
     r"(?<!am )(?<!den )(?<!dem )(?<!vom )(?<!kw )(?P<from>\d{1,2})(?::(?P<from_minute>\d{2}))? ?(?:-|bis) ?"
     r"(?P<to>\d{1,2})(?::(?P<to_minute>\d{2}))?(?![\d.:/-]| ?(?:-|\d))"
 )
-_CLOCKS: tuple[Rule, ...] = (
+CLOCKS: tuple[Rule, ...] = (
     (r"(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::\d{2})?(?: uhr)?", _written),
     (r"(?P<hour>\d{1,2})\.(?P<minute>\d{2}) uhr", _written),
     (r"(?P<hour>[01]\d|2[0-4])(?P<minute>[0-5][05])(?: uhr)?(?<!20[0-9][05])", _written),
@@ -90,40 +88,6 @@ _CLOCKS: tuple[Rule, ...] = (
     (_BARE_HOURS, _hours),
     (r"(?P<from>\d{1,2})(?: uhr(?: (?P<from_minute>\d{2}))?)? ?(?:-|bis) ?(?P<to>\d{1,2}) uhr (?P<to_minute>\d{2})(?![\d.:])",
      _hours_and_minutes),
-)  # fmt: skip
-
-# After a word that a time must follow ("ab", "gegen", "zwischen"), a number alone is an hour.
-BARE_HOUR = re.compile(r"(?P<hour>\d{1,2})(?![\d.:])(?: uhr)?(?! (?:tage?n?|wochen?|monate?n?)\b)")
-
-
-def bare_hour(match: re.Match[str]) -> Clock:
-    """Return the full hour of a number that the pattern `BARE_HOUR` has matched. Its half of the day is open for 1 to 12."""
-    return clock_at(int(match["hour"]) * 60, int(match["hour"]))
-
-
-_EARLY, _LATE = r"fruehe[nrm]?", r"spaete[nrm]?"
-_WORK = r"(?:feierabend|der arbeit|dienstschluss|dem feierabend)"
-_PARTS: tuple[Rule, ...] = (
-    (r"frueh|frueh morgens|morgens(?: frueh)?|ganz frueh|in der frueh|am morgen", named_part("frueh")),
-    (r"(?:am )?fruehen morgen|(?:in )?aller fruehe?|(?:aller )?herrgottsfruehe?", named_part("frueh")),
-    (r"vormittags?", named_part("vormittag")),
-    (r"mittags?|(?:meiner )?mittagspause|mittagszeit|mittagessen", named_part("mittag")),
-    (r"(?:ueber|zu) mittag", named_part("mittag")),
-    (r"nachmittags?", named_part("nachmittag")),
-    (r"abends?", named_part("abend")),
-    (r"nachts?|(?:mitten )?in der nacht", named_part("nacht")),
-    (rf"{_LATE} vormittag", hours_of_day(time(10, 30), time(12), "später Vormittag")),
-    (rf"{_EARLY} vormittag", hours_of_day(time(8), time(10, 30), "früher Vormittag")),
-    (rf"{_EARLY} nachmittag", hours_of_day(time(12), time(14, 30), "früher Nachmittag")),
-    (rf"{_LATE} nachmittag", hours_of_day(time(16), time(18), "später Nachmittag")),
-    (rf"{_EARLY} abend", hours_of_day(time(17), time(19), "früher Abend")),
-    (rf"{_LATE} abend", hours_of_day(time(19), time(22), "später Abend")),
-    (rf"(?:erst )?nach {_WORK}", hours_of_day(time(17), time(22), "nach Feierabend")),
-    # "vor Feierabend" is before the end of work, and nobody says when that is
-    (r"vor der arbeit|vor dienstbeginn", hours_of_day(None, time(9), "vor der Arbeit")),
-    (r"(?:den |der )?ganze[nr]? tag|ganztaegig|ganztags|tagsueber", hours_of_day(None, None, "")),
-    # "am ganzen Dienstag" names no hours either
-    (r"(?:den |der |am )?ganze[nr]?", hours_of_day(None, None, "")),
 )  # fmt: skip
 
 _SPAN = (
@@ -148,7 +112,7 @@ def _in_hours(match: re.Match[str], now: datetime) -> Instant:
     return span_from_now(now, first * 60, int(match["to"]) * 60)
 
 
-_SPANS: tuple[Rule, ...] = (
+SPANS: tuple[Rule, ...] = (
     (rf"in {_SPAN}(?: und (?P<more>\d{{1,2}}) minuten)?", _in_span),
     (r"in einer (?:guten|knappen) stunde", lambda _m, now: minutes_from_now(now, 60)),
     (r"innerhalb (?:der|von) (?:naechsten )?(?P<hours>\d{1,2}) stunden",
@@ -158,5 +122,3 @@ _SPANS: tuple[Rule, ...] = (
      lambda m, now: minutes_from_now(now, {"zwei": 2.5, "drei": 3.5, "vier": 4.5}[m["hours"]] * 60)),
     (r"in (?P<from>\d{1,2}|ein|einer)(?: bis| oder|,| ,)? (?P<to>\d{1,2}) stunden", _in_hours),
 )  # fmt: skip
-
-TIMES: tuple[Rule, ...] = (*_CLOCKS, *_PARTS, *_SPANS)

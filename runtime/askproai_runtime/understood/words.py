@@ -1,5 +1,6 @@
-"""Read the words of callers and models that are understood: a file for each language, by sections and keys.
+"""Read the words of callers and models that are understood. A new language is a file with the same sections and keys.
 
+Callers and models mix languages, so that in each call the words of all languages count: `UNDERSTOOD` has them together.
 In a file, a list is one regular expression of alternatives without capturing groups, in which `{section.key}` inserts
 another one; a text is a set of words; a table gives words a meaning.
 """
@@ -7,11 +8,13 @@ another one; a text is a set of words; a table gives words a meaning.
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import msgspec
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
+
+_Sections: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 _NAME: Final = re.compile(r"\{([a-z_]+)\.([a-z_]+)\}")
 
@@ -49,20 +52,18 @@ class Understood:
         return self._sections[name]
 
 
-def read_understood(files: Mapping[Language, Path]) -> tuple[dict[Language, Understood], Understood]:
-    """Return the words of each language, and all languages' words merged key by key. All files have the same keys."""
-    read = {language: _read(file) for language, file in files.items()}
+def _join_languages(read: Mapping[Language, _Sections]) -> Understood:
+    """Return all languages' words merged key by key. All languages have the same keys."""
     sections = next(iter(read.values()))
-    joint = {
+    return Understood({
         section: {key: _join([each[section][key] for each in read.values()]) for key in table}
         for section, table in sections.items()
-    }
-    return {language: Understood(each) for language, each in read.items()}, Understood(joint)
+    })  # fmt: skip
 
 
-def _read(file: Path) -> dict[str, dict[str, Any]]:
-    """Return the values of one file, keyed by section and then by key."""
-    tables = msgspec.toml.decode(file.read_bytes())
+def _read(language: Language) -> _Sections:
+    """Return the values of a language's file, keyed by section and then by key."""
+    tables = msgspec.toml.decode(Path(__file__).with_name(f"{language}.toml").read_bytes())
 
     def expand(value: object) -> object:
         match value:
@@ -83,6 +84,11 @@ def _join(values: list[Any]) -> Any:
         case frozenset():
             return frozenset[str]().union(*values)
     return {word: meaning for each in values for word, meaning in each.items()}
+
+
+_READ: Final = {language: _read(language) for language in Language}
+UNDERSTOOD_IN: Final = {language: Understood(sections) for language, sections in _READ.items()}
+UNDERSTOOD: Final = _join_languages(_READ)
 
 
 def not_behind(words: Iterable[str]) -> str:
