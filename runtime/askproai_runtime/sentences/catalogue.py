@@ -306,6 +306,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ask_name: str
     ask_birth_date: str
     which_year_of_birth: str
+    which_age: str  # if the year was not understood
     which_month_of_birth: str
     no_match: str
     too_many_attempts: str
