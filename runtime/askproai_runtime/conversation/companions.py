@@ -32,7 +32,7 @@ from askproai_runtime.language.customer_names import (
 )
 from askproai_runtime.language.name_words import FIRM, RELATIVES
 from askproai_runtime.language.placeholders import names_nothing
-from askproai_runtime.language.replies import companions_key
+from askproai_runtime.language.replies import ONE_NAME, companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.sentences import say
@@ -44,6 +44,7 @@ _BEHIND_NAME = re.compile(rf"\s*[(\[:/–—,]\s*|\s-\s|\s(?:{_WORDS.behind_comp
 _AS_CALLER = re.compile(_WORDS.as_caller)  # the staff member of a companion: "wie ich"
 _COMPANY = re.compile(rf"\b(?:{_WORDS.company})\b")  # a caller with these words may come with somebody
 MOST_PEOPLE = 4  # of one group, the caller included
+_PAIR = 2
 NAMES = "names"  # in place of a time in `needs_companions`: once asked for, they are for no other time
 
 
@@ -80,7 +81,7 @@ def add_companions(
     Raises `ClarificationNeeded`, also if callers are verified by birth date, since each person has another one. Raises
     `BookedOneByOne` at Cal.com.
     """
-    said: Sequence[Mapping[str, str]] = args.get("companions", ())
+    said: Sequence[Mapping[str, str]] = _without_repeated(call, args, args.get("companions", ()))
     said = [_part_service(each, ctx.config().services) for each in said]
     said = _without_fillers(call, args, said, is_offered=bool(offered))
     said = _without_caller([_without_placeholder(each) for each in said], args)
@@ -125,6 +126,21 @@ def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) 
     return [each for each in said if each not in own] if len(own) == 1 < len(said) and not args.get("another") else said
 
 
+def _without_repeated(
+    call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]]
+) -> Sequence[Mapping[str, str]]:
+    """Return the companions; of each name only one person, the caller included, if that was asked and is the caller's answer."""
+    reply = call.find_reply(companions_key(ONE_NAME), None)
+    if reply is not Reply.NO and (reply is None or not says_alone(call)):
+        return said
+    names = [_fold_name(each.get("customer_name"), call) for each in (args, *said)]
+    return [each for at, each in enumerate(said, 1) if not names[at] or names[at] not in names[:at]]
+
+
+def _fold_name(name: str | None, call: CallContext) -> str:
+    return fold(read_customer_name(name, call.said))
+
+
 def _without_fillers(
     call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]], *, is_offered: bool
 ) -> Sequence[Mapping[str, str]]:
@@ -135,6 +151,8 @@ def _without_fillers(
     """
     if call.replies is None:
         return [each for each in said if each != FILLED_IN]
+    if call.find_reply(companions_key(ONE_NAME), None) is Reply.YES:
+        return said
     if says_alone(call):
         return [each for each in said if each.get("customer_name") and not _names_only_caller(each, args)]
     doubtful = [each for each in said if each == FILLED_IN or _names_only_caller(each, args)]
@@ -221,6 +239,8 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offe
 
     Raises `ClarificationNeeded` once in a call, since the caller may have decided to come alone.
     """
+    if call.find_reply(companions_key(ONE_NAME), None) is Reply.NO:
+        return False
     at, said = start.isoformat(), len(_without_caller(args.get("companions") or (), args))
     counted = args.get("party_size", 1) - 1
     if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
@@ -269,9 +289,12 @@ def name_everybody(call: CallContext, group: Group, name: str, start: datetime, 
     if missing := names.count(""):
         raise ClarificationNeeded(say_names_missing(missing), needs_companions=NAMES)
     (most, times), *_ = Counter(map(fold, (name, *names))).most_common(1)
-    if times > 1 and not another:
+    reply = call.find_reply(companions_key(ONE_NAME), None)
+    if times > 1 and not another and (reply is not Reply.YES or times > _PAIR):
+        if reply is not None:
+            raise ClarificationNeeded(f"{say_names_missing(times - 1)}{say().or_alone}", needs_companions=NAMES)
         twice = next(each for each in (name, *names) if fold(each) == most)
-        raise ClarificationNeeded(say().several_of_one_name.format(count=times, name=twice))
+        raise ClarificationNeeded(say().several_of_one_name.format(count=times, name=twice), needs_companions=ONE_NAME)
     return replace(group, names=names)
 
 

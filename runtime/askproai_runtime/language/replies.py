@@ -23,6 +23,7 @@ from askproai_runtime.language.answer_words import (
 )
 from askproai_runtime.language.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
 from askproai_runtime.language.plain_yes import is_plain_yes
+from askproai_runtime.person_names import fold
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.replies
@@ -71,6 +72,9 @@ def companions_key(start: str) -> str:
     return f"companions {start}"
 
 
+ONE_NAME: Final = "one name"  # in place of a time: whether one person has several appointments
+
+
 class PhoneQuestion(StrEnum):
     """The reasons to ask a caller for a telephone number. The value is the field `needs_phone` of our answer."""
 
@@ -94,9 +98,12 @@ class Question(StrEnum):
     HEARD = "heard"  # as well
     PHONE = "phone"  # whatever is said: it is asked once
     NAME = "name"  # as well, also those of companions
+    SEVERAL = "several"  # two appointments, or only one: a no
 
 
-_FIRST_COUNTS = frozenset({Question.ADDRESS, Question.HEARD})
+_FIRST_COUNTS = frozenset({Question.ADDRESS, Question.HEARD, Question.SEVERAL})
+_ONE: Final = UNDERSTOOD.companions.one
+_SEVERAL: Final = UNDERSTOOD.companions.several_appointments
 
 
 def read_reply(
@@ -180,6 +187,8 @@ def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
     if question is Question.CANCEL:
         return read_cancellation(utterance, about)
     said = words_of(utterance)
+    if question is Question.SEVERAL:
+        return _read_several(utterance)
     if question is Question.HEARD:  # "Ja, Haarschnitt." repeats a word of the question
         asked = words_of(about).split()
         said = " ".join(word for word in said.split() if word not in asked)
@@ -192,3 +201,14 @@ def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
     if is_yes and not is_aside and (question is Question.HEARD or ONLY_YES.fullmatch(said)):
         return Reply.YES
     return None if is_aside and not is_yes else Reply.UNCLEAR
+
+
+def _read_several(utterance: str) -> Reply | None:
+    """Return the reply to the question whether a person has two appointments or one, if it says nothing else: "Nur einen"."""
+    said = {*fold(words_of(utterance)).split()} - UNDERSTOOD.companions.beside_count
+    if is_question(utterance) or not said <= _ONE | _SEVERAL:
+        return None if is_question(utterance) else Reply.UNCLEAR
+    if not said:
+        is_no = NO.search(words_of(utterance))
+        return Reply.NO if is_no else Reply.YES if holds_yes(utterance) else Reply.UNCLEAR
+    return Reply.NO if said <= _ONE else Reply.YES if said <= _SEVERAL else Reply.UNCLEAR

@@ -195,3 +195,50 @@ async def test_second_person_is_never_dropped(spoken_salon: TenantPod, said: str
         say().name_of_companion
     )
     assert await call.live() == []
+
+
+OF_ONE_NAME = say().several_of_one_name.format(count=2, name=PETRA)
+
+
+@pytest.mark.parametrize("companion", [{"staff": "Mehmet"}, {"service": "Haarschnitt"}])
+@pytest.mark.parametrize(
+    ("said", "booked"),
+    [
+        ("Nur einen.", 1), ("Einen.", 1), ("Nein, einen.", 1), ("Einer reicht, danke.", 1), ("Just one, please.", 1), ("Nein.", 1),
+        ("Ja, zwei bitte.", 2), ("Beide.", 2), ("Ja.", 2), ("Nein, zwei.", 2), ("Yes, both, please.", 2),
+    ],
+)  # fmt: skip
+async def test_caller_answers_how_many_of_one_name(
+    spoken_salon: TenantPod, companion: dict[str, str], said: str, booked: int
+) -> None:
+    call = SpokenCall(spoken_salon)
+    call.say("Freitag um zwei einen Haarschnitt, Petra Lange.")
+    twice = friday_at(call.pod, staff="Anna", companions=[{"customer_name": PETRA, "staff": "Mehmet"} | companion])
+    assert (await call.ask(BOOK, twice))["message"] == OF_ONE_NAME
+    call.say(said)
+    done = await call.ask(BOOK, twice)
+    assert done["success"], done
+    assert len(await call.live()) == booked
+
+
+async def test_single_appointment_is_not_asked_about_again(spoken_salon: TenantPod) -> None:
+    call = SpokenCall(spoken_salon)
+    twice = friday_at(call.pod, companions=[{"customer_name": PETRA, "staff": "Mehmet"}])
+    assert (await call.ask(BOOK, twice))["message"] == OF_ONE_NAME
+    call.say("Einer reicht.")
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    assert [each[3] for each in await call.live()] == [PETRA]
+
+
+@pytest.mark.parametrize("said", ["Einen für mich und einen für meinen Sohn.", "Nicht zwei?", "Was kostet das?", "Hm."])
+async def test_unclear_number_is_asked_by_name(spoken_salon: TenantPod, said: str) -> None:
+    call = SpokenCall(spoken_salon)
+    twice = friday_at(call.pod, staff="Anna", companions=[{"customer_name": PETRA, "staff": "Mehmet"}])
+    assert (await call.ask(BOOK, twice))["message"] == OF_ONE_NAME
+    for words in (said, "Ja."):  # a yes to another question
+        call.say(words)
+        assert (await call.ask(BOOK, twice))["message"] == ASKED
+    assert await call.live() == []
+    call.say("Ich komme allein.")
+    assert (await call.ask(BOOK, twice))["success"]
+    assert [each[3] for each in await call.live()] == [PETRA]
