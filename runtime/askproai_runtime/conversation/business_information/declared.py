@@ -15,9 +15,11 @@ from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.config_words import list_known_words, list_team_words
 from askproai_runtime.conversation.business_information.declared_words import (
+    asks_openly,
     asks_the_same,
     content_words,
     is_form,
+    is_whole_form,
     share_form,
     share_word,
 )
@@ -79,7 +81,7 @@ class Found:
         elif candidates:
             self.sentences.append(_say_declared(candidates[0], question.words))
             around = _list_words_around(part, question.words) if part else clauses
-            self.left_over += _list_left_over(candidates[0], around)
+            self.left_over += _list_left_over(candidates[0], around, question.words)
         if candidates and part:
             self.parts.append(part)
         return bool(candidates)
@@ -248,12 +250,22 @@ def _ask_which(found: Sequence[Knowledge]) -> str:
     return say().do_you_mean.format(choices=join_list([f'"{_name(each)}"' for each in found[:_MOST_NAMED]]))
 
 
-def _list_left_over(each: Knowledge, parts: Iterable[OpenPart]) -> list[OpenPart]:
-    """Return the words of `parts` that neither a declared question nor its answer has; [] unless the answer is a yes or no."""
-    if not YES_OR_NO.match(each.answer):
-        return []
+def _list_left_over(each: Knowledge, parts: Iterable[OpenPart], asked: str) -> list[OpenPart]:
+    """Return the words of a question (`asked`) that neither a declared question nor its answer has: of a yes or no those of
+    `parts`. An answer to the same "how" or "when" leaves out none; another one does: "Haben Sie eine Notfallsprechstunde?".
+    """
     covered = content_words(f"{each.question} {each.answer}")
-    return [part for part in parts if content_words(part.words) and not share_form(part.words, covered)]
+    if YES_OR_NO.match(each.answer):
+        return [part for part in parts if content_words(part.words) and not share_form(part.words, covered)]
+    if asks_openly(asked) & asks_openly(each.question):
+        return []
+    clauses = [clause for clause in map(fold, split_clauses(asked)) if share_word(content_words(clause), covered)]
+    words = [(word, clause) for clause in clauses for word in clause.split() if content_words(word)]
+    return [
+        OpenPart(word, clause=clause)
+        for word, clause in words
+        if not any(is_whole_form(word, own) for own in covered) and not any(covers(topic, word) for topic in Topic)
+    ]
 
 
 def _list_words_around(part: OpenPart, asked: str) -> list[OpenPart]:

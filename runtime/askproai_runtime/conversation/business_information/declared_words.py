@@ -48,6 +48,11 @@ def is_form(said: str, declared: str) -> bool:
     )
 
 
+def is_whole_form(said: str, declared: str) -> bool:
+    """Return True as `is_form` does, but not for a longer word with the other one in it: `Notfallsprechstunde`, `Notfall`."""
+    return is_form(said, declared) and not (declared in said and len(said) - len(declared) > _LONGEST_ENDING)
+
+
 def _have_one_meaning(said: str, declared: str) -> bool:
     return any(each.fullmatch(said) and each.fullmatch(declared) for each in _MEANINGS)
 
@@ -55,6 +60,11 @@ def _have_one_meaning(said: str, declared: str) -> bool:
 def share_form(word: str, covered: Collection[str]) -> bool:
     """Return True if a word is a form, synonym or kind of a word in `covered`, or has the same first letters."""
     return any(_is_one_word(word, each) or word[:_ANY_FORM] == each[:_ANY_FORM] for each in covered)
+
+
+def asks_openly(question: str) -> frozenset[str]:
+    """Return the words of a question such as "wie" and "wann"."""
+    return frozenset(word for word in fold(question).split() if word in _WORDS.open_questions)
 
 
 def asks_the_same(asked: str, question: str) -> bool:
