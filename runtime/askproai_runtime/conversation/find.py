@@ -38,6 +38,7 @@ from askproai_runtime.conversation.types import MAX_SPOKEN, Answer, CallContext,
 from askproai_runtime.conversation.understood_move import find_service
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.language.cancel_answers import speaks_of_cost
 from askproai_runtime.language.customer_names import speaks_of_another
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.sentences import format_spoken, present_language, say
@@ -181,7 +182,8 @@ async def _require_agreement(
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
         question = " ".join(filter(None, (preface, rule_in_this_language(ctx), move, question)))
     elif not has_changed_mind(call, reply):  # the answer was unclear
-        question = f"{say().yes_or_no} {question}"
+        rule = rule_in_this_language(ctx) if speaks_of_cost(call.said_since or "") else ""
+        question = f"{rule or say().yes_or_no} {question}"
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 
 

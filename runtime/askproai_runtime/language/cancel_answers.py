@@ -73,7 +73,8 @@ _STRONG_YES = re.compile(rf"\b{STRONG_YES_WORD}\b")
 # "Ja, alles richtig" and "genau, alles gut so" approve of something, and that may be the appointment.
 _APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
 # Beside an agreement these change nothing: an apology, and whether it costs anything.
-_BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b")
+_BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
+_COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
@@ -99,6 +100,11 @@ def means_all(said: str) -> bool:
     """Return whether words ask to cancel all the named appointments, without an exception: "beide", "alle drei"."""
     words = words_of(said)
     return bool(_ALL.search(words)) and not _EXCEPT.search(words)
+
+
+def speaks_of_cost(said: str) -> bool:
+    """Return whether words ask for the cost of a cancellation, or make it a condition: "wenn es nichts kostet, ja"."""
+    return bool(_COSTS.search(words_of(said)))
 
 
 def only_thanks(said: str) -> bool:

@@ -45,11 +45,25 @@ async def test_a_no_keeps_the_appointment(call: SpokenCall, no: str, more: dict[
 
 
 @pytest.mark.parametrize(
+    "words", ["Was kostet das?", "Wenn es nichts kostet, ja.", "Ja, falls das gebührenfrei ist.", "If it's free, yes."]
+)
+async def test_condition_of_the_cost_repeats_the_rule(call: SpokenCall, words: str) -> None:
+    await call.ask(BOOK, friday_at(call.pod))
+    rule = (await call.ask(CANCEL, {}))["message"].partition(". ")[0]
+    call.say(words)
+    answer = await call.ask(CANCEL, {"confirmed": True})
+    assert (answer["needs_confirmation"], answer["message"].startswith(f"{rule}. Soll ich")) == (True, True), answer
+    call.say("Dann ja, bitte.")
+    assert (await call.ask(CANCEL, {}))["success"]
+    assert await call.live() == []
+
+
+@pytest.mark.parametrize(
     ("words", "more"),
     [
         ("yeah bin it", {}),
         ("ja genau den mit den Haaren also blut bleibt", {}),
-        ("Was kostet das?", {}),
+        ("Wann war der denn?", {}),
         ("Nein, kein Problem, sagen Sie ab.", {}),
         ("Geht leider nicht anders.", {}),
         ("Nein, ich kann nicht kommen.", {}),

@@ -107,6 +107,10 @@ def test_unclear_reply_follows_the_models_confirmed_argument(said: str) -> None:
     [
         ("ja bitte tut mir wirklich leid ... und das kostet jetzt nix", Reply.YES), ("ja, tut mir leid", Reply.YES),
         ("ja leider", Reply.YES), ("yes, I'm so sorry", Reply.YES), ("ja bitte, und das kostet mich nichts?", Reply.NO),
+        ("Schade, aber ja.", Reply.YES), ("Tut mir leid, aber ja.", Reply.YES), ("Sorry, but yes.", Reply.YES),
+        ("Ungern, aber ja bitte.", Reply.YES), ("It's a pity, but yes.", Reply.YES), ("Schade, aber nein.", Reply.NO),
+        ("Schade, aber ich komme.", Reply.NO), ("Sorry, but I need it.", Reply.NO), ("Schade, aber lieber verschieben.", Reply.NO),
+        ("Schade, aber ja, wenn ich einen neuen bekomme.", Reply.NO), ("Wenn es nichts kostet, ja.", Reply.NO),
         ("nein, tut mir leid", Reply.NO), ("tut mir leid", Reply.NO), ("kostet das was?", Reply.NO),
         ("entschuldigung, lieber verschieben", Reply.NO),
     ],
