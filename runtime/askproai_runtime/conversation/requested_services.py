@@ -13,7 +13,13 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.spoken_staff import find_staff_for_caller
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.conversation.unknown_services import ask_joined, ask_meant, ask_service, refuse_unknown
+from askproai_runtime.conversation.unknown_services import (
+    MOST_NAMED,
+    ask_joined,
+    ask_meant,
+    ask_service,
+    refuse_unknown,
+)
 from askproai_runtime.language.answer_words import WAIT, Reply, is_question, words_of
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.heard_names import list_heard_services
@@ -23,6 +29,7 @@ from askproai_runtime.language.near_services import (
     list_joined,
     list_related,
 )
+from askproai_runtime.language.places_among import read_place
 from askproai_runtime.language.replies import heard_key
 from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several, read_named
 from askproai_runtime.language.spoken_services import (
@@ -43,6 +50,7 @@ _LEADING_NO = re.compile(rf"\W*(?:{_WORDS.leading_no})\b\W*", re.IGNORECASE)
 _COURTESY = re.compile(rf"\b(?:{_WORDS.courtesy})\b", re.IGNORECASE)
 _BOTH = re.compile(rf"\b(?:{_WORDS.both})\b")
 _NOT_WANTED: Final = UNDERSTOOD.services.not_wanted
+_SEVERAL, _MOST_WORDS = 2, 4
 _ONLY = re.compile(rf"\b(?:{_WORDS.only})\b")
 
 
@@ -222,7 +230,19 @@ def _list_answered(words: str, asked: Sequence[str], offered: Sequence[Service])
     if named.unknown is None:
         return () if named.repeated else named.services
     found = find_named(offered, words)
-    return found if len(found) == 1 else ()
+    return found if len(found) == 1 else () if found else _list_chosen(words, asked, offered)
+
+
+def _list_chosen(words: str, asked: Sequence[str], offered: Sequence[Service]) -> tuple[Service, ...]:
+    """Return the one of the services `asked` about that an answer chooses by its place, or by a part of its name: "Haare"."""
+    by_name = {each.name: each for each in offered}
+    among = tuple(by_name[each] for each in asked[:MOST_NAMED] if each in by_name)
+    if len(among) != len(asked) or len(among) < _SEVERAL or _excludes(words):
+        return ()
+    if (place := read_place(words)) is not None:
+        return among[place:][:1]
+    related = list_related(words, among) if len(words.split()) <= _MOST_WORDS else []
+    return tuple(related) if len(related) == 1 else ()
 
 
 def _list_offered(config: TenantConfig, branch: Branch) -> list[Service]:

@@ -15,6 +15,7 @@ OF_THEM: Final = _WORDS.of_them
 _MONTHS: Final = "|".join(sorted(ALL_MONTHS))
 _OF_NO_MONTH: Final = rf"(?! (?:(?:{_WORDS.of_month}) )?(?:{_MONTHS})\b)"
 _SAID: Final = re.compile(rf"\b(?:{_WORDS.article}) (?P<place>{PLACE}){ENDING}{_OF_NO_MONTH}")
+_ONLY: Final = re.compile(rf"(?:{_WORDS.article}) (?P<place>{PLACE}){ENDING}(?: (?:{_WORDS.one_of_them}|{OF_THEM}))?")
 _HELD: Final = re.compile(
     rf"\b(?:(?:{PLACE}){ENDING}|[1-4](?:{_WORDS.ordinal_ending})?\.? (?:{_WORDS.day})\b){_OF_NO_MONTH}"
 )
@@ -23,6 +24,12 @@ _HELD: Final = re.compile(
 def list_places(words: str) -> set[int]:
     """Return the list positions that an utterance names after an article ("der zweite"), counted from 0; -1 is the last item."""
     return {PLACES[found["place"]] for found in _SAID.finditer(fold(words))}
+
+
+def read_place(words: str) -> int | None:
+    """Return the list position, from 0, if an utterance says nothing else: "das zweite", "the last one"; -1 is the last item."""
+    said = _ONLY.fullmatch(fold(words).strip(" .,!"))
+    return None if said is None else PLACES[said["place"]]
 
 
 def holds_place(words: str) -> bool:
