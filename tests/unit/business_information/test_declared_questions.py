@@ -33,6 +33,7 @@ FULL = replace(
 )
 MORE = "Mehr weiß ich dazu leider nicht."
 PAYMENT = "Wie Sie bezahlen können, weiß ich nicht."
+RULE = "Absagen kostet bis vierundzwanzig Stunden vorher nichts."
 CUT = "Haarschnitt kostet neununddreißig Euro."
 CARDS = "Ja, mit allen üblichen Karten und auch bar."
 BY_CARD = f"Kann ich mit Karte zahlen? {CARDS}"
@@ -91,6 +92,11 @@ AMOUNTS = [
         "Muss ich etwas zahlen, wenn ich nicht komme?",
         "Absagen kostet bis vierundzwanzig Stunden vorher nichts.",
     ),
+    (SALON, "other", "Muss ich zahlen, wenn ich absage?", RULE),
+    (SALON, "prices", "Wenn ich absage, muss ich dann etwas bezahlen?", f"{RULE} {MORE}"),
+    (SALON, "cancellation", "Zahle ich beim Stornieren etwas?", f"{RULE} {MORE}"),
+    (SALON, "other", "Do I have to pay if I cancel?", RULE),
+    (SALON, "other", "Kann ich mit Karte zahlen, wenn ich absage?", f"{CARDS} {RULE}"),
     (SALON, "prices", "What do I have to pay for a Haarschnitt?", CUT),
     (SALON, "other", "How much would we pay for a Haarschnitt?", CUT),
     (SALON, "other", "What am I paying for a Haarschnitt?", CUT),

@@ -22,8 +22,7 @@ _OF_CALLS: Final = {
     | _OF_ALL
     for language in UNDERSTOOD_IN
 }
-# Who pays is no way of paying.
-_INSURER_PAYS: Final = re.compile(_WORDS.insurer_pays)
+_NO_WAY_OF_PAYING: Final = re.compile(_WORDS.no_way_of_paying)
 _DECLARED: Final = {
     subject: re.compile(rf"\b(?:{getattr(UNDERSTOOD.declared_subjects, subject)})\b")
     for subject in UNDERSTOOD.declared_subjects.keys
@@ -40,8 +39,10 @@ def subject_patterns() -> Mapping[str, str]:
 
 
 def find_subjects(folded: str) -> dict[str, list[str]]:
-    """Return the known subjects in folded words, each with its matches. "Does my insurance pay?" is not the subject payment."""
-    words = _INSURER_PAYS.sub(" ", folded)
+    """Return the known subjects in folded words, each with its matches. "Does my insurance pay?" is not the subject
+    payment, nor is what a cancellation costs.
+    """
+    words = _NO_WAY_OF_PAYING.sub(" ", folded)
     found = {
         subject: [each[0] for each in re.finditer(pattern, words)] for subject, pattern in subject_patterns().items()
     }
