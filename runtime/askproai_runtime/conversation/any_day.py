@@ -14,12 +14,11 @@ from askproai_runtime.language.answer_words import ANYBODY, is_question, words_o
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.person_names import fold
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Understanding, find_excluded_weekdays, understand_parts
+from askproai_runtime.spoken_times import Understanding, exclude_weekdays, find_excluded_weekdays, understand_parts
 from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day
 _ANY: Final = "egal"  # in the words of the reader of times
-_EXCEPT_WEEKDAYS: Final = "{}, außer {}"
 _LONG: Final = timedelta(days=300)  # no named day or month lasts as long
 _MOST_READ: Final = 20  # turns of the caller
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
@@ -64,9 +63,8 @@ def _is_repeated(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> 
 
 def _except_weekdays(found: str, clauses: Iterable[str], call: CallContext, zone: ZoneInfo) -> str:
     """Return the text for any day, without the weekdays that the clauses exclude ("egal wann, nur nicht freitags")."""
-    excluded = sorted(frozenset[int]().union(*map(find_excluded_weekdays, clauses)))
-    names = {number: name for name, number in reversed(ALL_WEEKDAYS.items())}
-    text = _EXCEPT_WEEKDAYS.format(found, " und ".join(names[each] for each in excluded))
+    excluded = frozenset[int]().union(*map(find_excluded_weekdays, clauses))
+    text = exclude_weekdays(found, excluded)
     is_read = excluded and _is_long(understand_parts(text, None, None, at=call.started_at, zone=zone))
     return text if is_read else found
 

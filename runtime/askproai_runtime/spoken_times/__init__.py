@@ -10,6 +10,7 @@ from typing import Final
 
 from askproai_runtime.spoken_times.agreement import find_agreed
 from askproai_runtime.spoken_times.arguments import (
+    exclude_weekdays,
     find_argument,
     find_excluded_weekdays,
     find_open_span,
@@ -63,6 +64,7 @@ __all__ = [
     "count_from",
     "counts_time",
     "exact_at",
+    "exclude_weekdays",
     "find_agreed",
     "find_argument",
     "find_excluded_weekdays",

@@ -1,6 +1,6 @@
 """Decide to which argument of a call function a phrase belongs: `date`, `time` or `part_of_day`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from copy import copy
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -34,6 +34,7 @@ from askproai_runtime.spoken_times.phrase import understand
 from askproai_runtime.spoken_times.scan import UnknownWord, scan
 from askproai_runtime.spoken_times.types import Argument, Grain, Refusal
 from askproai_runtime.spoken_times.written_values import read_clock, read_day, read_part
+from askproai_runtime.understood import UNDERSTOOD_IN
 
 _Found = TypeVar("_Found")
 _ZONE = ZoneInfo("UTC")
@@ -254,6 +255,12 @@ def says_nothing(word: str) -> bool:
 def find_excluded_weekdays(text: str) -> frozenset[int]:
     """Return the weekdays (0 is Monday) that an argument excludes ("aber nicht am Montag"). Its other words need no meaning."""
     return read_in_languages(lambda: _find_excluded_weekdays(text), frozenset())
+
+
+def exclude_weekdays(text: str, weekdays: Collection[int]) -> str:
+    """Return a phrase of days that leaves out these weekdays (0 is Monday): `egal, außer montag und freitag`."""
+    names = {number: name for name, number in reversed(UNDERSTOOD_IN[Language.DE].counted.weekdays.items())}
+    return f"{text}, außer {' und '.join(names[each] for each in sorted(weekdays))}"
 
 
 def _find_excluded_weekdays(text: str) -> frozenset[int]:

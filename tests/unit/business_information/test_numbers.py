@@ -9,7 +9,8 @@ from askproai_runtime.conversation.business_information.numbers import (
     spell_number,
     spell_ranges,
 )
-from askproai_runtime.spoken_times import NUMBERS, fold
+from askproai_runtime.spoken_times import fold
+from askproai_runtime.spoken_times.de import NUMBERS
 from tests.worlds.rows import each_row
 
 
