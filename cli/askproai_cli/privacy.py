@@ -41,8 +41,9 @@ def erase(
 ) -> None:
     """Erase one caller: here at once, at Retell within minutes. Appointments keep their times, and name nobody.
 
-    Refused while the caller is on the telephone, and while an appointment is to come: cancel it with `--cancel-appointments`, and
-    inform the customer. Cal.com's API removes nobody from a booking: what keeps the name there is listed. It cannot be undone.
+    Refused while the caller is on the telephone, and while an appointment is to come: cancel it with `--cancel-appointments`,
+    and inform the customer. Cal.com's API removes nobody from a booking: the bookings that keep the name there are listed. It
+    cannot be undone.
     """
     confirm(f"Erase everything about {caller} at {api.tenant}? It cannot be undone.", yes=yes)
     body = {"caller": caller, "cancel_appointments": cancel}

@@ -1,4 +1,4 @@
-"""Whether the first sentence to a caller says that an AI speaks (EU AI Act, art. 50), and the sentence's hash as its reference."""
+"""Check whether the first sentence to a caller says that an AI speaks (EU AI Act, art. 50), and hash that sentence."""
 
 import hashlib
 

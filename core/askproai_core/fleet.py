@@ -148,7 +148,7 @@ def group_by_tenant(objects: Iterable[FleetObject]) -> dict[tuple[str, str], tup
 
 
 def rank(objects: Iterable[FleetObject]) -> list[FleetRow]:
-    """Return a row for each Tenant, the worst first: longest not Ready, then those with a used-up error budget."""
+    """Return a row for each Tenant: first those not Ready, the longest first, then those whose error budget is used up."""
     return sorted((_row(*each) for each in group_by_tenant(objects).values()), key=_order)
 
 
@@ -201,11 +201,11 @@ def _not_ready(each: FleetObject) -> tuple[str, str | None, str] | None:
         return "NotReconciled", each.created, f"{each.kind} {each.name}: the operator has not looked at it yet"
     if ready.status == "True" and ready.reason not in _INTENDED:
         return None
-    since = ready.since if ready.status != "True" else _since_intended(each, ready.reason)
+    since = ready.since if ready.status != "True" else _paused_since(each, ready.reason)
     return ready.reason, since, f"{each.kind} {each.name}: {ready.message}"
 
 
-def _since_intended(each: FleetObject, reason: str) -> str | None:
+def _paused_since(each: FleetObject, reason: str) -> str | None:
     """Return when a person paused or suspended an object whose condition `Ready` is True; None if no condition has that time.
 
     The condition `Ready` does not change by a pause, so its own time is older: that of the object becoming Ready.

@@ -111,7 +111,7 @@ def _describe(value: object) -> str:
 
 
 class _Stderr(structlog.WriteLogger):
-    """Writes lines to stderr in their order. Lines of `RequestLine` are collected until the event loop's present turn ends."""
+    """Writes lines to stderr in order. `RequestLine`'s lines are written together when the event loop's present turn ends."""
 
     def __init__(self, context: Mapping[str, str]) -> None:
         super().__init__(sys.stderr)

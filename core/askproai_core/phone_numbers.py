@@ -45,7 +45,7 @@ DIALLED: Final = re.compile(r"\+?(?=.*\d)[\d\s()/._-]+")
 
 
 class InvalidNumber(ValueError):
-    """The text is no phone number that a caller or a branch can have; the message says which text, why, and how to write it."""
+    """The text is no phone number for a caller or branch. The message quotes it, says why, and how to write a number."""
 
 
 class StandIn(InvalidNumber):
@@ -66,7 +66,8 @@ class TwoReadings(InvalidNumber):
 def to_e164(text: str, region: str) -> str:
     """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `49…`, `+49 (0)30/…`, `sip:+49…@host`).
 
-    A number without a country code belongs to `region` (ISO 3166-1). If only one of two readings is valid, that one counts.
+    A number without a country code belongs to `region` (ISO 3166-1). If the digits can be read as two numbers (`TwoReadings`)
+    and only one of them is valid, return the valid one.
 
     Raises InvalidNumber if no reading is a subscriber's number, and TwoReadings if two readings are numbers of different
     subscribers.
@@ -96,9 +97,10 @@ def _read_e164(text: str, region: str) -> str:
 
 
 def lacks_area_code(text: str, number: str, region: str) -> bool:
-    """Return True if `text` is `number` without its leading 0, in a `region` whose area codes begin with 0.
+    """Return True if `text` is `number` without its leading 0 and without a country code, in a `region` whose area codes begin
+    with 0.
 
-    Such digits may also be a local number in any town. False for a mobile number, which has no local form.
+    The digits may then also be a local number in any town. False for a mobile number, which has no local form.
     """
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.national_prefix != "0":
@@ -132,9 +134,9 @@ def normalize_number(text: str) -> str:
 
 
 def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
-    """Return a number read as national or as international, whichever is valid; None if neither reading is valid.
+    """Return the valid one of two readings of a number: national or international; None if neither is valid.
 
-    In a country that dials a leading 0, a number without it is international. But callers often leave the 0 out of a mobile
+    In a country that dials a leading 0, a number without a 0 is international. But callers often leave out the 0 of a mobile
     number: if both readings are valid then, raises TwoReadings.
     """
     if written.startswith("+"):

@@ -54,7 +54,7 @@ def _broken_within(
 
 
 def _reads_any(expression: str, path: FieldPath, unjudged: Collection[FieldPath]) -> bool:
-    """Return True if a rule at `path` reads an unjudged path, or a path that contains one or is within one."""
+    """Return True if a rule at `path` reads an unjudged path, or one that contains an unjudged path or lies within it."""
     if not unjudged:
         return False
     read = {(*path, *(name.lstrip("?") for name in names.split(".")[1:])) for names in _READ.findall(expression)}

@@ -140,7 +140,7 @@ def permits_use(secret: Mapping[str, Any]) -> bool:
 
 
 def keys_of(secret: Mapping[str, Any]) -> list[str]:
-    """Return the sorted keys of a Secret, in `data` or `stringData`."""
+    """Return the sorted names of the keys in a Secret's `data` and `stringData`."""
     parts = (secret.get(part) for part in ("data", "stringData"))
     return sorted({key for part in parts if isinstance(part, dict) for key in part})
 

@@ -42,7 +42,7 @@ def overlaps(first: FieldPath, second: FieldPath) -> bool:
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:
-    """Return the value with the schema's defaults, as the API server stores it: in place of absent fields and of null."""
+    """Return the value as the API server stores it: absent fields and null have the defaults of the schema."""
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         defaults = {

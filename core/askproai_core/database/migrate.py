@@ -145,8 +145,8 @@ class Migrator:
         self._migrations = shipped_migrations() if migrations is None else migrations
 
     async def up(self) -> list[int]:
-        """Apply the pending migrations and return their versions. If another run is active, wait for it; nothing may be pending
-        then.
+        """Apply the pending migrations and return their versions. If another run is active, wait until it has ended; it may
+        have applied them all.
 
         Raises `MigrationBlocked` when a table stays locked or another run builds an index; earlier migrations stay applied.
         Raises `OtherHistory` for a database that another series of migrations has made.
@@ -168,20 +168,21 @@ class Migrator:
         return done
 
     async def _build_indexes(self, conn: Connection, migration: Migration) -> None:
-        """Build the indexes of a pending migration that would keep writers waiting if the migration's transaction built them.
+        """Build the indexes of a pending migration that would block writers if they were built within the migration's
+        transaction.
 
         Call it without the lock of `schema_migrations`: a build waits for every transaction that has a snapshot, and another
         run that waits for that lock has a snapshot.
         """
         indexes = await _try_again(partial(self._find_indexes, conn, migration))
         if indexes:
-            with _naming_what_is_blocked(migration):
+            with _naming_blocked_migration(migration):
                 await build_indexes(conn, indexes)
 
     async def _find_indexes(self, conn: Connection, migration: Migration, lock_wait: int) -> list[re.Match[str]]:
         async with conn.transaction():
             await conn.execute(f"SET LOCAL lock_timeout = '{lock_wait}ms'")
-            with _naming_what_is_blocked(migration):
+            with _naming_blocked_migration(migration):
                 return await list_indexes_to_build(conn, migration.up)
 
     async def _apply(self, conn: Connection, migration: Migration, lock_wait: int) -> bool:
@@ -195,7 +196,7 @@ class Migrator:
                     f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
                 )
             began = time.monotonic()
-            with _naming_what_is_blocked(migration):
+            with _naming_blocked_migration(migration):
                 await conn.execute(await without_built(conn, migration.up))
             await conn.execute(
                 "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
@@ -234,7 +235,7 @@ class Migrator:
                     f"migration {newest:04}_{migration.name} is the schema itself, and undoing it would delete every tenant's data:"
                     " no other one is applied. Drop the database if that is meant"
                 )
-            with _naming_what_is_blocked(migration):
+            with _naming_blocked_migration(migration):
                 await conn.execute(migration.down)
             await conn.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
         return migration
@@ -323,7 +324,7 @@ async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def _naming_what_is_blocked(migration: Migration) -> Iterator[None]:
+def _naming_blocked_migration(migration: Migration) -> Iterator[None]:
     """Raise MigrationBlocked, with the migration's name, if a statement of the block does not get a lock in time."""
     try:
         yield

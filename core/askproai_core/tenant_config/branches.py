@@ -35,7 +35,7 @@ class Holidays(ConfigStruct, frozen=True):
 
 
 class Knowledge(ConfigStruct, frozen=True):
-    """A question that callers ask, and the tenant's own answer to it, word for word."""
+    """A question that callers ask, and the tenant's own answer to the question, which the agent says word for word."""
 
     question: str
     answer: str

@@ -56,7 +56,7 @@ class CalendarConfig(ConfigStruct, frozen=True):
 
 
 class RetellConfig(ConfigStruct, frozen=True):
-    """The Retell server that the pods ask for calls whose events did not arrive; empty while the tenant has no agent."""
+    """The settings for asking Retell for calls whose events did not arrive; empty while the tenant has no agent."""
 
     base_url: str = ""
 
@@ -135,7 +135,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((branch for branch in self.branches if branch.name == name), None)
 
     def withheld(self, event_type_id: int | None) -> Withheld | None:
-        """Return why nothing may be sent to an event type, also one that no service names any more; None if requests may be."""
+        """Return why nothing may be sent to an event type, even one that no service names now; None if sending is allowed."""
         if event_type_id in self.withheld_event_types:
             return Withheld.NOT_FOUND
         types = (each for service in self.services for each in service.linked_event_types)
@@ -157,7 +157,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((each.default_minutes for each in types if each.event_type_id == event_type_id), None)
 
     def booking_fields(self, service: str, event_type_id: int | None) -> tuple[BookingField, ...]:
-        """Return the fields that a booking of `service` must answer; services that share the event type may have other fields."""
+        """Return the fields of an event type that a booking of `service` must answer; they can differ between services."""
         types = (each for known in self.services if known.name == service for each in known.linked_event_types)
         return next((each.booking_fields for each in types if each.event_type_id == event_type_id), ())
 
@@ -173,5 +173,5 @@ def decode(text: str | bytes) -> TenantConfig:
 
 
 def config_hash(text: str) -> str:
-    """Return the short hash of a config's text. Operator, status and metric `askproai_config_hash_info` name the config by it."""
+    """Return the short hash of a config's text. Status and the metric `askproai_config_hash_info` show this hash."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -29,7 +29,7 @@ class CalendarProvider(StrEnum):
 
 
 class Provider(StrEnum):
-    """A server that we call and that has a circuit breaker of its own. A remote calendar has the name of its CalendarProvider."""
+    """A server that we call, with its own circuit breaker. A remote calendar's name equals that of its CalendarProvider."""
 
     RETELL = "retell"
     CALCOM = "calcom"
@@ -102,7 +102,7 @@ class BusinessNews(StrEnum):
 
 
 class FieldSource(StrEnum):
-    """The kind of data of an appointment that answers a booking field of the remote calendar, as manifests name it."""
+    """The kind of appointment data with which our bookings answer a booking field at Cal.com, as manifests name it."""
 
     PHONE = "Phone"
     NAME = "Name"
@@ -118,7 +118,7 @@ class SegmentKind(StrEnum):
 
 
 class CallerVerification(StrEnum):
-    """The proof that a caller must have for an appointment to be treated as theirs, as manifests name it."""
+    """The proof that a caller has to give before an appointment is treated as the caller's own, as manifests name it."""
 
     NUMBER = "Number"
     NAME_AND_BIRTH_DATE = "NameAndBirthDate"

@@ -55,7 +55,7 @@ class BookingPreview(msgspec.Struct, frozen=True):
 
 
 async def preview(request: ApiRequest, place: Place, when: str | None) -> BookingPreview:
-    """Return a planned booking without making it. `when` is its start in German words or ISO 8601; None means now."""
+    """Return a planned booking without making it. `when` is the start in German words or ISO 8601; None means now."""
     with problems():
         service, start = preview_booking(booking := request.booking(), place, when)
     rules, local = service.rules, start.astimezone(request.zone)

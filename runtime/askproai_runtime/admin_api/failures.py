@@ -11,9 +11,10 @@ from askproai_runtime.admin_api.store.failures import list_failures
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
-    """One failed booking: by a call function (`function`), or of an appointment that Cal.com refused (`function` is null).
+    """One failed booking: a failed call function (`function` is its name), or an appointment that Cal.com refused (`function`
+    is null).
 
-    `reason` is the obstacle, without names of people.
+    `reason` says why, without names of people.
     """
 
     at: datetime

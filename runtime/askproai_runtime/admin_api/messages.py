@@ -64,7 +64,7 @@ class MessageDetail(msgspec.Struct, frozen=True):
 
 
 class Done(DeskBody, frozen=True, kw_only=True):
-    """The mark that a message has been dealt with. `note` is for colleagues."""
+    """The body of a request that marks a message as dealt with. `note` is for colleagues."""
 
     note: Reason = ""
 

@@ -1,4 +1,4 @@
-"""The waiting list for the desk: show entries, remove one, and note that an offer is declined."""
+"""The waiting list for the desk: show entries, remove an entry, and record that an offer is declined."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -43,8 +43,8 @@ async def decline_offer(
 ) -> WaitlistEntry | None:
     """Record that a waiting person declines an offer: the time goes to the next entry, and the person goes on waiting.
 
-    None if there is no such entry. If the offer is not open any more, nothing changes: a repeated request must not decline the
-    next offer. Raises `RequestUsed` for a request of another offer.
+    Return the entry; None if there is no such entry. If the offer is not open any more, nothing changes: a repeated request
+    must not decline the next offer. Raises `RequestUsed` for a request of another offer.
     """
     async with ctx.pool.acquire() as conn, conn.transaction():
         asked = {"entry": str(entry_id), "offer": str(offer_id)}

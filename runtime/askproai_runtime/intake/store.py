@@ -150,12 +150,12 @@ class StoredEvent:
 
     @property
     def is_erased(self) -> bool:
-        """Return whether the event was stored without its body, since its caller was erased. No sender sends an empty body."""
+        """Return True if the event was stored without a body, since its caller was erased. No sender sends an empty body."""
         return not self.payload
 
     @property
     def not_acted_on(self) -> str:
-        """Return the note for an event whose type has no effect: it is only stored."""
+        """Return the note for an event that is only stored, because events of its type have no effect here."""
         return f"stored only: {self.source} {self.event_type} is not acted on"
 
 
@@ -208,7 +208,7 @@ class EventStore:
         return receipts
 
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
-        """Return source and id of those Cal.com events whose body must not be stored, since their caller was erased."""
+        """Return the source and id of Cal.com events whose bodies must not be stored, because their callers were erased."""
         # Else the trigger reads all but what was encrypted before it waited in Redis.
         is_on = self._cipher.active_key is not None
         ours = [each for each in events if each.source == Source.CALCOM and (is_on or is_encrypted(each.payload))]
@@ -247,7 +247,7 @@ def _reference(source: str, event_id: str) -> str:
 
 
 def words_of_body(body: bytes) -> list[str]:
-    """Return the words of a body whose length is that of an id of a call or booking."""
+    """Return the words of a body that are as long as an id of a call or a booking."""
     words = {word for word in _BETWEEN_WORDS.split(body) if _SHORTEST_WORD <= len(word) <= _LONGEST_WORD}
     return [word.decode() for word in words]
 

@@ -118,7 +118,7 @@ class StoredNotification:
 
     @property
     def told(self) -> bool:
-        """Return True if the customer already knows of the change, from the conversation in which it was made."""
+        """Return True if the customer already knows of the change, having made it in a conversation with us."""
         return self.content.get("told") is True
 
     @property

@@ -47,7 +47,7 @@ class Chart:
 
 
 def draw_bookings(days: Sequence[DayOfBookings], today: date) -> Chart:
-    """Return the chart of the 30 days up to today. 30 times 24 hours reach into a 31st day, which is left out."""
+    """Return the chart of the 30 days up to today. A 31st day, into which 30 times 24 hours reach, is left out."""
     by_day = {each.day: each for each in days}
     wanted = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
     shown = [by_day.get(day, DayOfBookings(day, 0, 0)) for day in wanted]

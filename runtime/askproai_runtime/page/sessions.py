@@ -45,9 +45,8 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def actor(self) -> str:
-        """Return the acting person for the audit log: the claimed name, or else a part of the session's id, under which the
-        audit log has the login and logout. For a login at the issuer return both, since names there can change, and two
-        people can have the same.
+        """Return the person's name for the audit log: the claimed name, or else a part of the session's id, which the audit log
+        has with the login. For a login at the issuer return both, because names at an issuer can change or be equal.
         """
         if self.granted is not None:
             return f"{self.name[:_MAX_NAME]} ({self.id[:8]})"

@@ -30,7 +30,7 @@ def session_detail(session: Session) -> Mapping[str, str | None]:
 
 
 class TenantRights:
-    """The rule that decides who may log in to one tenant's page. The audit log records each login."""
+    """The rules by which people may log in to one tenant's page. The audit log records each login."""
 
     def __init__(self, process: Process, store: PulseStore) -> None:
         self._process, self._store = process, store

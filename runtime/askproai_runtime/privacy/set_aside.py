@@ -54,7 +54,7 @@ class SetAside:
 
 
 def _read(cipher: BodyCipher, at: int, entry: StreamEntry) -> StoredBody:
-    """Return the body of an entry. One of an unknown sender is read as Retell's, whose shape is tried before its text."""
+    """Return the body of an entry. The body of an unknown sender is searched as Retell's: by its shape, then by its text."""
     record = read_record(entry)
     if record is None:
         reason = f"entry {entry.id} of the spool in Redis, which this release cannot read" if entry.content else None

@@ -62,7 +62,7 @@ class KnownTask:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedTask:
-    """One claim of a task. `claim_no` is the fence, `requests` the number of times the task had been requested by then."""
+    """One claim of a task. `claim_no` is the fence, `requests` is how often the task had been requested when it was claimed."""
 
     name: str
     claim_no: int
@@ -136,7 +136,7 @@ class TaskStore:
         _require_ours(saved, task)
 
     async def check(self, conn: Connection, *, task: ClaimedTask) -> None:
-        """Lock the claim of a run until the end of this transaction of the run. Raises `StaleRun`."""
+        """Lock the claim of a run until the end of the caller's transaction. Raises `StaleRun` if another worker has the task."""
         ours = await conn.fetchval(
             "SELECT true FROM tasks WHERE tenant = $1 AND name = $2 AND claim_no = $3 FOR UPDATE",
             self._tenant, task.name, task.claim_no,
@@ -150,7 +150,7 @@ class TaskStore:
         _require_ours(await self._pool.fetchval(_FINISH, *args), task)
 
     async def fail(self, task: ClaimedTask, error: str, wait: timedelta, *, innocent: bool = False) -> None:
-        """End a run without a result. The task is due after `wait`; with `innocent` no failure is counted. Raises `StaleRun`."""
+        """End a run that failed; the task is due after `wait`. `innocent`: count no failure. Raises `StaleRun`."""
         args = (self._tenant, task.name, task.claim_no, error[:_LONGEST_ERROR], wait, int(innocent))
         _require_ours(await self._pool.fetchval(_FAIL, *args), task)
 

@@ -23,7 +23,7 @@ _RETRY_AFTER: Final = timedelta(seconds=5)
 
 
 class FleetMirror:
-    """A copy in memory of the custom resources' fields that the page shows. `version` differs after each change."""
+    """A copy in memory of the custom resources' fields that the page shows. `version` changes with each change of the copy."""
 
     def __init__(self, transport: HttpTransport, clock: Clock) -> None:
         self._transport, self._clock = transport, clock
@@ -40,14 +40,14 @@ class FleetMirror:
 
     @property
     def problem(self) -> str | None:
-        """Return the reason, from the API server, why the copy of a kind is not current; None if all copies are."""
+        """Return the API server's error if the copy of a kind is not current; None if the copies of all kinds are."""
         return next(iter(self._failures.values()), None)
 
     def objects(self) -> list[FleetObject]:
         return [each for kind in self._objects.values() for each in kind.values()]
 
     async def run(self) -> None:
-        """Keep the copies current until cancelled."""
+        """Keep the copies of all kinds current until cancelled."""
         async with asyncio.TaskGroup() as group:
             for ref in CUSTOM:
                 group.create_task(self._follow(ref), name=f"fleet-{ref.plural}")
@@ -71,7 +71,7 @@ class FleetMirror:
                 await self._list_later(ref, f"{ref.kind}: {name}")
 
     async def _list_later(self, ref: ApiResource, problem: str | None) -> None:
-        """Mark a kind to be listed again, and wait. Until then, a `problem` is shown on the page as the reason for old data."""
+        """Forget a kind's place in its watch, so that the kind is listed again, and wait. The page shows `problem`, if any."""
         self._resource_version[ref] = ""
         if problem is not None:
             self._failures[ref] = problem

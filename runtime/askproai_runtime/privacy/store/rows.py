@@ -144,7 +144,7 @@ async def erase_rows(
 
 
 async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
-    """Return the number of the caller's appointments that still need a name: held, not over, or with an open sync job."""
+    """Return how many of the caller's appointments still need a name: holds, and those not over or with an open sync job."""
     return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
 
 
