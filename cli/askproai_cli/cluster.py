@@ -39,8 +39,7 @@ def find_kubeconfig_in_use() -> Path | None:
 def use_context(name: str) -> Iterator[None]:
     """Make a kubeconfig context the current one, for this process and its kubectl. An unknown context is wrong usage.
 
-    It puts a temporary file that names only this context before the others, because the first file with a current context
-    decides.
+    It puts a temporary file that names this context before the others: the first file with a current context decides.
     """
     files = list_kubeconfigs()
     known = [str(entry["name"]) for entry in _merge(files)["contexts"]]

@@ -20,8 +20,7 @@ def export(api: TenantApi, caller: CallerOption) -> None:
     """Print all that is stored of one caller: as a German text for that person, with `-o json` as one document for programs.
 
     It has calls with transcripts, appointments, messages, the waiting list, notifications, and who else has data. The audit log
-    records the export and its user. A withheld number is not found; several people may share a number: you judge whose data it
-    is.
+    records the export and its user. A withheld number is not found; several people may share a number: judge whose data it is.
     """
     from askproai_cli.caller_document import render_document  # what other commands have no use for
 

@@ -80,8 +80,7 @@ class FleetObject:
 
 @dataclass(frozen=True, slots=True)
 class FleetRow:
-    """One tenant in the list. `tenant` is the value for the option `-t`; `what` names the tenant's object that is not Ready,
-    and why.
+    """One tenant in the list. `tenant` is the value for the option `-t`; `what` names the object that is not Ready, and why.
 
     `since` is when that object's `state` began, as the API server writes it. The figures come from `Tenant.status`: calls of
     the last 24 hours, the percentage of their bookings that succeeded, and the percentage left of the error budget of 30 days.
@@ -153,7 +152,7 @@ def rank(objects: Iterable[FleetObject]) -> list[FleetRow]:
 
 
 def matches(row: FleetRow, search: str | None) -> bool:
-    """Return True if a text is part of a row's name, displayed name, state or cause. Case does not matter."""
+    """Return True if the text `search` is part of a tenant's name, displayed name, state or cause. Case does not matter."""
     texts = (row.tenant, row.display_name, row.state, row.what or "")
     return search is None or any(search.casefold() in text.casefold() for text in texts)
 

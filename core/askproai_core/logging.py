@@ -51,7 +51,7 @@ def _describe_library_record(
 ) -> MutableMapping[str, Any]:
     """Turn a record of the standard library's logging into the event `library.said`.
 
-    With an exception only the first line of its message stays: asyncio's next lines quote the exception's text.
+    If the record has an exception, only the first line of its message is kept: asyncio's next lines quote the exception's text.
     """
     record: logging.LogRecord = event["_record"]
     message = str(event["event"])

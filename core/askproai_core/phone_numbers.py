@@ -69,8 +69,7 @@ def to_e164(text: str, region: str) -> str:
     A number without a country code belongs to `region` (ISO 3166-1). If the digits can be read as two numbers (`TwoReadings`)
     and only one of them is valid, return the valid one.
 
-    Raises InvalidNumber if no reading is a subscriber's number, and TwoReadings if two readings are numbers of different
-    subscribers.
+    Raises InvalidNumber if no reading is a subscriber's number, and TwoReadings if two readings are different numbers.
     """
     return _read_e164(text, region)
 
@@ -97,8 +96,7 @@ def _read_e164(text: str, region: str) -> str:
 
 
 def lacks_area_code(text: str, number: str, region: str) -> bool:
-    """Return True if `text` is `number` without its leading 0 and without a country code, in a `region` whose area codes begin
-    with 0.
+    """Return True if `text` is `number` without leading 0 and country code, in a `region` whose area codes begin with 0.
 
     The digits may then also be a local number in any town. False for a mobile number, which has no local form.
     """
@@ -124,7 +122,7 @@ def _read_or_none(text: str, region: str) -> str | None:
 
 
 def normalize_number(text: str) -> str:
-    """Return a number's text without invisible characters (phones and directories add some), and of a URI only the user part."""
+    """Return a number's text without invisible characters (phones and directories add some); for a URI only its user part."""
     plain = unicodedata.normalize("NFKC", text)
     seen = ("-" if unicodedata.category(c) == "Pd" else c for c in plain if unicodedata.category(c) != "Cf")
     written = "".join(seen).strip()
@@ -188,7 +186,7 @@ def is_stand_in(written: str, region: str) -> bool:
 
 
 def _is_made_up(national: str) -> bool:
-    """Return whether the digits count up (1234…) or end in zeros, as no subscriber's number does."""
+    """Return True if the digits count up (1234…) or end in many zeros, as no subscriber's number does."""
     return national.endswith(_ZEROS) or (len(national) >= _COUNTED_UP and national[:_COUNTED_UP] in _ASCENDING)
 
 

@@ -43,7 +43,7 @@ class Secrets:
 
 
 def is_secret(value: Any) -> bool:
-    """Return whether a manifest declares a Secret of Kubernetes."""
+    """Return True if a manifest declares a Secret of Kubernetes."""
     return isinstance(value, dict) and (value.get("apiVersion"), value.get("kind")) == ("v1", SECRETS.kind)
 
 

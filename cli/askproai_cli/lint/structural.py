@@ -1,7 +1,6 @@
 """The structural schema of a CRD, as the API server enforces it: defaults, unknown fields, types, bounds, unique items.
 
-Only the keywords that our CRDs use are supported. Any other keyword raises `NotImplementedError`, so that no check silently
-lapses.
+Only the keywords of our CRDs are supported. Any other raises `NotImplementedError`, so that no check silently lapses.
 """
 
 import difflib
@@ -37,7 +36,7 @@ class Fault:
 
 
 def overlaps(first: FieldPath, second: FieldPath) -> bool:
-    """Return whether two paths are equal, or one contains the other."""
+    """Return True if two paths are equal, or one contains the other."""
     return all(one == other for one, other in zip(first, second, strict=False))
 
 

@@ -146,8 +146,7 @@ def _refuse() -> None:
 def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:
     """Return lint's warnings about values that the API server accepts, by `Kind/name` and namespace of the manifest.
 
-    A warning about a missing object, or about a number without an agent, is left out: the object or agent may be in the
-    cluster.
+    Warnings about a missing object, or a number without an agent, are left out: object or agent may be in the cluster.
     """
     try:
         findings = lint(documents).findings

@@ -223,7 +223,7 @@ def _named(manifests: Iterable[Json]) -> list[str]:
 
 
 def find_obstacles(tenant: Json, agents: Iterable[Json], pods: Sequence[Json]) -> Iterator[str]:
-    """Yield why a tenant is not stopped: it is not suspended, it has pods, or its agents do not yet say so to callers."""
+    """Yield why a tenant is not stopped: it is not suspended, it has pods, or an agent does not yet announce it to callers."""
     name, namespace = tenant["metadata"]["name"], tenant["metadata"]["namespace"]
     if not tenant["spec"].get("suspend"):
         yield (

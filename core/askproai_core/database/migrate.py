@@ -56,7 +56,7 @@ class MigrationError(DatabaseError):
 
 
 class OtherHistory(MigrationError):
-    """The database was made by another series of migrations: none of ours leads from its schema to this release's."""
+    """The database has migrations of another series: no migration of ours leads from its schema to this release's."""
 
     def __init__(self, applied: asyncpg.Record, shipped: "Migration") -> None:
         super().__init__(
@@ -72,7 +72,7 @@ class MigrationBlocked(MigrationError):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One migration as files of this release."""
+    """One migration of this release, as its `.up.sql` and `.down.sql` files contain it."""
 
     version: int
     name: str
@@ -145,8 +145,7 @@ class Migrator:
         self._migrations = shipped_migrations() if migrations is None else migrations
 
     async def up(self) -> list[int]:
-        """Apply the pending migrations and return their versions. If another run is active, wait until it has ended; it may
-        have applied them all.
+        """Apply the pending migrations and return their versions. Wait for an active run, which may apply them.
 
         Raises `MigrationBlocked` when a table stays locked or another run builds an index; earlier migrations stay applied.
         Raises `OtherHistory` for a database that another series of migrations has made.
@@ -168,8 +167,7 @@ class Migrator:
         return done
 
     async def _build_indexes(self, conn: Connection, migration: Migration) -> None:
-        """Build the indexes of a pending migration that would block writers if they were built within the migration's
-        transaction.
+        """Build the indexes of a pending migration that would block writers if its transaction built them.
 
         Call it without the lock of `schema_migrations`: a build waits for every transaction that has a snapshot, and another
         run that waits for that lock has a snapshot.
@@ -276,8 +274,7 @@ class Migrator:
     async def _lock_and_check(self, conn: Connection, lock_wait: int) -> dict[int, asyncpg.Record]:
         """Lock `schema_migrations` until the end of the transaction, and return the applied migrations by version.
 
-        Raises MigrationError if an applied file has changed. Later locks of the transaction wait `lock_wait` milliseconds at
-        most.
+        Raises MigrationError if an applied file has changed. Later locks wait `lock_wait` milliseconds at most.
         """
         await conn.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
         # EXCLUSIVE lets readers pass: a tenant's readiness probe must neither delay a run nor wait for it.

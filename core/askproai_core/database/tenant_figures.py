@@ -91,8 +91,7 @@ async def read_figures(conn: Connection, tenants: Sequence[str]) -> Mapping[str,
 
 
 async def read_month_of_bookings(conn: Connection, tenants: Sequence[str]) -> Mapping[str, BookingCounts]:
-    """Return the counts of callers' bookings in the last 30 days by tenant. Records older than `retention.callDays` are
-    missing.
+    """Return the counts of callers' bookings in the last 30 days by tenant, without records older than `callDays`.
 
     Raises StatementTimeout.
     """

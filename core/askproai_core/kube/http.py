@@ -151,9 +151,7 @@ class HttpTransport:
     async def stream(
         self, path: str, params: Mapping[str, str], timeout: aiohttp.ClientTimeout
     ) -> AsyncIterator[aiohttp.StreamReader]:
-        """Send a GET and yield the body of its answer as it arrives, such as a watch. Raises as `request` does, but does not
-        log in again.
-        """
+        """Send a GET and yield the body of its answer as it arrives. Raises as `request` does, but does not log in again."""
         try:
             async with self._open("GET", path, params=params, timeout=timeout) as response:
                 if response.status >= _FIRST_ERROR:

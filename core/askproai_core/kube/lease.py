@@ -196,8 +196,7 @@ class Elector:
     async def try_acquire_or_renew(self, *, renew_only: bool = False) -> bool:
         """Take or renew the Lease once. Return False if another process holds it, or the API server did not answer.
 
-        With `renew_only`, return False also if another process has held the Lease meanwhile and let it go: our state is
-        outdated then.
+        With `renew_only`, return False also if another process has held the Lease meanwhile: our state is outdated then.
         """
         sent = self._clock.monotonic()
         try:

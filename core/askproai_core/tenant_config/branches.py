@@ -42,7 +42,7 @@ class Knowledge(ConfigStruct, frozen=True):
 
 
 class PhoneNumber(ConfigStruct, frozen=True):
-    """A phone number of a branch. `number` is the public one, `did` is Retell's `to_number`; both E.164, mostly equal."""
+    """A branch's phone number in E.164: `number` is published, `did` is dialed (Retell's `to_number`). Both are mostly equal."""
 
     number: str
     did: str

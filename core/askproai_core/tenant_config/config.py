@@ -124,7 +124,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
 
     def host_id(self, event_type_id: int | None, staff: str) -> int | None:
-        """Return a staff member's user id, at Cal.com, as host of a team's event type; None if the event type has no such host."""
+        """Return a staff member's Cal.com user id as a host of a team's event type; None if it has no such host."""
         types = (each for service in self.services for each in service.team_event_types)
         return next(
             (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
@@ -142,12 +142,12 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((each.withheld for each in types if each.event_type_id == event_type_id and each.withheld), None)
 
     def names_event_type(self, event_type_id: int | None) -> bool:
-        """Return whether a service names an event type."""
+        """Return True if a service names this event type."""
         types = (each for service in self.services for each in service.linked_event_types)
         return any(each.event_type_id == event_type_id for each in types)
 
     def needs_confirmation(self, event_type_id: int | None) -> bool:
-        """Return whether bookings of an event type stay requests until somebody confirms them at Cal.com."""
+        """Return True if bookings of an event type stay requests until somebody confirms them at Cal.com."""
         types = (each for service in self.services for each in service.linked_event_types)
         return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
 

@@ -140,7 +140,7 @@ class Service(ConfigStruct, frozen=True):
 
     @property
     def terms(self) -> tuple[str, str, bool]:
-        """Return the price: the amount, the currency, and whether it is free of charge."""
+        """Return the price as amount and currency, and True if the service is free of charge."""
         return self.price_amount, self.price_currency, self.free_of_charge
 
     @property

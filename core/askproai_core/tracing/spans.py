@@ -112,7 +112,7 @@ def used() -> Recorder | None:
 
 
 def is_on() -> bool:
-    """Return whether this process makes spans."""
+    """Return True if this process makes spans."""
     return _state.recorder is not None
 
 

@@ -95,7 +95,7 @@ class Move(DeskBody, frozen=True, kw_only=True):
 
 
 class Attendance(DeskBody, frozen=True, kw_only=True):
-    """The mark whether the customer came: `no_show` true marks the customer as not come, false removes that mark."""
+    """The attendance to record: `no_show` true means that the customer did not come, false removes this mark."""
 
     no_show: bool
 

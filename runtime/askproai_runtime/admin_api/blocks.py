@@ -284,8 +284,7 @@ def _whose(staff: str | None, *, everyone: bool) -> str | None:
 
 
 def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
-    """Return the span of a block: from `first` to `last`. Without `last`, the span is the day or part of a day that `first`
-    names.
+    """Return the span of a block: from `first` to `last`, or without `last` the day or part of a day that `first` names.
 
     Raises `InvalidBlock`.
     """

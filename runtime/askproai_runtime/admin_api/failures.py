@@ -11,8 +11,7 @@ from askproai_runtime.admin_api.store.failures import list_failures
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
-    """One failed booking: a failed call function (`function` is its name), or an appointment that Cal.com refused (`function`
-    is null).
+    """One failed booking: a call function that failed (`function`), or an appointment that Cal.com refused (null).
 
     `reason` says why, without names of people.
     """

@@ -29,8 +29,7 @@ _STATES = ("open", "done")
 
 
 class MessageEntry(msgspec.Struct, frozen=True):
-    """One message. `phone` is the number to call back, or else the caller's. `recipient` and `call_back` are in the caller's
-    words.
+    """One message. `phone` is the number to call back, or else the caller's. `recipient` and `call_back` are as spoken.
 
     `call_back_from` and `call_back_until` are the understood time to call back; `call_back_until` is null for an exact time.
     For a reader the caller's name, number and words are `…`. `done_by` is the name that the sender claimed.

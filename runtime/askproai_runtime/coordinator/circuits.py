@@ -98,7 +98,7 @@ def _unix_ms(moment: datetime) -> str:
 
 
 async def _probe(context: CoordinatorContext, provider: Provider, key: str, base_url: str) -> int:
-    """Send the server a request without a credential. Unless the answer is 5xx or missing, close the circuit; return 1, else 0."""
+    """Send the server a request without a credential. If it answers below 500, close the circuit and return 1; else return 0."""
     context.fence()
     try:
         async with context.session.get(base_url, timeout=_PROBE_TIMEOUT, allow_redirects=False) as response:

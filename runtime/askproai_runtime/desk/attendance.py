@@ -1,5 +1,4 @@
-"""Mark for the desk that a customer did not come, or remove this mark. If Cal.com has the appointment, Cal.com is changed
-first.
+"""Mark for the desk that a customer did not come, or unmark it. If Cal.com has the appointment, Cal.com is changed first.
 
 Cal.com decides: its event of the mark, and every later reading of the booking, must agree with our row. So nothing is written
 here while Cal.com is unavailable. After a crash between both changes, Cal.com's event brings the mark here.

@@ -197,8 +197,7 @@ async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list
 
 
 async def list_offers_within(ctx: BookingContext, staff: Sequence[str], span: Span) -> list[WaitlistEntry]:
-    """Return the waiting entries whose open offer would end if this span of `staff` (each `branch/staff`) were blocked, ordered
-    by start.
+    """Return the waiting entries whose open offer would end if this span of `staff` (`branch/staff`) were blocked, by start.
 
     If the span lies within a wait of the offered service, in which the person is not needed, the offer stays.
     """

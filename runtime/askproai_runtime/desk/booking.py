@@ -78,8 +78,7 @@ def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tup
 
 
 def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[NotificationChannel, ...]:
-    """Return the channels that would notify the customer of a booking of `service`, provided that the customer's address is
-    known.
+    """Return the channels that would notify the customer of a booking of `service`, if the customer's address is known.
 
     If no staff member is requested, and at least one is only in the local calendar, the local calendar's channels are returned.
     """

@@ -17,7 +17,7 @@ from askproai_runtime.tasks import request_soon
 async def list_waitlist(
     ctx: BookingContext, *, waiting: bool, after: Sequence[object] | None, limit: int
 ) -> list[WaitlistEntry]:
-    """Return the waiting entries, or the ended ones, by the time of joining."""
+    """Return the entries that wait for a time, or with `waiting` False the ended ones, by the time of joining."""
     return await list_entries(ctx.pool, ctx.tenant, waiting=waiting, after=after, limit=limit)
 
 

@@ -183,7 +183,7 @@ class _AccountPoll:
         await self.run.check(conn)
 
     def _as_event(self, remote: RemoteBooking) -> IncomingEvent:
-        """Return an event for a booking of which Cal.com sent none. It is empty, because its handler fetches the booking."""
+        """Return an event for a booking that Cal.com reported by no event. It is empty, as its handler fetches the booking."""
         event_type = "BOOKING_CREATED" if remote.live else "BOOKING_CANCELLED"
         payload = {"uid": remote.uid, "eventTypeId": remote.event_type_id}
         found_by = "poll" if self._is_new(remote) else FOUND_BY_IMPORT

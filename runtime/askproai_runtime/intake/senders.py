@@ -132,8 +132,7 @@ class StaleEvent(Exception):
 class IncomingEvent:
     """A verified event that is not stored yet. `received_at` is None for an event that arrives now.
 
-    `payload` is the raw body; for an absence it has only the fields that are used. `traceparent` is the trace of the event's
-    job.
+    `payload` is the raw body; for an absence it has only the fields that are used. `traceparent` is the job's trace.
     """
 
     source: WebhookSource

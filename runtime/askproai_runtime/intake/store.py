@@ -253,8 +253,8 @@ def words_of_body(body: bytes) -> list[str]:
 
 
 async def load_event(conn: Connection, tenant: str, event_id: int, cipher: BodyCipher) -> StoredEvent | None:
-    """Return the stored event with this id, None if retention removed it. Its transaction then commits without waiting for the
-    disk.
+    """Return the stored event with this id, None if retention removed it. The caller's transaction then commits without waiting
+    for the disk.
 
     Raises `UnreadableBody`.
     """
@@ -267,7 +267,7 @@ async def load_events(
 ) -> dict[int, StoredEvent]:
     """Return a source's events by id. An event is left out if its stored body exceeds `max_bytes` or cannot be decrypted.
 
-    This transaction then commits without waiting for the disk.
+    The caller's transaction then commits without waiting for the disk.
     """
     found = {}
     for row in await conn.fetch(_LOAD_MANY, tenant, event_ids, source, max_bytes):
@@ -285,7 +285,7 @@ def _to_event(row: asyncpg.Record, cipher: BodyCipher) -> StoredEvent:
 
 
 async def is_stored(pool: Pool, tenant: str, source: str, event_id: str) -> bool:
-    """Return whether an event with this id is stored."""
+    """Return True if an event with this id is stored."""
     found = "SELECT true FROM webhook_events WHERE tenant = $1 AND source = $2 AND event_id = $3"
     return bool(await pool.fetchval(found, tenant, source, event_id))
 

@@ -82,8 +82,7 @@ class OidcClient:
     async def complete(self, registration: Registration, attempt: Attempt, answer: Mapping[str, str]) -> Identity:
         """Return the person who has logged in. `answer` is the query of the issuer's redirect. Raises `LoginFailed`.
 
-        The attempt must come from the same browser. The issuer exchanges a code only once, so an attempt is completed only
-        once.
+        The attempt must come from the same browser. A code is exchanged only once, so an attempt is completed only once.
         """
         if not hmac.compare_digest(attempt.state.encode(), answer.get("state", "").encode("utf-8", "surrogateescape")):
             raise LoginFailed(Failure.BEGIN_AGAIN, "the state is of another login")

@@ -39,8 +39,7 @@ class Feed:
         self._closed = False
 
     async def changes(self, since: str, pause: timedelta) -> AsyncGenerator[tuple[str, list[str]], None]:
-        """Yield pairs of an event id and the subjects changed since the previous id, which is `since` at first. Ends with
-        `close`.
+        """Yield an event id and the subjects changed since the previous id (`since` at first), until `close` is called.
 
         Yields at least once each `pause`, with an empty list if nothing has changed. Raises `TooManyPages`.
         """

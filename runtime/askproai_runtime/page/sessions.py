@@ -35,7 +35,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     granted: Role | None = None
 
     def opens(self, origin: Origin) -> bool:
-        """Return whether the session opens the page at an origin. At the published host, only an issuer's login does."""
+        """Return True if the session opens the page at an origin. At the published host, only an issuer's login does."""
         return not origin.is_published or self.granted is not None
 
     @property

@@ -88,8 +88,7 @@ def number_pattern(number: str) -> str:
 def names_person(
     arguments: Any, number: str, names: Collection[str], emails: Collection[str], regions: Collection[str]
 ) -> bool:
-    """Return True if arguments of a call function contain the person's number (however written or dictated), a name or an
-    address.
+    """Return True if arguments of a call function contain the person's number (however written), a name or an address.
 
     `names` and `emails` are in lower case and must match a whole value. A national number is tried in each of `regions`.
     """

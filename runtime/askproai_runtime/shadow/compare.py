@@ -136,9 +136,7 @@ def _differs(row: BookRow, difference: ShadowDifference) -> bool:
 
 
 def _is_within_a_change(row: BookRow, call: str, replayed: Sequence[Replayed], clocks: timedelta) -> bool:
-    """Return True if a live appointment changed while a change was being replayed that was made by `call` or named the
-    appointment.
-    """
+    """Return True if a live appointment changed during a replayed change that `call` made or that named the appointment."""
     return any(
         each.request.at - clocks <= row.changed_at <= each.request.answered_at + clocks
         for each in replayed

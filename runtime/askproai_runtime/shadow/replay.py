@@ -164,8 +164,7 @@ class Replayer:
             await self._correct(epoch.replayed[-1], epoch)
 
     async def _correct(self, replayed: Replayed, epoch: _Epoch) -> None:
-        """If one request led to another booking than in the live book, record that and replace the shadow's booking by the live
-        one.
+        """Record if one request led to another booking than live, and replace the shadow's booking by the live one.
 
         Otherwise the next callers would find another book: the time is free, or the other staff member has fewer appointments.
         """

@@ -61,7 +61,7 @@ async def is_quiet(live: Pool, tenant: str, pause: timedelta) -> bool:
 async def list_calls_not_copied(
     live: Pool, tenant: str, calls: Collection[str], since: datetime, correlation_ids: Collection[str]
 ) -> set[str]:
-    """Return the calls that changed the live book by a request of which no copy exists, because the copy was dropped."""
+    """Return the calls that changed the live book by a request without a copy to replay, because the copy was dropped."""
     rows = await live.fetch(_NOT_COPIED, tenant, list(calls), since, list(CHANGES), list(correlation_ids))
     return {row["call_id"] for row in rows}
 

@@ -84,7 +84,7 @@ async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> Non
 
 
 async def request_unless_failed(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now as `request_soon` does, unless its last run failed: then keep its wait. Called at each start."""
+    """Make a task due now as `request_soon` does. If its last run failed, its wait goes on. Called at each start."""
     await conn.execute(
         """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
            WHERE tenant = $1 AND name = $2
@@ -110,7 +110,7 @@ class TaskStore:
         )  # fmt: skip
 
     async def look(self, names: Collection[str]) -> list[KnownTask]:
-        """Return these tasks and whether each is due, the longest due first."""
+        """Return these tasks, each with a flag that is True if the task is due. The task that is due longest comes first."""
         return [KnownTask(*row) for row in await self._pool.fetch(_LOOK, self._tenant, list(names))]
 
     async def claim(self, name: str) -> ClaimedTask | None:

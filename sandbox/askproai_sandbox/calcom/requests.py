@@ -29,7 +29,7 @@ Trigger = Literal[
 
 
 class _Strict(Struct, rename="camel", forbid_unknown_fields=True):
-    """A body whose unknown keys are refused (Cal.com's `forbidNonWhitelisted`), as are keys that the simulator does not know."""
+    """A body in which an unknown key is refused, as by Cal.com (`forbidNonWhitelisted`), and a key that is not simulated, too."""
 
 
 class Attendee(_Strict):

@@ -80,7 +80,7 @@ async def test_reader_sees_that_messages_exist_without_content(pod: TenantPod) -
     assert "may only look" in refused
 
 
-async def test_pages_follow_the_order_of_calls(pod: TenantPod) -> None:
+async def test_message_pages_are_in_the_order_of_calls(pod: TenantPod) -> None:
     left = [(await leave(pod, f"call_{secrets.token_hex(6)}"))["message_id"] for _ in range(3)]
     found: list[str] = []
     cursor = ""

@@ -59,7 +59,9 @@ async def waiting(salon: Salon) -> list[tuple[str, str]]:
         ("Eva Kowalsky, not Kowalski.", {"customer_name": "Eva Kowalsky"}),
     ],
 )  # fmt: skip
-async def test_corrected_name_renames_the_entry(salon: Salon, said: str | None, args: dict[str, str]) -> None:
+async def test_corrected_name_renames_the_waiting_list_entry(
+    salon: Salon, said: str | None, args: dict[str, str]
+) -> None:
     first = await ask(salon, None, **EVA)
     (before,) = await salon.rows("SELECT created_at FROM waitlist")
     for number in range(2):
@@ -148,7 +150,9 @@ async def test_alike_name_without_a_correction_is_asked_about(salon: Salon, firs
         ("Nein, Donnerstag.\nJa, trotzdem auf die Warteliste.", THURSDAY),
     ],
 )  # fmt: skip
-async def test_rejected_time_moves_the_entry(salon: Salon, said: str, args: dict[str, str]) -> None:
+async def test_rejected_time_changes_the_waiting_list_entrys_time(
+    salon: Salon, said: str, args: dict[str, str]
+) -> None:
     first = await ask(salon, None)
     for _ in range(2):
         answer = await ask(salon, said, **args)
@@ -272,7 +276,7 @@ async def test_correcting_a_waitlist_entry_withdraws_its_open_offer(salon: Salon
     assert [row["state"] for row in await salon.rows("SELECT state FROM waitlist_offers")] == ["withdrawn"]
 
 
-async def test_entry_of_another_number_stays(salon: Salon) -> None:
+async def test_waiting_list_entry_of_another_number_stays(salon: Salon) -> None:
     await ask(salon, None)
     answer = await ask(salon, "Nicht Freitag, Donnerstag.", phone=SECOND, **THURSDAY)
     assert (answer.success, "gestrichen" in answer.message) == (True, False)

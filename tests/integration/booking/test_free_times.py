@@ -163,7 +163,7 @@ async def test_slow_calcom_answer_is_stored_for_later_callers(env: CalcomEnviron
     assert env.count_requests(READ) == 2
 
 
-async def test_fifty_simultaneous_callers_share_one_request_each(env: CalcomEnvironment) -> None:
+async def test_fifty_simultaneous_callers_cause_one_request_per_staff(env: CalcomEnvironment) -> None:
     calls = [env.salon.booking.check_availability(call(f"call_{n}"), EXACTLY) for n in range(50)]
     answers = await asyncio.gather(*calls)
     assert all(answer.fields["slots"] for answer in answers)

@@ -64,7 +64,7 @@ async def test_booked_surname_is_completed_on_request(salon: Salon, name: str, i
 @pytest.mark.parametrize(
     "more", [booking_args(), {"appointment_id": True}, {}, booking_args() | {"appointment_id": True}]
 )
-async def test_second_name_completes_the_booked_name(
+async def test_full_name_said_later_completes_booked_surname(
     salon: Salon, more: dict[str, Any], booked: str, said: str, kept: str
 ) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name=booked))

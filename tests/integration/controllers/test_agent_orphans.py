@@ -112,7 +112,7 @@ async def test_retries_back_off_and_write_nothing_new() -> None:
         assert env.api.writes == writes, "the reason is the same"
 
 
-async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
+async def test_recreated_agent_keeps_the_remote_agent_it_adopted() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         (agent_id,) = env.workspace["agents"]
@@ -125,7 +125,7 @@ async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
         assert env.retell_writes() == written
 
 
-async def test_orphan_stays_while_a_namesake_may_adopt_it() -> None:
+async def test_orphan_stays_while_recreated_agent_may_adopt_it() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         namesake = agent()
@@ -166,7 +166,7 @@ async def test_the_gauge_counts_orphans() -> None:
         assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) is None
 
 
-async def test_a_deposed_leader_removes_nothing() -> None:
+async def test_deposed_leader_removes_no_orphan() -> None:
     def lost() -> None:
         raise NotLeader("the Lease is another's")
 

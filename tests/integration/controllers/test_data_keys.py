@@ -194,7 +194,7 @@ async def test_returning_tenant_has_keys_even_without_encrypted_rows(
     assert not await encrypts(namespace)
 
 
-async def test_deleted_namesake_destroys_no_key_of_retained_rows(
+async def test_deleted_recreated_tenant_destroys_no_retained_rows_key(
     namespace: TenantNamespace, kube_client: KubeClient
 ) -> None:
     """Neither by `dataPolicy: Erase`, nor by keys of its own: the rows are another's."""

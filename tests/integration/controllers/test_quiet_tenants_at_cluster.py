@@ -168,7 +168,7 @@ async def give_rows_to_another(database: Database, tenant: str) -> None:
         (give_rows_to_another, "DatabaseReady", "DataOwnedByOther"),
     ],
 )
-async def test_common_look_reports_state_in_postgresql(
+async def test_common_read_reports_a_state_in_postgresql(
     quiet: TenantNamespace, module_database: Database, change: Change, type_: str, reason: str
 ) -> None:
     await change(module_database, dotted(quiet))

@@ -114,7 +114,7 @@ async def test_former_tenants_rows_stay_hidden_until_their_adoption(database: Da
     assert not await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
 
 
-async def test_namesake_with_former_key_adopts_the_rows(database: Database) -> None:
+async def test_recreated_tenant_with_the_same_key_adopts_rows(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)  # by a release that did not know the key
     with pytest.raises(DataOwnedByOther):

@@ -153,7 +153,7 @@ async def test_days_off_affect_only_their_own_tenant(database: Database) -> None
     assert not states[here.tenant].stranded
 
 
-async def test_tenant_with_very_many_refusals_delays_nobody(database: Database) -> None:
+async def test_tenant_with_many_refusals_delays_no_other_tenant(database: Database) -> None:
     """Its own login may write them, and the statement that reads them is that of all tenants."""
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await rows(

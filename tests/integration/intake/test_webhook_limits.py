@@ -65,7 +65,7 @@ async def test_stalled_unsigned_bodies_give_way_to_signed_bodies(pod: TenantPod)
     await eventually(lambda: bounds.body_bytes == 0)
 
 
-async def test_request_body_counts_until_its_event_is_stored(pod: TenantPod) -> None:
+async def test_request_body_occupies_memory_until_event_is_stored(pod: TenantPod) -> None:
     async with pod.db.transaction():
         await pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
         sending = asyncio.create_task(pod.retell("call_ended", "call_counted", transcript="x" * 1_000_000))

@@ -295,7 +295,7 @@ async def test_url_of_a_deleted_tenant_is_not_probed(controller, internet):
     assert controller._targets == {}
 
 
-async def test_url_verdict_is_invalid_for_namesakes_and_tokens(controller, internet):
+async def test_url_verdict_ends_with_tenants_uid_or_token(controller, internet):
     internet.problems[NEW] = None
     controller.request(at(NEW))
     await controller.reconcile(PROOF_KEY, context([]))

@@ -52,7 +52,7 @@ def test_wrong_key_never_becomes_valid_or_prolongs_predecessors():
 
 
 @pytest.mark.parametrize("name", ["retell_api_key", "calcom_webhook_secret"])
-def test_each_key_changed_during_hold_is_accepted_afterwards(name: str):
+def test_each_key_changed_during_pause_is_accepted_afterwards(name: str):
     """Pods mount each of them, nobody has tried one, and the status says meanwhile that they have the first."""
     keys, present = first(), first().present[file := name.replace("_", "-")]
     for minutes in range(0, 300, 10):

@@ -41,7 +41,7 @@ def test_every_line_has_process_context_and_level(capsys: pytest.CaptureFixture[
     }  # fmt: skip
 
 
-def test_a_line_can_be_searched_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_can_be_searched_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     structlog.get_logger().info("event.stored", id=7)
     assert capsys.readouterr().err.startswith('{"id": 7, "event": "event.stored", ')

@@ -49,12 +49,12 @@ def test_hotline_is_due_when_branch_agents_change():
         {"staff": ["anna"], "eventTypes": 2, "services": 3, "branches": 1},
     ],
 )
-def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any]):
+def test_our_own_status_write_makes_no_object_due(kind: str, status: dict[str, Any]):
     assert changed(salon(), kind, status=status) == set()
 
 
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
-def test_our_own_status_writes_do_not_walk_namespaces(kind: str, monkeypatch: pytest.MonkeyPatch):
+def test_our_own_status_write_reads_no_whole_namespace(kind: str, monkeypatch: pytest.MonkeyPatch):
     """It may have a thousand tenants, and each of their objects writes several statuses."""
     cache = salon()
     old, new = put(cache, raw(kind, status={"configHash": "abc"}))

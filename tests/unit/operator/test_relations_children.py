@@ -40,7 +40,7 @@ def child(kind: str, name: str, version: int, labels: dict[str, str] | None = No
 OURS = {"askproai.de/tenant": "salon-mueller", "app.kubernetes.io/managed-by": "askproai-operator"}
 
 
-def test_state_from_before_a_deletion_never_comes_back():
+def test_deleted_object_never_returns_to_the_cache():
     def secret(version: int) -> dict[str, object]:
         meta = {"namespace": "salon", "name": "providers", "uid": "u", "resourceVersion": str(version)}
         return {"kind": "Secret", "metadata": meta}

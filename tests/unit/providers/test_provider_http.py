@@ -310,7 +310,7 @@ async def test_key_has_a_request_budget() -> None:
         await client.list_webhooks()
 
 
-async def test_an_empty_body_of_publish_is_fine() -> None:
+async def test_empty_body_of_a_publish_response_is_accepted() -> None:
     async def empty(_request: web.BaseRequest) -> web.Response:
         return web.Response()
 
@@ -318,7 +318,7 @@ async def test_an_empty_body_of_publish_is_fine() -> None:
         await env.client.publish_agent("agent_1", 0)
 
 
-async def test_a_number_travels_percent_encoded() -> None:
+async def test_phone_number_in_a_url_is_percent_encoded() -> None:
     seen = []
 
     async def answer(request: web.BaseRequest) -> web.Response:

@@ -59,7 +59,7 @@ def test_long_body_takes_no_more_room_than_plain() -> None:
     ],
     ids=["another tenant", "another table", "another row"],
 )
-def test_moved_ciphertext_does_not_open(tenant: str, place: Place, reference: str) -> None:
+def test_ciphertext_moved_to_another_row_is_not_decrypted(tenant: str, place: Place, reference: str) -> None:
     shared = key()
     stored = cipher(shared).encrypt(Place.EVENT, "retell/1", BODY)
     with pytest.raises(NotAuthentic):
@@ -78,7 +78,7 @@ def test_changed_byte_of_a_ciphertext_is_detected() -> None:
         assert value == changed, "a changed beginning makes it a plain body, which is no event"
 
 
-def test_the_newest_key_encrypts_and_all_decrypt() -> None:
+def test_newest_data_key_encrypts_and_all_keys_decrypt() -> None:
     first, second = key(2), key(1)
     before = cipher(first).encrypt(Place.EVENT, "a", BODY)
     both = cipher(first, second)

@@ -193,7 +193,7 @@ async def test_an_unusable_answer_ends_the_call(call: Call, model: ModelServer, 
     assert KEY not in result.output
 
 
-async def test_a_wrong_key_is_not_repeated(call: Call, model: ModelServer, tmp_path: Path) -> None:
+async def test_error_does_not_quote_a_refused_model_key(call: Call, model: ModelServer, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("sk-wrong\n")
     result = await call("--model", model.url, "--model-key-file", str(tmp_path / "key"), "--say", "Hallo")
     assert result.exit_code == 1
@@ -227,7 +227,7 @@ async def test_an_unusable_key_file_is_refused(call: Call, tmp_path: Path, text:
     assert message in " ".join(result.stderr.replace("│", " ").split())
 
 
-async def test_a_lie_of_the_model_is_noted(call: Call, model: ModelServer) -> None:
+async def test_call_notes_when_model_promises_without_a_function(call: Call, model: ModelServer) -> None:
     model.answers = [says("Ihr Termin ist gebucht."), {**says("Und dann"), "finish_reason": "length"}]
     result = await call("--model", model.url, "--say", "Donnerstag um zehn?", "--say", "Gut")
     assert "no function was called: nothing was looked up, booked or changed" in result.stdout

@@ -46,7 +46,7 @@ def test_alternatives_count_as_an_offer() -> None:
     ],
     ids=["booked it", "was trying to", "was offered it first, so it is held"],
 )
-def test_slot_lost_to_another_caller_is_no_lie(other: Answer) -> None:
+def test_slot_lost_to_another_caller_is_no_violation(other: Answer) -> None:
     assert fates(offered(1, START), other, refused(2)) == [Fate.FASTER]
     early = replace(other, asked_at=NOW, answered_at=NOW + 0.1)
     assert fates(offered(1, START), early, refused(2)) == [Fate.GONE], "that was before the offer"

@@ -119,8 +119,7 @@ UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE
 async def erase_rows(
     conn: Connection, tenant: str, erasure: UUID, traces: Traces, cipher: BodyCipher
 ) -> dict[str, int]:
-    """Record the calls and bookings whose data must not be stored again, and erase the caller's rows. Return their number by
-    table.
+    """Record the calls and bookings whose data must not be stored again, and erase the caller's rows. Return numbers by table.
 
     Tables without erased rows are absent.
     """
