@@ -167,7 +167,7 @@ async def test_circuits_are_listed_and_reset(shared_web_pod: TenantPod) -> None:
     assert (status, answer) == (200, {"provider": "calcom", **closed})
 
 
-async def test_reset_runs_jobs_waiting_for_the_calendar(shared_web_pod: TenantPod) -> None:
+async def test_circuit_reset_runs_jobs_waiting_for_calcom(shared_web_pod: TenantPod) -> None:
     """Not the job of a booking whose caller is still on the line: the booking itself asks the calendar."""
     pod, tenant = shared_web_pod, shared_web_pod.store.tenant
     jobs = []

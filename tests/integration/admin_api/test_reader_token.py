@@ -122,7 +122,7 @@ async def test_readers_refusal_names_the_secret_with_the_right(
     assert problem["detail"].endswith("use that of Secret salon-admin")
 
 
-async def test_a_reader_changes_nothing_on_any_path(pod: TenantPod, appointment: dict[str, str]) -> None:
+async def test_reader_token_changes_nothing_on_any_path(pod: TenantPod, appointment: dict[str, str]) -> None:
     _, description = await send(pod, "/openapi.json")
     changing = [path for path, operations in description["paths"].items() if set(operations) - {"get"}]
     assert len(changing) >= 7

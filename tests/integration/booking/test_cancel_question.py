@@ -267,7 +267,7 @@ async def test_unspecific_yes_answers_the_last_cancel_question(salon) -> None:
     assert (answer.success, answer.fields["appointment_id"]) == (True, ids[0])
 
 
-async def test_three_nearest_appointments_are_said_at_most(salon) -> None:
+async def test_at_most_three_nearest_appointments_are_listed(salon) -> None:
     await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY, MORNING, HALF_PAST_TWO)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
     assert asked.message == (

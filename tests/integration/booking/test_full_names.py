@@ -89,7 +89,7 @@ async def test_known_full_name_is_not_asked_for(salon: Salon) -> None:
     assert (later.success, QUESTION in later.message) == (True, False)
 
 
-async def test_another_persons_name_completes_nothing(salon: Salon) -> None:
+async def test_another_persons_name_completes_no_surname(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Hollmann"))
     caller = asked(first.fields["appointment_id"])
     await salon.booking.book_appointment(caller, booking_args(name="Mia", another=True))

@@ -139,7 +139,7 @@ async def test_offer_is_booked_by_its_ordinal_number(new_salon) -> None:
     assert (booked.success, booked.fields.get("start")) == (True, starts(offer)[1])
 
 
-async def test_only_held_appointments_store_offers(new_salon) -> None:
+async def test_offers_are_stored_only_with_a_hold(new_salon) -> None:
     salon = await new_salon()
     await search(salon, date=FRIDAY)
     assert len(await kept(salon)) == 1

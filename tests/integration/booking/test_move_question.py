@@ -51,7 +51,7 @@ async def test_repeated_move_asks_which_appointment_only_once(salon) -> None:
     assert (answer.success, answer.fields["appointment_id"]) == (True, on_tuesday), answer
 
 
-async def test_transcript_must_contain_the_yes(salon) -> None:
+async def test_move_needs_a_yes_in_the_transcript(salon) -> None:
     on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
     await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
     await let_two_seconds_pass(salon)

@@ -156,7 +156,7 @@ async def test_cancellation_mentions_the_remaining_appointment(spoken_salon: Ten
 
 
 @pytest.mark.parametrize("topic", ["price", "Preise", "cost", "prices", "pricing"])
-async def test_topic_is_recognized_by_related_words(spoken_salon: TenantPod, topic: str) -> None:
+async def test_business_topic_is_recognized_by_related_words(spoken_salon: TenantPod, topic: str) -> None:
     answer = await SpokenCall(spoken_salon).ask("business_information", {"topic": topic, "service": "Herrenschnitt"})
     assert "neununddreißig Euro" in answer["message"]
 

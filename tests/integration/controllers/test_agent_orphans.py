@@ -99,7 +99,7 @@ async def test_orphans_are_removed_when_the_provider_is_back() -> None:
         assert env.api.events[-1][1] == "LeftOverRemoved"
 
 
-async def test_retries_back_off_and_write_nothing_new() -> None:
+async def test_orphan_retries_back_off_and_write_nothing_new() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         await retry.run_due()
@@ -180,7 +180,7 @@ async def test_deposed_leader_removes_no_orphan() -> None:
         assert len(orphans(env)) == 1
 
 
-async def test_rate_limit_is_waited_out_as_retell_asks() -> None:
+async def test_orphan_removal_waits_as_long_as_retell_asks() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         await env.inject_fault("list-agents", "rate-limited", count=1)

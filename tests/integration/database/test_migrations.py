@@ -57,7 +57,7 @@ async def dump(postgres: EmbeddedPostgres, database: Database) -> str:
     return re.sub(r"^\\(un)?restrict .*$", "", completed.stdout, flags=re.MULTILINE)  # a random token of newer releases
 
 
-async def test_each_step_down_is_undone_by_up(postgres: EmbeddedPostgres, database: Database) -> None:
+async def test_each_reverted_migration_can_be_applied_again(postgres: EmbeddedPostgres, database: Database) -> None:
     migrator = Migrator(database.dsn)
     dumps = {}
     for version in reversed(VERSIONS):

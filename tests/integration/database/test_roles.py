@@ -330,7 +330,7 @@ async def test_another_logins_connecting_role_is_named_with_advice(
         await su.close()
 
 
-async def test_a_password_is_tried_only_if_asked_for(database: Database) -> None:
+async def test_role_password_is_tested_only_on_request(database: Database) -> None:
     await database.admin.ensure_tenant(*SALON, connection_limit=5)
     role = database.admin.role_name(SALON[0])
     su = await asyncpg.connect(database.superuser_dsn)

@@ -108,7 +108,7 @@ async def test_cancellations_by_the_desk_are_always_announced(env: NotificationE
     assert await env.states() == [("booked", "customer", "dropped"), ("cancelled", "customer", "sent")]
 
 
-async def test_a_repeated_request_notifies_once(env: NotificationEnvironment) -> None:
+async def test_repeated_booking_request_notifies_customer_once(env: NotificationEnvironment) -> None:
     for _ in range(3):
         await env.book()
     assert len(await env.rows()) == 1

@@ -183,7 +183,7 @@ async def test_login_cookies_behind_tls_are_sent_securely(pod: TenantPod) -> Non
         assert (cookie["secure"], session["secure"]) == (True, True)
 
 
-async def test_logins_are_limited(pod: TenantPod) -> None:
+async def test_page_logins_are_rate_limited(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         _, form, _ = await visitor.get("/login")
         began = time.monotonic()

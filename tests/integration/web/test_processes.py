@@ -272,7 +272,7 @@ async def test_real_processes_accept_calls_and_end_on_sigterm(stopped_pod: Tenan
 @pytest.mark.parametrize(
     ("name", "value", "code"), [("ASKPROAI_PUBLIC_PORT", "many", 2), ("ASKPROAI_CONFIG_FILE", "/nowhere", 1)]
 )
-async def test_wrong_settings_are_named(pod: TenantPod, name: str, value: str, code: int) -> None:
+async def test_wrong_pod_settings_are_named_at_start(pod: TenantPod, name: str, value: str, code: int) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "askproai_runtime.main", "worker",
         env=environment(pod, **{name: value}), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,

@@ -41,7 +41,7 @@ def everything(kind: Any) -> list[Node]:
 
 
 @KIND
-def test_every_field_is_described(kind: Any) -> None:
+def test_every_crd_field_has_a_description(kind: Any) -> None:
     without = [path for path, field, _ in everything(kind) if not path.endswith("[]") and not field.get("description")]
     assert not without
 

@@ -457,7 +457,7 @@ def test_price_names_only_staff_of_this_branch() -> None:
     assert "Clara" not in ask(config, "service").message
 
 
-def test_needs_of_a_service_are_said() -> None:
+def test_service_answer_includes_the_declared_preparation() -> None:
     config = services(SALON, preparation="Bitte kommen Sie mit trockenem Haar.")
     assert ask(config, "service", service="Haarschnitt").message.endswith("Euro. Bitte kommen Sie mit trockenem Haar.")
     assert "trockenem" not in ask(config, "prices").message

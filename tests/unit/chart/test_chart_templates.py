@@ -268,12 +268,12 @@ SHARED = ("settings.sharedBaseUrl=https://voice.example",)
         (("secretGuard.enabled=false",), "nothing restricts the operator's account", ()),
     ],
 )
-def test_notes_name_only_the_missing_parts(notes, values, warns, silent_if):
+def test_install_notes_name_only_the_missing_parts(notes, values, warns, silent_if):
     assert warns in notes(*values)
     assert warns not in notes(*silent_if)
 
 
-def test_the_notes_say_the_next_step(notes):
+def test_install_notes_say_the_next_step(notes):
     assert "Next step: a tenant" in notes()
 
 

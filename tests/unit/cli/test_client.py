@@ -258,7 +258,7 @@ def test_credential_plugin_output_does_not_end_port_forward(directory: Path) -> 
         raise Refused("of this request")
 
 
-def test_a_plan_of_another_kubeconfig_refuses_a_context(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_refuses_kubeconfig_together_with_context(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = str(write_kubeconfig(directory / "config", "prod", "test"))
     monkeypatch.setenv("KUBECONFIG", config)
     result = CliRunner().invoke(app, ["--context", "test", "plan", "-", "--kubeconfig", config], input="")

@@ -142,7 +142,7 @@ def test_image_pull_uses_tenant_and_installation_secrets():
     assert pod_of({}, pull_secrets=("platform",))["imagePullSecrets"] == [{"name": "platform"}]
 
 
-def test_pods_go_where_the_manifest_says():
+def test_pods_are_scheduled_as_the_manifest_says():
     pods = {
         "nodeSelector": {"pool": "voice"},
         "tolerations": [{"key": "voice", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}],
@@ -319,7 +319,7 @@ def test_ingress_routes_only_webhooks_functions_and_health():
     assert route["spec"]["hostnames"] == ["s.example"]
 
 
-def test_without_a_request_nothing_is_routed():
+def test_tenant_without_exposure_has_no_route():
     assert ingress(tenant(), SETTINGS) is http_route(tenant(), SETTINGS) is None
 
 

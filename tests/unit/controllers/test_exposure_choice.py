@@ -202,7 +202,7 @@ def test_only_public_addresses_are_public_in_every_notation(address, public):
         ("https://voice.example.org", False),
     ],
 )
-def test_only_the_platform_names_possibly_private_hosts(url, trusted):
+def test_only_platform_settings_make_private_hosts_trusted(url, trusted):
     assert host_is_trusted(url, "http://127.0.0.1:8000", ["*.voice.example"]) is trusted
 
 

@@ -94,7 +94,7 @@ def test_a_refused_key_stays_refused_in_pauses():
     assert [each.key for each in changed.former[KEY]] == ["key_2", "key_canary"]
 
 
-def test_a_missing_secret_changes_nothing():
+def test_missing_secret_changes_no_signing_keys():
     assert next_keys(first(), read(calcom_webhook_secret=None), NOW, is_held=True).present[SECRET] == "whs_canary"
 
 
@@ -166,6 +166,6 @@ def test_pods_forget_a_former_key_without_an_operator():
     assert accepted_former_keys("broken", KEY, NOW) == ()
 
 
-def test_no_key_is_part_of_a_text():
+def test_signing_keys_appear_in_no_representation():
     keys = next_keys(first(), read(retell_api_key="key_canary_2"), NOW)
     assert "canary" not in repr(keys) + repr(keys.former)

@@ -148,7 +148,7 @@ def test_each_reconcile_of_quiet_tenants_tries_the_password() -> None:
     assert shortest > _VERIFIED
 
 
-def test_failure_is_retried_at_the_next_resync() -> None:
+def test_failed_common_read_is_retried_at_next_resync() -> None:
     backoff = quiet_tenants_options(SETTINGS).backoff
     assert backoff.delay(1) >= 0.9 * SETTINGS.resync
     assert backoff.delay(9) <= SETTINGS.resync

@@ -147,7 +147,9 @@ def test_changed_reason_makes_its_readers_due(kind: str, type_: str, status: str
     ],
     ids=["it uses the keys already", "it may lack one", "they are refused", "it may have to use another one"],
 )
-def test_linked_service_is_not_due_after_key_trials(linked: str, before: dict[str, str], after: str, is_due: bool):
+def test_credentials_change_enqueues_only_services_without_linked_calendar(
+    linked: str, before: dict[str, str], after: str, is_due: bool
+):
     cache = salon()
     put(cache, raw("ServiceOffering", status=with_conditions(CalendarLinked=linked)))
     put(cache, raw("Tenant", status=with_conditions(**before)))

@@ -110,7 +110,7 @@ def test_bodies_are_plain_without_key_or_encryption(off: BodyCipher) -> None:
     assert store_call_texts(off, "c", CallTexts("Hallo", {"a": 1})) == ("Hallo", '{"a":1}')
 
 
-def test_values_stay_decryptable_after_switching_off() -> None:
+def test_values_stay_decryptable_after_encryption_is_disabled() -> None:
     shared = key()
     stored = cipher(shared).encrypt(Place.EVENT, "a", BODY)
     assert cipher(shared, on=False).decrypt(Place.EVENT, "a", stored) == BODY

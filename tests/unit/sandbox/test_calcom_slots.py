@@ -56,13 +56,13 @@ async def test_midnight_as_end_ends_that_day(calcom: Api) -> None:
     ({"start": "soon"}, "property is wrong"), ({"timeZone": "Mars/Crater"}, "timeZone property is wrong"),
     ({"format": "list"}, "format property is wrong"), ({"date": "2026-11-27"}, "date property is wrong"),
 ])  # fmt: skip
-async def test_wrong_queries_are_400(calcom: Api, query: dict[str, Any], text: str) -> None:
+async def test_wrong_slot_queries_are_400(calcom: Api, query: dict[str, Any], text: str) -> None:
     await seed(calcom)
     query = {"eventTypeId": 1001, "start": "2026-11-27", "end": "2026-11-27", **query}
     assert text in message(await calcom("GET", "/v2/slots", version=SLOTS, expect=400, **query))
 
 
-async def test_without_its_version_the_endpoint_is_404(calcom: Api) -> None:
+async def test_slots_without_version_header_are_404(calcom: Api) -> None:
     await seed(calcom)
     query = {"eventTypeId": 1001, "start": "2026-11-27", "end": "2026-11-27"}
     for version in ("2024-08-13", "2024-04-15"):

@@ -14,7 +14,7 @@ WORDS = {
 GERMAN = WORDS[Language.DE]
 
 
-def test_each_language_has_the_same_keys() -> None:
+def test_each_grammar_language_has_the_same_keys() -> None:
     for words in WORDS.values():
         assert {section: list(table) for section, table in words.items()} == {
             section: list(table) for section, table in GERMAN.items()
@@ -29,7 +29,7 @@ def test_each_key_has_words_of_one_kind() -> None:
             assert any(values), f"{key}: no language has words"
 
 
-def test_each_key_is_used() -> None:
+def test_each_grammar_word_key_is_used() -> None:
     used = set[tuple[str, str]]()
     for file in PACKAGE.rglob("*.py"):
         source = file.read_text("utf-8")
