@@ -104,7 +104,7 @@ def book(
     """Book an appointment, here and at Cal.com, for a customer who has come in or rings the tenant's own telephone.
 
     The rules for callers apply, except minimumNoticeMinutes and the limits; so does Cal.com's own minimumBookingNotice. The
-    start may be up to 30 minutes ago, but in the future if Cal.com books it. A refusal says why, and lists free times.
+    start may be up to 30 minutes ago, except at Cal.com, which books future times. A refusal says why, and lists free times.
     """
     place = {"branch": branch, "service": service, "staff": staff}
     found = api.get("booking-preview", start=start, **place)

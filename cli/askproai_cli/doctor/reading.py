@@ -40,7 +40,7 @@ async def if_permitted(reading: Awaitable[T], right: str) -> T | Withheld:
 
 
 async def read_skew(transport: HttpTransport, clock: Clock) -> tuple[datetime, float | None]:
-    """Return the API server's time, and its lead over this machine in seconds, to 0.5 s; our time and None if unknown."""
+    """Return the API server's time, and by how many seconds (to 0.5) it is ahead of ours; our time and None if unknown."""
     before = clock.now()
     there = await transport.read_clock()
     after = clock.now()

@@ -200,7 +200,7 @@ async def _find_new_namespaces(transport: HttpTransport, documents: Iterable[Doc
 
 
 async def _list_objects(kube: Kube, ref: ApiResource, namespace: str) -> Sequence[dict[str, Any]]:
-    """Return the objects of a kind; no objects if the cluster does not serve the kind: its manifests are refused elsewhere."""
+    """Return the objects of a kind; no objects if the cluster does not serve the kind."""
     try:
         return await kube.list(ref, namespace)
     except ApiError as error:

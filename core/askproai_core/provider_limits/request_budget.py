@@ -117,14 +117,14 @@ class Bucket:
 def pace(per_minute: int) -> tuple[int, int]:
     """Return how many milliseconds the bucket takes to get one token, and how many tokens a full bucket has.
 
-    A full bucket and its refill of one minute are `per_minute` together, at least 3, so that no minute has more requests.
+    A full bucket and one minute's refill have `per_minute` tokens together (3 at least): no minute has more requests.
     """
     burst = max(2, per_minute // _BURSTS_PER_MINUTE)
     return -(-_MINUTE // max(1, per_minute - burst)), burst
 
 
 class RequestBudget:
-    """The budget `name` of a tenant, as one process uses it. `per_minute` returns the limit that is in force, 0 for none."""
+    """The request budget `name` of a tenant, as one process uses it. `per_minute` returns the present limit, 0 for none."""
 
     def __init__(
         self, client: SharedRedis, clock: Clock, name: str, per_minute: Callable[[], int], *, for_callers: bool

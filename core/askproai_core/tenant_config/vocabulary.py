@@ -29,7 +29,7 @@ class CalendarProvider(StrEnum):
 
 
 class Provider(StrEnum):
-    """A server that we call, with its own circuit breaker. A remote calendar's name equals that of its CalendarProvider."""
+    """A server that we call, with its own circuit breaker. Remote calendars have the names that CalendarProvider uses."""
 
     RETELL = "retell"
     CALCOM = "calcom"
@@ -111,7 +111,7 @@ class FieldSource(StrEnum):
 
 
 class SegmentKind(StrEnum):
-    """The kind of a segment: the staff member works in it, or waits. Manifests use these names."""
+    """The kind of a segment: the staff member works in it, or is free while the customer waits. Manifests use these names."""
 
     WORK = "Work"
     WAIT = "Wait"  # the customer stays, and the staff member can serve others

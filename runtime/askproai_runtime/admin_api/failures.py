@@ -11,7 +11,7 @@ from askproai_runtime.admin_api.store.failures import list_failures
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
-    """One failed booking: a call function that failed (`function`), or an appointment that Cal.com refused (null).
+    """One failed booking. `function` is the call function that failed; null if Cal.com refused the appointment.
 
     `reason` says why, without names of people.
     """

@@ -30,7 +30,7 @@ class SlotList(msgspec.Struct, frozen=True):
     `own_book`. If there is no slot, `basis` is `calendar` if Cal.com's free times of the whole day are known.
 
     `closed` says why the whole day cannot be booked, such as a holiday's name, or if there is no slot, which staff members are
-    blocked. Otherwise it is None.
+    blocked. Otherwise `closed` is null.
     """
 
     slots: list[FreeSlot]

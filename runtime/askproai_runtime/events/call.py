@@ -217,7 +217,7 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
 
 
 def _transcript_rank(row: CallRow) -> tuple[bool, int, bool, str]:
-    """Return a sort key by which the better of two transcripts is greater. The final transcript is, even if it is shorter."""
+    """Return a sort key that is greater for the better of two transcripts: the final one, or else the longer one."""
     transcript = row.transcript or ""
     return row.transcript_is_final, len(transcript), row.transcript_truncated, transcript
 

@@ -177,7 +177,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """The mail server or webhook is down or accepts nothing: no other notification is tried. The outcome may be unknown."""
+    """The mail server or webhook is down or accepts nothing: this run sends it nothing more. The outcome may be unknown."""
 
     reason: str
 

@@ -17,7 +17,7 @@ _LEAST: Final = 3.0  # so that a single failure of many bookings is seen
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The bar of one day: its counts, its left edge `x`, and the heights of its booked part and the failed part above it."""
+    """The bar of one day: its counts of booked and failed requests, its left edge `x`, and the heights of its two parts."""
 
     day: date
     booked: int

@@ -23,7 +23,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """The entries of the stream, and their bodies; the id of a body is the place of its entry."""
+    """The entries of the stream of set-aside events, and their decrypted bodies. The id of a body is its entry's index."""
 
     stream: DurableStream
     entries: tuple[StreamEntry, ...]

@@ -119,7 +119,7 @@ class DurableStream:
         await self._client.close()
 
     async def _find_room(self, entries: int, size: int) -> int:
-        """Return the number of replicas that must store an entry. Raises `NotDurable` if full, or without a promise."""
+        """Return the number of replicas that must store an entry. Raises `NotDurable` for a full or unsafe stream."""
         promised, (count, waiting) = await self._execute(("GET", PROMISE_KEY), ("EVAL", _MEASURE, 1, self.key))
         if promised is None or not promised.isdigit():
             raise NotDurable("this Redis does not promise that what it takes is on disk")

@@ -127,7 +127,7 @@ class TaskStore:
         return [bool(await self._lease_pool.fetchval(_RENEW, *claim)) for claim in claims]
 
     async def save(self, task: ClaimedTask, watermark: Watermark) -> None:
-        """Store a watermark as a run's progress. Earlier failures no longer count, only this run. Raises `StaleRun`."""
+        """Store a watermark as a run's progress, after which earlier failures of the task no longer count. Raises `StaleRun`."""
         saved = await self._pool.fetchval(
             """UPDATE tasks SET watermark = $4, failures = 1, due_at = clock_timestamp() + $5
                WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true""",

@@ -95,7 +95,7 @@ class Availability:
         return spans
 
     def _in_span(self, span: Span, length: timedelta) -> Iterable[datetime]:
-        """Yield the starts within one free span: every slot interval, from the first round time in the span on.
+        """Yield the possible starts in one free span, one slot interval apart, from its first round time (such as 10:15) on.
 
         So a booking shifts the later starts: Cal.com counts them from the end of the busy time.
         """

@@ -106,7 +106,7 @@ class EventType:
 
 
 def _with_defaults(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the default booking fields, each replaced by the own field with the same slug, then the other own fields."""
+    """Return the default booking fields, each changed by the event type's field of the same slug, then its other fields."""
     fields = {field["slug"]: field for field in _EVENT_TYPE["defaults"]["bookingFields"]}
     for changed in own:
         default = fields.get(changed["slug"], {"isDefault": False, "required": False, "hidden": False})

@@ -60,7 +60,7 @@ class Addresses:
 
 
 def create_email() -> str:
-    """Return a mail address that is new in each play. It contains a person's name: pods think an address with "caller" made up."""
+    """Return a mail address that is new in each play. It contains a person's name: pods take "caller" for a placeholder."""
     return f"emma.post.{secrets.token_hex(2)}@example.de"
 
 

@@ -179,7 +179,7 @@ class RetellSimulator(Simulator):
         return web.json_response(agent.agent_body(draft), status=201)
 
     async def _publish(self, request: web.Request, w: Workspace) -> web.Response:
-        """Publish a version itself, with the body's changes, and its LLM's version. No draft is created; the response is empty."""
+        """Change a version as the body says, and publish it with its LLM's version. No draft is created; the response is empty."""
         body = checked(_PUBLISH, await json_body(request))
         version = find(w.agents, request.match_info["id"]).version(body.pop("version"))
         if version.published:

@@ -208,7 +208,7 @@ async def test_an_invalid_request_is_answered_with_an_explanation(
     assert detail in problem["detail"]
 
 
-async def test_events_of_one_second_keep_the_calls_order(pod: TenantPod) -> None:
+async def test_timeline_keeps_the_order_of_simultaneous_events(pod: TenantPod) -> None:
     for name in ("call_analyzed", "call_ended", "call_started"):
         await pod.retell(name, "call_side_by_side", call_status="ended")
         await pod.settled(f"call_side_by_side:{name}")

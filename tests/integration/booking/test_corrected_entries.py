@@ -59,9 +59,7 @@ async def waiting(salon: Salon) -> list[tuple[str, str]]:
         ("Eva Kowalsky, not Kowalski.", {"customer_name": "Eva Kowalsky"}),
     ],
 )  # fmt: skip
-async def test_corrected_name_renames_the_waiting_list_entry(
-    salon: Salon, said: str | None, args: dict[str, str]
-) -> None:
+async def test_corrected_name_renames_waiting_list_entry(salon: Salon, said: str | None, args: dict[str, str]) -> None:
     first = await ask(salon, None, **EVA)
     (before,) = await salon.rows("SELECT created_at FROM waitlist")
     for number in range(2):
@@ -86,9 +84,7 @@ async def test_corrected_name_renames_the_waiting_list_entry(
         ("Mein Mann heißt Otto Kurz.", {"customer_name": "Otto Kurz", "choice": "rename"}),
     ],
 )  # fmt: skip
-async def test_second_person_gets_a_separate_waiting_list_entry(
-    salon: Salon, said: str | None, args: dict[str, str]
-) -> None:
+async def test_second_person_gets_own_waiting_list_entry(salon: Salon, said: str | None, args: dict[str, str]) -> None:
     await ask(salon, None, **EVA)
     answer = await ask(salon, said, **args)
     assert (answer.success, "Namen" in answer.message, "Platz" in answer.message) == (True, False, False), answer
@@ -150,9 +146,7 @@ async def test_alike_name_without_a_correction_is_asked_about(salon: Salon, firs
         ("Nein, Donnerstag.\nJa, trotzdem auf die Warteliste.", THURSDAY),
     ],
 )  # fmt: skip
-async def test_rejected_time_changes_the_waiting_list_entrys_time(
-    salon: Salon, said: str, args: dict[str, str]
-) -> None:
+async def test_rejected_time_moves_the_waiting_list_entry(salon: Salon, said: str, args: dict[str, str]) -> None:
     first = await ask(salon, None)
     for _ in range(2):
         answer = await ask(salon, said, **args)

@@ -198,7 +198,7 @@ async def test_booking_outdates_the_day_for_persons_event_types(env: CalcomEnvir
     assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
 
 
-async def test_event_outdates_the_affected_days(env: CalcomEnvironment) -> None:
+async def test_calcom_event_outdates_free_times_of_its_days(env: CalcomEnvironment) -> None:
     assert await free(env)
     await env.block(1001, "2026-11-27T13:30:00Z")
     (booking,) = env.bookings

@@ -87,7 +87,7 @@ async def test_move_asks_about_the_appointment_not_yet_moved(
     assert (asked.success, asked.fields["appointment_id"]) == (False, other), asked
 
 
-async def test_another_time_does_not_answer_the_question(salon) -> None:
+async def test_naming_another_time_is_no_yes_to_move(salon) -> None:
     """ "Nein, den am Mittwoch" moves no appointment of Tuesday; asked again, the caller can still say yes."""
     (on_tuesday,) = await book(salon, TUESDAY)
     assert "Meinen Sie den am Dienstag" in (await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME)).message

@@ -53,7 +53,7 @@ async def test_open_offer_ends_when_somebody_else_books(salon: Salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_offer_of_a_blocked_time_reaches_nobody_else(salon: Salon) -> None:
+async def test_waitlist_offer_of_blocked_time_reaches_nobody_else(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)

@@ -61,7 +61,7 @@ async def test_new_time_outranks_an_earlier_part_of_day(spoken_salon: TenantPod)
 
 
 @pytest.mark.parametrize("time", ["00:00", "00:00:00", "0:00"])
-async def test_midnight_is_no_requested_time(spoken_salon: TenantPod, time: str) -> None:
+async def test_midnight_argument_is_no_requested_time(spoken_salon: TenantPod, time: str) -> None:
     day = friday_at(spoken_salon)["date"]
     found = await SpokenCall(spoken_salon).ask("check_availability", {"service": CUT, "date": day, "time": time})
     assert (found["success"], {slot["start"][:10] for slot in found["slots"]}) == (True, {day})

@@ -153,7 +153,7 @@ async def test_orphan_without_a_key_names_the_secrets_content() -> None:
         assert "put retell-api-key" in entry["metadata"]["annotations"]["askproai.de/last-error"]
 
 
-async def test_the_gauge_counts_orphans() -> None:
+async def test_orphan_gauge_counts_all_orphans() -> None:
     async with open_agent_environment() as env:
         await given_up(env)
         metrics = Metrics()

@@ -154,7 +154,7 @@ async def test_secret_without_keys_is_neither_changed_nor_copied(
     assert decode_data_keys(stored).keys == keys.keys
 
 
-async def test_only_the_returning_tenant_gets_its_keys(namespace: TenantNamespace, kube_client: KubeClient) -> None:
+async def test_only_a_returning_tenant_gets_its_data_keys(namespace: TenantNamespace, kube_client: KubeClient) -> None:
     keys = await start(namespace)
     # Writes the copy for the deletion.
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))

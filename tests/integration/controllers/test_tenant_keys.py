@@ -156,7 +156,7 @@ async def test_untried_key_is_not_kept_for_the_teardown(namespace):
     await namespace.wait_for_condition("RuntimeAvailable", "True")
 
 
-async def test_untried_changed_key_is_unknown_until_its_answer(namespace):
+async def test_changed_key_is_unknown_until_retell_answers(namespace):
     """A person who rotates a key waits for CredentialsValid; the pods have the key meanwhile, and go on."""
     await namespace.write_secret()
     await namespace.create("Tenant")

@@ -147,7 +147,7 @@ async def test_only_fields_dropped_by_the_file_are_removed(
     )
 
 
-async def test_a_changed_key_is_named_and_not_shown(existing: Files) -> None:
+async def test_plan_names_a_changed_key_without_its_value(existing: Files) -> None:
     await existing.apply()
     existing.of("Secret")["stringData"] = {"retell-api-key": "key_new", "more": "x"}
     planned = (await existing.plan())["Secret"]

@@ -157,7 +157,7 @@ async def test_migration_below_the_newest_applied_is_refused(database: Database)
         await Migrator(database.dsn, (*shipped_migrations(), late, EXTRA)).up()
 
 
-async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> None:
+async def test_tenants_role_cannot_delay_the_migration_runner(database: Database) -> None:
     """The lock is the table's, because any role may take an advisory lock."""
     salon = await database.create_tenant("salon")
     curious = await asyncpg.connect(salon.dsn)

@@ -37,7 +37,7 @@ async def tables(c: asyncpg.Connection) -> list[str]:
     return [row["relname"] for row in rows]
 
 
-async def test_every_table_is_fenced_and_keyed_by_tenant(tenants: TwoTenants) -> None:
+async def test_every_table_has_row_security_and_tenant_keys(tenants: TwoTenants) -> None:
     async with connected(tenants.database.superuser_dsn) as c:
         found = set(await tables(c))
         loose = await c.fetch(
@@ -175,7 +175,7 @@ async def test_foreign_appointment_or_event_looks_like_missing(tenants: TwoTenan
     assert len(messages) == 1
 
 
-async def test_no_other_role_can_be_assumed(tenants: TwoTenants) -> None:
+async def test_tenants_role_can_assume_no_other_role(tenants: TwoTenants) -> None:
     """PostgreSQL 16 and later refuse SET ROLE to the group; in 15 it finds no row."""
     async with connected(tenants.a.dsn) as c:
         for role in (

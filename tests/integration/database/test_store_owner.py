@@ -61,7 +61,7 @@ async def test_operator_prepares_database_with_the_examples_role(
     await admin.close()
 
 
-async def test_role_without_the_examples_statement_is_too_weak(bare_server: EmbeddedPostgres) -> None:
+async def test_role_without_examples_sql_cannot_prepare_the_database(bare_server: EmbeddedPostgres) -> None:
     admin = AdminStore(await bootstrap(bare_server, []))
     with pytest.raises(Exception, match=r"(?i)permission denied|CREATEROLE"):
         await admin.prepare()

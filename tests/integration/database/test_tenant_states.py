@@ -181,7 +181,7 @@ async def test_tenant_with_many_refusals_delays_no_other_tenant(database: Databa
         "ALTER ROLE {role} RESET statement_timeout",
     ],
 )
-async def test_manually_changed_state_is_detected(database: Database, by_hand: str) -> None:
+async def test_tenant_state_changed_by_hand_is_detected(database: Database, by_hand: str) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     values = () if "{role}" in by_hand else (salon.tenant, salon.role)
     await rows(database, by_hand.format(role=salon.role), *values)

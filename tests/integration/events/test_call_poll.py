@@ -309,7 +309,7 @@ async def test_ongoing_call_without_a_start_is_not_closed(polled: CallPollEnviro
     assert await polled.state("call_now") == ("ended", "END_UNKNOWN", False)
 
 
-async def test_old_call_first_known_later_ends_as_unknown(polled: CallPollEnvironment) -> None:
+async def test_old_call_found_late_is_closed_as_unknown(polled: CallPollEnvironment) -> None:
     await polled.poll()
     await polled.started("call_late", began=4 * 24 * 60)
     polled.tick(minutes=15)
@@ -339,7 +339,7 @@ async def test_worker_killed_before_its_watermark_stores_nothing_twice(
 @pytest.mark.parametrize(
     "watermark", [{}, {"seen": 7}, {"asked_until": "1999-01-01T00:00:00Z"}, {"seen": "2999-01-01T00:00:00Z"}]
 )
-async def test_an_older_watermark_repeats_and_changes_nothing(
+async def test_older_poll_watermark_changes_no_stored_call(
     polled: CallPollEnvironment, watermark: dict[str, Any]
 ) -> None:
     """Such as after the restore of an older backup, one that is none, or one of a clock that was ahead."""
@@ -413,7 +413,7 @@ async def test_call_with_invalid_retell_data_delays_no_other(polled: CallPollEnv
 
 
 @pytest.mark.nightly
-async def test_worker_runs_the_task_with_the_mounted_key(stopped_pod: TenantPod) -> None:
+async def test_worker_runs_call_poll_with_mounted_key(stopped_pod: TenantPod) -> None:
     """Where the URL is in the config."""
     async with open_call_poll_environment(stopped_pod) as polled:
         polled.add("call_1", began=60, ended=50, analyzed=True)

@@ -158,7 +158,7 @@ async def test_administrator_needs_only_the_documented_rights(own_valkey: Embedd
     await admin.close()
 
 
-async def test_server_that_admits_anybody_is_reported_as_unisolated(
+async def test_redis_that_admits_anybody_is_reported_as_unisolated(
     admin: RedisAdmin, own_valkey: EmbeddedRedis
 ) -> None:
     """No server can forbid RESET: it makes any client the default user."""
@@ -174,7 +174,7 @@ async def test_server_that_admits_anybody_is_reported_as_unisolated(
         assert await admin.ensure_user(SALON, url) == ()
 
 
-async def test_a_server_without_users_is_shared_and_reported(tmp_path: Path, serve: "Serve") -> None:
+async def test_redis_without_users_is_shared_and_reported(tmp_path: Path, serve: "Serve") -> None:
     _, port = await serve("--requirepass", "pw", "--rename-command", "ACL", "")
     await answers(f"redis://:pw@127.0.0.1:{port}/0")
     admin = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())

@@ -137,7 +137,7 @@ async def test_failed_probe_reopens_circuit_for_the_full_wait(bench: Bench) -> N
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_one_of_fifty_simultaneous_requests_probes(bench: Bench) -> None:
+async def test_only_one_of_fifty_simultaneous_requests_probes_provider(bench: Bench) -> None:
     await bench.open()
     await bench.wait(QUICK.open_for)
     results = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)

@@ -29,7 +29,7 @@ async def test_script_missing_on_the_server_is_loaded_again(shared: RedisClient,
     assert not shared.degraded
 
 
-async def test_wrong_command_is_our_mistake_and_no_outage(shared: RedisClient) -> None:
+async def test_wrong_redis_command_does_not_count_as_outage(shared: RedisClient) -> None:
     await shared.execute("SET", shared.key("text"), "x")
     with pytest.raises(ResponseError):
         await shared.execute("HGET", shared.key("text"), "field")

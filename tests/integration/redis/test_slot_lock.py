@@ -59,7 +59,7 @@ async def test_second_requester_of_a_slot_may_give_up(shared: RedisClient, other
         assert await token(shared) not in {None, held}
 
 
-async def test_waiting_requester_gets_the_lock_once_free(shared: RedisClient, other: RedisClient) -> None:
+async def test_waiting_requester_gets_the_freed_slot_lock(shared: RedisClient, other: RedisClient) -> None:
     freed, retries = asyncio.Event(), 0
 
     async def count_retry() -> None:

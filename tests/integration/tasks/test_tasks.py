@@ -193,9 +193,7 @@ async def test_run_whose_lease_was_taken_is_cancelled(env: TaskEnvironment) -> N
         assert (await env.row())["lease_until"] is not None
 
 
-async def test_lease_renewal_ends_before_the_run_is_stored(
-    env: TaskEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_lease_renewal_ends_before_run_is_stored(env: TaskEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     finish, steps = TaskStore.finish, []
 
     async def renew_slowly(store: TaskStore, tasks: Sequence[ClaimedTask]) -> list[bool]:

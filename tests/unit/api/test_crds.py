@@ -148,7 +148,7 @@ def test_every_setting_is_on_the_page_and_explained() -> None:
 
 
 @KIND
-def test_descriptions_are_shown_where_people_look(kind: Any) -> None:
+def test_list_descriptions_are_shown_by_kubectl_explain(kind: Any) -> None:
     """`kubectl explain` shows a list's own description; its items would show the docstring of a Python class."""
     assert not [path for path, field, _ in everything(kind) if path.endswith("[]") and "description" in field]
 
@@ -158,7 +158,7 @@ def test_generator_refuses_default_inside_a_list() -> None:
         structural_schema(_Outer)
 
 
-def test_float_is_refused_by_the_generator() -> None:
+def test_crd_generator_refuses_float_fields() -> None:
     with pytest.raises(TypeError, match=r"_Loose\.share: 'number' has no place in a spec"):
         structural_schema(_Loose)
 

@@ -99,7 +99,7 @@ def test_metadata_has_the_fields_of_a_reconcile() -> None:
     assert meta.deletion_timestamp == datetime(2026, 11, 20, 10, tzinfo=UTC)
 
 
-def test_models_are_frozen() -> None:
+def test_manifest_models_are_frozen() -> None:
     with pytest.raises(ValidationError):
         Tenant.from_raw(manifest("Tenant")).spec.suspend = True  # type: ignore[misc]
 

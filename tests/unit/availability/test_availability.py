@@ -222,7 +222,7 @@ def test_least_booked_person_of_each_start_is_chosen() -> None:
     ]  # equally booked: the order of the config
 
 
-def test_language_outranks_fewer_bookings() -> None:
+def test_staff_speaking_callers_language_outrank_less_booked_staff() -> None:
     """Who declares no language speaks German."""
     polyglot = msgspec.structs.replace(ANNA, languages=("de", "en-GB"))
     both, busy = rules(polyglot, MEHMET), {1: [span(DAY, "15:00", "17:00")]}

@@ -101,7 +101,7 @@ def test_caller_decides_what_utc_means(args: dict[str, Any], said: str, offered:
         ("slots[0]", "Nicht das erste.", "not_understood"), ("slots[0]", "Um zwölf bitte.", "not_understood"),
     ],
 )  # fmt: skip
-def test_position_in_the_offer_is_an_offered_start(start: str, said: str, meant: str) -> None:
+def test_ordinal_in_the_offer_means_an_offered_start(start: str, said: str, meant: str) -> None:
     starts = tuple(datetime(2026, 12, 11, hour, tzinfo=BERLIN).astimezone(UTC) for hour in (10, 11))
     call = replace(CALL, offered_last=starts, said_without_days=(said,))
     assert understand_arguments({"start": start}, call) == [meant]

@@ -109,7 +109,7 @@ def test_each_topic_of_an_argument_is_answered(topic: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "Ist Mehmet am Mittwoch da?", "Wann haben Sie am Mittwoch offen?"])
-def test_working_days_of_a_person_are_unknown(words: str) -> None:
+def test_staff_members_working_days_are_called_unknown(words: str) -> None:
     answer = ask(SALON, "opening_hours", question=words, date="Mittwoch", staff="Mehmet")
     assert answer.success is ("offen" in words)
     assert answer.message.endswith("Wer an welchem Tag arbeitet, weiß ich nicht.")
@@ -236,7 +236,7 @@ def test_only_the_days_of_the_question_are_answered(words: str, days: tuple[str,
         ),
     ],
 )
-def test_several_services_are_answered_by_their_sums(branch: str, topic: str, sentence: str) -> None:
+def test_several_services_get_summed_price_and_length(branch: str, topic: str, sentence: str) -> None:
     assert ask(CHAIN, topic, branch, service="Schneiden und Farbe").message == sentence
 
 

@@ -59,7 +59,7 @@ def opening(*hours: Hours) -> Branch:
         ),
     ],
 )
-def test_equal_days_are_said_together(hours: tuple[Hours, ...], sentence: str) -> None:
+def test_days_with_equal_hours_are_said_together(hours: tuple[Hours, ...], sentence: str) -> None:
     assert say(None, branch=opening(*hours)) == sentence
 
 
@@ -161,7 +161,7 @@ def test_answer_without_closed_days_names_usual_hours() -> None:
     )
 
 
-def test_a_branch_without_opening_hours_says_nothing() -> None:
+def test_no_hours_are_said_without_declared_opening_hours() -> None:
     assert say(None, branch=opening()) is None
     assert say("morgen", branch=opening()) is None
     assert describe_closures(opening(), datetime(2026, 12, 18, tzinfo=BERLIN)) is None

@@ -167,7 +167,7 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
         ({"companions": {"relation": "Sohn", "age": 7}}, [{}]),
     ],
 )  # fmt: skip
-def test_object_becomes_one_companion(args: Any, companions: list[dict[str, str]]) -> None:
+def test_companion_given_as_object_is_one_companion(args: Any, companions: list[dict[str, str]]) -> None:
     read = read_arguments(BOOK, args)
     assert (read.values, read.unclear) == ({"companions": companions}, ())
 

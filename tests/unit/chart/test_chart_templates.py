@@ -71,7 +71,7 @@ def test_a_typo_or_a_wrong_type_is_refused(render, typos):
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_pods_are_restricted_and_write_nothing(render, component):
+def test_chart_pods_are_restricted_and_write_nothing(render, component):
     spec = render()["Deployment", f"askproai-{component}"]["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] == 65532

@@ -69,7 +69,7 @@ def install_kubectl(directory: Path, script: str = KUBECTL) -> Path:
     return log
 
 
-def test_given_url_is_used_with_the_environments_token(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_api_url_uses_the_environments_token(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_demo_state(directory)
     with pytest.raises(RequestFailed, match="ASKPROAI_TOKEN"), connect("a.b", "http://pod:8081"):
         pass

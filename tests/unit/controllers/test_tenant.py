@@ -115,7 +115,7 @@ def test_several_missing_keys_become_one_condition():
     assert (condition.reason, condition.message) == (Reason.SECRET_NOT_FOUND, "a; b")
 
 
-def test_the_text_of_inputs_holds_no_secret():
+def test_reconcile_inputs_representation_contains_no_secret():
     text = repr(inputs())
     assert "planted" not in text
     assert "_canary" not in text  # as credentials() has it
@@ -189,7 +189,7 @@ def test_imported_future_bookings_are_shown(progress, text):
     assert (condition.reason, condition.message) == (Reason.AS_DECLARED, text)
 
 
-def test_unavailable_calendar_says_why_in_one_line():
+def test_unavailable_calendar_condition_says_why_in_one_line():
     progress = PollProgress(195 * MINUTE, "the Tenant's account: Cal.com did not list its bookings:\n401 " + "x" * 900)
     condition = synced_condition(tenant(), CalendarBacklog(), progress)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_BEHIND)
@@ -384,7 +384,7 @@ TO_OTHER_HOSTS = tuple(ELSEWHERE)[2:]
 
 
 @pytest.mark.parametrize("field", ["exposure", "page"])
-def test_annotations_that_reach_other_hosts_are_left_out(field: str):
+def test_ingress_annotations_that_reach_other_hosts_are_omitted(field: str):
     routed = {"host": "salon.example", "ingress": {"className": "nginx", "annotations": ELSEWHERE}}
     secret = {"clientId": "x", "clientSecretRef": {"name": "n", "key": "k"}}
     oidc = {"oidc": secret | {"issuer": "https://id.example", "roles": {"owner": ["bosses"]}}}

@@ -43,15 +43,15 @@ def test_both_languages_have_the_same_keys(section: str) -> None:
         assert german or ENGLISH[section][key], f"{key}: no language has words"
 
 
-def test_each_language_has_each_section() -> None:
+def test_each_language_has_each_section_of_words() -> None:
     assert GERMAN.keys() == ENGLISH.keys()
 
 
-def test_each_used_key_is_declared() -> None:
+def test_each_used_language_key_is_declared() -> None:
     assert [(str(file), section, key) for file, section, key in list_uses() if (section, key) not in ALL_KEYS] == []
 
 
-def test_each_declared_key_is_used() -> None:
+def test_each_declared_language_key_is_used() -> None:
     used = {(section, key) for _, section, key in list_uses()}
     texts = [text for words in (GERMAN, ENGLISH) for table in words.values() for text in _list_texts([*table.values()])]
     used |= {(section, key) for text in texts for section, key in re.findall(r"\{([a-z_]+)\.([a-z_]+)\}", text)}
@@ -59,7 +59,7 @@ def test_each_declared_key_is_used() -> None:
 
 
 @pytest.mark.parametrize("words", [GERMAN, ENGLISH], ids=["german", "english"])
-def test_patterns_compile_and_capture_nothing(words: dict[str, dict[str, Any]]) -> None:
+def test_language_patterns_compile_without_capturing_groups(words: dict[str, dict[str, Any]]) -> None:
     for section, table in words.items():
         for key, value in table.items():
             for entry in value if isinstance(value, list) else ():

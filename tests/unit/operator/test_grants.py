@@ -78,7 +78,7 @@ async def test_paths_of_one_host_accumulate_without_loss(env):
     assert sorted(env.holders(HOST_SUBJECT)) == [f"Tenant-n{n}" for n in range(4)]
 
 
-async def test_known_grant_costs_no_request(env):
+async def test_known_grant_needs_no_api_request(env):
     """A thousand Tenants each minute: neither the holder nor the refused one asks the API server."""
     own, other = env.put("Branch", "a", **LISTED), env.put("Branch", "b", **LISTED)
     await env.take(own, NUMBER_SUBJECT)

@@ -72,7 +72,7 @@ class Installation:
         return await self.controller.reconcile(quiet_tenants_key(SETTINGS), context)
 
 
-async def test_many_tenants_are_read_in_pieces_waking_nobody() -> None:
+async def test_many_quiet_tenants_are_read_in_pieces() -> None:
     many = Installation(MANY)
     result = await many.look()
     assert (many.read, many.scheduled, many.counted) == ([250, 250, 100], [], [MANY])

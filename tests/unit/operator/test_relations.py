@@ -128,7 +128,9 @@ def test_condition_with_a_new_message_makes_nothing_due():
         ("Branch", "NumbersValid", "False", ("NumberInvalid", "NumberClaimedTwice"), {AGENT}),
     ],
 )
-def test_changed_reason_makes_its_readers_due(kind: str, type_: str, status: str, reasons: tuple[str, str], due: set):
+def test_changed_condition_reason_enqueues_objects_reading_it(
+    kind: str, type_: str, status: str, reasons: tuple[str, str], due: set
+):
     """In both directions. A reason by which nobody decides changes as often as it likes."""
     cache, usual = salon(), with_conditions(**{type_: status})["conditions"][0]
     before, after = ({"conditions": [usual | {"reason": reason}]} for reason in reasons)

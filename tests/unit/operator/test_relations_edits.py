@@ -25,7 +25,7 @@ def test_pause_or_reconcile_token_makes_its_object_due():
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-def test_end_of_plan_annotation_wakes_held_back_siblings(kind: str):
+def test_end_of_plan_annotation_wakes_held_back_objects(kind: str):
     cache = salon()
     siblings = {key("Branch", "nord"), key("ServiceOffering", "waschen")}
     for sibling in siblings:

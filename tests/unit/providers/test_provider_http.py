@@ -144,9 +144,7 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("provider", "error", "why"), WRITES, ids=[case[2] for case in WRITES])
-async def test_failing_write_raises_the_expected_error(
-    provider: Provider, error: type[ProviderError], why: str
-) -> None:
+async def test_failed_write_raises_the_expected_error(provider: Provider, error: type[ProviderError], why: str) -> None:
     async with open_environment(provider) as env:
         with pytest.raises(error) as caught:
             await env.client.create_llm({"general_prompt": "geheim"})
@@ -287,7 +285,7 @@ async def test_calcoms_untimed_429_blocks_for_its_minute() -> None:
         assert caught.value.retry_after == timedelta(seconds=60)
 
 
-async def test_key_has_a_request_budget() -> None:
+async def test_provider_key_has_a_request_budget() -> None:
     """calcom 24981: bursts of 20 to 30 calls in a second or two locked accounts."""
 
     async def none(_request: web.BaseRequest) -> web.Response:
@@ -330,7 +328,7 @@ async def test_phone_number_in_a_url_is_percent_encoded() -> None:
     assert seen == ["/get-phone-number/%2B49301234567"]
 
 
-async def test_all_pages_of_a_list_are_read() -> None:
+async def test_provider_client_reads_all_pages_of_lists() -> None:
     async def answer(request: web.BaseRequest) -> web.Response:
         if "pagination_key" in request.query:
             return web.json_response({"items": [{"llm_id": "b"}], "has_more": False})

@@ -204,7 +204,7 @@ def test_longer_plain_transcript_is_preferred() -> None:
     ],
     ids=["usual", "the longest", "what no compression shortens"],
 )  # fmt: skip
-def test_a_function_record_fits_its_column(arguments: dict[str, Any], expected: dict[str, Any] | None) -> None:
+def test_encrypted_function_record_fits_its_column(arguments: dict[str, Any], expected: dict[str, Any] | None) -> None:
     mine = cipher(key())
     stored = store_said(mine, "call_1", NOW, "book_appointment", arguments, "Gebucht.")
     assert stored is not None
@@ -218,7 +218,7 @@ def test_a_function_record_fits_its_column(arguments: dict[str, Any], expected: 
             read_said(mine, *other, text, None)
 
 
-def test_plain_records_are_read_as_they_are() -> None:
+def test_unencrypted_records_are_read_unchanged() -> None:
     arguments: Sequence[str] = ('{"encrypted": "so nannte es das Modell"}', '{"date": "morgen"}')
     assert [read_said(cipher(key()), "c", NOW, "f", text, "Ja.") for text in arguments] == [
         ({"encrypted": "so nannte es das Modell"}, "Ja."),

@@ -236,7 +236,7 @@ async def test_round_robin_shares_bookings_and_names_the_host(calcom: Api) -> No
     assert booked["data"]["hosts"][0]["id"] == ids[1]
 
 
-async def test_collective_needs_all_hosts_unlike_managed_parents(calcom: Api) -> None:
+async def test_collective_event_type_needs_all_hosts_unlike_managed(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60, schedulingType="collective", hosts=["anna", "mehmet"])
     for name in ("anna", "mehmet"):
         await opens(calcom, name)

@@ -30,7 +30,7 @@ MOUNTS = {"/etc/askproai": Path("/local/outer"), "/etc/askproai/config": Path("/
         ("INSIDE", "file:///etc/askproai", "file:///etc/askproai"),
     ],
 )
-def test_addresses_and_mounted_paths_become_local(name: str, value: str, meaning: str) -> None:
+def test_pod_environment_uses_local_addresses_and_paths(name: str, value: str, meaning: str) -> None:
     container = {"env": [{"name": name, "value": value}]}
     assert container_environment(POD, container, "127.70.1.2", MOUNTS) == {name: meaning}
 

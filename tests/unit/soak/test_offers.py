@@ -124,7 +124,7 @@ def judged(fate: Fate, cause: Cause | None = None, **body: str) -> Accepted:
     return Accepted(offered(1, START, **body), booked(2), fate, "", cause)
 
 
-def test_share_counts_only_decided_and_knowable_times() -> None:
+def test_lost_offer_share_counts_only_decided_knowable_offers() -> None:
     accepted = [judged(fate) for fate in (*[Fate.KEPT] * 4, Fate.FASTER, Fate.OPEN)]
     accepted += [judged(Fate.GONE, cause) for cause in Cause]
     found = tally(accepted, certain=True)

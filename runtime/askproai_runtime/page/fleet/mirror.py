@@ -64,14 +64,14 @@ class FleetMirror:
                 log.info("fleet_page.watch_interrupted", kind=ref.kind, error=f"{type(error).__name__}: {error}")
                 # A list makes up for that at once.
                 is_gone = isinstance(error, ApiError) and error.status == HTTPStatus.GONE
-                await self._list_later(ref, None if is_gone else str(error) or type(error).__name__)
+                await self._relist_after_pause(ref, None if is_gone else str(error) or type(error).__name__)
             except Exception as error:  # noqa: BLE001  whatever is wrong with one kind, the others are followed
                 name = type(error).__name__
                 log.error("fleet_page.watch_failed", kind=ref.kind, error=name, at=error_location(error))  # noqa: TRY400
-                await self._list_later(ref, f"{ref.kind}: {name}")
+                await self._relist_after_pause(ref, f"{ref.kind}: {name}")
 
-    async def _list_later(self, ref: ApiResource, problem: str | None) -> None:
-        """Forget a kind's place in its watch, so that the kind is listed again, and wait. The page shows `problem`, if any."""
+    async def _relist_after_pause(self, ref: ApiResource, problem: str | None) -> None:
+        """Wait, and then have a kind listed again, as its watch cannot go on. Meanwhile the page shows `problem`, if any."""
         self._resource_version[ref] = ""
         if problem is not None:
             self._failures[ref] = problem

@@ -34,7 +34,7 @@ _COORDINATOR, _OPERATOR, _MAX_SHARDS = "askproai-coordinator", "askproai-operato
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Data besides the custom resources; a field is None if it could not be read. `leaders` maps each Lease to its holder."""
+    """The counts of jobs, the open circuits, and the holder of each Lease (`leaders`). A field is None if it could not be read."""
 
     jobs: Mapping[str, TenantJobs] | None = None
     circuits: Mapping[Provider, bool] | None = None
