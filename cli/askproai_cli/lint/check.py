@@ -32,7 +32,7 @@ class Report:
 
     @property
     def mistakes(self) -> int:
-        """Return the number of errors: the API server would refuse their manifests."""
+        """Return the number of errors. Each is in a manifest that the API server would refuse."""
         return sum(finding.severity is Severity.REFUSED for finding in self.findings)
 
     @property

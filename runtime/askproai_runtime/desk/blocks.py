@@ -190,7 +190,7 @@ async def list_blocks_within(ctx: BookingContext, removed: Block) -> list[Block]
 
 
 async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list[Block], list[BlockedAppointment]]:
-    """Return up to two blocks whose ids are between `first` and `last`, both included, and the live appointments in the first."""
+    """Return at most two blocks with ids from `first` to `last`, and the live appointments within the first of these blocks."""
     async with ctx.pool.acquire() as conn:
         found = await list_blocks_between(conn, ctx.tenant, first, last)
         return found, await _list_appointments(conn, ctx, found[0]) if found else []

@@ -178,7 +178,7 @@ class PageServer:
         self, request: web.Request, view: View, asking: Asking, session: Session, signer: Signer, words: Words,
         problem: Problem | None = None,
     ) -> web.Response:  # fmt: skip
-        """Return the response with a view. With a `problem`, the view says why an action was refused, and is not read again."""
+        """Return the response with a view. With a `problem`, the view says why an action was refused, and never updates itself."""
         async with self._reading:
             pulse = await self._views.pulse()
             with speaking(Language(words.language)):  # names of holidays

@@ -137,7 +137,7 @@ _UTC_INSTANT = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2
 
 
 class AbsenceBody(Struct, rename="camel"):
-    """An absence to create or change; unknown keys are dropped. Replacing the absent person is not simulated."""
+    """The body that creates or changes an absence; unknown keys are dropped. The absent person cannot be changed."""
 
     start: _UTC_INSTANT | None = None
     end: _UTC_INSTANT | None = None

@@ -22,7 +22,7 @@ _PLAIN: Mapping[str, Any] = {
 
 
 def body_type(table: str, *required: str, **more: str) -> Any:
-    """Return the type of a request body: the fields of a table in `fields.yaml`, the `required` ones mandatory, and `more`."""
+    """Return the type of a request body. It has the fields of a table in `fields.yaml` and `more`; `required` must be sent."""
     fields = {f"{key}!" if key in required else key: spec for key, spec in TABLES[table].items()}
     return _object(fields | more)
 

@@ -269,7 +269,7 @@ async def test_time_blocked_only_by_cancelled_appointment_is_uncertain(
     assert "basis" not in others.fields, "of Mehmet nothing is hidden"
 
 
-async def test_cancelled_appointment_on_a_full_day_is_unavailable(
+async def test_cancelled_appointments_time_on_absence_is_not_offered(
     env: CalcomEnvironment,
 ) -> None:
     """Whoever is ill has all appointments of the day cancelled: they are not what the next callers are offered."""

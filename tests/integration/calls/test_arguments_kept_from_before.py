@@ -40,7 +40,7 @@ async def test_unchanged_start_with_another_spoken_time_is_asked(
 @pytest.mark.parametrize(
     "kept", [{}, {"date": "{day}"}, {"date": "{day}", "time": "9 bis 11 Uhr"}, {"time": "9 bis 11 Uhr"}]
 )
-async def test_repeated_search_arguments_do_not_change_the_start(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
+async def test_arguments_repeated_from_search_keep_booked_start(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
     call, day, start = await search(spoken_salon, time="9 bis 11 Uhr")
     call.say("Ja, die nehme ich.")
     kept = {name: text.format(day=day) for name, text in kept.items()}
@@ -82,7 +82,7 @@ async def test_zero_date_is_ignored(spoken_salon: TenantPod, day: str) -> None:
         ({"staff": "Salon Müller Mitte: Anna, Mehmet"}, "anna"), ({"staff": "Salon Müller Mitte: Mehmet"}, "mehmet"),
     ],
 )  # fmt: skip
-async def test_copied_prompt_lines_identify_service_and_staff(
+async def test_arguments_copied_from_prompt_identify_service_and_staff(
     spoken_salon: TenantPod, args: dict[str, str], staff: str
 ) -> None:
     call = SpokenCall(spoken_salon)

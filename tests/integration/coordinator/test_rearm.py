@@ -42,7 +42,7 @@ LEFT_ALONE = (
 )
 
 
-async def test_live_finished_and_recent_events_are_left_alone(env: CoordinatorEnvironment):
+async def test_rearming_spares_live_finished_and_recent_events(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     events = [
         await env.event(salon, f"fine-{number}", status=status, job=job, lease=lease, age=age)

@@ -302,7 +302,7 @@ async def test_writers_do_not_wait_for_an_index_build(database: Database) -> Non
         assert await writer.fetchval(IS_UNFINISHED) is False
 
 
-async def test_second_run_does_not_delay_an_index(database: Database) -> None:
+async def test_second_migration_run_delays_no_index_build(database: Database) -> None:
     """Another run waits for the lock with a snapshot, for which a build waits."""
     async with index_build_under_way(database) as (writer, run):
         assert await asyncio.wait_for(Migrator(database.dsn).up(), SOON) == [], "an older release has nothing to do"
@@ -516,7 +516,7 @@ async def test_migration_ends_when_its_session_is_lost(database: Database, monke
 
 
 @pytest.mark.nightly
-async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:
+async def test_migrated_tables_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:
     """Tables are created in schema `public`, or where the database's `search_path` says."""
     dsn = await postgres.create_database("with_search_path")
     async with open_pool(dsn, max_size=1) as pool:

@@ -45,7 +45,7 @@ async def test_tenant_connects_only_with_its_own_password(database: Database) ->
             await login(database.admin.tenant_dsn(salon.tenant, password))
 
 
-async def test_admin_is_no_superuser_and_needs_not_be(database: Database) -> None:
+async def test_database_administrator_needs_no_superuser_rights(database: Database) -> None:
     connection = await asyncpg.connect(database.dsn)
     assert not await connection.fetchval("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
     assert (
@@ -343,7 +343,7 @@ async def test_role_password_is_tested_only_on_request(database: Database) -> No
     await su.close()
 
 
-async def test_names_and_passwords_with_odd_characters_are_data(database: Database) -> None:
+async def test_odd_names_and_passwords_never_become_sql(database: Database) -> None:
     admin, tenant, password = database.admin, "o'brien\".x;--", "p'a\"s$s %20@:/?#w"
     await admin.ensure_tenant(tenant, "uid", password, connection_limit=5)
     assert (await login(admin.tenant_dsn(tenant, password)))["current_user"] == admin.role_name(tenant)

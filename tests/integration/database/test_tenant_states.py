@@ -94,7 +94,7 @@ async def test_signed_request_between_refusals_clears_the_refusal(
     assert (await database.admin.find_refused(salon.tenant) is not None) is is_refused
 
 
-async def test_read_states_contain_only_one_tenants_problems(database: Database) -> None:
+async def test_state_of_a_tenant_contains_only_its_problems(database: Database) -> None:
     salons = [await database.create_tenant(name) for name in ("first", "second", "third")]
     first, second, third = salons
     await book(database, first, "anna")

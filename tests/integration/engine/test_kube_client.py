@@ -53,7 +53,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/theirs"]
 
-    async def test_write_in_between_causes_another_attempt(self, env, kube_client: KubeClient):
+    async def test_conflicting_write_is_retried_at_once(self, env, kube_client: KubeClient):
         """KEDA #7950: a conflict here must not wait for a backoff."""
         tenant = await env.create("Tenant")
         await env.kube.add_finalizer(tenant)

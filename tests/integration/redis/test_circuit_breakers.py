@@ -202,7 +202,7 @@ async def test_an_open_circuit_that_nobody_tries_is_forgotten(bench: Bench) -> N
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_reset_closes_the_circuit(bench: Bench) -> None:
+async def test_manual_reset_closes_the_circuit(bench: Bench) -> None:
     await bench.open()
     await bench.circuits.reset(CALCOM)
     assert await bench.state() is CircuitState.CLOSED

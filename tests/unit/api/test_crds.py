@@ -69,7 +69,7 @@ def test_api_has_no_floats_and_no_passthrough(kind: Any) -> None:
 
 
 @KIND
-def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
+def test_crd_defaults_are_scalars_outside_lists(kind: Any) -> None:
     """A default inside a list item is a difference that never settles in GitOps tools."""
     for path, field, in_list in everything(kind):
         if "default" in field:

@@ -85,7 +85,7 @@ def test_fields_of_a_newer_crd_are_ignored(kind: type[Tenant]) -> None:
     assert kind.from_raw(raw).spec == kind.from_raw(manifest(kind.kind)).spec
 
 
-def test_metadata_has_the_fields_of_a_reconcile() -> None:
+def test_parsed_metadata_has_uid_generation_and_finalizers() -> None:
     raw = manifest("Branch")
     raw["metadata"] |= {
         "uid": "u1",

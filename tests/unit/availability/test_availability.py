@@ -263,7 +263,7 @@ def test_busy_window_of_a_day_includes_buffers(day: str, day_hours: int) -> None
     assert window.end == midnight + timedelta(hours=day_hours, minutes=90)
 
 
-def test_buffers_are_within_the_hours() -> None:
+def test_buffers_of_an_appointment_are_within_opening_hours() -> None:
     tight = rules(buffer_before_minutes=30, buffer_after_minutes=45, slot_step_minutes=15)
     now = local("2026-11-20T10:00")
     found = [find_obstacle(tight, local(f"{DAY}T{at}"), now, None) for at in ("09:15", "09:30", "16:15", "16:30")]

@@ -424,7 +424,7 @@ def test_twelve_am_prompts_a_question_about_noon(language: Language, time: str) 
 @pytest.mark.parametrize(
     "start", ["2026-12-11T11:00 oder 2026-12-11T16:00", "2026-12-11T11:00, 2026-12-11T16:00+01:00"]
 )
-def test_two_starts_are_a_choice(start: str) -> None:
+def test_two_starts_in_one_argument_are_alternatives(start: str) -> None:
     assert understand_arguments({"start": start}) == ["12-11T11:00", "12-11T16:00"]
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     understood = parse_time({"start": start}, CALL, service)

@@ -674,7 +674,7 @@ def test_shared_service_name_gives_each_price() -> None:
     assert (asked.success, asked.message) == (False, "Meinen Sie Klavierstunde 45 Minuten?")
 
 
-def test_shared_name_gives_prices_despite_own_questions() -> None:
+def test_name_of_two_services_gives_both_prices() -> None:
     (cut, *_) = SALON.services
     waxings = tuple(
         replace(cut, name=name, display_name=name, spoken_names=(f"Waxing {part}",), price_amount=price)

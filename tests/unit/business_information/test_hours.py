@@ -91,7 +91,7 @@ def test_days_with_equal_hours_are_said_together(hours: tuple[Hours, ...], sente
         ),
     ],
 )
-def test_named_day_is_answered_with_own_hours(phrase: str, sentence: str) -> None:
+def test_opening_hours_answer_is_for_the_named_day(phrase: str, sentence: str) -> None:
     assert say(phrase) == sentence
 
 
@@ -221,7 +221,7 @@ def test_pauses_of_a_week_are_said_together() -> None:
     assert str(said).endswith(" Am Dienstag, den 24. November sind aber keine Termine möglich.")
 
 
-def test_next_opening_says_that_nobody_is_bookable() -> None:
+def test_opening_answer_mentions_a_day_without_appointments() -> None:
     assert paused(at(24), at(25), phrase="Montag").endswith("Termine sind an diesem Tag aber nicht möglich.")
 
 

@@ -64,7 +64,7 @@ OTHER_TYPOS = {
 
 
 @pytest.mark.parametrize("typos", [TYPOS, OTHER_TYPOS], ids=["most", "others"])
-def test_a_typo_or_a_wrong_type_is_refused(render, typos):
+def test_chart_refuses_misspelt_or_wrongly_typed_values(render, typos):
     with pytest.raises(Refused, match="values don't meet the specifications of the schema") as refused:
         render(*typos)
     assert [typo for typo, said in typos.items() if said not in str(refused.value)] == []

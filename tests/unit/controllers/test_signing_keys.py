@@ -111,7 +111,7 @@ def test_calcom_gets_a_changed_secret_after_the_pods():
     assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=131)) == "whs_3"
 
 
-def test_secret_does_not_end_while_calcom_uses_it():
+def test_former_webhook_secret_stays_while_calcom_uses_it():
     """Its successor may wait for a person: the Tenant is paused, or fails a check."""
     changed = read(calcom_webhook_secret="whs_2")
     keys, now = replace(first(), registered={SECRET: "whs_canary"}), NOW

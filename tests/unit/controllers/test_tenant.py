@@ -140,7 +140,7 @@ def test_pending_calcom_appointments_are_counted_in_tenant_time():
     assert condition.good, "callers are served, and the appointments are kept here"
 
 
-def test_appointments_given_up_are_reported_with_the_command():
+def test_dead_sync_jobs_are_reported_with_the_command():
     message = synced_condition(tenant(), CalendarBacklog(5, SINCE, dead=1)).message
     assert "but 1 appointment is given up: askproai events list --status dead -t salon-mueller.salon-mueller" in message
 
@@ -223,7 +223,7 @@ def test_audit_message_shows_the_day_of_last_round():
     assert begun.message == ""
 
 
-def test_poll_delay_is_ignored_for_suspended_or_v1():
+def test_synced_condition_ignores_the_polls_delay_if_suspended():
     stale = PollProgress(300 * MINUTE)
     assert synced_condition(tenant(suspend=True), CalendarBacklog(), stale).reason is Reason.AS_DECLARED
     calendar = raw("Tenant")["spec"]["calendar"]
@@ -321,7 +321,7 @@ def test_value_above_a_ceiling_is_lowered_and_named():
     ]
 
 
-def test_value_within_the_ceilings_is_unchanged():
+def test_tenant_within_the_platforms_ceilings_is_unchanged():
     assert apply_ceilings(tenant(), Settings()) == (tenant(), ())
 
 
@@ -345,7 +345,7 @@ PRIVILEGED = {
 }
 
 
-def test_pod_right_is_left_out_unless_listed():
+def test_unlisted_pod_setting_of_a_tenant_is_omitted():
     """An author of Tenants may not be allowed to create pods, and must not get more rights by the operator."""
     lowered, sentences = apply_ceilings(tenant(runtime={"pods": PRIVILEGED}), Settings())
     pods = lowered.spec.runtime.pods

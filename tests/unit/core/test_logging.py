@@ -107,7 +107,7 @@ def test_log_shows_only_an_objects_own_text(capsys: pytest.CaptureFixture[str], 
     assert (line["value"], line["nested"]) == ("<hidden>", {"in": [["<hidden>"]]})
 
 
-def test_times_ids_and_enums_match_our_apis(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_writes_times_ids_and_enums_like_apis(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     values = {
         "at": datetime(2026, 1, 7, 9, tzinfo=UTC),

@@ -34,7 +34,7 @@ async def test_slots_are_public_and_keyed_by_zoned_date(calcom: Api) -> None:
     assert list(far) == ["2026-11-27", "2026-11-28"], "09:00 in Berlin is 22:00 there, and 11:00 the next day"
 
 
-async def test_range_includes_its_end_and_omits_empty_days(calcom: Api) -> None:
+async def test_slots_include_the_last_day_without_empty_days(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)
     days = await slots(calcom, "2026-11-26", "2026-11-28", format="range")
