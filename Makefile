@@ -93,7 +93,7 @@ check: $(STAMP) $(DOCS)/.installed ## Format, lint, types, layers, generated fil
 	@echo "== lint" && ruff check .
 	@echo "== types" && mypy
 	@echo "== layers" && lint-imports
-	@echo "== public APIs, SQL in stores, citations, words, sentences" && python hack/check_source.py
+	@echo "== public APIs, SQL in stores, citations, words, sentences, lengths" && python hack/check_source.py
 	@echo "== generated files" && python hack/generate.py --check && python hack/architecture.py --check && python hack/licences.py --check
 	@echo "== public names" && python hack/public_names.py
 	@echo "== size" && python hack/size.py

@@ -11,13 +11,16 @@
 7. No two test files outside of packages have one name: pytest imports them by it, and cannot collect both.
 8. No sentence and no name of a test has a construction that must be read twice (`CONSTRUCTIONS`).
 9. The name of a test has at most eight words.
-With `--all` the last two are also checked in the folders of `NOT_REWRITTEN`.
+10. A file of the product has at most 400 lines, a function 60, and an `__init__` 25 names; `tool.long` of pyproject.toml has
+    the exceptions, each with its reason.
+With `--all` rules 8 and 9 are also checked in the folders of `NOT_REWRITTEN`.
 """
 
 import ast
 import re
 import subprocess
 import sys
+import tomllib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -73,6 +76,8 @@ HEADLESS_NAME = re.compile(
 )
 TEST_NAME = re.compile(r"^(?:    )?(?:async )?def (test_\w+)", re.MULTILINE)
 MOST_WORDS = 8
+MOST_LINES, MOST_LINES_OF_FUNCTION, MOST_NAMES = 400, 60, 25
+LONG: dict[str, str] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["long"]
 # Texts for people that are strings: of commands, of settings, and of custom resources.
 WITH_TEXTS = ("cli/", "hack/", "operator/askproai_operator/api/")
 LEXEME = re.compile(
@@ -263,6 +268,24 @@ def names_of_tests(source: Source) -> Iterator[tuple[int, str]]:
         yield source.text.count("\n", 0, match.start(1)) + 1, match[1]
 
 
+def too_long(source: Source) -> Iterator[str]:
+    """Yield the file, functions and public API of a module that are too long, and exceptions without need in `tool.long`."""
+    if source.root not in PLANES:
+        return
+    tree, lines = ast.parse(source.text), source.text.count("\n")
+    classes = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+    sizes = {source.path: lines > MOST_LINES or len(PUBLIC_APIS.get(source.module, ())) > MOST_NAMES}
+    for node in [*tree.body, *(each for kind in classes for each in kind.body)]:
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            name, length = f"{source.path}:{node.name}", (node.end_lineno or 0) - node.lineno + 1
+            sizes[name] = sizes.get(name, False) or length > MOST_LINES_OF_FUNCTION
+    for name, is_long in sizes.items():
+        if is_long and name not in LONG:
+            yield f"1: {name} is too long: cut it, or write the reason into tool.long"
+        elif name in LONG and not is_long:
+            yield f"1: {name} is in tool.long without need"
+
+
 def unbounded_answers(source: Source) -> Iterator[str]:
     """Yield reads of another server's response without a size limit, and clients that unpack a body before a limit applies."""
     if (
@@ -328,7 +351,7 @@ SOURCES = [
     if re.search(r"\.(py|md)$|^charts/(?!.*/crds/).*\.yaml$", path) and (ROOT / path).exists()
 ]
 PUBLIC_APIS = public_apis()
-RULES = (past_public_api, sql_outside_store, strong_locks, dead_citations, words, unbounded_answers)
+RULES = (past_public_api, sql_outside_store, strong_locks, dead_citations, words, unbounded_answers, too_long)
 
 
 # Rules with the folders that do not keep them yet.

@@ -6,7 +6,7 @@ from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
 from askproai_cli.output import find_zone, to_cell, wrap
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences import SENTENCES, format_call_back
 
 # A list or a field that is absent here is shown by its own name, and so is a value.

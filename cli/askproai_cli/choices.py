@@ -11,10 +11,3 @@ class ProviderChoice(StrEnum):
 
     RETELL = "retell"
     CALCOM = "calcom"
-
-
-class LanguageChoice(StrEnum):
-    """The values of `Language`."""
-
-    DE = "de"
-    EN = "en"

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from askproai_cli.choices import LanguageChoice
 from askproai_cli.output import Output, OutputOption, print_json
+from askproai_core.languages import Language
 from askproai_core.terminal import format_day, format_time
 
 if TYPE_CHECKING:
@@ -22,17 +22,16 @@ _REFUSED = {
 
 def when(
     text: Annotated[
-        str, typer.Argument(help="The words of the caller, in German, English (--language en) or ISO.", metavar="TEXT")
+        str, typer.Argument(help="The words of the caller in the agent's language, or ISO.", metavar="TEXT")
     ],
     at: Annotated[
         str | None, typer.Option(help="Start of the call, ISO; without offset it is local. Default: now.")
     ] = None,
     zone: Annotated[str, typer.Option(help="Time zone of the branch.")] = "Europe/Berlin",
-    language: Annotated[LanguageChoice, typer.Option(help="Language of the agent.")] = LanguageChoice.DE,
+    language: Annotated[Language, typer.Option(help="Language of the agent.")] = Language.DE,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """Show how the grammar of a language understands a date or time. Exit code 1: it found no time that could be booked."""
-    from askproai_core.tenant_config import Language
     from askproai_runtime.sentences import speaking
     from askproai_runtime.spoken_times import understand
 
@@ -44,7 +43,7 @@ def when(
         moment = datetime.fromisoformat(at) if at else datetime.now(UTC)
     except ValueError:
         raise typer.BadParameter(f"{at} is no ISO time such as 2026-11-20T10:00", param_hint="--at") from None
-    with speaking(Language(language)):
+    with speaking(language):
         understood = understand(text, at=moment if moment.tzinfo else moment.replace(tzinfo=tz), zone=tz)
     if output is Output.JSON:
         print_json(_to_json(understood))

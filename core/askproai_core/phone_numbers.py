@@ -35,7 +35,8 @@ _STAND_IN_DIGITS = sorted(
     }
 )
 _LONG_STAND_IN_DIGITS = [each for each in _STAND_IN_DIGITS if len(each) >= _SHORTEST_BEHIND_CODE]
-_STAND_IN = re.compile(rf"\+(1?({'|'.join(_STAND_IN_DIGITS)})|(41|43|49)({'|'.join(_LONG_STAND_IN_DIGITS)}))")
+_CODES = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))  # none begins with another
+_STAND_IN = re.compile(rf"\+(1?({'|'.join(_STAND_IN_DIGITS)})|({_CODES})0?({'|'.join(_LONG_STAND_IN_DIGITS)}))")
 _ZEROS = "0" * 8
 _ASCENDING = "0123456789" * 2
 _COUNTED_UP = 9  # digits, with which a national number begins that somebody has made up by counting

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Protocol, TypeVar
 
 from askproai_core.fault_injection import FaultPoints
+from askproai_core.providers import ProviderError, RateLimited
 from askproai_operator.api import Key
 from askproai_operator.engine import M
 from askproai_operator.memory import Look, Memory, PodKeys
 from askproai_operator.plan_context import PlanContext
-from askproai_operator.providers import ProviderError, RateLimited
 from askproai_operator.redis_users import RedisAdmin
 from askproai_operator.resources import resource_of_kind
 from askproai_operator.rollouts import Rollouts

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from askproai_core.tenant_config import CalendarProvider
-from askproai_operator.api import Calcom, EventType, SecretKeyRef, ServiceOffering, Tenant
+from askproai_operator import resources
+from askproai_operator.api import Calcom, SecretKeyRef, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import MANAGER, resources
+from askproai_operator.api.offering import EventType
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem, hash_key, pem_certificates, secret_value
-from askproai_operator.resources import PERMITTED, USE_LABEL
+from askproai_operator.resources import MANAGER, PERMITTED, USE_LABEL
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
 RETELL_KEY = "retell-api-key"

@@ -68,13 +68,13 @@ from aiohttp import web
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.http_server import serve_probes
-from askproai_core.kube import LeaseApi, elector_from_settings
+from askproai_core.kube import ApiError, LeaseApi, elector_from_settings
 from askproai_core.lifecycle import Stopped, run_until_stopped, stop_on_signals
 from askproai_core.logging import configure_logs
 from askproai_core.provider_limits import CircuitRules
 from askproai_core.terminal import Output
 from askproai_core.tracing import TracingSettings, open_tracing
-from askproai_operator import grants
+from askproai_operator import grants, resources
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
 from askproai_operator.control_loop import (
@@ -116,7 +116,7 @@ from askproai_operator.controllers import (
 from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.controllers.tenant.canary import CANARIES, canaries_key
 from askproai_operator.controllers.tenant.shadow import SHADOWS, shadows_key
-from askproai_operator.engine import ApiError, Cache, EventSink, Kube, Options, resources
+from askproai_operator.engine import Cache, EventSink, Kube, Options
 from askproai_operator.login_urls import require_passable_options
 from askproai_operator.providers import ProviderClients
 from askproai_operator.redis_users import RedisAdmin
@@ -278,12 +278,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         api = Kube(partial(access_by_kopf, login), sink, clock, namespace=settings.namespace, fence=elector.fence)
         kube = await stack.enter_async_context(api)
         providers = await stack.enter_async_context(_provider_clients(settings, clock, metrics))
-        require_passable_options(settings.admin_dsn())
-        database = AdminStore(settings.admin_dsn())
-        stack.push_async_callback(database.close)
-        redis = _redis(settings, clock)
-        if redis is not None:
-            stack.push_async_callback(redis.close)
+        database, redis = _open_databases(settings, clock, stack)
         await health.serve(settings, stack)
         informer = Informer(sink, kube, clock, metrics, login, audit_every=timedelta(seconds=settings.audit_seconds))
         sync = await stack.enter_async_context(config_sync.ConfigSyncController(queue.add))
@@ -301,22 +296,11 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
             await run_until_stopped(stop, following.catch_up(group))
             health.ready = True
             context = ReconcileContext(
-                kube=kube,
-                cache=cache,
-                relations=relations,
-                settings=settings,
-                clock=clock,
-                faults=fault_points_from_environment(),
-                database=database,
-                providers=providers,
-                installation_id=installation_id,
-                fence=elector.fence,
-                enqueue=queue.add,
-                rollouts=_follow_rollouts(cache, settings, clock, queue, metrics),
-                trigger_config_sync=sync.trigger,
-                url_proofs=proofs or Unverified(),
-                redis=redis,
-            )
+                kube=kube, cache=cache, relations=relations, settings=settings, clock=clock, database=database, redis=redis,
+                faults=fault_points_from_environment(), providers=providers, installation_id=installation_id,
+                fence=elector.fence, enqueue=queue.add, rollouts=_follow_rollouts(cache, settings, clock, queue, metrics),
+                trigger_config_sync=sync.trigger, url_proofs=proofs or Unverified(),
+            )  # fmt: skip
             await run_until_stopped(stop, retry_until_served(partial(adopt_present_holders, context), clock))
         except Stopped:
             return
@@ -365,9 +349,16 @@ def _follow_rollouts(cache: Cache, settings: Settings, clock: Clock, queue: Work
     return rollouts
 
 
-def _redis(settings: Settings, clock: Clock) -> RedisAdmin | None:
-    url = settings.redis_url()
-    return RedisAdmin(url, clock, settings.ca_file) if url else None
+def _open_databases(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[AdminStore, RedisAdmin | None]:
+    """Return the clients of PostgreSQL and of Redis, if it is configured. The stack closes them."""
+    require_passable_options(settings.admin_dsn())
+    database, url = AdminStore(settings.admin_dsn()), settings.redis_url()
+    stack.push_async_callback(database.close)
+    if not url:
+        return database, None
+    redis = RedisAdmin(url, clock, settings.ca_file)
+    stack.push_async_callback(redis.close)
+    return database, redis
 
 
 class Health:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any, Final
 
+from askproai_core.providers import ProviderError
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import Condition
-from askproai_operator.providers import ProviderError
 from askproai_operator.store.tenant_states import ProvisionedTenant
 
 # Keys that became due at one moment (a start, an outage) must not come back together for ever.

@@ -16,9 +16,12 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from askproai_core.kube import ApiError, Conflict, Unreachable
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.credentials import decode_secret, secret_manifest
-from askproai_operator.engine import ApiError, Conflict, EventRecord, Key, Unreachable, resources
+from askproai_operator.engine import EventRecord
 
 log = structlog.get_logger(__name__)
 

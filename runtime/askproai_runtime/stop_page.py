@@ -12,7 +12,7 @@ from aiohttp import web
 
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_core.http_server import Problem, correlation_id
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.arrivals import read_body, require_readable_body
 from askproai_runtime.notifications.render import one_line
 from askproai_runtime.notifications.stop_link import read_token, stop_by_link

@@ -8,7 +8,9 @@ between display names are in the language of the call.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from askproai_core.tenant_config import CalendarProvider, Segment, SegmentKind, Service, StaffOverride, TenantConfig
+from askproai_core.tenant_config import CalendarProvider, Service, TenantConfig
+from askproai_core.tenant_config.services import Segment, StaffOverride
+from askproai_core.tenant_config.vocabulary import SegmentKind
 from askproai_runtime.sentences import say
 
 MOST_SERVICES = 5  # of one visit

@@ -13,7 +13,8 @@ import msgspec
 import structlog
 
 from askproai_core.lifecycle import sleep_until_stopped
-from askproai_core.tenant_config import TenantConfig, config_hash, decode
+from askproai_core.tenant_config import TenantConfig, decode
+from askproai_core.tenant_config.config import config_hash
 
 log = structlog.get_logger(__name__)
 POLL_SECONDS = 0.25

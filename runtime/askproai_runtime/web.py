@@ -26,22 +26,22 @@ from askproai_runtime.admin_api import PrivateApi
 from askproai_runtime.arrivals import Arrivals, allow_open_files, close_unproven
 from askproai_runtime.availability.opening_hours import warm_up
 from askproai_runtime.calls.inbound import InboundCalls
-from askproai_runtime.conversation.functions import FUNCTIONS_BY_NAME, CallFunctions
+from askproai_runtime.conversation.function_requests import CallFunctions
+from askproai_runtime.conversation.functions import FUNCTIONS_BY_NAME
 from askproai_runtime.conversation.record import FunctionRecorder
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.health import Readiness, answer_health, metrics_app, open_page, private_app, published_app
 from askproai_runtime.intake import (
-    STREAM,
     Drainer,
     EventStore,
     Flusher,
     Signatures,
     Source,
-    Spool,
     Webhooks,
     WebhookSource,
     find_webhook_source,
 )
+from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.notifications.stop_link import STOP_PATH, is_stop_token
 from askproai_runtime.process import Process, open_process
 from askproai_runtime.redis.durable_stream import DurableStream

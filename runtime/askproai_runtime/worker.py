@@ -34,9 +34,9 @@ from askproai_runtime.calls.store import count_active_calls
 from askproai_runtime.desk.messages import count_open_messages
 from askproai_runtime.events import CALL_POLL, FOUND_BY_POLL, CalendarPoll, CallPoll, EventDispatcher
 from askproai_runtime.health import Readiness, worker_app
-from askproai_runtime.intake import STREAM
+from askproai_runtime.intake.spool import STREAM
 from askproai_runtime.jobs import Job, JobKind, JobSettings, Runner
-from askproai_runtime.notifications.store import measure_notifications
+from askproai_runtime.notifications.store.notifications import measure_notifications
 from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.privacy import ERASURES, ErasureTask
 from askproai_runtime.process import Process, open_database, open_process, session_name

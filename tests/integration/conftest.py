@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_sandbox.cluster import ApiError, Child, ControlPlane, KubeClient, free_port, spawn
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis

@@ -14,7 +14,9 @@ import aiohttp
 import asyncpg
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CalendarProvider, EventType, RateLimits, Staff, TenantConfig, encode
+from askproai_core.tenant_config import CalendarProvider, Staff, TenantConfig, encode
+from askproai_core.tenant_config.config import RateLimits
+from askproai_core.tenant_config.services import EventType
 from askproai_operator.redis_acl import acl_rules
 from askproai_sandbox.cluster import Child, ProcessError, free_port, spawn
 from askproai_sandbox.pods.pod import replace_files

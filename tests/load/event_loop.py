@@ -17,10 +17,12 @@ from msgspec.structs import replace
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import BookingLimits, Hours, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config import Staff, TenantConfig, Weekday
+from askproai_core.tenant_config.branches import Hours
+from askproai_core.tenant_config.config import BookingLimits
 from askproai_runtime.availability.opening_hours import warm_up
 from askproai_runtime.book.context import BookingContext, BookingSettings
-from askproai_runtime.calendars import LocalCalendar
+from askproai_runtime.calendars.types import LocalCalendar
 from askproai_runtime.conversation import book, offer
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.metrics import Metrics

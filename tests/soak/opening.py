@@ -16,16 +16,10 @@ from msgspec.structs import replace
 
 from askproai_core.clock import SystemClock
 from askproai_core.redis import PROMISE_KEY
-from askproai_core.tenant_config import (
-    CalendarConfig,
-    CalendarProvider,
-    Hours,
-    Service,
-    TeamEventType,
-    TenantConfig,
-    Weekday,
-    encode,
-)
+from askproai_core.tenant_config import CalendarProvider, Service, TenantConfig, Weekday, encode
+from askproai_core.tenant_config.branches import Hours
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_core.tenant_config.services import TeamEventType
 from askproai_operator.redis_acl import acl_rules, coordinator_acl_rules
 from askproai_sandbox.calcom.account import Webhook
 from askproai_sandbox.cluster import free_port

@@ -10,11 +10,13 @@ from typing import Any
 
 import httpx
 
-from askproai_core.kube import Access
+from askproai_core.kube import Access, ApiError
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import reconcile
 from askproai_operator.controllers.rollout_report import follow_rollouts
-from askproai_operator.engine import ApiError, Cache, Key, Kube, Result, resources
+from askproai_operator.engine import Cache, Kube, Result
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.engine.ready_condition import update_for_result
 from askproai_operator.memory import Memory

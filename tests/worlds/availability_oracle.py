@@ -10,24 +10,11 @@ from zoneinfo import ZoneInfo
 import msgspec
 from hypothesis import strategies as st
 
-from askproai_core.tenant_config import (
-    Absence,
-    Branch,
-    Holidays,
-    Hours,
-    Segment,
-    SegmentKind,
-    Service,
-    Staff,
-    StaffOverride,
-    Weekday,
-)
-from askproai_runtime.availability.slots import (
-    BusySpan,
-    FreeSpans,
-    ServiceRules,
-    SlotQuery,
-)
+from askproai_core.tenant_config import Branch, Service, Staff, Weekday
+from askproai_core.tenant_config.branches import Absence, Holidays, Hours
+from askproai_core.tenant_config.services import Segment, StaffOverride
+from askproai_core.tenant_config.vocabulary import SegmentKind
+from askproai_runtime.availability.slots import BusySpan, FreeSpans, ServiceRules, SlotQuery
 
 MINUTE = timedelta(minutes=1)
 

@@ -15,7 +15,8 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TenantConfig
+from askproai_core.tenant_config import CalendarProvider, TenantConfig
+from askproai_core.tenant_config.config import CalendarConfig
 from askproai_runtime.book.context import BookingContext, BookingSettings
 from askproai_runtime.book.free_days import FreeDay, list_free_slots
 from askproai_runtime.calendar_sync import inbound, outbound
@@ -26,9 +27,9 @@ from askproai_runtime.calendars import (
     Confirmed,
     FreeTimes,
     FreeTimesQuery,
-    LocalCalendar,
     RemoteBooking,
 )
+from askproai_runtime.calendars.types import LocalCalendar
 from askproai_runtime.conversation import messages, waitlist
 from askproai_runtime.conversation.book import book_appointment
 from askproai_runtime.conversation.find import cancel_appointment, find_appointments

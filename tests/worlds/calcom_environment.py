@@ -16,7 +16,9 @@ from askproai_core.provider_limits import CircuitBreakers
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.reading import CalendarEvent
-from askproai_runtime.calendars import CalcomHttp, CalcomV2, ProviderCallRecorder
+from askproai_runtime.calendars import ProviderCallRecorder
+from askproai_runtime.calendars.calcom_http import CalcomHttp
+from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import Fault, FaultKind, serve
 from tests.worlds import calcom_contract

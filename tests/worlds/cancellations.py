@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_core.tenant_config import BookingLimits
+from askproai_core.tenant_config.config import BookingLimits
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import Salon, booking_args, call

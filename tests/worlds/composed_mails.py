@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
 from uuid import UUID
 
-from askproai_core.tenant_config import (
+from askproai_core.tenant_config.notifications import (
     BusinessNotifications,
     CustomerNotifications,
     EmailSettings,

@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
 from askproai_core.kube import read_access
+from askproai_operator.api import Key
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import WorkQueue
-from askproai_operator.engine import ApiResource, Cache, Key, Kube
+from askproai_operator.engine import Cache, Kube
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.relations import Relations
 from askproai_operator.resources import resource_of_kind

@@ -8,17 +8,14 @@ from typing import Any
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.kube import Access
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.grant import grant_keys, reconcile, take
 from askproai_operator.controllers.rollout_report import follow_rollouts
-from askproai_operator.engine import Cache, Key, Kube, Result, resources
+from askproai_operator.engine import Cache, Kube, Result
 from askproai_operator.engine.event_sink import EventSink
-from askproai_operator.grants import (
-    Holder,
-    Subject,
-    SubjectKind,
-    read_grant,
-)
+from askproai_operator.grants import Holder, Subject, SubjectKind, read_grant
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
 from askproai_operator.shards import Shard

@@ -15,7 +15,7 @@ from typing import Any
 
 from aiohttp import web
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 
 Json = dict[str, Any]
 ObjectId = tuple[str, str, str]  # kind, namespace, name

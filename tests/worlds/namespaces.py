@@ -1,6 +1,6 @@
 """Objects left in the namespaces of finished tests."""
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_sandbox.cluster import ApiError, KubeClient
 
 _NOT_FOUND, _CONFLICT = 404, 409

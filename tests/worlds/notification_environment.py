@@ -12,14 +12,14 @@ from msgspec.structs import replace
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.notification_state import NOTIFICATIONS
-from askproai_core.tenant_config import (
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.notifications import (
     BusinessNotifications,
     CustomerNotifications,
-    EmailSecurity,
     EmailSettings,
     Notifications,
-    TenantConfig,
 )
+from askproai_core.tenant_config.vocabulary import EmailSecurity
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics

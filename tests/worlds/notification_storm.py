@@ -22,7 +22,7 @@ from askproai_core.database import Pool
 from askproai_core.notification_state import NOTIFICATIONS
 from askproai_core.tenant_config import TenantConfig, encode
 from askproai_runtime.notifications.outbox import enqueue_change
-from askproai_runtime.notifications.store import redrive_notifications
+from askproai_runtime.notifications.store.notifications import redrive_notifications
 from askproai_runtime.notifications.types import Kind
 from tests.worlds.mail_server import MailServer
 from tests.worlds.waiting import eventually

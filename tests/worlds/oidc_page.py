@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.tenant_config import OIDC_CLIENT_SECRET, OidcSettings, PageRoles, PageSettings
+from askproai_core.tenant_config.page import OIDC_CLIENT_SECRET, OidcSettings, PageRoles, PageSettings
 from tests.worlds.databases import Database
 from tests.worlds.oidc_issuer import CLIENT_ID, CLIENT_SECRET, OidcIssuer
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web

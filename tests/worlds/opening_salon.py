@@ -3,7 +3,8 @@
 from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
+from askproai_core.tenant_config import Branch, Service, Staff, Weekday
+from askproai_core.tenant_config.branches import Hours
 from askproai_runtime.availability.slots import BusySpan, ServiceRules
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -15,6 +15,7 @@ from typing import Any
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
+from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext, Unverified
 from askproai_operator.control_loop.informer import Informer
@@ -27,7 +28,7 @@ from askproai_operator.controllers.exposure import ExposureController
 from askproai_operator.controllers.exposure.reconcile import FindsProblem
 from askproai_operator.controllers.orphan import ORPHAN, ledger_key
 from askproai_operator.controllers.rollout_report import follow_rollouts
-from askproai_operator.engine import Cache, Kube, resources
+from askproai_operator.engine import Cache, Kube
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import QUEUE_KIND
 from askproai_operator.main import RESOURCE_CONTROLLERS, background_controllers, background_options

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import EventType, OwnEventType, Service, TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config.services import EventType, OwnEventType
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
 from askproai_runtime.events import CalendarPoll

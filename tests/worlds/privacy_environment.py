@@ -16,9 +16,11 @@ import msgspec
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider, CustomerNotifications
+from askproai_core.tenant_config import CalendarProvider
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_core.tenant_config.notifications import CustomerNotifications
 from askproai_runtime.events import CALL_POLL, CalendarPoll, CallPoll
-from askproai_runtime.intake import STREAM
+from askproai_runtime.intake.spool import STREAM
 from askproai_runtime.privacy import ERASURES, ErasureTask
 from askproai_runtime.redis.durable_stream import DurableStream
 from askproai_runtime.tasks import TaskRun
@@ -272,3 +274,15 @@ async def _open_account(pod: TenantPod, url: str) -> None:
         body = {"key": CALCOM_KEY, "id": number, "lengthInMinutes": 45, "host": host}
         async with pod.session.post(f"{url}/_sim/event-types", json=body) as response:
             assert response.status == 201, await response.text()
+
+
+class Died(Exception):
+    """The process was killed at a fault point."""
+
+
+class Dying(FaultPoints):
+    """Dies at the point that is armed."""
+
+    def reach(self, name: str) -> None:
+        if name == self.armed:
+            raise Died

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from askproai_operator.engine import Cache, Key
+from askproai_operator.api import Key
+from askproai_operator.engine import Cache
 from askproai_operator.engine.cache import CustomResource
 from askproai_operator.resources import TENANTS, resource_of_kind
 from askproai_sandbox.cluster import KubeClient

@@ -5,7 +5,9 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from askproai_core.tenant_config import Segment, SegmentKind, Service, TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config.services import Segment
+from askproai_core.tenant_config.vocabulary import SegmentKind
 from tests.worlds.booking_environment import Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 

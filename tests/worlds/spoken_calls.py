@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import RateLimits
+from askproai_core.tenant_config.config import RateLimits
 from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.databases import Database

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from askproai_core.redis import PROMISE_KEY
-from askproai_core.tenant_config import RateLimits
+from askproai_core.tenant_config.config import RateLimits
 from askproai_runtime.intake import Source
 from askproai_sandbox.cluster import Child, spawn
 from askproai_sandbox.redis import EmbeddedRedis

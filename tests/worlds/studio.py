@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.tenant_config import Branch, Hours, Service, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config.branches import Hours
 from tests.worlds.booking_environment import Salon
 from tests.worlds.compiled_salon import salon_config
 

@@ -2,7 +2,7 @@
 
 import msgspec
 
-from askproai_core.tenant_config import TeamEventType
+from askproai_core.tenant_config.services import TeamEventType
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 
 TEAM = 3001

@@ -4,7 +4,7 @@ from typing import Any
 
 import asyncpg
 
-from askproai_operator.engine import Key
+from askproai_operator.api import Key
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import TenantNamespace
 

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
+from askproai_core.providers import ProviderError
 from askproai_operator.api import CustomResource, RetellAgent, Tenant
 from askproai_operator.api.conditions import TRANSIENT_REASONS, ConditionType, Reason, Status
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
@@ -13,7 +14,6 @@ from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.credentials import calendar_account, secret_refs
 from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext
-from askproai_operator.providers import ProviderError
 from askproai_operator.settings import Settings
 
 _ABOUT_SECRETS = frozenset({Reason.SECRET_NOT_FOUND, Reason.SECRET_KEY_MISSING, Reason.SECRET_NOT_PERMITTED})

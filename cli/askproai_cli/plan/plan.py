@@ -18,13 +18,15 @@ from askproai_cli.plan.grants import find_claims, read_reported
 from askproai_cli.plan.secrets import NamedSecrets, find_key_claims
 from askproai_core.api_resource import ApiResource
 from askproai_core.clock import SystemClock
-from askproai_core.kube import ApiError, HttpTransport
+from askproai_core.kube import ApiError, HttpTransport, NotLeader
+from askproai_operator import resources
 from askproai_operator.api import Branch, Key, RetellAgent, Tenant
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
-from askproai_operator.engine import MANAGER, Cache, EventSink, Kube, NotLeader, resources
+from askproai_operator.engine import Cache, EventSink, Kube
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 # When lint misses it among the files.
@@ -109,20 +111,28 @@ async def plan_manifests(
             installation_id=settings.installation_id or str(uid),
         )
         planned |= _find_stopped(planned, cache)
-        models = [model for key in planned if (model := cache.get(Key(*key))) is not None]
-        claims = await find_claims(models, transport, context) | await find_event_type_claims(models, context)
-        for at, claim in claims.items():
-            taken = claim.is_known
-            planned[Identity(*at)] = replace(
-                planned[Identity(*at)], claims=(claim.text,), is_problem=taken, is_taken=taken
-            )
-        for key, secret in secrets.items():
-            found_claims = await find_key_claims(secret, planned[key].fields, transport, context)
-            texts, is_problem = tuple(each.text for each in found_claims), any(each.is_known for each in found_claims)
-            planned[key] = replace(planned[key], claims=texts, is_problem=is_problem)
+        await _add_claims(planned, secrets, transport, context)
         unchanged = {key for key, each in planned.items() if each.change is Change.UNCHANGED}
         await _plan_providers(planned, context, planned.keys() - unchanged)
     return [*planned.values()]
+
+
+async def _add_claims(
+    planned: dict[Identity, Planned],
+    secrets: Mapping[Identity, Mapping[str, Any]],
+    transport: HttpTransport,
+    context: PlanContext,
+) -> None:
+    """Add to the planned objects the claims of others on their hosts, numbers and event types, and on the keys in `secrets`."""
+    models = [model for key in planned if (model := context.cache.get(Key(*key))) is not None]
+    claims = await find_claims(models, transport, context) | await find_event_type_claims(models, context)
+    for at, claim in claims.items():
+        taken = claim.is_known
+        planned[Identity(*at)] = replace(planned[Identity(*at)], claims=(claim.text,), is_problem=taken, is_taken=taken)
+    for key, secret in secrets.items():
+        found_claims = await find_key_claims(secret, planned[key].fields, transport, context)
+        texts, is_problem = tuple(each.text for each in found_claims), any(each.is_known for each in found_claims)
+        planned[key] = replace(planned[key], claims=texts, is_problem=is_problem)
 
 
 def _with_numbers(stored: dict[str, Any]) -> dict[str, Any]:

@@ -152,7 +152,7 @@ async def _find_spooled(source: Source, tenant: Json) -> list[str]:
     from redis.exceptions import RedisError
 
     from askproai_core.redis import PROMISE_KEY, connect, send
-    from askproai_runtime.intake import STREAM
+    from askproai_runtime.intake.spool import STREAM
 
     client = connect(source.redis_url, _REDIS_TIMEOUT)
     try:

@@ -13,9 +13,9 @@ import asyncpg
 
 from askproai_core.database import Connection, DatabaseError, read_applied, refuse_other_history, shipped_migrations
 from askproai_operator.login_urls import database_name
-from askproai_operator.store.admin import DataOwnedByOther
 from askproai_operator.store.login_roles import drop_login, tenant_role_name
 from askproai_operator.store.resources import TenantNotFound
+from askproai_operator.store.row_owners import DataOwnedByOther
 from askproai_operator.store.tenant_tables import (
     TENANT_COLUMNS,
     TENANT_TABLES,

@@ -2,13 +2,8 @@
 
 from datetime import time
 
-from askproai_core.tenant_config.vocabulary import (
-    BusinessNews,
-    ConfigStruct,
-    EmailSecurity,
-    Language,
-    NotificationChannel,
-)
+from askproai_core.languages import Language
+from askproai_core.tenant_config.vocabulary import BusinessNews, ConfigStruct, EmailSecurity, NotificationChannel
 
 # The files with the secrets of the channels, beside those of the providers' keys.
 SMTP_USERNAME, SMTP_PASSWORD = "notifications-smtp-username", "notifications-smtp-password"

@@ -64,18 +64,6 @@ FURTHER_FUNCTIONS: dict[Function, str | None] = {
 }
 
 
-class Language(StrEnum):
-    """Languages in which callers are answered, and notifications written."""
-
-    DE = "de"
-    EN = "en"
-
-    @property
-    def words_file(self) -> str:
-        """The name of the files with the words of the language, beside the code that reads them."""
-        return {"de": "german.toml", "en": "english.toml"}[self]
-
-
 class NotificationChannel(StrEnum):
     """Ways by which notifications are sent, as manifests name them."""
 

@@ -4,40 +4,13 @@ from askproai_operator.api import conditions, crd
 from askproai_operator.api.agent import ManagementPolicy, RetellAgent, TransferMode
 from askproai_operator.api.base import CustomResource, Hours, Key, Part, SecretKeyRef
 from askproai_operator.api.branch import Branch, PhoneNumber, Staff
-from askproai_operator.api.exposure import Gateway, Ingress, ParentRef
-from askproai_operator.api.offering import BookingField, EventType, Price, ServiceOffering, StaffPrice
-from askproai_operator.api.page import Page
-from askproai_operator.api.tenant import (
-    Calcom,
-    Canary,
-    CanaryState,
-    CanaryStatus,
-    ContainerResources,
-    DataPolicy,
-    DeletionPolicy,
-    Exposure,
-    Pods,
-    Runtime,
-    RuntimeMode,
-    Shadow,
-    ShadowDifference,
-    ShadowState,
-    ShadowStatus,
-    Tenant,
-    WebhookUrls,
-    WebScale,
-    WorkerScale,
-)
+from askproai_operator.api.offering import ServiceOffering
+from askproai_operator.api.tenant import Calcom, DataPolicy, DeletionPolicy, Tenant
 
 KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}
 
 __all__ = [
-    "KINDS", "BookingField", "Branch", "Calcom", "Canary", "CanaryState", "CanaryStatus", "ContainerResources", "CustomResource",
-    "DataPolicy", "DeletionPolicy",
-    "EventType", "Exposure", "Gateway", "Hours", "Ingress", "Key", "ManagementPolicy", "Page", "ParentRef", "Part", "PhoneNumber",
-    "Pods",
-    "Price", "RetellAgent", "Runtime", "RuntimeMode", "SecretKeyRef", "ServiceOffering", "Shadow",
-    "ShadowDifference", "ShadowState", "ShadowStatus", "Staff", "StaffPrice", "Tenant",
-    "TransferMode", "WebScale", "WebhookUrls", "WorkerScale",
-    "conditions", "crd",
+    "KINDS", "Branch", "Calcom", "CustomResource", "DataPolicy", "DeletionPolicy", "Hours", "Key", "ManagementPolicy", "Part",
+    "PhoneNumber", "RetellAgent", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "TransferMode", "conditions", "crd",
+    "exposure", "offering", "runtime", "tenant_status",
 ]  # fmt: skip

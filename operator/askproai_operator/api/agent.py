@@ -82,8 +82,8 @@ class RetellAgentSpec(base.Part):
     voice_id: Annotated[str, base.bounded_text(100)]
     """Retell's id of the voice, such as 11labs-Carola."""
     language: base.Locale = "de-DE"
-    """Language that the agent hears and speaks; Retell knows no de-AT and de-CH. With en-*, such as en-GB, our rules for the agent,
-    the answers of its functions and the words for times that they understand are English; in every other language German."""
+    """Language that the agent hears and speaks; Retell knows no de-AT and de-CH. Our rules for the agent, the answers
+    of its functions and the words for times are in this language if `Tenant.spec.notifications.language` has it, else German."""
     llm: Llm
     """The model behind the voice."""
     functions: Annotated[tuple[Function, ...], base.bounded_list(16, as_set=True)] = ()

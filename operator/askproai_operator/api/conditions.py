@@ -192,7 +192,10 @@ class Reason(Explained):
     CREDENTIALS_INVALID = "CredentialsInvalid", "The provider refuses the key; put a valid one into the Secret."
     REQUESTS_REFUSED = (
         "RequestsRefused",
-        "Retell signs with a key that the Secret does not hold; put the key with the webhook badge into it.",
+        (
+            "Retell signs with a key that the Secret does not hold, the clock of a node is wrong, or the signature is lost on the"
+            " way; the message says which, and what to do."
+        ),
     )
     BOOKINGS_REFUSED = (
         "BookingsRefused",

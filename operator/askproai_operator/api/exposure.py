@@ -28,3 +28,26 @@ class Ingress(base.Part):
     """Annotations of the Ingress; only those of the operator's ASKPROAI_INGRESS_ANNOTATIONS, the others are left out."""
     tls_secret_name: base.ForeignName | None = None
     """Secret with the certificate. Absent: no TLS section."""
+
+
+class Exposure(base.Part):
+    model_config = base.with_rules(
+        base.rule("!(has(self.gateway) && has(self.ingress))", "exposure is by gateway or by ingress, not by both"),
+        base.rule(
+            "has(self.host) || !(has(self.gateway) || has(self.ingress))",
+            "exposure.gateway and exposure.ingress need exposure.host: they route a host of this tenant's own",
+        ),
+    )
+
+    host: base.Host | None = None
+    """Host name of this tenant's own. Absent: the operator's shared host and the path /<namespace>/<tenant>."""
+    path_prefix: Annotated[str, base.matching("^(/[A-Za-z0-9._~-]+)+$", 200, "not a path, such as /voice")] | None = (
+        None
+    )
+    """Path under which the runtime is served on that host, such as /voice. Absent: none."""
+    base_url: base.BaseUrl | None = None
+    """The URL given to senders, where it differs from host and path (tunnels, proxies)."""
+    gateway: Gateway | None = None
+    """Exposure by an HTTPRoute, where the cluster has the Gateway API."""
+    ingress: Ingress | None = None
+    """Exposure by an Ingress."""

@@ -4,7 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from askproai_core.tenant_config import BusinessNews, EmailSecurity, Language, NotificationChannel
+from askproai_core.languages import Language
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.vocabulary import BusinessNews, EmailSecurity
 from askproai_operator.api import base
 
 EmailAddress = Annotated[
@@ -121,7 +123,7 @@ class Notifications(base.Part):
     )
 
     language: Language = Language.DE
-    """Language of mails and messages: de or en."""
+    """Language of mails and messages."""
     email: EmailServer | None = None
     """The mail server by which mails are sent. Absent: no mails."""
     webhook: NotificationWebhook | None = None

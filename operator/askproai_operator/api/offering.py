@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from askproai_core.tenant_config import FieldSource, SegmentKind
+from askproai_core.tenant_config.vocabulary import FieldSource, SegmentKind
 from askproai_operator.api import base
 
 Amount = Annotated[

@@ -5,7 +5,8 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
-from askproai_operator.api import Tenant, WebhookUrls
+from askproai_operator.api import Tenant
+from askproai_operator.api.tenant_status import WebhookUrls
 
 _CALCOM: Final = "/webhooks/calcom/"
 

@@ -13,8 +13,12 @@ from uuid import uuid4
 import structlog
 from pydantic import ValidationError
 
-from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
+from askproai_core.kube import ApiError, Unreachable
+from askproai_operator import resources
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Reason
+from askproai_operator.api.runtime import Canary
+from askproai_operator.api.tenant_status import CanaryState, CanaryStatus
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.canary_judge import CanaryPods, judge
 from askproai_operator.controllers.plan_annotation import plan_hold
@@ -22,17 +26,8 @@ from askproai_operator.controllers.tenant.canary import is_of, recorded_trial, w
 from askproai_operator.controllers.tenant.children.deployment import CANARY, TRACK, live_canary
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.database import DATABASE_ERRORS
-from askproai_operator.engine import (
-    TENANT_LABEL,
-    ApiError,
-    Backoff,
-    EventRecord,
-    Key,
-    Options,
-    Result,
-    Unreachable,
-    resources,
-)
+from askproai_operator.engine import Backoff, EventRecord, Options, Result
+from askproai_operator.resources import TENANT_LABEL
 from askproai_operator.store.canary_outcomes import CanaryOutcomes, Trial
 
 log = structlog.get_logger(__name__)

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from math import exp, lgamma, log
 from typing import Final
 
-from askproai_operator.api import CanaryState
+from askproai_operator.api.tenant_status import CanaryState
 from askproai_operator.store.canary_outcomes import CallerCounts, CanaryOutcomes
 
 LEAST_FAILURES: Final = 2  # one may be chance, however few callers there were

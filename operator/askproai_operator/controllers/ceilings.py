@@ -8,8 +8,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from askproai_operator.api import Runtime, Tenant
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, Reason
+from askproai_operator.api.runtime import Runtime
 from askproai_operator.settings import Settings
 
 _RESOURCES: Final = ("web.resources", "workers.resources")

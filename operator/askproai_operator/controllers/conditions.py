@@ -6,11 +6,12 @@ from datetime import datetime, timedelta
 from typing import Final, TypeVar
 from zoneinfo import ZoneInfo
 
+from askproai_core.providers import CredentialRefused, HostNotAllowed, ProviderError
+from askproai_operator import resources
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, unknown
-from askproai_operator.engine import find_condition, resources
+from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext
-from askproai_operator.providers import CredentialRefused, HostNotAllowed, ProviderError
 
 InputsT = TypeVar("InputsT")
 Check = Callable[[InputsT], Condition | None]  # pure; returns the condition to report, None if it passes

@@ -18,10 +18,14 @@ import aiohttp
 import structlog
 
 from askproai_core.http_answers import client_session, read_answer
+from askproai_core.kube import ApiError
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.shadow import SHADOW_PODS
-from askproai_operator.engine import GONE, MANAGED_SELECTOR, TENANT_LABEL, ApiError, Key, Options, Result, resources
+from askproai_operator.engine import GONE, Options, Result
 from askproai_operator.memory import PodKeys
+from askproai_operator.resources import MANAGED_SELECTOR, TENANT_LABEL
 
 log = structlog.get_logger(__name__)
 

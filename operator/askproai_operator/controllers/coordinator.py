@@ -8,10 +8,13 @@ from typing import Final
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
+from askproai_core.kube import ApiError
 from askproai_core.redis import ALL_TENANTS
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.credentials import decode_secret, secret_manifest
-from askproai_operator.engine import ApiError, Backoff, Key, Options, Result, resources
+from askproai_operator.engine import Backoff, Options, Result
 from askproai_operator.login_urls import parse_login
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
 from askproai_operator.settings import Settings

@@ -8,9 +8,11 @@ from typing import Final
 
 import structlog
 
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import MANAGER, Key, Options, Result
+from askproai_operator.engine import Options, Result
 from askproai_operator.redis_users import RedisAdminError
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)

@@ -8,19 +8,15 @@ from typing import Any, Final
 
 import structlog
 
+from askproai_core.kube import ApiError, NotLeader
 from askproai_operator import orphans
+from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import remove_remote_objects
 from askproai_operator.controllers.tenant import REMOVAL_ERRORS, failure_text, remove_remote
-from askproai_operator.credentials import (
-    CALCOM_BASE_URL,
-    CALCOM_KEY,
-    RETELL_BASE_URL,
-    RETELL_KEY,
-    read_own_secret,
-)
-from askproai_operator.engine import GONE, ApiError, Backoff, Key, NotLeader, Options, Result
+from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, read_own_secret
+from askproai_operator.engine import GONE, Backoff, Options, Result
 from askproai_operator.orphans import LedgerEntry, OrphanedAgent, OrphanedCache, OrphanedDatabase, OrphanedWebhooks
 from askproai_operator.providers import list_calcom_webhook_ids
 from askproai_operator.resources import resource_of_kind

@@ -12,16 +12,17 @@ from typing import Final
 
 import structlog
 
-from askproai_operator.api import Tenant
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Condition
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.database import CALENDAR_PATIENCE, DATABASE_ERRORS
 from askproai_operator.controllers.tenant.quiet import derive_conditions
 from askproai_operator.controllers.tenant.redis import read_redis_users, read_spool_condition
-from askproai_operator.engine import MANAGER, Backoff, Key, Options, Result
+from askproai_operator.engine import Backoff, Options, Result
 from askproai_operator.memory import QuietTenant
 from askproai_operator.redis_users import PresentUsers, user_name
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -114,7 +115,7 @@ async def _find_due_of(
         differs = (
             not state.is_provisioned
             or state.refusals
-            or state.refused_since is not None
+            or state.refused is not None
             or (state.failing and tenant.spec.notifications is not None)
             or (present is not None and user_name(tenant.metadata.dotted) not in present.names)
             or derive_conditions(tenant, state, of_redis) != set(quiet[key].conditions)

@@ -12,8 +12,10 @@ from typing import Final
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import MANAGER, Key, Options, Result, resources
+from askproai_operator.engine import Options, Result
 from askproai_operator.installation_report import (
     MAX_FAILING_PROVIDERS,
     NAME,
@@ -27,6 +29,7 @@ from askproai_operator.installation_report import (
     report_manifest,
 )
 from askproai_operator.redis_users import RedisAdminError
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)

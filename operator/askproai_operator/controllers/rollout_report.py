@@ -13,11 +13,13 @@ from typing import Final
 import structlog
 
 from askproai_core.clock import Clock
+from askproai_core.kube import ApiError
 from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.deployment import pod_template
 from askproai_operator.controllers.tenant.children.release import present_release
-from askproai_operator.engine import MANAGER, ApiError, Backoff, Cache, Options, Result
+from askproai_operator.engine import Backoff, Cache, Options, Result
+from askproai_operator.resources import MANAGER
 from askproai_operator.rollouts import Rollouts, RolloutState
 from askproai_operator.settings import Settings
 

@@ -16,8 +16,12 @@ from pydantic import ValidationError
 
 from askproai_core import tenant_config as config
 from askproai_core.data_keys import DATA_KEYS, KNOWN_TO_ALL_PODS, DataKeys, encode_data_keys, new_data_key
+from askproai_core.kube import ApiError, Unreachable
 from askproai_core.shadow_findings import ShadowDifference as FoundDifference
-from askproai_operator.api import Shadow, ShadowDifference, ShadowState, ShadowStatus, Tenant
+from askproai_operator import resources
+from askproai_operator.api import Key, Tenant
+from askproai_operator.api.runtime import Shadow
+from askproai_operator.api.tenant_status import ShadowDifference, ShadowState, ShadowStatus
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.plan_annotation import plan_hold
@@ -41,7 +45,7 @@ from askproai_operator.controllers.tenant.shadow import (
     wanted_shadow,
 )
 from askproai_operator.credentials import CALCOM_KEY, RETELL_KEY, read_own_secret
-from askproai_operator.engine import ApiError, Backoff, Key, Options, Result, UnmanagedObject, Unreachable, resources
+from askproai_operator.engine import Backoff, Options, Result, UnmanagedObject
 from askproai_operator.login_urls import parse_login
 from askproai_operator.store.shadows import shadow_name
 

@@ -15,10 +15,12 @@ import structlog
 
 from askproai_core.database import StatementTimeout
 from askproai_core.database.tenant_figures import BookingCounts, TenantFigures
-from askproai_operator.api import Tenant
+from askproai_core.kube import ApiError, Unreachable
+from askproai_operator.api import Key, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.database import DATABASE_ERRORS
-from askproai_operator.engine import MANAGER, ApiError, Backoff, Key, Options, Result, Unreachable
+from askproai_operator.engine import Backoff, Options, Result
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)

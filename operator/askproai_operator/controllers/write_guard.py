@@ -11,8 +11,12 @@ from typing import Any, Final
 
 import structlog
 
+from askproai_core.kube import ApiError
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import MANAGER, ApiError, Key, Options, Result, resources
+from askproai_operator.engine import Options, Result
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)

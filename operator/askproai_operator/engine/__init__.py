@@ -5,10 +5,6 @@ status. Nothing here runs by itself: `askproai_operator.control_loop` watches, q
 (`askproai plan`) does without it.
 """
 
-from askproai_core.api_resource import ApiResource
-from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
-from askproai_operator import resources
-from askproai_operator.api import Key
 from askproai_operator.engine.cache import Cache, M, ObservedObject
 from askproai_operator.engine.event_sink import Dependents, EventSink, goes_first, is_edit
 from askproai_operator.engine.kube import Kube, UnmanagedObject
@@ -17,7 +13,6 @@ from askproai_operator.engine.ready_condition import (
     TOKEN_ANNOTATION,
     StatusUpdate,
     find_condition,
-    is_good,
     pause_condition,
     shortened_token,
     update_for_error,
@@ -25,12 +20,9 @@ from askproai_operator.engine.ready_condition import (
     update_for_result,
 )
 from askproai_operator.engine.result import GONE, Backoff, EventRecord, EventType, Options, Result
-from askproai_operator.resources import FINALIZER, MANAGED_SELECTOR, MANAGER, TENANT_LABEL
 
 __all__ = [
-    "FINALIZER", "GONE", "MANAGED_SELECTOR", "MANAGER", "TENANT_LABEL", "TOKEN_ANNOTATION", "ApiError", "ApiResource",
-    "Backoff", "Cache", "Conflict", "Dependents", "EventRecord", "EventSink", "EventType", "Key", "Kube", "M", "NotLeader",
-    "ObservedObject", "Options", "Result", "StatusUpdate", "UnmanagedObject", "Unreachable", "digest", "find_condition",
-    "goes_first", "is_edit", "is_good", "pause_condition", "resources", "shortened_token", "update_for_error", "update_for_pause",
-    "update_for_result",
+    "GONE", "TOKEN_ANNOTATION", "Backoff", "Cache", "Dependents", "EventRecord", "EventSink", "EventType", "Kube", "M",
+    "ObservedObject", "Options", "Result", "StatusUpdate", "UnmanagedObject", "digest", "find_condition", "goes_first",
+    "is_edit", "pause_condition", "shortened_token", "update_for_error", "update_for_pause", "update_for_result",
 ]  # fmt: skip

@@ -1,19 +1,6 @@
 """Retell and Cal.com as the operator uses them: clients that raise typed errors, and the checks before a key is used."""
 
-from askproai_core.providers import (
-    REQUEST_TIMEOUT,
-    CredentialRefused,
-    HostNotAllowed,
-    Json,
-    ProviderError,
-    ProviderRefused,
-    ProviderResting,
-    ProviderUnavailable,
-    RateLimited,
-    UnknownOutcome,
-)
 from askproai_operator.providers.calcom import (
-    CalcomClient,
     EventTypeNeeds,
     default_minutes,
     ensure_calcom_webhook,
@@ -36,10 +23,8 @@ from askproai_operator.providers.clients import ProviderClients
 from askproai_operator.providers.retell import RetellClient
 
 __all__ = [
-    "REQUEST_TIMEOUT", "CalcomClient", "CredentialProblem", "CredentialRefused", "EventTypeNeeds", "HostNotAllowed",
-    "Json", "ProviderClients", "ProviderError", "ProviderRefused", "ProviderResting", "ProviderUnavailable",
-    "RateLimited", "RetellClient", "UnknownOutcome", "compile_field", "default_minutes", "ensure_calcom_webhook",
-    "find_answered_fields", "find_coarse_interval", "find_event_type_notes", "find_event_type_problems",
-    "find_optional_notes", "find_unknown_fields", "hash_key", "is_booked_by_host", "list_calcom_webhook_ids",
-    "needs_confirmation", "pem_certificates", "remove_calcom_webhook", "secret_value",
+    "CredentialProblem", "EventTypeNeeds", "ProviderClients", "RetellClient", "compile_field", "default_minutes",
+    "ensure_calcom_webhook", "find_answered_fields", "find_coarse_interval", "find_event_type_notes",
+    "find_event_type_problems", "find_optional_notes", "find_unknown_fields", "hash_key", "is_booked_by_host",
+    "list_calcom_webhook_ids", "needs_confirmation", "pem_certificates", "remove_calcom_webhook", "secret_value",
 ]  # fmt: skip

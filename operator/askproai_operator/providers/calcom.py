@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from askproai_core.providers import CredentialRefused, Json, ProviderRefused
-from askproai_operator.api import BookingField
+from askproai_operator.api.offering import BookingField
 from askproai_operator.providers.calcom_fields import find_field_problems
 from askproai_operator.providers.provider_api import ProviderApi
 

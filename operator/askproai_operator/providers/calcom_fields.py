@@ -8,17 +8,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from askproai_core import tenant_config as config
 from askproai_core.providers import Json
-from askproai_core.tenant_config import FieldSource
-from askproai_operator.api import BookingField
+from askproai_core.tenant_config import services
+from askproai_core.tenant_config.vocabulary import FieldSource
+from askproai_operator.api.offering import BookingField
 
 # Cal.com fills these itself, or from the attendee whom the pods always send.
 _FILLED: Final = frozenset({"name", "email", "location", "guests", "rescheduleReason"})
 _NOTHING_SAID: Final = "telefonisch gebucht"  # an answer to required notes where the caller has none
-_KNOWN: Final[Mapping[str, config.BookingField]] = MappingProxyType({
-    "notes": config.BookingField(slug="notes", source=FieldSource.NOTES, value=_NOTHING_SAID),
-    "title": config.BookingField(slug="title", source=FieldSource.SERVICE),
+_KNOWN: Final[Mapping[str, services.BookingField]] = MappingProxyType({
+    "notes": services.BookingField(slug="notes", source=FieldSource.NOTES, value=_NOTHING_SAID),
+    "title": services.BookingField(slug="title", source=FieldSource.SERVICE),
 })  # fmt: skip
 # Cal.com fills these from the number of the attendee; the pods send no answer to them.
 _OF_ATTENDEE: Final = frozenset({"attendeePhoneNumber", "smsReminderNumber"})
@@ -75,21 +75,21 @@ def find_unknown_fields(event_types: Iterable[Json], declared: Iterable[BookingF
 
 def compile_field(
     slug: str, kind: str, declared: BookingField | None, *, optional: bool = False
-) -> config.BookingField | None:
+) -> services.BookingField | None:
     """Return how the pods answer a booking field of Cal.com's type `kind`; None if they have no answer.
 
     A manifest's declaration takes precedence. Otherwise, a phone field gets the caller's number, and Cal.com's own fields get
     their usual values. An `optional` notes field gets the caller's requests, or nothing.
     """
     if declared is None and optional:
-        return config.BookingField(slug=slug, source=FieldSource.NOTES) if kind in {"text", "textarea"} else None
+        return services.BookingField(slug=slug, source=FieldSource.NOTES) if kind in {"text", "textarea"} else None
     if declared is None:
-        phone = config.BookingField(slug=slug, source=FieldSource.PHONE)
+        phone = services.BookingField(slug=slug, source=FieldSource.PHONE)
         return phone if kind == "phone" else _KNOWN.get(slug)
     value = None if declared.value is None else _read_value(kind, declared.value)
     if declared.value is None and slug in _KNOWN and declared.source is _KNOWN[slug].source:
         return _KNOWN[slug]
-    return config.BookingField(slug=slug, source=declared.source, value=value)
+    return services.BookingField(slug=slug, source=declared.source, value=value)
 
 
 def _read_value(kind: str, text: str) -> str | float | bool | tuple[str, ...] | None:

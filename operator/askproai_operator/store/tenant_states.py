@@ -13,7 +13,9 @@ from datetime import datetime, timedelta
 
 from askproai_core.data_keys import ENCRYPTED_BODY, ENCRYPTED_FIELD
 from askproai_core.database import Connection
-from askproai_core.tenant_config import NotificationChannel, Retention
+from askproai_core.signature_verdict import Verdict
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.config import Retention
 from askproai_operator.store.login_roles import list_current_logins
 from askproai_operator.store.stranded import Stranded, list_stranded
 from askproai_operator.store.task_progress import (
@@ -78,6 +80,18 @@ class ProvisionedTenant:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusedRequests:
+    """All requests of a tenant's own calls have been refused: since when, and why the last one was.
+
+    `seconds_ahead`: by how much the last request's signed time was after the pod's, if that is the reason.
+    """
+
+    since: datetime
+    reason: str = Verdict.MISMATCH
+    seconds_ahead: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TenantState:
     """The state of a tenant in the database. `is_provisioned`: row, login role and resources are as its last reconcile left
     them.
@@ -92,7 +106,7 @@ class TenantState:
     poll: PollProgress | None
     audit: AuditProgress | None
     stranded: Sequence[Stranded]
-    refused_since: datetime | None = None  # since when each request of the tenant's own calls was refused
+    refused: RefusedRequests | None = None
     # Channels by which nothing can be sent, and why.
     failing: Mapping[NotificationChannel, str] = field(default_factory=dict)
 
@@ -167,24 +181,35 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
     return found
 
 
-async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str, datetime]:
-    """Return the tenants whose own calls have had every request refused for a minute or more, with the first refusal's time.
+async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str, RefusedRequests]:
+    """Return the tenants whose own calls have had every request refused for a minute or more, the last hour included.
 
-    The content of a refused request is unsigned. A signed request since then proves that the keys fit.
+    The content of a refused request is unsigned. A signed request since then proves that the keys fit; an event that the poll
+    has found proves nothing.
     """
-    rows = await conn.fetch(
-        """SELECT t.tenant, refused.since FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
-               SELECT min(a.at) AS since, count(*) AS times FROM audit_log a
-               WHERE a.tenant = t.tenant AND a.at > now() - interval '1 hour' AND a.action = 'signature.refused'
-                 AND a.at > coalesce(greatest(
-                     (SELECT max(e.received_at) FROM webhook_events e
-                      WHERE e.tenant = t.tenant AND e.received_at > now() - interval '1 hour' AND e.source = 'retell'),
-                     (SELECT max(f.at) FROM function_requests f
-                      WHERE f.tenant = t.tenant AND f.at > now() - interval '1 hour')), '-infinity')) refused
-           WHERE refused.times > 1 AND refused.since < now() - interval '1 minute'""",
-        tenants,
-    )
-    return {row["tenant"]: row["since"] for row in rows}
+    rows = await conn.fetch(_REFUSED, tenants)
+    return {row["tenant"]: RefusedRequests(*list(row)[1:]) for row in rows}
+
+
+# Only for a tenant with refusals in the last hour is the last signed request looked for, and the first refusal after it.
+_REFUSED = """
+SELECT t.tenant, refused.since, coalesce(recent.last ->> 'reason', 'mismatch'), (recent.last ->> 'seconds')::bigint
+FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
+    SELECT array_agg(a.at ORDER BY a.at DESC) AS times, (array_agg(a.detail ORDER BY a.at DESC))[1] AS last FROM audit_log a
+    WHERE a.tenant = t.tenant AND a.at > now() - interval '1 hour' AND a.action = 'signature.refused') recent
+CROSS JOIN LATERAL (
+    SELECT coalesce(greatest(
+        (SELECT e.received_at FROM webhook_events e
+         WHERE recent.last IS NOT NULL AND e.tenant = t.tenant AND e.source = 'retell' AND e.event_id NOT LIKE '%:poll'
+         ORDER BY e.received_at DESC LIMIT 1),
+        (SELECT f.at FROM function_requests f
+         WHERE recent.last IS NOT NULL AND f.tenant = t.tenant ORDER BY f.at DESC LIMIT 1)), '-infinity') AS at) signed
+CROSS JOIN LATERAL (
+    SELECT a.at AS since FROM audit_log a
+    WHERE recent.times[2] > signed.at AND a.tenant = t.tenant AND a.at > signed.at AND a.action = 'signature.refused'
+    ORDER BY a.at LIMIT 1) refused
+WHERE refused.since < now() - interval '1 minute'
+"""
 
 
 async def list_failing_providers(conn: Connection, limit: int) -> Sequence[tuple[str, str]]:

@@ -29,6 +29,7 @@ from askproai_runtime.admin_api import (
     privacy,
     sessions,
     slots,
+    timelines,
     waitlist,
 )
 from askproai_runtime.admin_api.endpoint import ACCESS, openapi
@@ -47,8 +48,8 @@ _REQUESTS_PER_SECOND = 100  # of all who have a token: a program that goes wrong
 # In the order of the description.
 ENDPOINTS: Final = (
     *appointments.ENDPOINTS, *bookings.ENDPOINTS, *slots.ENDPOINTS, *blocks.ENDPOINTS, *messages.ENDPOINTS, *waitlist.ENDPOINTS,
-    *privacy.ENDPOINTS, *audit.ENDPOINTS, *sessions.ENDPOINTS, *differences.ENDPOINTS, *calls.ENDPOINTS, *failures.ENDPOINTS,
-    *figures.ENDPOINTS, *events.ENDPOINTS, *notifications.ENDPOINTS, *circuits.ENDPOINTS,
+    *privacy.ENDPOINTS, *audit.ENDPOINTS, *sessions.ENDPOINTS, *differences.ENDPOINTS, *calls.ENDPOINTS,
+    *timelines.ENDPOINTS, *failures.ENDPOINTS, *figures.ENDPOINTS, *events.ENDPOINTS, *notifications.ENDPOINTS, *circuits.ENDPOINTS,
 )  # fmt: skip
 
 

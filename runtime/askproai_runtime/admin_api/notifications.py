@@ -15,12 +15,8 @@ from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.notifications.recipients import real_email
-from askproai_runtime.notifications.store import (
-    list_notifications,
-    list_opt_outs,
-    redrive_notifications,
-    set_opt_out,
-)
+from askproai_runtime.notifications.store.notifications import list_notifications, redrive_notifications
+from askproai_runtime.notifications.store.opt_outs import list_opt_outs, set_opt_out
 from askproai_runtime.notifications.types import State
 
 log = structlog.get_logger(__name__)

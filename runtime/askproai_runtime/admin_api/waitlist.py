@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 from uuid import UUID
 
 import msgspec
@@ -97,7 +98,7 @@ async def show(request: ApiRequest, beginning: str) -> WaitlistDetail:
 class DeclineBody(DeskBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The offer to decline. If this offer is not open any more, nothing changes, and the answer shows the present offer."""
 
-    offer: int
+    offer: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 
 
 async def decline(request: ApiRequest, entry_id: UUID, body: DeclineBody) -> WaitlistDetail:

@@ -12,8 +12,10 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from askproai_core.languages import Language
 from askproai_core.public_holidays import public_holidays
-from askproai_core.tenant_config import Branch, Hours, Language, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config import Branch, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config.branches import Hours
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times import Daily
 

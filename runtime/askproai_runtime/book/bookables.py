@@ -3,7 +3,8 @@
 from dataclasses import replace
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig, Withheld
+from askproai_core.tenant_config import Service, TenantConfig, Withheld
+from askproai_core.tenant_config.services import EventType, TeamEventType
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.context import BookingContext

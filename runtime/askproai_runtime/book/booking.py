@@ -11,7 +11,7 @@ A process that is killed anywhere leaves either nothing, or a pending appointmen
 finds that appointment instead of making a second one. The fault points between the steps are there to prove it.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 from typing import TypeAlias
@@ -22,22 +22,20 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_core.tracing import annotate, span
-from askproai_runtime.availability.allocation import allocate_visit
-from askproai_runtime.availability.elsewhere import find_elsewhere
-from askproai_runtime.availability.free_slots import busy_window, free_slots, least_busy_per_start
-from askproai_runtime.availability.group_times import Plan, find_plan, group_window
-from askproai_runtime.availability.slots import Busy, Slot, SlotQuery
+from askproai_runtime.availability.slots import Slot
 from askproai_runtime.book.announce import announce
 from askproai_runtime.book.appointments import Appointment, Status, build_appointment
 from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.caller_appointments import read_caller_appointments
 from askproai_runtime.book.cancelling import cancel_replaced
 from askproai_runtime.book.changes import Change
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import SlotNotFree
-from askproai_runtime.book.free_times import drop_free_times, read_fresh
+from askproai_runtime.book.free_times import drop_free_times
 from askproai_runtime.book.idempotency import ActionClaim, claim_action, settle_action
+from askproai_runtime.book.kept_appointments import list_kept
 from askproai_runtime.book.limits import require_within_limits
-from askproai_runtime.book.one_more import list_meant, require_free_people, require_no_move, require_only_one
+from askproai_runtime.book.one_more import require_new
 from askproai_runtime.book.outcomes import (
     Booked,
     InFlight,
@@ -50,21 +48,19 @@ from askproai_runtime.book.outcomes import (
 from askproai_runtime.book.outcomes import (
     Busy as LockBusy,
 )
-from askproai_runtime.book.owners import find_kept, find_moved, list_asked_to_cancel, list_moved, list_of_number
 from askproai_runtime.book.remote import cover_end, create_booking, enqueue_sync
-from askproai_runtime.book.repeated import find_booked
+from askproai_runtime.book.repeated import find_repeated, find_settled
 from askproai_runtime.book.requests import BookingRequest
+from askproai_runtime.book.slot_choice import choose_slots
 from askproai_runtime.book.store.actions import is_action_done
 from askproai_runtime.book.store.appointments import (
     get_appointment,
-    get_desk_appointment,
     insert_appointment,
-    list_call_appointments,
     upsert_customer,
 )
 from askproai_runtime.book.store.audit import record_desk_change
 from askproai_runtime.book.store.calendar import mark_failed
-from askproai_runtime.book.store.claims import lock_and_clear_holds, read_busy_spans
+from askproai_runtime.book.store.claims import lock_and_clear_holds
 from askproai_runtime.book.store.verifications import set_birth_date
 from askproai_runtime.calendars import (
     CalendarOutcome,
@@ -122,49 +118,15 @@ async def _claim_booking(
     actor = request.actor
 
     async def find_result(conn: Connection) -> Booked | None:
-        if actor.desk is None:
-            settled = [a for a in await list_call_appointments(conn, ctx.tenant, actor.call_id) if a.settled]
-            repeated = find_booked(request, settled)
-            if not repeated:
-                repeated = await find_moved(conn, ctx, request, await list_of_number(conn, ctx, actor))
-        elif await is_action_done(conn, ctx.tenant, actor.call_id, request.key):
-            found = await get_desk_appointment(conn, ctx.tenant, actor.call_id)
-            repeated = [] if found is None else [found]
-        else:
-            repeated = []
-        return Booked(repeated, await find_kept(conn, ctx, request, repeated), again=True) if repeated else None
+        if actor.desk is not None and not await is_action_done(conn, ctx.tenant, actor.call_id, request.key):
+            return None
+        known = await read_caller_appointments(conn, ctx, actor)
+        repeated = find_settled(request, known)
+        return Booked(repeated, list_kept(ctx.config(), request, known, repeated), again=True) if repeated else None
 
     again = actor.desk is None  # a caller who says it again after a cancellation wants it again
     claim = await claim_action(ctx, actor, request.key, request.start, deadline, find_result, again=again)
     return claim or InFlight()
-
-
-async def _find_repeated(conn: Connection, ctx: BookingContext, request: BookingRequest) -> list[Appointment]:
-    """Return the appointments that this call, or this desk request, has already booked for the same request: one for each
-    person of a group.
-
-    An appointment of the desk counts whatever happened to it since, unless the calendar has refused it. Raises `Undecided`.
-    """
-    actor = request.actor
-    if actor.desk is not None:
-        found = await get_desk_appointment(conn, ctx.tenant, actor.call_id)
-        return [] if found is None or found.status == Status.FAILED else [found]
-    appointments = await list_call_appointments(conn, ctx.tenant, actor.call_id)
-    if repeated := find_booked(request, appointments):
-        return repeated
-    is_beside = request.another and not request.moves
-    others = [] if is_beside else await list_of_number(conn, ctx, actor)
-    if moved := await find_moved(conn, ctx, request, others):
-        return moved
-    if request.moves:
-        require_no_move(request, [*others, *appointments])
-    asked = [] if is_beside else await list_asked_to_cancel(conn, ctx, actor, others)
-    moved_before = await list_moved(conn, ctx, actor) if others else ()
-    before = {each.id: each for each in (*list_meant(request, others, moved_before), *asked)}
-    meant = {*before, *(() if request.doubts.adds else (each.id for each in appointments))}
-    require_only_one(request.each, [*before.values(), *appointments], meant)
-    require_free_people(request.each, [*others, *appointments], before)
-    return []
 
 
 async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
@@ -175,8 +137,10 @@ async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
     if request.replaces is not None:
         return  # its time is free only within the transaction
     async with ctx.pool.acquire() as conn:
-        if not await _find_repeated(conn, ctx, request):
-            await _place(conn, ctx, request)
+        known = await read_caller_appointments(conn, ctx, request.actor)
+        if not find_repeated(request, known):
+            require_new(request, known)
+            await choose_slots(conn, ctx, request)
 
 
 async def _book_slot(
@@ -310,14 +274,16 @@ async def _write_appointments(
     await lock_and_clear_holds(
         conn, ctx.tenant, rules.resource_ids, actor.call_id, appointments=replaced, for_caller=True
     )
-    if repeated := await _find_repeated(conn, ctx, request):
+    known = await read_caller_appointments(conn, ctx, actor)
+    if repeated := find_repeated(request, known):
         if attempted is not None and {each.id for each in repeated} == {each.id for each in attempted.appointments}:
             return attempted  # it was committed, and the answer lost
         await claim.complete(conn, ctx, repeated[0].id)
-        return Booked(repeated, await find_kept(conn, ctx, request, repeated), again=True)
+        return Booked(repeated, list_kept(ctx.config(), request, known, repeated), again=True)
+    require_new(request, known)
     if request.replaces is not None:
         await cancel_replaced(conn, ctx, actor, request.replaces)
-    plan = await _place(conn, ctx, request, refused_staff)
+    plan = await choose_slots(conn, ctx, request, refused_staff)
     if request.companions and any(
         slot.staff in linked_event_types(ctx, each.rules.service)
         for each, (slot, _) in zip(request.each, plan, strict=True)
@@ -343,7 +309,7 @@ async def _write_appointments(
     else:
         await claim.complete(conn, ctx, first.id)
     await _record_desk(conn, ctx, request, "appointment.booked", first)
-    return Booked(written, await find_kept(conn, ctx, request, written=written))
+    return Booked(written, list_kept(ctx.config(), request, known))
 
 
 async def _record_desk(
@@ -353,58 +319,6 @@ async def _record_desk(
     if request.actor.desk is not None:
         facts = {"appointment": appointment.id, "start": appointment.starts_at, "staff": appointment.staff}
         await record_desk_change(conn, ctx.tenant, request.actor.desk, action, appointment.correlation_id, **facts)
-
-
-async def _place(
-    conn: Connection,
-    ctx: BookingContext,
-    request: BookingRequest,
-    refused_staff: Collection[str] = (),
-) -> Plan:
-    """Check the rules, the claims and the known free times of the remote calendar again, and return the slots to book.
-
-    The offered staff member is kept if free, else the least busy staff member of that day is chosen. A group keeps its
-    `offered` times. `refused_staff` are the staff members whom the calendar has just refused to book. Raises `SlotNotFree`.
-
-    The minimum notice of an offered slot is checked as of one hold duration ago: it must not run out meanwhile.
-    """
-    rules, start = request.rules, request.start
-    now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())
-    query = SlotQuery.at(start, now, request.service.staff)
-    window = (
-        group_window(rules, query.first, query.end)
-        if request.companions
-        else busy_window(rules, start.astimezone(rules.zone).date())
-    )
-    busy = await read_busy_spans(
-        conn,
-        ctx.tenant,
-        rules.resource_ids,
-        window.start,
-        window.end,
-        request.actor.call_id,
-        elsewhere=find_elsewhere(ctx.config(), rules),
-    )
-    if request.companions:
-        plan = find_plan(rules, busy, query, request.language, request.offered)
-    else:
-        remote = await read_fresh(conn, ctx, rules, start)
-        plan = _choose_staff(request, busy, free_slots(rules, busy, query, remote), refused_staff)
-    if plan is None:
-        raise SlotNotFree
-    return plan
-
-
-def _choose_staff(
-    request: BookingRequest, busy: Busy, slots: Iterable[Slot], refused_staff: Collection[str]
-) -> Plan | None:
-    slots = [slot for slot in slots if slot.staff not in refused_staff]
-    if not slots:
-        return None
-    offered = [slot for slot in slots if slot.staff == request.offered_staff]
-    slot = (offered or least_busy_per_start(slots, busy, request.rules, request.language))[0]
-    claims = allocate_visit(request.rules, slot.staff, busy, slot.start)
-    return None if claims is None else [(slot, claims)]
 
 
 def _build_appointment(

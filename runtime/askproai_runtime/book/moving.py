@@ -25,6 +25,7 @@ from askproai_runtime.availability.slots import SlotQuery
 from askproai_runtime.book.actor import Actor
 from askproai_runtime.book.announce import announce
 from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.caller_appointments import list_own
 from askproai_runtime.book.changes import Change
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import SlotNotFree
@@ -43,7 +44,6 @@ from askproai_runtime.book.outcomes import (
     NotMoved,
     PersonElsewhere,
 )
-from askproai_runtime.book.owners import list_own
 from askproai_runtime.book.remote import cover_end, enqueue_sync, move_booking
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import is_action_done, move_key, record_former_start

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import CallerAppointments
 from askproai_runtime.book.outcomes import (
     InFlight,
     NameUnclear,
@@ -24,7 +25,22 @@ from askproai_runtime.person_names import is_alike, may_be_same, same_name
 from askproai_runtime.visits import same_services, share_services
 
 
-def require_only_one(
+def require_new(request: BookingRequest, known: CallerAppointments) -> None:
+    """Raise `Undecided` if a caller's request, which repeats no booking, may be meant to replace an appointment."""
+    if request.actor.desk is not None:
+        return
+    is_beside = request.another and not request.moves
+    others = [] if is_beside else known.of_number
+    if request.moves:
+        _require_no_move(request, [*others, *known.of_call])
+    asked = () if is_beside else known.asked_to_cancel
+    before = {each.id: each for each in (*_list_meant(request, others, known.moved), *asked)}
+    meant = {*before, *(() if request.doubts.adds else (each.id for each in known.of_call))}
+    _require_only_one(request.each, [*before.values(), *known.of_call], meant)
+    _require_free_people(request.each, [*others, *known.of_call], before)
+
+
+def _require_only_one(
     requests: Sequence[BookingRequest], appointments: Sequence[Appointment], meant: Collection[UUID] = ()
 ) -> None:
     """Raise `Undecided` if `another` is not set, and a request may replace a live one of `appointments` (`_may_replace`).
@@ -48,7 +64,7 @@ def require_only_one(
         raise Undecided(OneMoreForEach(requests[0], found))
 
 
-def require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
+def _require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
     """Raise `Undecided` if there is a live appointment that this booking may replace. Called if the request's arguments say
     that another appointment is to go: one of the person's `appointments`, or any of the caller's if the person has none.
     """
@@ -60,7 +76,7 @@ def require_no_move(request: BookingRequest, appointments: Sequence[Appointment]
         raise Undecided(OneMoreOrInstead(request, meant[0], bool(request.companions)))
 
 
-def require_free_people(
+def _require_free_people(
     requests: Sequence[BookingRequest], appointments: Sequence[Appointment], said: Collection[UUID]
 ) -> None:
     """Raise `Undecided` if `another` is not set, and a person of the requests has an appointment at the requested time.
@@ -83,7 +99,7 @@ def require_free_people(
                 raise Undecided(PersonBooked(request, each, True) if in_group else NameUnclear(request.name, each))
 
 
-def list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
+def _list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
     """Return the appointments among `others`, those of the calling number, that a booking may be meant to replace. Each is for
     a person of the request at another time, and was named to the caller or moved by this call (its id is in `moved`). If the
     caller has spoken of a change, it need be neither. If the caller has spoken of one more appointment, only appointments of

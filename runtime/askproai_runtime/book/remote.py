@@ -13,7 +13,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_core.tenant_config import EventType, Service, TeamEventType, TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config.services import EventType, TeamEventType
 from askproai_runtime.availability.slots import Claims, EventTypeLink, ServiceRules, Span, subtract_spans
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.context import BookingContext
@@ -28,9 +29,7 @@ from askproai_runtime.book.store.calendar import (
     record_error,
     record_uid,
 )
-from askproai_runtime.book.store.calendar import (
-    list_known as list_known,  # noqa: PLC0414  for the import of bookings
-)
+from askproai_runtime.book.store.calendar import list_known as list_known  # noqa: PLC0414  for the import of bookings
 from askproai_runtime.book.store.claims import Placement, list_booked_claims, lock_and_clear_holds
 from askproai_runtime.calendars import (
     CalendarOutcome,

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 from askproai_runtime.availability.group_times import longest_group
-from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.caller_appointments import CallerAppointments
+from askproai_runtime.book.one_more import is_same_slot_booked
 from askproai_runtime.book.outcomes import (
     GroupPartlyBooked,
     NameUnclear,
@@ -17,7 +19,28 @@ from askproai_runtime.person_names import correct_name, fold, same_name
 from askproai_runtime.visits import same_services, share_services
 
 
-def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
+def find_repeated(request: BookingRequest, known: CallerAppointments) -> list[Appointment]:
+    """Return the appointments that this request has already booked, or the one that this call has moved to the requested slot;
+    for a group, one for each person; else an empty list.
+
+    An appointment of the desk counts whatever happened to it since, unless the calendar has refused it. Raises `Undecided` as
+    `_find_booked` does.
+    """
+    if request.actor.desk is not None:
+        return [each for each in known.of_call if each.status != Status.FAILED]
+    return _find_booked(request, known.of_call) or _find_moved(request, known)
+
+
+def find_settled(request: BookingRequest, known: CallerAppointments) -> list[Appointment]:
+    """Return as `find_repeated` does, for a request that waited for a concurrent one: only appointments on which no request of
+    the call still works. `known` of the desk is read after its action is done, and its appointment counts in any status.
+    """
+    if request.actor.desk is not None:
+        return list(known.of_call)
+    return _find_booked(request, [each for each in known.of_call if each.settled]) or _find_moved(request, known)
+
+
+def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
     """Return the appointments of an earlier request for the same booking: for a group, one for each person; else an empty list.
 
     Raises `Undecided` if the call has an appointment at this time that may be meant, or only some of a group's appointments.
@@ -39,6 +62,14 @@ def find_booked(request: BookingRequest, appointments: Sequence[Appointment]) ->
         raise Undecided(GroupPartlyBooked(booked, left))
     _find_alone(request.each[0], appointments)
     return []
+
+
+def _find_moved(request: BookingRequest, known: CallerAppointments) -> list[Appointment]:
+    """Return, in a list, the number's appointment that this call has moved to the requested slot; else an empty list."""
+    if request.companions or request.another:
+        return []
+    then = [each for each in known.of_number if is_same_slot_booked(request, each)]
+    return [each for each in then if each.id in known.moved][:1]
 
 
 def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) -> Appointment | None:

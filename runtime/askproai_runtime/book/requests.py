@@ -6,7 +6,7 @@ from datetime import date, datetime
 from typing import Self
 from uuid import UUID
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.book.actor import Actor
 from askproai_runtime.book.appointments import Appointment

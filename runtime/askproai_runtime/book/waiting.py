@@ -19,13 +19,8 @@ from askproai_runtime.book.changes import commit_and_answer
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.store.appointments import release_declined
-from askproai_runtime.book.store.waitlist import (
-    insert_entry,
-    list_entries_of_call,
-    list_waiting_names,
-    record_held_times,
-    remove_entry,
-)
+from askproai_runtime.book.store.waitlist import insert_entry, list_entries_of_call, list_waiting_names, remove_entry
+from askproai_runtime.book.store.waitlist_offers import record_held_times
 from askproai_runtime.book.waitlist import EntryLimits, NewEntry, ReachedEntry, WaitingName, WaitlistEntry
 from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.person_names import correct_name, fold, is_same_person, same_name

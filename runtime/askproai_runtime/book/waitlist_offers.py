@@ -14,7 +14,8 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import QuietHours, TenantConfig
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.notifications import QuietHours
 from askproai_runtime.availability.allocation import allocate_visit
 from askproai_runtime.availability.elsewhere import find_elsewhere
 from askproai_runtime.availability.free_slots import free_slots
@@ -23,17 +24,15 @@ from askproai_runtime.book.bookables import find_rules
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.free_days import list_free_slots
 from askproai_runtime.book.store.claims import read_busy_spans
-from askproai_runtime.book.store.waitlist import (
-    end_booked,
+from askproai_runtime.book.store.waitlist import end_booked, list_awaited_services, list_reached
+from askproai_runtime.book.store.waitlist_offers import (
     end_entries_and_offers,
     end_taken_offers,
     insert_offer,
     list_all_offered,
-    list_awaited_services,
     list_candidates,
     list_freed,
     list_offered,
-    list_reached,
     mark_all_handled,
     mark_handled,
 )

@@ -2,14 +2,10 @@
 
 from askproai_runtime.calendars.booking_fields import needs_phone, usable_phone
 from askproai_runtime.calendars.calcom_bookings import attendee_email
-from askproai_runtime.calendars.calcom_http import CalcomHttp
-from askproai_runtime.calendars.calcom_v1 import CalcomV1
-from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from askproai_runtime.calendars.fallback import FallbackCalendar, build_calendar, list_accounts
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     Bookable,
-    BookingList,
     BookingPage,
     Calendar,
     CalendarAccount,
@@ -19,7 +15,6 @@ from askproai_runtime.calendars.types import (
     Confirmed,
     FreeTimes,
     FreeTimesQuery,
-    LocalCalendar,
     MustRevert,
     RefusalCause,
     Refused,
@@ -30,9 +25,8 @@ from askproai_runtime.calendars.types import (
 )
 
 __all__ = [
-    "Bookable", "BookingList", "BookingPage", "CalcomHttp", "CalcomV1", "CalcomV2", "Calendar", "CalendarAccount",
-    "CalendarOutcome", "CalendarRequest", "CalendarUnavailable", "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery",
-    "LocalCalendar", "MustRevert", "ProviderCallRecorder", "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable",
-    "Unknown",
-    "attendee_email", "build_calendar", "list_accounts", "needs_phone", "usable_phone",
+    "Bookable", "BookingPage", "Calendar", "CalendarAccount", "CalendarOutcome", "CalendarRequest", "CalendarUnavailable",
+    "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery", "MustRevert", "ProviderCallRecorder", "RefusalCause",
+    "Refused", "RemoteBooking", "Taken", "Unavailable", "Unknown", "attendee_email", "build_calendar", "list_accounts",
+    "needs_phone", "usable_phone",
 ]  # fmt: skip

@@ -8,7 +8,8 @@ from typing import Any
 
 import phonenumbers
 
-from askproai_core.tenant_config import FieldSource, Service, TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config.vocabulary import FieldSource
 from askproai_runtime.calendars.types import CalendarRequest
 
 # Cal.com fills these itself, from the number of the attendee.

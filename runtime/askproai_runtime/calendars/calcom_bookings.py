@@ -24,6 +24,7 @@ from askproai_runtime.calendars.types import (
     Unavailable,
     Unknown,
 )
+from askproai_runtime.input_values import YEARS, read_instant
 
 _GAVE_UP_WAITING = frozenset({HTTPStatus.REQUEST_TIMEOUT, 499})  # 499: nginx, when its client has gone
 _REDIRECTS = frozenset(
@@ -33,7 +34,6 @@ _KEY_REFUSED = frozenset({HTTPStatus.UNAUTHORIZED, 498})  # 498: Cal.com, for a 
 _EVENT_TYPE_REFUSED = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND})
 _MINUTE, _LONGEST = timedelta(minutes=1), timedelta(days=1)
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]  # without an offset it is none
-_YEARS = range(1970, 3000)
 _MAX_METADATA_LENGTH = 500
 _MAX_NAME_LENGTH = 200
 _MAX_REASON_LENGTH = 500
@@ -131,9 +131,9 @@ def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> Rem
         essentials = msgspec.convert(booking, _Essentials)
     except msgspec.ValidationError:
         return None
-    if essentials.start.year not in _YEARS or essentials.end.year not in _YEARS or essentials.end <= essentials.start:
+    if essentials.start.year not in YEARS or essentials.end.year not in YEARS or essentials.end <= essentials.start:
         return None
-    created_at = _instant(booking.get("createdAt"))
+    created_at = read_instant(booking.get("createdAt"))
     attendees = _objects(booking.get("attendees"))
     attendee = attendees[0] if attendees else {}
     old_uid = _text(booking.get("rescheduledFromUid"))
@@ -143,7 +143,7 @@ def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> Rem
         starts_at=essentials.start,
         ends_at=essentials.end,
         live=essentials.status in ("accepted", "pending"),
-        changed_at=_instant(booking.get("updatedAt")) or created_at,
+        changed_at=read_instant(booking.get("updatedAt")) or created_at,
         created_at=created_at,
         request_id=request_id_of(booking),
         pending=essentials.status == "pending",
@@ -175,14 +175,6 @@ def _text(value: Any) -> str | None:
 
 def _objects(value: Any) -> list[dict[str, Any]]:
     return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
-
-
-def _instant(value: Any) -> datetime | None:
-    try:
-        instant = msgspec.convert(value, _Instant)
-    except msgspec.ValidationError:
-        return None
-    return instant if instant.year in _YEARS else None
 
 
 def parse_confirmation(booking: Any) -> Confirmed | None:

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.calendars.calcom_bookings import format_utc
 from askproai_runtime.calendars.types import FreeTimes, FreeTimesQuery
+from askproai_runtime.input_values import YEARS
 
 _DAY, _SECOND = timedelta(days=1), timedelta(seconds=1)
 _LONGEST_SLOT = timedelta(days=1)
-_YEARS = range(1970, 3000)
 _MOST_SLOTS = 20_000  # of a query: a month of slots that begin every five minutes has 9,000
 
 
@@ -112,7 +112,7 @@ def _parse_span(slot: Any) -> tuple[datetime, datetime]:
         length = end - start
     except (KeyError, TypeError, ValueError):
         raise SlotsUnreadable("a slot without start and end") from None
-    if start.utcoffset() is None or start.year not in _YEARS or not timedelta() < length <= _LONGEST_SLOT:
+    if start.utcoffset() is None or start.year not in YEARS or not timedelta() < length <= _LONGEST_SLOT:
         raise SlotsUnreadable("a slot without an offset, or of an impossible time")
     return start, end
 

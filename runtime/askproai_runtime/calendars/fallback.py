@@ -14,7 +14,8 @@ import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.provider_limits import Circuit, CircuitBreakers, CircuitCommand, CircuitRules, RequestBudget
-from askproai_core.tenant_config import CalcomVersion, CalendarProvider, EventType, OwnEventType, TenantConfig, Withheld
+from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig, Withheld
+from askproai_core.tenant_config.services import EventType, OwnEventType
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
 from askproai_runtime.calendars.calcom_v2 import CalcomV2

@@ -1,6 +1,7 @@
 """The language of a call: the language of the agent who answers it."""
 
-from askproai_core.tenant_config import Language, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.call_routes import Route
 
 
@@ -11,5 +12,5 @@ def language_of(config: TenantConfig, route: Route | None) -> Language:
     """
     branch = route.branch if route else None
     agents = (route.agent,) if route and route.agent else (a for a in config.agents if a.branch in {branch, None})
-    spoken = {agent.language.partition("-")[0] for agent in agents}
-    return Language.EN if spoken == {Language.EN.value} else Language.DE
+    languages = {Language.of(agent.language) or Language.DE for agent in agents}
+    return languages.pop() if len(languages) == 1 else Language.DE

@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from askproai_runtime.book.messages import Message, NewMessage
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import correct_name, fold, names_person, same_name
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 
 CALL_BACK_SEPARATOR = "; "  # between a time and words that were said later
 _LONGEST, _LONGEST_CALL_BACK = 500, 200  # of a stored text

@@ -1,7 +1,7 @@
 """Decide whether a request for the waiting list leaves the day open: by an argument "egal", or by the caller's words. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -12,12 +12,14 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import ANYBODY, is_question, words_of
 from askproai_runtime.language.placeholders import leaves_open
-from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.person_names import fold
-from askproai_runtime.spoken_times import Understanding, understand_parts
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Understanding, find_excluded_weekdays, understand_parts
+from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day
 _ANY: Final = "egal"  # in the words of the reader of times
+_EXCEPT_WEEKDAYS: Final = "{}, außer {}"
 _LONG: Final = timedelta(days=300)  # no named day or month lasts as long
 _MOST_READ: Final = 20  # turns of the caller
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
@@ -32,24 +34,41 @@ def read_any_day(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> 
     """Return the arguments with a `date` for any day, if the argument `date` or (without a named day) the caller leaves the day
     open; else unchanged.
 
-    "Egal" alone means any day only after our question for the day. The request's hours then apply to each day.
+    "Egal" alone means any day only after our question for the day. The request's hours then apply to each day, except the
+    weekdays that the caller has excluded.
     """
-    date = read_text(args, "date")
-    if date is not None:
-        found = _find_any_day(date, call, args, zone, is_asked=True)
-        if found is None:
-            return args
-        rest = {name: each for name, each in args.items() if name != "date"}
-        return rest if leaves_open(date) and names_day(read_parts(rest)) else rest | {"date": found}
-    if names_day(read_parts(args)):
+    date, rest = read_text(args, "date"), {name: each for name, each in args.items() if name != "date"}
+    if date is None and names_day(read_parts(args)):
         return args
     is_asked = ASKED_DAY in call.asked_unclear
     said = [(each, is_asked) for each in _list_clauses(call.said_since or "")]
-    if is_asked:  # an earlier answer to it is in no later request
+    if is_asked or _is_repeated(call, args, zone):  # what made it any day was said before the first request
         said += [(each, False) for words in call.utterances[-_MOST_READ:] for each in _list_clauses(words)]
-    days = (_find_any_day(each, call, args, zone, is_asked=is_answer) for each, is_answer in said)
+    clauses = said if date is None else [(date, True)]
+    days = (_find_any_day(each, call, args, zone, is_asked=is_answer) for each, is_answer in clauses)
     found = next(filter(None, days), None)
-    return args if found is None else {**args, "date": found}
+    if found is None or (date is not None and leaves_open(date) and names_day(read_parts(rest))):
+        return args if found is None else rest
+    return rest | {"date": _except_weekdays(found, (each for each, _ in said), call, zone)}
+
+
+def _is_repeated(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> bool:
+    """Return True if a request repeats the times of one that was answered with offers, and the caller has chosen no day since."""
+    named, now = call.named_last, call.started_at.astimezone(zone)
+    times = {text for name in ("start", "date", "time", "part_of_day") if (text := read_text(args, name))}
+    if named is None or not any(each.starts and each.times <= times <= each.texts for each in call.earlier):
+        return False
+    said = read_said_days(named.said_since, [each.astimezone(zone) for each in named.starts], now)
+    return not (said.chosen or said.elsewhere or said.doubtful)
+
+
+def _except_weekdays(found: str, clauses: Iterable[str], call: CallContext, zone: ZoneInfo) -> str:
+    """Return the text for any day, without the weekdays that the clauses exclude ("egal wann, nur nicht freitags")."""
+    excluded = sorted(frozenset[int]().union(*map(find_excluded_weekdays, clauses)))
+    names = {number: name for name, number in reversed(ALL_WEEKDAYS.items())}
+    text = _EXCEPT_WEEKDAYS.format(found, " und ".join(names[each] for each in excluded))
+    is_read = excluded and _is_long(understand_parts(text, None, None, at=call.started_at, zone=zone))
+    return text if is_read else found
 
 
 def _list_clauses(said: str) -> Iterator[str]:

@@ -15,8 +15,8 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import AskedChoice, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold, may_be_same, same_name
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.choices
 _ONLY_MOVE: Final = re.compile(rf"(?:(?:{_WORDS.no_further})(?: |$))*+(?:(?:{YES_WORD}|{_WORDS.only_move})(?: |$))++")

@@ -12,9 +12,9 @@ from askproai_core.tenant_config import Service
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.bookables import linked_event_types
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Limit, LimitReached
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.arguments.companions import FILLED_IN
 from askproai_runtime.conversation.arguments.texts import read_text
@@ -34,9 +34,9 @@ from askproai_runtime.language.name_words import FIRM, RELATIVES
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.language.replies import companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
 
 _WORDS: Final = UNDERSTOOD.companions

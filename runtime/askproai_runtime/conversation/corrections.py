@@ -14,12 +14,14 @@ import asyncpg
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
-from askproai_core.tenant_config import Language, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import read_caller_appointments
 from askproai_runtime.book.changes import Change
 from askproai_runtime.book.context import BookingContext
+from askproai_runtime.book.kept_appointments import list_kept
 from askproai_runtime.book.outcomes import OneMoreOrInstead
-from askproai_runtime.book.owners import find_kept
 from askproai_runtime.book.store.appointments import correct_appointment, get_appointment, upsert_customer
 from askproai_runtime.book.store.claims import lock_resources_of
 from askproai_runtime.book.store.verifications import has_birth_date, set_birth_date
@@ -162,7 +164,8 @@ async def correct(
         if change.attempted is not None and is_written:
             return change.attempted  # it was committed, and the answer lost
         own = {each.after.id for each in corrected}
-        kept = [each for each in await find_kept(conn, ctx, request) if each.id not in own]
+        known = await read_caller_appointments(conn, ctx, request.actor)
+        kept = [each for each in list_kept(ctx.config(), request, known) if each.id not in own]
         return _Correction(corrected, is_told, kept)
 
     async def commit() -> Answer:
@@ -314,7 +317,7 @@ async def _tell_team(
 
 
 def _language_of_team(config: TenantConfig) -> Language:
-    return Language.EN if config.locale.partition("-")[0] == Language.EN else Language.DE
+    return Language.of(config.locale) or Language.DE
 
 
 def _list_changes(before: Appointment, after: Appointment) -> list[str]:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.appointments import list_call_appointments
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_said, read_text

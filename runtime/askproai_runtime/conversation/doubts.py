@@ -9,7 +9,7 @@ from typing import Final
 from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words_of
-from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.one_more
 _ADDS: Final = re.compile(rf"\b(?:{_WORDS.adds})")

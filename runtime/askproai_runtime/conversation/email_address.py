@@ -10,8 +10,8 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.input_values import INVISIBLE, is_email
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.placeholders import names_nothing
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS = UNDERSTOOD.emails
 # Words that a model leaves as they were said. They are whole words: "martin" has no "at" in it.

@@ -7,11 +7,11 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.cancelling import cancel
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Busy, Cancelled, ChangedSince, Gone
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import record_question
 from askproai_runtime.conversation.answers import (
     appointment_fields,
@@ -34,8 +34,8 @@ from askproai_runtime.conversation.own_waiting import (
     waiting_fields,
 )
 from askproai_runtime.conversation.owner_questions import names_another, says_customer
-from askproai_runtime.conversation.reschedule import find_service
 from askproai_runtime.conversation.types import MAX_SPOKEN, Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.understood_move import find_service
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.customer_names import speaks_of_another

@@ -17,9 +17,9 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.name_words import FIRST_NAMES, PARTICLES
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import name_key
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import drop_titles, fold, list_name_words, same_name
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_NAME: Final = "full name "  # of `unclear`, before the name
 _DENIES = re.compile(rf"\b(?:{UNDERSTOOD.known_people.denies})\b", re.IGNORECASE)

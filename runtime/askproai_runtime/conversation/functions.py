@@ -1,55 +1,28 @@
-"""Answer a call function, from the request to the sentence that the agent says.
-
-A caller is waiting on the line, so every request of the tenant gets status 200 and a sentence in the agent's language: Retell
-does not reliably show the model any other body (docs/vendors/retell.md).
-"""
+"""The table of call functions: each is answered at the call's branch, from its arguments to the sentence that the agent says."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-import msgspec
 import structlog
-from aiohttp import web
-from structlog.contextvars import bind_contextvars, bound_contextvars
+from structlog.contextvars import bind_contextvars
 
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
-from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.logging import error_location
 from askproai_core.tenant_config import CallerVerification, Function, TenantConfig
-from askproai_core.tracing import annotate, fail_current
-from askproai_runtime.arrivals import TooManyBodies
+from askproai_core.tracing import annotate
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.pauses import list_pauses
 from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.call_routes import Route
-from askproai_runtime.calls.languages import language_of
-from askproai_runtime.calls.payload import (
-    FunctionRequest,
-    OngoingCall,
-    RetellCall,
-    decode_request,
-    find_route,
-    identify_other_side,
-    parse_milliseconds,
-)
-from askproai_runtime.calls.store import (
-    RequestState,
-    SignedRequest,
-    audit_refusal,
-    claim_request,
-    get_call_branch,
-    get_last_branch,
-    get_request,
-    set_call_branch,
-    store_answer,
-)
+from askproai_runtime.calls.payload import FunctionRequest
+from askproai_runtime.calls.store import get_call_branch, get_last_branch, set_call_branch
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.book import book_appointment
@@ -68,62 +41,26 @@ from askproai_runtime.conversation.named_branch.routing import (
     choose_branch,
     list_named_branches,
 )
-from askproai_runtime.conversation.named_times import (
-    leaves_choice,
-    read_declined,
-    read_earlier,
-    read_excluded_staff,
-    read_named_last,
-    read_offered,
-    read_offered_last,
-    read_others_than,
-    read_requested,
-    read_said_without_days,
-)
 from askproai_runtime.conversation.offer import check_availability
-from askproai_runtime.conversation.record import FunctionRecorder, make_record
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED, end_question
 from askproai_runtime.conversation.replacing_moves import reschedule_appointment
-from askproai_runtime.conversation.shadow_requests import ShadowRequests
-from askproai_runtime.conversation.transcript import (
-    last_answer_and_keys,
-    read_answered_services,
-    read_answers,
-    read_asked_choices,
-    read_exchanges,
-    read_listed,
-    read_named,
-    read_replies,
-    read_said,
-    read_said_last,
-    read_said_since,
-    read_said_since_joining,
-    read_since_change,
-    read_unclear,
-    read_utterances,
-)
+from askproai_runtime.conversation.transcript import last_answer_and_keys, read_answers, read_exchanges
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.conversation.unclear import ASKED_ABOUT, ask_unclear
 from askproai_runtime.conversation.understood_before import read_request
 from askproai_runtime.conversation.unread_fields import say_unread
 from askproai_runtime.conversation.waitlist import join_waitlist
-from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.language.answer_words import NO, words_of
-from askproai_runtime.metrics import Metrics
-from askproai_runtime.redis.rate_limiter import RateLimiter
-from askproai_runtime.sentences import say, speaking
+from askproai_runtime.sentences import say
 from askproai_runtime.watched_files import LiveConfig
 
 log = structlog.get_logger(__name__)
-
-DEADLINE_SECONDS = 7.0  # Retell waits 8: tools are registered with timeout_ms 8000
-BODY_LIMIT = 8 * 1024 * 1024
 
 # By their names at Retell, in paths and bodies. A transfer to a person is Retell's own tool and never reaches us.
 FUNCTIONS_BY_NAME: Mapping[str, Function] = {
     function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
 }
-_CHANGES = frozenset(
+CHANGES = frozenset(
     {
         Function.BOOK_APPOINTMENT,
         Function.RESCHEDULE_APPOINTMENT,
@@ -135,8 +72,6 @@ _CHANGES = frozenset(
 )
 # What the calendar still has to confirm is a job.
 _QUEUES_JOBS = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
-_FAILURES = (FunctionOutcome.FAILED, FunctionOutcome.BUSY, FunctionOutcome.TOO_SLOW)  # those that an alert counts
-_POLL_INTERVAL = timedelta(milliseconds=100)
 _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # a question about no appointment has no start
 _MEMORY_SECONDS = 0.5  # which branch a call is about is worth no longer wait when the answer itself is in the config
 _NEEDS_BRANCH = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
@@ -147,215 +82,22 @@ _NOT_OF_THE_CALENDAR = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class CallFunctions:
-    """The HTTP endpoint of all call functions. `wake_worker` notifies a worker of new jobs after a change, and returns at once."""
+class FunctionTable:
+    """The call functions of a tenant. `wake_worker` notifies a worker of new jobs after a change, and returns at once."""
 
     config: LiveConfig
-    signatures: Signatures
     booking: BookingContext
     pool: Pool
-    limiter: RateLimiter
     clock: Clock
     wake_worker: Callable[[], None]
-    metrics: Metrics
-    recorder: FunctionRecorder
-    shadow: ShadowRequests
-    deadline_seconds: float = DEADLINE_SECONDS
-    running: set[asyncio.Task[Answer]] = field(default_factory=set)
 
-    def __post_init__(self) -> None:
-        self.metrics.expect_functions(FUNCTIONS_BY_NAME, _FAILURES)
-
-    async def answer(self, request: web.Request, function: Function) -> web.Response:
-        """Return the response to one request. Raises a `Problem` if the request is forged, malformed or not this tenant's. Over
-        the rate limit, or without enough memory for the body, nothing is done, and the response is a sentence, since a
-        caller is waiting.
-        """
-        began = self.clock.monotonic()
-        try:
-            return await self._answer_signed(request, function)
-        except TooManyBodies:
-            with speaking(language_of(self.config.current, None)):
-                answer = _busy()
-            self.metrics.function_answered(function.name.lower(), answer.outcome.value, self.clock.monotonic() - began)
-            return json_response(answer.as_json())
-
-    async def _answer_signed(self, request: web.Request, function: Function) -> web.Response:
-        arrived_at, began = self.clock.now(), self.clock.monotonic()
-        async with self.signatures.signed_body(request, Source.RETELL, BODY_LIMIT, "function.unauthorized") as body:
-            admitted = await self.limiter.admits(self.config.current.rate_limits.functions_per_second)
-            payload = self._decode(body, function)
-        route = await self._require_route(request, payload.call)
-        signature = request.headers[RETELL_SIGNATURE]
-        signed = SignedRequest(self.config.current.tenant, payload.call.call_id, signature)
-        if route.branch:
-            annotate(branch=route.branch)
-        of_branch = {"branch": route.branch} if route.branch else {}
-        with (
-            speaking(language_of(self.config.current, route)),
-            bound_contextvars(step=payload.name, call_id=payload.call.call_id, **of_branch),
-        ):
-            context = self._context(request, payload.call, route)
-            if admitted:
-                answer = await self._answer_in_time(function, route, payload, context, signed)
-            else:
-                answer = _busy()
-            seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
-            log.info("function.answered", function=payload.name, call_id=context.call_id, outcome=outcome)
-        annotate(function=payload.name, outcome=outcome)
-        if answer.outcome in _FAILURES:
-            fail_current()
-        self.metrics.function_answered(payload.name, outcome, seconds)
-        self.recorder.add(make_record(payload, self.config.current, context, answer, arrived_at, seconds))
-        if self.config.current.shadow:
-            self.shadow.add(body, payload, context, answer, arrived_at, seconds)
-        return json_response(answer.as_json())
-
-    async def close(self) -> None:
-        """Wait for call functions that still run after their answer: a booking that is cut off would be found only by a retry."""
-        if self.running:
-            await asyncio.wait(self.running, timeout=self.deadline_seconds)
-        await self.recorder.close()
-        await self.shadow.close()
-
-    def _decode(self, body: bytes, function: Function) -> FunctionRequest:
-        try:
-            payload = decode_request(body)
-        except msgspec.DecodeError as error:
-            hint = hint_of_body(body, "/retell/functions/<name>")
-            raise Problem(400, "Malformed Request", f"Send name, call and args: {error}{hint}") from error
-        if FUNCTIONS_BY_NAME.get(payload.name) is not function:
-            raise Problem(
-                400, "Name Mismatch", "The body's name is not the function of this path: …/retell/functions/<name>"
-            )
-        return payload
-
-    async def _require_route(self, request: web.Request, call: RetellCall) -> Route:
-        """Return the call's route. A call of another tenant is refused with a `Problem` and audited, never sent to some branch."""
-        route = find_route(call, self.config.current)
-        if route is not None:
-            return route
-        log.warning("function.unroutable", call_id=call.call_id)
-        try:
-            tenant, correlation = self.config.current.tenant, correlation_id(request)
-            await audit_refusal(self.pool, tenant, "function.refused", call.agent_id, correlation)
-        except DATABASE_UNAVAILABLE:
-            log.exception("audit.failed", action="function.refused")
-        raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
-
-    def _context(self, request: web.Request, call: OngoingCall, route: Route) -> CallContext:
-        started_at = parse_milliseconds(call.start_timestamp) or self.clock.now()
-        declined, beside_declined = read_declined(call, started_at)
-        since_change = read_since_change(call)
-        return CallContext(
-            call_id=call.call_id,
-            branch=route.branch or "",
-            caller=identify_other_side(call, self.config.current, route.branch).number,
-            started_at=started_at,
-            correlation_id=correlation_id(request),
-            goes_out=call.direction == "outbound",
-            replies=read_replies(call, started_at.astimezone(ZoneInfo(self.config.current.time_zone)).date()),
-            declined=declined,
-            beside_declined=beside_declined,
-            offered=read_offered(call),
-            earlier=read_earlier(call),
-            offered_last=read_offered_last(call),
-            named_last=read_named_last(call),
-            requested=read_requested(call),
-            said_last=read_said_last(call),
-            said_without_days=read_said_without_days(call),
-            said=read_said(call),
-            said_since=read_said_since(call),
-            said_since_change=since_change.said,
-            asked_since_change=since_change.asked,
-            asks_to_move=since_change.asks_to_move,
-            said_since_joining=read_said_since_joining(call),
-            companions=since_change.companions,
-            utterances=read_utterances(call),
-            leaves_choice=leaves_choice(call),
-            excluded_staff=read_excluded_staff(call),
-            wants_others_than=read_others_than(call, started_at),
-            asked_choices=read_asked_choices(call),
-            answered_services=read_answered_services(call),
-            named=read_named(call),
-            named_of_caller=read_named(call, without_bookings=True),
-            listed=read_listed(call),
-            asked_unclear=read_unclear(call),
-        )
-
-    async def _answer_in_time(
-        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
-    ) -> Answer:
-        """Return the answer within the deadline. Slower work continues, and a later request of the model finds it done."""
-        task = asyncio.create_task(
-            self._change_once(function, route, payload, call, signed)
-            if function in _CHANGES
-            else self._answer_at_branch(function, route, payload, call)
-        )
-        self.running.add(task)
-        task.add_done_callback(self.running.discard)
-        done, _ = await asyncio.wait({task}, timeout=self.deadline_seconds)
-        if task not in done:
-            log.warning("function.too_slow", function=payload.name, call_id=call.call_id)
-            message = say().still_working if function in _CHANGES else say().busy
-            return Answer(success=False, message=message, fields={}, outcome=FunctionOutcome.TOO_SLOW)
-        return task.result()
-
-    async def _change_once(
-        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
-    ) -> Answer:
-        """Carry out a signed request once. A repeated request gets the same answer.
-
-        A signature is valid for five minutes: a replay must not book again a time that was booked and cancelled within the
-        call. So a request that was cut off is not carried out again either; the model's next attempt has a new signature.
-        """
-        name = function.name.lower()
-        try:
-            state, stored = await claim_request(self.pool, signed, timedelta(seconds=self.deadline_seconds))
-            if state is RequestState.CALL_OVER:
-                log.warning("function.call_over", function=name, call_id=call.call_id)
-                return Answer(success=False, message=say().call_over, fields={}, outcome=FunctionOutcome.CALL_OVER)
-            if state is RequestState.SEEN:
-                log.warning("function.repeated", function=name, call_id=call.call_id)
-        except Exception as error:  # the caller must hear a sentence; the log has type and place
-            log.exception("function.failed", function=name, call_id=call.call_id)
-            return self._failed(error, function, self._functions_of(route))
-        if state is RequestState.SEEN:
-            return await self._repeated_answer(signed, stored)
-        answer = await self._answer_at_branch(function, route, payload, call)
-        try:
-            await store_answer(self.pool, signed, answer.as_json())
-        except Exception:  # it is carried out, and a repeated request is still refused
-            log.exception("function.answer_not_stored", function=name, call_id=call.call_id)
-        return answer
-
-    async def _repeated_answer(self, signed: SignedRequest, stored: dict[str, Any] | None) -> Answer:
-        """Return the answer stored for this request, after waiting while it still runs. If none is stored, return the sentence
-        that it is still worked on: the change may have been made, and a newly signed request finds it.
-        """
-        running = True
-        try:
-            while stored is None and running:
-                await self.clock.sleep(_POLL_INTERVAL)
-                running, stored = await get_request(self.pool, signed)
-        except DATABASE_UNAVAILABLE:
-            log.exception("function.answer_not_read", call_id=signed.call_id)
-        fields = dict(stored or {"success": False, "message": say().still_working})
-        success, message = fields.pop("success"), fields.pop("message")
-        return Answer(success=success, message=message, fields=fields, outcome=FunctionOutcome.REPEATED)
-
-    def _functions_of(self, route: Route) -> AgentFunctions:
-        return AgentFunctions.of(self.config.current, route, self.clock.now())
-
-    async def _answer_at_branch(
-        self, function: Function, route: Route, payload: FunctionRequest, call: CallContext
-    ) -> Answer:
+    async def answer(self, function: Function, route: Route, payload: FunctionRequest, call: CallContext) -> Answer:
         """Return the answer to a request by its readable arguments. The field `unread_arguments` names the others for the
         model.
 
         If an error comes after a change was made, the answer is said as it is, so that nothing denies the change.
         """
-        known, agent, answer = KnownNames(self.config.current), self._functions_of(route), None
+        known, agent, answer = KnownNames(self.config.current), self.functions_of(route), None
         try:
             read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
             has_refused = bool(NO.search(words_of(call.said_since or "")))
@@ -374,7 +116,7 @@ class CallFunctions:
             log.exception(
                 "function.not_completed", function=payload.name, call_id=call.call_id, said=answer is not None
             )
-            return answer or self._failed(error, function, agent)
+            return answer or self.failed(error, function, agent)
         unread = [*read.unread, *([] if completed.success else read.noted)]  # notes of what was not done are nowhere
         return replace(completed, fields=completed.fields | {"unread_arguments": unread}) if unread else completed
 
@@ -391,7 +133,7 @@ class CallFunctions:
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, args: dict[str, Any]
     ) -> Answer:
         """Return the answer, after finding the branch if the function needs one. A branch that the caller did not name is said."""
-        agent = self._functions_of(route)
+        agent = self.functions_of(route)
         if function is Function.BUSINESS_INFORMATION:
             answer = await self._answer_about_business(route, payload, call, args)
             return offer_instead(answer, function, agent)
@@ -411,7 +153,7 @@ class CallFunctions:
             found = await self._find_branch(route, call, hints)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("branch.not_found", call_id=call.call_id)
-            return self._failed(error, function, agent)
+            return self.failed(error, function, agent)
         if isinstance(found, BranchQuestion):
             return _ask_branch(found)
         args.pop("branch", None)
@@ -453,7 +195,7 @@ class CallFunctions:
             return _announce(found, answer_question(config, found.branch, question))
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=payload.name, call_id=call.call_id)
-            return self._failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
+            return self.failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
 
     async def _read_pauses(self) -> Mapping[str, Sequence[Span]]:
         """Return each branch's pauses of bookings; {} if the database is unavailable, as the declared hours are correct."""
@@ -498,7 +240,7 @@ class CallFunctions:
             answer = _unknown(error, function)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=name, call_id=call.call_id)
-            return self._failed(error, function, agent)
+            return self.failed(error, function, agent)
         if function in _QUEUES_JOBS:
             self.wake_worker()
         return offer_instead(answer, function, agent)
@@ -523,7 +265,7 @@ class CallFunctions:
                 return await decline_recording(self.booking, call, args)
         raise AssertionError("neither BUSINESS_INFORMATION nor TRANSFER_TO_HUMAN comes here")
 
-    def _failed(self, error: Exception, function: Function, agent: AgentFunctions) -> Answer:
+    def failed(self, error: Exception, function: Function, agent: AgentFunctions) -> Answer:
         """Return the answer after an internal error. It omits the error's text, since a driver's quotes hosts, names and
         numbers. The answer offers to take a message unless the database is unavailable, as no message can be stored then.
         """
@@ -536,9 +278,8 @@ class CallFunctions:
             return answer
         return offer_message(answer, agent)
 
-
-def _busy() -> Answer:
-    return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
+    def functions_of(self, route: Route) -> AgentFunctions:
+        return AgentFunctions.of(self.config.current, route, self.clock.now())
 
 
 def _unknown(error: OutcomeUnknown, function: Function) -> Answer:

@@ -41,9 +41,9 @@ from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.requested_times import holds_iso_day, names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
-from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.sentences import present_language, say
 from askproai_runtime.spoken_times import Understanding, count_from, counts_time, exact_at, find_open_span, fold
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS: Final = UNDERSTOOD.places
 _BESIDE: Final = re.compile(

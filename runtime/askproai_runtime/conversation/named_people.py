@@ -25,9 +25,9 @@ from askproai_runtime.language.name_words import (
 from askproai_runtime.language.names_alone import count_names, drop_around
 from askproai_runtime.language.placeholders import is_placeholder, names_nothing
 from askproai_runtime.language.spoken_services import names_service
-from askproai_runtime.language.understood import UNDERSTOOD, not_behind
 from askproai_runtime.person_names import GENDERS, TITLES, fold, same_name
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD, not_behind
 
 _WORDS: Final = UNDERSTOOD.people
 _OF_A_PERSON: Final = re.compile(

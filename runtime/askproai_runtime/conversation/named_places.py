@@ -20,11 +20,11 @@ from askproai_runtime.conversation.open_days import TimeWords
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.language.places_among import ENDING, OF_THEM, PLACE, PLACES
-from askproai_runtime.language.understood import UNDERSTOOD
-from askproai_runtime.spoken_times import WEEKDAYS, Argument, Grain, find_part_argument, fold
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Argument, Grain, find_part_argument, fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
-_WEEKDAY: Final = "|".join(WEEKDAYS)
+_WEEKDAY: Final = "|".join(ALL_WEEKDAYS)
 _PLEASE: Final = rf"(?:,? (?:{UNDERSTOOD.arguments.please}))?"
 _STEM: Final = rf"(?P<place>{PLACE}){ENDING}"
 # "Am zweiten" is a day of the month.
@@ -46,7 +46,7 @@ def put_on_shown_weekday(words: TimeWords) -> Mapping[str, Any]:
     for name in () if words.named.naming in OF_OWN else ("date", "time"):
         text = fold(words.said.get(name, ""))
         if found := _SHOWN_WEEKDAY.search(text):
-            days = [day for day in words.named_days if day.weekday() == WEEKDAYS[found["weekday"]]]
+            days = [day for day in words.named_days if day.weekday() == ALL_WEEKDAYS[found["weekday"]]]
             if len(days) == 1:
                 return {**words.args, name: f"{days[0].isoformat()} {text[found.end() :]}".strip()}
     return words.args
@@ -129,8 +129,8 @@ def _put_on_place_of_days(words: TimeWords) -> Mapping[str, Any]:
             continue
         place = PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
         weekday, behind = found["weekday"], found["behind"].strip(" ,.()")
-        among = [day for day in days if not weekday or day.weekday() == WEEKDAYS[weekday]]
-        if behind and place < len(among) and WEEKDAYS.get(behind) == among[place].weekday():
+        among = [day for day in days if not weekday or day.weekday() == ALL_WEEKDAYS[weekday]]
+        if behind and place < len(among) and ALL_WEEKDAYS.get(behind) == among[place].weekday():
             behind = ""  # "am ersten Tag (Dienstag)"
         others = {**args, name: None, **_read_clock(behind)}
         if names_day(read_parts(others)) or (behind and not _read_clock(behind)):

@@ -261,15 +261,14 @@ def _put_on_listed_day(
 
 
 def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
-    """Return the arguments with only the new time, if one text has both the appointment's present time (`own`) and the new one.
+    """Return the arguments with only the new time in each text that has both the appointment's present time (`own`) and the new
+    one.
 
     If a request is repeated after its move, the appointment's present time is the new time in that text.
     """
-    said = {name: text for name in ("start", "date", "time") if (text := read_text(args, name))}
-    for name, text in said.items():
-        for old, new in list_replaced_times(text):
-            if _is_own(old, own) or _is_own(new, own):
-                return {**args, name: new}
+    for name in ("start", "date", "time"):
+        pairs = list_replaced_times(read_text(args, name) or "")
+        args = next(({**args, name: new} for old, new in pairs if _is_own(old, own) or _is_own(new, own)), args)
     return args
 
 

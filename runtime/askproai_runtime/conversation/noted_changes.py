@@ -19,7 +19,6 @@ from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import heard_key
 from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.language.staff_preferences import NotedStaff, read_noted_staff
-from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, format_spoken, present_language, say
 from askproai_runtime.spoken_times import (
@@ -30,6 +29,7 @@ from askproai_runtime.spoken_times import (
     list_replaced,
     understand_parts,
 )
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.visits import list_parts
 
 _WORDS = UNDERSTOOD.notes

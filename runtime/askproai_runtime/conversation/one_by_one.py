@@ -12,9 +12,9 @@ from askproai_runtime.conversation.types import Answer, CallContext, Clarificati
 from askproai_runtime.language.answer_words import NO, YES, words_of
 from askproai_runtime.language.name_words import RELATIVES
 from askproai_runtime.language.replies import companions_key
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 
 ONE_BY_ONE: Final = "one_by_one"  # in place of a time in `needs_companions`: once known, it holds for each time
 _OF_ONE: Final = frozenset({
@@ -30,8 +30,9 @@ _BESIDE: Final = RELATIVES | _WORDS.beside
 
 @dataclass(frozen=True, slots=True)
 class OneOfGroup:
-    """The arguments that book one person of a group (`args`), and those that book each remaining person (`left`)."""
+    """The arguments that book one person of a group in this call (`args`), and those that book each remaining person (`left`)."""
 
+    call: CallContext
     args: dict[str, Any]
     left: Sequence[dict[str, Any]]
 
@@ -88,4 +89,4 @@ def find_next(
         question = f"{say().only_one_by_one} {say().one_by_one_whom.format(name=first['customer_name'])}"
         raise ClarificationNeeded(question, needs_companions=ONE_BY_ONE, next_requests=people)
     rest = {name: value for name, value in args.items() if name not in _OF_ONE}
-    return OneOfGroup({**rest, **first, "another": bool(then and left) or request.another}, others)
+    return OneOfGroup(call, {**rest, **first, "another": bool(then and left) or request.another}, others)

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment, Status
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import (
     FormerStart,
     list_cancelled_appointments,
@@ -37,10 +37,10 @@ from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import meant_key
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import is_other_person
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import parse_instant
+from askproai_runtime.understood import UNDERSTOOD
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _AND = re.compile(rf"\s*(?:,|&|\b(?:{UNDERSTOOD.own_appointments.and_words})\b)\s*", re.IGNORECASE)

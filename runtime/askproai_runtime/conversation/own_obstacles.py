@@ -7,11 +7,11 @@ from datetime import datetime
 from askproai_runtime.availability.search import find_closest
 from askproai_runtime.availability.slots import Slot, SlotQuery
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import list_of_number
 from askproai_runtime.book.context import Basis, BookingContext
 from askproai_runtime.book.free_times import FreeTimesReader
 from askproai_runtime.book.holds import busy_reader
 from askproai_runtime.book.one_more import overlaps
-from askproai_runtime.book.owners import list_of_number
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.appointments import list_call_appointments
 from askproai_runtime.conversation.answers import (

@@ -9,9 +9,9 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import get_last_question, record_question
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.book.store.waitlist import list_entries_of_caller
@@ -36,10 +36,10 @@ from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import answers_nothing
 from askproai_runtime.language.spoken_services import names_service
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.spoken_times import understand_parts
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import find_by_name, list_parts
 
 _WHICH_KIND: Final = "appointment or place"

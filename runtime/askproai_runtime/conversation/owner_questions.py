@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import asks_birth_date
 from askproai_runtime.book.store.actions import list_former_starts, record_which
 from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.arguments.texts import read_text

@@ -15,8 +15,8 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.calling_number import Pointer, read_pointer
 from askproai_runtime.language.replies import PhoneQuestion
 from askproai_runtime.language.spoken_numbers import list_dictated, read_spoken_number
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.phones
 # National digits of the shortest number that is taken for a whole one. Area and first digits alone are valid by the numbering plan

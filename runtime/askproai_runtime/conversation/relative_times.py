@@ -20,7 +20,7 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.spoken_times import (
-    WEEKDAYS,
+    ALL_WEEKDAYS,
     Candidate,
     Grain,
     Understanding,
@@ -32,7 +32,7 @@ from askproai_runtime.spoken_times import (
     understand_parts,
 )
 
-_WEEKDAY = re.compile(rf"\b(?:{'|'.join(WEEKDAYS)})\b")
+_WEEKDAY = re.compile(rf"\b(?:{'|'.join(ALL_WEEKDAYS)})\b")
 _HOUR = timedelta(hours=1)
 
 

@@ -12,20 +12,17 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import list_moved
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import list_moved
 from askproai_runtime.book.store.actions import record_question
 from askproai_runtime.book.store.appointments import get_appointment
-from askproai_runtime.conversation.answers import (
-    appointment_fields,
-    describe_appointment,
-    describe_with_state,
-)
+from askproai_runtime.conversation.answers import appointment_fields, describe_appointment, describe_with_state
 from askproai_runtime.conversation.cancel_question import read_cancel_reply
 from askproai_runtime.conversation.find import cancel_appointment, rule_in_this_language
-from askproai_runtime.conversation.reschedule import SpokenMove, carry_out_move, resolve_service
+from askproai_runtime.conversation.reschedule import carry_out_move
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
+from askproai_runtime.conversation.understood_move import SpokenMove, resolve_service
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import only_thanks
 from askproai_runtime.sentences import decline_name, format_spoken, say

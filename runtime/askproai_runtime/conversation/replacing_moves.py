@@ -18,8 +18,8 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext, Choice
 from askproai_runtime.language.answer_words import FILLER, YES_WORD
 from askproai_runtime.language.cancel_answers import CANCELLATION
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold, same_name
+from askproai_runtime.understood import UNDERSTOOD
 
 _ONLY_RENAME: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER}|{UNDERSTOOD.choices.rename})(?: |$))++")
 

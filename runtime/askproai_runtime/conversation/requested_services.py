@@ -33,9 +33,9 @@ from askproai_runtime.language.spoken_services import (
     split_visit,
 )
 from askproai_runtime.language.staff_preferences import separate_staff
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import MOST_SERVICES, compose_visit, find_by_name, has_several, list_parts
 
 _WORDS: Final = UNDERSTOOD.asked_services

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Language, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext
@@ -17,10 +18,10 @@ from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.name_words import PARTICLES
 from askproai_runtime.language.places_among import ENDING, PLACE, PLACES
 from askproai_runtime.language.spoken_services import find_named
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
-from askproai_runtime.spoken_times import MONTHS, NUMBERS, WEEKDAYS, UnclearMention
+from askproai_runtime.spoken_times import ALL_MONTHS, ALL_WEEKDAYS, UnclearMention, list_number_words
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import list_parts
 
 _WORDS: Final = UNDERSTOOD.own_appointments
@@ -33,7 +34,7 @@ _BETWEEN: Final = rf"(?:{'|'.join(sorted(_WORDS.beside_place))})"
 _ARTICLE: Final = rf"(?:{UNDERSTOOD.places.article})"
 _PLACE_WORD: Final = re.compile(_STEM)
 _WHOLE: Final = re.compile(rf"^(?:{_BETWEEN} )*{_STEM}(?: {_BETWEEN})*$")
-_OF_TIME: Final = rf"(?:(?:{UNDERSTOOD.days.of_month}) )?(?:{_WORDS.period}|{'|'.join(MONTHS)})\b"
+_OF_TIME: Final = rf"(?:(?:{UNDERSTOOD.days.of_month}) )?(?:{_WORDS.period}|{'|'.join(sorted(ALL_MONTHS))})\b"
 _IN_WORDS: Final = re.compile(rf"\b{_ARTICLE} {_STEM}(?! {_OF_TIME})")
 _OTHER: Final = re.compile(rf"\b{_ARTICLE} (?:{_WORDS.other})\b")
 _ONLY_OTHER: Final = re.compile(rf"(?:{_BETWEEN} )*(?:{_WORDS.other})(?: {_BETWEEN})*")
@@ -163,7 +164,7 @@ def _says_only_which(config: TenantConfig, words: str, args: Mapping[str, Any], 
     names = [member.display_name for branch in config.branches for member in branch.staff]
     names += [text for each in config.services for text in (each.display_name, *each.spoken_names)]
     names += [each.customer_name for each in listed] + [text for name in _NEW_TIME if (text := read_text(args, name))]
-    known = {*fold(" ".join(names)).split(), *_BESIDE, *WEEKDAYS, *MONTHS, *NUMBERS}
+    known = {*fold(" ".join(names)).split(), *_BESIDE, *ALL_WEEKDAYS, *ALL_MONTHS, *list_number_words()}
     return all(
         word in known or word.removesuffix("s") in known or word.isdigit() or _PLACE_WORD.fullmatch(word)
         for word in words.split()

@@ -6,8 +6,8 @@ from typing import Final
 
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.name_words import RELATIVES
-from askproai_runtime.language.understood import UNDERSTOOD, not_behind
 from askproai_runtime.person_names import fold, list_name_words
+from askproai_runtime.understood import UNDERSTOOD, not_behind
 
 _RELATIVE: Final = rf"(?:{'|'.join(sorted(RELATIVES))})"
 _WORDS: Final = UNDERSTOOD.known_people

@@ -11,9 +11,9 @@ from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.phrases import join_list, sayable
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.staff_preferences import SIGN_OF_NOT, StaffPreference, read_staff_preference
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import drop_prepositions, drop_titles, fold
 from askproai_runtime.sentences import decline_name, say
+from askproai_runtime.understood import UNDERSTOOD
 
 _MOST_WORDS = 3  # of a name without titles; more are a description ("jemand mit viel Erfahrung")
 _WORDS = UNDERSTOOD.described_staff

@@ -12,9 +12,9 @@ from typing import Any, Final
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.conversation.types import ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.phrases import join_list, sayable
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import compose_visit
 
 _WORDS: Final = UNDERSTOOD.asked_services

@@ -22,9 +22,9 @@ from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.instead import AgentFunctions, offer_message
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.customer_names import may_bring_another
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 
 # Whole names of fields that a program adds of itself, or that the business decides alone: no caller has said their values.
 # A part of a name is no sign of them: `requested_doctor`, `call_reason`, `insurance_id`.

@@ -22,7 +22,6 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import holds_place
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import (
     ALL_WEEKDAYS,
     Days,
@@ -34,6 +33,7 @@ from askproai_runtime.spoken_times import (
     read_in_languages,
     understand_parts,
 )
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
 _OF_TODAY = re.compile(rf"\b(?:{_WORDS.near_day})\b")  # one day each, whatever was said before

@@ -7,7 +7,7 @@ appointment, and too many attempts of a number, so that nobody learns who is a p
 
 from collections.abc import Collection, Mapping
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -15,8 +15,8 @@ import structlog
 
 from askproai_core.database import Connection
 from askproai_runtime.book.appointments import Appointment
+from askproai_runtime.book.caller_appointments import asks_birth_date, list_own, list_proven, list_upcoming
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.owners import asks_birth_date, list_own, list_proven, list_upcoming
 from askproai_runtime.book.store.verifications import (
     begin_attempt,
     complete_attempt,
@@ -25,12 +25,14 @@ from askproai_runtime.book.store.verifications import (
 )
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.language.birth_dates import choose_birth_date, list_birth_dates
+from askproai_runtime.language.birth_dates import choose_birth_date, count_years, list_birth_dates
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.person_names import proves_name
 from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)
+
+_ASKED_YEAR: Final = "birth_date"  # the marker of the question for the year
 
 _PER_CALL, _PER_NUMBER_AND_DAY, _OTHERS_PER_HOUR = 3, 6, 20  # wrong attempts
 
@@ -52,11 +54,16 @@ def find_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, z
     readings = list_birth_dates(text, today)
     if len(readings) < 2:  # noqa: PLR2004
         return readings[0] if readings else None
-    chosen = choose_birth_date(readings, [text, read_text(args, "notes") or "", *call.utterances], today)
+    was_asked = _ASKED_YEAR in call.asked_unclear
+    answer = (call.said_since or "") if was_asked else ""
+    chosen = choose_birth_date(readings, [text, read_text(args, "notes") or "", *call.utterances], today, answer)
     if chosen is None:
         first, second = readings
         if first.year != second.year:
-            raise ClarificationNeeded(say().which_year_of_birth.format(first=first.year, second=second.year))
+            ages = [count_years(each, today) for each in readings]
+            by_year = say().which_year_of_birth.format(first=first.year, second=second.year)
+            by_age = say().which_age.format(first=ages[0], second=ages[1])
+            raise ClarificationNeeded(by_age if was_asked else by_year, unclear=_ASKED_YEAR)
         months = [say().months[each.month - 1] for each in readings]
         raise ClarificationNeeded(say().which_month_of_birth.format(first=months[0], second=months[1]))
     return chosen

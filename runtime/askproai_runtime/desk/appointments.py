@@ -42,8 +42,8 @@ from askproai_runtime.book.store.transactions import run_transaction
 from askproai_runtime.conversation.alternatives import ALL_ARE_OFF, find_alternatives
 from askproai_runtime.conversation.changed_visits import stays_with_person
 from askproai_runtime.conversation.open_readings import keep_open_readings
-from askproai_runtime.conversation.reschedule import find_service
 from askproai_runtime.conversation.slot_sentences import in_spoken_order
+from askproai_runtime.conversation.understood_move import find_service
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.spoken_times import Understanding, understand
 

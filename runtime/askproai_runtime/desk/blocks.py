@@ -36,7 +36,8 @@ from askproai_runtime.book.store.blocks import (
     list_resources,
 )
 from askproai_runtime.book.store.transactions import run_transaction
-from askproai_runtime.book.store.waitlist import list_offered_within, read_awaited_span, record_unblocked_times
+from askproai_runtime.book.store.waitlist import read_awaited_span
+from askproai_runtime.book.store.waitlist_offers import list_offered_within, record_unblocked_times
 from askproai_runtime.book.waitlist import WaitlistEntry
 from askproai_runtime.desk.appointments import DeskBusy
 from askproai_runtime.input_values import require_storable

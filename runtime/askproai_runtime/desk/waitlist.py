@@ -7,7 +7,8 @@ from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.book.store.audit import record_desk_change
-from askproai_runtime.book.store.waitlist import decline, list_entries, list_entries_between, remove_entry
+from askproai_runtime.book.store.waitlist import list_entries, list_entries_between, remove_entry
+from askproai_runtime.book.store.waitlist_offers import decline
 from askproai_runtime.book.waiting import WAITLIST
 from askproai_runtime.book.waitlist import WaitlistEntry
 from askproai_runtime.desk.appointments import RequestUsed

@@ -14,6 +14,7 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.free_times import drop_absence
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calls.payload import decode
+from askproai_runtime.input_values import read_instant
 from askproai_runtime.intake import StoredEvent
 
 # Events of a remote booking's life. REQUESTED is a booking that still must be confirmed: its current state is read from Cal.com.
@@ -28,16 +29,21 @@ FOUND_BY_IMPORT = "import"  # `foundBy` of a booking that was there before its e
 
 
 class _Booking(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields of a booking in a Cal.com event that are used: its id, its event type and its start."""
+    """The fields of a booking in a Cal.com event that are used. Each may have any type, since a template may make text of it."""
 
-    uid: str | None = None
-    booking_uid: str | None = msgspec.field(default=None, name="bookingUid")  # in BOOKING_NO_SHOW_UPDATED
-    starts_at: datetime | None = msgspec.field(default=None, name="startTime")
-    event_type_id: Any = msgspec.field(default=None, name="eventTypeId")  # a template may make text of it
+    uid: Any = None
+    booking_uid: Any = msgspec.field(default=None, name="bookingUid")  # in BOOKING_NO_SHOW_UPDATED
+    starts_at: Any = msgspec.field(default=None, name="startTime")
+    event_type_id: Any = msgspec.field(default=None, name="eventTypeId")
+
+    @property
+    def named_uid(self) -> str | None:
+        """The booking's uid; None if the event names no booking."""
+        return next((uid for uid in (self.uid, self.booking_uid) if isinstance(uid, str) and uid), None)
 
 
 class _Envelope(msgspec.Struct, frozen=True):
-    payload: _Booking | None = None
+    payload: Any = None
     found_by: Any = msgspec.field(default=None, name="foundBy")  # in what `calendar-poll` has stored
 
 
@@ -72,11 +78,11 @@ async def handle_calendar_event(
         await _forget_free_times(conn, event, config)
         return None
     booking, is_new = _read_booking(event.payload) if event.event_type in _BOOKING_EVENTS else (None, True)
-    uid = (booking.uid or booking.booking_uid) if booking else None
+    uid = booking.named_uid if booking else None
     if booking is None or uid is None:
         return event.not_acted_on
-    starts_at = booking.starts_at if event.event_type in _BOOKED_AT_START_TIME else None
-    event_type_id = booking.event_type_id if isinstance(booking.event_type_id, int) else None
+    starts_at = read_instant(booking.starts_at) if event.event_type in _BOOKED_AT_START_TIME else None
+    event_type_id = booking.event_type_id if type(booking.event_type_id) is int else None
     return CalendarEvent(uid, event.received_at, event.correlation_id, starts_at, event_type_id, is_new=is_new)
 
 
@@ -95,6 +101,8 @@ def _read_booking(body: bytes) -> tuple[_Booking | None, bool]:
     """Return the booking in an event (or None), and False if our import of an event type stored the event, else True."""
     try:
         envelope = decode(body, _Envelope)
-        return envelope.payload or decode(body, _Booking), envelope.found_by != FOUND_BY_IMPORT
+        is_flat = not isinstance(envelope.payload, dict)
+        booking = decode(body, _Booking) if is_flat else msgspec.convert(envelope.payload, _Booking)
     except msgspec.DecodeError:
         return None, True
+    return booking, envelope.found_by != FOUND_BY_IMPORT

@@ -1,26 +1,23 @@
 """Webhooks: verify, deduplicate, store, acknowledge. Start with `webhook.Webhooks.receive`, which calls each step in order."""
 
 from askproai_runtime.intake.drain import Drainer
-from askproai_runtime.intake.flush import EventNotStored, Flusher
+from askproai_runtime.intake.flush import Flusher
 from askproai_runtime.intake.senders import (
     RETELL_SIGNATURE,
     IncomingEvent,
     MalformedEvent,
     ProviderId,
     Source,
-    StaleEvent,
     WebhookSource,
     find_webhook_source,
     hint_of_body,
     identify,
 )
-from askproai_runtime.intake.signatures import Signatures, Verdict
-from askproai_runtime.intake.spool import STREAM, Spool, read_record, unstorable_beside
+from askproai_runtime.intake.signatures import Signatures
 from askproai_runtime.intake.store import (
     ERASED,
     EVENTS_OF_CALL,
     EventStore,
-    Receipt,
     StoredEvent,
     UnreadableBody,
     decrypt_body,
@@ -33,8 +30,8 @@ from askproai_runtime.intake.store import (
 from askproai_runtime.intake.webhook import Webhooks
 
 __all__ = [
-    "ERASED", "EVENTS_OF_CALL", "RETELL_SIGNATURE", "STREAM", "Drainer", "EventNotStored", "EventStore", "Flusher",
-    "IncomingEvent", "MalformedEvent", "ProviderId", "Receipt", "Signatures", "Source", "Spool", "StaleEvent", "StoredEvent",
-    "UnreadableBody", "Verdict", "WebhookSource", "Webhooks", "decrypt_body", "find_webhook_source", "hint_of_body", "identify",
-    "is_stored", "load_event", "load_events", "note_event", "read_record", "unstorable_beside", "words_of_body",
+    "ERASED", "EVENTS_OF_CALL", "RETELL_SIGNATURE", "Drainer", "EventStore", "Flusher", "IncomingEvent", "MalformedEvent",
+    "ProviderId", "Signatures", "Source", "StoredEvent", "UnreadableBody", "WebhookSource", "Webhooks", "decrypt_body",
+    "find_webhook_source", "hint_of_body", "identify", "is_stored", "load_event", "load_events", "note_event", "spool",
+    "words_of_body",
 ]  # fmt: skip

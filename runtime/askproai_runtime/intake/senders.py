@@ -85,6 +85,10 @@ class Signature:
             return True
         return abs(_milliseconds(now) // self.unit * self.unit - self.signed_at) <= WINDOW_MS
 
+    def seconds_ahead(self, now: datetime) -> int | None:
+        """Return by how many seconds the signed time is after `now`; negative if it is before, None if the header has no time."""
+        return None if self.signed_at is None else (self.signed_at - _milliseconds(now)) // 1000
+
 
 def _parse_retell(header: str) -> Signature | None:
     """Parse the header `v=<unix ms>,d=<hex>`, where d is HMAC-SHA256(key, body + decimal v)."""

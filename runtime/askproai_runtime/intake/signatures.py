@@ -5,14 +5,15 @@ nor its text reveals which key or which byte was wrong.
 
 The body of a refused request is unsigned, and anybody can know a number. So a body with an agent and a number of the tenant is
 only a hint: it is counted apart and recorded in the audit log, a few a minute at most. It causes a condition only if no signed
-request has passed since (`operator/askproai_operator/store/tenant_states.py`).
+request has passed since (`operator/askproai_operator/store/tenant_states.py`). A request that one of the keys has signed at
+another time belongs to the tenant for certain.
 """
 
 import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator, Container, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, NoReturn
@@ -25,6 +26,7 @@ from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, accepted_former_keys, decode_present_keys
 from askproai_core.http_server import Problem, correlation_id
+from askproai_core.signature_verdict import Verdict
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.arrivals import mark_proven, read_body, require_readable_body
 from askproai_runtime.call_routes import Routing
@@ -37,18 +39,8 @@ from askproai_runtime.watched_files import Credentials, LiveConfig
 log = structlog.get_logger(__name__)
 
 _LOOK_PAUSE = timedelta(milliseconds=100)  # a forger must not have each body parsed
+_LOOK_SECONDS = 1.0  # a genuine body comes together with its header
 _RECORD_PAUSE = timedelta(seconds=10)
-
-
-class Verdict(StrEnum):
-    """The result of verifying a signature. Every value except `VALID` leads to the HTTP status 401."""
-
-    VALID = "valid"
-    NO_KEY = "no_key"  # we hold no key of this sender, so nothing can be accepted
-    MISSING = "missing"
-    MALFORMED = "malformed"
-    MISMATCH = "mismatch"
-    OUTSIDE_WINDOW = "outside_window"
 
 
 class SignatureResult(StrEnum):
@@ -56,7 +48,7 @@ class SignatureResult(StrEnum):
 
     VALID = "valid"
     REFUSED = "refused"
-    REFUSED_OWN = "refused_own"  # and the body names an agent and a number of the tenant
+    REFUSED_OWN = "refused_own"  # and the request seems to belong to one of the tenant's own calls
 
 
 def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) -> tuple[str, ...]:
@@ -169,18 +161,22 @@ class Signatures:
     ) -> AsyncIterator[bytes]:
         """Yield the verified body. The memory that it occupies is counted until the end of the block.
 
-        A header that is invalid for every body is refused before the body is read. Raises `Problem` 401, logged as `log_event`,
-        and the errors of `require_readable_body` and `read_body`.
+        A header that is invalid for every body is refused before the body is read, except a few a second. Raises `Problem` 401,
+        logged as `log_event`, and the errors of `require_readable_body` and `read_body`.
         """
         require_readable_body(request, limit)
-        keys = read_keys(source, self._credentials, self._clock.now())
-        verdict = check_header(source, request.headers, keys, self._clock.now())
+        now = self._clock.now()
+        keys = read_keys(source, self._credentials, now)
+        verdict, is_own = check_header(source, request.headers, keys, now), False
         if verdict is not Verdict.VALID:
-            self.refuse(request, source, verdict, log_event)
+            if self._may_look(source):
+                verdict, is_own = await self._look_at_body(request, source, limit, keys, verdict)
+            self.refuse(request, source, verdict, log_event, is_own=is_own)
         async with read_body(request, limit) as body:
             verdict = verify(source, body, request.headers, keys, self._clock.now())
             if verdict is not Verdict.VALID:
-                self.refuse(request, source, verdict, log_event, body)
+                is_own = self._may_look(source) and self._is_own(verdict, body)
+                self.refuse(request, source, verdict, log_event, is_own=is_own)
             mark_proven(request)
             self._metrics.signature(source, SignatureResult.VALID)
             if source is Source.RETELL:
@@ -188,15 +184,16 @@ class Signatures:
             yield body
 
     def refuse(
-        self, request: web.Request, source: WebhookSource, verdict: Verdict, log_event: str, body: bytes | None = None
+        self, request: web.Request, source: WebhookSource, verdict: Verdict, log_event: str, *, is_own: bool = False
     ) -> NoReturn:
-        """Log and count a refused signature, and raise `Problem` 401. `body` is None if it was not read."""
-        is_own = body is not None and source is Source.RETELL and self._is_of_own_call(body)
+        """Log and count a refused signature, and raise `Problem` 401. `is_own`: it seems to belong to the tenant's own calls."""
         self._metrics.signature(source, SignatureResult.REFUSED_OWN if is_own else SignatureResult.REFUSED)
         log.warning(log_event, source=source, remote=request.remote, verdict=verdict, own_call=is_own)
         if is_own:
             self._count_refused(self._refused_in_a_row + 1)
-            self._record(verdict, correlation_id(request))
+            parsed = _parse(source, request.headers, ("any",)) if verdict is Verdict.OUTSIDE_WINDOW else None
+            ahead = parsed.seconds_ahead(self._clock.now()) if isinstance(parsed, Signature) else None
+            self._record(verdict, ahead, correlation_id(request))
         hint = _hint_of_headers(request.headers) if verdict is Verdict.MISSING else ""
         raise Problem(401, "Invalid Signature", f"Sign the raw body with the key that this tenant's secret holds{hint}")
 
@@ -210,23 +207,43 @@ class Signatures:
             self._refused_in_a_row = in_a_row
             self._metrics.own_requests_refused(in_a_row)
 
-    def _is_of_own_call(self, body: bytes) -> bool:
+    def _may_look(self, source: WebhookSource) -> bool:
+        """Return True, a few times a second at most, if the body of a refused request may be looked at."""
         now = self._clock.monotonic()
-        if now < self._next_look:
+        if source is not Source.RETELL or now < self._next_look:
             return False
         self._next_look = now + _LOOK_PAUSE.total_seconds()
-        return names_own_call(body, self._config.current)
+        return True
 
-    def _record(self, verdict: Verdict, correlation: str) -> None:
+    async def _look_at_body(
+        self, request: web.Request, source: WebhookSource, limit: int, keys: Sequence[str], verdict: Verdict
+    ) -> tuple[Verdict, bool]:
+        """Return the verdict on a request that its header alone has refused, and True if it belongs to the tenant's own calls.
+
+        The verdict stays as it is unless the key is wrong as well as the time. A body that does not come at once is not awaited.
+        """
+        with suppress(TimeoutError, Problem):
+            async with asyncio.timeout(_LOOK_SECONDS), read_body(request, limit) as body:
+                parsed = _parse(source, request.headers, keys)
+                if isinstance(parsed, Signature) and not _any_key_signs(parsed, body, keys):
+                    verdict = Verdict.MISMATCH
+                return verdict, self._is_own(verdict, body)
+        return verdict, False
+
+    def _is_own(self, verdict: Verdict, body: bytes) -> bool:
+        return verdict is Verdict.OUTSIDE_WINDOW or names_own_call(body, self._config.current)
+
+    def _record(self, verdict: Verdict, seconds_ahead: int | None, correlation: str) -> None:
         now = self._clock.monotonic()
         if now >= self._next_record:
             self._next_record = now + _RECORD_PAUSE.total_seconds()
-            task = asyncio.create_task(self._write(verdict, correlation))
+            task = asyncio.create_task(self._write(verdict, seconds_ahead, correlation))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
 
-    async def _write(self, verdict: Verdict, correlation: str) -> None:
+    async def _write(self, verdict: Verdict, seconds_ahead: int | None, correlation: str) -> None:
+        tenant = self._config.current.tenant
         try:
-            await record_refused_signature(self._pool, self._config.current.tenant, verdict, correlation)
+            await record_refused_signature(self._pool, tenant, verdict, seconds_ahead, correlation)
         except DATABASE_UNAVAILABLE:
             log.warning("audit.failed", action="signature.refused")

@@ -113,12 +113,17 @@ _SHORTEST_WORD, _LONGEST_WORD = 8, 500
 _LONG_BODY = 64 * 1024  # it takes longer than others may wait
 
 
-async def record_refused_signature(pool: Pool, tenant: str, verdict: str, correlation_id: str) -> None:
-    """Record in the audit log that a request of one of the tenant's own calls was refused, and why."""
+async def record_refused_signature(
+    pool: Pool, tenant: str, verdict: str, seconds_ahead: int | None, correlation_id: str
+) -> None:
+    """Record in the audit log that a request of one of the tenant's own calls was refused, and why. `seconds_ahead`: by how much
+    the signed time is after ours, if that is the reason.
+    """
     await pool.execute(
         """INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
-           VALUES ($1, 'unverified', 'signature.refused', jsonb_build_object('reason', $2::text), $3)""",
-        tenant, verdict, correlation_id,
+           VALUES ($1, 'unverified', 'signature.refused',
+                   jsonb_strip_nulls(jsonb_build_object('reason', $2::text, 'seconds', $3::bigint)), $4)""",
+        tenant, verdict, seconds_ahead, correlation_id,
     )  # fmt: skip
 
 

@@ -15,10 +15,11 @@ from structlog.contextvars import bound_contextvars
 from askproai_core.clock import Clock
 from askproai_core.http_server import Problem, correlation_id, json_response
 from askproai_core.logging import RequestLine
+from askproai_core.signature_verdict import Verdict
 from askproai_core.tracing import Kind, annotate, current_traceparent, span
 from askproai_runtime.intake.flush import EventNotStored, Flusher
 from askproai_runtime.intake.senders import SENDERS, IncomingEvent, MalformedEvent, StaleEvent, WebhookSource, identify
-from askproai_runtime.intake.signatures import Signatures, Verdict
+from askproai_runtime.intake.signatures import Signatures
 from askproai_runtime.intake.store import Receipt
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.redis.rate_limiter import RateLimiter, too_many_requests

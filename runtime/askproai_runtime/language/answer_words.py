@@ -4,7 +4,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
-from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.understood import UNDERSTOOD
 
 STRONG_YES_WORD: Final = rf"(?:{UNDERSTOOD.answers.strong_yes})"
 YES_WORD: Final = rf"(?:{UNDERSTOOD.answers.strong_yes}|{UNDERSTOOD.answers.weak_yes})"

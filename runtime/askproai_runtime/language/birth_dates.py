@@ -1,15 +1,16 @@
 """Read a birth date from digits or words, and the answer of a caller who was asked which of two dates is right. Pure."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Final
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
+from askproai_runtime.language.answer_words import is_question
 from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
-from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.sentences import present_language, say
 from askproai_runtime.spoken_times import fold, read_day_and_month, read_written_day
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _OLDEST = 120  # years
 _OLDEST_BY_TWO_DIGITS = 110  # of a person whose year of birth is said in two digits
@@ -44,7 +45,8 @@ _YEAR_IN_WORDS: Final = re.compile(
     rf"|\b(?P<first>{_WORDS.century}) (?P<last>{_AFTER_ZERO}|{_TENS})\b"
 )
 _YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
-_DENIED: Final = re.compile(rf"\b(?:{_WORDS.denied}) (?:19|20)\d\d\b")
+_DENIES_NEXT: Final = re.compile(rf"\b(?:{_WORDS.denied}) (?:{_WORDS.before_year} )*$")
+_DENIES_LAST: Final = re.compile(rf" (?:\w+ ){{0,3}}(?:{_WORDS.denied}|{_WORDS.wrong})\b")
 _TWO_DIGITS_IN_WORDS: Final = re.compile(rf"\b(?:{_AFTER_ZERO}|{_TENS})$")
 _LAST_YEAR: Final = re.compile(r"(?P<day>.*\D)(?P<year>\d{4}|\d{2})")
 _IN_DIGITS: Final = re.compile(r"(\d{1,2}) ?([./ -]) ?(\d{1,2})")
@@ -53,7 +55,15 @@ _REMARK: Final = re.compile(r"\s*\([^()]*\)$")
 _COMPACT: Final = re.compile(r"^(\d\d)(0[1-9]|1[0-2])((?:19|20)\d\d)$")
 _MIDNIGHT: Final = re.compile(r"(?:t| )00:00(?::00(?:\.0+)?)?(?:z|[+-]\d\d:?\d\d)?$")
 
-_AGE: Final = re.compile(rf"\b(\d{{1,3}}|{_one_of(_ALL_NUMBERS)}) (?:({_WORDS.years})|{_WORDS.parts_of_year})\b")
+# A span of time ("vor drei Wochen") is no age.
+_HUNDRED: Final = re.compile(rf"(?:{_WORDS.hundred})(?: (?:{_WORDS.and_more})\b)? ?")
+_NUMBER: Final = re.compile(
+    rf"\b(?P<before>(?:{_WORDS.before_span}) )?"
+    rf"(?P<number>(?:{_HUNDRED.pattern})?+(?:{_one_of(_ALL_NUMBERS)})|{_WORDS.hundred}|\d{{1,3}})\b"
+    rf"(?: (?:(?P<years>{_WORDS.years})|(?P<parts>{_WORDS.parts_of_year}))\b)?+(?P<old> (?:{_WORDS.old})\b)?+"
+    rf"(?P<behind> (?:{_WORDS.behind_span})\b)?"
+)
+_PLACE: Final = re.compile(rf"(?:(?:{_WORDS.article}) )?(?:(?P<first>{_WORDS.first})|{_WORDS.second})")
 # The caller who says "ich bin die Tochter" calls for an old person.
 _CHILD: Final = re.compile(rf"\b(?:{_WORDS.child})\b")
 
@@ -83,37 +93,86 @@ def list_birth_dates(text: str, today: date) -> list[date]:
     return sorted((each for each in dates if each and _is_of_person(each, today, oldest)), reverse=True)
 
 
-def choose_birth_date(readings: Sequence[date], utterances: Iterable[str], today: date) -> date | None:
-    """Return the date among `readings` that the caller's last fitting utterance names by year, month or age; None if none does."""
-    for utterance in reversed([*utterances]):
-        chosen = [each for each in readings if _is_named(each, readings, utterance, today)]
+def choose_birth_date(
+    readings: Sequence[date], utterances: Iterable[str], today: date, answer: str = ""
+) -> date | None:
+    """Return the date among `readings` that the caller's last fitting utterance names by year, month or age; None if none does.
+
+    `answer` are the words since our question for the year: in them a lone number is an age, and "das erste" a year.
+    """
+    said = [(answer, True), *((each, False) for each in reversed([*utterances]))]
+    for utterance, answers in said:
+        chosen = [each for each in readings if _is_named(each, readings, utterance, today, answers=answers)]
         if len(chosen) == 1:
             return chosen[0]
     return None
 
 
-def _is_named(reading: date, readings: Sequence[date], utterance: str, today: date) -> bool:
+def count_years(born: date, today: date) -> int:
+    """Return the age of a person."""
+    return today.year - born.year - ((today.month, today.day) < (born.month, born.day))
+
+
+def _is_named(reading: date, readings: Sequence[date], utterance: str, today: date, *, answers: bool) -> bool:
     said = re.sub(r"[^\w]+|_", " ", fold(utterance)).strip()
     if len({each.year for each in readings}) == 1:
         return fold(say().months[reading.month - 1]) in said.split()
-    if years := _list_years(_DENIED.sub(" ", said)):
+    years = _list_years(said, {each.year for each in readings}, is_asking=is_question(utterance))
+    if years is not None:
         return reading.year in years
+    if answers and (place := _PLACE.fullmatch(" ".join(each for each in said.split() if each not in _WORDS.beside))):
+        return reading == readings[0 if place["first"] else -1]
     age = today.year - reading.year
-    if ages := [(_read_number(each[1]), each[2] is not None) for each in _AGE.finditer(said)]:
-        return any(number in {age, age - 1} if is_years else age < _ADULT for number, is_years in ages)
+    if ages := _list_ages(said, answers=answers):
+        return any(abs(number - age) <= 1 if is_years else age < _ADULT for number, is_years in ages)
     return age < _ADULT and _CHILD.search(said) is not None
 
 
-def _list_years(said: str) -> set[int]:
-    return {int(each[0]) for each in _YEAR.finditer(said)} | {
-        _read_year(each) for each in _YEAR_IN_WORDS.finditer(said)
-    }
+def _list_years(said: str, asked: Collection[int], *, is_asking: bool) -> Collection[int] | None:
+    """Return the years that a text names, without the denied ones; if it only denies some of the `asked` years, the other ones.
+    None if it names none.
+    """
+    found = [(int(each[0]), each) for each in _YEAR.finditer(said)]
+    found += [(_read_year(each), each) for each in _YEAR_IN_WORDS.finditer(said)]
+    denied = {year for year, each in found if _DENIES_NEXT.search(said[: each.start()])}
+    named = {year for year, _ in found} - denied
+    if any(_denies(said[each.end() :]) for year, each in found if year in named) or (is_asking and not named):
+        return () if found else None
+    return named or ({*asked} - denied if denied & {*asked} else None)
+
+
+def _denies(following: str) -> bool:
+    """Return whether the words behind a year deny this year, and not the next one: "1919 kann nicht sein"."""
+    found = _DENIES_LAST.match(following)
+    rest = following[found.end() :].strip() if found else ""
+    return found is not None and not (_YEAR.match(rest) or _YEAR_IN_WORDS.match(rest))
+
+
+def _list_ages(said: str, *, answers: bool) -> list[tuple[int, bool]]:
+    """Return the ages in a text, and for each whether it is in years. Weeks are an age beside "alt", or as an answer; a lone
+    number is one as the only number of an answer.
+    """
+    numbers = [each for each in _NUMBER.finditer(said) if not (each["before"] or each["behind"])]
+    alone = answers and len(numbers) == 1
+    return [
+        (_read_age(each["number"]), not each["parts"])
+        for each in numbers
+        if each["years"] or alone or (each["parts"] and each["old"])
+    ]
 
 
 def _read_year(found: re.Match[str]) -> int:
     if found["first"]:
         return _read_number(found["first"]) * 100 + _read_number(found["last"])
     return (1900 if found["hundreds"] else 2000) + (_read_number(found["more"]) if found["more"] else 0)
+
+
+def _read_age(words: str) -> int:
+    found = _HUNDRED.match(words)
+    if found is None:
+        return _read_number(words)
+    rest = words[found.end() :]
+    return 100 + (_read_number(rest) if rest else 0)
 
 
 def _read_number(word: str) -> int:

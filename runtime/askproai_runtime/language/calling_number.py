@@ -5,8 +5,8 @@ from enum import StrEnum
 from typing import Final
 
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.calling_number
 

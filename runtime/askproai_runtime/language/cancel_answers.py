@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.language.answer_words import (
     CANCELLATION_WORD,
     CONDITION,
@@ -27,8 +27,8 @@ from askproai_runtime.language.answer_words import (
     words_of,
 )
 from askproai_runtime.language.plain_yes import drop_hours
-from askproai_runtime.language.understood import UNDERSTOOD, not_behind
 from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.understood import UNDERSTOOD, not_behind
 
 _WORDS: Final = UNDERSTOOD.cancellations
 _SUBJECT = rf"(?:(?:\b(?:{_WORDS.subject}))\s+){{0,4}}+"

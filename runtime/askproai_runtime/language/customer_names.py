@@ -24,8 +24,8 @@ from askproai_runtime.language.name_words import (
 )
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.language.replies import read_claim
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold, same_name
+from askproai_runtime.understood import UNDERSTOOD
 
 _NAMES: Final = UNDERSTOOD.names
 _WORDS: Final = UNDERSTOOD.companions

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.service_texts
 GENERIC: Final = _WORDS.generic | _WORDS.with_generic  # folded

@@ -6,8 +6,8 @@ from typing import Final
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
 from askproai_runtime.language.name_words import FIRM, RELATIVES
 from askproai_runtime.language.names_alone import drop_around
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.introductions
 _IN_NAMES: Final = UNDERSTOOD.names

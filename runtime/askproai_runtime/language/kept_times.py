@@ -12,9 +12,9 @@ from typing import Any, Final
 from askproai_runtime.language.answer_words import KEEP, words_of
 from askproai_runtime.language.declines import NUMBER, REJECTS
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.spoken_times import UnclearMention, find_mention
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.kept_times
 _LONGEST: Final = 500  # characters that are read: an answer needs no more

@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.names
 _COMPANIONS: Final = UNDERSTOOD.companions

@@ -9,7 +9,8 @@ from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Language, Service, Staff, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.person_names import fold, names_person
 from askproai_runtime.sentences import decline_name

@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from askproai_runtime.language.name_words import PARTICLES
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import TITLES, fold, same_name
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.introductions
 _AND: Final = UNDERSTOOD.names.and_word

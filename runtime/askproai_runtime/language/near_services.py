@@ -22,8 +22,8 @@ from askproai_runtime.language.spoken_services import (
     read_services,
     split_visit,
 )
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import MOST_SERVICES
 
 _WORDS: Final = UNDERSTOOD.services

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import Slot
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import (
     decline_name,
@@ -18,6 +17,7 @@ from askproai_runtime.sentences import (
     speak_written_clocks,
 )
 from askproai_runtime.spoken_times import Candidate, Refusal
+from askproai_runtime.understood import UNDERSTOOD
 
 # Text that a listener can take in as somebody's own words: few, without markup, and no placeholder of a language of programs.
 _SAYABLE = re.compile(r"(?=.*[^\W\d_])[^\W_][^\W_ .,'’&()+-]*(?:[ .,'’&()+-]+[^\W_]+)*[.)]?")

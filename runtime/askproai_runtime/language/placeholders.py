@@ -4,8 +4,8 @@ import re
 from typing import Final
 
 from askproai_runtime.language.phrases import PLACEHOLDER_WORDS
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.placeholders
 _OPEN: Final = UNDERSTOOD.no_matter

@@ -3,18 +3,16 @@
 import re
 from typing import Final
 
-from askproai_core.tenant_config import Language
-from askproai_runtime.language.understood import UNDERSTOOD
-from askproai_runtime.sentences import SENTENCES
-from askproai_runtime.spoken_times import MONTHS, fold
+from askproai_runtime.spoken_times import ALL_MONTHS, fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.days
 PLACES: Final = _WORDS.places
 # A stem, without its ending; "lieber später" and "later" are no places.
 PLACE: Final = _WORDS.place
-ENDING: Final = rf"(?:(?:{_WORDS.place_ending})\b)?"
+ENDING: Final = rf"(?:(?:{_WORDS.place_ending})\b)?+"  # possessive: a month after it is seen
 OF_THEM: Final = _WORDS.of_them
-_MONTHS: Final = "|".join([*MONTHS, *map(fold, SENTENCES[Language.EN].months)])
+_MONTHS: Final = "|".join(sorted(ALL_MONTHS))
 _OF_NO_MONTH: Final = rf"(?! (?:(?:{_WORDS.of_month}) )?(?:{_MONTHS})\b)"
 _SAID: Final = re.compile(rf"\b(?:{_WORDS.article}) (?P<place>{PLACE}){ENDING}{_OF_NO_MONTH}")
 _HELD: Final = re.compile(

@@ -12,9 +12,9 @@ from typing import Any, Final
 from askproai_runtime.language.answer_words import FILLER, YES_WORD, words_of
 from askproai_runtime.language.name_words import RELATIVES
 from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.replies
 # A denied name and a former appointment do not count as words of the question.

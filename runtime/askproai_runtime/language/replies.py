@@ -23,7 +23,7 @@ from askproai_runtime.language.answer_words import (
 )
 from askproai_runtime.language.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
 from askproai_runtime.language.plain_yes import is_plain_yes
-from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.replies
 # Reports of a model: "caller confirmed", "noch nicht bestätigt".

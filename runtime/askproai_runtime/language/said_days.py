@@ -7,8 +7,8 @@ from datetime import date, datetime
 
 from askproai_runtime.language.answer_words import CONDITION, NO, is_question, words_of
 from askproai_runtime.language.declines import drop_neutral, find_named_times, rejects_times
-from askproai_runtime.language.understood import UNDERSTOOD
-from askproai_runtime.spoken_times import WEEKDAYS, Mention, UnclearMention, fold
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Mention, UnclearMention, fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\D\.)\s+")
 _KEEPS = re.compile(rf"\b(?:{UNDERSTOOD.days.keeps})\b")
@@ -50,7 +50,7 @@ def read_said_days(utterances: Iterable[str], times: Collection[datetime], now: 
             against, others = _read_sentence(sentence, now)
             days_against, days_for = _list_days(against, times), _list_days(others, times)
         except UnclearMention:
-            doubtful |= {WEEKDAYS[word] for word in fold(said).split() if word in WEEKDAYS}
+            doubtful |= {ALL_WEEKDAYS[word] for word in fold(said).split() if word in ALL_WEEKDAYS}
             objects |= rejects or bool(NO.search(said))
             continue
         objects |= not against and (rejects or bool(NO.search(said)))

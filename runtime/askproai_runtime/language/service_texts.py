@@ -26,10 +26,10 @@ from askproai_runtime.language.near_services import (
 )
 from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, NamedServices, cut_ending
 from askproai_runtime.language.staff_preferences import says_with_whom
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_part_argument
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.service_texts
 # The note of the prompt's list behind a service: "(45 Minuten; auch: Schneiden)". Models copy the whole line.

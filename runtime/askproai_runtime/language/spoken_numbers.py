@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from typing import Final
 
-from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS: Final = UNDERSTOOD.digits
 _BY_LANGUAGE: Final = [words.digits for words in UNDERSTOOD_IN.values()]

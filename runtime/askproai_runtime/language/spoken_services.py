@@ -12,8 +12,8 @@ from functools import lru_cache
 from typing import Final
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.services
 _APART = ",;/+&"

@@ -13,8 +13,8 @@ from typing import Final
 from askproai_core.tenant_config import Staff
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.placeholders import drop_open_words, leaves_open, names_nothing
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.staff
 _PHRASES = tuple((re.compile(rf"\b(?:{pattern})\b"), word) for pattern, word in _WORDS.phrases.items())

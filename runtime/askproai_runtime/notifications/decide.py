@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Final, TypeAlias
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Notifications
+from askproai_core.tenant_config.notifications import Notifications
 from askproai_runtime.notifications.recipients import business_channels, customer_channels
 from askproai_runtime.notifications.schedule import is_quiet, until_end
 from askproai_runtime.notifications.types import Kind, Recipient, StoredNotification

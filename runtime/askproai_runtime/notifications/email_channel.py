@@ -22,14 +22,9 @@ import aiosmtplib
 from icalendar import Calendar, Event, vCalAddress, vText
 
 from askproai_core.clock import Clock
-from askproai_core.tenant_config import (
-    SMTP_CA,
-    SMTP_PASSWORD,
-    SMTP_USERNAME,
-    EmailSecurity,
-    EmailSettings,
-    TenantConfig,
-)
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.notifications import SMTP_CA, SMTP_PASSWORD, SMTP_USERNAME, EmailSettings
+from askproai_core.tenant_config.vocabulary import EmailSecurity
 from askproai_runtime.notifications.render import branch_address, one_line, service_name, staff_name
 from askproai_runtime.notifications.types import (
     AppointmentFacts,

@@ -7,14 +7,16 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import BusinessNews, NotificationChannel, TenantConfig
+from askproai_core.tenant_config import NotificationChannel, TenantConfig
+from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.notifications.outbox import enqueue, enqueue_text
 from askproai_runtime.notifications.recipients import customer_channels
 from askproai_runtime.notifications.render import one_line
-from askproai_runtime.notifications.store import is_opted_out, read_message_times, read_texts
+from askproai_runtime.notifications.store.notifications import read_message_times, read_texts
+from askproai_runtime.notifications.store.opt_outs import is_opted_out
 from askproai_runtime.notifications.types import FreedOffer, Kind, NewNotification, Recipient
-from askproai_runtime.notifications.words import WORDS, format_moment
-from askproai_runtime.sentences import format_call_back
+from askproai_runtime.notifications.words import WORDS
+from askproai_runtime.sentences import format_call_back, format_written_span
 
 MAILS_PER_MESSAGE = 5  # the first one, and corrections
 
@@ -72,7 +74,7 @@ async def _say_times(conn: Connection, config: TenantConfig, message_id: UUID, c
     first, until = (at and at.astimezone(zone) for at in (times.call_back_from, times.call_back_until))
     return {
         "call_back": format_call_back(call_back, first, until, language),
-        "called_at": format_moment(times.created_at.astimezone(zone), language),
+        "called_at": format_written_span(times.created_at.astimezone(zone), None, language),
     }
 
 
@@ -95,8 +97,8 @@ async def enqueue_waitlist_offer(
         return
     language, zone = config.notifications.language, ZoneInfo(config.time_zone)
     words = WORDS[language]
-    when = format_moment(starts_at.astimezone(zone), language)
-    until = format_moment(expires_at.astimezone(zone), language)
+    when = format_written_span(starts_at.astimezone(zone), None, language)
+    until = format_written_span(expires_at.astimezone(zone), None, language)
     labels = {"service": service, "staff": staff, "customer": name, "phone": phone}
     shown = {**labels, "branch": _shown_branch(config, branch)}
     lines = [f"{words.labels[label]}: {value}" for label, value in shown.items() if value]

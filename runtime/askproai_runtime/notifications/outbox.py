@@ -10,9 +10,10 @@ from typing import Any
 from uuid import UUID
 
 from askproai_core.database import Connection
-from askproai_core.tenant_config import BusinessNews, TenantConfig
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.notifications.recipients import announces_to_customers, business_channels, customer_channels
-from askproai_runtime.notifications.store import insert_notifications
+from askproai_runtime.notifications.store.notifications import insert_notifications
 from askproai_runtime.notifications.types import Kind, NewNotification, Recipient
 
 _NEWS = {Kind.BOOKED: BusinessNews.NEW, Kind.MOVED: BusinessNews.MOVED, Kind.CANCELLED: BusinessNews.CANCELLED}

@@ -2,7 +2,8 @@
 
 import re
 
-from askproai_core.tenant_config import NotificationChannel, Notifications
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.notifications import Notifications
 from askproai_runtime.input_values import is_email
 from askproai_runtime.notifications.types import AppointmentFacts, Recipient
 

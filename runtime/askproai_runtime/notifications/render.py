@@ -11,7 +11,9 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Language, NotificationTexts, Service, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_core.tenant_config.notifications import NotificationTexts
 from askproai_runtime.notifications.types import (
     AppointmentFacts,
     FreedOffer,
@@ -20,8 +22,8 @@ from askproai_runtime.notifications.types import (
     Rendered,
     StoredNotification,
 )
-from askproai_runtime.notifications.words import WORDS, Words, format_day, format_moment
-from askproai_runtime.sentences import decline_name, speaking
+from askproai_runtime.notifications.words import WORDS, Words
+from askproai_runtime.sentences import decline_name, format_written_day, format_written_span, speaking
 from askproai_runtime.visits import find_by_name
 
 _LONGEST_TITLE: Final = 200
@@ -71,7 +73,7 @@ def _render_appointment(
     local = appointment.starts_at.astimezone(ZoneInfo(config.time_zone))
     customer = one_line(appointment.customer_name, 100)
     values = {
-        "when": format_moment(local, settings.language),
+        "when": format_written_span(local, None, settings.language),
         "business": one_line(config.display_name),
         "customer": customer,
     }
@@ -133,7 +135,7 @@ def _render_day(notification: StoredNotification, config: TenantConfig, day: Seq
     words, zone = WORDS[settings.language], ZoneInfo(config.time_zone)
     of_day = datetime.fromisoformat(notification.content["day"])
     sentences = words.business[Kind.DAILY_LIST]
-    when = format_day(of_day, settings.language)
+    when = format_written_day(of_day, settings.language)
     lines = [_day_line(each, config, words, zone) for each in day]
     title, opening = sentences.title.format(when=when), sentences.opening.format(when=when)
     paragraphs = [opening, "\n".join(lines) or words.daily_none]
@@ -172,8 +174,8 @@ def _render_offer(freed: FreedOffer, config: TenantConfig) -> Rendered:
     branch = config.find_branch(freed.branch)
     number = branch.phone_numbers[0].number if branch and branch.phone_numbers else ""
     values = {
-        "when": format_moment(freed.starts_at.astimezone(zone), settings.language),
-        "until": format_moment(freed.expires_at.astimezone(zone), settings.language),
+        "when": format_written_span(freed.starts_at.astimezone(zone), None, settings.language),
+        "until": format_written_span(freed.expires_at.astimezone(zone), None, settings.language),
         "business": one_line(config.display_name, 60),  # the end, with the number to ring, must not be cut off
         "service": one_line(freed.service, 60),
         "staff": decline_name(one_line(freed.staff, 40), settings.language),

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import QuietHours
+from askproai_core.tenant_config.notifications import QuietHours
 
 _DAY: Final = timedelta(days=1)
 # A reminder that would fall into the quiet hours is sent before them, with some time to send it in.

@@ -12,7 +12,7 @@ from typing import Final
 from uuid import UUID
 
 from askproai_core.database import Pool
-from askproai_runtime.notifications.store import find_customer_email, stop_reminders
+from askproai_runtime.notifications.store.opt_outs import find_customer_email, stop_reminders
 
 STOP_PATH: Final = "/webhooks/stop-reminders"  # below a path that routes of all releases lead to
 _PURPOSE: Final = b"askproai stop reminders 1\n"  # separates this HMAC from any other use of the admin token

@@ -32,7 +32,7 @@ from askproai_runtime.notifications.recipients import business_channels, custome
 from askproai_runtime.notifications.render import render
 from askproai_runtime.notifications.schedule import day_bounds, list_day, reminder_due
 from askproai_runtime.notifications.stop_link import stop_url
-from askproai_runtime.notifications.store import (
+from askproai_runtime.notifications.store.notifications import (
     TRACEPARENT,
     begin_attempt,
     end_attempt,

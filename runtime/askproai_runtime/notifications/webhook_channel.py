@@ -14,7 +14,8 @@ import aiohttp
 import msgspec
 
 from askproai_core.clock import Clock
-from askproai_core.tenant_config import NOTIFICATION_KEY, TenantConfig, WebhookSettings
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.notifications import NOTIFICATION_KEY, WebhookSettings
 from askproai_core.tracing import current_traceparent
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.notifications.render import one_line

@@ -1,14 +1,12 @@
-"""The sentences of notifications in German and English. Pure; `render` fills them in with plain text."""
+"""The sentences of notifications, one file for each language. Pure; `render` fills them in with plain text."""
 
-from datetime import datetime
 from pathlib import Path
 from typing import Final
 
 import msgspec
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.notifications.types import Kind
-from askproai_runtime.sentences import format_written_day
 
 
 class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -53,17 +51,6 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 WORDS: Final = {
-    language: msgspec.toml.decode(Path(__file__).with_name(language.words_file).read_bytes(), type=Words)
+    language: msgspec.toml.decode(Path(__file__).with_name(f"{language}.toml").read_bytes(), type=Words)
     for language in Language
 }
-
-
-def format_day(day: datetime, language: Language) -> str:
-    """Return a day, such as "Freitag, 27. November 2026"."""
-    return format_written_day(day, language)
-
-
-def format_moment(local: datetime, language: Language) -> str:
-    """Return a local time with its day, such as "Freitag, 27. November 2026, 14:30 Uhr"."""
-    clock = f"{local:%H:%M}"
-    return f"{format_day(local, language)}, {clock}{' Uhr' if language is Language.DE else ''}"

@@ -12,7 +12,7 @@ import msgspec
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.admin_api.blocks import BlockEntry
 from askproai_runtime.admin_api.messages import MessageEntry
 from askproai_runtime.page.words import Words

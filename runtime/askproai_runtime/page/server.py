@@ -14,7 +14,7 @@ from aiohttp import web
 
 from askproai_core.database import DATABASE_UNAVAILABLE, StatementTimeout
 from askproai_core.http_server import Problem, correlation_id
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.admin_api import PrivateApi, PulseStore, access_of, rights_of
 from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.sessions import SeenSessions

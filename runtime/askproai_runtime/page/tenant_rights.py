@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import structlog
 
 from askproai_core.http_server import correlation_id
-from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET, OidcSettings, PageRoles
+from askproai_core.tenant_config.page import OIDC_CA, OIDC_CLIENT_SECRET, OidcSettings, PageRoles
 from askproai_runtime.admin_api import PulseStore, Role, find_access, printable
 from askproai_runtime.oidc import Identity, LoginFailed, Registration
 from askproai_runtime.page.logins import LOGINS_PER_SECOND, Issuer, LoginRequest, Way, fingerprint_of

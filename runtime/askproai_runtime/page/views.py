@@ -27,6 +27,7 @@ from askproai_runtime.admin_api import (
     messages,
     notifications,
     sessions,
+    timelines,
     waitlist,
 )
 from askproai_runtime.admin_api.appointment_entry import AppointmentEntry
@@ -157,14 +158,14 @@ class Views:
     async def show_call(self, asking: Asking) -> Shown:
         """Show the timeline of one call. Its caller and transcript are shown only on request, which the audit log records."""
         personal = asking.query.get("personal") == "true"
-        timeline = await calls.timeline(asking.request, asking.path["id"], personal=personal)
+        timeline = await timelines.timeline(asking.request, asking.path["id"], personal=personal)
         subjects = ("calls", "appointments", "dead")
         values = {"timeline": timeline, "call_id": asking.path["id"], "personal": personal, **self._names()}
         return Shown(values, subjects)
 
     async def show_appointment(self, asking: Asking) -> Shown:
         detail = await appointments.show(asking.request, asking.path["id"])
-        timeline = await calls.find_timeline(asking.request, detail.appointment.id)
+        timeline = await timelines.find_timeline(asking.request, detail.appointment.id)
         return Shown(
             {"detail": detail, "entry": detail.appointment, "timeline": timeline, "personal": False, **self._names()},
             ("appointments", "calls"),
@@ -178,7 +179,7 @@ class Views:
         if not asked:
             return Shown(values | self._names(), subjects)
         try:
-            found = await calls.find_timeline(asking.request, asked)
+            found = await timelines.find_timeline(asking.request, asked)
         except Problem as problem:
             if problem.status not in _NO_SUCH_ID:
                 raise

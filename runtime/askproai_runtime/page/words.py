@@ -1,4 +1,4 @@
-"""The words of the page, one file for each language: `german.toml`, `english.toml`.
+"""The words of the page, one file for each language: `de.toml`, `en.toml`.
 
 The types list only the words that code uses; templates can use all words of the file.
 """
@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.oidc import Failure
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -64,13 +64,15 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     shown: Mapping[str, Any]
 
 
-def read_words(file: Path, kind: type[T]) -> T:
-    """Return the words of a file as `kind`, with all words also in `shown`. Raises `ValidationError` if `kind` lacks a word."""
-    words = tomllib.loads(file.read_text("utf-8"))
+def convert_words(words: Mapping[str, Any], kind: type[T]) -> T:
+    """Return words as `kind`, with all of them also in `shown`. Raises `ValidationError` if `kind` lacks a word."""
     return msgspec.convert({**words, "shown": words}, kind)
 
 
-WORDS: Final = {language: read_words(Path(__file__).with_name(language.words_file), Words) for language in Language}
+FILES: Final = {
+    language: tomllib.loads(Path(__file__).with_name(f"{language}.toml").read_text("utf-8")) for language in Language
+}
+WORDS: Final = {language: convert_words(words, Words) for language, words in FILES.items()}
 
 
 def choose_language(accept_language: str) -> Language:

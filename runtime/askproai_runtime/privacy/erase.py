@@ -1,10 +1,12 @@
 """The first pass of an erasure of one caller, which runs at once for the desk. `task.py` repeats passes until no data arrives."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID, uuid5
 
+from askproai_core.provider_limits import RedisUnavailable
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls.notices import ERASURES
@@ -89,7 +91,8 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
 async def erase_once(ctx: BookingContext, erasure: Erasure, set_aside: SetAside | None = None) -> Erasure:
     """Make one pass of an open erasure: erase all data found now, in one transaction. Return the erasure's new state.
 
-    The caller's events in `set_aside` are erased, too; raises `RedisUnavailable` if they cannot be removed.
+    The caller's events in `set_aside` are removed after the commit, which notes the calls that only they name. If the removal
+    fails, the next pass removes them, and counts them again.
     """
     if erasure.caller is None:
         return erasure
@@ -102,12 +105,14 @@ async def erase_once(ctx: BookingContext, erasure: Erasure, set_aside: SetAside 
             conn, ctx.config(), locked.caller, locked.requested_at, ctx.cipher, locked.id, bodies
         )
         counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces, ctx.cipher)
-        if set_aside and traces.set_aside:
-            await set_aside.remove(traces.set_aside)
+        if traces.set_aside:
             counts[SET_ASIDE] = len(traces.set_aside)
         await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))
         if traces.unreadable:  # whoever asks learns it at once
             await store.record_wait(conn, ctx.tenant, locked.id, unreadable_text(traces))
         ctx.faults.reach("before:erasure-commit")
+    if set_aside:
+        with suppress(RedisUnavailable):
+            await set_aside.remove(traces.set_aside)
     async with ctx.pool.acquire() as conn:
         return await store.find_erasure(conn, ctx.tenant, erasure.id) or erasure

@@ -13,7 +13,8 @@ import structlog
 
 from askproai_core.database import Pool
 from askproai_runtime.encryption import BodyCipher, DataKeyMissing, DecryptionError
-from askproai_runtime.intake import Source, decrypt_body, find_webhook_source, read_record, words_of_body
+from askproai_runtime.intake import Source, decrypt_body, find_webhook_source, words_of_body
+from askproai_runtime.intake.spool import read_record
 from askproai_runtime.privacy import store
 from askproai_runtime.privacy.traces import StoredBody
 from askproai_runtime.redis.durable_stream import DurableStream, StreamEntry

@@ -17,7 +17,7 @@ from askproai_core.provider_limits import RedisUnavailable
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.calls.at_retell import CallsAtRetell, RetellUnavailable
 from askproai_runtime.calls.notices import empty_texts, iterate_refused_calls, mark_refused_deleted
-from askproai_runtime.intake import unstorable_beside
+from askproai_runtime.intake.spool import unstorable_beside
 from askproai_runtime.privacy import store
 from askproai_runtime.privacy.erase import SET_ASIDE, erase_once
 from askproai_runtime.privacy.set_aside import SetAside

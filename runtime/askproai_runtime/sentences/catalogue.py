@@ -1,4 +1,4 @@
-"""The keys of all sentences that callers hear. Each language has a file with them: `german.toml`, `english.toml`.
+"""The keys of all sentences that callers hear. Each language has a file with them: `de.toml`, `en.toml`.
 
 A sentence is a template of `str.format`; its placeholders are the same in every language. A whole sentence is one template
 where that is possible, since languages order words differently.
@@ -7,6 +7,26 @@ where that is possible, since languages order words differently.
 from collections.abc import Mapping
 
 import msgspec
+
+
+class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Times of day, with some of {hour}, {minute}, {hour_of_12} and {half} (am or pm); `full_hour` for minute 0."""
+
+    full_hour: str
+    time: str
+    written_full_hour: str
+    written_time: str
+
+
+class Spans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Written spans. `{day}` is a day; `{first}` and `{last}` are a span's clock times, or its days."""
+
+    at: str
+    since: str
+    until: str
+    between: str
+    of_days: str
+    said: str  # `{span}`, and the caller's words `{said}`
 
 
 class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -286,6 +306,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     ask_name: str
     ask_birth_date: str
     which_year_of_birth: str
+    which_age: str  # if the year was not understood
     which_month_of_birth: str
     no_match: str
     too_many_attempts: str
@@ -425,6 +446,13 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     closed_on: str
     hours_from_to: str
     all_day: str
+    midnight: str  # where a day ends
+    length_of_one_minute: str
+    length_in_minutes: str
+    # clock times and spans
+    clocks: Clocks
+    written_spans: Spans
+    currencies: Mapping[str, tuple[str, str, str, str]]  # one and several of the whole, and of its parts
     # names, in the order of the week and of the year
     weekdays: tuple[str, ...]
     habitual_weekdays: tuple[str, ...]  # montags

@@ -12,11 +12,11 @@ from typing import Final
 
 import msgspec
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences.catalogue import Sentences
 
 SENTENCES: Final = {
-    language: msgspec.toml.decode(Path(__file__).with_name(language.words_file).read_bytes(), type=Sentences)
+    language: msgspec.toml.decode(Path(__file__).with_name(f"{language}.toml").read_bytes(), type=Sentences)
     for language in Language
 }
 _present: Final = ContextVar("language", default=Language.DE)

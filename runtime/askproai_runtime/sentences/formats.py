@@ -1,12 +1,10 @@
 """Days and clock times, as spoken or written in the present call's language."""
 
 import re
-from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences.current import SENTENCES, present_language, say
 
 _SAME_YEAR = timedelta(days=330)
@@ -70,14 +68,13 @@ def service_as_subject(name: str) -> str:
 
 def format_clock(at: time) -> str:
     """Return a time of day in spoken form: `14 Uhr 30`, `2:30 pm`."""
-    if present_language() is Language.EN:
-        return _english_clock(at)
-    return f"{at.hour} Uhr {at.minute}" if at.minute else f"{at.hour} Uhr"
+    words = say().clocks
+    return _fill_clock(words.time if at.minute else words.full_hour, at)
 
 
 def speak_written_clocks(text: str) -> str:
     """Return a text with its clock times in spoken form: `gegen 15 Uhr` for `gegen 15:00 Uhr`, `ab 9 Uhr 30` for `ab 09:30
-    Uhr`. In English the text stays the same.
+    Uhr`. In other languages the text stays the same.
     """
     return _WRITTEN_CLOCK.sub(_speak_written, text) if present_language() is Language.DE else text
 
@@ -89,37 +86,13 @@ def _speak_written(match: re.Match[str]) -> str:
 
 def write_clock(at: time) -> str:
     """Return a time of day in written form: `14:30`, `2:30 pm`."""
-    return _english_clock(at) if present_language() is Language.EN else f"{at:%H:%M}"
+    words = say().clocks
+    return _fill_clock(words.written_time if at.minute else words.written_full_hour, at)
 
 
-def _english_clock(at: time) -> str:
+def _fill_clock(template: str, at: time) -> str:
     half = "am" if at.hour < _NOON else "pm"
-    hour = at.hour % _NOON or _NOON
-    return f"{hour}:{at:%M} {half}" if at.minute else f"{hour} {half}"
-
-
-@dataclass(frozen=True, slots=True)
-class _SpanPatterns:
-    """The patterns of one language. `{day}` is a day; `{first}` and `{last}` are a span's clock times, or its days."""
-
-    at: str
-    since: str
-    until: str
-    between: str
-    of_days: str
-    said: str
-
-
-_WRITTEN_SPANS: Final = {
-    Language.DE: _SpanPatterns(
-        "{day}, {first} Uhr", "{day}, ab {first} Uhr", "{day}, bis {last} Uhr", "{day}, {first} bis {last} Uhr",
-        "{first} bis {last}", "{span} („{said}“)",
-    ),
-    Language.EN: _SpanPatterns(
-        "{day}, {first}", "{day}, from {first}", "{day}, until {last}", "{day}, {first} to {last}", "{first} to {last}",
-        "{span} (“{said}”)",
-    ),
-}  # fmt: skip
+    return template.format(hour=at.hour, minute=at.minute, hour_of_12=at.hour % _NOON or _NOON, half=half)
 
 
 def format_written_span(start: datetime, end: datetime | None, language: Language) -> str:
@@ -127,7 +100,7 @@ def format_written_span(start: datetime, end: datetime | None, language: Languag
 
     `start` and `end` are in the reader's time zone. A span until midnight is written without its end.
     """
-    patterns, day, first = _WRITTEN_SPANS[language], format_written_day(start, language), f"{start:%H:%M}"
+    patterns, day, first = SENTENCES[language].written_spans, format_written_day(start, language), f"{start:%H:%M}"
     if end is None:
         return patterns.at.format(day=day, first=first)
     last_day, last = end - timedelta(microseconds=1), f"{end:%H:%M}"
@@ -148,4 +121,4 @@ def format_call_back(said: str | None, start: datetime | None, end: datetime | N
     if start is None:
         return said or ""
     span = format_written_span(start, end, language)
-    return _WRITTEN_SPANS[language].said.format(span=span, said=said) if said else span
+    return SENTENCES[language].written_spans.said.format(span=span, said=said) if said else span

@@ -4,7 +4,6 @@ No caller hears a shadow, and it reaches no provider (docs/decisions/0126-shadow
 copies of requests (`conversation/shadow_requests.py`).
 """
 
-from askproai_runtime.shadow.process import run_shadow
-from askproai_runtime.shadow.settings import ShadowSettings
+from askproai_runtime.shadow.process import ShadowSettings, run_shadow
 
 __all__ = ["ShadowSettings", "run_shadow"]

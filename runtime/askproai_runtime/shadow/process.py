@@ -1,8 +1,11 @@
 """The process beside a shadow's web process, from the live version's image: it replays, compares, and imitates Cal.com."""
 
 import asyncio
+from pathlib import Path
+from typing import Annotated
 
 import structlog
+from msgspec import Meta, Struct
 
 from askproai_core.clock import Clock, SystemClock
 from askproai_core.data_keys import DATA_KEYS
@@ -11,10 +14,10 @@ from askproai_core.http_server import start_server
 from askproai_core.logging import configure_logs
 from askproai_runtime.calls.at_retell import API_KEY
 from askproai_runtime.encryption import BodyCipher
+from askproai_runtime.env_variables import LogLevel, Port
 from askproai_runtime.process import open_database
 from askproai_runtime.shadow.frozen_calendar import FrozenCalendar
 from askproai_runtime.shadow.replay import Replayer
-from askproai_runtime.shadow.settings import ShadowSettings
 from askproai_runtime.watched_files import Credentials, LiveConfig
 
 log = structlog.get_logger(__name__)
@@ -22,6 +25,31 @@ log = structlog.get_logger(__name__)
 LIVE_CONNECTIONS, SHADOW_CONNECTIONS = 2, 1
 _LOOPBACK = "127.0.0.1"
 _SUFFIX = ":shadow"
+_FOLDER = Path("/etc/askproai")
+
+
+class ShadowSettings(Struct, frozen=True, kw_only=True):
+    """How the process beside a shadow's web process runs. The operator sets these in the pod's manifest."""
+
+    config_file: Annotated[Path, Meta(description="The shadow's config, as its web process reads it")] = (
+        _FOLDER / "config/tenant.json"
+    )
+    credentials_dir: Annotated[Path, Meta(description="The shadow's secret files")] = _FOLDER / "credentials"
+    live_credentials_dir: Annotated[
+        Path,
+        Meta(
+            description="DATABASE_URL of the tenant whose shadow it is, and its data keys; mounted by no other container"
+        ),
+    ] = _FOLDER / "live"
+    bind_address: Annotated[str, Meta(description="The address of the shadow's web process")] = "0.0.0.0"  # noqa: S104 - compared, and never bound
+    public_port: Annotated[Port, Meta(description="Its port of call functions")] = 8080
+    calendar_port: Annotated[
+        Port, Meta(description="Cal.com's answers, on the loopback address alone; 0: any free port")
+    ] = 8092
+    pod_name: Annotated[
+        str, Meta(description="Names the pod in the list of sessions, by the part after its last hyphen")
+    ] = "local"
+    log_level: Annotated[LogLevel, Meta(description="The least log level")] = "info"
 
 
 async def run_shadow(settings: ShadowSettings, stop: asyncio.Event, clock: Clock | None = None) -> None:

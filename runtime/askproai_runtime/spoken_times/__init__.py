@@ -1,6 +1,6 @@
 """Read the dates and times that callers say, in German or English. An unknown phrase is refused, never guessed.
 
-A grammar (`german/`, `english/`) normalizes a phrase, and `scan.py` finds its atoms by the grammar's rules; `combine.py`
+A grammar (`de/`, `en/`) normalizes a phrase, and `scan.py` finds its atoms by the grammar's rules; `combine.py`
 combines them, and `readings.py` places them in the calendar. The words of answers for a time are in
 `askproai_runtime.sentences`.
 """
@@ -24,8 +24,8 @@ from askproai_runtime.spoken_times.arguments import (
 )
 from askproai_runtime.spoken_times.atoms import AFTERNOON, Days
 from askproai_runtime.spoken_times.counted_times import count_from, counts_time
-from askproai_runtime.spoken_times.german.vocabulary import MONTHS, NUMBERS, WEEKDAYS
-from askproai_runtime.spoken_times.grammar import WORDS, fold
+from askproai_runtime.spoken_times.grammar import fold
+from askproai_runtime.spoken_times.grammars import list_number_words
 from askproai_runtime.spoken_times.iso import parse_instant
 from askproai_runtime.spoken_times.mentions import (
     Mention,
@@ -40,15 +40,16 @@ from askproai_runtime.spoken_times.readings import exact_at
 from askproai_runtime.spoken_times.starts import understand_start
 from askproai_runtime.spoken_times.types import Argument, Candidate, Daily, Grain, Refusal, Understanding
 from askproai_runtime.spoken_times.written_values import read_day as read_written_day
+from askproai_runtime.understood import UNDERSTOOD
 
-ALL_WEEKDAYS: Final[Mapping[str, int]] = WORDS.counted.weekdays  # folded, of all languages; 0 is Monday
+# Folded words of all languages.
+ALL_WEEKDAYS: Final[Mapping[str, int]] = UNDERSTOOD.counted.weekdays  # 0 is Monday
+ALL_MONTHS: Final = frozenset(UNDERSTOOD.grammar.months)
 
 __all__ = [
     "AFTERNOON",
+    "ALL_MONTHS",
     "ALL_WEEKDAYS",
-    "MONTHS",
-    "NUMBERS",
-    "WEEKDAYS",
     "Argument",
     "Candidate",
     "Daily",
@@ -73,6 +74,7 @@ __all__ = [
     "holds_day",
     "is_relative_day",
     "is_understood",
+    "list_number_words",
     "list_replaced",
     "names_next_weekday",
     "parse_instant",

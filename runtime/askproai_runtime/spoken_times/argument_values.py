@@ -20,7 +20,7 @@ from askproai_runtime.spoken_times.atoms import (
     TimeRange,
     Weekday,
 )
-from askproai_runtime.spoken_times.grammar import WORDS, fold
+from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import scan_argument
 from askproai_runtime.spoken_times.intervals import read_interval, spell_out
 from askproai_runtime.spoken_times.iso import IsoInstant, read_instant
@@ -34,11 +34,12 @@ from askproai_runtime.spoken_times.written_values import (
     read_day_and_clock,
     read_part,
 )
+from askproai_runtime.understood import UNDERSTOOD
 
 TIMES = (Clock, TimeRange, Around, Part)
 # A time as a clock of 24 hours shows it: `08:00`, `08h00`, `0800`, `08.00 Uhr`, unlike `8:00`.
 _OF_24 = re.compile(
-    rf"(?<![\d.,:/-])T?(?:[01]\d|2[0-4])\s?(?:[:h]\s?[0-5]\d|[.,][0-5]\d\s?(?:{WORDS.values.clock}|h)\b)"
+    rf"(?<![\d.,:/-])T?(?:[01]\d|2[0-4])\s?(?:[:h]\s?[0-5]\d|[.,][0-5]\d\s?(?:{UNDERSTOOD.values.clock}|h)\b)"
     r"|^T?(?:[01]\d|2[0-4])[0-5]\d(?:00)?$",
     re.IGNORECASE,
 )
@@ -167,9 +168,10 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
 
 
 # As a time "das erste" is the first one of its day, and not the first day of a month.
+_WORDS = UNDERSTOOD.first
 _FIRST = re.compile(
-    rf"(?:(?:{WORDS.first.before}) )*(?:(?:{WORDS.first.article}) )?(?:{WORDS.first.very})?(?:{WORDS.first.first})"
-    rf"(?: (?:{WORDS.first.found}))*(?: (?:{WORDS.first.of_day}))?"
+    rf"(?:(?:{_WORDS.before}) )*(?:(?:{_WORDS.article}) )?(?:{_WORDS.very})?(?:{_WORDS.first})"
+    rf"(?: (?:{_WORDS.found}))*(?: (?:{_WORDS.of_day}))?"
 )
 
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences import present_language, speaking
 from askproai_runtime.spoken_times.atoms import (
     Around,

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from askproai_runtime.spoken_times.arguments import find_part_argument
-from askproai_runtime.spoken_times.german.vocabulary import NUMBERS
-from askproai_runtime.spoken_times.grammar import WORDS, fold
+from askproai_runtime.spoken_times.de import NUMBERS
+from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.types import Argument
+from askproai_runtime.understood import UNDERSTOOD
 
-_WORDS = WORDS.counted
+_WORDS = UNDERSTOOD.counted
 _NAMES, _MINUTES, _DAYS = _WORDS.weekdays, _WORDS.minutes, _WORDS.unit_days
 # Numbers in German, whose grammar is loaded in each call, and the other counts of all languages.
 _COUNTS = {word: float(number) for word, number in NUMBERS.items() if number in range(2, 61)} | _WORDS.counts

@@ -109,6 +109,11 @@ def _coming(weekday: int, today: date) -> date:
     return today + timedelta(days=(weekday - today.weekday()) % _DAYS_OF_WEEK)
 
 
+def count(match: re.Match[str]) -> int:
+    """Return the matched `count` in digits; an article is one."""
+    return int(match["count"]) if match["count"].isdecimal() else 1
+
+
 def offset(match: re.Match[str], *, is_week: bool, is_earlier: bool) -> Offset:
     """Return the offset of `eine Woche später`, `am Tag davor`, `a week later`, which counts from a day that was named before."""
     count = match.groupdict().get("count") or ""

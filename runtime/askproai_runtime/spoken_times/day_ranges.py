@@ -6,10 +6,10 @@ from typing import Final
 
 from askproai_runtime.spoken_times.atoms import Contradiction, Day, Days, PastDay, Period
 from askproai_runtime.spoken_times.dates import next_date, of_year
-from askproai_runtime.spoken_times.grammar import WORDS
 from askproai_runtime.spoken_times.rules import Rule
+from askproai_runtime.understood import UNDERSTOOD
 
-_TO = rf" ?(?:-|–|—|/|{WORDS.links.to_day}) ?"
+_TO = rf" ?(?:-|–|—|/|{UNDERSTOOD.links.to_day}) ?"
 
 
 def _pattern(side: str) -> str:
@@ -46,6 +46,6 @@ def _range(match: re.Match[str], today: date) -> Period:
 
 
 DAY_RANGES: Final[tuple[Rule, ...]] = (
-    (rf"(?:(?:{WORDS.links.from_day}) )?{_FIRST}{_TO}{_LAST}", _range),
-    (rf"(?:{WORDS.links.between}) {_FIRST} (?:{WORDS.links.and_words}|-) {_LAST}", _range),
+    (rf"(?:(?:{UNDERSTOOD.links.from_day}) )?{_FIRST}{_TO}{_LAST}", _range),
+    (rf"(?:{UNDERSTOOD.links.between}) {_FIRST} (?:{UNDERSTOOD.links.and_words}|-) {_LAST}", _range),
 )

@@ -1,29 +1,28 @@
-"""The grammar of one language: how a phrase is normalized, and the tables of rules that find its atoms.
-
-`WORDS` has the words that count in each call, whatever its language.
-"""
+"""The grammar of one language: how a phrase is normalized, and the tables of rules that find its atoms."""
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from pathlib import Path
 from typing import Any, Self, TypeAlias
 
-from askproai_core.tenant_config import Language
-from askproai_runtime.spoken_times.atoms import Atom, Clock, Op
-from askproai_runtime.understood_words import read_understood
+from askproai_runtime.spoken_times.atoms import Atom, Op
+from askproai_runtime.spoken_times.rules import Rule as DayRule
+from askproai_runtime.spoken_times.rules import preferences_of
+from askproai_runtime.spoken_times.times import parts_of
+from askproai_runtime.understood import Understood
 
-WORDS_IN, WORDS = read_understood({
-    language: Path(__file__).parent / Path(language.words_file).stem / "words.toml" for language in Language
-})  # fmt: skip
 Build: TypeAlias = Callable[[re.Match[str], datetime], Atom]
+TimeRule: TypeAlias = tuple[str, Build]
 _END = r"(?![\w])"
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
-# Written before a value in any language, by `written_forms.py`.
+# Signs in any language: `written_forms.py` writes the first four before a value, and `tokens.py` the end of an exclusion.
 _SIGNS = tuple(
-    (re.compile(sign), op) for sign, op in (("≥", Op.FROM), ("≤", Op.UNTIL), ("<", Op.BEFORE), ("≈", Op.ABOUT))
-)
+    (re.compile(sign), op)
+    for sign, op in (
+        ("≥", Op.FROM), ("≤", Op.UNTIL), ("<", Op.BEFORE), ("≈", Op.ABOUT), (",", Op.COMMA), ("~", Op.END),
+    )
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,6 @@ class Grammar:
     noise: re.Pattern[str]
     fillers: Collection[str]
     bare_hour: re.Pattern[str]
-    build_hour: Callable[[re.Match[str]], Clock]
     numbers: Mapping[str, int]
     hour_prefix: str
     day_form: str
@@ -54,27 +52,36 @@ class Grammar:
     @classmethod
     def of(
         cls,
+        words: Understood,
         *,
-        days: Sequence[tuple[str, Callable[[re.Match[str], date], Atom]]],
-        times: Sequence[tuple[str, Build]],
-        operators: Sequence[tuple[str, Op]],
-        noise: str,
+        days: Sequence[DayRule],
+        times: Sequence[TimeRule],
+        spans: Sequence[TimeRule],
+        bare_hour: str,
         **others: Any,
     ) -> Self:
-        """Compile tables of patterns. A rule's function gets the match, and the day (for times: the time) of the call."""
+        """Compile a language's tables of patterns and its words.
+
+        A rule's function gets the match, and the day (for times: the time) of the call. `spans` count from that time.
+        """
+        said = words.operators
         return cls(
             rules=(
-                *((_compile(pattern), _of_day(build)) for pattern, build in days),
-                *((_compile(pattern), build) for pattern, build in times),
+                *((_compile(pattern), _of_day(build)) for pattern, build in (*days, *preferences_of(words))),
+                *((_compile(pattern), build) for pattern, build in (*times, *parts_of(words), *spans)),
             ),
             operators=(
                 *_SIGNS,
                 *(
-                    (_compile(pattern) if pattern not in {",", "~"} else re.compile(pattern), op)
-                    for pattern, op in operators
+                    (_compile(pattern), Op[key.upper()])
+                    for key, pattern in zip(said.keys, said, strict=True)
+                    if pattern
                 ),
             ),
-            noise=_compile(noise),
+            noise=_compile(words.grammar.noise),
+            fillers=words.grammar.fillers,
+            months=words.grammar.months,
+            bare_hour=re.compile(bare_hour),
             **others,
         )
 

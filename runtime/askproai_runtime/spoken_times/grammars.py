@@ -6,30 +6,26 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
-from typing import assert_never
+from importlib import import_module
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times.atoms import Atom, Op, Part
-from askproai_runtime.spoken_times.german import GERMAN
-from askproai_runtime.spoken_times.grammar import WORDS, Grammar, fold
+from askproai_runtime.spoken_times.grammar import Grammar, fold
 from askproai_runtime.spoken_times.scan import UnknownWord, scan, scan_known
+from askproai_runtime.understood import UNDERSTOOD
 
 _SHORTEST_NAME = 3
-_LINK = re.compile(rf"(\s*,\s*|\s*/\s*|\s+(?:{WORDS.links.or_words}|{WORDS.links.and_words})\s+)", re.IGNORECASE)
+_LINK = re.compile(
+    rf"(\s*,\s*|\s*/\s*|\s+(?:{UNDERSTOOD.links.or_words}|{UNDERSTOOD.links.and_words})\s+)", re.IGNORECASE
+)
 
 
 @cache
 def _grammar_of(language: Language) -> Grammar:
     """Return a language's grammar; all but German are imported at first use (10 ms), which no German call waits for."""
-    match language:
-        case Language.DE:
-            return GERMAN
-        case Language.EN:
-            from askproai_runtime.spoken_times.english import ENGLISH  # noqa: PLC0415
-
-            return ENGLISH
-    assert_never(language)
+    grammar: Grammar = import_module(f"askproai_runtime.spoken_times.{language}").GRAMMAR
+    return grammar
 
 
 def present_grammar() -> Grammar:
@@ -41,6 +37,12 @@ def _other_grammars() -> list[Grammar]:
     return [_grammar_of(language) for language in Language if language is not present_language()]
 
 
+@cache
+def list_number_words() -> frozenset[str]:
+    """Return the folded number words of all languages."""
+    return frozenset(word for language in Language for word in _grammar_of(language).numbers)
+
+
 def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[Atom]:
     """Return the atoms of one argument of a call function. Raises the errors of `scan`.
 
@@ -48,7 +50,7 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
     With `is_time`, a lone number is an hour.
     """
     if not is_time:
-        text = WORDS.alone.days.get(fold(text).strip("."), text)
+        text = UNDERSTOOD.alone.days.get(fold(text).strip("."), text)
     unknown, own = None, present_grammar()
     completed = _complete(text, own) if is_time else text
     try:

@@ -5,9 +5,9 @@ from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.spoken_times.atoms import Contradiction
-from askproai_runtime.spoken_times.grammar import WORDS
 from askproai_runtime.spoken_times.iso import IsoInstant, read_instant
 from askproai_runtime.spoken_times.rules import DAY
+from askproai_runtime.understood import UNDERSTOOD
 
 _CLOCK = r"(?:[01]?\d|2[0-3]):[0-5]\d"
 _DURATION = r"P(?:(?P<days>\d+)D)?T?(?:(?P<hours>\d+(?:\.\d+)?)H)?(?:(?P<minutes>\d+)M)?(?:\d+S)?"
@@ -17,7 +17,8 @@ _LASTING = re.compile(rf"(?P<clock>{_CLOCK})\s*/\s*{_DURATION}", re.IGNORECASE)
 _DAYS = re.compile(r"(?P<first>\d{4}-\d\d-\d\d)\s*/\s*P(?P<count>\d{1,3})D", re.IGNORECASE)
 _WEEK = re.compile(r"(?P<year>\d{4})-?W(?P<week>\d\d)(?:-?(?P<weekday>[1-7]))?", re.IGNORECASE)
 _INTERVAL = re.compile(
-    rf"(?P<first>\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d\S*?)\s*(?:/|-|(?:{WORDS.links.until})\b)\s*(?P<last>.+)", re.IGNORECASE
+    rf"(?P<first>\d{{4}}-\d\d-\d\d[T ]\d\d:\d\d\S*?)\s*(?:/|-|(?:{UNDERSTOOD.links.until})\b)\s*(?P<last>.+)",
+    re.IGNORECASE,
 )
 
 

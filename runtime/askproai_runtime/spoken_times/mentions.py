@@ -24,22 +24,22 @@ from askproai_runtime.spoken_times.atoms import (
     Weekday,
 )
 from askproai_runtime.spoken_times.combine import combine
-from askproai_runtime.spoken_times.grammar import WORDS
 from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.meaning import Meaning
 from askproai_runtime.spoken_times.readings import ranges_of
 from askproai_runtime.spoken_times.scan import scan_known
 from askproai_runtime.spoken_times.times import expand, hours_of, shifted
 from askproai_runtime.spoken_times.weekday_dates import weekday_dates
+from askproai_runtime.understood import UNDERSTOOD
 
 _LISTS = frozenset({Op.AND, Op.OR, Op.COMMA})
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
 
-_FROM = re.compile(rf"^(?:{WORDS.links.from_day})\s+", re.IGNORECASE)
-_TO = re.compile(rf"\s+(?:{WORDS.links.to_words})\s+", re.IGNORECASE)
-_TOWARDS = re.compile(rf"\s+(?:{WORDS.links.towards})\s+|\s*(?:→|[-=]+>)\s*", re.IGNORECASE)
-_INSTEAD = re.compile(rf",?\s+(?:{WORDS.links.instead_of})\s+", re.IGNORECASE)
-_INSTEAD_FIRST = re.compile(rf"^(?:{WORDS.links.instead_of})\s+", re.IGNORECASE)
+_FROM = re.compile(rf"^(?:{UNDERSTOOD.links.from_day})\s+", re.IGNORECASE)
+_TO = re.compile(rf"\s+(?:{UNDERSTOOD.links.to_words})\s+", re.IGNORECASE)
+_TOWARDS = re.compile(rf"\s+(?:{UNDERSTOOD.links.towards})\s+|\s*(?:→|[-=]+>)\s*", re.IGNORECASE)
+_INSTEAD = re.compile(rf",?\s+(?:{UNDERSTOOD.links.instead_of})\s+", re.IGNORECASE)
+_INSTEAD_FIRST = re.compile(rf"^(?:{UNDERSTOOD.links.instead_of})\s+", re.IGNORECASE)
 _ENDS_WITH_DAY = re.compile(r"\d\..*\d\.$")  # "vom 10. auf den 11.", but "von 14 auf 16." ends a sentence
 _MOST_WORDS = 16
 

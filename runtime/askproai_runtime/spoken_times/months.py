@@ -8,10 +8,16 @@ from dateutil.relativedelta import relativedelta
 from askproai_runtime.spoken_times.atoms import Days, ImpossibleDay, PastDay, Period, Third
 from askproai_runtime.spoken_times.rules import DAY, WEEK
 from askproai_runtime.spoken_times.types import Grain
+from askproai_runtime.understood import Understood
 
 _FIRST_THIRD, _SECOND_THIRD = 10, 20
 _THURSDAY = 3
 _THIRDS_OF_YEAR = {None: (1, 12), Third.BEGIN: (1, 1), Third.MIDDLE: (6, 7), Third.END: (12, 12)}  # months
+
+
+def thirds_of(words: Understood) -> dict[str, Third]:
+    """Return a language's words for a third of a week, a month or a year."""
+    return {word: Third[name.upper()] for word, name in words.grammar.thirds.items()}
 
 
 def month_days(year: int, month: int) -> Days:

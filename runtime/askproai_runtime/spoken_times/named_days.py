@@ -1,14 +1,19 @@
-"""Find the days of public and church holidays in the calendar, and days beside them. Each grammar has their names."""
+"""Find the days of public and church holidays in the calendar, and days beside them.
 
-from collections.abc import Callable
+Their names in each language are in the section `holidays` of its words.
+"""
+
+import re
+from collections.abc import Callable, Mapping
 from datetime import date, timedelta
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from dateutil.easter import easter
 
 from askproai_runtime.spoken_times.atoms import Day, Days, Period
 from askproai_runtime.spoken_times.rules import DAY, WEEK
 from askproai_runtime.spoken_times.types import Grain
+from askproai_runtime.understood import Understood
 
 DaysOfYear: TypeAlias = Callable[[int], Days]
 _FRIDAY, _SUNDAY = 4, 6
@@ -53,6 +58,36 @@ def mothers(year: int) -> Days:
     """Return the second Sunday of May."""
     day = date(year, 5, 1) + timedelta(days=(_SUNDAY - date(year, 5, 1).weekday()) % 7 + 7)
     return Days(day, day)
+
+
+HOLIDAYS: Final[Mapping[str, DaysOfYear]] = {
+    "new_years_eve": fixed(12, 31), "new_year": fixed(1, 1), "epiphany": fixed(1, 6), "valentines_day": fixed(2, 14),
+    "womens_carnival": from_easter(-52), "carnival_monday": from_easter(-48), "shrove_tuesday": from_easter(-47),
+    "ash_wednesday": from_easter(-46), "palm_sunday": from_easter(-7), "maundy_thursday": from_easter(-3),
+    "good_friday": from_easter(-2), "holy_saturday": from_easter(-1), "easter_sunday": from_easter(0),
+    "easter_monday": from_easter(1), "easter": from_easter(0, 1), "labour_day": fixed(5, 1), "mothers_day": mothers,
+    "ascension": from_easter(39), "whit_sunday": from_easter(49), "whit_monday": from_easter(50), "whitsun": from_easter(49, 50),
+    "corpus_christi": from_easter(60), "assumption": fixed(8, 15), "german_unity": fixed(10, 3), "reformation": fixed(10, 31),
+    "all_saints": fixed(11, 1), "all_souls": fixed(11, 2), "repentance": repentance, "first_advent": advent(1),
+    "second_advent": advent(2), "third_advent": advent(3), "fourth_advent": advent(4), "saint_nicholas": fixed(12, 6),
+    "christmas_eve": fixed(12, 24), "sunday_of_the_dead": sunday_of_the_dead, "christmas_day": fixed(12, 25),
+    "boxing_day": fixed(12, 26), "christmas": fixed(12, 24, 26), "between_the_years": fixed(12, 27, 31),
+}  # fmt: skip
+
+
+def read_holidays(words: Understood) -> tuple[str, Callable[[re.Match[str]], DaysOfYear]]:
+    """Return the pattern of a language's names of days, with the group `named`, and the function of a match that returns the
+    days of a year that it names.
+    """
+    names = [
+        (pattern, HOLIDAYS[key]) for key, pattern in zip(words.holidays.keys, words.holidays, strict=True) if pattern
+    ]
+    compiled = [(re.compile(pattern), of_year) for pattern, of_year in names]
+
+    def find(match: re.Match[str]) -> DaysOfYear:
+        return next(of_year for pattern, of_year in compiled if pattern.fullmatch(match["named"]))
+
+    return rf"(?P<named>{'|'.join(f'(?:{pattern})' for pattern, _ in names)})", find
 
 
 def next_days(of_year: DaysOfYear, today: date) -> Days:

@@ -1,4 +1,4 @@
-"""Shared parts of the tables of rules for days: the type of a rule, weeks counted from today, and words without a day.
+"""Shared parts of the tables of rules for days: the type of a rule, weeks counted from today, and a caller's preferences.
 
 A rule is a pattern on the normalized phrase (`tokens.py` of its language) and a function of the match and of the day of the call.
 """
@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from typing import TypeAlias
 
 from askproai_runtime.spoken_times.atoms import Day, Offset, PastDay, Period, Soon, Weekday
+from askproai_runtime.understood import Understood
 
 Found: TypeAlias = Day | Offset | Weekday | Period | Soon
 Rule: TypeAlias = tuple[str, Callable[[re.Match[str], date], Found]]
@@ -25,11 +26,11 @@ def past(match: re.Match[str], _today: date) -> Found:
     raise PastDay(match[0])
 
 
-def latest(_match: re.Match[str], _today: date) -> Soon:
-    """Return the preference for the last of the possible times."""
-    return Soon(latest=True)
-
-
-def latest_of_named(_match: re.Match[str], _today: date) -> Soon:
-    """Return the preference for the last time within the day or time that the phrase names: `der letzte`."""
-    return Soon(latest=True, is_of_named=True)
+def preferences_of(words: Understood) -> tuple[Rule, ...]:
+    """Return a language's rules for any time, for the latest possible time, and for the last one within what is named."""
+    whenever, latest, latest_of_named = Soon(), Soon(latest=True), Soon(latest=True, is_of_named=True)
+    return (
+        (words.preferences.whenever, lambda _match, _today: whenever),
+        (words.preferences.latest_of_named, lambda _match, _today: latest_of_named),
+        (words.preferences.latest, lambda _match, _today: latest),
+    )

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from askproai_runtime.spoken_times.atoms import Atom, Clock, Op
 from askproai_runtime.spoken_times.grammar import Grammar
+from askproai_runtime.spoken_times.times import full_hour
 
 
 class UnknownWord(ValueError):
@@ -50,7 +51,7 @@ def scan_known(words: str, now: datetime, grammar: Grammar) -> tuple[list[Atom],
             atom, position = _next(text, position, atoms, now, grammar)
         except UnknownWord:
             if hour := grammar.bare_hour.match(text, position):
-                atom, position = grammar.build_hour(hour), hour.end()
+                atom, position = full_hour(hour), hour.end()
             else:
                 word = _WORD.match(text, position)
                 assert word is not None, "else it were a comma, which is an operator"
@@ -75,7 +76,7 @@ def _next(text: str, position: int, before: list[Atom], now: datetime, grammar: 
     if operator is not None:
         return operator[1], operator[0]
     if _is_hour_due(before) and (match_hour := grammar.bare_hour.match(text, position)):
-        return grammar.build_hour(match_hour), match_hour.end()
+        return full_hour(match_hour), match_hour.end()
     word = _WORD.match(text, position)
     if word is None or word[0].strip(".-'") not in grammar.fillers:
         raise UnknownWord(text[position : position + 20])

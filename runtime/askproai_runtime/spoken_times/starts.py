@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.spoken_times.grammar import WORDS
 from askproai_runtime.spoken_times.iso import IsoInstant, read_instant
 from askproai_runtime.spoken_times.parts import agree, understand_parts
 from askproai_runtime.spoken_times.phrase import place_instants, within_calendar
 from askproai_runtime.spoken_times.readings import exact_at
 from askproai_runtime.spoken_times.types import Argument, Grain, Refusal, Understanding
+from askproai_runtime.understood import UNDERSTOOD
 
-_CHOICE = re.compile(rf"\s*(?:,|\b(?:{WORDS.links.or_words})\b)\s*(?=\d{{4}}-)", re.IGNORECASE)
+_CHOICE = re.compile(rf"\s*(?:,|\b(?:{UNDERSTOOD.links.or_words})\b)\s*(?=\d{{4}}-)", re.IGNORECASE)
 
 
 def understand_start(

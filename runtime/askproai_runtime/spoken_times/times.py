@@ -19,6 +19,7 @@ from askproai_runtime.spoken_times.atoms import (
     Part,
     TimeRange,
 )
+from askproai_runtime.understood import Understood
 
 Found = Clock | Part | TimeRange | Around | Instant
 Rule = tuple[str, Callable[[re.Match[str], datetime], Found]]
@@ -30,8 +31,30 @@ _HOURS_OF_PART = {
     "morning": (3, 12), "frueh": (3, 12), "vormittag": (6, 13), "mittag": (11, 15), "nachmittag": (12, 19), "abend": (16, 24),
     "nacht": (21, 6),
 }  # fmt: skip
-# Bounds of: not too early, in the second half of the day, late, not too late.
-TEN, NOON, FOUR, FIVE = time(10), time(12), time(16), time(17)
+# The hours of parts that a grammar names by words of its own. A vague part only narrows a named day.
+_HOURS = {
+    "late_forenoon": (time(10, 30), time(12)), "early_forenoon": (time(8), time(10, 30)),
+    "early_afternoon": (time(12), time(14, 30)), "late_afternoon": (time(16), time(18)), "early_evening": (time(17), time(19)),
+    "late_evening": (time(19), time(22)), "after_work": (time(17), time(22)), "before_work": (None, time(9)),
+    "whole_day": (None, None),
+}  # fmt: skip
+_VAGUE = {
+    "not_too_early": (time(10), None), "not_too_late": (None, time(17)), "rather_later": (time(12), None),
+    "late": (time(16), None), "rather_earlier": (None, time(12)),
+}  # fmt: skip
+
+
+def parts_of(words: Understood) -> tuple[Rule, ...]:
+    """Return a language's rules for parts of the day. An answer calls a part with hours of its own by its `spoken` name."""
+    said, spoken = words.parts, words.parts.spoken
+    parts = [(name, Part(name)) for name in PARTS_OF_DAY]
+    parts += [(key, Part("", *hours, spoken.get(key, ""))) for key, hours in _HOURS.items()]
+    parts += [(key, Part("", *hours, spoken[key], is_vague=True)) for key, hours in _VAGUE.items()]
+    return tuple((getattr(said, key), _building(part)) for key, part in parts if getattr(said, key))
+
+
+def _building(part: Part) -> Callable[[re.Match[str], datetime], Part]:
+    return lambda _match, _now: part
 
 
 def clock_at(minutes: int, hour: int) -> Clock:
@@ -56,19 +79,9 @@ def make_clock(hour: int, minute: int) -> Clock:
     return clock_at(hour * 60 + minute_of(str(minute)), hour)
 
 
-def named_part(name: str) -> Callable[[re.Match[str], datetime], Part]:
-    """Return the function of a grammar's rule that builds the part of the day with this `name` (of `PARTS_OF_DAY`)."""
-    return lambda _match, _now: Part(name)
-
-
-def hours_of_day(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
-    """Return the function of a rule that builds a part of the day with these hours; an answer to the caller names it `spoken`."""
-    return lambda _match, _now: Part("", opens, closes, spoken)
-
-
-def vague_part(opens: time | None, closes: time | None, spoken: str) -> Callable[[re.Match[str], datetime], Part]:
-    """Return the function of a rule that builds a vague part of the day, which only narrows a named day."""
-    return lambda _match, _now: Part("", opens, closes, spoken, is_vague=True)
+def full_hour(match: re.Match[str]) -> Clock:
+    """Return the full hour of a matched number. Its half of the day is open for 1 to 12."""
+    return make_clock(int(match["hour"]), 0)
 
 
 def minutes_from_now(now: datetime, minutes: float) -> Instant:

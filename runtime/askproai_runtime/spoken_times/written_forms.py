@@ -7,15 +7,14 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from askproai_runtime.spoken_times.grammar import WORDS
-from askproai_runtime.understood_words import not_behind
+from askproai_runtime.understood import UNDERSTOOD, not_behind
 
 Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
 HOUR = r"(?:[01]?\d|2[0-4])"
 BEFORE = r"(?<![\d.,:/-])(?<!\d )\b"
-_WORDS = WORDS.forms
-_AND_OR = f"{WORDS.links.or_words}|{WORDS.links.and_words}"
-_CLOCK = WORDS.values.clock
+_WORDS = UNDERSTOOD.forms
+_AND_OR = f"{UNDERSTOOD.links.or_words}|{UNDERSTOOD.links.and_words}"
+_CLOCK = UNDERSTOOD.values.clock
 # "in 2h" counts hours from now, and "für 2 h" says how long.
 _NO_LENGTH = not_behind(_WORDS.before_length.split("|"))
 _NO_DAY = not_behind(_WORDS.before_day.split("|"))

@@ -5,11 +5,11 @@ from datetime import date, datetime
 
 from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times.atoms import Clock, Contradiction, Day, Part, PastDay, TimeRange
-from askproai_runtime.spoken_times.grammar import WORDS, WORDS_IN
 from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.times import make_clock
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
-_WORDS = WORDS.values
+_WORDS = UNDERSTOOD.values
 _NOON, _LAST_MONTH = 12, 12
 _LAST_OF_AFTERNOON = 6
 _TIME = (
@@ -20,7 +20,7 @@ _TIME = (
 )
 _CLOCK = re.compile(_TIME.format(""), re.IGNORECASE)
 _RANGE = re.compile(
-    rf"(?:(?:{WORDS.links.from_time}) )?{_TIME.format(1)}\s?(?:-|–|—|{WORDS.links.until})\s?{_TIME.format(2)}",
+    rf"(?:(?:{UNDERSTOOD.links.from_time}) )?{_TIME.format(1)}\s?(?:-|–|—|{UNDERSTOOD.links.until})\s?{_TIME.format(2)}",
     re.IGNORECASE,
 )
 # Without signs: `1430`, `0930`, `930`, `143000`. Four digits are hours and minutes, never a count of anything else.
@@ -73,7 +73,7 @@ def read_part(text: str) -> Part | None:
     said = " ".join(text.lower().split())
     if (name := _WORDS.parts.get(said)) is None:
         return None
-    own = WORDS_IN[present_language()].values.own_parts.get(name, name)
+    own = UNDERSTOOD_IN[present_language()].values.own_parts.get(name, name)
     return Part(own, is_half=said in _HALVES)
 
 

@@ -4,6 +4,6 @@ It follows the odd rules of docs/vendors/retell.md. Started as a process by `pyt
 """
 
 from askproai_sandbox.retell.app import RetellSimulator
-from askproai_sandbox.retell.signing import signature
+from askproai_sandbox.retell.calls import signature
 
 __all__ = ["RetellSimulator", "signature"]

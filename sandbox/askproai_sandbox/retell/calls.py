@@ -1,5 +1,7 @@
 """Calls of a workspace: handlers that play a call, and that get, list and delete played calls (docs/vendors/retell.md)."""
 
+import hashlib
+import hmac
 import operator
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import suppress
@@ -10,7 +12,6 @@ from aiohttp import WSMsgType, web
 
 from askproai_sandbox.caller import AgentSentence, AnsweringAgent, CallRequest, Conversation, Move, PhoneLine, ToolCall
 from askproai_sandbox.retell.fields import body_type, checked
-from askproai_sandbox.retell.signing import signature
 from askproai_sandbox.retell.workspace import Call, Workspace, find
 from askproai_sandbox.simulator import Refusal, Simulator, json_body, unix_milliseconds
 
@@ -178,3 +179,9 @@ def _matches(call: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
 def _has_agent(call: Mapping[str, Any], agent: Mapping[str, Any]) -> bool:
     versions = agent.get("version")
     return call["agent_id"] == agent["agent_id"] and (not versions or call["agent_version"] in versions)
+
+
+def signature(key: str, body: bytes, now_ms: int) -> str:
+    """Return the value of `x-retell-signature`: HMAC-SHA256 over the raw body followed by the decimal milliseconds."""
+    digest = hmac.new(key.encode(), body + str(now_ms).encode(), hashlib.sha256).hexdigest()
+    return f"v={now_ms},d={digest}"

@@ -5,10 +5,12 @@ import json
 import secrets
 import sys
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from askproai_core.reader_token import reader_token_of
+from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 from tests.worlds.waiting import eventually
 
@@ -26,6 +28,11 @@ async def command(pod: TenantPod, *arguments: str, token: str = ADMIN_TOKEN, cod
     out, err = await process.communicate()
     assert process.returncode == code, err
     return (out + err).decode()
+
+
+@pytest.mark.parametrize(("offer", "status"), [(1, 404), (2**63 - 1, 404), (2**63, 400), (0, 400)])
+async def test_decline_of_an_impossible_offer_is_refused(shared_web_pod: TenantPod, offer: int, status: int) -> None:
+    assert (await request(shared_web_pod, f"waitlist/{uuid4()}/decline", asking(offer=offer)))[0] == status
 
 
 async def test_freed_time_is_offered_declined_and_passed_on(pod: TenantPod) -> None:

@@ -18,7 +18,9 @@ from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.provider_limits import CircuitBreakers
 from askproai_core.tenant_config import CalcomVersion, decode
 from askproai_runtime.book.context import BookingSettings
-from askproai_runtime.calendars import CalcomHttp, CalcomV2, FallbackCalendar, ProviderCallRecorder
+from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder
+from askproai_runtime.calendars.calcom_http import CalcomHttp
+from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from tests.worlds.booking_environment import (
     CALCOM,
     NOW,

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
-from askproai_core.tenant_config import OwnEventType, TeamEventType
+from askproai_core.tenant_config.services import OwnEventType, TeamEventType
 from askproai_runtime.book.store.free_times import list_known_days
 from askproai_runtime.calendar_sync.free_times_keeper import FreeTimesKeeper
 from askproai_runtime.calendars import Bookable

@@ -7,7 +7,8 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import BookingLimits, Function
+from askproai_core.tenant_config import Function
+from askproai_core.tenant_config.config import BookingLimits
 from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.conversation.types import Answer

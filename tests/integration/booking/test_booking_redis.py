@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import BookingLimits
+from askproai_core.tenant_config.config import BookingLimits
 from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import CalendarOutcome, CalendarRequest

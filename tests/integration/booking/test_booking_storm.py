@@ -17,7 +17,7 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import EventType
+from askproai_core.tenant_config.services import EventType
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendar_sync.reading import CalendarEvent

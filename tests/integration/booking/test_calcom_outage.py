@@ -15,9 +15,13 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.provider_limits.circuit_breaker import CircuitBreakers
 from askproai_core.provider_limits.circuit_rules import CircuitRules, CircuitState
-from askproai_core.tenant_config import CalcomVersion, Provider, TeamEventType, TenantConfig
+from askproai_core.tenant_config import CalcomVersion, Provider, TenantConfig
+from askproai_core.tenant_config.services import TeamEventType
 from askproai_runtime.book.context import BookingSettings
-from askproai_runtime.calendars import CalcomHttp, CalcomV1, CalcomV2, FallbackCalendar, ProviderCallRecorder
+from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder
+from askproai_runtime.calendars.calcom_http import CalcomHttp
+from askproai_runtime.calendars.calcom_v1 import CalcomV1
+from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from askproai_runtime.conversation.types import Answer
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics

@@ -7,13 +7,9 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from askproai_core.tenant_config import (
-    CalcomVersion,
-    CalendarConfig,
-    EventType,
-    Service,
-    Withheld,
-)
+from askproai_core.tenant_config import CalcomVersion, Service, Withheld
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_core.tenant_config.services import EventType
 from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff
 from askproai_sandbox.calcom.account import Booking

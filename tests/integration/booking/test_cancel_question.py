@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from askproai_runtime.conversation import find
-from askproai_runtime.conversation.types import AskedChoice, Choice, FunctionOutcome
+from askproai_runtime.conversation.types import AskedChoice, Choice, FunctionOutcome, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 from tests.worlds.cancellations import (
@@ -280,6 +280,24 @@ async def test_at_most_three_nearest_appointments_are_listed(salon) -> None:
     on_tuesday = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Dienstag"})
     assert on_tuesday.message.startswith("Welchen Termin soll ich absagen: Dienstag, den 24. November, um 10 Uhr")
     assert len(on_tuesday.fields["appointments"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("said", "place"),
+    [
+        ("Den am Freitag bitte.", 1),
+        ("Den am Dienstag um zehn.", 0),
+        ("The Friday one please.", 1),
+        ("The one on Tuesday at ten.", 0),
+        ("The first of December.", None),
+        ("Den ersten Dezember.", None),
+    ],
+)
+async def test_words_choose_between_the_listed_appointments(salon, said, place) -> None:
+    ids = await book(salon, TUESDAY, HALF_PAST_TWO)
+    listed = SaidAppointments(tuple(ids), is_last=True, asks=True)
+    asked = await salon.booking.ask_to_cancel(replace(NEXT_CALL, replies={}, said_last=listed, said_since=said), {})
+    assert asked.fields.get("appointment_id") == (None if place is None else ids[place]), asked.message
 
 
 async def test_closest_appointment_is_said_for_a_wrong_day(salon) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import CallerVerification, Language
+from askproai_core.languages import Language
+from askproai_core.tenant_config import CallerVerification
 from askproai_runtime.book.store import transactions
 from askproai_runtime.conversation import corrections
 from askproai_runtime.conversation.corrections import _Correction

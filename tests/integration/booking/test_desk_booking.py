@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import BookingLimits
+from askproai_core.tenant_config.config import BookingLimits
 from askproai_runtime.admin_api.change_sentences import say_booked
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import Span

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import BookingField, FieldSource
+from askproai_core.tenant_config.services import BookingField
+from askproai_core.tenant_config.vocabulary import FieldSource
 from askproai_runtime.admin_api.change_sentences import say_booked
 from askproai_runtime.admin_api.refused_change import refuse_booking
 from askproai_runtime.availability.obstacles import Obstacle

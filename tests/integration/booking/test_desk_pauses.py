@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.blocks import Block
 from askproai_runtime.desk.blocks import BlockExists, remove_block

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from askproai_core.tenant_config import BookingLimits
+from askproai_core.tenant_config.config import BookingLimits
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown

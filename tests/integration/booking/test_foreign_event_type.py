@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import EventType, Function, Withheld
+from askproai_core.tenant_config import Function, Withheld
+from askproai_core.tenant_config.services import EventType
 from askproai_runtime.admin_api import Access, ApiRequest, Role
 from askproai_runtime.admin_api.slots import list_day
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar

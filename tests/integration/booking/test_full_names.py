@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import name_key

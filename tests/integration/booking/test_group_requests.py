@@ -6,7 +6,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import BookingLimits, Segment, SegmentKind
+from askproai_core.tenant_config.config import BookingLimits
+from askproai_core.tenant_config.services import Segment
+from askproai_core.tenant_config.vocabulary import SegmentKind
 from askproai_runtime.conversation.types import FunctionOutcome
 from tests.worlds.booking_environment import Salon
 from tests.worlds.groups import (

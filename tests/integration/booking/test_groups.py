@@ -9,7 +9,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import BookingLimits, CallerVerification
+from askproai_core.tenant_config import CallerVerification
+from askproai_core.tenant_config.config import BookingLimits
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.conversation.waitlist import join_waitlist
 from askproai_runtime.language.answer_words import Reply

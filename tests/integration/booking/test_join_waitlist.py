@@ -85,6 +85,11 @@ async def test_missing_waitlist_details_are_asked_for(salon: Salon) -> None:
         ("Es geht nicht jeden Tag.", {}, None),
         ("Bei wem ist mir egal.", {}, None),
         ("Haben Sie jeden Tag auf?", {}, None),
+        ("Egal wann, nur nicht montags.", {"date": "egal"}, "so bald wie möglich, außer montags"),
+        ("Mir ist jeder Tag recht außer Montag.", {"date": "egal"}, "so bald wie möglich, außer montags"),
+        ("An jedem Tag außer Montag.", {"date": "jederzeit"}, "so bald wie möglich, außer montags"),
+        ("Any day, but not on Monday.", {"date": "any"}, "so bald wie möglich, außer montags"),
+        ("Egal wann, warum nicht montags?", {"date": "egal"}, "so bald wie möglich"),
     ],
 )
 async def test_caller_without_a_preferred_day_waits(

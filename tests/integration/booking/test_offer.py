@@ -7,18 +7,11 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Absence
+from askproai_core.tenant_config.branches import Absence
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.store.appointments import release_holds
-from tests.worlds.booking_environment import (
-    HALF_PAST_TWO,
-    NOW,
-    ScriptedCalendar,
-    booking_args,
-    call,
-    second_process,
-)
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, ScriptedCalendar, booking_args, call, second_process
 
 SATURDAY_EVENING = datetime(2026, 11, 21, 17, 40, tzinfo=UTC)
 

@@ -7,13 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import (
-    BusinessNotifications,
-    EmailSecurity,
-    EmailSettings,
-    EventType,
-    Notifications,
-)
+from askproai_core.tenant_config.notifications import BusinessNotifications, EmailSettings, Notifications
+from askproai_core.tenant_config.services import EventType
+from askproai_core.tenant_config.vocabulary import EmailSecurity
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.events import calendar_poll

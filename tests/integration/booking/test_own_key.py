@@ -12,7 +12,8 @@ import pytest
 
 from askproai_core.clock import Clock
 from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import CalcomVersion, EventType, OwnEventType, TenantConfig
+from askproai_core.tenant_config import CalcomVersion, TenantConfig
+from askproai_core.tenant_config.services import EventType, OwnEventType
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
 from askproai_runtime.events.calendar import handle_calendar_event

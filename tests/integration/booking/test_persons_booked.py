@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.conversation.types import AskedChoice
 from askproai_runtime.sentences import say, speaking
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call, join_waitlist

@@ -34,6 +34,11 @@ async def salon(new_salon: Any) -> Salon:
         ({"date": "Donnerstag statt Freitag", "time": "16 Uhr"}, "2026-11-26T16:00:00+01:00"),
         ({"date": "von Freitag halb drei auf Donnerstag um vier"}, "2026-11-26T16:00:00+01:00"),
         ({"date": "von halb drei auf vier"}, "2026-11-27T16:00:00+01:00"),
+        ({"date": "von Freitag auf Donnerstag", "time": "von halb drei auf vier"}, "2026-11-26T16:00:00+01:00"),
+        ({"date": "Donnerstag statt Freitag", "time": "vier statt halb drei"}, "2026-11-26T16:00:00+01:00"),
+        ({"date": "from Friday to Thursday", "time": "from 2:30 pm to 4 pm"}, "2026-11-26T16:00:00+01:00"),
+        ({"time": "statt halb drei lieber vier"}, "2026-11-27T16:00:00+01:00"),
+        ({"time": "instead of half past two rather four"}, "2026-11-27T16:00:00+01:00"),
     ],
 )
 async def test_later_of_two_named_times_becomes_new_start(salon: Salon, args: dict[str, str], start: str) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import BookingField, FieldSource
+from askproai_core.tenant_config.services import BookingField
+from askproai_core.tenant_config.vocabulary import FieldSource
 from tests.worlds.booking_environment import booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 

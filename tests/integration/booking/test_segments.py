@@ -10,7 +10,9 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Segment, SegmentKind, Service
+from askproai_core.tenant_config import Service
+from askproai_core.tenant_config.services import Segment
+from askproai_core.tenant_config.vocabulary import SegmentKind
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.desk.blocks import add_block, list_offers_within, remove_block, resolve_span

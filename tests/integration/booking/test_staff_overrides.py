@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Service, StaffOverride, TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config.services import StaffOverride
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.outcomes import Moved
 from askproai_runtime.desk.appointments import move_for_desk

@@ -28,7 +28,7 @@ from askproai_runtime.call_routes import Route
 from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
 from askproai_runtime.conversation import functions
-from askproai_runtime.conversation.functions import CallFunctions
+from askproai_runtime.conversation.function_requests import CallFunctions
 from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext, FunctionOutcome
 from askproai_runtime.desk.appointments import DeskBusy, cancel_for_desk, move_for_desk
 from askproai_runtime.language.answer_words import Reply

@@ -59,6 +59,17 @@ async def test_caller_answers_which_year_of_birth(practice: Salon) -> None:
     assert [row["birth_date"] for row in await practice.live()] == [date(1985, 3, 12), date(2019, 5, 1)]
 
 
+async def test_unclear_year_of_birth_is_asked_by_age(practice: Salon) -> None:
+    args = booking_args(MORNING, name="Tim Weber", birth_date="01.05.19")
+    asked = replace(call("child"), asked_unclear=frozenset({"birth_date"}))
+    for said in ("Neunzehn.", "Er geht in die zweite Klasse."):
+        answer = await practice.booking.book_appointment(replace(asked, said_since=said), args)
+        assert (answer.success, answer.message) == (False, "Wie alt ist die Person: 7 oder 107 Jahre?")
+    answer = await practice.booking.book_appointment(replace(asked, said_since="Er ist sieben."), args)
+    assert answer.success, answer
+    assert [row["birth_date"] for row in await practice.live()] == [date(1985, 3, 12), date(2019, 5, 1)]
+
+
 @pytest.mark.parametrize("caller", [OWN, OTHER, None])
 async def test_unverified_callers_hear_one_answer_for_all_appointments(practice: Salon, caller: str | None) -> None:
     """Also who calls from the appointment's number, and whether or not there is such an appointment."""

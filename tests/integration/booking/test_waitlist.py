@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import Absence
+from askproai_core.tenant_config.branches import Absence
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.store.appointments import release_holds
 from askproai_runtime.book.waitlist_offers import WaitlistKeeper

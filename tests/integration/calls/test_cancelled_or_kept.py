@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences import SENTENCES
 from tests.worlds.spoken_calls import BEARD, SpokenCall, friday_at
 

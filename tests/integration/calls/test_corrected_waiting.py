@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from tests.worlds.spoken_calls import SpokenCall, friday_at
 
 BOOK, JOIN = "book_appointment", "join_waitlist"
@@ -62,3 +64,38 @@ async def test_no_to_an_offer_removes_no_entry(call: SpokenCall) -> None:
     call.say("Nein, Freitag um drei auf die Warteliste.")
     await wait(call, "15:00")
     assert await waiting(call) == ["Petra Lange um 14 Uhr", "Petra Lange um 15 Uhr"]
+
+
+@pytest.mark.parametrize(
+    ("wish", "times", "answer", "requested"),
+    [
+        ("Immer nach 15 Uhr.", {"time": "nach 15 Uhr"}, "Nein, davon passt nichts.", "so bald wie möglich, ab 15 Uhr"),
+        (
+            "Vormittags, Tag egal.",
+            {"part_of_day": "vormittags"},
+            "Davon geht nichts.",
+            "so bald wie möglich, Vormittag",
+        ),
+        ("Any day after three.", {"time": "after 3 pm"}, "No, none of these.", "so bald wie möglich, ab 15 Uhr"),
+        ("Egal wann, nur nicht montags.", {"date": "egal"}, "Nein, keiner.", "so bald wie möglich, außer montags"),
+    ],
+)
+async def test_refused_offers_do_not_narrow_the_entry(
+    call: SpokenCall, wish: str, times: dict[str, str], answer: str, requested: str
+) -> None:
+    args = {"service": "Haarschnitt", "customer_name": "Petra Lange", **times}
+    call.say(f"Petra Lange, auf die Warteliste bitte, Haarschnitt. {wish}")
+    await call.ask(JOIN, args)
+    call.say(f"{answer} Bitte auf die Warteliste.")
+    joined = await call.ask(JOIN, args)
+    assert joined["success"], joined
+    assert requested in joined["message"]
+
+
+async def test_day_named_after_an_offer_is_kept(call: SpokenCall) -> None:
+    args = {"service": "Haarschnitt", "customer_name": "Petra Lange", "time": "nach 15 Uhr"}
+    call.say("Petra Lange, auf die Warteliste bitte, Haarschnitt. Immer nach 15 Uhr.")
+    day = (await call.ask(JOIN, args))["slots"][0]["start"][8:10].lstrip("0")
+    call.say(f"Nein, aber den {day}. nehme ich, auf die Warteliste bitte.")
+    joined = await call.ask(JOIN, args)
+    assert "so bald wie" not in joined["message"], joined

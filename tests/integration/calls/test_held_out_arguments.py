@@ -26,7 +26,9 @@ from zoneinfo import ZoneInfo
 
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import BookingLimits, PhoneNumber, RateLimits, TenantConfig, Weekday
+from askproai_core.tenant_config import TenantConfig, Weekday
+from askproai_core.tenant_config.branches import PhoneNumber
+from askproai_core.tenant_config.config import BookingLimits, RateLimits
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.booking_environment import FrozenClock
 from tests.worlds.compiled_salon import compile_example

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import pytest
 
-from askproai_core.tenant_config import RateLimits
+from askproai_core.tenant_config.config import RateLimits
 from askproai_runtime.sentences import say
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.databases import Database

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Function, RateLimits
+from askproai_core.tenant_config import Function
+from askproai_core.tenant_config.config import RateLimits
 from tests.worlds.compiled_salon import compile_example
 from tests.worlds.databases import Database
 from tests.worlds.spoken_calls import CUT, SpokenCall, empty_book, friday_at

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Function, Hours, Weekday
+from askproai_core.tenant_config import Function, Weekday
+from askproai_core.tenant_config.branches import Hours
 from tests.worlds.tenant_pod import TenantPod
 from tests.worlds.waiting import eventually
 

@@ -13,6 +13,7 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.kube import read_access
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.coordinator import ensure_coordinator
 from askproai_operator.controllers.tenant.children import autoscaling, monitoring, network_policy, routes, secrets
@@ -21,7 +22,7 @@ from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
 from askproai_operator.controllers.write_guard import WriteGuardController, forbidden_secret, write_guard_key
 from askproai_operator.credentials import Credentials
-from askproai_operator.engine import Cache, EventSink, Kube, resources
+from askproai_operator.engine import Cache, EventSink, Kube
 from askproai_operator.relations import Relations
 from askproai_operator.resources import resource_of
 from askproai_operator.settings import Settings

@@ -4,15 +4,9 @@ from datetime import timedelta
 
 from askproai_core.ai_notice import greeting_reference
 from askproai_core.tenant_config import Function
+from askproai_operator import resources
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import resources
-from tests.worlds.agent_environment import (
-    MARKER,
-    NUMBER,
-    RETELL_KEY,
-    AgentEnvironment,
-    open_agent_environment,
-)
+from tests.worlds.agent_environment import MARKER, NUMBER, RETELL_KEY, AgentEnvironment, open_agent_environment
 
 
 async def test_one_published_agent_is_bound_to_the_number() -> None:

@@ -5,11 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_operator.engine import NotLeader
-from tests.worlds.agent_environment import (
-    NUMBER,
-    open_agent_environment,
-)
+from askproai_core.kube import NotLeader
+from tests.worlds.agent_environment import NUMBER, open_agent_environment
 
 
 @pytest.mark.parametrize("fault", ["timeout-after-commit", "error-after-commit"])

@@ -4,13 +4,9 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_operator.engine import FINALIZER, resources
-from tests.worlds.agent_environment import (
-    KEY,
-    NUMBER,
-    agent,
-    open_agent_environment,
-)
+from askproai_operator import resources
+from askproai_operator.resources import FINALIZER
+from tests.worlds.agent_environment import KEY, NUMBER, agent, open_agent_environment
 
 
 async def test_deletion_unbinds_numbers_then_deletes_agent_and_llm() -> None:

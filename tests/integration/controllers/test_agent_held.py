@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
 
 pytestmark = pytest.mark.nightly

@@ -4,15 +4,9 @@ import base64
 
 import pytest
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
-from tests.worlds.agent_environment import (
-    NUMBER,
-    OPERATOR_NAMESPACE,
-    agent,
-    branch,
-    open_agent_environment,
-)
+from tests.worlds.agent_environment import NUMBER, OPERATOR_NAMESPACE, agent, branch, open_agent_environment
 
 pytestmark = pytest.mark.nightly
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_sandbox.caller import CallRecord, play_call
 from tests.worlds.agent_environment import INBOUND_URL, NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
 

@@ -5,6 +5,8 @@ from datetime import timedelta
 
 import pytest
 
+from askproai_core.kube import NotLeader, Unreachable
+from askproai_operator import resources
 from askproai_operator.context import ReconcileContext
 from askproai_operator.control_loop.loop import ReconcileLoop
 from askproai_operator.control_loop.metrics import Metrics
@@ -17,7 +19,6 @@ from askproai_operator.controllers.orphan import (
     orphan_options,
     reconcile_orphan,
 )
-from askproai_operator.engine import NotLeader, Unreachable, resources
 from tests.worlds.agent_environment import (
     KEY,
     NUMBER,

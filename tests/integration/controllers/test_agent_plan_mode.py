@@ -2,13 +2,8 @@
 
 import pytest
 
-from askproai_operator.engine import resources
-from tests.worlds.agent_environment import (
-    NUMBER,
-    branch,
-    open_agent_environment,
-    tenant,
-)
+from askproai_operator import resources
+from tests.worlds.agent_environment import NUMBER, branch, open_agent_environment, tenant
 
 pytestmark = pytest.mark.nightly
 

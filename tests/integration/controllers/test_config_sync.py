@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.control_loop.loop import ReconcileLoop
 from askproai_operator.control_loop.queue import WorkQueue
@@ -23,7 +24,6 @@ from askproai_operator.controllers.config_sync import (
     TOUCH_ANNOTATION,
     ConfigSyncController,
 )
-from askproai_operator.engine import resources
 from askproai_operator.memory import Memory, PodKeys
 from askproai_operator.settings import Settings
 from askproai_sandbox.cluster import ControlPlane, KubeClient

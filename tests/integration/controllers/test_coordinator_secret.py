@@ -8,9 +8,9 @@ import pytest
 from redis.asyncio import Redis
 
 from askproai_core.redis import ALL_TENANTS
+from askproai_operator import resources
 from askproai_operator.controllers.coordinator import SECRET_NAME, ensure_coordinator
 from askproai_operator.credentials import decode_secret
-from askproai_operator.engine import resources
 from askproai_operator.redis_users import user_name
 from tests.worlds.waiting import SOON, eventually
 

@@ -8,9 +8,9 @@ import pytest
 
 from askproai_core.data_keys import DATA_KEYS, DataKeys, decode_data_keys, encode_data_keys
 from askproai_core.tenant_config import decode
+from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.kept_keys import kept_name
-from askproai_operator.engine import resources
 from askproai_operator.store import admin
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.redis import EmbeddedRedis

@@ -5,8 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_operator.engine import resources
-from askproai_operator.providers import ProviderUnavailable, list_calcom_webhook_ids
+from askproai_core.providers import ProviderUnavailable
+from askproai_operator import resources
+from askproai_operator.providers import list_calcom_webhook_ids
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import has_event
 from tests.worlds.waiting import SOON, eventually

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
-from askproai_operator.engine import Key, resources
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.providers import ensure_calcom_webhook
 from tests.worlds.granted_hosts import edit, new_host
 from tests.worlds.operator_environment import NAME, TenantNamespace

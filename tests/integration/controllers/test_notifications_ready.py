@@ -5,8 +5,10 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import SMTP_CA, decode
-from askproai_operator.engine import Key, resources
+from askproai_core.tenant_config import decode
+from askproai_core.tenant_config.notifications import SMTP_CA
+from askproai_operator import resources
+from askproai_operator.api import Key
 from tests.worlds.certificates import new_certificate
 from tests.worlds.operator_environment import TenantNamespace
 

@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.orphans import LABEL
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import TenantNamespace

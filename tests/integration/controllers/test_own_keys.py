@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.api import SecretKeyRef
+from askproai_operator import resources
+from askproai_operator.api import Key, SecretKeyRef
 from askproai_operator.credentials import own_key_file
-from askproai_operator.engine import Key, resources
 from askproai_sandbox.calcom.account import EventType
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.waiting import SOON, eventually

@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import OIDC_CLIENT_SECRET, decode
-from askproai_operator.engine import resources
+from askproai_core.tenant_config import decode
+from askproai_core.tenant_config.page import OIDC_CLIENT_SECRET
+from askproai_operator import resources
 from tests.worlds.granted_hosts import edit, new_host
 from tests.worlds.operator_environment import TenantNamespace
 

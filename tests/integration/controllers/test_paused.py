@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from askproai_operator.api import Key
 from askproai_operator.controllers.agent_plan import CHECKS, gather
 from askproai_operator.controllers.agent_plan.render import Desired
 from askproai_operator.controllers.conditions import first_failing
-from askproai_operator.engine import Key
 from askproai_sandbox.cluster import ControlPlane, ProcessError
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import Key
+from askproai_operator.api import Key
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 

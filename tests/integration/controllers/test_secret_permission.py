@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
 

@@ -10,9 +10,9 @@ import pytest
 
 from askproai_core.data_keys import DATA_KEYS, KNOWN_TO_ALL_PODS, decode_data_keys
 from askproai_core.shadow_findings import SHADOW_COMPARED, ShadowDifference, ShadowFindings
+from askproai_operator import resources
 from askproai_operator.controllers import shadow
 from askproai_operator.controllers.tenant.shadow import shadows_key
-from askproai_operator.engine import resources
 from askproai_operator.store.shadows import shadow_name
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace

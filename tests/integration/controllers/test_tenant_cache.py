@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio import Redis
 
 from askproai_core.clock import SystemClock
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.orphans import LABEL
 from askproai_operator.redis_users import RedisAdmin, user_name
 from askproai_sandbox.redis import EmbeddedRedis

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import Key, resources
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_sandbox.cluster import ControlPlane, KubeClient, Mirror
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from askproai_core.reader_token import reader_token_of
-from askproai_operator.engine import Key
+from askproai_operator.api import Key
 from askproai_operator.store.admin import AdminStore
 from tests.worlds.tenant_reconciles import reconcile_twice, rows
 from tests.worlds.unscheduled_pods import RUNS

@@ -5,7 +5,7 @@ import json
 import pytest
 from prometheus_client import generate_latest
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from tests.worlds.databases import Database
 from tests.worlds.tenant_reconciles import has_event, rows
 from tests.worlds.waiting import SOON, eventually

@@ -22,7 +22,8 @@ from askproai_cli.tenant_move import Destination, archive, import_tenant
 from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
 from askproai_core.data_keys import DATA_KEYS
 from askproai_core.kube import HttpTransport, read_access
-from askproai_operator.engine import Key, resources
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_runtime.encryption import BodyCipher, Place
 from askproai_sandbox.cluster import ControlPlane, KubeClient

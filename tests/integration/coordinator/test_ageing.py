@@ -9,7 +9,7 @@ import pytest
 
 from askproai_core.database import open_pool
 from askproai_core.kube import NotLeader
-from askproai_core.tenant_config import Retention
+from askproai_core.tenant_config.config import Retention
 from askproai_operator.store.tenant_states import TenantFacts
 from askproai_runtime.book.store.appointments import upsert_customer
 from askproai_runtime.coordinator import maintenance

@@ -3,7 +3,7 @@
 import asyncpg
 import pytest
 
-from askproai_core.tenant_config import Retention
+from askproai_core.tenant_config.config import Retention
 from askproai_operator.store.tenant_states import TenantFacts
 from askproai_runtime.coordinator import store
 from askproai_runtime.coordinator.maintenance import delete_expired

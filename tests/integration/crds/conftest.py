@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from askproai_core.api_resource import LEASES
-from askproai_operator.engine import MANAGER, resources
+from askproai_operator import resources
+from askproai_operator.resources import MANAGER
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.plan_platform import Platform
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_sandbox.cluster import ApiError, KubeClient
 from tests.worlds.rows import each_row
 

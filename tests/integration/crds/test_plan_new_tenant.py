@@ -14,7 +14,7 @@ from askproai_cli.lint import read_documents
 from askproai_cli.main import app
 from askproai_cli.plan.dry_run import Change
 from askproai_cli.plan.plan import Planned, plan_manifests
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 
 pytestmark = pytest.mark.nightly

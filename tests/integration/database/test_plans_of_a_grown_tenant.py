@@ -16,10 +16,10 @@ from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.notification_state import NOTIFICATIONS
-from askproai_core.tenant_config import (
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.notifications import (
     BusinessNotifications,
     CustomerNotifications,
-    NotificationChannel,
     Notifications,
     WebhookSettings,
 )
@@ -40,13 +40,7 @@ from askproai_runtime.book.store.calendar import (
 from askproai_runtime.book.store.free_times import list_yielding_spans
 from askproai_runtime.calendar_sync.store import list_confirmed_between, list_matching
 from askproai_runtime.calendars import RemoteBooking
-from askproai_runtime.coordinator.store import (
-    AGEING_STATEMENTS,
-    RETENTION_STATEMENTS,
-    Position,
-    age_rows,
-    change_rows,
-)
+from askproai_runtime.coordinator.store import AGEING_STATEMENTS, RETENTION_STATEMENTS, Position, age_rows, change_rows
 from askproai_runtime.events.store import close_missing_call, close_old_calls, list_incomplete_calls, list_unknown_calls
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask

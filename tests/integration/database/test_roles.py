@@ -11,8 +11,9 @@ import pytest
 from askproai_core.database import group_roles, open_pool
 from askproai_core.database.group_roles import RolesUnavailable
 from askproai_operator.store import login_roles
-from askproai_operator.store.admin import AdminStore, DataOwnedByOther
+from askproai_operator.store.admin import AdminStore
 from askproai_operator.store.resources import TenantNotFound
+from askproai_operator.store.row_owners import DataOwnedByOther
 from askproai_operator.store.tenant_tables import TENANT_TABLES
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.databases import Database, fresh_database

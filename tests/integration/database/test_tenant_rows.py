@@ -11,7 +11,8 @@ import pytest
 
 from askproai_cli.tenant_move.store import CannotMove, open_tenant_rows
 from askproai_operator.store import login_roles
-from askproai_operator.store.admin import AdminStore, DataOwnedByOther, RowsNotImported
+from askproai_operator.store.admin import AdminStore
+from askproai_operator.store.row_owners import DataOwnedByOther, RowsNotImported
 from askproai_operator.store.tenant_tables import TENANT_TABLES, find_export_id
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.worlds.databases import Database, TenantStore, fresh_database

@@ -62,21 +62,26 @@ async def test_many_tenants_take_as_many_statements_as_one(database: Database, m
 
 
 @pytest.mark.parametrize(
-    ("seconds_ago", "signed", "is_refused"),
+    ("seconds_ago", "signed", "since"),
     [
-        ((90, 30), None, True),
-        ((90,), None, False),  # one request proves little
-        ((50, 30), None, False),  # for less than a minute
-        ((90, 30), 60, False),  # a signed one in between: somebody else's requests
-        ((90, 70, 30), 80, True),  # the key was changed since
-        ((90, 30), 120, True),
-        ((7200, 7100), None, False),
+        ((90, 30), None, 90),
+        ((90,), None, None),  # one request proves little
+        ((50, 30), None, None),  # for less than a minute
+        ((90, 30), 60, None),  # a signed one in between: somebody else's requests
+        ((90, 70, 30), 80, 70),  # the key was changed since
+        ((90, 30), 120, 90),
+        ((7200, 7100), None, None),
+        ((7200, 90, 30), None, 7200),  # it has lasted for longer than an hour
+        ((7200, 5000, 90, 30), 6000, 5000),
     ],
 )
-@pytest.mark.parametrize("proof", ["event", "function"])
+@pytest.mark.parametrize("proof", ["event", "function", "poll"])
 async def test_signed_request_between_refusals_clears_the_refusal(
-    database: Database, seconds_ago: tuple[int, ...], signed: int | None, is_refused: bool, proof: str
+    database: Database, seconds_ago: tuple[int, ...], signed: int | None, since: int | None, proof: str
 ) -> None:
+    """The poll stores the events of refused calls: it is no request that Retell has signed."""
+    if proof == "poll" and signed is not None:
+        since = max(seconds_ago)
     salon = await database.create_tenant("salon")
     for seconds in seconds_ago:
         await rows(
@@ -85,13 +90,16 @@ async def test_signed_request_between_refusals_clears_the_refusal(
                VALUES ($1, now() - make_interval(secs => $2), 'unverified', 'signature.refused', '{}', 'c')""",
             salon.tenant, seconds,
         )  # fmt: skip
-    of_event = """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
-                  VALUES ($1, 'retell', 'e', 'call_started', '', 'c', now() - make_interval(secs => $2))"""
+    event_id = "call_1:call_started:poll" if proof == "poll" else "call_1:call_started"
+    of_event = f"""INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id, received_at)
+                   VALUES ($1, 'retell', '{event_id}', 'call_started', '', 'c', now() - make_interval(secs => $2))"""
     of_function = """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, duration_ms, correlation_id)
                      VALUES ($1, 'call', now() - make_interval(secs => $2), 'f', '{}', 'done', 1, 'c')"""
     if signed is not None:
-        await rows(database, of_event if proof == "event" else of_function, salon.tenant, signed)
-    assert (await database.admin.find_refused(salon.tenant) is not None) is is_refused
+        await rows(database, of_function if proof == "function" else of_event, salon.tenant, signed)
+    found = await database.admin.find_refused(salon.tenant)
+    ago = None if found is None else (datetime.now(UTC) - found.since).total_seconds()
+    assert ago == (None if since is None else pytest.approx(since, abs=15))
 
 
 async def test_state_of_a_tenant_contains_only_its_problems(database: Database) -> None:

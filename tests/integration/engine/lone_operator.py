@@ -3,9 +3,10 @@
 import asyncio
 from typing import Any
 
+from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import GONE, Key, Result
+from askproai_operator.engine import GONE, Result
 from askproai_operator.main import configure_logs, operate
 from askproai_operator.settings import Settings
 

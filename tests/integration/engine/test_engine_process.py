@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 import yaml
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
 from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.engine_environment import EngineEnvironment

@@ -14,9 +14,10 @@ from unittest.mock import Mock
 import aiohttp
 import pytest
 
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.control_loop.informer import Informer
 from askproai_operator.control_loop.login import kopf_login
-from askproai_operator.engine import Key, resources
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment
 from tests.worlds.waiting import SOON, eventually

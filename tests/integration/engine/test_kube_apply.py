@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 from askproai_core.kube import ApiError, Conflict
-from askproai_operator.engine import Key, UnmanagedObject, resources
+from askproai_operator import resources
+from askproai_operator.api import Key
+from askproai_operator.engine import UnmanagedObject
 from askproai_sandbox.cluster import KubeClient
 from tests.worlds.engine_environment import OURS, EngineEnvironment, config_map, path
 from tests.worlds.waiting import SOON, eventually

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import FINALIZER, EventRecord, kube, resources
+from askproai_operator import resources
+from askproai_operator.engine import EventRecord, kube
+from askproai_operator.resources import FINALIZER
 from askproai_sandbox.cluster import KubeClient
 from tests.worlds.engine_environment import OURS, config_map, path
 

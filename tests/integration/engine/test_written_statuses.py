@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from askproai_operator import resources
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad
 from askproai_operator.controllers.addresses import Address
-from askproai_operator.engine import Result, resources
+from askproai_operator.engine import Result
 from askproai_operator.engine.ready_condition import update_for_error, update_for_pause, update_for_result
 
 pytestmark = pytest.mark.nightly

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from askproai_core.database import Pool
-from askproai_core.tenant_config import RetellConfig
+from askproai_core.tenant_config.config import RetellConfig
 from askproai_runtime.calls.store import set_call_branch
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import EventStore, Source, identify

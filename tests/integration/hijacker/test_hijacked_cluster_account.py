@@ -3,9 +3,9 @@
 import pytest
 import yaml
 
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.deployment import service_account
-from askproai_operator.engine import resources
 from askproai_sandbox.cluster import KubeClient
 from askproai_sandbox.example_tenant import load_manifests
 from tests.integration.conftest import CRDS

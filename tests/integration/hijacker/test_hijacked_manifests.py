@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.engine import Key, resources
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_sandbox.cluster import ApiError, KubeClient
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
 from tests.worlds.waiting import SOON, eventually

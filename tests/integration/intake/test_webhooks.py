@@ -3,6 +3,7 @@
 import asyncio
 import json
 import re
+import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -342,6 +343,40 @@ async def test_wrongly_signed_requests_of_own_calls_are_counted(
     raw, before = json.dumps(body).encode(), await signatures(web_pod)
     assert (await web_pod.post(path, raw, {"x-retell-signature": sign_retell(raw, "another key")})).status == 401
     assert await signatures(web_pod) == before | {result: before[result] + 1}
+
+
+@each_row(
+    "header, body, result, reason",
+    [
+        (None, {"call": CALL}, "refused_own", "missing"),
+        ("v=1", {"call": CALL}, "refused_own", "malformed"),
+        (None, {"call": CALL | {"agent_id": "agent_of_another"}}, "refused", None),
+        (RETELL_KEY, {"call": {}}, "refused_own", "outside_window"),  # the key has signed it: more than a hint
+        ("another key", {"call": CALL}, "refused_own", "mismatch"),
+        ("another key", {"call": {}}, "refused", None),
+    ],
+)
+async def test_requests_with_impossible_headers_are_counted(
+    web_pod: TenantPod,
+    monkeypatch: pytest.MonkeyPatch,
+    header: str | None,
+    body: dict[str, Any],
+    result: str,
+    reason: str | None,
+) -> None:
+    """A node's clock that is six minutes slow, or a proxy that removes the header, refuses each call of a tenant."""
+    monkeypatch.setattr("askproai_runtime.intake.signatures._LOOK_PAUSE", timedelta())
+    monkeypatch.setattr("askproai_runtime.intake.signatures._RECORD_PAUSE", timedelta())
+    raw, before = json.dumps(body).encode(), await signatures(web_pod)
+    signature = header if header in {None, "v=1"} else sign_retell(raw, header, time.time() + 360)
+    headers = {} if signature is None else {"x-retell-signature": signature}
+    assert (await web_pod.post("/webhooks/retell", raw, headers)).status == 401
+    assert await signatures(web_pod) == before | {result: before[result] + 1}
+    if reason is not None:
+        written = "SELECT detail FROM audit_log WHERE action = 'signature.refused' AND detail ->> 'reason' = $1"
+        detail = json.loads(await eventually(lambda: web_pod.db.fetchval(written, reason)))
+        assert 355 <= detail.get("seconds", 360) <= 360
+        assert ("seconds" in detail) is (reason == "outside_window")
 
 
 async def test_accepted_request_resets_the_count_of_refused_requests(web_pod: TenantPod) -> None:

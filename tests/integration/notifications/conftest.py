@@ -6,12 +6,8 @@ from collections.abc import AsyncIterator
 import aiohttp
 import pytest
 
-from askproai_core.tenant_config import (
-    NOTIFICATION_KEY,
-    CustomerNotifications,
-    NotificationChannel,
-    WebhookSettings,
-)
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.notifications import NOTIFICATION_KEY, CustomerNotifications, WebhookSettings
 from tests.worlds.booking_environment import open_salon
 from tests.worlds.databases import Database
 from tests.worlds.mail_server import MailServer, running_mail_server

@@ -6,7 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import BusinessNews, CustomerNotifications, Language, NotificationTexts
+from askproai_core.languages import Language
+from askproai_core.tenant_config.notifications import CustomerNotifications, NotificationTexts
+from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.desk.appointments import cancel_for_desk
 from askproai_runtime.notifications.outbox import enqueue_text

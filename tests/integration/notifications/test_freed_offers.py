@@ -5,7 +5,8 @@ from datetime import time, timedelta
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CustomerNotifications, NotificationChannel, QuietHours
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.notifications import CustomerNotifications, QuietHours
 from tests.worlds.booking_environment import call, join_waitlist
 from tests.worlds.freed_times import offer_freed_time
 from tests.worlds.full_calendar import nothing_free

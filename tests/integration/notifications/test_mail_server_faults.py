@@ -12,10 +12,12 @@ from msgspec.structs import replace
 
 from askproai_core.database import Pool
 from askproai_core.notification_state import NOTIFICATIONS
-from askproai_core.tenant_config import SMTP_PASSWORD, SMTP_USERNAME, EmailSecurity, WebhookSettings, encode
+from askproai_core.tenant_config import encode
+from askproai_core.tenant_config.notifications import SMTP_PASSWORD, SMTP_USERNAME, WebhookSettings
+from askproai_core.tenant_config.vocabulary import EmailSecurity
 from askproai_runtime.notifications import email_channel, task
 from askproai_runtime.notifications.decide import RETRIES
-from askproai_runtime.notifications.store import list_due
+from askproai_runtime.notifications.store.notifications import list_due
 from tests.worlds.booking_environment import MORNING
 from tests.worlds.mail_server import PASSWORD, USER, running_mail_server
 from tests.worlds.notification_environment import NotificationEnvironment, mail_settings, notify_business

@@ -7,9 +7,10 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import BusinessNews, Language
+from askproai_core.languages import Language
+from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.notifications.news import MAILS_PER_MESSAGE
-from askproai_runtime.notifications.words import format_moment
+from askproai_runtime.sentences import format_written_span
 from tests.worlds.booking_environment import call, leave_message
 from tests.worlds.databases import Database
 from tests.worlds.freed_times import offer_freed_time
@@ -54,7 +55,7 @@ async def test_mail_names_the_days_of_call_and_callback(env: NotificationEnviron
     await env.run()
     (mail,) = env.server.mails
     assert written in text_of(mail)
-    assert f"Anruf: {format_moment(left_at, Language.DE)}\n" in text_of(mail)
+    assert f"Anruf: {format_written_span(left_at, None, Language.DE)}\n" in text_of(mail)
 
 
 async def test_mail_names_the_called_branch(env: NotificationEnvironment) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import SMTP_CA, EmailSecurity, NotificationChannel
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.notifications import SMTP_CA
+from askproai_core.tenant_config.vocabulary import EmailSecurity
 from askproai_runtime.notifications.task import read_notification_state
 from tests.worlds.certificates import new_certificate
 from tests.worlds.mail_server import MailServer, running_mail_server

@@ -5,7 +5,9 @@ from datetime import UTC, datetime, time, timedelta
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CustomerNotifications, QuietHours, Segment, SegmentKind
+from askproai_core.tenant_config.notifications import CustomerNotifications, QuietHours
+from askproai_core.tenant_config.services import Segment
+from askproai_core.tenant_config.vocabulary import SegmentKind
 from tests.worlds.booking_environment import MORNING, NOW
 from tests.worlds.notification_environment import (
     CUSTOMER,

@@ -8,7 +8,8 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CustomerNotifications, NotificationChannel
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.notifications import CustomerNotifications
 from askproai_runtime.calendars import Taken, Unavailable
 from askproai_runtime.desk.booking import Place, notified_channels, preview_booking
 from tests.worlds.booking_environment import MORNING, ScriptedCalendar, booking_args, call, open_salon

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from askproai_core.tenant_config import BusinessNews
+from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.notifications.outbox import enqueue_text
 from tests.worlds.notification_environment import NotificationEnvironment
 from tests.worlds.notification_gateway import Gateway

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CustomerNotifications
+from askproai_core.tenant_config.notifications import CustomerNotifications
 from askproai_runtime.notifications.stop_link import STOP_PATH, stop_by_link
 from tests.worlds.booking_environment import MORNING, NOW
 from tests.worlds.notification_environment import (

@@ -19,7 +19,7 @@ import aiohttp
 import asyncpg
 import pytest
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.orphans import LABEL
 from askproai_sandbox.cluster import Child, spawn
 from tests.load.scale import salons

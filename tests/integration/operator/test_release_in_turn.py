@@ -6,19 +6,12 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.rollouts import Phase
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database
-from tests.worlds.fleet_upgrade import (
-    WEB,
-    FleetUpgrade,
-    admit_pods,
-    image_of,
-    phases,
-    refuse_pods,
-)
+from tests.worlds.fleet_upgrade import WEB, FleetUpgrade, admit_pods, image_of, phases, refuse_pods
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace, served_providers
 from tests.worlds.unscheduled_pods import make_deployment_ready
 from tests.worlds.waiting import SOON, eventually

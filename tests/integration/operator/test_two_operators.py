@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.grants import Subject, SubjectKind, read_grant
 from askproai_operator.shards import shard_index
 from tests.load.scale import salons

@@ -13,7 +13,7 @@ import pytest
 from aiohttp.web import HTTPSeeOther, HTTPTooManyRequests
 
 from askproai_core.database import StatementTimeout
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.admin_api import PulseStore, figures
 from askproai_runtime.page.views import VIEWS
 from askproai_runtime.page.words import WORDS

@@ -11,8 +11,8 @@ from uuid import uuid4
 import asyncpg
 import pytest
 
+from askproai_core.languages import Language
 from askproai_core.reader_token import reader_token_of
-from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import AdminApiStore
 from askproai_runtime.page.actions import ACTIONS
 from askproai_runtime.page.sessions import LIFETIME, Signer

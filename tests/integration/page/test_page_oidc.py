@@ -10,7 +10,8 @@ import pytest
 from aiohttp.web import HTTPForbidden, HTTPNotFound, HTTPOk, HTTPSeeOther, HTTPServiceUnavailable
 from yarl import URL
 
-from askproai_core.tenant_config import OIDC_CLIENT_SECRET, Language, PageRoles, PageSettings
+from askproai_core.languages import Language
+from askproai_core.tenant_config.page import OIDC_CLIENT_SECRET, PageRoles, PageSettings
 from askproai_runtime.oidc import Failure
 from askproai_runtime.oidc import issuer as issuer_module
 from askproai_runtime.page.routes import PATHS

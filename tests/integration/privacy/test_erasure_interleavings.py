@@ -8,34 +8,22 @@ import asyncpg
 import msgspec
 import pytest
 
-from askproai_core.fault_injection import FaultPoints
 from askproai_core.redis import PROMISE_KEY
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import no_cipher
-from askproai_runtime.intake import STREAM, Source, Spool, identify
+from askproai_runtime.intake import Source, identify
+from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
 from askproai_runtime.redis.durable_stream import DurableStream
-from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
+from tests.worlds.privacy_environment import OTHER, ZORA, Died, Dying, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly
 
 WHERE_NOBODY_REACHES = {"calcom"}
-
-
-class Died(Exception):
-    """The process was killed at a fault point."""
-
-
-class Dying(FaultPoints):
-    """Dies at the point that is armed."""
-
-    def reach(self, name: str) -> None:
-        if name == self.armed:
-            raise Died
 
 
 @pytest.mark.parametrize("point", ["after:erasure-open", "after:erasure-cancel", "before:erasure-commit"])

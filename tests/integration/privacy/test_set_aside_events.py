@@ -6,9 +6,9 @@ import msgspec
 import pytest
 
 from askproai_runtime.encryption import Place
-from askproai_runtime.intake import STREAM, unstorable_beside
+from askproai_runtime.intake.spool import STREAM, unstorable_beside
 from askproai_runtime.redis.durable_stream import DurableStream
-from tests.worlds.privacy_environment import OTHER, ZORA, Person, PrivacyEnvironment
+from tests.worlds.privacy_environment import OTHER, ZORA, Died, Dying, Person, PrivacyEnvironment
 from tests.worlds.private_desk import request
 
 pytestmark = pytest.mark.nightly
@@ -77,6 +77,17 @@ async def test_set_aside_events_of_a_caller_are_erased(env: PrivacyEnvironment) 
     await put(env, retell(env, ZORA, call_id))
     await env.run_erasures()
     assert await left(env) == [kept], "one that comes later"
+
+
+async def test_crash_keeps_the_only_trace_of_a_call(env: PrivacyEnvironment) -> None:
+    await put(env, retell(env, ZORA, REDIS_ONLY, "retell"))
+    await env.erase(ZORA)
+    with pytest.raises(Died):
+        await env.run_erasures(env.task(faults=Dying("before:erasure-commit")))
+    await env.finish()
+    assert await left(env) == []
+    noted = "SELECT kind FROM erased_references WHERE tenant = $1 AND reference = $2"
+    assert await env.pod.db.fetchval(noted, env.tenant, REDIS_ONLY) == "call", "Retell has to delete it"
 
 
 async def test_erasure_waits_for_unreadable_entries(env: PrivacyEnvironment) -> None:

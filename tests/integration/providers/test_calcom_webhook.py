@@ -9,14 +9,9 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from askproai_core.clock import SystemClock
-from askproai_operator.providers import (
-    CalcomClient,
-    ProviderClients,
-    ProviderRefused,
-    UnknownOutcome,
-    ensure_calcom_webhook,
-    remove_calcom_webhook,
-)
+from askproai_core.providers import ProviderRefused, UnknownOutcome
+from askproai_operator.providers import ProviderClients, ensure_calcom_webhook, remove_calcom_webhook
+from askproai_operator.providers.calcom import CalcomClient
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
 

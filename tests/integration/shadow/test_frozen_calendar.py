@@ -11,8 +11,11 @@ from aiohttp.test_utils import TestClient, TestServer
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.provider_limits import CircuitBreakers
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider
-from askproai_runtime.calendars import Bookable, CalcomHttp, CalcomV2, FreeTimesQuery, ProviderCallRecorder
+from askproai_core.tenant_config import CalendarProvider
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_runtime.calendars import Bookable, FreeTimesQuery, ProviderCallRecorder
+from askproai_runtime.calendars.calcom_http import CalcomHttp
+from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from askproai_runtime.calendars.types import CalendarUnavailable
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.shadow.frozen_calendar import FrozenCalendar

@@ -14,7 +14,9 @@ from structlog.testing import capture_logs
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider, TeamEventType, TenantConfig
+from askproai_core.tenant_config import CalendarProvider, TenantConfig
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_core.tenant_config.services import TeamEventType
 from askproai_runtime.book.outcomes import Moved
 from askproai_runtime.calendars import CalendarRequest, calcom_v2
 from askproai_runtime.desk.appointments import cancel_for_desk, move_for_desk

@@ -11,16 +11,15 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.tenant_config import (
+from askproai_core.tenant_config import CalendarProvider, NotificationChannel
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_core.tenant_config.notifications import (
     NOTIFICATION_KEY,
-    BusinessNews,
     BusinessNotifications,
-    CalendarConfig,
-    CalendarProvider,
-    NotificationChannel,
     Notifications,
     WebhookSettings,
 )
+from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.tasks import TaskSettings
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve

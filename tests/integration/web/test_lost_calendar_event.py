@@ -9,7 +9,8 @@ import asyncpg
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider
+from askproai_core.tenant_config import CalendarProvider
+from askproai_core.tenant_config.config import CalendarConfig
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
 from tests.worlds.tenant_pod import CALCOM_SECRET, TenantPod, running_worker

@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 
 from askproai_core.notification_state import NOTIFICATIONS
-from askproai_core.tenant_config import BusinessNotifications, EmailSettings, Notifications
+from askproai_core.tenant_config.notifications import BusinessNotifications, EmailSettings, Notifications
 from askproai_runtime.tasks import TaskSettings
 from tests.worlds.tenant_pod import TenantPod, running_worker
 from tests.worlds.waiting import eventually, wait_for_columns

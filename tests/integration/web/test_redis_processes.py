@@ -10,7 +10,7 @@ import pytest
 from aiohttp import web
 
 from askproai_core.http_server import start_server
-from askproai_core.tenant_config import RateLimits
+from askproai_core.tenant_config.config import RateLimits
 from askproai_operator.redis_acl import acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_pod import ADMIN_TOKEN, Reply, TenantPod, running_web, running_worker

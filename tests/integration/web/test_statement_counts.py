@@ -4,7 +4,12 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from askproai_core.tenant_config import BusinessNotifications, CustomerNotifications, EmailSettings, Notifications
+from askproai_core.tenant_config.notifications import (
+    BusinessNotifications,
+    CustomerNotifications,
+    EmailSettings,
+    Notifications,
+)
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_pod import TenantPod, next_friday, running_web
 from tests.worlds.waiting import eventually

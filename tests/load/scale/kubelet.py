@@ -19,7 +19,7 @@ from aiohttp import web
 
 from askproai_core.exposure_proof import proof_of
 from askproai_core.logging import configure_logs
-from askproai_core.tenant_config import config_hash
+from askproai_core.tenant_config.config import config_hash
 from askproai_operator.controllers.config_sync import HASH_ANNOTATION, KEYS_ANNOTATION, METRICS_PORTS
 from askproai_operator.resources import MANAGED_SELECTOR, TENANT_LABEL
 from askproai_sandbox.cluster import UNREACHED, ApiError, KubeClient, Mirror, Object, stop_signal

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.resources import CHILDREN, MANAGED_SELECTOR
 from askproai_sandbox.cluster import ProcessError, eventually
 from tests.load.measure import Row, latency_rows, percentile

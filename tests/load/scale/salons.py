@@ -8,7 +8,7 @@ from typing import Any
 
 import aiohttp
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_sandbox.cluster import KubeClient
 from askproai_sandbox.example_tenant import Salon, load_manifests, seed_simulators
 

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.resources import MANAGED_SELECTOR
 from askproai_sandbox.cluster import KubeClient, Mirror, Object, object_key
 from tests.load.scale.salons import OBJECTS

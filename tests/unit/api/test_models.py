@@ -9,7 +9,8 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from askproai_core.tenant_config import BusinessModel, Function, Weekday
+from askproai_core.tenant_config import Function, Weekday
+from askproai_core.tenant_config.vocabulary import BusinessModel
 from askproai_operator.api import Branch, Key, RetellAgent, ServiceOffering, Tenant
 
 ROOT = Path(__file__).parents[3]

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from structlog.testing import capture_logs
 
-from askproai_core.tenant_config import Absence, Branch, Holidays, Hours, Service, Staff, Weekday
+from askproai_core.tenant_config import Branch, Service, Staff, Weekday
+from askproai_core.tenant_config.branches import Absence, Holidays, Hours
 from askproai_runtime.availability.free_slots import busy_window, free_slots, least_busy_per_start, nearest_slots
 from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
 from askproai_runtime.availability.opening_hours import find_closure

@@ -16,34 +16,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from askproai_core.tenant_config import (
-    Branch,
-    Hours,
-    Service,
-    Staff,
-    Weekday,
-)
+from askproai_core.tenant_config import Branch, Service, Staff, Weekday
+from askproai_core.tenant_config.branches import Hours
 from askproai_runtime.availability.allocation import allocate_claims, allocate_visit
 from askproai_runtime.availability.free_slots import busy_window, free_slots, least_busy_per_start, nearest_slots
 from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
 from askproai_runtime.availability.search import find_closest
-from askproai_runtime.availability.slots import (
-    BusySpan,
-    FreeSpans,
-    ServiceRules,
-    SlotQuery,
-    Span,
-    subtract_spans,
-)
-from tests.worlds.availability_oracle import (
-    BERLIN,
-    MINUTE,
-    cases,
-    minutes_of,
-    minutes_with,
-    oracle,
-    waiting_minutes,
-)
+from askproai_runtime.availability.slots import BusySpan, FreeSpans, ServiceRules, SlotQuery, Span, subtract_spans
+from tests.worlds.availability_oracle import BERLIN, MINUTE, cases, minutes_of, minutes_with, oracle, waiting_minutes
 from tests.worlds.cases import cases as how_many
 
 pytestmark = pytest.mark.random_cases

@@ -5,7 +5,8 @@ from datetime import date
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Absence, Holidays, Weekday
+from askproai_core.tenant_config import Weekday
+from askproai_core.tenant_config.branches import Absence, Holidays
 from askproai_runtime.availability.obstacles import Obstacle, find_obstacle, is_too_long
 from tests.worlds.opening_salon import ANNA, DAY, MEHMET, hours, local, rules
 from tests.worlds.rows import each_row

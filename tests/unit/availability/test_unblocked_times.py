@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, time
 
 import pytest
 
-from askproai_core.tenant_config import Absence, Branch, Hours, Service, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config.branches import Absence, Hours
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.desk.blocks import list_unblocked_times
 

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from askproai_core.tenant_config import Holidays
+from askproai_core.tenant_config.branches import Holidays
 from askproai_runtime.availability import opening_hours
 from askproai_runtime.availability.opening_hours import warm_up
 from tests.worlds.compiled_salon import salon_config

@@ -4,7 +4,8 @@ from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from askproai_core.tenant_config import EventType, Staff
+from askproai_core.tenant_config import Staff
+from askproai_core.tenant_config.services import EventType
 from askproai_runtime.availability.free_slots import free_slots
 from askproai_runtime.availability.slots import SlotQuery, Span
 from askproai_runtime.book.bookables import linked_bookables

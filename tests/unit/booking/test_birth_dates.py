@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.language.birth_dates import choose_birth_date, list_birth_dates
 from askproai_runtime.sentences import speaking
 from tests.worlds.rows import each_row
@@ -89,6 +89,15 @@ CHILD, ELDER = date(2019, 5, 1), date(1919, 5, 1)
         *(("en", said, CHILD) for said in ("2019", "Twenty nineteen.", "Two thousand and nineteen.", "He's seven years old.")),
         *(("en", said, CHILD) for said in ("She's a child.", "It's for my son.", "My daughter is 7 years old.")),
         *(("en", said, ELDER) for said in ("1919", "Nineteen nineteen.", "nineteen hundred and nineteen")),
+        *(("de", said, CHILD) for said in ("Bestimmt nicht 1919.", "Nein, nicht neunzehnhundertneunzehn.", "2019 und nicht 1919.")),
+        *(("de", said, ELDER) for said in ("Nicht 2019.", "Sie ist hundertsieben Jahre alt.", "Sie wird 108 Jahre alt.")),
+        *(("de", said, CHILD) for said in ("Die Kleine ist acht Wochen alt.", "Er wird acht Jahre alt.")),
+        *(("en", said, CHILD) for said in ("Definitely not 1919.", "He is 18 months old.")),
+        *(("en", said, ELDER) for said in ("Not 2019.", "She's a hundred and seven years old.")),
+        *(("de", said, None) for said in ("Die war vor drei Wochen schon da.", "Kontrolle in zwei Wochen.", "Vor acht Jahren.")),
+        *(("de", said, None) for said in ("1919 kann nicht sein.", "Nicht 2019?", "Nicht 1985.", "1919 ist falsch.", "Sieben.")),
+        *(("de", said, None) for said in ("Das erste Mal.", "Er geht in die zweite Klasse.", "Das ist drei Wochen her.")),
+        *(("en", said, None) for said in ("She was here three weeks ago.", "In two weeks.", "1919 is wrong.", "The first time.")),
         *(("de", said, None) for said in ("erster fünfter neunzehn", "Ja.", "Ich war 2020 schon da.", "Ich bin die Tochter.", "")),
         *(("en", said, None) for said in ("first of May nineteen", "Yes.", "It's for my mother, I am the daughter.")),
     ],
@@ -96,6 +105,24 @@ CHILD, ELDER = date(2019, 5, 1), date(1919, 5, 1)
 def test_answer_chooses_the_year_of_birth(language: str, answer: str, meant: date | None) -> None:
     with speaking(Language(language)):
         assert choose_birth_date([CHILD, ELDER], ["Guten Tag.", answer, "Ja, bitte."], TODAY) == meant
+
+
+@each_row(
+    ("language", "answer", "meant"),
+    [
+        *(("de", said, CHILD) for said in ("Er ist sieben.", "Er wird acht.", "7", "Das erste.", "Ja, das erste Jahr.")),
+        *(("de", said, CHILD) for said in ("Acht Wochen.", "Ein Baby, sechs Monate.")),
+        *(("de", said, ELDER) for said in ("Hundertsieben.", "107.", "Das zweite, bitte.", "Sie ist 107.")),
+        *(("en", said, CHILD) for said in ("He's seven.", "The first one, please.", "Seven.", "Not 1919.", "He turns eight.")),
+        *(("en", said, ELDER) for said in ("A hundred and seven.", "The second one.", "She is one hundred and seven.")),
+        *(("de", said, None) for said in ("Neunzehn.", "7.5.19", "Sieben, fünf, neunzehn.", "Nicht das erste.", "Um sieben.")),
+        *(("de", said, None) for said in ("Er geht in die zweite Klasse.", "Das frühere.", "Vor sieben Jahren.", "Das erste Mal.")),
+        *(("en", said, None) for said in ("Nineteen.", "May the first nineteen.", "Not the first one.", "Seven years ago.")),
+    ],
+)  # fmt: skip
+def test_answer_may_be_an_age_or_place(language: str, answer: str, meant: date | None) -> None:
+    with speaking(Language(language)):
+        assert choose_birth_date([CHILD, ELDER], ["Guten Tag.", answer], TODAY, answer) == meant
 
 
 @each_row(

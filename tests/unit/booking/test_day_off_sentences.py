@@ -5,7 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Absence, Branch, Hours, Language, Service, Staff, TenantConfig, Weekday
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config.branches import Absence, Hours
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.conversation.answers import obstacle_sentence

@@ -11,6 +11,7 @@ import pytest
 
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.conversation.named_days import keep_offered_days, put_on_named_day
+from askproai_runtime.conversation.relative_times import add_offered_weeks
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from tests.worlds.compiled_salon import salon_config
@@ -77,6 +78,8 @@ def search(call: CallContext, args: dict[str, Any], service: str = "haarschnitt"
         ((TUESDAY, THURSDAY, FRIDAY), {"date": "Freitag, der erste"}, FRIDAY),
         ((TUESDAY, TUESDAY_AT_ONE, THURSDAY), {"date": "der zweite", "time": "9 Uhr"}, THURSDAY),
         ((FRIDAY - timedelta(days=7), FRIDAY), {"date": "der zweite Freitag", "time": "9 Uhr"}, FRIDAY),
+        ((FRIDAY - timedelta(days=7), FRIDAY), {"date": "the second Friday", "time": "9 am"}, FRIDAY),
+        ((TUESDAY, THURSDAY, FRIDAY), {"date": "Friday, the first one"}, FRIDAY),
     ],
 )
 def test_words_matching_an_offer_mean_that_offer(
@@ -207,6 +210,18 @@ def test_time_after_an_offer_is_on_its_day() -> None:
 def test_weekday_after_offers_is_the_offered_date() -> None:
     found = put(after_offers(TUESDAY, TUESDAY_AT_ONE), {"service": "Haarschnitt", "date": "Dienstag", "time": "14 Uhr"})
     assert (found["date"], found["time"]) == ("2026-12-08", "14 Uhr")
+
+
+@pytest.mark.parametrize("said", ["diesen Donnerstag", "this Thursday", "Yes, on this Thursday"])
+def test_shown_weekday_is_the_offered_date(said: str) -> None:
+    assert put(after_offers(TUESDAY, THURSDAY), {"service": "Haarschnitt", "date": said})["date"] == "2026-12-10"
+
+
+@pytest.mark.parametrize("said", ["nächsten Donnerstag", "next Thursday"])
+def test_next_weekday_in_an_offers_week_is_certain(said: str) -> None:
+    args = {"service": "Haarschnitt", "date": said}
+    call = after_offers(EARLY)
+    assert add_offered_weeks(args, call, ZONE, lambda: parse_service_request(CONFIG, call, args)) is args
 
 
 def test_ordinal_that_may_be_a_date_is_ambiguous() -> None:

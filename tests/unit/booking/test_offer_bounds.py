@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Branch, Hours, Service, Staff, Weekday
+from askproai_core.tenant_config import Branch, Service, Staff, Weekday
+from askproai_core.tenant_config.branches import Hours
 from askproai_runtime.availability import free_slots as availability
 from askproai_runtime.availability import group_times, search
 from askproai_runtime.availability.free_slots import free_slots, free_starts

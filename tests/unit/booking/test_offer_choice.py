@@ -7,7 +7,8 @@ from itertools import pairwise
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Absence, Weekday
+from askproai_core.tenant_config import Weekday
+from askproai_core.tenant_config.branches import Absence
 from askproai_runtime.availability.search import find_choice, find_closest
 from askproai_runtime.availability.slots import BusySpan, SlotQuery, Span
 from tests.worlds.opening_salon import ANNA, BERLIN, MEHMET, hours, local, rules, span

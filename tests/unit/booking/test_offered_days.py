@@ -5,7 +5,9 @@ from datetime import UTC, date, datetime
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Absence, Branch, Holidays, Language, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, TenantConfig
+from askproai_core.tenant_config.branches import Absence, Holidays
 from askproai_runtime.availability.slots import Busy, BusySpan, ServiceRules, Span
 from askproai_runtime.book.context import Basis, BookingSettings
 from askproai_runtime.book.requests import ServiceRequest

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from msgspec import structs
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.conversation.phone_argument import (
     SaidPhone,
     ask_for_phone,

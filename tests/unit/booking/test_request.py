@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Branch, Hours, Knowledge, Language, Service, Staff, Weekday
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Service, Staff, Weekday
+from askproai_core.tenant_config.branches import Hours, Knowledge
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.open_readings import keep_open_readings

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.alternatives import _search_key

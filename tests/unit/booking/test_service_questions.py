@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Language, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import (
     Answer,

@@ -8,7 +8,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Branch, Language, Staff, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Staff, TenantConfig
 from askproai_runtime.admin_api.appointments import find_staff
 from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.conversation.spoken_staff import StaffChoice, find_staff_for_caller

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.requested_services import parse_service_request

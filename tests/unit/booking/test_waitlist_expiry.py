@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import QuietHours
+from askproai_core.tenant_config.notifications import QuietHours
 from askproai_runtime.book.waitlist_offers import expiry
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -3,7 +3,9 @@
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Address, Branch, BusinessModel, TenantConfig
+from askproai_core.tenant_config import Branch, TenantConfig
+from askproai_core.tenant_config.branches import Address
+from askproai_core.tenant_config.vocabulary import BusinessModel
 from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import read_arguments

@@ -6,16 +6,11 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import (
-    Function,
-    Knowledge,
-    Language,
-    Segment,
-    SegmentKind,
-    Service,
-    StaffOverride,
-    TenantConfig,
-)
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Function, Service, TenantConfig
+from askproai_core.tenant_config.branches import Knowledge
+from askproai_core.tenant_config.services import Segment, StaffOverride
+from askproai_core.tenant_config.vocabulary import SegmentKind
 from askproai_runtime.conversation.business_information.answers import answer_question, same_everywhere
 from askproai_runtime.conversation.business_information.questions import Question
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead

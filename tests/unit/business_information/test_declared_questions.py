@@ -3,7 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Knowledge, Language, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.answers import answer_question
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.sentences import say, speaking

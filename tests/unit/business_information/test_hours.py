@@ -5,7 +5,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Branch, Holidays, Hours, Language, Weekday
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Weekday
+from askproai_core.tenant_config.branches import Holidays, Hours
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.conversation.business_information.hours import (
     asks_about_now,

@@ -9,8 +9,7 @@ from askproai_runtime.conversation.business_information.numbers import (
     spell_number,
     spell_ranges,
 )
-from askproai_runtime.spoken_times.german.vocabulary import parse_number
-from askproai_runtime.spoken_times.grammar import fold
+from askproai_runtime.spoken_times import NUMBERS, fold
 from tests.worlds.rows import each_row
 
 
@@ -29,7 +28,7 @@ def test_a_number_is_spelt_as_germans_say_it(number: int, words: str) -> None:
 
 def test_spelled_numbers_are_parsed_back() -> None:
     """The grammar of spoken times reads the same words."""
-    assert [parse_number(fold(spell_number(number))) for number in range(100)] == list(range(100))
+    assert [NUMBERS[fold(spell_number(number))] for number in range(100)] == list(range(100))
 
 
 @pytest.mark.parametrize(

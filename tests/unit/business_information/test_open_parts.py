@@ -3,7 +3,9 @@
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Function, Knowledge, Language
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Function
+from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.answers import same_everywhere
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.conversation.types import FunctionOutcome

@@ -9,7 +9,9 @@ import pytest
 
 from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.calendars import CalcomHttp, CalcomV2, CalendarUnavailable, ProviderCallRecorder, calcom_v2
+from askproai_runtime.calendars import CalendarUnavailable, ProviderCallRecorder, calcom_v2
+from askproai_runtime.calendars.calcom_http import CalcomHttp
+from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from tests.worlds.calcom_v2_rows import REQUEST
 
 CONFIG = TenantConfig(tenant="salon.salon", display_name="Salon")

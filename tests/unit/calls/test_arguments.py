@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.arguments.table import ARGUMENT_RULES, FUNCTION_NAMES, fold_key, rules_of
 from askproai_runtime.sentences import speaking
@@ -96,8 +96,8 @@ def test_a_deeply_nested_service_is_read_without_recursion() -> None:
 
 
 def test_argument_table_has_every_argument_of_the_tools() -> None:
-    for tools in ("tools.yaml", "tools_english.yaml"):
-        declared = yaml.safe_load((PLAN / tools).read_text("utf-8"))
+    for language in Language:
+        declared = yaml.safe_load((PLAN / f"{language}.yaml").read_text("utf-8"))
         for tool in declared["functions"].values():
             assert tool["parameters"]["properties"].keys() <= {rule.name for rule in rules_of(tool["name"]).values()}
         for asked, functions in VERIFIED.items():

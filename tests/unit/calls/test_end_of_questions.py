@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import Function, Language
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Function
 from askproai_runtime.conversation.instead import AgentFunctions
 from askproai_runtime.conversation.repeated_questions import end_question
 from askproai_runtime.conversation.types import Answer, FunctionOutcome

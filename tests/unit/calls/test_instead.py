@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Agent, Function, Hours, Language, TenantConfig, Weekday
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Agent, Function, TenantConfig, Weekday
+from askproai_core.tenant_config.branches import Hours
 from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.conversation.types import Answer, FunctionOutcome

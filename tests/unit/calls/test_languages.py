@@ -2,7 +2,8 @@
 
 import pytest
 
-from askproai_core.tenant_config import Agent, Language, TenantConfig, decode, encode
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Agent, TenantConfig, decode, encode
 from askproai_runtime.call_routes import Route
 from askproai_runtime.calls.languages import language_of
 

@@ -89,6 +89,8 @@ def test_time_identifies_the_appointment_to_cancel(args: dict[str, Any], values:
         ({"appointment_date": OLD, "appointment_time": "von zehn auf elf"}, OLD_DAY | {"appointment_time": "zehn", "time": "elf"}),
         ({"appointment_time": "von zehn auf elf", "date": NEW}, {"appointment_time": "zehn", "date": NEW, "time": "elf"}),
         ({"appointment_time": "from ten to eleven"}, {"appointment_time": "ten", "time": "eleven"}),
+        ({"appointment_time": "statt zehn lieber elf"}, {"appointment_time": "zehn", "time": "elf"}),
+        ({"appointment_time": "doch lieber elf statt zehn"}, {"appointment_time": "zehn", "time": "elf"}),
         ({"appointment_time": "from ten to eleven", **NEW_TIME}, {"appointment_time": "from ten to eleven"} | NEW_TIME),
         ({"appointment_time": "von zehn bis elf"}, {"appointment_time": "von zehn bis elf"}),
         ({"date": f"von {OLD} auf {NEW}"}, {"date": f"von {OLD} auf {NEW}"}),

@@ -4,7 +4,7 @@ import re
 
 import yaml
 
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from askproai_operator.shards import MAX_SHARDS, Shard
 from tests.worlds.chart_render import ROOT
 

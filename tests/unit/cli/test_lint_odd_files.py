@@ -13,7 +13,7 @@ from typer.testing import CliRunner, Result
 from askproai_cli.lint import Document, lint
 from askproai_cli.lint.documents import _parse
 from askproai_cli.main import app
-from askproai_operator.engine import resources
+from askproai_operator import resources
 from tests.worlds.rows import each_row
 
 pytestmark = pytest.mark.nightly

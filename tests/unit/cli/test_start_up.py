@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from askproai_cli.choices import LanguageChoice, ProviderChoice
-from askproai_core.tenant_config import Language, Provider
+from askproai_cli.choices import ProviderChoice
+from askproai_core.tenant_config import Provider
 from askproai_sandbox.demo import State
 
 pytestmark = pytest.mark.nightly
@@ -130,7 +130,6 @@ def test_command_start_imports_few_modules_without_collection(command: str, most
 
 def test_option_choices_are_those_of_the_configuration() -> None:
     assert [each.value for each in ProviderChoice] == [each.value for each in Provider]
-    assert [each.value for each in LanguageChoice] == [each.value for each in Language]
 
 
 def test_models_are_made_without_reading_their_sources() -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askproai_operator.api import CanaryState
+from askproai_operator.api.tenant_status import CanaryState
 from askproai_operator.controllers.canary_judge import UNREADY, CanaryPods, is_worse, judge
 from askproai_operator.store.canary_outcomes import CallerCounts, CanaryOutcomes
 

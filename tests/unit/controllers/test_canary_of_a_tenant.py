@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.api import CanaryState, CanaryStatus, Tenant
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
+from askproai_operator.api.tenant_status import CanaryState, CanaryStatus
 from askproai_operator.controllers.canary import observe_pods
 from askproai_operator.controllers.canary_judge import CanaryPods
 from askproai_operator.controllers.ceilings import apply_ceilings, repository_of

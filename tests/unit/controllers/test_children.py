@@ -11,7 +11,7 @@ import pytest
 
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
-from askproai_operator.api.tenant import RuntimeMode
+from askproai_operator.api.runtime import RuntimeMode
 from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.autoscaling import (
     SCALED_BY,

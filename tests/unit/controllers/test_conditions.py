@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from askproai_core.providers import CredentialRefused, RateLimited
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import References, condition_of, missing_reference
-from askproai_operator.providers import CredentialRefused, RateLimited
 from tests.worlds.salon_models import branch, tenant
 
 QUOTED = "{kind} {name!r} is not in this namespace; create it"

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.providers import CredentialRefused, ProviderError, ProviderRefused, ProviderUnavailable
+from askproai_core.providers import CredentialRefused, Json, ProviderError, ProviderRefused, ProviderUnavailable
 from askproai_core.tenant_config import Withheld
 from askproai_operator.api import Key, ServiceOffering
 from askproai_operator.api.conditions import Condition, Reason
@@ -15,7 +15,6 @@ from askproai_operator.controllers.offering.reconcile import _check_calendar
 from askproai_operator.controllers.tenant.withheld import find_former, find_withheld
 from askproai_operator.credentials import AccountHashes, secret_refs
 from askproai_operator.memory import Look, Memory
-from askproai_operator.providers import Json
 from askproai_operator.settings import Settings
 from tests.worlds.salon_models import raw, tenant
 

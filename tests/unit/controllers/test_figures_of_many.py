@@ -6,10 +6,10 @@ from typing import Any, cast
 
 from askproai_core.database import StatementTimeout
 from askproai_core.database.tenant_figures import BookingCounts, TenantFigures
-from askproai_operator.api import Tenant
+from askproai_core.kube import ApiError
+from askproai_operator.api import Key, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant_figures import TenantFiguresController
-from askproai_operator.engine import ApiError, Key
 from tests.worlds.salon_models import tenant
 
 KEY = Key("TenantFigures", "askproai-system", "askproai")

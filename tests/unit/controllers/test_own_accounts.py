@@ -6,14 +6,15 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import EventType, OwnEventType, TenantConfig
+from askproai_core.providers import CredentialRefused, ProviderUnavailable
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.services import EventType, OwnEventType
 from askproai_operator.api import SecretKeyRef
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.controllers.tenant.own_keys import linked_event_types, register_in_own_accounts
 from askproai_operator.controllers.tenant.run import OwnKeys
 from askproai_operator.credentials import own_key_file
 from askproai_operator.engine import ObservedObject
-from askproai_operator.providers import CredentialRefused, ProviderUnavailable
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.salon_models import offering
 

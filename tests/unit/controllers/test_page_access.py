@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import OIDC_CLIENT_SECRET, OidcSettings, PageRoles, PageSettings
+from askproai_core.tenant_config.page import OIDC_CLIENT_SECRET, OidcSettings, PageRoles, PageSettings
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
 from askproai_operator.controllers.tenant.children.routes import http_route, ingress, page_route

@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from askproai_core.former_keys import FormerKey, is_verifying, keys_hash
-from askproai_operator.controllers.tenant.pod_keys import find_keys_in_use
+from askproai_operator.controllers.tenant.pod_keys import describe_refused, find_keys_in_use
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, next_keys
 from askproai_operator.memory import PodKeys
+from askproai_operator.store.tenant_states import RefusedRequests
 from tests.worlds.salon_models import credentials
 
 READ = replace(credentials(), versions={"providers": "7"})
@@ -109,6 +110,25 @@ def test_revocation_is_complete_once_all_pods_forgot_keys():
     assert forgotten.by_all
     again = next_keys(revoked, READ, ROTATED_AT + timedelta(minutes=1), is_revoked=True)
     assert find(forgotten.status, keys=again).by_all, "the annotation stays, and revokes nothing more"
+
+
+@pytest.mark.parametrize(
+    ("reason", "ahead", "todo"),
+    [
+        ("mismatch", None, "Put that key into the Secret"),
+        ("no_key", None, "Put that key into the Secret"),
+        ("outside_window", 361, "clock of a pod's node is 361 s behind the time"),
+        ("outside_window", -400, "clock of a pod's node is 400 s ahead of the time"),
+        ("missing", None, "x-retell-signature is missing"),
+        ("malformed", None, "x-retell-signature is damaged"),
+    ],
+)
+def test_condition_names_the_cause_of_refusals(reason: str, ahead: int | None, todo: str):
+    tenant: Any = SimpleNamespace(spec=SimpleNamespace(time_zone="Europe/Berlin"))
+    text = describe_refused(tenant, RefusedRequests(ROTATED_AT, reason, ahead))
+    assert "since 2026-11-27 10:05 (Europe/Berlin)" in text
+    assert todo in text
+    assert ("badge" in text) is ("Secret" in todo)
 
 
 @pytest.mark.parametrize(

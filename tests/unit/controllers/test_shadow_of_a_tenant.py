@@ -7,9 +7,12 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from askproai_core.tenant_config import CalcomVersion, CalendarConfig, CalendarProvider
-from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
+from askproai_core.tenant_config import CalcomVersion, CalendarProvider
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
+from askproai_operator.api.runtime import Shadow
+from askproai_operator.api.tenant_status import ShadowState, ShadowStatus
 from askproai_operator.controllers import shadow
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.database import connection_limit

@@ -7,6 +7,7 @@ import pytest
 
 from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_core.database.group_roles import RolesUnavailable
+from askproai_core.providers import CredentialRefused, HostNotAllowed, ProviderUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.addresses import address_of, former_calcom_url
 from askproai_operator.controllers.ceilings import apply_ceilings
@@ -18,14 +19,9 @@ from askproai_operator.controllers.tenant.reconcile import status_fields
 from askproai_operator.controllers.tenant.run import Exposure, Inputs
 from askproai_operator.credentials import Credentials, secret_refs
 from askproai_operator.grants import SubjectKind
-from askproai_operator.providers import (
-    CredentialProblem,
-    CredentialRefused,
-    HostNotAllowed,
-    ProviderUnavailable,
-)
+from askproai_operator.providers import CredentialProblem
 from askproai_operator.settings import Settings
-from askproai_operator.store.admin import DataOwnedByOther
+from askproai_operator.store.row_owners import DataOwnedByOther
 from askproai_operator.store.task_progress import AuditProgress, PollProgress
 from askproai_operator.store.tenant_states import CalendarBacklog
 from tests.worlds.salon_models import credentials, raw, tenant

@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import msgspec
@@ -12,11 +13,13 @@ import pytest
 
 from askproai_core import database, tenant_config
 from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.vocabulary import ConfigStruct
 from askproai_operator.api import Branch, RetellAgent, SecretKeyRef, ServiceOffering, Tenant, base, notifications
 from askproai_operator.api.agent import RetellAgentSpec
 from askproai_operator.api.branch import Absence, Address, BranchSpec, Holidays, Staff
 from askproai_operator.api.offering import EventType, Price, ServiceOfferingSpec
-from askproai_operator.api.tenant import BookingLimits, Calcom, RateLimits, Retention, TenantSpec
+from askproai_operator.api.runtime import BookingLimits, RateLimits
+from askproai_operator.api.tenant import Calcom, Retention, TenantSpec
 from askproai_operator.credentials import own_key_file
 from tests.worlds.compiled_contexts import CONTEXT, compile_config
 from tests.worlds.compiled_salon import salon_config
@@ -25,8 +28,10 @@ from tests.worlds.salon_models import agent, branch, offering, raw, tenant
 
 STRUCTS = {
     kind
-    for kind in vars(tenant_config).values()
-    if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and not kind.__name__.startswith("_")
+    for module in vars(tenant_config).values()
+    if isinstance(module, ModuleType)
+    for kind in vars(module).values()
+    if isinstance(kind, type) and issubclass(kind, ConfigStruct) and kind is not ConfigStruct
 }
 
 
@@ -217,28 +222,28 @@ def default_of(field: msgspec.structs.FieldInfo) -> Any:
 # Both sides agree on the defaults
 
 # A local calendar makes up no addresses; for Cal.com the manifest's default is always compiled in.
-ONE_SIDED = {(tenant_config.CalendarConfig, "attendee_email_domain")}
+ONE_SIDED = {(tenant_config.config.CalendarConfig, "attendee_email_domain")}
 PAIRS: list[tuple[type[base.Part], type[msgspec.Struct]]] = [
     (TenantSpec, TenantConfig),
-    (RateLimits, tenant_config.RateLimits),
-    (BookingLimits, tenant_config.BookingLimits),
-    (Retention, tenant_config.Retention),
-    (Calcom, tenant_config.CalendarConfig),
+    (RateLimits, tenant_config.config.RateLimits),
+    (BookingLimits, tenant_config.config.BookingLimits),
+    (Retention, tenant_config.config.Retention),
+    (Calcom, tenant_config.config.CalendarConfig),
     (BranchSpec, tenant_config.Branch),
-    (base.Knowledge, tenant_config.Knowledge),
+    (base.Knowledge, tenant_config.branches.Knowledge),
     (Staff, tenant_config.Staff),
-    (Address, tenant_config.Address),
-    (Holidays, tenant_config.Holidays),
-    (Absence, tenant_config.Absence),
-    (base.Hours, tenant_config.Hours),
+    (Address, tenant_config.branches.Address),
+    (Holidays, tenant_config.branches.Holidays),
+    (Absence, tenant_config.branches.Absence),
+    (base.Hours, tenant_config.branches.Hours),
     (ServiceOfferingSpec, tenant_config.Service),
-    (EventType, tenant_config.EventType),
+    (EventType, tenant_config.services.EventType),
     (RetellAgentSpec, tenant_config.Agent),
-    (notifications.Notifications, tenant_config.Notifications),
-    (notifications.EmailServer, tenant_config.EmailSettings),
-    (notifications.ForCustomers, tenant_config.CustomerNotifications),
-    (notifications.ForBusiness, tenant_config.BusinessNotifications),
-    (notifications.CustomerTexts, tenant_config.NotificationTexts),
+    (notifications.Notifications, tenant_config.notifications.Notifications),
+    (notifications.EmailServer, tenant_config.notifications.EmailSettings),
+    (notifications.ForCustomers, tenant_config.notifications.CustomerNotifications),
+    (notifications.ForBusiness, tenant_config.notifications.BusinessNotifications),
+    (notifications.CustomerTexts, tenant_config.notifications.NotificationTexts),
 ]
 
 
@@ -274,7 +279,7 @@ def test_retention_defaults_match_in_manifest_config_and_database():
     }  # nothing ages before the operator has written what the manifest says
     assert columns.keys() & unwritten == set()
     declared = Retention().model_dump()
-    assert declared == msgspec.structs.asdict(tenant_config.Retention())
+    assert declared == msgspec.structs.asdict(tenant_config.config.Retention())
     assert columns == {name: days for name, days in declared.items() if name not in unwritten}
 
 
@@ -351,7 +356,7 @@ def test_a_local_calendar_names_no_account():
     config = compile_config(
         tenant(calendar=local), [], [], [], **CONTEXT | {"calendar_base_url": "https://cal.example"}
     )
-    assert config.calendar == tenant_config.CalendarConfig()
+    assert config.calendar == tenant_config.config.CalendarConfig()
 
 
 def test_only_tenants_with_agents_poll_calls_from_retell():

@@ -5,7 +5,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import CalendarConfig, CalendarProvider, EventType, TenantConfig, Withheld
+from askproai_core.tenant_config import CalendarProvider, TenantConfig, Withheld
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_core.tenant_config.services import EventType
 from askproai_operator.api import SecretKeyRef, ServiceOffering, Tenant
 from askproai_operator.controllers.tenant.withheld import find_former, find_not_found, find_withheld, needs_applied
 from askproai_operator.credentials import AccountHashes, own_key_file

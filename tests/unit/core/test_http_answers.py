@@ -18,8 +18,9 @@ from aiohttp.test_utils import TestServer
 from askproai_core.clock import SystemClock
 from askproai_core.http_answers import UnreadableAnswer, client_session, read_answer
 from askproai_core.kube import Access, ApiError, HttpTransport
+from askproai_core.providers import ProviderError
 from askproai_operator.controllers.config_sync import ConfigSyncController
-from askproai_operator.providers import ProviderClients, ProviderError
+from askproai_operator.providers import ProviderClients
 from askproai_runtime.oidc.failures import LoginFailed
 from askproai_runtime.oidc.issuer import Issuer
 

@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from askproai_core.phone_numbers import InvalidNumber, e164_or_none, to_e164
-from askproai_core.tenant_config import Agent, PhoneNumber
+from askproai_core.tenant_config import Agent
+from askproai_core.tenant_config.branches import PhoneNumber
 from askproai_runtime.call_routes import Route, Routing
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.compiled_salon import compile_example, salon_config

@@ -1,7 +1,7 @@
 """The rules of hack/check_source.py, by sources that break them."""
 
 import pytest
-from hack.check_source import Source, constructions, long_names, repeated_test_names, unbounded_answers
+from hack.check_source import Source, constructions, long_names, repeated_test_names, too_long, unbounded_answers
 
 UNBOUNDED = [
     "async with self._http.get(url) as answer:\n    await answer.text()",
@@ -64,3 +64,11 @@ def test_source_check_distinguishes_docstrings_from_strings():
 def test_a_name_of_nine_words_is_found():
     text = "def test_a_b_c_d_e_f_g_h():\n    pass\n\n\nasync def test_a_b_c_d_e_f_g_h_i():\n    pass\n"
     assert [finding.partition(":")[0] for finding in long_names(Source("tests/unit/test_example.py", text))] == ["5"]
+
+
+def test_a_long_file_or_function_is_found():
+    function = "def act():\n" + "    pass\n" * 60
+    file = "core/askproai_core/example.py"
+    assert not list(too_long(Source(file, function.removesuffix("    pass\n"))))
+    assert [text.split()[1] for text in too_long(Source(file, function))] == [f"{file}:act"]
+    assert [text.split()[1] for text in too_long(Source(file, "x = 1\n" * 401))] == [file]

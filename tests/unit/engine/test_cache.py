@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from askproai_operator import resources
 from askproai_operator.api import Tenant
-from askproai_operator.engine import Cache, resources
+from askproai_operator.engine import Cache
 from askproai_sandbox.example_tenant import load_manifests
 
 WHERE = ("salon", "providers")

@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from askproai_operator.api import Key
 from askproai_operator.control_loop import enqueue_first_keys, schedule_slowly
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import Priority, WorkQueue
-from askproai_operator.engine import Cache, Key
+from askproai_operator.engine import Cache
 from askproai_operator.relations import Relations
 from tests.worlds.clock import FixedClock
 from tests.worlds.salon_objects import key, put, raw

@@ -7,9 +7,11 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.kube import ApiError, Unreachable
+from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.control_loop.informer import Informer
 from askproai_operator.control_loop.metrics import Metrics
-from askproai_operator.engine import Cache, Key, Kube, resources
+from askproai_operator.engine import Cache, Kube
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.relations import Relations
 from askproai_sandbox.example_tenant import load_manifests

@@ -11,9 +11,9 @@ import kopf
 import pytest
 from kopf._cogs.aiokits.aiotasks import Scheduler
 
+from askproai_operator import resources
 from askproai_operator.control_loop import informer
 from askproai_operator.control_loop.informer import WatchProgress
-from askproai_operator.engine import resources
 from tests.worlds.clock import FixedClock
 from tests.worlds.waiting import SOON
 

@@ -7,25 +7,14 @@ from typing import Any
 
 import pytest
 
-from askproai_core.kube import api_error
+from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable, api_error
+from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad, good
 from askproai_operator.control_loop.loop import ReconcileLoop
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import Priority, WorkQueue
-from askproai_operator.engine import (
-    GONE,
-    ApiError,
-    Backoff,
-    Conflict,
-    EventRecord,
-    EventType,
-    Key,
-    NotLeader,
-    Options,
-    Result,
-    Unreachable,
-)
+from askproai_operator.engine import GONE, Backoff, EventRecord, EventType, Options, Result
 from askproai_operator.resources import BRANCHES
 from askproai_operator.settings import Settings
 from tests.worlds.clock import FixedClock

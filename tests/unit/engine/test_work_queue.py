@@ -7,10 +7,11 @@ from random import Random
 
 import pytest
 
+from askproai_operator.api import Key
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import Priority, WorkQueue
 from askproai_operator.control_loop.turns import RUNS
-from askproai_operator.engine import Backoff, Key, Options
+from askproai_operator.engine import Backoff, Options
 from tests.worlds.clock import FixedClock
 from tests.worlds.waiting import SOON
 

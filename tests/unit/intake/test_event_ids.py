@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.intake import MalformedEvent, Source, StaleEvent, WebhookSource, identify
+from askproai_runtime.intake import MalformedEvent, Source, WebhookSource, identify
+from askproai_runtime.intake.senders import StaleEvent
 from tests.worlds.rows import each_row
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from askproai_runtime.intake import EventNotStored, Flusher, IncomingEvent, Receipt, Source, flush
+from askproai_runtime.intake import Flusher, IncomingEvent, Source, flush
+from askproai_runtime.intake.flush import EventNotStored
+from askproai_runtime.intake.store import Receipt
 from tests.worlds.waiting import SOON
 
 

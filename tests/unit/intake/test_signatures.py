@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from askproai_runtime.intake import Source, Verdict, WebhookSource
+from askproai_core.signature_verdict import Verdict
+from askproai_runtime.intake import Source, WebhookSource
 from askproai_runtime.intake.senders import SENDERS
 from askproai_runtime.intake.signatures import verify
 from askproai_sandbox import stripe

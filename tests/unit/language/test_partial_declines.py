@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.language.declines import find_declined
 from askproai_runtime.sentences import speaking
 from tests.worlds.rows import each_row

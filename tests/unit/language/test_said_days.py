@@ -54,6 +54,8 @@ def test_objection_to_a_day_is_recognized(words: str, objects: bool, keeps: bool
     assert (said.objects, said.keeps) == (objects, keeps)
 
 
-@pytest.mark.parametrize("words", ["Nein, lieber Montag um zehn.", "Ginge auch Montag?", "Wäre Montag besser?"])
+@pytest.mark.parametrize(
+    "words", ["Nein, lieber Montag um zehn.", "Ginge auch Montag?", "Wäre Montag besser?", "Would Monday be better?"]
+)
 def test_mention_of_another_day_is_noticed(words: str) -> None:
     assert read_said_days([words], TIMES, NOW).may_mean_another([F, S])

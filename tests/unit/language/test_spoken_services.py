@@ -3,16 +3,11 @@
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import (
-    CalendarConfig,
-    CalendarProvider,
-    EventType,
-    Language,
-    Segment,
-    SegmentKind,
-    Service,
-    TenantConfig,
-)
+from askproai_core.languages import Language
+from askproai_core.tenant_config import CalendarProvider, Service, TenantConfig
+from askproai_core.tenant_config.config import CalendarConfig
+from askproai_core.tenant_config.services import EventType, Segment
+from askproai_core.tenant_config.vocabulary import SegmentKind
 from askproai_runtime.language.spoken_services import NamedServices, find_named, read_services
 from askproai_runtime.sentences import speaking
 from askproai_runtime.visits import compose_visit, find_by_name

@@ -6,7 +6,7 @@ from uuid import UUID
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.notifications.email_channel import calendar_file
 from askproai_runtime.notifications.render import render
 from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, State, StoredNotification

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from askproai_core.tenant_config import QuietHours
+from askproai_core.tenant_config.notifications import QuietHours
 from askproai_runtime.notifications.schedule import is_quiet, list_day, reminder_due, until_end
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -6,7 +6,8 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Language, Service
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Service
 from askproai_runtime.notifications.render import render, service_name
 from askproai_runtime.notifications.types import AppointmentFacts, Kind, Recipient, State, StoredNotification
 from tests.worlds.compiled_salon import salon_config

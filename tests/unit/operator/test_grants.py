@@ -4,17 +4,12 @@ import asyncio
 
 import pytest
 
-from askproai_core.kube import NotLeader
+from askproai_core.kube import ApiError, Conflict, NotLeader
+from askproai_operator import resources
 from askproai_operator.controllers.grant import reconcile, take
 from askproai_operator.controllers.name_conflicts import find_holder
 from askproai_operator.controllers.tenant.inputs import _refused_numbers
-from askproai_operator.engine import ApiError, Conflict, resources
-from askproai_operator.grants import (
-    Holder,
-    Subject,
-    SubjectKind,
-    find_other,
-)
+from askproai_operator.grants import Holder, Subject, SubjectKind, find_other
 from askproai_operator.providers import hash_key
 from tests.worlds.grant_environment import (
     HOST,

@@ -4,15 +4,10 @@ import base64
 from datetime import timedelta
 from typing import Any
 
+from askproai_operator import resources
 from askproai_operator.controllers.adoption import adopt_present_holders
 from askproai_operator.controllers.grant.reconcile import RESTORE_TIME, UNUSED_TIME
-from askproai_operator.engine import resources
-from askproai_operator.grants import (
-    KEY_ANNOTATIONS,
-    OWN_KEYS_ANNOTATION,
-    Subject,
-    SubjectKind,
-)
+from askproai_operator.grants import KEY_ANNOTATIONS, OWN_KEYS_ANNOTATION, Subject, SubjectKind
 from askproai_operator.providers import hash_key
 from askproai_operator.shards import Shard
 from tests.worlds.grant_environment import (

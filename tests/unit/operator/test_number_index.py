@@ -2,8 +2,9 @@
 
 import time
 
+from askproai_operator import resources
 from askproai_operator.api import Branch
-from askproai_operator.engine import Cache, resources
+from askproai_operator.engine import Cache
 from askproai_operator.grants import Subject, SubjectKind, requested_subjects
 from askproai_operator.relations import Relations
 from tests.worlds.salon_objects import put, raw

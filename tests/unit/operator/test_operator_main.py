@@ -11,9 +11,9 @@ import structlog
 
 from askproai_core.kube import ApiError, Unreachable, api_error
 from askproai_operator import main
+from askproai_operator.api import Key
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import WorkQueue
-from askproai_operator.engine import Key
 from askproai_operator.settings import Settings
 from tests.worlds.clock import FixedClock
 

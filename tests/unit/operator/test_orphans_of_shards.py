@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
+from askproai_operator.api import Key
 from askproai_operator.controllers.orphan import LedgerController, ledger_key
-from askproai_operator.engine import Key
 from askproai_operator.orphans import OrphanedCache, Owner, add_orphan
 from askproai_operator.settings import Settings
 from tests.worlds.clock import FixedClock

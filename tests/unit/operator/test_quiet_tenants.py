@@ -19,7 +19,13 @@ from askproai_operator.controllers.tenant.quiet import QUIET_RESYNCS, derive_con
 from askproai_operator.controllers.tenant.redis import no_cache_condition, no_spool_condition
 from askproai_operator.memory import _JITTER, _VERIFIED, Memory, QuietTenant
 from askproai_operator.settings import Settings
-from askproai_operator.store.tenant_states import CalendarBacklog, ProvisionedTenant, TenantFacts, TenantState
+from askproai_operator.store.tenant_states import (
+    CalendarBacklog,
+    ProvisionedTenant,
+    RefusedRequests,
+    TenantFacts,
+    TenantState,
+)
 from tests.worlds.salon_objects import raw
 
 MANY = 600
@@ -116,7 +122,7 @@ async def test_changed_quiet_tenant_is_due_and_deleted_removed() -> None:
     [
         {"is_provisioned": False},
         {"refusals": frozenset({"calcom"})},
-        {"refused_since": datetime(2026, 11, 20, tzinfo=UTC)},
+        {"refused": RefusedRequests(datetime(2026, 11, 20, tzinfo=UTC))},
     ],
 )
 async def test_quiet_tenant_with_new_findings_is_due(monkeypatch: pytest.MonkeyPatch, news: dict[str, Any]) -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 import structlog
 
+from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.controllers.rollout_report import RolloutController, rollout_key
-from askproai_operator.engine import Cache, resources
+from askproai_operator.engine import Cache
 from askproai_operator.engine.cache import observed_object
 from askproai_operator.rollouts import (
     ROLLOUT,

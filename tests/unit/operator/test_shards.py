@@ -12,8 +12,8 @@ import pytest
 import structlog
 
 from askproai_core.kube import Conflict, Elector, LeaseTimes, leadership
+from askproai_operator import resources
 from askproai_operator.control_loop import shard_leadership
-from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 from askproai_operator.shards import MAX_SHARDS, Shard, layout_of_holder, shard_index
 from tests.worlds.clock import FixedClock

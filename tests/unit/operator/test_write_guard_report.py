@@ -6,8 +6,8 @@ from typing import Any
 
 import structlog
 
+from askproai_core.kube import ApiError
 from askproai_operator.controllers.write_guard import WriteGuardController, write_guard_key
-from askproai_operator.engine import ApiError
 from askproai_operator.settings import Settings
 from tests.worlds.clock import FixedClock
 

@@ -3,7 +3,7 @@
 import pytest
 
 from askproai_core.http_server import Problem
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.admin_api import Right, Role, rights_of
 from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.refused_change import _WHY

@@ -4,7 +4,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import make_mocked_request
 
-from askproai_core.tenant_config import PageRoles
+from askproai_core.tenant_config.page import PageRoles
 from askproai_runtime.admin_api import Role
 from askproai_runtime.page.login_destination import destination_of, login_location
 from askproai_runtime.page.origin import IS_PUBLISHED, origin_of

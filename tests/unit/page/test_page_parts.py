@@ -18,23 +18,14 @@ from hypothesis import strategies as st
 from jinja2 import DictLoader, Environment
 
 from askproai_core.clock import SystemClock
-from askproai_core.tenant_config import (
-    Absence,
-    Branch,
-    Function,
-    Holidays,
-    Hours,
-    Language,
-    NotificationChannel,
-    Service,
-    Staff,
-    TenantConfig,
-    Weekday,
-)
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Function, NotificationChannel, Service, Staff, TenantConfig, Weekday
+from askproai_core.tenant_config.branches import Absence, Holidays, Hours
 from askproai_runtime.admin_api import Pulse, Role
 from askproai_runtime.admin_api.appointment_entry import AppointmentEntry
 from askproai_runtime.admin_api.blocks import BlockEntry
-from askproai_runtime.admin_api.calls import _OF_CONFIG, _OF_TIME, _PERSON, CallOutcome
+from askproai_runtime.admin_api.calls import CallOutcome
+from askproai_runtime.admin_api.hidden_arguments import _OF_CONFIG, _OF_TIME, _PERSON
 from askproai_runtime.book.appointments import Status
 from askproai_runtime.book.store.actions import _EMAIL_QUESTION, _QUESTION, _WHICH
 from askproai_runtime.conversation.types import FunctionOutcome
@@ -341,7 +332,13 @@ def test_both_languages_have_all_words_of_templates(package: str, name: str, wor
     used |= {view.name for view in VIEWS.values()} if package == "page" else set()  # the menu
     assert used - german == set()
     by_code = {*type(words[Language.DE]).__struct_fields__, *(f"act.{each}" for each in ActionWords.__struct_fields__)}
-    by_code |= {f"login.{each}" for each in LoginWords.__struct_fields__} | {"closed", "absent", "act", "login"}
+    by_code |= {f"login.{each}" for each in LoginWords.__struct_fields__} | {
+        "closed",
+        "absent",
+        "act",
+        "login",
+        "fleet",
+    }
     tables = {key for key in german if key.rpartition(".")[0] not in {"", "act", "login"}}
     assert german - tables - used - by_code == set()
 

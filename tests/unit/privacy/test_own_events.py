@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.tenant_config import PhoneNumber
+from askproai_core.tenant_config.branches import PhoneNumber
 from askproai_runtime.privacy.traces import StoredBody, own_events
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row

@@ -5,7 +5,8 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from askproai_core.clock import SystemClock
-from askproai_operator.providers import ProviderClients, ProviderError, ProviderRefused, RateLimited
+from askproai_core.providers import ProviderError, ProviderRefused, RateLimited
+from askproai_operator.providers import ProviderClients
 from askproai_operator.providers.provider_api import KEPT_FOR_WRITES
 
 ONE_READ = 1.0 + KEPT_FOR_WRITES  # tokens

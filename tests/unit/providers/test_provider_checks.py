@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from askproai_core.providers import find_host_problem
-from askproai_core.tenant_config import FieldSource
-from askproai_operator.api import BookingField
+from askproai_core.tenant_config.vocabulary import FieldSource
 from askproai_operator.api.conditions import Reason
+from askproai_operator.api.offering import BookingField
 from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,

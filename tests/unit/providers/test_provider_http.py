@@ -12,21 +12,20 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 from prometheus_client import CollectorRegistry
 
-from askproai_core.providers import TransportFailure
-from askproai_core.providers.http import Reply
-from askproai_operator.control_loop import Metrics
-from askproai_operator.providers import (
+from askproai_core.providers import (
     CredentialRefused,
     HostNotAllowed,
-    ProviderClients,
     ProviderError,
     ProviderRefused,
     ProviderResting,
     ProviderUnavailable,
     RateLimited,
-    RetellClient,
+    TransportFailure,
     UnknownOutcome,
 )
+from askproai_core.providers.http import Reply
+from askproai_operator.control_loop import Metrics
+from askproai_operator.providers import ProviderClients, RetellClient
 from tests.worlds.clock import FixedClock
 
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)

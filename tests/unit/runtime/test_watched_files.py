@@ -7,7 +7,8 @@ from unittest.mock import Mock
 
 import pytest
 
-from askproai_core.tenant_config import config_hash, encode
+from askproai_core.tenant_config import encode
+from askproai_core.tenant_config.config import config_hash
 from askproai_runtime.watched_files import POLL_SECONDS, ConfigUnreadable, Credentials, LiveConfig
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.waiting import SOON, eventually

@@ -11,7 +11,8 @@ from retell.lib.webhook_auth import symmetric
 from retell.types import AgentListParams, PhoneCallResponse
 from sandbox_clients import Api, Receiver
 
-from askproai_runtime.intake import RETELL_SIGNATURE, Source, Verdict
+from askproai_core.signature_verdict import Verdict
+from askproai_runtime.intake import RETELL_SIGNATURE, Source
 from askproai_runtime.intake.signatures import verify
 from askproai_sandbox.retell import signature
 from tests.worlds import retell_contract

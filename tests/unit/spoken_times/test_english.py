@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import Refusal, understand, understand_parts
 from tests.unit.spoken_times.notation import list_changed, read_expected, read_table, read_understood

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import understand_parts

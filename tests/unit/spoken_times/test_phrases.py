@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences import format_day, format_spoken, speaking
 from askproai_runtime.spoken_times import Grain, Refusal, find_excluded_weekdays, understand, understand_parts
 from tests.worlds.rows import each_row

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import Refusal, understand_parts
 from tests.worlds.cases import cases

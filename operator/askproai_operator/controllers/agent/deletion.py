@@ -9,28 +9,32 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+from askproai_core.providers import ProviderError
 from askproai_operator.api import DeletionPolicy, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.execute import delete_llm_if_unused, enqueue_other_agents
 from askproai_operator.controllers.agent_plan import (
     GRACE,
-    RecordedState,
     agent_owner,
-    bound_agents,
-    bound_ids,
-    engine_of,
     entries_without,
-    list_marked_agents,
     llm_owner,
     marker,
     retell_client,
+)
+from askproai_operator.controllers.agent_plan.observe import (
+    RecordedState,
+    bound_agents,
+    bound_ids,
+    engine_of,
+    list_marked_agents,
     webhook_change,
 )
 from askproai_operator.credentials import read_own_secret
-from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result
+from askproai_operator.engine import GONE, EventRecord, EventType, Result
 from askproai_operator.orphans import PAST_BUDGET, OrphanedAgent, Owner, add_orphan
-from askproai_operator.providers import CredentialProblem, ProviderError, RetellClient
+from askproai_operator.providers import CredentialProblem, RetellClient
+from askproai_operator.resources import FINALIZER
 
 _PENDING_INTERVAL: Final = timedelta(seconds=5)
 

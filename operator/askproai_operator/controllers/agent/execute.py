@@ -5,27 +5,12 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-from askproai_operator.api import RetellAgent
+from askproai_core.providers import Json, ProviderError, ProviderRefused, ProviderUnavailable, UnknownOutcome
+from askproai_operator.api import Key, RetellAgent
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.agent_plan import (
-    PUBLISH,
-    Action,
-    Plan,
-    PlanInputs,
-    Step,
-    Target,
-    differing_paths,
-    engine_of,
-)
-from askproai_operator.engine import Key
-from askproai_operator.providers import (
-    Json,
-    ProviderError,
-    ProviderRefused,
-    ProviderUnavailable,
-    RetellClient,
-    UnknownOutcome,
-)
+from askproai_operator.controllers.agent_plan import PUBLISH, Action, Plan, PlanInputs, Step, Target, differing_paths
+from askproai_operator.controllers.agent_plan.observe import engine_of
+from askproai_operator.providers import RetellClient
 
 
 class AgentGone(Exception):

@@ -15,18 +15,13 @@ from typing import Final
 
 import msgspec
 
-from askproai_operator.api import ManagementPolicy, RetellAgent
+from askproai_core.providers import ProviderError
+from askproai_operator.api import Key, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import Reason
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent.deletion import finalize
 from askproai_operator.controllers.agent.execute import AgentGone, execute
-from askproai_operator.controllers.agent.status import (
-    observed_only,
-    planned,
-    provider_failed,
-    settled,
-    waiting,
-)
+from askproai_operator.controllers.agent.status import observed_only, planned, provider_failed, settled, waiting
 from askproai_operator.controllers.agent_plan import (
     CHECKS,
     Desired,
@@ -41,9 +36,8 @@ from askproai_operator.controllers.agent_plan import (
 )
 from askproai_operator.controllers.conditions import FOLLOWS, first_failing
 from askproai_operator.controllers.plan_annotation import agent_hold
-from askproai_operator.engine import GONE, TOKEN_ANNOTATION, Key, Result
+from askproai_operator.engine import GONE, TOKEN_ANNOTATION, Result
 from askproai_operator.memory import CatalogueChange, Look
-from askproai_operator.providers import ProviderError
 
 _SETTLED: Final = timedelta(seconds=5)  # without a change
 _LONGEST_HOLD: Final = timedelta(seconds=30)  # since the first change

@@ -5,12 +5,13 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from askproai_core.ai_notice import announces_ai, greeting_reference
+from askproai_core.providers import ProviderError, ProviderRefused, RateLimited, UnknownOutcome
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.controllers.agent.execute import Published
-from askproai_operator.controllers.agent_plan import Observation, Plan, RecordedState, Target
+from askproai_operator.controllers.agent_plan import Plan, Target
+from askproai_operator.controllers.agent_plan.observe import Observation, RecordedState
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.engine import EventRecord, Result
-from askproai_operator.providers import ProviderError, ProviderRefused, RateLimited, UnknownOutcome
 
 _SHOWN_DIFFERENCES = 5
 _DUPLICATES_INTERVAL: Final = timedelta(seconds=5)

@@ -10,15 +10,6 @@ from askproai_operator.controllers.agent_plan.inputs import (
     marker,
     retell_client,
 )
-from askproai_operator.controllers.agent_plan.observe import (
-    Observation,
-    RecordedState,
-    bound_agents,
-    bound_ids,
-    engine_of,
-    list_marked_agents,
-    webhook_change,
-)
 from askproai_operator.controllers.agent_plan.plan import (
     GRACE,
     PUBLISH,
@@ -32,7 +23,7 @@ from askproai_operator.controllers.agent_plan.plan import (
 from askproai_operator.controllers.agent_plan.render import Desired, PromptFrame, agent_owner, llm_owner
 
 __all__ = [
-    "CHECKS", "GRACE", "PUBLISH", "Action", "Desired", "Observation", "Plan", "PlanInputs", "PromptFrame", "RecordedState",
-    "Step", "Target", "agent_owner", "bound_agents", "bound_ids", "differing_paths", "engine_of", "entries_without", "gather",
-    "gather_remote", "list_marked_agents", "llm_owner", "make_plan", "marker", "plan_unseen", "retell_client", "webhook_change",
+    "CHECKS", "GRACE", "PUBLISH", "Action", "Desired", "Plan", "PlanInputs", "PromptFrame", "Step", "Target", "agent_owner",
+    "differing_paths", "entries_without", "gather", "gather_remote", "llm_owner", "make_plan", "marker", "observe",
+    "plan_unseen", "retell_client",
 ]  # fmt: skip

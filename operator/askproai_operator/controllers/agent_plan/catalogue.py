@@ -8,7 +8,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Final
 
-from askproai_core.tenant_config import Function, SegmentKind
+from askproai_core.tenant_config import Function
+from askproai_core.tenant_config.vocabulary import SegmentKind
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.controllers.agent_plan.words import PromptWords, words_of
 from askproai_operator.services import is_offered_in, staff_by_branch

@@ -6,7 +6,7 @@ The order of a table is the precedence: the first failing check is reported.
 
 from typing import Final
 
-from askproai_core.tenant_config import BusinessModel
+from askproai_core.tenant_config.vocabulary import BusinessModel
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
 from askproai_operator.controllers.agent_plan.inputs import Inputs, PlanInputs
 from askproai_operator.controllers.agent_plan.observe import engine_of

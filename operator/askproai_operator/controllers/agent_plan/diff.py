@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from math import isclose
 from typing import Any
 
-from askproai_operator.providers import Json
+from askproai_core.providers import Json
 
 Difference = tuple[str, Any, Any]  # the path, what is declared, what is there
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Self
 
+from askproai_core.providers import Json
 from askproai_operator.controllers.agent_plan.render import Desired, agent_owner, llm_owner
-from askproai_operator.providers import Json, RetellClient
+from askproai_operator.providers import RetellClient
 
 INBOUND_PATH: Final = "/retell/inbound"  # an inbound webhook that ends so is one of ours, whatever its host was
 

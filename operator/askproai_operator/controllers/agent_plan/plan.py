@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum
 from typing import Any, Final
 
+from askproai_core.providers import REQUEST_TIMEOUT, Json
 from askproai_operator.api import Branch, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, Reason
 from askproai_operator.controllers.agent_plan.checks import OWNERSHIP_CHECKS
@@ -22,7 +23,6 @@ from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumb
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.name_conflicts import is_of_other
 from askproai_operator.plan_context import PlanContext
-from askproai_operator.providers import REQUEST_TIMEOUT, Json
 
 # A create that we stopped waiting for may still commit, and a list may not show it yet.
 GRACE: Final = REQUEST_TIMEOUT + timedelta(seconds=10)

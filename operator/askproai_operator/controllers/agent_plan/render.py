@@ -8,15 +8,15 @@ from enum import StrEnum
 from typing import Any, Final
 
 from askproai_core.ai_notice import announces_ai
+from askproai_core.languages import Language
+from askproai_core.providers import Json
 from askproai_core.tenant_config import CalendarProvider, CallerVerification, Function
 from askproai_operator.api import Branch, RetellAgent, Tenant, TransferMode
-from askproai_operator.controllers.agent_plan.words import PromptWords, read_texts, words_of
-from askproai_operator.providers import Json
+from askproai_operator.controllers.agent_plan.words import PromptWords, tools_of, words_of
 
 MARKER_SEPARATOR: Final = " · "
 OWNER_VARIABLE: Final = "askproai_owner"
-_GERMAN_TOOLS: Final[Json] = read_texts("tools.yaml")
-_ENGLISH_TOOLS: Final[Json] = read_texts("tools_english.yaml")
+_OTHER_VOICES: Final = Language.EN  # of fixed sentences, where a language has no texts of its own
 _VARIABLE: Final = re.compile(r"\{\{\s*(\S+?)\s*\}\}")
 # Retell sets these itself in every call (docs/vendors/retell.md).
 _SYSTEM_VARIABLE: Final = re.compile(r"current_|session_|previous_|call_|chat_|(user_number|agent_number|direction)$")
@@ -32,7 +32,7 @@ _STORAGE: Final = {
 
 
 class Notice(StrEnum):
-    """The reason why callers hear only a notice and no pods answer; also the key of its sentences in `tools.yaml`."""
+    """The reason why callers hear only a notice and no pods answer; also the key of its sentences in `de.yaml`."""
 
     SUSPENDED = "suspended"  # the Tenant is
     CLOSED = "closed"  # the agent's Branch is gone
@@ -99,18 +99,6 @@ def render_desired(
     may need pods: the agent speaks a sentence, and ends or transfers the call.
     """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status.get("webhookUrls") or {}
-    functions_url = str(urls.get("functions", "")).rstrip("/")
-    verifies = tenant.spec.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
-    texts = _tools_of(spec.language)
-    declared = {name: tool for name, tool in texts["functions"].items() if name in spec.functions}
-    if verifies:
-        declared = {name: _verifying_tool(name, tool, texts) for name, tool in declared.items()}
-    if len(branches) < 2:  # noqa: PLR2004
-        declared = {name: _without_branch(tool) for name, tool in declared.items()}
-    tools = [{**tool, "url": f"{functions_url}/{tool['name']}"} for tool in declared.values()]
-    if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
-        tool = _transfer_tool(spec.transfer_to, spec.transfer_mode, texts)
-        tools.append({**tool, "description": f"{tool['description']}{_say_transfer_hours(agent, branches)}"})
     llm: Json = {
         "start_speaker": "agent",
         "model_config": {
@@ -120,7 +108,7 @@ def render_desired(
         },
         "general_prompt": (prompt := _prompt(agent, tenant, catalogue)),
         "begin_message": (begin := _begin_message(agent, tenant)),
-        "general_tools": [*tools, texts["end_call"]],
+        "general_tools": _list_tools(agent, tenant, branches),
         "default_dynamic_variables": {
             OWNER_VARIABLE: marker,
             **_defaults(f"{prompt} {begin}", words_of(spec.language)),
@@ -146,6 +134,22 @@ def render_desired(
     return Desired(marker, llm, body, numbers, inbound_url)
 
 
+def _list_tools(agent: RetellAgent, tenant: Tenant, branches: Sequence[Branch]) -> list[Json]:
+    """Return the tools of the LLM: the agent's functions, the transfer if it has a number, and the end of the call."""
+    spec, urls, texts = agent.spec, tenant.status.get("webhookUrls") or {}, tools_of(agent.spec.language)
+    functions_url = str(urls.get("functions", "")).rstrip("/")
+    declared = {name: tool for name, tool in texts["functions"].items() if name in spec.functions}
+    if tenant.spec.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE:
+        declared = {name: _verifying_tool(name, tool, texts) for name, tool in declared.items()}
+    if len(branches) < 2:  # noqa: PLR2004
+        declared = {name: _without_branch(tool) for name, tool in declared.items()}
+    tools = [{**tool, "url": f"{functions_url}/{tool['name']}"} for tool in declared.values()]
+    if Function.TRANSFER_TO_HUMAN in spec.functions and spec.transfer_to:
+        tool = _transfer_tool(spec.transfer_to, spec.transfer_mode, texts)
+        tools.append({**tool, "description": f"{tool['description']}{_say_transfer_hours(agent, branches)}"})
+    return [*tools, texts["end_call"]]
+
+
 def _verifying_tool(name: str, tool: Json, texts: Json) -> Json:
     """Return a function's tool with the arguments for the caller's second factor, if it books or finds appointments."""
     if name == Function.BOOK_APPOINTMENT:
@@ -166,11 +170,6 @@ def _without_branch(tool: Json) -> Json:
     return {**tool, "parameters": {**parameters, "properties": properties}}
 
 
-def _tools_of(language: str) -> Json:
-    """Return the tools and texts of `tools.yaml` for a language: the English ones for English, the German ones otherwise."""
-    return _ENGLISH_TOOLS if language.startswith("en-") else _GERMAN_TOOLS
-
-
 def _transfer_tool(number: str, mode: TransferMode, texts: Json) -> Json:
     tool = {**texts["transfer"], "transfer_destination": {"type": "predefined", "number": number}}
     return tool | {"transfer_option": texts["warm_transfer"]} if mode is TransferMode.WARM else tool
@@ -187,7 +186,7 @@ def _say_transfer_hours(agent: RetellAgent, branches: Sequence[Branch]) -> str:
         f"{', '.join(weekdays[day] for day in each.days)} {each.opens:%H:%M}–{_write_end(each.closes)}"
         for each in hours
     )
-    return _tools_of(agent.spec.language)["transfer_hours"].format(hours=said) if said else ""
+    return tools_of(agent.spec.language)["transfer_hours"].format(hours=said) if said else ""
 
 
 def _write_end(closes: time) -> str:
@@ -200,9 +199,8 @@ def _with_notice(agent: RetellAgent, tenant: Tenant, notice: Notice) -> Json:
     The notice is the first sentence, complete, and spoken exactly as written. Then the model takes its turn when the caller
     answers or is silent; each of its tools ends the agent's part of the call.
     """
-    number, is_german = agent.spec.transfer_to, agent.spec.language.startswith("de")
-    tools_of_language = _tools_of(agent.spec.language)
-    spoken, rules_of = _GERMAN_TOOLS[notice]["german" if is_german else "english"], tools_of_language[notice]
+    number, tools_of_language = agent.spec.transfer_to, tools_of(agent.spec.language)
+    spoken, rules_of = tools_of(agent.spec.language, _OTHER_VOICES)[notice]["spoken"], tools_of_language[notice]
     words = [spoken["greeting"].format(name=tenant.spec.display_name)]
     words += [spoken["notice"]] if tenant.spec.privacy.ai_notice else []
     words += [spoken["closed"], spoken["ask_transfer" if number else "goodbye"]]
@@ -246,8 +244,7 @@ def _begin_message(agent: RetellAgent, tenant: Tenant) -> str:
         return own or f"{greeting} {words.offer}"
     if announces_ai(own):
         return own
-    is_german = agent.spec.language.startswith("de")
-    notice = "Sie sprechen mit einem KI-Assistenten." if is_german else "You are speaking with an AI assistant."
+    notice = words_of(agent.spec.language, _OTHER_VOICES).ai_notice
     return f"{own} {notice}" if own else f"{greeting} {notice} {words.offer}"
 
 

@@ -1,15 +1,19 @@
-"""The texts in an agent's prompt around the tenant's own text, in each language of `words.yaml`.
+"""The texts of an agent at Retell, one file for each language: `de.yaml`, `en.yaml`.
 
-An agent in any other language gets the German rules: a model follows them whatever language it speaks.
+An agent in any other language gets the German rules: a model follows them whatever language it speaks. Callers of such an agent
+hear its fixed sentences in English.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 import yaml
+
+from askproai_core.languages import Language
+from askproai_core.providers import Json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,15 +61,21 @@ class PromptWords:
 _LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def read_texts(name: str) -> Any:
-    """Return the parsed content of the YAML file `name` of this folder."""
-    text = Path(__file__).with_name(name).read_text(encoding="utf-8")
-    return yaml.load(text, _LOADER)  # noqa: S506  safe
+def _read(language: Language) -> Json:
+    text = Path(__file__).with_name(f"{language}.yaml").read_text(encoding="utf-8")
+    texts: Json = yaml.load(text, _LOADER)  # noqa: S506  safe
+    return texts
 
 
-_BY_LANGUAGE: Final = msgspec.convert(read_texts("words.yaml"), dict[str, PromptWords])
+_TEXTS: Final = {language: _read(language) for language in Language}
+_WORDS: Final = {language: msgspec.convert(texts["prompt"], PromptWords) for language, texts in _TEXTS.items()}
 
 
-def words_of(language: str) -> PromptWords:
-    """Return the prompt's texts in an agent's language, such as `en-GB`; German ones for an unknown language."""
-    return _BY_LANGUAGE["english" if language.startswith("en-") else "german"]
+def words_of(locale: str, otherwise: Language = Language.DE) -> PromptWords:
+    """Return the prompt's texts in an agent's language, such as `en-GB`; in `otherwise` for a language without a file."""
+    return _WORDS[Language.of(locale) or otherwise]
+
+
+def tools_of(locale: str, otherwise: Language = Language.DE) -> Json:
+    """Return the tools and notices in an agent's language; in `otherwise` for a language without a file."""
+    return _TEXTS[Language.of(locale) or otherwise]

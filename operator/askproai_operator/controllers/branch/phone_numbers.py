@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from askproai_core.phone_numbers import InvalidNumber, to_e164
-from askproai_core.tenant_config import PhoneNumber
+from askproai_core.tenant_config.branches import PhoneNumber
 from askproai_operator.api import Branch
 
 

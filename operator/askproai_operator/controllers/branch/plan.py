@@ -10,11 +10,12 @@ from enum import StrEnum
 from typing import Any
 
 from askproai_core.api_resource import AUTO_CREATED_LABEL
+from askproai_operator import resources
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good, unknown
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.controllers.branch.inputs import Inputs, default_service_name
-from askproai_operator.engine import MANAGER, TENANT_LABEL, resources
+from askproai_operator.resources import MANAGER, TENANT_LABEL
 from askproai_operator.services import is_auto_created, is_offered_in, matched_staff
 
 _NOBODY = "nobody works here, so callers cannot book anything: add people to spec.staff"

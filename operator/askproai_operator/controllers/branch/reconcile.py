@@ -4,7 +4,9 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
-from askproai_operator.api import Branch, ManagementPolicy, RetellAgent
+from askproai_core.kube import Conflict
+from askproai_operator import resources
+from askproai_operator.api import Branch, Key, ManagementPolicy, RetellAgent
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch.inputs import (
@@ -25,17 +27,7 @@ from askproai_operator.controllers.branch.plan import (
     plan_default_service,
 )
 from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
-from askproai_operator.engine import (
-    GONE,
-    Conflict,
-    EventRecord,
-    EventType,
-    Key,
-    Result,
-    find_condition,
-    pause_condition,
-    resources,
-)
+from askproai_operator.engine import GONE, EventRecord, EventType, Result, find_condition, pause_condition
 from askproai_operator.services import is_offered_in
 
 QUIET_RESYNCS: Final = 5

@@ -11,9 +11,9 @@ from typing import Final, Protocol
 
 import structlog
 
-from askproai_operator.api import Tenant
+from askproai_operator.api import Key, Tenant
 from askproai_operator.context import ReconcileContext, TenantUrl, Verdict
-from askproai_operator.engine import GONE, Backoff, Key, Options, Result
+from askproai_operator.engine import GONE, Backoff, Options, Result
 
 log = structlog.get_logger(__name__)
 

@@ -6,9 +6,11 @@ from typing import Final
 import structlog
 from pydantic import ValidationError
 
+from askproai_core.kube import ApiError, Conflict
+from askproai_operator import resources
 from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.context import ReconcileContext
-from askproai_operator.engine import ApiError, Conflict, EventRecord, ObservedObject, resources
+from askproai_operator.engine import EventRecord, ObservedObject
 from askproai_operator.grants import (
     Grant,
     Holder,

@@ -12,10 +12,12 @@ from typing import Any, Final
 import structlog
 from msgspec.structs import replace
 
-from askproai_operator.api import Tenant
+from askproai_core.api_resource import ApiResource
+from askproai_operator import resources
+from askproai_operator.api import Key, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.grant.first_holder import replace_holders
-from askproai_operator.engine import GONE, ApiResource, Key, ObservedObject, Options, Result, resources
+from askproai_operator.engine import GONE, ObservedObject, Options, Result
 from askproai_operator.grants import (
     KEY_ANNOTATIONS,
     LABEL,

@@ -5,8 +5,10 @@ from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from askproai_operator.api import Branch, EventType, ServiceOffering, Tenant
+from askproai_core.providers import CredentialRefused, Json, ProviderError, ProviderUnavailable
+from askproai_operator.api import Branch, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
+from askproai_operator.api.offering import EventType
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import References, resolve_references
 from askproai_operator.controllers.grant import report_refusal
@@ -15,14 +17,7 @@ from askproai_operator.controllers.offering.status import event_type_fits
 from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import Subject, SubjectKind
-from askproai_operator.providers import (
-    CredentialProblem,
-    CredentialRefused,
-    Json,
-    ProviderError,
-    ProviderUnavailable,
-    hash_key,
-)
+from askproai_operator.providers import CredentialProblem, hash_key
 from askproai_operator.services import active_offerings
 
 # The other tenant may belong to somebody else: its name stays out of a status that this one reads.

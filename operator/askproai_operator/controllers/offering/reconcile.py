@@ -5,7 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
-from askproai_operator.api import ServiceOffering, Tenant
+from askproai_core.providers import Json, ProviderError
+from askproai_operator.api import Key, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
@@ -28,11 +29,9 @@ from askproai_operator.credentials import (
     read_credentials,
     seen_with,
 )
-from askproai_operator.engine import GONE, Key, Result
+from askproai_operator.engine import GONE, Result
 from askproai_operator.providers import (
     CredentialProblem,
-    Json,
-    ProviderError,
     default_minutes,
     find_answered_fields,
     find_optional_notes,

@@ -3,16 +3,16 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from askproai_core.providers import Json, ProviderError
 from askproai_core.tenant_config import CalcomVersion
-from askproai_operator.api import EventType, ServiceOffering
+from askproai_operator.api import ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.offering import EventType
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.credentials import event_types_of
 from askproai_operator.providers import (
     CredentialProblem,
     EventTypeNeeds,
-    Json,
-    ProviderError,
     find_coarse_interval,
     find_event_type_notes,
     find_event_type_problems,

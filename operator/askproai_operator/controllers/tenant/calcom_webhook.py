@@ -3,6 +3,7 @@
 from collections.abc import Collection, Hashable
 from typing import Final
 
+from askproai_core.providers import ProviderError
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import Address, former_calcom_url, registered_calcom_url
@@ -13,7 +14,7 @@ from askproai_operator.controllers.tenant.signing_keys import record_registered
 from askproai_operator.credentials import CALCOM_KEY, CALCOM_WEBHOOK, calcom_account
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import SubjectKind
-from askproai_operator.providers import ProviderError, ensure_calcom_webhook, hash_key, remove_calcom_webhook
+from askproai_operator.providers import ensure_calcom_webhook, hash_key, remove_calcom_webhook
 
 _KIND: Final = ConditionType.WEBHOOKS_REGISTERED
 # The triggers that concern appointments; their order does not matter.

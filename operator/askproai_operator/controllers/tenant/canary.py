@@ -6,14 +6,17 @@ the status allows.
 
 from typing import Any, Final
 
-from askproai_operator.api import Canary, CanaryState, CanaryStatus, Tenant
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.runtime import Canary
+from askproai_operator.api.tenant_status import CanaryState, CanaryStatus
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.children.deployment import live_canary
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.run import Run
-from askproai_operator.engine import MANAGER, Cache, Key, find_condition
+from askproai_operator.engine import Cache, find_condition
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 CANARIES: Final = "Canaries"

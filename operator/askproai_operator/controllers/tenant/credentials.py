@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from askproai_core.providers import CredentialRefused, ProviderError
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
 from askproai_operator.context import ReconcileContext
@@ -15,7 +16,7 @@ from askproai_operator.controllers.tenant.run import Inputs, Run
 from askproai_operator.credentials import CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials, calcom_account
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import Holder, Subject, SubjectKind
-from askproai_operator.providers import CredentialRefused, ProviderError, RetellClient, hash_key
+from askproai_operator.providers import RetellClient, hash_key
 
 KEY_TEST: Final = "Retell key"  # a look at a provider
 _KIND: Final = ConditionType.CREDENTIALS_VALID

@@ -9,9 +9,10 @@ import structlog
 
 from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
-from askproai_core.tenant_config import Retention
-from askproai_operator.api import DataPolicy, RuntimeMode, Tenant
+from askproai_core.tenant_config.config import Retention
+from askproai_operator.api import DataPolicy, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad
+from askproai_operator.api.runtime import RuntimeMode
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.canary import canary_pods
 from askproai_operator.controllers.tenant.children.secrets import runtime_secret
@@ -24,7 +25,8 @@ from askproai_operator.engine import EventRecord, EventType, Result, find_condit
 from askproai_operator.login_urls import parse_login
 from askproai_operator.orphans import Owner, has_rows_to_erase
 from askproai_operator.providers import hash_key
-from askproai_operator.store.admin import DataOwnedByOther, LoginSuspended
+from askproai_operator.store.admin import LoginSuspended
+from askproai_operator.store.row_owners import DataOwnedByOther
 from askproai_operator.store.stranded import DeclaredWork
 from askproai_operator.store.tenant_states import CalendarBacklog, TenantFacts, TenantState
 from askproai_operator.store.tenant_tables import find_export_id
@@ -100,7 +102,7 @@ async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
         backlog=await database.measure_calendar_backlog(name, CALENDAR_PATIENCE) if is_remote else CalendarBacklog(),
         poll=await database.read_poll_progress(name) if is_remote else None,
         audit=await database.read_audit_progress(name) if is_remote else None,
-        refused_since=await database.find_refused(name),
+        refused=await database.find_refused(name),
         stranded=await database.list_stranded(name, what_is_declared(inputs, context)),
         failing=await database.read_failing_channels(name) if tenant.spec.notifications is not None else {},
     )

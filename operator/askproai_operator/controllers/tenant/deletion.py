@@ -11,6 +11,8 @@ from typing import Final
 
 from askproai_core.data_keys import DATA_KEYS, keys_to_copy
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
+from askproai_core.providers import CredentialRefused, ProviderError
+from askproai_operator import resources
 from askproai_operator.api import DataPolicy, DeletionPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
@@ -22,7 +24,7 @@ from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUF
 from askproai_operator.controllers.tenant.kept_keys import keep_or_forget
 from askproai_operator.controllers.tenant.page import withdraw_page
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, own_keys, read_own_secret
-from askproai_operator.engine import FINALIZER, GONE, EventRecord, EventType, Result, resources
+from askproai_operator.engine import GONE, EventRecord, EventType, Result
 from askproai_operator.grants import Subject, recorded_keys
 from askproai_operator.orphans import (
     PAST_BUDGET,
@@ -33,8 +35,9 @@ from askproai_operator.orphans import (
     Owner,
     add_orphan,
 )
-from askproai_operator.providers import CredentialRefused, ProviderError, remove_calcom_webhook
+from askproai_operator.providers import remove_calcom_webhook
 from askproai_operator.redis_users import RedisAdminError
+from askproai_operator.resources import FINALIZER
 
 REMOVAL_ERRORS: Final = (ProviderError, RedisAdminError, DatabaseError, *DATABASE_UNAVAILABLE)
 # Not worth the budget: no other key will come, and nothing depends on Redis. Waiting would only hold up the namespace.

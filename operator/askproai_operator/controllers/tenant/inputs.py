@@ -8,6 +8,7 @@ import msgspec
 
 from askproai_core import tenant_config as config
 from askproai_core.data_keys import DATA_KEYS, keys_to_copy
+from askproai_operator import resources
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
@@ -22,7 +23,6 @@ from askproai_operator.controllers.tenant.run import Inputs, Run
 from askproai_operator.controllers.tenant.tenant_config import is_held_back
 from askproai_operator.controllers.tenant.withheld import needs_applied
 from askproai_operator.credentials import own_key_refs, read_credentials, read_own_secret
-from askproai_operator.engine import resources
 from askproai_operator.services import active_offerings
 
 

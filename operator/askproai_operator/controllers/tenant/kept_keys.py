@@ -9,10 +9,11 @@ from typing import Final
 
 from askproai_core.data_keys import DATA_KEYS
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
+from askproai_core.kube import Conflict
+from askproai_operator import resources
 from askproai_operator.api import DataPolicy, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.credentials import decode_secret, secret_manifest
-from askproai_operator.engine import Conflict, resources
 
 LABEL: Final = "askproai.de/kept-data-keys"
 _OF: Final = "askproai.de/what"

@@ -8,13 +8,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Final
 
-from askproai_core.tenant_config import (
-    NOTIFICATION_KEY,
-    SMTP_CA,
-    SMTP_PASSWORD,
-    SMTP_USERNAME,
-    NotificationChannel,
-)
+from askproai_core.tenant_config import NotificationChannel
+from askproai_core.tenant_config.notifications import NOTIFICATION_KEY, SMTP_CA, SMTP_PASSWORD, SMTP_USERNAME
 from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext

@@ -11,6 +11,7 @@ from functools import partial
 
 import structlog
 
+from askproai_core.providers import CredentialRefused, ProviderError
 from askproai_core.tenant_config import TenantConfig
 from askproai_operator.api import ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason
@@ -36,7 +37,7 @@ from askproai_operator.credentials import (
 )
 from askproai_operator.engine import ObservedObject
 from askproai_operator.grants import OWN_KEYS_ANNOTATION, Subject, SubjectKind
-from askproai_operator.providers import CredentialRefused, ProviderError, hash_key, remove_calcom_webhook
+from askproai_operator.providers import hash_key, remove_calcom_webhook
 from askproai_operator.services import active_offerings
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,8 @@ Nothing here stops a call: without a login, the page is at the private port, wit
 from collections.abc import Iterable
 from dataclasses import replace
 
-from askproai_core.tenant_config import OIDC_CA, OIDC_CLIENT_SECRET
+from askproai_core.tenant_config.page import OIDC_CA, OIDC_CLIENT_SECRET
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
@@ -19,7 +20,6 @@ from askproai_operator.controllers.tenant.children.services import PAGE_PORT, pa
 from askproai_operator.controllers.tenant.run import PageAccess, Run
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.credentials import read_optional_keys
-from askproai_operator.engine import resources
 from askproai_operator.grants import page_host, page_route_name
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import CredentialProblem

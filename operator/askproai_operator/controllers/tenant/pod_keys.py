@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from askproai_core.former_keys import keys_hash
-from askproai_core.tenant_config import config_hash
+from askproai_core.signature_verdict import Verdict
+from askproai_core.tenant_config.config import config_hash
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
@@ -20,6 +21,7 @@ from askproai_operator.controllers.tenant.signing_keys import SigningKeys
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import ObservedObject
 from askproai_operator.memory import PodKeys
+from askproai_operator.store.tenant_states import RefusedRequests
 
 _KIND = ConditionType.KEYS_IN_USE
 
@@ -35,15 +37,29 @@ async def have_keys_read(run: Run, context: ReconcileContext) -> None:
 
 def requests_verified(run: Run, _: ReconcileContext) -> Condition:
     """Return RequestsVerified: False while the pods refuse every request of this tenant's own calls with 401."""
-    kind, since = ConditionType.REQUESTS_VERIFIED, run.state.refused_since
-    if since is None:
-        return good(kind)
-    text = (
-        f"since {local_time(run.tenant, since)} every request of Retell that names an agent and a number of this tenant was"
-        " refused with 401, and callers hear an apology: none of the Secret's keys is the one with the webhook badge at Retell."
-        " Put that key into the Secret, or mark the Secret's key there; it ends with the next request that is accepted"
+    kind, refused = ConditionType.REQUESTS_VERIFIED, run.state.refused
+    return good(kind) if refused is None else bad(kind, Reason.REQUESTS_REFUSED, describe_refused(run.tenant, refused))
+
+
+def describe_refused(tenant: Tenant, refused: RefusedRequests) -> str:
+    """Return a text that says since when all requests are refused, why, and what a person has to do."""
+    match refused.reason:
+        case Verdict.OUTSIDE_WINDOW:
+            ahead = refused.seconds_ahead or 0
+            clock = f"{abs(ahead)} s {'behind' if ahead > 0 else 'ahead of'} the time at which Retell signed"
+            todo = f"the key is right, but the clock of a pod's node is {clock}. Synchronize the clocks of the nodes"
+        case Verdict.MISSING | Verdict.MALFORMED:
+            header = f"the header x-retell-signature is {'missing' if refused.reason == Verdict.MISSING else 'damaged'}"
+            todo = f"{header}. Have the proxy or firewall between Retell and the pods pass it on unchanged"
+        case _:
+            todo = (
+                "none of the Secret's keys is the one with the webhook badge at Retell. Put that key into the Secret, or mark the"
+                " Secret's key there"
+            )
+    return (
+        f"since {local_time(tenant, refused.since)} every request of Retell that names an agent and a number of this tenant was"
+        f" refused with 401, and callers hear an apology: {todo}; it ends with the next request that is accepted"
     )
-    return bad(kind, Reason.REQUESTS_REFUSED, text)
 
 
 def find_keys_in_use(

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
-from askproai_core.tenant_config import config_hash
-from askproai_operator.api import Tenant
+from askproai_core.tenant_config.config import config_hash
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.addresses import former_calcom_url
@@ -26,10 +26,7 @@ from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.monitoring import apply_monitoring
 from askproai_operator.controllers.tenant.children.release import RELEASE
 from askproai_operator.controllers.tenant.children.routes import apply_routes
-from askproai_operator.controllers.tenant.children.workloads import (
-    apply_workloads,
-    observe_deployments,
-)
+from askproai_operator.controllers.tenant.children.workloads import apply_workloads, observe_deployments
 from askproai_operator.controllers.tenant.credentials import credentials_valid, refused_keys, take_keys
 from askproai_operator.controllers.tenant.data_keys import ensure_encryption
 from askproai_operator.controllers.tenant.database import ensure_database
@@ -49,7 +46,7 @@ from askproai_operator.controllers.tenant.stranded import fit_condition
 from askproai_operator.controllers.tenant.teardown import record_keys
 from askproai_operator.controllers.tenant.tenant_config import render_config
 from askproai_operator.controllers.tenant.withheld import find_not_found
-from askproai_operator.engine import GONE, Key, Result, UnmanagedObject
+from askproai_operator.engine import GONE, Result, UnmanagedObject
 
 # Fills in its fields of the run. A `Result` ends the reconcile.
 Step = Callable[[Run, ReconcileContext], Awaitable[Result | None]]

@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from askproai_core.providers import ProviderError
 from askproai_core.tenant_config import NotificationChannel, TenantConfig
 from askproai_operator.api import Branch, RetellAgent, SecretKeyRef, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, Status
@@ -19,7 +20,6 @@ from askproai_operator.credentials import AccountHashes, Credentials
 from askproai_operator.engine import EventRecord, ObservedObject
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.memory import PodKeys
-from askproai_operator.providers import ProviderError
 from askproai_operator.store.tenant_states import TenantState
 
 ResourceIds = Mapping[tuple[str, str, int], int]  # (branch, staff, number) to the row of `resources`

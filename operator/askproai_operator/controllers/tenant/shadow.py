@@ -10,13 +10,17 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from askproai_core import tenant_config as config
-from askproai_operator.api import Shadow, ShadowState, ShadowStatus, Tenant
+from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig
+from askproai_core.tenant_config.config import RetellConfig
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.runtime import Shadow
+from askproai_operator.api.tenant_status import ShadowState, ShadowStatus
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.run import Run
-from askproai_operator.engine import MANAGER, Cache, Key, find_condition
+from askproai_operator.engine import Cache, find_condition
+from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 from askproai_operator.store.shadows import shadow_name
 
@@ -62,7 +66,7 @@ def is_copied(tenant: Tenant, objects: Cache) -> bool:
     return recorded is not None and recorded.state is ShadowState.RUNNING
 
 
-def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) -> config.TenantConfig:
+def shadow_config(live: TenantConfig, resource_ids: Mapping[int, int]) -> TenantConfig:
     """Return the shadow's config: the tenant's, with the shadow's resources, and its own container in place of all providers.
 
     `resource_ids` maps the tenant's resources to the shadow's. A service without them is not bookable there yet.
@@ -81,15 +85,15 @@ def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) ->
         for branch in live.branches
     )
     calendar = live.calendar
-    if calendar.provider is config.CalendarProvider.CALCOM:
-        versions = (config.CalcomVersion.V2,)
+    if calendar.provider is CalendarProvider.CALCOM:
+        versions = (CalcomVersion.V2,)
         calendar = replace(calendar, base_url=CALENDAR_URL, api_versions=versions, requests_per_minute=0)
     return replace(
         live,
         tenant=shadow_name(live.tenant),
         branches=branches,
         calendar=calendar,
-        retell=config.RetellConfig(),
+        retell=RetellConfig(),
         path_prefix="",
         former_path_prefix="",
         page=None,
@@ -97,7 +101,7 @@ def shadow_config(live: config.TenantConfig, resource_ids: Mapping[int, int]) ->
     )
 
 
-def own_account_keys(live: config.TenantConfig) -> frozenset[str]:
+def own_account_keys(live: TenantConfig) -> frozenset[str]:
     """Return the files of staff members' own Cal.com keys in the config. Without its file, an event type is not booked."""
     return frozenset(each.credential for service in live.services for each in service.own_event_types)
 

@@ -27,19 +27,13 @@ from askproai_core.former_keys import (
     encode_former_keys,
     encode_present_keys,
 )
-from askproai_operator.api import Tenant
+from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS, signing_keys_secret
-from askproai_operator.credentials import (
-    RETELL_KEY,
-    RETELL_WEBHOOK_KEY,
-    Credentials,
-    read_credentials,
-    read_own_secret,
-)
-from askproai_operator.engine import Key, UnmanagedObject, find_condition
+from askproai_operator.credentials import RETELL_KEY, RETELL_WEBHOOK_KEY, Credentials, read_credentials, read_own_secret
+from askproai_operator.engine import UnmanagedObject, find_condition
 
 log = structlog.get_logger(__name__)
 
@@ -78,12 +72,8 @@ class SigningKeys:
         return former | revoked | {PRESENT_KEYS: encode_present_keys(self.present)}
 
     def is_untried(self, name: str, key_hash: str) -> bool:
-        """Return True if the provider has not accepted this API key (`key_hash`) in a request yet.
-
-        An older release did not record acceptance. If it registered webhooks, their key counts as accepted.
-        """
-        accepted = self.accepted.get(name)
-        return accepted != key_hash if accepted is not None else not self.registered
+        """Return True if the provider has not accepted this API key (`key_hash`) in a request yet."""
+        return self.accepted.get(name) != key_hash
 
 
 def next_keys(

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 import msgspec
 import structlog
 
+from askproai_core.providers import CredentialRefused, ProviderError
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.agent import keeping_policy, remote_objects
-from askproai_operator.controllers.agent_plan import RecordedState
+from askproai_operator.controllers.agent_plan.observe import RecordedState
 from askproai_operator.controllers.tenant import deletion
 from askproai_operator.controllers.tenant.children.metadata import Manifest
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
@@ -20,7 +21,7 @@ from askproai_operator.controllers.tenant.run import Inputs, Run
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY
 from askproai_operator.engine import EventRecord
 from askproai_operator.orphans import OrphanedAgent, OrphanedWebhooks, add_orphan
-from askproai_operator.providers import CredentialRefused, ProviderError, hash_key, list_calcom_webhook_ids
+from askproai_operator.providers import hash_key, list_calcom_webhook_ids
 
 log = structlog.get_logger(__name__)
 

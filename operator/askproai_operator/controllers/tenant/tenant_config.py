@@ -9,7 +9,15 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core import tenant_config as config
-from askproai_operator.api import Branch, EventType, Price, RetellAgent, ServiceOffering, Staff, StaffPrice, Tenant
+from askproai_core.tenant_config import services
+from askproai_core.tenant_config.branches import Absence, Address
+from askproai_core.tenant_config.config import BOOKING_TARGET_PERCENT, CalendarConfig, RetellConfig
+from askproai_core.tenant_config.notifications import EmailSettings, Notifications, WebhookSettings
+from askproai_core.tenant_config.page import OidcSettings, PageRoles, PageSettings
+from askproai_core.tenant_config.services import BookingField, OwnEventType, StaffOverride, TeamEventType
+from askproai_core.tenant_config.vocabulary import FURTHER_FUNCTIONS
+from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Staff, Tenant
+from askproai_operator.api.offering import EventType, Price, StaffPrice
 from askproai_operator.applied_spec import is_paused, is_planned
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.branch import read_phone_numbers
@@ -121,7 +129,7 @@ def compile_config(inputs: ConfigInputs) -> config.TenantConfig:
         calendar=_calendar(tenant, inputs.calendar_base_url),
         branches=tuple(_branch(branch, branches, units, inputs) for branch in branches),
         services=tuple(_service(offering, branches, units, inputs) for offering in active),
-        retell=config.RetellConfig(base_url=inputs.retell_base_url if compiled_agents or closed_ids else ""),
+        retell=RetellConfig(base_url=inputs.retell_base_url if compiled_agents or closed_ids else ""),
         agents=compiled_agents,
         closed_agents=closed_ids,
         rate_limits=spec.runtime.rate_limits,
@@ -138,7 +146,7 @@ def compile_config(inputs: ConfigInputs) -> config.TenantConfig:
 def _booking_target(tenant: Tenant) -> Decimal:
     """Return the target percentage of successful bookings; for the default, the config's own constant, which encoding omits."""
     target = tenant.spec.slo.booking_success_percent
-    return config.BOOKING_TARGET_PERCENT if target == config.BOOKING_TARGET_PERCENT else target
+    return BOOKING_TARGET_PERCENT if target == BOOKING_TARGET_PERCENT else target
 
 
 def _copy_fields(struct: type[S], part: object, **others: Any) -> S:
@@ -150,29 +158,29 @@ def _copy_fields(struct: type[S], part: object, **others: Any) -> S:
     return msgspec.convert(same | others, struct, from_attributes=True)
 
 
-def _calendar(tenant: Tenant, base_url: str) -> config.CalendarConfig:
+def _calendar(tenant: Tenant, base_url: str) -> CalendarConfig:
     account = calendar_account(tenant)
     if account is None:
-        return config.CalendarConfig()
-    return _copy_fields(config.CalendarConfig, account, provider=tenant.spec.calendar.provider, base_url=base_url)
+        return CalendarConfig()
+    return _copy_fields(CalendarConfig, account, provider=tenant.spec.calendar.provider, base_url=base_url)
 
 
-def _page(tenant: Tenant, *, published: bool) -> config.PageSettings | None:
+def _page(tenant: Tenant, *, published: bool) -> PageSettings | None:
     page = tenant.spec.page
     if page is None or page.oidc is None:
         return None
     oidc = _copy_fields(
-        config.OidcSettings,
+        OidcSettings,
         page.oidc,
-        roles=_copy_fields(config.PageRoles, page.oidc.roles),
+        roles=_copy_fields(PageRoles, page.oidc.roles),
         private_ca=page.oidc.ca_secret_ref is not None,
     )
-    return config.PageSettings(oidc, (page.host or "") if published else "")
+    return PageSettings(oidc, (page.host or "") if published else "")
 
 
 def _notifications(
     tenant: Tenant, channels: Collection[config.NotificationChannel], public_url: str
-) -> config.Notifications | None:
+) -> Notifications | None:
     spec = tenant.spec.notifications
     if spec is None:
         return None
@@ -183,10 +191,10 @@ def _notifications(
         "private_ca": email is not None and email.ca_secret_ref is not None,
     }
     return _copy_fields(
-        config.Notifications,
+        Notifications,
         spec,
-        email=_copy_fields(config.EmailSettings, email, **secrets) if email else None,
-        webhook=_copy_fields(config.WebhookSettings, webhook) if webhook else None,
+        email=_copy_fields(EmailSettings, email, **secrets) if email else None,
+        webhook=_copy_fields(WebhookSettings, webhook) if webhook else None,
         public_url=public_url if spec.customer and spec.customer.remind_minutes_before is not None else "",
     )
 
@@ -203,7 +211,7 @@ def _branch(branch: Branch, branches: list[Branch], units: UnitPlan, inputs: Con
         spec,
         name=name,
         phone_numbers=[number for number in read_phone_numbers(branch).usable if number.did not in foreign],
-        address=_copy_fields(config.Address, spec.address),
+        address=_copy_fields(Address, spec.address),
         staff=[
             _copy_fields(
                 config.Staff,
@@ -218,12 +226,12 @@ def _branch(branch: Branch, branches: list[Branch], units: UnitPlan, inputs: Con
     )
 
 
-def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tuple[config.Absence, ...]:
+def absences_of(branch: Branch, member: Staff, branches: Iterable[Branch]) -> tuple[Absence, ...]:
     """Return the absences of a staff member, of all branches: a person of several branches is unavailable in all of them."""
     identity = identity_of(branch, member)
     same = (other for each in branches for other in each.spec.staff if identity_of(each, other) == identity)
     days = {(absence.first, absence.last) for other in same for absence in other.absences}
-    return tuple(config.Absence(first=first, last=last) for first, last in sorted(days))
+    return tuple(Absence(first=first, last=last) for first, last in sorted(days))
 
 
 def _travel_minutes(branch: Branch, member: Staff, branches: Iterable[Branch]) -> int:
@@ -250,12 +258,12 @@ def _service(
         capacity=capacity,
         staff=staff_by_branch(offering, branches),
         event_types=[
-            config.EventType(**fields[each.staff])
+            services.EventType(**fields[each.staff])
             for each in named
             if each.api_key_secret_ref is None and each.user_id is None
         ],
         team_event_types=[
-            config.TeamEventType(
+            TeamEventType(
                 **fields[each.staff],
                 host_id=each.user_id,
                 by_host={"eventTypeId": each.event_type_id} in (offering.status.get("bookedByHost") or ()),
@@ -264,12 +272,12 @@ def _service(
             if each.user_id is not None
         ],
         own_event_types=[
-            config.OwnEventType(**fields[each.staff], credential=own_key_file(each.api_key_secret_ref))
+            OwnEventType(**fields[each.staff], credential=own_key_file(each.api_key_secret_ref))
             for each in named
             if each.api_key_secret_ref is not None and each.event_type_id in inputs.linked_own_event_types
         ],
         staff_overrides=[
-            config.StaffOverride(
+            StaffOverride(
                 staff=each.staff, duration_minutes=each.duration_minutes, **_price_fields(each.price, currency)
             )
             for each in spec.staff_overrides
@@ -312,7 +320,7 @@ def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
 
 
-def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[config.BookingField, ...]:
+def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[BookingField, ...]:
     """Return how bookings answer each booking field of this event type, as the offering's reconcile found them at Cal.com."""
     declared = {each.slug: each for each in offering.spec.calcom.booking_fields} if offering.spec.calcom else {}
     found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
@@ -364,7 +372,7 @@ def _published(agent: RetellAgent) -> dict[str, Any]:
 
 def _functions(declared: Iterable[config.Function]) -> dict[str, Any]:
     """Return the config fields about the functions that an agent declares."""
-    further = config.FURTHER_FUNCTIONS
+    further = FURTHER_FUNCTIONS
     return {
         "functions": tuple(function for function in declared if function not in further),
         **{field: True for function, field in further.items() if field and function in declared},

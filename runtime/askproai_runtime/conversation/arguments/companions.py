@@ -15,9 +15,9 @@ from askproai_runtime.conversation.arguments.values import (
 from askproai_runtime.conversation.named_people import describes_person, read_people
 from askproai_runtime.language.customer_names import names_unknown, read_customer_name, says_nobody
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.arguments
 _MAX_COMPANIONS = 10  # that are read; fewer are booked

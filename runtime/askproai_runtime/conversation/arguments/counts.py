@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key
-from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.people_counts
 _NUMBER: Final = rf"(?P<number>{'|'.join(_WORDS.numbers)}|\d{{1,2}})"

@@ -22,9 +22,9 @@ from askproai_runtime.language.replies import read_claim
 from askproai_runtime.language.service_texts import ServicePart, list_service_parts
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.language.staff_preferences import read_staff_preference
-from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import present_language
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS: Final = UNDERSTOOD.arguments
 _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT})

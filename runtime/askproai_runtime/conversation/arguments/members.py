@@ -37,9 +37,9 @@ from askproai_runtime.conversation.arguments.values import (
     list_leaves,
     merge_values,
 )
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.spoken_times import find_part_argument, understand_parts
+from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.time_names
 _MAX_KEY = 40

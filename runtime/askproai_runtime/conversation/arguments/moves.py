@@ -5,8 +5,8 @@ from collections.abc import KeysView, Mapping
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
-from askproai_runtime.language.understood import UNDERSTOOD
-from askproai_runtime.spoken_times import Argument, find_part_argument, holds_day, list_replaced
+from askproai_runtime.spoken_times import Argument, find_part_argument, holds_day, list_replaced, says_nothing
+from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.time_names
 _KINDS = _KEYS.appointment | {""}
@@ -52,8 +52,18 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
 
 def list_replaced_times(text: str) -> list[tuple[str, str]]:
     """Return each way to read a text as an old time and its replacement: "von zehn auf elf", "Freitag statt Donnerstag"."""
-    pairs = list_replaced(text)
-    return [pair for pair in pairs if all(find_part_argument(each) is not None or holds_day(each) for each in pair)]
+    pairs = ((_drop_fillers(old), _drop_fillers(new)) for old, new in list_replaced(text))
+    return [pair for pair in pairs if all(map(_names_time, pair))]
+
+
+def _drop_fillers(text: str) -> str:
+    """Return a text without words before its time: "lieber elf" names no time, since a lone number is an hour only by itself."""
+    first, _, rest = text.partition(" ")
+    return _drop_fillers(rest) if rest and not _names_time(text) and says_nothing(first) else text
+
+
+def _names_time(text: str) -> bool:
+    return find_part_argument(text) is not None or holds_day(text)
 
 
 def _split_replaced(members: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
-from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.argument_names
 # An object with one of these asks for an appointment, whatever its key: it is the caller's.

@@ -4,14 +4,14 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, to_text
 from askproai_runtime.language.placeholders import names_nothing
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_part_argument
+from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.time_names
 _FIRST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.first_names))

@@ -9,9 +9,9 @@ from typing import Any, Final
 from askproai_runtime.conversation.arguments.table import PARTIES, ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import decode_text, is_empty, is_encoded
 from askproai_runtime.language.customer_names import drop_relations, read_customer_name
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import same_name
 from askproai_runtime.spoken_times import find_part_argument
+from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.argument_names
 # Keys of the person that an appointment is for: `booked_for`, `on_behalf_of`, `child_name`.

@@ -31,9 +31,9 @@ from askproai_runtime.conversation.arguments.values import (
 from askproai_runtime.conversation.phone_argument import has_digits
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.spoken_times import Argument, find_agreed
+from askproai_runtime.understood import UNDERSTOOD
 
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
 _FILLED_SCHEMA = 3  # so many arguments with nothing in them are a schema that a model has filled in: nobody is meant

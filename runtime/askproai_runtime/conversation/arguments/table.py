@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final
 
-from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.argument_names
 _NOT_WORD = re.compile(r"[^a-zäöüß0-9]+")

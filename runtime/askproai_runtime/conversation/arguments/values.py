@@ -15,10 +15,10 @@ from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, un
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.language.replies import read_claim
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.lenient_json import read_json
 from askproai_runtime.person_names import drop_titles, fold
-from askproai_runtime.spoken_times import MONTHS, Argument, find_agreed
+from askproai_runtime.spoken_times import ALL_MONTHS, Argument, find_agreed
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.arguments
 MAX_CHARACTERS = 500
@@ -105,7 +105,11 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
         return agreed
     if rule.name.endswith("date"):
         days, dates = (
-            [each.strip(". ") for each in (first, second) if each.strip(". ").isalpha() and fold(each) not in MONTHS],
+            [
+                each.strip(". ")
+                for each in (first, second)
+                if each.strip(". ").isalpha() and fold(each) not in ALL_MONTHS
+            ],
             [each for each in (first, second) if any(map(str.isdigit, each))],
         )
         return f"{days[0]} {dates[0]}" if days and dates and len(dates[0]) > _LONGEST_DAY else None

@@ -4,9 +4,8 @@ import re
 from typing import Final
 
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
-from askproai_runtime.language.comments import COMMENT
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.spoken_times import Argument, find_agreed
+from askproai_runtime.understood import UNDERSTOOD
 
 # `Donnerstag</date>`, `<|im_end|>`, a fence of code.
 _MARKUP: Final = re.compile(
@@ -22,6 +21,16 @@ _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGN
 _SHORTENED: Final = re.compile(r"^([01]?\d|2[0-3])\.([0-4])$")
 # A full date and time for a time alone has the first day of a computer's calendar.
 _FIRST_DAY: Final = re.compile(r"^(?:0001|1[09]\d\d|2000)-01-01[T ](?=\d\d:\d\d)")
+_WORDS: Final = UNDERSTOOD.days
+_BY: Final = rf"(?:(?:{_WORDS.caller_article}) )?"
+_SAID: Final = rf"(?:{_BY}(?:{_WORDS.caller})\b)?:? ?(?:{_WORDS.says}|{_WORDS.said})?:? ?"
+# `10:30  # said half past ten`, `10:30 (Anrufer sagte halb elf)`, `asap (now: Monday, …)`. `remark` is its rest: a day or a time.
+_COMMENT: Final = re.compile(
+    rf"\s*\((?P<now>{_WORDS.now})\b[^()]*\)"
+    rf"|(?:\s+(?:#|//)\s|\s*\((?={_BY}(?:{_WORDS.caller_begins}|{_WORDS.said})))"
+    rf"\s*{_SAID}(?P<remark>[^()]*)\)?$",
+    re.IGNORECASE,
+)
 _LONGEST: Final = 600  # characters: the event loop waits for the search, and no value is as long
 TIME_ARGUMENTS: Final = {
     "date": Argument.DATE, "appointment_date": Argument.DATE, "time": Argument.TIME, "appointment_time": Argument.TIME,
@@ -58,7 +67,7 @@ def _decode(text: str) -> str:
 
 def _drop_comment(text: str, argument: Argument) -> str:
     """Return a day or time without a remark that repeats it or says nothing. Another remark stays, and the caller is asked."""
-    found = COMMENT.search(text)
+    found = _COMMENT.search(text)
     if found is None:
         return text
     value = f"{text[: found.start()]}{text[found.end() :]}".strip()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Knowledge, Service, TenantConfig
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.config_words import (
     fold_declared,
     list_known_words,
@@ -51,10 +52,10 @@ from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.near_services import says_part
 from askproai_runtime.language.phrases import join_list
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import format_written_day, say
 from askproai_runtime.spoken_times import Refusal, Understanding
+from askproai_runtime.understood import UNDERSTOOD
 
 _MAX_NAMES = 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches

@@ -10,7 +10,9 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Knowledge, Language, Service, TenantConfig
+from askproai_core.languages import Language
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.config_words import list_known_words, list_team_words
 from askproai_runtime.conversation.business_information.declared_words import (
     asks_the_same,

@@ -7,8 +7,8 @@ from typing import Final
 
 from askproai_runtime.conversation.business_information.question_parts import is_same_word
 from askproai_runtime.conversation.business_information.topics import ASKS_NOTHING, NO_NOUNS
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.declared
 _MIN_LETTERS: Final = 3

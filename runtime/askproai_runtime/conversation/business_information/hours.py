@@ -14,10 +14,10 @@ from askproai_runtime.availability.slots import Span
 from askproai_runtime.conversation.business_information.numbers import spell_clock, spell_ranges
 from askproai_runtime.conversation.business_information.paused_days import describe_pause, describe_pauses
 from askproai_runtime.language.phrases import join_list
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES, format_day, say
 from askproai_runtime.spoken_times import Candidate, Grain, Understanding, understand, understand_parts
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.opening_hours
 _AHEAD = timedelta(weeks=8)

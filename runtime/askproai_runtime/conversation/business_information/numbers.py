@@ -1,13 +1,13 @@
 """Numbers, amounts of money and clock times as they are spoken in the language of the present call. Pure.
 
-In German they are spelled out, since a voice may misread digits and symbols. In English a voice reads digits correctly.
+In German they are spelled out, since a voice may misread digits and symbols. In other languages a voice reads digits correctly.
 """
 
 from collections.abc import Sequence
 from datetime import time
 from decimal import Decimal
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.sentences import format_clock, present_language, say
 
 _UNITS = (
@@ -15,19 +15,6 @@ _UNITS = (
     "vierzehn", "fünfzehn", "sechzehn", "siebzehn", "achtzehn", "neunzehn",
 )  # fmt: skip
 _TENS = ("", "", "zwanzig", "dreißig", "vierzig", "fünfzig", "sechzig", "siebzig", "achtzig", "neunzig")
-_CURRENCIES = {
-    "EUR": ("Euro", "Cent"),
-    "CHF": ("Franken", "Rappen"),
-    "USD": ("Dollar", "Cent"),
-    "GBP": ("Pfund", "Pence"),
-}
-# One and several of the whole, one and several of the parts.
-_ENGLISH_CURRENCIES = {
-    "EUR": ("euro", "euros", "cent", "cents"),
-    "CHF": ("franc", "francs", "centime", "centimes"),
-    "USD": ("dollar", "dollars", "cent", "cents"),
-    "GBP": ("pound", "pounds", "penny", "pence"),
-}
 _DAY_MINUTES = 24 * 60
 
 
@@ -57,29 +44,27 @@ def spell_count(number: int) -> str:
 
 
 def spell_money(amount: str, currency: str) -> str:
-    """Return an amount such as "39.50" (at most two decimals): `neununddreißig Euro fünfzig`."""
+    """Return an amount such as "39.50" (at most two decimals): `neununddreißig Euro fünfzig`, `45 euros`, `1 euro 50`."""
     whole, cents = divmod(int(Decimal(amount) * 100), 100)
-    if present_language() is Language.EN:
-        return _english_money(whole, cents, currency)
-    name, part = _CURRENCIES.get(currency, (currency, currency))
+    one, several, part, parts = say().currencies.get(currency, (currency,) * 4)
     if not whole:
-        return f"{spell_count(cents)} {part}"
-    return f"{spell_count(whole)} {name}{f' {spell_number(cents)}' if cents else ''}"
+        return f"{_say_count(cents)} {part if cents == 1 else parts}"
+    said_cents = spell_number(cents) if _is_spelled() else f"{cents:02}"
+    return f"{_say_count(whole)} {one if whole == 1 else several}{f' {said_cents}' if cents else ''}"
 
 
-def _english_money(whole: int, cents: int, currency: str) -> str:
-    """Return an amount in English: `45 euros`, `1 euro 50`, `50 cents`."""
-    one, several, part, parts = _ENGLISH_CURRENCIES.get(currency, (currency,) * 4)
-    if not whole:
-        return f"{cents} {part if cents == 1 else parts}"
-    return f"{whole} {one if whole == 1 else several}{f' {cents:02}' if cents else ''}"
+def _is_spelled() -> bool:
+    return present_language() is Language.DE
+
+
+def _say_count(number: int) -> str:
+    return spell_count(number) if _is_spelled() else str(number)
 
 
 def spell_minutes(minutes: int) -> str:
     """Return a length of time: `eine Minute`, `fünfundvierzig Minuten`."""
-    if present_language() is Language.EN:
-        return "1 minute" if minutes == 1 else f"{minutes} minutes"
-    return "eine Minute" if minutes == 1 else f"{spell_number(minutes)} Minuten"
+    number = spell_number(minutes) if _is_spelled() else str(minutes)
+    return say().length_of_one_minute if minutes == 1 else say().length_in_minutes.format(number=number)
 
 
 def spell_digits(text: str) -> str:
@@ -102,8 +87,8 @@ def spell_ranges(ranges: Sequence[tuple[int, int]]) -> str:
 def spell_clock(minute: int, *, short: bool = False) -> str:
     """Return a time of day in words: `achtzehn Uhr`, `neun Uhr dreißig`. With `short` a full hour has no `Uhr`."""
     hour, rest = divmod(minute, 60)
-    if present_language() is Language.EN:
-        return "midnight" if minute == _DAY_MINUTES else format_clock(time(hour, rest))
+    if not _is_spelled():
+        return say().midnight if minute == _DAY_MINUTES else format_clock(time(hour, rest))
     if rest:
         return f"{spell_count(hour)} Uhr {spell_number(rest)}"
     return spell_count(hour) if short else f"{spell_count(hour)} Uhr"

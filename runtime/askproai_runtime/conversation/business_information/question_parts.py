@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Language
+from askproai_core.languages import Language
 from askproai_runtime.conversation.business_information.subjects import find_subjects, subject_patterns
 from askproai_runtime.conversation.business_information.topics import (
     ASKS_BRANCHES,
@@ -23,10 +23,10 @@ from askproai_runtime.conversation.business_information.topics import (
     is_covered,
 )
 from askproai_runtime.language.phrases import join_list
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES, present_language, say
 from askproai_runtime.spoken_times import Refusal, understand
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.questions
 _MOST_NAMED: Final = 2  # open parts that a listener can follow
@@ -210,8 +210,8 @@ def _nouns(text: str) -> Iterator[str]:
     """Yield the nouns of a text. German nouns are found by the capital letter, which the first word of a sentence has anyway."""
     for sentence in _QUESTION_END.split(text):
         words = _WORD.findall(sentence)[:_MOST_WORDS]
-        if present_language() is Language.EN:
-            yield from _english_nouns(words)
+        if present_language() is not Language.DE:
+            yield from _nouns_by_words_before(words)
             continue
         if sentence[1:].islower() and len(words) > _CATCHWORDS:
             yield from _uncapitalised_nouns(words)
@@ -236,8 +236,11 @@ def _uncapitalised_nouns(words: Sequence[str]) -> Iterator[str]:
             yield words[at]
 
 
-def _english_nouns(words: Sequence[str]) -> Iterator[str]:
-    """Yield English nouns, found by the word before them, with their owner: `owner's name`. An owner without a noun is a noun."""
+def _nouns_by_words_before(words: Sequence[str]) -> Iterator[str]:
+    """Yield nouns in languages that do not capitalise them: by the word before them, with their owner (`owner's name`).
+
+    An owner without a noun is a noun.
+    """
     is_next, owner = len(words) == 1, ""
     for word in words:
         folded, possessive = fold(word), _POSSESSIVE.fullmatch(word)

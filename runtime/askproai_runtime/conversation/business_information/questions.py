@@ -16,9 +16,9 @@ from askproai_runtime.conversation.business_information.question_parts import (
 )
 from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
+from askproai_runtime.understood import UNDERSTOOD
 
 _BETWEEN = re.compile(rf"[,;/|&+]|\s(?:{UNDERSTOOD.arguments.and_words})\s")  # the topics of one argument
 

@@ -19,9 +19,9 @@ from askproai_runtime.language.near_services import list_general, list_joined
 from askproai_runtime.language.phrases import join_list, sayable
 from askproai_runtime.language.service_texts import read_named
 from askproai_runtime.language.spoken_services import read_services
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, say, service_as_subject
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import compose_visit, has_several
 
 _WORDS: Final = UNDERSTOOD.questions

@@ -4,9 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from askproai_core.tenant_config import Language
-from askproai_runtime.language.understood import UNDERSTOOD, UNDERSTOOD_IN
+from askproai_core.languages import Language
 from askproai_runtime.sentences import present_language
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS: Final = UNDERSTOOD.subjects
 _SUBJECTS: Final = ("parking", "age", "payment", "access", "own_number", "online_address", "reductions")

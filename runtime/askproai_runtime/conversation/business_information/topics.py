@@ -6,7 +6,7 @@ A word in no list is treated as unanswered. If a list lacks a word, the caller h
 from enum import StrEnum
 from typing import Final
 
-from askproai_runtime.language.understood import UNDERSTOOD
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.question_words
 

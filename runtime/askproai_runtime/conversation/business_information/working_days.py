@@ -7,8 +7,8 @@ from typing import Final
 
 from askproai_runtime.conversation.business_information.question_parts import BETWEEN_CLAUSES, list_topics
 from askproai_runtime.conversation.business_information.topics import Topic
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
+from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.questions
 _CLAUSES: Final = re.compile(f"({BETWEEN_CLAUSES.pattern})")

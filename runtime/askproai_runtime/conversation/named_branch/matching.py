@@ -10,9 +10,9 @@ from functools import lru_cache
 from typing import Final
 
 from askproai_core.tenant_config import Branch
-from askproai_runtime.language.understood import UNDERSTOOD
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.understood import UNDERSTOOD
 
 _MIN_POSTAL_CODE_DIGITS = 4  # Austria and Switzerland have four, Germany five
 _MIN_SHARED_DIGITS = 2  # leading digits of two postal codes; one alone covers a quarter of the country

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from askproai_core.tenant_config import Branch, BusinessModel, Service, TenantConfig
+from askproai_core.tenant_config import Branch, Service, TenantConfig
+from askproai_core.tenant_config.vocabulary import BusinessModel
 from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.named_branch.matching import (
     has_menu,

@@ -1,7 +1,4 @@
-"""The fleet's page: its login, its selection of tenants, and the view for each path. It changes nothing.
-
-Each language has a file with the words that a tenant's page does not have: `german.toml`, `english.toml`.
-"""
+"""The fleet's page: its login, its selection of tenants, and the view for each path. It changes nothing."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
@@ -9,7 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -20,7 +16,6 @@ from aiohttp import web
 
 from askproai_core.fleet import FleetObject, FleetRow, Severity, count, matches
 from askproai_core.http_server import Problem
-from askproai_core.tenant_config import Language
 from askproai_runtime.admin_api import Pulse
 from askproai_runtime.arrivals import keep_until_answered
 from askproai_runtime.page.assets import answer_asset, load_assets
@@ -34,7 +29,7 @@ from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, Logi
 from askproai_runtime.page.rendering import load_templates, render
 from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
 from askproai_runtime.page.sessions import Session, Signer
-from askproai_runtime.page.words import WORDS, Words, choose_language, read_words
+from askproai_runtime.page.words import FILES, WORDS, Words, choose_language, convert_words
 
 log = structlog.get_logger(__name__)
 
@@ -95,7 +90,7 @@ def _is_in_state(row: FleetRow, state: State) -> bool:
 
 
 class FleetWords(msgspec.Struct, frozen=True, kw_only=True):
-    """The words of one language, with placeholders: {key} and {length} in `unconfigured`, {name} and {issuer} in `no_role`."""
+    """The section `fleet` of a language's words: `unconfigured` with {key} and {length}, `no_role` with {name} and {issuer}."""
 
     fleet: str
     key_hint: str
@@ -106,9 +101,7 @@ class FleetWords(msgspec.Struct, frozen=True, kw_only=True):
     shown: Mapping[str, Any]
 
 
-FLEET_WORDS: Final = {
-    language: read_words(Path(__file__).with_name(language.words_file), FleetWords) for language in Language
-}
+FLEET_WORDS: Final = {language: convert_words(words["fleet"], FleetWords) for language, words in FILES.items()}
 
 
 class FleetServer:

@@ -3,7 +3,9 @@
 from enum import StrEnum
 from typing import Any
 
-from askproai_operator.api import Tenant, WebScale, WorkerScale
+from askproai_operator import resources
+from askproai_operator.api import Tenant
+from askproai_operator.api.runtime import WebScale, WorkerScale
 from askproai_operator.controllers.tenant.children.metadata import (
     Component,
     Manifest,
@@ -11,7 +13,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
     new_manifest,
     pod_selector,
 )
-from askproai_operator.engine import ObservedObject, resources
+from askproai_operator.engine import ObservedObject
 
 SCALED_BY = "askproai.de/scaled-by"  # annotation of a Deployment: who its last apply left `replicas` to
 # One Python process fills one core; at half of it a second one helps before callers notice. Measured against a quantity, not

@@ -10,8 +10,10 @@ import yaml
 
 from askproai_core.data_keys import DATA_KEYS
 from askproai_core.former_keys import FORMER_KEYS, PRESENT_KEYS, REVOKED_AT
-from askproai_operator.api import ContainerResources, Pods, RuntimeMode, SecretKeyRef, Tenant
+from askproai_operator import resources
+from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good
+from askproai_operator.api.runtime import ContainerResources, Pods, RuntimeMode
 from askproai_operator.controllers.tenant.children.autoscaling import SCALED_BY, ScaledBy, replica_bounds
 from askproai_operator.controllers.tenant.children.metadata import (
     Component,
@@ -23,7 +25,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
 )
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, SIGNING_KEYS
 from askproai_operator.credentials import Credentials
-from askproai_operator.engine import Cache, ObservedObject, find_condition, resources
+from askproai_operator.engine import Cache, ObservedObject, find_condition
 from askproai_operator.rollouts import read_record, rollout_problem
 from askproai_operator.settings import Settings
 

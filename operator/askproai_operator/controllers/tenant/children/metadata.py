@@ -3,8 +3,10 @@
 from enum import StrEnum
 from typing import Any
 
+from askproai_core.api_resource import ApiResource
+from askproai_operator import resources
 from askproai_operator.api import Tenant
-from askproai_operator.engine import MANAGER, TENANT_LABEL, ApiResource, resources
+from askproai_operator.resources import MANAGER, TENANT_LABEL
 
 Manifest = dict[str, Any]
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, good
 from askproai_operator.context import ReconcileContext
@@ -15,7 +16,6 @@ from askproai_operator.controllers.tenant.children.metadata import Manifest, chi
 from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, prune
 from askproai_operator.controllers.tenant.children.services import metrics_service
 from askproai_operator.controllers.tenant.run import Run
-from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
 _HUNDRED = Decimal(100)

@@ -5,10 +5,10 @@ from ipaddress import ip_network
 from typing import Final
 from urllib.parse import urlsplit
 
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import Manifest, new_manifest, pod_selector
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT
-from askproai_operator.engine import resources
 from askproai_operator.settings import Settings
 
 _NAMESPACE_NAME: Final = "kubernetes.io/metadata.name"

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable
 
+from askproai_core.api_resource import ApiResource
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.metadata import Manifest
-from askproai_operator.engine import ApiResource, UnmanagedObject, resources
+from askproai_operator.engine import UnmanagedObject
 
 
 async def apply_unless_foreign(

@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from askproai_operator.api import Gateway, Ingress, ParentRef, Tenant
+from askproai_core.api_resource import ApiResource
+from askproai_operator import resources
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
+from askproai_operator.api.exposure import Gateway, Ingress, ParentRef
 from askproai_operator.context import ReconcileContext, TenantUrl
 from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.ceilings import apply_ceilings
@@ -17,7 +20,7 @@ from askproai_operator.controllers.tenant.children.optional import apply_unless_
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT
 from askproai_operator.controllers.tenant.exposure import as_exposed_before, used_base_url
 from askproai_operator.controllers.tenant.run import Run
-from askproai_operator.engine import TOKEN_ANNOTATION, ApiResource, find_condition, resources
+from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import PAGE_PATH, ROUTED_PATHS, Subject, exposed_host, page_route_name, route_names
 from askproai_operator.settings import Settings
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from askproai_core.data_keys import DATA_KEYS
 from askproai_core.reader_token import reader_token_of
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import MANAGED_BY, Manifest, new_manifest
 from askproai_operator.credentials import (
@@ -18,8 +19,8 @@ from askproai_operator.credentials import (
     Credentials,
     secret_manifest,
 )
-from askproai_operator.engine import FINALIZER, MANAGER, resources
 from askproai_operator.grants import KEY_ANNOTATIONS, OWN_KEYS_ANNOTATION, Subject, SubjectKind
+from askproai_operator.resources import FINALIZER, MANAGER
 
 SIGNING_KEYS = "signing-keys"
 ENCRYPTION_SUFFIX = "data-keys"

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, new_manifest, pod_selector
-from askproai_operator.engine import resources
 
 PAGE_PORT: Final = 8082
 

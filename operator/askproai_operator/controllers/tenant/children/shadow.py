@@ -7,7 +7,9 @@ import copy
 from collections.abc import Iterable
 from typing import Final
 
+from askproai_core.api_resource import ApiResource
 from askproai_core.data_keys import DATA_KEYS
+from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.autoscaling import replica_bounds
 from askproai_operator.controllers.tenant.children.deployment import container_resources, pod_fields, pod_template
@@ -21,7 +23,7 @@ from askproai_operator.controllers.tenant.children.metadata import (
 from askproai_operator.controllers.tenant.children.network_policy import dns_and_stores
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX
 from askproai_operator.credentials import secret_manifest
-from askproai_operator.engine import MANAGER, TENANT_LABEL, ApiResource, resources
+from askproai_operator.resources import MANAGER, TENANT_LABEL
 from askproai_operator.settings import Settings
 
 SHADOW: Final = "shadow"  # suffix of its Deployment, ConfigMap and Secret

@@ -5,7 +5,10 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from askproai_operator.api import CanaryState, RuntimeMode, Tenant
+from askproai_operator import resources
+from askproai_operator.api import Tenant
+from askproai_operator.api.runtime import RuntimeMode
+from askproai_operator.api.tenant_status import CanaryState
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.canary import (
     canaries_key,
@@ -40,7 +43,7 @@ from askproai_operator.controllers.tenant.children.secrets import admin_secret, 
 from askproai_operator.controllers.tenant.children.services import services
 from askproai_operator.controllers.tenant.run import Run, Workloads
 from askproai_operator.credentials import read_own_secret
-from askproai_operator.engine import ObservedObject, resources
+from askproai_operator.engine import ObservedObject
 from askproai_operator.rollouts import RolloutRecord
 from askproai_operator.settings import Settings
 
