@@ -36,7 +36,7 @@ def node_of(module: str) -> str | None:
 
 
 def imports() -> dict[str, set[str]]:
-    """Return the nodes that each node imports, by importing node; nodes are packages, single modules, or whole planes."""
+    """Return for each node the nodes that it imports. Nodes are packages, single modules, or whole planes."""
     arrows: dict[str, set[str]] = defaultdict(set)
     for plane, folder in PLANES.items():
         for file in (ROOT / folder).rglob("*.py"):
@@ -68,7 +68,7 @@ def reachable(arrows: dict[str, set[str]], start: str, ends: Collection[str] = (
 
 
 def between_packages(arrows: dict[str, set[str]]) -> dict[str, set[str]]:
-    """Return the arrows between folders. A single module has no node: an import of it counts as importing all that it imports."""
+    """Return the arrows between packages. A single module is replaced by the nodes that it imports."""
     folders = {node for node in arrows if (ROOT / PLANES[node.partition(".")[0]] / node.partition(".")[2]).is_dir()}
     return {node: reachable(arrows, node, folders) & folders - {node} for node in folders}
 

@@ -145,7 +145,7 @@ class Source:
 
 
 def past_public_api(source: Source) -> Iterator[str]:
-    """Yield imports of a name from a module inside another package, past its public API. Tests may import from inside."""
+    """Yield imports from a module inside another package in place of the package's public API. Tests may import so."""
     own = source.module if source.path.endswith("/__init__.py") else source.module.rpartition(".")[0]
     for match in IMPORT.finditer(source.text) if source.root != "tests" else ():
         parts = match[1].split(".")
@@ -176,7 +176,7 @@ def sql_outside_store(source: Source) -> Iterator[str]:
 
 
 def strong_locks(source: Source) -> Iterator[str]:
-    """Yield the places in the runtime's SQL that take a lock for which the operator would end the role's sessions."""
+    """Yield the places in the runtime's SQL that take a strong lock: the operator ends the sessions of a role that has one."""
     for line, text in source.strings if source.root == "runtime" else ():
         if STRONG_LOCK.search(text):
             yield f"{line}: a lock that no pod takes: docs/decisions/0035-sessions-are-watched.md; lock a row"

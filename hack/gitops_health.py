@@ -1,5 +1,4 @@
-"""Render the health checks of our custom resources for Argo CD (Lua) and Flux (CEL) from the operator's list of transient
-reasons.
+"""Render health checks of our custom resources for Argo CD (Lua) and Flux (CEL), by the operator's transient reasons.
 
 Without such a check, Argo CD calls every custom resource healthy, and Flux waits for each until its timeout.
 """

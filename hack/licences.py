@@ -104,7 +104,7 @@ def _licence(name: str, known: PackageMetadata) -> str:
 
 
 def _conditional(name: str) -> str:
-    """Return the licence of a package that only some images have and that is not installed here. Raises Unaccepted."""
+    """Return the licence of a package that is not installed here and that only some images have. Raises Unaccepted."""
     if name not in CONDITIONAL:
         raise Unaccepted(f"{name}: it is not installed here: look up its licence, then add it to CONDITIONAL")
     return CONDITIONAL[name]

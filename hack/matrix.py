@@ -24,7 +24,7 @@ from version_sources import ROOT, WORK, Had, Missing, find_kubernetes, find_post
 
 
 class Find(Protocol):
-    """A function that returns how this machine can run a version. Raises Missing if it cannot."""
+    """A function that finds a version on this machine and returns how to run it. Raises Missing if it is not there."""
 
     def __call__(self, version: str, *, build: bool) -> Had: ...
 
@@ -42,7 +42,7 @@ class Axis:
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the table: one version, from where it is, the release that ran, and the result; or why nothing ran (`absence`)."""
+    """One line of the table, for one version: where it was found, its exact release and the result, or why it did not run."""
 
     axis: Axis
     version: str

@@ -152,7 +152,7 @@ def install_servers() -> Path:
 
 
 def _old_openssl(servers: Path) -> str:
-    """Return a library path with the OpenSSL 1.1 that Redis 7.2's program is linked with: psycopg2-binary's wheel has it."""
+    """Return the library path with OpenSSL 1.1, which Redis 7.2's program needs: the folder in psycopg2-binary's wheel."""
     libraries, links = servers / "psycopg2_binary.libs", servers / "openssl-1.1"
     links.mkdir(exist_ok=True)
     for name in ("libssl", "libcrypto"):

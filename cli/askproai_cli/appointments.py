@@ -104,7 +104,7 @@ def book(
     """Book an appointment, here and at Cal.com, for a customer who has come in or rings the tenant's own telephone.
 
     The rules for callers apply, except minimumNoticeMinutes and the limits; so does Cal.com's own minimumBookingNotice. The
-    start may be up to 30 minutes ago, but not at Cal.com. If the booking is refused, the answer says why, and lists free times.
+    start may be up to 30 minutes ago, except at Cal.com, which books future times. A refusal says why, and lists free times.
     """
     place = {"branch": branch, "service": service, "staff": staff}
     found = api.get("booking-preview", start=start, **place)
@@ -163,8 +163,8 @@ def move(
 ) -> None:
     """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except minimumNoticeMinutes.
 
-    If the words can mean several times, those at which the staff member does not work do not count. If the move is refused, the
-    answer says why, and lists free times.
+    If the words can mean several times, times at which the staff member does not work are ignored. A refusal says why, and
+    lists free times.
     """
     found = api.get(f"appointments/{appointment}")
     path = f"appointments/{found['appointment']['id']}"
@@ -186,7 +186,7 @@ def no_show(
     undo: Annotated[bool, typer.Option("--undo", help="Take the mark back: the customer came.")] = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Mark that the customer of an appointment did not come, here and at Cal.com; possible from the appointment's start on."""
+    """Record that the customer of an appointment did not come, here and at Cal.com; possible from the appointment's start on."""
     found = api.get(f"appointments/{appointment}")
     path = f"appointments/{found['appointment']['id']}/attendance"
     answer = api.change(path, {"no_show": not undo}, request_id)
@@ -201,13 +201,13 @@ def _describe(found: dict[str, Any]) -> str:
 
 
 def _already_cancelled(found: dict[str, Any]) -> str:
-    """Return a sentence for an appointment that was cancelled before, with the time if known."""
+    """Return the sentence for an appointment that is cancelled already, with the time of the cancellation if known."""
     at = found["appointment"].get("cancelled_at")
     return "it was cancelled already" + (f", {to_cell(at, find_zone(found['zone']))}" if at else "")
 
 
 def _describe_change(answer: dict[str, Any], done: str) -> Iterator[str]:
-    """Yield the lines about a changed appointment; the first begins with `done`. `answer` is that of the private API."""
+    """Yield the lines about a changed appointment: `done`, then the appointment. `answer` is the private API's."""
     appointment = answer["appointment"]
     when = to_cell(appointment["start"], find_zone(answer["zone"]))
     yield f"{done}: {appointment['service']} with {appointment['staff']} in {appointment['branch']}, {when}"
@@ -222,7 +222,7 @@ def slots(
     service: Annotated[str, typer.Option(help="Name of the service.")],
     date: Annotated[str, typer.Option(help="The day, such as 2026-11-27 or Dienstag.")],
 ) -> None:
-    """Show the free starts of a day for each person: what a caller could be offered. Nothing is held."""
+    """Show the free starts of a day for each staff member, as a caller could be offered them. Nothing is held."""
     answer = api.get("slots", branch=branch, service=service, date=date)
     times: dict[str, list[str]] = {}
     for slot in answer["slots"]:

@@ -58,8 +58,9 @@ def add(
     """Block a time of one person in every branch, or of everyone: callers are not offered this time and cannot book it.
 
     The question before the change shows the people, the span, and the appointments and open waiting-list offers in it.
-    Appointments stay: call the customers, and move or cancel each. Offers end: call whoever has heard of one. Cal.com's booking
-    pages do not know the block. If a block of the same people and span exists, it is shown, and none is added.
+    Appointments stay: call the customers, and move or cancel each. Open offers end: call the people to whom they were made.
+    Cal.com's booking pages do not know the block. If a block of the same people and span exists, it is shown, and none is
+    added.
     """
     if everyone == (staff is not None):
         raise typer.BadParameter("name the person with --staff, or write --everyone")
@@ -77,7 +78,7 @@ def add(
 
 @for_tenant
 def remove(api: TenantApi, block: IdArgument, yes: YesOption = False, request_id: RequestOption = None) -> None:
-    """Remove a block, so that its time is offered again. Other blocks in that time stay in force, and are shown."""
+    """Remove a block, so that its time is offered again. Other blocks of that time stay in force, and are listed."""
     found = api.get(f"blocks/{block}")
     in_force = found["block"]["in_force"]
     confirm(f"Remove the block: {describe_block(found['block'], found['zone'])}?", yes=yes or not in_force)
@@ -119,7 +120,7 @@ blocks.command("remove", epilog=REMOVE_EXAMPLE.replace("askproai unblock", "askp
 
 
 def print_added(api: TenantApi, answer: Mapping[str, Any], done: str) -> None:
-    """Print the added block, or the equal one that existed, and its effects. `done` begins the line for an added block."""
+    """Print an added block, or the equal block that existed, with its effects. `done` begins the line for an added block."""
     block = answer["block"]
     said = done if answer.get("added", True) else "is already blocked, nothing was added"
     api.print_lines(answer, [f"{said}: {describe_block(block, answer['zone'])} (id {block['id']})"])

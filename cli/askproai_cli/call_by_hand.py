@@ -21,7 +21,7 @@ In the output `heard` is your sentence, and `said` the caller's."""
 
 
 def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "CallRecord":
-    """Play a call from lines of standard input. Raises ValueError with the simulator's message if the simulator refuses it."""
+    """Play a call whose agent acts by lines of standard input. Raises ValueError if the simulator refuses the call."""
     import asyncio
 
     from askproai_sandbox.caller import HeldCall
@@ -57,7 +57,7 @@ def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "
 
 
 def print_end(record: "CallRecord") -> None:
-    """Print why a call failed or did nothing, and its id for `askproai timeline`."""
+    """Print why a call failed or changed nothing, and the call's id for `askproai timeline`."""
     for step in record.steps:
         if step.error and step.kind != "tool":  # a function's was printed as its answer
             print(f"{step.kind:8} {step.error}")

@@ -42,7 +42,7 @@ def _parse_caller(text: str) -> str:
 
 
 def _parse_tool_call(function: str | None, arguments: list[str], say: list[str]) -> list[dict[str, Any]] | None:
-    """Return the function call that replaces those of the demo's agent, in a list; None without `--function`."""
+    """Return the one function call that the demo's agent makes instead of its own, in a list; None without `--function`."""
     if function is not None and say:
         raise typer.BadParameter("give either sentences, --say, or one function, --function NAME key=value …")
     if function is None:
@@ -129,12 +129,12 @@ def call(
             address = ModelAddress(model, model_name, _read_key(model_key_file), model_timeout)
             receiver = address.completions_url  # refused before it is printed: it may hold a password
             print(f"{receiver} gets the agent's prompt and functions, what is said and answered", file=sys.stderr)
-            record = _hold(ModelCall.begin(retell, to, from_number=caller, address=address), say, output)
+            record = _play_interactively(ModelCall.begin(retell, to, from_number=caller, address=address), say, output)
         elif say or function:
             record = asyncio.run(play_call(retell, to, say or (), from_number=caller, args=tool_calls))
             _print_played(record, function, output)
         else:
-            record = _hold(HeldCall.begin(retell, to, from_number=caller), None, output)
+            record = _play_interactively(HeldCall.begin(retell, to, from_number=caller), None, output)
     except (ValueError, ModelError) as error:  # the simulator's sentence, or that of the model's server
         _fail(f"the call failed: {error}")
     except (aiohttp.ClientError, TimeoutError):
@@ -170,7 +170,7 @@ def _print_played(record: "CallRecord", function: str | None, output: Output) ->
         print(record.call_id)  # for `askproai timeline`
 
 
-def _hold(
+def _play_interactively(
     begin: Coroutine[Any, Any, "tuple[HeldCall | ModelCall, list[Step]]"], say: Sequence[str] | None, output: Output
 ) -> "CallRecord":
     """Play a call and print its steps as they happen. The caller's sentences are from `say`, or else the terminal or a pipe."""

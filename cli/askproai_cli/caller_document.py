@@ -116,7 +116,7 @@ def render_document(answer: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _with_names(entry: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an entry with display names in place of ids. The id of a deleted branch, service or staff member stays as it is."""
+    """Return an entry of the document with display names in place of ids. An id that is no longer declared stays as it is."""
     branch, service, staff = entry.get("branch"), entry.get("service"), entry.get("staff")
     known = {
         "branch": names.get("branches", {}).get(branch),
@@ -127,7 +127,7 @@ def _with_names(entry: Mapping[str, Any], names: Mapping[str, Any]) -> dict[str,
 
 
 def _with_call_back(entry: Mapping[str, Any], zone: tzinfo | None) -> Mapping[str, Any]:
-    """Return an entry with the requested call-back time as one text; in the caller's own words if it was not understood."""
+    """Return a message with its call-back time as one text: as understood, or else in the caller's own words."""
     times = [entry.get(name) for name in ("call_back_from", "call_back_until")]
     first, until = (at and datetime.fromisoformat(at).astimezone(zone) for at in times)
     rest = {name: value for name, value in entry.items() if name not in {"call_back_from", "call_back_until"}}

@@ -95,7 +95,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
 
 
 def _notice_lines(answer: Mapping[str, Any], width: int) -> Iterator[str]:
-    """Yield lines on the call notice that the caller heard and whether the caller refused recording; none if not known."""
+    """Yield lines on the call notice that the caller heard, and on a refusal of the recording; no line if neither is known."""
     notice, zone = answer.get("notice"), find_zone(answer.get("zone"))
     if notice is None:
         return

@@ -181,7 +181,7 @@ def _find_in_demo(tenant: str) -> PrivateApiClient | None:
 
 @contextmanager
 def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
-    """Yield a client through `kubectl port-forward` from a free local port to the tenant's Service; it ends with the context."""
+    """Yield a client of the tenant's Service through `kubectl port-forward` from a free local port. It ends with the block."""
     kubectl = shutil.which("kubectl")
     if kubectl is None:
         raise RequestFailed(

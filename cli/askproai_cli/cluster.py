@@ -25,7 +25,7 @@ def list_kubeconfigs(kubeconfig: Path | None = None) -> list[Path]:
 
 
 def find_kubeconfig_in_use() -> Path | None:
-    """Return the kubeconfig that has the context in use, else the first file; None if there is no file."""
+    """Return the kubeconfig file that has the context in use, else the first file; None if there is no file."""
     files = list_kubeconfigs()
     if len(files) > 1:
         context = _merge(files)["current-context"]
@@ -39,7 +39,7 @@ def find_kubeconfig_in_use() -> Path | None:
 def use_context(name: str) -> Iterator[None]:
     """Make a kubeconfig context the current one, for this process and its kubectl. An unknown context is wrong usage.
 
-    The first file that names a current context decides, so a file with nothing else is put in front.
+    It puts a temporary file that names this context before the others: the first file with a current context decides.
     """
     files = list_kubeconfigs()
     known = [str(entry["name"]) for entry in _merge(files)["contexts"]]
@@ -78,7 +78,7 @@ def describe_cluster(kubeconfig: Path | None = None) -> str:
 
 
 def _merge(files: list[Path]) -> dict[str, Any]:
-    """Return `{"current-context", "contexts", "clusters", "users"}` of all readable files; of one name the first entry counts."""
+    """Return the merged `{"current-context", "contexts", "clusters", "users"}` of all files. The first entry of a name counts."""
     import yaml
 
     merged: dict[str, Any] = {"current-context": "", **{kind: [] for kind in _KINDS}}

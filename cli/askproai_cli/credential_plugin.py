@@ -104,7 +104,7 @@ class CredentialPlugin:
         return self._header
 
     def _run(self) -> bytes:
-        """Run the program and return its standard output. On a terminal it shows its errors and asks its questions there."""
+        """Run the program and return its standard output. On a terminal the program shows its errors and asks questions."""
         section, is_terminal = self._section, sys.stderr.isatty()
         is_interactive = section.interactive_mode != "Never" and sys.stdin.isatty()
         if section.interactive_mode == "Always" and not is_interactive:

@@ -40,7 +40,7 @@ def demo(
     down: Annotated[bool, typer.Option("--down", help="End a demo that was left running; its data stays.")] = False,
     clean: Annotated[bool, typer.Option("--clean", help="End a demo, and delete all its data.")] = False,
 ) -> None:
-    """Show the whole path on this machine: from a manifest to a booked appointment."""
+    """Run the demo on this machine: from a manifest to an appointment that a caller has booked."""
     import asyncio
 
     from rich.console import Console

@@ -34,8 +34,7 @@ class SimulatedUrls(NamedTuple):
 
 
 def require_simulators() -> SimulatedUrls:
-    """Return the URLs of the simulators: from environment variables, which the simulators' pod of an evaluation has, else the
-    demo's.
+    """Return the simulators' URLs: from environment variables, as in the simulators' pod of an evaluation, or else the demo's.
 
     Without either, the command ends with exit code 1, as `require_demo` does.
     """
@@ -48,7 +47,7 @@ def require_simulators() -> SimulatedUrls:
 def find_demo() -> DemoState | None:
     """Return the state of the running demo, None when there is none.
 
-    It is the demo of the kubeconfig in use, else of this folder or one above it, else of the checkout of this program.
+    Searched in this order: the kubeconfig in use, this folder and the folders above it, the checkout of this program.
     """
     file = find_kubeconfig_in_use()
     if file and (state := _read(file.absolute().parent.parent / _STATE.name)) is not None and is_in_use(state):

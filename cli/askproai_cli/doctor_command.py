@@ -43,8 +43,7 @@ def doctor_command(
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 1 for warnings, too.")] = False,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Check an installation: cluster, operator, database, Redis, providers, public URLs, clocks, certificates. It writes
-    nothing.
+    """Check an installation: cluster, operator, database, Redis, providers, URLs, clocks, certificates. It writes nothing.
 
     A check that needs a right which your account lacks is skipped, and names the right. PostgreSQL and Redis are checked by the
     operator, which reports them once a minute. Exit code 1: something failed, or the cluster does not answer; with --strict

@@ -67,7 +67,7 @@ def tenants(
 
 
 def _cause_of(row: "FleetRow") -> str | None:
-    """Return why a tenant needs attention: an object that is not Ready, or a used-up error budget; None if there is no reason."""
+    """Return why a tenant needs attention: an object that is not Ready, or a used-up error budget; None if neither is so."""
     from askproai_core.fleet import Severity
 
     if row.severity is Severity.OVER_BUDGET and row.what is None:

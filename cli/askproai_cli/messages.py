@@ -47,7 +47,7 @@ def list_command(
     since: SinceOption = None,
     limit: LimitOption = 50,
 ) -> None:
-    """List the open messages, the longest waiting first. With --done, list the others, with the person and the note."""
+    """List the open messages, the longest waiting first. With --done, list the others: who dealt with each, and the note."""
     filters = {"state": "done" if done else "open", "since": since_instant(since)}
     answer = api.get("messages", **filters, limit=limit)
     nothing = "no message is done" if done else "no open messages"
@@ -72,7 +72,7 @@ def done(
     yes: YesOption = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Record that somebody has dealt with a message: it is listed as open no more."""
+    """Record that somebody has dealt with a message. The message is then no longer open."""
     found = api.get(f"messages/{message}")["message"]
     is_open = found["done_at"] is None
     confirm(f"Done: {to_cell(found['name'])}, {to_cell(found['text'])}?", yes=yes or not is_open)
@@ -83,7 +83,7 @@ def done(
 
 
 def _rows(found: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield rows for messages, with the call-back time (as parsed, else in the caller's words) and the recipient in the text."""
+    """Yield table rows for messages. A row's text has the call-back time, if possible as understood, and the recipient."""
     for message in found:
         recipient = f"for {message['recipient']}: " if message["recipient"] else ""
         yield {**message, "when": _call_back(message), "text": f"{recipient}{message['text']}"}
@@ -117,9 +117,9 @@ def list_waitlist(
     ended: Annotated[bool, typer.Option("--ended", help="Ended entries: booked, removed or over.")] = False,
     limit: LimitOption = 50,
 ) -> None:
-    """List the waiting people, by the time of joining. A freed time is offered to one person at a time, until the time shown.
+    """List the waiting callers, by the time of joining. A freed time is offered to one caller at a time, until the time shown.
 
-    An offer blocks nothing: call the person, and book with `askproai appointments book --phone` of the entry.
+    An offer blocks nothing: call the caller, and book with `askproai appointments book --phone` and the entry's number.
     """
     answer = api.get("waitlist", shown="ended" if ended else "waiting", limit=limit)
     rows, nobody = [*_waiting_rows(answer["entries"])], "nobody has waited" if ended else "nobody waits"
@@ -129,7 +129,7 @@ def list_waitlist(
 @waitlist.command(epilog=example("waitlist decline 1f0c6a52"))
 @for_tenant
 def decline(api: TenantApi, entry: IdArgument, yes: YesOption = False, request_id: RequestOption = None) -> None:
-    """Record that a waiting caller declines the offered time. It goes to the next entry; this one waits for another time."""
+    """Record that a waiting caller declines the offered time. The next entry gets the time; the caller goes on waiting."""
     _change(api, entry, request_id, "decline", "does not want the offered time", yes=yes)
 
 

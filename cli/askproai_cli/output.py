@@ -34,8 +34,8 @@ _UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def parse_since(text: str, now: datetime) -> str:
-    """Return the instant that an age such as `2h` means. Return any other text unchanged: it may be a local time in the
-    tenant's zone.
+    """Return the instant (ISO 8601) that lies an age such as `2h` before `now`. Return any other text unchanged: it may be a
+    local time in the tenant's zone.
 
     An age in an unknown unit ends the command as wrong usage.
     """
@@ -59,7 +59,7 @@ def print_json(answer: Any) -> None:
 
 
 def with_branch(columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """Return the columns, with the branch as the second one if the rows belong to several branches."""
+    """Return the columns of a table, with a column for the branch in second place if the rows belong to several branches."""
     (first, title), *others = columns.items()
     if len({each.get("branch") for each in rows}) < 2:  # noqa: PLR2004  one says nothing
         return dict(columns)

@@ -110,9 +110,9 @@ def _print_plan(planned: "Sequence[Planned]") -> None:
 
 
 def _is_planned(document: "Document") -> bool:
-    """Return whether a manifest is planned: one of ours, or a Namespace or Secret beside ours.
+    """Return True if a manifest is planned: it is of our API group, or a Namespace or Secret.
 
-    Raises Unreadable if the kind is unknown, the name is missing, or name or namespace is not text. All else is judged later.
+    Raises Unreadable if the kind is unknown, the name is missing, or name or namespace is not text.
     """
     from askproai_cli.lint import Unreadable
     from askproai_operator import resources

@@ -20,8 +20,7 @@ def export(api: TenantApi, caller: CallerOption) -> None:
     """Print all that is stored of one caller: as a German text for that person, with `-o json` as one document for programs.
 
     It has calls with transcripts, appointments, messages, the waiting list, notifications, and who else has data. The audit log
-    records the export and its user. A withheld number is not found; several people may share a number: you judge whose data it
-    is.
+    records the export and its user. A withheld number is not found; several people may share a number: judge whose data it is.
     """
     from askproai_cli.caller_document import render_document  # what other commands have no use for
 
@@ -41,8 +40,9 @@ def erase(
 ) -> None:
     """Erase one caller: here at once, at Retell within minutes. Appointments keep their times, and name nobody.
 
-    Refused while the caller is on the telephone, and while an appointment is to come: cancel it with `--cancel-appointments`, and
-    inform the customer. Cal.com's API removes nobody from a booking: what keeps the name there is listed. It cannot be undone.
+    Refused while the caller is on the telephone, and while an appointment is to come: cancel it with `--cancel-appointments`,
+    and inform the customer. Cal.com's API removes nobody from a booking: the bookings that keep the name there are listed. It
+    cannot be undone.
     """
     confirm(f"Erase everything about {caller} at {api.tenant}? It cannot be undone.", yes=yes)
     body = {"caller": caller, "cancel_appointments": cancel}

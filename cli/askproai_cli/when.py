@@ -31,7 +31,7 @@ def when(
     language: Annotated[Language, typer.Option(help="Language of the agent.")] = Language.DE,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Show what the grammar of a language understands of a date or a time. Exit code 1: nothing that could be booked."""
+    """Show how the grammar of a language understands a date or time. Exit code 1: it found no time that could be booked."""
     from askproai_runtime.sentences import speaking
     from askproai_runtime.spoken_times import understand
 

@@ -1,4 +1,4 @@
-"""Whether the first sentence to a caller says that an AI speaks (EU AI Act, art. 50), and the sentence's hash as its reference."""
+"""Check whether the first sentence to a caller says that an AI speaks (EU AI Act, art. 50), and hash that sentence."""
 
 import hashlib
 
@@ -7,7 +7,7 @@ _AROUND_WORDS = ".,!?;:()„“\"'"
 
 
 def announces_ai(text: str) -> bool:
-    """Return whether a sentence says that an AI speaks."""
+    """Return True if a sentence says that an AI speaks."""
     folded = text.casefold()
     said = {word.strip(_AROUND_WORDS).split("-")[0] for word in folded.split()}
     return bool(said & _WORDS) or "künstliche" in folded or "artificial intelligence" in folded

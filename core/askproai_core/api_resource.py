@@ -1,6 +1,6 @@
 """The Kubernetes API's URL paths and references for one kind of object (group, version, plural, kind).
 
-Used by the Lease client of both planes, by the fleet's page, and by the operator for the list of everything that it touches.
+Used by the Lease client of both planes, by the fleet's page, and by the operator to list every kind of object that it uses.
 """
 
 from dataclasses import dataclass

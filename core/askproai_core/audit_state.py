@@ -56,7 +56,7 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     state: str = ""
 
     def __post_init__(self) -> None:
-        _require_usual(self.position, self.since, self.here, self.there)
+        _require_plausible_year(self.position, self.since, self.here, self.there)
 
     @property
     def key(self) -> tuple[str, str]:
@@ -74,7 +74,7 @@ class AuditedAccount(msgspec.Struct, omit_defaults=True):
     compared_at: Instant | None = None
 
     def __post_init__(self) -> None:
-        _require_usual(self.position, self.compared_at)
+        _require_plausible_year(self.position, self.compared_at)
 
 
 class AuditState(msgspec.Struct, omit_defaults=True):
@@ -85,20 +85,20 @@ class AuditState(msgspec.Struct, omit_defaults=True):
 
     @property
     def compared_at(self) -> datetime | None:
-        """Return the oldest end of a last full round over all accounts; None until each account has had a full round."""
+        """Return the earliest time at which an account's last full round ended; None until all accounts have had one."""
         ends = [each.compared_at for each in self.accounts.values()]
         return min((end for end in ends if end), default=None) if all(ends) else None
 
 
 def decode_audit_state(watermark: str) -> AuditState:
-    """Decode a watermark (JSON) of the task. A watermark may hold anything: the module's docstring says why."""
+    """Return the audit's state from a watermark (JSON). A malformed watermark gives an empty state."""
     try:
         return msgspec.json.decode(watermark, type=AuditState)
     except msgspec.DecodeError:
         return AuditState()
 
 
-def _require_usual(*instants: datetime | None) -> None:
+def _require_plausible_year(*instants: datetime | None) -> None:
     """Raise `ValueError` if an instant's year is implausible: a tenant's role may write any instant into a watermark."""
     if any(each is not None and each.year not in _YEARS for each in instants):
         raise ValueError("an instant is too far away")

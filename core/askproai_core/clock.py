@@ -9,7 +9,7 @@ _BOOT_TIME: int | None = getattr(time, "CLOCK_BOOTTIME", None)
 
 
 class Clock(Protocol):
-    """Returns the time, and waits."""
+    """The source of the present time and of pauses. Code that needs the time gets a clock as an argument."""
 
     def now(self) -> datetime:
         """Return the wall-clock time, aware, in UTC."""

@@ -32,9 +32,9 @@ class DataKey(msgspec.Struct, frozen=True):
 class DataKeys(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tenant's keys, oldest first: the newest key encrypts, all keys decrypt.
 
-    `rotation` is the value of the annotation for which the newest key was made. `lost_at` is when these keys began, if earlier
-    keys with which data was encrypted are gone. `in_use`: all pods can decrypt, so they encrypt. `were_kept`: the keys come
-    from the former Tenant of this name, and the operator has yet to delete the Secret in which it kept them.
+    `rotation` is the value of the annotation for which the newest key was made. `lost_at` is set if earlier keys are lost, with
+    all data encrypted by them: it is when these new keys were made. `in_use`: all pods can decrypt, so they encrypt.
+    `were_kept`: the keys are a former Tenant's of this name, and the Secret that kept them is still to be deleted.
     """
 
     keys: tuple[DataKey, ...] = ()
@@ -77,10 +77,10 @@ def decode_data_keys(text: str) -> DataKeys:
 
 
 def keys_to_copy(stored: str | None, last_good: str | None) -> str | None:
-    """Return the text for a copy of the Secret's keys `stored`; the copy's former text `last_good` if `stored` cannot be
-    decoded.
+    """Return the text for the copy of a Secret's data keys: `stored`, the Secret's text. If it cannot be decoded, keep
+    `last_good`.
 
-    If `stored` is None, the keys were destroyed and no copy may have them: then return None.
+    None if `stored` is None: the keys were destroyed, and no copy may keep them.
     """
     try:
         return stored if not stored or decode_data_keys(stored) else None

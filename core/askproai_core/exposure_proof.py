@@ -1,7 +1,7 @@
 """The proof by which the pods of a tenant show that a public URL leads to them.
 
-The operator sends a nonce, and only a holder of the tenant's admin token can return its HMAC. Anybody may send one: the answer
-reveals neither the token nor anything else about the tenant.
+The operator sends a nonce, and only a holder of the tenant's admin token can return its HMAC. Anybody may send a nonce: the
+HMAC reveals neither the token nor anything else about the tenant.
 """
 
 import hashlib

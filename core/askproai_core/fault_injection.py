@@ -25,7 +25,7 @@ class InjectedFault(Exception):
 
 @dataclass(frozen=True, slots=True)
 class FaultPoints:
-    """The fault point that is armed in this process, if any. A share of failures hits the same attempts in each process."""
+    """The fault point that is armed in this process, if any. A share of failures hits the same attempts in every process."""
 
     armed: str | None = None
     chance: random.Random = field(default_factory=lambda: random.Random(0), repr=False, compare=False)  # noqa: S311  no secret

@@ -80,8 +80,7 @@ class FleetObject:
 
 @dataclass(frozen=True, slots=True)
 class FleetRow:
-    """One tenant in the list. `tenant` is the value for the option `-t`; `what` names the tenant's object that is not Ready,
-    and why.
+    """One tenant in the list. `tenant` is the value for the option `-t`; `what` names the object that is not Ready, and why.
 
     `since` is when that object's `state` began, as the API server writes it. The figures come from `Tenant.status`: calls of
     the last 24 hours, the percentage of their bookings that succeeded, and the percentage left of the error budget of 30 days.
@@ -148,12 +147,12 @@ def group_by_tenant(objects: Iterable[FleetObject]) -> dict[tuple[str, str], tup
 
 
 def rank(objects: Iterable[FleetObject]) -> list[FleetRow]:
-    """Return a row for each Tenant, the worst first: longest not Ready, then those with a used-up error budget."""
+    """Return a row for each Tenant: first those not Ready, the longest first, then those whose error budget is used up."""
     return sorted((_row(*each) for each in group_by_tenant(objects).values()), key=_order)
 
 
 def matches(row: FleetRow, search: str | None) -> bool:
-    """Return True if a text is part of a row's name, displayed name, state or cause. Case does not matter."""
+    """Return True if the text `search` is part of a tenant's name, displayed name, state or cause. Case does not matter."""
     texts = (row.tenant, row.display_name, row.state, row.what or "")
     return search is None or any(search.casefold() in text.casefold() for text in texts)
 
@@ -201,11 +200,11 @@ def _not_ready(each: FleetObject) -> tuple[str, str | None, str] | None:
         return "NotReconciled", each.created, f"{each.kind} {each.name}: the operator has not looked at it yet"
     if ready.status == "True" and ready.reason not in _INTENDED:
         return None
-    since = ready.since if ready.status != "True" else _since_intended(each, ready.reason)
+    since = ready.since if ready.status != "True" else _paused_since(each, ready.reason)
     return ready.reason, since, f"{each.kind} {each.name}: {ready.message}"
 
 
-def _since_intended(each: FleetObject, reason: str) -> str | None:
+def _paused_since(each: FleetObject, reason: str) -> str | None:
     """Return when a person paused or suspended an object whose condition `Ready` is True; None if no condition has that time.
 
     The condition `Ready` does not change by a pause, so its own time is older: that of the object becoming Ready.

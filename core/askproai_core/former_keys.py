@@ -46,7 +46,7 @@ def encode_former_keys(keys: FormerKeys) -> str:
 
 
 def decode_former_keys(text: str | None) -> FormerKeys:
-    """Decode the output of `encode_former_keys`. Return no keys for None and for any other text."""
+    """Return the keys in a text that `encode_former_keys` wrote; no keys if the text is None or malformed."""
     if not text:
         return {}
     try:
@@ -62,7 +62,7 @@ def encode_present_keys(keys: Mapping[str, str]) -> str:
 
 
 def decode_present_keys(text: str | None) -> dict[str, str]:
-    """Decode the output of `encode_present_keys`. Return no keys for None and any other text, such as an edit by a person."""
+    """Return the keys in a text that `encode_present_keys` wrote; no keys if the text is None or malformed."""
     try:
         return msgspec.json.decode(text or "{}", type=dict[str, str])
     except msgspec.DecodeError:

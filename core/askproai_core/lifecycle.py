@@ -29,7 +29,7 @@ async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
 
 
 def is_cancelled() -> bool:
-    """Return whether the running task was cancelled. A loop that only a cancellation ends has to check it: redis-py uses
+    """Return True if the running task was cancelled. A loop that only a cancellation ends has to check it: redis-py uses
     `asyncio.wait_for`, which loses a cancellation that arrives together with a result (Python 3.11).
     """
     task = asyncio.current_task()

@@ -51,7 +51,7 @@ def _describe_library_record(
 ) -> MutableMapping[str, Any]:
     """Turn a record of the standard library's logging into the event `library.said`.
 
-    With an exception only the first line of its message stays: asyncio's next lines quote the exception's text.
+    If the record has an exception, only the first line of its message is kept: asyncio's next lines quote the exception's text.
     """
     record: logging.LogRecord = event["_record"]
     message = str(event["event"])
@@ -111,7 +111,7 @@ def _describe(value: object) -> str:
 
 
 class _Stderr(structlog.WriteLogger):
-    """Writes lines to stderr in their order. Lines of `RequestLine` are collected until the event loop's present turn ends."""
+    """Writes lines to stderr in order. `RequestLine`'s lines are written together when the event loop's present turn ends."""
 
     def __init__(self, context: Mapping[str, str]) -> None:
         super().__init__(sys.stderr)

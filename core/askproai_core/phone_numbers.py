@@ -46,7 +46,7 @@ DIALLED: Final = re.compile(r"\+?(?=.*\d)[\d\s()/._-]+")
 
 
 class InvalidNumber(ValueError):
-    """The text is no phone number that a caller or a branch can have; the message says which text, why, and how to write it."""
+    """The text is no phone number for a caller or branch. The message quotes it, says why, and how to write a number."""
 
 
 class StandIn(InvalidNumber):
@@ -67,10 +67,10 @@ class TwoReadings(InvalidNumber):
 def to_e164(text: str, region: str) -> str:
     """Return the E.164 form of a number in any usual spelling (`030 1234567`, `0049…`, `49…`, `+49 (0)30/…`, `sip:+49…@host`).
 
-    A number without a country code belongs to `region` (ISO 3166-1). If only one of two readings is valid, that one counts.
+    A number without a country code belongs to `region` (ISO 3166-1). If the digits can be read as two numbers (`TwoReadings`)
+    and only one of them is valid, return the valid one.
 
-    Raises InvalidNumber if no reading is a subscriber's number, and TwoReadings if two readings are numbers of different
-    subscribers.
+    Raises InvalidNumber if no reading is a subscriber's number, and TwoReadings if two readings are different numbers.
     """
     return _read_e164(text, region)
 
@@ -97,9 +97,9 @@ def _read_e164(text: str, region: str) -> str:
 
 
 def lacks_area_code(text: str, number: str, region: str) -> bool:
-    """Return True if `text` is `number` without its leading 0, in a `region` whose area codes begin with 0.
+    """Return True if `text` is `number` without leading 0 and country code, in a `region` whose area codes begin with 0.
 
-    Such digits may also be a local number in any town. False for a mobile number, which has no local form.
+    The digits may then also be a local number in any town. False for a mobile number, which has no local form.
     """
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.national_prefix != "0":
@@ -123,7 +123,7 @@ def _read_or_none(text: str, region: str) -> str | None:
 
 
 def normalize_number(text: str) -> str:
-    """Return a number's text without invisible characters (phones and directories add some), and of a URI only the user part."""
+    """Return a number's text without invisible characters (phones and directories add some); for a URI only its user part."""
     plain = unicodedata.normalize("NFKC", text)
     seen = ("-" if unicodedata.category(c) == "Pd" else c for c in plain if unicodedata.category(c) != "Cf")
     written = "".join(seen).strip()
@@ -133,9 +133,9 @@ def normalize_number(text: str) -> str:
 
 
 def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
-    """Return a number read as national or as international, whichever is valid; None if neither reading is valid.
+    """Return the valid one of two readings of a number: national or international; None if neither is valid.
 
-    In a country that dials a leading 0, a number without it is international. But callers often leave the 0 out of a mobile
+    In a country that dials a leading 0, a number without a 0 is international. But callers often leave out the 0 of a mobile
     number: if both readings are valid then, raises TwoReadings.
     """
     if written.startswith("+"):
@@ -187,7 +187,7 @@ def is_stand_in(written: str, region: str) -> bool:
 
 
 def _is_made_up(national: str) -> bool:
-    """Return whether the digits count up (1234…) or end in zeros, as no subscriber's number does."""
+    """Return True if the digits count up (1234…) or end in many zeros, as no subscriber's number does."""
     return national.endswith(_ZEROS) or (len(national) >= _COUNTED_UP and national[:_COUNTED_UP] in _ASCENDING)
 
 

@@ -14,11 +14,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class ImportState(msgspec.Struct, omit_defaults=True):
-    """An unfinished import of future bookings from Cal.com. `since` and `skip` are its position in the list of bookings by
-    start.
+    """An unfinished import of future bookings from Cal.com. It goes on at the start `since`, after `skip` bookings, in the list
+    of bookings by start.
 
-    `counted` are the uids at that position that the next page repeats. A booking made after `news_since`, by Cal.com's clock,
-    is announced to notified people; no booking is if `news_since` is None.
+    `counted` are the uids at that position that the next page repeats. Bookings made after `news_since`, by Cal.com's clock,
+    are announced to notified people; if it is None, no bookings are.
     """
 
     event_types: list[int]
@@ -32,9 +32,9 @@ class ImportState(msgspec.Struct, omit_defaults=True):
 class AccountState(msgspec.Struct, omit_defaults=True):
     """The state of one Cal.com account. `seen` is the time of the newest applied change, by Cal.com's clock.
 
-    `event_types` are the event types whose future bookings are imported, `taken_in` is the number of these bookings. `left`
-    maps uids of bookings changed near `seen` to the times of these changes; a sync job has yet to settle each of them. The list
-    of bookings repeats such a booking, and it counts as news only after another change.
+    `event_types` are the event types whose future bookings are imported, `taken_in` is the number of these bookings. `left` has
+    the uids of bookings that changed near `seen` and that a sync job has yet to settle, each with the time of its change. The
+    next list repeats these bookings: one of them is news only if it has changed again.
     """
 
     seen: datetime | None = None

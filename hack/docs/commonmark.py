@@ -48,7 +48,7 @@ def list_link_targets(text: str) -> Iterator[str]:
 
 
 class CommonMark(Extension):
-    """A Python-Markdown extension that parses pages with markdown-it. `page` is the page being parsed, for error messages."""
+    """A Python-Markdown extension that parses pages with markdown-it. `page` names the page in error messages."""
 
     page = ""
 

@@ -113,7 +113,7 @@ def _linked_files(path: str, text: str) -> Iterator[str]:
 
 
 def _describe(target: Path) -> str:
-    """Return the text of a page that shows a code file, or that lists the files of a folder (without a README)."""
+    """Return the text of the page for a code file, or for a folder without a README, whose files it lists."""
     if target.is_dir():
         files = sorted(each.name + "/" * each.is_dir() for each in target.iterdir() if not each.name.startswith("__"))
         return f"# {target.relative_to(ROOT).as_posix()}\n" + "".join(f"- [{name}]({name})\n" for name in files)

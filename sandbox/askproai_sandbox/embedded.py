@@ -1,5 +1,4 @@
-"""The common parts of the embedded PostgreSQL and Valkey servers: a folder, a state that survives restarts, and one child
-process."""
+"""The common base of the embedded PostgreSQL and Valkey: a folder, a state that survives restarts, one child process."""
 
 import importlib.util
 import json
@@ -57,13 +56,13 @@ class EmbeddedServer:
 
     @abstractmethod
     async def _accepts_connections(self) -> bool:
-        """Return True if the running server answers a client that has logged in."""
+        """Return True if the running server lets a client log in and answers it."""
 
     def _load_state(self, initialise: Callable[[str], Mapping[str, str]]) -> None:
         """Read the port and the administrator's password of an earlier run, or choose both for a new server.
 
         For a new server `initialise(password)` creates its files, and its return value is stored with the state. The state file
-        is written last, so a server that was interrupted meanwhile counts as new. Raises EmbeddedError when the port is taken.
+        is written last, so a server whose creation was interrupted counts as new. Raises EmbeddedError when the port is taken.
         """
         if not self._state_file.exists():
             password = secrets.token_hex(16)

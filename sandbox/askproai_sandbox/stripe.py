@@ -32,7 +32,7 @@ def event(
 
 
 def subscription(status: str, subscription_id: str = "sub_1", **fields: Any) -> dict[str, Any]:
-    """Return a subscription whose only item has the billing period, as since API version 2025-03-31."""
+    """Return a subscription with one item, which has the billing period: its place since API version 2025-03-31."""
     item = {
         "id": f"si_{secrets.token_hex(6)}", "object": "subscription_item", "subscription": subscription_id, "quantity": 1,
         "created": _BEGUN, "current_period_start": _BEGUN, "current_period_end": _BEGUN + _MONTH, "discounts": [], "metadata": {},

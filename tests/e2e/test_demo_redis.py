@@ -72,7 +72,7 @@ async def list_bookings(
     return local, [(start, uid) for start, uid in remote if start in starts]
 
 
-async def test_calls_go_on_booking_while_redis_is_killed(demo):
+async def test_callers_can_book_while_redis_is_killed(demo):
     async def uses_redis() -> bool:
         return await redis_status(demo) == "ok"
 
@@ -126,7 +126,7 @@ async def test_calls_go_on_booking_while_redis_is_killed(demo):
         await eventually(is_shared, SOON, "the limit to be shared again")
 
 
-async def test_the_pods_redis_user_reaches_nothing_foreign(demo):
+async def test_pods_redis_user_reaches_only_its_tenants_keys(demo):
     """With the URL as it is mounted; each single command: tests/integration/redis/test_redis_client.py."""
     secret = json.loads(await demo.kubectl("get", "secret", f"{NAME}-runtime", "-n", SALON.namespace, "-o", "json"))
     url = base64.b64decode(secret["data"]["REDIS_URL"]).decode()

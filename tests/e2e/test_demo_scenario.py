@@ -39,7 +39,7 @@ def test_the_number_is_bound_to_a_published_version(demo):
     assert isinstance(binding["agent_version"], int)
 
 
-async def test_every_tool_answered_within_a_second(demo):
+async def test_every_call_function_answered_within_a_second(demo):
     answers = [step.duration_ms for step in demo.outcome.call.steps if step.kind == "tool"]
     assert len(answers) == 2
 

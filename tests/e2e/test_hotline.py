@@ -115,7 +115,7 @@ async def test_caller_reaches_a_branch_by_history(chain):
     assert re.search(r" Uhr( \d+)? in Haarwerk Potsdam$", variables["caller_next_appointment"])
 
 
-async def test_a_service_of_one_salon_needs_no_question(chain):
+async def test_service_of_one_salon_chooses_its_branch_directly(chain):
     search = searches(service="Rasur", date="kommenden Donnerstag", time="elf")
     record = await chain.call("+4915155500005", ("Ich hätte gern eine Rasur um elf.", search), yes("Rasur"))
     assert record.answers("check_availability")[0]["message"].startswith("Haarwerk Pankow. ")

@@ -54,7 +54,7 @@ async def test_a_played_call_matches_its_script(hotline, practice, english, file
     assert (code, output.splitlines()[-1]) == (0, "1 played, 0 differ"), f"{output}\n{last_warnings(hotline)}"
 
 
-async def test_a_differing_call_ends_with_exit_code_1(hotline, tmp_path):
+async def test_call_differing_from_its_script_exits_with_1(hotline, tmp_path):
     script = tmp_path / "differs.yaml"
     script.write_text((PROJECT / "examples" / "calls" / "transfer.yaml").read_text().replace("verbinde", "verschiebe"))
     code, output = await play(hotline, "--quiet", str(script))

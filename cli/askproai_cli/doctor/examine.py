@@ -80,7 +80,7 @@ async def examine(access: Access, scope: Scope, clock: Clock) -> list[Finding]:
 
 
 def _with_age(check: Callable[[Observations], Finding], seen: Observations) -> Finding:
-    """Return a check's finding, with the age of its data added if the operator reported part of the data earlier."""
+    """Return a check's finding. If the operator reported a part of the data earlier, the finding states that data's age."""
     finding = check(seen)
     if check not in OF_THE_REPORT | OF_CONDITIONS or finding.outcome is Outcome.SKIPPED:
         return finding
@@ -160,7 +160,7 @@ async def _find_missing_rights(
 async def _look_at_secrets(
     transport: HttpTransport, workloads: Mapping[str, Workload], tenants: Sequence[Mapping[str, Any]]
 ) -> tuple[dict[SecretUse, frozenset[str] | Withheld | None], list[Certificate]]:
-    """Return the missing keys of each Secret that settings or Ingresses name (None: no Secret), and the certificates in them."""
+    """Return the missing keys of each named Secret (None: the Secret is missing), and the certificates in these Secrets."""
     namespaces = sorted({tenant["metadata"]["namespace"] for tenant in tenants})
     uses = [use for workload in workloads.values() for use in workload.secrets]
     uses += [*reading.secrets_of_tenants(workloads, namespaces), *_tls_secrets(tenants)]

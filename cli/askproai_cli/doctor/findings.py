@@ -8,7 +8,7 @@ _MINUTES_FROM: Final = 120  # seconds
 
 
 class Outcome(StrEnum):
-    """The result of a check. Skipped: the check could not be made, such as for lack of a right; that is no failure."""
+    """The result of a check. Skipped: the check could not be made, for example for lack of a right; that is no failure."""
 
     OK = "ok"
     WARNING = "warning"

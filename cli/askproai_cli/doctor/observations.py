@@ -119,7 +119,7 @@ class Observations:
 
     @property
     def conditions_age(self) -> timedelta | None:
-        """Return the time since the operator's last report or last changed condition, the newer one; None if both are unknown."""
+        """Return the time since the operator last reported or changed a condition, the later of both; None if both are unknown."""
         objects = [] if isinstance(self.objects, Withheld) else self.objects
         conditions = [each for obj in objects for each in (obj.get("status") or {}).get("conditions") or ()]
         changed = [datetime.fromisoformat(at) for each in conditions if (at := each.get("lastTransitionTime"))]

@@ -37,8 +37,7 @@ async def test_urls(
 ) -> list[Url]:
     """Test whether each URL returns its tenant's proof. `urls` are triples of tenant, base URL, and the token of its pods.
 
-    `namespaces` are the cluster's. A Service's URL is only reachable inside the cluster, so no answer from it proves nothing
-    here.
+    `namespaces` are the cluster's. A Service's URL is only reachable inside the cluster: its silence proves nothing here.
     """
     limit = asyncio.Semaphore(_AT_ONCE)
     async with Prober(shared_base_url, trusted_hosts) as prober:
@@ -92,7 +91,8 @@ def _unreadable(subject: str) -> Certificate:
 
 
 def read_end(certificate: bytes) -> datetime:
-    """Return the end of a certificate in DER (RFC 5280, 4.1): TBSCertificate is version, serial, signature, issuer, validity, …
+    """Return the end of validity of a certificate in DER (RFC 5280, 4.1): its fields are version, serial, signature, issuer,
+    validity, …
 
     Python's own parser reads certificates of a connection only. Raises ValueError and IndexError for anything else.
     """

@@ -116,7 +116,7 @@ def _check_workloads(name: str, names: Sequence[str], seen: Observations, label:
 def _list_problems(
     names: Sequence[str], leases: Mapping[str, LeaseSeen], workloads: Mapping[str, Workload] | Withheld
 ) -> Iterator[tuple[bool, str]]:
-    """Yield the problems of Leases and Deployments, each after a flag: True if the component has no leader or no ready pod."""
+    """Yield pairs of a flag and a problem of a Lease or Deployment. The flag is True if there is no leader or no ready pod."""
     known = {} if isinstance(workloads, Withheld) else workloads
     for each in names:
         lease, workload = leases.get(each), known.get(each)

@@ -30,7 +30,7 @@ _PULL_SECRETS, _TLS_SECRET = "ASKPROAI_IMAGE_PULL_SECRETS", "ASKPROAI_SHARED_TLS
 
 
 async def if_permitted(reading: Awaitable[T], right: str) -> T | Withheld:
-    """Return the result of `reading`; Withheld, with the missing `right`, if the account may not read. Raises other ApiErrors."""
+    """Return the result of `reading`; Withheld, with the missing `right`, if it is forbidden. Raises other ApiErrors."""
     try:
         return await reading
     except ApiError as error:
@@ -40,7 +40,7 @@ async def if_permitted(reading: Awaitable[T], right: str) -> T | Withheld:
 
 
 async def read_skew(transport: HttpTransport, clock: Clock) -> tuple[datetime, float | None]:
-    """Return the API server's time and how many seconds it is ahead of this machine, to 0.5 s; our time and None if unknown."""
+    """Return the API server's time, and by how many seconds (to 0.5) it is ahead of ours; our time and None if unknown."""
     before = clock.now()
     there = await transport.read_clock()
     after = clock.now()

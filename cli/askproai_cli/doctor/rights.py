@@ -1,4 +1,4 @@
-"""The rights of the operator's account: those of the chart's roles, asked of the API server.
+"""The rights of the operator's account, as the chart's roles grant them, and the question to the API server which are missing.
 
 The chart is not part of the command line, so the rights are listed here; a test compares them with the chart.
 """

@@ -66,7 +66,7 @@ def check_database(seen: Observations) -> Finding:
 
 
 def _database(seen: Observations) -> DatabaseReport | str:
-    """Return the operator's report about PostgreSQL; a text that says why there is none otherwise."""
+    """Return the operator's report about PostgreSQL, or a text that says why there is none."""
     if not isinstance(seen.report, InstallationReport):
         return _NO_REPORT
     return "PostgreSQL does not answer" if seen.report.database.problem else seen.report.database
@@ -111,7 +111,7 @@ def check_roles(seen: Observations) -> Finding:
 
 
 def check_circuits(seen: Observations) -> Finding:
-    """Return the finding on whether providers answer the tenants' pods: repeated failures have opened a circuit."""
+    """Return the finding on whether a circuit is open because the last requests of tenants' pods to a provider failed."""
     name = "circuits"
     database = _database(seen)
     if isinstance(database, str):

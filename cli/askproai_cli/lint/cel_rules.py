@@ -23,8 +23,7 @@ class CelMissing(RuntimeError):
 def broken_rules(
     value: Any, old: Any, schema: Schema, path: FieldPath, unjudged: Collection[FieldPath] = ()
 ) -> Iterator[Fault]:
-    """Yield a fault for each rule that a value or its descendants break. `old` is the value before an update, None if it is
-    new.
+    """Yield a fault for each rule that a value or its descendants break. `old` is the value before an update; None: new.
 
     A rule is left out if it reads an `unjudged` path, or a part of the value that breaks a rule itself, so that each mistake is
     reported once. Raises `CelMissing`.
@@ -54,7 +53,7 @@ def _broken_within(
 
 
 def _reads_any(expression: str, path: FieldPath, unjudged: Collection[FieldPath]) -> bool:
-    """Return True if a rule at `path` reads an unjudged path, or a path that contains one or is within one."""
+    """Return True if a rule at `path` reads an unjudged path, or one that contains an unjudged path or lies within it."""
     if not unjudged:
         return False
     read = {(*path, *(name.lstrip("?") for name in names.split(".")[1:])) for names in _READ.findall(expression)}
@@ -81,7 +80,7 @@ def _optional(old: Any) -> Any:
 
 
 def _is_url(text: str) -> bool:
-    """Return whether Go's `url.ParseRequestURI` accepts a text: an absolute URL or an absolute path."""
+    """Return True if Go's `url.ParseRequestURI` accepts a text: an absolute URL or an absolute path."""
     split = _split_url(text)
     return split is not None and (bool(split.scheme) or text.startswith("/"))
 

@@ -32,7 +32,7 @@ class Report:
 
     @property
     def mistakes(self) -> int:
-        """Return the number of errors: the API server would refuse their manifests."""
+        """Return the number of errors. Each is in a manifest that the API server would refuse."""
         return sum(finding.severity is Severity.REFUSED for finding in self.findings)
 
     @property
@@ -165,7 +165,7 @@ def _check_working_hours(manifest: Manifest) -> Iterator[Finding]:
 
 
 def _check_overlaps(manifest: Manifest, path: FieldPath, ranges: Sequence[Hours]) -> Iterator[Finding]:
-    """Warn of ranges of one list that overlap. They count as one range, so a mistyped time can remove a lunch break."""
+    """Warn of overlapping ranges in one list of hours. They count as one range: a mistyped time can remove a lunch break."""
     for later in range(1, len(ranges)):
         for earlier in range(later):
             if overlap([ranges[earlier]], [ranges[later]]):

@@ -134,7 +134,7 @@ def _record_lines(loader: KubectlLoader, node: yaml.Node, path: FieldPath, lines
 
 
 def _items(document: Document) -> Iterator[Document]:
-    """Yield the items of a manifest of `kind: List`, as `kubectl get -o yaml` writes it; for another manifest itself."""
+    """Yield the manifests in a `kind: List`, as `kubectl get -o yaml` writes it; another manifest is yielded as it is."""
     value = document.value
     if not (isinstance(value, dict) and value.get("kind") == "List" and isinstance(value.get("items"), list)):
         yield document

@@ -124,7 +124,7 @@ def _without_metadata(manifest: dict[str, Any]) -> dict[str, Any]:
 
 
 def _as_written(fault: Fault, written: Mapping[FieldPath, FieldPath]) -> Fault:
-    """Return the fault with its path as written in the file: a misspelt field was judged under the correct name."""
+    """Return a fault with the field's name as written in the file: a misspelt field was judged under the correct name."""
     path = fault.path
     for meant, as_written in sorted(written.items(), key=lambda item: len(item[0]), reverse=True):
         if path[: len(meant)] == meant:

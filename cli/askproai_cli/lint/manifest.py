@@ -37,7 +37,7 @@ class Manifest:
         return self.judged.model
 
     def part(self, *path: str) -> Mapping[str, Any]:
-        """Return the object at a path within the spec; empty if it is absent or ill-formed."""
+        """Return the object at a path within the spec; an empty object if it is absent or ill-formed."""
         value: Any = self.spec
         for name in path:
             value = value.get(name) if isinstance(value, dict) else None
@@ -68,7 +68,7 @@ class Manifest:
 
     @property
     def branch(self) -> Identity:
-        """Return the identity of the Branch that the spec names; no object has this identity if the spec names none."""
+        """Return the identity of the Branch that the spec names; if it names none, an identity that no object has."""
         return Identity("Branch", self.identity.namespace, str(self.part("branchRef").get("name")))
 
     def belongs_to(self) -> str | None:

@@ -43,7 +43,7 @@ class Secrets:
 
 
 def is_secret(value: Any) -> bool:
-    """Return whether a manifest declares a Secret of Kubernetes."""
+    """Return True if a manifest declares a Secret of Kubernetes."""
     return isinstance(value, dict) and (value.get("apiVersion"), value.get("kind")) == ("v1", SECRETS.kind)
 
 
@@ -140,7 +140,7 @@ def permits_use(secret: Mapping[str, Any]) -> bool:
 
 
 def keys_of(secret: Mapping[str, Any]) -> list[str]:
-    """Return the sorted keys of a Secret, in `data` or `stringData`."""
+    """Return the sorted names of the keys in a Secret's `data` and `stringData`."""
     parts = (secret.get(part) for part in ("data", "stringData"))
     return sorted({key for part in parts if isinstance(part, dict) for key in part})
 

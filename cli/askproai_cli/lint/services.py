@@ -80,7 +80,7 @@ def _check_overridden_staff(
 
 
 def _describe_unable(member: str, staff: Mapping[str, Sequence[str]], consequence: str) -> str | None:
-    """Return a message if `member` is not among those who offer the service; None if it is, or if nobody offers it."""
+    """Return a message that `member` does not offer the service; None if `member` does, or if nobody offers the service."""
     able = sorted({each for members in staff.values() for each in members})
     if not able or member in able:
         return None

@@ -1,7 +1,6 @@
 """The structural schema of a CRD, as the API server enforces it: defaults, unknown fields, types, bounds, unique items.
 
-Only the keywords that our CRDs use are supported. Any other keyword raises `NotImplementedError`, so that no check silently
-lapses.
+Only the keywords of our CRDs are supported. Any other raises `NotImplementedError`, so that no check silently lapses.
 """
 
 import difflib
@@ -37,12 +36,12 @@ class Fault:
 
 
 def overlaps(first: FieldPath, second: FieldPath) -> bool:
-    """Return whether two paths are equal, or one contains the other."""
+    """Return True if two paths are equal, or one contains the other."""
     return all(one == other for one, other in zip(first, second, strict=False))
 
 
 def with_defaults(value: Any, schema: Schema) -> Any:
-    """Return the value with the schema's defaults, as the API server stores it: in place of absent fields and of null."""
+    """Return the value as the API server stores it: absent fields and null have the defaults of the schema."""
     if isinstance(value, dict):
         properties = schema.get("properties", {})
         defaults = {

@@ -109,7 +109,7 @@ def plan_calendar(tenant: Tenant) -> tuple[str, ...]:
 
 
 def _when_resumed(model: CustomResource, steps: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the operator's steps; if the object is paused, with a first line that they wait until it is resumed."""
+    """Return the operator's steps. If the object is paused, the first line says that they wait until it is resumed."""
     return (
         (f"waits until the annotation {PAUSED_ANNOTATION} is removed, then:", *steps)
         if is_paused(model) and steps

@@ -23,7 +23,7 @@ _NEWEST: Final = str(2**62)  # version of the result of a dry run: newer than al
 
 
 class Change(StrEnum):
-    """The ways in which an apply can change an object, as far as they can be known."""
+    """The result of a previewed apply for one object. UNKNOWN: the Secret is encrypted, or the account may not ask."""
 
     CREATED = "created"
     CHANGED = "changed"
@@ -34,7 +34,7 @@ class Change(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The previewed apply of one object. `stored` is the whole object afterwards; None if it is refused or unknown.
+    """The previewed apply of one object. `stored` is the whole object after the apply; None if it is refused or unknown.
 
     `warnings` name fields of other managers that the apply overwrites.
     """
@@ -103,7 +103,7 @@ async def _ask(transport: HttpTransport, ref: ApiResource, sent: Mapping[str, An
 
 
 async def _find_conflicts(transport: HttpTransport, path: str, sent: Mapping[str, Any], applier: str) -> Sequence[str]:
-    """Return the fields for which a server-side apply without --force-conflicts is refused, as text by the fields' manager."""
+    """Return a text for each other manager of fields for which a server-side apply without --force-conflicts is refused."""
     params = {**_DRY_RUN, "fieldManager": applier}
     try:
         await transport.request("PATCH", path, params=params, body=sent, content_type="application/apply-patch+yaml")
@@ -150,7 +150,7 @@ def merge_patch(last: Mapping[str, Any], new: Mapping[str, Any], live: Mapping[s
 
 
 def _with_annotations(sent: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the manifest with annotations (maybe an empty mapping): kubectl records the last applied manifest in this form."""
+    """Return the manifest with annotations, even if empty: in this form kubectl records the manifest that it applied last."""
     metadata = sent["metadata"]
     return {**sent, "metadata": {**metadata, "annotations": metadata.get("annotations") or {}}}
 
@@ -185,7 +185,7 @@ _GIVE_BACK: Final = "take them out of the manifest, or write the values that the
 
 
 def other_managers(message: str, applier: str) -> Sequence[str]:
-    """Return those parts of the server's message that name other managers: `"kubectl-patch" …: .spec.displayName`."""
+    """Return the parts of the server's conflict message about other managers: `"kubectl-patch" …: .spec.displayName`."""
     parts = (" ".join(part.split()) for part in _CONFLICT.split(message)[1:])
     return [f'"{part.rstrip(",")}' for part in parts if not part.startswith(f'{applier}"')]
 

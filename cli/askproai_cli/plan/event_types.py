@@ -101,7 +101,7 @@ def _listed(status: Mapping[str, Any], field: str) -> frozenset[int]:
 
 
 def _compare(use: _Use, others: Iterable[_Use]) -> Claim | None:
-    """Return the operator's report, or a hint if it is uncertain, about event types of another tenant; None if there are none."""
+    """Return the operator's report, or a hint if uncertain, about event types that other services also name; None without any."""
     rivals = [other for other in others if other.tenant != use.tenant and other.base_url == use.base_url]
     had = {number for other in rivals for number in use.ids & other.ids & other.in_account}
     named = {number for other in rivals for number in use.ids & other.ids} - had

@@ -83,7 +83,7 @@ async def _has_operator(namespace: str, transport: HttpTransport) -> bool:
 
 
 def _claimed(model: CustomResource, context: PlanContext) -> Condition | None:
-    """Return the condition with which the operator would report another holder of the object's hosts or numbers, else None."""
+    """Return the condition that the operator would set if another object holds the hosts or numbers; None without one."""
     if isinstance(model, Tenant) and (reserved := _reserved(model, context.settings)) is not None:
         return reserved
     others = {

@@ -96,7 +96,7 @@ async def plan_manifests(
                 sink.prime(resources.resource_of_kind(kind), stored)
         for affected in sorted({key.namespace for key in planned} - {"", *new_namespaces}):
             for ref in resources.CUSTOM:
-                for raw in await _list(kube, ref, affected):
+                for raw in await _list_objects(kube, ref, affected):
                     sink.prime(ref, raw)  # the previews stay in the cache, because they are newer
         uid = (await kube.get(resources.NAMESPACES, "", "kube-system") or {}).get("metadata", {}).get("uid", "")
         providers = await stack.enter_async_context(ProviderClients(clock))
@@ -110,7 +110,7 @@ async def plan_manifests(
             providers=providers,
             installation_id=settings.installation_id or str(uid),
         )
-        planned |= _stopped(planned, cache)
+        planned |= _find_stopped(planned, cache)
         await _add_claims(planned, secrets, transport, context)
         unchanged = {key for key, each in planned.items() if each.change is Change.UNCHANGED}
         await _plan_providers(planned, context, planned.keys() - unchanged)
@@ -136,7 +136,7 @@ async def _add_claims(
 
 
 def _with_numbers(stored: dict[str, Any]) -> dict[str, Any]:
-    """Return the object; for a Branch with its changed spec's usable numbers in the status, since agents will bind them."""
+    """Return the object. A Branch has in its status the numbers that its new spec makes usable, because agents will bind them."""
     status = stored.get("status", {})
     if stored["kind"] != Branch.kind or "phoneNumbers" not in status:
         return stored
@@ -156,7 +156,7 @@ def _refuse() -> None:
 def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[str]]:
     """Return lint's warnings about values that the API server accepts, by `Kind/name` and namespace of the manifest.
 
-    A warning about a missing object is left out, because that object may exist in the cluster, as may an agent for a number.
+    Warnings about a missing object, or a number without an agent, are left out: object or agent may be in the cluster.
     """
     try:
         findings = lint(documents).findings
@@ -191,7 +191,7 @@ async def _plan_providers(
             planned[key] = replace(change, steps=steps.lines, is_problem=change.is_problem or steps.is_problem)
 
 
-def _stopped(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity, Planned]:
+def _find_stopped(planned: Mapping[Identity, Planned], cache: Cache) -> dict[Identity, Planned]:
     """Return the planned objects that will be paused or suspended, each with a line that reports it."""
     found: dict[Identity, Planned] = {}
     for model in cache.models():
@@ -209,8 +209,8 @@ async def _find_new_namespaces(transport: HttpTransport, documents: Iterable[Doc
     return {name for name in named if await transport.find(ref.path(None, name)) is None}
 
 
-async def _list(kube: Kube, ref: ApiResource, namespace: str) -> Sequence[dict[str, Any]]:
-    """Return the objects of a kind; empty if the cluster does not serve the kind, whose manifests are then refused anyway."""
+async def _list_objects(kube: Kube, ref: ApiResource, namespace: str) -> Sequence[dict[str, Any]]:
+    """Return the objects of a kind; no objects if the cluster does not serve the kind."""
     try:
         return await kube.list(ref, namespace)
     except ApiError as error:

@@ -67,7 +67,7 @@ async def find_key_claims(
 
 
 def _used_keys(tenant: Tenant, secret: str) -> Iterator[tuple[SubjectKind, str]]:
-    """Yield the kind of each provider key that the Tenant reads from this Secret, and the key of the Secret's data."""
+    """Yield the kind and the name in the Secret of each provider key that the Tenant reads from this Secret."""
     refs = secret_refs(tenant)
     for kind, file in _FILES.items():
         ref = refs.get(file)

@@ -129,7 +129,7 @@ async def _read_objects(transport: HttpTransport, source: Source) -> tuple[Json,
 
 
 async def _require_stopped(transport: HttpTransport, source: Source, tenant: Json, objects: Iterable[Json]) -> None:
-    """Raise `MoveRefused` while a process of the tenant may write or acknowledge, or acknowledged events wait in Redis."""
+    """Raise `MoveRefused` while a pod of the tenant may change rows, or while acknowledged events wait in Redis."""
     pods = await list_all(transport, PODS, source.namespace, f"{TENANT_LABEL}={source.name}")
     agents = [each for each in objects if each["kind"] == AGENTS.kind]
     obstacles = [*find_obstacles(tenant, agents, pods)]
@@ -223,7 +223,7 @@ def _named(manifests: Iterable[Json]) -> list[str]:
 
 
 def find_obstacles(tenant: Json, agents: Iterable[Json], pods: Sequence[Json]) -> Iterator[str]:
-    """Yield the reasons why a tenant is not stopped: something could still book or acknowledge, or callers hear nothing of it."""
+    """Yield why a tenant is not stopped: it is not suspended, it has pods, or an agent does not yet announce it to callers."""
     name, namespace = tenant["metadata"]["name"], tenant["metadata"]["namespace"]
     if not tenant["spec"].get("suspend"):
         yield (

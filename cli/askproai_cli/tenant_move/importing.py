@@ -49,7 +49,7 @@ async def import_tenant(transport: HttpTransport, destination: Destination, path
     with open_reader(path, passphrase) as reader:
         header = reader.document()
         _require_own(header)
-        notes = await _look_first(transport, header, destination)
+        notes = await _check_destination(transport, header, destination)
         async with open_tenant_rows(destination.dsn) as rows:
             applied = {str(number): text for number, text in (await rows.read_schema()).items()}
             if applied != header["schema"]:
@@ -97,8 +97,8 @@ async def _write_rows(reader: Reader, insertion: "Insertion") -> Mapping[str, in
     return written
 
 
-async def _look_first(transport: HttpTransport, header: Json, destination: Destination) -> list[str]:
-    """Return the steps left for a person. Raises `MoveRefused` if the import would create half a tenant, or a second one."""
+async def _check_destination(transport: HttpTransport, header: Json, destination: Destination) -> list[str]:
+    """Return the steps left for a person. Raises `MoveRefused` if the Tenant, a host or a number is taken there."""
     served = await transport.find(f"/apis/{GROUP}/{TENANTS.version}")
     if {each["kind"] for each in (served or {}).get("resources", ())} < {each.kind for each in CUSTOM}:
         raise MoveRefused("the cluster does not have our custom resources: install the chart there first")

@@ -228,7 +228,7 @@ class Insertion:
         return written
 
     async def _insert_tenant(self) -> int:
-        """Write the tenant's own row, which decides its role's access. Only columns of `Origin.FILE` come from the file."""
+        """Write the tenant's row, with the access of its role. Only columns of `Origin.FILE` come from the file."""
         names = _names(tuple(name for name, origin in TENANT_COLUMNS.items() if origin is Origin.FILE))
         status = await self._conn.execute(
             f"INSERT INTO tenants (tenant, role, uid, {names}) SELECT $1, $2, $3, {names} FROM {_staged('tenants')}",  # noqa: S608  names of the catalog

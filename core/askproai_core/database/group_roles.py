@@ -95,7 +95,7 @@ async def _require_right_to_grant(conn: Connection, role: str) -> None:
 
 
 async def change_shared_row(change: Callable[[], Awaitable[object]], name: str) -> None:
-    """Run `change`, which changes a row of PostgreSQL's catalog; repeat it if another session has changed the row meanwhile."""
+    """Run `change`, which changes the role `name`; repeat it if another session has changed the same catalog row."""
     for attempt in range(1, _ATTEMPTS + 1):
         try:
             await change()

@@ -56,7 +56,7 @@ class MigrationError(DatabaseError):
 
 
 class OtherHistory(MigrationError):
-    """The database was made by another series of migrations: none of ours leads from its schema to this release's."""
+    """The database has migrations of another series: no migration of ours leads from its schema to this release's."""
 
     def __init__(self, applied: asyncpg.Record, shipped: "Migration") -> None:
         super().__init__(
@@ -72,7 +72,7 @@ class MigrationBlocked(MigrationError):
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """One migration as files of this release."""
+    """One migration of this release, as its `.up.sql` and `.down.sql` files contain it."""
 
     version: int
     name: str
@@ -145,8 +145,7 @@ class Migrator:
         self._migrations = shipped_migrations() if migrations is None else migrations
 
     async def up(self) -> list[int]:
-        """Apply the pending migrations and return their versions. If another run is active, wait for it; nothing may be pending
-        then.
+        """Apply the pending migrations and return their versions. Wait for an active run, which may apply them.
 
         Raises `MigrationBlocked` when a table stays locked or another run builds an index; earlier migrations stay applied.
         Raises `OtherHistory` for a database that another series of migrations has made.
@@ -168,20 +167,20 @@ class Migrator:
         return done
 
     async def _build_indexes(self, conn: Connection, migration: Migration) -> None:
-        """Build the indexes of a pending migration that would keep writers waiting if the migration's transaction built them.
+        """Build the indexes of a pending migration that would block writers if its transaction built them.
 
         Call it without the lock of `schema_migrations`: a build waits for every transaction that has a snapshot, and another
         run that waits for that lock has a snapshot.
         """
         indexes = await _try_again(partial(self._find_indexes, conn, migration))
         if indexes:
-            with _naming_what_is_blocked(migration):
+            with _naming_blocked_migration(migration):
                 await build_indexes(conn, indexes)
 
     async def _find_indexes(self, conn: Connection, migration: Migration, lock_wait: int) -> list[re.Match[str]]:
         async with conn.transaction():
             await conn.execute(f"SET LOCAL lock_timeout = '{lock_wait}ms'")
-            with _naming_what_is_blocked(migration):
+            with _naming_blocked_migration(migration):
                 return await list_indexes_to_build(conn, migration.up)
 
     async def _apply(self, conn: Connection, migration: Migration, lock_wait: int) -> bool:
@@ -195,7 +194,7 @@ class Migrator:
                     f"migration {migration.version:04} is missing below {max(applied):04}: give it a higher number"
                 )
             began = time.monotonic()
-            with _naming_what_is_blocked(migration):
+            with _naming_blocked_migration(migration):
                 await conn.execute(await without_built(conn, migration.up))
             await conn.execute(
                 "INSERT INTO schema_migrations (version, name, sha256, duration_ms) VALUES ($1, $2, $3, $4)",
@@ -234,7 +233,7 @@ class Migrator:
                     f"migration {newest:04}_{migration.name} is the schema itself, and undoing it would delete every tenant's data:"
                     " no other one is applied. Drop the database if that is meant"
                 )
-            with _naming_what_is_blocked(migration):
+            with _naming_blocked_migration(migration):
                 await conn.execute(migration.down)
             await conn.execute("DELETE FROM schema_migrations WHERE version = $1", migration.version)
         return migration
@@ -275,8 +274,7 @@ class Migrator:
     async def _lock_and_check(self, conn: Connection, lock_wait: int) -> dict[int, asyncpg.Record]:
         """Lock `schema_migrations` until the end of the transaction, and return the applied migrations by version.
 
-        Raises MigrationError if an applied file has changed. Later locks of the transaction wait `lock_wait` milliseconds at
-        most.
+        Raises MigrationError if an applied file has changed. Later locks wait `lock_wait` milliseconds at most.
         """
         await conn.execute("SET LOCAL lock_timeout = '120s'; SET LOCAL statement_timeout = '15min'")
         # EXCLUSIVE lets readers pass: a tenant's readiness probe must neither delay a run nor wait for it.
@@ -323,7 +321,7 @@ async def _try_again(step: Callable[[int], Awaitable[T]]) -> T:
 
 
 @contextmanager
-def _naming_what_is_blocked(migration: Migration) -> Iterator[None]:
+def _naming_blocked_migration(migration: Migration) -> Iterator[None]:
     """Raise MigrationBlocked, with the migration's name, if a statement of the block does not get a lock in time."""
     try:
         yield

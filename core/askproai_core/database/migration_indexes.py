@@ -73,7 +73,7 @@ async def build_indexes(conn: Connection, indexes: Iterable[re.Match[str]]) -> N
 
 
 async def without_built(conn: Connection, script: str) -> str:
-    """Return a script without the indexes that are already built. Raises `asyncpg.LockNotAvailableError` during a build."""
+    """Return a script without the indexes that exist already. Raises `asyncpg.LockNotAvailableError` during a build."""
     for index in _INDEX.finditer(script):
         is_invalid = await conn.fetchval(_INVALID, index["name"])
         if is_invalid:

@@ -94,7 +94,7 @@ def open_pool(dsn: str | Callable[[], str], *, max_size: int, application_name: 
         return await asyncpg.connect(dsn if isinstance(dsn, str) else dsn(), **options)
 
     async def count_use(conn: "asyncpg.Connection[asyncpg.Record]") -> None:
-        """Count a use when a connection is released. It needs no reset: it has no session state, and asyncpg rolls back."""
+        """Count a use of a released connection. It is not reset: it has no session state, and asyncpg has rolled back."""
         assert isinstance(conn, _Connection)
         await conn.count_use()
 

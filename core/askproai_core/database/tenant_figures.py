@@ -52,13 +52,13 @@ class BookingCounts:
 
     @property
     def booked_percent(self) -> str | None:
-        """Return the percentage of requests that were booked, with one decimal; None if there was no request."""
+        """Return the percentage of requests that were booked, with one decimal; None if no request was booked or failed."""
         return _percent(Decimal(self.booked), Decimal(self.decided))
 
     def budget_percent(self, success_percent: Decimal) -> str | None:
         """Return the percentage left of the failures that the target `success_percent` allows, with one decimal.
 
-        "0.0" means that the budget is used up, by however much; None that there was no request.
+        "0.0" means that the budget is used up, by however much; None means that no request was booked or failed.
         """
         if self.decided and not self.failed:
             return _percent(Decimal(1), Decimal(1))
@@ -91,8 +91,7 @@ async def read_figures(conn: Connection, tenants: Sequence[str]) -> Mapping[str,
 
 
 async def read_month_of_bookings(conn: Connection, tenants: Sequence[str]) -> Mapping[str, BookingCounts]:
-    """Return the counts of callers' bookings in the last 30 days by tenant. Records older than `retention.callDays` are
-    missing.
+    """Return the counts of callers' bookings in the last 30 days by tenant, without records older than `callDays`.
 
     Raises StatementTimeout.
     """

@@ -59,7 +59,7 @@ LogIn = Callable[[ExecUser, ssl.SSLContext], Callable[[], str | None]]
 
 
 def read_access(kubeconfig: Path | None = None, environment: Mapping[str, str] = os.environ) -> Access:
-    """Return the access by the file `kubeconfig`, else by `KUBECONFIG`, else as the pod. Raises AccessError without any."""
+    """Return the access by the file `kubeconfig`, by `KUBECONFIG`, or as the pod: the first that is there. Raises AccessError."""
     named = [kubeconfig] if kubeconfig else split_kubeconfig(environment.get(VARIABLE, ""))
     try:
         if named:
@@ -158,7 +158,7 @@ def _bearer_from(file: Path) -> Callable[[], str | None]:
 
 
 def _content(section: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
-    """Return the bytes of `<name>-data`, else of the file that `<name>` names, relative to `folder`; None without either."""
+    """Return the bytes in `<name>-data`, or in the file that `<name>` names, relative to `folder`; None without both."""
     if data := section.get(f"{name}-data"):
         return base64.b64decode(data)
     return (folder / section[name]).read_bytes() if section.get(name) else None

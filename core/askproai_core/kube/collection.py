@@ -17,7 +17,7 @@ _WATCH_SECONDS: Final = 300  # then the server ends a watch, and the next one go
 async def list_chunks(
     transport: HttpTransport, path: str, selector: str = "", chunk: int = _CHUNK
 ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
-    """Yield a collection's objects in chunks, each with the `resourceVersion` from which a watch continues. Raises ApiError."""
+    """Yield some objects of a collection at a time, each time with the `resourceVersion` for a watch. Raises ApiError."""
     params = {"limit": str(chunk)} | ({"labelSelector": selector} if selector else {})
     while True:
         page = await transport.request("GET", path, params=params)

@@ -84,7 +84,8 @@ class HttpTransport:
         """Log in; `login` is called again after a 401. `connections` is the most connections at once, 0 for no limit.
 
         Without `user_agent` aiohttp's own is sent. The API server derives the field manager of plain writes from it, so
-        changing it changes who owns fields. `before_write` is called right before each request that is no GET, and may raise.
+        changing it changes who owns fields. `before_write` is called right before each request other than a GET; if it raises,
+        the request is not sent.
         """
         self._login, self._access = login, login()
         self._user_agent, self._timeout, self._connections = user_agent, timeout, connections
@@ -150,9 +151,7 @@ class HttpTransport:
     async def stream(
         self, path: str, params: Mapping[str, str], timeout: aiohttp.ClientTimeout
     ) -> AsyncIterator[aiohttp.StreamReader]:
-        """Send a GET and yield the body of its answer as it arrives, such as a watch. Raises as `request` does, but does not
-        log in again.
-        """
+        """Send a GET and yield the body of its answer as it arrives. Raises as `request` does, but does not log in again."""
         try:
             async with self._open("GET", path, params=params, timeout=timeout) as response:
                 if response.status >= _FIRST_ERROR:

@@ -106,7 +106,7 @@ class LeaseApi:
 
 
 class LeaseObserver:
-    """Decides by this process's clock alone whether another holder's Lease has expired: the clocks of two machines may differ."""
+    """Decides whether another holder's Lease has expired, by this process's clock alone: the clocks of two machines may differ."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -125,7 +125,7 @@ class LeaseObserver:
 
 
 class Elector:
-    """Takes part in the election as `identity`, which no other process may use: two processes with one name would both lead."""
+    """Takes part in the election under the name `identity`. No other process may use this name: both would lead."""
 
     def __init__(
         self,
@@ -150,7 +150,7 @@ class Elector:
         log.info("lease.acquired", identity=self._identity, term=self.term)
 
     def _retry_delay(self) -> timedelta:
-        """Return the usual delay between attempts, or a shorter one that ends when the observed Lease expires."""
+        """Return the delay before the next attempt: the usual one, or a shorter one that ends when the observed Lease expires."""
         remaining = timedelta(seconds=self._observer.expires_at - self._clock.monotonic())
         return remaining if timedelta() < remaining < self._times.retry else self._times.retry
 
@@ -196,7 +196,7 @@ class Elector:
     async def try_acquire_or_renew(self, *, renew_only: bool = False) -> bool:
         """Take or renew the Lease once. Return False if another process holds it, or the API server did not answer.
 
-        With `renew_only`, the Lease is not taken if another process has held it meanwhile: our state is outdated then.
+        With `renew_only`, return False also if another process has held the Lease meanwhile: our state is outdated then.
         """
         sent = self._clock.monotonic()
         try:

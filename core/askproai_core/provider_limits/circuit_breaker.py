@@ -120,7 +120,7 @@ class CircuitBreakers:
         *,
         base_url: Callable[[Provider], str | None] = lambda _: None,
     ) -> None:
-        """`base_url` returns a provider's server, None if unknown: the coordinator opens a circuit for one server only."""
+        """`base_url` returns a provider's server, None if unknown: the coordinator opens a circuit for the users of one server."""
         self._redis, self._clock, self._metrics, self._rules = redis, clock, metrics, rules or CircuitRules()
         self._base_url = base_url
         self._local = {provider: Circuit(self._rules) for provider in Provider}
@@ -204,7 +204,7 @@ class CircuitBreakers:
     async def _step(
         self, provider: Provider, command: CircuitCommand, token: str, argument: int
     ) -> tuple[CircuitStepResult, bool]:
-        """Apply a command to the shared circuit, else to our own. Return the result, and True if it is the shared circuit's."""
+        """Apply a command to the shared circuit, or without Redis to our own. Return the result, and True if it was shared."""
         state_before = self._last_result[provider].state
         result = await self._shared_step(provider, command, token, argument)
         shared = result is not None

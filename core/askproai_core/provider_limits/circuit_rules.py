@@ -51,7 +51,7 @@ class CircuitRules:
 
 @dataclass(frozen=True, slots=True)
 class CircuitStepResult:
-    """The circuit after one command. The request may be sent if `wait` is 0; `probe`: it tests a circuit that is not closed."""
+    """A circuit after one command. The request may be sent if `wait` is 0. `probe`: it tests whether the provider works."""
 
     state: CircuitState
     failures: int

@@ -89,7 +89,8 @@ class Bucket:
     def take(
         self, now: int, interval: int, depth: int, longest: int, *, queued: bool, share: int = 0
     ) -> tuple[bool, int]:
-        """Take one of the upper `depth` tokens, or reserve the next one if it comes within `longest` milliseconds.
+        """Take a token for a request, or reserve the next token if it comes within `longest` milliseconds. The request may use
+        the upper `depth` tokens of the bucket.
 
         Return whether the request was granted, and the milliseconds to wait: for its token if granted, else before the next
         attempt. With `queued` that attempt gets the next free turn. `share` is for jobs, 0 for other requests: if jobs have had
@@ -114,16 +115,16 @@ class Bucket:
 
 
 def pace(per_minute: int) -> tuple[int, int]:
-    """Return the milliseconds until a used token of the bucket is refilled, and the number of tokens in a full bucket.
+    """Return how many milliseconds the bucket takes to get one token, and how many tokens a full bucket has.
 
-    A full bucket and its refill of one minute are `per_minute` together, at least 3, so that no minute has more requests.
+    A full bucket and one minute's refill have `per_minute` tokens together (3 at least): no minute has more requests.
     """
     burst = max(2, per_minute // _BURSTS_PER_MINUTE)
     return -(-_MINUTE // max(1, per_minute - burst)), burst
 
 
 class RequestBudget:
-    """The budget `name` of a tenant, as one process uses it. `per_minute` returns the limit that is in force, 0 for none."""
+    """The request budget `name` of a tenant, as one process uses it. `per_minute` returns the present limit, 0 for none."""
 
     def __init__(
         self, client: SharedRedis, clock: Clock, name: str, per_minute: Callable[[], int], *, for_callers: bool
@@ -183,7 +184,7 @@ class RequestBudget:
         return bool(granted), int(wait)
 
     def _longest_to_full(self) -> int:
-        """Return the milliseconds until a bucket is full in the worst case: it is empty, and one more second is reserved."""
+        """Return the milliseconds in which an empty bucket is full, with one more second of tokens reserved."""
         interval, burst = pace(self._per_minute())
         return burst * interval + _CALLER_WAIT
 

@@ -1,5 +1,4 @@
-"""Errors of calls to a provider, by their consequence for the next attempt. The operator raises them; the runtime uses
-outcomes.
+"""Errors of calls to a provider, by their consequence for the next attempt. Only the operator raises them.
 
 ProviderError
 ├── ProviderUnavailable   the provider did nothing: refused connection, unknown host, a read that kept failing

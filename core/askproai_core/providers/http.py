@@ -113,7 +113,7 @@ _PHONE_NUMBER: Final = re.compile(r"\+[0-9][0-9 ()/-]{6,}[0-9]")
 
 
 def _without_people(text: str) -> str:
-    """Return a provider's text with e-mail addresses and international phone numbers replaced."""
+    """Return a provider's text with a placeholder for each e-mail address and international phone number."""
     return _PHONE_NUMBER.sub("<number>", _EMAIL.sub("<e-mail>", text))
 
 
@@ -123,7 +123,7 @@ class Reply:
 
     `status` None: no response came, and `error` says why. `body` is the decoded JSON, None for anything else; `is_empty`
     distinguishes a response without a body. `retry_after`: how long a 429, the circuit or our own budget asks us to wait.
-    `sent` are words of a refused request's values: the provider's error text may quote them.
+    `sent` are the words in the values of a refused request: the provider's error text may quote them.
     """
 
     method: str
@@ -309,7 +309,7 @@ def find_host_problem(base_url: str, patterns: Iterable[str]) -> str | None:
 
 
 def is_host_listed(host: str, port: int, patterns: Iterable[str], *, is_usual_port: bool) -> bool:
-    """Return True if a pattern such as `*.cal.example` or `127.0.0.1:*` matches. One without a port needs `is_usual_port`."""
+    """Return True if a pattern matches, such as `*.cal.example` or `127.0.0.1:*`; without a port only if `is_usual_port`."""
     for pattern in patterns:
         name, _, ports = pattern.strip().lower().partition(":")
         if fnmatchcase(host, name) and (fnmatchcase(str(port), ports) if ports else is_usual_port):

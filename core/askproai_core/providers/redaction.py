@@ -1,4 +1,4 @@
-"""A provider's error text and body without possible names, numbers, keys and parts of the request. Pure."""
+"""Remove possible names, numbers, keys and parts of the request from a provider's error text and body. Pure."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,7 +66,7 @@ _OF_ERRORS: Final = _NO_NAMES | frozenset(
 
 
 def list_words(content: Mapping[str, Any]) -> frozenset[str]:
-    """Return the words, in lower case, in the values that a request sends: a provider's error text may quote them."""
+    """Return the words, in lower case, of the values that a request sends, because a provider's error text may quote them."""
     return frozenset(
         word.casefold()
         for text in _leaves([content.get("json"), content.get("params"), content.get("data")])

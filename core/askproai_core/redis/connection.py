@@ -64,7 +64,7 @@ def connect(url: str, timeout: timedelta | None, ca_file: Path | None = None, *,
 
 
 async def send(client: "Redis", *command: Argument) -> Any:
-    """Send a command with these arguments. It exists because redis-py has no types for this one method."""
+    """Send one command and return its reply. This function exists because redis-py has no types for `execute_command`."""
     return await client.execute_command(*command)  # type: ignore[no-untyped-call]
 
 

@@ -35,14 +35,14 @@ class Holidays(ConfigStruct, frozen=True):
 
 
 class Knowledge(ConfigStruct, frozen=True):
-    """A question that callers ask, and the tenant's own answer to it, word for word."""
+    """A question that callers ask, and the tenant's own answer to the question, which the agent says word for word."""
 
     question: str
     answer: str
 
 
 class PhoneNumber(ConfigStruct, frozen=True):
-    """A phone number of a branch. `number` is the public one, `did` is Retell's `to_number`; both E.164, mostly equal."""
+    """A branch's phone number in E.164: `number` is published, `did` is dialed (Retell's `to_number`). Both are mostly equal."""
 
     number: str
     did: str

@@ -56,7 +56,7 @@ class CalendarConfig(ConfigStruct, frozen=True):
 
 
 class RetellConfig(ConfigStruct, frozen=True):
-    """The Retell server that the pods ask for calls whose events did not arrive; empty while the tenant has no agent."""
+    """The settings for asking Retell for calls whose events did not arrive; empty while the tenant has no agent."""
 
     base_url: str = ""
 
@@ -124,7 +124,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
 
     def host_id(self, event_type_id: int | None, staff: str) -> int | None:
-        """Return a staff member's user id, at Cal.com, as host of a team's event type; None if the event type has no such host."""
+        """Return a staff member's Cal.com user id as a host of a team's event type; None if it has no such host."""
         types = (each for service in self.services for each in service.team_event_types)
         return next(
             (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
@@ -135,19 +135,19 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((branch for branch in self.branches if branch.name == name), None)
 
     def withheld(self, event_type_id: int | None) -> Withheld | None:
-        """Return why nothing may be sent to an event type, also one that no service names any more; None if requests may be."""
+        """Return why nothing may be sent to an event type, even one that no service names now; None if sending is allowed."""
         if event_type_id in self.withheld_event_types:
             return Withheld.NOT_FOUND
         types = (each for service in self.services for each in service.linked_event_types)
         return next((each.withheld for each in types if each.event_type_id == event_type_id and each.withheld), None)
 
     def names_event_type(self, event_type_id: int | None) -> bool:
-        """Return whether a service names an event type."""
+        """Return True if a service names this event type."""
         types = (each for service in self.services for each in service.linked_event_types)
         return any(each.event_type_id == event_type_id for each in types)
 
     def needs_confirmation(self, event_type_id: int | None) -> bool:
-        """Return whether bookings of an event type stay requests until somebody confirms them at Cal.com."""
+        """Return True if bookings of an event type stay requests until somebody confirms them at Cal.com."""
         types = (each for service in self.services for each in service.linked_event_types)
         return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
 
@@ -157,7 +157,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((each.default_minutes for each in types if each.event_type_id == event_type_id), None)
 
     def booking_fields(self, service: str, event_type_id: int | None) -> tuple[BookingField, ...]:
-        """Return the fields that a booking of `service` must answer; services that share the event type may have other fields."""
+        """Return the fields of an event type that a booking of `service` must answer; they can differ between services."""
         types = (each for known in self.services if known.name == service for each in known.linked_event_types)
         return next((each.booking_fields for each in types if each.event_type_id == event_type_id), ())
 
@@ -173,5 +173,5 @@ def decode(text: str | bytes) -> TenantConfig:
 
 
 def config_hash(text: str) -> str:
-    """Return the short hash of a config's text. Operator, status and metric `askproai_config_hash_info` name the config by it."""
+    """Return the short hash of a config's text. Status and the metric `askproai_config_hash_info` show this hash."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]

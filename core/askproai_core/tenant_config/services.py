@@ -10,7 +10,7 @@ from askproai_core.tenant_config.vocabulary import ConfigStruct, FieldSource, Se
 
 
 class BookingField(ConfigStruct, frozen=True):
-    """A booking field of an event type. Our bookings answer it from `source`, or with `value` if `source` has no data."""
+    """A booking field of an event type. We answer it with the data of kind `source`, or with `value` if there are none."""
 
     slug: str
     source: FieldSource | None = None
@@ -118,8 +118,8 @@ class Service(ConfigStruct, frozen=True):
     def in_branch(self, branch: str) -> Self:
         """Return a copy of the service with the length and price that it has in a branch.
 
-        If no staff member of the branch has the declared length or price, that of the first staff member is used instead. Staff
-        members who differ from the result are its overrides.
+        It is the declared length and price; if no staff member of the branch has these, those of the first staff member. The
+        copy's overrides are the staff members who differ from it.
         """
         own = {staff: self.done_by(staff) for staff in self.staff.get(branch, ())}
         if not own or not self.staff_overrides:
@@ -140,7 +140,7 @@ class Service(ConfigStruct, frozen=True):
 
     @property
     def terms(self) -> tuple[str, str, bool]:
-        """Return the price: the amount, the currency, and whether it is free of charge."""
+        """Return the price as amount and currency, and True if the service is free of charge."""
         return self.price_amount, self.price_currency, self.free_of_charge
 
     @property

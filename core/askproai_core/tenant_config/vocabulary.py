@@ -29,7 +29,7 @@ class CalendarProvider(StrEnum):
 
 
 class Provider(StrEnum):
-    """A server that we call and that has a circuit breaker of its own. A remote calendar has the name of its CalendarProvider."""
+    """A server that we call, with its own circuit breaker. Remote calendars have the names that CalendarProvider uses."""
 
     RETELL = "retell"
     CALCOM = "calcom"
@@ -90,7 +90,7 @@ class BusinessNews(StrEnum):
 
 
 class FieldSource(StrEnum):
-    """The kind of data of an appointment that answers a booking field of the remote calendar, as manifests name it."""
+    """The kind of appointment data with which our bookings answer a booking field at Cal.com, as manifests name it."""
 
     PHONE = "Phone"
     NAME = "Name"
@@ -99,14 +99,14 @@ class FieldSource(StrEnum):
 
 
 class SegmentKind(StrEnum):
-    """The kind of a segment: the staff member works in it, or waits. Manifests use these names."""
+    """The kind of a segment: the staff member works in it, or is free while the customer waits. Manifests use these names."""
 
     WORK = "Work"
     WAIT = "Wait"  # the customer stays, and the staff member can serve others
 
 
 class CallerVerification(StrEnum):
-    """The proof that a caller must have for an appointment to be treated as theirs, as manifests name it."""
+    """The proof that a caller has to give before an appointment is treated as the caller's own, as manifests name it."""
 
     NUMBER = "Number"
     NAME_AND_BIRTH_DATE = "NameAndBirthDate"

@@ -66,7 +66,7 @@ class OtelSpan:
 
 
 class _CountingExporter(SpanExporter):
-    """Passes spans to an exporter and counts them as exported or dropped. Logs once each when the collector is lost and back."""
+    """Passes spans to an exporter and counts them as exported or dropped. Logs when the collector fails and recovers."""
 
     def __init__(self, exporter: SpanExporter, count: Count, sent: "_Bounded") -> None:
         self._exporter, self._count, self._bounded, self._is_away = exporter, count, sent, False

@@ -1,4 +1,4 @@
-"""Traces of one process: they are on from the process's first line of work to its last."""
+"""Switch on the traces of one process, from its first line of work to its last."""
 
 import asyncio
 import sys

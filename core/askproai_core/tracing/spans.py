@@ -83,7 +83,7 @@ class RecordedSpan(Protocol):
 
 
 class Recorder(Protocol):
-    """Makes spans; a process whose traces are on has one."""
+    """Makes the spans of one process. A process without a recorder makes no spans."""
 
     ratio: float
 
@@ -112,7 +112,7 @@ def used() -> Recorder | None:
 
 
 def is_on() -> bool:
-    """Return whether this process makes spans."""
+    """Return True if this process makes spans."""
     return _state.recorder is not None
 
 
@@ -202,7 +202,7 @@ def record_trace(
 
 
 def detached() -> Scope:
-    """Return a scope whose block makes no spans in the current trace, because its work is done for other requests, too."""
+    """Return a scope whose block adds no spans to the current trace, because the work of the block also serves other requests."""
     return _NOTHING if _current.get() is None else _SpanScope(None, ends=False)
 
 

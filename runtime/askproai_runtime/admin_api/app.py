@@ -62,7 +62,7 @@ def api_app(api: PrivateApi) -> web.Application:
 
 @web.middleware
 async def _trace(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Handle a request in its span, which is named by the endpoint's path with placeholders for the ids."""
+    """Handle a request within a span. The span has the name of the endpoint's path, with placeholders in place of ids."""
 
     async def named(request: web.Request) -> web.StreamResponse:
         if is_recording():
@@ -111,14 +111,14 @@ def find_access(process: Process, presented: str) -> Access | None:
 
 
 def access_of(process: Process, role: Role) -> Access:
-    """Return the access rights that a role has."""
+    """Return the access of a sender with this role."""
     _, _, name = process.tenant.partition(".")
     return Access(role, f"{name}-admin")
 
 
 def _with_token(process: Process) -> Middleware:
-    """Return a middleware that checks the token before the path, so that a stranger does not learn which paths exist. The rate
-    limit counts only requests with a valid token, so that strangers cannot use it up.
+    """Return a middleware that checks the token before it looks up the path, so that a stranger does not learn which paths
+    exist. The rate limit counts only requests with a valid token, so that strangers cannot use it up.
     """
     limiter = RateLimiter(process.shared, process.clock, "api")
 

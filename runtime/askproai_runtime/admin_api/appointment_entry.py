@@ -40,7 +40,7 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A changed appointment. `message` is the German sentence for a caller; `calendar` is how far Cal.com has the change."""
+    """A changed appointment. `message` is the German sentence for a caller; `calendar` says whether Cal.com has the change."""
 
     message: str
     calendar: CalendarState

@@ -68,7 +68,8 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
     """One appointment, its customer's phone and e-mail address, its notes and the reason of its cancellation, which may be an
-    illness: all `…` for a reader. `email` is null if no address is known. `calendar` is how far Cal.com has the last change.
+    illness: all `…` for a reader. `email` is null if no address is known. `calendar` says whether Cal.com has the last
+    change.
     """
 
     appointment: AppointmentEntry
@@ -94,7 +95,7 @@ class Move(DeskBody, frozen=True, kw_only=True):
 
 
 class Attendance(DeskBody, frozen=True, kw_only=True):
-    """The mark whether the customer came: `no_show` true marks the customer as not come, false removes that mark."""
+    """The attendance to record: `no_show` true means that the customer did not come, false removes this mark."""
 
     no_show: bool
 
@@ -140,7 +141,7 @@ async def _resolve_names(
     request: ApiRequest, branch: str | None, staff: str | None
 ) -> tuple[Sequence[str] | None, Sequence[str] | None]:
     """Return the branches and the staff ids that two names mean; None means no filter. Raises `Problem` 404 for an unknown
-    name, because an empty list of appointments would suggest that the person has none.
+    name: an empty list would suggest that the person has no appointments.
     """
     if branch is None and staff is None:
         return None, None
@@ -163,7 +164,7 @@ async def show(request: ApiRequest, beginning: str) -> AppointmentDetail:
 
 
 async def new_start(request: ApiRequest, beginning: str, text: str, staff: str | None) -> NewStart:
-    """Return the start that a text means for a move of an appointment, by the working hours of `staff`, or else of its own."""
+    """Return the new start that a text means for an appointment, in working hours of `staff`, or else of its staff member."""
     booking = request.booking()
     appointment = await _find(booking, beginning)
     with problems():

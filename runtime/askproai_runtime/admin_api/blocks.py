@@ -119,7 +119,7 @@ class BlockPreview(msgspec.Struct, frozen=True):
 
 
 class RemovedBlock(BlockEntry, frozen=True):
-    """The answer to a removal of a block. `still_blocked_by` are other blocks that overlap its span."""
+    """The answer to the removal of a block. `still_blocked_by` are other blocks in force that overlap the removed block."""
 
     still_blocked_by: list[BlockEntry]
 
@@ -277,14 +277,14 @@ async def _list_offers(request: ApiRequest, staff: Sequence[str], span: Span) ->
 
 
 def _whose(staff: str | None, *, everyone: bool) -> str | None:
-    """Return the id or name in `staff`, or None if `everyone`. Raises `Problem` 400 unless exactly one of both is set."""
+    """Return the id or name in `staff`, or None with `everyone`. Raises `Problem` 400 if both or neither of them are set."""
     if everyone == bool(staff):
         raise bad_request("name a person as staff, or set everyone to true")
     return staff
 
 
 def _parse_span(request: ApiRequest, first: str, last: str | None) -> Span:
-    """Return the span of a block: from `first` to `last`, or without `last` the whole day or part of a day that `first` names.
+    """Return the span of a block: from `first` to `last`, or without `last` the day or part of a day that `first` names.
 
     Raises `InvalidBlock`.
     """

@@ -22,8 +22,8 @@ from askproai_runtime.desk.outcomes import NotDone
 class NewAppointment(DeskBody, frozen=True, kw_only=True):
     """An appointment to book. `start` is a whole minute with an offset; in the local calendar it may be up to 30 minutes ago.
 
-    `branch`, `service` and `staff` are names or display names, `service` also a spoken name. If absent, the only branch with
-    the service is used, its only service, or the free staff member with the fewest appointments that day. The `note` is not
+    `branch`, `service` and `staff` are names or display names, `service` also a spoken name. If absent: the only branch with
+    the service, the branch's only service, or the free staff member with the fewest appointments that day. The `note` is not
     sent to Cal.com. The customer is notified as after a call (Tenant `notifications`); with `email` Cal.com may send a mail,
     too.
     """
@@ -55,7 +55,7 @@ class BookingPreview(msgspec.Struct, frozen=True):
 
 
 async def preview(request: ApiRequest, place: Place, when: str | None) -> BookingPreview:
-    """Return a planned booking without making it. `when` is its start in German words or ISO 8601; None means now."""
+    """Return a planned booking without making it. `when` is the start in German words or ISO 8601; None means now."""
     with problems():
         service, start = preview_booking(booking := request.booking(), place, when)
     rules, local = service.rules, start.astimezone(request.zone)

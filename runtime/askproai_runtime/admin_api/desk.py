@@ -30,8 +30,8 @@ Reason = Annotated[str, msgspec.Meta(max_length=200, pattern=rf"^{_PRINTED}*{_EN
 
 
 class ChangeObstacle(StrEnum):
-    """The reason why a change was not carried out: `reason` of its problem document. Blocks have further reasons in
-    `BlockObstacle`, attendance marks in `AttendanceObstacle`; a refused move or booking has `outcome` instead.
+    """The reason why a change was not carried out, as the member `reason` of a problem document. Blocks have further reasons in
+    `BlockObstacle`, attendance in `AttendanceObstacle`; a refused move or booking has the member `outcome` instead.
     """
 
     UNKNOWN_NAME = "unknown_name"
@@ -129,5 +129,5 @@ def request_used() -> Problem:
 
 
 def ambiguous() -> Problem:
-    """Return the problem document for a shortened id that matches several ids."""
+    """Return the problem document for a shortened id with which several ids begin."""
     return Problem(409, "Ambiguous Id", "More than one id begins so: write more of it")

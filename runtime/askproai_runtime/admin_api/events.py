@@ -161,7 +161,7 @@ def _not_found() -> Problem:
 
 
 def _not_redriven(detail: EventDetail) -> Problem:
-    """Return a problem document: another job of the appointment comes first, the event's body is dropped, or it is not dead."""
+    """Return the problem document for a refused redrive: not dead, its body is dropped, or another job comes first."""
     is_dead, of_event = detail.event.status is EventStatus.DEAD, detail.appointment_id is None
     if is_dead and not of_event:
         return Problem(

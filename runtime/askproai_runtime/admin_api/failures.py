@@ -11,9 +11,9 @@ from askproai_runtime.admin_api.store.failures import list_failures
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
-    """One failed booking: by a call function (`function`), or of an appointment that Cal.com refused (`function` is null).
+    """One failed booking. `function` is the call function that failed; null if Cal.com refused the appointment.
 
-    `reason` is the obstacle, without names of people.
+    `reason` says why, without names of people.
     """
 
     at: datetime

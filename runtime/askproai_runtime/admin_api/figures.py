@@ -11,7 +11,7 @@ from askproai_runtime.admin_api.store.figures import list_days_of_bookings, list
 
 
 class DayOfBookings(msgspec.Struct, frozen=True):
-    """Callers' booking requests on one local day: `booked` ones became appointments, `failed` ones helped no caller."""
+    """Callers' booking requests on one local day: `booked` led to appointments, `failed` gave callers no useful answer."""
 
     day: date
     booked: int

@@ -29,8 +29,7 @@ _STATES = ("open", "done")
 
 
 class MessageEntry(msgspec.Struct, frozen=True):
-    """One message. `phone` is the number to call back, or else the caller's. `recipient` and `call_back` are in the caller's
-    words.
+    """One message. `phone` is the number to call back, or else the caller's. `recipient` and `call_back` are as spoken.
 
     `call_back_from` and `call_back_until` are the understood time to call back; `call_back_until` is null for an exact time.
     For a reader the caller's name, number and words are `…`. `done_by` is the name that the sender claimed.
@@ -64,7 +63,7 @@ class MessageDetail(msgspec.Struct, frozen=True):
 
 
 class Done(DeskBody, frozen=True, kw_only=True):
-    """The mark that a message has been dealt with. `note` is for colleagues."""
+    """The body of a request that marks a message as dealt with. `note` is for colleagues."""
 
     note: Reason = ""
 

@@ -121,7 +121,7 @@ class Parameters:
         return named
 
     def instant(self, name: str, *, is_end: bool = False) -> datetime | None:
-        """Return an instant, None if absent. A day means its midnight, or with `is_end` the next. No offset means local time."""
+        """Return an instant, None if absent. A day means its midnight, with `is_end` the next midnight. No offset: local time."""
         text = self.text(name)
         if text is None:
             return None
@@ -165,7 +165,7 @@ class Parameters:
         return Paging(self.limit(), self.text("cursor"))
 
     def request_id(self) -> UUID | None:
-        """Return the request id of a change without a body; None if absent. Repeated with its id, a change is carried out once."""
+        """Return the request id of a change without a body, None if absent. A change is carried out once for each id."""
         text = self._headers.get(_REQUEST_ID, "")
         try:
             return UUID(text) if text else None
@@ -198,7 +198,7 @@ def part_of_day(text: str, now: datetime, zone: ZoneInfo) -> tuple[str, str] | N
 
 
 def next_cursor(*sort_key: Any) -> str:
-    """Return the cursor of the next page: this page's last row's sort key, encoded."""
+    """Return the cursor of the next page: the encoded sort key of this page's last row."""
     return urlsafe_b64encode(msgspec.json.encode(sort_key)).decode()
 
 
@@ -210,7 +210,7 @@ def require_text(text: str) -> str:
 
 
 def require_valid(body: B) -> B:
-    """Return a body that this process has built, checked like a body over HTTP. Raises `Problem` 400 if it is invalid."""
+    """Return a body that this process has built, after the checks of a body over HTTP. Raises `Problem` 400 for an invalid one."""
     try:
         return msgspec.convert(msgspec.to_builtins(body), type(body))
     except msgspec.ValidationError as error:

@@ -45,7 +45,7 @@ class EraseBody(DeskBody, frozen=True, kw_only=True):
 
 
 class ErasureEntry(msgspec.Struct, frozen=True):
-    """One erasure. `evidence` is the number of erased or changed rows by table, `waits_for` why the erasure is not finished."""
+    """One erasure. `evidence` counts the erased or changed rows by table; `waits_for` says why the erasure is not finished."""
 
     id: str
     state: str

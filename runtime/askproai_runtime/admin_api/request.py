@@ -93,7 +93,7 @@ class ApiRequest:
 
 
 class PrivateApi:
-    """The objects that one tenant's endpoints share. They call `wake_worker` after jobs became due; it returns at once."""
+    """The objects that one tenant's endpoints share. Endpoints call `wake_worker` for jobs that became due; it returns at once."""
 
     def __init__(self, process: Process, wake_worker: Callable[[], None]) -> None:
         self.process, self.wake_worker = process, wake_worker

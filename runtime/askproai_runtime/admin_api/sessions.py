@@ -57,7 +57,7 @@ class EndedSession(msgspec.Struct, frozen=True):
 
 
 class SeenSessions:
-    """When each session was last seen, in any pod. The times are in Redis and only shown; without Redis they are unknown."""
+    """The time at which each session was last seen, in any pod. The times are kept in Redis; without Redis they are unknown."""
 
     def __init__(self, shared: RedisClient, clock: Clock) -> None:
         self._shared, self._clock = shared, clock
@@ -117,7 +117,7 @@ async def end(request: ApiRequest, session: str, body: DeskBody) -> EndedSession
 
 
 def _who(row: asyncpg.Record) -> tuple[Role, str | None, bool]:
-    """Return role and name in the audit entry of a login, and True if the issuer has identified the person."""
+    """Return the role and name of the person in a login's audit entry, and True if the issuer has identified the person."""
     detail: dict[str, Any] = msgspec.json.decode(row["detail"])
     by_issuer = "token" not in detail
     role = Role(detail["role"]) if by_issuer else _ROLE_OF_TOKEN[detail["token"]]

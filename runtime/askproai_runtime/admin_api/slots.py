@@ -30,7 +30,7 @@ class SlotList(msgspec.Struct, frozen=True):
     `own_book`. If there is no slot, `basis` is `calendar` if Cal.com's free times of the whole day are known.
 
     `closed` says why the whole day cannot be booked, such as a holiday's name, or if there is no slot, which staff members are
-    blocked. Otherwise it is None.
+    blocked. Otherwise `closed` is null.
     """
 
     slots: list[FreeSlot]
@@ -71,7 +71,7 @@ async def _explain_blocked(booking: BookingContext, rules: ServiceRules, day: da
 
 
 def _explain_closed(rules: ServiceRules, day: date, today: date) -> str | None:
-    """Return why a branch can book nothing on a local day, such as its hours or a holiday; None if it can. Staff do not count."""
+    """Return why the whole branch can book nothing on a local day, such as a holiday; None if it can. Ignores absences."""
     branch, service = rules.branch, rules.service
     if day < today:
         return "the day is over"

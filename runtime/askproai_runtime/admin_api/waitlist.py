@@ -96,7 +96,7 @@ async def show(request: ApiRequest, beginning: str) -> WaitlistDetail:
 
 
 class DeclineBody(DeskBody, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The declined offer. If it is not open any more nothing changes, and the answer shows the present offer."""
+    """The offer to decline. If this offer is not open any more, nothing changes, and the answer shows the present offer."""
 
     offer: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
 

@@ -1,4 +1,4 @@
-"""The table `billing`: one row for each subscription. The row is the same for every order of the subscription's events."""
+"""The table `billing`: one row for each subscription. The order in which a subscription's events are stored does not matter."""
 
 from dataclasses import dataclass
 from datetime import datetime

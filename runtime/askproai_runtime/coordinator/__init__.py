@@ -1,4 +1,5 @@
-"""The coordinator: work that is done once for all tenants. The one of its two processes that holds the Lease does it.
+"""The coordinator: work that is done once for all tenants. It has two processes: the leader, which holds the Lease, does the
+work.
 
 No other part waits for it: a booking removes expired holds that conflict with it, and a worker takes over its tenant's lost
 jobs. The coordinator handles expired holds and lost jobs that no booking or worker meets, counts across all tenants, and

@@ -36,10 +36,10 @@ class TenantCircuit:
 
 
 def find_outage(circuits: Mapping[str, TenantCircuit], min_tenants: int, percent: int) -> str | None:
-    """Return the base URL that most tenants use, if enough of its users' circuits are open: it is down for all. Else return
-    None.
+    """Return the base URL that most tenants use, if enough of its users have an open circuit: the server is down for all. Else
+    return None.
 
-    Enough are `min_tenants` and `percent` of its users. A server that few use never decides: each provider has one circuit.
+    Enough are `min_tenants` and `percent` of its users. A server with few users is ignored: each provider has only one circuit.
     """
     used = Counter(c.base_url for c in circuits.values() if c.base_url and (c.active or c.open))
     if not used:
@@ -98,7 +98,7 @@ def _unix_ms(moment: datetime) -> str:
 
 
 async def _probe(context: CoordinatorContext, provider: Provider, key: str, base_url: str) -> int:
-    """Send the server a request without a credential. Any response except a 5xx closes the circuit: then return 1, else 0."""
+    """Send the server a request without a credential. If it answers below 500, close the circuit and return 1; else return 0."""
     context.fence()
     try:
         async with context.session.get(base_url, timeout=_PROBE_TIMEOUT, allow_redirects=False) as response:

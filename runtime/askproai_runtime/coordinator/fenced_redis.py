@@ -46,7 +46,7 @@ class FencedRedis:
         return self._shared.configured
 
     async def write(self, key: str, *commands: tuple[str, ...]) -> None:
-        """Run commands such as ("PEXPIRE", "1000") on a key, all or none. Raises NotLeader after a write of a later leader."""
+        """Run commands such as ("PEXPIRE", "1000") on a key, all or none. Raises NotLeader if a later leader has written."""
         texts = [json.dumps(command) for command in commands]
         if not await self._shared.run(_FENCED, [self._shared.key("fence"), key], [self._term(), *texts]):
             raise NotLeader(f"a leader after term {self._term()} has written into Redis: this one's word is old")

@@ -27,7 +27,7 @@ _NO_EXPIRY = -1
 
 
 async def sweep_holds(context: CoordinatorContext) -> int:
-    """Delete expired holds with their claims. A booking removes conflicting expired holds only; others would stay forever."""
+    """Delete expired holds with their claims. A booking removes only the expired holds that conflict with it."""
 
     async def sweep(tenant: str) -> AsyncIterator[int]:
         for _ in range(MAX_BATCHES):
@@ -44,7 +44,7 @@ async def sweep_slot_locks(context: CoordinatorContext) -> int:
     """Set an expiry on slot locks that have none.
 
     Locks are created with an expiry. A key that a person wrote, or that a bug left, may lack it and would block its slot
-    forever. `NX` leaves a lock alone that was created anew in between.
+    forever. The option `NX` does not change a lock that was created anew meanwhile.
     """
     repaired = 0
     if not context.redis.configured:
@@ -60,8 +60,8 @@ async def sweep_slot_locks(context: CoordinatorContext) -> int:
 async def rearm_events(context: CoordinatorContext) -> int:
     """Make jobs ready again that no worker has had for `stuck_after_seconds`, as a second delivery of their event would.
 
-    Workers take over the jobs of their tenant's lost workers within a minute. A job found here had no worker for longer: all
-    pods of the tenant were down, or a row was changed by hand.
+    Workers take over the jobs of their tenant's lost workers within a minute. If a job is stuck for longer, all pods of the
+    tenant were down, or somebody changed its row by hand.
     """
     stuck = timedelta(seconds=context.settings.stuck_after_seconds)
 
@@ -107,8 +107,7 @@ async def _for_each_tenant(
 ) -> int:
     """Run `change` for one tenant after the other. Return the sum of the numbers of changes that it yields.
 
-    A tenant's failure, such as a row that stays locked or a number that cannot rise, is logged and counted. The next run tries
-    again.
+    If a tenant's change fails, for example at a locked row, this is logged and counted, and the next run tries again.
     """
     changed = 0
     for tenant in tenants:
@@ -137,7 +136,7 @@ async def _change_in_batches(context: CoordinatorContext, statement: str, *value
 async def _age(context: CoordinatorContext, what: store.Aged, statement: str, tenant: str, days: int) -> int:
     """Age a tenant's data by a statement of the store, `BATCH` rows at a time, each row once. Return the number of aged rows.
 
-    A batch in which no row ages does not count against the limit: otherwise the rows after it would never be examined.
+    Only batches in which a row aged count against the limit of batches: otherwise later rows might never be examined.
     """
     aged, batches, position, run = 0, 0, store.Position(), str(uuid4())
     while batches < MAX_BATCHES:

@@ -158,7 +158,7 @@ _SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"
 
 
 def _delete(table: str, since: str, condition: str = "", lock: str = "") -> str:
-    """Return a DELETE of old rows. It checks `condition` again for each row, since the row may have changed meanwhile."""
+    """Return a DELETE of a table's old rows. It checks `condition` again for each row, as rows may change meanwhile."""
     old = _OLD_ROWS.format(table=table, since=since, condition=condition.format(row="o")) + lock
     return f"DELETE FROM {table} x WHERE x.ctid = ANY (ARRAY ({old})) {condition.format(row='x')}"  # noqa: S608  our own names
 
@@ -341,7 +341,7 @@ async def list_retention(pool: Pool) -> list[asyncpg.Record]:
 
 
 async def list_provider_use(pool: Pool, provider: Provider) -> list[asyncpg.Record]:
-    """Return a row for each tenant: `tenant`, `base_url`, and `active`: True if it called the provider in the last 10 minutes."""
+    """Return a row for each tenant: `tenant`, `base_url`, and `active` (the tenant called the provider in the last 10 minutes)."""
     return await pool.fetch(_PROVIDER_USE, provider.value)
 
 
@@ -351,7 +351,7 @@ async def count_dead_jobs(pool: Pool) -> dict[str, int]:
 
 
 async def count_double_bookings(pool: Pool) -> dict[str, int]:
-    """Return the number of claims that overlap an earlier claim of the resource or person, by tenant, without zeros."""
+    """Return by tenant the number of claims that overlap an earlier claim on the same resource or person. Zeros are left out."""
     return {row["tenant"]: row["claims"] for row in await pool.fetch(_DOUBLE_BOOKINGS)}
 
 
@@ -365,12 +365,12 @@ async def list_tenants_with_expired_holds(pool: Pool) -> list[str]:
 
 
 async def list_tenants_with_stuck_work(pool: Pool, stuck: timedelta) -> list[str]:
-    """Return the tenants with events or sync jobs that may have had no worker for the time `stuck`."""
+    """Return the tenants with events or sync jobs that perhaps no worker has had for the time `stuck`."""
     return [row["tenant"] for row in await pool.fetch(_TENANTS_WITH_STUCK_WORK, stuck)]
 
 
 async def delete_expired_holds(pool: Pool, limit: int, tenant: str) -> int:
-    """Delete the expired holds on the resources of up to `limit` expired claims of a tenant. Return the number of holds."""
+    """Delete the expired holds on the resources of up to `limit` expired claims of a tenant. Return how many."""
     async with pool.acquire() as conn, conn.transaction():
         resources = [row["id"] for row in await conn.fetch(_LOCK_EXPIRED, limit, tenant)]
         return _affected(await conn.execute(_DELETE_EXPIRED_HOLDS, resources)) if resources else 0

@@ -202,7 +202,7 @@ async def find_free(
     moving: Appointment | None = None,
 ) -> NotDone:
     """Return why `start` is not free, and the closest free times. If the rules allow the start, the cause is the text `taken`;
-    with `linked`, it adds that Cal.com may be the cause.
+    with `linked` it also says that Cal.com may have the time taken.
     """
     found = await find_alternatives(ctx, service, start, actor.call_id, actor.correlation_id, moving=moving)
     if not found.request.rules.staff_members:
@@ -217,7 +217,7 @@ async def find_free(
 
 
 async def _bind(conn: Connection, ctx: BookingContext, desk: DeskRequest, change: str, **content: str | None) -> None:
-    """Store the content of a desk request under its id. Raises `RequestUsed` if the id has other content already."""
+    """Bind a desk request's id to the content of its change. Raises `RequestUsed` if the id is bound to other content already."""
     if not await bind_request(conn, ctx.tenant, desk.call_id, change, **content):
         raise RequestUsed
 
@@ -231,7 +231,7 @@ def _without_notice(service: ServiceRequest) -> ServiceRequest:
 
 
 async def calendar_state(ctx: BookingContext, appointment: Appointment, *, wait: bool = False) -> CalendarState:
-    """Return whether the last change has reached the remote calendar (LOCAL: none needed); `wait` waits up to 3 s for the job."""
+    """Return whether Cal.com has the appointment's last change (LOCAL: it needs none). `wait`: wait up to 3 s for the sync job."""
     deadline = ctx.clock.monotonic() + (_SYNC_WAIT.total_seconds() if wait else 0)
     while appointment.in_remote_calendar:
         async with ctx.pool.acquire() as conn:

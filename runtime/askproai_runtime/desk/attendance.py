@@ -1,7 +1,7 @@
-"""The desk marks a customer who did not come, or removes the mark. If Cal.com has the appointment, it is marked there first.
+"""Mark for the desk that a customer did not come, or unmark it. If Cal.com has the appointment, Cal.com is changed first.
 
-Cal.com decides: its event of the mark, and every later reading of the booking, must agree with our row. So nothing is written here
-while Cal.com cannot be asked. A crash between the two leaves a mark at Cal.com, whose event brings it here.
+Cal.com decides: its event of the mark, and every later reading of the booking, must agree with our row. So nothing is written
+here while Cal.com is unavailable. After a crash between both changes, Cal.com's event brings the mark here.
 """
 
 from dataclasses import replace
@@ -98,10 +98,7 @@ def _require_begun(ctx: BookingContext, appointment: Appointment) -> None:
 
 
 async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no_show: bool) -> Confirmed | None:
-    """Mark the attendance at Cal.com, unless it has the same mark, and return Cal.com's booking; None if it has none.
-
-    Raises `AttendanceRefused`.
-    """
+    """Mark the attendance at Cal.com, unless it is so already. Return Cal.com's booking; None if Cal.com has no booking."""
     if not ctx.calendar.remote or appointment.external_id is None:
         return None
     ids: _Ids = {"event_type_id": appointment.event_type_id, "correlation_id": appointment.correlation_id}

@@ -138,7 +138,7 @@ async def preview_block(
 
 
 def is_booked_remotely(ctx: BookingContext, staff: Collection[str]) -> bool:
-    """Return whether one of these staff entries (`branch/staff`) has an event type at Cal.com, whose pages offer it, too."""
+    """Return True if a staff entry (`branch/staff`) has a Cal.com event type: Cal.com's pages ignore blocks."""
     services = ctx.config().services if ctx.calendar.remote else ()
     linked = (
         (service, link.staff) for service in services if service.capacity == 1 for link in service.linked_event_types
@@ -191,15 +191,14 @@ async def list_blocks_within(ctx: BookingContext, removed: Block) -> list[Block]
 
 
 async def show_block(ctx: BookingContext, first: UUID, last: UUID) -> tuple[list[Block], list[BlockedAppointment]]:
-    """Return up to two blocks whose ids are between `first` and `last`, both included, and the live appointments in the first."""
+    """Return at most two blocks with ids from `first` to `last`, and the live appointments within the first of these blocks."""
     async with ctx.pool.acquire() as conn:
         found = await list_blocks_between(conn, ctx.tenant, first, last)
         return found, await _list_appointments(conn, ctx, found[0]) if found else []
 
 
 async def list_offers_within(ctx: BookingContext, staff: Sequence[str], span: Span) -> list[WaitlistEntry]:
-    """Return the waiting entries whose open offer would end if this span of `staff` (each `branch/staff`) were blocked, by
-    start.
+    """Return the waiting entries whose open offer would end if this span of `staff` (`branch/staff`) were blocked, by start.
 
     If the span lies within a wait of the offered service, in which the person is not needed, the offer stays.
     """
@@ -275,8 +274,8 @@ def resolve_span(first: str, last: str | None, zone: ZoneInfo) -> Span:
 
 
 def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, date]:
-    """Return the time (None for a whole day) and the local day of a text. `fold` chooses between two equal local times, which
-    exist when clocks are set back.
+    """Return the time (None for a whole day) and the local day that a text names. When clocks are set back, a local time exists
+    twice: `fold` 0 means the first, 1 the second.
     """
     try:
         with suppress(ValueError):
@@ -290,7 +289,7 @@ def _parse(text: str, zone: ZoneInfo, *, fold: int) -> tuple[datetime | None, da
 
 
 def is_longest(span: Span) -> bool:
-    """Return whether a block has the maximum length: it was made without an end."""
+    """Return True if a block has the maximum length, as a block without a chosen end has."""
     return span.end.timestamp() - span.start.timestamp() >= LONGEST_BLOCK.total_seconds()
 
 
@@ -318,8 +317,8 @@ async def _record(
 
 
 def list_unblocked_times(config: TenantConfig, blocked: Collection[int], block: Span, now: datetime) -> Claims:
-    """Return the working hours that a block of these resources took from the staff members who have one of them, for each of
-    their units, in pieces of an hour, by start. Hours beyond every service's horizon are left out: nobody can book them yet.
+    """Return the working hours that the removal of a block gives back to its staff members: for each of their units, in pieces
+    of an hour, ordered by start. Hours beyond every service's horizon are left out: nobody can book them yet.
 
     A freed time is offered to one person at a time: cut into hours, a day is offered to several waiting people at once. Two
     offers never need the same minute of a person (`waitlist_offers.py`). Whether such an hour is free is checked when it is

@@ -78,7 +78,7 @@ def preview_booking(ctx: BookingContext, place: Place, start: str | None) -> tup
 
 
 def notified_channels(ctx: BookingContext, service: ServiceRequest) -> tuple[NotificationChannel, ...]:
-    """Return the channels by which the customer of such a booking is notified, provided that the customer's address is known.
+    """Return the channels that would notify the customer of a booking of `service`, if the customer's address is known.
 
     If no staff member is requested, and at least one is only in the local calendar, the local calendar's channels are returned.
     """
@@ -139,7 +139,7 @@ async def _find_free(ctx: BookingContext, request: BookingRequest) -> NotDone:
 
 
 def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
-    """Return the service of `place`. In the local calendar its notice is negative, so that a start may have begun."""
+    """Return the service that `place` names. In the local calendar its notice is negative: a start may lie shortly before now."""
     try:
         rules = find_rules(ctx.config(), place.branch, place.service)
     except NameMissing as missing:
@@ -157,7 +157,7 @@ def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
 def _to_request(
     service: ServiceRequest, start: datetime, customer: Customer, actor: Actor, region: str
 ) -> BookingRequest:
-    """Return the booking request. Raises `InvalidBooking` for a mistyped value; a call function would leave it out."""
+    """Return the booking request. Raises `InvalidBooking` for a mistyped value, which a call function would ignore."""
     name = plain_name(customer.name)
     if not fold(name):
         raise InvalidBooking(f"{customer.name!r} is no name: write letters")
@@ -219,7 +219,7 @@ def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> dat
 def _add_begun(
     ctx: BookingContext, service: ServiceRequest, understood: Understanding, earlier: Understanding
 ) -> Understanding:
-    """Return `understood` with those starts added that have begun but can still be booked.
+    """Return `understood` with the starts added that lie before now but can still be booked.
 
     `earlier` is the same text, understood as of the time before these starts began. A time that moves with the clock (`in 20
     Minuten`) is not added: it counts only from now.

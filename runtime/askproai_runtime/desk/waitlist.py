@@ -1,4 +1,4 @@
-"""The waiting list for the desk: show entries, remove one, and note that an offer is declined."""
+"""The waiting list for the desk: show entries, remove an entry, and record that an offer is declined."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -18,7 +18,7 @@ from askproai_runtime.tasks import request_soon
 async def list_waitlist(
     ctx: BookingContext, *, waiting: bool, after: Sequence[object] | None, limit: int
 ) -> list[WaitlistEntry]:
-    """Return the waiting entries, or the ended ones, by the time of joining."""
+    """Return the entries that wait for a time, or with `waiting` False the ended ones, by the time of joining."""
     return await list_entries(ctx.pool, ctx.tenant, waiting=waiting, after=after, limit=limit)
 
 
@@ -44,8 +44,8 @@ async def decline_offer(
 ) -> WaitlistEntry | None:
     """Record that a waiting person declines an offer: the time goes to the next entry, and the person goes on waiting.
 
-    None if there is no such entry. If the offer is not open any more, nothing changes: a repeated request must not decline the
-    next offer. Raises `RequestUsed` for a request of another offer.
+    Return the entry; None if there is no such entry. If the offer is not open any more, nothing changes: a repeated request
+    must not decline the next offer. Raises `RequestUsed` for a request of another offer.
     """
     async with ctx.pool.acquire() as conn, conn.transaction():
         asked = {"entry": str(entry_id), "offer": str(offer_id)}

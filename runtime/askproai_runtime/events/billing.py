@@ -31,7 +31,7 @@ class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def handle_billing_event(conn: Connection, event: StoredEvent, config: TenantConfig) -> str | None:
-    """Store the reported change. Return a note if the event reports none. Raises `DeadNow` if the body is not an event."""
+    """Store the change that the event reports. Return a note if it reports none. Raises `DeadNow` if the body is no event."""
     try:
         change = read_billing_change(event.payload, config.tenant)
     except msgspec.DecodeError as error:

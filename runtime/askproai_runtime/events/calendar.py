@@ -98,10 +98,7 @@ async def _forget_free_times(conn: Connection, event: StoredEvent, config: Tenan
 
 
 def _read_booking(body: bytes) -> tuple[_Booking | None, bool]:
-    """Return the booking in an event (or None), and True unless the event is from the import of its event type.
-
-    Flat bodies (rendered templates) have the booking's fields beside `triggerEvent`, so they are decoded again.
-    """
+    """Return the booking in an event (or None), and False if our import of an event type stored the event, else True."""
     try:
         envelope = decode(body, _Envelope)
         is_flat = not isinstance(envelope.payload, dict)

@@ -179,11 +179,11 @@ class _AccountPoll:
         return True
 
     async def _end(self, conn: Connection, _note: str) -> None:
-        """Check, in place of the end of a job, that this run still has its claim: a booking from a list has no job."""
+        """Check that this run still has its claim. It takes the place of a job's end, because a listed booking has no job."""
         await self.run.check(conn)
 
     def _as_event(self, remote: RemoteBooking) -> IncomingEvent:
-        """Return an event in place of the one that Cal.com did not deliver. It has no content: its handler fetches the booking."""
+        """Return an event for a booking that Cal.com reported by no event. It is empty, as its handler fetches the booking."""
         event_type = "BOOKING_CREATED" if remote.live else "BOOKING_CANCELLED"
         payload = {"uid": remote.uid, "eventTypeId": remote.event_type_id}
         found_by = "poll" if self._is_new(remote) else FOUND_BY_IMPORT
@@ -193,10 +193,10 @@ class _AccountPoll:
         return IncomingEvent(Source.CALCOM, event_id, event_type, body, self.run.correlation_id)
 
     def _is_new(self, remote: RemoteBooking) -> bool:
-        """Return True if a booking that our book lacks is to be announced as new. While its event type is imported, only a
-        booking made since the last poll is.
+        """Return True if a booking that our book lacks is to be announced as new. While the bookings of its event type are
+        being imported, that is so only if it was made since the last poll.
 
-        A moved booking is as old as the booking before the move.
+        A moved booking counts as made when the booking before the move was made.
         """
         if remote.event_type_id in self.known.event_types:
             return True

@@ -71,7 +71,7 @@ class UnroutableCall(Exception):
 @dataclass(frozen=True, slots=True)
 class CallChange:
     """The content of one event about a call, before it is merged into the call's row. `note` is stored with the event, `notice`
-    in the row of the call notice.
+    in the row of the call's call notice.
     """
 
     call_id: str
@@ -217,7 +217,7 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
 
 
 def _transcript_rank(row: CallRow) -> tuple[bool, int, bool, str]:
-    """Return the sort key of a transcript. The final transcript wins, even if shorter: Retell may correct it at the end."""
+    """Return a sort key that is greater for the better of two transcripts: the final one, or else the longer one."""
     transcript = row.transcript or ""
     return row.transcript_is_final, len(transcript), row.transcript_truncated, transcript
 
@@ -257,7 +257,7 @@ def _greater(first: Any, second: Any) -> Any:
 
 
 def _status(event_type: str, reported: str | None) -> str:
-    """Return the call's status. The event decides if the body's status is behind it, such as `ongoing` in `call_ended`."""
+    """Return the call's status. If the event's type says more than the body (`ongoing` in `call_ended`), the type decides."""
     goes_on = event_type in {STARTED, TALKED}
     implied = "ongoing" if goes_on else "ended"
     minimum = call_stage("ongoing" if goes_on else "not_connected")

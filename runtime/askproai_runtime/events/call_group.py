@@ -42,7 +42,7 @@ class CallEventGroups:
         self._running: asyncio.Task[None] | None = None
 
     async def process(self, job: Job) -> StoredEvent | None:
-        """Process a job's event in a group, finish the job, and return the event; None if it was not processed and must run
+        """Process a job's event in a group, finish the job, and return the event. Return None if the event must be processed
         alone.
 
         A second attempt is always alone: an event that kills its worker must not affect others again. If the waiting task is

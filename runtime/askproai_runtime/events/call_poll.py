@@ -104,7 +104,7 @@ class CallPoll:
 
 
 def due_at(call: IncompleteCall, after: datetime | None, now: datetime) -> datetime | None:
-    """Return the latest time after `after`, and not after `now`, at which to ask for the call was due; None if there is none."""
+    """Return the latest time after `after` and up to `now` at which asking for the call was due; None if there is none."""
     begin, waits = (call.began_at, _ASK_FOR_END) if call.ended_at is None else (call.ended_at, _ASK_FOR_ANALYSIS)
     times = (begin + wait for wait in waits)
     return max((at for at in times if (after is None or after < at) and at <= now), default=None)
@@ -117,7 +117,7 @@ def has_just_ended(call: RetellCall, now: datetime) -> bool:
 
 
 def implied_events(call: RetellCall) -> tuple[str, ...]:
-    """Return the types of the events to expect of a call in this state: the start while it goes on, else end and analysis."""
+    """Return the types of the events that Retell sends for a call by this state: start, or end and any analysis."""
     stage = call_stage(call.call_status or "registered")
     if stage < call_stage("ongoing"):
         return ()
@@ -178,7 +178,7 @@ class _Poll:
         return page.next_key
 
     async def follow_incomplete_calls(self) -> None:
-        """Ask for the calls that lack an end or an analysis, at certain ages. Raises `RetellUnavailable`."""
+        """Ask for the calls without an end or an analysis, each at a few fixed ages. Raises `RetellUnavailable`."""
         calls = await list_incomplete_calls(self.task.pool, self.tenant, self.oldest)
         due = [(at, call) for call in calls if (at := due_at(call, self.state.asked_until, self.now))]
         for number, (at, call) in enumerate(sorted(due, key=lambda item: item[0]), start=1):

@@ -74,7 +74,7 @@ class Drainer:
             await sleep_until_stopped(stop, LOOK_SECONDS)
 
     async def _look(self) -> bool:
-        """Update the state of the spool. If PostgreSQL answers, move waiting events. Return True if no event waits any more."""
+        """Update the state of the spool, and move waiting events if PostgreSQL answers. Return True if the spool is empty then."""
         answers = not self._spool.in_use or await self._database_answers()
         if answers:
             self._spool.leave()
@@ -93,7 +93,7 @@ class Drainer:
         return answers and await self._drain()
 
     async def _drain(self) -> bool:
-        """Move waiting events, unless another pod is moving them. Return True if no event waits any more."""
+        """Move waiting events, unless another pod is moving them. Return True if the spool is empty afterwards."""
         token = secrets.token_hex(16)
         if not await self._shared.execute("SET", self._lock, token, "NX", "PX", LOCK_MILLISECONDS):
             return False  # another pod is at it
@@ -129,7 +129,7 @@ class Drainer:
         return True
 
     async def _store_entries(self, entries: Sequence[StreamEntry]) -> list[StreamEntry] | None:
-        """Store the events of spool entries. Return the entries that may be removed from the spool; None if PostgreSQL is away."""
+        """Store the events of spool entries. Return the entries to remove from the spool; None if PostgreSQL is unavailable."""
         events = [(entry, read_entry(entry)) for entry in entries]
         readable = [(entry, event) for entry, event in events if event is not None]
         if len(readable) < len(events):

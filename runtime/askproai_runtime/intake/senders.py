@@ -80,7 +80,7 @@ class Signature:
     unit: int = 1  # milliseconds; the sender cuts its time to these
 
     def is_within_window(self, now: datetime) -> bool:
-        """Return True if the signed time is within five minutes of `now`, past or future, or if the header has no time."""
+        """Return True if the signed time is at most five minutes before or after `now`, or if the header has no time."""
         if self.signed_at is None:
             return True
         return abs(_milliseconds(now) // self.unit * self.unit - self.signed_at) <= WINDOW_MS
@@ -136,8 +136,7 @@ class StaleEvent(Exception):
 class IncomingEvent:
     """A verified event that is not stored yet. `received_at` is None for an event that arrives now.
 
-    `payload` is the raw body; for an absence it has only the fields that are used. `traceparent` is the trace of the event's
-    job.
+    `payload` is the raw body; for an absence it has only the fields that are used. `traceparent` is the job's trace.
     """
 
     source: WebhookSource
@@ -258,7 +257,7 @@ def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) ->
 
 
 def _refuse_stale(created_at: str, now: datetime) -> None:
-    """Raise `StaleEvent` if `created_at` is outside the window. A flat body has no time: only the event id stops a replay."""
+    """Raise `StaleEvent` if `created_at` is outside the window. Without it (flat bodies) only the event id stops a replay."""
     if not created_at:
         return
     try:

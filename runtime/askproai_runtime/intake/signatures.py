@@ -52,11 +52,10 @@ class SignatureResult(StrEnum):
 
 
 def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) -> tuple[str, ...]:
-    """Return the keys that the sender may use now: the tenant's keys, and for one hour the keys that they replaced.
+    """Return the keys with which the sender may sign now: the tenant's keys, and for one hour the keys that they replaced.
 
-    A Secret may be mounted before the operator has seen its change: until then the keys that it saw last are accepted.
-
-    Call it once for each request, since it checks whether the mounted files have changed.
+    A Secret may be mounted before the operator has seen its change: until then the keys that the operator saw last are
+    accepted. Call it once for each request, since it checks whether the mounted files have changed.
     """
     files = SENDERS[source].keys
     seen = decode_present_keys(credentials.get(PRESENT_KEYS))
@@ -116,7 +115,7 @@ class _Call(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _AnyRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """The fields that Retell's bodies share, for events (`call` or `data`), call functions, and the inbound webhook."""
+    """The fields that name the call in all bodies of Retell: events (`call`, `data`), call functions, inbound webhook."""
 
     call: _Call | None = None
     data: _Call | None = None

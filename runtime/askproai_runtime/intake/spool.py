@@ -43,7 +43,8 @@ class Spool:
     """The spool as one web process uses it.
 
     `on`: Redis last promised to keep the spool's entries. `in_use`: PostgreSQL did not answer, so events are written to the
-    spool first. `emptied_by_others`: another pod has since moved this process's entries, so that pod reaches PostgreSQL.
+    spool first. `emptied_by_others`: since then another pod has moved this process's entries into the table, so that pod
+    reaches PostgreSQL.
     """
 
     def __init__(self, stream: DurableStream, metrics: Metrics, cipher: BodyCipher) -> None:
@@ -102,7 +103,7 @@ class Spool:
         self._last_put = None
 
     def compare_with(self, oldest: StreamEntry | None) -> None:
-        """Update `emptied_by_others`: True if this process's last entry is gone. `oldest` is the oldest waiting entry."""
+        """Set `emptied_by_others` if this process's last entry is gone: the oldest waiting entry (`oldest`) is younger."""
         if self.in_use and self._last_put is not None:
             self.emptied_by_others = oldest is None or oldest.order > self._last_put.order
 

@@ -155,12 +155,12 @@ class StoredEvent:
 
     @property
     def is_erased(self) -> bool:
-        """Return whether the event was stored without its body, since its caller was erased. No sender sends an empty body."""
+        """Return True if the event was stored without a body, since its caller was erased. No sender sends an empty body."""
         return not self.payload
 
     @property
     def not_acted_on(self) -> str:
-        """Return the note for an event whose type has no effect: it is only stored."""
+        """Return the note for an event that is only stored, because events of its type have no effect here."""
         return f"stored only: {self.source} {self.event_type} is not acted on"
 
 
@@ -213,7 +213,7 @@ class EventStore:
         return receipts
 
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
-        """Return source and id of those Cal.com events whose body must not be stored, since their caller was erased."""
+        """Return the source and id of Cal.com events whose bodies must not be stored, because their callers were erased."""
         # Else the trigger reads all but what was encrypted before it waited in Redis.
         is_on = self._cipher.active_key is not None
         ours = [each for each in events if each.source == Source.CALCOM and (is_on or is_encrypted(each.payload))]
@@ -252,14 +252,14 @@ def _reference(source: str, event_id: str) -> str:
 
 
 def words_of_body(body: bytes) -> list[str]:
-    """Return the words of a body whose length is that of an id of a call or booking."""
+    """Return the words of a body that are as long as an id of a call or a booking."""
     words = {word for word in _BETWEEN_WORDS.split(body) if _SHORTEST_WORD <= len(word) <= _LONGEST_WORD}
     return [word.decode() for word in words]
 
 
 async def load_event(conn: Connection, tenant: str, event_id: int, cipher: BodyCipher) -> StoredEvent | None:
-    """Return the stored event with this id, None if retention removed it. Its transaction then commits without waiting for the
-    disk.
+    """Return the stored event with this id, None if retention removed it. The caller's transaction then commits without waiting
+    for the disk.
 
     Raises `UnreadableBody`.
     """
@@ -272,7 +272,7 @@ async def load_events(
 ) -> dict[int, StoredEvent]:
     """Return a source's events by id. An event is left out if its stored body exceeds `max_bytes` or cannot be decrypted.
 
-    This transaction then commits without waiting for the disk.
+    The caller's transaction then commits without waiting for the disk.
     """
     found = {}
     for row in await conn.fetch(_LOAD_MANY, tenant, event_ids, source, max_bytes):
@@ -290,7 +290,7 @@ def _to_event(row: asyncpg.Record, cipher: BodyCipher) -> StoredEvent:
 
 
 async def is_stored(pool: Pool, tenant: str, source: str, event_id: str) -> bool:
-    """Return whether an event with this id is stored."""
+    """Return True if an event with this id is stored."""
     found = "SELECT true FROM webhook_events WHERE tenant = $1 AND source = $2 AND event_id = $3"
     return bool(await pool.fetchval(found, tenant, source, event_id))
 

@@ -57,7 +57,7 @@ _OUTCOME_BY_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """The endpoint of all webhooks. `wake_worker` is called after a commit and returns at once."""
+    """The endpoint for the webhooks of all senders. `wake_worker` is called after a commit and returns at once."""
 
     config: LiveConfig
     signatures: Signatures

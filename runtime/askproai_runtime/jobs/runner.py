@@ -156,7 +156,7 @@ class Runner:
             log.error("job.lost_track", job=job.id, error=type(error).__name__)
 
     async def _handle(self, job: Job) -> None:
-        """Run one attempt and record its outcome, in a span of the trace that queued the job."""
+        """Run one attempt of a job and record the outcome, in a span of the trace in which the job was queued."""
         with (
             continue_from(job.traceparent),
             span(

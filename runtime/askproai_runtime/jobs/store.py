@@ -174,8 +174,8 @@ async def finish(conn: Connection, tenant: str, job: Job) -> None:
 
 
 async def require_claim(conn: Connection, tenant: str, job: Job) -> None:
-    """Lock the job's claim until the end of the handler's transaction. For effects in that transaction before the job is
-    finished.
+    """Lock the job's claim until the end of the handler's transaction. Call it before effects that precede `finish` in that
+    transaction.
 
     Raises StaleClaim if another worker has since claimed the job. Let it propagate, so that the effects roll back.
     """
@@ -214,9 +214,9 @@ class JobStore:
     async def claim(self, conn: Connection, running: Iterable[Job]) -> tuple[list[Job], bool]:
         """Claim jobs that may run beside the jobs `running`. Return them, most urgent first, and True if more may be waiting.
 
-        Neither lane may take the slots reserved for the other, so neither can starve it. The caller acquires the connection
-        first: handlers wait for the same connection, and each handler that ends meanwhile frees a slot, so that under load one
-        statement claims many jobs.
+        Urgent and background jobs each have reserved slots, so that neither kind can starve the other. The caller acquires the
+        connection first: handlers wait for the same connection, and each handler that ends meanwhile frees a slot, so that
+        under load one statement claims many jobs.
         """
         running_urgent = [job.priority in URGENT for job in running]
         lane_limit = self._settings.slots - self._settings.reserved
@@ -248,7 +248,7 @@ class JobStore:
         return await self._pool.fetchval(_RUN_AGAIN, self._tenant, job.id, job.claim_no, at, reason) is not None
 
     async def renew(self, jobs: Sequence[Job]) -> list[bool]:
-        """Extend the leases. Return for each job True if its claim is still ours, also if the job was finished meanwhile."""
+        """Extend the leases. Return for each job True if no other worker has claimed it, even if it is finished by now."""
         claims = [job.id for job in jobs], [job.claim_no for job in jobs]
         rows = await self._lease_pool.fetch(_RENEW, self._tenant, *claims, self._settings.lease)
         renewed = {row["id"] for row in rows}

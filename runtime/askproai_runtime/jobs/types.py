@@ -33,7 +33,7 @@ class JobOutcome(StrEnum):
 
 @dataclass(slots=True)
 class Job:
-    """One claim of a job. `claim_no` is the fencing number: after a later claim, this one can finish nothing."""
+    """One claim of a job. `claim_no` is the fence: once another worker has claimed the job, this claim can finish nothing."""
 
     id: int
     kind: JobKind
@@ -89,7 +89,7 @@ class DeadNow(JobError):
 
 
 class RunAgain(JobError):
-    """Raised by a handler if nothing failed but it is too early to go on. The attempt is not counted."""
+    """Raised by a handler if it is too early to go on and nothing has failed. The attempt is not counted."""
 
     def __init__(self, at: datetime, reason: str) -> None:
         super().__init__(reason)

@@ -93,7 +93,7 @@ def _channels(notification: StoredNotification, settings: Notifications) -> tupl
 
 
 def _decide_reminder(notification: StoredNotification, settings: Notifications, now: datetime) -> Decision:
-    """Decide to send a reminder if its live appointment has not begun, after the end of the quiet hours."""
+    """Return Send if the appointment is live, confirmed and to come, and Wait within the quiet hours; else Drop or Wait."""
     if notification.opted_out:
         return Drop("the customer wants no reminders")
     decision = _decide_live(notification, now)
@@ -101,7 +101,7 @@ def _decide_reminder(notification: StoredNotification, settings: Notifications, 
 
 
 def _decide_offer(notification: StoredNotification, settings: Notifications, now: datetime) -> Decision:
-    """Decide to send an offer while the freed time is offered to this person, after the end of the quiet hours."""
+    """Return Send while the freed time is offered to this person, Wait in the quiet hours, and Drop or GiveUp afterwards."""
     freed = notification.freed
     if notification.opted_out:
         return Drop("this number wants no messages of its own accord; the business has the offer")
@@ -127,7 +127,7 @@ def _decide_announcement(notification: StoredNotification, now: datetime) -> Dec
 
 
 def _decide_live(notification: StoredNotification, now: datetime) -> Decision:
-    """Decide to send a notification if its appointment is live, confirmed, and still at the start that it announces."""
+    """Return Send if the appointment is live, confirmed, and still at the announced start; else Wait, Drop or GiveUp."""
     appointment = notification.appointment
     if appointment is None or not appointment.live:
         return Drop("the appointment was cancelled since, or was never accepted")

@@ -215,7 +215,7 @@ def _person(name: str) -> str:
 
 
 def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
-    """Return the outcome of a failed SMTP transaction. It names the server's code only: the server's text may have an address."""
+    """Return the outcome of a failed SMTP transaction, without the server's text, which may quote an address."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused():
             return _outcome_of_refusals(error.recipients)
@@ -238,7 +238,7 @@ def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
 
 
 def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> SendOutcome:
-    """Return the outcome of an SMTP transaction in which every recipient was refused."""
+    """Return the outcome of an SMTP transaction in which the server refused every recipient."""
     codes = sorted({each.code for each in refused})
     numbers = ", ".join(map(str, codes))
     if all(_is_about_us(each) for each in refused):
@@ -252,7 +252,7 @@ def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> 
 
 
 def _is_about_us(refused: aiosmtplib.SMTPRecipientRefused) -> bool:
-    """Return True if a recipient was refused because of our sender or login: then any recipient would be refused."""
+    """Return True if the server refused a recipient because of our sender or login: it would refuse any other recipient, too."""
     by_policy = refused.message.startswith("5.7.") and _ABOUT_US.search(_AN_ADDRESS.sub("", refused.message))
     return refused.code == _LOGIN_NEEDED or bool(by_policy)
 

@@ -67,7 +67,7 @@ async def enqueue_message(
 
 
 async def _say_times(conn: Connection, config: TenantConfig, message_id: UUID, call_back: str | None) -> dict[str, str]:
-    """Return the time to call back and the time of the call, with dates: the mail may be read a day after the words "morgen"."""
+    """Return, as texts with their dates, when to call back and when the caller called: a mail may be read a day after "morgen"."""
     assert config.notifications is not None
     language, zone = config.notifications.language, ZoneInfo(config.time_zone)
     times = await read_message_times(conn, config.tenant, message_id)
@@ -116,7 +116,7 @@ def _shown_branch(config: TenantConfig, name: str | None) -> str:
 
 
 async def hears_of_offers(conn: Connection, config: TenantConfig, phone: str) -> bool:
-    """Return True if a waiting caller gets a message about a freed time. If False, the business has to call."""
+    """Return True if a waiting caller is sent a message about a freed time. If False, the business has to call."""
     return _has_channel(config, phone) and not await is_opted_out(conn, config.tenant, phone)
 
 

@@ -37,7 +37,7 @@ _OWN_WORDS: Final = {
 
 
 def one_line(text: str, longest: int = 2000) -> str:
-    """Return a text as one line. Control characters, such as CR and LF, become blanks: they could begin a header."""
+    """Return a text as one line. Control characters, such as CR and LF, become blanks: a line break could begin another header."""
     plain = "".join(" " if unicodedata.category(char) in {"Cc", "Cf", "Zl", "Zp", "Cs"} else char for char in text)
     return " ".join(plain.split())[:longest]
 

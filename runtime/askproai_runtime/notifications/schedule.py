@@ -38,7 +38,7 @@ def is_quiet(local: datetime, quiet: QuietHours) -> bool:
 
 
 def until_end(local: datetime, quiet: QuietHours) -> timedelta:
-    """Return how long it takes from a local time in the quiet hours until the quiet hours end."""
+    """Return the time from a local time within the quiet hours to the end of the quiet hours."""
     assert local.tzinfo is not None
     day = local.date() if local.time() < quiet.ends else local.date() + _DAY
     # Where clocks go back, an end in the hour that comes twice is the one of the present pass.
@@ -47,7 +47,7 @@ def until_end(local: datetime, quiet: QuietHours) -> timedelta:
 
 
 def list_day(now: datetime, at: time, zone: ZoneInfo) -> tuple[datetime, datetime] | None:
-    """Return the local day, from midnight to midnight, if its daily list is due now; else None."""
+    """Return the local day (from midnight, to midnight) whose daily list is due at `now`; None if no list is due."""
     local = now.astimezone(zone)
     due = datetime.combine(local.date(), at, zone)
     if not timedelta() <= timedelta(seconds=now.timestamp() - due.timestamp()) < LATEST_LIST:

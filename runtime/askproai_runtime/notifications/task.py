@@ -147,7 +147,7 @@ class NotificationTask:
     async def _send_one(
         self, run: TaskRun, config: TenantConfig, notification_id: UUID, channel: Channel
     ) -> SendOutcome | None:
-        """Decide on one notification, and send it if so decided. Return the outcome, or None if it is not sent now."""
+        """Decide on one notification and send it if due. Return the outcome; None if it is not sent now."""
         notification = await self._begin(run, config, notification_id)
         if notification is None:
             return None
@@ -194,7 +194,7 @@ class NotificationTask:
         return None
 
     async def _transmit(self, config: TenantConfig, notification: StoredNotification, channel: Channel) -> SendOutcome:
-        """Render and send a notification, and return the outcome. An error in rendering is our fault: it must not delay others."""
+        """Render and send a notification, and return the outcome. An error in rendering becomes Deferred, not an exception."""
         assert config.notifications is not None
         to = email_addresses(config.notifications, notification.recipient, notification.appointment)
         try:
@@ -252,7 +252,7 @@ class NotificationTask:
             await self._begin(run, config, notification_id)
 
     async def _add_reminders(self, run: TaskRun, config: TenantConfig) -> None:
-        """Write the due reminders. Leave out an appointment that changed after that time: its customer was just notified."""
+        """Write the due reminders, except for appointments changed after the due time: these customers were just notified."""
         settings = config.notifications
         customer = settings.customer if settings else None
         if settings is None or customer is None or customer.remind_minutes_before is None:
@@ -304,7 +304,7 @@ class _Progress:
 
 
 def _next_away(before: AwayChannel | None, outcome: SendOutcome | None) -> AwayChannel | None:
-    """Return why and how often in a row a channel has failed; None if it works. Without an attempt, return the value `before`."""
+    """Return an unavailable channel's last error and failures in a row; None if it works; `before` without an attempt."""
     if outcome is None:
         return before
     return AwayChannel(outcome.reason, before.failures + 1 if before else 1) if isinstance(outcome, Away) else None

@@ -118,7 +118,7 @@ class StoredNotification:
 
     @property
     def told(self) -> bool:
-        """Return True if the customer already knows of the change, from the conversation in which it was made."""
+        """Return True if the customer already knows of the change, having made it in a conversation with us."""
         return self.content.get("told") is True
 
     @property
@@ -177,7 +177,7 @@ class Deferred:
 
 @dataclass(frozen=True, slots=True)
 class Away:
-    """The mail server or webhook is down or accepts nothing: no other notification is tried. The outcome may be unknown."""
+    """The mail server or webhook is down or accepts nothing: this run sends it nothing more. The outcome may be unknown."""
 
     reason: str
 

@@ -1,7 +1,7 @@
 """Login by OpenID Connect for any page: the authorization code flow with PKCE, without tenants, sessions or roles.
 
 A page begins a login (`OidcClient.begin`), keeps the sealed `Attempt` in the visitor's browser, and completes it with the
-parameters of the issuer's redirect. The result is an `Identity`; the page itself decides the rights of its groups.
+parameters of the issuer's redirect. The result is an `Identity`; the page decides which rights the person's groups have.
 """
 
 from askproai_runtime.oidc.failures import Failure, LoginFailed

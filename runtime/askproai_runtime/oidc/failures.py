@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Failure(StrEnum):
-    """The reason why a login failed. Each reason has its own remedy for the visitor or the page's operator."""
+    """The reason why a login failed. For each reason the visitor or the page's operator has to act differently."""
 
     BEGIN_AGAIN = "begin_again"  # too old, another browser, or completed before
     DENIED = "denied"  # the issuer, or the visitor there, has refused it

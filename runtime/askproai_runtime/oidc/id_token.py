@@ -21,7 +21,7 @@ _KINDS: Final[Mapping[str, type[ECKey] | type[RSAKey]]] = {"EC": ECKey, "RSA": R
 
 
 class UnknownKey(Exception):
-    """The token is signed with a key that is not among the known keys of the issuer: fetch the keys again."""
+    """The token is signed with none of the issuer's known keys. The caller should fetch the keys again."""
 
 
 def read_keys(document: Mapping[str, Any]) -> KeySet:
@@ -47,7 +47,7 @@ def verify_id_token(
 ) -> Mapping[str, Any]:
     """Return the claims of a token that the issuer has signed for this client and this login (OpenID Connect Core, 3.1.3.7).
 
-    Raises `LoginFailed`, or `UnknownKey` if the issuer may have another key by now.
+    Raises `UnknownKey` if the keys do not contain the token's key, and `LoginFailed` for any other fault.
     """
     if len(token) > _MAX_TOKEN:
         raise LoginFailed(Failure.NOT_VALID, "the ID token is too long")

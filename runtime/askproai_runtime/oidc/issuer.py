@@ -54,7 +54,7 @@ class Tokens(msgspec.Struct, frozen=True):
 
 
 class Issuer:
-    """One issuer of logins. Its metadata and keys are kept for an hour. `keys(again=True)` fetches the keys earlier."""
+    """One issuer of logins. Its metadata and keys are kept for an hour; `keys(again=True)` fetches the keys before that."""
 
     def __init__(self, http: aiohttp.ClientSession, clock: Clock, url: str, ca_file: Path | None) -> None:
         self.url, self.ca_file = url, ca_file
@@ -124,7 +124,7 @@ class Issuer:
         return document if status == _OK else {}
 
     async def _noting_failure(self, read: Callable[[], Awaitable[T]]) -> T:
-        """Return the value of `read`. After a failure, raise the same `LoginFailed` for all logins of the next 3 seconds."""
+        """Return the result of `read`. If it fails, logins of the next 3 seconds fail with the same `LoginFailed`."""
         if self._failure is not None and not self._is_over(self._failed_at, _FAILED_FOR):
             raise LoginFailed(self._failure.failure, str(self._failure))
         try:
@@ -170,7 +170,7 @@ class Issuer:
     async def _ask(
         self, method: str, url: str, form: Mapping[str, str] | None = None, headers: Mapping[str, str] | None = None
     ) -> tuple[int, dict[str, Any]]:
-        """Send a request. Return the response's status and JSON object, {} if it has no object. Raises `LoginFailed`."""
+        """Send a request. Return the response's status and JSON object ({} if the body is no object). Raises `LoginFailed`."""
         self._require_safe(url)
         try:
             async with asyncio.timeout(REQUEST_SECONDS):

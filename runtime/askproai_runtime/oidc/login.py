@@ -26,7 +26,7 @@ _MAX_CODE: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The registration of a page as a client of its issuer. The secret is never part of the registration's text (`repr`)."""
+    """The registration of a page as a client of its issuer. Its `repr` does not contain the secret."""
 
     issuer: str
     client_id: str
@@ -54,7 +54,7 @@ class Attempt(msgspec.Struct, frozen=True):
 
 
 class OidcClient:
-    """Logs visitors in at the issuer of a registration. If the registration names another issuer, it is used at once."""
+    """Logs visitors in at the issuer that a registration names. A changed registration takes effect at the next login."""
 
     def __init__(self, http: aiohttp.ClientSession, clock: Clock) -> None:
         self._http, self._clock = http, clock
@@ -82,8 +82,7 @@ class OidcClient:
     async def complete(self, registration: Registration, attempt: Attempt, answer: Mapping[str, str]) -> Identity:
         """Return the person who has logged in. `answer` is the query of the issuer's redirect. Raises `LoginFailed`.
 
-        The attempt must come from the same browser. The issuer exchanges a code only once, so an attempt is completed only
-        once.
+        The attempt must come from the same browser. A code is exchanged only once, so an attempt is completed only once.
         """
         if not hmac.compare_digest(attempt.state.encode(), answer.get("state", "").encode("utf-8", "surrogateescape")):
             raise LoginFailed(Failure.BEGIN_AGAIN, "the state is of another login")
@@ -155,5 +154,5 @@ def _refusal(error: str) -> LoginFailed:
 
 
 def _joined(claims: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the claims with the userinfo claims added, if both are about the same person. Signed claims take precedence."""
+    """Return the ID token's claims with the userinfo claims of the same subject added. Signed claims take precedence."""
     return {**more, **claims} if more.get("sub") == claims["sub"] else claims

@@ -25,7 +25,7 @@ from askproai_runtime.page.views import FORMS, VIEWS, Asking, View
 
 
 class Notice(StrEnum):
-    """The success message of an action: its name is the parameter `done` of the URL of the next view."""
+    """The success message of an action. The URL of the next view names it in the parameter `done`."""
 
     CANCELLED = "cancelled"
     MOVED = "moved"
@@ -73,7 +73,7 @@ async def _cancel(asking: Asking) -> str:
 
 
 async def _move(asking: Asking) -> str:
-    """Move an appointment to the entered day and time, which are understood as by `askproai appointments move`."""
+    """Move an appointment to the entered day and time, parsed as by `askproai appointments move`. Return the next URL."""
     text, staff = f"{_require(asking, 'day')}T{_require(asking, 'time')}", asking.form.get("staff") or None
     found = await appointments.new_start(asking.request, asking.path["id"], text, staff)
     body = require_valid(appointments.Move(**_sent(asking), start=found.start, staff=staff))

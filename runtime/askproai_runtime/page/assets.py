@@ -52,7 +52,7 @@ def answer_asset(by_path: Mapping[str, Asset], path: str) -> web.Response:
 
 
 def _places() -> bytes:
-    """Return CSS classes for all positions of an appointment on the page: Content-Security-Policy permits no inline styles."""
+    """Return CSS classes for all positions of an appointment in the day plan: Content-Security-Policy permits no inline styles."""
     rows = [f".b{row}{{grid-row-start:{row + 1}}}" for row in range(ROWS)]
     lengths = [f".l{length}{{grid-row-end:span {length}}}" for length in range(1, ROWS + 1)]
     lanes = [f".k{lane}{{grid-column:{lane + 1}}}" for lane in range(MAX_LANES)]

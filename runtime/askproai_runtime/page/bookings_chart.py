@@ -17,7 +17,7 @@ _LEAST: Final = 3.0  # so that a single failure of many bookings is seen
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """The bar of one day: its counts, its left edge `x`, and the heights of its booked part and the failed part above it."""
+    """The bar of one day: its counts of booked and failed requests, its left edge `x`, and the heights of its two parts."""
 
     day: date
     booked: int
@@ -47,7 +47,7 @@ class Chart:
 
 
 def draw_bookings(days: Sequence[DayOfBookings], today: date) -> Chart:
-    """Return the chart of the 30 days up to today. 30 times 24 hours reach into a 31st day, which is left out."""
+    """Return the chart of the 30 days up to today. A 31st day, into which 30 times 24 hours reach, is left out."""
     by_day = {each.day: each for each in days}
     wanted = [today - timedelta(days=ago) for ago in range(DAYS - 1, -1, -1)]
     shown = [by_day.get(day, DayOfBookings(day, 0, 0)) for day in wanted]

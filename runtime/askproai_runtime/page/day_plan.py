@@ -33,7 +33,7 @@ class Drawn:
 
 
 class Away(StrEnum):
-    """The reason why a person does not work on a whole day. The value is the key of the page's word for it."""
+    """The reason why a person does not work on a whole day. The value is the key of the reason's word in the page's words."""
 
     CLOSED = "closed"
     ABSENT = "absent"
@@ -135,7 +135,7 @@ class WholeDay(NamedTuple):
 def list_whole_days(
     config: TenantConfig, people: Iterable[Person], days: Sequence[date]
 ) -> dict[tuple[str, str, date], WholeDay]:
-    """Return the whole days on which people do not work, by branch, staff id and day. Holidays are in this language."""
+    """Return the whole days on which people do not work, by branch, staff id and day. Holidays are in the page's language."""
     found = {}
     for person in people:
         for day in days:
@@ -150,7 +150,8 @@ def _working(
 ) -> tuple[Away | None, str, Sequence[tuple[int, int]] | None]:
     """Return why a person is unavailable the whole day (or None), the holiday (or ""), and the working spans in minutes.
 
-    The spans are None for a former staff member or a branch without opening hours. The holiday is in the current language.
+    The spans are None for a former staff member or a branch without opening hours. The holiday's name is in the page's
+    language.
     """
     place = config.find_branch(branch)
     member = next((each for each in place.staff if each.id == staff), None) if place else None
@@ -170,7 +171,7 @@ def _working(
 def _draw_off(
     working: Sequence[tuple[int, int]] | None, first: int, last: int, hidden: Iterable[tuple[int, int]]
 ) -> list[Drawn]:
-    """Return the drawn spans in which a person does not work, without the `hidden` spans: these are covered by a block."""
+    """Return the spans, as drawn, in which a person does not work, except the parts that a block covers (`hidden`)."""
     if working is None:
         return []
     edges = [first * 60, *(_clip(minute, first, last) for span in working for minute in span), last * 60]

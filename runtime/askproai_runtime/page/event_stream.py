@@ -23,7 +23,7 @@ _RECONNECT_MS: Final = 2000
 async def stream_changes(
     request: web.Request, feed: Feed, clock: Clock, goes_on: Callable[[], Awaitable[bool]]
 ) -> web.StreamResponse:
-    """Stream the changed subjects until the page closes, the process ends, or `goes_on` returns False. Raises `Problem` 503."""
+    """Stream the changed subjects while `goes_on` returns True and the page is open. Raises `Problem` 503 for too many pages."""
     since = request.headers.get("Last-Event-ID") or request.query.get("since", "")
     headers = SECURITY | {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
     response, looked_at = web.StreamResponse(headers=headers), clock.monotonic()

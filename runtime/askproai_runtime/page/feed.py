@@ -39,7 +39,7 @@ class Feed:
         self._closed = False
 
     async def changes(self, since: str, pause: timedelta) -> AsyncGenerator[tuple[str, list[str]], None]:
-        """Yield an event id and the subjects that changed since the id before it (`since` at first), until `close` is called.
+        """Yield an event id and the subjects changed since the previous id (`since` at first), until `close` is called.
 
         Yields at least once each `pause`, with an empty list if nothing has changed. Raises `TooManyPages`.
         """

@@ -30,7 +30,7 @@ _REFUSED: Final = web.HTTPForbidden.status_code
 
 
 class Way(StrEnum):
-    """The method of a login: by a token, or at the issuer."""
+    """The method of a login: by a token, or at the issuer (OpenID Connect)."""
 
     TOKEN = "token"  # noqa: S105 - a way, not a token
     ISSUER = "issuer"
@@ -71,7 +71,7 @@ class LoginRequest:
 
 
 class Rights(Protocol):
-    """The rule that decides who may log in to one page. It records the result of each login."""
+    """The rules by which people may log in to one page. They record the result of each login."""
 
     @property
     def issuer(self) -> Issuer | None:
@@ -83,7 +83,7 @@ class Rights(Protocol):
         ...
 
     async def open_by_token(self, login: LoginRequest, token: str, name: str) -> Session | None:
-        """Return a new session if the token is valid, or else None."""
+        """Return a new session if the token is valid, else None."""
         ...
 
     async def open_for(self, login: LoginRequest, issuer: Issuer, identity: Identity, name: str) -> Session | None:
@@ -113,7 +113,7 @@ class Logins:
         return await self._form(login, "", 200)
 
     async def _open_by_token(self, login: LoginRequest) -> web.Response:
-        """Open a session by a token. The form's CSRF token must match the visitor's cookie. Raises `Problem` 404 and 429."""
+        """Open a session by a token and the form's CSRF token. Raises `Problem`: 404 at the published host, 429 if too often."""
         origin = login.origin
         if origin.is_published:  # before the token is looked at: nobody can try tokens there
             raise Problem(404, "Not Found", "There is no login by a token here")
@@ -215,7 +215,7 @@ class Logins:
 
 
 def fingerprint_of(settings: object, secret: str | None) -> str | None:
-    """Return a hash of an issuer's login settings and client secret, to detect changes; None if either is missing."""
+    """Return a hash of an issuer's login settings and client secret, by which a change is noticed; None if either is missing."""
     if settings is None or secret is None:
         return None
     return hashlib.sha256(msgspec.json.encode([settings, secret])).hexdigest()

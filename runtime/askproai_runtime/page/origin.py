@@ -58,5 +58,5 @@ def cookie_name(tenant: str) -> str:
 
 
 def is_forwarded(request: web.Request) -> bool:
-    """Return whether the browser addressed a port of its own machine, as `kubectl port-forward` opens it."""
+    """Return True if the browser addressed a port of its own machine, as with `kubectl port-forward`."""
     return _FORWARDED.fullmatch(request.host) is not None

@@ -116,7 +116,7 @@ def format_duration(milliseconds: int) -> str:
 def _say_reason(
     words: Words, people: Mapping[str, str], moment: Callable[[datetime], str], stored: str | None, what: str = ""
 ) -> str:
-    """Return a stored English sentence in the page's language. A sentence without a translation is shown as code.
+    """Return a stored English sentence in the page's language. A sentence without a translation is returned unchanged, as code.
 
     With `what="audit"` the sentence is the detail of an audit entry.
     """
@@ -128,7 +128,7 @@ def _say_reason(
 
 
 def _say_span(words: Words, zone: ZoneInfo, block: BlockEntry, on: date) -> str:
-    """Return the times of the local day `on` between which a block covers that day."""
+    """Return the times at which a block begins and ends on the local day `on`."""
     first, end = block.start.astimezone(zone), block.end.astimezone(zone)
     begins = f"{first:%H:%M}" if first.date() == on else "00:00"
     ends = f"{end:%H:%M}" if end.date() == on else "24:00"
@@ -162,7 +162,7 @@ def _say_audit(
     order = [*labels]
 
     def in_order(facts: Mapping[str, Any]) -> list[tuple[str, Any]]:
-        """Return the facts in the order of the labels: PostgreSQL does not keep the order of an object's members."""
+        """Return the facts in the order of the page's labels, because PostgreSQL does not keep the order of JSON members."""
         return sorted(facts.items(), key=lambda fact: order.index(fact[0]) if fact[0] in order else len(order))
 
     def say(name: str, value: Any) -> str:

@@ -58,7 +58,7 @@ def path_of(request: web.Request) -> str:
 def set_cookie(
     response: web.Response, name: str, value: str, seconds: int, path: str, *, secure: bool, same_site: str = "Strict"
 ) -> None:
-    """Set a cookie that scripts cannot read. Strict: no other site sends it. Lax: a link from another site sends it."""
+    """Set a cookie that scripts cannot read. With SameSite Strict no other site sends it; with Lax a link from one does."""
     response.set_cookie(name, value, max_age=seconds, path=path, httponly=True, samesite=same_site, secure=secure)
 
 

@@ -133,7 +133,7 @@ class PageServer:
 
     @asynccontextmanager
     async def _turn(self) -> AsyncIterator[None]:
-        """Wait until no other action runs, then run the block. Raises `Problem` 503 after a time limit: send it again."""
+        """Run the block when no other action runs. Raises `Problem` 503 after a time limit: the sender may try again."""
         try:
             async with asyncio.timeout(_TURN_SECONDS):
                 await self._acting.acquire()
@@ -178,7 +178,7 @@ class PageServer:
         self, request: web.Request, view: View, asking: Asking, session: Session, signer: Signer, words: Words,
         problem: Problem | None = None,
     ) -> web.Response:  # fmt: skip
-        """Return the response with a view. With a `problem`, the view says why an action was refused, and stays as it is."""
+        """Return the response with a view. With a `problem`, the view says why an action was refused, and never updates itself."""
         async with self._reading:
             pulse = await self._views.pulse()
             with speaking(Language(words.language)):  # names of holidays
@@ -202,7 +202,7 @@ class PageServer:
         return response
 
     async def _goes_on(self, request: web.Request) -> bool:
-        """Return True while an open stream's session is valid: neither ended nor expired, and its token is still mounted."""
+        """Return True while the session of an open stream is valid: not ended, not expired, and its token still mounted."""
         token = self._process.admin_token()
         if token is None:
             return False
@@ -242,7 +242,7 @@ def _new_id() -> str:
 
 
 def _explain(problem: Problem, words: Words) -> Mapping[str, Any]:
-    """Return the reason of a refusal in the page's language, the endpoint's own detail, and alternative free times."""
+    """Return why an action was refused, in the page's language, with the endpoint's own detail and alternative free times."""
     obstacle = obstacle_of(problem)
     sentence = words.act.expired if obstacle == EXPIRED else words.act.obstacles.get(obstacle, words.act.generic)
     free = [

@@ -35,7 +35,7 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
     granted: Role | None = None
 
     def opens(self, origin: Origin) -> bool:
-        """Return whether the session opens the page at an origin. At the published host, only an issuer's login does."""
+        """Return True if the session opens the page at an origin. At the published host, only an issuer's login does."""
         return not origin.is_published or self.granted is not None
 
     @property
@@ -45,9 +45,8 @@ class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defa
 
     @property
     def actor(self) -> str:
-        """Return the acting person for the audit log: the claimed name, or else a part of the session's id, under which the
-        audit log has the login and logout. For a login at the issuer return both, since names there can change, and two
-        people can have the same.
+        """Return the person's name for the audit log: the claimed name, or else a part of the session's id, which the audit log
+        has with the login. For a login at the issuer return both, because names at an issuer can change or be equal.
         """
         if self.granted is not None:
             return f"{self.name[:_MAX_NAME]} ({self.id[:8]})"

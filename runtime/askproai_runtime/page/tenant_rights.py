@@ -23,14 +23,14 @@ def role_of(groups: frozenset[str], roles: PageRoles) -> Role | None:
 
 
 def session_detail(session: Session) -> Mapping[str, str | None]:
-    """Return a session's role or token and its person's name, for the audit entry of its login or logout."""
+    """Return for the audit log the person's name, and the session's role, or for a login by a token the kind of token."""
     if session.granted is None:
         return {"token": "reader" if session.is_reader else "admin", "claimed_by": session.name or None}
     return {"role": session.role, "claimed_by": session.name}
 
 
 class TenantRights:
-    """The rule that decides who may log in to one tenant's page. The audit log records each login."""
+    """The rules by which people may log in to one tenant's page. The audit log records each login."""
 
     def __init__(self, process: Process, store: PulseStore) -> None:
         self._process, self._store = process, store

@@ -156,7 +156,7 @@ class Views:
         return Shown({"calls": page.calls, "next": page.next, "branches": self.branch_names()}, ("calls",))
 
     async def show_call(self, asking: Asking) -> Shown:
-        """Show the timeline of one call. The caller and the transcript are shown on request, which the audit log records."""
+        """Show the timeline of one call. Its caller and transcript are shown only on request, which the audit log records."""
         personal = asking.query.get("personal") == "true"
         timeline = await timelines.timeline(asking.request, asking.path["id"], personal=personal)
         subjects = ("calls", "appointments", "dead")
@@ -172,7 +172,7 @@ class Views:
         )
 
     async def show_timeline(self, asking: Asking) -> Shown:
-        """Show the timeline for an id that was entered (of a call, appointment or correlation), or that this id is unknown."""
+        """Show the timeline for an entered id of a call, an appointment or a correlation, or that nothing has this id."""
         asked = asking.query.get("id", "").strip()
         values: dict[str, Any] = {"asked": asked, "timeline": None, "unfound": "", "calls": [], "appointments": []}
         subjects = ("calls", "appointments", "dead")  # an id that is unknown may be one in a moment
@@ -311,12 +311,12 @@ class Views:
 
 
 def is_call(call_id: str | None) -> bool:
-    """Return True if a timeline entry's `call_id` is the id of a call, False if it is a desk request's."""
+    """Return True if the `call_id` of a timeline entry is a call's id; False if it is None or the id of a desk request."""
     return bool(call_id) and not str(call_id).startswith(DESK_CALL)
 
 
 def show_services(display_names: Mapping[str, str], name: str | None) -> str:
-    """Return the display name of a service or visit, such as `Waschen + Schneiden`. An undeclared service is named by its id."""
+    """Return the display name of a service or visit, such as `Waschen + Schneiden`. An undeclared service is shown by its id."""
     return " + ".join(display_names.get(part, part) for part in list_parts(name or ""))
 
 
@@ -337,7 +337,7 @@ def show_subject(services: Mapping[str, str], people: Mapping[str, str], name: s
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A view: the key of its menu word, its template, and its reading function. `count` returns how many entries wait."""
+    """A view: the key of its word in the menu, its template, and the function that reads it. `count` counts waiting entries."""
 
     name: str
     template: str

@@ -17,7 +17,7 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 class ActionWords(msgspec.Struct, frozen=True, kw_only=True):
-    """The words for actions. `notices` are by `Notice`, `obstacles` by the `reason` or `outcome` of a problem document."""
+    """The words for actions. `notices` are keyed by `Notice`, `obstacles` by a problem document's `reason` or `outcome`."""
 
     expired: str
     log_in_first: str

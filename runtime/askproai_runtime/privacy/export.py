@@ -13,7 +13,7 @@ from askproai_runtime.visits import find_by_name
 
 
 class CallerNames(msgspec.Struct, frozen=True):
-    """The present display names for the ids in the lists, `staff` by branch and id. An id that is no longer declared is absent."""
+    """The present display names for ids in an export, `staff` by branch and id. An id that is no longer declared is absent."""
 
     branches: dict[str, str]
     services: dict[str, str]

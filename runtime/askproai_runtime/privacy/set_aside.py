@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """The entries of the stream, and their bodies; the id of a body is the place of its entry."""
+    """The entries of the stream of set-aside events, and their decrypted bodies. The id of a body is its entry's index."""
 
     stream: DurableStream
     entries: tuple[StreamEntry, ...]
@@ -55,7 +55,7 @@ class SetAside:
 
 
 def _read(cipher: BodyCipher, at: int, entry: StreamEntry) -> StoredBody:
-    """Return the body of an entry. One of an unknown sender is read as Retell's, whose shape is tried before its text."""
+    """Return the body of an entry. The body of an unknown sender is searched as Retell's: by its shape, then by its text."""
     record = read_record(entry)
     if record is None:
         reason = f"entry {entry.id} of the spool in Redis, which this release cannot read" if entry.content else None

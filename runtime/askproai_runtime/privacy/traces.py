@@ -31,7 +31,7 @@ REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{8,500}")
 class StoredBody:
     """An event that may be the caller's: its body has the number, an address or a booking, or its id begins with a call's id.
 
-    `missing_key` is set if the body cannot be decrypted until its key is there again; `payload` is then empty.
+    `missing_key` says which key is missing to decrypt the body; `payload` is then empty.
     """
 
     id: int
@@ -88,8 +88,7 @@ def number_pattern(number: str) -> str:
 def names_person(
     arguments: Any, number: str, names: Collection[str], emails: Collection[str], regions: Collection[str]
 ) -> bool:
-    """Return True if arguments of a call function contain the person's number (however written or dictated), a name or an
-    address.
+    """Return True if arguments of a call function contain the person's number (however written), a name or an address.
 
     `names` and `emails` are in lower case and must match a whole value. A national number is tried in each of `regions`.
     """
@@ -121,8 +120,8 @@ def own_events(
     """Return the ids of the caller's events, and the ids of calls in these events, which may have no row yet.
 
     An event of Cal.com is the caller's if it contains the number, one of `bookings` or one of `emails`; a part of a longer
-    number or address does not count. An event of another caller's call is not, even if the number was said in it. An unreadable
-    event is erased if it contains the number; its call is not, since it may be another caller's.
+    number or address does not count. An event of another caller's call is never the caller's, even if the number was said in
+    the call. An unreadable event is erased if it contains the number; its call is not, since it may be another caller's.
     """
     known, ids, reported = set(calls), list[int](), set[str]()
     whole = (rf"(?<![\w.+%-]){re.escape(email)}(?!\w|[.-]\w)" for email in emails)
@@ -156,6 +155,6 @@ def _was_over(call: RetellCall, until: datetime) -> bool:
 
 
 def _caller_of(call: RetellCall, config: TenantConfig) -> str | None:
-    """Return the number of the other person in a call, in E.164, as the call's events store it; None if it has none."""
+    """Return the number of the other party in a call, in E.164, as the call's events are stored; None without a number."""
     route = find_route(call, config)
     return e164_or_none(read_sides(call)[1], region_of(config, route.branch if route else None))

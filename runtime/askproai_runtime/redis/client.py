@@ -39,7 +39,7 @@ _UNAVAILABLE_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY", "ACL failure in script
 
 
 class RedisMetrics(Protocol):
-    """The metric that shows if Redis is unavailable."""
+    """The metric that is True while Redis is unavailable."""
 
     def redis_degraded(self, degraded: bool) -> None:
         """Set the metric to True while a configured Redis is unavailable."""
@@ -115,9 +115,9 @@ class RedisClient:
             return await self.execute("EVAL", script.lua, len(keys), *keys, *args)
 
     def patient_twin(self, timeout: timedelta) -> "RedisClient":
-        """Return another client of the same server, with the longer timeout and with replies in bytes.
+        """Return another client of the same server, with a longer timeout and replies in bytes.
 
-        It sets no metric: only this client does.
+        The other client sets no metric.
         """
         return RedisClient(
             self.url, self._tenant, self._clock, _Silent(), ca_file=self._ca_file, timeout=timeout, binary=True

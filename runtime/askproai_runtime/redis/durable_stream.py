@@ -59,7 +59,7 @@ class StreamEntry:
 
     @property
     def order(self) -> tuple[int, int]:
-        """Return the position of the entry in its stream, as a pair of numbers to compare."""
+        """Return the entry's id as a pair of numbers. These pairs sort as the entries do in the stream."""
         return order_of(self.id)
 
 
@@ -82,7 +82,7 @@ class DurableStream:
     async def append(self, contents: Sequence[bytes]) -> str:
         """Append entries, and return the id of the last one when all are on disk. Raises `NotDurable`.
 
-        After `NotDurable` the entries may still be in the stream: the disk, or the reply, was too late.
+        After `NotDurable` the entries may be in the stream all the same: perhaps only the write to disk or the reply was late.
         """
         replicas = await self._find_room(len(contents), sum(map(len, contents)))
         commands: list[tuple[Argument, ...]] = [("EVAL", _ADD, 1, self.key, content) for content in contents]
@@ -119,7 +119,7 @@ class DurableStream:
         await self._client.close()
 
     async def _find_room(self, entries: int, size: int) -> int:
-        """Return how many replicas must store new entries. Raises `NotDurable` if there is no room or no promise to keep them."""
+        """Return the number of replicas that must store an entry. Raises `NotDurable` for a full or unsafe stream."""
         promised, (count, waiting) = await self._execute(("GET", PROMISE_KEY), ("EVAL", _MEASURE, 1, self.key))
         if promised is None or not promised.isdigit():
             raise NotDurable("this Redis does not promise that what it takes is on disk")

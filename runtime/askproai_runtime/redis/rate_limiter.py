@@ -38,7 +38,7 @@ return drawn"""
 
 @dataclass(slots=True)
 class Window:
-    """The window of one process: counts requests that this pod admitted. It is the only limit while Redis is unavailable."""
+    """A sliding window of one process: counts the requests that it admitted. While Redis is unavailable it alone limits them."""
 
     number: int = 0
     count: int = 0
@@ -81,7 +81,7 @@ class RateLimiter:
         return True
 
     async def _draw(self, limit: int) -> bool:
-        """Draw requests for all waiting callers of `admits`. One that waited during another's draw first takes from that draw."""
+        """Draw requests from Redis for all waiting calls of `admits`, and take one. Return False if none is left to take."""
         self._waiting += 1
         try:
             async with self._drawing:

@@ -37,8 +37,8 @@ class SlotLock:
     async def hold(self, *slot: object, on_retry: Callable[[], Awaitable[None]]) -> AsyncIterator[None]:
         """Hold the lock of `slot` during a block, and release it however the block ends.
 
-        While another caller holds the lock, `on_retry` is called after each further failed attempt, and may raise to give up.
-        After the last attempt the block runs without the lock.
+        While another caller holds the lock, `on_retry` is called after each further failed attempt; it may raise to give up.
+        After the last attempt, and without Redis, the block runs without the lock.
         """
         key, token = self._client.key("slot", *slot), secrets.token_hex(16)
         acquired = False

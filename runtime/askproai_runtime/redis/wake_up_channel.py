@@ -33,7 +33,7 @@ class WakeUpChannel:
             return False
 
     async def listen(self, wake_up: Callable[[], object]) -> None:
-        """Call `wake_up` at each message until cancelled, and after each subscription, since messages may have been missed."""
+        """Call `wake_up` at each message until cancelled, and after each (re)subscription, because messages may have been lost."""
         while True:
             try:
                 url = self._client.url()

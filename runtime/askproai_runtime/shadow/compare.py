@@ -40,7 +40,7 @@ class BookRow:
 
     @property
     def text(self) -> str | None:
-        """Return the compared fields as text; None if the row is no booking, but a hold or an appointment that failed."""
+        """Return the compared fields as one text; None for a hold or a failed appointment, which are no bookings."""
         state = _BOOKED.get(self.status)
         if state is None:
             return None
@@ -61,7 +61,7 @@ class Replayed:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The differences by call. `changed_by_others`: some bookings differ that no replayed call has changed.
+    """The differing bookings, by call. `changed_by_others`: some bookings differ that no replayed call has changed.
 
     `overtaken` are calls whose differences prove nothing: somebody else changed their bookings, or Cal.com chose another host.
     """
@@ -120,8 +120,8 @@ def compare(
 
 
 def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
-    """Return a function that assigns an appointment to a call: to the last call that named it in a change, or else to the last
-    call that named it, or else to the call that made it.
+    """Return a function that returns the call to which an appointment belongs: the last call that named it in a change, or else
+    the last call that named it, or else the call that made it.
     """
     calls = {each.request.call_id for each in replayed}
     named: dict[UUID, str] = {}
@@ -131,14 +131,12 @@ def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
 
 
 def _differs(row: BookRow, difference: ShadowDifference) -> bool:
-    """Return True if a live appointment is among the differences, or has failed, so that the differences cannot contain it."""
+    """Return True if a live appointment is in the difference of its call, or failed: failed appointments are not compared."""
     return row.status == "failed" or row.text in difference.only_live
 
 
 def _is_within_a_change(row: BookRow, call: str, replayed: Sequence[Replayed], clocks: timedelta) -> bool:
-    """Return True if a live appointment changed while a replayed change ran: a change by `call`, or one that named the
-    appointment.
-    """
+    """Return True if a live appointment changed during a replayed change that `call` made or that named the appointment."""
     return any(
         each.request.at - clocks <= row.changed_at <= each.request.answered_at + clocks
         for each in replayed
@@ -152,7 +150,7 @@ def are_equal(live: Iterable[BookRow], shadow: Iterable[BookRow]) -> bool:
 
 
 def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference:
-    """Return one difference for two comparisons of the same call."""
+    """Return two differences of the same call as one: the bookings of both, and the latest answers."""
     return ShadowDifference(
         call_id=first.call_id,
         only_live=first.only_live + second.only_live,
@@ -163,9 +161,10 @@ def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference
 
 
 def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
-    """Return requests in the order of their replay: by time, but of overlapping requests the successful ones first.
+    """Return requests in the order of their replay: by time, except that of overlapping requests the successful ones come
+    first.
 
-    If two callers want one time, the first to ask may have lost.
+    If two callers want one time at once, the later request may be the successful one.
     """
     waiting = sorted(requests, key=lambda each: each.at)
     ordered = []
@@ -179,7 +178,7 @@ def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
 
 def find_doubtful(replayed: Sequence[Replayed], unclear: Collection[str]) -> set[str]:
     """Return the ids of calls whose differences prove nothing. A request of such a call was not replayed (`unclear`), or it
-    failed while another call's change succeeded, and the shadow may process both in another order.
+    failed while another call's change succeeded: the shadow may answer the two requests in the other order.
     """
     doubtful = set(unclear)
     changes = [each.request for each in replayed if each.is_change]

@@ -27,7 +27,7 @@ _NO_FREE_TIMES: Final = "the live version does not know the free times of these 
 
 @dataclass(slots=True)
 class FrozenCalendar:
-    """Answers the shadow's requests to Cal.com. Call `expect` before each request to a call function is replayed."""
+    """Answers the shadow's requests to Cal.com. Before each request is replayed, `expect` sets the answers to its changes."""
 
     live: Pool
     tenant: str
@@ -78,7 +78,7 @@ class FrozenCalendar:
         return web.json_response({"status": "success", "data": data})
 
     def _answer(self, operation: str, booking: dict[str, Any]) -> web.Response:
-        """Return the answer to a change: it is accepted, or gets the error that the live version got."""
+        """Return the answer to a change: success, or the error with which Cal.com refused the change to the live version."""
         status, outcome = self._expected[operation].popleft() if self._expected[operation] else (None, "confirmed")
         match outcome:
             case "taken":
@@ -103,7 +103,7 @@ def _local_day(text: str, zone: ZoneInfo) -> date:
 
 
 def _slots_of(start: datetime, end: datetime, seconds: int) -> list[dict[str, str]]:
-    """Return slots of a booking's length that together cover the free range from `start` to `end`."""
+    """Return consecutive slots, each as long as a booking, that cover the free range from `start` to `end`."""
     length = timedelta(seconds=seconds) or end - start
     starts = [start + n * length for n in range((end - start) // length)] or [start]
     if starts[-1] + length < end:

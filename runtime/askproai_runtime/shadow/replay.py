@@ -164,7 +164,7 @@ class Replayer:
             await self._correct(epoch.replayed[-1], epoch)
 
     async def _correct(self, replayed: Replayed, epoch: _Epoch) -> None:
-        """Record a difference in the booking of one request, and replace the shadow's booking by the live version's.
+        """Record if one request led to another booking than live, and replace the shadow's booking by the live one.
 
         Otherwise the next callers would find another book: the time is free, or the other staff member has fewer appointments.
         """
@@ -189,7 +189,9 @@ class Replayer:
             epoch.corrected[found.call_id] = found if former is None else merge(former, found)
 
     async def _keep_pace(self, request: CopiedRequest, epoch: _Epoch) -> None:
-        """Wait, so that a call's replayed requests are as far apart as its live ones, since a question must be old enough."""
+        """Wait until as much time has passed since the call's last answer as in the live call, because a call function accepts
+        a yes only to a question that was asked long enough before.
+        """
         if (former := epoch.last_answer.get(request.call_id)) is None:
             return
         answered_at, replayed_at = former

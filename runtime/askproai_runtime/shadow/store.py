@@ -41,7 +41,7 @@ SELECT call_id, outcome FROM function_requests WHERE tenant = $1 AND call_id = A
 
 
 async def copy_live_book(shadow: Pool, *, anew: bool) -> tuple[dict[str, int], datetime]:
-    """Make the shadow's rows equal to the live rows. Return the number of changes by table, and the time of the copy."""
+    """Make the shadow's rows equal to the live rows (`anew`: write all). Return changes by table, and the time of the copy."""
     async with shadow.acquire() as conn, conn.transaction(isolation="repeatable_read"):
         row = await conn.fetchrow(_COPY, anew)
         assert row is not None
@@ -49,19 +49,19 @@ async def copy_live_book(shadow: Pool, *, anew: bool) -> tuple[dict[str, int], d
 
 
 async def copy_live_appointments(shadow: Pool, chosen: Collection[UUID], instead_of: Collection[UUID]) -> None:
-    """Copy the live appointments with the ids `chosen` into the shadow, and delete the shadow's appointments `instead_of`."""
+    """Copy the live appointments `chosen` (ids) into the shadow, and delete the shadow's appointments `instead_of` (ids)."""
     await shadow.execute("SELECT copy_live_appointments($1, $2)", list(chosen), list(instead_of))
 
 
 async def is_quiet(live: Pool, tenant: str, pause: timedelta) -> bool:
-    """Return True if no call function is running or was answered in the last `pause`, and no hold is that new."""
+    """Return True if no call function is running, and in the last `pause` none was answered and no hold was made."""
     return bool(await live.fetchval(_IS_QUIET, tenant, pause))
 
 
 async def list_calls_not_copied(
     live: Pool, tenant: str, calls: Collection[str], since: datetime, correlation_ids: Collection[str]
 ) -> set[str]:
-    """Return the calls that changed the live book by a request that has no copy to replay, because the copy was dropped."""
+    """Return the calls that changed the live book by a request without a copy to replay, because the copy was dropped."""
     rows = await live.fetch(_NOT_COPIED, tenant, list(calls), since, list(CHANGES), list(correlation_ids))
     return {row["call_id"] for row in rows}
 

@@ -62,7 +62,7 @@ class KnownTask:
 
 @dataclass(frozen=True, slots=True)
 class ClaimedTask:
-    """One claim of a task. `claim_no` is the fence, `requests` the number of times the task had been requested by then."""
+    """One claim of a task. `claim_no` is the fence, `requests` is how often the task had been requested when it was claimed."""
 
     name: str
     claim_no: int
@@ -84,7 +84,7 @@ async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> Non
 
 
 async def request_unless_failed(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now as `request_soon` does, unless its last run failed: then keep its wait. Called at each start."""
+    """Make a task due now as `request_soon` does. If its last run failed, its wait goes on. Called at each start."""
     await conn.execute(
         """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
            WHERE tenant = $1 AND name = $2
@@ -110,7 +110,7 @@ class TaskStore:
         )  # fmt: skip
 
     async def look(self, names: Collection[str]) -> list[KnownTask]:
-        """Return these tasks and whether each is due, the longest due first."""
+        """Return these tasks, each with a flag that is True if the task is due. The task that is due longest comes first."""
         return [KnownTask(*row) for row in await self._pool.fetch(_LOOK, self._tenant, list(names))]
 
     async def claim(self, name: str) -> ClaimedTask | None:
@@ -127,7 +127,7 @@ class TaskStore:
         return [bool(await self._lease_pool.fetchval(_RENEW, *claim)) for claim in claims]
 
     async def save(self, task: ClaimedTask, watermark: Watermark) -> None:
-        """Store a watermark as a run's progress. Earlier failures no longer count, only this run. Raises `StaleRun`."""
+        """Store a watermark as a run's progress, after which earlier failures of the task no longer count. Raises `StaleRun`."""
         saved = await self._pool.fetchval(
             """UPDATE tasks SET watermark = $4, failures = 1, due_at = clock_timestamp() + $5
                WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true""",
@@ -136,7 +136,7 @@ class TaskStore:
         _require_ours(saved, task)
 
     async def check(self, conn: Connection, *, task: ClaimedTask) -> None:
-        """Lock the claim of a run until the end of this transaction of the run. Raises `StaleRun`."""
+        """Lock the claim of a run until the end of the caller's transaction. Raises `StaleRun` if another worker has the task."""
         ours = await conn.fetchval(
             "SELECT true FROM tasks WHERE tenant = $1 AND name = $2 AND claim_no = $3 FOR UPDATE",
             self._tenant, task.name, task.claim_no,
@@ -150,7 +150,7 @@ class TaskStore:
         _require_ours(await self._pool.fetchval(_FINISH, *args), task)
 
     async def fail(self, task: ClaimedTask, error: str, wait: timedelta, *, innocent: bool = False) -> None:
-        """End a run without a result. The task is due after `wait`; with `innocent` no failure is counted. Raises `StaleRun`."""
+        """End a run that failed; the task is due after `wait`. `innocent`: count no failure. Raises `StaleRun`."""
         args = (self._tenant, task.name, task.claim_no, error[:_LONGEST_ERROR], wait, int(innocent))
         _require_ours(await self._pool.fetchval(_FAIL, *args), task)
 

@@ -12,14 +12,15 @@ Watermark: TypeAlias = dict[str, Any]
 
 
 async def _unchecked(_conn: Connection) -> None:
-    """Check nothing. Used in place of a claim's check in a run that no other worker can take over."""
+    """Check nothing: a run that no other worker can take over uses this in place of the check of its claim."""
 
 
 @dataclass(slots=True)
 class TaskRun:
     """One run of a task. `watermark` is the watermark last returned or saved; it is empty at first.
 
-    `check` raises `StaleRun` if another worker has taken over the task. No worker can until the transaction of `check` ends.
+    `check` raises `StaleRun` if another worker has taken over the task. No worker can take it over until the transaction of
+    `check` ends.
     """
 
     name: str
@@ -70,8 +71,8 @@ class TaskError(Exception):
     """The root of the errors that tasks raise. Its text is written by us, quotes no data and is stored in `last_error`.
 
     TaskError
-    ├── PutOff    it cannot go on now: run it again after `after`, which a growing number of failures does not change
-    └── StaleRun  another worker runs the task by now: this run must end
+    ├── PutOff    the task cannot go on now: it is due again after `after`, however often it has failed
+    └── StaleRun  another worker has taken over the task: this run must end
     """
 
 

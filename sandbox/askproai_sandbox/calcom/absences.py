@@ -16,7 +16,7 @@ from askproai_sandbox.simulator import Refusal, json_body
 
 
 class Absences:
-    """Handlers of /v2/me/ooo, which only the hosted service has, and of three test controls."""
+    """Handlers of /v2/me/ooo, which only the hosted service has, and of three control paths for tests."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._ids = server, itertools.count(1)
@@ -77,11 +77,11 @@ class Absences:
         return account.host().absences[int(number)]
 
     async def _play_absence(self, body: dict[str, Any]) -> web.Response:
-        """Enter an absence in the web app, `{key, host?, start, end, reason?}`, change one, `{…, update: id}`, or delete one,
-        `{key, host?, delete: id}`.
+        """Enter an absence as a person does in the web app, `{key, host?, start, end, reason?}`, change one, `{…, update: id}`,
+        or delete one, `{key, host?, delete: id}`.
 
-        An entry or a change sends the webhook OOO_CREATED; a deletion sends none. A user's webhooks get the user's own
-        absences only: those of other members go to a team's webhooks, which are not simulated.
+        An entry or a change sends the webhook OOO_CREATED; a deletion sends none. A user's webhooks get the user's own absences
+        only: those of other members go to a team's webhooks, which are not simulated.
         """
         account = self._server.account_of(body.pop("key"))
         host = account.host(body.pop("host", None))
@@ -99,7 +99,7 @@ class Absences:
         return web.json_response(absence.body(), status=201)
 
     async def _play_busy(self, body: dict[str, Any]) -> web.Response:
-        """Add an event to the linked calendar of a host, `{key, host?, start, end}`, or delete it, `{key, host?, delete: id}`.
+        """Add an event to a host's linked calendar, `{key, host?, start, end}`, or delete it, `{key, host?, delete: id}`.
 
         Cal.com sends no webhook for such an event: it only removes free slots, and bookings in it are refused.
         """

@@ -17,7 +17,7 @@ _HOST_IDS = 1000  # from here on, for a user who has no key here
 
 @dataclass(slots=True)
 class Seat:
-    """An attendee of a booking of an event type with seats."""
+    """A seat in a booking, taken by one attendee. Only bookings of an event type with seats have seats."""
 
     attendee: dict[str, Any]
     responses: dict[str, Any]
@@ -102,7 +102,7 @@ class Webhook:
 
 @dataclass(slots=True)
 class Account:
-    """The objects of one API key. A key acts as one user, who has one team here; the other hosts are its members."""
+    """The objects of one API key. A key acts as one user. The user has one team here, with the other hosts as its members."""
 
     user_id: int
     event_types: dict[int, EventType] = field(default_factory=dict)

@@ -82,7 +82,7 @@ class Availability:
         ]  # fmt: skip
 
     def _free_spans(self, host: Host, start: datetime, end: datetime) -> list[Span]:
-        """Return the spans in which a host works and a booking could be placed, given both bookings' buffers."""
+        """Return the spans in which a host works and a booking fits, with its buffers and those of the other bookings."""
         before, after = self.event_type.minutes("beforeEventBuffer"), self.event_type.minutes("afterEventBuffer")
         busy = [
             b.event_type.blocked_span(b.start, b.end) for b in self.account.bookings.values()
@@ -95,7 +95,7 @@ class Availability:
         return spans
 
     def _in_span(self, span: Span, length: timedelta) -> Iterable[datetime]:
-        """Yield the starts within one free span: at intervals, from the first round time in the span.
+        """Yield the possible starts in one free span, one slot interval apart, from its first round time (such as 10:15) on.
 
         So a booking shifts the later starts: Cal.com counts them from the end of the busy time.
         """
@@ -110,7 +110,7 @@ class Availability:
             start += interval
 
     def reached_limit(self, start: datetime, end: datetime) -> str | None:
-        """Return Cal.com's name of the limit (per day, week, month or year) that one more booking would exceed, or None."""
+        """Return the name of a limit (per day, week, month or year) that one more booking would exceed; None if none would."""
         counts, minutes = self.event_type.fields["bookingLimitsCount"], self.event_type.fields["bookingLimitsDuration"]
         for period in Period:
             if period not in counts and period not in minutes:  # asked for each start of each free day

@@ -45,7 +45,7 @@ class Bookings:
         except_uid: str | None = None,
         only: Collection[int] = (),
     ) -> Host:
-        """Return the host who gets a booking. Raises Refusal: status 400 (not 409) if the time is not free, 403 at a limit."""
+        """Return the host who gets a booking. Raises Refusal: status 400 if the time is not free, 403 at a limit."""
         now = self._server.clock.now()
         if start < now:
             raise Refusal(400, "Attempting to book a meeting in the past.")
@@ -139,7 +139,7 @@ class Bookings:
         """Cancel a booking and send its webhook. `by` is the mail address of the person who cancels, by default the attendee's.
         Raises Refusal.
 
-        `ask_again`: the host asks the attendee for another time; only a flag of the webhook shows it.
+        `ask_again`: the host asks the attendee for another time; only a flag in the webhook differs then.
         """
         if not booking.live:
             raise Refusal(400, "This booking has already been cancelled.", bare=True)
@@ -195,14 +195,14 @@ class Bookings:
         return ok(booking.body())
 
     async def _mark(self, account: Account, booking: Booking, *, absent: bool) -> None:
-        """Store whether a booking's attendee was absent, and send the webhook."""
+        """Store whether the attendee of a booking was absent (`absent`), and send the webhook."""
         booking.absent, booking.updated = absent, self._server.clock.now()
         attendees = [{"email": booking.attendee["email"], "noShow": absent}]
         payload = {"bookingUid": booking.uid, "bookingId": booking.id, "attendees": attendees, "message": "marked"}
         await webhooks.send(self._server, account, "BOOKING_NO_SHOW_UPDATED", payload)
 
     async def _dashboard(self, body: dict[str, Any]) -> web.Response:
-        """Do what a host does in the dashboard: `{key, action, …}`. Returns the changed booking.
+        """Act as a host does in the dashboard: `{key, action, …}`. Returns the changed booking.
 
         Actions: `create` with the body of a booking; `move` with `uid` and `start`; `cancel`, `ask-again` (cancel, and ask the
         attendee for another time), `confirm`, `reject`, `absent` and `present` with `uid`; `reassign` with `uid` and the name

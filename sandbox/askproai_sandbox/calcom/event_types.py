@@ -1,4 +1,4 @@
-"""An event type of Cal.com's: its fields with the server's defaults, and what they mean for a booking (docs/vendors/calcom.md)."""
+"""An event type of Cal.com: its fields with the server's defaults, and its rules for bookings (docs/vendors/calcom.md)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -76,9 +76,9 @@ class EventType:
         return seats
 
     def counts(self, only: Collection[int], host_id: int) -> bool:
-        """Return True if a host counts for a request that is limited to the hosts `only` (empty: all hosts).
+        """Return True if a request that names the hosts `only` (empty: all hosts) considers the host.
 
-        Only a round robin with the setting `rrHostSubsetEnabled` respects the limit; other event types silently ignore it.
+        Only a round robin with the setting `rrHostSubsetEnabled` respects `only`; other event types silently ignore it.
         """
         is_respected = self.scheduling is Scheduling.ROUND_ROBIN and self.fields["rrHostSubsetEnabled"]
         return not only or not is_respected or host_id in only
@@ -88,7 +88,7 @@ class EventType:
         return next((f for f in self.fields["bookingFields"] if f["slug"] == slug), {})
 
     def length(self, requested: int | None = None) -> timedelta | None:
-        """Return the length of a booking; None if the requested one is no option of this event type."""
+        """Return the length of a booking that requests `requested` minutes; None if the event type does not offer that length."""
         if requested is None or requested in (self.fields.get("lengthInMinutesOptions") or ()):
             return timedelta(minutes=requested or self.fields["lengthInMinutes"])
         return None
@@ -106,7 +106,7 @@ class EventType:
 
 
 def _with_defaults(own: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the default booking fields, each changed by the own field with the same slug, followed by the other own fields."""
+    """Return the default booking fields, each changed by the event type's field of the same slug, then its other fields."""
     fields = {field["slug"]: field for field in _EVENT_TYPE["defaults"]["bookingFields"]}
     for changed in own:
         default = fields.get(changed["slug"], {"isDefault": False, "required": False, "hidden": False})

@@ -1,4 +1,4 @@
-"""A host at Cal.com: when the person works, and what makes them unavailable besides bookings (docs/vendors/calcom.md)."""
+"""A host at Cal.com: the person's working hours, absences and calendar events (docs/vendors/calcom.md)."""
 
 import uuid
 from collections.abc import Iterator
@@ -86,7 +86,7 @@ class Host:
         return {**names, "email": mail, "displayEmail": mail, "timeZone": str(self.time_zone)}
 
     def working_spans(self, start: datetime, end: datetime) -> list[Span]:
-        """Return the spans in which the host works, on local days from `start` to `end`: hours or overrides, less absences."""
+        """Return the spans in which the host works on the local days from `start` to `end`, without absences."""
         absent = {day for absence in self.absences.values() for day in absence.days()}
         day, last = start.astimezone(self.time_zone).date(), end.astimezone(self.time_zone).date()
         spans: list[Span] = []

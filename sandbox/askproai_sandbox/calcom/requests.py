@@ -29,7 +29,7 @@ Trigger = Literal[
 
 
 class _Strict(Struct, rename="camel", forbid_unknown_fields=True):
-    """A body whose unknown keys are refused (Cal.com's `forbidNonWhitelisted`), as are keys that the simulator does not know."""
+    """A body in which an unknown key is refused, as by Cal.com (`forbidNonWhitelisted`), and a key that is not simulated, too."""
 
 
 class Attendee(_Strict):
@@ -137,7 +137,7 @@ _UTC_INSTANT = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2
 
 
 class AbsenceBody(Struct, rename="camel"):
-    """An absence to create or change; unknown keys are dropped. Replacing the absent person is not simulated."""
+    """The body that creates or changes an absence; unknown keys are dropped. The absent person cannot be changed."""
 
     start: _UTC_INSTANT | None = None
     end: _UTC_INSTANT | None = None

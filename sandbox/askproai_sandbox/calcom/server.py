@@ -22,7 +22,7 @@ Item = TypeVar("Item", Booking, Webhook)
 
 @dataclass(slots=True)
 class _Budget:
-    """The number of requests of one key in its window of 60 s; `ends` is a time of the monotonic clock."""
+    """The number of requests by one key in the present window of 60 s, which `ends` at a time of the monotonic clock."""
 
     ends: float
     used: int = 0
@@ -33,7 +33,7 @@ def ok(data: Any, status: int = 200, **fields: Any) -> web.Response:
 
 
 class Server(Simulator):
-    """The accounts of a simulated Cal.com server. It registers handlers that get the account of a request's key."""
+    """The accounts of a simulated Cal.com server. A handler registered here gets the account of the request's key."""
 
     defaults = {  # noqa: RUF012 - the base takes a copy
         "rate_limit": 120.0,  # requests per key and 60 s; 0: no limit
@@ -151,7 +151,7 @@ class Server(Simulator):
         return None
 
     def listed(self, request: web.Request, items: Iterable[Item]) -> list[Item]:
-        """Return the items of a list answer. While the fault of a lagging list is active, recent items are missing."""
+        """Return the items of a list answer. If the fault of a lagging list is active, items created since are missing."""
         return self.faults.visible(
             self.operation(request), items, lambda item: (item.uid, item.created), self.clock.now()
         )

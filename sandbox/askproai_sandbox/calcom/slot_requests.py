@@ -67,14 +67,14 @@ class Slots:
         raise Refusal(404, f"User with username {query.username} not found")
 
     def _clock_change_error(self, first: datetime, start: datetime, zone: ZoneInfo) -> timedelta:
-        """Return the error in a slot's time if Cal.com uses the UTC offset of the request's start (calcom/cal.com#10517)."""
+        """Return by how much a slot's time is wrong because Cal.com uses one UTC offset throughout (calcom/cal.com#10517)."""
         if not self._server.settings["slots_clock_change_error"]:
             return timedelta()
         return (start.astimezone(zone).utcoffset() or timedelta()) - (first.astimezone(zone).utcoffset() or timedelta())
 
 
 def _end_of(value: datetime) -> datetime:
-    """Return the end of the requested range. A date, and also midnight as a time, means the end of that day."""
+    """Return the end of the requested range. A date means the end of that day, and so does midnight as a time."""
     return datetime.combine(value.date(), _END_OF_DAY, UTC) if value.time() == time() else value
 
 
@@ -83,7 +83,7 @@ def _in_zone(value: datetime, zone: ZoneInfo) -> str:
 
 
 def _seats(availability: Availability, start: datetime, length: timedelta) -> dict[str, Any]:
-    """Return the fields of a slot about its seats and its booking's uid; empty for an event type without seats."""
+    """Return a slot's fields on its seats and its booking's uid; an empty dictionary for an event type without seats."""
     left, total = availability.seats_left(start, start + length), availability.event_type.seats
     if left is None or total is None:
         return {}

@@ -60,7 +60,7 @@ class Addresses:
 
 
 def create_email() -> str:
-    """Return a mail address that is new in each play. It has a person's name, because the pods take "caller" for a made-up one."""
+    """Return a mail address that is new in each play. It contains a person's name: pods take "caller" for a placeholder."""
     return f"emma.post.{secrets.token_hex(2)}@example.de"
 
 
@@ -164,7 +164,7 @@ async def _run(command: Command, addresses: Addresses, show: Callable[[str], Non
 
 
 class _Mails:
-    """The caught mails of this play: sent to one of its callers' addresses, or containing one of its callers' numbers."""
+    """The caught mails that belong to this play: sent to one of its callers' addresses, or with one of its callers' numbers."""
 
     def __init__(self, session: aiohttp.ClientSession, url: str, callers: Collection[str]) -> None:
         self._session, self._url, self._callers = session, url, callers

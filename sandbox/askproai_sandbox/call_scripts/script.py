@@ -58,8 +58,9 @@ class OpenDay(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SpokenCall(Struct, frozen=True, forbid_unknown_fields=True):
-    """One call. `say` are the caller's sentences, or pressed keys such as `[2]`; `functions` are the language model's calls
-    after each sentence, None for no call. `{offer.1}` in an argument is the start of the first time in the latest offer.
+    """One call. `say` are the caller's sentences, or pressed keys such as `[2]`; `functions` has the function call that the
+    language model makes after each sentence, None for no call. `{offer.1}` in an argument is the start of the first time in
+    the latest offer.
 
     `heard` are regular expressions that must match the agent's sentences in this order. `failing` are regular expressions of
     events and functions that must fail, such as the events while no pod runs. `caller` is a number, `anonymous`, or a freely
@@ -183,7 +184,7 @@ def load_script(file: Path) -> CallScript:
 
 
 def missing_sentence(patterns: Iterable[str], lines: Sequence[str]) -> str | None:
-    """Return the first pattern that no line matches after the line of the pattern before it; None if all patterns match."""
+    """Return the first pattern that has no match in the lines after the previous pattern's match; None if all patterns match."""
     text, position = "\n".join(lines), 0
     for pattern in patterns:
         found = re.compile(pattern).search(text, position)
@@ -210,7 +211,7 @@ def differences(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping
 
 
 def differ_in_calendar_only(expected: Sequence[ExpectedAppointment], found: Sequence[Mapping[str, Any]]) -> bool:
-    """Return True if only the bookings at Cal.com differ from the expectation: a job updates them later."""
+    """Return True if our book is as expected and only the bookings at Cal.com differ, which a job changes later."""
     here = [msgspec.structs.replace(each, calendar=None) for each in expected]
     synced = {"calendar": None, "status": "confirmed"}
     settled = [{**each, **synced} if each["status"] == "pending_sync" else {**each, "calendar": None} for each in found]

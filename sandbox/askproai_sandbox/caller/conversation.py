@@ -50,7 +50,7 @@ class Conversation:
 
     @property
     def is_transferred(self) -> bool:
-        """Return True if the agent has transferred the call, so that it hears no further sentence."""
+        """Return True if the agent has transferred the call: then the agent hears nothing more."""
         return self._transferred_to is not None
 
     async def play(
@@ -61,8 +61,8 @@ class Conversation:
     ) -> CallRecord:
         """Play the call with `agent`; if it is None, the call is declined. If there is an inbound webhook, it is sent first.
 
-        `moves` replace the request's sentences; the next move is taken whenever the agent is silent. If the request says that
-        the client plays the agent, `moves` also contain the agent's actions.
+        `moves` replace the request's sentences; the next move is taken whenever the agent is silent. If the client plays the
+        agent, `moves` also contain the agent's actions.
         """
         variables = await self._request_variables(agent, inbound_url) if inbound_url else {}
         if agent is None:
@@ -197,7 +197,7 @@ class Conversation:
                 self._send_event("transcript_updated", agent)
 
     async def _follow(self, agent: AnsweringAgent, moves: AsyncIterator[Move]) -> None:
-        """Carry out the client's moves: sentences of the caller, function calls, and sentences of the agent."""
+        """Carry out the client's moves: the caller's sentences and, if it plays the agent, the agent's actions."""
         async for move in moves:
             match move:
                 case str():
@@ -218,7 +218,7 @@ class Conversation:
             self._send_event("transcript_updated", agent)
 
     async def _turn(self, text: str, model: SlotFiller, agent: AnsweringAgent) -> None:
-        """Play one sentence of the caller, and the agent's reaction to it: a sentence, or a function call and its message."""
+        """Play a caller's sentence and the agent's reaction: a sentence, or a call and its response's message."""
         self._hear(text)
         reaction = model.hear(text)
         if isinstance(reaction, str):
@@ -320,8 +320,7 @@ class Conversation:
         }  # fmt: skip
 
     def _send_event(self, event: str, agent: AnsweringAgent) -> None:
-        """Start sending a call event without waiting for it: as at Retell, a failing `call_started` does not delay the next
-        event.
+        """Start sending a call event, and return: as at Retell, a failing `call_started` does not delay the next event.
 
         The setting `webhook_copies` loses or doubles the event; if `webhook_batch` exceeds 1, that many events are collected.
         """
@@ -369,7 +368,7 @@ async def _each(sentences: Iterable[str]) -> AsyncIterator[Move]:
 
 
 def _finish(step: Step, reply: Reply) -> None:
-    """Record the response to a step's request in the step."""
+    """Store the response to a request in its step."""
     step.status, step.attempts, step.duration_ms = reply.status, reply.attempts, reply.duration_ms
     if not reply.ok:
         step.error = f"{step.name}: {reply.status or 'no answer'}: {reply.text[:200]}"

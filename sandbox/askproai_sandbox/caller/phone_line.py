@@ -31,7 +31,7 @@ class AnsweringAgent:
 
 @dataclass(frozen=True, slots=True)
 class PhoneLine:
-    """Sends signed requests to the tenant's runtime. `sign` returns the signature of a body at the time of the call of `sign`."""
+    """Sends signed requests to the tenant's runtime. `sign` returns the signature of a body, made at the present time."""
 
     simulator: Simulator
     sign: Callable[[bytes], str]
@@ -60,5 +60,5 @@ class PhoneLine:
         return replace(reply, duration_ms=duration_ms, attempts=attempt)
 
     async def pause(self, setting: str) -> None:
-        """Sleep for the milliseconds that the simulator's setting `setting` contains."""
+        """Sleep for the number of milliseconds in the simulator's setting named `setting`."""
         await self.simulator.clock.sleep(timedelta(milliseconds=self.simulator.settings[setting]))

@@ -18,11 +18,10 @@ class ToolCall(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class CallRequest(Struct, frozen=True, forbid_unknown_fields=True):
-    """A call to play. `say` are the caller's sentences. `args`, if set, are the tool calls that replace those of the slot
-    filler, one for each sentence (None: no call). `{offer.1}` in their texts is the start of the first time in the latest
-    offer.
+    """A call to play. `say` are the caller's sentences. `args`, if set, are tool calls in place of the slot filler's, one for
+    each sentence (None: no call). `{offer.1}` in their texts is the start of the first time in the latest offer.
 
-    `key` selects the workspace if several have the number. With `plays_agent`, the client of the call also plays the model.
+    `key` selects one of several workspaces with the number. With `plays_agent`, the call's client also plays the model.
     """
 
     to_number: str

@@ -82,7 +82,7 @@ class SlotFiller:
         return _HELP if self._is_german else _GERMAN_ONLY
 
     def learn(self, answer: Any) -> None:
-        """Take note of the response of the last function call. The caller of this method says the response's message."""
+        """Store the response of the last function call. The caller of this method says the response's message."""
         self._answer = answer if isinstance(answer, Mapping) else {}
         offers = self._answer.get("slots") or self._answer.get("alternatives")
         self._offers = list(offers) if offers else [] if self._answer.get("success") else self._offers
@@ -155,7 +155,7 @@ def _read_services(section: str) -> Iterable[tuple[str, str]]:
 
 
 def _find_name(text: str, names: Mapping[str, str]) -> str | None:
-    """Return the mapped value of the longest key of `names` that occurs in the text; None if no key does."""
+    """Return the value in `names` of the longest key that occurs in the text; None if no key does."""
     for name in sorted(names, key=len, reverse=True):
         if re.search(rf"\b{re.escape(name)}\b", text, re.IGNORECASE):
             return names[name]

@@ -50,7 +50,7 @@ class ProcessIdentity:
         return ProcessIdentity.of(self.pid) == self
 
     def group_alive(self) -> bool:
-        """Return True if the process or another member of its process group runs. A group's number stays in use until then."""
+        """Return True while a process of the process group runs: until then no other group gets its number."""
         if self.boot != _boot_id() or ProcessIdentity.of(self.pid) not in {None, self}:
             return False
         pids = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
@@ -58,7 +58,7 @@ class ProcessIdentity:
 
 
 class Child:
-    """A process that we started. `stop()` ends it with everything that it started."""
+    """A process that we started. `stop()` ends it together with all processes that it started."""
 
     def __init__(self, name: str, process: asyncio.subprocess.Process, pid_file: Path, log: Path) -> None:
         self.name = name
@@ -143,7 +143,7 @@ async def spawn(
 
 
 async def reap_leftovers(directory: Path, grace: timedelta = GRACE) -> list[str]:
-    """End the processes that an earlier run recorded in `directory` and left behind; return the names of those that it ended.
+    """End the processes that an earlier run recorded in `directory` and left behind, and return their names.
 
     Each process group gets SIGTERM, and SIGKILL after `grace`.
     """
@@ -185,7 +185,7 @@ def stop_signal() -> asyncio.Event:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody listens on now; never the same one twice in a process."""
+    """Return a port of 127.0.0.1 that nobody listens on now. A process never gets the same port twice."""
     return next(port for port in _PORTS if port_is_free(port))
 
 

@@ -97,7 +97,7 @@ class DemoEnvironment:
         shutil.rmtree(self.directory, ignore_errors=True)
 
     async def _start_all(self) -> State:
-        """Start the parts in the order of their dependencies, and return the demo's state, as far as known by then."""
+        """Start the parts in the order of their dependencies. Return the demo's state, without pods, which start later."""
         taken = [port for port in _POD_PORTS if not port_is_free(port, "127.64.0.1")]
         if taken:
             raise ProcessError(
@@ -235,10 +235,9 @@ class DemoEnvironment:
                 await asyncio.sleep(_REFRESH_INTERVAL.total_seconds())
 
     async def _refresh(self, directory: TenantDirectory, state: State) -> bool:
-        """Update the state. Return False while the API server cannot answer, such as with 429 while it sets up a new CRD's
-        storage.
+        """Update the state. Return False if the API server could not answer, as with 429 during the set-up of a CRD.
 
-        That ends within seconds after a start, so it is reported only if it lasts longer.
+        After a start this is over within seconds, so it is reported only if it lasts longer.
         """
         try:
             await directory.refresh(state)

@@ -1,4 +1,4 @@
-"""The demo's result on a terminal."""
+"""Print the demo's result on a terminal."""
 
 from datetime import datetime
 from typing import Any

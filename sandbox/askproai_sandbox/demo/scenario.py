@@ -44,7 +44,7 @@ FUNCTIONS = (
 
 
 class ScenarioError(AssertionError):
-    """The demo did not keep a promise; the message names it."""
+    """The demo did not do what it promises; the message names each broken promise."""
 
 
 @dataclass(slots=True)
@@ -76,7 +76,7 @@ class Scenario:
         self._report = report
 
     async def play(self) -> DemoResult:
-        """Play the scenario to its end. Raises ScenarioError when a promise does not hold."""
+        """Play the scenario to its end. Raises ScenarioError if the demo breaks a promise."""
         await seed_simulators(self._state.retellUrl, self._state.calcomUrl)
         self._report("kubectl apply -f examples/salon.yaml")
         await kubectl(self._kubeconfig, "apply", "-f", str(self._examples / "salon.yaml"))
@@ -206,7 +206,7 @@ class Scenario:
                 result.webhooks = [hook["subscriberUrl"] for hook in (await answer.json())["data"]]
 
     def _check(self, result: DemoResult) -> None:
-        """Check the demo's promises. Raises ScenarioError with the promises that do not hold."""
+        """Check that the demo kept its promises. Raises ScenarioError with the broken ones."""
         promises = {
             "the call has no failed step": not result.call.errors,
             "one appointment is in PostgreSQL, confirmed": [a["status"] for a in result.appointments] == ["confirmed"],

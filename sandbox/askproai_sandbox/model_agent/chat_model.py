@@ -65,7 +65,7 @@ class Wanted:
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """The model's answer: the functions that it calls, in their order, and then its words. `is_cut`: the server cut it off."""
+    """The model's answer: the functions that it calls, in order, and its words. `is_cut`: its server cut the answer off."""
 
     text: str
     wanted: tuple[Wanted, ...]
@@ -75,7 +75,7 @@ class ModelAnswer:
 def completions_url(url: str) -> str:
     """Return the address for completions under a base URL such as `https://models.example/v1`.
 
-    Raises ModelError for one that is not https, nor http to this machine.
+    Raises ModelError unless the URL is https, or http to this machine.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""
@@ -196,7 +196,7 @@ class ChatModel:
 
 
 def _named(tool: _Tool, number: int) -> _Tool:
-    """Return a tool call with an id, by which the function's answer refers to it."""
+    """Return a tool call with an id, made of `number` if it has none: the function's answer refers to the call by this id."""
     return tool if tool.id else _Tool(tool.function, f"call_{number}")
 
 

@@ -16,9 +16,7 @@ _NO_OBJECT: Final = {"error": "the arguments are no JSON object: call the functi
 
 @dataclass(frozen=True, slots=True)
 class ModelAddress:
-    """The address of a model: the base URL of its server, its name there, and the server's key (empty for none). Each answer
-    may take `seconds`.
-    """
+    """A model's server (base URL), its name there, and the server's key, if any. Each answer may take `seconds`."""
 
     url: str
     name: str

@@ -122,7 +122,7 @@ class Container:
         self._changed()
 
     async def _wait_for_ports(self) -> None:
-        """Wait while another program listens on a declared port on all addresses, which blocks it on the pod's own, too."""
+        """Wait while another program listens on a declared port on 0.0.0.0: then the pod cannot use the port at its address."""
         reported = False
         ports = [int(port["containerPort"]) for port in self.spec.get("ports") or []]
         while taken := [str(port) for port in ports if not port_is_free(port, self._address)]:

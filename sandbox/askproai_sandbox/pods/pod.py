@@ -80,7 +80,7 @@ class Pod:
             self._set_waiting("RunnerFault", f"the local pod runner failed ({type(error).__name__}); see its log")
 
     def refresh(self) -> None:
-        """Update the mounted files after the delay, or let a pod that waits for its ConfigMaps and Secrets try again."""
+        """Update the mounted files after the delay; if the pod still waits for ConfigMaps or Secrets, look for them again."""
         self._inputs_changed.set()
         if self._mounted and (self._mount_task is None or self._mount_task.done()):
             self._mount_task = asyncio.create_task(self._mount_later())

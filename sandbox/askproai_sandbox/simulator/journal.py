@@ -11,7 +11,7 @@ _SECRET_FIELDS = {"secret", "sip_trunk_auth_password", "auth_password"}
 
 
 def without_secrets(value: Any) -> Any:
-    """Return a copy of a JSON value in which `***` replaces each secret that is set."""
+    """Return a copy of a JSON value with `***` in place of each secret that is not empty."""
     if isinstance(value, dict):
         return {k: "***" if k in _SECRET_FIELDS and v is not None else without_secrets(v) for k, v in value.items()}
     if isinstance(value, list):

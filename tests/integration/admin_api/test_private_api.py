@@ -54,7 +54,7 @@ async def test_private_api_is_not_on_the_public_port(shared_web_pod: TenantPod) 
     ("method", "path", "status"),
     [("GET", "nothing", 404), ("DELETE", "circuits", 405), ("POST", "circuits/stripe/reset", 404)],
 )
-async def test_an_unknown_path_is_a_problem_document(
+async def test_unknown_path_returns_a_problem_document(
     shared_web_pod: TenantPod, method: str, path: str, status: int
 ) -> None:
     got, problem, kind = await request(shared_web_pod, path, method)
@@ -105,7 +105,7 @@ async def test_absent_database_is_reported_with_the_remedy(
         (asyncpg.exceptions._base.DataError("a value that no statement takes"), 500, "Internal Server Error"),
     ],
 )
-async def test_only_a_lost_database_is_called_unavailable(
+async def test_only_a_lost_database_is_reported_as_unavailable(
     shared_web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, title: str
 ) -> None:
     async def fail(*_: object, **__: object) -> None:
@@ -167,7 +167,7 @@ async def test_circuits_are_listed_and_reset(shared_web_pod: TenantPod) -> None:
     assert (status, answer) == (200, {"provider": "calcom", **closed})
 
 
-async def test_reset_runs_jobs_waiting_for_the_calendar(shared_web_pod: TenantPod) -> None:
+async def test_circuit_reset_runs_jobs_waiting_for_calcom(shared_web_pod: TenantPod) -> None:
     """Not the job of a booking whose caller is still on the line: the booking itself asks the calendar."""
     pod, tenant = shared_web_pod, shared_web_pod.store.tenant
     jobs = []

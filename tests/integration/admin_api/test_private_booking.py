@@ -102,7 +102,7 @@ async def test_walk_in_preview_without_a_start_uses_now(shared_web_pod: TenantPo
 
 @pytest.mark.nightly
 @pytest.mark.processes
-async def test_the_command_line_books(shared_web_pod: TenantPod) -> None:
+async def test_command_line_books_an_appointment(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 14, 7)
 

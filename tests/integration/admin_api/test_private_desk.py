@@ -124,7 +124,7 @@ async def test_partial_appointment_id_cannot_cancel_or_move(shared_web_pod: Tena
     assert (await request(shared_web_pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
 
 
-async def test_an_ambiguous_beginning_of_an_id_shows_nothing(shared_web_pod: TenantPod) -> None:
+async def test_ambiguous_appointment_id_prefix_shows_no_appointment(shared_web_pod: TenantPod) -> None:
     first = await book(shared_web_pod, next_friday(shared_web_pod, 10, 3))
     alike = f"{first[:8]}-0000-4000-8000-000000000001"
     await shared_web_pod.db.execute(

@@ -167,7 +167,7 @@ async def test_redrive_does_not_revive_a_superseded_sync_job(pod: TenantPod, all
     assert await job_state(pod, dead) == "dead"
 
 
-async def test_pages_follow_each_other_without_gap_or_repetition(pod: TenantPod) -> None:
+async def test_list_pages_neither_skip_nor_repeat_entries(pod: TenantPod) -> None:
     for number in range(5):
         await pod.retell("call_started", f"call_page_{number}")
     seen, cursor = [], {}
@@ -208,7 +208,7 @@ async def test_an_invalid_request_is_answered_with_an_explanation(
     assert detail in problem["detail"]
 
 
-async def test_events_of_one_second_keep_the_calls_order(pod: TenantPod) -> None:
+async def test_timeline_keeps_the_order_of_simultaneous_events(pod: TenantPod) -> None:
     for name in ("call_analyzed", "call_ended", "call_started"):
         await pod.retell(name, "call_side_by_side", call_status="ended")
         await pod.settled(f"call_side_by_side:{name}")
@@ -325,7 +325,7 @@ async def test_listed_slots_of_a_day_equal_offered_slots(pod: TenantPod) -> None
     assert (first["start"], first["staff"]) in {(s["start"], s["staff"]) for s in answer["slots"]}, "free again"
 
 
-async def test_the_description_names_every_route_and_shape(shared_web_pod: TenantPod) -> None:
+async def test_openapi_document_describes_every_route_and_type(shared_web_pod: TenantPod) -> None:
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     document = (await shared_web_pod.get(f"{shared_web_pod.private_url}/openapi.json", **headers)).body
     assert set(document["paths"]) >= {

@@ -81,7 +81,7 @@ async def test_figures_count_bookings_and_failures_per_day(pod: TenantPod) -> No
     assert f"{NOON - timedelta(days=1):%a %d %b %Y}" in shown
 
 
-async def test_slow_count_is_503_with_the_remedy(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_count_of_figures_is_503_with_remedy(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     async def take_too_long(*_: object) -> None:
         raise StatementTimeout("counting took too long: canceling statement due to statement timeout")
 

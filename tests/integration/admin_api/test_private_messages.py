@@ -80,7 +80,7 @@ async def test_reader_sees_that_messages_exist_without_content(pod: TenantPod) -
     assert "may only look" in refused
 
 
-async def test_pages_follow_the_order_of_calls(pod: TenantPod) -> None:
+async def test_message_pages_are_in_the_order_of_calls(pod: TenantPod) -> None:
     left = [(await leave(pod, f"call_{secrets.token_hex(6)}"))["message_id"] for _ in range(3)]
     found: list[str] = []
     cursor = ""
@@ -114,7 +114,7 @@ async def test_message_that_cannot_be_stored_is_reported(web_pod: TenantPod) -> 
     assert (await leave(web_pod, "call_away"))["success"], "the model's next attempt"
 
 
-async def test_the_same_signed_request_is_one_message(pod: TenantPod) -> None:
+async def test_repeated_signed_request_stores_one_message(pod: TenantPod) -> None:
     call_id = f"call_{secrets.token_hex(6)}"
     send = pod.signed_function("leave_message", call_id, ARGS)
     first, second = await asyncio.gather(send(), send())

@@ -114,7 +114,7 @@ async def test_reader_sees_everything_except_customers(pod: TenantPod, appointme
         ("calls/call_1/timeline", {"personal": "true"}),
     ],
 )  # fmt: skip
-async def test_readers_request_for_a_person_names_permitted_secret(
+async def test_readers_refusal_names_the_secret_with_the_right(
     pod: TenantPod, path: str, params: dict[str, str]
 ) -> None:
     status, problem = await send(pod, f"/api/v1/{path}", **params)
@@ -122,7 +122,7 @@ async def test_readers_request_for_a_person_names_permitted_secret(
     assert problem["detail"].endswith("use that of Secret salon-admin")
 
 
-async def test_a_reader_changes_nothing_on_any_path(pod: TenantPod, appointment: dict[str, str]) -> None:
+async def test_reader_token_changes_nothing_on_any_path(pod: TenantPod, appointment: dict[str, str]) -> None:
     _, description = await send(pod, "/openapi.json")
     changing = [path for path, operations in description["paths"].items() if set(operations) - {"get"}]
     assert len(changing) >= 7

@@ -113,6 +113,6 @@ async def test_transcript_needs_a_right_and_is_audited(pod: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("asked", ["call_never", "0" * 32, "no-such-id", "%00", "12345678"])
-async def test_unknown_timeline_is_reported(pod: TenantPod, asked: str) -> None:
+async def test_timeline_request_with_unknown_id_is_reported(pod: TenantPod, asked: str) -> None:
     status, problem = await request(pod, f"timeline/{asked}")
     assert status in {400, 404}, problem

@@ -69,7 +69,7 @@ async def starts(env: CalcomEnvironment, day: date = FRIDAY) -> list[datetime]:
     return [slot.start for slot in (await env.salon.booking.list_free_slots("mitte", "haarschnitt", day)).slots]
 
 
-async def test_absence_applies_as_soon_as_it_is_entered(env: CalcomEnvironment, sent: list[bytes]) -> None:
+async def test_absence_at_calcom_applies_as_soon_as_entered(env: CalcomEnvironment, sent: list[bytes]) -> None:
     """The web app's entry is of the key's own user, here the host of both event types."""
     owner = env.calcom.account_of(KEY).username
     for number in (1001, 1002):

@@ -231,7 +231,7 @@ async def test_person_stays_blocked_in_every_branch(new_salon, module_database: 
     assert not (await book_in_branch(salon, 4, "mitte", at("16:30"))).success, "they are one person now"
 
 
-async def test_block_of_another_tenant_is_unknown(new_salon) -> None:
+async def test_desk_cannot_find_another_tenants_block(new_salon) -> None:
     salon, other = await new_salon(), await new_salon()
     blocked, _ = await block(salon)
     assert await remove_block(other.booking, desk(), blocked.id, "c") is None

@@ -62,7 +62,7 @@ async def test_forbidden_time_is_refused_with_the_reason(new_salon, start: str, 
         ({"start": None, "customer_name": ["x"], "service": {}}, "Uhrzeit"),
     ],
 )
-async def test_missing_or_unknown_value_is_asked_for(new_salon, args, question: str) -> None:
+async def test_missing_or_unknown_booking_argument_is_asked_for(new_salon, args, question: str) -> None:
     salon = await new_salon()
     answer = await salon.booking.book_appointment(call(), args)
     assert not answer.success

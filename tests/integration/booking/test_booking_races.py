@@ -229,7 +229,7 @@ async def test_unconfirmed_booking_moved_at_calcom_is_moved_here(env: CalcomEnvi
     await env.salon.assert_claims_match()
 
 
-async def test_buffer_shrinks_for_neighbors_but_never_the_appointment(env: CalcomEnvironment) -> None:
+async def test_buffer_before_an_imported_booking_ends_at_neighbour(env: CalcomEnvironment) -> None:
     """A buffer that is longer than its appointment, and somebody else's appointment between the two."""
     await env.event_type(1001, "another")  # so that Cal.com does not refuse it
     await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))  # blocks 14:30 to 15:25

@@ -263,7 +263,7 @@ async def test_unsynced_booking_is_dead_after_its_start(env: CalcomEnvironment, 
         await env.run_sync_job()
 
 
-async def test_last_attempt_waits_for_its_quiet_period(env: CalcomEnvironment) -> None:
+async def test_last_sync_attempt_waits_for_its_quiet_period(env: CalcomEnvironment) -> None:
     env.disconnect()
     await env.salon.booking.book_appointment(call(), booking_args())
     env.reconnect()

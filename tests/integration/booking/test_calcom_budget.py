@@ -206,7 +206,7 @@ async def test_worker_without_redis_stays_within_its_request_share(new_salon) ->
         fleet.assert_no_burst()
 
 
-async def test_unlimited_server_is_queried_without_waiting(new_salon) -> None:
+async def test_calcom_without_limit_is_queried_without_waiting(new_salon) -> None:
     async with open_fleet(await new_salon(), None, per_minute=0) as fleet:
         assert await fleet.follow_all() == []
         assert len(fleet.arrivals) == EVENTS

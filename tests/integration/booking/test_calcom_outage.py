@@ -229,7 +229,7 @@ async def test_slot_taken_by_v1_goes_to_another_person(server: OutageEnvironment
     assert (await server.book(1))["staff"] == "mehmet"
 
 
-async def test_v1_is_not_queried_unless_listed(server: OutageEnvironment) -> None:
+async def test_calcom_v1_is_used_only_if_listed(server: OutageEnvironment) -> None:
     server.only_v2()
     server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
     assert (await server.book(1))["status"] == "pending_sync"
@@ -369,7 +369,7 @@ async def test_promised_booking_is_sent_despite_known_refusals(
     assert [row["status"] for row in await server.salon.live()] == ["confirmed"]
 
 
-async def test_missing_event_type_does_not_block_others(server: OutageEnvironment) -> None:
+async def test_missing_event_type_leaves_other_event_types_bookable(server: OutageEnvironment) -> None:
     server.only_v2()
     del server.calcom.accounts[KEY].event_types[1001]
     for number in range(3):

@@ -58,7 +58,7 @@ async def test_booking_missing_at_calcom_is_reported_and_unchanged(world: AuditE
     await assert_quiet(world)
 
 
-async def test_resolved_difference_is_no_longer_reported(world: AuditEnvironment) -> None:
+async def test_audit_no_longer_reports_a_resolved_difference(world: AuditEnvironment) -> None:
     row = await world.book()
     kept = world.booking(row["external_id"])
     world.delete(row["external_id"])
@@ -89,7 +89,7 @@ async def test_silently_moved_booking_is_moved_here(world: AuditEnvironment) -> 
     await assert_quiet(world)
 
 
-async def test_distant_move_is_found_from_our_appointment(world: AuditEnvironment) -> None:
+async def test_audit_finds_distant_move_by_our_appointment(world: AuditEnvironment) -> None:
     row = await world.book()
     world.tick(hours=2)
     moved = await world.polled.env.dashboard("move", uid=row["external_id"], start="2026-12-04T15:00:00Z")
@@ -174,7 +174,7 @@ async def test_overlapping_foreign_booking_is_reported_once(
     assert len(await world.salon.rows(LIVE)) == 2
 
 
-async def test_move_into_occupied_time_is_reported_with_age(world: AuditEnvironment) -> None:
+async def test_audit_reports_move_into_occupied_time_with_age(world: AuditEnvironment) -> None:
     row = await world.book()
     other = await world.book(name="b", start="2026-11-27T17:00:00+01:00")
     world.move(row["external_id"], hours=(other["starts_at"] - row["starts_at"]) / timedelta(hours=1))
@@ -187,7 +187,7 @@ async def test_move_into_occupied_time_is_reported_with_age(world: AuditEnvironm
 
 
 @pytest.mark.parametrize("change", ["delete", "cancel"])
-async def test_recent_change_is_no_difference(world: AuditEnvironment, change: str) -> None:
+async def test_audit_reports_no_difference_after_recent_change(world: AuditEnvironment, change: str) -> None:
     row = await world.book()
     getattr(world, change)(row["external_id"])
     await world.audit(settled=False)
@@ -195,7 +195,7 @@ async def test_recent_change_is_no_difference(world: AuditEnvironment, change: s
     assert len(await world.salon.rows(LIVE)) == 1
 
 
-async def test_recent_booking_is_left_to_its_event(world: AuditEnvironment) -> None:
+async def test_audit_leaves_recent_bookings_to_their_events(world: AuditEnvironment) -> None:
     await world.polled.create(FOUR)
     await world.audit(settled=False)
     assert (world.sorts(), await world.salon.rows(LIVE)) == ([], [])

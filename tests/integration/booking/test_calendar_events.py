@@ -83,7 +83,7 @@ async def test_move_without_any_event_makes_no_duplicate(env: CalcomEnvironment,
     await env.salon.assert_claims_match()
 
 
-async def test_moved_booking_is_found_on_any_page(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_moved_booking_is_found_on_any_list_page(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_runtime.calendars.calcom_v2._PAGE_SIZE", 2)
     for day in range(1, 5):
         await create(env, f"2026-12-0{day}T09:00:00Z")

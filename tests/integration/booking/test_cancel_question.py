@@ -95,7 +95,7 @@ async def test_simultaneous_requests_without_transcript_cancel_nothing(salon) ->
     assert len(await salon.live()) == 1
 
 
-async def test_false_or_another_call_does_not_confirm_cancellation(salon) -> None:
+async def test_confirmed_false_or_another_call_confirms_no_cancellation(salon) -> None:
     await book(salon, HALF_PAST_TWO)
     for args in ({}, {"confirmed": False}, {"confirmed": False}):
         assert (await salon.booking.ask_to_cancel(NEXT_CALL, args)).fields["needs_confirmation"]
@@ -267,7 +267,7 @@ async def test_unspecific_yes_answers_the_last_cancel_question(salon) -> None:
     assert (answer.success, answer.fields["appointment_id"]) == (True, ids[0])
 
 
-async def test_three_nearest_appointments_are_said_at_most(salon) -> None:
+async def test_at_most_three_nearest_appointments_are_listed(salon) -> None:
     await book(salon, TUESDAY, TUESDAY_LATER, WEDNESDAY, MORNING, HALF_PAST_TWO)
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
     assert asked.message == (
@@ -331,7 +331,7 @@ async def test_named_appointment_among_several_is_moved(salon) -> None:
         ("Nein, absagen.", FunctionOutcome.ASKED_BACK),
     ],
 )  # fmt: skip
-async def test_no_to_a_choice_cancels_nothing(salon, said, outcome) -> None:
+async def test_no_to_the_choice_of_appointments_cancels_nothing(salon, said, outcome) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     choice = AskedChoice(booked, frozenset({Choice.FURTHER, Choice.CANCEL}))
     answered = replace(call("call_1"), replies={}, asked_choices=(choice,), said_since=said)

@@ -101,7 +101,7 @@ async def test_guest_booking_moved_after_reading_frees_old_time(
     await assert_one_at(env, starts[-1])
 
 
-async def test_twice_moved_known_guest_booking_is_not_duplicated(
+async def test_booking_moved_twice_around_a_read_stays_one(
     env: CalcomEnvironment,
 ) -> None:
     """The reading is of the second uid; our appointment has the first one before, and the third one after it."""

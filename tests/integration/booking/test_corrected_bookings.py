@@ -193,7 +193,7 @@ async def test_team_gets_a_message_about_unstorable_changes(env) -> None:
     assert await names(salon) == ["Mayer"]
 
 
-async def test_full_message_box_is_mentioned(env) -> None:
+async def test_renaming_without_room_for_messages_admits_outdated_calendar(env) -> None:
     salon = env.salon
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     for number in range(3):
@@ -382,7 +382,7 @@ async def test_caller_hears_that_calcom_lacks_an_overlong_note(env) -> None:
     assert again.message.endswith(" Ihren Hinweis habe ich notiert. Im Kalender steht noch der bisherige Stand.")
 
 
-async def test_lost_commit_answer_still_announces_outdated_calendar(env, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_renaming_with_lost_commit_answer_admits_outdated_calendar(env, monkeypatch: pytest.MonkeyPatch) -> None:
     salon = env.salon
     await salon.booking.book_appointment(call(), booking_args(name="Maier"))
     for number in range(3):
@@ -417,7 +417,9 @@ async def test_lost_commit_answer_still_announces_outdated_calendar(env, monkeyp
         ),
     ],
 )
-async def test_locked_appointment_is_reported_as_booked(salon: Salon, said: str, success: bool, ending: str) -> None:
+async def test_correction_of_a_locked_appointment_reports_it_booked(
+    salon: Salon, said: str, success: bool, ending: str
+) -> None:
     await salon.booking.book_appointment(call(), booking_args(name="Maier", staff="anna"))
     async with salon.pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT FROM appointments FOR UPDATE")
@@ -538,7 +540,7 @@ async def test_another_name_with_the_id_asks_before_renaming(
     assert await names(salon) == ["Otto Kurz"]
 
 
-async def test_unnamed_details_are_not_overwritten(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_correction_overwrites_no_details_it_omits(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another request renames the appointment between the reading of this one and its lock."""
     first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))
     args = {"appointment_id": first.fields["appointment_id"]}

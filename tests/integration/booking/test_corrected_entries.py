@@ -59,7 +59,7 @@ async def waiting(salon: Salon) -> list[tuple[str, str]]:
         ("Eva Kowalsky, not Kowalski.", {"customer_name": "Eva Kowalsky"}),
     ],
 )  # fmt: skip
-async def test_corrected_name_renames_the_entry(salon: Salon, said: str | None, args: dict[str, str]) -> None:
+async def test_corrected_name_renames_waiting_list_entry(salon: Salon, said: str | None, args: dict[str, str]) -> None:
     first = await ask(salon, None, **EVA)
     (before,) = await salon.rows("SELECT created_at FROM waitlist")
     for number in range(2):
@@ -84,9 +84,7 @@ async def test_corrected_name_renames_the_entry(salon: Salon, said: str | None, 
         ("Mein Mann heißt Otto Kurz.", {"customer_name": "Otto Kurz", "choice": "rename"}),
     ],
 )  # fmt: skip
-async def test_second_person_gets_a_separate_waiting_list_entry(
-    salon: Salon, said: str | None, args: dict[str, str]
-) -> None:
+async def test_second_person_gets_own_waiting_list_entry(salon: Salon, said: str | None, args: dict[str, str]) -> None:
     await ask(salon, None, **EVA)
     answer = await ask(salon, said, **args)
     assert (answer.success, "Namen" in answer.message, "Platz" in answer.message) == (True, False, False), answer
@@ -148,7 +146,7 @@ async def test_alike_name_without_a_correction_is_asked_about(salon: Salon, firs
         ("Nein, Donnerstag.\nJa, trotzdem auf die Warteliste.", THURSDAY),
     ],
 )  # fmt: skip
-async def test_rejected_time_moves_the_entry(salon: Salon, said: str, args: dict[str, str]) -> None:
+async def test_rejected_time_moves_the_waiting_list_entry(salon: Salon, said: str, args: dict[str, str]) -> None:
     first = await ask(salon, None)
     for _ in range(2):
         answer = await ask(salon, said, **args)
@@ -272,7 +270,7 @@ async def test_correcting_a_waitlist_entry_withdraws_its_open_offer(salon: Salon
     assert [row["state"] for row in await salon.rows("SELECT state FROM waitlist_offers")] == ["withdrawn"]
 
 
-async def test_entry_of_another_number_stays(salon: Salon) -> None:
+async def test_waiting_list_entry_of_another_number_stays(salon: Salon) -> None:
     await ask(salon, None)
     answer = await ask(salon, "Nicht Freitag, Donnerstag.", phone=SECOND, **THURSDAY)
     assert (answer.success, "gestrichen" in answer.message) == (True, False)

@@ -179,7 +179,7 @@ async def test_begun_appointment_is_neither_moved_nor_cancelled(new_salon) -> No
     assert await audit(salon) == []
 
 
-async def test_appointment_of_another_tenant_is_unknown(new_salon) -> None:
+async def test_desk_cannot_find_another_tenants_appointment(new_salon) -> None:
     salon, other = await new_salon(), await new_salon()
     appointment = await book(salon)
     assert await cancel_for_desk(other.booking, desk(), appointment, None, "c") is None
@@ -340,7 +340,7 @@ async def test_desk_move_repeated_after_crash_undoes_no_move(
     await salon.assert_claims_match()
 
 
-async def test_remotely_refused_request_can_be_tried_again(new_salon) -> None:
+async def test_desk_request_refused_by_calcom_can_be_repeated(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar, BookingSettings(refusal=timedelta()))
     appointment, request = await book(salon), desk()

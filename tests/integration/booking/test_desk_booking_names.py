@@ -36,7 +36,7 @@ async def test_mistyped_name_is_refused_and_not_ignored(new_salon, place, custom
     assert await salon.rows("SELECT 1 FROM call_actions") == []
 
 
-async def test_one_of_several_services_must_be_named(new_salon) -> None:
+async def test_desk_must_name_one_of_several_services(new_salon) -> None:
     salon = await new_salon()
     (service,) = salon.configs[0].services
     colour = msgspec.structs.replace(service, name="farbe", display_name="Farbe", spoken_names=())
@@ -158,7 +158,7 @@ async def test_unambiguous_just_begun_time_is_accepted(daily_salon: Salon, text:
 
 
 @pytest.mark.parametrize("text", ["gestern um zehn", "Freitag", "nach dem Urlaub"])
-async def test_text_without_a_start_is_refused(new_salon, text: str) -> None:
+async def test_desk_text_without_a_start_is_refused(new_salon, text: str) -> None:
     salon = await new_salon()
     with pytest.raises(UnclearStart, match="write it as 2026-11-27T10:00"):
         preview_booking(salon.booking, ANNA, text)

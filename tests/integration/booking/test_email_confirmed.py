@@ -54,7 +54,7 @@ async def test_absent_email_address_is_not_asked_for(new_salon, said: Any) -> No
     ).success
 
 
-async def test_address_question_without_transcript_needs_two_seconds(new_salon) -> None:
+async def test_without_transcript_address_counts_confirmed_after_two_seconds(new_salon) -> None:
     salon = await new_salon()
     args = booking_args(email=ADDRESS, email_confirmed=True)
     assert not (await salon.booking.book_appointment(call(), args)).success

@@ -382,7 +382,7 @@ async def test_appointment_does_not_block_its_own_move(new_salon) -> None:
         ("morgen", ["21. November"]),
     ],
 )
-async def test_day_near_appointment_or_call_is_asked_about(new_salon, date, days) -> None:
+async def test_move_to_an_ambiguous_day_is_asked_about(new_salon, date, days) -> None:
     salon = await new_salon()
     assert (await salon.booking.book_appointment(call(), booking_args("2027-01-13T10:00:00+01:00"))).success
     answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "zehn Uhr"})

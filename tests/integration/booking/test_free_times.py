@@ -163,7 +163,7 @@ async def test_slow_calcom_answer_is_stored_for_later_callers(env: CalcomEnviron
     assert env.count_requests(READ) == 2
 
 
-async def test_fifty_simultaneous_callers_share_one_request_each(env: CalcomEnvironment) -> None:
+async def test_fifty_simultaneous_callers_cause_one_request_per_staff(env: CalcomEnvironment) -> None:
     calls = [env.salon.booking.check_availability(call(f"call_{n}"), EXACTLY) for n in range(50)]
     answers = await asyncio.gather(*calls)
     assert all(answer.fields["slots"] for answer in answers)
@@ -198,7 +198,7 @@ async def test_booking_outdates_the_day_for_persons_event_types(env: CalcomEnvir
     assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
 
 
-async def test_event_outdates_the_affected_days(env: CalcomEnvironment) -> None:
+async def test_calcom_event_outdates_free_times_of_its_days(env: CalcomEnvironment) -> None:
     assert await free(env)
     await env.block(1001, "2026-11-27T13:30:00Z")
     (booking,) = env.bookings
@@ -269,7 +269,7 @@ async def test_time_blocked_only_by_cancelled_appointment_is_uncertain(
     assert "basis" not in others.fields, "of Mehmet nothing is hidden"
 
 
-async def test_cancelled_appointment_on_a_full_day_is_unavailable(
+async def test_cancelled_appointments_time_on_absence_is_not_offered(
     env: CalcomEnvironment,
 ) -> None:
     """Whoever is ill has all appointments of the day cancelled: they are not what the next callers are offered."""

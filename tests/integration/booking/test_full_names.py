@@ -64,7 +64,7 @@ async def test_booked_surname_is_completed_on_request(salon: Salon, name: str, i
 @pytest.mark.parametrize(
     "more", [booking_args(), {"appointment_id": True}, {}, booking_args() | {"appointment_id": True}]
 )
-async def test_second_name_completes_the_booked_name(
+async def test_full_name_said_later_completes_booked_surname(
     salon: Salon, more: dict[str, Any], booked: str, said: str, kept: str
 ) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name=booked))
@@ -89,7 +89,7 @@ async def test_known_full_name_is_not_asked_for(salon: Salon) -> None:
     assert (later.success, QUESTION in later.message) == (True, False)
 
 
-async def test_another_persons_name_completes_nothing(salon: Salon) -> None:
+async def test_another_persons_name_completes_no_surname(salon: Salon) -> None:
     first = await salon.booking.book_appointment(call(), booking_args(name="Hollmann"))
     caller = asked(first.fields["appointment_id"])
     await salon.booking.book_appointment(caller, booking_args(name="Mia", another=True))

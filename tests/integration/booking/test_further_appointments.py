@@ -108,7 +108,7 @@ async def test_second_booking_mentions_the_remaining_appointment(new_salon) -> N
     assert " 2 andere Termine bleiben bestehen." in third.message
 
 
-async def test_only_the_same_persons_appointment_is_mentioned(new_salon) -> None:
+async def test_booking_mentions_only_same_persons_other_appointment(new_salon) -> None:
     salon = await new_salon()
     first = await salon.booking.book_appointment(call(), booking_args(MORNING))
     later = replace(call(), call_id="call_2")

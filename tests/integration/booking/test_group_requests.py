@@ -128,7 +128,7 @@ async def test_corrected_group_is_asked_about_as_a_whole(salon: Salon) -> None:
     assert (await book(salon, "12:00", MIA)).outcome == FunctionOutcome.ALREADY_BOOKED
 
 
-async def test_limit_within_a_group_refuses_the_whole_group(salon: Salon) -> None:
+async def test_booking_limit_refuses_a_group_as_a_whole(salon: Salon) -> None:
     config = salon.configs[-1]
     assert (await book(salon, "09:00", customer_name="Solo")).success
     for limits, sentence in (

@@ -103,7 +103,7 @@ async def test_search_for_another_day_begins_with_offered_day(new_salon, words: 
 
 
 @pytest.mark.parametrize("is_in_transcript", [True, False])
-async def test_example_is_booked_with_its_staff_member(new_salon, is_in_transcript: bool) -> None:
+async def test_start_named_as_example_keeps_its_staff_member(new_salon, is_in_transcript: bool) -> None:
     salon = await new_salon()
     first = await search(salon, date=LATER, part_of_day="nachmittags", staff="Anna")
     examples = await search(salon, date="mal schauen", part_of_day="nachmittags", staff="Mehmet")
@@ -139,7 +139,7 @@ async def test_offer_is_booked_by_its_ordinal_number(new_salon) -> None:
     assert (booked.success, booked.fields.get("start")) == (True, starts(offer)[1])
 
 
-async def test_only_held_appointments_store_offers(new_salon) -> None:
+async def test_offers_are_stored_only_with_a_hold(new_salon) -> None:
     salon = await new_salon()
     await search(salon, date=FRIDAY)
     assert len(await kept(salon)) == 1

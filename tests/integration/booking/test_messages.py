@@ -131,7 +131,7 @@ async def test_anonymous_callers_message_has_no_number(salon: Salon) -> None:
         "Call me on oh one seven one, two three four five six seven eight.",
     ],
 )  # fmt: skip
-async def test_number_in_the_message_is_noted(salon: Salon, said: str) -> None:
+async def test_phone_number_within_message_text_is_noted(salon: Salon, said: str) -> None:
     answer = await leave_message(salon.booking, call("call_5", None), ARGS | {"message": said, "call_back": "true"})
     assert "die Nummer 0 1 7 1, 2 3 4, 5 6 7, 8" in answer.message, answer.message
     (row,) = await salon.rows(STORED)

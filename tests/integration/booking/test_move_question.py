@@ -51,7 +51,7 @@ async def test_repeated_move_asks_which_appointment_only_once(salon) -> None:
     assert (answer.success, answer.fields["appointment_id"]) == (True, on_tuesday), answer
 
 
-async def test_transcript_must_contain_the_yes(salon) -> None:
+async def test_move_needs_a_yes_in_the_transcript(salon) -> None:
     on_tuesday, _ = await book(salon, TUESDAY, WEDNESDAY)
     await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME | NEW_TIME)
     await let_two_seconds_pass(salon)
@@ -87,7 +87,7 @@ async def test_move_asks_about_the_appointment_not_yet_moved(
     assert (asked.success, asked.fields["appointment_id"]) == (False, other), asked
 
 
-async def test_another_time_does_not_answer_the_question(salon) -> None:
+async def test_naming_another_time_is_no_yes_to_move(salon) -> None:
     """ "Nein, den am Mittwoch" moves no appointment of Tuesday; asked again, the caller can still say yes."""
     (on_tuesday,) = await book(salon, TUESDAY)
     assert "Meinen Sie den am Dienstag" in (await salon.booking.reschedule_appointment(NEXT_CALL, WRONG_TIME)).message

@@ -62,7 +62,7 @@ async def test_ambiguous_week_of_a_move_is_asked_about(salon: Salon, args: dict[
 
 
 @pytest.mark.parametrize("date", ["übernächste Woche", "Freitag übernächste Woche", "in der übernächsten Woche"])
-async def test_ambiguous_week_with_same_time_is_asked_about(salon: Salon, date: str) -> None:
+async def test_ambiguous_date_with_same_time_asks_which_week(salon: Salon, date: str) -> None:
     asked = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "gleiche Zeit", "start": ""})
     starts = [each["start"][:16] for each in asked.fields["candidates"]]
     assert starts == ["2026-12-04T14:30", "2026-12-11T14:30"], asked.message

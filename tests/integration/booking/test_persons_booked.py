@@ -112,7 +112,7 @@ async def test_corrected_waitlist_name_is_asked_about(salon: Salon, name: str, c
 
 
 @pytest.mark.parametrize(("first", "second"), [("Petra Lange", "Otto Lange"), ("Frau Lange", "Herr Lange")])
-async def test_different_person_joins_the_list_without_a_question(salon: Salon, first: str, second: str) -> None:
+async def test_different_person_joins_waiting_list_without_a_question(salon: Salon, first: str, second: str) -> None:
     for name in (first, second):
         assert (await join(salon, "call_1", FIRST, customer_name=name)).success
     assert await waiting(salon) == sorted((first, second))
@@ -178,7 +178,7 @@ async def test_dictated_number_does_not_reveal_a_waiting_name(salon: Salon) -> N
 
 
 @pytest.mark.parametrize("others", [["Otto Lange"], ["Otto Lange", "Anna Kurz"]])
-async def test_most_similar_name_is_corrected(salon: Salon, others: list[str]) -> None:
+async def test_entry_with_the_most_similar_name_is_corrected(salon: Salon, others: list[str]) -> None:
     first = await join(salon, "call_1", FIRST, customer_name="Petra Lange")
     for other in others:
         assert (await join(salon, "call_1", FIRST, customer_name=other)).success
@@ -188,7 +188,7 @@ async def test_most_similar_name_is_corrected(salon: Salon, others: list[str]) -
     assert await waiting(salon) == sorted([*others, "Petra Langer"])
 
 
-async def test_different_full_name_joins_without_a_question(salon: Salon) -> None:
+async def test_different_full_name_joins_waiting_list_without_question(salon: Salon) -> None:
     for name in ("Otto Lange", "Petra Langer"):
         assert (await join(salon, "call_1", FIRST, customer_name=name)).success
     assert await waiting(salon) == ["Otto Lange", "Petra Langer"]

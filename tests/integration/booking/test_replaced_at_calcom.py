@@ -70,7 +70,7 @@ async def test_move_to_another_staff_member_replaces_the_booking(booked: CalcomE
 
 
 @pytest.mark.parametrize("named", ["Anna", "anna", "zu Anna"])
-async def test_staff_member_can_be_changed_back(booked: CalcomEnvironment, named: str) -> None:
+async def test_replaced_staff_member_can_be_chosen_again(booked: CalcomEnvironment, named: str) -> None:
     """The former person's time is that of an earlier action of the call, and no repetition of it."""
     for staff in ("Mehmet", named):
         (row,) = await booked.salon.live()

@@ -50,6 +50,6 @@ async def test_later_of_two_named_times_becomes_new_start(salon: Salon, args: di
 @pytest.mark.parametrize(
     "words", ["zwischen drei und vier", "von drei bis vier", "from 3 to 4 pm", "von drei auf vier"]
 )
-async def test_two_unrelated_times_get_offers(salon: Salon, words: str) -> None:
+async def test_move_naming_two_unrelated_times_gets_offers(salon: Salon, words: str) -> None:
     moved = await salon.booking.reschedule_appointment(call(), {"time": words})
     assert (moved.success, bool(moved.fields["alternatives"])) == (False, True)

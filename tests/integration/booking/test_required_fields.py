@@ -59,7 +59,7 @@ async def test_optional_notes_field_contains_only_the_callers_note(env: CalcomEn
     assert responses.get("notes") == note
 
 
-async def test_required_fields_get_typed_fixed_values(env: CalcomEnvironment) -> None:
+async def test_fixed_values_of_required_fields_have_their_type(env: CalcomEnvironment) -> None:
     fixed = (
         BookingField(slug="haarlaenge", value="kurz"),
         BookingField(slug="alter", value=18.0),

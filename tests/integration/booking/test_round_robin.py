@@ -159,7 +159,7 @@ async def test_booking_with_an_unknown_host_is_undone(env: CalcomEnvironment, mo
     assert env.bookings == await env.salon.live() == []
 
 
-async def test_lost_answer_ends_with_the_actual_host(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_booking_with_lost_answer_gets_real_host(env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     ignore_wish(monkeypatch)
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     assert (await book(env, staff="mehmet")).fields["status"] == "pending_sync"

@@ -63,7 +63,7 @@ async def salon(new_salon: Any) -> Salon:
     return await new_salon()
 
 
-async def test_second_run_waits_for_a_late_commit(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_rerun_transaction_waits_for_its_late_commit(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transactions, "_FIND_OUT_SECONDS", 60.0)  # a busy machine
     pool, runs = LateCommit(salon.pool), []
 

@@ -46,7 +46,7 @@ async def test_known_caller_gets_the_previous_staff_member(salon: Salon) -> None
     assert {slot["staff"] for slot in offered.fields["slots"]} == {"mehmet"}
 
 
-async def test_requested_staff_outranks_usual_and_busy_is_replaced(salon: Salon) -> None:
+async def test_requested_or_free_staff_outrank_the_usual_person(salon: Salon) -> None:
     assert await book(salon, THREE, 1, staff="anna") == "anna"
     assert await book(salon, FOUR, 2, "+4915100000001", staff="mehmet") == "mehmet"
     assert await book(salon, FOUR, 3, name="Erika Müller") == "anna", "Mehmet is busy at four"

@@ -53,7 +53,7 @@ async def test_open_offer_ends_when_somebody_else_books(salon: Salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_offer_of_a_blocked_time_reaches_nobody_else(salon: Salon) -> None:
+async def test_waitlist_offer_of_blocked_time_reaches_nobody_else(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -148,7 +148,7 @@ async def test_another_persons_booking_ends_no_surname_entry(salon: Salon) -> No
         ({"date": "2026-11-27", "time": "11:00"}, False),
     ],
 )
-async def test_freed_time_is_offered_only_if_it_suits(salon: Salon, args: dict[str, str], suits: bool) -> None:
+async def test_freed_time_is_offered_only_to_matching_entries(salon: Salon, args: dict[str, str], suits: bool) -> None:
     appointment = await book(salon)
     await wait(salon, **args)
     await salon.cancel(appointment)
@@ -226,7 +226,7 @@ async def test_two_simultaneous_workers_make_one_offer(salon: Salon) -> None:
     assert [state for _, state in await offered(salon)] == ["open"]
 
 
-async def test_worker_without_its_task_run_offers_nothing(salon: Salon) -> None:
+async def test_worker_that_lost_its_run_offers_nothing(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon)
     await salon.cancel(appointment)

@@ -76,7 +76,7 @@ async def test_free_exact_time_cannot_be_waited_for(salon: Salon) -> None:
     assert (joined.success, joined.outcome.value) == (True, "waiting"), "another time of these hours may become free"
 
 
-async def test_day_without_named_times_is_offered_first(salon: Salon) -> None:
+async def test_caller_hears_offers_before_waiting_for_another_day(salon: Salon) -> None:
     offered = await salon.booking.check_availability(call(), FRIDAY)
     other = await join(salon, after([offered], [LIST]), date="2026-11-26")
     assert (other.success, other.outcome.value) == (False, "offered")

@@ -172,7 +172,7 @@ async def test_joining_twice_does_not_change_the_queue_order(salon: Salon) -> No
         ({"staff": "Anna"}, {"staff": "Anna", "customer_name": "Leon Müller"}, "waiting"),
     ],
 )
-async def test_only_a_matching_booking_ends_the_wait(
+async def test_only_matching_booking_ends_the_waiting_list_entry(
     salon: Salon, waits: dict[str, str], books: dict[str, str], state: str
 ) -> None:
     await wait(salon, FIRST, **waits)

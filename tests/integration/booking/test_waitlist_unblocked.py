@@ -115,7 +115,7 @@ async def test_only_future_requested_opening_hours_are_recorded(salon: Salon) ->
     assert spans[-1][1].astimezone(BERLIN).hour <= 20
 
 
-async def test_nothing_is_recorded_while_nobody_waits(salon: Salon) -> None:
+async def test_removed_block_records_nothing_while_nobody_waits(salon: Salon) -> None:
     await unblock(salon, await block(salon))
     assert await salon.rows(FREED) == []
 
@@ -134,7 +134,7 @@ async def test_block_removed_twice_is_offered_once(salon: Salon) -> None:
     assert await offered(salon) == [(FIRST, "declined")], "removing it once more frees nothing"
 
 
-async def test_failed_removal_frees_nothing(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_failed_removal_of_a_block_frees_nothing(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     ill = await block(salon)
     await wait(salon, staff="Anna", time="10:30")
 

@@ -72,7 +72,7 @@ async def test_a_repeated_detail_needs_no_transcript(salon: Salon) -> None:
         await salon.pool.execute("UPDATE call_actions SET lease_until = lease_until - interval '2 s'")
 
 
-async def test_equal_time_identifies_the_appointment(salon: Salon) -> None:
+async def test_same_start_with_a_detail_identifies_the_appointment(salon: Salon) -> None:
     await salon.booking.book_appointment(call(), PETRA)
     args = {key: value for key, value in PETRA.items() if key != "customer_name"} | {"phone": DICTATED}
     answer = await salon.booking.book_appointment(call(), args)

@@ -65,7 +65,7 @@ async def test_english_callback_words_are_noted_too(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize("said", ["<b>kein Anruf</b>", "auf keinen Fall anrufen, " * 5])
-async def test_callback_words_unfit_for_speech_are_stored(salon: Salon, said: str) -> None:
+async def test_unspeakable_call_back_words_are_stored_verbatim(salon: Salon, said: str) -> None:
     answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
     assert answer.message.startswith("Ich habe es notiert, auch Ihre Worte zum Rückruf. Notiert ist dazu die Nummer")
     assert [row["call_back"] for row in await salon.rows(STORED)] == [said.strip()]

@@ -40,7 +40,7 @@ async def test_unchanged_start_with_another_spoken_time_is_asked(
 @pytest.mark.parametrize(
     "kept", [{}, {"date": "{day}"}, {"date": "{day}", "time": "9 bis 11 Uhr"}, {"time": "9 bis 11 Uhr"}]
 )
-async def test_repeated_search_arguments_do_not_change_the_start(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
+async def test_arguments_repeated_from_search_keep_booked_start(spoken_salon: TenantPod, kept: dict[str, str]) -> None:
     call, day, start = await search(spoken_salon, time="9 bis 11 Uhr")
     call.say("Ja, die nehme ich.")
     kept = {name: text.format(day=day) for name, text in kept.items()}
@@ -61,7 +61,7 @@ async def test_new_time_outranks_an_earlier_part_of_day(spoken_salon: TenantPod)
 
 
 @pytest.mark.parametrize("time", ["00:00", "00:00:00", "0:00"])
-async def test_midnight_is_no_requested_time(spoken_salon: TenantPod, time: str) -> None:
+async def test_midnight_argument_is_no_requested_time(spoken_salon: TenantPod, time: str) -> None:
     day = friday_at(spoken_salon)["date"]
     found = await SpokenCall(spoken_salon).ask("check_availability", {"service": CUT, "date": day, "time": time})
     assert (found["success"], {slot["start"][:10] for slot in found["slots"]}) == (True, {day})
@@ -82,7 +82,7 @@ async def test_zero_date_is_ignored(spoken_salon: TenantPod, day: str) -> None:
         ({"staff": "Salon Müller Mitte: Anna, Mehmet"}, "anna"), ({"staff": "Salon Müller Mitte: Mehmet"}, "mehmet"),
     ],
 )  # fmt: skip
-async def test_copied_prompt_lines_identify_service_and_staff(
+async def test_arguments_copied_from_prompt_identify_service_and_staff(
     spoken_salon: TenantPod, args: dict[str, str], staff: str
 ) -> None:
     call = SpokenCall(spoken_salon)
@@ -156,7 +156,7 @@ async def test_cancellation_mentions_the_remaining_appointment(spoken_salon: Ten
 
 
 @pytest.mark.parametrize("topic", ["price", "Preise", "cost", "prices", "pricing"])
-async def test_topic_is_recognized_by_related_words(spoken_salon: TenantPod, topic: str) -> None:
+async def test_business_topic_is_recognized_by_related_words(spoken_salon: TenantPod, topic: str) -> None:
     answer = await SpokenCall(spoken_salon).ask("business_information", {"topic": topic, "service": "Herrenschnitt"})
     assert "neununddreißig Euro" in answer["message"]
 

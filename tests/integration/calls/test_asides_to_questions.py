@@ -37,7 +37,7 @@ async def test_unrelated_words_do_not_refuse_the_move(
 
 
 @pytest.mark.parametrize("said", ["Doch, ja.", "Ja, den meine ich.", "Doch, gern."])
-async def test_yes_after_a_no_is_asked_again(call: SpokenCall, said: str) -> None:
+async def test_move_question_is_repeated_after_no_then_yes(call: SpokenCall, said: str) -> None:
     await book_before(call, customer_name="Otto Lange")
     call.say("Petra Lange hier, meinen Termin auf fünf.")
     asked = await call.ask(MOVE, {"time": "17:00"})
@@ -99,7 +99,7 @@ async def test_unrelated_words_choose_no_staff_member(call: SpokenCall, said: st
 @pytest.mark.parametrize(
     "aside", ["Nein, den von Otto.", "Ich meine den am Samstag.", "Den Samstag.", "Mein Mann kann nicht."]
 )
-async def test_yes_to_the_agents_question_cancels_nothing(call: SpokenCall, aside: str, agent: str) -> None:
+async def test_yes_to_the_agents_own_question_cancels_nothing(call: SpokenCall, aside: str, agent: str) -> None:
     for name in ("Petra Lange", "Otto Lange"):
         assert (await call.ask(BOOK, friday_at(call.pod, customer_name=name, another=True)))["success"]
     later = SpokenCall(call.pod, number=call.number)
@@ -125,7 +125,7 @@ async def test_yes_to_the_agents_question_cancels_nothing(call: SpokenCall, asid
         (*MOVES, "Äh, wie spät ist es jetzt?", "Soll ich auch eine Nachricht aufnehmen?"),
     ],
 )
-async def test_yes_to_the_agents_question_changes_nothing(
+async def test_yes_to_the_agents_own_question_moves_nothing(
     call: SpokenCall, before: dict[str, str], begins: str, wanted: dict[str, str], aside: str, agent: str
 ) -> None:
     await book_before(call, **before)
@@ -150,7 +150,7 @@ async def test_yes_to_our_question_repeated_by_agent_counts(call: SpokenCall) ->
 
 
 @pytest.mark.parametrize("agent", ["Soll ich den Termin dann absagen?", "Okay, dann sage ich den am Samstag ab."])
-async def test_yes_to_the_agents_own_question_is_repeated(call: SpokenCall, agent: str) -> None:
+async def test_agents_own_question_does_not_answer_our_question(call: SpokenCall, agent: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
     call.say("Ich muss absagen.")
     assert (await call.ask(CANCEL, {}))["needs_confirmation"]

@@ -80,7 +80,7 @@ async def test_each_function_result_records_its_outcome(pod: TenantPod) -> None:
     assert [(row["function"], row["outcome"]) for row in rows] == [(name, outcome) for name, _, outcome in asked]
 
 
-async def test_records_follow_an_appointment_by_its_id(pod: TenantPod) -> None:
+async def test_appointment_id_finds_its_function_records(pod: TenantPod) -> None:
     free = (await pod.function("check_availability", "call_life", HAIRCUT)).body["slots"]
     book = HAIRCUT | {"start": free[0]["start"], "customer_name": "Petra Müller"}
     send = pod.signed_function("book_appointment", "call_life", book)
@@ -127,7 +127,7 @@ async def test_only_trial_pods_record_their_track(stopped_pod: TenantPod) -> Non
         assert row["track"] is None
 
 
-async def test_answers_survive_slow_or_lost_records(web_pod: TenantPod) -> None:
+async def test_function_answers_survive_slow_or_lost_records(web_pod: TenantPod) -> None:
     """A database that takes no record loses the record, never the answer."""
     async with web_pod.db.transaction():
         await web_pod.db.execute("LOCK TABLE function_requests IN EXCLUSIVE MODE")

@@ -128,7 +128,7 @@ async def test_forwarded_call_identifies_nobody(pod_with_recognition: TenantPod)
     assert (await pod.inbound(NUMBER)).body == UNKNOWN_NUMBERS["own_number"]
 
 
-async def test_another_tenants_customer_is_unknown(
+async def test_inbound_webhook_does_not_know_another_tenants_customer(
     pod_with_recognition: TenantPod, module_database: Database, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Nothing crosses tenants: the same number, the same database, another Retell workspace."""

@@ -32,7 +32,7 @@ async def test_another_hour_stays_on_the_offered_day(call: SpokenCall, words: di
     ("words", "is_later"), [("danach", True), ("davor", False), ("after that", True), ("before", False)]
 )
 @pytest.mark.parametrize("with_day", [True, False])
-async def test_before_or_after_starts_from_the_refused_hour(
+async def test_earlier_or_later_counts_from_the_refused_time(
     call: SpokenCall, words: str, is_later: bool, with_day: bool
 ) -> None:
     day = next_friday(call.pod, 10, 2).date().isoformat()

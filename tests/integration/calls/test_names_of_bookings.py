@@ -45,7 +45,7 @@ async def test_move_of_another_persons_appointment_is_confirmed(call: SpokenCall
     assert (asked["success"], "nicht für Otto Kurz" in asked["message"]) == (False, True), asked
 
 
-async def test_id_with_its_start_needs_no_service(call: SpokenCall) -> None:
+async def test_appointment_id_and_start_need_no_service(call: SpokenCall) -> None:
     booked = await call.ask(BOOK, friday_at(call.pod, customer_name="Lange"))
     call.say("Petra Lange.")
     named = {"appointment_id": booked["appointment_id"], "start": booked["start"], "customer_name": "Petra Lange"}

@@ -177,7 +177,7 @@ async def test_no_does_not_accept_the_asked_day(call: SpokenCall, said: str) -> 
 
 @pytest.mark.parametrize("day", ["Dienstag danach", "den Dienstag darauf", "am Tag danach", "Tuesday after that"])
 @pytest.mark.parametrize("said", ["Ja.", "Genau.", "Nicht den ersten.", "Hm."])
-async def test_yes_to_a_question_about_days_selects_none(call: SpokenCall, day: str, said: str) -> None:
+async def test_yes_to_question_about_days_selects_no_day(call: SpokenCall, day: str, said: str) -> None:
     """The asked days hold the offered Tuesday, on which the words can mean it."""
     tuesday = friday(call) + timedelta(days=4)
     call.say("Am Montag um elf?")

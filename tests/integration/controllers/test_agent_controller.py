@@ -27,7 +27,7 @@ async def test_one_published_agent_is_bound_to_the_number() -> None:
         assert env.condition("Drifted")["reason"] == "NoDrift"
 
 
-async def test_second_reconcile_writes_nothing() -> None:
+async def test_second_agent_reconcile_writes_nothing_at_retell() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         at, kube_writes = len(env.retell_requests), env.api.writes
@@ -126,7 +126,7 @@ async def test_status_has_the_published_first_sentence() -> None:
         assert greeting["announcesAi"] is True
 
 
-async def test_every_function_is_a_tool() -> None:
+async def test_every_declared_function_is_a_tool_at_retell() -> None:
     async with open_agent_environment(functions=list(Function), transferTo="+49301234599") as env:
         await env.settle()
         assert env.condition("Ready")["status"] == "True"

@@ -12,7 +12,7 @@ from tests.worlds.agent_environment import NUMBER, open_agent_environment
 @pytest.mark.parametrize("fault", ["timeout-after-commit", "error-after-commit"])
 @pytest.mark.parametrize("operation", ["create-llm", "create-agent"])
 @pytest.mark.parametrize("lag", [None, pytest.param(8, marks=pytest.mark.nightly)])
-async def test_a_create_without_an_answer_happens_once(operation: str, fault: str, lag: int | None) -> None:
+async def test_unanswered_agent_create_makes_one_agent_and_llm(operation: str, fault: str, lag: int | None) -> None:
     async with open_agent_environment() as env:
         await env.inject_fault(operation, fault, seconds=0)
         if lag:
@@ -24,7 +24,7 @@ async def test_a_create_without_an_answer_happens_once(operation: str, fault: st
 
 
 @pytest.mark.parametrize("operation", ["create-agent-version", "update-llm", "publish-agent-version", "update-number"])
-async def test_a_change_without_an_answer_leaks_no_version(operation: str) -> None:
+async def test_unanswered_agent_change_leaks_no_version(operation: str) -> None:
     async with open_agent_environment() as env:
         await env.settle()
         env.edit(llm={"model": "gpt-5.1", "prompt": "Neu."})

@@ -96,7 +96,7 @@ async def test_provider_requesting_an_hours_wait_delays_no_deletion() -> None:
         assert (await env.reconcile()).gone
 
 
-async def test_event_that_cannot_be_created_delays_no_deletion() -> None:
+async def test_uncreatable_kubernetes_event_delays_no_deletion() -> None:
     async with open_agent_environment(deletionPolicy="Orphan") as env:
         await env.settle()
         env.api.forbidden.add("events")

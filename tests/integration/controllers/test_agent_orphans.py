@@ -100,7 +100,7 @@ async def test_orphans_are_removed_when_the_provider_is_back() -> None:
         assert env.api.events[-1][1] == "LeftOverRemoved"
 
 
-async def test_retries_back_off_and_write_nothing_new() -> None:
+async def test_orphan_retries_back_off_and_write_nothing_new() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         await retry.run_due()
@@ -113,7 +113,7 @@ async def test_retries_back_off_and_write_nothing_new() -> None:
         assert env.api.writes == writes, "the reason is the same"
 
 
-async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
+async def test_recreated_agent_keeps_the_remote_agent_it_adopted() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         (agent_id,) = env.workspace["agents"]
@@ -126,7 +126,7 @@ async def test_a_namesake_that_adopted_the_agent_keeps_it() -> None:
         assert env.retell_writes() == written
 
 
-async def test_orphan_stays_while_a_namesake_may_adopt_it() -> None:
+async def test_orphan_stays_while_recreated_agent_may_adopt_it() -> None:
     async with open_agent_environment() as env:
         retry = await given_up(env)
         namesake = agent()
@@ -154,7 +154,7 @@ async def test_orphan_without_a_key_names_the_secrets_content() -> None:
         assert "put retell-api-key" in entry["metadata"]["annotations"]["askproai.de/last-error"]
 
 
-async def test_the_gauge_counts_orphans() -> None:
+async def test_orphan_gauge_counts_all_orphans() -> None:
     async with open_agent_environment() as env:
         await given_up(env)
         metrics = Metrics()
@@ -167,7 +167,7 @@ async def test_the_gauge_counts_orphans() -> None:
         assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) is None
 
 
-async def test_a_deposed_leader_removes_nothing() -> None:
+async def test_deposed_leader_removes_no_orphan() -> None:
     def lost() -> None:
         raise NotLeader("the Lease is another's")
 
@@ -181,7 +181,7 @@ async def test_a_deposed_leader_removes_nothing() -> None:
         assert len(orphans(env)) == 1
 
 
-async def test_rate_limit_is_waited_out_as_retell_asks() -> None:
+async def test_orphan_removal_waits_as_long_as_retell_asks() -> None:
     async with open_agent_environment() as env:
         await env.settle()
         await env.inject_fault("list-agents", "rate-limited", count=1)

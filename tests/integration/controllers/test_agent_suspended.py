@@ -130,7 +130,7 @@ async def test_plan_mode_shows_what_suspending_would_change() -> None:
         )
 
 
-async def test_nobody_awaits_suspended_tenants_inbound_webhooks() -> None:
+async def test_suspension_removes_the_inbound_webhook_until_resumption() -> None:
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL

@@ -157,7 +157,7 @@ async def test_pods_are_annotated_to_read_changed_keys(env, pods: Pods, sync: Co
     assert memory.pod_keys == {Key("Tenant", env.namespace, "salon-mueller"): changed}
 
 
-async def test_a_pod_without_the_keys_is_named(
+async def test_pod_without_the_data_keys_is_named(
     env, pods: Pods, sync: ConfigSyncController, memory: Memory, monkeypatch
 ):
     monkeypatch.setattr(config_sync, "_PAUSES", (timedelta(0),))

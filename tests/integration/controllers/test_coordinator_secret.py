@@ -73,7 +73,7 @@ async def test_deleted_secret_is_created_with_new_passwords(context):
     assert await can_log_in(after)
 
 
-async def test_a_url_that_cannot_be_parsed_is_replaced(context):
+async def test_unparsable_coordinator_url_is_replaced(context):
     """A ValueError would fail every run of the controller."""
     await ensure_coordinator(context)
     garbage = {

@@ -117,7 +117,7 @@ async def test_deleted_secret_reports_the_lost_data_key(namespace: TenantNamespa
     await eventually(is_forgotten, SOON, "the copy for the deletion to go")
 
 
-async def test_a_secret_that_is_restored_is_used_again(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_restored_data_key_secret_is_used_again(namespace: TenantNamespace, module_database: Database) -> None:
     keys = await start(namespace)
     await store_encrypted(namespace, module_database)
     await namespace.client.delete(namespace.path("Secret", SECRET))
@@ -154,7 +154,7 @@ async def test_secret_without_keys_is_neither_changed_nor_copied(
     assert decode_data_keys(stored).keys == keys.keys
 
 
-async def test_only_the_returning_tenant_gets_its_keys(namespace: TenantNamespace, kube_client: KubeClient) -> None:
+async def test_only_a_returning_tenant_gets_its_data_keys(namespace: TenantNamespace, kube_client: KubeClient) -> None:
     keys = await start(namespace)
     # Writes the copy for the deletion.
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
@@ -194,7 +194,7 @@ async def test_returning_tenant_has_keys_even_without_encrypted_rows(
     assert not await encrypts(namespace)
 
 
-async def test_deleted_namesake_destroys_no_key_of_retained_rows(
+async def test_deleted_recreated_tenant_destroys_no_retained_rows_key(
     namespace: TenantNamespace, kube_client: KubeClient
 ) -> None:
     """Neither by `dataPolicy: Erase`, nor by keys of its own: the rows are another's."""
@@ -217,7 +217,7 @@ async def test_deleted_namesake_destroys_no_key_of_retained_rows(
     assert [each.id for each in (await start(namespace)).keys] == [each.id for each in keys.keys]
 
 
-async def test_keys_are_erased_with_their_rows(namespace: TenantNamespace) -> None:
+async def test_data_keys_are_erased_with_their_rows(namespace: TenantNamespace) -> None:
     await start(namespace)
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"dataPolicy": "Erase"}})
     await namespace.client.delete(namespace.path("Tenant"))
@@ -227,7 +227,7 @@ async def test_keys_are_erased_with_their_rows(namespace: TenantNamespace) -> No
     assert await kube.get(resources.SECRETS, "default", kept_name(f"{namespace.name}.salon-mueller")) is None
 
 
-async def test_no_ledger_entry_has_the_keys(namespace: TenantNamespace) -> None:
+async def test_orphan_ledger_contains_no_data_keys(namespace: TenantNamespace) -> None:
     """An object that a deletion could not remove needs the providers' keys, and no others."""
     await start(namespace)
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))

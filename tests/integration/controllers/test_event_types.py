@@ -67,7 +67,7 @@ async def test_edit_of_the_service_reads_its_event_types(namespace: TenantNamesp
     await eventually(lambda: readings(namespace) > before, SOON, "a reading of the event types")
 
 
-async def test_edited_key_reads_its_event_types(namespace: TenantNamespace) -> None:
+async def test_edited_calcom_key_rereads_its_event_types(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     namespace.calcom_key = "cal_another_one"
     await namespace.write_secret(**{"calcom-api-key": namespace.calcom_key})

@@ -116,7 +116,7 @@ async def only_the_webhooks(request: web.Request) -> web.StreamResponse:
         (response(401), "asks for a login"),
     ],
 )
-async def test_any_answer_but_the_proof_is_refused(host, prober, answer, text):
+async def test_exposure_probe_refuses_any_answer_but_proof(host, prober, answer, text):
     host.answer = answer
     assert text in (await prober.find_problem(host.url, TOKEN) or "")
 
@@ -235,7 +235,7 @@ async def test_a_tenants_url_must_be_https(strict, host):
         (None, False, "no certificate that is valid"),  # of an authority that providers do not know
     ],
 )
-async def test_the_certificate_must_be_valid_for_the_host(tmp_path, certified, is_trusted, problem):
+async def test_exposure_probe_requires_a_certificate_for_the_host(tmp_path, certified, is_trusted, problem):
     key, certificate = new_certificate(certified)
     file = tmp_path / "server.pem"
     file.write_bytes(key + certificate)

@@ -46,7 +46,7 @@ async def create_all(namespace: TenantNamespace) -> None:
     await namespace.wait_for_condition("Synced", "True", kind="RetellAgent", name="mitte")
 
 
-async def test_namespace_ends_without_providers_leaving_no_final_orphan(namespace):
+async def test_namespace_deleted_in_outage_leaves_no_lasting_orphan(namespace):
     await create_all(namespace)
     assert namespace.calcom_webhooks()
     assert workspace(namespace)["agents"]
@@ -92,7 +92,7 @@ async def test_refused_orphan_key_delays_nothing_and_is_replaceable(namespace):
     assert namespace.calcom_webhooks() == []
 
 
-async def test_former_tenants_removal_spares_its_namesakes_webhook(namespace):
+async def test_former_tenants_removal_spares_recreated_tenants_webhook(namespace):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
@@ -116,7 +116,7 @@ async def test_former_tenants_removal_spares_its_namesakes_webhook(namespace):
     assert namespace.calcom_webhooks() == []
 
 
-async def test_former_passwords_end_despite_outages_and_namesakes(namespace, monkeypatch):
+async def test_former_passwords_end_despite_outage_and_recreated_tenant(namespace, monkeypatch):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_until_ready()
@@ -144,7 +144,7 @@ async def test_former_passwords_end_despite_outages_and_namesakes(namespace, mon
             await client.ping()
 
 
-async def test_rows_due_for_erasure_end_despite_namesakes(namespace, monkeypatch, module_database: Database):
+async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monkeypatch, module_database: Database):
     """`Erase` is declared while the Secret is missing, so no reconcile forgets the key, and then the database is away."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -178,7 +178,7 @@ async def test_rows_due_for_erasure_end_despite_namesakes(namespace, monkeypatch
     assert not {row["id"] for row in former} & {row["id"] for row in present}
 
 
-async def test_namesake_inherits_no_password_of_former_tenants(namespace):
+async def test_recreated_tenant_inherits_no_password_of_the_former(namespace):
     """The garbage collector may not have removed the former one's Secrets yet."""
     await namespace.write_secret()
     await namespace.create("Tenant")

@@ -114,7 +114,7 @@ async def test_pages_host_is_exclusive_for_pages_and_senders(
 
 
 @pytest.mark.parametrize("host", ["voice.example", "fleet.example"])
-async def test_a_host_of_the_platform_is_no_page(namespace: TenantNamespace, host: str) -> None:
+async def test_platforms_host_cannot_be_a_page_host(namespace: TenantNamespace, host: str) -> None:
     await namespace.write_secret()
     await write_login(namespace)
     await namespace.create("Tenant", spec=published(host))

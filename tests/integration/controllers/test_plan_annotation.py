@@ -78,7 +78,7 @@ def is_paused(live: dict[str, Any]) -> bool:
 
 @pytest.mark.parametrize("holder", ["Branch", "ServiceOffering"])
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_ready_never_confirms_edits_that_siblings_annotations_withhold(
+async def test_ready_confirms_no_edits_withheld_by_plan_annotation(
     namespace: TenantNamespace, holder: str, kind: str
 ) -> None:
     """The config is compiled of all objects of the Tenant, so none of them has an effect before the annotation is gone."""

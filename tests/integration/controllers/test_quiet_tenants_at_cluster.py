@@ -168,7 +168,7 @@ async def give_rows_to_another(database: Database, tenant: str) -> None:
         (give_rows_to_another, "DatabaseReady", "DataOwnedByOther"),
     ],
 )
-async def test_common_look_reports_state_in_postgresql(
+async def test_common_read_reports_a_state_in_postgresql(
     quiet: TenantNamespace, module_database: Database, change: Change, type_: str, reason: str
 ) -> None:
     await change(module_database, dotted(quiet))
@@ -224,7 +224,7 @@ async def test_manual_change_in_postgresql_is_corrected(
     await eventually(is_right, SOON, f"{before} again")
 
 
-async def test_redis_user_deleted_by_hand_comes_back(quiet: TenantNamespace, valkey: EmbeddedRedis) -> None:
+async def test_redis_user_deleted_by_hand_is_recreated(quiet: TenantNamespace, valkey: EmbeddedRedis) -> None:
     user = user_name(dotted(quiet))
     async with valkey.admin() as admin:
         assert await admin.execute_command("ACL", "DELUSER", user) == 1
@@ -271,9 +271,7 @@ async def test_absent_database_is_a_condition_and_visible_failure(
     await quiet.wait_for_condition("DatabaseReady", "True")
 
 
-async def test_failed_common_read_makes_all_tenants_due(
-    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_failed_shared_read_makes_tenants_due(quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also by a defect of ours: nobody is left alone by a look that did not happen."""
     operator, key = quiet.operator, tenant_key(quiet)
 

@@ -97,9 +97,7 @@ async def wait_until_nothing_is_left(namespace: TenantNamespace, database: Datab
     await eventually(nothing, SOON, "its login and its rows to go")
 
 
-async def test_shadow_pods_get_no_traffic_nor_any_provider(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_shadow_pods_get_no_traffic_or_providers(namespace: TenantNamespace, module_database: Database) -> None:
     deployment = await begin(namespace)
     template = deployment["spec"]["template"]
     containers = {each["name"]: each for each in template["spec"]["containers"]}

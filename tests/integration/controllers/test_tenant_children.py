@@ -366,7 +366,7 @@ async def test_route_waits_for_gateway_api_and_gateway(namespace, control_plane)
 # Monitoring
 
 
-async def test_monitor_and_rules_exist_only_with_crds(namespace, control_plane):
+async def test_prometheus_children_exist_only_with_their_crds(namespace, control_plane):
     await namespace.write_secret()
     await namespace.create("Tenant")
     await namespace.wait_for_condition("MonitoringReady", "True", "NotInstalled")

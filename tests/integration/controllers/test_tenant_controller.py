@@ -303,7 +303,7 @@ async def test_appointments_waiting_for_calcom_are_shown_meanwhile(namespace, mo
     await namespace.wait_for_condition("CalendarSynced", "True")
 
 
-async def test_appointments_of_departed_staff_are_shown_until_moved(namespace, module_database):
+async def test_tenant_reports_appointments_of_departed_staff_until_moved(namespace, module_database):
     """The manifest is applied as it is; the condition says whom to call."""
     await namespace.write_secret()
     branch = await namespace.create("Branch", spec={"holidays": {"country": "DE"}})

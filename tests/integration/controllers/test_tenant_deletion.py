@@ -13,7 +13,7 @@ from tests.worlds.waiting import SOON, eventually
 pytestmark = pytest.mark.usefixtures("clear_faults")
 
 
-async def test_retained_rows_await_adoption_safe_from_namesakes(namespace, module_database: Database):
+async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, module_database: Database):
     """No accident erases a salon's appointments, and nobody else inherits them."""
     await namespace.write_secret()
     await namespace.create("Branch")
@@ -71,7 +71,7 @@ async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_data
 
 
 @pytest.mark.nightly
-async def test_namesake_can_read_no_former_tenants_uid(namespace, module_database: Database):
+async def test_recreated_tenant_cannot_read_the_former_uid(namespace, module_database: Database):
     """A customer leaves, and somebody else gets the name of the namespace: the UID would open the rows to them."""
     await namespace.write_secret()
     await namespace.create("Branch")

@@ -78,7 +78,7 @@ async def test_branch_in_plan_mode_is_not_in_config(
 
 
 @pytest.mark.parametrize("annotation", ["askproai.de/plan", "askproai.de/paused"])
-async def test_first_config_excludes_branches_created_after_a_hold(
+async def test_first_config_excludes_branches_created_after_plan_annotation(
     namespace: TenantNamespace, while_keys_are_tried: Callable[..., None], annotation: str
 ) -> None:
     """The annotation says that nothing which comes after it is applied; the Tenant's own run began before it."""

@@ -106,7 +106,7 @@ async def test_pods_keep_former_keys_before_calcom_changes_signing(namespace):
 
 
 @pytest.mark.parametrize("hold", ["askproai.de/paused", "askproai.de/plan", "a second Secret"])
-async def test_each_key_changed_during_a_hold_is_mounted(namespace, hold):
+async def test_each_key_changed_during_a_pause_is_mounted(namespace, hold):
     """Pods mount each key; Cal.com keeps the secret, and the status says that the first ones are in use."""
     await namespace.write_secret()
     await namespace.create("Tenant")
@@ -156,7 +156,7 @@ async def test_untried_key_is_not_kept_for_the_teardown(namespace):
     await namespace.wait_for_condition("RuntimeAvailable", "True")
 
 
-async def test_untried_changed_key_is_unknown_until_its_answer(namespace):
+async def test_changed_key_is_unknown_until_retell_answers(namespace):
     """A person who rotates a key waits for CredentialsValid; the pods have the key meanwhile, and go on."""
     await namespace.write_secret()
     await namespace.create("Tenant")

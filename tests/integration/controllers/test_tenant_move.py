@@ -312,7 +312,7 @@ async def test_tenant_still_booking_or_acknowledging_is_not_exported(
     assert ":" not in owner[0]["uid"], "a refused export takes nothing from the tenant"
 
 
-async def test_import_is_refused_beside_the_tenant_or_number(
+async def test_import_is_refused_where_tenant_or_number_exists(
     namespace: TenantNamespace,
     moved: TenantNamespace,
     mover: Mover,

@@ -151,7 +151,7 @@ async def test_a_deposed_leader_that_wakes_changes_nothing(
 
 
 @pytest.mark.processes
-async def test_a_wrong_setting_is_named(tmp_path: Path):
+async def test_wrong_coordinator_setting_is_named_at_start(tmp_path: Path):
     command = [Path(sys.executable).with_name("askproai-runtime"), "coordinator"]
     for name, value, code, text in (
         ("ASKPROAI_LEASE_SECONDS", "soon", 2, "ASKPROAI_LEASE_SECONDS"),

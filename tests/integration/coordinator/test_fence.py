@@ -32,7 +32,7 @@ async def test_write_with_a_lower_term_is_refused_whole(env_with_redis: Coordina
     assert await new.hash(KEY) == {}
 
 
-async def test_the_fence_is_compared_as_a_number(env_with_redis: CoordinatorEnvironment):
+async def test_redis_fence_compares_terms_as_numbers(env_with_redis: CoordinatorEnvironment):
     shared = env_with_redis.context.redis._shared
     await FencedRedis(shared, lambda: 9).write(KEY, ("HSET", "a", "1"))
     await FencedRedis(shared, lambda: 10).write(KEY, ("HSET", "a", "2"))

@@ -202,7 +202,7 @@ async def test_nobody_can_try_tokens_on_a_published_page(
             assert await visitor.log_in(TOKEN) == 303
 
 
-async def test_silent_connections_exhaust_neither_process_nor_open_page(
+async def test_silent_connections_disturb_neither_process_nor_open_page(
     page: FleetPage, visitor: Visitor, kube_client: KubeClient, kube_namespace: str
 ) -> None:
     """Sweeps and the Lease are of the same process: each connection that is held is a socket and memory of theirs."""

@@ -42,7 +42,7 @@ LEFT_ALONE = (
 )
 
 
-async def test_live_finished_and_recent_events_are_left_alone(env: CoordinatorEnvironment):
+async def test_rearming_spares_live_finished_and_recent_events(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     events = [
         await env.event(salon, f"fine-{number}", status=status, job=job, lease=lease, age=age)
@@ -77,7 +77,7 @@ async def test_late_worker_cannot_finish_a_rearmed_job(env: CoordinatorEnvironme
             await finish(connection, salon.tenant, late)
 
 
-async def test_job_being_finished_is_not_waited_for(env: CoordinatorEnvironment):
+async def test_coordinator_does_not_wait_for_a_finishing_job(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
     event = await env.event(salon, "ending", status="processing", job="running", lease="10 minutes")
     async with env.superuser.transaction():

@@ -95,7 +95,7 @@ async def test_platforms_host_is_in_the_plan(platform: Platform, field: str, hos
     assert planned.is_problem
 
 
-async def test_free_or_own_subject_is_no_claim(platform: Platform) -> None:
+async def test_free_or_own_number_is_no_claim(platform: Platform) -> None:
     await platform.grant(Subject(SubjectKind.HOST, HOST), Holder(Tenant.kind, "salon", "salon", "uid-1", "/salon"))
     own = Holder(Branch.kind, "praxis-weber", "praxis", "uid-before-the-restore")
     await platform.grant(Subject(SubjectKind.NUMBER, NUMBER), own)

@@ -46,7 +46,7 @@ async def test_clusters_secret_without_key_or_label_warns(platform: Platform) ->
     assert f'without the label {USE_LABEL}: "true"' in unlabelled
 
 
-async def test_correct_secret_of_the_cluster_is_no_warning(platform: Platform) -> None:
+async def test_correct_secret_in_the_cluster_causes_no_warning(platform: Platform) -> None:
     name = without_secret(platform, platform.namespace)
     await create_secret(platform.client, platform.namespace, name, [KEY], {USE_LABEL: "true"})
     beside = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "another", "namespace": platform.namespace}}

@@ -78,7 +78,7 @@ async def test_new_tenants_plan_lists_objects_and_agent_steps(new: Files, kube_c
     assert "t-comes-later" not in namespaces, "a plan writes nothing"
 
 
-async def test_new_tenants_plan_has_trunk_and_calcom(new: Files) -> None:
+async def test_new_tenants_plan_lists_trunk_and_calcom_steps(new: Files) -> None:
     sip = {"terminationUri": "sip.example"}
     new.of("Branch")["spec"]["phoneNumbers"][0]["sip"] = sip
     account = {name: {"name": "providers", "key": "k"} for name in ("apiKeySecretRef", "webhookSecretRef")}
@@ -101,7 +101,7 @@ async def test_paused_objects_plan_says_it_has_no_effect(new: Files, kind: str) 
     assert (steps[0] == f"waits {resumed}, then:") == (kind == "RetellAgent")
 
 
-async def test_new_tenants_plan_has_all_lint_findings(new: Files) -> None:
+async def test_new_tenants_plan_contains_all_lint_findings(new: Files) -> None:
     new.of("ServiceOffering")["spec"]["price"] = {"amount": 1200.0}
     agent = new.of("RetellAgent")["spec"]
     del agent["transferTo"]
@@ -147,7 +147,7 @@ async def test_only_fields_dropped_by_the_file_are_removed(
     )
 
 
-async def test_a_changed_key_is_named_and_not_shown(existing: Files) -> None:
+async def test_plan_names_a_changed_key_without_its_value(existing: Files) -> None:
     await existing.apply()
     existing.of("Secret")["stringData"] = {"retell-api-key": "key_new", "more": "x"}
     planned = (await existing.plan())["Secret"]

@@ -68,7 +68,7 @@ async def test_only_overlapping_spans_of_one_person_are_refused(salon: TenantSto
         asyncpg.Range(T0, datetime.max.replace(tzinfo=UTC)),
     ],
 )
-async def test_span_is_finite_not_empty_and_half_open(salon: TenantStore, blocks: asyncpg.Range) -> None:
+async def test_claimed_span_is_finite_nonempty_and_half_open(salon: TenantStore, blocks: asyncpg.Range) -> None:
     c = await asyncpg.connect(salon.dsn)
     appointment_id = await appointment(c, salon.tenant)
     with pytest.raises(asyncpg.CheckViolationError):

@@ -20,7 +20,7 @@ from tests.worlds.waiting import SOON
 LATEST = shipped_migrations()[-1]
 
 
-async def test_a_prepared_database_lacks_nothing(database: Database) -> None:
+async def test_prepared_database_has_no_reported_problem(database: Database) -> None:
     store = AdminStore(database.dsn)
     facts = await store.read_facts()
     await store.close()

@@ -57,7 +57,7 @@ async def dump(postgres: EmbeddedPostgres, database: Database) -> str:
     return re.sub(r"^\\(un)?restrict .*$", "", completed.stdout, flags=re.MULTILINE)  # a random token of newer releases
 
 
-async def test_each_step_down_is_undone_by_up(postgres: EmbeddedPostgres, database: Database) -> None:
+async def test_each_reverted_migration_can_be_applied_again(postgres: EmbeddedPostgres, database: Database) -> None:
     migrator = Migrator(database.dsn)
     dumps = {}
     for version in reversed(VERSIONS):
@@ -157,7 +157,7 @@ async def test_migration_below_the_newest_applied_is_refused(database: Database)
         await Migrator(database.dsn, (*shipped_migrations(), late, EXTRA)).up()
 
 
-async def test_a_tenants_role_cannot_hold_the_runner_up(database: Database) -> None:
+async def test_tenants_role_cannot_delay_the_migration_runner(database: Database) -> None:
     """The lock is the table's, because any role may take an advisory lock."""
     salon = await database.create_tenant("salon")
     curious = await asyncpg.connect(salon.dsn)
@@ -302,7 +302,7 @@ async def test_writers_do_not_wait_for_an_index_build(database: Database) -> Non
         assert await writer.fetchval(IS_UNFINISHED) is False
 
 
-async def test_second_run_does_not_delay_an_index(database: Database) -> None:
+async def test_second_migration_run_delays_no_index_build(database: Database) -> None:
     """Another run waits for the lock with a snapshot, for which a build waits."""
     async with index_build_under_way(database) as (writer, run):
         assert await asyncio.wait_for(Migrator(database.dsn).up(), SOON) == [], "an older release has nothing to do"
@@ -516,7 +516,7 @@ async def test_migration_ends_when_its_session_is_lost(database: Database, monke
 
 
 @pytest.mark.nightly
-async def test_objects_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:
+async def test_migrated_tables_follow_the_databases_search_path(postgres: EmbeddedPostgres) -> None:
     """Tables are created in schema `public`, or where the database's `search_path` says."""
     dsn = await postgres.create_database("with_search_path")
     async with open_pool(dsn, max_size=1) as pool:

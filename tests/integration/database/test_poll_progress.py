@@ -29,7 +29,7 @@ async def write(database: Database, watermark: object, **columns: str) -> None:
         )  # fmt: skip
 
 
-async def test_the_progress_of_all_accounts_is_summed_up(database: Database) -> None:
+async def test_poll_progress_sums_up_all_calcom_accounts(database: Database) -> None:
     await write(database, {"accounts": ACCOUNTS}, last_finished_at="now() - interval '40 minutes'", last_error="'429'")
     progress = await database.admin.read_poll_progress("salon.salon")
     assert progress is not None

@@ -46,7 +46,7 @@ async def test_tenant_connects_only_with_its_own_password(database: Database) ->
             await login(database.admin.tenant_dsn(salon.tenant, password))
 
 
-async def test_admin_is_no_superuser_and_needs_not_be(database: Database) -> None:
+async def test_database_administrator_needs_no_superuser_rights(database: Database) -> None:
     connection = await asyncpg.connect(database.dsn)
     assert not await connection.fetchval("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
     assert (
@@ -115,7 +115,7 @@ async def test_former_tenants_rows_stay_hidden_until_their_adoption(database: Da
     assert not await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, adopt="uid-salon")
 
 
-async def test_namesake_with_former_key_adopts_the_rows(database: Database) -> None:
+async def test_recreated_tenant_with_the_same_key_adopts_rows(database: Database) -> None:
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5)  # by a release that did not know the key
     with pytest.raises(DataOwnedByOther):
@@ -331,7 +331,7 @@ async def test_another_logins_connecting_role_is_named_with_advice(
         await su.close()
 
 
-async def test_a_password_is_tried_only_if_asked_for(database: Database) -> None:
+async def test_role_password_is_tested_only_on_request(database: Database) -> None:
     await database.admin.ensure_tenant(*SALON, connection_limit=5)
     role = database.admin.role_name(SALON[0])
     su = await asyncpg.connect(database.superuser_dsn)
@@ -344,7 +344,7 @@ async def test_a_password_is_tried_only_if_asked_for(database: Database) -> None
     await su.close()
 
 
-async def test_names_and_passwords_with_odd_characters_are_data(database: Database) -> None:
+async def test_odd_names_and_passwords_never_become_sql(database: Database) -> None:
     admin, tenant, password = database.admin, "o'brien\".x;--", "p'a\"s$s %20@:/?#w"
     await admin.ensure_tenant(tenant, "uid", password, connection_limit=5)
     assert (await login(admin.tenant_dsn(tenant, password)))["current_user"] == admin.role_name(tenant)

@@ -37,7 +37,7 @@ async def tables(c: asyncpg.Connection) -> list[str]:
     return [row["relname"] for row in rows]
 
 
-async def test_every_table_is_fenced_and_keyed_by_tenant(tenants: TwoTenants) -> None:
+async def test_every_table_has_row_security_and_tenant_keys(tenants: TwoTenants) -> None:
     async with connected(tenants.database.superuser_dsn) as c:
         found = set(await tables(c))
         loose = await c.fetch(
@@ -175,7 +175,7 @@ async def test_foreign_appointment_or_event_looks_like_missing(tenants: TwoTenan
     assert len(messages) == 1
 
 
-async def test_no_other_role_can_be_assumed(tenants: TwoTenants) -> None:
+async def test_tenants_role_can_assume_no_other_role(tenants: TwoTenants) -> None:
     """PostgreSQL 16 and later refuse SET ROLE to the group; in 15 it finds no row."""
     async with connected(tenants.a.dsn) as c:
         for role in (
@@ -239,7 +239,7 @@ async def test_another_session_of_another_tenant_stays_unread(tenants: TwoTenant
         assert {row["tablename"] for row in shown} <= {"schema_migrations"}  # once autovacuum has looked at it
 
 
-async def test_promised_rows_and_keys_are_immutable(tenants: TwoTenants) -> None:
+async def test_tenants_role_cannot_change_records_or_confirmed_appointments(tenants: TwoTenants) -> None:
     async with connected(tenants.a.dsn) as c:
         assert await c.execute("DELETE FROM appointments") == "DELETE 0"  # a confirmed one
         assert await c.execute("DELETE FROM claims") == "DELETE 0"
@@ -270,7 +270,7 @@ async def test_promised_rows_and_keys_are_immutable(tenants: TwoTenants) -> None
         assert await c.fetchval("SELECT count(*) FROM claims WHERE appointment_id = $1", held) == 0
 
 
-async def test_force_limits_the_owner_to_its_own_policy(tenants: TwoTenants) -> None:
+async def test_forced_row_security_applies_to_the_owner(tenants: TwoTenants) -> None:
     async with connected(tenants.database.dsn) as c:
         await c.execute("SET ROLE askproai_owner")
         assert await c.fetchval("SELECT count(DISTINCT tenant) FROM appointments") >= 2

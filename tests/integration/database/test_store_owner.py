@@ -48,7 +48,7 @@ async def bootstrap(server: EmbeddedPostgres, statements: list[str]) -> str:
     return f"postgresql://{owner}:{PASSWORD}@127.0.0.1:{server.port}/{database}"
 
 
-async def test_operator_prepares_database_with_the_examples_role(
+async def test_database_role_of_the_example_can_prepare_database(
     bare_server: EmbeddedPostgres,
 ) -> None:
     dsn = await bootstrap(bare_server, read_cluster()["bootstrap"]["initdb"]["postInitSQL"])
@@ -61,7 +61,7 @@ async def test_operator_prepares_database_with_the_examples_role(
     await admin.close()
 
 
-async def test_role_without_the_examples_statement_is_too_weak(bare_server: EmbeddedPostgres) -> None:
+async def test_database_role_without_examples_grants_cannot_prepare_database(bare_server: EmbeddedPostgres) -> None:
     admin = AdminStore(await bootstrap(bare_server, []))
     with pytest.raises(Exception, match=r"(?i)permission denied|CREATEROLE"):
         await admin.prepare()

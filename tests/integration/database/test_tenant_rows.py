@@ -228,7 +228,7 @@ async def test_tenant_awaiting_exported_rows_does_not_begin(database: Database) 
     assert await database.admin.find_owner("a.b") is None
 
 
-async def test_another_schema_is_refused_with_advice(database: Database, postgres: EmbeddedPostgres) -> None:
+async def test_export_of_another_schema_is_refused_with_advice(database: Database, postgres: EmbeddedPostgres) -> None:
     async with connected(database.superuser_dsn) as conn:
         await conn.execute("INSERT INTO schema_migrations VALUES (9001, 'newer', 'x', now(), 1)")
     async with open_tenant_rows(database.dsn) as rows:

@@ -102,7 +102,7 @@ async def test_signed_request_between_refusals_clears_the_refusal(
     assert ago == (None if since is None else pytest.approx(since, abs=15))
 
 
-async def test_findings_belong_to_one_tenant(database: Database) -> None:
+async def test_state_of_a_tenant_contains_only_its_problems(database: Database) -> None:
     salons = [await database.create_tenant(name) for name in ("first", "second", "third")]
     first, second, third = salons
     await book(database, first, "anna")
@@ -161,7 +161,7 @@ async def test_days_off_affect_only_their_own_tenant(database: Database) -> None
     assert not states[here.tenant].stranded
 
 
-async def test_tenant_with_very_many_refusals_delays_nobody(database: Database) -> None:
+async def test_tenant_with_many_refusals_delays_no_other_tenant(database: Database) -> None:
     """Its own login may write them, and the statement that reads them is that of all tenants."""
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await rows(
@@ -189,7 +189,7 @@ async def test_tenant_with_very_many_refusals_delays_nobody(database: Database) 
         "ALTER ROLE {role} RESET statement_timeout",
     ],
 )
-async def test_manually_changed_state_is_detected(database: Database, by_hand: str) -> None:
+async def test_tenant_state_changed_by_hand_is_detected(database: Database, by_hand: str) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     values = () if "{role}" in by_hand else (salon.tenant, salon.role)
     await rows(database, by_hand.format(role=salon.role), *values)

@@ -215,7 +215,7 @@ async def test_object_that_lost_its_label_can_return(env, informer: Informer, ku
     assert tenant.key in env.enqueued
 
 
-async def test_watching_writes_nothing(env, informer: Informer, kube_client: KubeClient):
+async def test_informer_writes_nothing_to_the_cluster(env, informer: Informer, kube_client: KubeClient):
     """The handlers are raw, so Kopf sends no PATCH and removes no finalizer."""
     tenant = await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])
     await kube_client.merge(

@@ -40,7 +40,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/theirs", FINALIZER]
 
-    async def test_finalizer_is_not_added_to_a_namesake(self, env):
+    async def test_finalizer_is_not_added_to_a_recreated_object(self, env):
         first = await env.create("Tenant")
         await env.kube.delete(resources.TENANTS, env.namespace, first.key.name)
         second = await env.create("Tenant")
@@ -55,7 +55,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/theirs"]
 
-    async def test_write_in_between_causes_another_attempt(self, env, kube_client: KubeClient):
+    async def test_conflicting_write_is_retried_at_once(self, env, kube_client: KubeClient):
         """KEDA #7950: a conflict here must not wait for a backoff."""
         tenant = await env.create("Tenant")
         await env.kube.add_finalizer(tenant)
@@ -75,7 +75,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/2"]
 
-    async def test_nothing_begins_on_an_object_in_deletion(self, env):
+    async def test_object_in_deletion_gets_no_finalizer(self, env):
         tenant = await env.create("Tenant", finalizers=["example.com/theirs"])
         await env.kube.delete(resources.TENANTS, env.namespace, tenant.key.name, uid=tenant.metadata.uid)
         assert not await env.kube.add_finalizer(tenant)
@@ -89,7 +89,7 @@ class TestFinalizers:
         assert env.cache.get(tenant.key) is None
         await env.kube.remove_finalizer(tenant)  # again: nothing to do
 
-    async def test_a_namesakes_finalizer_is_not_touched(self, env):
+    async def test_finalizer_of_a_recreated_object_stays(self, env):
         first = await env.create("Tenant")
         await env.kube.delete(resources.TENANTS, env.namespace, first.key.name)
         second = await env.create("Tenant")
@@ -100,7 +100,7 @@ class TestFinalizers:
 
 
 class TestStatus:
-    async def test_patch_is_merged_and_cached_at_once(self, env):
+    async def test_status_patch_is_merged_and_cached_at_once(self, env):
         agent = await env.create("RetellAgent")
         assert await env.kube.patch_status(agent, {"agentId": "agent_1"})
         assert await env.kube.patch_status(agent, {"llmId": "llm_1"})
@@ -117,7 +117,7 @@ class TestStatus:
         await env.observe_newest(resources.AGENTS, "hotline")
         assert sorted(env.enqueued) == due
 
-    async def test_a_namesakes_status_is_not_written(self, env):
+    async def test_status_of_a_recreated_object_is_not_written(self, env):
         first = await env.create("RetellAgent")
         await env.kube.delete(resources.AGENTS, env.namespace, first.key.name)
         second = await env.kube.create(
@@ -212,7 +212,7 @@ async def test_a_deletion_that_no_watch_reported_is_found(env):
     assert env.cache.get(branch.key) is None
 
 
-async def test_a_list_has_no_managed_fields(env):
+async def test_listed_objects_have_no_managed_fields(env):
     await env.create("Tenant")
     (listed,) = await env.kube.list(resources.TENANTS, env.namespace)
     assert listed["spec"]

@@ -37,7 +37,7 @@ async def call_row(pod: TenantPod, call_id: str) -> asyncpg.Record:
 
 
 @pytest.mark.parametrize("order", list(permutations(CALL_FIELDS)))
-async def test_calls_events_make_one_row_in_any_order(pod: TenantPod, order: tuple[str, ...]) -> None:
+async def test_events_of_a_call_make_one_row(pod: TenantPod, order: tuple[str, ...]) -> None:
     """The row is unique by Retell's call id, and a late call_started never reopens it."""
     call_id = "call_" + "_".join(name[5] for name in order)
     for name in order:

@@ -51,7 +51,7 @@ async def test_poll_stores_a_lost_call_end(polled: CallPollEnvironment) -> None:
     assert [polled.found(name) for name in ("call_started", "call_ended", "call_analyzed")] == [0, 1, 1]
 
 
-async def test_a_lost_analysis_is_found(polled: CallPollEnvironment) -> None:
+async def test_poll_finds_a_lost_call_analysis(polled: CallPollEnvironment) -> None:
     times = {"start_timestamp": polled.milliseconds(20), "end_timestamp": polled.milliseconds(15)}
     await polled.pod.retell("call_ended", "call_1", **ENDED, **times)
     await polled.processed()
@@ -62,7 +62,7 @@ async def test_a_lost_analysis_is_found(polled: CallPollEnvironment) -> None:
     assert [polled.found(name) for name in ("call_ended", "call_analyzed")] == [0, 1]
 
 
-async def test_a_call_without_events_is_found(polled: CallPollEnvironment) -> None:
+async def test_poll_finds_a_call_without_events(polled: CallPollEnvironment) -> None:
     polled.add("call_over", began=60, ended=50, analyzed=True)
     polled.add("call_going_on", began=12)
     await polled.poll()
@@ -309,7 +309,7 @@ async def test_ongoing_call_without_a_start_is_not_closed(polled: CallPollEnviro
     assert await polled.state("call_now") == ("ended", "END_UNKNOWN", False)
 
 
-async def test_old_call_first_known_later_ends_as_unknown(polled: CallPollEnvironment) -> None:
+async def test_old_call_found_late_is_closed_as_unknown(polled: CallPollEnvironment) -> None:
     await polled.poll()
     await polled.started("call_late", began=4 * 24 * 60)
     polled.tick(minutes=15)
@@ -339,7 +339,7 @@ async def test_worker_killed_before_its_watermark_stores_nothing_twice(
 @pytest.mark.parametrize(
     "watermark", [{}, {"seen": 7}, {"asked_until": "1999-01-01T00:00:00Z"}, {"seen": "2999-01-01T00:00:00Z"}]
 )
-async def test_an_older_watermark_repeats_and_changes_nothing(
+async def test_older_poll_watermark_changes_no_stored_call(
     polled: CallPollEnvironment, watermark: dict[str, Any]
 ) -> None:
     """Such as after the restore of an older backup, one that is none, or one of a clock that was ahead."""
@@ -353,7 +353,7 @@ async def test_an_older_watermark_repeats_and_changes_nothing(
     assert await polled.state("call_2") == ("ended", "user_hangup", True)
 
 
-async def test_all_pages_are_read(polled: CallPollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_poll_reads_all_pages_of_calls(polled: CallPollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PAGE_SIZE, 2)
     for number in range(5):
         polled.add(f"call_{number}", began=60 + number, ended=50, analyzed=True)
@@ -382,7 +382,7 @@ async def test_poll_ignores_calls_of_other_agents(polled: CallPollEnvironment) -
 
 
 @pytest.mark.parametrize("days", ["call_days", "transcript_days", "raw_event_days"])
-async def test_aged_call_does_not_come_back(polled: CallPollEnvironment, days: str) -> None:
+async def test_poll_does_not_restore_an_aged_call(polled: CallPollEnvironment, days: str) -> None:
     retention = msgspec.structs.replace(polled.config.retention, **{days: 1})
     polled.config = msgspec.structs.replace(polled.config, retention=retention)
     polled.add("call_old", began=25 * 60, ended=24.5 * 60, analyzed=True)
@@ -413,7 +413,7 @@ async def test_call_with_invalid_retell_data_delays_no_other(polled: CallPollEnv
 
 
 @pytest.mark.nightly
-async def test_worker_runs_the_task_with_the_mounted_key(stopped_pod: TenantPod) -> None:
+async def test_worker_runs_call_poll_with_mounted_key(stopped_pod: TenantPod) -> None:
     """Where the URL is in the config."""
     async with open_call_poll_environment(stopped_pod) as polled:
         polled.add("call_1", began=60, ended=50, analyzed=True)

@@ -95,7 +95,7 @@ async def test_newest_report_of_the_best_subscription_counts(billed_pod: TenantP
     assert await status_of(billed_pod) == "paused", "a subscription in test mode does not count beside a live one"
 
 
-async def test_state_is_shown_while_a_cancelled_tenant_serves(billed_pod: TenantPod) -> None:
+async def test_billing_state_is_shown_while_cancelled_tenant_serves(billed_pod: TenantPod) -> None:
     await send_all(billed_pod, event("customer.subscription.deleted", subscription("active"), NOW))
     health = await billed_pod.get(f"{billed_pod.private_url}/health/detailed", Authorization=f"Bearer {ADMIN_TOKEN}")
     assert health.body["billing"]["status"] == "canceled"

@@ -30,7 +30,7 @@ LOCKED = (
 
 
 @pytest.mark.parametrize(("locked", "read"), LOCKED, ids=[locked.partition(".")[2] for locked, _ in LOCKED])
-async def test_watch_may_reread_the_catalog_when_needed(env: HijackedTenant, locked: str, read: str | None) -> None:
+async def test_session_watch_rereads_the_catalog_if_needed(env: HijackedTenant, locked: str, read: str | None) -> None:
     report = Report()
     async with checks(env.database.admin, report) as check:
         flood = await env.connect()

@@ -41,7 +41,7 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("command", REFUSED, ids=lambda command: "-".join(str(part) for part in command)[:60])
-async def test_user_has_no_foreign_key_channel_or_command(valkey: EmbeddedRedis, command: tuple[str, ...]) -> None:
+async def test_tenants_redis_user_reaches_no_foreign_keys(valkey: EmbeddedRedis, command: tuple[str, ...]) -> None:
     url = await create_tenant_user(valkey, "hijacked.hijacked")
     async with valkey.admin() as admin, Redis.from_url(url) as attacker:
         await admin.set(f"{OTHER}:slot:mitte:1", "token")

@@ -71,7 +71,7 @@ async def test_session_watch_spares_sessions_of_another_installation(env: Hijack
     await pod.close()
 
 
-async def test_a_watch_before_the_first_preparation_ends_nothing(env: HijackedTenant, second_database: str) -> None:
+async def test_session_watch_of_unprepared_database_ends_no_session(env: HijackedTenant, second_database: str) -> None:
     """Before, every role of the server may connect to the new database."""
     pod, report = await asyncpg.connect(env.victim.dsn), Report()
     async with second_admin(second_database) as admin, checks(admin, report) as check:
@@ -128,7 +128,7 @@ async def test_unknown_operators_role_cannot_block_the_tenants(
         stop.set()
 
 
-async def test_changed_own_role_does_not_blind_the_watch(env: HijackedTenant) -> None:
+async def test_attackers_changed_role_does_not_blind_session_watch(env: HijackedTenant) -> None:
     """It makes the watch read the role anew, from a table that is locked by then."""
     report = Report()
     async with checks(env.database.admin, report) as check:
@@ -240,7 +240,7 @@ async def test_another_leader_restores_suspended_logins_on_time(
         assert await (await env.connect()).fetchval(READ) == 0
 
 
-async def test_deleted_tenants_suspended_login_stays_refused_in_time(
+async def test_login_of_deleted_suspended_tenant_stays_refused(
     env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
     async with checks(env.database.admin, Report()) as check:

@@ -71,7 +71,7 @@ async def tables(database: Database) -> AsyncIterator[EmptyTables]:
     await db.close()
 
 
-async def test_foreign_key_planned_early_reads_few_events_later(
+async def test_foreign_key_check_planned_early_reads_few_events(
     tables: EmptyTables,
 ) -> None:
     await tables.store(CALLER_USES)
@@ -81,7 +81,7 @@ async def test_foreign_key_planned_early_reads_few_events_later(
 
 
 @pytest.mark.parametrize(("seconds_apart", "renewed_after"), [(1, [1, 2, 4, 8, 16, 32]), (0, [32])])
-async def test_plans_are_renewed_without_delaying_a_quick_caller(
+async def test_statement_plans_are_renewed_without_delaying_quick_caller(
     tables: EmptyTables, monkeypatch: pytest.MonkeyPatch, seconds_apart: int, renewed_after: list[int]
 ) -> None:
     clock = itertools.count(step=seconds_apart)
@@ -111,7 +111,7 @@ async def test_worker_reads_only_the_events_it_loads(tables: EmptyTables, analyz
     assert await tables.entries_read() <= 10 * BATCH
 
 
-async def test_worker_changes_calls_without_reading_others(tables: EmptyTables) -> None:
+async def test_worker_changes_calls_without_reading_other_calls(tables: EmptyTables) -> None:
     groups, tenant, cipher = 20, tables.tenant, no_cipher(tables.tenant)
     for group in range(groups):
         async with tables.pool.acquire() as conn, conn.transaction():

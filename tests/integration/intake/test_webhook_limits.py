@@ -14,7 +14,7 @@ from tests.worlds.waiting import SOON, eventually
 BODY = b'{"event":"call_started","call":{"call_id":"call_forged"}}'
 
 
-async def test_eight_mebibytes_of_retell_are_accepted(pod: TenantPod) -> None:
+async def test_retell_bodies_of_eight_mebibytes_are_accepted(pod: TenantPod) -> None:
     reply = await pod.retell("call_analyzed", "call_large", transcript="x" * (8 * 1024 * 1024 - 1_000))
     assert reply.status == 200
     event = await pod.settled("call_large:call_analyzed")
@@ -65,7 +65,7 @@ async def test_stalled_unsigned_bodies_give_way_to_signed_bodies(pod: TenantPod)
     await eventually(lambda: bounds.body_bytes == 0)
 
 
-async def test_request_body_counts_until_its_event_is_stored(pod: TenantPod) -> None:
+async def test_request_body_occupies_memory_until_event_is_stored(pod: TenantPod) -> None:
     async with pod.db.transaction():
         await pod.db.execute("LOCK TABLE webhook_events IN EXCLUSIVE MODE")
         sending = asyncio.create_task(pod.retell("call_ended", "call_counted", transcript="x" * 1_000_000))
@@ -133,7 +133,7 @@ async def test_requests_over_the_limit_get_429_despite_forgeries(stopped_pod: Te
         assert all(reply.headers["Retry-After"] == "1" for reply in limited)
 
 
-async def test_a_function_over_the_limit_says_a_sentence(stopped_pod: TenantPod) -> None:
+async def test_call_function_over_rate_limit_answers_a_sentence(stopped_pod: TenantPod) -> None:
     """A model does not reliably see any body but that of a 200, and a caller waits for its words."""
     limits = {"rate_limits": {"functions_per_second": 2}}
     stopped_pod.write_config(json.dumps(json.loads((stopped_pod.folder / "tenant.json").read_text()) | limits))
@@ -153,7 +153,7 @@ async def test_function_without_memory_answers_with_a_sentence(pod: TenantPod, m
     assert (await pod.retell("call_ended", "call_busy")).status == 503, "its sender repeats it"
 
 
-async def test_the_private_api_has_a_limit(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_private_api_limits_requests_per_second(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("askproai_runtime.admin_api.app._REQUESTS_PER_SECOND", 3)
     async with running_web(stopped_pod, worker_port=9):
         url = f"{stopped_pod.private_url}/api/v1/circuits"

@@ -178,7 +178,7 @@ async def test_many_events_at_once_are_all_stored(web_pod: TenantPod) -> None:
     assert await web_pod.counts() == (200, 200, 0)
 
 
-async def test_unstorable_event_does_not_fail_its_neighbours(web_pod: TenantPod) -> None:
+async def test_unstorable_event_does_not_fail_other_events(web_pod: TenantPod) -> None:
     """A trigger refuses one row, as any constraint may."""
     names = [f"call_good_{number}" for number in range(40)]
     names.insert(20, "call_bad")

@@ -17,7 +17,7 @@ from tests.worlds.waiting import SOON, eventually, stopwatch
 HOUR = timedelta(hours=1)
 
 
-async def test_statement_meeting_the_servers_end_ends_no_worker(env: JobEnvironment) -> None:
+async def test_statement_during_a_server_shutdown_ends_no_worker(env: JobEnvironment) -> None:
     """A server that shuts down sends its reason on every connection. A statement begun between that and the end of the connection
     fails with asyncpg's InternalClientError, which is no PostgresError.
     """
@@ -59,7 +59,7 @@ async def test_queue_longer_than_slots_drains_without_polls(env: JobEnvironment)
     assert len(env.handled) == len(set(env.handled)) == 60
 
 
-async def test_a_restarted_database_is_waited_for(env: JobEnvironment) -> None:
+async def test_worker_waits_for_a_restarted_database(env: JobEnvironment) -> None:
     """Connections are terminated under the runner; it goes on by itself."""
     first, second = await env.event("before"), 0
     async with env.running():
@@ -72,7 +72,7 @@ async def test_a_restarted_database_is_waited_for(env: JobEnvironment) -> None:
         await env.wait_for(second, state="done")
 
 
-async def test_a_snapshot_counts_the_waiting_jobs(env: JobEnvironment) -> None:
+async def test_queue_snapshot_counts_the_waiting_jobs(env: JobEnvironment) -> None:
     await env.event("waits", "low")
     await env.event("waits, too", "low")
     [low] = await snapshot(env.pool, env.tenant)

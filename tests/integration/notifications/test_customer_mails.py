@@ -110,7 +110,7 @@ async def test_cancellations_by_the_desk_are_always_announced(env: NotificationE
     assert await env.states() == [("booked", "customer", "dropped"), ("cancelled", "customer", "sent")]
 
 
-async def test_a_repeated_request_notifies_once(env: NotificationEnvironment) -> None:
+async def test_repeated_booking_request_notifies_customer_once(env: NotificationEnvironment) -> None:
     for _ in range(3):
         await env.book()
     assert len(await env.rows()) == 1
@@ -125,7 +125,7 @@ async def test_no_notification_is_stored_without_address_or_setting(env: Notific
     assert env.server.connections == 0
 
 
-async def test_waiting_mail_without_setting_is_dropped_later(env: NotificationEnvironment) -> None:
+async def test_waiting_mail_is_dropped_two_days_without_setting(env: NotificationEnvironment) -> None:
     await env.book()
     env.configure(None)
     await env.run()
@@ -254,7 +254,7 @@ async def test_long_non_ascii_subject_arrives_as_written(env: NotificationEnviro
     assert env.server.mails[0]["Subject"].endswith(f"Freitag, 27. November 2026, 14:30 Uhr, {name}")
 
 
-async def test_a_mail_is_seven_bits_wide_and_automatic(env: NotificationEnvironment) -> None:
+async def test_mail_is_seven_bit_and_marked_as_automatic(env: NotificationEnvironment) -> None:
     await env.book()
     await env.run()
     content = env.server.envelopes[0].content

@@ -98,7 +98,7 @@ async def test_only_a_richer_message_correction_is_mailed(
     assert "(„heute Nachmittag“)" in corrected
 
 
-async def test_last_mail_of_a_message_has_stored_text(env: NotificationEnvironment) -> None:
+async def test_last_mail_about_message_has_its_stored_text(env: NotificationEnvironment) -> None:
     """Also when a correction is taken back."""
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
     for name in ("Meier", "Maier", "Meier"):

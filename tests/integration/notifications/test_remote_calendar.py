@@ -78,7 +78,7 @@ async def test_desk_sees_beforehand_whether_the_customer_is_informed(new_env: Op
     ]
 
 
-async def test_nothing_is_announced_before_the_calendar_has_agreed(new_env: OpenRemote) -> None:
+async def test_no_change_is_announced_before_calcom_confirms_it(new_env: OpenRemote) -> None:
     env = await new_env(ScriptedCalendar(Unavailable("away")))
     await env.book()
     await env.run()
@@ -239,7 +239,7 @@ async def test_business_hears_once_of_changes_at_calcom(calcom: CalcomEnvironmen
     ]
 
 
-async def test_longer_booking_or_another_host_is_no_move(calcom: CalcomEnvironment, server: MailServer) -> None:
+async def test_longer_booking_or_new_host_announces_no_move(calcom: CalcomEnvironment, server: MailServer) -> None:
     settings = replace(mail_settings(server.port), business=notify_business())
     calcom.config = replace(calcom.config, notifications=settings)
     attendee = {"name": "Karl", "email": "karl@example.com", "timeZone": "Europe/Berlin"}

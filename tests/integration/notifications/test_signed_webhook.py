@@ -58,7 +58,7 @@ async def test_a_text_for_the_business_is_sent_once(env: NotificationEnvironment
     assert sent["fields"]["caller"] == "+4915199999999"
 
 
-async def test_without_its_key_nothing_is_posted(env: NotificationEnvironment, gateway: Gateway) -> None:
+async def test_webhook_without_its_key_posts_nothing(env: NotificationEnvironment, gateway: Gateway) -> None:
     env.credentials = {}
     await env.book()
     await env.run()

@@ -30,7 +30,7 @@ def test_redis_durability_is_judged_by_its_settings(changes: dict[str, object], 
     assert found is None if problem is None else found is not None and problem in found
 
 
-def test_unreported_setting_counts_as_unfit() -> None:
+def test_redis_with_unreported_setting_counts_as_unfit() -> None:
     assert durability_problem("h:1", parse_info({})) is not None
 
 
@@ -39,7 +39,7 @@ async def published(server: EmbeddedRedis) -> tuple[str | None, int]:
         return await admin.get(PROMISE_KEY), await admin.ttl(PROMISE_KEY)
 
 
-async def test_redis_holds_its_durability_verdict_for_the_pods(
+async def test_operator_writes_redis_durability_verdict_for_the_pods(
     own_valkey: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(redis_users, "_FACTS_SECONDS", 0)

@@ -158,7 +158,7 @@ async def test_administrator_needs_only_the_documented_rights(own_valkey: Embedd
     await admin.close()
 
 
-async def test_server_that_admits_anybody_is_reported_as_unisolated(
+async def test_redis_that_admits_anybody_is_reported_as_unisolated(
     admin: RedisAdmin, own_valkey: EmbeddedRedis
 ) -> None:
     """No server can forbid RESET: it makes any client the default user."""
@@ -174,7 +174,7 @@ async def test_server_that_admits_anybody_is_reported_as_unisolated(
         assert await admin.ensure_user(SALON, url) == ()
 
 
-async def test_a_server_without_users_is_shared_and_reported(tmp_path: Path, serve: "Serve") -> None:
+async def test_redis_without_users_is_shared_and_reported(tmp_path: Path, serve: "Serve") -> None:
     _, port = await serve("--requirepass", "pw", "--rename-command", "ACL", "")
     await answers(f"redis://:pw@127.0.0.1:{port}/0")
     admin = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())
@@ -250,7 +250,7 @@ class TestSeveralNodes:
         assert any(user_name(SALON) in line for line in await users(urls[1]))
         await admin.close()
 
-    async def test_by_sentinel_the_new_primary_is_found(self, serve: "Serve", tmp_path: Path) -> None:
+    async def test_sentinel_leads_to_the_new_primary(self, serve: "Serve", tmp_path: Path) -> None:
         primary, replica = [(await serve(*AUTH))[1] for _ in range(2)]
         urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
         await follow(urls[1], primary)
@@ -362,6 +362,6 @@ async def keys(url: str) -> list[str]:
         return [str(key) for key in await client.keys("*")]
 
 
-def test_the_name_of_a_user_is_a_hash() -> None:
+def test_redis_user_name_is_a_hash() -> None:
     digest = hashlib.sha256(SALON.encode()).hexdigest()
     assert user_name(SALON) == f"askproai_t_{digest[:24]}"

@@ -121,7 +121,7 @@ async def test_week_shows_absences_like_the_day(owner: Visitor, reader: Visitor)
             assert re.search(rf"away[^>]*>(Geschlossen|Closed): {closed}<", page), path
 
 
-async def test_block_of_days_has_equal_text_everywhere(owner: Visitor) -> None:
+async def test_block_of_days_reads_equally_on_every_page(owner: Visitor) -> None:
     pod, zone = owner.pod, ZoneInfo("Europe/Berlin")
     first = (datetime.now(zone) + timedelta(days=90)).replace(hour=0, minute=0, second=0, microsecond=0)
     first -= timedelta(days=first.weekday())

@@ -177,7 +177,7 @@ async def test_login_is_completed_once_in_its_own_browser(oidc_pod: TenantPod, i
             assert (await third.get("/"))[0] == HTTPOk.status_code
 
 
-async def test_cookies_of_a_login_are_for_this_page(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+async def test_login_and_its_cookies_lead_to_this_page(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     async with visiting(oidc_pod, published=True) as visitor:
         _, _, sent = await visitor.get("/login/issuer?next=//evil.example/")
         (attempt,) = sent.cookies.values()
@@ -215,7 +215,7 @@ async def test_cookies_of_a_login_are_for_this_page(oidc_pod: TenantPod, issuer:
         assert gone.value == ""
 
 
-async def test_at_the_published_page_a_token_opens_nothing(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
+async def test_token_opens_no_session_at_the_published_page(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
     async with visiting(oidc_pod) as owner, visiting(oidc_pod, published=True) as visitor:
         assert await owner.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code
         _, form, _ = await owner.get("/login")

@@ -235,7 +235,7 @@ async def test_a_view_of_people_is_audited_once(oidc_pod: TenantPod, rows: Mappi
     assert len(found) < len(VIEWS), "two views at the same moment may both be written, each view of two visits is not"
 
 
-async def test_a_recorded_reading_announces_no_change(oidc_pod: TenantPod) -> None:
+async def test_audit_entry_of_a_reading_announces_no_change(oidc_pod: TenantPod) -> None:
     async with visiting(oidc_pod) as owner:
         assert await owner.log_in(ADMIN_TOKEN, "Lou Liest") == HTTPSeeOther.status_code
         pages = [(await owner.get("/messages"))[1] for _ in range(2)]

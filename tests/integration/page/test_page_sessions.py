@@ -72,7 +72,7 @@ async def test_another_tenants_session_and_token_are_refused(
                 assert (await fresh.get("/", Cookie=f"{name}={mine[1]}"))[0] == 303
 
 
-async def test_a_form_of_somebody_else_changes_nothing(owner: Visitor, reader: Visitor) -> None:
+async def test_form_of_another_session_changes_nothing(owner: Visitor, reader: Visitor) -> None:
     _, page, _ = await owner.get("/")
     _, others, _ = await reader.get("/")
     for csrf in ("", "0" * 64, hidden(others)):
@@ -183,7 +183,7 @@ async def test_login_cookies_behind_tls_are_sent_securely(pod: TenantPod) -> Non
         assert (cookie["secure"], session["secure"]) == (True, True)
 
 
-async def test_logins_are_limited(pod: TenantPod) -> None:
+async def test_page_logins_are_rate_limited(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         _, form, _ = await visitor.get("/login")
         began = time.monotonic()

@@ -62,7 +62,7 @@ async def test_used_request_id_redrives_no_other_dead_letter(owner: Visitor) -> 
     assert [row["state"] for row in states] == ["dead"]
 
 
-async def test_one_of_two_simultaneous_redrives_acts(owner: Visitor) -> None:
+async def test_only_one_of_two_simultaneous_redrives_acts(owner: Visitor) -> None:
     for _ in range(5):
         letters = await dead_letters(owner.pod)
         for pair in (letters[:2], letters[2:]):

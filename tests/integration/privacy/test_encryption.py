@@ -210,7 +210,7 @@ async def test_event_without_its_key_becomes_a_dead_letter(env: PrivacyEnvironme
     assert is_encrypted(event["payload"]), "and can be redriven when the key is restored"
 
 
-async def test_a_body_in_another_row_is_refused(env: PrivacyEnvironment) -> None:
+async def test_encrypted_body_moved_to_another_row_is_refused(env: PrivacyEnvironment) -> None:
     """The tenant's login to the database may add rows: no words of one call become those of another."""
     await env.play(ZORA)
     await env.processed()

@@ -108,7 +108,7 @@ async def test_ongoing_call_refuses_the_erasure(env: PrivacyEnvironment) -> None
     assert status == 200
 
 
-async def test_repeated_request_is_one_erasure(env: PrivacyEnvironment) -> None:
+async def test_repeated_erasure_request_makes_one_erasure(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     body = asking(caller=ZORA.number, cancel_appointments=True)
     answers = [await request(env.pod, "callers/erase", body) for _ in range(2)]

@@ -132,7 +132,7 @@ async def test_an_erasure_waits_for_the_events_in_redis(env: PrivacyEnvironment)
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 
 
-async def test_nothing_is_erased_before_the_quiet_period(env: PrivacyEnvironment) -> None:
+async def test_erasure_stays_open_until_the_quiet_period_ends(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     await env.processed()
     await env.erase(ZORA, cancel_appointments=True)
@@ -143,7 +143,7 @@ async def test_nothing_is_erased_before_the_quiet_period(env: PrivacyEnvironment
     assert listed["erasures"][0]["state"] == "open"
 
 
-async def test_another_tenants_caller_with_same_number_stays(env: PrivacyEnvironment) -> None:
+async def test_erasure_spares_another_tenants_caller_with_same_number(env: PrivacyEnvironment) -> None:
     second = await env.database.create_tenant("second")
     other = await asyncpg.connect(second.dsn)
     try:

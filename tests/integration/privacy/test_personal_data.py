@@ -23,7 +23,7 @@ WHERE c.relkind IN ('r', 'p') AND c.relnamespace = 'public'::regnamespace AND a.
 _AGED_BY_PERSON = {"appointments": ("appointment_days",), "customers": ("customer_days",)}  # by statements of their own
 
 
-async def test_catalog_has_no_undecided_column(module_database: Database) -> None:
+async def test_personal_data_registry_decides_about_every_column(module_database: Database) -> None:
     async with connected(module_database.superuser_dsn) as conn:
         found = {(row["table_name"], row["column_name"]) for row in await conn.fetch(_COLUMNS)}
     personal = {(table, column) for table, each in PERSONAL.items() for column in each.columns}
@@ -35,7 +35,7 @@ async def test_catalog_has_no_undecided_column(module_database: Database) -> Non
     assert personal | set(others) == found, "decide in askproai_core/database/personal_data.py"
 
 
-async def test_undecided_column_is_found(module_database: Database) -> None:
+async def test_column_missing_in_the_registry_is_found(module_database: Database) -> None:
     async with connected(module_database.superuser_dsn) as conn:
         undone = conn.transaction()
         await undone.start()

@@ -44,7 +44,7 @@ async def waiting_calls(env: PrivacyEnvironment) -> list[str]:
     return [row["call_id"] for row in rows]
 
 
-async def test_refused_call_has_no_copies(env: PrivacyEnvironment, shadow: asyncpg.Connection) -> None:
+async def test_refused_call_is_not_copied_for_shadows(env: PrivacyEnvironment, shadow: asyncpg.Connection) -> None:
     for call_id in (CALL, "call_other"):
         assert await add_copy(env, call_id)
         await add_replayed(shadow, env.tenant, call_id)
@@ -103,7 +103,7 @@ async def test_failed_erasure_leaves_the_shadow(env: PrivacyEnvironment, shadow:
         assert await shadow.fetchval("SELECT count(*) FROM customers WHERE phone = $1", ZORA.number) == 1
 
 
-async def test_nobody_erases_without_an_open_erasure(env: PrivacyEnvironment, shadow: asyncpg.Connection) -> None:
+async def test_shadow_data_is_erased_only_in_open_erasure(env: PrivacyEnvironment, shadow: asyncpg.Connection) -> None:
     for dsn in (env.pod.store.dsn, env.database.admin.tenant_dsn(shadow_name(env.tenant), "password-of-shadow")):
         conn = await asyncpg.connect(dsn)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):

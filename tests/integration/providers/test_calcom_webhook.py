@@ -45,7 +45,7 @@ async def account() -> AsyncIterator[Account]:
         yield Account(providers.calcom(url, "cal_test_salon"), simulator, http)
 
 
-async def test_a_second_run_writes_nothing(account: Account) -> None:
+async def test_repeated_webhook_registration_writes_nothing(account: Account) -> None:
     await ensure_calcom_webhook(account.client, *DESIRED)
     (first,) = await account.client.list_webhooks()
     await ensure_calcom_webhook(account.client, *DESIRED)
@@ -71,7 +71,7 @@ async def test_webhook_of_an_unanswered_create_is_adopted(account: Account, faul
     assert len(await account.client.list_webhooks()) == 1
 
 
-async def test_a_conflict_is_listed_again_and_adopted(account: Account) -> None:
+async def test_webhook_conflict_leads_to_adoption_after_new_list(account: Account) -> None:
     """409: our list was old, or somebody was faster."""
     await account.fault("list-webhooks", "lagging-list", requests=1)
     await account.client.create_webhook({"subscriberUrl": URL, "triggers": ["BOOKING_CREATED"], "active": False})
@@ -134,7 +134,7 @@ async def test_foreign_webhooks_are_left_alone(account: Account) -> None:
     assert [hook["subscriberUrl"] for hook in await account.client.list_webhooks()] == [other]
 
 
-async def test_oldest_duplicate_is_kept() -> None:
+async def test_oldest_duplicate_webhook_is_kept() -> None:
     hooks = [
         {"id": str(n), "subscriberUrl": URL, "triggers": list(TRIGGERS), "active": True, "secret": "s3cret"}
         for n in range(3)

@@ -111,7 +111,7 @@ async def test_answers_and_own_mistakes_open_no_circuit(bench: Bench, status: in
 
 
 @pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
-async def test_failing_server_opens_the_circuit(bench: Bench, status: int) -> None:
+async def test_server_error_statuses_open_the_circuit(bench: Bench, status: int) -> None:
     for _ in range(5):
         await (await bench.circuits.allow(CALCOM)).record_status(status)
     await bench.refused()
@@ -137,7 +137,7 @@ async def test_failed_probe_reopens_circuit_for_the_full_wait(bench: Bench) -> N
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_one_of_fifty_simultaneous_requests_probes(bench: Bench) -> None:
+async def test_only_one_of_fifty_simultaneous_requests_probes_provider(bench: Bench) -> None:
     await bench.open()
     await bench.wait(QUICK.open_for)
     results = await asyncio.gather(*(bench.circuits.allow(CALCOM) for _ in range(50)), return_exceptions=True)
@@ -175,7 +175,7 @@ async def test_a_cancelled_probe_gives_its_permit_back(bench: Bench) -> None:
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_429_slows_down_without_opening(bench: Bench) -> None:
+async def test_429_delays_requests_without_opening_the_circuit(bench: Bench) -> None:
     await (await bench.circuits.allow(CALCOM)).record_status(429, timedelta(seconds=1))
     refusal = await bench.refused()
     assert refusal.slow
@@ -202,7 +202,7 @@ async def test_an_open_circuit_that_nobody_tries_is_forgotten(bench: Bench) -> N
     assert await bench.state() is CircuitState.CLOSED
 
 
-async def test_reset_closes_the_circuit(bench: Bench) -> None:
+async def test_manual_reset_closes_the_circuit(bench: Bench) -> None:
     await bench.open()
     await bench.circuits.reset(CALCOM)
     assert await bench.state() is CircuitState.CLOSED

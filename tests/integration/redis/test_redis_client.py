@@ -29,7 +29,7 @@ async def test_script_missing_on_the_server_is_loaded_again(shared: RedisClient,
     assert not shared.degraded
 
 
-async def test_wrong_command_is_our_mistake_and_no_outage(shared: RedisClient) -> None:
+async def test_wrong_redis_command_does_not_count_as_outage(shared: RedisClient) -> None:
     await shared.execute("SET", shared.key("text"), "x")
     with pytest.raises(ResponseError):
         await shared.execute("HGET", shared.key("text"), "field")
@@ -79,7 +79,7 @@ async def test_script_cannot_change_the_shared_interpreter(shared: RedisClient, 
         await shared.execute("EVAL", f"{trap} return 1", 0)
 
 
-async def test_refused_script_counts_as_no_redis(shared: RedisClient) -> None:
+async def test_refused_script_counts_as_unavailable_redis(shared: RedisClient) -> None:
     with pytest.raises(RedisUnavailable):
         await shared.run(RAISE, ["askproai:other.tenant:a"], ["1"])
     with pytest.raises(RedisUnavailable):
@@ -118,7 +118,7 @@ async def test_tenants_may_read_the_coordinators_circuit(valkey: EmbeddedRedis, 
     assert await shared.execute("HGETALL", "askproai:_:circuit:retell") == {"state": "open"}
 
 
-async def test_without_a_url_nothing_is_degraded(tenant: str) -> None:
+async def test_redis_without_a_url_is_not_degraded(tenant: str) -> None:
     shared = tenant_client(None, tenant)
     with pytest.raises(RedisUnavailable):
         await shared.execute("GET", shared.key("x"))
@@ -187,7 +187,7 @@ async def test_rotated_password_is_used_with_the_next_call(valkey: EmbeddedRedis
     await shared.close()
 
 
-async def test_full_server_counts_as_unavailable(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_full_redis_server_counts_as_unavailable(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     assert await is_available(shared)
     async with own_valkey.admin() as admin:

@@ -69,7 +69,7 @@ async def test_each_queued_request_gets_its_own_turn(take: Take) -> None:
     assert (await take(1))[1] <= INTERVAL, "who is not queued does not wait for the turns of others"
 
 
-async def test_no_turn_is_more_than_ten_minutes_away(take: Take) -> None:
+async def test_no_jobs_turn_is_over_ten_minutes_away(take: Take) -> None:
     """Each that comes early reserves one more; without a bound the jobs of all would wait for hours while nothing is sent."""
     waits = [(await take(1, queued=True))[1] for _ in range(2 * _LONGEST_TURN // INTERVAL)]
     assert 0.9 * _LONGEST_TURN < max(waits) <= _LONGEST_TURN + INTERVAL
@@ -187,7 +187,7 @@ async def _is_granted(budget: RequestBudget, *, optional: bool = False) -> bool:
 
 
 @pytest.mark.parametrize("for_callers", [True, False])
-async def test_redis_clock_set_back_stops_nobody_for_long(shared: RedisClient, *, for_callers: bool) -> None:
+async def test_redis_clock_set_back_delays_requests_only_briefly(shared: RedisClient, *, for_callers: bool) -> None:
     """After a failover, too, the clock may be behind the one by which the bucket was written."""
     budget = RequestBudget(shared, SystemClock(), "back", lambda: 70, for_callers=for_callers)
     an_hour_ahead = int((time.time() + 3600) * 1000)
@@ -198,7 +198,7 @@ async def test_redis_clock_set_back_stops_nobody_for_long(shared: RedisClient, *
 
 
 @pytest.mark.parametrize("per_minute", [*range(1, 200), 600, 6000])
-def test_full_bucket_and_its_refill_are_the_limit(per_minute: int) -> None:
+def test_full_bucket_and_its_refill_equal_minutes_limit(per_minute: int) -> None:
     interval, burst = pace(per_minute)
     bucket = Bucket()
     times = [*[0] * burst, *range(60_000)]

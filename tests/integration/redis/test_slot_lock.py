@@ -59,7 +59,7 @@ async def test_second_requester_of_a_slot_may_give_up(shared: RedisClient, other
         assert await token(shared) not in {None, held}
 
 
-async def test_waiting_requester_gets_the_lock_once_free(shared: RedisClient, other: RedisClient) -> None:
+async def test_waiting_requester_gets_the_freed_slot_lock(shared: RedisClient, other: RedisClient) -> None:
     freed, retries = asyncio.Event(), 0
 
     async def count_retry() -> None:
@@ -120,7 +120,7 @@ async def test_lock_outlives_its_expiry_during_slow_calendar_requests(shared: Re
     assert await token(shared) is None
 
 
-async def test_a_holder_that_died_is_forgotten(shared: RedisClient) -> None:
+async def test_slot_lock_of_a_dead_holder_expires(shared: RedisClient) -> None:
     lock = lock_of(shared, timedelta(milliseconds=200))
     assert await lock._acquire(shared.key("slot", *SLOT), "died", give_up)
 
@@ -136,7 +136,7 @@ async def test_expired_lock_holder_does_not_release_the_next(shared: RedisClient
     assert await token(shared) == "the next"
 
 
-async def test_nobody_waits_for_the_lock_without_redis(own_valkey: EmbeddedRedis, tenant: str) -> None:
+async def test_no_caller_waits_for_slot_lock_without_redis(own_valkey: EmbeddedRedis, tenant: str) -> None:
     shared = tenant_client(await create_tenant_user(own_valkey, tenant), tenant)
     lock = lock_of(shared)
     async with lock.hold(*SLOT, on_retry=give_up):

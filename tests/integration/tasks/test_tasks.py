@@ -193,7 +193,7 @@ async def test_run_whose_lease_was_taken_is_cancelled(env: TaskEnvironment) -> N
         assert (await env.row())["lease_until"] is not None
 
 
-async def test_renewal_has_ended_before_the_run(env: TaskEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_lease_renewal_ends_before_run_is_stored(env: TaskEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     finish, steps = TaskStore.finish, []
 
     async def renew_slowly(store: TaskStore, tasks: Sequence[ClaimedTask]) -> list[bool]:
@@ -314,7 +314,7 @@ async def test_every_worker_measures_runs_and_last_success(env: TaskEnvironment)
         await eventually(lambda: age in generate_latest(another.metrics.registry).decode())
 
 
-async def test_nothing_is_written_while_nothing_is_due(env: TaskEnvironment) -> None:
+async def test_worker_writes_nothing_while_no_task_is_due(env: TaskEnvironment) -> None:
     async with env.running({"count": Counting()}):
         await env.wait_for(claim_no=1, lease_until=None)
         before = await env.pool.fetchval("SELECT xmin::text FROM tasks WHERE tenant = $1", env.tenant)

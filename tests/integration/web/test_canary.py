@@ -151,7 +151,7 @@ async def running_processes(pod: TenantPod, collector_url: str) -> AsyncIterator
 
 
 @pytest.mark.processes
-async def test_planted_values_are_found_nowhere(database: Database, tmp_path: Path) -> None:
+async def test_planted_secrets_and_names_appear_in_no_output(database: Database, tmp_path: Path) -> None:
     outputs: dict[str, str] = {}
     async with open_pod(database, tmp_path, "canary") as pod:
         config = pod.config()

@@ -272,7 +272,7 @@ async def test_real_processes_accept_calls_and_end_on_sigterm(stopped_pod: Tenan
 @pytest.mark.parametrize(
     ("name", "value", "code"), [("ASKPROAI_PUBLIC_PORT", "many", 2), ("ASKPROAI_CONFIG_FILE", "/nowhere", 1)]
 )
-async def test_wrong_settings_are_named(pod: TenantPod, name: str, value: str, code: int) -> None:
+async def test_wrong_pod_settings_are_named_at_start(pod: TenantPod, name: str, value: str, code: int) -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "askproai_runtime.main", "worker",
         env=environment(pod, **{name: value}), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
@@ -308,7 +308,7 @@ async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
     await connection.close()
 
 
-async def test_pods_on_another_history_are_unready(stopped_pod: TenantPod) -> None:
+async def test_pods_on_another_migration_history_are_unready(stopped_pod: TenantPod) -> None:
     """The newest number of its schema may be theirs, or a higher one."""
     own = dict(await stopped_pod.db.fetchrow("SELECT name, sha256 FROM schema_migrations WHERE version = 1"))
     rename = "UPDATE schema_migrations SET name = '{name}', sha256 = '{sha256}' WHERE version = 1;"
@@ -328,7 +328,7 @@ async def test_pods_on_another_history_are_unready(stopped_pod: TenantPod) -> No
             assert "the database has another history" in reply.body["detail"]
 
 
-async def test_the_list_of_sessions_names_no_tenant(stopped_pod: TenantPod) -> None:
+async def test_postgresql_session_list_names_no_tenant(stopped_pod: TenantPod) -> None:
     """Every role of the server may read the `application_name` of every session."""
     async with running_web(stopped_pod, worker_port=9, pod_name="salon-web-57bc79b78b-zkcb8"):
         assert (await stopped_pod.retell("call_started", "call_seen")).status == 200

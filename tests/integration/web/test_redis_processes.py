@@ -92,7 +92,7 @@ async def test_remote_worker_is_woken_if_own_is_unavailable(
                 await asyncio.wait_for(stopped_pod.settled(f"call_{number}:call_started"), 5)
 
 
-async def test_two_pods_share_one_limit(stopped_pod: TenantPod, own_valkey: EmbeddedRedis) -> None:
+async def test_two_pods_share_one_rate_limit(stopped_pod: TenantPod, own_valkey: EmbeddedRedis) -> None:
     limits = RateLimits(webhooks_per_second=4, functions_per_second=4)
     stopped_pod.write_config(stopped_pod.config(rate_limits=limits))
     async with running_web(stopped_pod, worker_port=NO_WORKER):

@@ -74,7 +74,7 @@ async def test_opt_out_link_ends_with_its_key(web_pod: TenantPod) -> None:
     assert await opt_outs(web_pod) == []
 
 
-async def test_page_asks_for_a_retry_during_outages(web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_stop_page_asks_for_retry_during_outages(web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     link = await link_of(web_pod)
 
     async def away(*_: object) -> bool:

@@ -41,7 +41,7 @@ async def running_notifier(notified_at: list[float]) -> AsyncIterator[WorkerNoti
     await runner.cleanup()
 
 
-async def test_consecutive_jobs_share_notifications() -> None:
+async def test_consecutive_jobs_share_one_worker_notification() -> None:
     notified_at: list[float] = []
     async with running_notifier(notified_at) as notifier:
         started_at = asyncio.get_running_loop().time()

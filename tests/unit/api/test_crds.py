@@ -41,7 +41,7 @@ def everything(kind: Any) -> list[Node]:
 
 
 @KIND
-def test_every_field_is_described(kind: Any) -> None:
+def test_every_crd_field_has_a_description(kind: Any) -> None:
     without = [path for path, field, _ in everything(kind) if not path.endswith("[]") and not field.get("description")]
     assert not without
 
@@ -69,7 +69,7 @@ def test_api_has_no_floats_and_no_passthrough(kind: Any) -> None:
 
 
 @KIND
-def test_defaults_are_scalars_outside_lists(kind: Any) -> None:
+def test_crd_defaults_are_scalars_outside_lists(kind: Any) -> None:
     """A default inside a list item is a difference that never settles in GitOps tools."""
     for path, field, in_list in everything(kind):
         if "default" in field:
@@ -148,7 +148,7 @@ def test_every_setting_is_on_the_page_and_explained() -> None:
 
 
 @KIND
-def test_descriptions_are_shown_where_people_look(kind: Any) -> None:
+def test_list_descriptions_are_shown_by_kubectl_explain(kind: Any) -> None:
     """`kubectl explain` shows a list's own description; its items would show the docstring of a Python class."""
     assert not [path for path, field, _ in everything(kind) if path.endswith("[]") and "description" in field]
 
@@ -158,7 +158,7 @@ def test_generator_refuses_default_inside_a_list() -> None:
         structural_schema(_Outer)
 
 
-def test_float_is_refused_by_the_generator() -> None:
+def test_crd_generator_refuses_float_fields() -> None:
     with pytest.raises(TypeError, match=r"_Loose\.share: 'number' has no place in a spec"):
         structural_schema(_Loose)
 

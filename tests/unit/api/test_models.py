@@ -86,7 +86,7 @@ def test_fields_of_a_newer_crd_are_ignored(kind: type[Tenant]) -> None:
     assert kind.from_raw(raw).spec == kind.from_raw(manifest(kind.kind)).spec
 
 
-def test_metadata_has_the_fields_of_a_reconcile() -> None:
+def test_parsed_metadata_has_uid_generation_and_finalizers() -> None:
     raw = manifest("Branch")
     raw["metadata"] |= {
         "uid": "u1",
@@ -100,7 +100,7 @@ def test_metadata_has_the_fields_of_a_reconcile() -> None:
     assert meta.deletion_timestamp == datetime(2026, 11, 20, 10, tzinfo=UTC)
 
 
-def test_models_are_frozen() -> None:
+def test_manifest_models_are_frozen() -> None:
     with pytest.raises(ValidationError):
         Tenant.from_raw(manifest("Tenant")).spec.suspend = True  # type: ignore[misc]
 

@@ -223,7 +223,7 @@ def test_least_booked_person_of_each_start_is_chosen() -> None:
     ]  # equally booked: the order of the config
 
 
-def test_language_outranks_fewer_bookings() -> None:
+def test_staff_speaking_callers_language_outrank_less_booked_staff() -> None:
     """Who declares no language speaks German."""
     polyglot = msgspec.structs.replace(ANNA, languages=("de", "en-GB"))
     both, busy = rules(polyglot, MEHMET), {1: [span(DAY, "15:00", "17:00")]}
@@ -264,7 +264,7 @@ def test_busy_window_of_a_day_includes_buffers(day: str, day_hours: int) -> None
     assert window.end == midnight + timedelta(hours=day_hours, minutes=90)
 
 
-def test_buffers_are_within_the_hours() -> None:
+def test_buffers_of_an_appointment_are_within_opening_hours() -> None:
     tight = rules(buffer_before_minutes=30, buffer_after_minutes=45, slot_step_minutes=15)
     now = local("2026-11-20T10:00")
     found = [find_obstacle(tight, local(f"{DAY}T{at}"), now, None) for at in ("09:15", "09:30", "16:15", "16:30")]

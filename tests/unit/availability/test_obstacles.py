@@ -72,7 +72,7 @@ def test_whole_day_is_past_after_its_end() -> None:
         (None, True, Obstacle.TAKEN),
     ],
 )
-def test_one_persons_day_off_closes_no_branch(staff, whole_day: bool, obstacle: Obstacle) -> None:
+def test_day_off_of_one_employee_closes_no_branch(staff, whole_day: bool, obstacle: Obstacle) -> None:
     absent = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 27), last=date(2026, 11, 27)),))
     mornings = msgspec.structs.replace(MEHMET, working_hours=(hours("09:00", "12:00"),))
     now = local("2026-11-20T10:00")

@@ -155,9 +155,7 @@ def test_unrelated_words_stay_unchanged(offers: tuple[datetime, ...], said: dict
         ((datetime(2027, 1, 5, 9, tzinfo=ZONE),), {"date": "am 8."}, "2027-01-08"),
     ],
 )
-def test_search_without_a_day_uses_the_offered_day(
-    offers: tuple[datetime, ...], said: dict[str, str], date: str
-) -> None:
+def test_search_without_a_day_uses_offered_day(offers: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
     found = search(after_offers(*offers), said)
     assert found["date"] == date
     assert {said[key] for key in said if key != "date"} <= set(found.values())

@@ -153,6 +153,6 @@ async def test_time_within_the_notice_offers_later_times(phrase, instead) -> Non
         ("nächste Woche", 10 * 24 * 60, Obstacle.TOO_SOON),
     ],
 )
-async def test_day_within_the_notice_is_not_booked_out(phrase: str, notice: int, obstacle: Obstacle) -> None:
+async def test_day_within_minimum_notice_is_not_called_full(phrase: str, notice: int, obstacle: Obstacle) -> None:
     chosen = await offer(phrase, ("2026-11-23T07:30", "2026-11-23T16:00"), notice=notice)
     assert chosen.obstacle is obstacle

@@ -58,7 +58,7 @@ def answer(request: ServiceRequest, chosen: Offer) -> Answer:
         ),
     ],
 )
-async def test_each_day_of_a_choice_is_offered(phrase: str, offered: list[str]) -> None:
+async def test_each_day_that_the_caller_named_is_offered(phrase: str, offered: list[str]) -> None:
     _, chosen = await offer(phrase)
     assert (starts(chosen), chosen.obstacle) == (offered, None)
 
@@ -72,7 +72,7 @@ async def test_days_without_times_are_explained_beside_others() -> None:
 
 
 @pytest.mark.parametrize("phrase", ["Mittwoch oder Donnerstag", "von Mittwoch bis Donnerstag"])
-async def test_each_day_asked_for_has_its_own_reason(phrase: str) -> None:
+async def test_each_requested_day_without_times_has_its_reason(phrase: str) -> None:
     salon = rules(AWAY, MEHMET, holidays=CLOSED)
     request, chosen = await offer(phrase, staff="anna", salon=salon)
     message = answer(request, chosen).message

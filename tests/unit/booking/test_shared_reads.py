@@ -34,7 +34,7 @@ async def go_on() -> None:
         await asyncio.sleep(0)
 
 
-async def test_requests_during_a_read_wait_for_the_next() -> None:
+async def test_readers_during_a_shared_read_get_the_next() -> None:
     reader = Reader()
     first = await reader.ask(3)
     later = await reader.ask(5)

@@ -242,7 +242,7 @@ def test_excluded_staff_member_can_be_named_again() -> None:
     assert choose(able, "Kim", ["kim"]) == StaffChoice((KIM, LOU, MIA), "kim")
 
 
-def test_colleague_without_the_skill_needs_no_exclusion() -> None:
+def test_excluding_a_colleague_without_the_skill_changes_nothing() -> None:
     able = rules(KIM, LOU)
     branch = msgspec.structs.replace(able.branch, staff=(KIM, LOU, MIA))
     assert choose(replace(able, branch=branch), "nicht zu Mia") == StaffChoice((KIM, LOU))

@@ -101,7 +101,7 @@ def test_caller_decides_what_utc_means(args: dict[str, Any], said: str, offered:
         ("slots[0]", "Nicht das erste.", "not_understood"), ("slots[0]", "Um zwölf bitte.", "not_understood"),
     ],
 )  # fmt: skip
-def test_position_in_the_offer_is_an_offered_start(start: str, said: str, meant: str) -> None:
+def test_ordinal_in_the_offer_means_an_offered_start(start: str, said: str, meant: str) -> None:
     starts = tuple(datetime(2026, 12, 11, hour, tzinfo=BERLIN).astimezone(UTC) for hour in (10, 11))
     call = replace(CALL, offered_last=starts, said_without_days=(said,))
     assert understand_arguments({"start": start}, call) == [meant]
@@ -424,7 +424,7 @@ def test_twelve_am_prompts_a_question_about_noon(language: Language, time: str) 
 @pytest.mark.parametrize(
     "start", ["2026-12-11T11:00 oder 2026-12-11T16:00", "2026-12-11T11:00, 2026-12-11T16:00+01:00"]
 )
-def test_two_starts_are_a_choice(start: str) -> None:
+def test_two_starts_in_one_argument_are_alternatives(start: str) -> None:
     assert understand_arguments({"start": start}) == ["12-11T11:00", "12-11T16:00"]
     service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     understood = parse_time({"start": start}, CALL, service)

@@ -38,6 +38,6 @@ def test_answer_period_begins_when_asking_is_allowed(now: str, quiet: QuietHours
     assert expiry(at(now), start, BERLIN, quiet) == at(until)
 
 
-def test_no_offer_is_open_after_its_start() -> None:
+def test_no_waitlist_offer_is_open_after_its_start() -> None:
     start = at("2026-11-27T16:00")
     assert expiry(at("2026-11-27T12:30"), start, BERLIN, NOON) == start

@@ -104,7 +104,7 @@ def test_each_topic_of_an_argument_is_answered(topic: str) -> None:
 
 
 @pytest.mark.parametrize("words", ["", "Ist Mehmet am Mittwoch da?", "Wann haben Sie am Mittwoch offen?"])
-def test_working_days_of_a_person_are_unknown(words: str) -> None:
+def test_staff_members_working_days_are_called_unknown(words: str) -> None:
     answer = ask(SALON, "opening_hours", question=words, date="Mittwoch", staff="Mehmet")
     assert answer.success is ("offen" in words)
     assert answer.message.endswith("Wer an welchem Tag arbeitet, weiß ich nicht.")
@@ -231,7 +231,7 @@ def test_only_the_days_of_the_question_are_answered(words: str, days: tuple[str,
         ),
     ],
 )
-def test_several_services_are_answered_by_their_sums(branch: str, topic: str, sentence: str) -> None:
+def test_several_services_get_summed_price_and_length(branch: str, topic: str, sentence: str) -> None:
     assert ask(CHAIN, topic, branch, service="Schneiden und Farbe").message == sentence
 
 
@@ -452,7 +452,7 @@ def test_price_names_only_staff_of_this_branch() -> None:
     assert "Clara" not in ask(config, "service").message
 
 
-def test_needs_of_a_service_are_said() -> None:
+def test_service_answer_includes_the_declared_preparation() -> None:
     config = services(SALON, preparation="Bitte kommen Sie mit trockenem Haar.")
     assert ask(config, "service", service="Haarschnitt").message.endswith("Euro. Bitte kommen Sie mit trockenem Haar.")
     assert "trockenem" not in ask(config, "prices").message
@@ -669,7 +669,7 @@ def test_shared_service_name_gives_each_price() -> None:
     assert (asked.success, asked.message) == (False, "Meinen Sie Klavierstunde 45 Minuten?")
 
 
-def test_shared_name_gives_prices_despite_own_questions() -> None:
+def test_name_of_two_services_gives_both_prices() -> None:
     (cut, *_) = SALON.services
     waxings = tuple(
         replace(cut, name=name, display_name=name, spoken_names=(f"Waxing {part}",), price_amount=price)

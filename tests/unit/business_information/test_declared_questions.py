@@ -302,7 +302,7 @@ def test_ambiguous_business_question_suggests_declared_questions(tenant: TenantC
         ("prices", {}, "Was kostet Färben?", "Was zahle ich fürs Färben?"),
     ],
 )
-def test_own_answer_replaces_a_missing_topic(topic: str, changes: dict[str, str], own: str, words: str) -> None:
+def test_declared_answer_replaces_a_missing_topic(topic: str, changes: dict[str, str], own: str, words: str) -> None:
     tenant = replace(SILENT, **changes, knowledge=(Knowledge(own, "Bitte fragen Sie im Salon."),))
     assert ask(tenant, topic, question=words).message.startswith("Bitte fragen Sie im Salon.")
 

@@ -61,7 +61,7 @@ def opening(*hours: Hours) -> Branch:
         ),
     ],
 )
-def test_equal_days_are_said_together(hours: tuple[Hours, ...], sentence: str) -> None:
+def test_days_with_equal_hours_are_said_together(hours: tuple[Hours, ...], sentence: str) -> None:
     assert say(None, branch=opening(*hours)) == sentence
 
 
@@ -93,7 +93,7 @@ def test_equal_days_are_said_together(hours: tuple[Hours, ...], sentence: str) -
         ),
     ],
 )
-def test_named_day_is_answered_with_own_hours(phrase: str, sentence: str) -> None:
+def test_opening_hours_answer_is_for_the_named_day(phrase: str, sentence: str) -> None:
     assert say(phrase) == sentence
 
 
@@ -163,7 +163,7 @@ def test_answer_without_closed_days_names_usual_hours() -> None:
     )
 
 
-def test_a_branch_without_opening_hours_says_nothing() -> None:
+def test_no_hours_are_said_without_declared_opening_hours() -> None:
     assert say(None, branch=opening()) is None
     assert say("morgen", branch=opening()) is None
     assert describe_closures(opening(), datetime(2026, 12, 18, tzinfo=BERLIN)) is None
@@ -223,7 +223,7 @@ def test_pauses_of_a_week_are_said_together() -> None:
     assert str(said).endswith(" Am Dienstag, den 24. November sind aber keine Termine möglich.")
 
 
-def test_next_opening_says_that_nobody_is_bookable() -> None:
+def test_opening_answer_mentions_a_day_without_appointments() -> None:
     assert paused(at(24), at(25), phrase="Montag").endswith("Termine sind an diesem Tag aber nicht möglich.")
 
 

@@ -272,7 +272,7 @@ def test_known_questions_are_passed_to_the_model() -> None:
     assert (answer.success, answer.fields["questions"]) == (False, [own.question])
 
 
-def test_open_part_is_equal_in_all_branches() -> None:
+def test_unanswered_part_is_equal_in_all_branches() -> None:
     answer = same_everywhere(CHAIN, question("other", question="Haben Sie WLAN?"), None)
     assert answer is not None
     assert (answer.success, answer.message) == (False, "Zum Thema WLAN weiß ich nichts.")

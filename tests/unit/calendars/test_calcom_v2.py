@@ -146,7 +146,7 @@ def test_remote_booking_includes_its_predecessors_uid() -> None:
 
 
 @pytest.mark.parametrize("change", [{"start": "soon"}, {"eventType": None}, {"end": None}])
-def test_body_without_booking_is_not_guessed(change: dict) -> None:
+def test_calcom_answer_lacking_booking_fields_is_unreadable(change: dict) -> None:
     assert parse_remote_booking(BOOKING | change, ("u2",)) is None
 
 

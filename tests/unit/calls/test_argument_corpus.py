@@ -95,5 +95,5 @@ def test_arguments_of_models_have_the_right_outcome(row: dict[str, Any]) -> None
             assert read_arguments(row["function"], row["args"]).values == row["right"], row
 
 
-def test_the_corpus_has_four_hundred_rows() -> None:
+def test_argument_corpus_has_four_hundred_rows() -> None:
     assert len(ROWS) >= 400

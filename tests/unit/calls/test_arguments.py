@@ -95,7 +95,7 @@ def test_a_deeply_nested_service_is_read_without_recursion() -> None:
     assert read_arguments("book_appointment", {"service": value}).values == {"service": "Haarschnitt"}
 
 
-def test_the_table_has_every_argument_of_the_tools() -> None:
+def test_argument_table_has_every_argument_of_the_tools() -> None:
     for language in Language:
         declared = yaml.safe_load((PLAN / f"{language}.yaml").read_text("utf-8"))
         for tool in declared["functions"].values():

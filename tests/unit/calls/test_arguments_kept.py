@@ -184,7 +184,7 @@ def test_words_for_nobody_add_no_companions(said: str) -> None:
         ("date_of_appointment", "10.12.2026"), ("appointment_day", "Freitag"), ("booking_day", "morgen"),
     ],
 )  # fmt: skip
-def test_day_is_read_from_any_argument_name(key: str, value: object) -> None:
+def test_booking_day_is_read_under_any_argument_name(key: str, value: object) -> None:
     read = read_arguments("book_appointment", {"service": "Haarschnitt", "time": "15:00", key: value})
     assert "date" in read.values or read.unclear
 

@@ -167,7 +167,7 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
         ({"companions": {"relation": "Sohn", "age": 7}}, [{}]),
     ],
 )  # fmt: skip
-def test_object_becomes_one_companion(args: Any, companions: list[dict[str, str]]) -> None:
+def test_companion_given_as_object_is_one_companion(args: Any, companions: list[dict[str, str]]) -> None:
     read = read_arguments(BOOK, args)
     assert (read.values, read.unclear) == ({"companions": companions}, ())
 
@@ -204,7 +204,7 @@ def test_companions_at_the_same_time_are_read() -> None:
         (NOTE, {"messages": [{"message": "Rezept A"}, {"message": "Rezept B"}]}),
     ],
 )  # fmt: skip
-def test_two_objects_are_two_requests(function: str, args: Any) -> None:
+def test_two_argument_objects_are_read_as_two_requests(function: str, args: Any) -> None:
     assert read_arguments(function, args).is_several
     assert not read_arguments(function, [TWO[0]]).is_several
 
@@ -244,7 +244,7 @@ def test_two_phone_numbers_in_one_argument_are_unclear(function: str, said: Any)
     assert (read.values, read.unclear) == ({}, ("phone",))
 
 
-def test_equal_objects_are_one_request() -> None:
+def test_equal_argument_objects_are_read_as_one_request() -> None:
     assert not read_arguments(BOOK, [TWO[0], TWO[0]]).is_several
 
 

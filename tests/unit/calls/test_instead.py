@@ -113,7 +113,7 @@ def test_a_failed_verification_offers_a_message(language: Language) -> None:
         assert said("none_found", message=sentence).casefold().endswith(say().offer_message.casefold())
 
 
-def test_pending_question_gets_no_alternative() -> None:
+def test_answer_that_asks_offers_no_alternative() -> None:
     assert said("none_found", message="Möchten Sie einen neuen?") == "Möchten Sie einen neuen?"
 
 

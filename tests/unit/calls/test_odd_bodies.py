@@ -44,7 +44,7 @@ def test_day_given_twice_becomes_alternatives() -> None:
     )
 
 
-def test_service_given_twice_is_unread() -> None:
+def test_service_argument_given_twice_is_reported_unread() -> None:
     assert _read(b'{"service":"Haarschnitt","service":"Coloring"}') == ({}, {"service"})
 
 

@@ -35,7 +35,7 @@ def test_nul_which_postgres_cannot_store_is_dropped() -> None:
 
 
 @pytest.mark.parametrize("milliseconds", [float("1e300"), -1e300, None])
-def test_times_that_no_calendar_knows_count_as_absent(milliseconds: float | None) -> None:
+def test_impossible_timestamps_of_retell_count_as_absent(milliseconds: float | None) -> None:
     assert parse_milliseconds(milliseconds) is None
 
 

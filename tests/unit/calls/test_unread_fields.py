@@ -161,7 +161,7 @@ def test_object_key_decides_whether_its_name_is_customers(key: str, is_own: bool
     assert name == ("Petra Lange" if is_own else None)
 
 
-def test_a_hostile_key_is_read_quickly() -> None:
+def test_long_hostile_argument_name_is_read_quickly() -> None:
     assert read_arguments("book_appointment", {"ens" * 5_000 + "x": {"name": "Petra Lange"}}).values == {}
 
 

@@ -64,14 +64,14 @@ OTHER_TYPOS = {
 
 
 @pytest.mark.parametrize("typos", [TYPOS, OTHER_TYPOS], ids=["most", "others"])
-def test_a_typo_or_a_wrong_type_is_refused(render, typos):
+def test_chart_refuses_misspelt_or_wrongly_typed_values(render, typos):
     with pytest.raises(Refused, match="values don't meet the specifications of the schema") as refused:
         render(*typos)
     assert [typo for typo, said in typos.items() if said not in str(refused.value)] == []
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_pods_are_restricted_and_write_nothing(render, component):
+def test_chart_pods_are_restricted_and_write_nothing(render, component):
     spec = render()["Deployment", f"askproai-{component}"]["spec"]["template"]["spec"]
     assert spec["securityContext"]["runAsNonRoot"] is True
     assert spec["securityContext"]["runAsUser"] == 65532
@@ -268,12 +268,12 @@ SHARED = ("settings.sharedBaseUrl=https://voice.example",)
         (("secretGuard.enabled=false",), "nothing restricts the operator's account", ()),
     ],
 )
-def test_notes_name_only_the_missing_parts(notes, values, warns, silent_if):
+def test_install_notes_name_only_the_missing_parts(notes, values, warns, silent_if):
     assert warns in notes(*values)
     assert warns not in notes(*silent_if)
 
 
-def test_the_notes_say_the_next_step(notes):
+def test_install_notes_say_the_next_step(notes):
     assert "Next step: a tenant" in notes()
 
 

@@ -46,7 +46,7 @@ def test_doctor_pod_is_restricted_and_runs_the_command(render):
     assert parsed["urls"] is False, "pods of the cluster may not reach its public URLs"
 
 
-def test_nothing_of_the_installation_selects_the_pod(render):
+def test_no_service_or_policy_selects_the_doctor_pod(render):
     manifests = render("networkPolicy.enabled=true")
     labels = manifests["Pod", "askproai-doctor"]["metadata"]["labels"].items()
     for (kind, name), each in manifests.items():
@@ -55,7 +55,7 @@ def test_nothing_of_the_installation_selects_the_pod(render):
         assert not chosen or not chosen.items() <= labels, f"{kind} {name}"
 
 
-def test_role_names_the_operators_leases_and_report(render):
+def test_doctor_role_names_the_operators_leases_and_report(render):
     named = {rule["resources"][0]: rule.get("resourceNames") for rule in render()["Role", "askproai-doctor"]["rules"]}
     assert set(named["leases"]) == {*LEASE_NAMES, "askproai-coordinator"}
     assert named["configmaps"] == [NAME]

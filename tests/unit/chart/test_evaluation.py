@@ -27,7 +27,7 @@ def environment(manifests):
     return {variable["name"]: variable.get("value") for variable in container["env"]}
 
 
-def test_nothing_is_installed_without_a_request(render):
+def test_evaluation_parts_are_installed_only_on_request(render):
     assert not [name for _, name in render() if name.startswith(("askproai-postgres", "askproai-valkey", NAME))]
 
 

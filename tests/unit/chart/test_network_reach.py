@@ -63,7 +63,7 @@ def test_port_is_reached_only_by_pods_needing_it(render, target, port, expected,
     assert of.reached_by(of.pods[target], port, blocks_hold_pods=blocks_hold_pods) == expected - {target}
 
 
-def test_the_api_server_is_closed_to_tenants(render):
+def test_network_policy_closes_api_server_to_tenant_pods(render):
     assert cluster(render).reached_by(API, 6443) == API_SERVER
 
 

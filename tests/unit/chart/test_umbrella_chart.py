@@ -46,5 +46,5 @@ def test_values_of_helms_conventions_are_accepted(helm: str, umbrella: Path, val
 
 
 @pytest.mark.parametrize("values", [{"enable": True}, {"enabled": "yes"}, {"settings": {"enabled": True}}])
-def test_other_keys_of_a_dependency_are_refused(helm: str, umbrella: Path, values: object):
+def test_unknown_values_of_a_dependency_are_refused(helm: str, umbrella: Path, values: object):
     assert render(helm, umbrella, {"askproai": values}).returncode != 0

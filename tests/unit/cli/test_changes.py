@@ -78,7 +78,7 @@ async def test_lost_answer_prints_how_to_continue_with_id(
     assert again[0]["request_id"] == bodies[0]["request_id"]
 
 
-async def test_a_refusal_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refused_change_is_not_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [409], "--yes")
     assert (result.exit_code, len(bodies)) == (1, 1)
     assert "because" in result.stderr
@@ -205,7 +205,7 @@ def test_unblocking_a_removed_block_asks_no_question(
     assert invoke("unblock", "b").startswith("it was removed already: mitte/anna")
 
 
-async def test_nothing_is_sent_without_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_change_is_sent_only_after_a_yes(monkeypatch: pytest.MonkeyPatch) -> None:
     result, bodies = await run(monkeypatch, [])
     assert (result.exit_code, bodies) == (1, [])
 

@@ -69,7 +69,7 @@ def install_kubectl(directory: Path, script: str = KUBECTL) -> Path:
     return log
 
 
-def test_given_url_is_used_with_the_environments_token(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_given_api_url_uses_the_environments_token(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write_demo_state(directory)
     with pytest.raises(RequestFailed, match="ASKPROAI_TOKEN"), connect("a.b", "http://pod:8081"):
         pass
@@ -258,7 +258,7 @@ def test_credential_plugin_output_does_not_end_port_forward(directory: Path) -> 
         raise Refused("of this request")
 
 
-def test_a_plan_of_another_kubeconfig_refuses_a_context(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_plan_refuses_kubeconfig_together_with_context(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = str(write_kubeconfig(directory / "config", "prod", "test"))
     monkeypatch.setenv("KUBECONFIG", config)
     result = CliRunner().invoke(app, ["--context", "test", "plan", "-", "--kubeconfig", config], input="")

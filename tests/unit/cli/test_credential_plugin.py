@@ -162,7 +162,7 @@ def test_a_login_that_fails_says_why(plugin: Plugin, program: str, said: str) ->
         ({"env": [{"value": "1"}]}, r"cannot be used: Object missing required field `name` - at `\$.env"),
     ],
 )
-def test_a_section_that_cannot_work_says_why(plugin: Plugin, section: dict[str, Any], said: str) -> None:
+def test_unusable_exec_section_says_why(plugin: Plugin, section: dict[str, Any], said: str) -> None:
     with pytest.raises(LoginFailed, match=said):
         plugin.login(**section).authorization()
 
@@ -179,7 +179,7 @@ def test_plan_names_the_cluster_without_login_with_advice(tmp_path: Path) -> Non
     )
 
 
-def test_unneeded_program_is_not_run(tmp_path: Path) -> None:
+def test_unneeded_credential_program_is_not_run(tmp_path: Path) -> None:
     (tmp_path / "config").write_text(kubeconfig_of({"token": "t", "exec": {"command": "aws"}}))
     result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
     assert "the cluster does not answer" in result.stderr
@@ -195,7 +195,7 @@ def test_no_other_process_runs_a_kubeconfigs_program(tmp_path: Path, plugin: Plu
     assert not (tmp_path / "plugin.note").exists()
 
 
-def test_files_authority_is_passed_as_data(plugin: Plugin, tmp_path: Path) -> None:
+def test_ca_file_is_passed_to_program_as_data(plugin: Plugin, tmp_path: Path) -> None:
     authority = new_certificate()[1]
     (tmp_path / "ca.crt").write_bytes(authority)
     plugin.answer(credential(token="t"))

@@ -212,7 +212,7 @@ def test_each_check_finds_its_fault(name: str, outcome: str, text: str, changes:
         ("http://10.0.0.1:80", False),
     ],
 )
-def test_hosts_of_the_cluster_are_not_asked_outside(url: str, inside: bool) -> None:
+def test_doctor_skips_urls_of_hosts_inside_the_cluster(url: str, inside: bool) -> None:
     assert is_of_cluster(url, {"askproai-system", "berlin"}) is inside
 
 

@@ -11,7 +11,7 @@ from askproai_core.kube import HttpTransport
 TENANT = {"metadata": {"namespace": "berlin", "name": "salon"}}
 
 
-async def test_token_that_is_no_text_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_doctor_reports_admin_token_that_is_no_text(monkeypatch: pytest.MonkeyPatch) -> None:
     async def read_secret(*_: object) -> dict[str, bytes]:
         return {"token": b"\xff"}
 
@@ -19,5 +19,5 @@ async def test_token_that_is_no_text_is_wrong(monkeypatch: pytest.MonkeyPatch) -
     assert isinstance(await _read_token(cast("HttpTransport", None), TENANT), str)
 
 
-async def test_impossible_host_shows_no_certificate() -> None:
+async def test_doctor_reads_no_certificate_of_impossible_host() -> None:
     assert await outside.read_certificates([f"https://{'x' * 64}.example/salon"]) == []

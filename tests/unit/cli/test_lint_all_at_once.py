@@ -246,7 +246,7 @@ def test_missing_key_is_a_warning_with_existing_keys() -> None:
     assert "key_1" not in result.output, "no value is shown"
 
 
-def test_a_trunk_needs_user_name_and_password() -> None:
+def test_sip_trunk_needs_user_name_and_password() -> None:
     sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "providers"}}
     messages = found(practice(Branch={"phoneNumbers": [{"number": "0221 7654321", "sip": sip}]}))
     assert "has no key 'password'" in messages["warning spec.phoneNumbers[0].sip.authSecretRef.name"]

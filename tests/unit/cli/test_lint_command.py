@@ -206,7 +206,7 @@ def test_unread_nested_manifests_of_a_folder_are_mentioned(tmp_path: Path) -> No
     assert f"folders in it are not read: name them ({tmp_path}/*)" in result.output.replace("\n", "")
 
 
-def test_an_absent_file_is_misuse(tmp_path: Path) -> None:
+def test_lint_of_an_absent_file_is_misuse(tmp_path: Path) -> None:
     result = lint(str(tmp_path / "nothing.yaml"))
     assert result.exit_code == 2
     assert "cannot be read" in result.output

@@ -81,7 +81,7 @@ def test_many_yaml_anchors_are_resolved() -> None:
     assert document.value["items"][499]["hours"][2] == document.value["h"] == document.value["more"]["hours"][0]
 
 
-def test_an_alias_within_its_own_anchor_is_refused() -> None:
+def test_yaml_alias_within_its_own_anchor_is_refused() -> None:
     result = run("lint", "a: &a [*a]\n")
     assert result.exit_code == 2
     assert "no YAML" in result.stderr

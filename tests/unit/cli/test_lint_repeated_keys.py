@@ -41,7 +41,7 @@ def test_a_repeated_key_is_a_warning(text: str, paths: list[str]):
     assert sorted(repeated(text)) == paths
 
 
-def test_the_warning_names_the_lines():
+def test_repeated_key_warning_names_its_lines():
     message = repeated(SERVICE + "  durationMinutes: 60\n  durationMinutes: 90\n")["spec.durationMinutes"]
     assert message == "written 3 times (lines 7, 8, 9): the last one counts"
 

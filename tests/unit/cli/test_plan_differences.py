@@ -117,6 +117,6 @@ def test_secret_key_with_null_is_an_empty_value(field: str) -> None:
     assert read_values({field: {"api-key": None}}) == {"api-key": ""}
 
 
-def test_values_that_are_no_text_are_left_out() -> None:
+def test_secret_values_that_are_no_text_are_omitted() -> None:
     secret = {"data": {"binary": "/w==", "text": "Z2VoZWlt"}, "stringData": {"plain": "offen"}}
     assert read_values(secret) == {"text": "geheim", "plain": "offen"}

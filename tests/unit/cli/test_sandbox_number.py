@@ -104,7 +104,7 @@ def test_active_fault_is_not_blamed_on_the_key(retell: RetellSimulator) -> None:
     )
 
 
-def test_a_number_is_imported_with_a_key_only() -> None:
+def test_importing_a_number_requires_the_key() -> None:
     code, shown = number("0511 7654300")
     assert (code, "--key" in shown) == (2, True)
 

@@ -65,7 +65,7 @@ async def test_another_passphrase_opens_nothing(written: Path) -> None:
         await read_all(written, "correct horse batterx")
 
 
-def test_a_file_of_something_else_is_refused(tmp_path: Path) -> None:
+def test_file_that_is_no_export_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "other"
     path.write_bytes(b"PGDMP" + bytes(100))
     with pytest.raises(UnreadableFile, match="no export of a tenant"), open_reader(path, PASSPHRASE):

@@ -51,7 +51,7 @@ def test_commands_of_the_wheel_run_outside_the_repository(program: Path, tmp_pat
     assert result.stdout
 
 
-def test_lint_has_its_schemas(program: Path, tmp_path: Path) -> None:
+def test_installed_lint_has_its_schemas(program: Path, tmp_path: Path) -> None:
     examples = sorted(map(str, (ROOT / "examples").glob("*.yaml")))
     accepted = run(program, tmp_path, "lint", *examples)
     assert accepted.returncode == 0, accepted.stdout + accepted.stderr

@@ -22,7 +22,7 @@ from tests.worlds.typed_commands import TENANT, run
         "[1]",
     ],
 )
-def test_plan_with_an_unusable_kubeconfig_names_it(tmp_path: Path, content: str) -> None:
+def test_plan_names_an_unusable_kubeconfig(tmp_path: Path, content: str) -> None:
     (tmp_path / "config").write_text(content)
     result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)
     assert (result.exit_code, result.stdout) == (1, "")

@@ -107,7 +107,7 @@ def test_staff_names_never_displace_services_in_the_prompt() -> None:
     assert "nur bei" not in "\n".join(lines), "and not of some of them"
 
 
-def test_list_too_long_for_prompts_is_omitted_whole() -> None:
+def test_service_list_too_long_for_prompts_is_omitted() -> None:
     """A model takes half a list for all of it, and the functions name what there is."""
     assert catalogue_of("hotline.yaml", "pankow", many=400).splitlines() == ["## Team", "- Haarwerk Pankow: Clara"]
 
@@ -142,7 +142,7 @@ def test_service_is_named_with_customers_waiting_time() -> None:
     assert "- Farbe (105 Minuten, davon 30 Minuten Wartezeit; auch: Färben)" in named
 
 
-def test_service_is_named_with_people_needing_other_times() -> None:
+def test_catalogue_names_staff_needing_another_length() -> None:
     """A person with another price is not named: prices are in no prompt."""
     own = [{"staff": "anna", "durationMinutes": 60}, {"staff": "mehmet", "price": {"amount": "20"}}]
     staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]

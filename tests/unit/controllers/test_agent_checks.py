@@ -122,5 +122,5 @@ def test_agent_waiting_for_tenant_url_has_constant_message() -> None:
     [of_branch(), of_hotline(tenant(model="MultiBranchHotline"))],
     ids=["branch", "hotline"],
 )
-def test_nothing_fails_for_agents_of_ready_tenants(inputs: Inputs) -> None:
+def test_agent_of_a_ready_tenant_passes_all_checks(inputs: Inputs) -> None:
     assert first_failing(CHECKS, inputs) is None

@@ -232,7 +232,7 @@ def test_plan_leaves_numbers_of_unread_branches_bound() -> None:
     ],
     ids=["another owner's name", "another owner's LLM", "no LLM that we could manage"],
 )
-def test_foreign_object_is_refused(observation: Observation) -> None:
+def test_agent_object_of_another_owner_is_refused(observation: Observation) -> None:
     plan = plan_for(observation)
     assert plan.refused is not None
     assert plan.steps == ()

@@ -68,7 +68,7 @@ def test_prompt_and_schemas_do_not_grow(example: str, prompt: int, tools: int) -
 @pytest.mark.parametrize(
     ("language", "rule"), [("de-DE", "leer: nicht genannt; nie ergänzen"), ("en-GB", "empty: not named; never add")]
 )
-def test_functions_leave_unnamed_values_empty(language: str, rule: str) -> None:
+def test_function_descriptions_ask_to_leave_unnamed_values_empty(language: str, rule: str) -> None:
     declared = arguments(everything(language))
     for function in ("check_availability", "join_waitlist"):
         for argument in ("service", "date", "time", "part_of_day"):
@@ -129,7 +129,7 @@ RULES = [
 
 
 @pytest.mark.parametrize(("german", "english"), [rule[1:] for rule in RULES], ids=[rule[0] for rule in RULES])
-def test_prompt_contains_each_rule(german: str, english: str) -> None:
+def test_agent_prompt_contains_each_rule_in_its_language(german: str, english: str) -> None:
     assert german in everything("de-DE")["general_prompt"]
     assert english in everything("en-GB")["general_prompt"]
 

@@ -367,7 +367,7 @@ def test_new_branch_waits_briefly_for_its_services():
     )
 
 
-def test_missing_tenant_creates_no_service_nor_agent_complaint():
+def test_branch_without_tenant_yet_plans_no_default_service():
     """Flux creates all Branches of a commit first and its Tenants last."""
     waits = inputs(tenant=None, absence=Reason.PENDING, look_again=timedelta(seconds=9))
     plan = plan_default_service(waits, LATER)

@@ -192,7 +192,7 @@ def pod(*containers: dict[str, Any], track: str = "canary-1", ending: bool = Fal
     }
 
 
-def test_pod_state_comes_from_the_cluster() -> None:
+def test_canary_pod_state_comes_from_the_cluster() -> None:
     waiting = {"restartCount": 3, "state": {"waiting": {"reason": "CrashLoopBackOff", "message": "back-off 10s"}}}
     ended = {"restartCount": 1, "state": {}, "lastState": {"terminated": {"reason": "OOMKilled", "exitCode": 137}}}
     found = observe_pods({}, [pod(waiting, ended)], trial())

@@ -142,7 +142,7 @@ def test_image_pull_uses_tenant_and_installation_secrets():
     assert pod_of({}, pull_secrets=("platform",))["imagePullSecrets"] == [{"name": "platform"}]
 
 
-def test_pods_go_where_the_manifest_says():
+def test_pods_are_scheduled_as_the_manifest_says():
     pods = {
         "nodeSelector": {"pool": "voice"},
         "tolerations": [{"key": "voice", "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 60}],
@@ -319,7 +319,7 @@ def test_ingress_routes_only_webhooks_functions_and_health():
     assert route["spec"]["hostnames"] == ["s.example"]
 
 
-def test_without_a_request_nothing_is_routed():
+def test_tenant_without_exposure_has_no_route():
     assert ingress(tenant(), SETTINGS) is http_route(tenant(), SETTINGS) is None
 
 
@@ -447,7 +447,7 @@ def test_runbook_links_follow_the_configured_address():
     assert ".md" not in links
 
 
-def test_missing_kinds_of_the_cluster_leave_ready_unaffected():
+def test_kinds_missing_from_the_cluster_leave_ready_unaffected():
     """A child that waits for the CRD of somebody else is True with NotInstalled (docs/reference/conditions.md)."""
     condition = monitoring_condition(["ServiceMonitor", "PrometheusRule"])
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)

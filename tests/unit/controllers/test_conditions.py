@@ -13,7 +13,7 @@ from tests.worlds.salon_models import branch, tenant
 QUOTED = "{kind} {name!r} is not in this namespace; create it"
 
 
-def test_failed_call_is_unknown_without_need_for_action():
+def test_failed_provider_call_makes_its_condition_unknown():
     kind = ConditionType.CALENDAR_LINKED
     limited = condition_of(RateLimited("calcom", "list", timedelta(seconds=9)), kind, retry_note="looked at again soon")
     assert (limited.type, limited.status, limited.reason) == (kind, Status.UNKNOWN, Reason.PROVIDER_UNAVAILABLE)

@@ -202,7 +202,7 @@ def test_only_public_addresses_are_public_in_every_notation(address, public):
         ("https://voice.example.org", False),
     ],
 )
-def test_only_the_platform_names_possibly_private_hosts(url, trusted):
+def test_only_platform_settings_make_private_hosts_trusted(url, trusted):
     assert host_is_trusted(url, "http://127.0.0.1:8000", ["*.voice.example"]) is trusted
 
 
@@ -295,7 +295,7 @@ async def test_url_of_a_deleted_tenant_is_not_probed(controller, internet):
     assert controller._targets == {}
 
 
-async def test_url_verdict_is_invalid_for_namesakes_and_tokens(controller, internet):
+async def test_url_verdict_ends_with_tenants_uid_or_token(controller, internet):
     internet.problems[NEW] = None
     controller.request(at(NEW))
     await controller.reconcile(PROOF_KEY, context([]))

@@ -66,7 +66,7 @@ async def test_refused_write_does_not_affect_other_tenants_figures() -> None:
     assert outside.written == ["salon-1", "salon-2"]
 
 
-async def test_months_counted_before_a_timeout_are_not_repeated() -> None:
+async def test_monthly_counts_before_a_timeout_are_not_repeated() -> None:
     outside, controller = _Outside(60), TenantFiguresController()
     outside.is_slow = True
     assert (await controller.reconcile(KEY, outside.context)).requeue

@@ -109,7 +109,7 @@ def test_denied_egress_ranges_need_the_platforms_permission():
         ({"allowed_egress_namespaces": "postgres"}, "set that, too"),
     ],
 )
-def test_invalid_ranges_end_the_operator_at_its_start(values, text):
+def test_invalid_network_ranges_are_refused_by_operator_settings(values, text):
     with pytest.raises(ValueError, match=text):
         Settings(**values)
 

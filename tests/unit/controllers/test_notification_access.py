@@ -90,7 +90,7 @@ def test_an_authority_is_certificates_in_pem():
     assert "has no key 'ca'" in missing.message
 
 
-def test_changed_secret_wakes_the_tenant_and_passes_lint():
+def test_changed_notification_secret_enqueues_tenant_and_passes_lint():
     webhook = {"url": "https://sms.example/in", "keySecretRef": {"name": "sms", "key": "k"}}
     assert {"mail", "sms"} <= secrets_named(tenant(notifications=NOTIFICATIONS | {"webhook": webhook}))
 

@@ -138,7 +138,7 @@ def test_services_including_shared_ones_are_listed_by_name():
     assert staff_by_branch(everywhere, [branch()]) == {"mitte": ("anna", "mehmet")}
 
 
-def test_service_without_calcom_lists_all_as_unlinked():
+def test_service_without_calcom_lists_all_staff_as_unlinked():
     assert staff_without_event_type(offering(calcom=None), {"mitte": ("mehmet", "anna")}) == ["anna", "mehmet"]
 
 

@@ -28,7 +28,7 @@ def find(
     return find_keys_in_use(tenant, replace(READ, **changed), keys, "token", deployments, seen)
 
 
-def test_keys_are_in_use_after_all_pods_mount():
+def test_provider_keys_are_used_after_all_pods_mount():
     asked = find()
     assert (asked.by_all, asked.condition.status) == (False, "False")
     assert "key_canary" not in repr(asked)

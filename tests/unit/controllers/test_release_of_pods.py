@@ -196,13 +196,13 @@ def test_healthy_tenant_is_released_in_turn_and_judged(begins):
     ],
     ids=["new", "no pods", "none has been available for long", "they are being changed"],
 )
-def test_tenant_without_healthy_pods_waits_for_nobody(found):
+def test_tenant_without_healthy_pods_needs_no_rollout_turn(found):
     record = turn(observed(tenant()), found, begin=never)
     assert record is not None
     assert not record.judged
 
 
-def test_suspended_tenants_and_edits_wait_for_nobody():
+def test_suspended_tenants_and_edits_need_no_rollout_turn():
     for declared in (tenant(suspend=True), tenant(runtime={"pods": {"nodeSelector": {"disk": "ssd"}}})):
         record = turn(observed(declared), live(tenant()), begin=never)
         assert record is not None

@@ -84,7 +84,7 @@ async def test_deleting_tenant_gets_no_shadow() -> None:
     assert not await shadow._bring_forward(listed, context)
 
 
-async def test_status_truncated_by_the_crd_wakes_nobody() -> None:
+async def test_status_truncated_by_old_crd_enqueues_no_tenant() -> None:
     """A CRD of before `withdrawn`: Tenant and shadows would make each other due without a pause."""
     ended, kept, due = recorded(state=ShadowState.ENDED), [with_shadow(recorded(state=ShadowState.ENDED))], list[Any]()
     withdrawn = ended.model_copy(update={"withdrawn": True})
@@ -100,7 +100,7 @@ async def test_status_truncated_by_the_crd_wakes_nobody() -> None:
     assert due == [kept[0].key]
 
 
-def test_the_processes_that_replay_may_connect() -> None:
+def test_network_policy_lets_replay_processes_connect() -> None:
     assert connection_limit(with_shadow()) == connection_limit(tenant()) + 4
 
 

@@ -52,7 +52,7 @@ def test_wrong_key_never_becomes_valid_or_prolongs_predecessors():
 
 
 @pytest.mark.parametrize("name", ["retell_api_key", "calcom_webhook_secret"])
-def test_each_key_changed_during_hold_is_accepted_afterwards(name: str):
+def test_each_key_changed_during_pause_is_accepted_afterwards(name: str):
     """Pods mount each of them, nobody has tried one, and the status says meanwhile that they have the first."""
     keys, present = first(), first().present[file := name.replace("_", "-")]
     for minutes in range(0, 300, 10):
@@ -94,7 +94,7 @@ def test_a_refused_key_stays_refused_in_pauses():
     assert [each.key for each in changed.former[KEY]] == ["key_2", "key_canary"]
 
 
-def test_a_missing_secret_changes_nothing():
+def test_missing_secret_changes_no_signing_keys():
     assert next_keys(first(), read(calcom_webhook_secret=None), NOW, is_held=True).present[SECRET] == "whs_canary"
 
 
@@ -111,7 +111,7 @@ def test_calcom_gets_a_changed_secret_after_the_pods():
     assert keys.to_register(SECRET, "whs_3", NOW + timedelta(seconds=131)) == "whs_3"
 
 
-def test_secret_does_not_end_while_calcom_uses_it():
+def test_former_webhook_secret_stays_while_calcom_uses_it():
     """Its successor may wait for a person: the Tenant is paused, or fails a check."""
     changed = read(calcom_webhook_secret="whs_2")
     keys, now = replace(first(), registered={SECRET: "whs_canary"}), NOW
@@ -164,6 +164,6 @@ def test_pods_forget_a_former_key_without_an_operator():
     assert accepted_former_keys("broken", KEY, NOW) == ()
 
 
-def test_no_key_is_part_of_a_text():
+def test_signing_keys_appear_in_no_representation():
     keys = next_keys(first(), read(retell_api_key="key_canary_2"), NOW)
     assert "canary" not in repr(keys) + repr(keys.former)

@@ -111,7 +111,7 @@ def test_several_missing_keys_become_one_condition():
     assert (condition.reason, condition.message) == (Reason.SECRET_NOT_FOUND, "a; b")
 
 
-def test_the_text_of_inputs_holds_no_secret():
+def test_reconcile_inputs_representation_contains_no_secret():
     text = repr(inputs())
     assert "planted" not in text
     assert "_canary" not in text  # as credentials() has it
@@ -136,7 +136,7 @@ def test_pending_calcom_appointments_are_counted_in_tenant_time():
     assert condition.good, "callers are served, and the appointments are kept here"
 
 
-def test_appointments_given_up_are_reported_with_the_command():
+def test_dead_sync_jobs_are_reported_with_the_command():
     message = synced_condition(tenant(), CalendarBacklog(5, SINCE, dead=1)).message
     assert "but 1 appointment is given up: askproai events list --status dead -t salon-mueller.salon-mueller" in message
 
@@ -185,7 +185,7 @@ def test_imported_future_bookings_are_shown(progress, text):
     assert (condition.reason, condition.message) == (Reason.AS_DECLARED, text)
 
 
-def test_unavailable_calendar_says_why_in_one_line():
+def test_unavailable_calendar_condition_says_why_in_one_line():
     progress = PollProgress(195 * MINUTE, "the Tenant's account: Cal.com did not list its bookings:\n401 " + "x" * 900)
     condition = synced_condition(tenant(), CalendarBacklog(), progress)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_BEHIND)
@@ -219,7 +219,7 @@ def test_audit_message_shows_the_day_of_last_round():
     assert begun.message == ""
 
 
-def test_poll_delay_is_ignored_for_suspended_or_v1():
+def test_synced_condition_ignores_the_polls_delay_if_suspended():
     stale = PollProgress(300 * MINUTE)
     assert synced_condition(tenant(suspend=True), CalendarBacklog(), stale).reason is Reason.AS_DECLARED
     calendar = raw("Tenant")["spec"]["calendar"]
@@ -317,7 +317,7 @@ def test_value_above_a_ceiling_is_lowered_and_named():
     ]
 
 
-def test_value_within_the_ceilings_is_unchanged():
+def test_tenant_within_the_platforms_ceilings_is_unchanged():
     assert apply_ceilings(tenant(), Settings()) == (tenant(), ())
 
 
@@ -341,7 +341,7 @@ PRIVILEGED = {
 }
 
 
-def test_pod_right_is_left_out_unless_listed():
+def test_unlisted_pod_setting_of_a_tenant_is_omitted():
     """An author of Tenants may not be allowed to create pods, and must not get more rights by the operator."""
     lowered, sentences = apply_ceilings(tenant(runtime={"pods": PRIVILEGED}), Settings())
     pods = lowered.spec.runtime.pods
@@ -380,7 +380,7 @@ TO_OTHER_HOSTS = tuple(ELSEWHERE)[2:]
 
 
 @pytest.mark.parametrize("field", ["exposure", "page"])
-def test_annotations_that_reach_other_hosts_are_left_out(field: str):
+def test_ingress_annotations_that_reach_other_hosts_are_omitted(field: str):
     routed = {"host": "salon.example", "ingress": {"className": "nginx", "annotations": ELSEWHERE}}
     secret = {"clientId": "x", "clientSecretRef": {"name": "n", "key": "k"}}
     oidc = {"oidc": secret | {"issuer": "https://id.example", "roles": {"owner": ["bosses"]}}}

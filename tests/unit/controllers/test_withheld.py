@@ -86,7 +86,7 @@ def test_new_service_at_a_seen_event_type_starts() -> None:
     assert find_withheld(tenant(), [*seen(SEEN), ServiceOffering.from_raw(second)], None, URL, ACCOUNTS) == {}
 
 
-def test_unused_event_types_are_not_searched() -> None:
+def test_tenant_without_event_types_withholds_none() -> None:
     assert find_withheld(tenant(), seen({}, capacity=4), None, URL, ACCOUNTS) == {}
     local = tenant(calendar={"provider": "Local"})
     assert find_withheld(local, [offering()], None, URL, ACCOUNTS) == {}

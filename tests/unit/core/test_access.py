@@ -75,7 +75,7 @@ def test_pod_uses_its_account_and_rereads_its_token(tmp_path: Path, pair, monkey
 
 
 @pytest.mark.parametrize("text", ["", "{", "clusters: []\ncurrent-context: x\ncontexts: []", None])
-def test_without_access_the_message_says_what_to_set(tmp_path: Path, text: str | None):
+def test_missing_cluster_access_is_reported_with_the_remedy(tmp_path: Path, text: str | None):
     file = tmp_path / "broken"
     if text is not None:
         file.write_text(text)

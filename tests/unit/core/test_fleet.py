@@ -87,7 +87,7 @@ def test_unobserved_object_counts_as_failing_since_creation() -> None:
     assert (row.severity, row.state, row.since) == (Severity.FAILING, "NotReconciled", "2026-11-23T09:00:00Z")
 
 
-def test_object_of_namesake_or_unknown_branch_affects_nobody() -> None:
+def test_failing_agent_affects_only_its_own_namespaces_tenant() -> None:
     bad = condition("False", "VoiceNotFound")
     stray = made("RetellAgent", "stray", bad, "a", branchRef={"name": "gone"})
     rows = {row.tenant: row.severity for row in rank([*salon("a"), *salon("b", agent=bad), stray])}
@@ -109,5 +109,5 @@ def test_tenant_is_found_by_any_part_of_text() -> None:
     assert not matches(row, "süd")
 
 
-def test_negative_conditions_match_the_operators() -> None:
+def test_fleet_and_operator_agree_on_negative_conditions() -> None:
     assert set(OPERATORS) == NEGATIVE_TYPES

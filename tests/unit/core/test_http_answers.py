@@ -62,7 +62,7 @@ async def ask(url: str, limit: int) -> bytes:
         (zlib.compress(b"x" * 1000), "deflate"),
     ],
 )
-async def test_an_answer_within_its_bound_arrives_whole(body: bytes, encoding: str):
+async def test_response_within_its_size_limit_arrives_whole(body: bytes, encoding: str):
     async with answering(body, encoding) as url:
         assert await ask(url, 1000) == b"x" * 1000
         with pytest.raises(UnreadableAnswer, match="more than 999 bytes"):

@@ -66,7 +66,7 @@ async def test_rotated_token_is_reread_once_for_all_refusals(tokens: RotatingTok
         assert tokens.logins == 3, "one more login, then the refusal stands"
 
 
-async def test_a_lease_survives_a_rotated_token(tokens: RotatingTokens):
+async def test_lease_is_read_after_the_token_rotates(tokens: RotatingTokens):
     async with LeaseApi(tokens, "n", "askproai-operator") as lease:
         tokens.accepted = 2
         assert await lease.read() == {"metadata": {"name": "a"}, "spec": {}}

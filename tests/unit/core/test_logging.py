@@ -41,7 +41,7 @@ def test_every_line_has_process_context_and_level(capsys: pytest.CaptureFixture[
     }  # fmt: skip
 
 
-def test_a_line_can_be_searched_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_line_can_be_searched_as_text(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     structlog.get_logger().info("event.stored", id=7)
     assert capsys.readouterr().err.startswith('{"id": 7, "event": "event.stored", ')
@@ -107,7 +107,7 @@ def test_log_shows_only_an_objects_own_text(capsys: pytest.CaptureFixture[str], 
     assert (line["value"], line["nested"]) == ("<hidden>", {"in": [["<hidden>"]]})
 
 
-def test_times_ids_and_enums_match_our_apis(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_writes_times_ids_and_enums_like_apis(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info")
     values = {
         "at": datetime(2026, 1, 7, 9, tzinfo=UTC),

@@ -80,7 +80,7 @@ def test_hotline_of_one_branch_leads_to_that_branch() -> None:
         assert route.branch == "mitte"
 
 
-def test_unowned_agent_and_number_have_no_route() -> None:
+def test_call_to_unknown_numbers_has_no_route() -> None:
     assert ROUTING.route("agent_strange", "+49309999999") is None
     assert ROUTING.route(None, None) is None
     assert ROUTING.find_number("+49309999999") is None

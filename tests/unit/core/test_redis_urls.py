@@ -42,7 +42,7 @@ def test_sentinels_name_the_master_without_its_password(scheme: str) -> None:
     assert (*tls, pool.connection_class is SentinelManagedSSLConnection) == (scheme == "rediss",) * 3
 
 
-def test_an_authority_is_trusted_where_its_file_lies(tmp_path) -> None:
+def test_redis_ca_file_is_trusted_if_it_exists(tmp_path) -> None:
     file = tmp_path / "CA_FILE"
     assert "ssl_ca_certs" not in pool_of("rediss://h", ca_file=file).connection_kwargs
     file.write_text("a certificate")
@@ -64,7 +64,7 @@ def test_tenant_name_with_wildcards_gets_no_rule(tenant: str) -> None:
         acl_rules(tenant, "0" * 64)
 
 
-def test_rules_first_revoke_all_rights() -> None:
+def test_redis_user_rules_first_revoke_all_rights() -> None:
     rules = acl_rules("salon.mueller", "0" * 64)
     assert rules[0] == "reset"
     assert "-@all" in rules

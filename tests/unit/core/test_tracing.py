@@ -97,7 +97,7 @@ def test_unrecorded_context_begins_no_trace(recorder: MemoryRecorder, context: s
     assert recorder.spans == []
 
 
-def test_stored_context_is_continued(recorder: MemoryRecorder) -> None:
+def test_span_continues_the_stored_trace_context(recorder: MemoryRecorder) -> None:
     recorder.ratio = 0  # the stored context has decided
     with continue_from(STORED), span("job"):
         assert exemplar() == {"trace_id": "0af7651916cd43dd8448eb211c80319c"}

@@ -49,14 +49,14 @@ def ours(program: str) -> list[Command]:
     return found
 
 
-def test_every_program_of_a_block_has_a_check():
+def test_every_documented_program_has_a_check():
     checked = {"askproai", "askproai-runtime", "askproai-operator", "helm", "kubectl", "make"}
     unknown = {str(each) for each in list_commands() if each.in_block and each.program not in checked | set(OTHERS)}
     assert unknown == set()
 
 
 @pytest.mark.parametrize(("program", "app"), [("askproai", askproai), ("askproai-runtime", runtime)])
-def test_our_own_command_lines_parse(program: str, app: typer.Typer):
+def test_documented_askproai_commands_parse(program: str, app: typer.Typer):
     root = typer.main.get_command(app)
     wrong = {f"{command}: {problem}" for command in ours(program) if (problem := parse(root, command.words))}
     assert wrong == set()
@@ -99,7 +99,7 @@ def parse(root: Any, words: tuple[str, ...]) -> str | None:
     return None
 
 
-def test_make_has_each_target_and_uses_each_variable():
+def test_documented_make_targets_and_variables_exist():
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z0-9]+):", makefile, re.MULTILINE))
     for command in ours("make"):
@@ -113,7 +113,7 @@ def test_make_has_each_target_and_uses_each_variable():
 # -- Helm ----------------------------------------------------------------------------------------------------------------------
 
 
-def test_helm_has_each_option():
+def test_each_documented_helm_option_exists():
     wrong = {
         f"{command}: {option}"
         for command in ours("helm")
@@ -155,7 +155,7 @@ def has(schema: dict[str, Any], path: list[str]) -> bool:
 # -- kubectl -------------------------------------------------------------------------------------------------------------------
 
 
-def test_kubectl_has_each_subcommand_and_option():
+def test_documented_kubectl_subcommands_and_options_exist():
     wrong = set()
     for command in ours("kubectl"):
         verbs = subcommand(command.words)
@@ -170,7 +170,7 @@ def test_kubectl_has_each_subcommand_and_option():
     assert wrong == set()
 
 
-def test_kubectl_names_kinds_that_there_are():
+def test_documented_kubectl_commands_name_existing_kinds():
     known = set(KINDS)
     for crd in list_crds():
         names = crd["spec"]["names"]
@@ -185,7 +185,7 @@ def test_kubectl_names_kinds_that_there_are():
     assert wrong == set()
 
 
-def test_kubectl_reads_fields_that_our_kinds_have():
+def test_documented_kubectl_commands_read_existing_fields():
     schemas = {
         name: crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
         for crd in list_crds()
@@ -215,7 +215,7 @@ def test_files_named_by_a_command_exist():
 
 
 @pytest.mark.skipif(JQ is None, reason="needs jq")
-def test_each_filter_for_jq_runs():
+def test_each_documented_jq_filter_runs():
     objects = [
         each for file in (ROOT / "examples").glob("*.yaml") for each in yaml.safe_load_all(file.read_text("utf-8"))
     ]

@@ -31,7 +31,7 @@ def judge(request: pytest.FixtureRequest) -> Judge:
 
 @pytest.mark.parametrize("check", [argo_cd, flux], ids=["argo-cd", "flux"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_each_kind_has_a_check(check: Callable[[str], Judge], kind: str) -> None:
+def test_each_kind_has_a_gitops_health_check(check: Callable[[str], Judge], kind: str) -> None:
     assert check(kind)(manifest("True", Reason.AS_DECLARED)) == "Healthy"
 
 

@@ -28,7 +28,7 @@ def test_external_secret_produces_the_examples_secret(external: dict[str, Any]) 
     assert all(each["remoteRef"]["property"] == each["secretKey"] for each in external["spec"]["data"])
 
 
-def test_sops_kustomization_is_fluxs_with_a_key() -> None:
+def test_sops_example_is_flux_kustomization_with_a_key() -> None:
     _, plain = read("gitops/flux.yaml")
     (encrypted,) = read("gitops/flux-sops.yaml")
     assert encrypted["spec"].pop("decryption") == {"provider": "sops", "secretRef": {"name": "sops-age"}}

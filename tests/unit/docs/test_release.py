@@ -63,7 +63,7 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_python_and_helm_name_one_version() -> None:
+def test_wheel_and_chart_have_the_same_version() -> None:
     assert len(release.read_versions(ROOT)) == 1
 
 

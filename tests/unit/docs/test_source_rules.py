@@ -28,7 +28,7 @@ def findings(source: str, file: str = "core/askproai_core/example.py") -> list[s
 
 
 @pytest.mark.parametrize("source", UNBOUNDED)
-def test_an_answer_without_a_bound_is_found(source: str):
+def test_source_check_finds_an_answer_without_bound(source: str):
     assert len(findings(source)) == 1
 
 
@@ -49,7 +49,7 @@ def test_a_repeated_test_name_is_found():
         ('A `who waits` and a "what" are quoted; what else?', None),
     ],
 )
-def test_a_misleading_construction_is_found_with_advice(sentence: str, advice: str | None):
+def test_source_check_finds_misleading_constructions_with_advice(sentence: str, advice: str | None):
     found = [text for _, text in constructions(f"The first sentence. {sentence}")]
     assert [advice in text for text in found] == [True] * (advice is not None)
 

@@ -102,7 +102,7 @@ async def test_unlistable_foreign_crd_changes_nothing(informer, server, enqueued
         (resources.BUDGETS, False),
     ],
 )
-def test_only_a_read_status_makes_tenants_due(informer, enqueued, ref, is_due):
+def test_only_child_statuses_that_are_read_enqueue_tenants(informer, enqueued, ref, is_due):
     """An autoscaler's status moves with every measurement: a thousand tenants must not be reconciled for it."""
     informer._sink.prime(ref, child(ref, 1, status={"currentReplicas": 2, "readyReplicas": 2}))
     informer._sink.observe(ref, child(ref, 2, status={"currentReplicas": 3, "readyReplicas": 3}))

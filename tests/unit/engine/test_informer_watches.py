@@ -99,5 +99,5 @@ async def test_listing_without_the_missing_object_ends_the_delay(progress: Watch
     assert progress.behind_seconds(TENANTS) == 0
 
 
-def test_unwatched_kind_is_ignored(progress: WatchProgress):
+def test_informer_progress_ignores_unwatched_kinds(progress: WatchProgress):
     progress.listed(resources.SERVICE_MONITORS, [99])

@@ -191,7 +191,7 @@ async def test_refused_event_delays_nothing_during_a_deletion(turn: Turn):
     assert turn.count("gone") == 2
 
 
-async def test_newly_created_namesake_does_not_get_the_status(turn: Turn):
+async def test_recreated_object_does_not_get_the_former_status(turn: Turn):
     async def replaced(_key: Any, _context: Any) -> Result:
         put(turn.cache, raw("Branch", uid="uid-new"))
         return OK
@@ -201,7 +201,7 @@ async def test_newly_created_namesake_does_not_get_the_status(turn: Turn):
     assert not turn.kube.statuses
 
 
-async def test_change_during_a_reconcile_is_not_called_observed(turn: Turn):
+async def test_observed_generation_excludes_edits_during_the_reconcile(turn: Turn):
     async def edited(_key: Any, _context: Any) -> Result:
         put(turn.cache, raw("Branch", generation=2))
         return OK

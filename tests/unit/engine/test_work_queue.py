@@ -57,7 +57,7 @@ async def test_key_added_during_processing_is_processed_again(queue: WorkQueue):
     assert empty(queue)
 
 
-async def test_a_persons_change_goes_before_resyncs(queue: WorkQueue):
+async def test_human_change_is_processed_before_resyncs(queue: WorkQueue):
     queue.add(A, Priority.RESYNC)
     queue.add(B, Priority.CHANGE)
     assert [await queue.get(), await queue.get()] == [B, A]

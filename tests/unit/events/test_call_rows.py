@@ -87,7 +87,7 @@ def test_final_transcript_replaces_a_longer_live_transcript(order: tuple[int, ..
     assert reduce(merge, (events[index] for index in order if index < 3)).transcript == later.transcript
 
 
-def test_closed_branchs_calls_are_recorded_unlike_foreign_ones() -> None:
+def test_calls_of_a_closed_branchs_agent_are_recorded() -> None:
     """A deleted Branch leaves its agent, which says that nobody takes appointments there any more."""
     call = {
         "call_id": "call_1",

@@ -56,7 +56,7 @@ async def test_queued_events_share_the_next_commit() -> None:
     assert sum(map(len, writer.flushes)) == len(tasks)
 
 
-async def test_one_bad_event_does_not_fail_its_neighbours() -> None:
+async def test_unstorable_event_does_not_fail_other_events() -> None:
     writer = MemoryWriter()
     writer.bad = {"bad"}
     writer.gate.clear()
@@ -96,7 +96,7 @@ async def test_cancelled_request_leaves_other_events_stored_and_answered() -> No
     assert isinstance(results[-2], asyncio.CancelledError)
 
 
-async def test_the_backlog_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_number_of_waiting_events_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flush, "MAX_WAITING_EVENTS", 5)
     writer = MemoryWriter()
     writer.gate.clear()

@@ -95,9 +95,7 @@ def test_retell_signature_is_valid_within_five_minutes(
         (RETELL_1, RETELL_1_HEADER, [], Verdict.NO_KEY),
     ],
 )
-def test_request_unsigned_by_retell_is_refused(
-    body: bytes, header: str | None, keys: list[str], verdict: Verdict
-) -> None:
+def test_unsigned_retell_request_is_refused(body: bytes, header: str | None, keys: list[str], verdict: Verdict) -> None:
     assert judge(Source.RETELL, body, header, keys, at_ms(1760000000000)) is verdict
 
 

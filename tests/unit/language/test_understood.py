@@ -50,7 +50,7 @@ def test_each_language_has_the_same_keys(section: str) -> None:
         assert any(table[key] for table in tables), f"{key}: no language has words"
 
 
-def test_each_language_has_each_section() -> None:
+def test_each_language_has_each_section_of_words() -> None:
     assert all(words.keys() == GERMAN.keys() for words in LANGUAGES.values())
 
 
@@ -59,11 +59,11 @@ def test_named_days_and_operators_are_complete() -> None:
     assert {*GERMAN["operators"], "comma", "end"} == {op.name.lower() for op in Op}
 
 
-def test_each_used_key_is_declared() -> None:
+def test_each_used_language_key_is_declared() -> None:
     assert [(str(file), section, key) for file, section, key in list_uses() if (section, key) not in ALL_KEYS] == []
 
 
-def test_each_declared_key_is_used() -> None:
+def test_each_declared_language_key_is_used() -> None:
     used = {(section, key) for _, section, key in list_uses()}
     texts = [
         text for words in LANGUAGES.values() for table in words.values() for text in _list_texts([*table.values()])
@@ -73,7 +73,7 @@ def test_each_declared_key_is_used() -> None:
 
 
 @pytest.mark.parametrize("words", LANGUAGES.values(), ids=list(LANGUAGES))
-def test_patterns_compile_and_capture_nothing(words: dict[str, dict[str, Any]]) -> None:
+def test_language_patterns_compile_without_capturing_groups(words: dict[str, dict[str, Any]]) -> None:
     for section, table in words.items():
         for key, value in table.items():
             for entry in value if isinstance(value, list) else ():

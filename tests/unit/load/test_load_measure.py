@@ -41,7 +41,7 @@ def test_a_percentile_is_the_nearest_rank(count: int, percent: float, expected: 
     assert percentile(values, percent) == expected
 
 
-def test_events_are_distinct_with_the_runtimes_ids() -> None:
+def test_bench_events_are_distinct_with_the_runtimes_ids() -> None:
     sent = [json.loads(body("run", number)) for number in range(30)]
     names = [f"{event['call']['call_id']}:{event['event']}" for event in sent]
     assert names == [event_id("run", number) for number in range(30)]

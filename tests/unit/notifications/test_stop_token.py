@@ -12,14 +12,14 @@ APPOINTMENT = UUID("00000000-0000-4000-8000-000000000001")
 TOKEN = stop_url("https://salon.example", KEY, TENANT, APPOINTMENT, EMAIL).rpartition("/")[2]
 
 
-def test_token_names_its_appointment_without_an_address() -> None:
+def test_opt_out_token_names_appointment_without_address() -> None:
     assert is_stop_token(TOKEN)
     assert read_token(KEY, TENANT, TOKEN) == APPOINTMENT
     assert "petra" not in TOKEN
 
 
 @pytest.mark.parametrize(("key", "tenant"), [("another", TENANT), (KEY, "salon.other"), (KEY, "salon.salo")])
-def test_token_of_another_tenant_or_key_is_invalid(key: str, tenant: str) -> None:
+def test_foreign_or_outdated_opt_out_token_is_invalid(key: str, tenant: str) -> None:
     assert read_token(key, tenant, TOKEN) is None
 
 
@@ -31,5 +31,5 @@ def test_opt_out_token_with_changed_character_is_refused(position: int) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "A", "AAAA", "ä" * 54, " " * 54, "A" * 54, TOKEN + "AAAA", TOKEN[4:], "=" * 54])
-def test_other_texts_are_no_tokens(text: str) -> None:
+def test_malformed_opt_out_token_is_refused(text: str) -> None:
     assert read_token(KEY, TENANT, text) is None

@@ -39,7 +39,7 @@ def test_visit_is_named_in_the_mails_language() -> None:
         ([(0, 15), (30, 45)], "02:30–02:45 + 02:00–02:15"),
     ],
 )
-def test_the_times_of_work_are_listed(work: list[tuple[int, int]], times: str) -> None:
+def test_daily_list_names_the_staff_members_working_times(work: list[tuple[int, int]], times: str) -> None:
     config = salon_config(notifications=mail_settings(25, business=notify_business()))
     spans = tuple((START + first * MINUTE, START + last * MINUTE) for first, last in work)
     appointment = AppointmentFacts(

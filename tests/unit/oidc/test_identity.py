@@ -44,6 +44,6 @@ def test_groups_are_claim_texts_and_address_needs_verification(
         ({"preferred_username": ["boss"], "name": " "}, "u-1"),
     ],
 )
-def test_the_name_comes_from_the_issuer(claims: dict[str, Any], name: str) -> None:
+def test_persons_name_comes_from_the_issuer(claims: dict[str, Any], name: str) -> None:
     identity = identity_of(claims | {"sub": "u-1"}, "groups")
     assert (identity.subject, identity.name) == ("u-1", name)

@@ -98,7 +98,7 @@ def test_agents_applied_spec_is_not_recorded() -> None:
     assert is_in_effect(model("RetellAgent", {}, PAUSED))
 
 
-def test_relatives_find_the_spec_that_is_in_effect() -> None:
+def test_related_objects_use_the_spec_in_effect() -> None:
     cache = Cache()
     relations = Relations(cache)
     edit = {"displayName": "Neu", "phoneNumbers": [{"number": "+49309999999"}]}

@@ -35,7 +35,7 @@ def test_options_that_no_pod_could_use_are_refused(options: str, what: str) -> N
     assert "geheim" not in str(error.value)
 
 
-def test_log_says_when_the_server_is_unauthenticated(authority: Path) -> None:
+def test_unauthenticated_database_server_is_logged_as_a_warning(authority: Path) -> None:
     for options, is_warned in (
         ("", True),
         ("?sslmode=require", True),
@@ -56,7 +56,7 @@ def test_pods_get_the_certificate_without_the_operators_path(authority: Path) ->
     assert AdminStore(ADMIN).ca is None
 
 
-def test_a_pod_names_the_mounted_certificate() -> None:
+def test_pods_database_url_names_the_mounted_certificate() -> None:
     file = Path("/etc/askproai/credentials/DATABASE_CA_FILE")
     assert with_authority(f"{ADMIN}?sslmode=verify-full", file) == f"{ADMIN}?sslmode=verify-full&sslrootcert={file}"
     assert with_authority(ADMIN, file) == f"{ADMIN}?sslrootcert={file}"

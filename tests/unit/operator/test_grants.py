@@ -73,7 +73,7 @@ async def test_paths_of_one_host_accumulate_without_loss(env):
     assert sorted(env.holders(HOST_SUBJECT)) == [f"Tenant-n{n}" for n in range(4)]
 
 
-async def test_known_grant_costs_no_request(env):
+async def test_known_grant_needs_no_api_request(env):
     """A thousand Tenants each minute: neither the holder nor the refused one asks the API server."""
     own, other = env.put("Branch", "a", **LISTED), env.put("Branch", "b", **LISTED)
     await env.take(own, NUMBER_SUBJECT)
@@ -123,7 +123,7 @@ async def test_unreadable_grant_is_given_to_nobody(env):
     assert result.requeue_after is not None
 
 
-def test_the_name_of_a_key_reveals_nothing():
+def test_grants_name_for_a_key_reveals_nothing():
     subject = Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", "cal_secret"))
     assert "cal_secret" not in subject.name + subject.value
     assert subject != Subject(SubjectKind.CALCOM_KEY, hash_key("inst-2", "cal_secret"))

@@ -41,7 +41,7 @@ async def test_restored_holder_gets_its_grant_despite_earlier_request(env):
     assert await env.take(thief, NUMBER_SUBJECT) is not None
 
 
-async def test_holder_that_never_returns_ends_after_an_hour(env):
+async def test_grant_of_missing_holder_ends_after_an_hour(env):
     """Also across a change of the leader: since when it is missing is in the grant."""
     await env.take(env.put("Branch", "holder", **LISTED), NUMBER_SUBJECT)
     env.remove("Branch", "holder", seen=False)

@@ -78,7 +78,7 @@ class Installation:
         return await self.controller.reconcile(quiet_tenants_key(SETTINGS), context)
 
 
-async def test_many_tenants_are_read_in_pieces_waking_nobody() -> None:
+async def test_many_quiet_tenants_are_read_in_pieces() -> None:
     many = Installation(MANY)
     result = await many.look()
     assert (many.read, many.scheduled, many.counted) == ([250, 250, 100], [], [MANY])
@@ -154,7 +154,7 @@ def test_each_reconcile_of_quiet_tenants_tries_the_password() -> None:
     assert shortest > _VERIFIED
 
 
-def test_failure_is_retried_at_the_next_resync() -> None:
+def test_failed_common_read_is_retried_at_next_resync() -> None:
     backoff = quiet_tenants_options(SETTINGS).backoff
     assert backoff.delay(1) >= 0.9 * SETTINGS.resync
     assert backoff.delay(9) <= SETTINGS.resync

@@ -49,12 +49,12 @@ def test_hotline_is_due_when_branch_agents_change():
         {"staff": ["anna"], "eventTypes": 2, "services": 3, "branches": 1},
     ],
 )
-def test_our_own_status_writes_make_nothing_due(kind: str, status: dict[str, Any]):
+def test_our_own_status_write_makes_no_object_due(kind: str, status: dict[str, Any]):
     assert changed(salon(), kind, status=status) == set()
 
 
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
-def test_our_own_status_writes_do_not_walk_namespaces(kind: str, monkeypatch: pytest.MonkeyPatch):
+def test_our_own_status_write_reads_no_whole_namespace(kind: str, monkeypatch: pytest.MonkeyPatch):
     """It may have a thousand tenants, and each of their objects writes several statuses."""
     cache = salon()
     old, new = put(cache, raw(kind, status={"configHash": "abc"}))
@@ -128,7 +128,9 @@ def test_condition_with_a_new_message_makes_nothing_due():
         ("Branch", "NumbersValid", "False", ("NumberInvalid", "NumberClaimedTwice"), {AGENT}),
     ],
 )
-def test_changed_reason_makes_its_readers_due(kind: str, type_: str, status: str, reasons: tuple[str, str], due: set):
+def test_changed_condition_reason_enqueues_objects_reading_it(
+    kind: str, type_: str, status: str, reasons: tuple[str, str], due: set
+):
     """In both directions. A reason by which nobody decides changes as often as it likes."""
     cache, usual = salon(), with_conditions(**{type_: status})["conditions"][0]
     before, after = ({"conditions": [usual | {"reason": reason}]} for reason in reasons)
@@ -147,7 +149,9 @@ def test_changed_reason_makes_its_readers_due(kind: str, type_: str, status: str
     ],
     ids=["it uses the keys already", "it may lack one", "they are refused", "it may have to use another one"],
 )
-def test_linked_service_is_not_due_after_key_trials(linked: str, before: dict[str, str], after: str, is_due: bool):
+def test_credentials_change_enqueues_only_services_without_linked_calendar(
+    linked: str, before: dict[str, str], after: str, is_due: bool
+):
     cache = salon()
     put(cache, raw("ServiceOffering", status=with_conditions(CalendarLinked=linked)))
     put(cache, raw("Tenant", status=with_conditions(**before)))

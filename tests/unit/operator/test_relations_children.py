@@ -40,7 +40,7 @@ def child(kind: str, name: str, version: int, labels: dict[str, str] | None = No
 OURS = {"askproai.de/tenant": "salon-mueller", "app.kubernetes.io/managed-by": "askproai-operator"}
 
 
-def test_state_from_before_a_deletion_never_comes_back():
+def test_deleted_object_never_returns_to_the_cache():
     def secret(version: int) -> dict[str, object]:
         meta = {"namespace": "salon", "name": "providers", "uid": "u", "resourceVersion": str(version)}
         return {"kind": "Secret", "metadata": meta}
@@ -142,7 +142,7 @@ class TestOwnApply:
         assert due == [TENANT] * 5, "after the answer"
 
 
-def test_labelled_secret_wakes_all_users_without_keeping_data():
+def test_labelled_secret_enqueues_all_users_without_caching_data():
     """A rotated key takes effect at once."""
     cache = salon()
     watch = {"askproai.de/use": "true"}
@@ -211,7 +211,7 @@ def test_unparsable_object_is_ignored():
     assert cache.get(key("Branch", "other")) is None
 
 
-def test_four_kinds_have_the_plurals_of_their_crds():
+def test_resource_paths_use_the_plurals_of_the_crds():
     assert [ref.plural for ref in (TENANTS, BRANCHES, OFFERINGS, AGENTS)] == [
         "tenants",
         "branches",

@@ -25,7 +25,7 @@ def test_pause_or_reconcile_token_makes_its_object_due():
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-def test_end_of_plan_annotation_wakes_held_back_siblings(kind: str):
+def test_end_of_plan_annotation_wakes_held_back_objects(kind: str):
     cache = salon()
     siblings = {key("Branch", "nord"), key("ServiceOffering", "waschen")}
     for sibling in siblings:
@@ -70,7 +70,7 @@ def test_paused_branchs_edit_enqueues_branches_after_the_pause():
     assert nord in changed_by(cache, resumed(obj))
 
 
-def test_renamed_paused_service_wakes_namesakes_after_the_pause():
+def test_renamed_paused_service_enqueues_similar_names_after_pause():
     cache, other = salon(), key("ServiceOffering", "waschen")
     washing = raw("ServiceOffering", "waschen")
     washing["spec"]["displayName"] = "Waschen"
@@ -132,7 +132,7 @@ def test_older_object_version_does_not_replace_a_newer():
     assert cache.get(BRANCH).metadata.generation == 3
 
 
-def test_namesake_is_not_dropped_by_its_predecessors_deletion():
+def test_recreated_object_survives_late_report_of_former_deletion():
     cache = salon()
     changed(cache, "Branch", uid="uid-new")
     assert cache.drop(BRANCHES, *BRANCH[1:], uid="uid-Branch-mitte") is None

@@ -227,7 +227,7 @@ def test_next_tenant_is_due_after_long_enough_readiness():
     assert fleet.phases() == {"done": 1, "under_way": 1, "waiting": 1}
 
 
-def test_one_rollout_turn_is_not_given_to_two():
+def test_rollout_turn_is_given_to_only_one_tenant():
     fleet = Fleet(limit=1)
     first, second = (fleet.put(name, ROLLED_OUT, release=FORMER, judged=False) for name in "ab")
     assert fleet.rollouts.begin(first)
@@ -236,7 +236,7 @@ def test_one_rollout_turn_is_not_given_to_two():
     assert names(fleet.rollouts.take_next()) == ["b"]
 
 
-def test_nobody_begins_while_pods_of_release_are_unhealthy():
+def test_no_tenant_begins_while_released_pods_are_unhealthy():
     fleet = waiting_fleet(limit=2)
     fleet.put("a", STUCK, updated=1)
     fleet.put("b", ROLLED_OUT)
@@ -266,7 +266,7 @@ def test_paused_or_deleted_stuck_tenant_delays_no_rollout(why):
     assert names(fleet.rollouts.take_next()) == ["b"]
 
 
-def test_restarted_operator_sees_rollouts_under_way_in_deployments():
+def test_restarted_operator_finds_present_rollouts_by_deployments():
     fleet = waiting_fleet()
     restarted = Rollouts(fleet.cache, fleet.clock, PRESENT, limit=1, soak=SOAK, changed=fleet.count)
     assert names(restarted.state().under_way) == ["a"]
@@ -288,7 +288,7 @@ def test_tenant_with_half_its_deployments_is_under_way():
     assert names(fleet.rollouts.state().under_way) == ["a"]
 
 
-def test_tenant_of_former_release_without_turn_is_held():
+def test_tenant_without_a_rollout_turn_counts_as_held():
     """Such as one that is paused, or whose key is gone: it would stay with its pods unseen, and meet the next upgrade with them."""
     fleet = waiting_fleet()
     fleet.put("d", ROLLED_OUT, release=FORMER, judged=False)
@@ -302,7 +302,7 @@ def test_stuck_canary_or_shadow_delays_no_rollout():
     assert fleet.phases() == {}
 
 
-def test_tenant_stuck_midway_is_unhealthy_unlike_long_watch():
+def test_tenant_stuck_in_a_rollout_becomes_unhealthy():
     """As after `kubectl rollout pause`, or where the second of two Deployments is refused: Kubernetes reports no problem then."""
     fleet = waiting_fleet()
     assert names(fleet.rollouts.state().under_way) == ["a"]
@@ -329,7 +329,7 @@ def test_repeatedly_dying_pods_are_unhealthy_despite_quick_returns():
     assert names(fleet.rollouts.take_next()) == ["b"]
 
 
-def test_change_continuing_pod_by_pod_is_not_stuck():
+def test_rollout_continuing_pod_by_pod_is_not_stuck():
     fleet = waiting_fleet()
     assert names(fleet.rollouts.state().under_way) == ["a"]
     for minutes in (8, 16, 24):
@@ -369,7 +369,7 @@ def test_tenant_with_absent_pods_gets_the_first_turn():
     assert names(fleet.rollouts.take_next()) == ["c"]
 
 
-def test_disabled_limit_delays_nobody():
+def test_disabled_rollout_limit_delays_no_tenant():
     fleet = Fleet(limit=0)
     fleet.put("a", STUCK, updated=1)
     fleet.put("b", ROLLED_OUT, release=FORMER, judged=False)
@@ -411,7 +411,7 @@ async def test_stopped_rollout_creates_one_event_with_remedy():
     assert names(cluster.due) == ["b"]
 
 
-async def test_unhealthy_pods_are_no_stop_when_nobody_waits():
+async def test_unhealthy_pods_report_no_stop_without_waiting_tenants():
     fleet, controller = Fleet(), RolloutController()
     cluster: Any = SimpleNamespace(rollouts=fleet.rollouts)
     fleet.put("a", STUCK, updated=1)

@@ -7,7 +7,7 @@ import pytest
 from askproai_operator.store.login_roles import scram_verifier
 
 
-def test_verifier_matches_the_rfcs_example() -> None:
+def test_scram_verifier_matches_the_rfcs_example() -> None:
     """RFC 7677 §3 gives user "pencil" with this salt, and the exchange; the keys follow from it by RFC 5802."""
     verifier = scram_verifier("pencil", base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ=="))
     assert verifier == (
@@ -16,7 +16,7 @@ def test_verifier_matches_the_rfcs_example() -> None:
     )
 
 
-def test_each_verifier_has_a_salt_of_its_own() -> None:
+def test_each_scram_verifier_has_its_own_salt() -> None:
     assert scram_verifier("pencil") != scram_verifier("pencil")
 
 

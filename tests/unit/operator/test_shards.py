@@ -225,7 +225,7 @@ async def test_two_operators_of_one_layout_lead_simultaneously(replicas):
     await replicas.lead("a", "b")
 
 
-async def test_layouts_change_without_two_owners_of_a_namespace(replicas):
+async def test_shard_layouts_change_without_two_owners_of_namespace(replicas):
     replicas.start("old", Shard(0, 1))
     await replicas.lead("old")
     replicas.start("a", Shard(0, 2))

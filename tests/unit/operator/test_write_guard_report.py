@@ -71,7 +71,7 @@ async def test_a_policy_that_is_removed_later_is_noticed():
     assert (cluster.gauge, cluster.events) == ([False, True], ["WritesUnguarded"])
 
 
-async def test_silent_api_server_proves_nothing():
+async def test_silent_api_server_does_not_report_missing_policy():
     cluster = Cluster()
     cluster.refusal = ApiError(500, "InternalError", "no")
     assert (await cluster.test_after(0)).requeue

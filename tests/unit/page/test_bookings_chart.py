@@ -28,5 +28,5 @@ def test_single_failure_of_many_bookings_is_visible() -> None:
     assert bar.failed_y >= 0
 
 
-def test_month_without_attempts_has_no_bars_with_height() -> None:
+def test_chart_without_booking_attempts_has_only_flat_bars() -> None:
     assert {(bar.booked_height, bar.failed_height) for bar in draw_bookings([], TODAY).bars} == {(0.0, 0.0)}

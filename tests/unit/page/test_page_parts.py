@@ -400,7 +400,7 @@ def test_visit_is_shown_by_its_services_names() -> None:
     assert show_services(names, None) == ""
 
 
-def test_start_among_function_arguments_is_readable() -> None:
+def test_start_argument_is_shown_as_a_readable_time() -> None:
     """A word that a model has written instead of a time stays as it is."""
     templates = Environment(
         loader=DictLoader({"t": "{{ argument('start', a) }}|{{ argument('start', b) }}|{{ argument('date', a) }}"})

@@ -47,7 +47,7 @@ OVER = {"start_timestamp": ms(20), "end_timestamp": ms(10)}
         ("calcom", b'{"uid": "uid_of_zora"}', True, False),
     ],
 )
-def test_event_belongs_to_the_caller(source: str, payload: bytes, is_own: bool, is_reported: bool) -> None:
+def test_only_the_callers_own_events_are_found(source: str, payload: bytes, is_own: bool, is_reported: bool) -> None:
     found = [StoredBody(7, source, "call_1:call_ended", payload)]
     assert own_events(CONFIG, found, ZORA, [], NOW, ["uid_of_zora"], ["zora@web.example"]) == (
         [7] if is_own else [],

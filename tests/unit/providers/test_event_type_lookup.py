@@ -35,9 +35,7 @@ async def test_event_type_of_another_user_is_not_own(status: int, body: dict[str
 @pytest.mark.parametrize(
     ("status", "body", "me"), [(403, None, 200), (404, NOT_FOUND, 403)], ids=["here", "at the key"]
 )
-async def test_firewalls_refusal_is_not_called_a_wrong_key(
-    status: int, body: dict[str, object] | None, me: int
-) -> None:
+async def test_firewall_refusal_is_not_called_a_wrong_key(status: int, body: dict[str, object] | None, me: int) -> None:
     with pytest.raises(ProviderRefused, match="firewall") as refused:
         await look_up(status, body, me)
     assert "key" not in str(refused.value)

@@ -143,9 +143,7 @@ WRITES = [
 
 
 @pytest.mark.parametrize(("provider", "error", "why"), WRITES, ids=[case[2] for case in WRITES])
-async def test_failing_write_raises_the_expected_error(
-    provider: Provider, error: type[ProviderError], why: str
-) -> None:
+async def test_failed_write_raises_the_expected_error(provider: Provider, error: type[ProviderError], why: str) -> None:
     async with open_environment(provider) as env:
         with pytest.raises(error) as caught:
             await env.client.create_llm({"general_prompt": "geheim"})
@@ -286,7 +284,7 @@ async def test_calcoms_untimed_429_blocks_for_its_minute() -> None:
         assert caught.value.retry_after == timedelta(seconds=60)
 
 
-async def test_key_has_a_request_budget() -> None:
+async def test_provider_key_has_a_request_budget() -> None:
     """calcom 24981: bursts of 20 to 30 calls in a second or two locked accounts."""
 
     async def none(_request: web.BaseRequest) -> web.Response:
@@ -309,7 +307,7 @@ async def test_key_has_a_request_budget() -> None:
         await client.list_webhooks()
 
 
-async def test_an_empty_body_of_publish_is_fine() -> None:
+async def test_empty_body_of_a_publish_response_is_accepted() -> None:
     async def empty(_request: web.BaseRequest) -> web.Response:
         return web.Response()
 
@@ -317,7 +315,7 @@ async def test_an_empty_body_of_publish_is_fine() -> None:
         await env.client.publish_agent("agent_1", 0)
 
 
-async def test_a_number_travels_percent_encoded() -> None:
+async def test_phone_number_in_a_url_is_percent_encoded() -> None:
     seen = []
 
     async def answer(request: web.BaseRequest) -> web.Response:
@@ -329,7 +327,7 @@ async def test_a_number_travels_percent_encoded() -> None:
     assert seen == ["/get-phone-number/%2B49301234567"]
 
 
-async def test_all_pages_of_a_list_are_read() -> None:
+async def test_provider_client_reads_all_pages_of_lists() -> None:
     async def answer(request: web.BaseRequest) -> web.Response:
         if "pagination_key" in request.query:
             return web.json_response({"items": [{"llm_id": "b"}], "has_more": False})

@@ -59,7 +59,7 @@ def test_long_body_takes_no_more_room_than_plain() -> None:
     ],
     ids=["another tenant", "another table", "another row"],
 )
-def test_moved_ciphertext_does_not_open(tenant: str, place: Place, reference: str) -> None:
+def test_ciphertext_moved_to_another_row_is_not_decrypted(tenant: str, place: Place, reference: str) -> None:
     shared = key()
     stored = cipher(shared).encrypt(Place.EVENT, "retell/1", BODY)
     with pytest.raises(NotAuthentic):
@@ -78,7 +78,7 @@ def test_changed_byte_of_a_ciphertext_is_detected() -> None:
         assert value == changed, "a changed beginning makes it a plain body, which is no event"
 
 
-def test_the_newest_key_encrypts_and_all_decrypt() -> None:
+def test_newest_data_key_encrypts_and_all_keys_decrypt() -> None:
     first, second = key(2), key(1)
     before = cipher(first).encrypt(Place.EVENT, "a", BODY)
     both = cipher(first, second)
@@ -110,7 +110,7 @@ def test_bodies_are_plain_without_key_or_encryption(off: BodyCipher) -> None:
     assert store_call_texts(off, "c", CallTexts("Hallo", {"a": 1})) == ("Hallo", '{"a":1}')
 
 
-def test_values_stay_decryptable_after_switching_off() -> None:
+def test_values_stay_decryptable_after_encryption_is_disabled() -> None:
     shared = key()
     stored = cipher(shared).encrypt(Place.EVENT, "a", BODY)
     assert cipher(shared, on=False).decrypt(Place.EVENT, "a", stored) == BODY
@@ -204,7 +204,7 @@ def test_longer_plain_transcript_is_preferred() -> None:
     ],
     ids=["usual", "the longest", "what no compression shortens"],
 )  # fmt: skip
-def test_a_function_record_fits_its_column(arguments: dict[str, Any], expected: dict[str, Any] | None) -> None:
+def test_encrypted_function_record_fits_its_column(arguments: dict[str, Any], expected: dict[str, Any] | None) -> None:
     mine = cipher(key())
     stored = store_said(mine, "call_1", NOW, "book_appointment", arguments, "Gebucht.")
     assert stored is not None
@@ -218,7 +218,7 @@ def test_a_function_record_fits_its_column(arguments: dict[str, Any], expected: 
             read_said(mine, *other, text, None)
 
 
-def test_plain_records_are_read_as_they_are() -> None:
+def test_unencrypted_records_are_read_unchanged() -> None:
     arguments: Sequence[str] = ('{"encrypted": "so nannte es das Modell"}', '{"date": "morgen"}')
     assert [read_said(cipher(key()), "c", NOW, "f", text, "Ja.") for text in arguments] == [
         ({"encrypted": "so nannte es das Modell"}, "Ja."),

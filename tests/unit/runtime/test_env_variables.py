@@ -10,12 +10,12 @@ from askproai_runtime.settings import Settings
 
 
 @pytest.mark.parametrize("value", ["15", " 15 ", "15\n"])
-def test_blanks_around_a_value_do_not_matter(value: str) -> None:
+def test_blanks_around_a_variables_value_are_ignored(value: str) -> None:
     """A value from a file or a Secret ends in a line break."""
     assert read_variables(CoordinatorSettings, {"ASKPROAI_LEASE_SECONDS": value}).lease_seconds == 15
 
 
-def test_a_name_may_be_lower_case() -> None:
+def test_variable_name_may_be_lower_case() -> None:
     assert read_variables(Settings, {"askproai_log_level": "debug"}).log_level == "debug"
 
 

@@ -23,7 +23,7 @@ def test_every_booking_outcome_has_an_early_sample():
     assert samples(metrics, "askproai_bookings") == {**dict.fromkeys(BookingOutcome, 0.0), "failed": 1.0}
 
 
-def test_booking_durations_have_samples_before_the_first():
+def test_booking_duration_metrics_have_samples_before_bookings():
     metrics = Metrics("n.salon")
     labels, buckets = {"tenant": "n.salon", "outcome": "confirmed"}, "askproai_booking_duration_seconds_bucket"
     assert metrics.registry.get_sample_value(buckets, {**labels, "le": "+Inf"}) is None

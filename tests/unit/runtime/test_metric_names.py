@@ -59,7 +59,7 @@ def test_process_without_queue_reports_no_dead_letters() -> None:
     assert 'askproai_dead_letters{tenant="salon.salon"} 0.0' in generate_latest(metrics.registry).decode()
 
 
-def test_a_sender_cannot_invent_series_without_end() -> None:
+def test_sender_cannot_create_unlimited_metric_series() -> None:
     metrics = Metrics("salon.salon")
     for number in range(MOST_EVENT_NAMES + 50):
         metrics.webhook_received("stripe", f"invented.{number}", "accepted")

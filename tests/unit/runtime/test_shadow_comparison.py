@@ -76,7 +76,7 @@ def test_difference_names_both_states_and_functions_outcomes() -> None:
     assert (difference.answers_live, difference.answers_shadow) == (("booked",), ("booked",))
 
 
-def test_two_equal_bookings_are_not_one() -> None:
+def test_two_equal_bookings_differ_from_one() -> None:
     found = compared([replayed("a")], [row("a"), row("a")], [row("a")])
     assert len(found.differences["a"].only_live) == 1
 

@@ -9,7 +9,7 @@ from askproai_runtime.coordinator.periodic_task import PeriodicTask, run_once
 from tests.worlds.memory_spans import MemoryRecorder
 
 
-async def test_run_becomes_a_trace_with_its_outcome(recorder: MemoryRecorder) -> None:
+async def test_coordinator_duty_becomes_a_trace_with_outcome(recorder: MemoryRecorder) -> None:
     async def sweep(_context: Any) -> int:
         return 2
 

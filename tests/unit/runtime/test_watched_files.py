@@ -119,7 +119,7 @@ def test_credential_without_its_link_is_read_from_mount(tmp_path: Path) -> None:
     assert credentials.all("b") == ("2",)
 
 
-def test_a_fault_of_reading_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_read_of_a_mounted_file_is_retried(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     swap(tmp_path, {"a": "1"})
     credentials = Credentials(tmp_path)
     with monkeypatch.context() as patch:

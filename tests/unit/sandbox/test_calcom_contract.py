@@ -20,7 +20,7 @@ LIST = Exchange(
 
 
 @pytest.mark.parametrize("good", [GOOD, LIST])
-def test_published_answer_is_accepted(good: Exchange) -> None:
+def test_example_of_the_calcom_contract_has_no_violation(good: Exchange) -> None:
     assert list(check_exchange(good)) == []
 
 

@@ -39,7 +39,7 @@ def test_simulator_signs_like_calcom(body: str, digest: str) -> None:
     assert signature("cal_webhook_secret_0001", body.encode()) == digest
 
 
-def test_without_a_secret_the_signature_is_a_literal() -> None:
+def test_calcom_signature_without_a_secret_is_a_literal() -> None:
     assert signature(None, b"{}") == "no-secret-provided"
 
 
@@ -138,7 +138,7 @@ async def test_minimum_notice_and_window_have_one_error_text(calcom: Api) -> Non
         {"eventTypeId": "1001"}, {"lengthInMinutes": 30},
     {"location": {"type": "phone"}},
 ])  # fmt: skip
-async def test_create_body_is_checked(calcom: Api, change: dict[str, Any]) -> None:
+async def test_calcom_booking_body_is_checked(calcom: Api, change: dict[str, Any]) -> None:
     """Fields of the attendee, the enum of languages, the limits of metadata."""
     await seed(calcom)
     await book(calcom, expect=400, **change)
@@ -209,7 +209,7 @@ async def test_owner_marks_absent_guest_after_the_start(calcom: Api, clock: Fixe
     assert (marked["status"], marked["attendees"][0]["absent"]) == ("accepted", True)
 
 
-async def test_a_move_makes_a_new_uid(calcom: Api) -> None:
+async def test_calcom_move_makes_a_new_booking_uid(calcom: Api) -> None:
     """The old booking is cancelled, with rescheduledToUid. Moving it again is 400. Its own time does not count as taken."""
     await seed(calcom)
     old = (await book(calcom, metadata={"requestId": "r"}))["data"]
@@ -306,7 +306,7 @@ async def test_rate_limit_blocks_for_a_minute(calcom: Api, clock: FixedClock) ->
     await calcom("GET", "/v2/me")
 
 
-async def test_old_api_has_equal_bookings_in_another_shape(calcom: Api) -> None:
+async def test_calcom_v1_has_equal_bookings_in_another_shape(calcom: Api) -> None:
     """API v1: the key in the query, no version header, no envelope, numeric ids, errors as codes."""
     await seed(calcom)
     body = {

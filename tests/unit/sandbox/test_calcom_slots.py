@@ -34,7 +34,7 @@ async def test_slots_are_public_and_keyed_by_zoned_date(calcom: Api) -> None:
     assert list(far) == ["2026-11-27", "2026-11-28"], "09:00 in Berlin is 22:00 there, and 11:00 the next day"
 
 
-async def test_range_includes_its_end_and_omits_empty_days(calcom: Api) -> None:
+async def test_slots_include_the_last_day_without_empty_days(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)
     days = await slots(calcom, "2026-11-26", "2026-11-28", format="range")
@@ -56,13 +56,13 @@ async def test_midnight_as_end_ends_that_day(calcom: Api) -> None:
     ({"start": "soon"}, "property is wrong"), ({"timeZone": "Mars/Crater"}, "timeZone property is wrong"),
     ({"format": "list"}, "format property is wrong"), ({"date": "2026-11-27"}, "date property is wrong"),
 ])  # fmt: skip
-async def test_wrong_queries_are_400(calcom: Api, query: dict[str, Any], text: str) -> None:
+async def test_wrong_slot_queries_are_400(calcom: Api, query: dict[str, Any], text: str) -> None:
     await seed(calcom)
     query = {"eventTypeId": 1001, "start": "2026-11-27", "end": "2026-11-27", **query}
     assert text in message(await calcom("GET", "/v2/slots", version=SLOTS, expect=400, **query))
 
 
-async def test_without_its_version_the_endpoint_is_404(calcom: Api) -> None:
+async def test_slots_without_version_header_are_404(calcom: Api) -> None:
     await seed(calcom)
     query = {"eventTypeId": 1001, "start": "2026-11-27", "end": "2026-11-27"}
     for version in ("2024-08-13", "2024-04-15"):
@@ -236,7 +236,7 @@ async def test_round_robin_shares_bookings_and_names_the_host(calcom: Api) -> No
     assert booked["data"]["hosts"][0]["id"] == ids[1]
 
 
-async def test_collective_needs_all_hosts_unlike_managed_parents(calcom: Api) -> None:
+async def test_collective_event_type_needs_all_hosts_unlike_managed(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60, schedulingType="collective", hosts=["anna", "mehmet"])
     for name in ("anna", "mehmet"):
         await opens(calcom, name)

@@ -64,7 +64,7 @@ async def test_tenant_without_pods_is_named_with_diagnostic_command(tmp_path: Pa
     assert "apply" not in str(refused.value), "it is applied"
 
 
-def test_placeholders_are_replaced(tmp_path: Path):
+def test_placeholders_of_a_call_script_are_replaced(tmp_path: Path):
     steps = "steps:\n  - {say: ['Am {day}, {weekday}'], functions: [null]}\n  - run: 'kubectl get {tenant} {date}'\n"
     file = write(tmp_path, "on: {branch: mitte, service: haarschnitt}\n" + steps)
     script = load_script(file)

@@ -77,7 +77,7 @@ async def test_a_public_path_reaches_the_tenants_service_unchanged(shared_host: 
     "path",
     ["/", "/beauty/salon", "/beauty/salon/v1/appointments", "/beauty/salon/webhooks/../v1", "/a/b/retell/%2e%2e/x"],
 )
-async def test_no_other_path_is_passed_on(shared_host: str, path: str) -> None:
+async def test_shared_host_passes_on_only_public_paths(shared_host: str, path: str) -> None:
     url = aiohttp.client.URL(f"{shared_host}{path}", encoded=True)
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         assert answer.status == 404

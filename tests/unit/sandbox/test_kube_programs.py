@@ -11,7 +11,7 @@ from askproai_sandbox.programs import go_build as module
 pytestmark = pytest.mark.nightly
 
 
-async def test_without_go_the_message_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_go_is_reported_with_the_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module.shutil, "which", lambda _name: None)
     with pytest.raises(ProgramError, match=r"install it \(https://go.dev/dl\), or set KUBE_BIN"):
         await program_folder(print, {"XDG_CACHE_HOME": str(tmp_path)})
@@ -19,7 +19,7 @@ async def test_without_go_the_message_says_what_to_do(tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize(("name", "version"), [("kubectl", "v1.34"), ("helm", "v4")])
-def test_a_program_of_the_wheel_runs(name: str, version: str, tmp_path: Path) -> None:
+def test_kubectl_and_helm_from_the_wheel_run(name: str, version: str, tmp_path: Path) -> None:
     program = packaged_program(name, {"XDG_CACHE_HOME": str(tmp_path)})
     assert program is not None
     command = [str(program), "version", *(["--client"] if name == "kubectl" else [])]

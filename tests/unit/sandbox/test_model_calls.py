@@ -134,7 +134,7 @@ async def test_a_refusal_of_the_model_is_said(call: Call, model: ModelServer) ->
     assert "heard    Das geht nicht.\n" in result.stdout
 
 
-async def test_the_whole_call_is_json(call: Call, model: ModelServer) -> None:
+async def test_model_call_output_is_available_as_json(call: Call, model: ModelServer) -> None:
     model.answers = [says("Guten Tag")]
     result = await call("--model", model.url, "--say", "Hallo", "-o", "json")
     assert [step["text"] for step in json.loads(result.stdout)["steps"] if "text" in step][1:] == ["Hallo", "Guten Tag"]
@@ -184,7 +184,7 @@ def _answers(**options: Any) -> Any:
         (_answers(text="x" * 2_000_000), "more than 1048576 bytes"),
     ],
 )
-async def test_an_unusable_answer_ends_the_call(call: Call, model: ModelServer, answer: Any, message: str) -> None:
+async def test_unusable_model_answer_ends_the_call(call: Call, model: ModelServer, answer: Any, message: str) -> None:
     model.answers = [answer]
     result = await call("--model", model.url, "--model-timeout", "0.3", "--say", "Hallo")
     assert result.exit_code == 1
@@ -193,7 +193,7 @@ async def test_an_unusable_answer_ends_the_call(call: Call, model: ModelServer, 
     assert KEY not in result.output
 
 
-async def test_a_wrong_key_is_not_repeated(call: Call, model: ModelServer, tmp_path: Path) -> None:
+async def test_error_does_not_quote_a_refused_model_key(call: Call, model: ModelServer, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("sk-wrong\n")
     result = await call("--model", model.url, "--model-key-file", str(tmp_path / "key"), "--say", "Hallo")
     assert result.exit_code == 1
@@ -212,7 +212,7 @@ async def test_a_wrong_key_is_not_repeated(call: Call, model: ModelServer, tmp_p
         ("http://127.0.0.1:9/v1", "does not answer"),
     ],
 )
-async def test_an_unusable_address_is_refused(call: Call, url: str, message: str) -> None:
+async def test_unusable_model_address_is_refused(call: Call, url: str, message: str) -> None:
     result = await call("--model", url, "--say", "Hallo")
     assert result.exit_code == 1
     assert message in result.stderr
@@ -220,14 +220,14 @@ async def test_an_unusable_address_is_refused(call: Call, url: str, message: str
 
 
 @pytest.mark.parametrize(("text", "message"), [("\n", "is empty"), ("sk-1\nsk-2\n", "is not one line")])
-async def test_an_unusable_key_file_is_refused(call: Call, tmp_path: Path, text: str, message: str) -> None:
+async def test_unusable_model_key_file_is_refused(call: Call, tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "key").write_text(text)
     result = await call("--model", "http://127.0.0.1:9/v1", "--model-key-file", str(tmp_path / "key"), "--say", "Hallo")
     assert result.exit_code == 2
     assert message in " ".join(result.stderr.replace("│", " ").split())
 
 
-async def test_a_lie_of_the_model_is_noted(call: Call, model: ModelServer) -> None:
+async def test_call_notes_when_model_promises_without_a_function(call: Call, model: ModelServer) -> None:
     model.answers = [says("Ihr Termin ist gebucht."), {**says("Und dann"), "finish_reason": "length"}]
     result = await call("--model", model.url, "--say", "Donnerstag um zehn?", "--say", "Gut")
     assert "no function was called: nothing was looked up, booked or changed" in result.stdout

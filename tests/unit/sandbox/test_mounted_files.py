@@ -21,7 +21,7 @@ def test_mounted_files_are_added_changed_and_removed(tmp_path: Path) -> None:
     assert (folder / "c").stat().st_mode & 0o077 == 0
 
 
-def test_a_reader_never_sees_half_of_a_change(tmp_path: Path) -> None:
+def test_reader_of_mounted_files_sees_no_half_change(tmp_path: Path) -> None:
     replace_files(tmp_path, {"a": b"0", "b": b"0"})
     stop = threading.Event()
 

@@ -46,7 +46,7 @@ async def test_a_german_caller_books(retell: Api, receiver: Receiver, tools: Too
     assert record.agent_id == agent_id
 
 
-async def test_everything_is_signed_over_the_raw_body(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_every_request_is_signed_over_raw_body(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """Umlauts are raw, so that verifying a re-serialised body fails."""
     await salon(retell, receiver, tools)
     await ring(retell, ASKS, AGREES)

@@ -30,12 +30,12 @@ MOUNTS = {"/etc/askproai": Path("/local/outer"), "/etc/askproai/config": Path("/
         ("INSIDE", "file:///etc/askproai", "file:///etc/askproai"),
     ],
 )
-def test_addresses_and_mounted_paths_become_local(name: str, value: str, meaning: str) -> None:
+def test_pod_environment_uses_local_addresses_and_paths(name: str, value: str, meaning: str) -> None:
     container = {"env": [{"name": name, "value": value}]}
     assert container_environment(POD, container, "127.70.1.2", MOUNTS) == {name: meaning}
 
 
-def test_fields_of_the_pod_are_known() -> None:
+def test_environment_variables_may_contain_fields_of_the_pod() -> None:
     fields = {"NAME": "metadata.name", "NAMESPACE": "metadata.namespace", "ADDRESS": "status.podIP"}
     container = {"env": [{"name": n, "valueFrom": {"fieldRef": {"fieldPath": path}}} for n, path in fields.items()]}
     expected = {"NAME": "pod-1", "NAMESPACE": "n", "ADDRESS": "127.70.1.2"}
@@ -54,7 +54,7 @@ def test_tag_names_a_version_with_failing_bookings(image: str, fault: dict[str, 
     assert container_environment(POD, {"image": image}, "127.70.1.2", {}) == fault
 
 
-def test_a_missing_secret_is_waited_for_by_name() -> None:
+def test_waiting_pod_names_its_missing_secret() -> None:
     with pytest.raises(MissingInput, match="n/late does not exist"):
         volume_files({"name": "v", "secret": {"secretName": "late"}}, "n", SOURCES)
 
@@ -71,7 +71,7 @@ def test_the_sources_of_a_projected_volume_are_merged() -> None:
     assert files == {"tenant.json": b"{}", "deep/key": b"1"}
 
 
-def test_a_missing_key_is_waited_for() -> None:
+def test_pod_waits_for_a_missing_key_of_secret() -> None:
     volume = {"name": "v", "secret": {"secretName": "keys", "items": [{"key": "b", "path": "b"}]}}
     with pytest.raises(MissingInput, match="keys has no key b"):
         volume_files(volume, "n", SOURCES)

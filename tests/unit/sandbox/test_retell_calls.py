@@ -63,7 +63,7 @@ async def test_a_deleted_call_is_gone(retell: Api, receiver: Receiver, tools: To
     assert await listed(retell) == [kept]
 
 
-async def test_a_list_of_calls_may_lag(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_simulated_call_list_may_lag(retell: Api, receiver: Receiver, tools: Tools) -> None:
     await salon(retell, receiver, tools)
     await retell.fault("list-calls", "lagging-list", requests=1)
     call_id = (await ring(retell)).call_id

@@ -59,7 +59,7 @@ async def test_every_sent_call_exists_in_the_sdk(retell: Api, receiver: Receiver
     ({"filter_criteria": {"name": "x"}}, "filter_criteria.name"), ({"limit": "many"}, "limit"),
     ({"filter_criteria": {"channel": {"type": "string", "op": "eq"}}}, "filter_criteria.channel.value"),
 ])  # fmt: skip
-def test_a_wrong_request_is_noticed(body: dict[str, Any], error: str) -> None:
+def test_retells_sdk_types_reveal_wrong_list_request(body: dict[str, Any], error: str) -> None:
     assert retell_contract.request_errors(AgentListParams, body)[0].startswith(error)
 
 

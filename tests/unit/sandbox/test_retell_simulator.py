@@ -159,7 +159,7 @@ async def test_lists_return_pages_of_summaries(retell: Api) -> None:
     {"data_storage_retention_days": 731}, {"response_engine": {"type": "retell-llm", "llm_id": "x", "extra": 1}},
     {"post_call_analysis_data": [{"type": "enum", "name": "a", "description": "b"}]},
 ])  # fmt: skip
-async def test_agent_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
+async def test_agent_field_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
     agent = await make_agent(retell)
     assert (await retell("PATCH", f"/update-agent/{agent['agent_id']}", fields, expect=422))["status"] == "error"
 
@@ -178,7 +178,7 @@ def _custom(**fields: Any) -> dict[str, Any]:
     {"model_config": {"type": "cascading", "primary": {"model": "gpt-5.1"}, "temperature": 1.5}}, {"surprise": True},
     {"model_config": {"type": "cascading"}}, {"model_temperature": 0.9}, {"model": "gpt-5.1"},
 ])  # fmt: skip
-async def test_llm_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
+async def test_llm_field_values_are_checked(retell: Api, fields: dict[str, Any]) -> None:
     """Dynamic variables are texts. Fields that Retell would ignore beside model_config are refused, too."""
     await retell("POST", "/create-retell-llm", {"start_speaker": "agent", **fields}, expect=422)
 

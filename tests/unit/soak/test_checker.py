@@ -86,7 +86,7 @@ def test_booking_in_both_books_is_no_violation() -> None:
         "another time in a list", "field and sentence differ", "another's name", "unreadable",
     ],
 )  # fmt: skip
-def test_an_untrue_sentence_is_found(answers: list[Answer], appointments: list[Appointment]) -> None:
+def test_soak_checker_finds_an_untrue_sentence(answers: list[Answer], appointments: list[Appointment]) -> None:
     bookings = [Booking(A, "uid-1", "anna", a.start, a.end, a.live, NOW + 0.7, NOW + 100, "id-1") for a in appointments]
     bookings.append(remote(live=False, uid="uid-0", created=NOW + 0.6, updated=NOW + 0.7))
     assert set(kinds(History(answers=answers), Books(appointments, bookings))) == {"untrue"}
@@ -180,7 +180,7 @@ def test_billing_state_is_that_of_the_last_event() -> None:
     ],
     ids=["a person twice", "not there", "elsewhere", "not cancelled there", "unknown here", "twice for a moment", "claims"],
 )  # fmt: skip
-def test_double_or_differing_booking_is_found(books: Books) -> None:
+def test_soak_checker_finds_double_or_differing_bookings(books: Books) -> None:
     assert kinds(History(), books) == ["double"]
 
 

@@ -46,7 +46,7 @@ def test_alternatives_count_as_an_offer() -> None:
     ],
     ids=["booked it", "was trying to", "was offered it first, so it is held"],
 )
-def test_slot_lost_to_another_caller_is_no_lie(other: Answer) -> None:
+def test_slot_lost_to_another_caller_is_no_violation(other: Answer) -> None:
     assert fates(offered(1, START), other, refused(2)) == [Fate.FASTER]
     early = replace(other, asked_at=NOW, answered_at=NOW + 0.1)
     assert fates(offered(1, START), early, refused(2)) == [Fate.GONE], "that was before the offer"
@@ -124,7 +124,7 @@ def judged(fate: Fate, cause: Cause | None = None, **body: str) -> Accepted:
     return Accepted(offered(1, START, **body), booked(2), fate, "", cause)
 
 
-def test_share_counts_only_decided_and_knowable_times() -> None:
+def test_lost_offer_share_counts_only_decided_knowable_offers() -> None:
     accepted = [judged(fate) for fate in (*[Fate.KEPT] * 4, Fate.FASTER, Fate.OPEN)]
     accepted += [judged(Fate.GONE, cause) for cause in Cause]
     found = tally(accepted, certain=True)

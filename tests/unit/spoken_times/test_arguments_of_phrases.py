@@ -10,7 +10,7 @@ from tests.worlds.rows import each_row
 
 
 @pytest.mark.parametrize("said", ["übermorgen, Sonntag", "in fünf Tagen am Mittwoch", "am Samstag in zehn Tagen"])
-def test_weekday_beside_counted_days_is_a_date(said: str) -> None:
+def test_weekday_with_counted_days_is_date_argument(said: str) -> None:
     assert find_argument(said) is Argument.DATE
     assert is_understood(said)
 

@@ -34,7 +34,7 @@ def test_a_phrase_means_what_the_table_says(phrase, meaning):
 
 
 @pytest.mark.random_cases
-def test_the_end_of_a_sentence_changes_no_meaning():
+def test_punctuation_or_please_changes_no_phrases_meaning():
     phrases = [phrase for phrase, _ in TABLE if not phrase.endswith(".")]
     assert list_changed(phrases, [".", "!", "?", ". Please."], read) == []
 

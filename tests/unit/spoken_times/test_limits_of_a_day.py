@@ -125,7 +125,7 @@ def test_time_outside_its_bound_is_asked_about(clock, bound):
 
 
 @pytest.mark.parametrize("words", ["zwei Wochen später", "zwei Wochen später um 10", "two weeks later"])
-def test_count_beside_a_date_is_not_understood(words):
+def test_counted_days_beside_a_date_are_not_understood(words):
     understood = understand_parts("2026-12-10", words, None, at=CALL, zone=BERLIN)
     assert understood.refused is Refusal.NOT_UNDERSTOOD
 

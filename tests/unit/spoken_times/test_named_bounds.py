@@ -53,5 +53,5 @@ def test_hour_limit_does_not_shift_the_day(time: str) -> None:
     assert candidate.start.date() == EVE
 
 
-def test_day_outside_its_bound_contradicts() -> None:
+def test_date_beyond_the_spoken_bound_is_a_contradiction() -> None:
     assert understand_parts("2026-12-30", "vor dem 24.12.", None, at=AT, zone=ZONE).contradicts

@@ -37,7 +37,7 @@ def test_foreign_phrases_are_never_misunderstood(name: str, least_share: float):
 
 
 @pytest.mark.random_cases
-def test_the_end_of_a_sentence_changes_no_meaning():
+def test_punctuation_or_bitte_changes_no_phrases_meaning():
     """A transcript has one behind each sentence, and a dot behind a number can be read as a day of the month."""
     tables = (*TABLE, *read_table("other_phrases.txt"))
     spoken = [phrase for phrase, _ in tables if "T" not in phrase[1:]]  # an instant in ISO is no part of a sentence

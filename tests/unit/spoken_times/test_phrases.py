@@ -106,7 +106,7 @@ def test_in_acht_tagen_has_two_readings():
         ("am Mittwoch am Abend", "25.11. 17:00", "25.11. 22:00"),
     ],
 )
-def test_part_of_the_day_has_both_ends(text, first, last):
+def test_part_of_the_day_gets_start_and_end(text, first, last):
     (candidate,) = understand(text, at=CALL, zone=BERLIN).candidates
     assert candidate.grain is Grain.PART_OF_DAY
     assert (f"{candidate.start:%d.%m. %H:%M}", f"{candidate.end:%d.%m. %H:%M}") == (first, last)

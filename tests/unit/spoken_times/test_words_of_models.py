@@ -96,7 +96,9 @@ def test_filler_words_are_no_day(language: str, date: str) -> None:
 @pytest.mark.random_cases
 @settings(max_examples=cases(60, 2000), deadline=None)
 @given(st.sampled_from(Language), *[st.none() | st.lists(st.sampled_from(WORDS)).map("".join) for _ in range(3)])
-def test_no_words_raise_an_error(language: Language, date: str | None, time: str | None, part: str | None) -> None:
+def test_no_model_words_raise_an_error(
+    language: Language, date: str | None, time: str | None, part: str | None
+) -> None:
     with speaking(language):
         understood = understand_parts(date, time, part, at=AT, zone=ZONE)
     assert understood.candidates or understood.refused or not (date or time or part)

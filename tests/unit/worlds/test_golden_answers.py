@@ -68,7 +68,7 @@ def test_words_since_the_last_answer_are_kept() -> None:
     assert last_words({"transcript_with_tool_calls": "made up"}) == []
 
 
-def test_records_are_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_golden_records_are_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(golden_records, "FOLDER", tmp_path / "golden")
     records = {"test_b": ['{"function": "ask"}'], "test_a[ä]": ['{"function": "ask"}', '{"function": "say"}']}
     write_records(MODULE, records)

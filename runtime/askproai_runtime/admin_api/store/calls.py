@@ -105,7 +105,7 @@ class CallStore:
         return await self._fetch(OF_CORRELATION, correlation_id)
 
     async def list_appointment_ids(self, first: UUID, last: UUID) -> list[str]:
-        """Return up to two ids of appointments between the ids `first` and `last`, both included. Holds are left out."""
+        """Return the ids of up to two appointments from the id `first` to the id `last`, both included. Holds are left out."""
         return [row["id"] for row in await self._fetch(_APPOINTMENT_IDS, first, last)]
 
     async def get_content(self, call_id: str) -> Row | None:

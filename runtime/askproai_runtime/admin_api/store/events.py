@@ -194,7 +194,7 @@ class AdminApiStore:
         return await self._pool.fetchrow(_EVENT, self._tenant, event_id)
 
     async def get_job(self, job_id: int) -> Row | None:
-        """Return the job with this id that has no event, in the columns of `get_event`; None if there is no such job."""
+        """Return a job that has no event, by its id, in the columns of `get_event`; None if there is no such job."""
         return await self._pool.fetchrow(_JOB, self._tenant, job_id)
 
     async def redrive_event(self, event_id: int, claimed_by: str | None, request: str | None) -> list[str]:
@@ -208,7 +208,7 @@ class AdminApiStore:
         return await self._redrive(_REDRIVE_JOB, job_id, 1, claimed_by, request)
 
     async def list_redriven_by(self, request: str) -> list[str]:
-        """Return the ids that the desk's request `request`, for a single event or job, redrove earlier."""
+        """Return the ids of the event or job that an earlier delivery of the desk's request `request` has redriven."""
         return await self._list_redriven_by(request, _ONE)
 
     async def redrive_all(self, limit: int, claimed_by: str | None, request: str | None) -> list[str]:

@@ -52,7 +52,7 @@ SELECT EXISTS (SELECT 1 FROM audit_log WHERE tenant = $1 AND correlation_id = $2
 
 
 class Pulse(msgspec.Struct, frozen=True):
-    """Counts of waiting work, and for each kind of data on the page a text (mark) that differs after each change of its rows."""
+    """Counts of waiting work, and for each kind of data a change mark: a text that differs after each change of its rows."""
 
     failed: int = 0
     open_messages: int = 0

@@ -23,7 +23,7 @@ _RETRY_AFTER: Final = timedelta(seconds=5)
 
 
 class FleetMirror:
-    """A copy in memory of the custom resources' fields that the page shows. `version` differs after each change."""
+    """A copy in memory of the custom resources' fields that the page shows. `version` changes with each change of the copy."""
 
     def __init__(self, transport: HttpTransport, clock: Clock) -> None:
         self._transport, self._clock = transport, clock
@@ -40,14 +40,14 @@ class FleetMirror:
 
     @property
     def problem(self) -> str | None:
-        """Return the reason, from the API server, why the copy of a kind is not current; None if all copies are."""
+        """Return the API server's error if the copy of a kind is not current; None if the copies of all kinds are."""
         return next(iter(self._failures.values()), None)
 
     def objects(self) -> list[FleetObject]:
         return [each for kind in self._objects.values() for each in kind.values()]
 
     async def run(self) -> None:
-        """Keep the copies current until cancelled."""
+        """Keep the copies of all kinds current until cancelled."""
         async with asyncio.TaskGroup() as group:
             for ref in CUSTOM:
                 group.create_task(self._follow(ref), name=f"fleet-{ref.plural}")
@@ -64,14 +64,14 @@ class FleetMirror:
                 log.info("fleet_page.watch_interrupted", kind=ref.kind, error=f"{type(error).__name__}: {error}")
                 # A list makes up for that at once.
                 is_gone = isinstance(error, ApiError) and error.status == HTTPStatus.GONE
-                await self._list_later(ref, None if is_gone else str(error) or type(error).__name__)
+                await self._relist_after_pause(ref, None if is_gone else str(error) or type(error).__name__)
             except Exception as error:  # noqa: BLE001  whatever is wrong with one kind, the others are followed
                 name = type(error).__name__
                 log.error("fleet_page.watch_failed", kind=ref.kind, error=name, at=error_location(error))  # noqa: TRY400
-                await self._list_later(ref, f"{ref.kind}: {name}")
+                await self._relist_after_pause(ref, f"{ref.kind}: {name}")
 
-    async def _list_later(self, ref: ApiResource, problem: str | None) -> None:
-        """Mark a kind to be listed again, and wait. Until then, a `problem` is shown on the page as the reason for old data."""
+    async def _relist_after_pause(self, ref: ApiResource, problem: str | None) -> None:
+        """Wait, and then have a kind listed again, as its watch cannot go on. Meanwhile the page shows `problem`, if any."""
         self._resource_version[ref] = ""
         if problem is not None:
             self._failures[ref] = problem

@@ -34,7 +34,7 @@ _COORDINATOR, _OPERATOR, _MAX_SHARDS = "askproai-coordinator", "askproai-operato
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """Data besides the custom resources; a field is None if it could not be read. `leaders` maps each Lease to its holder."""
+    """The counts of jobs, the open circuits, and the holder of each Lease (`leaders`). A field is None if it could not be read."""
 
     jobs: Mapping[str, TenantJobs] | None = None
     circuits: Mapping[Provider, bool] | None = None
@@ -43,7 +43,7 @@ class Counted:
 
 @dataclass(frozen=True, slots=True)
 class FleetView:
-    """All tenants, worst first. `marks` has a change mark for the tenants, and one for the figures."""
+    """All tenants, worst first. `marks` has two change marks: one for the tenants' states, one for the figures."""
 
     rows: Sequence[FleetRow] = ()
     is_complete: bool = False
@@ -83,7 +83,7 @@ class FleetReader:
             await asyncio.gather(self._counting, return_exceptions=True)
 
     async def view(self) -> FleetView:
-        """Return the known state at once; only the first call waits a moment, for the first count of jobs and circuits."""
+        """Return the latest known state at once; only the first call waits a moment, for the first count of jobs and circuits."""
         async with self._turn:
             now = self._clock.monotonic()
             await self._count_when_due(now)
@@ -142,7 +142,7 @@ class FleetReader:
 
 
 async def _if_possible(reading: Awaitable[T]) -> T | None:
-    """Return the value that `reading` returns; None, after a log entry, if it fails: the page then shows the value as missing."""
+    """Return the result of `reading`. If it fails, log the error and return None: the page then shows the value as missing."""
     try:
         async with asyncio.timeout(_COUNT_SECONDS):
             return await reading

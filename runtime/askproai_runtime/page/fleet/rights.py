@@ -25,7 +25,7 @@ class FleetRights:
         self._limits = {way: LoginLimit(sources.clock) for way in Way}
 
     def signer(self, token: str) -> Signer:
-        """Return the signer of sessions. A new token ends all of them; a changed login at the issuer ends the issuer's."""
+        """Return the signer of sessions. A new token ends all sessions; changed settings of the issuer end the issuer's ones."""
         secret = self._sources.credentials.get(OIDC_CLIENT_SECRET)
         return Signer(token, ALL_TENANTS, fingerprint_of(self._sources.oidc, secret))
 

@@ -187,7 +187,7 @@ class FleetServer:
         return None if await self._ended.has(session) else session
 
     async def _goes_on(self, request: web.Request) -> bool:
-        """Return True while an open stream's session is valid: neither ended nor expired, and its token is still mounted."""
+        """Return True while the session of an open stream is valid: not ended, not expired, and its token still mounted."""
         return await self._session(request) is not None
 
     async def _logout(

@@ -108,7 +108,7 @@ def _decrypted(name: str, values: dict[str, Any], cipher: BodyCipher) -> dict[st
 
 
 def _readable(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a row with its JSON columns decoded, and without the data of another person."""
+    """Return a row with its JSON columns decoded, and without the data of other people."""
     for name in _JSON:
         if isinstance(values.get(name), str):
             values[name] = msgspec.json.decode(values[name])

@@ -119,8 +119,7 @@ UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE
 async def erase_rows(
     conn: Connection, tenant: str, erasure: UUID, traces: Traces, cipher: BodyCipher
 ) -> dict[str, int]:
-    """Record the calls and bookings whose data must not be stored again, and erase the caller's rows. Return their number by
-    table.
+    """Record the calls and bookings whose data must not be stored again, and erase the caller's rows. Return numbers by table.
 
     Tables without erased rows are absent.
     """
@@ -144,7 +143,7 @@ async def erase_rows(
 
 
 async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
-    """Return the number of the caller's appointments that still need a name: held, not over, or with an open sync job."""
+    """Return how many of the caller's appointments still need a name: holds, and those not over or with an open sync job."""
     return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
 
 
