@@ -19,7 +19,6 @@ from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day
 _ANY: Final = "egal"  # in the words of the reader of times
-_EXCEPT_WEEKDAYS: Final = "{}, außer {}"
 _LONG: Final = timedelta(days=300)  # no named day or month lasts as long
 _MOST_READ: Final = 20  # turns of the caller
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
