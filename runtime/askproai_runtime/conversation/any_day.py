@@ -14,7 +14,8 @@ from askproai_runtime.language.answer_words import ANYBODY, is_question, words_o
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.person_names import fold
-from askproai_runtime.spoken_times import Understanding, exclude_weekdays, find_excluded_weekdays, understand_parts
+from askproai_runtime.spoken_times import Understanding, exclude_weekdays, understand_parts
+from askproai_runtime.spoken_times.arguments import find_excluded_weekdays
 from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day

@@ -13,15 +13,8 @@ from askproai_runtime.conversation.time_arguments import write_day_and_month
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.phrases import format_reading
 from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
-from askproai_runtime.spoken_times import (
-    Argument,
-    Candidate,
-    Grain,
-    Refusal,
-    find_open_span,
-    find_part_argument,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import Argument, Candidate, Grain, Refusal, understand_parts
+from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
 
 Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
 

@@ -19,7 +19,9 @@ from askproai_runtime.language.answer_words import CONDITION, WAITING_LIST, word
 from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.heard_names import are_alike
 from askproai_runtime.person_names import addressed_differently, fold, is_alike, list_name_words, same_name
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Mention, UnclearMention, read_in_languages
+from askproai_runtime.spoken_times import ALL_WEEKDAYS
+from askproai_runtime.spoken_times.arguments import read_in_languages
+from askproai_runtime.spoken_times.mentions import Mention, UnclearMention
 from askproai_runtime.understood import UNDERSTOOD
 
 _MOST_DAYS: Final = 31  # of a span that are compared with the caller's words

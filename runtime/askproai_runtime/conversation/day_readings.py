@@ -12,14 +12,8 @@ from askproai_runtime.conversation.requested_times import minute_before, put_on_
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.sentences import format_spoken, say
-from askproai_runtime.spoken_times import (
-    Argument,
-    Candidate,
-    Grain,
-    Understanding,
-    find_part_argument,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import Argument, Candidate, Grain, Understanding, understand_parts
+from askproai_runtime.spoken_times.arguments import find_part_argument
 
 Parts = tuple[str | None, str | None, str | None]
 NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}

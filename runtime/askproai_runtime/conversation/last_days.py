@@ -20,16 +20,9 @@ from askproai_runtime.language.kept_times import DOUBTS
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
 from askproai_runtime.language.said_days import read_said_days
-from askproai_runtime.spoken_times import (
-    Grain,
-    UnclearMention,
-    count_from,
-    counts_time,
-    find_mention,
-    fold,
-    read_in_languages,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import Grain, count_from, counts_time, fold, understand_parts
+from askproai_runtime.spoken_times.arguments import read_in_languages
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments

@@ -42,7 +42,8 @@ from askproai_runtime.conversation.requested_times import holds_iso_day, names_d
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.sentences import present_language, say
-from askproai_runtime.spoken_times import Understanding, count_from, counts_time, exact_at, find_open_span, fold
+from askproai_runtime.spoken_times import Understanding, count_from, counts_time, exact_at, fold
+from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS: Final = UNDERSTOOD.places

@@ -20,7 +20,8 @@ from askproai_runtime.conversation.open_days import TimeWords
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.language.places_among import ENDING, OF_THEM, PLACE, PLACES
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Argument, Grain, find_part_argument, fold
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Argument, Grain, fold
+from askproai_runtime.spoken_times.arguments import find_part_argument
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places

@@ -51,14 +51,11 @@ from askproai_runtime.spoken_times import (
     Understanding,
     count_from,
     exact_at,
-    find_open_span,
     fold,
-    holds_day,
-    is_relative_day,
-    names_next_weekday,
     understand_parts,
     understand_start,
 )
+from askproai_runtime.spoken_times.arguments import find_open_span, holds_day, is_relative_day, names_next_weekday
 
 _ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
 _WEEKS = frozenset({7, 14, 21})  # days by which another week is later

@@ -21,14 +21,8 @@ from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.language.staff_preferences import NotedStaff, read_noted_staff
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, format_spoken, present_language, say
-from askproai_runtime.spoken_times import (
-    UnclearMention,
-    count_from,
-    counts_time,
-    find_mention,
-    list_replaced,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import count_from, counts_time, understand_parts
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_replaced
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.visits import list_parts
 

@@ -41,13 +41,7 @@ from askproai_runtime.conversation.kept_offers import (
     read_kept_offers,
 )
 from askproai_runtime.conversation.named_days import keep_offered_days
-from askproai_runtime.conversation.offer_choice import (
-    EXTRA_SECONDS,
-    Missed,
-    Offer,
-    choose_offer,
-    find_in_hours,
-)
+from askproai_runtime.conversation.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_in_hours
 from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
 from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.requested_services import parse_service_request
@@ -56,15 +50,8 @@ from askproai_runtime.conversation.slot_sentences import example_sentence, slot_
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
-from askproai_runtime.spoken_times import (
-    Candidate,
-    Daily,
-    Grain,
-    Refusal,
-    Understanding,
-    find_excluded_weekdays,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import Candidate, Daily, Grain, Refusal, Understanding, understand_parts
+from askproai_runtime.spoken_times.arguments import find_excluded_weekdays
 
 _PERSON_IS_OFF = "the person does not work on that day"
 

@@ -39,16 +39,8 @@ from askproai_runtime.conversation.requested_times import first_day, names_day, 
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.language.said_days import SaidDays, read_said_days
-from askproai_runtime.spoken_times import (
-    Candidate,
-    Grain,
-    Refusal,
-    Understanding,
-    find_open_span,
-    is_relative_day,
-    names_next_weekday,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import Candidate, Grain, Refusal, Understanding, understand_parts
+from askproai_runtime.spoken_times.arguments import find_open_span, is_relative_day, names_next_weekday
 
 
 @dataclass(frozen=True, slots=True)

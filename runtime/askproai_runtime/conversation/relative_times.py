@@ -27,10 +27,9 @@ from askproai_runtime.spoken_times import (
     count_from,
     counts_time,
     fold,
-    is_relative_day,
-    names_next_weekday,
     understand_parts,
 )
+from askproai_runtime.spoken_times.arguments import is_relative_day, names_next_weekday
 
 _WEEKDAY = re.compile(rf"\b(?:{'|'.join(ALL_WEEKDAYS)})\b")
 _HOUR = timedelta(hours=1)

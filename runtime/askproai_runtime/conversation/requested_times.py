@@ -25,15 +25,14 @@ from askproai_runtime.spoken_times import (
     Argument,
     Candidate,
     Grain,
-    UnclearMention,
     Understanding,
     agree,
     exact_at,
-    find_mention,
-    find_part_argument,
     understand_parts,
     understand_start,
 )
+from askproai_runtime.spoken_times.arguments import find_part_argument
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
 _DAYS_AHEAD = 14  # in which a time without a day is searched

@@ -20,7 +20,8 @@ from askproai_runtime.language.places_among import ENDING, PLACE, PLACES
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
-from askproai_runtime.spoken_times import ALL_MONTHS, ALL_WEEKDAYS, UnclearMention, list_number_words
+from askproai_runtime.spoken_times import ALL_MONTHS, ALL_WEEKDAYS, list_number_words
+from askproai_runtime.spoken_times.mentions import UnclearMention
 from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import list_parts
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.sentences import say
-from askproai_runtime.spoken_times import Argument, find_part_argument
+from askproai_runtime.spoken_times import Argument
+from askproai_runtime.spoken_times.arguments import find_part_argument
 
 # A recogniser writes "am 10:12" of "zehnten zwölften".
 _DAY_AS_CLOCK = re.compile(r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])")

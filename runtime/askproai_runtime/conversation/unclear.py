@@ -15,7 +15,8 @@ from askproai_runtime.language.customer_names import is_plain_name, read_custome
 from askproai_runtime.language.phrases import sayable
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_clock, say
-from askproai_runtime.spoken_times import Argument, find_part_argument, holds_day
+from askproai_runtime.spoken_times import Argument
+from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 
 # What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
 ASKED_ABOUT: Final = frozenset({

@@ -19,7 +19,8 @@ from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.kept_times import leaves_time
 from askproai_runtime.language.replies import Replies
 from askproai_runtime.person_names import same_name
-from askproai_runtime.spoken_times import Argument, find_part_argument, holds_day
+from askproai_runtime.spoken_times import Argument
+from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 
 # Their requests name a service and a time: one without is a part of a request.
 _OF_REQUESTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})

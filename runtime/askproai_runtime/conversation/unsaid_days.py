@@ -22,17 +22,9 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import holds_place
-from askproai_runtime.spoken_times import (
-    ALL_WEEKDAYS,
-    Days,
-    Grain,
-    exact_at,
-    find_named_spans,
-    find_open_span,
-    fold,
-    read_in_languages,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, exact_at, fold, understand_parts
+from askproai_runtime.spoken_times.arguments import find_open_span, read_in_languages
+from askproai_runtime.spoken_times.mentions import find_named_spans
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places

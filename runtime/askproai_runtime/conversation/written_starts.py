@@ -10,7 +10,8 @@ from askproai_runtime.conversation.types import CallContext, Naming
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import list_places
-from askproai_runtime.spoken_times import Candidate, UnclearMention, exact_at, find_mention, understand_parts
+from askproai_runtime.spoken_times import Candidate, exact_at, understand_parts
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 
 _WRITTEN_CLOCK = re.compile(
     r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?T?(?P<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]00:?00))", re.IGNORECASE

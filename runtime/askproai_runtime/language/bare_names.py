@@ -18,7 +18,7 @@ from askproai_runtime.language.name_words import NO_NAME, OF_SENTENCES, PARTICLE
 from askproai_runtime.language.names_alone import count_names, drop_around
 from askproai_runtime.person_names import TITLES, fold, is_other_person
 from askproai_runtime.sentences import SENTENCES
-from askproai_runtime.spoken_times import is_understood
+from askproai_runtime.spoken_times.arguments import is_understood
 from askproai_runtime.understood import UNDERSTOOD
 
 _CLAUSE: Final = re.compile(r"[.,;:!?…]+(?=\s|$)|\s[–-]\s|\n")

@@ -9,7 +9,8 @@ from askproai_core.languages import Language
 from askproai_runtime.language.answer_words import is_question
 from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
 from askproai_runtime.sentences import present_language, say
-from askproai_runtime.spoken_times import fold, read_day_and_month, read_written_day
+from askproai_runtime.spoken_times import fold, read_written_day
+from askproai_runtime.spoken_times.arguments import read_day_and_month
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _OLDEST = 120  # years

@@ -12,7 +12,7 @@ from typing import Final
 
 from askproai_runtime.language.answer_words import is_question, words_of
 from askproai_runtime.language.replies import answers_nothing
-from askproai_runtime.spoken_times import Mention, UnclearMention, find_mention
+from askproai_runtime.spoken_times.mentions import Mention, UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD, not_behind
 
 _WORDS: Final = UNDERSTOOD.declines

@@ -13,7 +13,7 @@ from askproai_runtime.language.answer_words import KEEP, words_of
 from askproai_runtime.language.declines import NUMBER, REJECTS
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
-from askproai_runtime.spoken_times import UnclearMention, find_mention
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.kept_times

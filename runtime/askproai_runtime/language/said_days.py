@@ -7,7 +7,8 @@ from datetime import date, datetime
 
 from askproai_runtime.language.answer_words import CONDITION, NO, is_question, words_of
 from askproai_runtime.language.declines import drop_neutral, find_named_times, rejects_times
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Mention, UnclearMention, fold
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, fold
+from askproai_runtime.spoken_times.mentions import Mention, UnclearMention
 from askproai_runtime.understood import UNDERSTOOD
 
 _SENTENCE = re.compile(r"(?<=[!?;])\s+|(?<=\D\.)\s+")

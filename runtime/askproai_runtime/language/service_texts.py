@@ -28,7 +28,8 @@ from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, 
 from askproai_runtime.language.staff_preferences import says_with_whom
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language
-from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_part_argument
+from askproai_runtime.spoken_times import Argument, Grain
+from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.service_texts

@@ -9,32 +9,12 @@ from collections.abc import Mapping
 from typing import Final
 
 from askproai_runtime.spoken_times.agreement import find_agreed
-from askproai_runtime.spoken_times.arguments import (
-    exclude_weekdays,
-    find_argument,
-    find_excluded_weekdays,
-    find_open_span,
-    find_part_argument,
-    holds_day,
-    is_relative_day,
-    is_understood,
-    names_next_weekday,
-    read_day_and_month,
-    read_in_languages,
-    says_nothing,
-)
+from askproai_runtime.spoken_times.arguments import exclude_weekdays
 from askproai_runtime.spoken_times.atoms import AFTERNOON, Days
 from askproai_runtime.spoken_times.counted_times import count_from, counts_time
 from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import list_number_words
 from askproai_runtime.spoken_times.iso import parse_instant
-from askproai_runtime.spoken_times.mentions import (
-    Mention,
-    UnclearMention,
-    find_mention,
-    find_named_spans,
-    list_replaced,
-)
 from askproai_runtime.spoken_times.parts import agree, understand_parts
 from askproai_runtime.spoken_times.phrase import understand
 from askproai_runtime.spoken_times.readings import exact_at
@@ -48,43 +28,8 @@ ALL_WEEKDAYS: Final[Mapping[str, int]] = UNDERSTOOD.counted.weekdays  # 0 is Mon
 ALL_MONTHS: Final = frozenset(UNDERSTOOD.grammar.months)
 
 __all__ = [
-    "AFTERNOON",
-    "ALL_MONTHS",
-    "ALL_WEEKDAYS",
-    "Argument",
-    "Candidate",
-    "Daily",
-    "Days",
-    "Grain",
-    "Mention",
-    "Refusal",
-    "UnclearMention",
-    "Understanding",
-    "agree",
-    "count_from",
-    "counts_time",
-    "exact_at",
-    "exclude_weekdays",
-    "find_agreed",
-    "find_argument",
-    "find_excluded_weekdays",
-    "find_mention",
-    "find_named_spans",
-    "find_open_span",
-    "find_part_argument",
-    "fold",
-    "holds_day",
-    "is_relative_day",
-    "is_understood",
-    "list_number_words",
-    "list_replaced",
-    "names_next_weekday",
-    "parse_instant",
-    "read_day_and_month",
-    "read_in_languages",
-    "read_written_day",
-    "says_nothing",
-    "understand",
-    "understand_parts",
+    "AFTERNOON", "ALL_MONTHS", "ALL_WEEKDAYS", "Argument", "Candidate", "Daily", "Days", "Grain", "Refusal", "Understanding",
+    "agree", "arguments", "count_from", "counts_time", "exact_at", "exclude_weekdays", "find_agreed", "fold",
+    "list_number_words", "mentions", "parse_instant", "read_written_day", "understand", "understand_parts",
     "understand_start",
-]
+]  # fmt: skip

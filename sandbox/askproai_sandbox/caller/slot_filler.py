@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from itertools import combinations
 from typing import Any, Final
 
-from askproai_runtime.spoken_times import is_understood, says_nothing
+from askproai_runtime.spoken_times.arguments import is_understood, says_nothing
 from askproai_sandbox.caller.record import ToolCall
 
 _SEARCH, _BOOK, _MOVE, _CANCEL, _FIND, _TRANSFER = (

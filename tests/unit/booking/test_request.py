@@ -18,7 +18,8 @@ from askproai_runtime.conversation.requested_times import names_day, parse_time
 from askproai_runtime.conversation.spoken_booking import parse_booking_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.sentences import speaking
-from askproai_runtime.spoken_times import Argument, find_part_argument, understand
+from askproai_runtime.spoken_times import Argument, understand
+from askproai_runtime.spoken_times.arguments import find_part_argument
 from tests.worlds.compiled_salon import salon_config
 
 BERLIN = ZoneInfo("Europe/Berlin")

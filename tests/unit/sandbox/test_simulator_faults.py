@@ -87,6 +87,6 @@ def test_simulators_import_no_checked_code() -> None:
     for file in (file for files in packages.values() for file in files):
         source = file.read_text(encoding="utf-8")
         assert "askproai_core" not in source.replace("from askproai_core.clock import", ""), file
-        grammar = "from askproai_runtime.spoken_times import" if file.parent.name == "caller" else ""
+        grammar = "from askproai_runtime.spoken_times.arguments import" if file.parent.name == "caller" else ""
         assert "askproai_runtime" not in (source.replace(grammar, "") if grammar else source), file
         assert "askproai_operator" not in source, file

@@ -4,7 +4,8 @@ import weakref
 
 import pytest
 
-from askproai_runtime.spoken_times import Argument, Grain, find_argument, find_open_span, is_understood
+from askproai_runtime.spoken_times import Argument, Grain
+from askproai_runtime.spoken_times.arguments import find_argument, find_open_span, is_understood
 from tests.unit.spoken_times.notation import read_table
 from tests.worlds.rows import each_row
 

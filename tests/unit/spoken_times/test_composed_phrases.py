@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_runtime.spoken_times import find_excluded_weekdays, understand
+from askproai_runtime.spoken_times import understand
+from askproai_runtime.spoken_times.arguments import find_excluded_weekdays
 from tests.unit.spoken_times.notation import read_expected, read_understood
 from tests.worlds.cases import cases
 from tests.worlds.cpu_time import assert_takes_less

@@ -7,15 +7,8 @@ import pytest
 
 from askproai_core.languages import Language
 from askproai_runtime.sentences import speaking
-from askproai_runtime.spoken_times import (
-    Argument,
-    Grain,
-    Refusal,
-    find_excluded_weekdays,
-    find_open_span,
-    find_part_argument,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import Argument, Grain, Refusal, understand_parts
+from askproai_runtime.spoken_times.arguments import find_excluded_weekdays, find_open_span, find_part_argument
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")

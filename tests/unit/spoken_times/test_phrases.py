@@ -8,7 +8,8 @@ import pytest
 
 from askproai_core.languages import Language
 from askproai_runtime.sentences import format_day, format_spoken, speaking
-from askproai_runtime.spoken_times import Grain, Refusal, find_excluded_weekdays, understand, understand_parts
+from askproai_runtime.spoken_times import Grain, Refusal, understand, understand_parts
+from askproai_runtime.spoken_times.arguments import find_excluded_weekdays
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")

@@ -38,7 +38,8 @@ from askproai_runtime.conversation.arguments.values import (
     merge_values,
 )
 from askproai_runtime.lenient_json import REPEATED
-from askproai_runtime.spoken_times import find_part_argument, understand_parts
+from askproai_runtime.spoken_times import understand_parts
+from askproai_runtime.spoken_times.arguments import find_part_argument
 from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.time_names

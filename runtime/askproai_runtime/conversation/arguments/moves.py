@@ -5,7 +5,9 @@ from collections.abc import KeysView, Mapping
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
-from askproai_runtime.spoken_times import Argument, find_part_argument, holds_day, list_replaced, says_nothing
+from askproai_runtime.spoken_times import Argument
+from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day, says_nothing
+from askproai_runtime.spoken_times.mentions import list_replaced
 from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.time_names

@@ -10,7 +10,8 @@ from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, to_text
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.sentences import SENTENCES
-from askproai_runtime.spoken_times import Argument, Grain, find_open_span, find_part_argument
+from askproai_runtime.spoken_times import Argument, Grain
+from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
 from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.time_names

@@ -10,7 +10,7 @@ from askproai_runtime.conversation.arguments.table import PARTIES, ArgumentRule,
 from askproai_runtime.conversation.arguments.values import decode_text, is_empty, is_encoded
 from askproai_runtime.language.customer_names import drop_relations, read_customer_name
 from askproai_runtime.person_names import same_name
-from askproai_runtime.spoken_times import find_part_argument
+from askproai_runtime.spoken_times.arguments import find_part_argument
 from askproai_runtime.understood import UNDERSTOOD
 
 _KEYS: Final = UNDERSTOOD.argument_names
