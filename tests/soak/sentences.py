@@ -29,7 +29,7 @@ class Said(StrEnum):
 _SENTENCES = tuple(
     (said, re.compile(pattern))
     for said, pattern in (
-        (Said.OPEN, r"Einen Augenblick bitte|Einen Moment bitte|gerade nicht an den Kalender"),
+        (Said.OPEN, r"Einen Augenblick bitte|Einen Moment bitte|gerade nicht an den Kalender|^Ob das geklappt hat, "),
         (Said.GONE, r"^Der Termin ist abgesagt: |wurde gerade abgesagt|wurde abgesagt oder liegt schon zurück"),
         (
             Said.GONE,

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from askproai_core.languages import Language
+from askproai_runtime.sentences import SENTENCES
 from tests.soak.books import Appointment, Booking, Books, Event
 from tests.soak.checker import booked_again, check, missed_changes
 from tests.soak.history import FOREVER, ILLNESS, Answer, Change, Delivery, History
@@ -225,9 +227,12 @@ def test_event_accepted_by_a_wrong_tenant_is_reported() -> None:
 
 def test_checker_reads_times_and_outcomes_of_sentences() -> None:
     assert read(moved(1)).start == at(LATER)
-    assert (
-        read(answer(1, "book_appointment", "Einen Moment bitte, ich versuche es gleich noch einmal.")).said is Said.OPEN
-    )
+    for open_still in (
+        SENTENCES[Language.DE].busy,
+        SENTENCES[Language.DE].still_working,
+        SENTENCES[Language.DE].change_unknown,
+    ):
+        assert read(answer(1, "book_appointment", open_still)).said is Said.OPEN, open_still
     assert read(replace(booked(), status=None)).said is Said.OPEN
     assert read_list(listed(1, START)) == {"id-1": at(START)}
     with pytest.raises(ValueError, match="einen Termin"):
