@@ -253,8 +253,8 @@ def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
 
 
 def _find_answered_day(words: TimeWords, span: Grain) -> date | None:
-    """Return the requested day that the last answer had no times on, offering other days, if the words repeat that request and
-    the caller has named no other day since; else None. The day is read as the request was read: as of the offers before it.
+    """Return the day of the last request, if that day had no free times, other days were offered, and the words now repeat that
+    request; None otherwise, or if the caller has named another day since.
     """
     named, call, zone = words.named, words.call, words.zone
     answered = [each for each in call.earlier if each.starts]

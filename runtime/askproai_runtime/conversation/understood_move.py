@@ -137,7 +137,7 @@ def gone_appointment(ctx: BookingContext, found: Appointment) -> ClarificationNe
 
 
 def resolve_service(ctx: BookingContext, appointment: Appointment) -> ServiceRequest:
-    """Return the request for an appointment's service with its staff member, by the present rules.
+    """Return the service and the staff member of an appointment as a `ServiceRequest`, with the rules of the present config.
 
     Raises `ClarificationNeeded` if the service is no longer offered, or the staff member no longer does it.
     """

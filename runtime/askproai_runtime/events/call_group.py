@@ -45,9 +45,9 @@ class CallEventGroups:
         """Process a job's event in a group, finish the job, and return the event. Return None if the event must be processed
         alone.
 
-        A second attempt is always alone: an event that kills its worker must not affect others again. If the waiting task is
-        cancelled, its job stays in the group, where its claim decides whether it can still be finished. If all tasks of a group
-        are cancelled, the group ends at once, because it holds the connection that returns their jobs to the queue.
+        A second attempt is always alone: an event that kills its worker must not affect others again. If a task that called
+        this method is cancelled, its job stays in the group, and the job's claim decides whether it can still be finished. If
+        all these tasks are cancelled, the group ends at once: the jobs return to the queue by the connection that it uses.
         """
         if job.attempts > 1:
             return None

@@ -109,7 +109,7 @@ def _has_number(name: str, numbers: Collection[str]) -> bool:
 
 
 def _is_heard(words: Sequence[_Heard], joined: _Heard, name: str, *, by_parts: bool) -> bool:
-    """Return whether each said word sounds like a word of the name, or all of them joined like the whole name."""
+    """Return whether each said word sounds like a word of the name, or all words joined sound like the whole name."""
     known = _hear_name(name)
     for said in words:
         by_sound = said.code in known.codes and any(_sounds_alike(said, word) for word in known.words)

@@ -99,8 +99,8 @@ class Weekday:
 class Period:
     """A span of several days: a week, a month, or from one day to another.
 
-    `opens` is a time on the first day before which it has not begun, `closes` a time on the last day at which it ends. `about`
-    is a day in its middle (`um den 10.`).
+    The period begins on its first day, at the time `opens` if that is set, and ends on its last day, at `closes` if set. `about`
+    is a day in the middle of the period (`um den 10.`).
     """
 
     readings: tuple[Days, ...]

@@ -79,7 +79,7 @@ def _month_of(atom: Atom) -> date | None:
 
 
 def _after(bare: Day, before: Sequence[Atom], today: date) -> Day:
-    """Return a day that was said without a month as a date, by the month that was said before it: `am 7. Januar oder am 8.`"""
+    """Return the date of a day without a month. The month said before it counts: `am 7. Januar oder am 8.`"""
     at = max(i for i, atom in enumerate(before) if _month_of(atom))
     source, links = before[at], {atom for atom in before[at + 1 :] if isinstance(atom, Op)}
     links |= {Op.INSTEAD} & set(before[:at][-1:])  # "statt am 7. Januar lieber am 5."

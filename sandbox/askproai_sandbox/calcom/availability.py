@@ -82,7 +82,7 @@ class Availability:
         ]  # fmt: skip
 
     def _free_spans(self, host: Host, start: datetime, end: datetime) -> list[Span]:
-        """Return the spans in which a host works and a booking fits, with its buffers and those of the other bookings."""
+        """Return the spans in which a host works and nothing is booked. The buffers of both bookings are taken off the spans."""
         before, after = self.event_type.minutes("beforeEventBuffer"), self.event_type.minutes("afterEventBuffer")
         busy = [
             b.event_type.blocked_span(b.start, b.end) for b in self.account.bookings.values()

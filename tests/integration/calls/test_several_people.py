@@ -91,7 +91,7 @@ async def test_cancellation_question_names_the_customer(call: SpokenCall, named:
 
 
 @pytest.mark.parametrize("named", [{}, {"customer_name": "Lange"}, {"customer_name": "Frau Lange"}])
-async def test_shared_number_confirms_the_customer_once_per_call(call: SpokenCall, named: dict[str, str]) -> None:
+async def test_customer_of_a_shared_number_is_asked_once(call: SpokenCall, named: dict[str, str]) -> None:
     await add_past(call, PETRA)
     call.say("Auf fünf bitte.")
     asked = await call.ask(MOVE, named | TO)

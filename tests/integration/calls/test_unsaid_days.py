@@ -197,7 +197,7 @@ async def test_yes_to_question_about_days_selects_no_day(call: SpokenCall, day: 
 
 
 @pytest.mark.parametrize("said", ["Die spätere.", "Das zweite.", "Um vierzehn Uhr."])
-async def test_ordinal_selects_a_time_of_the_last_question(call: SpokenCall, said: str) -> None:
+async def test_ordinal_selects_a_time_from_the_agents_question(call: SpokenCall, said: str) -> None:
     await moved(call)
     await offered(call, friday(call), "14 Uhr")
     call.say("Lieber am Donnerstag, gleiche Zeit.")
