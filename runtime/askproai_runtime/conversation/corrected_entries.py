@@ -1,6 +1,6 @@
-"""Decide whether a second request for the waiting list corrects an entry that this call has made. Pure.
+"""Decide whether a second request corrects the waiting-list entry, or the name of the appointment, that this call has made. Pure.
 
-The caller's words since the call last joined the list decide, and the model's arguments. In doubt every entry stays.
+The caller's words since then decide, and the model's arguments. In doubt every entry stays.
 """
 
 import re
@@ -11,7 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.waiting import WaitingSpan, read_spans
-from askproai_runtime.book.waitlist import NewEntry, WaitingName, WaitlistEntry
+from askproai_runtime.book.waitlist import NewEntry, WaitlistEntry
 from askproai_runtime.conversation.asked_choices import read_choice
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, Choice
@@ -48,28 +48,33 @@ _NOT_WEEKDAY: Final = re.compile(rf"\b(?:{_WORDS.rejects_day}) {_WEEKDAY}")
 
 
 def find_misnamed(
-    call: CallContext, args: Mapping[str, Any], name: str, known: Sequence[WaitingName]
-) -> WaitingName | None:
-    """Return the entry among the `known` ones that this call made for the same times, and whose name a request for `name`
-    corrects; None if there is none.
+    call: CallContext, args: Mapping[str, Any], name: str, known: Sequence[str], utterances: Sequence[str]
+) -> str | None:
+    """Return the name, among the `known` ones that this call gave for the same times, which a request for `name` corrects; None
+    if there is none. `utterances` are the caller's words since then, the answer to the confirmation first.
 
     The model's choice to rename counts also before any question, unless the caller speaks of one more entry.
     """
-    own = [each for each in known if each.call_id == call.call_id]
-    own = [each for each in own if len(list_name_words(name)) >= len(list_name_words(each.name))]
-    alike = [each for each in own if is_alike(name, each.name) or sounds_alike(name, each.name)]
-    is_chosen, texts = read_choice(args) is Choice.RENAME, _list_corrections(call)
+    own = [each for each in known if len(list_name_words(name)) >= len(list_name_words(each))]
+    alike = [each for each in own if is_alike(name, each) or sounds_alike(name, each)]
+    is_chosen, texts = read_choice(args) is Choice.RENAME, _list_corrections(utterances)
     if call.said_since is None:
         return alike[-1] if alike and is_chosen else None
     said = [words_of(each) for each in texts]
     if any(_OTHER_PERSON.search(each) for each in said):
         return None
-    is_corrected = any(_SPELLS.search(each) for each in said) or any(_SAYS_NO.search(each) for each in said[:1])
-    if any(said) and (is_chosen or (alike and is_corrected)):
+    if any(said) and (is_chosen or (alike and speaks_of_correction(utterances))):
         return next(reversed(alike or own), None)
-    rejected = [each for each in own if any(_rejects_name(text, each.name, name) for text in texts)]
+    rejected = [each for each in own if any(_rejects_name(text, each, name) for text in texts)]
     is_named = any(_names_after_no(each, name) for each in said[:1])
     return next(reversed(rejected or (own if is_named else [])), None)
+
+
+def speaks_of_correction(utterances: Sequence[str]) -> bool:
+    """Return True if utterances correct a name, and speak of no other person; the first one may also be a no."""
+    said = [words_of(each) for each in _list_corrections(utterances)]
+    is_corrected = any(_SPELLS.search(each) for each in said) or any(_SAYS_NO.search(each) for each in said[:1])
+    return is_corrected and not any(_OTHER_PERSON.search(each) for each in said)
 
 
 def sounds_alike(first: str, second: str) -> bool:
@@ -79,9 +84,8 @@ def sounds_alike(first: str, second: str) -> bool:
     return is_long and all(map(are_alike, words, others))
 
 
-def _list_corrections(call: CallContext) -> Sequence[str]:
-    """Return the caller's utterances since the call joined the list; none if one of them speaks of one more entry."""
-    utterances = call.said_since_joining
+def _list_corrections(utterances: Sequence[str]) -> Sequence[str]:
+    """Return the caller's utterances since an entry was made; none if one of them speaks of one more entry."""
     return () if any(_ADDS.search(words_of(each)) for each in utterances) else utterances
 
 
@@ -116,7 +120,7 @@ def find_replaced(
     """Return the ids of the former entries (latest last) that the caller no longer wants: those whose times are rejected; else
     the latest one if the caller's words or the model's choice replace an entry. Without a transcript, none.
     """
-    choice, texts = read_choice(args), _list_corrections(call)
+    choice, texts = read_choice(args), _list_corrections(call.said_since_joining)
     is_adding = bool(call.said_since_joining) and not texts
     if call.said_since is None or not formers or choice is Choice.FURTHER or is_adding:
         return frozenset()

@@ -30,6 +30,7 @@ from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
 from askproai_runtime.conversation.booked_sentences import confirm
+from askproai_runtime.conversation.corrected_entries import find_misnamed, speaks_of_correction
 from askproai_runtime.conversation.messages import make_message, store_message
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
 from askproai_runtime.conversation.phone_argument import spell_phone
@@ -81,15 +82,26 @@ async def find_corrected(
     request: SpokenBooking,
     args: Mapping[str, Any],
     chosen: Chosen | None,
+    booked: Sequence[Appointment],
 ) -> Appointment | None:
-    """Return the caller's own appointment that the booking request corrects: the one that the caller chose to rename, or the
-    one of `appointment_id` if branch, start and service are the same. Return None if the request corrects none.
+    """Return the caller's own appointment that the booking request corrects: the one that the caller chose to rename, the one
+    among the call's `booked` ones whose name the caller's words correct, or the one of `appointment_id` if branch, start and
+    service are the same. Return None if the request corrects none.
 
     With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
     """
-    if request.another or request.companions:
+    if request.companions:
         return None
+    then = [each for each in booked if each.live and each.settled and _is_requested(request, each)]
+    misnamed = None if chosen else find_misnamed_appointment(call, args, request.name, then, in_doubt=request.another)
+    if misnamed is not None and request.another:
+        raise ask_name(request.name, misnamed)
+    if misnamed is not None:
+        await require_own_notes(ctx, call, request.notes, misnamed)
+        return misnamed
     renamed = chosen.about if chosen is not None and chosen.choice is Choice.RENAME else None
+    if request.another and renamed is None:
+        return None
     appointment = await find_own(ctx, call, renamed or read_text(args, "appointment_id"))
     if appointment is None:
         return None
@@ -101,6 +113,21 @@ async def find_corrected(
         raise ask_name(request.name, appointment)  # a model adds the id to the booking of a second person, too
     await require_own_notes(ctx, call, request.notes, appointment)
     return appointment
+
+
+def find_misnamed_appointment(
+    call: CallContext, args: Mapping[str, Any], name: str, booked: Sequence[Appointment], *, in_doubt: bool = False
+) -> Appointment | None:
+    """Return the appointment whose customer's name the caller's words since the last change correct to `name`; None without one.
+    With `in_doubt` it may have any name, if the words correct one.
+    """
+    if not (name and booked) or any(same_name(name, each.customer_name) for each in booked):
+        return None
+    known, utterances = {each.customer_name: each for each in booked}, (call.said_since_change or "").splitlines()
+    misnamed = find_misnamed(call, args, name, [*known], utterances)
+    if misnamed is None and in_doubt and speaks_of_correction(utterances):
+        return booked[-1]
+    return None if misnamed is None else known[misnamed]
 
 
 async def find_own(ctx: BookingContext, call: CallContext, appointment_id: str | None) -> Appointment | None:

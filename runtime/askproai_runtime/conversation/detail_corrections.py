@@ -14,7 +14,7 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.conversation.booked_sentences import confirm
-from askproai_runtime.conversation.corrections import correct, find_own, with_details
+from askproai_runtime.conversation.corrections import correct, find_misnamed_appointment, find_own, with_details
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name
 from askproai_runtime.conversation.named_people import read_name_alone
@@ -83,7 +83,8 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
     chosen = read_chosen(call, args, name)
     if chosen is not None and chosen.choice is Choice.FURTHER:
         return True
-    if chosen != Chosen(Choice.RENAME, str(meant.id)):
+    is_misnamed = chosen is None and find_misnamed_appointment(call, args, name, [meant]) is not None
+    if not is_misnamed and chosen != Chosen(Choice.RENAME, str(meant.id)):
         raise ask_name(name, meant)
     return False
 
@@ -91,15 +92,18 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
 async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
     """Return the only live appointment of the call, or the only one of the named customer; else None. No lock is held.
 
-    If no service is named, a name similar to the customer's is enough, and the caller is asked whether it corrects the
-    customer's.
+    A name that the caller's words correct is enough. If no service is named, so is a name similar to the customer's, and the
+    caller is asked whether it corrects the customer's.
     """
     async with ctx.pool.acquire() as conn:
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
     if read_name_alone(read_text(args, "customer_name"), call.said):
         named = [each for each in appointments if same_name(_read_name(call, args, each), each.customer_name)]
-        if not named and len(appointments) == 1 and read_text(args, "service") is None:
-            named = [each for each in appointments if is_alike(_read_name(call, args, each), each.customer_name)]
+        if not named and len(appointments) == 1:
+            name, has_service = _read_name(call, args, appointments[0]), read_text(args, "service") is not None
+            is_near = not has_service and is_alike(name, appointments[0].customer_name)
+            is_meant = is_near or find_misnamed_appointment(call, args, name, appointments) is not None
+            named = appointments if is_meant else []
         appointments = named
     is_one = len(appointments) == 1 and appointments[0].live and appointments[0].settled
     return appointments[0] if is_one else None

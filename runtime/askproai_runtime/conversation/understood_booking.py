@@ -117,7 +117,7 @@ async def understand_booking(
     request = replace(request, short_names=list_short_names(call, request, appointments, known))
     await require_confirmed_email(ctx, call, args)
     request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, call, args, request))
-    named = await find_corrected(ctx, call, request, args, chosen)
+    named = await find_corrected(ctx, call, request, args, chosen, appointments)
     require_full_name(ctx, call, request, named or instead)
     return UnderstoodBooking(call, request, chosen, named, instead, is_booked=is_booked, chooses_move=chooses_move)
 

@@ -226,8 +226,10 @@ async def _find_renamed_entry(
     if any(is_same_person(entry.name, each.name) for each in known):
         return None
     alike, chosen = [each for each in known if _may_be_of(call, entry, each)], read_chosen(call, args, entry.name)
-    if chosen is None and (misnamed := find_misnamed(call, args, entry.name, known)) is not None:
-        return misnamed.id
+    own = {each.name: each.id for each in known if each.call_id == call.call_id}
+    misnamed = None if chosen else find_misnamed(call, args, entry.name, [*own], call.said_since_joining)
+    if misnamed is not None:
+        return own[misnamed]
     if not alike or (chosen is not None and chosen.choice is Choice.FURTHER):
         return None
     nearest = max(reversed(alike), key=lambda each: _name_likeness(entry.name, each.name))

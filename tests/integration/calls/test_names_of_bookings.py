@@ -51,3 +51,55 @@ async def test_appointment_id_and_start_need_no_service(call: SpokenCall) -> Non
     named = {"appointment_id": booked["appointment_id"], "start": booked["start"], "customer_name": "Petra Lange"}
     assert (await call.ask(BOOK, named))["success"]
     assert [row[3] for row in await call.live()] == ["Petra Lange"]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Nee, ich heiße Langer, mit R hinten.", "Petra Langer"),
+        ("Nein, Langer, nicht Lange.", "Petra Langer"),
+        ("Der Name ist falsch, Langner.", "Petra Langner"),
+        ("Ich heiße nicht Petra, sondern Peggy.", "Peggy Lange"),
+        ("No, it's Langer, with an r.", "Petra Langer"),
+    ],
+)
+@pytest.mark.parametrize("more", [{}, {"another": True}, {"date": None, "time": None}])
+async def test_corrected_name_renames_the_booking(
+    call: SpokenCall, said: str, name: str, more: dict[str, bool | None]
+) -> None:
+    """A model that asks for one more appointment is asked back, and its caller decides."""
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    call.say(said)
+    corrected = friday_at(call.pod, customer_name=name) | more
+    answer = await call.ask(BOOK, corrected)
+    if "another" in more:
+        assert (answer["success"], answer["choices"]) == (False, ["rename", "further"]), answer
+        call.say("Den Namen ändern.")
+        answer = await call.ask(BOOK, corrected | {"choice": "rename"})
+    assert (answer["success"], f"Den Namen habe ich geändert: {name}." in answer["message"]) == (True, True), answer
+    assert [row[3] for row in await call.live()] == [name]
+
+
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Und meine Mutter Petra Langer auch.", "Petra Langer"),
+        ("Nein danke. Noch einen für Peter Lange.", "Peter Lange"),
+        ("Nein, mein Mann Peter Lange.", "Peter Lange"),
+        ("Und für Otto Kurz.", "Otto Kurz"),
+    ],
+)
+async def test_another_persons_name_renames_no_booking(call: SpokenCall, said: str, name: str) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    call.say(said)
+    asked = await call.ask(BOOK, friday_at(call.pod, customer_name=name))
+    assert (asked["success"], asked.get("choices")) == (False, ["rename", "further"]), asked
+    assert (await call.ask(BOOK, friday_at(call.pod, customer_name=name, another=True)))["success"]
+    assert sorted(row[3] for row in await call.live()) == sorted(["Petra Lange", name])
+
+
+async def test_correction_sent_as_one_more_is_asked_about(call: SpokenCall) -> None:
+    assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
+    call.say("Falsch, Peggy heiße ich, Peggy Lange.")
+    asked = await call.ask(BOOK, friday_at(call.pod, customer_name="Peggy Lange", another=True))
+    assert (asked["success"], asked["choices"]) == (False, ["rename", "further"]), asked
