@@ -260,8 +260,10 @@ async def offer_alternatives(
     alternatives = found.leave_out(moving)
     basis = _count_offer(ctx, found.read_remote, alternatives)
     why = obstacle_sentence(ctx.config(), rules, request.staff, missed, obstacle, now)
-    was_offered = bool(rules.companions and call.list_offers(rules.branch.name, start))
-    if was_offered and any({start} == {each.start for each in (slot, *slot.companions)} for slot in alternatives):
+    offered = [{(each.staff, each.start) for each in named} for named in call.list_offers(rules.branch.name, start)]
+    free = [{(each.staff, each.start) for each in (slot, *slot.companions)} for slot in alternatives]
+    is_gone = bool(rules.companions and offered) and not any(each in free for each in offered)
+    if is_gone and any({start} == {at for _, at in each} for each in free):
         why = say().group_offer_gone  # what was offered from this start on is taken, but all can come at this time now
     paused_until = None if alternatives else await read_pause(ctx, rules.branch, now, settings.look_ahead)
     choice = slot_sentence(

@@ -102,6 +102,32 @@ async def test_companion_gets_staff_member_offered_for_their_service(call: Spoke
     assert {name: staff for _, _, staff, name in await call.live()} == {PETRA: "mehmet", OTTO: "anna"}
 
 
+@pytest.mark.parametrize("companion", [{"staff": "Mehmet"}, {}])
+@pytest.mark.parametrize("named", [{}, {"date": None, "time": None, "start": "{first}"}])
+async def test_accepted_sequence_of_a_refusal_is_booked(
+    call: SpokenCall, companion: dict[str, str], named: dict[str, str | None]
+) -> None:
+    """The refusal offers one start twice: one after the other with Mehmet, and together with Anna, too."""
+    group = friday_at(call.pod, "12:00", staff="Mehmet", companions=[{"customer_name": OTTO, "staff": "Mehmet"}])
+    refused = await call.ask(BOOK, group)
+    first = refused["alternatives"][0]["start"]
+    assert [each["start"] for each in refused["alternatives"]].count(first) == 2, refused["message"]
+    call.say("Ja, nacheinander ist gut.")
+    again = {name: value and value.format(first=first) for name, value in named.items()}
+    booked = await call.ask(BOOK, group | again | {"companions": [{"customer_name": OTTO} | companion]})
+    assert booked["success"], booked
+    assert sorted((at, staff) for _, at, staff, _ in await call.live()) == [("12:00", "mehmet"), ("13:00", "mehmet")]
+
+
+@pytest.mark.parametrize("said", ["Nein, wir wollen beide um zwölf.", "No, at the same time, please."])
+async def test_no_to_a_sequence_books_nothing(call: SpokenCall, said: str) -> None:
+    group = friday_at(call.pod, "12:00", staff="Mehmet", companions=[{"customer_name": OTTO, "staff": "Mehmet"}])
+    refused = await call.ask(BOOK, group)
+    call.say(said)
+    again = await call.ask(BOOK, group)
+    assert (again["success"], again["message"].endswith(refused["message"])) == (False, True), again
+
+
 @pytest.mark.parametrize("said", [BOTH, MIXED])
 async def test_companions_service_is_no_part_of_the_visit(call: SpokenCall, said: str) -> None:
     companion = {"customer_name": OTTO, "service": CUT}
