@@ -57,9 +57,10 @@ async def resolve_appointment(
     """Return the caller's future appointment that a request means: by `appointment_id`; by day and time; by customer, service
     or staff member; else the only one. Raises `ClarificationNeeded` with `question` and the appointments to choose from.
 
-    If the named values fit no appointment, but only one can be meant, the caller is asked about this one. A model may repeat a
-    move of this call whose answer came too late: the named time is then the former start of an appointment for which `is_done`
-    is true. In a move, `staff` is the new staff member, unless it answers the question.
+    If the named values fit no appointment, but only one can be meant, the caller is asked about this one. In a move, the named
+    time may also be the former start of an appointment that this call has moved: of the only one, or of one for which `is_done`
+    is true, since a model may repeat a move whose answer came too late. `staff` is then the new staff member, unless it answers
+    the question.
     """
     found = await list_own_appointments(ctx, conn, call, args)
     zone = ZoneInfo(ctx.config().time_zone)
@@ -78,9 +79,10 @@ async def resolve_appointment(
     if named.readings and not any(fits_all(ctx.config(), call, args, each) for each in at_time):
         former = await list_former_starts(conn, ctx.tenant, call.call_id)
         moved = {each.appointment_id: each for each in former if named.is_at(each.start)}
-        fitting = (a for a in found if a.id in moved and fits_all(ctx.config(), call, args, a))
-        if (again := next((a for a in fitting if is_done and is_done(a, moved[a.id])), None)) is not None:
-            return again
+        fitting = [a for a in found if a.id in moved and fits_all(ctx.config(), call, args, a)]
+        again = [a for a in fitting if is_done and is_done(a, moved[a.id])] or (fitting if len(fitting) == 1 else [])
+        if is_done and again:
+            return again[0]
     if named.readings and not at_time and len(on_weekday) == 1:  # the only one on such a day, in whatever week
         return on_weekday[0]
     if (likely := named.find_likely(found, on_weekday, fit)) is not None:

@@ -1,5 +1,6 @@
 """A repeated cancellation or move is reported as done: it affects no other appointment, and asks nothing."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -85,4 +86,16 @@ async def test_repeated_move_leaves_the_appointment_unchanged(call: SpokenCall, 
     again = await call.ask(MOVE, args)
     assert again["message"].startswith("Der Termin steht schon: ")
     assert ("noch weiter verschieben" in again["message"]) is asks
+    assert [each[1] for each in await call.live()] == ["15:00"]
+
+
+async def test_former_day_names_the_moved_appointment(call: SpokenCall) -> None:
+    """The call's only appointment that was on that day is meant, and no question is needed."""
+    former, tuesday = friday_at(call.pod)["date"], next_friday(call.pod, 10) + timedelta(days=4)
+    assert (await call.ask(MOVE, {"appointment_date": former, "time": "15:00"}))["success"]
+    for days in (0, 1):
+        day = (tuesday + timedelta(days=days)).date().isoformat()
+        call.say("Doch lieber am Tag danach.")
+        moved = await call.ask(MOVE, {"appointment_date": former, "date": day, "time": "15:00"})
+        assert moved["success"], moved
     assert [each[1] for each in await call.live()] == ["15:00"]
