@@ -395,6 +395,9 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     team_of_several: str
     team_of_one: str
     speaks: str
+    nobody_speaks: str
+    done_by: str
+    we_offer: str
     not_on_list: str
     named_as_subject: str  # name: of a service that may be a plural
     costs: str

@@ -468,6 +468,75 @@ def test_several_prices_are_listed_and_many_are_asked() -> None:
     assert "s3" in many.fields["services"]
 
 
+ANNA_ONLY = replace(
+    CHAIN,
+    services=tuple(
+        replace(each, staff={**each.staff, "mitte": ("anna",)}) if each.name == "farbe" else each
+        for each in CHAIN.services
+    ),
+)
+OFFER = "Bei uns gibt es Färben und Haarschnitt."
+COLORS = "Färben gibt es bei Anna."
+TEAM = "Zum Team gehören Anna und Mehmet."
+
+
+@each_row(
+    ("topic", "words", "beginning"),
+    [
+        ("service", "Welche Leistungen bieten Sie an?", OFFER),
+        ("service", "Was machen Sie alles?", OFFER),
+        ("other", "Was bieten Sie alles an?", OFFER),
+        ("other", "Was kann man bei Ihnen so machen lassen?", OFFER),
+        ("service", "What services do you offer?", OFFER),
+        ("prices", "Was bieten Sie an und was kostet das?", "Färben: das kostet neunundachtzig Euro und"),
+        ("staff", "Wer macht Färben?", COLORS),
+        ("staff", "Bei wem ist denn das Färben?", COLORS),
+        ("staff", "Macht Mehmet auch Färben?", COLORS),
+        ("staff", "Welche Friseure haben Sie?", TEAM),
+        ("other", "Welche Friseurinnen arbeiten bei Ihnen?", TEAM),
+        ("staff", "Wie heißen Ihre Kolleginnen?", TEAM),
+        ("staff", "Who are your hairdressers?", TEAM),
+        ("staff", "Wer arbeitet da?", TEAM),
+        ("staff", "Who works there?", TEAM),
+        ("staff", "Wer arbeitet bei Ihnen, und was kostet Färben?", TEAM),
+    ],
+)
+def test_question_about_all_is_fully_answered(topic: str, words: str, beginning: str) -> None:
+    answer = ask(ANNA_ONLY, topic, question=words)
+    assert (answer.success, "not_answered" in answer.fields) == (True, False), answer.message
+    assert answer.message.startswith(beginning), answer.message
+
+
+@each_row(
+    ("topic", "words"),
+    [
+        ("service", "Wie lange dauert das?"),
+        ("service", "Was machen Sie mit meinen Daten?"),
+        ("service", "Welche Leistungen zahlt die Kasse?"),
+    ],
+)
+def test_question_about_one_service_lists_no_offer(topic: str, words: str) -> None:
+    answer = ask(ANNA_ONLY, topic, question=words)
+    assert (answer.success, OFFER in answer.message) == (False, False), answer.message
+
+
+def test_many_services_are_shortened_in_a_list() -> None:
+    more = [replace(CHAIN.services[-1], name=f"s{n}", display_name=f"Kur {n}", branch="mitte") for n in range(11)]
+    listed = ask(replace(CHAIN, services=tuple(more)), "service", question="Was bieten Sie an?")
+    assert listed.message == f"Bei uns gibt es {', '.join(each.display_name for each in more[:10])} und weitere."
+
+
+@pytest.mark.parametrize(
+    ("languages", "sentence"),
+    [(("de",), "Türkisch spricht vom Team niemand."), ((), "Zum Thema Türkisch weiß ich nichts.")],
+)
+def test_language_is_denied_if_all_are_declared(languages: tuple[str, ...], sentence: str) -> None:
+    anna, mehmet = SALON.branches[0].staff
+    config = replace(SALON, branches=(replace(SALON.branches[0], staff=(anna, replace(mehmet, languages=languages))),))
+    answer = ask(config, "staff", question="Spricht jemand Türkisch?")
+    assert (answer.success, answer.message.endswith(sentence)) == (True, True), answer.message
+
+
 TWO = replace(
     SALON,
     services=(

@@ -7,7 +7,7 @@ from typing import Self
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_core.tenant_config.branches import Knowledge
+from askproai_core.tenant_config.branches import Knowledge, Staff
 from askproai_runtime.conversation.business_information.config_words import (
     fold_declared,
     list_known_words,
@@ -28,6 +28,7 @@ from askproai_runtime.conversation.business_information.numbers import spell_dig
 from askproai_runtime.conversation.business_information.question_parts import (
     OpenPart,
     asked_sentences,
+    covers,
     drop_around_nouns,
     leave_open,
     leave_out_branches,
@@ -45,7 +46,13 @@ from askproai_runtime.conversation.business_information.questions import (
     list_questions,
     unknown,
 )
-from askproai_runtime.conversation.business_information.services import answer_about_services, is_offered, list_named
+from askproai_runtime.conversation.business_information.services import (
+    answer_about_services,
+    is_offered,
+    join_names,
+    list_named,
+    say_able_staff,
+)
 from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.business_information.working_days import split_working_days
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
@@ -60,6 +67,7 @@ from askproai_runtime.understood import UNDERSTOOD
 _MAX_NAMES = 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
 _FREE_TIMES = re.compile(rf"\b(?:{UNDERSTOOD.questions.free_times})\b")
+_LANGUAGES = re.compile(rf"\b(?:{UNDERSTOOD.questions.languages})\b")
 _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
 
@@ -116,7 +124,7 @@ class _Asked:
         asked = list(dict.fromkeys(found))
         questions = [
             replace(question, topic=topic, words=words_of_topic(topic, question.words, asked))
-            if topic in _HOURS and len(asked) > 1
+            if topic in {*_HOURS, Topic.STAFF} and len(asked) > 1
             else replace(question, topic=topic)
             for topic in asked or question.topics
             if asked or not (asks_branches or (asks_person and topic in _HOURS))
@@ -129,6 +137,7 @@ class _Asked:
         known = list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
         known |= {f"{before} {name}" for before in UNDERSTOOD.arguments.with_staff for name in names}
         known |= {*fold(read_introduction(question.words)).split()}
+        parts = [each for each in parts if each.subject or not any(covers(topic, fold(each.words)) for topic in asked)]
         parts += list_uncovered(rest, topics, known, at, zone)
         if asks_person:
             parts.append(OpenPart("date", "working_days"))
@@ -174,7 +183,7 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
         asked = _Asked.of(config, question)
     said = [each.answer for each in declared]
     if asked.asks_branches:
-        said.append(say().our_branches.format(names=_list_names([each.display_name for each in config.branches])))
+        said.append(say().our_branches.format(names=join_names([each.display_name for each in config.branches])))
     topics = asked.topics if asked.is_sure or not declared else ()
     answers = [_answer(config, branch, each, reading) for each, reading in topics]
     named = [service for _, reading in topics for _, service in reading.named]
@@ -279,7 +288,7 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
         case Topic.ADDRESS:
             sentence = _say_address(config, branch)
         case Topic.STAFF:
-            sentence = _say_staff(branch)
+            sentence = _say_staff(branch, question, reading)
         case Topic.CANCELLATION:
             sentence = config.cancellation_rule or None
         case Topic.OTHER:
@@ -347,20 +356,29 @@ def _say_address(config: TenantConfig, branch: Branch) -> str | None:
     return f"{sentence} {branch.directions}".strip() or None
 
 
-def _say_staff(branch: Branch) -> str | None:
+def _say_staff(branch: Branch, question: Question, reading: _Reading) -> str | None:
+    """Return the staff members who do the named services; else the team, the languages of each, and those that nobody speaks."""
     if not branch.staff:
         return None
+    words = fold(question.words)
+    if (able := say_able_staff(branch, reading.named)) and not _LANGUAGES.search(words):
+        return able
     names = [member.display_name for member in branch.staff]
     team = say().team_of_several if len(names) > 1 else say().team_of_one
-    sentences = [team.format(names=_list_names(names))]
-    for member in branch.staff[:_MAX_NAMES]:
-        spoken = dict.fromkeys(say().languages.get(language.partition("-")[0], "") for language in member.languages)
-        if languages := [language for language in spoken if language]:
-            spoken_there = join_list(languages, say().and_word)
-            sentences.append(say().speaks.format(name=member.display_name, languages=spoken_there))
+    spoken = {member.display_name: _list_languages(member) for member in branch.staff}
+    sentences = [able or team.format(names=join_names(names))]
+    for name in names[:_MAX_NAMES]:
+        if spoken[name]:
+            languages = join_list(spoken[name], say().and_word)
+            sentences.append(say().speaks.format(name=name, languages=languages))
+    known = {language for each in spoken.values() for language in each}
+    asked = [language for language in say().languages.values() if fold(language) in words.split()]
+    if all(spoken.values()) and (missing := [language for language in asked if language not in known]):
+        sentences.append(say().nobody_speaks.format(languages=join_list(missing, say().or_word)))
     return " ".join(sentences)
 
 
-def _list_names(names: Sequence[str]) -> str:
-    is_long = len(names) > _MAX_NAMES
-    return f"{', '.join(names[:_MAX_NAMES])}{say().and_others}" if is_long else join_list(names, say().and_word)
+def _list_languages(member: Staff) -> list[str]:
+    """Return the declared languages of a staff member, by their names in the language of the call."""
+    spoken = dict.fromkeys(say().languages.get(language.partition("-")[0], "") for language in member.languages)
+    return [language for language in spoken if language]

@@ -32,6 +32,8 @@ _MAX_PRICES, _MAX_NAMES, _MAX_STAFF = 5, 8, 10  # that a listener can follow
 _EACH_BY_ITSELF = re.compile(rf"\b(?:{_WORDS.each_by_itself})\b")
 _TOGETHER = re.compile(rf"\b(?:{_WORDS.together})\b")
 _ASKS_PRICE_OR_LENGTH = re.compile(rf"\b(?:{_WORDS.price_or_length})\b")
+_ASKS_PRICE = re.compile(rf"\b(?:{UNDERSTOOD.topics.prices})\b")
+_ASKS_OFFER = re.compile(rf"\b(?:{_WORDS.offer})")
 
 
 def answer_about_services(
@@ -57,12 +59,36 @@ def answer_about_services(
         return _answer_about_unknown(config, branch, offered, question)
     if len(offered) == 1:
         return _answer_about_named(config, branch, offered, question)
-    if question.topic is Topic.SERVICE or len(offered) > _MAX_PRICES:
+    return _answer_about_all(config, branch, offered, question)
+
+
+def _answer_about_all(config: TenantConfig, branch: Branch, offered: Sequence[Service], question: Question) -> Answer:
+    """Return the names or prices of all services, as asked; else the question which service is meant."""
+    words = fold(question.words)
+    asks_offer = question.topic is Topic.SERVICE and _ASKS_OFFER.search(words) is not None
+    if asks_offer and not _ASKS_PRICE.search(words):
+        names = join_names([each.display_name for each in offered])
+        return answered(question, say().we_offer.format(services=names))
+    if (question.topic is Topic.SERVICE and not asks_offer) or len(offered) > _MAX_PRICES:
         return _ask_which(question, offered)
     priced = [f"{sentence}{_list_own_prices(each, branch)}" for each in offered if (sentence := _say_price(each))]
     if not priced:
         return unknown(config, branch, question, say().prices_not_known)
     return answered(question, f"{join_list(priced, say().and_word)}.")
+
+
+def join_names(names: Sequence[str]) -> str:
+    is_long = len(names) > _MAX_STAFF
+    return f"{', '.join(names[:_MAX_STAFF])}{say().and_others}" if is_long else join_list(names, say().and_word)
+
+
+def say_able_staff(branch: Branch, said_names: Sequence[tuple[str, Service]]) -> str:
+    """Return the sentences with the staff members who do the named services; "" if the branch offers none of these."""
+    sentences = list[str]()
+    for service in (each for each in _find_services(said_names, branch) if is_offered(each, branch)):
+        names = [decline_name(each.display_name) for each in branch.staff if each.id in service.staff[branch.name]]
+        sentences.append(say().done_by.format(service=service.display_name, names=join_names(names)))
+    return " ".join(sentences)
 
 
 def _answer_about_unknown(
@@ -162,7 +188,7 @@ def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list
 
 def list_named(services: Sequence[Service], question: Question, words: str) -> list[tuple[str, Service]]:
     """Return the services named in the argument, or without an argument in the folded words, each with the name that was said."""
-    if question.topic not in {Topic.PRICES, Topic.SERVICE}:
+    if question.topic not in {Topic.PRICES, Topic.SERVICE, Topic.STAFF}:
         return []
     names = [(each, _folded((each.name, each.display_name, *each.spoken_names))) for each in services]
     if question.service:
