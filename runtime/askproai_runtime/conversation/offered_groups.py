@@ -8,7 +8,7 @@ from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.requests import BookingRequest
 from askproai_runtime.conversation.types import CallContext
-from askproai_runtime.language.answer_words import NO, YES, words_of
+from askproai_runtime.language.answer_words import NO, YES, is_question, words_of
 from askproai_runtime.visits import same_services
 
 
@@ -20,18 +20,20 @@ def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Seque
 def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
     """Return the slots that a group was offered from the requested start on, one for each person; [] if it was offered none.
 
-    An offer with the caller's requested staff member comes first: an answer can offer one start in several ways. After a no,
-    an offer of one person after another does not count: the request may be for all at its start. Without an offer to the group,
-    each person keeps the staff member of an offer for one person. The others get a slot without one.
+    An offer with the caller's requested staff member comes first: an answer can offer one start in several ways. After a no or
+    a question, an offer of one person after another does not count: the request may be for all at its start.
+
+    Without an offer to the group, each person keeps the staff member of an offer for one person. The others get a slot without
+    one.
     """
     if not request.companions:
         return []
     rules, start, said = request.rules, request.start, words_of(call.said_since or "")
-    says_no = NO.search(said) is not None and not YES.search(said)
+    is_open = (NO.search(said) is not None or is_question(call.said_since or "")) and not YES.search(said)
     offers = [
         _from_names(rules.people, each) for each in call.list_offers(rules.branch.name, start, rules.service.name)
     ]
-    left = [slots for slots in offers if slots and not (says_no and len({each.start for each in slots}) > 1)]
+    left = [slots for slots in offers if slots and not (is_open and len({each.start for each in slots}) > 1)]
     if left:
         return next((slots for slots in left if slots[0].staff == request.service.staff), left[0])
     staff = [request.offered_staff, *(_find_alone(call, each, start) for each in rules.companions)]

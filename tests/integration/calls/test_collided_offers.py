@@ -119,7 +119,9 @@ async def test_accepted_sequence_of_a_refusal_is_booked(
     assert sorted((at, staff) for _, at, staff, _ in await call.live()) == [("12:00", "mehmet"), ("13:00", "mehmet")]
 
 
-@pytest.mark.parametrize("said", ["Nein, wir wollen beide um zwölf.", "No, at the same time, please."])
+@pytest.mark.parametrize(
+    "said", ["Nein, wir wollen beide um zwölf.", "No, at the same time, please.", "Geht das denn?"]
+)
 async def test_no_to_a_sequence_books_nothing(call: SpokenCall, said: str) -> None:
     group = friday_at(call.pod, "12:00", staff="Mehmet", companions=[{"customer_name": OTTO, "staff": "Mehmet"}])
     refused = await call.ask(BOOK, group)
