@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_core.tenant_config.branches import Knowledge, Staff
+from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig
+from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.config_words import (
     fold_declared,
     list_known_words,
