@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 import typer
 
-from askproai_cli.choices import ProviderChoice
 from askproai_cli.tenant_api import TenantApi, example, for_tenant
+from askproai_core.provider_names import Provider
 
 circuits = typer.Typer(
     no_args_is_help=True,
-    help="The states of a tenant's circuit breakers for Retell and Cal.com.",
+    help="The states of a tenant's circuit breakers for Retell and the remote calendar.",
     epilog=example("circuits list"),
 )
 
@@ -24,7 +24,7 @@ def list_command(api: TenantApi) -> None:
 @circuits.command(epilog=example("circuits reset calcom"))
 @for_tenant
 def reset(
-    api: TenantApi, provider: Annotated[ProviderChoice, typer.Argument(help="Whose circuit.", metavar="PROVIDER")]
+    api: TenantApi, provider: Annotated[Provider, typer.Argument(help="Whose circuit.", metavar="PROVIDER")]
 ) -> None:
     """Close a circuit by hand, so that the next request goes out. One that the coordinator opened for all tenants stays open."""
     _print(api, {"circuits": [api.post(f"circuits/{provider}/reset")]})

@@ -25,7 +25,7 @@ REVOKED_AT = "REVOKED_AT"
 
 # The provider keys of a tenant, but not those of staff members' own accounts, with which nothing is verified. Former keys are left
 # out, since each ends in the pods by its time: they are added with a present key, and only a revocation takes them away sooner.
-_VERIFYING = re.compile(r"(retell|calcom)-api-key|retell-webhook-key-\d+|[a-z]+-webhook-secret|PRESENT_KEYS|REVOKED_AT")
+_VERIFYING = re.compile(r"[a-z]+-api-key|retell-webhook-key-\d+|[a-z]+-webhook-secret|PRESENT_KEYS|REVOKED_AT")
 
 
 class FormerKey(msgspec.Struct, frozen=True):

@@ -6,9 +6,9 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from askproai_core.tenant_config import CalendarProvider
+from askproai_core.provider_names import CalendarProvider
 from askproai_operator import resources
-from askproai_operator.api import Calcom, SecretKeyRef, ServiceOffering, Tenant
+from askproai_operator.api import Calcom, CalendarAccount, SecretKeyRef, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Reason
 from askproai_operator.api.offering import EventType
 from askproai_operator.plan_context import PlanContext
@@ -35,7 +35,7 @@ class Credentials:
     secret_refs: dict[str, SecretKeyRef]
     problems: tuple[CredentialProblem, ...]
     retell_base_url: str
-    calendar_base_url: str  # Cal.com's for a local calendar
+    calendar_base_url: str  # the operator's default for a local calendar
     # The resourceVersion of each Secret that was read, by name.
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -83,15 +83,15 @@ def seen_with(offering: ServiceOffering, event_type_id: int) -> str | None:
     return next((each["seenWith"] for each in own if each["eventTypeId"] == event_type_id), default)
 
 
-def calendar_account(tenant: Tenant) -> Calcom | None:
+def calendar_account(tenant: Tenant) -> CalendarAccount | None:
     """Return the spec's settings of the remote calendar's account; None if the calendar's provider is Local."""
-    account: Calcom | None = getattr(tenant.spec.calendar, tenant.spec.calendar.provider.lower(), None)
+    account: CalendarAccount | None = getattr(tenant.spec.calendar, tenant.spec.calendar.provider.field, None)
     return account
 
 
 def calcom_account(tenant: Tenant) -> Calcom | None:
     """Return the spec's settings of the tenant's Cal.com account; None if the calendar's provider is not Cal.com."""
-    return calendar_account(tenant) if tenant.spec.calendar.provider is CalendarProvider.CALCOM else None
+    return tenant.spec.calendar.calcom if tenant.spec.calendar.provider is CalendarProvider.CALCOM else None
 
 
 def secret_refs(tenant: Tenant) -> dict[str, SecretKeyRef]:
@@ -101,10 +101,11 @@ def secret_refs(tenant: Tenant) -> dict[str, SecretKeyRef]:
     for index, ref in enumerate(spec.retell.webhook_key_secret_refs):
         found[f"{RETELL_WEBHOOK_KEY}{index}"] = ref
     if account is not None:
-        name = spec.calendar.provider.lower()
-        found |= {f"{name}-api-key": account.api_key_secret_ref, f"{name}-webhook-secret": account.webhook_secret_ref}
-    for sender in type(spec).model_fields:  # each sender of webhooks, such as Stripe, has a block of its own
-        if secret := getattr(getattr(spec, sender), "webhook_secret_ref", None):
+        found[spec.calendar.provider.key_file] = account.api_key_secret_ref
+    # Each sender of webhooks, such as Stripe, has a block of its own.
+    blocks = {spec.calendar.provider.field: account} | {name: getattr(spec, name) for name in type(spec).model_fields}
+    for sender, block in blocks.items():
+        if secret := getattr(block, "webhook_secret_ref", None):
             found[f"{sender}-webhook-secret"] = secret
     return found
 

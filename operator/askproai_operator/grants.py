@@ -31,7 +31,7 @@ class SubjectKind(StrEnum):
     HOST = "host"
     NUMBER = "number"
     RETELL_KEY = "retell-key"
-    CALCOM_KEY = "calcom-key"
+    CALENDAR_KEY = "calcom-key"  # of whichever remote calendar
 
 
 ROUTED_PATHS: Final = ("/webhooks", "/retell", "/health")  # below a host's scope; all else on port 8080 is a 404
@@ -39,7 +39,7 @@ PAGE_PATH: Final = "/"  # on the page's own host: port 8082 serves the page and 
 # The annotations of `T-teardown` with the keyed hashes of the keys that it holds.
 KEY_ANNOTATIONS: Final = {
     SubjectKind.RETELL_KEY: "askproai.de/retell-key",
-    SubjectKind.CALCOM_KEY: "askproai.de/calcom-key",
+    SubjectKind.CALENDAR_KEY: "askproai.de/calcom-key",
 }
 OWN_KEYS_ANNOTATION: Final = (
     "askproai.de/own-calcom-keys"  # beside them: of staff members' own keys, separated by commas
@@ -67,7 +67,7 @@ def recorded_keys(annotations: Mapping[str, str]) -> list[Subject]:
     """Return the provider keys that the annotations of `T-teardown` record."""
     found = [Subject(kind, annotations[name]) for kind, name in KEY_ANNOTATIONS.items() if name in annotations]
     own = annotations.get(OWN_KEYS_ANNOTATION, "").split(",")
-    return [*found, *(Subject(SubjectKind.CALCOM_KEY, value) for value in own if value)]
+    return [*found, *(Subject(SubjectKind.CALENDAR_KEY, value) for value in own if value)]
 
 
 class Holder(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -10,7 +10,7 @@ from aiohttp import web
 from askproai_core.database import DATABASE_UNAVAILABLE, OtherHistory, oldest_usable_version, schema_version
 from askproai_core.http_server import Problem, error_middleware, json_response, liveness, metrics_route
 from askproai_core.lifecycle import abandon_after
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 from askproai_runtime.admin_api import BASE, AdminApiStore, PrivateApi, api_app, description_app, require_token
 from askproai_runtime.arrivals import close_unproven
 from askproai_runtime.billing import BillingState, get_billing_state

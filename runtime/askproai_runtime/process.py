@@ -21,8 +21,8 @@ from askproai_core.http_answers import client_session
 from askproai_core.lifecycle import background_tasks, sleep_until_stopped
 from askproai_core.logging import configure_logs
 from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
+from askproai_core.provider_names import Provider
 from askproai_core.providers import ProviderHttp
-from askproai_core.tenant_config import Provider
 from askproai_core.tracing import TracingSettings, open_tracing
 from askproai_runtime.book.context import Basis, BookingContext, BookingOutcome, BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
@@ -117,7 +117,7 @@ class Process:
         def per_minute() -> int:
             return self.config.current.calendar.requests_per_minute
 
-        budget = RequestBudget(self.shared, self.clock, Provider.CALCOM, per_minute, for_callers=for_callers)
+        budget = RequestBudget(self.shared, self.clock, "calendar", per_minute, for_callers=for_callers)
         recorder, rules = ProviderCallRecorder(self.pool, self.tenant, self.metrics), circuit_rules(self.settings)
         return build_calendar(
             self.config.now, self.credentials.get, self.session, self.circuits, rules, self.clock, recorder, budget

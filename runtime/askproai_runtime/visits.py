@@ -8,7 +8,7 @@ between display names are in the language of the call.
 from collections.abc import Sequence
 from decimal import Decimal
 
-from askproai_core.tenant_config import CalendarProvider, Service, TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
 from askproai_core.tenant_config.services import Segment, StaffOverride
 from askproai_core.tenant_config.vocabulary import SegmentKind
 from askproai_runtime.sentences import say
@@ -112,7 +112,7 @@ def _list_able(config: TenantConfig, parts: Sequence[Service], branch: str) -> t
     """
     waits = any(part.wait_spans for part in parts)
     own_length = {each.staff for part in parts for each in part.staff_overrides if waits and each.duration_minutes}
-    is_remote = config.calendar.provider is not CalendarProvider.LOCAL
+    is_remote = config.calendar.provider.is_remote
     booked_there = {
         link.staff for part in parts if is_remote and part.capacity == 1 for link in part.linked_event_types
     }

@@ -14,7 +14,8 @@ import aiohttp
 import asyncpg
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CalendarProvider, Staff, TenantConfig, encode
+from askproai_core.provider_names import CalendarProvider
+from askproai_core.tenant_config import Staff, TenantConfig, encode
 from askproai_core.tenant_config.config import RateLimits
 from askproai_core.tenant_config.services import EventType
 from askproai_operator.redis_acl import acl_rules

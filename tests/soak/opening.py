@@ -15,8 +15,9 @@ import aiohttp
 from msgspec.structs import replace
 
 from askproai_core.clock import SystemClock
+from askproai_core.provider_names import CalendarProvider
 from askproai_core.redis import PROMISE_KEY
-from askproai_core.tenant_config import CalendarProvider, Service, TenantConfig, Weekday, encode
+from askproai_core.tenant_config import Service, TenantConfig, Weekday, encode
 from askproai_core.tenant_config.branches import Hours
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.services import TeamEventType

@@ -15,7 +15,8 @@ import asyncpg
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import CalendarProvider, TenantConfig
+from askproai_core.provider_names import CalendarProvider
+from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_runtime.book.context import BookingContext, BookingSettings
 from askproai_runtime.book.free_days import FreeDay, list_free_slots

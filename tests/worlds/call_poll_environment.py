@@ -11,8 +11,9 @@ import asyncpg
 import msgspec
 
 from askproai_core.provider_limits import CircuitBreakers, RequestBudget
+from askproai_core.provider_names import Provider
 from askproai_core.providers import ProviderHttp
-from askproai_core.tenant_config import Provider, TenantConfig
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars import ProviderCallRecorder
 from askproai_runtime.calls.at_retell import CallsAtRetell
 from askproai_runtime.encryption import no_cipher

@@ -5,7 +5,8 @@ from typing import Any
 
 import msgspec
 
-from askproai_core.tenant_config import CalendarProvider, TenantConfig
+from askproai_core.provider_names import CalendarProvider
+from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_sandbox.example_tenant import AGENT_ID, load_manifests

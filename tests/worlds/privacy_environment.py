@@ -16,7 +16,7 @@ import msgspec
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import CalendarProvider
+from askproai_core.provider_names import CalendarProvider
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.notifications import CustomerNotifications
 from askproai_runtime.events import CALL_POLL, CalendarPoll, CallPoll

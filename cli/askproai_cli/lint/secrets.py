@@ -14,13 +14,14 @@ from askproai_cli.lint.findings import Finding, Identity, identity_of, warn
 from askproai_cli.lint.judge import check_metadata
 from askproai_cli.lint.manifest import Manifest
 from askproai_cli.lint.structural import Fault, wrong_type
+from askproai_core.provider_names import CalendarProvider
 from askproai_operator.resources import SECRETS, USE_LABEL
 
 _ENCRYPTED: Final = "ENC["  # a value that SOPS has encrypted
 _TRUNK_KEYS: Final = ("username", "password")  # that `sip.authSecretRef` needs, as every kubernetes.io/basic-auth
 _PROVIDER_KEYS: Final = {
     "Retell": ("retell", "apiKeySecretRef"),
-    "Cal.com": ("calendar", "calcom", "apiKeySecretRef"),
+    **{each.label: ("calendar", each.field, "apiKeySecretRef") for each in CalendarProvider if each.is_remote},
 }
 
 

@@ -6,7 +6,7 @@ from difflib import get_close_matches
 
 from askproai_cli.lint.findings import Finding, Identity, warn
 from askproai_cli.lint.manifest import Manifest
-from askproai_core.tenant_config import CalendarProvider
+from askproai_core.provider_names import CalendarProvider
 from askproai_operator.api import Branch, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Status
 from askproai_operator.services import (

@@ -11,7 +11,7 @@ from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.agent_plan import CHECKS, Action, Plan, gather, gather_remote, make_plan, plan_unseen
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
-from askproai_operator.credentials import calendar_account, secret_refs
+from askproai_operator.credentials import calcom_account, secret_refs
 from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.settings import Settings
@@ -99,9 +99,9 @@ def _plan_creation(agent: RetellAgent, tenant: Tenant, context: PlanContext) -> 
 
 
 def plan_calendar(tenant: Tenant) -> tuple[str, ...]:
-    """Return the operator's steps at Cal.com for a Tenant that has no webhook there yet."""
+    """Return the operator's steps at the remote calendar for a Tenant that has no webhook there yet."""
     registered = find_condition(tenant, ConditionType.WEBHOOKS_REGISTERED)
-    if tenant.metadata.deletion_timestamp is not None or calendar_account(tenant) is None:
+    if tenant.metadata.deletion_timestamp is not None or calcom_account(tenant) is None:
         return ()
     if registered.get("status") == Status.TRUE and registered.get("reason") != Reason.NOT_REQUESTED:
         return ()

@@ -174,15 +174,14 @@ def _list_warnings(documents: Iterable[Document]) -> dict[tuple[str, str], list[
 async def _plan_providers(
     planned: dict[Identity, Planned], context: PlanContext, in_files: Collection[Identity]
 ) -> None:
-    """Add the steps at Cal.com and Retell, and the values that ceilings lower, to the plan. `in_files` are changed objects."""
+    """Add the steps at the calendar and Retell, and the values that ceilings lower, to the plan. `in_files` are changed objects."""
     for tenant in context.cache.list(Tenant):
         key = Identity(*tenant.key)
         if key in planned:
             change = planned[key]
             lowered = find_lowered(tenant) if change.change in {Change.CREATED, Change.CHANGED} else ()
-            planned[key] = replace(
-                change, fields=(*change.fields, *lowered), steps=plan_calendar(tenant), provider="Cal.com"
-            )
+            fields, calendar = (*change.fields, *lowered), tenant.spec.calendar.provider
+            planned[key] = replace(change, fields=fields, steps=plan_calendar(tenant), provider=calendar.label)
     for agent in context.cache.list(RetellAgent):
         key = Identity(*agent.key)
         change = planned.get(key) or Planned(f"{agent.kind}/{agent.key.name}", Change.UNCHANGED)

@@ -22,19 +22,17 @@ from askproai_cli.plan.grants import Claim, read_grants
 from askproai_core.kube import ApiError, HttpTransport
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.name_conflicts import find_holder, shared_keys_condition
-from askproai_operator.credentials import CALCOM_KEY, RETELL_KEY, calcom_account, secret_refs
+from askproai_operator.credentials import RETELL_KEY, secret_refs
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.plan_context import PlanContext
 from askproai_operator.providers import hash_key
 from askproai_operator.resources import SECRETS, USE_LABEL
 
-_FILES: Final = {SubjectKind.RETELL_KEY: RETELL_KEY, SubjectKind.CALCOM_KEY: CALCOM_KEY}
-_NAMES: Final = {SubjectKind.RETELL_KEY: "Retell", SubjectKind.CALCOM_KEY: "Cal.com"}
 _CHANGED: Final = {
     SubjectKind.RETELL_KEY: "a key of the same Retell workspace changes nothing else; with a key of another workspace the agents"
     " are made anew there, and you move the phone numbers at Retell",
-    SubjectKind.CALCOM_KEY: "a key of the same Cal.com account changes nothing else; with a key of another account the webhook is"
-    " registered there, and the services need the event type ids of that account",
+    SubjectKind.CALENDAR_KEY: "a key of the same calendar account changes nothing else; with a key of another account the webhook"
+    " is registered there, and the services need the event type ids of that account",
 }
 
 
@@ -53,13 +51,13 @@ async def find_key_claims(
         problem = await read_grants(subjects.values(), transport, context) if subjects else None
         name = f"Tenant {tenant.metadata.name}"
         if problem is not None:
-            what = " and ".join(f"this {_NAMES[kind]} key" for kind in subjects)
+            what = " and ".join(f"this {_label(tenant, kind)} key" for kind in subjects)
             claims.append(
                 Claim(f"{name}: not looked at: whether another tenant has {what} ({problem})", is_known=False)
             )
         shared = {kind for kind, subject in subjects.items() if find_holder(tenant, subject, context) is not None}
         if shared:
-            found = shared_keys_condition(shared)
+            found = shared_keys_condition(tenant, shared)
             claims.append(Claim(f"{name}: {found.type} would be {found.status}, {found.reason}: {found.message}"))
         changed = [kind for kind, key in used if f"data.{key}: changed" in lines and kind not in shared]
         claims += [Claim(f"{name}: {_CHANGED[kind]}", is_known=False) for kind in changed]
@@ -69,10 +67,15 @@ async def find_key_claims(
 def _used_keys(tenant: Tenant, secret: str) -> Iterator[tuple[SubjectKind, str]]:
     """Yield the kind and the name in the Secret of each provider key that the Tenant reads from this Secret."""
     refs = secret_refs(tenant)
-    for kind, file in _FILES.items():
+    files = {SubjectKind.RETELL_KEY: RETELL_KEY, SubjectKind.CALENDAR_KEY: tenant.spec.calendar.provider.key_file}
+    for kind, file in files.items():
         ref = refs.get(file)
-        if ref is not None and ref.name == secret and (kind is SubjectKind.RETELL_KEY or calcom_account(tenant)):
+        if ref is not None and ref.name == secret:
             yield kind, ref.key
+
+
+def _label(tenant: Tenant, kind: SubjectKind) -> str:
+    return "Retell" if kind is SubjectKind.RETELL_KEY else tenant.spec.calendar.provider.label
 
 
 def read_values(secret: Mapping[str, Any]) -> dict[str, str]:

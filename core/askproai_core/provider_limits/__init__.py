@@ -4,9 +4,8 @@ from askproai_core.provider_limits.circuit_breaker import CircuitBreakers, Circu
 from askproai_core.provider_limits.circuit_rules import Circuit, CircuitCommand, CircuitRules, CircuitState
 from askproai_core.provider_limits.request_budget import BudgetSpent, RequestBudget
 from askproai_core.provider_limits.shared_redis import Argument, RedisUnavailable, Script, SharedRedis
-from askproai_core.tenant_config import Provider
 
 __all__ = [
     "Argument", "BudgetSpent", "Circuit", "CircuitBreakers", "CircuitCommand", "CircuitOpen", "CircuitRules", "CircuitState",
-    "CircuitView", "Permit", "Provider", "RedisUnavailable", "RequestBudget", "Script", "SharedRedis",
+    "CircuitView", "Permit", "RedisUnavailable", "RequestBudget", "Script", "SharedRedis",
 ]  # fmt: skip

@@ -31,7 +31,7 @@ from askproai_core.provider_limits.circuit_rules import (
     CircuitStepResult,
 )
 from askproai_core.provider_limits.shared_redis import RedisUnavailable, Script, SharedRedis
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 
 log = structlog.get_logger(__name__)
 

@@ -19,7 +19,8 @@ import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.http_answers import client_session, read_answer
-from askproai_core.provider_limits import BudgetSpent, CircuitBreakers, CircuitOpen, Provider, RequestBudget
+from askproai_core.provider_limits import BudgetSpent, CircuitBreakers, CircuitOpen, RequestBudget
+from askproai_core.provider_names import Provider
 from askproai_core.providers.errors import CredentialMissing
 from askproai_core.providers.redaction import list_words, redact, shape_of
 from askproai_core.tracing import Kind, annotate, current_ids, fail_current, span

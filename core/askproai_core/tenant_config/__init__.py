@@ -7,19 +7,9 @@ It holds no secret: credentials are mounted files of their own. For tenant T it 
 from askproai_core.tenant_config.branches import Branch, Staff
 from askproai_core.tenant_config.config import Agent, TenantConfig, decode, encode
 from askproai_core.tenant_config.services import Service
-from askproai_core.tenant_config.vocabulary import (
-    CalcomVersion,
-    CalendarProvider,
-    CallerVerification,
-    Function,
-    NotificationChannel,
-    Provider,
-    Weekday,
-    Withheld,
-)
+from askproai_core.tenant_config.vocabulary import CallerVerification, Function, NotificationChannel, Weekday, Withheld
 
 __all__ = [
-    "Agent", "Branch", "CalcomVersion", "CalendarProvider", "CallerVerification", "Function", "Language",
-    "NotificationChannel", "Provider", "Service", "Staff", "TenantConfig", "Weekday", "Withheld", "branches", "config",
-    "decode", "encode", "notifications", "page", "services", "vocabulary",
+    "Agent", "Branch", "CallerVerification", "Function", "NotificationChannel", "Service", "Staff", "TenantConfig", "Weekday",
+    "Withheld", "branches", "config", "decode", "encode", "notifications", "page", "services", "vocabulary",
 ]  # fmt: skip

@@ -6,14 +6,13 @@ from typing import Final
 
 import msgspec
 
+from askproai_core.provider_names import CalendarApi, CalendarProvider
 from askproai_core.tenant_config.branches import Branch, Hours, Knowledge
 from askproai_core.tenant_config.notifications import Notifications
 from askproai_core.tenant_config.page import PageSettings
 from askproai_core.tenant_config.services import BookingField, Service
 from askproai_core.tenant_config.vocabulary import (
     BusinessModel,
-    CalcomVersion,
-    CalendarProvider,
     CallerVerification,
     ConfigStruct,
     Function,
@@ -50,7 +49,7 @@ class Agent(ConfigStruct, frozen=True):
 class CalendarConfig(ConfigStruct, frozen=True):
     provider: CalendarProvider = CalendarProvider.LOCAL
     base_url: str = ""
-    api_versions: tuple[CalcomVersion, ...] = (CalcomVersion.V2,)
+    api_versions: tuple[CalendarApi, ...] = (CalendarApi.V2,)
     attendee_email_domain: str = ""
     requests_per_minute: int = 70  # of all pods together, in any minute; 0 means no limit
 
@@ -124,7 +123,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return next((each.credential for each in own if each.event_type_id == event_type_id), None)
 
     def host_id(self, event_type_id: int | None, staff: str) -> int | None:
-        """Return a staff member's Cal.com user id as a host of a team's event type; None if it has no such host."""
+        """Return a staff member's user id as a host of a team's event type; None if it has no such host."""
         types = (each for service in self.services for each in service.team_event_types)
         return next(
             (each.host_id for each in types if (each.event_type_id, each.staff) == (event_type_id, staff)), None
@@ -147,7 +146,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return any(each.event_type_id == event_type_id for each in types)
 
     def needs_confirmation(self, event_type_id: int | None) -> bool:
-        """Return True if bookings of an event type stay requests until somebody confirms them at Cal.com."""
+        """Return True if bookings of an event type stay requests until somebody confirms them there."""
         types = (each for service in self.services for each in service.linked_event_types)
         return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
 

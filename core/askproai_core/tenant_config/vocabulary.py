@@ -23,23 +23,6 @@ class BusinessModel(StrEnum):
     COMPLEX_SERVICE_MATRIX = "ComplexServiceMatrix"
 
 
-class CalendarProvider(StrEnum):
-    CALCOM = "Calcom"
-    LOCAL = "Local"
-
-
-class Provider(StrEnum):
-    """A server that we call, with its own circuit breaker. Remote calendars have the names that CalendarProvider uses."""
-
-    RETELL = "retell"
-    CALCOM = "calcom"
-
-
-class CalcomVersion(StrEnum):
-    V2 = "V2"
-    V1 = "V1"
-
-
 class Function(StrEnum):
     """The call functions, as manifests name them."""
 

@@ -5,12 +5,12 @@ from askproai_operator.api.agent import ManagementPolicy, RetellAgent, TransferM
 from askproai_operator.api.base import CustomResource, Hours, Key, Part, SecretKeyRef
 from askproai_operator.api.branch import Branch, PhoneNumber, Staff
 from askproai_operator.api.offering import ServiceOffering
-from askproai_operator.api.tenant import Calcom, DataPolicy, DeletionPolicy, Tenant
+from askproai_operator.api.tenant import Calcom, CalendarAccount, DataPolicy, DeletionPolicy, Tenant
 
 KINDS: dict[str, type[CustomResource]] = {kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)}
 
 __all__ = [
-    "KINDS", "Branch", "Calcom", "CustomResource", "DataPolicy", "DeletionPolicy", "Hours", "Key", "ManagementPolicy", "Part",
-    "PhoneNumber", "RetellAgent", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant", "TransferMode", "conditions", "crd",
-    "exposure", "offering", "runtime", "tenant_status",
+    "KINDS", "Branch", "Calcom", "CalendarAccount", "CustomResource", "DataPolicy", "DeletionPolicy", "Hours", "Key",
+    "ManagementPolicy", "Part", "PhoneNumber", "RetellAgent", "SecretKeyRef", "ServiceOffering", "Staff", "Tenant",
+    "TransferMode", "conditions", "crd", "exposure", "offering", "runtime", "tenant_status",
 ]  # fmt: skip

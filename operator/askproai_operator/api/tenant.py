@@ -2,16 +2,18 @@
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, Protocol
 
 import msgspec
 from pydantic import Field
 
-from askproai_core.tenant_config import CalendarProvider, CallerVerification, config
+from askproai_core.provider_names import CalendarProvider
+from askproai_core.tenant_config import CallerVerification, config
 from askproai_core.tenant_config.vocabulary import BusinessModel
 from askproai_operator.api import base
 from askproai_operator.api.exposure import Exposure
 from askproai_operator.api.notifications import Notifications
+from askproai_operator.api.offering import EventType, ServiceOffering
 from askproai_operator.api.page import Page
 from askproai_operator.api.runtime import Runtime
 from askproai_operator.api.tenant_status import TenantStatus
@@ -42,6 +44,19 @@ class Retell(base.Part):
     """Retell's API; must match the operator's ASKPROAI_PROVIDER_HOSTS. Absent: the operator's setting."""
 
 
+class CalendarAccount(Protocol):
+    """The block of a remote calendar in a Tenant, as every calendar has it."""
+
+    @property
+    def api_key_secret_ref(self) -> base.SecretKeyRef: ...
+
+    @property
+    def base_url(self) -> str | None: ...
+
+    def event_types_of(self, offering: ServiceOffering) -> tuple[EventType, ...]:
+        """Return the event types at which a service is booked, in any account."""
+
+
 _ONCE = base.rule("self.size() < 2 || self[0] != self[1]", "name each API version once")
 
 
@@ -60,6 +75,9 @@ class Calcom(base.Part):
     requests_per_minute: Annotated[int, Field(ge=0, le=6000)] = 70
     """The most requests of all pods together in any minute, a tenth of them at once. With the operator's that is at most 100;
     Cal.com accepts 120. Raise it for a self-hosted server that accepts more; 0 is no limit."""
+
+    def event_types_of(self, offering: ServiceOffering) -> tuple[EventType, ...]:
+        return offering.spec.calcom.event_types if offering.spec.calcom else ()
 
 
 class Calendar(base.Part):

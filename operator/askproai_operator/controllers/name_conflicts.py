@@ -13,8 +13,8 @@ from askproai_operator.plan_context import PlanContext
 # The other tenant may belong to somebody else: its name stays out of a status that this one reads.
 _SHARED: Final = {
     SubjectKind.RETELL_KEY: "another tenant has this Retell key, and who shares a workspace can sign for the other: use your own",
-    SubjectKind.CALCOM_KEY: "another tenant has this Cal.com key, and Cal.com would send each the bookings of the other: use "
-    "the key of an account of your own",
+    SubjectKind.CALENDAR_KEY: "another tenant has this {calendar} key, and {calendar} would send each the bookings of the other:"
+    " use the key of an account of your own",
 }
 
 
@@ -82,8 +82,9 @@ def claimed_numbers_condition(claimed: Mapping[str, str], own: Collection[str]) 
     return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_CLAIMED_TWICE, text)
 
 
-def shared_keys_condition(kinds: Collection[SubjectKind]) -> Condition:
+def shared_keys_condition(tenant: Tenant, kinds: Collection[SubjectKind]) -> Condition:
     """Return CredentialsValid for a Tenant whose keys another Tenant holds; `kinds` are the kinds of these keys."""
-    texts = [text for kind, text in _SHARED.items() if kind in kinds]
+    calendar = tenant.spec.calendar.provider.label
+    texts = [text.format(calendar=calendar) for kind, text in _SHARED.items() if kind in kinds]
     text = "; ".join([*texts, "whoever runs the platform can name the other"])
     return bad(ConditionType.CREDENTIALS_VALID, Reason.CREDENTIALS_SHARED, text)

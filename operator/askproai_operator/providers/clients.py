@@ -7,7 +7,8 @@ from typing import Final, Self
 import aiohttp
 
 from askproai_core.clock import Clock
-from askproai_core.provider_limits import CircuitBreakers, CircuitRules, Provider
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules
+from askproai_core.provider_names import Provider
 from askproai_core.providers import REQUEST_TIMEOUT, HostNotAllowed, find_host_problem, open_session
 from askproai_operator.providers.calcom import CalcomClient
 from askproai_operator.providers.provider_api import Count, KeyState, ProviderApi
@@ -56,10 +57,15 @@ class ProviderClients:
         """Return the client for one Cal.com user. Raises `HostNotAllowed`."""
         return CalcomClient(self._api(Provider.CALCOM, base_url, api_key))
 
-    def _api(self, provider: Provider, base_url: str, key: str) -> ProviderApi:
+    def check_host(self, provider: Provider, base_url: str) -> None:
+        """Raise `HostNotAllowed` if no key may be sent to the server of a provider."""
         base = base_url.rstrip("/")
         if self._hosts is not None and base not in self._hosts and (problem := find_host_problem(base, self._hosts)):
             raise HostNotAllowed(provider, "connect", problem)
+
+    def _api(self, provider: Provider, base_url: str, key: str) -> ProviderApi:
+        self.check_host(provider, base_url)
+        base = base_url.rstrip("/")
         name = hashlib.sha256(f"{provider}\n{base}\n{key}".encode()).hexdigest()  # the key itself is not kept
         if name not in self._states:
             # Only one operator leads, so its circuits need no Redis. Each is a key's: of one tenant, or of several that share it.

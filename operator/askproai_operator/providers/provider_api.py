@@ -12,7 +12,8 @@ from typing import Any, Final
 import aiohttp
 
 from askproai_core.clock import Clock
-from askproai_core.provider_limits import CircuitBreakers, CircuitOpen, Provider
+from askproai_core.provider_limits import CircuitBreakers, CircuitOpen
+from askproai_core.provider_names import Provider
 from askproai_core.providers import (
     CredentialRefused,
     Json,

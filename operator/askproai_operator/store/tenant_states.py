@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from askproai_core.data_keys import ENCRYPTED_BODY, ENCRYPTED_FIELD
 from askproai_core.database import Connection
+from askproai_core.provider_names import Provider
 from askproai_core.signature_verdict import Verdict
 from askproai_core.tenant_config import NotificationChannel
 from askproai_core.tenant_config.config import Retention
@@ -168,10 +169,10 @@ async def list_refusals(conn: Connection, tenants: Sequence[str]) -> Mapping[str
         """SELECT t.tenant, refused.status FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (
                SELECT DISTINCT r.status FROM provider_calls r
                WHERE r.tenant = t.tenant AND r.at > now() - interval '15 minutes'
-                 AND (r.provider, r.operation, r.outcome) = ('calcom', 'create-booking', 'refused')
+                 AND (r.operation, r.outcome) = ('create-booking', 'refused')
                  AND (r.status IN (403, 404) OR coalesce(r.status, 401) IN (301, 302, 307, 308, 401, 498) AND r.at >= coalesce(
                      (SELECT max(c.at) FROM provider_calls c WHERE c.tenant = t.tenant AND c.at > now() - interval '15 minutes'
-                      AND (c.provider, c.operation, c.outcome) = ('calcom', 'create-booking', 'confirmed')),
+                      AND (c.operation, c.outcome) = ('create-booking', 'confirmed')),
                      '-infinity'))) refused""",
         tenants,
     )
@@ -219,7 +220,7 @@ async def list_failing_providers(conn: Connection, limit: int) -> Sequence[tuple
     At least two and at most five requests of the last ten minutes count: a circuit is forgotten after ten minutes without a
     request. Reads of free times also open circuits, but have no rows.
     """
-    rows = await conn.fetch(_FAILING_PROVIDERS, limit)
+    rows = await conn.fetch(_FAILING_PROVIDERS, limit, list(Provider))
     return [(row["tenant"], row["provider"]) for row in rows]
 
 
@@ -231,7 +232,7 @@ SELECT t.tenant, last.provider FROM tenants t CROSS JOIN LATERAL (
                coalesce(status >= 500 OR status = 408, coalesce(error, '') <> 'CredentialMissing') AS failed
         FROM (SELECT provider, at, id, status, error FROM provider_calls c
               WHERE c.tenant = t.tenant AND c.at > now() - interval '10 minutes' ORDER BY c.at DESC LIMIT 100) newest) numbered
-    WHERE place <= 5 AND provider IN ('calcom', 'retell') GROUP BY provider HAVING count(*) >= 2 AND bool_and(failed)) last
+    WHERE place <= 5 AND provider = ANY($2) GROUP BY provider HAVING count(*) >= 2 AND bool_and(failed)) last
 ORDER BY t.tenant, last.provider LIMIT $1
 """
 

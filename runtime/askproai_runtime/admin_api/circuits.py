@@ -5,7 +5,7 @@ import structlog
 
 from askproai_core.http_server import Problem
 from askproai_core.provider_limits import CircuitState, CircuitView
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.admin_api.roles import Right
@@ -38,7 +38,7 @@ async def reset(request: ApiRequest, name: str) -> CircuitEntry:
         raise Problem(404, "Not Found", f"There are circuits for {', '.join(Provider)}")
     provider, process = Provider(name), request.process
     await process.circuits.reset(provider)
-    due = await request.api.store.make_sync_jobs_due() if provider is Provider.CALCOM else 0
+    due = await request.api.store.make_sync_jobs_due() if provider is not Provider.RETELL else 0
     request.api.wake_worker()
     log.warning("circuit.reset", provider=name, jobs_due=due)
     return _to_entry(provider, (await process.circuits.views())[provider])
@@ -54,7 +54,7 @@ ENDPOINTS = (
         "GET", "/circuits", "How the providers' circuits stand", CircuitList, lambda request, _: list_all(request)
     ),
     Endpoint(
-        "POST", "/circuits/{provider}/reset", "Close a circuit by hand; what waits for Cal.com is tried now", CircuitEntry,
+        "POST", "/circuits/{provider}/reset", "Close a circuit by hand; what waits for the calendar is tried now", CircuitEntry,
         lambda request, given: reset(request, given.path["provider"]),
     ),
 )  # fmt: skip

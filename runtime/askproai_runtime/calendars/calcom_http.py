@@ -8,8 +8,8 @@ import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.provider_limits import CircuitBreakers, CircuitOpen, RequestBudget
+from askproai_core.provider_names import Provider
 from askproai_core.providers import CredentialMissing, ProviderHttp, Reply, TransportFailure
-from askproai_core.tenant_config import Provider
 from askproai_runtime.calendars.types import CalendarOutcome, Confirmed
 
 _CONNECT_SECONDS = 1.0

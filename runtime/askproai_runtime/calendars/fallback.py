@@ -1,8 +1,8 @@
-"""The calendar that a Tenant selects: the local one alone, or Cal.com by the listed versions of its API, in that order.
+"""The calendar that a Tenant selects: the local one alone, or a remote one by the listed APIs, in that order.
 
-The next version is tried only if the one before certainly did not handle the request: refused connection, no such host or
+The next API is tried only if the one before certainly did not handle the request: refused connection, no such host or
 route, an open circuit. After a POST with an unknown outcome nothing else is tried: it may have been done, and is looked up
-later. A further calendar is added here, as one more entry of `build_calendar`, and in the settings that select it.
+later. A further calendar is one more entry in `build_calendar`.
 """
 
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
@@ -14,7 +14,8 @@ import aiohttp
 
 from askproai_core.clock import Clock
 from askproai_core.provider_limits import Circuit, CircuitBreakers, CircuitCommand, CircuitRules, RequestBudget
-from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig, Withheld
+from askproai_core.provider_names import CalendarApi
+from askproai_core.tenant_config import TenantConfig, Withheld
 from askproai_core.tenant_config.services import EventType, OwnEventType
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
@@ -40,7 +41,7 @@ from askproai_runtime.calendars.types import (
 
 T = TypeVar("T")
 
-_NONE_LISTED = "no version of Cal.com's API is listed"
+_NONE_LISTED = "no API of the calendar is listed"
 _NOT_LOOKED_UP = (
     "event type {} is not yet known to be in the Tenant's Cal.com account, so nothing is sent to it; see CalendarLinked of the"
     " ServiceOffering"
@@ -94,33 +95,31 @@ def _milliseconds(seconds: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A Cal.com user: the key, and a calendar for each version of the API, with circuit breakers of the account's own."""
+    """A user of a remote calendar: the key, and a calendar for each API, with circuit breakers of the account's own."""
 
-    calcom: Mapping[CalcomVersion, Calendar] = field(default_factory=dict)
+    apis: Mapping[CalendarApi, Calendar] = field(default_factory=dict)
     api_key: Callable[[], str | None] = lambda: None
-    bookings: BookingList | None = None  # by the version that can list what has changed
 
 
 @dataclass(frozen=True, slots=True)
 class FallbackCalendar:
     """Delegates to the calendars that the config lists now; the list may change at run time.
 
-    `calcom` are the versions of the API with the tenant's own key (`api_key`). An event type with a key of its own is booked
+    `apis` use the tenant's own key (`api_key`). An event type with a key of its own is booked
     with that key and never with another, by the calendars that `open_account` returns for the key's file.
     """
 
     config: Callable[[], TenantConfig]
-    calcom: Mapping[CalcomVersion, Calendar]
+    apis: Mapping[CalendarApi, Calendar]
     clock: Clock
     api_key: Callable[[], str | None] = lambda: None
     refusals: KnownRefusals = field(default_factory=KnownRefusals)
     open_account: Callable[[str], Account] = lambda _: Account()
-    bookings: BookingList | None = None
     _own_accounts: dict[str, Account] = field(default_factory=dict, repr=False)
 
     @property
     def remote(self) -> bool:
-        return self.config().calendar.provider is not CalendarProvider.LOCAL
+        return self.config().calendar.provider.is_remote
 
     async def create(self, request: CalendarRequest, *, within: timedelta) -> CalendarOutcome:
         """Book by the first version of the API that can be reached. For a waiting caller, a known refusal is repeated without a
@@ -203,14 +202,13 @@ class FallbackCalendar:
         )
 
     def accounts(self) -> list[CalendarAccount]:
-        """Return the accounts that own event types of services, and whose bookings can be listed; empty without version 2 of
-        the API.
+        """Return the accounts that own event types of services, and whose bookings a listed API can list.
 
         Withheld event types are left out, and so is an account that has only such: its key may belong to another account, whose
         list lacks the event type. An event type that is found later counts as new, and its bookings are then imported.
         """
         config = self.config()
-        if not self.remote or CalcomVersion.V2 not in config.calendar.api_versions:
+        if not self.remote:
             return []
         links: dict[str, list[EventType]] = {}
         for service in config.services:
@@ -219,7 +217,8 @@ class FallbackCalendar:
                     links.setdefault(each.credential if isinstance(each, OwnEventType) else "", []).append(each)
         accounts = []
         for name, event_types in links.items():
-            bookings = self._account(event_types[0].event_type_id).bookings if event_types else None
+            listed = self._listed(event_types[0].event_type_id)
+            bookings = next((each for each in listed if isinstance(each, BookingList)), None)
             if bookings is not None:
                 ids = frozenset(each.event_type_id for each in event_types)
                 owner = f"the account of {event_types[0].staff}" if name else "the Tenant's account"
@@ -270,13 +269,13 @@ class FallbackCalendar:
     def _listed(self, event_type_id: int | None) -> Iterable[Calendar]:
         if not self.remote:
             return (LocalCalendar(),)
-        calcom = self._account(event_type_id).calcom
-        return [calcom[version] for version in self.config().calendar.api_versions if version in calcom]
+        apis = self._account(event_type_id).apis
+        return [apis[name] for name in self.config().calendar.api_versions if name in apis]
 
     def _account(self, event_type_id: int | None) -> Account:
         credential = self.config().own_credential(event_type_id)
         if credential is None:
-            return Account(self.calcom, self.api_key, self.bookings)
+            return Account(self.apis, self.api_key)
         if credential not in self._own_accounts:
             self._own_accounts[credential] = self.open_account(credential)
         return self._own_accounts[credential]
@@ -299,23 +298,21 @@ def build_calendar(
     tenant's, for all versions and accounts.
     """
 
-    def open_account(name: str, circuits_of_v2: CircuitBreakers, recorder: ProviderCallRecorder) -> Account:
-        def api_key() -> str | None:
-            return credential(name)
-
+    def open_account(
+        api_key: Callable[[], str | None], circuits: CircuitBreakers, recorder: ProviderCallRecorder
+    ) -> Account:
         circuits_of_v1 = CircuitBreakers(None, clock, rules=rules)
         slots_http = CalcomHttp(session, CircuitBreakers(None, clock, rules=rules), clock, budget)
-        v2 = CalcomV2(CalcomHttp(session, circuits_of_v2, clock, budget), config, api_key, recorder, slots_http)
+        v2 = CalcomV2(CalcomHttp(session, circuits, clock, budget), config, api_key, recorder, slots_http)
         v1 = CalcomV1(CalcomHttp(session, circuits_of_v1, clock, budget), config, api_key, recorder)
-        return Account({CalcomVersion.V2: v2, CalcomVersion.V1: v1}, api_key, v2)
+        return Account({CalendarApi.V2: v2, CalendarApi.V1: v1}, api_key)
 
     def open_own_account(name: str) -> Account:
-        return open_account(name, CircuitBreakers(None, clock, rules=rules), replace(recorder, own_account=True))
+        own = CircuitBreakers(None, clock, rules=rules)
+        return open_account(lambda: credential(name), own, replace(recorder, own_account=True))
 
-    account = open_account("calcom-api-key", circuits, recorder)
-    return FallbackCalendar(
-        config, account.calcom, clock, account.api_key, open_account=open_own_account, bookings=account.bookings
-    )
+    account = open_account(lambda: credential(config().calendar.provider.key_file), circuits, recorder)
+    return FallbackCalendar(config, account.apis, clock, account.api_key, open_account=open_own_account)
 
 
 def list_accounts(calendar: Calendar) -> list[CalendarAccount]:

@@ -10,8 +10,8 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.provider_limits import BudgetSpent, CircuitOpen
+from askproai_core.provider_names import Provider
 from askproai_core.providers import Reply
-from askproai_core.tenant_config import Provider
 from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)

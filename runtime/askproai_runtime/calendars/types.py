@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 from uuid import UUID
 
 
@@ -179,6 +179,7 @@ class BookingPage:
     full: bool
 
 
+@runtime_checkable
 class BookingList(Protocol):
     """The listed bookings of one account. Both lists include bookings at `since`, and raise `CalendarUnavailable`."""
 
@@ -247,7 +248,7 @@ class Calendar(Protocol):
 
 
 class LocalCalendar:
-    """The calendar of a tenant without Cal.com. Our table `claims` is the whole truth, so everything is confirmed at once."""
+    """The calendar of a tenant without a remote one. Our table `claims` is the whole truth, so everything is confirmed at once."""
 
     remote = False
 

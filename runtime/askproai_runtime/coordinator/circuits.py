@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 import aiohttp
 import structlog
 
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 from askproai_runtime.coordinator.periodic_task import CoordinatorContext
 from askproai_runtime.coordinator.store import list_provider_use
 

@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 
 from askproai_core.database import Pool
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 
 _NO_ID = UUID(int=0)
 

@@ -29,7 +29,7 @@ ProviderId = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
 # beside the events. A comment, because a docstring would become part of the private API's OpenAPI document.
 class Source(StrEnum):
     RETELL = "retell"
-    CALCOM = "calcom"
+    CALCOM = "calcom"  # also changes that the poll finds, in whichever remote calendar
     STRIPE = "stripe"
     CALENDAR_SYNC = "calendar-sync"
 

@@ -16,7 +16,7 @@ import pytest
 from yarl import URL
 
 from askproai_core.provider_limits.circuit_breaker import CircuitOpen
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_sandbox.redis import EmbeddedRedis

@@ -16,7 +16,8 @@ import structlog
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import fault_points_from_environment
 from askproai_core.provider_limits import CircuitBreakers
-from askproai_core.tenant_config import CalcomVersion, decode
+from askproai_core.provider_names import CalendarApi
+from askproai_core.tenant_config import decode
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.calendars.calcom_http import CalcomHttp
@@ -47,7 +48,7 @@ async def main(dsn: str, config_text: str, url: str, redis_url: str = "") -> Non
         recorder = ProviderCallRecorder(pool, config.tenant, metrics)
         exchange = CalcomHttp(session, CircuitBreakers(None, clock), clock)
         calcom = CalcomV2(exchange, lambda: config, lambda: "cal_salon", recorder)
-        calendar = FallbackCalendar(lambda: config, {CalcomVersion.V2: calcom}, clock)
+        calendar = FallbackCalendar(lambda: config, {CalendarApi.V2: calcom}, clock)
         slot_lock = open_slot_lock(config.tenant, redis_url or None)
         faults = fault_points_from_environment()
         booking = BookingService(pool, lambda: config, calendar, clock, metrics, BookingSettings(), faults, slot_lock)

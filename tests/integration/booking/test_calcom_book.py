@@ -8,7 +8,7 @@ import pytest
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.remote import calendar_request
 from askproai_runtime.book.store.appointments import get_appointment

@@ -15,7 +15,8 @@ import pytest
 from askproai_core.clock import SystemClock
 from askproai_core.provider_limits.circuit_breaker import CircuitBreakers
 from askproai_core.provider_limits.circuit_rules import CircuitRules, CircuitState
-from askproai_core.tenant_config import CalcomVersion, Provider, TenantConfig
+from askproai_core.provider_names import CalendarApi, Provider
+from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.services import TeamEventType
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder
@@ -60,7 +61,7 @@ class OutageEnvironment:
         self.calcom.faults.clear()
 
     def only_v2(self) -> None:
-        calendar = msgspec.structs.replace(self.config.calendar, api_versions=(CalcomVersion.V2,))
+        calendar = msgspec.structs.replace(self.config.calendar, api_versions=(CalendarApi.V2,))
         self.config = msgspec.structs.replace(self.config, calendar=calendar)
 
     def requests(self, operation: str = "") -> int:
@@ -119,9 +120,9 @@ async def server(new_salon) -> AsyncIterator[OutageEnvironment]:
         v2 = CalcomV2(CalcomHttp(session, circuits, clock), *options)
         v1 = CalcomV1(CalcomHttp(session, CircuitBreakers(None, clock), clock), *options)
         versions = FallbackCalendar(
-            lambda: env.config, {CalcomVersion.V2: v2, CalcomVersion.V1: v1}, clock, lambda: env.key
+            lambda: env.config, {CalendarApi.V2: v2, CalendarApi.V1: v1}, clock, lambda: env.key
         )
-        calendar = msgspec.structs.replace(CALCOM, base_url=url, api_versions=(CalcomVersion.V2, CalcomVersion.V1))
+        calendar = msgspec.structs.replace(CALCOM, base_url=url, api_versions=(CalendarApi.V2, CalendarApi.V1))
         env = OutageEnvironment(salon, calcom, circuits, tenant_config_of(salon.store, calendar=calendar))
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
             body = {"key": KEY, "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": staff}

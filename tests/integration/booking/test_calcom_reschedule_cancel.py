@@ -8,7 +8,7 @@ from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.book.store.calendar import record_error

@@ -7,7 +7,8 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from askproai_core.tenant_config import CalcomVersion, Service, Withheld
+from askproai_core.provider_names import CalendarApi
+from askproai_core.tenant_config import Service, Withheld
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.services import EventType
 from askproai_runtime.settings import Settings
@@ -378,9 +379,7 @@ async def test_invalid_watermark_starts_a_new_poll(polled: PollEnvironment, wate
 @pytest.mark.parametrize("calendar", ["local", "version 1 of the API"])
 async def test_calendar_without_a_change_list_is_not_polled(polled: PollEnvironment, calendar: str) -> None:
     now = polled.env.config.calendar
-    changed = (
-        CalendarConfig() if calendar == "local" else msgspec.structs.replace(now, api_versions=(CalcomVersion.V1,))
-    )
+    changed = CalendarConfig() if calendar == "local" else msgspec.structs.replace(now, api_versions=(CalendarApi.V1,))
     polled.env.config = msgspec.structs.replace(polled.env.config, calendar=changed)
     assert (await polled.poll()).after == EVERY
     assert polled.requests() == []

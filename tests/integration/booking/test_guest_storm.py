@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import CalcomVersion
+from askproai_core.provider_names import CalendarApi
 from askproai_runtime.calendar_sync.inbound import apply_calendar_event
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendar_sync.reading import CalendarEvent
@@ -68,6 +68,14 @@ class GatedCalcom:
 
         return wait_and_look_up
 
+    @property
+    def list_changed(self) -> Any:
+        return self.__getattr__("list_changed")
+
+    @property
+    def list_starting(self) -> Any:
+        return self.__getattr__("list_starting")
+
 
 @dataclass
 class Storm:
@@ -84,8 +92,8 @@ class Storm:
     def __post_init__(self) -> None:
         calendar = self.polled.context.calendar
         assert isinstance(calendar, FallbackCalendar)
-        gated = GatedCalcom(calendar.calcom[CalcomVersion.V2], self.gates)
-        calendar = replace(calendar, calcom={CalcomVersion.V2: gated}, bookings=gated)  # type: ignore[dict-item,arg-type]
+        gated = GatedCalcom(calendar.apis[CalendarApi.V2], self.gates)
+        calendar = replace(calendar, apis={CalendarApi.V2: gated})  # type: ignore[dict-item,arg-type]
         self.polled.context = replace(self.polled.context, calendar=calendar)
 
     async def person(self) -> None:

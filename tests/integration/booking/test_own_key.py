@@ -12,7 +12,8 @@ import pytest
 
 from askproai_core.clock import Clock
 from askproai_core.provider_limits import CircuitBreakers, CircuitRules, RequestBudget
-from askproai_core.tenant_config import CalcomVersion, TenantConfig
+from askproai_core.provider_names import CalendarApi
+from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.services import EventType, OwnEventType
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder, build_calendar
@@ -55,7 +56,7 @@ class TwoAccounts:
     def inject_fault(self, kind: FaultKind, operation: str = "create-booking", **options: Any) -> None:
         self.calcom.faults.active.append(Fault.parse({"operation": operation, "fault": kind, **options}, NOW))
 
-    def use_versions(self, *versions: CalcomVersion) -> None:
+    def use_versions(self, *versions: CalendarApi) -> None:
         calendar = msgspec.structs.replace(CALCOM, base_url=self.url, api_versions=versions)
         self.config = msgspec.structs.replace(self.config, calendar=calendar)
 
@@ -95,7 +96,7 @@ async def two(new_salon) -> AsyncIterator[TwoAccounts]:
             own_event_types=(OwnEventType(staff="anna", event_type_id=2001, credential=FILE),),
         )
         env = TwoAccounts(salon, calcom, session, url, msgspec.structs.replace(config, services=(service,)))
-        env.use_versions(CalcomVersion.V2)
+        env.use_versions(CalendarApi.V2)
         salon.apply_config(env.config)
         clock: Clock = salon.clock
         no_redis = tenant_client(None, salon.store.tenant)
@@ -110,8 +111,8 @@ async def two(new_salon) -> AsyncIterator[TwoAccounts]:
         yield env
 
 
-@pytest.mark.parametrize("version", [CalcomVersion.V2, CalcomVersion.V1])
-async def test_booking_uses_the_account_of_its_event_type(two: TwoAccounts, version: CalcomVersion) -> None:
+@pytest.mark.parametrize("version", [CalendarApi.V2, CalendarApi.V1])
+async def test_booking_uses_the_account_of_its_event_type(two: TwoAccounts, version: CalendarApi) -> None:
     two.use_versions(version)
     answer = await two.book("anna")
     assert answer.fields["status"] == "confirmed", await two.salon.rows("SELECT error FROM appointments")
@@ -124,7 +125,7 @@ async def test_booking_uses_the_account_of_its_event_type(two: TwoAccounts, vers
 
 
 async def test_fallback_api_version_uses_the_staff_members_key(two: TwoAccounts) -> None:
-    two.use_versions(CalcomVersion.V2, CalcomVersion.V1)
+    two.use_versions(CalendarApi.V2, CalendarApi.V1)
     two.inject_fault(FaultKind.DOWN)
     answer = await two.book("anna")
     assert answer.success

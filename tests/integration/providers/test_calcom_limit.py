@@ -13,8 +13,8 @@ import pytest
 
 from askproai_core.provider_limits import BudgetSpent, RedisUnavailable, RequestBudget, Script
 from askproai_core.provider_limits.request_budget import Bucket
+from askproai_core.provider_names import CalendarProvider
 from askproai_core.providers import RateLimited
-from askproai_core.tenant_config import CalendarProvider
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_operator.providers import ProviderClients
 from askproai_sandbox.calcom import CalcomSimulator

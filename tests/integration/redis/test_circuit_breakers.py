@@ -10,7 +10,7 @@ import pytest
 
 from askproai_core.clock import SystemClock
 from askproai_core.provider_limits import CircuitBreakers, CircuitOpen, CircuitRules, CircuitState, Permit
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 from askproai_runtime.metrics import Metrics
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.clock import FixedClock

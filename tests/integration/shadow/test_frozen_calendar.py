@@ -11,7 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from askproai_core.clock import SystemClock
 from askproai_core.database import open_pool
 from askproai_core.provider_limits import CircuitBreakers
-from askproai_core.tenant_config import CalendarProvider
+from askproai_core.provider_names import CalendarProvider
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_runtime.calendars import Bookable, FreeTimesQuery, ProviderCallRecorder
 from askproai_runtime.calendars.calcom_http import CalcomHttp

@@ -14,7 +14,8 @@ from structlog.testing import capture_logs
 
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.tenant_config import CalendarProvider, TenantConfig
+from askproai_core.provider_names import CalendarProvider
+from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.services import TeamEventType
 from askproai_runtime.book.outcomes import Moved

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.tenant_config import CalendarProvider, NotificationChannel
+from askproai_core.provider_names import CalendarProvider
+from askproai_core.tenant_config import NotificationChannel
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.notifications import (
     NOTIFICATION_KEY,

@@ -7,7 +7,7 @@ import msgspec
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.tenant_config import CalendarProvider
+from askproai_core.provider_names import CalendarProvider
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve
 from tests.worlds.databases import Database

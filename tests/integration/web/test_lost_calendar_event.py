@@ -9,7 +9,7 @@ import asyncpg
 import pytest
 
 from askproai_core.clock import SystemClock
-from askproai_core.tenant_config import CalendarProvider
+from askproai_core.provider_names import CalendarProvider
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.simulator import serve

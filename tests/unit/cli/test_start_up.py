@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from askproai_cli.choices import ProviderChoice
-from askproai_core.tenant_config import Provider
 from askproai_sandbox.demo import State
 
 pytestmark = pytest.mark.nightly
@@ -126,10 +124,6 @@ def test_command_start_imports_few_modules_without_collection(command: str, most
     counted = [module for module in modules if module.partition(".")[0] not in sys.stdlib_module_names]
     assert len(counted) <= most, f"{len(counted)} modules"
     assert collections == 0, "all objects were searched"
-
-
-def test_option_choices_are_those_of_the_configuration() -> None:
-    assert [each.value for each in ProviderChoice] == [each.value for each in Provider]
 
 
 def test_models_are_made_without_reading_their_sources() -> None:

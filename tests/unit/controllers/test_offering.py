@@ -4,12 +4,13 @@ import copy
 
 import pytest
 
-from askproai_core.tenant_config import CalcomVersion
+from askproai_core.provider_names import CalendarApi
 from askproai_operator.api import Branch, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status
 from askproai_operator.controllers.conditions import References, missing_reference
 from askproai_operator.controllers.offering.status import (
     calendar_condition,
+    calendar_without_look,
     calendar_without_seats,
     calendar_without_waits,
     event_type_fits,
@@ -96,6 +97,15 @@ def test_service_without_branches_cannot_be_booked():
 def test_staff_members_without_an_event_type_are_named():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
     assert staff_without_event_type(linked, {"mitte": ("anna", "mehmet")}) == ["mehmet"]
+
+
+def test_calendar_without_look_names_unlinked_staff():
+    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1}]}).spec.calcom.event_types
+    assert calendar_without_look("Dav", linked, {"mitte": ("anna",)}).message == "booked at Dav"
+    missing = calendar_without_look("Dav", linked, {"mitte": ("anna", "mehmet")})
+    assert (missing.status, missing.reason) == (Status.FALSE, Reason.EVENT_TYPE_MISSING)
+    assert missing.message.startswith("mehmet: ")
+    assert calendar_without_look("Dav", (), {"mitte": ("anna",)}).reason == Reason.NOT_REQUESTED
 
 
 def test_offering_with_neighbour_changed_capacity_is_reconciled():
@@ -207,7 +217,7 @@ def test_coarser_calcom_slot_interval_is_named_briefly(linked_types: int):
     assert ("more" in condition.message) is (linked_types > 1)
     assert "slotStepMinutes 15" in condition.message
     assert len(condition.message) <= 160, condition.message
-    without_v2 = calendar_condition(linked, {"mitte": ("person-0",)}, read, [CalcomVersion.V1])
+    without_v2 = calendar_condition(linked, {"mitte": ("person-0",)}, read, [CalendarApi.V1])
     assert "slot interval" not in without_v2.message, "our own book is offered then"
     fine = [(entry, {"lengthInMinutes": 45, "slotInterval": 15}) for entry, _ in read]
     assert calendar_condition(linked, {"mitte": ("person-0",)}, fine).message == f"{linked_types} event types fit"

@@ -7,7 +7,7 @@ from unittest.mock import AsyncMock
 
 import pytest
 
-from askproai_core.tenant_config import CalcomVersion, CalendarProvider
+from askproai_core.provider_names import CalendarApi, CalendarProvider
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
@@ -106,14 +106,14 @@ def test_network_policy_lets_replay_processes_connect() -> None:
 
 def test_shadow_config_has_other_rows_and_no_provider() -> None:
     calendar = CalendarConfig(
-        provider=CalendarProvider.CALCOM, base_url="https://api.cal.example", api_versions=(CalcomVersion.V1, CalcomVersion.V2),
+        provider=CalendarProvider.CALCOM, base_url="https://api.cal.example", api_versions=(CalendarApi.V1, CalendarApi.V2),
         attendee_email_domain="anruf.example",
     )  # fmt: skip
     live = salon_config(calendar=calendar, shadow=True, encrypt_bodies=True)
     config = shadow_config(live, {1: 101, 2: 102})
     assert config.tenant == f"{live.tenant}:shadow"
     assert [each.resource_ids for each in config.branches[0].staff] == [(101,), (102,)]
-    assert (config.calendar.base_url, config.calendar.api_versions) == (CALENDAR_URL, (CalcomVersion.V2,))
+    assert (config.calendar.base_url, config.calendar.api_versions) == (CALENDAR_URL, (CalendarApi.V2,))
     assert config.calendar.attendee_email_domain == "anruf.example"
     assert config.retell.base_url == ""
     assert config.encrypt_bodies

@@ -57,7 +57,7 @@ def missing(*problems: CredentialProblem) -> Credentials:
 
 
 LACKING = missing(CredentialProblem(Reason.SECRET_KEY_MISSING, "a"))
-RETELL, CALCOM = frozenset({SubjectKind.RETELL_KEY}), frozenset({SubjectKind.CALCOM_KEY})
+RETELL, CALCOM = frozenset({SubjectKind.RETELL_KEY}), frozenset({SubjectKind.CALENDAR_KEY})
 
 
 @pytest.mark.parametrize(

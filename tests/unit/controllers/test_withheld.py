@@ -5,7 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import CalendarProvider, TenantConfig, Withheld
+from askproai_core.provider_names import CalendarProvider
+from askproai_core.tenant_config import TenantConfig, Withheld
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.services import EventType
 from askproai_operator.api import SecretKeyRef, ServiceOffering, Tenant

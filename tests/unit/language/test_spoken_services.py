@@ -4,7 +4,8 @@ import msgspec
 import pytest
 
 from askproai_core.languages import Language
-from askproai_core.tenant_config import CalendarProvider, Service, TenantConfig
+from askproai_core.provider_names import CalendarProvider
+from askproai_core.tenant_config import Service, TenantConfig
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.services import EventType, Segment
 from askproai_core.tenant_config.vocabulary import SegmentKind

@@ -124,9 +124,9 @@ async def test_unreadable_grant_is_given_to_nobody(env):
 
 
 def test_grants_name_for_a_key_reveals_nothing():
-    subject = Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", "cal_secret"))
+    subject = Subject(SubjectKind.CALENDAR_KEY, hash_key("inst-1", "cal_secret"))
     assert "cal_secret" not in subject.name + subject.value
-    assert subject != Subject(SubjectKind.CALCOM_KEY, hash_key("inst-2", "cal_secret"))
+    assert subject != Subject(SubjectKind.CALENDAR_KEY, hash_key("inst-2", "cal_secret"))
     assert len(subject.name) <= 63
 
 

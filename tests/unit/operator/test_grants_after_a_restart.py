@@ -80,9 +80,9 @@ async def test_unused_key_of_a_living_tenant_is_released(env):
 
 async def test_key_of_a_staff_account_is_kept(env):
     tenant = env.put("Tenant", "holder")
-    subjects = [Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", key)) for key in ("tenants", "annas")]
+    subjects = [Subject(SubjectKind.CALENDAR_KEY, hash_key("inst-1", key)) for key in ("tenants", "annas")]
     meta = {"name": "salon-teardown", "namespace": "holder"}
-    annotations = {KEY_ANNOTATIONS[SubjectKind.CALCOM_KEY]: subjects[0].value, OWN_KEYS_ANNOTATION: subjects[1].value}
+    annotations = {KEY_ANNOTATIONS[SubjectKind.CALENDAR_KEY]: subjects[0].value, OWN_KEYS_ANNOTATION: subjects[1].value}
     secret = {"metadata": meta | {"annotations": annotations}}
     env.sink.observe(resources.SECRETS, env.api.put(resources.SECRETS, secret))
     for subject in subjects:
@@ -159,7 +159,7 @@ async def test_unreadable_grant_does_not_delay_other_grants(env):
 
 
 async def test_upgrade_leaves_shared_keys_to_the_older_tenant(env):
-    calcom = Subject(SubjectKind.CALCOM_KEY, hash_key("inst-1", "cal_shared"))
+    calcom = Subject(SubjectKind.CALENDAR_KEY, hash_key("inst-1", "cal_shared"))
     for namespace, age in (("young", 1), ("old", 300)):
         env.put("Tenant", namespace, age=age)
         annotations = {

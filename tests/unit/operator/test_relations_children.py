@@ -166,7 +166,7 @@ def test_calcom_key_change_makes_the_tenants_services_due():
 
 def test_a_holder_that_lost_its_grant_is_due():
     """A quiet Tenant takes the grant of its key again, before another tenant has it."""
-    cache, subject = salon(), Subject(SubjectKind.CALCOM_KEY, "0" * 64)
+    cache, subject = salon(), Subject(SubjectKind.CALENDAR_KEY, "0" * 64)
     own = Holder(TENANT.kind, NAMESPACE, TENANT.name, "uid-tenant")
     manifest = grant_manifest(NAMESPACE, subject, [own])
     manifest["metadata"] |= {"uid": "uid-grant", "resourceVersion": "1"}

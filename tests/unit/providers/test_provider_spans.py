@@ -7,7 +7,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from askproai_core.clock import SystemClock
-from askproai_core.provider_limits import CircuitBreakers, Provider
+from askproai_core.provider_limits import CircuitBreakers
+from askproai_core.provider_names import Provider
 from askproai_core.providers import ProviderHttp
 from askproai_core.tracing import start_trace
 from tests.worlds.memory_spans import MemoryRecorder

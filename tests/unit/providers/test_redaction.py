@@ -5,7 +5,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from askproai_core.clock import SystemClock
-from askproai_core.provider_limits import CircuitBreakers, Provider
+from askproai_core.provider_limits import CircuitBreakers
+from askproai_core.provider_names import Provider
 from askproai_core.providers import ProviderHttp, Reply
 from askproai_core.providers.redaction import list_words, redact, shape_of
 from tests.worlds.rows import each_row

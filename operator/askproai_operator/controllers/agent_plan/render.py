@@ -10,7 +10,7 @@ from typing import Any, Final
 from askproai_core.ai_notice import announces_ai
 from askproai_core.languages import Language
 from askproai_core.providers import Json
-from askproai_core.tenant_config import CalendarProvider, CallerVerification, Function
+from askproai_core.tenant_config import CallerVerification, Function
 from askproai_operator.api import Branch, RetellAgent, Tenant, TransferMode
 from askproai_operator.controllers.agent_plan.words import PromptWords, tools_of, words_of
 
@@ -253,7 +253,7 @@ def _prompt(agent: RetellAgent, tenant: Tenant, catalogue: str) -> str:
     words = words_of(agent.spec.language)
     rules = [words.now.format(time=f"{{{{current_time_{tenant.spec.time_zone}}}}}"), *words.basic_rules]
     if catalogue:
-        is_remote = tenant.spec.calendar.provider is CalendarProvider.CALCOM
+        is_remote = tenant.spec.calendar.provider.is_remote
         rules += [*words.catalogue_rules, words.visits_apart_rule if is_remote else words.one_visit_rule]
     if agent.spec.tenant_ref is not None:
         rules += words.hotline_rules

@@ -28,7 +28,7 @@ class PromptWords:
     hotline_rules: tuple[str, ...]
     catalogue_rules: tuple[str, ...]
     one_visit_rule: str
-    visits_apart_rule: str  # where each service is an event type at Cal.com
+    visits_apart_rule: str  # where each service is an event type of the remote calendar
     information_rules: tuple[str, ...]
     message_rules: tuple[str, ...]
     no_transfer_rule: str

@@ -32,7 +32,7 @@ _WANTED: Final = {
     SubjectKind.HOST: "another tenant asks for the host {value}, and is refused; who runs the platform can name it",
     SubjectKind.NUMBER: "another branch lists the number {value}, and is refused; who runs the platform can name it",
     SubjectKind.RETELL_KEY: "another tenant has your Retell key, and is refused: if you do not know of it, renew the key",
-    SubjectKind.CALCOM_KEY: "another tenant has your Cal.com key, and is refused: if you do not know of it, renew the key",
+    SubjectKind.CALENDAR_KEY: "another tenant has your calendar's key, and is refused: if you do not know of it, renew the key",
 }
 
 

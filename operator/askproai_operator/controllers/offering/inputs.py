@@ -58,7 +58,7 @@ async def read_usable_own_keys(
     is_known = find_condition(offering, ConditionType.CALENDAR_LINKED).get("reason") == Reason.CREDENTIALS_SHARED
     for file, key in found.items():
         subject = (
-            Subject(SubjectKind.CALCOM_KEY, hash_key(context.installation_id, key)) if isinstance(key, str) else None
+            Subject(SubjectKind.CALENDAR_KEY, hash_key(context.installation_id, key)) if isinstance(key, str) else None
         )
         holder = find_holder(tenant, subject, context) if subject is not None else None
         if subject is not None and holder is not None:

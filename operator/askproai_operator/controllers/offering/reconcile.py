@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from askproai_core.providers import Json, ProviderError
-from askproai_operator.api import Key, ServiceOffering, Tenant
+from askproai_operator.api import Calcom, Key, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType
 from askproai_operator.applied_spec import is_paused
 from askproai_operator.context import ReconcileContext
@@ -16,6 +16,7 @@ from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_key_missing,
     calendar_not_requested,
+    calendar_without_look,
     calendar_without_seats,
     calendar_without_waits,
 )
@@ -24,6 +25,7 @@ from askproai_operator.controllers.plan_annotation import edit_hold, plan_hold
 from askproai_operator.credentials import (
     AccountHashes,
     calcom_account,
+    calendar_account,
     event_types_of,
     hash_accounts,
     read_credentials,
@@ -104,6 +106,11 @@ async def _check_calendar(
     offering: ServiceOffering, tenant: Tenant, staff: Mapping[str, tuple[str, ...]], context: ReconcileContext
 ) -> tuple[Condition, Json]:
     """Return CalendarLinked, and the status fields about event types. Reads Secrets only if event types are used."""
+    remote = calendar_account(tenant)
+    if remote is not None and not isinstance(remote, Calcom):
+        context.memory.looks.forget(offering.key)
+        linked = remote.event_types_of(offering)
+        return calendar_without_look(tenant.spec.calendar.provider.label, linked, staff), _nothing_used(offering)
     account, link = calcom_account(tenant), offering.spec.calcom
     if link is not None and link.is_local:
         link = None

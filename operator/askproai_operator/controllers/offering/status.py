@@ -3,8 +3,8 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
+from askproai_core.provider_names import CalendarApi
 from askproai_core.providers import Json, ProviderError
-from askproai_core.tenant_config import CalcomVersion
 from askproai_operator.api import ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.api.offering import EventType
@@ -29,8 +29,23 @@ _NEEDS_V2 = (
 
 def calendar_not_requested() -> Condition:
     """Return CalendarLinked for an offering that is booked in the local calendar only."""
-    text = "no Cal.com event types are named: appointments stay in the local calendar"
+    text = "no event types are named: appointments stay in the local calendar"
     return good(_CALENDAR, text, Reason.NOT_REQUESTED)
+
+
+def calendar_without_look(
+    label: str, event_types: Collection[EventType], staff: Mapping[str, tuple[str, ...]]
+) -> Condition:
+    """Return CalendarLinked for a remote calendar whose event types are not looked up: the manifests decide alone."""
+    if not event_types:
+        return calendar_not_requested()
+    linked = {each.staff for each in event_types}
+    if missing := sorted({member for members in staff.values() for member in members} - linked):
+        text = (
+            f"{', '.join(missing)}: no calendar at {label} is named, so their appointments stay in the local calendar"
+        )
+        return bad(_CALENDAR, Reason.EVENT_TYPE_MISSING, text)
+    return good(_CALENDAR, f"booked at {label}")
 
 
 def calendar_without_waits() -> Condition:
@@ -62,7 +77,7 @@ def calendar_condition(
     offering: ServiceOffering,
     staff: Mapping[str, tuple[str, ...]],
     event_types: Collection[tuple[EventType, Json | CredentialProblem | ProviderError | None]],
-    versions: Collection[str] = (CalcomVersion.V2,),
+    versions: Collection[str] = (CalendarApi.V2,),
 ) -> Condition:
     """Return CalendarLinked: True if every staff member has an event type that fits and can be booked by the API `versions`.
 
@@ -92,7 +107,7 @@ def _judge(
         (Reason.EVENT_TYPE_MISSING, f"{member} has no event type: {advice}")
         for member in staff_without_event_type(offering, staff)
     ]
-    if CalcomVersion.V2 not in versions:
+    if CalendarApi.V2 not in versions:
         problems += [
             (Reason.EVENT_TYPE_MISMATCH, f"event type {entry.event_type_id} of {entry.staff}: {_NEEDS_V2}")
             for entry in event_types_of(offering)
@@ -140,7 +155,7 @@ def _describe_fit(
     fit = f"{len(event_types_of(offering))} event types fit"
     intervals = {entry.event_type_id: find_coarse_interval(each, _needs(offering, entry)) for entry, each in found}
     coarse = {number: minutes for number, minutes in intervals.items() if minutes is not None}
-    if coarse and CalcomVersion.V2 in versions:
+    if coarse and CalendarApi.V2 in versions:
         fit = f"{fit}; {_describe_coarse(coarse, offering.spec.slot_step_minutes)}"
     if requested := [each for _, each in found if needs_confirmation(each)]:
         fit = f"{fit}; for {len(requested)} somebody at Cal.com confirms, and callers hear that the appointment is requested"

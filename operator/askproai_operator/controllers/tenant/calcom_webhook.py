@@ -40,7 +40,9 @@ async def register_webhook(run: Run, context: ReconcileContext) -> None:
 async def _register(run: Run, context: ReconcileContext) -> Condition:
     tenant, in_use = run.tenant, run.inputs.exposure.in_use
     if calcom_account(tenant) is None:
-        return good(_KIND, "the calendar is local; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED)
+        return good(
+            _KIND, "the calendar sends no webhooks; Retell's webhook is a field of its agents", Reason.NOT_REQUESTED
+        )
     if in_use is None and tenant.spec.suspend:
         return good(_KIND, "Cal.com gets our webhook when pods run again and answer at its URL", Reason.SUSPENDED)
     if in_use is None:
@@ -111,7 +113,7 @@ async def remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> tu
     calendar would offer times that are taken there.
     """
     url = registered_calcom_url(inputs.tenant)
-    if SubjectKind.CALCOM_KEY not in inputs.shared_keys or url is None:
+    if SubjectKind.CALENDAR_KEY not in inputs.shared_keys or url is None:
         return ()
     text = "removed at Cal.com, because another tenant has this key; it comes back with a key of your own"
     removed = bad(_KIND, Reason.CREDENTIALS_SHARED, text)

@@ -1,14 +1,14 @@
-"""The condition CalendarSynced: our book and Cal.com agree, and each gets the other's changes. Pure."""
+"""The condition CalendarSynced: our book and the remote calendar agree, and each gets the other's changes. Pure."""
 
 from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import CalcomVersion
+from askproai_core.provider_names import CalendarApi
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.controllers.conditions import local_time
-from askproai_operator.credentials import calcom_account
+from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.store.task_progress import AuditProgress, PollProgress
 from askproai_operator.store.tenant_states import CalendarBacklog
 
@@ -21,17 +21,18 @@ _LONGEST_ERROR = 200
 def synced_condition(
     tenant: Tenant, backlog: CalendarBacklog, poll: PollProgress | None = None, audit: AuditProgress | None = None
 ) -> Condition:
-    """Return CalendarSynced: True if our appointments are at Cal.com, Cal.com's changes are known here, and both books agree.
+    """Return CalendarSynced: True if our appointments are in the remote calendar, its changes are known here, and both
+    books agree.
 
     Its numbers are rounded, so that neither an outage nor an import writes the status for each booking.
     """
-    if calcom_account(tenant) is None:
+    if calendar_account(tenant) is None:
         return good(_KIND, "the calendar is local", Reason.NOT_REQUESTED)
     if backlog.oldest is None:
         return _polled_condition(tenant, poll, audit)
     text = (
-        f"{_round(backlog.appointments)} booked, moved or cancelled here, but not yet so at Cal.com, the first since"
-        f" {local_time(tenant, backlog.oldest)}: tried again by itself"
+        f"{_round(backlog.appointments)} booked, moved or cancelled here, but not yet so at {_label(tenant)}, the first"
+        f" since {local_time(tenant, backlog.oldest)}: tried again by itself"
     )
     if backlog.dead:
         text += (
@@ -42,9 +43,10 @@ def synced_condition(
 
 
 def _polled_condition(tenant: Tenant, poll: PollProgress | None, audit: AuditProgress | None) -> Condition:
-    """Return CalendarSynced if all appointments are at Cal.com: False if Cal.com's changes are unknown, or the books differ."""
+    """Return CalendarSynced if all appointments are in the remote calendar: False if its changes are unknown, or the books
+    differ."""
     account = calcom_account(tenant)
-    if account is not None and CalcomVersion.V2 not in account.api_versions:
+    if account is not None and CalendarApi.V2 not in account.api_versions:
         text = "version 1 of Cal.com's API has no list of changes: what Cal.com's webhooks do not deliver stays unknown here"
         return good(_KIND, text)
     if poll is None or tenant.spec.suspend:
@@ -53,24 +55,30 @@ def _polled_condition(tenant: Tenant, poll: PollProgress | None, audit: AuditPro
         why = " ".join((poll.error or "no pod has done it").split())[:_LONGEST_ERROR]
         hours = int(poll.age.total_seconds() // 3600)
         text = (
-            f"for {f'{hours} h' if hours else 'more than 30 minutes'} Cal.com could not be asked what has changed, so what its"
-            f" webhooks did not deliver is unknown here: {why}; tried again by itself"
+            f"for {f'{hours} h' if hours else 'more than 30 minutes'} {_label(tenant)} could not be asked what has changed, so"
+            f" what its webhooks did not deliver is unknown here: {why}; tried again by itself"
         )
         return bad(_KIND, Reason.CALENDAR_BEHIND, text)
     if audit is not None and audit.oldest is not None:
         return bad(_KIND, Reason.CALENDAR_DIFFERS, _differences(tenant, audit.differences, audit.oldest))
     if poll.is_importing:
-        return good(_KIND, f"importing the bookings to come from Cal.com: {_round_down(poll.taken_in):,} so far")
+        return good(
+            _KIND, f"importing the bookings to come from {_label(tenant)}: {_round_down(poll.taken_in):,} so far"
+        )
     bookings = "1 booking" if poll.taken_in == 1 else f"{poll.taken_in:,} bookings"
-    imported = f"imported {bookings} to come from Cal.com" if poll.taken_in else ""
+    imported = f"imported {bookings} to come from {_label(tenant)}" if poll.taken_in else ""
     return good(_KIND, "; ".join(filter(None, (imported, _last_round(tenant, audit)))))
+
+
+def _label(tenant: Tenant) -> str:
+    return tenant.spec.calendar.provider.label
 
 
 def _differences(tenant: Tenant, count: int, oldest: datetime) -> str:
     number = str(count) if count <= _EXACT else f"{_round_down(count)} or more"
     differ = "1 appointment differs" if count == 1 else f"{number} appointments differ"
     return (
-        f"{differ} from Cal.com, the first known since {local_time(tenant, oldest)}, and no rule decides which is right:"
+        f"{differ} from {_label(tenant)}, the first known since {local_time(tenant, oldest)}, and no rule decides which is right:"
         f" askproai calendar differences -t {tenant.metadata.dotted} names them"
     )
 
@@ -80,7 +88,7 @@ def _last_round(tenant: Tenant, audit: AuditProgress | None) -> str:
     if audit is None or audit.compared_at is None:
         return ""
     day = f"{audit.compared_at.astimezone(ZoneInfo(tenant.spec.time_zone)):%Y-%m-%d}"
-    return f"all appointments to come were compared with Cal.com on {day}, and agree"
+    return f"all appointments to come were compared with {_label(tenant)} on {day}, and agree"
 
 
 def _round(appointments: int) -> str:

@@ -42,8 +42,8 @@ def keys_unusable(inputs: Inputs) -> Condition | None:
 
 
 def keys_shared(inputs: Inputs) -> Condition | None:
-    """Return CredentialsValid if another Tenant holds the same Retell or Cal.com key."""
-    return shared_keys_condition(inputs.shared_keys) if inputs.shared_keys else None
+    """Return CredentialsValid if another Tenant holds the same key of Retell or the calendar."""
+    return shared_keys_condition(inputs.tenant, inputs.shared_keys) if inputs.shared_keys else None
 
 
 def time_zone_unknown(inputs: Inputs) -> Condition | None:

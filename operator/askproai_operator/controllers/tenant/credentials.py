@@ -1,4 +1,4 @@
-"""The keys of a tenant's accounts at Retell and Cal.com: how they are tested and granted, and the condition CredentialsValid."""
+"""A tenant's keys for Retell and the remote calendar: how they are tested and granted, and the condition CredentialsValid."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
+from askproai_core.provider_names import Provider
 from askproai_core.providers import CredentialRefused, ProviderError
 from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status, bad, good, unknown
@@ -13,7 +14,7 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.controllers.grant import report_refusal, take_all
 from askproai_operator.controllers.tenant.run import Inputs, Run
-from askproai_operator.credentials import CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials, calcom_account
+from askproai_operator.credentials import CALCOM_KEY, RETELL_BASE_URL, RETELL_KEY, Credentials, calendar_account
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.providers import RetellClient, hash_key
@@ -22,23 +23,22 @@ KEY_TEST: Final = "Retell key"  # a look at a provider
 _KIND: Final = ConditionType.CREDENTIALS_VALID
 _BAD_REQUEST = 400
 _KEY_REFUSALS = frozenset({None, 401, 498})  # 498: Cal.com, for a key that has expired
-_VALID_KEY = "put a valid key into the Secret of calendar.calcom.apiKeySecretRef"
-_END = "this ends with the next booking that Cal.com accepts, or after 15 minutes"
+_END = "this ends with the next booking that {} accepts, or after 15 minutes"
 
 
 def key_subjects(tenant: Tenant, credentials: Credentials, installation_id: str) -> dict[SubjectKind, Subject]:
-    """Return the Retell and Cal.com keys that the tenant uses as subjects of grants: keyed hashes, by kind of key."""
+    """Return the keys of Retell and the calendar that the tenant uses as subjects of grants: keyed hashes, by kind of key."""
     values = {SubjectKind.RETELL_KEY: credentials.retell_key}
-    if calcom_account(tenant) is not None:
-        values[SubjectKind.CALCOM_KEY] = credentials.calcom_key
+    if calendar_account(tenant) is not None:
+        values[SubjectKind.CALENDAR_KEY] = credentials.values.get(tenant.spec.calendar.provider.key_file, "")
     return {kind: Subject(kind, hash_key(installation_id, key)) for kind, key in values.items() if key}
 
 
 async def try_keys(
     tenant: Tenant, credentials: Credentials, agents: Iterable[RetellAgent], context: ReconcileContext
 ) -> ProviderError | None:
-    """Return the error that makes the Retell or Cal.com key unusable; None if there is none. For Cal.com, only the host is
-    checked.
+    """Return the error that makes the key of Retell or the calendar unusable; None if there is none. Only the host of
+    the calendar is checked.
 
     A key is tested at Retell when it is new, and when Retell refuses it to an agent, whose reconciles use the key at intervals.
     """
@@ -50,8 +50,8 @@ async def try_keys(
     )
     source = (meta.uid, meta.annotations.get(TOKEN_ANNOTATION), url, hash_key(context.installation_id, key), refused)
     try:
-        if calcom_account(tenant) is not None:
-            context.providers.calcom(credentials.calendar_base_url, credentials.calcom_key)  # raises HostNotAllowed
+        if calendar_account(tenant) is not None:
+            context.providers.check_host(Provider(tenant.spec.calendar.provider.field), credentials.calendar_base_url)
         retell = context.providers.retell(url, key)
         await context.look(tenant.key, KEY_TEST, source, partial(_try_key, retell, context), once=True)
     except ProviderError as error:
@@ -103,27 +103,29 @@ async def take_keys(run: Run, context: ReconcileContext) -> None:
 
 
 def credentials_valid(run: Run, context: ReconcileContext) -> Condition:
-    """Return CredentialsValid for a tenant with complete keys: False if Cal.com refuses our requests or the pods' bookings.
+    """Return CredentialsValid for a tenant with complete keys: False if the calendar refuses our requests or the pods' bookings.
 
     `run.state.refusals` are the HTTP statuses of recent refusals (None among them: the pods have no key). Callers hear that
     nothing is booked meanwhile, so a person must know. A key that could not be tested yet is reported last.
     """
     refusals, heard = run.state.refusals, "callers hear that nothing is booked"
     redirects = sorted(status for status in refusals if status is not None and status < _BAD_REQUEST)
-    lately = "in the last 15 minutes"
+    lately, calendar = "in the last 15 minutes", run.tenant.spec.calendar.provider
+    name, end = calendar.label, _END.format(calendar.label)
+    valid_key = f"put a valid key into the Secret of calendar.{calendar.field}.apiKeySecretRef"
     if run.webhook.reason is Reason.CREDENTIALS_INVALID:
-        text = f"Cal.com does not accept the key, and {heard}: {_VALID_KEY}"
+        text = f"{name} does not accept the key, and {heard}: {valid_key}"
     elif refusals & _KEY_REFUSALS:
-        text = f"Cal.com refused bookings {lately}, since it did not accept the key, and {heard}: {_VALID_KEY}; {_END}"
+        text = f"{name} refused bookings {lately}, since it did not accept the key, and {heard}: {valid_key}; {end}"
     elif redirects:
         text = (
-            f"the server at calendar.calcom.baseUrl redirected bookings {lately} ({redirects[0]}), and {heard}: write the"
-            f" address of Cal.com's API itself, such as https://api.cal.com; {_END}"
+            f"the server at calendar.{calendar.field}.baseUrl redirected bookings {lately} ({redirects[0]}), and {heard}: write"
+            f" the address of {name}'s API itself; {end}"
         )
     elif refusals:
         codes = ", ".join(str(status) for status in sorted(filter(None, refusals)))
         text = (
-            f"Cal.com refused bookings of an event type {lately} ({codes}), and {heard}: it is gone or belongs to another user;"
+            f"{name} refused bookings of an event type {lately} ({codes}), and {heard}: it is gone or belongs to another user;"
             " correct the eventTypes of the ServiceOfferings (see their CalendarLinked), or the key; this ends after 15 minutes"
         )
     else:
@@ -132,7 +134,7 @@ def credentials_valid(run: Run, context: ReconcileContext) -> Condition:
 
 
 def credentials_without_database(run: Run, context: ReconcileContext) -> Condition:
-    """Return CredentialsValid for a run that ends before Cal.com is asked: Unknown if a new key is still untested, else True."""
+    """Return CredentialsValid for a run that asks no calendar: Unknown if a new key is still untested, else True."""
     if (untried := _untried_retell_key(run.inputs)) is not None:
         return untried
     former = find_condition(run.tenant, _KIND)

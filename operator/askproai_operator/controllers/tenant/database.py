@@ -20,7 +20,7 @@ from askproai_operator.controllers.tenant.credentials import credentials_without
 from askproai_operator.controllers.tenant.run import Inputs, ResourceIds, Run, StoreUrls
 from askproai_operator.controllers.tenant.stranded import declared_work
 from askproai_operator.controllers.tenant.tenant_config import persons_of, required_resources
-from askproai_operator.credentials import calcom_account, calendar_account
+from askproai_operator.credentials import calendar_account
 from askproai_operator.engine import EventRecord, EventType, Result, find_condition
 from askproai_operator.login_urls import parse_login
 from askproai_operator.orphans import Owner, has_rows_to_erase
@@ -95,7 +95,7 @@ async def _ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> S
 async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
     """Return the facts that only the database has, once row, role and resources are as declared. Raises one of DATABASE_ERRORS."""
     tenant, database = inputs.tenant, context.database
-    name, is_remote = tenant.metadata.dotted, calcom_account(tenant) is not None
+    name, is_remote = tenant.metadata.dotted, calendar_account(tenant) is not None
     return TenantState(
         is_provisioned=True,
         refusals=await database.list_booking_refusals(name),

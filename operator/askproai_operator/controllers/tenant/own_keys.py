@@ -152,4 +152,4 @@ def linked_event_types(
 
 
 def _subject(key: str, context: ReconcileContext) -> Subject:
-    return Subject(SubjectKind.CALCOM_KEY, hash_key(context.installation_id, key))
+    return Subject(SubjectKind.CALENDAR_KEY, hash_key(context.installation_id, key))

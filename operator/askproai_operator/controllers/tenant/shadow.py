@@ -10,7 +10,8 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig
+from askproai_core.provider_names import CalendarApi, CalendarProvider
+from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.config import RetellConfig
 from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
@@ -25,7 +26,9 @@ from askproai_operator.settings import Settings
 from askproai_operator.store.shadows import shadow_name
 
 SHADOWS: Final = "Shadows"
-CALENDAR_URL: Final = "http://127.0.0.1:8092"  # of the container beside the shadow's web process: Cal.com as it was
+CALENDAR_URL: Final = (
+    "http://127.0.0.1:8092"  # of the container beside the shadow's web process, in place of the calendar
+)
 
 
 def shadows_key(settings: Settings) -> Key:
@@ -85,9 +88,14 @@ def shadow_config(live: TenantConfig, resource_ids: Mapping[int, int]) -> Tenant
         for branch in live.branches
     )
     calendar = live.calendar
-    if calendar.provider is CalendarProvider.CALCOM:
-        versions = (CalcomVersion.V2,)
-        calendar = replace(calendar, base_url=CALENDAR_URL, api_versions=versions, requests_per_minute=0)
+    if calendar.provider.is_remote:  # the container answers like Cal.com, in place of any calendar
+        calendar = replace(
+            calendar,
+            provider=CalendarProvider.CALCOM,
+            base_url=CALENDAR_URL,
+            api_versions=(CalendarApi.V2,),
+            requests_per_minute=0,
+        )
     return replace(
         live,
         tenant=shadow_name(live.tenant),

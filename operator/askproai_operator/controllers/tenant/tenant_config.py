@@ -26,7 +26,7 @@ from askproai_operator.controllers.tenant.own_keys import linked_event_types
 from askproai_operator.controllers.tenant.run import ResourceIds, Run
 from askproai_operator.controllers.tenant.shadow import is_copied
 from askproai_operator.controllers.tenant.withheld import find_former, find_withheld
-from askproai_operator.credentials import calendar_account, event_types_of, own_key_file
+from askproai_operator.credentials import calendar_account, own_key_file
 from askproai_operator.providers import compile_field
 from askproai_operator.services import active_offerings, branch_name_of, is_auto_created, staff_by_branch
 
@@ -248,7 +248,8 @@ def _service(
     currency = offering.spec.price.currency if offering.spec.price else "EUR"
     spec, capacity = offering.spec, units.effective_capacity[offering.metadata.name]
     # One with seats whose capacity had to be lowered to 1: its event types are not looked up, and not used.
-    named = event_types_of(offering) if spec.capacity == 1 or capacity > 1 else ()
+    account = calendar_account(inputs.tenant)
+    named = account.event_types_of(offering) if account and (spec.capacity == 1 or capacity > 1) else ()
     fields = {each.staff: _event_type_fields(offering, each, withheld) for each in named}
     return _copy_fields(
         config.Service,
@@ -316,12 +317,12 @@ def _event_type_fields(
 
 
 def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
-    """Return the length in minutes that Cal.com books by default, by event type id, for event types with several lengths."""
+    """Return the length in minutes that a booking there has by default, by event type id, for event types with several lengths."""
     return {each["eventTypeId"]: each["defaultMinutes"] for each in offering.status.get("variableLengths") or ()}
 
 
 def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[BookingField, ...]:
-    """Return how bookings answer each booking field of this event type, as the offering's reconcile found them at Cal.com."""
+    """Return how bookings answer each booking field of this event type, as the offering's reconcile found them."""
     declared = {each.slug: each for each in offering.spec.calcom.booking_fields} if offering.spec.calcom else {}
     found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
     compiled = (

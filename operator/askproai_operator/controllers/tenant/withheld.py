@@ -8,7 +8,8 @@ account. The status of a service has the findings of its own reconcile, which as
 from collections.abc import Iterable
 from typing import Final
 
-from askproai_core.tenant_config import CalcomVersion, CalendarProvider, TenantConfig, Withheld
+from askproai_core.provider_names import CalendarApi, CalendarProvider
+from askproai_core.tenant_config import TenantConfig, Withheld
 from askproai_operator.api import ServiceOffering, Tenant
 from askproai_operator.credentials import AccountHashes, calcom_account, event_types_of, seen_with
 
@@ -41,7 +42,7 @@ def find_withheld(
         return {}
     offerings = [offering for offering in offerings if offering.spec.capacity == 1]
     in_account = _in_account(offerings, accounts)
-    must_be_seen = CalcomVersion.V1 not in account.api_versions
+    must_be_seen = CalendarApi.V1 not in account.api_versions
     in_use = _event_types_in_use(applied, base_url)
     found, of_deleted = {}, {each["eventTypeId"] for each in tenant.status.get("eventTypesNotFound") or ()}
     for offering in offerings:

@@ -16,7 +16,7 @@ from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.fleet import FleetObject, FleetRow, group_by_tenant, rank
 from askproai_core.kube import AccessError, ApiError, HttpTransport
 from askproai_core.provider_limits import RedisUnavailable
-from askproai_core.tenant_config import Provider
+from askproai_core.provider_names import Provider
 from askproai_runtime.page.fleet.mirror import FleetMirror
 from askproai_runtime.page.fleet.store import TenantJobs, count_jobs
 from askproai_runtime.redis.client import RedisClient
