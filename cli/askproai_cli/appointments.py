@@ -53,17 +53,17 @@ def list_command(
 
 
 _CALENDAR = {
-    "local": "It is in the local calendar only: nothing to do at Cal.com.",
-    "done": "Cal.com has it, too.",
-    "queued": "Cal.com does not have it yet: a job sends it, and tries again until it succeeds.",
-    "failed": "Cal.com does not have it, and the job has given up: see `askproai events list --status dead`.",
+    "local": "It is in the local calendar only: nothing to do in the remote calendar.",
+    "done": "The remote calendar has it, too.",
+    "queued": "The remote calendar does not have it yet: a job sends it, and tries again until it succeeds.",
+    "failed": "The remote calendar does not have it, and the job has given up: see `askproai events list --status dead`.",
 }
 
 
 @appointments.command(epilog=example("appointments show e311b064"))
 @for_tenant
 def show(api: TenantApi, appointment: IdArgument) -> None:
-    """Show one appointment, with its customer's number and address, its notes, why it was cancelled, and whether Cal.com has it."""
+    """Show one appointment: its customer's number and address, its notes, why it was cancelled, if the remote calendar has it."""
     answer = api.get(f"appointments/{appointment}")
     further = {name: answer.get(name) for name in ("phone", "email", "notes", "cancel_reason", "calendar")}
     facts = {**answer["appointment"], **further, "phone": further["phone"] or "no number"}
@@ -92,19 +92,20 @@ def book(
     email: Annotated[
         str | None,
         typer.Option(
-            help="The confirmation goes there, where the Tenant has notifications; Cal.com may send mails, too."
+            help="The confirmation goes there, where the Tenant has notifications; the remote calendar may send mails, too."
         ),
     ] = None,
     note: Annotated[
-        str | None, typer.Option(help="For colleagues: no caller hears it, and Cal.com does not get it.")
+        str | None, typer.Option(help="For colleagues: no caller hears it, and the remote calendar does not get it.")
     ] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Book an appointment, here and at Cal.com, for a customer who has come in or rings the tenant's own telephone.
+    """Book an appointment, here and in the remote calendar, for a customer who has come in or rings the tenant's own telephone.
 
-    The rules for callers apply, except minimumNoticeMinutes and the limits; so does Cal.com's own minimumBookingNotice. The
-    start may be up to 30 minutes ago, except at Cal.com, which books future times. A refusal says why, and lists free times.
+    The rules for callers apply, except minimumNoticeMinutes and the limits; so does the notice of the remote calendar's own
+    event type. The start may be up to 30 minutes ago, except in the remote calendar, which books future times. A refusal says
+    why, and lists free times.
     """
     place = {"branch": branch, "service": service, "staff": staff}
     found = api.get("booking-preview", start=start, **place)
@@ -134,11 +135,11 @@ def _announce(found: dict[str, Any], phone: str | None, email: str | None) -> st
 def cancel(
     api: TenantApi,
     appointment: IdArgument,
-    reason: Annotated[str | None, typer.Option(help="Cal.com shows it to the customer.")] = None,
+    reason: Annotated[str | None, typer.Option(help="The remote calendar shows it to the customer.")] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Cancel an appointment for the tenant, here and at Cal.com. Its time is free at once; nobody calls the customer."""
+    """Cancel an appointment, here and in the remote calendar. Its time is free at once; nobody calls the customer."""
     found = api.get(f"appointments/{appointment}")
     if found["appointment"]["status"] == "cancelled":
         api.print_lines(found, _describe_change(found, _already_cancelled(found)))
@@ -156,12 +157,12 @@ def move(
     appointment: IdArgument,
     to: Annotated[str, typer.Option(help="A local time, or German words such as 'Freitag um halb drei'.")],
     staff: Annotated[
-        str | None, typer.Option(help="Another staff member; not for appointments that Cal.com has.")
+        str | None, typer.Option(help="Another staff member; not for appointments that the remote calendar has.")
     ] = None,
     yes: YesOption = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Move an appointment for the tenant, here and at Cal.com, by the rules for callers, except minimumNoticeMinutes.
+    """Move an appointment for the tenant, here and in the remote calendar, by the rules for callers, except minimumNoticeMinutes.
 
     If the words can mean several times, times at which the staff member does not work are ignored. A refusal says why, and
     lists free times.
@@ -186,7 +187,7 @@ def no_show(
     undo: Annotated[bool, typer.Option("--undo", help="Take the mark back: the customer came.")] = False,
     request_id: RequestOption = None,
 ) -> None:
-    """Record that the customer of an appointment did not come, here and at Cal.com; possible from the appointment's start on."""
+    """Record that a customer did not come, here and in the remote calendar; possible from the appointment's start on."""
     found = api.get(f"appointments/{appointment}")
     path = f"appointments/{found['appointment']['id']}/attendance"
     answer = api.change(path, {"no_show": not undo}, request_id)
@@ -212,7 +213,11 @@ def _describe_change(answer: dict[str, Any], done: str) -> Iterator[str]:
     when = to_cell(appointment["start"], find_zone(answer["zone"]))
     yield f"{done}: {appointment['service']} with {appointment['staff']} in {appointment['branch']}, {when}"
     waits = appointment["status"] == "pending_sync" and answer["calendar"] == "done"
-    yield "Cal.com has it, and somebody has yet to accept it there." if waits else _CALENDAR[answer["calendar"]]
+    yield (
+        "The remote calendar has it, and somebody has yet to accept it there."
+        if waits
+        else _CALENDAR[answer["calendar"]]
+    )
 
 
 @for_tenant
@@ -244,9 +249,13 @@ def _describe_basis(answer: dict[str, Any]) -> str:
     if answer.get("closed"):
         return ""
     if answer.get("basis") == "own_book":
-        return "Not certain: what Cal.com has free is not known now. A booking is checked there."
+        return "Not certain: what the remote calendar has free is not known now. A booking is checked there."
     if read_at := answer.get("read_at"):
         age = datetime.now(UTC) - datetime.fromisoformat(read_at)
         read = f"read {max(0, round(age.total_seconds()))} s ago"
-        return f"Free in our book, and at Cal.com as {read}." if answer["slots"] else f"Free times of Cal.com: {read}."
+        return (
+            f"Free in our book, and in the remote calendar as {read}."
+            if answer["slots"]
+            else f"Free times there: {read}."
+        )
     return ""

@@ -24,8 +24,8 @@ def list_command(api: TenantApi, limit: LimitOption = 50) -> None:
     events, adopted data, who has read a call's transcript, and requests, calls and events of agents and numbers that are not
     the tenant's.
 
-    Not in it: a change that was refused, changes by callers and Cal.com (`timeline`), and resets of circuits, which the pod
-    logs. `claimed by` is the user that the command named; only the admin token is certain.
+    Not in it: a change that was refused, changes by callers and the remote calendar (`timeline`), and resets of circuits, which
+    the pod logs. `claimed by` is the user that the command named; only the admin token is certain.
     """
     answer = api.get("audit", limit=limit)
     rows = ({**entry, **_facts(entry["detail"])} for entry in answer["entries"])

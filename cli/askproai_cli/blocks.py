@@ -59,8 +59,8 @@ def add(
 
     The question before the change shows the people, the span, and the appointments and open waiting-list offers in it.
     Appointments stay: call the customers, and move or cancel each. Open offers end: call the people to whom they were made.
-    Cal.com's booking pages do not know the block. If a block of the same people and span exists, it is shown, and none is
-    added.
+    The remote calendar's booking pages do not know the block. If a block of the same people and span exists, it is shown, and
+    none is added.
     """
     if everyone == (staff is not None):
         raise typer.BadParameter("name the person with --staff, or write --everyone")
@@ -129,7 +129,7 @@ def print_added(api: TenantApi, answer: Mapping[str, Any], done: str) -> None:
     echo_affected(answer)
     if answer.get("at_calcom"):
         typer.echo(
-            "Cal.com's own pages do not know the block: customers can still book there. Enter the absence at Cal.com, too."
+            "The remote calendar's own pages do not know the block: customers can still book there. Enter the absence there, too."
         )
 
 

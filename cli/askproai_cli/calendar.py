@@ -1,4 +1,4 @@
-"""`askproai calendar`: the differences between our book and Cal.com."""
+"""`askproai calendar`: the differences between our book and the remote calendar."""
 
 import typer
 
@@ -7,20 +7,20 @@ from askproai_cli.tenant_api import TenantApi, example, for_tenant
 
 calendar = typer.Typer(
     no_args_is_help=True,
-    help="Differences between Cal.com and our book.",
+    help="Differences between the remote calendar and our book.",
     epilog=example("calendar differences"),
 )
 
 _COLUMNS = {
-    "sort": "difference", "since": "since", "here": "here", "there": "at Cal.com", "appointment": "appointment",
-    "uid": "uid at Cal.com", "reason": "what to do",
+    "sort": "difference", "since": "since", "here": "here", "there": "there", "appointment": "appointment",
+    "uid": "uid there", "reason": "what to do",
 }  # fmt: skip
 
 
 @calendar.command(epilog=example("calendar differences"))
 @for_tenant
 def differences(api: TenantApi) -> None:
-    """List where our book and Cal.com differ and no rule decides which is right. The workers compare both all day."""
+    """List where our book and the remote calendar differ and no rule decides which is right. The workers compare both all day."""
     answer = api.get("calendar/differences")
     rows = (row | {"sort": row["sort"].replace("_", " ")} for row in answer["differences"])
     if answer.get("local"):
@@ -32,4 +32,4 @@ def differences(api: TenantApi) -> None:
         nothing = "no difference is known; the first round has not ended"
     api.print_rows(answer, rows, _COLUMNS, nothing)
     if api.prints_text and (waiting := answer.get("waiting")):
-        typer.echo(f"{format_count(waiting, 'appointment')} with a change that Cal.com does not have yet")
+        typer.echo(f"{format_count(waiting, 'appointment')} with a change that the remote calendar does not have yet")

@@ -20,8 +20,9 @@ _PROVIDERS = {
 def figures(api: TenantApi) -> None:
     """Show how bookings by callers went on each of the last 30 days, and how providers answered in the last hour.
 
-    A failed booking ended without an answer that helps the caller: an error, too slow, or refused by Cal.com. The budget is the
-    unused share of the failures that `spec.slo` of the Tenant allows. Questions for free times are only in the metrics.
+    A failed booking ended without an answer that helps the caller: an error, too slow, or refused by the remote calendar. The
+    budget is the unused share of the failures that `spec.slo` of the Tenant allows. Questions for free times are only in the
+    metrics.
     """
     answer = api.get("figures")
     if not api.prints_text:

@@ -37,7 +37,8 @@ def pause(
 ) -> None:
     """Offer and book nothing from now on. Callers hear that; questions and messages still work, and appointments stay.
 
-    It is a block of everybody, in one branch or in all: `askproai blocks` lists it. Cal.com's booking pages do not know it.
+    It is a block of everybody, in one branch or in all: `askproai blocks` lists it. The remote calendar's booking pages do not
+    know it.
     """
     body = {name: value for name, value in {"branch": branch, "to": until, "reason": reason}.items() if value}
     where = f"of {branch}" if branch else "of all branches"

@@ -33,7 +33,10 @@ def erase(
     api: TenantApi,
     caller: CallerOption,
     cancel: Annotated[
-        bool, typer.Option("--cancel-appointments", help="Also cancel the appointments to come, here and at Cal.com.")
+        bool,
+        typer.Option(
+            "--cancel-appointments", help="Also cancel the appointments to come, here and in the remote calendar."
+        ),
     ] = False,
     yes: YesOption = False,
     request_id: RequestOption = None,
@@ -41,8 +44,8 @@ def erase(
     """Erase one caller: here at once, at Retell within minutes. Appointments keep their times, and name nobody.
 
     Refused while the caller is on the telephone, and while an appointment is to come: cancel it with `--cancel-appointments`,
-    and inform the customer. Cal.com's API removes nobody from a booking: the bookings that keep the name there are listed. It
-    cannot be undone.
+    and inform the customer. The remote calendar's API removes nobody from a booking: the bookings that keep the name there are
+    listed. It cannot be undone.
     """
     confirm(f"Erase everything about {caller} at {api.tenant}? It cannot be undone.", yes=yes)
     body = {"caller": caller, "cancel_appointments": cancel}
@@ -57,7 +60,7 @@ def _describe_erasure(answer: Mapping[str, Any], tenant: str) -> Iterator[str]:
     if answer["cancelled"]:
         yield f"cancelled: {answer['cancelled']} appointments to come; tell the customer"
     for uid in answer["at_calcom"]:
-        yield f"Cal.com keeps name and address in booking {uid}: ask Cal.com to erase the attendee"
+        yield f"The remote calendar keeps name and address in booking {uid}: have the attendee erased there"
     if erasure["evidence"].get("function_requests_of_others"):
         yield "another caller has named this person: what was said freely in that call stays until its transcript goes by age"
     yield f"erasure {erasure['id']} is {erasure['state']}; `askproai erasures -t {tenant}` shows how it goes on"

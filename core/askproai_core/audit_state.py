@@ -37,8 +37,9 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
     """A difference between our book and the remote calendar that no rule decides: a person must.
 
     `position` is the start time at which the audit found it; the slice of the audit that contains that time finds it again.
-    `here` and `there` are the start times in our book and at Cal.com. `others` are the ids of further appointments in the
-    difference, `other_uid` is a further booking at Cal.com. `state` is a digest of the data that the rules have judged.
+    `here` and `there` are the start times in our book and in the remote calendar. `others` are the ids of further appointments
+    in the difference, `other_uid` is a further booking in the remote calendar. `state` is a digest of the data that the rules
+    have judged.
     """
 
     sort: DifferenceSort
@@ -66,8 +67,8 @@ class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class AuditedAccount(msgspec.Struct, omit_defaults=True):
-    """The progress of the audit through one Cal.com account. `position` is the start time at which the next slice begins, None
-    at the start of a round. `compared_at` is the end of the last full round, by our clock.
+    """The progress of the audit through one account of the remote calendar. `position` is the start time at which the next
+    slice begins, None at the start of a round. `compared_at` is the end of the last full round, by our clock.
     """
 
     position: Instant | None = None
@@ -78,7 +79,7 @@ class AuditedAccount(msgspec.Struct, omit_defaults=True):
 
 
 class AuditState(msgspec.Struct, omit_defaults=True):
-    """The audit's state: the Cal.com accounts, named as in `PollState`, and up to `MAX_DIFFERENCES` present differences."""
+    """The audit's state: the remote accounts, named as in `PollState`, and up to `MAX_DIFFERENCES` present differences."""
 
     accounts: dict[str, AuditedAccount] = {}
     differences: list[Difference] = []

@@ -14,11 +14,11 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=1_000_000_000)]
 
 
 class ImportState(msgspec.Struct, omit_defaults=True):
-    """An unfinished import of future bookings from Cal.com. It goes on at the start `since`, after `skip` bookings, in the list
-    of bookings by start.
+    """An unfinished import of future bookings from the remote calendar. It goes on at the start `since`, after `skip` bookings,
+    in the list of bookings by start.
 
-    `counted` are the uids at that position that the next page repeats. Bookings made after `news_since`, by Cal.com's clock,
-    are announced to notified people; if it is None, no bookings are.
+    `counted` are the uids at that position that the next page repeats. Bookings made after `news_since`, by the remote
+    calendar's clock, are announced to notified people; if it is None, no bookings are.
     """
 
     event_types: list[int]
@@ -30,7 +30,8 @@ class ImportState(msgspec.Struct, omit_defaults=True):
 
 
 class AccountState(msgspec.Struct, omit_defaults=True):
-    """The state of one Cal.com account. `seen` is the time of the newest applied change, by Cal.com's clock.
+    """The state of one account of the remote calendar. `seen` is the time of the newest applied change, by the remote
+    calendar's clock.
 
     `event_types` are the event types whose future bookings are imported, `taken_in` is the number of these bookings. `left` has
     the uids of bookings that changed near `seen` and that a sync job has yet to settle, each with the time of its change. The
@@ -45,6 +46,8 @@ class AccountState(msgspec.Struct, omit_defaults=True):
 
 
 class PollState(msgspec.Struct, omit_defaults=True):
-    """The states of the Cal.com accounts, keyed "" for the tenant's own, otherwise by the mounted file with the account's key."""
+    """The states of the accounts of the remote calendar, keyed "" for the tenant's own, otherwise by the mounted file with the
+    account's key.
+    """
 
     accounts: dict[str, AccountState] = {}

@@ -94,7 +94,7 @@ class Metrics:
         self._task_age = create.gauge("task_age_seconds", "Time since the last success of a periodic task", "task")
         self._offers = create.counter("offers", "Offers of free times by what they rest on", "basis")
         self._changes_found = create.counter(
-            "calendar_changes_found", "Changes at Cal.com that no event had brought", "change"
+            "calendar_changes_found", "Changes in the remote calendar that no event had brought", "change"
         )
         self._call_events_found = create.counter(
             "call_events_found",
@@ -102,7 +102,7 @@ class Metrics:
             "event",
         )
         self._differences = create.gauge(
-            "calendar_differences", "Differences between our book and Cal.com that no rule mends", "sort"
+            "calendar_differences", "Differences between our book and the remote calendar that no rule mends", "sort"
         )
         self._mended = create.counter(
             "calendar_differences_mended", "Differences that the audit found and a rule mended", "sort"

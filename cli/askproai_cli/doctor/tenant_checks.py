@@ -62,7 +62,7 @@ def check_objects(seen: Observations) -> Finding:
 
 
 def check_providers(seen: Observations) -> Finding:
-    """Return the finding on whether Retell and Cal.com answer and accept the tenants' keys, by the tenants' conditions."""
+    """Return the finding on whether providers answer and accept the tenants' keys, by the tenants' conditions."""
     name = "providers"
     if isinstance(seen.objects, Withheld):
         return skipped(name, seen.objects.reason)

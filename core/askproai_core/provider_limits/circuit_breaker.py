@@ -1,7 +1,7 @@
 """The circuit breakers of a tenant: they decide whether a provider may be called now. The tenant's pods share them in Redis; a
 failure of Redis never fails a call.
 
-    permit = await circuits.allow(Provider.CALCOM)      # raises CircuitOpen
+    permit = await circuits.allow(Provider.RETELL)      # raises CircuitOpen
     async with permit:                                  # releases the permit if no outcome was recorded
         ...
         await permit.record_status(status)              # or record_failure(): no answer came

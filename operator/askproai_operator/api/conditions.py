@@ -69,7 +69,7 @@ class ConditionType(Explained):
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
     CALENDAR_SYNCED = (
         "CalendarSynced",
-        "No appointment waits longer than 2 minutes for Cal.com, nor a change there for us; both agree. Ready stays True.",
+        "No appointment waits over 2 minutes for the remote calendar, nor a change there for us; both agree. Ready stays True.",
     )
     APPOINTMENTS_FIT = (
         "AppointmentsFit",
@@ -199,11 +199,11 @@ class Reason(Explained):
     )
     BOOKINGS_REFUSED = (
         "BookingsRefused",
-        "Cal.com refused bookings in the last 15 minutes; the message says what to correct, and when it ends.",
+        "The remote calendar refused bookings in the last 15 minutes; the message says what to correct, and when it ends.",
     )
     CREDENTIALS_SHARED = (
         "CredentialsShared",
-        "Another Tenant has this Retell or Cal.com key; each needs its own account.",
+        "Another Tenant has this key of Retell or the remote calendar; each needs its own account.",
     )
     PROVIDER_HOST_NOT_ALLOWED = (
         "ProviderHostNotAllowed",
@@ -262,11 +262,11 @@ class Reason(Explained):
     )
     CALENDAR_BEHIND = (
         "CalendarBehind",
-        "Appointments are not at Cal.com yet although they should be; they are tried again, or wait for `askproai events redrive`.",
+        "Appointments should be in the remote calendar, and are not yet: tried again, or waiting for `askproai events redrive`.",
     )
     CALENDAR_DIFFERS = (
         "CalendarDiffers",
-        "Appointments differ from Cal.com, and no rule decides which is right; `askproai calendar differences` names them.",
+        "Both calendars differ, and no rule decides which is right; `askproai calendar differences` names the appointments.",
     )
     APPOINTMENTS_STRANDED = (
         "AppointmentsStranded",

@@ -220,7 +220,7 @@ class AdminStore:
             return (await list_stranded(conn, {tenant: encode_declared(declared)})).get(tenant, [])
 
     async def read_poll_progress(self, tenant: str) -> PollProgress | None:
-        """Return the progress of the workers' poll for changes at Cal.com; None if it has not begun."""
+        """Return the progress of the workers' poll for changes in the remote calendar; None if it has not begun."""
         async with self._connection() as conn:
             return (await read_polls(conn, [tenant])).get(tenant)
 

@@ -20,7 +20,7 @@ _FAILURES = 2
 
 
 class PollProgress(msgspec.Struct, frozen=True):
-    """The progress of the poll for changes at Cal.com. `age` is the time since it last succeeded, or since the task was made."""
+    """The progress of the poll for remote changes. `age` is the time since it last succeeded, or since the task was made."""
 
     age: timedelta
     error: str | None = None
@@ -38,7 +38,7 @@ class AuditProgress(msgspec.Struct, frozen=True):
 
 
 async def read_polls(conn: Connection, tenants: Sequence[str]) -> Mapping[str, PollProgress]:
-    """Return by tenant the progress of the polls for changes at Cal.com; tenants whose poll has not begun are left out."""
+    """Return by tenant the progress of the polls for remote changes; tenants whose poll has not begun are left out."""
     rows = await _read_tasks(conn, tenants, CALENDAR_POLL)
     return {row["tenant"]: _poll_progress(row["watermark"], _age(row), row["last_error"]) for row in rows}
 

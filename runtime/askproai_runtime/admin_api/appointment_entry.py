@@ -18,9 +18,9 @@ log = structlog.get_logger(__name__)
 class AppointmentEntry(msgspec.Struct, frozen=True):
     """One appointment. `start`, `end` and `cancelled_at` have the offset of the tenant's time zone.
 
-    `call_id` is `desk:<request_id>` for bookings by the desk, and null for bookings made at Cal.com. For a reader
-    `customer_name`, `notes` and `external_id` are `…`: anybody with the id of a booking at Cal.com can see and cancel the
-    booking there.
+    `call_id` is `desk:<request_id>` for bookings by the desk, and null for bookings made in the remote calendar. For a reader
+    `customer_name`, `notes` and `external_id` are `…`: anybody with the id of a booking in the remote calendar can see and
+    cancel the booking there.
     """
 
     id: str
@@ -40,7 +40,7 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A changed appointment. `message` is the German sentence for a caller; `calendar` says whether Cal.com has the change."""
+    """A changed appointment. `message` is the German sentence for a caller; `calendar` says if the remote one has the change."""
 
     message: str
     calendar: CalendarState
@@ -66,7 +66,7 @@ async def answer_change(
     appointment: Appointment,
     message: str,
 ) -> Change:
-    """Wake the worker, and return the changed appointment. After a cancellation, first wait briefly until Cal.com has it, too."""
+    """Wake the worker, and return the changed appointment. A cancellation is first awaited briefly in the remote calendar."""
     request.api.wake_worker()
     state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
     log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)

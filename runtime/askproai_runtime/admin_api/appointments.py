@@ -68,8 +68,8 @@ class AppointmentPage(msgspec.Struct, frozen=True):
 
 class AppointmentDetail(msgspec.Struct, frozen=True):
     """One appointment, its customer's phone and e-mail address, its notes and the reason of its cancellation, which may be an
-    illness: all `…` for a reader. `email` is null if no address is known. `calendar` says whether Cal.com has the last
-    change.
+    illness: all `…` for a reader. `email` is null if no address is known. `calendar` says whether the remote calendar has
+    the last change.
     """
 
     appointment: AppointmentEntry
@@ -82,7 +82,7 @@ class AppointmentDetail(msgspec.Struct, frozen=True):
 
 
 class Cancellation(DeskBody, frozen=True, kw_only=True):
-    """A cancellation. `reason` is sent to Cal.com, which shows it to the customer."""
+    """A cancellation. `reason` is sent to the remote calendar, which shows it to the customer."""
 
     reason: Reason | None = None
 
@@ -185,7 +185,7 @@ async def cancel(request: ApiRequest, appointment_id: UUID, body: Cancellation) 
         begun = appointment.starts_at <= booking.clock.now()
         gone, back = (
             "It has begun or is over, so that it cannot be cancelled any more",
-            "It was cancelled, and Cal.com has brought it back: send a new request_id to cancel it again",
+            "It was cancelled, and the remote calendar has brought it back: send a new request_id to cancel it again",
         )
         obstacle = ChangeObstacle.BEGUN if begun else ChangeObstacle.BROUGHT_BACK
         raise Problem(409, "Not Cancelled", gone if begun else back, members=obstacle.members)

@@ -1,4 +1,4 @@
-"""The endpoint that lists the audit log: changes by hand, refusals, and differences from Cal.com."""
+"""The endpoint that lists the audit log: changes by hand, refusals, and differences from the remote calendar."""
 
 from datetime import datetime
 from typing import Any

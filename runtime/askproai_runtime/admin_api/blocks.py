@@ -99,7 +99,7 @@ class BlockDetail(msgspec.Struct, frozen=True):
 class AddedBlock(BlockDetail, frozen=True):
     """The answer to a new block. `added` is false if the person already had a block of this span: `block` is then that block.
 
-    `at_calcom` is true if Cal.com books the person: Cal.com's own pages do not know the block.
+    `at_calcom` is true if the remote calendar books the person: its own pages do not know the block.
     """
 
     added: bool

@@ -24,8 +24,8 @@ class NewAppointment(DeskBody, frozen=True, kw_only=True):
 
     `branch`, `service` and `staff` are names or display names, `service` also a spoken name. If absent: the only branch with
     the service, the branch's only service, or the free staff member with the fewest appointments that day. The `note` is not
-    sent to Cal.com. The customer is notified as after a call (Tenant `notifications`); with `email` Cal.com may send a mail,
-    too.
+    sent to the remote calendar. The customer is notified as after a call (Tenant `notifications`); with `email` the remote
+    calendar may send a mail, too.
     """
 
     start: datetime

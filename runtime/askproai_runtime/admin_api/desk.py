@@ -42,7 +42,7 @@ class ChangeObstacle(StrEnum):
     BUSY = "busy"
     NOT_FOUND = "not_found"
     BEGUN = "begun"
-    BROUGHT_BACK = "brought_back"  # by Cal.com, after it was cancelled
+    BROUGHT_BACK = "brought_back"  # by the remote calendar, after it was cancelled
     NOT_DEAD = "not_dead"
     SUPERSEDED = "superseded"
     BODY_DROPPED = "body_dropped"

@@ -1,4 +1,4 @@
-"""The endpoint that lists the differences between our book and Cal.com, as the workers' audit found them."""
+"""The endpoint that lists the differences between our book and the remote calendar, as the workers' audit found them."""
 
 from datetime import datetime
 
@@ -11,10 +11,11 @@ from askproai_runtime.calendar_sync.store import count_waiting, read_audit
 
 
 class DifferenceEntry(msgspec.Struct, frozen=True):
-    """One difference, since when it is known, and how to resolve it. `here` is the start in our book, `there` that at Cal.com.
+    """One difference, since when it is known, and how to resolve it. `here` is the start in our book, `there` that in the
+    remote calendar.
 
     `others` are the ids of further appointments involved, `other_uid` is a further booking. For a reader the uids are `…`:
-    anybody with the id of a booking at Cal.com can see and cancel it there.
+    anybody with the id of a booking in the remote calendar can see and cancel it there.
     """
 
     sort: DifferenceSort
@@ -32,8 +33,8 @@ class DifferenceEntry(msgspec.Struct, frozen=True):
 class DifferenceList(msgspec.Struct, frozen=True):
     """The differences, and how current they are. `compared_at`: when the last full round ended, null before the first one has;
     `looked_at`: the last comparison of a part of the appointments. `local`: the calendar is our own book alone, so that
-    there is nothing to compare. `waiting`: the number of appointments whose change Cal.com does not have yet; they are no
-    differences.
+    there is nothing to compare. `waiting`: the number of appointments whose change the remote calendar does not have yet; they
+    are no differences.
     """
 
     differences: list[DifferenceEntry]
@@ -67,7 +68,7 @@ def _local(instant: datetime | None, request: ApiRequest) -> datetime | None:
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/calendar/differences", "Where our book and Cal.com differ, the oldest first", DifferenceList,
+        "GET", "/calendar/differences", "Where our book and the remote calendar differ, the oldest first", DifferenceList,
         lambda request, _: list_all(request),
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Failed bookings with their reasons: an error of ours, a refusal of Cal.com, or nothing bookable at Cal.com."""
+"""Failed bookings with their reasons: an error of ours, a refusal of the remote calendar, or nothing bookable there."""
 
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from askproai_runtime.admin_api.store.failures import list_failures
 
 
 class FailedBooking(msgspec.Struct, frozen=True):
-    """One failed booking. `function` is the call function that failed; null if Cal.com refused the appointment.
+    """One failed booking. `function` is the call function that failed; null if the remote calendar refused the appointment.
 
     `reason` says why, without names of people.
     """

@@ -56,7 +56,7 @@ class ErasureEntry(msgspec.Struct, frozen=True):
 
 
 class ErasureAnswer(msgspec.Struct, frozen=True):
-    """An erasure after its first pass; a task finishes it. `at_calcom`: uids of bookings that keep name and address at Cal.com."""
+    """An erasure after its first pass; a task finishes it. `at_calcom`: uids of remote bookings that keep name and address."""
 
     erasure: ErasureEntry
     cancelled: int
@@ -101,7 +101,7 @@ async def erase(request: ApiRequest, body: EraseBody) -> ErasureAnswer:
             raise DeskBusy from None
     request.api.wake_worker()
     log.info("caller.erasing", erasure=str(erased.erasure.id), cancelled=erased.cancelled)
-    return ErasureAnswer(_to_entry(erased.erasure), erased.cancelled, list(erased.at_calcom), request.zone.key)
+    return ErasureAnswer(_to_entry(erased.erasure), erased.cancelled, list(erased.remote_bookings), request.zone.key)
 
 
 async def list_all(request: ApiRequest) -> ErasureList:

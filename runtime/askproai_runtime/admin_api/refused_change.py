@@ -18,14 +18,14 @@ _WHY: Final[Mapping[Obstacle | ChangeRefusal, str]] = {
     Obstacle.OFF_GRID: "no appointment of this service begins at that minute",
     Obstacle.TAKEN: "the person is booked or blocked then",
     ChangeRefusal.GONE: "it was cancelled, has begun or is over",
-    ChangeRefusal.REFUSED: "Cal.com refuses it: the appointment stays where it is",
+    ChangeRefusal.REFUSED: "the remote calendar refuses it: the appointment stays where it is",
     ChangeRefusal.NOT_BOOKABLE: "its branch, service or person is not declared any more: cancel it, and book a new one",
 }
 _WHY_NOT_BOOKED: Final[Mapping[Obstacle | ChangeRefusal, str]] = {
     Obstacle.OUTSIDE_HOURS: "that is outside of the hours in which anybody, or this person, does this service",
-    ChangeRefusal.GONE: "it was booked, and is cancelled or was refused by Cal.com since: a new request_id books again",
-    ChangeRefusal.REFUSED: "Cal.com refuses it, so nothing is booked: the appointments with the status failed say why",
-    ChangeRefusal.PHONE_NEEDED: "Cal.com requires a valid telephone number for this service",
+    ChangeRefusal.GONE: "it was booked, and is cancelled or was refused by the remote calendar since: a new request_id books again",
+    ChangeRefusal.REFUSED: "the remote calendar refuses it, so nothing is booked: the appointments with the status failed say why",
+    ChangeRefusal.PHONE_NEEDED: "the remote calendar requires a valid telephone number for this service",
 }
 
 

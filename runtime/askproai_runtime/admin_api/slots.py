@@ -26,8 +26,8 @@ class FreeSlot(msgspec.Struct, frozen=True):
 
 
 class SlotList(msgspec.Struct, frozen=True):
-    """The free slots of a day. `basis` is `calendar` if Cal.com also has these slots free, as read at `read_at`, else
-    `own_book`. If there is no slot, `basis` is `calendar` if Cal.com's free times of the whole day are known.
+    """The free slots of a day. `basis` is `calendar` if the remote calendar also has these slots free, as read at `read_at`, else
+    `own_book`. If there is no slot, `basis` is `calendar` if the remote calendar's free times of the whole day are known.
 
     `closed` says why the whole day cannot be booked, such as a holiday's name, or if there is no slot, which staff members are
     blocked. Otherwise `closed` is null.
@@ -51,7 +51,7 @@ async def list_day(request: ApiRequest, branch: str, service: str, day: date) ->
     slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
     closed = _explain_closed(free.rules, day, booking.clock.now().astimezone(zone).date())
     if closed is None and not free.rules.staff_members and free.refused:
-        closed = f"Cal.com does not have the event types of {', '.join(sorted(free.refused))}: see CalendarLinked"
+        closed = f"the remote calendar does not have the event types of {', '.join(sorted(free.refused))}: see CalendarLinked"
     if closed is None and not slots:
         closed = await _explain_blocked(booking, free.rules, day)
     return SlotList(slots, zone.key, free.basis, free.read_at and free.read_at.astimezone(zone), closed)

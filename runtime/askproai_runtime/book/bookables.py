@@ -28,7 +28,7 @@ def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookabl
     """Return the bookable whose free times limit a service, for each linked staff member.
 
     Staff members without an event type are in the local calendar only, and are left out. The result is empty for services with
-    seats (a capacity above 1), which are not booked at Cal.com.
+    seats (a capacity above 1), which are not booked in the remote calendar.
     """
     if not ctx.calendar.remote or service.capacity != 1:
         return {}
@@ -36,7 +36,7 @@ def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookabl
 
 
 def list_refused_staff(ctx: BookingContext, service: Service) -> set[str]:
-    """Return the ids of the staff members whose event type does not exist at Cal.com: every booking with them is refused."""
+    """Return the ids of the staff members whose event type does not exist: every booking with them is refused."""
     if not ctx.calendar.remote or service.capacity != 1:
         return set()
     links = {link.staff: link.withheld for link in reversed(service.linked_event_types)}
@@ -74,7 +74,7 @@ def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list
 
 
 def leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
-    """Return the request without the staff members whom Cal.com refuses; without all if it names one of them."""
+    """Return the request without the staff members whom the remote calendar refuses; without all if it names one of them."""
     refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
     able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
     return replace(request, rules=replace(rules, staff_members=able))

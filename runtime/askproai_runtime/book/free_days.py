@@ -18,7 +18,7 @@ class FreeDay:
     """The bookable slots of a local day, and their basis. `read_at` is when the oldest remote free times behind them were read.
 
     For a day without slots, `basis` and `read_at` are about the whole day. `refused` are the staff members whose event type
-    does not exist at Cal.com: they have no slots.
+    does not exist in the remote calendar: they have no slots.
     """
 
     rules: ServiceRules

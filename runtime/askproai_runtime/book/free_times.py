@@ -40,7 +40,7 @@ log = structlog.get_logger(__name__)
 
 _DAY = timedelta(days=1)
 _SHORTEST = 60  # seconds
-_LONGEST = timedelta(days=2)  # a booking lasts for a day at most; a longer one at Cal.com must not make a thousand rows
+_LONGEST = timedelta(days=2)  # a booking lasts for a day at most; a longer remote one must not make a thousand rows
 _READ_SOON = timedelta(weeks=4)  # two blocks of days: a read of later days is hardly ever in flight
 
 
@@ -61,8 +61,8 @@ async def drop_free_times(
 async def drop_absence(
     conn: Connection, config: TenantConfig, host_id: int | None, first: date, last: date, today: date
 ) -> None:
-    """Forget the known free times on the days of an absence of the Cal.com user `host_id`; those of everybody if no link names
-    it.
+    """Forget the known free times on the days of an absence of the remote calendar's user `host_id`; those of everybody if no
+    link names it.
 
     Event types of the tenant's own account are included: they belong to the user of its key, who may be that host. So are the
     days before and after, since the absence is in the person's own zone. Days that nobody can book are left out.
@@ -249,8 +249,8 @@ class FreeTimesReader:
 async def read_fresh(conn: Connection, ctx: BookingContext, rules: ServiceRules, start: datetime) -> RemoteFree:
     """Return the spans in which staff members may be free in the remote calendar on the day of `start`, by fresh free times.
 
-    Cal.com lists whole slots, so a remainder of less than one slot may follow the last slot of a span. A booking that begins
-    between two slots can end in that remainder, so it is included. The calendar decides.
+    The remote calendar lists whole slots, so a remainder of less than one slot may follow the last slot of a span. A booking
+    that begins between two slots can end in that remainder, so it is included. The calendar decides.
     """
     links = linked_bookables(ctx, rules.service)
     wanted = {s.id: links[s.id] for s in rules.staff_members if s.id in links}

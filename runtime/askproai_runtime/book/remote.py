@@ -68,7 +68,8 @@ def calendar_request(appointment: Appointment) -> CalendarRequest:
         correlation_id=appointment.correlation_id,
         service=appointment.service,
         staff=appointment.staff,
-        notes=None if appointment.by_desk else appointment.notes,  # for colleagues: Cal.com may mail it to the customer
+        # The desk's notes are for colleagues: the remote calendar may mail them to the customer.
+        notes=None if appointment.by_desk else appointment.notes,
     )
 
 
@@ -135,8 +136,9 @@ async def move_booking(
 ) -> CalendarOutcome:
     """Move a booking in the calendar to the appointment's time.
 
-    Cal.com gives a moved booking the default length of its event type. If the appointment has another length, its booking is
-    cancelled and made anew. A crash between the two leaves an appointment without a booking, which the sync job makes.
+    The remote calendar gives a moved booking the default length of its event type. If the appointment has another length, its
+    booking is cancelled and made anew. A crash between the two leaves an appointment without a booking, which the sync job
+    makes.
     """
     default = ctx.config().default_minutes(appointment.event_type_id)
     if default is None or timedelta(minutes=default) == appointment.ends_at - appointment.starts_at:
@@ -166,9 +168,10 @@ async def cover_end(
 ) -> tuple[Appointment, CalendarOutcome]:
     """Return the appointment, extended to cover its booking in the calendar, and the outcome.
 
-    The event type may have been made longer at Cal.com, and a team's booking may have another host than the requested one. The
-    appointment gets that end and that staff member; its buffers may shrink. The outcome is `MustRevert` if that time is
-    promised to somebody else, or if the host is no staff member. A shorter booking leaves the appointment as it is.
+    The event type may have been made longer in the remote calendar, and a team's booking may have another host than the
+    requested one. The appointment gets that end and that staff member; its buffers may shrink. The outcome is `MustRevert` if
+    that time is promised to somebody else, or if the host is no staff member. A shorter booking leaves the appointment as it
+    is.
     """
     if not isinstance(outcome, Confirmed):
         return appointment, outcome
@@ -258,7 +261,7 @@ def find_event_type_link(
     length: timedelta | None = None,
     host_id: int | None = None,
 ) -> EventTypeLink | None:
-    """Return the service and the staff member of an event type, found by its id at Cal.com.
+    """Return the service and the staff member of an event type, found by its id in the remote calendar.
 
     An event type can be linked in several branches and services. `preferred_branch` is tried first. So is `preferred_service`,
     and after it a service that lasts as long as the booking (`length`). A team's event type has several staff members:

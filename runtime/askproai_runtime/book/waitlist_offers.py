@@ -53,7 +53,7 @@ _BUSY = timedelta(seconds=20)
 _TIME_TO_ANSWER = timedelta(hours=2)
 _DAY_BEGINS, _DAY_ENDS = time(8), time(20)  # local: at night nobody is asked
 _MOST_WAITS = 4  # for the ends of night and quiet hours, which may leave no time between them
-# A cancelled booking is gone at Cal.com a moment later, and a hold ends: until then the time is not free yet.
+# A cancelled booking is gone in the remote calendar a moment later, and a hold ends: until then the time is not free yet.
 _PATIENCE = timedelta(minutes=30)
 _NO_CALL = ""  # holds of every call count
 _MOST_FREED = 300  # a removed block may have lasted weeks, and a person who waits for any time of them has one offer

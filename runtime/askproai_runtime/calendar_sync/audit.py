@@ -51,7 +51,7 @@ log = structlog.get_logger(__name__)
 _LONGEST = timedelta(days=1)
 # A later change is on its way: by an event, by the poll (every five minutes) or by a sync job.
 GRACE = timedelta(minutes=15)
-# In one slice; the rest is the next one. Each check costs one to three requests to Cal.com.
+# In one slice; the rest is the next one. Each check costs one to three requests to the remote calendar.
 _MAX_CHECKS = 20
 _MAX_APPOINTMENTS = 1_000
 _SECOND = timedelta(seconds=1)  # the filters of a list have no fractions
@@ -335,13 +335,14 @@ class _AccountAudit:
 
 
 _UNKNOWN_THERE = (
-    "Cal.com does not know its booking: cancel it here, and enter it at Cal.com, unless the customer has cancelled it"
+    "the remote calendar does not know its booking: cancel it here, and enter it there, unless the customer has cancelled"
+    " it"
 )
-_SHARED = "these appointments have one booking at Cal.com: ask the customer which is meant, and cancel the others here"
-_DOUBLED = "Cal.com has two live bookings of this appointment: cancel one of them there"
+_SHARED = "these appointments have one remote booking: ask the customer which is meant, and cancel the others here"
+_DOUBLED = "the remote calendar has two live bookings of this appointment: cancel one of them there"
 _IN_THE_WAY = "that person has an appointment here at this time: move or cancel one of the two"
-_NO_SERVICE = "nobody here does this event type: name it in a ServiceOffering, or cancel the booking at Cal.com"
-_SYNC = "it is left to calendar-sync, which brings it to Cal.com"
+_NO_SERVICE = "nobody here does this event type: name it in a ServiceOffering, or cancel the remote booking"
+_SYNC = "it is left to calendar-sync, which brings it to the remote calendar"
 _LEFT = "no rule decides which of the two is right: make both equal by hand"
 
 

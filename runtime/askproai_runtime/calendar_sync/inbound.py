@@ -180,7 +180,7 @@ async def apply_calendar_event(
 
 
 async def _has_changed(ctx: BookingContext, event: CalendarEvent, remote: RemoteBooking) -> bool:
-    """Return whether a booking's uid, start or status has changed at Cal.com since `remote` was read."""
+    """Return whether a booking's uid, start or status has changed in the remote calendar since `remote` was read."""
     now = await read_remote(ctx, event)
     return now is None or (now.uid, now.starts_at, now.live) != (remote.uid, remote.starts_at, remote.live)
 

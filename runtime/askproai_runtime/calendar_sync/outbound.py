@@ -1,8 +1,8 @@
 """The job `calendar-sync`: make the remote calendar agree with one appointment of our book.
 
 Level-triggered: whatever was to happen in the calendar (create, move or cancel), the job reads the calendar's present state and
-makes the missing change. Exactly once, however often it runs: Cal.com has no idempotency key, so before any POST the booking is
-looked up by its uid and by our request id, and a POST without an answer gets a quiet period to appear.
+makes the missing change. Exactly once, however often it runs: the remote calendar has no idempotency key, so before any POST
+the booking is looked up by its uid and by our request id, and a POST without an answer gets a quiet period to appear.
 """
 
 from dataclasses import replace
@@ -49,7 +49,7 @@ from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish
 
 log = structlog.get_logger(__name__)
 
-_CLOCKS_DIFFER = timedelta(minutes=5)  # at most: Cal.com's, the database's and ours
+_CLOCKS_DIFFER = timedelta(minutes=5)  # at most: the remote calendar's, the database's and ours
 
 
 class CalendarDisagrees(JobError):
@@ -93,7 +93,7 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
 
 
 def _needs_sync(appointment: Appointment) -> bool:
-    """Return whether the appointment is pending, failed or cancelled here. A cancellation made at Cal.com needs no sync."""
+    """Return whether the appointment is pending, failed or cancelled here. A remote cancellation needs no sync."""
     ended = appointment.status in {Status.CANCELLED, Status.FAILED}
     cancelled_here = ended and appointment.cancelled_by != CancelledBy.CALENDAR
     return appointment.in_remote_calendar and (cancelled_here or appointment.status == Status.PENDING_SYNC)

@@ -1,7 +1,7 @@
 """A move to another staff member, service or branch than the appointment has.
 
 In the local calendar, a move changes the staff member with the time. Another service or branch needs another appointment in its
-place. So does another staff member at Cal.com, where a booking stays with its staff member (`replacing_moves.py`).
+place. So does another staff member in the remote calendar, where a booking stays with its staff member (`replacing_moves.py`).
 """
 
 from collections.abc import Mapping

@@ -79,7 +79,7 @@ def add_companions(
     service is the one `offered` to this companion, else the caller's.
 
     Raises `ClarificationNeeded`, also if callers are verified by birth date, since each person has another one. Raises
-    `BookedOneByOne` at Cal.com.
+    `BookedOneByOne` for a remote calendar.
     """
     said: Sequence[Mapping[str, str]] = _without_repeated(call, args, args.get("companions", ()))
     said = [_part_service(each, ctx.config().services) for each in said]

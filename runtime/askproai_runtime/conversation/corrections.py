@@ -1,8 +1,8 @@
 """A repeated booking request with another name, number, address or note: the appointment is corrected, or the caller is asked.
 
-Cal.com cannot change the attendee of a booking, and a new booking would lose the slot. The team therefore gets a message with
-the changes for its calendar (docs/decisions/0140-corrected-bookings.md). A request that moves an appointment may have other
-details, too: the move is committed, and its answer confirms it, even if the details cannot be corrected.
+The remote calendar cannot change the attendee of a booking, and a new booking would lose the slot. The team therefore gets a
+message with the changes for its calendar (docs/decisions/0140-corrected-bookings.md). A request that moves an appointment may
+have other details, too: the move is committed, and its answer confirms it, even if the details cannot be corrected.
 """
 
 from collections.abc import Mapping, Sequence

@@ -31,7 +31,8 @@ async def offer_before_waiting(
 
     Each free slot is offered once: a caller who has heard one on each such day, and declines them all, can wait. Slots that
     were offered beside declined ones are offered again first. Of a long span only the first weeks are searched, as many as a
-    month has. Nobody can wait for a staff member whom Cal.com refuses, or for a time that only their own appointment blocks.
+    month has. Nobody can wait for a staff member whom the remote calendar refuses, or for a time that only their own
+    appointment blocks.
     """
     request = leave_out_refused(ctx, request)
     now, rules = ctx.clock.now(), request.rules

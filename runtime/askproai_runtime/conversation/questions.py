@@ -41,7 +41,7 @@ def ask(ctx: BookingContext, outcome: InFlight | LimitReached | PhoneNeeded | Ne
         case LimitReached():
             return ClarificationNeeded(say_limit(outcome), outcome=FunctionOutcome.LIMITED, alternatives=[])
         case PhoneNeeded():
-            cause = "Cal.com requires a valid telephone number for this service"
+            cause = "the remote calendar requires a valid telephone number for this service"
             return ClarificationNeeded(say().phone_needed, cause=cause)
         case _:
             return _ask_choice(ctx, outcome)

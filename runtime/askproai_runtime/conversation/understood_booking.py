@@ -139,7 +139,7 @@ def _add_group(
     *,
     is_second: bool,
 ) -> SpokenBooking:
-    """Return the request with its companions. Raises `ClarificationNeeded` if one is unclear, `BookedOneByOne` at Cal.com."""
+    """Return the request with its companions. Raises `ClarificationNeeded` if one is unclear; remotely, `BookedOneByOne`."""
     offered = find_named(call, request.rules, request.start)
     is_alone = request.another or is_second or any(each.live for each in appointments)
     if not is_alone and not asks_birth_date(ctx):  # else each person has an appointment of the call's own

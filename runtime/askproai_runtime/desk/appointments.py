@@ -47,7 +47,7 @@ from askproai_runtime.conversation.understood_move import find_service
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.spoken_times import Understanding, understand
 
-_NOT_FREE_AT_CALCOM = "Cal.com does not have it free: its minimumBookingNotice counts for the desk, too"
+_NOT_FREE_THERE = "the remote calendar does not have it free: its own minimum notice counts for the desk, too"
 _SYNC_WAIT, _SYNC_POLL = timedelta(seconds=3), timedelta(milliseconds=100)
 
 
@@ -154,9 +154,7 @@ async def move_for_desk(
         return NotDone(ChangeRefusal.NOT_BOOKABLE)
     service = _without_notice(found)
     if service.staff != appointment.staff and stays_with_person(ctx, appointment, service):
-        cause = (
-            "Cal.com has it, where a booking stays with its person: cancel it, and book a new one with the other person"
-        )
+        cause = "a remote booking stays with its person: cancel it, and book a new one with the other person"
         return NotDone(ChangeRefusal.REFUSED, cause)
     try:
         async with ctx.pool.acquire() as conn:
@@ -202,14 +200,14 @@ async def find_free(
     moving: Appointment | None = None,
 ) -> NotDone:
     """Return why `start` is not free, and the closest free times. If the rules allow the start, the cause is the text `taken`;
-    with `linked` it also says that Cal.com may have the time taken.
+    with `linked` it also says that the remote calendar may have the time taken.
     """
     found = await find_alternatives(ctx, service, start, actor.call_id, actor.correlation_id, moving=moving)
     if not found.request.rules.staff_members:
         return NotDone(ChangeRefusal.REFUSED)
     cause = None
     if found.obstacle is Obstacle.TAKEN:
-        cause = f"{taken}, or {_NOT_FREE_AT_CALCOM}" if linked else taken
+        cause = f"{taken}, or {_NOT_FREE_THERE}" if linked else taken
     elif found.obstacle is Obstacle.DAY_OFF and service.staff is None:
         cause = ALL_ARE_OFF
     free = in_spoken_order(found.request.rules, found.leave_out(moving), service.staff)
@@ -231,7 +229,7 @@ def _without_notice(service: ServiceRequest) -> ServiceRequest:
 
 
 async def calendar_state(ctx: BookingContext, appointment: Appointment, *, wait: bool = False) -> CalendarState:
-    """Return whether Cal.com has the appointment's last change (LOCAL: it needs none). `wait`: wait up to 3 s for the sync job."""
+    """Return whether the remote calendar has the last change (LOCAL: it needs none). `wait`: wait up to 3 s for the sync job."""
     deadline = ctx.clock.monotonic() + (_SYNC_WAIT.total_seconds() if wait else 0)
     while appointment.in_remote_calendar:
         async with ctx.pool.acquire() as conn:

@@ -1,7 +1,7 @@
-"""Mark for the desk that a customer did not come, or unmark it. If Cal.com has the appointment, Cal.com is changed first.
+"""Mark for the desk that a customer did not come, or unmark it. If the remote calendar has the appointment, it is changed first.
 
-Cal.com decides: its event of the mark, and every later reading of the booking, must agree with our row. So nothing is written
-here while Cal.com is unavailable. After a crash between both changes, Cal.com's event brings the mark here.
+The remote calendar decides: its event of the mark, and every later reading of the booking, must agree with our row. So nothing
+is written here while the remote calendar is unavailable. After a crash between both changes, its event brings the mark here.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ class AttendanceObstacle(StrEnum):
 
     NOT_BEGUN = "not_begun"
     NOT_HELD = "not_held"  # it was cancelled, or never came about
-    CALENDAR_AWAY = "calendar_away"  # Cal.com may have the mark, or not
+    CALENDAR_AWAY = "calendar_away"  # the remote calendar may have the mark, or not
     CALENDAR_REFUSED = "calendar_refused"
 
 
@@ -98,7 +98,7 @@ def _require_begun(ctx: BookingContext, appointment: Appointment) -> None:
 
 
 async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no_show: bool) -> Confirmed | None:
-    """Mark the attendance at Cal.com, unless it is so already. Return Cal.com's booking; None if Cal.com has no booking."""
+    """Mark the attendance in the remote calendar, unless it is so already. Return the booking there; None if there is none."""
     if not ctx.calendar.remote or appointment.external_id is None:
         return None
     ids: _Ids = {"event_type_id": appointment.event_type_id, "correlation_id": appointment.correlation_id}
@@ -109,7 +109,7 @@ async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no
     if remote is None:
         return None
     if not remote.live:
-        raise AttendanceRefused(AttendanceObstacle.NOT_HELD, "It was cancelled at Cal.com")
+        raise AttendanceRefused(AttendanceObstacle.NOT_HELD, "It was cancelled in the remote calendar")
     if remote.absent == no_show:
         return remote.confirmed
     outcome = await ctx.calendar.mark_attendance(
@@ -121,9 +121,11 @@ async def _mark_at_calendar(ctx: BookingContext, appointment: Appointment, *, no
         case Unavailable(message) | Unknown(message):
             raise _calendar_away(message)
         case _:
-            raise AttendanceRefused(AttendanceObstacle.CALENDAR_REFUSED, f"Cal.com did not mark it: {outcome.message}")
+            raise AttendanceRefused(
+                AttendanceObstacle.CALENDAR_REFUSED, f"the remote calendar did not mark it: {outcome.message}"
+            )
 
 
 def _calendar_away(message: str) -> AttendanceRefused:
-    text = f"Cal.com has the appointment, and cannot be asked now ({message}): try again later"
+    text = f"the remote calendar has the appointment, and cannot be asked now ({message}): try again later"
     return AttendanceRefused(AttendanceObstacle.CALENDAR_AWAY, text)

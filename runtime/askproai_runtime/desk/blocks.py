@@ -2,8 +2,8 @@
 
 A block is written under the locks of the person's resources, as every booking is: an appointment that was booked before is
 listed, and a later booking is refused. Appointments within a block stay: they were promised, and only the tenant can call the
-customers. A booking that is made at Cal.com itself becomes an appointment, as before. An offer of the waiting list promises
-nothing: it ends at the next run of the list's task.
+customers. A booking that is made in the remote calendar itself becomes an appointment, as before. An offer of the waiting list
+promises nothing: it ends at the next run of the list's task.
 """
 
 from collections.abc import Collection, Sequence
@@ -138,7 +138,7 @@ async def preview_block(
 
 
 def is_booked_remotely(ctx: BookingContext, staff: Collection[str]) -> bool:
-    """Return True if a staff entry (`branch/staff`) has a Cal.com event type: Cal.com's pages ignore blocks."""
+    """Return True if a staff entry (`branch/staff`) has a remote event type, whose pages ignore blocks."""
     services = ctx.config().services if ctx.calendar.remote else ()
     linked = (
         (service, link.staff) for service in services if service.capacity == 1 for link in service.linked_event_types

@@ -1,9 +1,9 @@
 """A booking by the desk, for a customer who has come in or rings the tenant's telephone. The steps are those of
 `book_appointment`.
 
-Callers' limits and our minimum notice do not apply; Cal.com applies the notice of its event type. In the local calendar the
-appointment may have begun a moment ago (`BookingSettings.begun`): a customer who walks in is served first and entered then.
-Cal.com books no appointment that has begun.
+Callers' limits and our minimum notice do not apply; the remote calendar applies the notice of its event type. In the local
+calendar the appointment may have begun a moment ago (`BookingSettings.begun`): a customer who walks in is served first and
+entered then. The remote calendar books no appointment that has begun.
 """
 
 import hashlib
@@ -134,7 +134,11 @@ async def _find_free(ctx: BookingContext, request: BookingRequest) -> NotDone:
     if refused.reason is not Obstacle.PAST:
         return refused
     minutes = -service.minimum_notice_minutes
-    why = f"it began more than {minutes} minutes ago" if minutes else "it has begun, and Cal.com books nothing then"
+    why = (
+        f"it began more than {minutes} minutes ago"
+        if minutes
+        else "it has begun, and the remote calendar books nothing then"
+    )
     return replace(refused, cause=why)
 
 

@@ -1,6 +1,6 @@
 """Processing of stored events: a table of handlers by source (`dispatch.py`), and one module for each source.
 
-Events that Cal.com and Retell failed to deliver are found by polling (`calendar_poll.py`, `call_poll.py`).
+Events that the remote calendar and Retell failed to deliver are found by polling (`calendar_poll.py`, `call_poll.py`).
 """
 
 from askproai_runtime.events.calendar_poll import CalendarPoll

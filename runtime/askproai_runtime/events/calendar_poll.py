@@ -1,7 +1,7 @@
-"""The task `calendar-poll`: it asks Cal.com for changed bookings, since Cal.com sends an event at most once, and imports
+"""The task `calendar-poll`: it asks the remote calendar for changed bookings, since an event is sent at most once, and imports
 bookings of event types that are new to the tenant.
 
-Each account has a watermark of its own, by Cal.com's clock. A listed booking is processed like an event about it
+Each account has a watermark of its own, by the remote calendar's clock. A listed booking is processed like an event about it
 (`calendar_sync/inbound.py`), with the listed data, which saves a request for each booking
 (docs/decisions/0056-periodic-tasks-and-the-poll-of-calcom.md).
 """
@@ -34,7 +34,7 @@ from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskRun
 
 log = structlog.get_logger(__name__)
 
-# Changes that Cal.com commits later than it dates them, or shows later: a copy of its database may lag.
+# Changes that the remote calendar commits later than it dates them, or shows later: a copy of its database may lag.
 _OVERLAP = timedelta(minutes=2)
 # At first the changes of a month are compared, so that what was lost before this task existed is found.
 _FIRST_LOOK_BACK = timedelta(days=30)
@@ -74,7 +74,7 @@ class CalendarPoll:
 
 @dataclass(frozen=True, slots=True)
 class _AccountPoll:
-    """One run's work on one Cal.com account. `known` is the account's part of `state`, which is saved after each page."""
+    """One run's work on one remote account. `known` is the account's part of `state`, which is saved after each page."""
 
     ctx: BookingContext
     run: TaskRun
@@ -183,7 +183,7 @@ class _AccountPoll:
         await self.run.check(conn)
 
     def _as_event(self, remote: RemoteBooking) -> IncomingEvent:
-        """Return an event for a booking that Cal.com reported by no event. It is empty, as its handler fetches the booking."""
+        """Return an event for a booking that was reported by no event. It is empty, as its handler fetches the booking."""
         event_type = "BOOKING_CREATED" if remote.live else "BOOKING_CANCELLED"
         payload = {"uid": remote.uid, "eventTypeId": remote.event_type_id}
         found_by = "poll" if self._is_new(remote) else FOUND_BY_IMPORT

@@ -213,7 +213,7 @@ class EventStore:
         return receipts
 
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
-        """Return the source and id of Cal.com events whose bodies must not be stored, because their callers were erased."""
+        """Return the source and id of calendar events whose bodies must not be stored, because their callers were erased."""
         # Else the trigger reads all but what was encrypted before it waited in Redis.
         is_on = self._cipher.active_key is not None
         ours = [each for each in events if each.source == Source.CALCOM and (is_on or is_encrypted(each.payload))]

@@ -36,8 +36,8 @@ async def enqueue_change(
     """Notify the customer and the business of one change of an appointment, each by their channels. One statement at most.
 
     `version` is the appointment's version after the change: each version is announced once. A made-up `email` counts as none.
-    The customer of a remote booking is notified only if the tenant asks for it, since Cal.com sends its own mails. `told`: the
-    customer knows of the change from a conversation, or never knew of the appointment.
+    The customer of a remote booking is notified only if the tenant asks for it, since the remote calendar sends its own mails.
+    `told`: the customer knows of the change from a conversation, or never knew of the appointment.
     """
     settings = config.notifications
     if settings is None:

@@ -35,7 +35,7 @@ from askproai_runtime.sentences import speaking
 
 log = structlog.get_logger(__name__)
 
-# Obstacles whose sentence of the endpoint says which field, or what Cal.com has answered.
+# Obstacles whose sentence of the endpoint says which field, or what the remote calendar has answered.
 _MORE_IN_DETAIL: Final = frozenset({"invalid", "refused", "calendar_refused", "failed"})
 _TURN_SECONDS: Final = 10.0  # that an action waits for others: less than proxies do, which would answer in our place
 

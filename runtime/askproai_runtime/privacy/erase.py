@@ -34,7 +34,7 @@ class AppointmentsToCome(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ErasureRequest:
-    """The desk's request. `number` is E.164; `cancel` also cancels the future appointments, here and at Cal.com."""
+    """The desk's request. `number` is E.164; `cancel` also cancels the future appointments, here and in the remote calendar."""
 
     desk: DeskRequest
     number: str
@@ -44,15 +44,15 @@ class ErasureRequest:
 
 @dataclass(frozen=True, slots=True)
 class Erased:
-    """The result of an erasure's first pass. `cancelled` is a number of appointments; `at_calcom`: bookings that keep the name."""
+    """The result of an erasure's first pass. `cancelled` is a number of appointments; `remote_bookings` keep the name."""
 
     erasure: Erasure
     cancelled: int
-    at_calcom: Sequence[str]
+    remote_bookings: Sequence[str]
 
 
 async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
-    """Erase the stored data of a number. The task does the rest: Retell, Cal.com, and data that is still on its way.
+    """Erase the stored data of a number. The task does the rest: Retell, the remote calendar, and data that is still on its way.
 
     A request that is sent again, also after a crash, continues the same erasure. Raises `CallGoingOn`, `AppointmentsToCome`,
     `RequestUsed` if its id belongs to another number, and the errors of `cancel_for_desk`.
@@ -62,7 +62,7 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
         now = await store.read_time(conn)
         erasure = await store.find_erasure(conn, tenant, request.desk.request_id)
         if erasure is not None and not erasure.is_open:
-            return Erased(erasure, 0, await store.list_at_calcom(conn, tenant, erasure.id))
+            return Erased(erasure, 0, await store.list_remote_bookings(conn, tenant, erasure.id))
         if erasure is not None and erasure.caller != request.number:
             raise RequestUsed
         if await store.is_call_going_on(conn, tenant, request.number, ctx.cipher):
@@ -85,7 +85,7 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
     ctx.faults.reach("after:erasure-cancel")
     erasure = await erase_once(ctx, erasure)
     async with ctx.pool.acquire() as conn:
-        return Erased(erasure, len(to_come), await store.list_at_calcom(conn, tenant, erasure.id))
+        return Erased(erasure, len(to_come), await store.list_remote_bookings(conn, tenant, erasure.id))
 
 
 async def erase_once(ctx: BookingContext, erasure: Erasure, set_aside: SetAside | None = None) -> Erasure:

@@ -24,8 +24,8 @@ class CallerExport(msgspec.Struct, frozen=True):
     """All stored data of a number, as of `created_at`. Times have the tenant's offset.
 
     An appointment that the number booked `for_somebody_else` leaves out that person. `events` are the reports of Retell and
-    Cal.com. A processed event has its data in the other lists; any other event has its `body` here. An entry is `not_readable`
-    if its key is gone. `elsewhere` names the other holders of the caller's data.
+    the remote calendar. A processed event has its data in the other lists; any other event has its `body` here. An entry is
+    `not_readable` if its key is gone. `elsewhere` names the other holders of the caller's data.
     """
 
     created_at: datetime
@@ -80,8 +80,8 @@ def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> Caller
 def _elsewhere(config: TenantConfig) -> list[str]:
     """Return German sentences on the other holders of callers' data, for the document; the business knows the details."""
     found = ["Retell: das Gespräch, soweit der Agent es dort speichern lässt, bis zum Ende der Frist dort"]
-    if config.calendar.provider != "Local":
-        found.append("Cal.com: Name, Nummer, E-Mail-Adresse und Notiz jeder Buchung")
+    if config.calendar.provider.is_remote:
+        found.append(f"{config.calendar.provider.label}: Name, Nummer, E-Mail-Adresse und Notiz jeder Buchung")
     if config.notifications is not None:
         found.append("Postfach und Systeme des Betriebs: was Benachrichtigungen dorthin gebracht haben")
     return [*found, "die Telefongesellschaft: Nummern und Zeiten der Anrufe", "Sicherungen der Datenbank"]

@@ -1,4 +1,4 @@
-"""The task `erasures`: it finishes erasures, also at Retell and Cal.com, and makes sure that no erased data comes back.
+"""The task `erasures`: it finishes erasures, also at Retell and the remote calendar, and makes sure that no erased data comes back.
 
 Data on its way during an erasure arrives within minutes: an event that waits in Redis or is being processed, a record of a call
 function, the webhook of a cancellation. So passes are repeated until nothing was found for a while. From then on the noted
@@ -84,7 +84,7 @@ class ErasureTask:
                 conn, self.ctx.config(), locked.caller, locked.requested_at, self.ctx.cipher, locked.id, bodies
             )
             if left := await store.count_left(conn, self.ctx.tenant, traces):
-                return f"{left} appointments are to come, or Cal.com has yet to be told of their change"
+                return f"{left} appointments are to come, or the remote calendar has yet to be told of their change"
             if traces.unreadable:
                 return unreadable_text(traces)
             now = await store.read_time(conn)
@@ -152,7 +152,7 @@ class ErasureTask:
         systems["redis"] = {"events_waiting": 0, SET_ASIDE: erasure.evidence.get(SET_ASIDE, 0)}
         systems["retell"] = {"calls_deleted": await store.count_deleted_calls(conn, tenant, erasure.id)}
         if self.ctx.calendar.remote:
-            kept = await store.list_at_calcom(conn, tenant, erasure.id)
+            kept = await store.list_remote_bookings(conn, tenant, erasure.id)
             systems["calcom"] = {"bookings_that_keep_the_name": len(kept)}
         for system, evidence in systems.items():
             detail = {"erasure": str(erasure.id), "system": system, **evidence}

@@ -46,9 +46,9 @@ class Traces:
     """The ids of all rows stored for `number` (E.164) before `until`.
 
     `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
-    addresses that no other customer has. `bookings` are Cal.com's uids and our ids of the caller's appointments. `set_aside`
-    are ids of bodies in Redis. `unreadable` has a reason for each body that may be the caller's but cannot be read. `regions`
-    are countries for reading national numbers.
+    addresses that no other customer has. `bookings` are the remote calendar's uids and our ids of the caller's appointments.
+    `set_aside` are ids of bodies in Redis. `unreadable` has a reason for each body that may be the caller's but cannot be read.
+    `regions` are countries for reading national numbers.
     """
 
     number: str
@@ -119,9 +119,9 @@ def own_events(
 ) -> tuple[list[int], set[str]]:
     """Return the ids of the caller's events, and the ids of calls in these events, which may have no row yet.
 
-    An event of Cal.com is the caller's if it contains the number, one of `bookings` or one of `emails`; a part of a longer
-    number or address does not count. An event of another caller's call is never the caller's, even if the number was said in
-    the call. An unreadable event is erased if it contains the number; its call is not, since it may be another caller's.
+    An event of the remote calendar is the caller's if it contains the number, one of `bookings` or one of `emails`; a part of a
+    longer number or address does not count. An event of another caller's call is never the caller's, even if the number was
+    said in the call. An unreadable event is erased if it contains the number; its call is not, since it may be another caller's.
     """
     known, ids, reported = set(calls), list[int](), set[str]()
     whole = (rf"(?<![\w.+%-]){re.escape(email)}(?!\w|[.-]\w)" for email in emails)

@@ -78,7 +78,7 @@ async def test_differences_are_listed_without_uids_for_readers(pod: TenantPod) -
         nothing = "no difference that a person has to decide; compared Fri 20 Nov 2026 10:00 CET\n"
         assert await command(pod, ADMIN_TOKEN) == nothing
         waiting = await wait_for_calcom(pod)
-        waits = nothing + "1 appointment with a change that Cal.com does not have yet\n"
+        waits = nothing + "1 appointment with a change that the remote calendar does not have yet\n"
         assert await command(pod, ADMIN_TOKEN) == waits, "they are not in both books, and no rule is missing"
         await pod.db.execute("DELETE FROM jobs WHERE appointment_id = $1", waiting)
     finally:

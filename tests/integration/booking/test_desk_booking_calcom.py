@@ -67,7 +67,7 @@ async def test_desk_booking_is_pending_during_an_outage(env: CalcomEnvironment) 
 
 async def test_begun_walk_in_is_not_booked_at_calcom(env: CalcomEnvironment) -> None:
     past = refused(await book(env.salon, "2026-11-20T09:45:00+01:00"))
-    assert (past.reason, past.cause) == (Obstacle.PAST, "it has begun, and Cal.com books nothing then")
+    assert (past.reason, past.cause) == (Obstacle.PAST, "it has begun, and the remote calendar books nothing then")
     assert env.count_requests("create-booking") == 0
     env.salon.clock.advance(timedelta(minutes=7))
     _, start = preview_booking(env.salon.booking, ANNA, None)
@@ -143,7 +143,7 @@ async def test_phone_number_required_by_calcom_is_asked_for(new_salon) -> None:
     needed = refused(await book(salon, customer=replace(PETRA, phone=None)))
     assert needed.reason is ChangeRefusal.PHONE_NEEDED
     problem = refuse_booking(needed, ZoneInfo("Europe/Berlin"))
-    assert problem.detail == "Cal.com requires a valid telephone number for this service"
+    assert problem.detail == "the remote calendar requires a valid telephone number for this service"
     assert isinstance(await book(salon), Booked)
 
 
@@ -175,7 +175,7 @@ async def test_calcoms_minimum_notice_applies_to_the_desk(
     moved = await move_for_desk(env.salon.booking, desk(), later.id, at(soon), None, "c")
     assert moved is not None
     for each in map(refused, (with_anna, with_anybody, moved)):
-        assert (each.reason, "minimumBookingNotice" in (each.cause or "")) == (Obstacle.TAKEN, True)
+        assert (each.reason, "its own minimum notice" in (each.cause or "")) == (Obstacle.TAKEN, True)
 
 
 async def test_walk_in_without_calcom_notice_is_booked_remotely(env: CalcomEnvironment) -> None:

@@ -111,7 +111,7 @@ async def test_desk_sees_that_calcom_lacks_the_event_types(env: CalcomEnvironmen
     listed = await list_day(request, "mitte", "haarschnitt", date(2026, 11, 27))
     assert (listed.slots, listed.closed) == (
         [],
-        "Cal.com does not have the event types of anna, mehmet: see CalendarLinked",
+        "the remote calendar does not have the event types of anna, mehmet: see CalendarLinked",
     )
 
 

@@ -53,7 +53,7 @@ async def test_a_caller_is_exported_and_erased_by_commands(env: PrivacyEnvironme
     assert "Appointments To Come" in await command(env, "erase", "--caller", written, "--yes", code=1)
     erased = await command(env, "erase", "--caller", written, "--cancel-appointments", "--yes")
     assert "cancelled: 1 appointments to come; tell the customer" in erased
-    assert "Cal.com keeps name and address in booking " in erased
+    assert "The remote calendar keeps name and address in booking " in erased
     assert "open" in await command(env, "erasures")
     await env.processed()
     await env.finish()

@@ -187,13 +187,13 @@ async def test_confirmed_block_has_the_span_of_its_preview(monkeypatch: pytest.M
     assert [(body["from"], body["to"]) for body in bodies] == [(PREVIEW["start"], PREVIEW["end"])]
 
 
-def test_block_command_warns_that_calcom_lacks_the_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_block_command_warns_that_remote_calendar_lacks_block(monkeypatch: pytest.MonkeyPatch) -> None:
     answer = {"block": BLOCK, "appointments": [], "zone": "Europe/Berlin", "added": True}
     command = ("block", "--staff", "anna", "--from", "2026-11-27", "--yes")
     answering(monkeypatch, POST=answer | {"at_calcom": True})
-    assert "Cal.com's own pages do not know the block" in invoke(*command)
+    assert "The remote calendar's own pages do not know the block" in invoke(*command)
     answering(monkeypatch, POST=answer | {"at_calcom": False})
-    assert "Cal.com" not in invoke(*command)
+    assert "remote calendar" not in invoke(*command)
 
 
 def test_unblocking_a_removed_block_asks_no_question(

@@ -186,12 +186,9 @@ async def test_appointment_list_of_two_branches_has_branch_column(run: Run, monk
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"}, "at Cal.com as read"),
+        ({"basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"}, "in the remote calendar as read"),
         ({"basis": "own_book", "read_at": None}, "Not certain"),
-        (
-            {"slots": [], "basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"},
-            "Free times of Cal.com: read",
-        ),
+        ({"slots": [], "basis": "calendar", "read_at": "2026-11-20T09:00:00+01:00"}, "Free times there: read"),
     ],
 )
 async def test_slots_command_shows_the_basis_of_times(
@@ -203,4 +200,4 @@ async def test_slots_command_shows_the_basis_of_times(
     assert said not in await run(command, 80, "-o", "json"), "the JSON has the fields themselves"
     monkeypatch.setitem(ANSWERS["slots"], "slots", [])
     monkeypatch.setitem(ANSWERS["slots"], "closed", "the day is over")
-    assert said not in await run(command, 80), "nothing can be booked, whatever Cal.com has free"
+    assert said not in await run(command, 80), "nothing can be booked, whatever the remote calendar has free"

@@ -134,7 +134,7 @@ SELECT id::text AS id, at, actor, action, detail, correlation_id FROM audit_log 
   AND ($2::timestamptz IS NULL OR (at, id) < ($2, $3::text::bigint)) ORDER BY at DESC, audit_log.id DESC LIMIT $4
 """
 
-# Not those of a booking that may still be asking Cal.com itself while its caller waits.
+# Not those of a booking that may still be asking the remote calendar itself while its caller waits.
 _SYNC_NOW: Final = """
 WITH due AS (
     UPDATE jobs SET run_at = clock_timestamp()

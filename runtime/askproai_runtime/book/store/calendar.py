@@ -250,8 +250,8 @@ async def find_event_type(pool: Pool, tenant: str, uid: str) -> int | None:
 
 async def is_up_to_date(pool: Pool, tenant: str, uid: str, starts_at: datetime) -> bool:
     """Return whether a confirmed appointment that was booked here has this uid and start: then an event about it is no news.
-    Most events only report our own changes, and Cal.com counts every request. Always False for an imported appointment: this
-    event's job may have added it, and must read the booking again.
+    Most events only report our own changes, and the remote calendar counts every request. Always False for an imported
+    appointment: this event's job may have added it, and must read the booking again.
     """
     found = await pool.fetchval(
         """SELECT true FROM appointments WHERE tenant = $1 AND external_id = $2 AND starts_at = $3 AND status = 'confirmed'

@@ -19,7 +19,8 @@ from askproai_core.database import Connection
 from askproai_runtime.availability.elsewhere import Elsewhere
 from askproai_runtime.availability.slots import BusySpan, Claims, Span, subtract_spans
 
-# Ours take a day at most, buffers included (a rule of ServiceOffering); a booking at Cal.com a day, with our buffers around it.
+# Ours take a day at most, buffers included (a rule of ServiceOffering); a booking in the remote calendar a day, with our
+# buffers around it.
 LONGEST_CLAIM = timedelta(days=3)
 _ROWS_AT_ONCE = 1000  # converted before others get the event loop
 _NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = $2)"

@@ -44,7 +44,8 @@ _MOVED = """EXISTS (
     SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.call_id NOT LIKE 'desk:%' AND CASE WHEN x.key LIKE 'move|%' THEN
         (x.answer ->> 'former_start')::timestamptz IS DISTINCT FROM split_part(x.key, '|', 3)::timestamptz END
     AND x.state = 'done' AND x.created_at > w.created_at AND x.appointment_id"""
-# Whether an appointment `a` is in place of one that the person of an entry `w` had then: Cal.com moves none to another host.
+# Whether an appointment `a` is in place of one that the person of an entry `w` had then: the remote calendar moves none to
+# another host.
 _REPLACES = """EXISTS (
     SELECT 1 FROM appointments h LEFT JOIN call_actions x
         ON x.tenant = h.tenant AND x.call_id = a.call_id AND x.key = 'cancel|' || h.id

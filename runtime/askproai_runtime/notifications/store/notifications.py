@@ -271,7 +271,7 @@ async def read_work(pool: Pool, tenant: str, appointments: Sequence[AppointmentF
 
 
 def _facts(row: asyncpg.Record) -> AppointmentFacts:
-    """Return a row's appointment, with a cleaned customer name: at Cal.com anybody can type any name for any address."""
+    """Return a row's appointment, with a cleaned customer name: anybody can type any name for any remote booking."""
     return AppointmentFacts(
         row["appointment_id"], row["branch"], row["service"], row["staff"], row["begins_at"], row["ends_at"], row["status"],
         row["version"], plain_name(row["customer_name"]), row["attendee_email"], row["phone"], row["notes"],

@@ -6,9 +6,9 @@ from askproai_runtime.privacy.store.erasures import (
     count_deleted_calls,
     find_erasure,
     finish_erasure,
-    list_at_calcom,
     list_calls_at_retell,
     list_erasures,
+    list_remote_bookings,
     list_unwanted,
     lock_erasure,
     mark_deleted,
@@ -23,6 +23,7 @@ from askproai_runtime.privacy.store.traces import find_traces, is_call_going_on,
 
 __all__ = [
     "Erasure", "add_evidence", "count_deleted_calls", "count_left", "erase_rows", "find_erasure", "find_traces",
-    "finish_erasure", "is_call_going_on", "list_at_calcom", "list_calls_at_retell", "list_erasures", "list_to_come",
-    "list_unwanted", "lock_erasure", "mark_deleted", "open_erasure", "read_caller", "read_time", "record_audit", "record_wait",
+    "finish_erasure", "is_call_going_on", "list_calls_at_retell", "list_erasures", "list_remote_bookings", "list_to_come",
+    "list_unwanted", "lock_erasure", "mark_deleted", "open_erasure", "read_caller", "read_time", "record_audit",
+    "record_wait",
 ]  # fmt: skip

@@ -138,8 +138,8 @@ async def count_deleted_calls(conn: Connection, tenant: str, erasure_id: UUID) -
     )  # fmt: skip
 
 
-async def list_at_calcom(conn: Connection, tenant: str, erasure_id: UUID) -> list[str]:
-    """Return the uids of an erasure's bookings that Cal.com has or had. Cal.com's API cannot remove a person from a booking."""
+async def list_remote_bookings(conn: Connection, tenant: str, erasure_id: UUID) -> list[str]:
+    """Return the uids of an erasure's remote bookings, present and past. No API removes a person from a booking."""
     rows = await conn.fetch(
         """SELECT a.external_id FROM erased_references r
            JOIN appointments a ON a.tenant = r.tenant AND a.id::text = r.reference

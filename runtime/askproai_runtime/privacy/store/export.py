@@ -120,7 +120,7 @@ def _readable(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _without_made_up(values: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without an e-mail address that we made up for Cal.com, because it is not the caller's data."""
+    """Return a row without an e-mail address that we made up for the remote calendar, because it is not the caller's data."""
     if isinstance(email := values.get("email"), str) and is_made_up(email):
         return values | {"email": None}
     return values

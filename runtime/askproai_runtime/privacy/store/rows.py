@@ -15,9 +15,9 @@ from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.traces import Traces, names_person
 
-# A report of Cal.com about one that is held, to come or under way still counts: it may be moved or cancelled there.
+# A report of the remote calendar about one that is held, to come or under way still counts: it may be moved or cancelled there.
 _STILL_COUNTS = "(a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp())"
-# Nor is one nameless before Cal.com has its change, which needs who it is.
+# Nor is one nameless before the remote calendar has its change, which needs who it is.
 _KEPT = f"""(
     {_STILL_COUNTS}
     OR EXISTS (SELECT FROM jobs j WHERE j.tenant = a.tenant AND j.appointment_id = a.id AND j.kind = 'calendar-sync'
@@ -64,7 +64,7 @@ AND (call_id = ANY({calls}) OR appointment_id = ANY({appointments}) OR answer::t
 """,
     "shadow_requests": "DELETE FROM shadow_requests WHERE tenant = {tenant} AND call_id = ANY({calls})",
     "calls": "DELETE FROM calls WHERE tenant = {tenant} AND call_id = ANY({calls})",
-    # A booking that Cal.com has reported and nobody has read yet is still to take its time here.
+    # A booking that the remote calendar has reported and nobody has read yet is still to take its time here.
     "events": """
 DELETE FROM webhook_events WHERE tenant = {tenant} AND id = ANY({events})
 AND (source <> 'calcom' OR status NOT IN ('received', 'processing', 'failed'))

@@ -39,8 +39,8 @@ SELECT lower(c.email) AS email FROM customers c WHERE c.tenant = $1 AND lower(c.
 UNION SELECT lower(a.attendee_email) FROM appointments a
 WHERE a.tenant = $1 AND lower(a.attendee_email) = ANY($2) AND a.id <> ALL($4)
 """
-# Cal.com's bodies, and Retell's that were not processed, are searched: nothing else says whose they are. Retell's that were
-# processed are found by their call, which has the number: they are nearly all of the stored rows, and are not read.
+# The remote calendar's bodies, and Retell's that were not processed, are searched: nothing else says whose they are. Retell's
+# that were processed are found by their call, which has the number: they are nearly all of the stored rows, and are not read.
 _LISTED = """
 SELECT id, is_own FROM webhook_events e, LATERAL (SELECT split_part(event_id, ':', 1) AS call_id) c,
     LATERAL (SELECT source = 'retell' AND c.call_id = ANY($2) AS is_own) o
@@ -155,7 +155,7 @@ def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:
 
 
 def _much_later(until: datetime) -> datetime:
-    """Return the latest time of arrival of events about data from before `until`: Retell and Cal.com repeat events for hours."""
+    """Return the latest time of arrival of events about data from before `until`: providers repeat events for hours."""
     return until + timedelta(days=30)
 
 
