@@ -7,10 +7,10 @@ from askproai_core.providers import ProviderError
 from askproai_operator.api import CustomResource, RetellAgent, Tenant
 from askproai_operator.api.conditions import TRANSIENT_REASONS, ConditionType, Reason, Status
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, is_paused
-from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.agent_plan import CHECKS, Action, Plan, gather, gather_remote, make_plan, plan_unseen
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
+from askproai_operator.controllers.webhook_urls import address_of
 from askproai_operator.credentials import calcom_account, secret_refs
 from askproai_operator.engine import find_condition
 from askproai_operator.plan_context import PlanContext

@@ -10,7 +10,6 @@ from askproai_core.kube import ApiError, HttpTransport
 from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Key, Tenant
 from askproai_operator.api.conditions import Condition
-from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.name_conflicts import (
     claimed_host_condition,
     claimed_numbers_condition,
@@ -19,6 +18,7 @@ from askproai_operator.controllers.name_conflicts import (
     reserved_host_condition,
     reserved_page_host_condition,
 )
+from askproai_operator.controllers.webhook_urls import address_of
 from askproai_operator.grants import Subject, exposed_host, page_host, requested_subjects
 from askproai_operator.installation_report import NAME, read_report
 from askproai_operator.plan_context import PlanContext

@@ -17,9 +17,9 @@ from askproai_operator.api import Branch, CustomResource, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason
 from askproai_operator.applied_spec import in_effect
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.addresses import address_of
 from askproai_operator.controllers.branch import read_phone_numbers
 from askproai_operator.controllers.grant import remove_routes, take
+from askproai_operator.controllers.webhook_urls import address_of
 from askproai_operator.engine import find_condition
 from askproai_operator.grants import Subject, SubjectKind, holder_of, page_host, recorded_keys, requested_subjects
 

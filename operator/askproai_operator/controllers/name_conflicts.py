@@ -6,7 +6,7 @@ from typing import Final
 from askproai_operator import resources
 from askproai_operator.api import Branch, CustomResource, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
-from askproai_operator.controllers.addresses import Address
+from askproai_operator.controllers.webhook_urls import Address
 from askproai_operator.grants import Holder, Subject, SubjectKind, find_other, holder_of, read_grant
 from askproai_operator.plan_context import PlanContext
 

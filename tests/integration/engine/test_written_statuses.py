@@ -8,7 +8,7 @@ import pytest
 from askproai_operator import resources
 from askproai_operator.api.conditions import ConditionType as C
 from askproai_operator.api.conditions import Reason, bad
-from askproai_operator.controllers.addresses import Address
+from askproai_operator.controllers.webhook_urls import Address
 from askproai_operator.engine import Result
 from askproai_operator.engine.ready_condition import update_for_error, update_for_pause, update_for_result
 

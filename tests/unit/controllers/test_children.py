@@ -12,7 +12,6 @@ import pytest
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.api.runtime import RuntimeMode
-from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.tenant.children.autoscaling import (
     SCALED_BY,
     ScaledBy,
@@ -43,6 +42,7 @@ from askproai_operator.controllers.tenant.children.routes import (
 )
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
+from askproai_operator.controllers.webhook_urls import Address, address_of
 from askproai_operator.engine import ObservedObject
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.settings import Settings

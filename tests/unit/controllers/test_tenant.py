@@ -9,7 +9,6 @@ from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_core.database.group_roles import RolesUnavailable
 from askproai_core.providers import CredentialRefused, HostNotAllowed, ProviderUnavailable
 from askproai_operator.api.conditions import ConditionType, Reason, Status
-from askproai_operator.controllers.addresses import address_of, former_calcom_url
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.tenant.calendar_sync import synced_condition
@@ -17,6 +16,7 @@ from askproai_operator.controllers.tenant.checks import CHECKS
 from askproai_operator.controllers.tenant.database import connection_limit, database_condition
 from askproai_operator.controllers.tenant.reconcile import status_fields
 from askproai_operator.controllers.tenant.run import Exposure, Inputs
+from askproai_operator.controllers.webhook_urls import address_of, former_calcom_url
 from askproai_operator.credentials import Credentials, secret_refs
 from askproai_operator.grants import SubjectKind
 from askproai_operator.providers import CredentialProblem

@@ -6,11 +6,11 @@ from typing import Final
 from askproai_core.providers import ProviderError
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.addresses import Address, former_calcom_url, registered_calcom_url
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.controllers.tenant.credentials import calcom_hash
 from askproai_operator.controllers.tenant.run import Inputs, Run
 from askproai_operator.controllers.tenant.signing_keys import record_registered
+from askproai_operator.controllers.webhook_urls import Address, former_calcom_url, registered_calcom_url
 from askproai_operator.credentials import CALCOM_KEY, CALCOM_WEBHOOK, calcom_account
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import SubjectKind

@@ -16,13 +16,13 @@ from askproai_operator import resources
 from askproai_operator.api import DataPolicy, DeletionPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.addresses import address_of, registered_calcom_url
 from askproai_operator.controllers.grant import release
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.children.routes import remove_routes
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, teardown_release
 from askproai_operator.controllers.tenant.kept_keys import keep_or_forget
 from askproai_operator.controllers.tenant.page import withdraw_page
+from askproai_operator.controllers.webhook_urls import address_of, registered_calcom_url
 from askproai_operator.credentials import CALCOM_BASE_URL, CALCOM_KEY, own_keys, read_own_secret
 from askproai_operator.engine import GONE, EventRecord, EventType, Result
 from askproai_operator.grants import Subject, recorded_keys

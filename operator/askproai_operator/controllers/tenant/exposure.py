@@ -17,8 +17,8 @@ from askproai_operator.api import ManagementPolicy, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.api.exposure import Exposure as ExposureSpec
 from askproai_operator.context import ReconcileContext, TenantUrl, Verdict
-from askproai_operator.controllers.addresses import Address, address_of, registered_calcom_url
 from askproai_operator.controllers.tenant.run import Exposure
+from askproai_operator.controllers.webhook_urls import Address, address_of, registered_calcom_url
 from askproai_operator.credentials import read_own_secret
 
 _RETELL: Final = "/webhooks/retell"

@@ -16,7 +16,6 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_operator.api import ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.addresses import registered_calcom_url
 from askproai_operator.controllers.conditions import condition_of
 from askproai_operator.controllers.grant import take
 from askproai_operator.controllers.tenant.calcom_webhook import ensure_webhook, webhook_look
@@ -24,6 +23,7 @@ from askproai_operator.controllers.tenant.children.deployment import mounted_own
 from askproai_operator.controllers.tenant.children.metadata import child_name
 from askproai_operator.controllers.tenant.credentials import KEY_TEST
 from askproai_operator.controllers.tenant.run import Inputs, OwnAccounts, OwnKeys, Run
+from askproai_operator.controllers.webhook_urls import registered_calcom_url
 from askproai_operator.credentials import (
     CALCOM_BASE_URL,
     calcom_account,

@@ -9,7 +9,6 @@ from askproai_core.tenant_config.config import config_hash
 from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.addresses import former_calcom_url
 from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
 from askproai_operator.controllers.plan_annotation import plan_hold
@@ -46,6 +45,7 @@ from askproai_operator.controllers.tenant.stranded import fit_condition
 from askproai_operator.controllers.tenant.teardown import record_keys
 from askproai_operator.controllers.tenant.tenant_config import render_config
 from askproai_operator.controllers.tenant.withheld import find_not_found
+from askproai_operator.controllers.webhook_urls import former_calcom_url
 from askproai_operator.engine import GONE, Result, UnmanagedObject
 
 # Fills in its fields of the run. A `Result` ends the reconcile.

@@ -13,9 +13,9 @@ from askproai_core.tenant_config import NotificationChannel, TenantConfig
 from askproai_operator.api import Branch, RetellAgent, SecretKeyRef, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Condition, Status
 from askproai_operator.context import Verdict
-from askproai_operator.controllers.addresses import Address
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys
+from askproai_operator.controllers.webhook_urls import Address
 from askproai_operator.credentials import AccountHashes, Credentials
 from askproai_operator.engine import EventRecord, ObservedObject
 from askproai_operator.grants import Subject, SubjectKind

@@ -11,7 +11,6 @@ from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.api.exposure import Gateway, Ingress, ParentRef
 from askproai_operator.context import ReconcileContext, TenantUrl
-from askproai_operator.controllers.addresses import Address, address_of
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.name_conflicts import claimed_host_condition, find_holder, reserved_host_condition
@@ -20,6 +19,7 @@ from askproai_operator.controllers.tenant.children.optional import apply_unless_
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT
 from askproai_operator.controllers.tenant.exposure import as_exposed_before, used_base_url
 from askproai_operator.controllers.tenant.run import Run
+from askproai_operator.controllers.webhook_urls import Address, address_of
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import PAGE_PATH, ROUTED_PATHS, Subject, exposed_host, page_route_name, route_names
 from askproai_operator.settings import Settings

@@ -1,4 +1,4 @@
-"""The public URLs of a tenant. Pure."""
+"""The webhook URLs of a tenant: the base URL that senders use, and the URL registered at Cal.com. Pure."""
 
 from dataclasses import dataclass
 from typing import Final
