@@ -30,8 +30,9 @@ def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Un
 
 def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
     """Return the one exact start of the readings, in UTC. Raises `ClarificationNeeded` with a question about the unclear part."""
-    if understood.exact is not None and understood.unclear is None:
-        return understood.exact.astimezone(UTC)
+    start = understood.exact or _find_offered_span(understood, call, service)
+    if start is not None and understood.unclear is None:
+        return start.astimezone(UTC)
     zone, fields = service.rules.zone, candidate_fields(understood.candidates)
     if len(understood.candidates) > 1 or understood.exact is not None:  # another argument may say another time
         raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
@@ -43,6 +44,14 @@ def require_exact(understood: Understanding, call: CallContext, service: Service
     if understood.unclear is not None:
         question = f"{say().hour_not_understood} {question}"
     raise ClarificationNeeded(question, candidates=fields)
+
+
+def _find_offered_span(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime | None:
+    """Return the start of an offered time that is written with its end: `14:00–14:45`, for a service of 45 minutes."""
+    rules, (span, *others) = service.rules, understood.candidates
+    is_of_length = not others and span.end == span.start + timedelta(minutes=rules.shortest_minutes)
+    is_offered = is_of_length and call.list_offers(rules.branch.name, span.start, rules.service.name)
+    return span.start if is_offered and span.daily is None else None
 
 
 def _says_hour(candidate: Candidate) -> bool:

@@ -32,6 +32,15 @@ async def test_time_of_another_zone_is_asked_about(call: SpokenCall, clock: str)
     assert not (await call.ask(BOOK, friday_at(call.pod, clock)))["success"]
 
 
+@pytest.mark.parametrize(
+    ("clock", "live"), [("14:00–14:45", ["14:00"]), ("14:00-14:45", ["14:00"]), ("14:00-15:00", []), ("14:15-15:00", [])]
+)
+async def test_offered_time_with_its_end_is_booked(call: SpokenCall, clock: str, live: list[str]) -> None:
+    assert (await call.ask(CHECK, friday_at(call.pod, "14:00")))["success"]
+    await call.ask(BOOK, friday_at(call.pod, clock))
+    assert [each[1] for each in await call.live()] == live
+
+
 @pytest.mark.parametrize("day", ["ab dem 14. Dezember", "ab 14.12.", "from December 14", "nach dem 13. Dezember"])
 async def test_hour_after_a_minimum_day_is_searched_later(call: SpokenCall, day: str) -> None:
     found = await call.ask(CHECK, {"service": CUT, "date": day, "time": "11 Uhr"})
