@@ -32,11 +32,12 @@ _ABOUT = {Op.ABOUT: (30, 30), Op.SOON_AFTER: (0, 30), Op.SOON_BEFORE: (30, 0)}  
 _BEHIND = {Op.OR_LATER: Op.FROM, Op.OR_EARLIER: Op.UNTIL, Op.OR_SO: Op.ABOUT}
 _FIRST_PARTS, _LAST_PARTS = frozenset({"frueh", "vormittag", "morning"}), frozenset({"nachmittag", "abend", "nacht"})
 _DAYS = (Day, Weekday, Period)
+_SUNDAY = 6
 
 
 def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
     """Return the atoms with each bounding word (`ab`, `bis`) and the day or time after it as one. Raises `Contradiction`."""
-    atoms = _without_about(atoms)
+    atoms = _join_weekdays_of_week(_without_about(atoms))
     is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
     for at in range(1, len(is_noise)):  # "Dienstag, vor dem 24." may be any Tuesday
         is_noise[at] = is_noise[at] and not (isinstance(atoms[at - 1], Weekday) and atoms[at + 1] is Op.BEFORE)
@@ -63,6 +64,35 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
         else:
             bound.append(atom)
     return bound
+
+
+def _join_weekdays_of_week(atoms: list[Atom]) -> list[Atom]:
+    """Return the atoms with two weekdays and the week beside them as one period: `nächste Woche von Montag bis Mittwoch`."""
+    for at in range(len(atoms) - 2):
+        first, link, last = atoms[at : at + 3]
+        begin = at - 1 if at and atoms[at - 1] in {Op.BETWEEN, Op.FROM} else at
+        if link not in ({Op.UNTIL} if begin == at else _CONNECTORS) or not (_is_lone(first) and _is_lone(last)):
+            continue
+        for start, end, week in ((begin - 1, at + 3, begin - 1), (begin, at + 4, at + 3)):
+            days = _days_of_week(atoms[week], first, last) if 0 <= week < len(atoms) else ()
+            if days:
+                return [*atoms[:start], Period(days), *atoms[end:]]
+    return atoms
+
+
+def _days_of_week(week: Atom, first: Atom, last: Atom) -> tuple[Days, ...]:
+    """Return the days from one weekday to another in each reading of a week; empty if `week` is no week, or has none left."""
+    assert isinstance(first, Weekday)
+    assert isinstance(last, Weekday)
+    found = list[Days]()
+    length = (last.weekday - first.weekday) % (_SUNDAY + 1) * DAY
+    for days in week.readings if isinstance(week, Period) else ():
+        if days.last is None or days.last.weekday() != _SUNDAY or days.last - days.first > _SUNDAY * DAY:
+            return ()
+        monday = days.last - _SUNDAY * DAY
+        begin = monday + first.weekday * DAY
+        found += [Days(max(days.first, begin), begin + length)] if begin + length >= days.first else []
+    return tuple(found)
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:

@@ -22,7 +22,14 @@ _NO_DAY = not_behind(_WORDS.before_day.split("|"))
 _NO_LIST = rf"(?! ?(?:,|{_AND_OR}|/|-)|\d|\. ?(?:\d|{_WORDS.months}))"
 _WHICH = f"(?:{_WORDS.which})"
 _IN = f"(?:(?:{_WORDS.in_words}) )?"
+_OF_ARGUMENTS = UNDERSTOOD.alone.days  # "so" is a day only beside another day
+_WEEKDAY = "|".join([*UNDERSTOOD.counted.weekdays, *UNDERSTOOD.grammar.further_weekdays, *_OF_ARGUMENTS])
 _ON_WEEKDAY = rf"(?: (?:(?:{_WORDS.on_words}) )?(?:{_WORDS.weekdays}))?"
+
+
+def _weekday(word: str) -> str:
+    return _OF_ARGUMENTS.get(word, word)
+
 
 WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"(?<![\d/.,:-])\b(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\b(?![/:-])", r"\1-\2-\3"),
@@ -32,6 +39,10 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     # The day of a choice is said once.
     (rf"\b({_WHICH}) ({_AND_OR}) (?=(?:(?:{_WORDS.article}) )?{_WHICH} ({_WORDS.weekdays})\b)", r"\1 \3 \2 "),
     (rf"^({_IN}(?:{_WORDS.this})) ({_AND_OR}) (?={_IN}{_WHICH} ((?:{_WORDS.week}){_ON_WEEKDAY})\b)", r"\1 \3 \2 "),
+    (rf"(?<![\w-])({_WEEKDAY})\.? ?- ?({_WEEKDAY})\b\.?(?![\w-])",
+     lambda match: f"{_weekday(match[1])} ≤ {_weekday(match[2])}"),
+    (rf"\b({_WEEKDAY})\.? ?/ ?({_WEEKDAY})\b(?: ?/ ?({_WEEKDAY})\b)?",
+     lambda match: ", ".join(_weekday(each) for each in match.groups() if each)),
     (r"(?:^|(?<= ))t(\d{2}:\d{2})(?::00(?:\.0+)?)?(?=[ ,]|\.?$|\. )", r"\1"),
     # The second number is no hour; without a word of a time it may be a day of a month.
     (rf"{BEFORE}({HOUR})-(2[5-9]|[3-5]\d)(?= ?(?:{_CLOCK}|h|[ap]\.? ?m)\b)", r"\1:\2"),

@@ -33,7 +33,8 @@ async def test_time_of_another_zone_is_asked_about(call: SpokenCall, clock: str)
 
 
 @pytest.mark.parametrize(
-    ("clock", "live"), [("14:00–14:45", ["14:00"]), ("14:00-14:45", ["14:00"]), ("14:00-15:00", []), ("14:15-15:00", [])]
+    ("clock", "live"),
+    [("14:00–14:45", ["14:00"]), ("14:00-14:45", ["14:00"]), ("14:00-15:00", []), ("14:15-15:00", [])],
 )
 async def test_offered_time_with_its_end_is_booked(call: SpokenCall, clock: str, live: list[str]) -> None:
     assert (await call.ask(CHECK, friday_at(call.pod, "14:00")))["success"]
