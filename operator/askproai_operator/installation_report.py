@@ -81,7 +81,7 @@ class InstallationReport(msgspec.Struct, frozen=True, kw_only=True, omit_default
 
 
 def is_due(report: InstallationReport, written: InstallationReport | None) -> bool:
-    """Return True if a report must be written: its content differs from the last `written` report, or that is old or missing."""
+    """Return True if a report must be written: the last `written` one is missing or too old, or its content is another one."""
     if written is None or not timedelta(0) <= report.at - written.at < timedelta(seconds=written.every_seconds):
         return True  # also when the clock was set back
     before, now = written.database, report.database

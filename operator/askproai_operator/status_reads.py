@@ -24,10 +24,10 @@ _REPEATED: Final = {ConditionType.CREDENTIALS_VALID, ConditionType.EXPOSED}
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The part of a status that a reader uses: `fields`, and `conditions`, each by its status and by whether its reason is
-    listed.
+    """The part of a status that a reader uses: its `fields`; for each of `conditions`, the status and whether the reason is
+    listed here.
 
-    For a condition in `reasons`, only whether its reason is listed counts. `values` are computed from the object.
+    For each of `reasons`, only whether the condition's reason is listed here counts. `values` are computed from the object.
     """
 
     fields: frozenset[str]

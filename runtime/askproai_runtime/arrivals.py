@@ -222,7 +222,7 @@ async def close_unproven(request: web.Request, handler: Any) -> web.StreamRespon
 
 
 def keep_until_answered(request: web.Request) -> None:
-    """Protect the connection of a fully received request whose sender is known from being dropped until it is answered."""
+    """Count a request from a known sender as fully received: its connection is not dropped before the answer."""
     if isinstance(request.protocol, Connection):
         request.protocol.arrivals.body_arrived(request.protocol)
 

@@ -25,7 +25,7 @@ _LONGEST_EMAIL: Final = 254  # RFC 5321
 
 
 def require_storable(value: V) -> V:
-    """Return a value that the database and every time zone can represent. Raises `ValueError` for any other."""
+    """Return the value unchanged if the database and every time zone can represent it. Raises `ValueError` if not."""
     if (isinstance(value, date) and value.year not in YEARS) or (isinstance(value, str) and "\0" in value):
         raise ValueError("no year from 1970 to 2999, or the character NUL")
     return value

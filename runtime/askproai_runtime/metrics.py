@@ -296,7 +296,7 @@ class Metrics:
         self._config.labels(self._tenant, config_hash).set(1)
 
     def follow_keys(self, read: Callable[[], str | None]) -> None:
-        """Publish at each scrape the hash that `read` returns, of the keys with which the process verifies; None: no keys."""
+        """At each scrape publish the result of `read`: the hash of the keys with which the process verifies, None without keys."""
         self._keys.read = read
 
     def config_rejected(self) -> None:

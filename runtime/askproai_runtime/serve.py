@@ -43,7 +43,7 @@ def coordinator() -> None:
 
 
 def _serve(run: Callable[[S, asyncio.Event], Awaitable[None]], kind: type[S], *also: type[Exception]) -> None:
-    """Run a process until SIGTERM. Exit code 2: wrong settings; 1: unreadable config, taken port, or an error in `also`."""
+    """Run a process until SIGTERM. Exit code 2: wrong settings; 1: unreadable config, taken port, or an error type in `also`."""
     from askproai_runtime.watched_files import ConfigUnreadable  # noqa: PLC0415 - it imports structlog
 
     try:

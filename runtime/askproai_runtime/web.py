@@ -62,7 +62,7 @@ NOTIFY_PAUSE = timedelta(milliseconds=5)
 
 
 class Hook(StrEnum):
-    """The requests at the public port beside webhooks and call functions: Retell's before a call, and the health check."""
+    """The requests at the public port other than webhooks and call functions: Retell's before a call, and the health check."""
 
     INBOUND = "inbound"
     HEALTH = "health"

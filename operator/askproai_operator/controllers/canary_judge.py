@@ -40,7 +40,7 @@ class Judgement:
 
 
 def judge(outcomes: CanaryOutcomes, pods: CanaryPods, enough: int, now: datetime) -> Judgement:
-    """Return the verdict on a canary from its pods and its callers' outcomes. It has passed after `enough` callers."""
+    """Return the verdict on a canary from its pods and its callers' outcomes. A canary passes after `enough` callers."""
     why = _broken_pods(pods, now) or _failing_callers(outcomes)
     if why:
         return Judgement(CanaryState.TAKEN_BACK, why)
@@ -85,7 +85,7 @@ def is_worse(canary: tuple[int, int], others: tuple[int, int], before: tuple[int
 
 
 def _at_least(failed: int, met: int, share: float) -> float:
-    """Return the probability that `failed` or more of `met` callers fail at the rate `share`, which must be below their share."""
+    """Return the probability that at least `failed` of `met` callers fail, each at the rate `share` (below `failed / met`)."""
     total = 0.0
     for number in range(failed, met + 1):
         ways = lgamma(met + 1) - lgamma(number + 1) - lgamma(met - number + 1)

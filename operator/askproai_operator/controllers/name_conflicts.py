@@ -26,7 +26,7 @@ def find_holder(model: CustomResource, subject: Subject, context: PlanContext, s
 
 
 def is_of_other(branch: Branch, did: str, context: PlanContext) -> bool:
-    """Return True if another branch holds this dialled number. The status has only public numbers, which may have several DIDs."""
+    """Return True if another branch holds this dialled number, by its grant: the status lists only public numbers."""
     return find_holder(branch, Subject(SubjectKind.NUMBER, did), context) is not None
 
 

@@ -47,7 +47,7 @@ class Trial:
 
 @dataclass(frozen=True, slots=True)
 class CallerCounts:
-    """How many callers some pods answered, and for how many they decided a booking; of each, how many met a failure."""
+    """The callers whom some pods answered (`callers`) and decided a booking for (`bookings`), and the failed ones of each."""
 
     callers: int = 0
     failed_callers: int = 0

@@ -160,7 +160,9 @@ class TenantLogins:
         self.to_suspend[login.oid] = login
 
     def note_mark(self, login: TenantLogin) -> None:
-        """Read from `login`'s limit if another process has suspended the role, whose time then counts from now, or restored it."""
+        """Record by `login`'s limit in the catalog whether another process has suspended the role, or restored its login. A
+        suspension counts from now on.
+        """
         found = self.suspended.get(login.name)
         if login.connection_limit < SUSPENDED_MARK and found is not None and found.misuse is None:
             del self.suspended[login.name]

@@ -96,7 +96,9 @@ def to_slots(rules: ServiceRules, found: list[tuple[int, str]]) -> list[Slot]:
 
 
 def _starts_within(spans: list[EpochSpan], starts: Sequence[int], needed: EpochSpan) -> list[tuple[int, int]]:
-    """Return, for each span, the index range of the `starts` whose `needed` seconds (from, to; after the start) lie in it."""
+    """Return, for each span, the index range of those `starts` whose appointment lies within the span. `needed` are the first
+    and the last second that an appointment takes, counted from its start.
+    """
     first, end = needed
     return [(bisect_left(starts, opens - first), bisect_right(starts, closes - end)) for opens, closes in spans]
 
@@ -146,7 +148,7 @@ def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan
 
 
 def busy_window(rules: ServiceRules, day: date) -> Span:
-    """Return the span from which claims must be read to find the free starts of a local day, and its least booked staff member."""
+    """Return the span from which claims must be read for a local day: to find its free starts, and who is booked least on it."""
     midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
     service = rules.service
     last = end + (rules.longest_minutes + service.buffer_after_minutes) * 60

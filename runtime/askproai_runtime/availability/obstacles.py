@@ -105,7 +105,7 @@ def is_open_day(rules: ServiceRules, day: date) -> bool:
 
 
 def is_day_off(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
-    """Return whether nobody who does the service (with `staff`: not this staff member) works on any day of the candidate."""
+    """Return True if on no day of the candidate anybody who does the service works; with `staff`, this staff member."""
     return not any(is_working_day(rules, day, staff) for day in list_days(rules, candidate))
 
 

@@ -158,7 +158,7 @@ async def _find_farthest(
 def _preferences(
     rules: ServiceRules, query: SlotQuery, chosen: Sequence[Slot], last: datetime
 ) -> Iterator[list[SlotQuery]]:
-    """Yield, the preferred one first, lists of queries that can find the next start of a choice. Each query finds one start."""
+    """Yield lists of queries for the next start of a choice, the most preferred list first. Each query finds one start."""
     zone, first = rules.zone, chosen[0].start
     target = query.closest_to or _spread_target(zone, [slot.start for slot in chosen], last)
     midnight, end_of_day = _local_day(zone, first)

@@ -130,9 +130,9 @@ async def _claim_booking(
 
 
 async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
-    """Raise `SlotNotFree` if the slot is not free. Reads without a lock, and is used while another call books the same slot.
+    """Raise `SlotNotFree` if the slot is not free, while another call books the same slot. Reads without a lock.
 
-    Many callers for one slot then cost one transaction, and one query for each caller who comes too late.
+    So of many callers for one slot, only one costs a transaction; each caller who comes too late costs one query.
     """
     if request.replaces is not None:
         return  # its time is free only within the transaction
@@ -151,7 +151,7 @@ async def _book_slot(
 
 
 async def _read_written(conn: Connection, ctx: BookingContext, written: Booked) -> Booked:
-    """Return the booking as the book has it now. Raises `SlotNotFree` if the calendar has refused an appointment of it."""
+    """Return the booking with its appointments' present state. Raises `SlotNotFree` if the calendar has refused one of them."""
     found = [await get_appointment(conn, ctx.tenant, each.id) or each for each in written.appointments]
     if any(each.status == Status.FAILED for each in found):
         raise SlotNotFree

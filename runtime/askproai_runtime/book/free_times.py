@@ -64,8 +64,8 @@ async def drop_absence(
     """Forget the known free times on the days of an absence of the remote calendar's user `host_id`; those of everybody if no
     link names it.
 
-    Event types of the tenant's own account are included: they belong to the user of its key, who may be that host. So are the
-    days before and after, since the absence is in the person's own zone. Days that nobody can book are left out.
+    Event types of the tenant's own account are included: they belong to the user of its key, who may be that host. The days
+    before and after are forgotten, too, since the absence is in the person's own zone. Days that nobody can book are left out.
     """
     teams = (link for service in config.services for link in service.team_event_types)
     event_types = find_event_types_of_staff(config, {link.staff for link in teams if link.host_id == host_id})
@@ -200,7 +200,7 @@ class FreeTimesReader:
         self._loaded |= {(b, first) for b in missing}
 
     async def _ask(self, bookables: Sequence[Bookable], block: tuple[date, date]) -> None:
-        """Request a block of days from the remote calendar for all bookables at once. A late answer is stored when it comes."""
+        """Request a group of days from the remote calendar for all bookables at once. A late answer is stored when it comes."""
         ctx, now = self.ctx, self.ctx.clock.monotonic()
         self._asked |= {(b, block[0]) for b in bookables}
         if self._deadline is None:

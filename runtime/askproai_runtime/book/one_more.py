@@ -66,7 +66,8 @@ def _require_only_one(
 
 def _require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
     """Raise `Undecided` if there is a live appointment that this booking may replace. Called if the request's arguments say
-    that another appointment is to go: one of the person's `appointments`, or any of the caller's if the person has none.
+    that another appointment is to be given up: one of the person's `appointments`, or any of the caller's if the person has
+    none.
     """
     live = [each for each in appointments if each.live]
     meant = [each for each in live if same_name(request.name, each.customer_name)] or live
@@ -101,9 +102,9 @@ def _require_free_people(
 
 def _list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
     """Return the appointments among `others`, those of the calling number, that a booking may be meant to replace. Each is for
-    a person of the request at another time, and was named to the caller or moved by this call (its id is in `moved`). If the
-    caller has spoken of a change, it need be neither. If the caller has spoken of one more appointment, only appointments of
-    the same service that were named count.
+    a person of the request at another time. If the caller has spoken of a change, all of these count; if of one more
+    appointment, only those of the same service that were named to the caller; else those that were named, or that this call
+    has moved (their ids are in `moved`).
     """
     doubts = request.doubts
     own = [each for each in others if each.settled and any(_is_at_other_time(one, each) for one in request.each)]

@@ -32,8 +32,9 @@ def find_repeated(request: BookingRequest, known: CallerAppointments) -> list[Ap
 
 
 def find_settled(request: BookingRequest, known: CallerAppointments) -> list[Appointment]:
-    """Return as `find_repeated` does, for a request that waited for a concurrent one: only appointments on which no request of
-    the call still works. `known` of the desk is read after its action is done, and its appointment counts in any status.
+    """Return the appointments as `find_repeated` does, for a request that waited for a concurrent request of the same call.
+    Only appointments on which no request still works are returned. For the desk, `known` is read after its action is done,
+    and its appointment is returned in any status.
     """
     if request.actor.desk is not None:
         return list(known.of_call)

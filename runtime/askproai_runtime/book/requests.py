@@ -52,8 +52,8 @@ class BookingRequest:
     person or at a second time. `renames` has the names of a group that the caller has decided about: each name has the id of
     the appointment that gets it, or None for one more appointment. `replaces` is the caller's appointment that is cancelled for
     this one; `replaces_afterwards` is the id of the appointment that is cancelled once this one is confirmed. `moves`: the
-    arguments say that another appointment is to go, and the caller was not asked which one. `companions` has the names of the
-    companions, in the order of the rules.
+    arguments say that another appointment is to be given up, and the caller was not asked which one. `companions` has the names
+    of the companions, in the order of the rules.
     """
 
     actor: Actor

@@ -69,7 +69,7 @@ def read_spans(entry: WaitlistEntry | NewEntry) -> list[WaitingSpan]:
 
 
 def has_booked(reached: ReachedEntry, zone: ZoneInfo) -> bool:
-    """Return whether the appointment in `reached` fulfils its entry. A mere surname does not count if several persons wait."""
+    """Return whether the appointment in `reached` fulfils its entry; False for a mere surname if several persons wait."""
     is_of_person = is_same_person if reached.is_one_of_several else same_name
     return is_of_person(reached.booked_for, reached.entry.name) and any(
         each.contains(reached.start, zone) for each in read_spans(reached.entry)

@@ -269,7 +269,7 @@ class _AccountAudit:
         )
 
     async def _find_ours(self, suspect: Suspect, remote: RemoteBooking) -> Compared | None:
-        """Return our appointment's present fields: the compared one's, or those of the booking's match if that one is gone."""
+        """Return our appointment as it is now: the compared one or, if that is gone, the appointment that matches the booking."""
         ctx, known = self.ctx, suspect.appointment
         wanted = known.id if known else remote.request_id
         matching = await list_matching(ctx.pool, ctx.tenant, remote.uids, {wanted} if wanted else (), self.audit.grace)

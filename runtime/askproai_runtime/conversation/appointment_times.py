@@ -100,7 +100,8 @@ class NamedTime:
 
 def is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> bool:
     """Return True if `appointment_date` is a weekday, and this weekday (with the named time, if any) is the appointment's in
-    its week. Read as of 1 and of 6 days before the appointment, a weekday is the same day, and "morgen" is not.
+    its week. The argument is read as of 1 and of 6 days before the appointment: unlike "morgen", a weekday means the same
+    day both times.
     """
     if find_open_span(read_text(args, "appointment_date") or "") is not Grain.WEEK:
         return False

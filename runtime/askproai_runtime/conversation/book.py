@@ -93,7 +93,7 @@ async def _answer_repeated(
     *,
     chooses_move: bool,
 ) -> Answer:
-    """Return a repeated booking's answer with corrected details. If a move was chosen, it asks whether to cancel the old one."""
+    """Return a repeated booking's answer with corrected details. If a move was chosen, it asks to cancel the old one."""
     answer = await correct_repeated(ctx, call, request, found.appointments, answer)
     if not (chooses_move and answer.success and len(found.appointments) == len(found.kept) == 1):
         return answer
@@ -101,7 +101,7 @@ async def _answer_repeated(
 
 
 def _leave_further(request: SpokenBooking, answer: Answer) -> Answer:
-    """Return the answer "already booked" to a request for one more, with the choice of a further appointment under this name."""
+    """Return the answer "already booked", with fields to choose a further appointment for this name in the next request."""
     further = {"customer_name": request.name, "choices": [Choice.FURTHER]} if answer.success else {}
     return replace(answer, fields=answer.fields | further)
 

@@ -13,11 +13,11 @@ from askproai_runtime.language.cancel_answers import read_cancellation, refuses
 async def read_cancel_reply(
     ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment
 ) -> Reply | None:
-    """Return the caller's reply to this call's last question about the appointment, if it was whether to cancel it at its
-    present start.
+    """Return the caller's reply to the question whether to cancel the appointment, if this was the call's last question about
+    it and named its present start; else None.
 
-    Return None if the caller has not spoken since or, without a transcript, if the call's last question was about another one.
-    A no to the question whether to cancel it for a new appointment is a no here; other replies to that question do not count.
+    None, too, if the caller has not spoken since or, without a transcript, if another question came later. A no to the question
+    whether to cancel it for a new appointment is a no here; other replies to that question do not count.
     """
     about = None if call.replies is None else appointment.id
     asked = await get_last_question(conn, ctx.tenant, call.call_id, about)

@@ -213,7 +213,7 @@ def _list_named(said: str, rules: ServiceRules) -> set[str]:
 
 
 def _with_staff(request: ServiceRequest, staff: str, otherwise: ServiceRequest | None = None) -> ServiceRequest:
-    """Return the request limited to this staff id; if this one does not do the service, return `otherwise`, or `request`."""
+    """Return the request limited to this staff id; if this staff member is not able, return `otherwise` (None: `request`)."""
     members = tuple(each for each in request.rules.staff_members if each.id == staff)
     if not members:
         return otherwise or request

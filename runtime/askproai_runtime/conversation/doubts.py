@@ -24,9 +24,9 @@ _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 
 
 def read_doubts(call: CallContext) -> Doubts:
-    """Return the signs that a booking of this call may be meant in place of another appointment. A caller who has only said yes
-    since the last change books one more each time: two services may have been named at once. A yes to the agent's own
-    question counts only if the question was about one more appointment.
+    """Return the signs that a booking of this call may be meant in place of another appointment. If the caller has said nothing
+    but a yes since the last change, each booking counts as one more: two services may have been named at once. A yes to the
+    agent's own question counts only if that question was about one more appointment.
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))

@@ -82,8 +82,8 @@ def add_kept_offers(call: CallContext, appointments: Iterable[Appointment]) -> C
 async def read_lost_offers(
     conn: Connection, tenant: str, call: CallContext, appointments: Sequence[Appointment]
 ) -> CallContext:
-    """Return the call with its last stored offers, if it has no transcript and no `appointments`, since its hold has expired
-    and another call holds the time. Otherwise return the call unchanged.
+    """Return the call with its last stored offers if it has neither a transcript nor `appointments`: its hold has expired, and
+    another call holds the time. Return any other call unchanged.
     """
     if call.said is not None or call.offered or appointments:
         return call

@@ -31,7 +31,9 @@ _LONGEST_DAY: Final = timedelta(hours=25)
 
 
 def find_named(call: CallContext, zone: ZoneInfo) -> NamedTimes | None:
-    """Return the times named last that are not past, or None. A single time in a question counts only after a yes or its day."""
+    """Return the times that an answer named last, without past ones; None if there are none. The only time in a question counts
+    after the caller has said yes or chosen its day.
+    """
     named = call.named_last
     if named is None:
         return None

@@ -173,9 +173,8 @@ def _count_from(words: TimeWords) -> Mapping[str, Any]:
     """Return the arguments with a relative time ("am nächsten Tag") replaced by the absolute time, counted from the named
     times.
 
-    It is counted from each named day if the words do not leave that day, or if the caller books: the caller is then asked which
-    day is meant. Otherwise it is counted from the last named day. It stays as it is if it depends on the choice between several
-    clock times.
+    In a search, it is counted from the last named day; if the words stay on the named day, or in a booking, from each named
+    day, and the caller is asked which is meant. It is not replaced if it depends on the choice between several clock times.
     """
     named, zone, books = words.named, words.zone, not words.searches
     starts = named.before.starts if named.before else named.starts

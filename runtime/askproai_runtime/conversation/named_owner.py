@@ -36,8 +36,8 @@ def names_other_owner(call: CallContext, args: Mapping[str, Any], customer: str,
     """Return True if a request names another customer than the `customer` of an appointment or waiting-list entry, also by
     "mein Mann".
 
-    A person named in the call, but not in the request, counts only for one that another call made (`is_of_call` is False): in
-    this call, that person may have made it for `customer`.
+    A person named in the call, but not in the request, counts only if another call made the appointment or entry (`is_of_call`
+    is False): in this call, that person may have made it for `customer`.
     """
     text, name = read_text(args, "customer_name") or "", name_owner(call, args)
     if text and not name:
@@ -63,7 +63,7 @@ def leaves_owner_open(
     appointment: Appointment,
     own: Sequence[Appointment],
 ) -> bool:
-    """Return True if the request may mean an appointment of another customer of the same number than the appointment found."""
+    """Return True if the request may mean an appointment of another customer of the number, and not the one that was found."""
     if read_text(args, "appointment_id") or appointment.call_id == call.call_id:
         return False
     name, customer = name_owner(call, args), appointment.customer_name

@@ -154,7 +154,9 @@ def _add_others(said: Sequence[Mapping[str, str]], others: Sequence[str]) -> lis
 
 
 def read_name_alone(text: str | None, said: str | None) -> str:
-    """Return the customer's name in a text, as `read_customer_name` of the name alone; if several are named, of the whole text."""
+    """Return the customer's name in a text, as `read_customer_name` returns it for the name without the words around it. If the
+    text has several people without names, the whole text is read.
+    """
     people = read_people(text)
     return read_customer_name(text if people.is_unclear else people.name, said)
 

@@ -78,8 +78,8 @@ def _declines(words: str) -> bool:
 def add_offered_weeks(
     args: Mapping[str, Any], call: CallContext, zone: ZoneInfo, find_service: Callable[[], ServiceRequest]
 ) -> Mapping[str, Any]:
-    """Return a booking's arguments. Raises the question which day is meant, if a relative day follows offers in another week
-    and may be relative to today or to these offers.
+    """Return a booking's arguments unchanged. Raises the question which day is meant, if a relative day follows offers in
+    another week and may be relative to today or to these offers.
 
     No question is asked if the day was offered, if it is a weekday in an offer's week, or if its words led to the offers.
     """

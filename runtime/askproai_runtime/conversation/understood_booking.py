@@ -64,7 +64,8 @@ class UnderstoodBooking:
 async def understand_booking(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any]
 ) -> UnderstoodBooking | OneOfGroup | Answer:
-    """Return the meaning of a request, the person of a group who is booked alone, or the answer if it corrects an appointment.
+    """Return the understood booking; the `OneOfGroup` if one person of a group is booked alone; or the answer if the request
+    corrects an appointment.
 
     Raises `ClarificationNeeded` if a part of the request is unclear.
     """

@@ -92,7 +92,7 @@ async def list_own_appointments(
 
 
 async def owns_appointment(ctx: BookingContext, conn: Connection, call: CallContext, appointment: Appointment) -> bool:
-    """Return True if this call made the appointment, or the second factor proves it; if the tenant has none, the number."""
+    """Return True if this call made the appointment or has proven it; without a second factor, the number proves it."""
     if call.call_id and appointment.call_id == call.call_id:
         return True
     if asks_birth_date(ctx):

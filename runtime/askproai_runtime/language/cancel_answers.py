@@ -85,8 +85,8 @@ def speaks_of_cancelling(text: str) -> bool:
 
 
 def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
-    """Return True if the agent's utterance asks something or says more than courtesies, after the caller `answered` more than
-    "hm".
+    """Return True if the agent's utterance asks something or says more than courtesies. False if the caller has `answered`
+    nothing but "hm" before it.
 
     The agent's words before the caller's answer are the question itself. Words after the answer may be about another
     appointment, and so may the caller's yes to them: "Okay, den am Samstag also."

@@ -36,11 +36,11 @@ def read_introduction(utterance: str) -> str:
     """Return the name of an introduction ("Hier ist Petra Lange"); "" without one. A firm is no person."""
     for found in _INTRODUCTION.finditer(utterance):
         name = drop_around(found["before"] or found["names"] or found["here"] or found["behind"])
-        if read_customer_name(name) and is_plain_name(name) and not _is_none(name):
+        if read_customer_name(name) and is_plain_name(name) and not _is_no_name(name):
             return name
     return ""
 
 
-def _is_none(name: str) -> bool:
+def _is_no_name(name: str) -> bool:
     """Return True if a text in place of a name is a firm, a relative ("Tochter von Otto Lange") or a thing, and so not a name."""
     return bool(FIRM.search(name) or _RELATIVE_OF.match(name)) or fold(name) in _IN_NAMES.things

@@ -55,7 +55,7 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
-    """Return the services, except each whose name is another one's with more words that nobody said: `Haarschnitt und Bart`."""
+    """Return the services without any whose name is another one's and words that nobody said: `Haarschnitt und Bart`."""
     words = frozenset(fold(said).split()[:_MOST_WORDS])
     names = {each.name: set(fold(each.display_name).split()) for each in meant}
     longer = {

@@ -10,7 +10,7 @@ import msgspec
 
 
 class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Times of day, with some of {hour}, {minute}, {hour_of_12} and {half} (am or pm); `full_hour` for minute 0."""
+    """Templates of clock times, with some of {hour}, {minute}, {hour_of_12} and {half} (am or pm); `full_hour` is for minute 0."""
 
     full_hour: str
     time: str
@@ -19,7 +19,7 @@ class Clocks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Spans(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Written spans. `{day}` is a day; `{first}` and `{last}` are a span's clock times, or its days."""
+    """Templates of written spans. `{day}` is a day; `{first}` and `{last}` are a span's clock times, or its days."""
 
     at: str
     since: str

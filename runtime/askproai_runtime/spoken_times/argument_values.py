@@ -113,7 +113,7 @@ def _span(begin: datetime, end: datetime, today: date) -> tuple[Atom, ...]:
 
 
 def _mark_of_24(text: str, atoms: Sequence[Atom]) -> tuple[Atom, ...]:
-    """Return the atoms with `08:00` as a time of 24 hours; unchanged if the text names a part of the day: `08:00 abends`."""
+    """Return the atoms with `08:00` marked as a 24-hour time; unchanged if the text names a part of the day: `08:00 abends`."""
     if not _OF_24.search(text) or any(isinstance(atom, Part) for atom in atoms):
         return tuple(atoms)
     return tuple(_of_24(atom) for atom in atoms)

@@ -83,11 +83,11 @@ def find_part_argument(text: str) -> Argument | None:
         return None
     if read_part(text) is not None:
         return Argument.PART_OF_DAY
-    return read_in_languages(lambda: find_argument(text) or _find_completed(text), None)
+    return read_in_languages(lambda: find_argument(text) or _find_as_hour(text), None)
 
 
-def _find_completed(text: str) -> Argument | None:
-    """Return the argument of a text read as an hour (`zehn`); None if it cannot be an hour: `28. Dezember` in English."""
+def _find_as_hour(text: str) -> Argument | None:
+    """Return the argument of a text that is read as an hour (`zehn`); None if it cannot be read so: English `28. Dezember`."""
     completed = f"{present_grammar().hour_prefix} {text}"
     try:
         _scan(completed)
@@ -97,7 +97,7 @@ def _find_completed(text: str) -> Argument | None:
 
 
 def find_open_span(text: str) -> Grain | None:
-    """Return the span in which the argument's day can move: the week for `Donnerstag`, the month for `am 7.`; else None."""
+    """Return the span in which an argument leaves the day open: the week for `Donnerstag`, the month for `am 7.`; or None."""
     return read_in_languages(lambda: _find_open_span(text), None)
 
 

@@ -96,7 +96,7 @@ def _days_of_week(week: Atom, first: Atom, last: Atom) -> tuple[Days, ...]:
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:
-    """If the atoms end with a list of weekdays ("Dienstag oder Mittwoch"), return the index of its begin, else their number."""
+    """Return the index at which a final list of weekdays begins ("Dienstag oder Mittwoch"); without one, the number of atoms."""
     at = len(bound)
     while at and (isinstance(bound[at - 1], Clock | Part) or bound[at - 1] in _LINKS or _is_lone(bound[at - 1])):
         at -= 1
@@ -112,8 +112,9 @@ def _is_day(rest: Sequence[Atom]) -> bool:
 
 
 def _last_before(said: Sequence[Atom], end: Atom, today: date) -> list[Atom]:
-    """Return the atoms of `said`, with each weekday as the last one before the day `end`: `Dienstag vor dem 24.`. If there are
-    words between weekday and `end`, the coming such weekday is a reading, too. Raises `PastDay` if all readings are over.
+    """Return the atoms of `said`, each weekday replaced by the last such day before the day `end`: `Dienstag vor dem 24.`. If
+    there are words between weekday and `end`, the coming such weekday is a reading, too. Raises `PastDay` if all readings
+    are over.
     """
     is_direct = isinstance(said[-1], Weekday)
     ends = [days.first for days in days_of(end, today)]
@@ -247,7 +248,7 @@ def _from_to(first: Atom, last: Atom, today: date) -> Content:
 
 
 def _bounded(op: Op, content: Atom, today: date) -> Content:
-    """Return the open range of a preposition and what it bounds: hours for a time, a period for a day. Raises `Contradiction`."""
+    """Return the range from a preposition and its time or day: hours for a time, a period for a day. Raises `Contradiction`."""
     if isinstance(content, Clock) and op is Op.LATER_THAN:
         if content.next_day:
             raise Contradiction("later than the end of the day")

@@ -138,7 +138,7 @@ def _fits(clock: Clock, part: Part) -> bool:
 
 
 def _override(before: Meaning, after: Meaning) -> Meaning:
-    """Return the meaning `before`, with contents of the kinds that `after` has replaced by those of `after`."""
+    """Return the meaning `before`, in which each kind of content that `after` has (day, time …) is replaced by that of `after`."""
     merged = replace(before, only=set(before.only), excluded=before.excluded | after.excluded)
     merged.not_days = (*before.not_days, *after.not_days)
     if after.day or after.instant or after.only:

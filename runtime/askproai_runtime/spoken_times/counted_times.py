@@ -119,8 +119,8 @@ def counts_time(text: str) -> bool:
 def _read_rest(
     words: list[str], at: int, named: dict[str, str | None]
 ) -> tuple[list[str], dict[str, str | None]] | None:
-    """Return the words left beside a shift found in `words[at]`, as values of date and time, and the shift's groups, to which a
-    weekday beside a count of weeks is added. None if the words left name another day.
+    """Return the words beside a shift, which was found in `words[at]`, as values of date and time; and the groups of the shift,
+    with the weekday added that is named beside a count of weeks. None if the other words name another day.
     """
     rest = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
     words = [rest if n == at else each for n, each in enumerate(words)]

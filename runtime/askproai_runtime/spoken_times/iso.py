@@ -28,7 +28,7 @@ class IsoInstant:
 
     @property
     def is_day(self) -> bool:
-        """Return whether it is at midnight, local or in UTC: programs write a day without a time in this way."""
+        """Return whether the time is midnight, local or in UTC: programs write a day without a time in this way."""
         return any(reading.time() == _MIDNIGHT for reading in self.readings)
 
 

@@ -208,7 +208,7 @@ def _is_in_part(part: Part, at: time, *, surely: bool) -> bool:
 
 
 def _competes(other: str, name: str, at: time) -> bool:
-    """Return whether the time `at` rather belongs to the part of the day `other`: shorter than the part `name`, and not in it."""
+    """Return True if the time `at` rather belongs to another part of the day: `other` is shorter than `name`, and outside it."""
     (first, last), (opens, closes) = PARTS_OF_DAY[other], PARTS_OF_DAY[name]
     is_within, is_shorter = opens <= first and last <= closes, _minutes(first, last) < _minutes(opens, closes)
     return first <= at < last and is_shorter and not is_within

@@ -195,7 +195,7 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
         return joint
     if joint.refused is Refusal.PAST:
         return joint
-    led = [_place([leader, *_leave(leader, values)], at, zone) for leader in values]
+    led = [_place([leader, *_list_followers(leader, values)], at, zone) for leader in values]
     if kept := _keep_within(values, led):
         return Understanding.of(kept)
     readings = [candidate for each in led for candidate in each.candidates]
@@ -231,7 +231,7 @@ def _place_near(
     dates = [candidate.start.replace(hour=0, minute=0) for each in placed for candidate in each]
     before = [day - timedelta(days=day.weekday(), minutes=1) for day in dates]
     weeks = [week for week in before if week > at]
-    days = [[weekday, *_leave(weekday, values)] for weekday in weekdays]
+    days = [[weekday, *_list_followers(weekday, values)] for weekday in weekdays]
     return [candidate for day in days for week in weeks for candidate in _place(day, week, zone).candidates]
 
 
@@ -274,7 +274,8 @@ def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneI
 
 
 def _bind_days(values: Sequence[ArgumentValue], today: date) -> Sequence[ArgumentValue]:
-    """Return the values with "ab dem 14. Dezember" as a period if a separate value is a time ("11 Uhr"), which counts each day.
+    """Return the values with "ab dem 14. Dezember" as a period if a separate value is a time ("11 Uhr"), which then counts on
+    each day.
 
     In one phrase, and after "bis", day and time may be one bound together.
     """
@@ -301,7 +302,7 @@ def _split_days(value: ArgumentValue, at: datetime, zone: ZoneInfo) -> list[Argu
     return days if len(days) > 1 and not _place([value], at, zone).candidates else [value]
 
 
-def _leave(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[ArgumentValue]:
+def _list_followers(leader: ArgumentValue, values: Sequence[ArgumentValue]) -> list[ArgumentValue]:
     """Return the values other than `leader`, without their days if `leader` has days, and without their times if it has times."""
     rest = list[ArgumentValue]()
     for value in values:

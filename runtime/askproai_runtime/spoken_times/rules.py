@@ -27,7 +27,7 @@ def past(match: re.Match[str], _today: date) -> Found:
 
 
 def preferences_of(words: Understood) -> tuple[Rule, ...]:
-    """Return a language's rules for any time, for the latest possible time, and for the last one within what is named."""
+    """Return a language's rules for "any time", "as late as possible", and "the last time" of a named day or span."""
     whenever, latest, latest_of_named = Soon(), Soon(latest=True), Soon(latest=True, is_of_named=True)
     return (
         (words.preferences.whenever, lambda _match, _today: whenever),

@@ -142,7 +142,7 @@ def _expand(clock: Clock, part: Part | None) -> tuple[time, ...]:
 
 
 def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
-    """Return the minute of the day of a written time: "nachmittags um 3:30" is 15:30. Raises for "15 Uhr vormittags"."""
+    """Return the minute of the day of a written time ("nachmittags um 3:30": 15:30). Raises `ImpossibleTime`: "15 Uhr früh"."""
     if part is None or clock.next_day or (clock.is_of_24 and not part.is_half):
         return minutes
     bounds = _bounds(part)
@@ -164,7 +164,7 @@ def both_halves(clock: Clock) -> tuple[time, ...]:
 
 
 def _bounds(part: Part) -> tuple[int, int] | None:
-    """Return the first and the last minute of the day at which an hour can lie in this part of the day; None if at any."""
+    """Return the first and the last minute of the day that an hour of this part of the day can have; None without bounds."""
     if part.name:
         first, last = _HOURS_OF_PART[part.name]
         return first * 60, last * 60

@@ -88,7 +88,7 @@ def week_of_date(day: int, month: int, today: date) -> Period:
 
 
 def third_of_week(third: Third, weeks: int | None, today: date) -> Period:
-    """Return Monday and Tuesday, Tuesday to Thursday, or Thursday and Friday, `weeks` weeks ahead; None: of the nearest week."""
+    """Return Monday and Tuesday, Tuesday to Thursday, or Thursday and Friday, `weeks` weeks ahead (None: the next such third)."""
     first, last = _THIRDS_OF_WEEK[third]
     readings = [
         Days(max(monday(today, n) + first * DAY, today), monday(today, n) + last * DAY)
@@ -104,10 +104,10 @@ def third_of_week(third: Third, weeks: int | None, today: date) -> Period:
 def weekends(
     *weeks: int, on_saturday: Sequence[int] | None = None, on_sunday: Sequence[int] | None = None
 ) -> Callable[[re.Match[str], date], Period]:
-    """Return a rule for the weekends that are `weeks` weeks after this one; calls on a Saturday or Sunday use their own
-    numbers.
+    """Return a rule for the weekends that are `weeks` weeks after the present one. If the call is on a Saturday or Sunday,
+    `on_saturday` or `on_sunday` replaces `weeks`.
 
-    On a Saturday nobody calls that day and the next one "nächstes Wochenende". `on_sunday` is `on_saturday` by default.
+    On a Saturday, "nächstes Wochenende" never means that day and the next one. `on_sunday` is `on_saturday` by default.
     """
     at_weekend = {_SATURDAY: on_saturday, _SUNDAY: on_sunday or on_saturday}
 

@@ -200,7 +200,7 @@ async def test_repeated_booking_waits_for_the_first_ones_commit(new_salon) -> No
     assert len(await salon.live()) == 1
 
 
-async def test_booking_again_after_cancelling_raises_the_generation(new_salon) -> None:
+async def test_booking_again_after_cancelling_raises_the_action_generation(new_salon) -> None:
     salon = await new_salon()
     ids = []
     for _ in range(3):

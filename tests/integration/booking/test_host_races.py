@@ -51,7 +51,7 @@ async def take(env: CalcomEnvironment, **args: Any) -> Any:
 
 
 @pytest.mark.parametrize("commits_last", ["the read", "the absence"])
-async def test_hosts_times_read_before_an_absence_are_discarded(
+async def test_free_times_of_newly_absent_host_are_discarded(
     env: CalcomEnvironment, hosts: dict[str, int], commits_last: str
 ) -> None:
     """Cal.com has answered, the absence is entered and heard of, and only then the answer is stored; or while it is handled."""

@@ -192,7 +192,7 @@ async def test_freed_time_must_be_free_at_calcom(new_salon) -> None:
 
 
 @pytest.mark.real_clock  # which of the two is first is not certain
-async def test_two_cancellations_are_offered_to_two_people(salon: Salon) -> None:
+async def test_two_freed_times_are_offered_to_two_people(salon: Salon) -> None:
     one, other = await book(salon), await book(salon, "2026-11-27T11:00:00+01:00", "call_c")
     await wait(salon, FIRST)
     await wait(salon, SECOND)
@@ -248,7 +248,7 @@ class Dying(FaultPoints):
         raise ConnectionResetError(name)
 
 
-async def test_worker_killed_after_an_offer_makes_no_second(salon: Salon) -> None:
+async def test_worker_killed_after_an_offer_repeats_no_offer(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
     await wait(salon, SECOND)

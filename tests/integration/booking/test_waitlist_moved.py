@@ -153,7 +153,7 @@ async def test_joining_after_a_move_starts_a_new_wait(salon: Salon) -> None:
     assert [row["phone"] for row in order] == [SECOND, FIRST], "it is a new wait"
 
 
-async def test_joining_twice_does_not_change_the_queue_order(salon: Salon) -> None:
+async def test_joining_twice_does_not_change_the_waiting_order(salon: Salon) -> None:
     await book_with_anna(salon)
     for phone in (FIRST, SECOND, FIRST):
         await wait(salon, phone)

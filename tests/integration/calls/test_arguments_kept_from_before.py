@@ -176,7 +176,7 @@ async def test_spelled_letters_become_the_customers_name(spoken_salon: TenantPod
 
 
 @pytest.mark.parametrize("time", ["bleibt gleich", "die Uhrzeit bleibt", "Uhrzeit kann bleiben", "wie bisher"])
-async def test_words_for_the_same_time_move_to_it(spoken_salon: TenantPod, time: str) -> None:
+async def test_words_for_unchanged_time_keep_the_appointments_time(spoken_salon: TenantPod, time: str) -> None:
     await empty_book(spoken_salon)
     call = SpokenCall(spoken_salon)
     await call.ask("book_appointment", friday_at(spoken_salon))

@@ -47,7 +47,7 @@ async def test_a_no_keeps_the_appointment(call: SpokenCall, no: str, more: dict[
 @pytest.mark.parametrize(
     "words", ["Was kostet das?", "Wenn es nichts kostet, ja.", "Ja, falls das gebührenfrei ist.", "If it's free, yes."]
 )
-async def test_condition_of_the_cost_repeats_the_rule(call: SpokenCall, words: str) -> None:
+async def test_yes_on_condition_of_cost_repeats_cancellation_rule(call: SpokenCall, words: str) -> None:
     await call.ask(BOOK, friday_at(call.pod))
     rule = (await call.ask(CANCEL, {}))["message"].partition(". ")[0]
     call.say(words)

@@ -92,7 +92,7 @@ async def test_left_out_companion_is_mentioned_in_the_answer(
 
 
 @pytest.mark.parametrize("more", [{}, {"companions": []}])
-async def test_companion_is_asked_for_at_another_time(call: SpokenCall, more: dict[str, Any]) -> None:
+async def test_booking_at_another_time_asks_for_the_companion(call: SpokenCall, more: dict[str, Any]) -> None:
     call.say("Lieber um vier.")
     assert (await call.ask(BOOK, friday_at(call.pod, "16:00", **more)))["message"] == ASKED
     assert await call.live() == []
@@ -208,7 +208,7 @@ OF_ONE_NAME = say().several_of_one_name.format(count=2, name=PETRA)
         ("Ja, zwei bitte.", 2), ("Beide.", 2), ("Ja.", 2), ("Nein, zwei.", 2), ("Yes, both, please.", 2),
     ],
 )  # fmt: skip
-async def test_caller_answers_how_many_of_one_name(
+async def test_caller_says_how_many_people_share_a_name(
     spoken_salon: TenantPod, companion: dict[str, str], said: str, booked: int
 ) -> None:
     call = SpokenCall(spoken_salon)
@@ -231,7 +231,7 @@ async def test_single_appointment_is_not_asked_about_again(spoken_salon: TenantP
 
 
 @pytest.mark.parametrize("said", ["Einen für mich und einen für meinen Sohn.", "Nicht zwei?", "Was kostet das?", "Hm."])
-async def test_unclear_number_is_asked_by_name(spoken_salon: TenantPod, said: str) -> None:
+async def test_unclear_number_of_people_repeats_companion_question(spoken_salon: TenantPod, said: str) -> None:
     call = SpokenCall(spoken_salon)
     twice = friday_at(call.pod, staff="Anna", companions=[{"customer_name": PETRA, "staff": "Mehmet"}])
     assert (await call.ask(BOOK, twice))["message"] == OF_ONE_NAME

@@ -60,7 +60,7 @@ async def test_booking_unrelated_to_listed_appointment_is_made(later: SpokenCall
         "Lieber um vier.", "Nein, vier Uhr!", "Doch erst um vier.",
     ],
 )  # fmt: skip
-async def test_another_argument_does_not_prevent_the_move_question(later: SpokenCall, said: str) -> None:
+async def test_argument_another_still_prompts_the_move_question(later: SpokenCall, said: str) -> None:
     """A model sets `another`, whatever the caller says."""
     await later.ask(FIND, {})
     later.say(said)
@@ -535,7 +535,7 @@ async def test_note_about_a_move_prompts_a_choice(later: SpokenCall, note: str) 
 
 
 @pytest.mark.parametrize("corrected", [{"time": "16:00"}, {"time": "16:00", "notes": "Allergie"}])
-async def test_the_corrected_request_is_booked(call: SpokenCall, corrected: dict[str, str]) -> None:
+async def test_time_corrected_after_the_note_question_is_booked(call: SpokenCall, corrected: dict[str, str]) -> None:
     call.say("Ja.")
     wanted = friday_at(call.pod, notes="doch lieber 16 Uhr")
     await call.ask(BOOK, wanted)
@@ -571,7 +571,7 @@ async def test_unrelated_note_is_stored_as_written(call: SpokenCall, note: str) 
 @pytest.mark.parametrize(
     "agent", ["Soll ich es auf Färben um sechzehn Uhr ändern?", "Ach, Sie wollten Färben. Dann um vier, richtig?"]
 )
-async def test_yes_to_agents_change_prompts_a_choice(call: SpokenCall, agent: str) -> None:
+async def test_yes_to_agents_own_correction_prompts_a_choice(call: SpokenCall, agent: str) -> None:
     """The correction is in the agent's own words, and the caller only agrees to it."""
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     call.say("Ja.")
@@ -581,7 +581,7 @@ async def test_yes_to_agents_change_prompts_a_choice(call: SpokenCall, agent: st
     assert await times(call) == ["10:00"]
 
 
-async def test_yes_to_agents_additional_booking_books_it(call: SpokenCall) -> None:
+async def test_yes_to_agents_further_booking_question_books_it(call: SpokenCall) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod, "10:00")))["success"]
     call.say("Danke.")
     call.transcript.append({"role": "agent", "content": "Soll ich das Färben um vier auch noch eintragen?"})
@@ -609,7 +609,7 @@ async def test_move_choice_with_a_changed_request_moves_nothing(
     assert (answer["success"], await times(later)) == (False, ["10:00"]), answer
 
 
-async def test_another_argument_contradicting_spoken_move_is_asked(later: SpokenCall) -> None:
+async def test_argument_another_beside_spoken_move_is_asked_about(later: SpokenCall) -> None:
     later.say("Meinen Termin bitte auf vier verschieben.")
     await later.ask(FIND, {})
     assert "choices" in await later.ask(BOOK, friday_at(later.pod, "16:00", another=True))

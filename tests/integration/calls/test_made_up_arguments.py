@@ -152,6 +152,6 @@ async def test_made_up_arguments_are_answered_helpfully_without_changes(
     assert await chain.db.fetch(appointments, chain.store.tenant) == before
 
 
-def test_cases_cover_every_booking_function() -> None:
+def test_made_up_argument_cases_cover_every_booking_function() -> None:
     assert len(CASES) >= 60
     assert {name for name, _ in CASES} == {BOOK, CHECK, MOVE, CANCEL, FIND}

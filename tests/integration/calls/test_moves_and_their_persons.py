@@ -55,7 +55,7 @@ async def test_offered_staff_member_is_confirmed_before_a_move(
     assert (moved["success"], await live(call)) == (True, [("13:00", staff)]), moved
 
 
-async def test_booking_between_offer_and_move_cancels_offered_staff(call: SpokenCall) -> None:
+async def test_move_after_booking_the_offer_keeps_staff_member(call: SpokenCall) -> None:
     start = await search(call)
     call.say("Ja, für meine Tochter.")
     booked = await call.ask(
@@ -86,7 +86,7 @@ async def test_accepted_start_moves_to_offered_staff_member(call: SpokenCall) ->
     assert await live(call) == [("13:00", "mehmet")]
 
 
-async def test_own_staff_member_needs_no_question(call: SpokenCall) -> None:
+async def test_move_to_offer_of_own_staff_is_direct(call: SpokenCall) -> None:
     await search(call, "Anna")
     call.say("Dann um eins.")
     assert (await call.ask(MOVE, {"time": "13 Uhr"}))["success"]

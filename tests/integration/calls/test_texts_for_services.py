@@ -75,7 +75,7 @@ async def test_booking_notes_words_beside_the_service(
 
 
 @each_row("service", ["men's cut (bei Anna, um zwei)", "um zwei, men's cut"])
-async def test_service_words_repeated_elsewhere_are_not_repeated(call: SpokenCall, service: str) -> None:
+async def test_service_words_of_other_arguments_are_not_repeated(call: SpokenCall, service: str) -> None:
     asked = await call.ask(BOOK, friday_at(call.pod, "um zwei", service=service, staff="bei Anna"))
     assert (asked["success"], asked["message"], asked["heard"]) == (False, "Meinen Sie Haarschnitt?", "men's cut"), (
         asked

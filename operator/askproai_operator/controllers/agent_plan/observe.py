@@ -146,7 +146,7 @@ def bound_ids(number: Json | None) -> set[str]:
 
 
 def webhook_change(number: Json | None, desired_url: str | None) -> Json:
-    """Return the fields that make a number's inbound webhook `desired_url`; {} if it is. None only removes our webhook."""
+    """Return the fields that set a number's inbound webhook to `desired_url` (None: that remove ours); {} without a change."""
     live = (number or {}).get("inbound_webhook_url") or None
     is_right = live == desired_url if desired_url is not None else not (live or "").endswith(INBOUND_PATH)
     return {} if is_right else {"inbound_webhook_url": desired_url}
@@ -204,7 +204,7 @@ async def _get_published(client: RetellClient, agent: Json | None, llm: Json | N
 async def _get_numbers(
     client: RetellClient, listed: Mapping[str, Json], agent: Json | None, desired: Desired, recorded: RecordedState
 ) -> dict[str, Json | None]:
-    """Return the desired, recorded and bound numbers; None: not at Retell. A number that differs is fetched, since lists lag."""
+    """Return the desired, recorded and bound numbers, each None if it is not at Retell. Differing ones are fetched: lists lag."""
     agent_id = agent["agent_id"] if agent else None
     desired_numbers = {number.e164 for number in desired.numbers or ()}
     ours = {e164 for e164 in listed if agent_id in bound_ids(listed[e164])}

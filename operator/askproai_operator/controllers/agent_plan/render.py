@@ -64,7 +64,7 @@ class Desired:
 
 @dataclass(frozen=True, slots=True)
 class PromptFrame:
-    """The text of an agent's prompt before its catalogue (`head`) and after it (`tail`), and the prompt with none (`empty`)."""
+    """The text of an agent's prompt before (`head`) and after its catalogue (`tail`), and the prompt without any (`empty`)."""
 
     head: str
     tail: str

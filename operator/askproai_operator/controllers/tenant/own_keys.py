@@ -137,7 +137,8 @@ def linked_event_types(
     """Return the event types with keys of their own that the pods' config may contain. Pure.
 
     An event type may be contained if all pods have its key and the key's account is `registered`: a pod without the key would
-    book locally, and not know the other pods' appointments. It also may if it was in the `applied` config before, with any key.
+    book locally, and not know the other pods' appointments. An event type of the `applied` config stays contained, with any
+    key.
     """
     mounted = mounted_own_keys(deployments)
     ready = set(registered) if mounted is None else mounted & set(registered)

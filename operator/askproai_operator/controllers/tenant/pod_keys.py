@@ -73,8 +73,8 @@ def find_keys_in_use(
     """Return the present keys with KeysInUse: True if all pods verify with them. Pure.
 
     `deployments` are the live ones before this reconcile, since pods that start later mount the present keys; `seen` are the
-    keys that the pods reported last. If the status already confirms these very versions of Secrets, that stays: a pod never
-    mounts an older Secret again.
+    keys that the pods reported last. If the status already confirms these very versions of Secrets, KeysInUse stays True: a pod
+    never mounts an older Secret again.
     """
     versions = tuple(sorted(credentials.versions.items()))
     wanted = PodKeys(keys_hash(token, {**credentials.values, **keys.mounted()}), versions)

@@ -119,7 +119,7 @@ def next_keys(
 
 
 def sender_of(file: str) -> str | None:
-    """Return the first of the files whose keys this file's sender signs with; None if no sender signs with this file's key."""
+    """Return the file name by which the sender who signs with this file's key is known; None if nobody signs with the key."""
     if file == RETELL_KEY or file.startswith(RETELL_WEBHOOK_KEY):
         return RETELL_KEY
     return file if file.endswith("-webhook-secret") else None

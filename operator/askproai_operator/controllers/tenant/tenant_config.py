@@ -305,7 +305,7 @@ def _price_fields(price: Price | StaffPrice | None, currency: str) -> dict[str, 
 def _event_type_fields(
     offering: ServiceOffering, each: EventType, withheld: Mapping[int, config.Withheld]
 ) -> dict[str, Any]:
-    """Return the config fields of an event type that it has whether or not it has its own key or host."""
+    """Return the config fields that each event type has, with or without a key or host of its own."""
     return {
         "staff": each.staff,
         "event_type_id": each.event_type_id,

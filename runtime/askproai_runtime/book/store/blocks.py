@@ -55,8 +55,8 @@ async def list_resources(
     """Return the ids of a person's resources, ascending; with `lock`, locked in this order, as every writer of claims does.
 
     `units` are the resources in use; `entries` are the person's branches and staff ids. The result includes the resource rows
-    of each branch, since a pod whose config is older or newer than a change of `person` reads those. It also includes the rows
-    to which they are linked, which have the claims from that change on.
+    of each branch, since a pod whose config is older or newer than a change of `person` reads those. It also includes the
+    person's row of each (`person_row`), which has the claims from that change on.
     """
     rows = await conn.fetch(
         _LOCK_RESOURCES if lock else _RESOURCES,

@@ -216,9 +216,11 @@ async def list_local_appointments(conn: Connection, tenant: str, remote: RemoteB
 
 
 async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) -> set[str]:
-    """Return the current uids of those remote bookings for which our book has an appointment with this uid or the request id.
+    """Return the current uids of the remote bookings for which our book has an appointment: with the booking's uid, or with its
+    request id as the appointment's id.
 
-    The request id of a booking that was moved on counts only if the appointment has no uid yet: else it has a later booking.
+    A booking that was moved on keeps its request id. That id counts only if the appointment has no uid: else its booking is a
+    later one.
     """
     rows = await pool.fetch(
         """SELECT r.uid FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS r (uid, request_id, is_moved) WHERE EXISTS (

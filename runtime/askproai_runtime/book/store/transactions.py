@@ -33,7 +33,7 @@ class _CommitUnanswered(Exception):
 
 
 async def run_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]) -> T:
-    """Run a transaction, up to four times if it loses races, or its connection before COMMIT, when nothing is changed yet.
+    """Run a transaction. Run it again, up to four times in all, if it loses a race, or its connection before COMMIT.
 
     A transaction whose COMMIT had no answer is run again, too, on another connection. So `work` has to find, under its locks,
     the rows that an earlier run has written: it looks them up by the key of the change, and waits for a COMMIT that is still

@@ -150,7 +150,9 @@ async def list_freed(pool: Pool, tenant: str, now: datetime, limit: int) -> list
 
 
 async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
-    """Return the entries that wait for a freed time and have not let it pass, by joining; the person who freed the time last."""
+    """Return the entries that wait for a freed time and have neither declined it nor let an offer of it expire, in the order of
+    joining. An entry of the person who freed the time comes last.
+    """
     rows = await pool.fetch(
         _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id, limit,
         freed.appointment_id,

@@ -180,7 +180,7 @@ class KnownNames:
                 continue
             is_negated = not _NOT.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
             for name, named in self.find_mentioned(said).items():
-                if name == "staff" and not self._may_be_wish(path, said):
+                if name == "staff" and not self._may_be_preference(path, said):
                     continue
                 meant = self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
                 # Beside a named member of the staff, a name under another key changes nothing.
@@ -190,7 +190,7 @@ class KnownNames:
                 found |= set() if (meant or is_beside) and agrees else {name}
         return found
 
-    def _may_be_wish(self, path: str, said: str) -> bool:
+    def _may_be_preference(self, path: str, said: str) -> bool:
         """Return True if a staff member's name in a text may be a preference. In `mother: Anna Groß` it is another person's."""
         is_wish = path == "part_of_day" or fold_key(path.rpartition(".")[2]) in PREFERENCES
         return is_wish or self._is_about_staff_only(said) or not _WITH.isdisjoint(said.split())

@@ -27,7 +27,7 @@ def is_of_the_past(path: str) -> bool:
 
 
 def belongs_to_caller(key: str, *, inherited: bool = True) -> bool:
-    """Return True if an object with this key is the caller's; for a neutral key, the owner of the outer one (`inherited`)."""
+    """Return True if an object with this key is the caller's. A neutral key inherits the outer object's result (`inherited`)."""
     name = fold_key(key)[:_LONGEST_KEY]
     return inherited if _NEUTRAL.fullmatch(name) else _CALLER.fullmatch(name) is not None
 

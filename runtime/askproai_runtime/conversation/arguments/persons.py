@@ -31,7 +31,8 @@ _MOST_WORDS = 5  # of a name
 
 
 def name_persons(members: Mapping[Any, Any], rules: Mapping[str, ArgumentRule]) -> dict[Any, Any]:
-    """Return an object's members with one `customer_name` for whom the appointment is, and the others who come as `companions`.
+    """Return an object's members with the person whom the appointment is for as the only `customer_name`, and the others who
+    come as `companions`.
 
     If the names leave this open, they stay two customers or uncertain companions, and the caller is asked.
     """

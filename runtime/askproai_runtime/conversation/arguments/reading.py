@@ -261,7 +261,7 @@ def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
 
 
 def _set_apart(members: list[Member]) -> list[Member]:
-    """Return the members, of which a time inside another object (`reminder`) loses its rule if the appointment has a time."""
+    """Return the members. If the appointment has a time, a time inside another object (`reminder`) is without its rule."""
     times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
     if not any(each.is_own for each in times):
         return members

@@ -1,6 +1,6 @@
 """The German rules for days: dates, days that are counted from today, weekdays, weeks, months, seasons, and names of days.
 
-Counted are `übermorgen`, `in zwei Wochen`, `Dienstag in acht Tagen`, `die nächsten drei Tage`.
+Counted days are `übermorgen`, `in zwei Wochen`, `Dienstag in acht Tagen`, `die nächsten drei Tage`.
 """
 
 import re

@@ -29,7 +29,7 @@ class ScaledBy(StrEnum):
 
 
 def replica_bounds(tenant: Tenant, component: Component) -> WebScale | WorkerScale:
-    """Return the manifest's scale of a Deployment, with its lowest and highest number of pods."""
+    """Return the scale that the manifest declares for a Deployment: its lowest and highest number of pods."""
     return tenant.spec.runtime.web if component is Component.WEB else tenant.spec.runtime.workers
 
 
