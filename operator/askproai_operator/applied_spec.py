@@ -1,5 +1,4 @@
-"""The spec of an object that is in effect: the declared spec or, while a person has paused the object, its spec before the
-pause.
+"""The spec of an object that is in effect: the declared spec or, while a person pauses the object, its spec before the pause.
 
 Pure. Controllers read the spec in effect of another object, because related objects are reconciled during its pause. The status
 field `appliedSpec` keeps the spec in effect as JSON: it has to survive a restart, and an edit and a pause may come in one

@@ -21,8 +21,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The result of a test of a public URL. `problem` is None if the URL leads to the tenant's own pods, else text about the
-    URL.
+    """The result of a test of a public URL. `problem` is None if the URL leads to the tenant's own pods, else text about it.
 
     When `proven` is False, the URL was not tested and counts as good.
     """

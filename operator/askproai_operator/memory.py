@@ -140,8 +140,7 @@ class QuietTenant:
 
 @dataclass(frozen=True, slots=True)
 class PodKeys:
-    """The keys that a Tenant's pods have, as a hash (`keys_hash`), the versions of their Secrets, and the pods `without` the
-    keys.
+    """The keys that a Tenant's pods have, as a hash (`keys_hash`), the versions of their Secrets, and the pods `without` them.
 
     The versions count, too, since a pod may have had other keys in between.
     """

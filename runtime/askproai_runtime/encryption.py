@@ -151,7 +151,7 @@ class BodyCipher:
         return msgspec.json.decode(self.decrypt(place, reference, value))
 
     def _bind(self, header: bytes, place: Place, reference: str) -> bytes:
-        """Return the associated data of a value's encryption: header, tenant, table and row. The names have no line break."""
+        """Return the associated data of a value's encryption: header, tenant, table and row, separated by line breaks."""
         return header + f"{self.tenant}\n{place}\n{reference}".encode()
 
     def _read(self, *, at_once: bool = False) -> DataKeys:

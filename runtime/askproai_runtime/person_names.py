@@ -115,7 +115,7 @@ def proves_name(said: str, stored: str) -> bool:
 
 
 def _without_titles(name: Sequence[str]) -> list[str]:
-    """Return the folded words of a name, titles left out, except for a title as the last word (`Thomas Herr`). Only titles: []."""
+    """Return the folded words of a name without titles, except a title as the last word (`Thomas Herr`); [] for titles alone."""
     if set(name) <= TITLES:
         return []
     return [*(word for word in name[:-1] if word not in TITLES), name[-1]]

@@ -56,7 +56,7 @@ class Adopt(base.Part):
 
 
 class RetellAgentSpec(base.Part):
-    """How the agent shall be."""
+    """The declared agent."""
 
     model_config = base.with_rules(
         base.ONE_OWNER,

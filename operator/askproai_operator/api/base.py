@@ -246,8 +246,7 @@ class StatusCondition(Part):
 
 
 class CommonStatus(Part):
-    """The status fields of every kind. Status models are only a schema: the engine writes the status; kubectl and people read
-    it.
+    """The status fields of every kind. Status models are only a schema: the engine writes the status; people read it.
 
     Their bounds leave room: the API server would refuse a whole status for one excess, and nobody would see it.
     """

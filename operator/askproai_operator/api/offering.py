@@ -120,7 +120,7 @@ class StaffOverride(base.Part):
 
 
 class ServiceOfferingSpec(base.Part):
-    """The service."""
+    """The declared service."""
 
     model_config = base.with_rules(
         base.ONE_OWNER,

@@ -45,7 +45,7 @@ class Following:
         await self._informer.run(self._stop, partial(stop_on_signals, self._stop))
 
     async def catch_up(self, group: asyncio.TaskGroup) -> None:
-        """Return when the cache is good enough to lead with: it was just filled, or its grants were just compared with a list.
+        """Wait until the cache is good enough to lead with: it was just filled, or its grants were just compared with a list.
 
         A watch may be behind without a sign of it. A controller reads the holder of a host, number or key before it writes; all
         other objects are compared in the background, where a late event does no harm.

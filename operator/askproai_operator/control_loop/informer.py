@@ -159,8 +159,8 @@ class Informer:
                 self._sink.forget(ref, namespace, name, uid)
 
     async def _read(self, ref: ApiResource) -> AsyncIterator[dict[str, Any]]:
-        """List all objects of a resource from the API server, and yield those that this operator caches, one chunk in memory at
-        a time.
+        """List all objects of a resource from the API server, and yield those that this operator caches, with one chunk in
+        memory.
 
         Raises ApiError, which names a missing CRD, and `_NotListed` for a foreign resource that cannot be listed.
         """

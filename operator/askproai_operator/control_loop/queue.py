@@ -141,8 +141,7 @@ class WorkQueue:
         self.forget(key)
 
     async def get(self, workers: str = SHARED_WORKERS, least: Priority = Priority.RESYNC) -> Key:
-        """Wait for a key and take it. `workers` is a kind with workers of its own, or SHARED_WORKERS. Call `done` with the key
-        later.
+        """Wait for a key and take it. `workers` is a kind with workers of its own, or SHARED_WORKERS. Call `done` later.
 
         Keys with a lower priority than `least` are left to other workers.
         """

@@ -1,5 +1,4 @@
-"""Take grants for objects that were served before grants existed: their hosts, numbers and keys. Runs before the first
-reconcile.
+"""Take the grants of objects served before grants existed: their hosts, numbers and keys. Runs before the first reconcile.
 
 Needed once after an upgrade from a release without grants, and after a loss of the operator's namespace. The evidence that an
 object was served are the conditions and Secrets that the operator itself wrote. If two objects have evidence for the same

@@ -113,7 +113,7 @@ class ConfigSyncController:
     async def _remember(
         self, key: Key, request: _Request, stale: Sequence[Mapping[str, Any]] | None, context: ReconcileContext
     ) -> None:
-        """Remember which of the `stale` pods lack the keys, and make the Tenant due, which reports them. A missing config is
+        """Remember which of the `stale` pods lack the keys, and make the Tenant due to report them. A missing config is
         ignored.
 
         A pod that neither answers nor is ready counts as having the keys: it gets no requests, and its kubelet mounts the keys.

@@ -275,7 +275,7 @@ class Kube:
         return await self._transport.request("POST", path, params=_AS_MANAGER, body=manifest)
 
     async def try_create(self, manifest: Mapping[str, Any]) -> str | None:
-        """Test by a dry run if we may create an object. Return the API server's text if it forbids it (403); None if we may."""
+        """Test by a dry run if we may create an object. Return the API server's text for a 403; None if we may."""
         path, params = resource_of(manifest).path(manifest["metadata"]["namespace"]), _AS_MANAGER | {"dryRun": "All"}
         try:
             await self._transport.request("POST", path, params=params, body=manifest)

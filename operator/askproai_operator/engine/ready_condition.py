@@ -162,7 +162,7 @@ def _by_type(status: Mapping[str, Any]) -> dict[str, StatusCondition]:
 def _derive_ready(causes: Iterable[StatusCondition], *, deleting: bool) -> Condition:
     """Return Ready: False with the first cause that is False, else Unknown with the first that is Unknown, else True.
 
-    While `deleting`, it is False instead of True. A True Ready has reason and message of the first condition with a notable
+    While `deleting`, it is False instead of True. If True, Ready has reason and message of the first condition with a notable
     reason.
     """
     causes = list(causes)

@@ -150,8 +150,8 @@ class AdminStore:
     async def _ensure_login(
         self, conn: Connection, name: str, password: str, connection_limit: int, *, verify_password: bool
     ) -> bool:
-        """Create or update a tenant's login role; return True if it was written. The session watch knows the role before it can
-        log in.
+        """Create or update a tenant's login role; return True if it was written. The session watch knows it before it can log
+        in.
 
         Raises `LoginSuspended`.
         """
@@ -253,7 +253,7 @@ class AdminStore:
             return (await read_failing_channels(conn, [tenant])).get(tenant, {})
 
     async def read_states(self, tenants: Collection[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
-        """Return by tenant the states on which conditions depend, in a few statements; `waited` as for the backlog."""
+        """Return by tenant the states on which conditions depend, in a few statements; `waited` as in `measure_backlogs`."""
         async with self._connection() as conn:
             return await read_states(conn, tenants, waited)
 
@@ -310,8 +310,7 @@ class AdminStore:
                     await shadows.delete_shadow_rows(conn, tenant)
 
     async def drop_former_tenant(self, tenant: str, erase: bool, *, uid: str) -> None:
-        """Drop the login role and, with `erase`, the rows of a deleted Tenant, unless they belong to a namesake that exists by
-        now.
+        """Drop the login role and, with `erase`, the rows of a deleted Tenant, unless they belong to a namesake by now.
 
         The role is the namesake's as soon as it owns the rows. Until then the role has the deleted Tenant's password. If the
         namesake adopts the rows at this very moment, its next reconcile creates the role again.
@@ -359,8 +358,7 @@ class AdminStore:
 
     @asynccontextmanager
     async def watch_sessions(self, ended: Ended, failed: Failed) -> AsyncIterator[Callable[[], Awaitable[None]]]:
-        """Yield a function that checks the tenants' sessions once. It ends sessions that hold up others, and may suspend their
-        role.
+        """Yield a function that checks the tenants' sessions once. It ends sessions that hold up others, and may suspend roles.
 
         `ensure_tenant` refuses a suspended role for a while; after that, the role may log in again. Another process that finds
         the role suspended counts the time from then on.

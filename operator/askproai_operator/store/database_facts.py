@@ -17,8 +17,8 @@ FROM pg_roles r WHERE r.rolname = current_user
 class DatabaseFacts:
     """PostgreSQL's facts about itself and this installation.
 
-    `schema` is the schema's version in the database, and `shipped` the version of this release. `pending` names migrations of
-    this release that are not applied, and `changed` those whose file differs from the applied one. `missing_roles` are group
+    `schema` is the schema's version in the database, and `shipped` the version of this release. `pending` names this release's
+    migrations that are not applied, and `changed` those whose file differs from the applied one. `missing_roles` are group
     roles.
     """
 

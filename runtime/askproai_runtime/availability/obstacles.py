@@ -75,8 +75,7 @@ def _works_throughout(rules: ServiceRules, staff_member: Staff, start: datetime)
 
 
 def is_too_long(rules: ServiceRules) -> bool:
-    """Return whether the service with its buffers fits into no working span of an ordinary week, whichever staff member does
-    it.
+    """Return whether the service with its buffers fits into no working span of an ordinary week, whoever does it.
 
     Days off count as worked. False if nobody ever works: that is an obstacle of each day.
     """

@@ -26,7 +26,7 @@ LONGEST_SPAN = timedelta(days=35)
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """[start, end), UTC."""
+    """A span of time [start, end), in UTC."""
 
     start: datetime
     end: datetime

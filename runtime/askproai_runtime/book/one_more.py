@@ -66,8 +66,7 @@ def _require_only_one(
 
 def _require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
     """Raise `Undecided` if there is a live appointment that this booking may replace. Called if the request's arguments say
-    that another appointment is to be given up: one of the person's `appointments`, or any of the caller's if the person has
-    none.
+    that another appointment is to be given up: one of the person's `appointments`, or any of the caller's if there is none.
     """
     live = [each for each in appointments if each.live]
     meant = [each for each in live if same_name(request.name, each.customer_name)] or live

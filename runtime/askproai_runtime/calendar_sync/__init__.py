@@ -1,5 +1,4 @@
-"""The remote calendar in both directions: its events (`inbound`), our changes (`outbound`), its free times, and the audit of
-both books.
+"""The remote calendar in both directions: its events (`inbound`), our changes (`outbound`), free times, and the audit.
 
 Its modules are its public API.
 """

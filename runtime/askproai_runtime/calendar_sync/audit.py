@@ -40,7 +40,7 @@ from askproai_runtime.calendar_sync.differences import (
 from askproai_runtime.calendar_sync.inbound import Step, apply_calendar_event
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendar_sync.reading import CalendarEvent
-from askproai_runtime.calendar_sync.store import list_confirmed_between, list_in_the_way, list_matching
+from askproai_runtime.calendar_sync.store import list_confirmed_between, list_matching, list_overlapping_appointments
 from askproai_runtime.calendars import CalendarAccount, CalendarUnavailable, RemoteBooking, list_accounts
 from askproai_runtime.jobs import RunAgain
 from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskRun
@@ -211,19 +211,19 @@ class _AccountAudit:
         """
         appointment = suspect.appointment
         link = find_event_type_link(self.ctx.config(), remote.event_type_id, host_id=remote.host_id)
-        in_the_way = [str(each) for each in await self._list_in_the_way(remote, link, appointment)]
+        overlapping = [str(each) for each in await self._list_overlapping(remote, link, appointment)]
         sort = suspect.sort
-        if sort is DifferenceSort.MISSING_HERE and in_the_way:
+        if sort is DifferenceSort.MISSING_HERE and overlapping:
             sort = DifferenceSort.OVERLAPPING
-        state = _digest(remote.changed_at, remote.starts_at, link and link.staff_member.id, *in_the_way)
+        state = _digest(remote.changed_at, remote.starts_at, link and link.staff_member.id, *overlapping)
         reason = _LEFT if link else _NO_SERVICE
-        found = self._difference(suspect, sort, remote=remote, others=in_the_way, state=state, reason=reason)
+        found = self._difference(suspect, sort, remote=remote, others=overlapping, state=state, reason=reason)
         if known := self._known(found):
             return found if known.reason == _SYNC else known
         try:
             step = await self._apply(remote)
         except CalendarDisagrees as error:
-            return msgspec.structs.replace(found, reason=_IN_THE_WAY if in_the_way else str(error)[:MAX_REASON])
+            return msgspec.structs.replace(found, reason=_IN_THE_WAY if overlapping else str(error)[:MAX_REASON])
         except DATABASE_UNAVAILABLE as error:
             if not isinstance(error, asyncpg.DataError):
                 raise
@@ -277,14 +277,14 @@ class _AccountAudit:
         match = find_match(remote, matching)
         return match if same is None or (same.external_id is None and not same.live) else same
 
-    async def _list_in_the_way(
+    async def _list_overlapping(
         self, remote: RemoteBooking, link: EventTypeLink | None, appointment: Compared | None
     ) -> Sequence[object]:
         if link is None or not remote.live:
             return []
         visit = Span(remote.starts_at, remote.ends_at)
         ignoring = appointment.id if appointment else None
-        return (await list_in_the_way(self.ctx.pool, self.ctx.tenant, link, visit, ignoring))[:MAX_OTHERS]
+        return (await list_overlapping_appointments(self.ctx.pool, self.ctx.tenant, link, visit, ignoring))[:MAX_OTHERS]
 
     def _known(self, found: Difference) -> Difference | None:
         """Return the difference from an earlier round with the same key and state; None if it is new or has changed."""

@@ -125,7 +125,7 @@ def _decide(ctx: BookingContext, appointment: Appointment | None, remote: Remote
 
 
 async def _unchecked(_conn: Connection) -> None:
-    """Do nothing: the default of `check`, for a booking that no other worker can have as a job."""
+    """Do nothing: the default of `check`, if the booking comes from no job that another worker could have."""
 
 
 async def apply_calendar_event(

@@ -220,7 +220,7 @@ async def _complete(
 async def _handle_refusal(
     ctx: BookingContext, job: Job, appointment: Appointment, remote: RemoteBooking | None, outcome: Taken | Refused
 ) -> None:
-    """Raise `CalendarDisagrees`, for a person to decide; but undo a change that no caller has heard of, since our process died.
+    """Raise `CalendarDisagrees`, for a person to decide. But if our process died before a caller heard of the change, undo it.
 
     A change is undone from the second attempt on: at the first one, the cause may be our own booking, which a lagging list has
     hidden. The second attempt looks the booking up again.

@@ -50,7 +50,7 @@ async def list_matching(
     return [Compared(**row) for row in rows]
 
 
-async def list_in_the_way(
+async def list_overlapping_appointments(
     pool: Pool, tenant: str, link: EventTypeLink, visit: Span, ignoring: UUID | None
 ) -> Sequence[UUID]:
     """Return the ids of the appointments that overlap `visit` for the staff member of `link`, ordered by id."""

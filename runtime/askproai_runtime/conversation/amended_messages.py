@@ -110,7 +110,7 @@ def _is_same_matter(stored: Message, new: NewMessage) -> bool:
 
 
 def _same_contact(stored: Message, new: NewMessage) -> bool:
-    """Return True if two messages do not have two different phone numbers or call-back times, of which joining would lose one."""
+    """Return False if two messages have different phone numbers or call-back times: if joined, one of these would be lost."""
     numbers = {phone for phone in (stored.phone, new.phone) if _is_number(phone)}
     return len(numbers) < 2 and _same_time(stored, new)  # noqa: PLR2004  one number for both
 

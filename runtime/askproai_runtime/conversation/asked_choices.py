@@ -46,8 +46,8 @@ def read_choice(args: Mapping[str, Any]) -> Choice | None:
 
 def read_move(args: Mapping[str, Any], chosen: Chosen | None) -> tuple[bool, bool]:
     """Return (`moves`, `chooses_move`) of a booking request, both False if the caller has already `chosen`. `moves`: a text of
-    the arguments, or the argument `choice`, says that an existing appointment is moved or cancelled. `chooses_move`: it is
-    the argument `choice`.
+    the arguments, or the argument `choice`, says that an existing appointment is moved or cancelled. `chooses_move`: that
+    text is the argument `choice`.
     """
     chooses_move = chosen is None and read_choice(args) is Choice.MOVE
     return chooses_move or (chosen is None and _speaks_of_move(args)), chooses_move

@@ -93,7 +93,7 @@ async def _answer_repeated(
     *,
     chooses_move: bool,
 ) -> Answer:
-    """Return a repeated booking's answer with corrected details. If a move was chosen, it asks to cancel the old one."""
+    """Return a repeated booking's answer, with corrected details; after a chosen move it asks whether to cancel the old one."""
     answer = await correct_repeated(ctx, call, request, found.appointments, answer)
     if not (chooses_move and answer.success and len(found.appointments) == len(found.kept) == 1):
         return answer

@@ -294,7 +294,7 @@ def _unknown(error: OutcomeUnknown, function: Function) -> Answer:
 
 def _read_branch(payload: FunctionRequest, config: TenantConfig, named: str | None) -> str | None:
     """Return the caller's words for the branch: the argument `named`, or the caller's answer to our question for the branch if
-    the request has no other branch than the request before that question.
+    the request names no other branch than the one before that question.
     """
     exchanges = read_exchanges(payload.call)
     answer = (exchanges[-1].answer or {}) if exchanges else {}

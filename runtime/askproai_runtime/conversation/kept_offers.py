@@ -49,7 +49,7 @@ async def hold_offer(
 
 
 def note_counted_words(call: CallContext, args: Mapping[str, Any]) -> CallContext:
-    """Return a call without a transcript with a search's words for a relative time, to be stored together with its offers."""
+    """Return the call; without a transcript, with the search's words for a relative time, to be stored with its offers."""
     said = frozenset(filter(None, read_parts(args)))
     return replace(call, counted=said) if call.replies is None and any(map(counts_time, said)) else call
 

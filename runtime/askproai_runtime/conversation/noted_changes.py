@@ -200,7 +200,7 @@ def _read_services(ctx: BookingContext, text: str, service: ServiceRequest) -> s
 
 
 def _includes(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> bool | None:
-    """Return True if a text is a time that includes `start`, else False; None if it is no time. Without a day, on `start`'s."""
+    """Return True if a text is a time that includes `start`, else False; None if it is no time. The default day is `start`'s."""
     zone = service.rules.zone
     alone = understand_parts(text, None, None, at=call.started_at, zone=zone)
     if alone.refused is not None or not alone.candidates:

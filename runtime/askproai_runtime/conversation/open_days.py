@@ -135,7 +135,7 @@ class TimeWords:
         return ask_which(meant, self.call, self.zone)
 
     def ask_named(self) -> ClarificationNeeded:
-        """Return the question which of the named times is meant, or of the named days."""
+        """Return the question which of the named times is meant; if only days were named, which of the days."""
         return ask_which(self.named.starts, self.call, self.zone, is_exact=self.named.is_exact)
 
 
@@ -168,8 +168,8 @@ def put_time(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _put_open_day(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments of a time without a day, with the only day on which it may be. Raises the question for the day if
-    several remain.
+    """Return the arguments of a time without a day, with the only day on which that time may be. Raises the question for the
+    day if several remain.
 
     Exactly this time may have been named or refused on a day. It may also be on the day of the appointment to move, if the
     caller has not agreed to the named day. Clear words of the caller since then decide.

@@ -117,7 +117,7 @@ def comes_instead(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
 
 
 def says_customer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment) -> bool:
-    """Return whether a sentence about an appointment must name its customer; False if names are a second factor."""
+    """Return whether a sentence about an appointment must name its customer; False if the name is part of a second factor."""
     is_of_call, customer = appointment.call_id == call.call_id, appointment.customer_name
     is_open = not is_of_call and is_of_stranger(call.utterances, customer, ctx.config())
     return not asks_birth_date(ctx) and (is_open or needs_name(call, args, customer, is_of_call=is_of_call))

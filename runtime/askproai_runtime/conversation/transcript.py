@@ -96,7 +96,7 @@ def read_exchanges(call: OngoingCall) -> list[Exchange]:
 
 
 def read_answered_services(call: OngoingCall) -> tuple[AnsweredServices, ...]:
-    """Return the questions which service is meant, after which the caller has said something, with these words."""
+    """Return the questions which service is meant, each with the caller's words after it; unanswered ones are left out."""
     found = list[AnsweredServices]()
     for each in read_exchanges(call):
         answer = each.answer or {}

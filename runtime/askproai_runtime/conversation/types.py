@@ -210,7 +210,7 @@ class CallContext:
         return self.find_reply(heard_key(said, meant), None) is Reply.YES
 
     def list_offers(self, branch: str, start: datetime, service: str | None = None) -> Sequence[NamedOffer]:
-        """Return the offers that begin at `start`, latest first; with `service` only those of this service for the caller."""
+        """Return the offers that begin at `start`, latest first; with `service` only those of this service to the caller."""
         return [
             each
             for each in reversed(self.offered)

@@ -159,7 +159,7 @@ def _add_group(
 async def _read_start(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> tuple[Mapping[str, Any], SpokenBooking]:
-    """Return the arguments and the request, with the start that they mean. Raises `ClarificationNeeded` if one is unclear."""
+    """Return the arguments and the request, with the start that they mean. Raises `ClarificationNeeded` if a part is unclear."""
     try:
         parsed = _parse(ctx, call, _put_on_day(ctx, call, args), appointments)
         require_said_day(call, args, parsed[1].start, parsed[1].rules.zone)
@@ -185,7 +185,7 @@ def _parse(
 
 
 def _put_on_day(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the arguments with the day of an earlier answer that their words mean. Raises `ClarificationNeeded`."""
+    """Return the arguments with the day of an earlier answer that they mean. Raises `ClarificationNeeded` if it is unclear."""
     zone, find_service = ZoneInfo(ctx.config().time_zone), partial(parse_service_request, ctx.config(), call, args)
     args = put_on_named_day(after_request(call, zone), args, zone, find_service)
     return add_offered_weeks(args, call, zone, find_service)

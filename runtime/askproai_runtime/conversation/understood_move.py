@@ -63,7 +63,7 @@ class SpokenMove(MoveRequest):
 
 
 async def understand_move(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> SpokenMove | Answer:
-    """Return the move, or an offer for a span of time. Raises `ClarificationNeeded`; `ReplacementWanted` if no move can do it."""
+    """Return the move, or an offer for a span of time. Raises `ClarificationNeeded`, or `ReplacementWanted` if no move does."""
     args = name_place(call, args)
     zone = ZoneInfo(ctx.config().time_zone)
     async with ctx.pool.acquire() as conn:

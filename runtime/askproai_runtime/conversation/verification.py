@@ -38,7 +38,7 @@ _PER_CALL, _PER_NUMBER_AND_DAY, _OTHERS_PER_HOUR = 3, 6, 20  # wrong attempts
 
 
 def require_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, zone: ZoneInfo) -> date:
-    """Return the birth date of the person for whom is booked. Raises `ClarificationNeeded` if it is missing or unclear."""
+    """Return the birth date of the person whom a booking is for. Raises `ClarificationNeeded` if it is missing or unclear."""
     born = find_birth_date(args, call, now, zone)
     if born is None:
         raise ClarificationNeeded(say().ask_birth_date)

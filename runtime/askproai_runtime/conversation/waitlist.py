@@ -163,7 +163,7 @@ def _parse(
     request: ServiceRequest,
     candidates: Sequence[Candidate],
 ) -> NewEntry:
-    """Return the entry for the `candidates` before the horizon. Raises `ClarificationNeeded` without a name or phone number."""
+    """Return the waiting-list entry for `candidates` before the horizon. Raises `ClarificationNeeded` without name or number."""
     rules, now = request.rules, ctx.clock.now()
     last = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     candidates = [candidate for candidate in candidates if candidate.start < last]

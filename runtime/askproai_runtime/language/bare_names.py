@@ -46,8 +46,7 @@ def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfi
 
 def read_bare_name(clause: str, business: Collection[str] = ()) -> str:
     """Return the person's name that a clause is, or begins with; "" if there is none. A single word is a name only if the
-    clause has no other word. Words of the `business` (its services and staff) are a name only beside another word: "Anna
-    Kaiser".
+    clause has no other word. Words of the `business` (services, staff) are a name only beside another word: "Anna Kaiser".
     """
     if introduced := read_introduction(clause):
         return introduced

@@ -72,8 +72,7 @@ _CHILD: Final = re.compile(rf"\b(?:{_WORDS.child})\b")
 def list_birth_dates(text: str, today: date) -> list[date]:
     """Return the birth dates that a text can mean, latest first; [] if it is unreadable or nobody alive can have that date.
 
-    A year of two digits can be in two centuries. In English `3/12/1985` has two readings, since some callers write the month
-    first.
+    A year of two digits can be in two centuries. In English `3/12/1985` has two readings, since some write the month first.
     """
     said = _MIDNIGHT.sub("", _BEFORE.sub("", _REMARK.sub("", fold(text)))).rstrip(" .!")
     said = _COMPACT.sub(r"\1.\2.\3", said)

@@ -33,10 +33,10 @@ class NameMissing(ValueError):
 
 
 def find_rules(config: TenantConfig, branch_name: str | None, service_name: str | None) -> ServiceRules:
-    """Return the rules of a service in a branch, each found by any of its names; with None for the service, its only one.
+    """Return the rules of a service in a branch, each found by any of its names.
 
-    With None for the branch, it is the only one in which somebody does the service. Raises `UnknownName` for an unknown or
-    shared name, and `NameMissing` for a None if there are several.
+    None for the service means the only service of the branch. None for the branch means the only one in which somebody does the
+    service. Raises `UnknownName` for an unknown or shared name, and `NameMissing` for a None if there are several.
     """
     branch = _find_branch(config, branch_name, service_name)
     return ServiceRules.of(ZoneInfo(config.time_zone), branch, _find_service(config, branch, service_name))

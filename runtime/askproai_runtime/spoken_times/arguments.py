@@ -72,7 +72,7 @@ def find_argument(text: str) -> Argument | None:
 
 
 def find_part_argument(text: str) -> Argument | None:
-    """Return the argument to which an argument's value belongs by its words, in any language. A lone number is an hour: `zehn`."""
+    """Return the argument to which a text belongs by its words in any language, or None. A lone number is an hour: `zehn`."""
     try:
         text = spell_out(text)
         if read_clock(text) is not None:

@@ -1,6 +1,6 @@
 """Times that are counted from another one, such as an appointment's: "eine Stunde später", "am Tag danach, gleiche Zeit".
 
-Pure. All words are folded (`fold`), of all languages: none of them means something else in another language.
+Pure. The words of all languages count together, folded (`fold`): none means something else in another language.
 """
 
 import re
@@ -119,8 +119,8 @@ def counts_time(text: str) -> bool:
 def _read_rest(
     words: list[str], at: int, named: dict[str, str | None]
 ) -> tuple[list[str], dict[str, str | None]] | None:
-    """Return the words beside a shift, which was found in `words[at]`, as values of date and time; and the groups of the shift,
-    with the weekday added that is named beside a count of weeks. None if the other words name another day.
+    """Return the words beside a shift, which was found in `words[at]`, as values of date and time; and the regex groups of the
+    shift, with the weekday added that is named beside a count of weeks. None if the other words name another day.
     """
     rest = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
     words = [rest if n == at else each for n, each in enumerate(words)]
@@ -159,7 +159,7 @@ def _count(named: dict[str, str | None]) -> float:
 
 
 def _take(pattern: re.Pattern[str], words: list[str]) -> tuple[re.Match[str] | None, list[str], int]:
-    """Return the first match in `words`, the words without it, and the index at which it was found."""
+    """Return the first match of a pattern in `words`, the words without this match, and the index at which it was found."""
     for at, text in enumerate(words):
         if found := pattern.search(text):
             rest = f"{text[: found.start()]} {text[found.end() :]}".strip(" ,.")

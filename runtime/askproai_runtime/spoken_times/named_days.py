@@ -76,8 +76,8 @@ HOLIDAYS: Final[Mapping[str, DaysOfYear]] = {
 
 
 def read_holidays(words: Understood) -> tuple[str, Callable[[re.Match[str]], DaysOfYear]]:
-    """Return a pattern that finds a language's names of days (group `named`), and a function that returns, for a match, the
-    function of a year that returns the days of that name.
+    """Return a pattern that finds a language's names of days (group `named`), and a function that returns for a match the
+    `DaysOfYear` of the named days.
     """
     names = [
         (pattern, HOLIDAYS[key]) for key, pattern in zip(words.holidays.keys, words.holidays, strict=True) if pattern

@@ -152,7 +152,7 @@ def _combine(values: Mapping[Argument, ArgumentValue], at: datetime, zone: ZoneI
 
 
 def agree(understood: Understanding, others: Understanding) -> Understanding:
-    """Return the readings that both allow; if a time of one lies within a day of the other, the time. Else a contradiction."""
+    """Return the readings that both allow. A time within the other's day replaces the day. Without any, return a contradiction."""
     if understood.refused is not None:
         return understood
     if others.contradicts:
@@ -274,8 +274,7 @@ def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneI
 
 
 def _bind_days(values: Sequence[ArgumentValue], today: date) -> Sequence[ArgumentValue]:
-    """Return the values with "ab dem 14. Dezember" as a period if a separate value is a time ("11 Uhr"), which then counts on
-    each day.
+    """Return the values with "ab dem 14. Dezember" as a period if a separate value is a time, which then counts on each day.
 
     In one phrase, and after "bis", day and time may be one bound together.
     """

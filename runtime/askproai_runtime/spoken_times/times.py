@@ -142,7 +142,7 @@ def _expand(clock: Clock, part: Part | None) -> tuple[time, ...]:
 
 
 def _written_half(minutes: int, clock: Clock, part: Part | None) -> int:
-    """Return the minute of the day of a written time ("nachmittags um 3:30": 15:30). Raises `ImpossibleTime`: "15 Uhr früh"."""
+    """Return the minute of the day of a written time: 15:30 for "nachmittags um 3:30". Raises `ImpossibleTime` ("15 Uhr früh")."""
     if part is None or clock.next_day or (clock.is_of_24 and not part.is_half):
         return minutes
     bounds = _bounds(part)

@@ -78,7 +78,7 @@ def third_of_calendar_week(match: re.Match[str], third: Third, today: date) -> P
 
 
 def week_of_date(day: int, month: int, today: date) -> Period:
-    """Return the week of the next such date, without days before today. `month` 0: the next date with this day number."""
+    """Return the week of the next date with this day number and `month` (0: any month), without days before today."""
     if not 0 <= month <= 12:  # noqa: PLR2004
         raise ImpossibleDay(f"there is no month {month}")
     months = (month,) if month else ((today.month - 1 + n) % 12 + 1 for n in range(3))

@@ -72,8 +72,7 @@ def _fits(section: Sequence[str]) -> bool:
 
 
 def _list_lengths(offering: ServiceOffering, branches: Sequence[Branch], words: PromptWords) -> tuple[int, str]:
-    """Return the usual length of the service in minutes, and a text about the staff members of these branches who need another
-    time.
+    """Return the usual length of the service in minutes, and a text about these branches' staff members who need another time.
 
     The usual length is the declared one; if nobody there needs it, it is the first staff member's.
     """

@@ -1,5 +1,4 @@
-"""Checks before a RetellAgent is written at Retell. Pure: each check returns the condition Synced if it fails, None if it
-passes.
+"""Checks before a RetellAgent is written at Retell. Pure: each check returns the condition Synced if it fails, else None.
 
 The order of a table is the precedence: the first failing check is reported.
 """

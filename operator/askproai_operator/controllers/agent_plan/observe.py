@@ -91,8 +91,7 @@ async def observe(
     search: bool,
     former_marker: str | None = None,
 ) -> Observation:
-    """Read the agent's objects at Retell by their recorded ids. Search by our marker only if an id finds nothing, or with
-    `search`.
+    """Read the agent's objects at Retell by their recorded ids. Search by our marker if an id finds nothing, or with `search`.
 
     `adopt` is the id of an agent to take over if none is recorded yet. `former_marker` marks agents that an earlier
     installation made and that are taken over. Raises ProviderError.
@@ -146,7 +145,7 @@ def bound_ids(number: Json | None) -> set[str]:
 
 
 def webhook_change(number: Json | None, desired_url: str | None) -> Json:
-    """Return the fields that set a number's inbound webhook to `desired_url` (None: that remove ours); {} without a change."""
+    """Return the fields that set a number's inbound webhook to `desired_url`, or remove ours for None; {} if nothing changes."""
     live = (number or {}).get("inbound_webhook_url") or None
     is_right = live == desired_url if desired_url is not None else not (live or "").endswith(INBOUND_PATH)
     return {} if is_right else {"inbound_webhook_url": desired_url}
@@ -167,7 +166,7 @@ async def list_marked_agents(client: RetellClient, marker: str) -> list[str]:
 async def _choose_agent(
     client: RetellClient, recorded: Json | None, marked: Iterable[str], bound: set[str]
 ) -> Json | None:
-    """Return the agent to keep of several of ours: one with a bound number, else the recorded one, else the lowest id, or None."""
+    """Return which of our agents to keep: one with a bound number, else the recorded one, else the lowest id, or None."""
     recorded_id = recorded["agent_id"] if recorded else None
     candidates = {*marked, *([recorded_id] if recorded_id else [])}
     for agent_id in sorted(candidates, key=lambda each: (each not in bound, each != recorded_id, each)):

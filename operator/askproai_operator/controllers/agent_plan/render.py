@@ -194,7 +194,7 @@ def _write_end(closes: time) -> str:
 
 
 def _with_notice(agent: RetellAgent, tenant: Tenant, notice: Notice) -> Json:
-    """Return the fields of the LLM that are other than usual while callers hear only the notice.
+    """Return the fields of the LLM that differ from the usual ones while callers hear only the notice.
 
     The notice is the first sentence, complete, and spoken exactly as written. Then the model takes its turn when the caller
     answers or is silent; each of its tools ends the agent's part of the call.
@@ -227,8 +227,7 @@ def llm_owner(llm: Json) -> str | None:
 
 
 def _defaults(text: str, words: PromptWords) -> dict[str, str]:
-    """Return a default for each variable in the text: Retell speaks a variable without a value as it is written, with its
-    braces.
+    """Return a default for each variable in the text: Retell speaks a variable without a value as written, with its braces.
 
     An empty default only declares the variable, and keeps a value that a person set at Retell (see `diff.py`).
     """

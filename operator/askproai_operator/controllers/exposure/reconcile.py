@@ -1,6 +1,6 @@
 """Tests the URLs that Tenants ask for, each until it has answered once. A URL that senders already use is never tested again.
 
-The verdicts are kept in memory: the Tenant's status records the URL that senders use, and a new leader tests all other URLs
+The verdicts are kept in memory: the Tenant's status records the URL that senders use, and a new leader tests the other URLs
 again.
 """
 

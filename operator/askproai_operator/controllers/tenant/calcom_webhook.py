@@ -106,8 +106,7 @@ def webhook_look(calcom_key: str, context: ReconcileContext) -> Hashable:
 
 
 async def remove_shared_webhook(inputs: Inputs, context: ReconcileContext) -> tuple[Condition, ...]:
-    """Remove our webhook from a Cal.com account whose key another tenant holds; return WebhooksRegistered, or () if none is
-    there.
+    """Remove our webhook from a Cal.com account whose key another tenant holds; return WebhooksRegistered, or () without one.
 
     A release that did not refuse shared keys has registered it, as the status shows. The pods still book at Cal.com: a local
     calendar would offer times that are taken there.

@@ -25,7 +25,7 @@ def secrets_incomplete(inputs: Inputs) -> Condition | None:
 
 
 def keys_unusable(inputs: Inputs) -> Condition | None:
-    """Return CredentialsValid if a provider's host is not allowed, Retell refuses the key, or the key of a new tenant is
+    """Return CredentialsValid if a provider's host is forbidden, Retell refuses the key, or the key of a new tenant is
     untested.
 
     A provider that does not answer stops a new tenant only: running tenants must not wait for the end of an outage.

@@ -94,8 +94,7 @@ def refused_keys(inputs: Inputs) -> frozenset[str]:
 async def take_keys(run: Run, context: ReconcileContext) -> None:
     """Take the grants of keys that were found good, right before the keys are recorded in T-teardown.
 
-    If two Tenants ask at once, both pass all checks; then the later one's `shared_keys` has the key's kind, and its checks
-    fail.
+    If two Tenants ask at once, both pass all checks; then the later one's `shared_keys` has the key's kind, and a check fails.
     """
     if run.inputs.key_error is None:
         holders = await take_all(run.tenant, run.inputs.keys.values(), context)

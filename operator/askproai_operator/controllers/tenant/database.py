@@ -54,7 +54,9 @@ class SameInstallation(DatabaseError):
 
 
 async def ensure_database(run: Run, context: ReconcileContext) -> Result | None:
-    """Create or update the tenant's role, rows and resources; read the facts that only the database has. A Result ends the run."""
+    """Create or update the tenant's role, rows and resources, and read the facts that only the database has. Return None, or
+    after an error of the database the Result with which the run ends.
+    """
     run.urls = await _ensure_runtime_secret(run.inputs, context)
     try:
         run.resource_ids, run.adopted = await _ensure_rows(run.inputs, run.urls.database, context)

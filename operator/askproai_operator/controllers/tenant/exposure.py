@@ -86,8 +86,7 @@ def former_url_fields(exposure: Exposure) -> dict[str, str | None]:
 
 
 def as_exposed_before(tenant: Tenant, kept: str | None, shared_base_url: str) -> Tenant | None:
-    """Return the tenant with the exposure under which `kept` was its URL; None without `kept`, or if that exposure is not
-    known.
+    """Return the tenant with the exposure under which `kept` was its URL; None without `kept`, or if that exposure is unknown.
 
     The status has it as `formerExposure` (earlier runs) or in `appliedSpec` (last run). The shared host needs neither.
     """

@@ -54,11 +54,9 @@ async def gather_own_keys(run: Run, context: ReconcileContext) -> None:
 
 
 async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys:
-    """Read the keys, take the grants of new keys, and remove our webhooks from the accounts of keys that no event type names
-    now.
+    """Read the keys, take the grants of new keys, and remove our webhooks from the accounts of keys that no event type names.
 
-    A key that cannot be used now keeps its last good value. While the Tenant's own keys cannot be tested, no key is added or
-    removed.
+    A key that cannot be used now keeps its last good value. While the Tenant's own keys cannot be tested, no key changes.
     """
     tenant, is_usable = inputs.tenant, inputs.key_error is None
     offerings = active_offerings(inputs.offerings, inputs.branches)

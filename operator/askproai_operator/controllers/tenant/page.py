@@ -1,5 +1,4 @@
-"""Checks and publishes a Tenant's page: its login needs an allowed issuer and usable Secrets, its publication a host of its
-own.
+"""Checks and publishes a Tenant's page: its login needs an allowed issuer and usable Secrets, its publication its own host.
 
 Nothing here stops a call: without a login, the page is at the private port, with the tokens.
 """

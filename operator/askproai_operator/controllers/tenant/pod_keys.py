@@ -1,5 +1,4 @@
-"""The keys by which pods verify requests: the conditions KeysInUse and RequestsVerified, and the versions of Secrets in all
-pods.
+"""The keys by which pods verify requests: the conditions KeysInUse and RequestsVerified, and the versions of Secrets in pods.
 
 A provider may sign with a new key when all pods have it; if it begins earlier, it is answered 401. A kubelet updates mounted
 Secrets a minute or more after their change, so the pods are made to read them at once (`controllers/config_sync.py`). The pods

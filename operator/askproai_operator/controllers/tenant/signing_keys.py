@@ -57,8 +57,7 @@ class SigningKeys:
     revoked_at: str = ""  # when former keys were last ended before their time
 
     def to_register(self, name: str, value: str, now: datetime) -> str:
-        """Return the secret that the provider is to sign with now: the former one while pods may still lack the new one,
-        `value`.
+        """Return the secret that the provider is to sign with now: the former one while pods may lack the new one, `value`.
 
         The wait is as long as a kubelet may take, since not every pod can be asked.
         """
@@ -130,7 +129,7 @@ def _keys_of(sender: str, present: Mapping[str, str]) -> frozenset[str]:
 
 
 def _list_live(entries: Sequence[FormerKey], present: frozenset[str], now: datetime) -> tuple[FormerKey, ...]:
-    """Return the former keys that have not expired, each key once and none that is `present`, except keys that pods may mount."""
+    """Return the unexpired former keys: those that pods may still mount, and of the others each key once and none in `present`."""
     newer = [{*present, *(each.key for each in entries[:at])} for at in range(len(entries))]
     kept = (each for each, keys in zip(entries, newer, strict=True) if _is_mounted(each, now) or each.key not in keys)
     return tuple(each for each in kept if now < each.until)

@@ -56,8 +56,8 @@ def render_teardown(inputs: Inputs) -> Manifest:
 
 
 async def _record_former_accounts(inputs: Inputs, context: ReconcileContext) -> tuple[EventRecord, ...]:
-    """Record the objects in accounts that the Tenant used until now as orphans; return their events. No request if no key
-    changed.
+    """Record the objects in accounts that the Tenant used until now as orphans; return their events. No request without a
+    change.
 
     A new key of the same account leaves nothing behind. Raises ProviderError if Retell does not answer.
     """

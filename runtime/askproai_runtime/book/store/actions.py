@@ -249,7 +249,7 @@ async def get_last_question(
 async def record_which(
     conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime, named: str
 ) -> timedelta | None:
-    """Record that the caller is asked whether the appointment at `starts_at` is meant, although the caller has named the time
+    """Record that the caller is asked whether the appointment at `starts_at` is meant, though the caller has named the time
     `named`.
 
     Returns the time since the first such question, by the database's clock; None if this is the first. A caller who names yet

@@ -219,8 +219,8 @@ async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) 
     """Return the current uids of the remote bookings for which our book has an appointment: with the booking's uid, or with its
     request id as the appointment's id.
 
-    A booking that was moved on keeps its request id. That id counts only if the appointment has no uid: else its booking is a
-    later one.
+    A booking that was moved on keeps its request id, which counts only if the appointment has no uid: else it has a later
+    booking.
     """
     rows = await pool.fetch(
         """SELECT r.uid FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS r (uid, request_id, is_moved) WHERE EXISTS (

@@ -36,8 +36,7 @@ async def run_transaction(pool: Pool, work: Callable[[Connection], Awaitable[T]]
     """Run a transaction. Run it again, up to four times in all, if it loses a race, or its connection before COMMIT.
 
     A transaction whose COMMIT had no answer is run again, too, on another connection. So `work` has to find, under its locks,
-    the rows that an earlier run has written: it looks them up by the key of the change, and waits for a COMMIT that is still
-    running.
+    the rows that an earlier run has written: it looks them up by the key of the change, and waits for a running COMMIT.
 
     Raises `OutcomeUnknown` if that cannot be done in time, `asyncpg.ExclusionViolationError` when the span stays taken,
     `asyncpg.LockNotAvailableError` after `lock_timeout`.

@@ -43,7 +43,7 @@ ORDER BY a.starts_at LIMIT 200
 
 
 async def begin_attempt(conn: Connection, tenant: str, call_id: str, caller: str | None) -> Attempt:
-    """Count an attempt before it is checked. It is committed first, so that each of many concurrent attempts is counted."""
+    """Count an attempt before it is checked. The count is committed first, so that each of many concurrent attempts is counted."""
     row = await conn.fetchrow(_BEGIN, tenant, call_id, caller)
     assert row is not None
     counts = await conn.fetchrow(_COUNT, tenant, call_id, row["caller"])

@@ -199,7 +199,9 @@ def _rule_of_preference(key: str, value: Any, rules: Mapping[str, ArgumentRule])
 def _split(
     rule: ArgumentRule, value: Any, rules: Mapping[str, ArgumentRule]
 ) -> tuple[list[tuple[str, Any]], list[dict[str, Any]]]:
-    """Return an argument's values inside `value`, each with its key ("" for the main one), and the objects of other values."""
+    """Return the values of one argument in `value`, each with its key ("" for the main value), and the objects in `value` whose
+    contents belong to other arguments.
+    """
     if rule.name == "companions":  # an empty object in a list is somebody without a name
         return [("", _join_names(value, rules, rule))], []
     value = value if rule.name == "service" else _list_repeated(value)

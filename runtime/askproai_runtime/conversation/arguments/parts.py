@@ -101,7 +101,7 @@ def _names_of(name: str, rules: Mapping[str, ArgumentRule]) -> set[str]:
 def _join_beside(
     found: dict[str, Any], names: set[str], beside: Collection[str], read: Callable[[Any], str | None]
 ) -> None:
-    """Append to the value of a member in `names` the one member in `beside`: the week to a weekday, "am" or "pm" to an hour."""
+    """Append the only member in `beside` to the value of a member in `names`: the week to a weekday, "am" or "pm" to an hour."""
     own = [key for key in found if fold_key(key) in names and isinstance(found[key], str | int)]
     keys = [key for key in found if fold_key(key) in beside]
     said = read(found[keys[0]]) if len(keys) == 1 else None
@@ -157,7 +157,7 @@ def _join(
     read: Callable[[list[Any]], str | None],
     needed: int = 2,
 ) -> None:
-    """Put one value under `name` in place of its parts, unless `name` has a value. `needed`: this many first parts must exist."""
+    """Put one value under `name` in place of its parts, unless `name` has a value. The first `needed` parts must exist."""
     folded = {fold_key(key): key for key in reversed(found)}
     keys = [next((folded[each] for each in names if each in folded), None) for names in parts]
     values = [None if key is None else found[key] for key in keys]

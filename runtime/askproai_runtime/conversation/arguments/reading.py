@@ -116,7 +116,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
 
 
 def _with_any_day(read: Arguments, function: str, members: list[Member]) -> Arguments:
-    """Return the arguments, in a request for the waiting list without another day, with a `date` of the model's "no matter"."""
+    """Return the arguments; if a request for the waiting list names no day, with the model's "no matter" as `date`."""
     if function != "join_waitlist" or not {"date", "start"}.isdisjoint({*read.values, *read.unclear}):
         return read
     days = [str(each.value) for each in members if each.rule is not None and each.rule.name == "date"]
@@ -210,7 +210,9 @@ def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
 
 
 def _split_staff(read: Arguments, known: KnownNames) -> Arguments:
-    """Return the arguments with a staff member named after a day or time as `staff`, which is unclear if two are named."""
+    """Return the arguments with a staff member's name moved to `staff` from the text of a day or time. If two staff members are
+    named, `staff` is unclear.
+    """
     values, named = dict(read.values), dict[str, str]()
     for name in ("date", "start", "time", "part_of_day"):
         if isinstance(text := values.get(name), str) and (found := known.split_staff(text)) is not None:

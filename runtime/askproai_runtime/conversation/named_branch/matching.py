@@ -78,7 +78,7 @@ def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | No
 
 
 def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:
-    """Return the only branch of which a question has a word of its name; else None. "Mitte Dezember" is a day (`names_day`)."""
+    """Return the only branch whose name has a word in the question; else None. "Mitte Dezember" is a day (`names_day`)."""
     if len(branches) == 1 or refuses(words):
         return None
     said = fold(words).split()

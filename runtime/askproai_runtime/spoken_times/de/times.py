@@ -26,7 +26,7 @@ _FRACTIONS = {"viertel": -45, "halb": -30, "dreiviertel": -15, None: 0}  # minut
 
 
 def _written(match: re.Match[str], _now: datetime) -> Clock:
-    """Return a time with two digits of minutes, whose half of the day is certain."""
+    """Return a time that was written with two digits of minutes: the half of the day is certain."""
     hour, minute = int(match["hour"]), minute_of(match["minute"])
     return replace(clock_at(hour * 60 + minute, hour), is_bare=False)
 

@@ -14,7 +14,7 @@ from askproai_operator.engine import UnmanagedObject
 async def apply_unless_foreign(
     manifests: Iterable[Manifest], kind: ConditionType, context: ReconcileContext
 ) -> Condition | None:
-    """Apply optional children. If an object that is not ours has a child's name, stop and return the condition `kind` about it."""
+    """Apply optional children. If an object that is not ours has the name of one, stop and return a condition of type `kind`."""
     try:
         for manifest in manifests:
             await context.kube.apply(manifest)

@@ -128,7 +128,7 @@ def _served_url(tenant: Tenant, settings: Settings) -> dict[str, str]:
 
 
 def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kept: str | None) -> Manifest:
-    """Return the route's manifest with its name; the name of the route that serves the URL `kept` is not taken.
+    """Return the route's manifest with its name, which is never the name of the route that serves the URL `kept`.
 
     `live` maps the names of this kind's routes to the URLs that they serve now. A route that exists keeps its name: an Ingress
     controller may refuse a second route of the same host and path.
