@@ -151,7 +151,7 @@ class BodyCipher:
         return msgspec.json.decode(self.decrypt(place, reference, value))
 
     def _bind(self, header: bytes, place: Place, reference: str) -> bytes:
-        """Return the associated data of a value's encryption: header, tenant, table and row, separated by line breaks."""
+        """Return a value's associated data: the header, then tenant, table and row, one a line. No name has a line break."""
         return header + f"{self.tenant}\n{place}\n{reference}".encode()
 
     def _read(self, *, at_once: bool = False) -> DataKeys:

@@ -24,7 +24,7 @@ TURNED_AWAY = ("limited", "unavailable")  # those of the intake's outcomes that 
 
 
 class Waiting(NamedTuple):
-    """The number of jobs of one priority and state. `oldest_seconds` is None unless the state is ready: the oldest job's age."""
+    """The number of jobs of one priority and state. `oldest_seconds` is the oldest job's age; None unless the state is ready."""
 
     priority: str
     state: str

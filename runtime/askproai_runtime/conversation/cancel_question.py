@@ -16,8 +16,9 @@ async def read_cancel_reply(
     """Return the caller's reply to the question whether to cancel the appointment, if this was the call's last question about
     it and named its present start; else None.
 
-    None, too, if the caller has not spoken since or, without a transcript, if another question came later. A no to the question
-    whether to cancel it for a new appointment is a no here; other replies to that question do not count.
+    None, too, if the caller has not spoken since or, without a transcript, if the last such question was about another
+    appointment. A no to the question whether to cancel it for a new appointment is a no here; other replies to that question do
+    not count.
     """
     about = None if call.replies is None else appointment.id
     asked = await get_last_question(conn, ctx.tenant, call.call_id, about)

@@ -101,8 +101,9 @@ def find_offered_elsewhere(
 def find_offered_service(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointment: Appointment, start: datetime
 ) -> ServiceRequest | None:
-    """Return the request for the other service for which the last answer offered this start; None if the appointment's own
-    service was offered, too, or if the caller has refused the change. Raises `ClarificationNeeded` if it cannot be booked.
+    """Return the request for another service than the appointment's, if the last answer offered this start only for that one;
+    None otherwise, if a service is named, or if the caller has refused the change. Raises `ClarificationNeeded` if it cannot
+    be booked.
     """
     if call.find_reply(details_key(str(appointment.id)), None) is Reply.NO:
         return None

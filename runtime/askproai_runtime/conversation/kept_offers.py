@@ -106,7 +106,7 @@ async def read_kept_offers(ctx: BookingContext, call: CallContext) -> CallContex
 
 
 def _add(call: CallContext, kept: str) -> CallContext:
-    """Return the call with stored offers (`kept`) before those of its transcript; without any there, they are its last offers."""
+    """Return the call with the stored offers (`kept`) before its transcript's offers; without these, they are its last offers."""
     offers = msgspec.json.decode(kept, type=Offers)
     offered = (*offers.before, *offers.slots, *call.offered)
     if call.offered:

@@ -341,7 +341,7 @@ def _may_be(own: datetime, day: str, clock_time: str | None, at: datetime) -> bo
 
 
 def _is_own(text: str, own: datetime) -> bool:
-    """Return True if a text, read as said before the appointment's week begins, means the appointment's present day or time."""
+    """Return True if a text means the appointment's present day or time, read as if said before the appointment's week."""
     day, clock_time = (text, None) if holds_day(text) else (own.date().isoformat(), text)
     before = minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
     candidates = understand_parts(day, clock_time, None, at=before, zone=ZoneInfo(str(own.tzinfo))).candidates

@@ -198,7 +198,7 @@ def _ask_which(free: Sequence[tuple[Candidate, list[Slot]]], count: int) -> Offe
 
 
 async def explain_missed(rules: ServiceRules, missed: Candidate, now: datetime, staff: str | None) -> Obstacle:
-    """Return why `missed` has no free slot. Hours in which the rules allow no start are off the grid, or outside opening hours."""
+    """Return why `missed` has no free slot: OFF_GRID or OUTSIDE_HOURS if the rules allow no start within its hours."""
     if missed.end is None:
         return find_obstacle(rules, missed.start, now, staff)
     obstacle = find_obstacle(rules, missed.start, now, staff, whole_day=True)

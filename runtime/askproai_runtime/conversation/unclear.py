@@ -71,7 +71,7 @@ def ask_unclear(
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:
     """Return True if a request for an exact time has the argument `confirmed`, and this is false or unclear.
 
-    The caller is asked once in a call, since some models fill in each flag. Any argument may have the hour. A move needs no
+    The caller is asked once in a call, since some models fill in each flag. The hour may be in any argument. A move needs no
     date, since its appointment has one.
     """
     if read.values.get("confirmed") is not False and "confirmed" not in read.unclear:

@@ -39,7 +39,8 @@ def leaves_time(said: str, answer: Mapping[str, Any], known: Mapping[str, Any], 
     """Return True if the caller's words since a question neither decline nor change the time of the request before it.
 
     `answer` has the arguments of the request after the question, and `known` those of earlier requests. Each clause must
-    consist of their words, or of a plain answer: any other clause may hold a refusal. `now` is the start of the call.
+    consist of words of these arguments, or of a plain answer: any other clause may hold a refusal. `now` is the start of the
+    call.
     """
     values = {word for each in (known, answer) for word in _list_words(each)}
     are_verbatim = answer.keys() <= _VERBATIM

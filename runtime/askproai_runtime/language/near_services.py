@@ -100,7 +100,7 @@ def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
-    """Return True if words only repeat a part of a service in `named` that has several: "Haare" beside "Haarschnitt und Bart"."""
+    """Return True if words only repeat one part of a service in `named` that has several parts: "Haare" for "Schnitt und Bart"."""
     of_several = [each for each in named if len(split_visit(each.display_name)) > 1]
     known = frozenset[int]().union(*(_list_all_meanings(each.display_name) for each in of_several))
     meant = _meanings_of(rest)

@@ -121,7 +121,7 @@ async def test_moved_and_cancelled_lost_create_is_cancelled_remotely(new_salon) 
 
 
 @pytest.mark.parametrize("end", ["cancelled", "moved again"])
-async def test_lost_create_between_two_moves_is_found(new_salon, end: str) -> None:
+async def test_booking_with_lost_answer_between_moves_is_found(new_salon, end: str) -> None:
     """The first POST was lost; the job's POST made it at the second time, and its answer was lost; then it was moved again."""
     calendar = ScriptedCalendar(Unknown("lost"), lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)

@@ -152,7 +152,7 @@ async def test_second_caller_gets_alternatives_without_row_locks(new_shop) -> No
     assert await shop.locks() == []
 
 
-async def test_repeated_request_under_its_own_lock_is_confirmed(new_shop) -> None:
+async def test_booking_repeated_while_the_first_runs_is_confirmed(new_shop) -> None:
     shop = await new_shop(BookingSettings(lease=timedelta()))
     first = shop.book(0, staff="anna")
     await eventually(lambda: shop.calendar.waiting == 1, SOON, "the first try's calendar being asked")

@@ -217,7 +217,7 @@ async def test_poll_skips_no_booking_when_pages_shift(polled: PollEnvironment, m
     assert len(await polled.salon.live()) == 10
 
 
-async def test_repeated_polls_of_double_promise_make_one_job(
+async def test_double_promise_in_several_polls_makes_one_job(
     polled: PollEnvironment,
 ) -> None:
     polled.env.disconnect()

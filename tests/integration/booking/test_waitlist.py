@@ -123,7 +123,7 @@ async def test_booking_ends_the_wait_of_its_customer_only(salon: Salon) -> None:
         assert await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting'") == [{"name": "Otto Kurz"}]
 
 
-async def test_another_persons_booking_ends_no_surname_entry(salon: Salon) -> None:
+async def test_booking_ends_no_ambiguous_waiting_list_entry(salon: Salon) -> None:
     """A relative shares the surname: of several who wait, the surname alone may be that of another one."""
     surname = booking_args(MORNING)["customer_name"].split()[-1]
     for name in (surname, "Anna Kurz"):
