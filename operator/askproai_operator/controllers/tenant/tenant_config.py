@@ -322,7 +322,7 @@ def _default_minutes(offering: ServiceOffering) -> dict[int, int]:
 
 
 def _booking_fields(offering: ServiceOffering, event_type_id: int) -> tuple[BookingField, ...]:
-    """Return how bookings answer each booking field of this event type, as the offering's reconcile found them."""
+    """Return the booking fields of this event type that the offering's reconcile has found, each with its answer."""
     declared = {each.slug: each for each in offering.spec.calcom.booking_fields} if offering.spec.calcom else {}
     found = (each for each in offering.status.get("bookingFields") or () if each["eventTypeId"] == event_type_id)
     compiled = (
