@@ -28,7 +28,7 @@ _ON_WEEKDAY = rf"(?: (?:(?:{_WORDS.on_words}) )?(?:{_WORDS.weekdays}))?"
 
 
 def _weekday(word: str) -> str:
-    return _OF_ARGUMENTS.get(word, word)
+    return str(_OF_ARGUMENTS.get(word, word))
 
 
 WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
