@@ -16,13 +16,14 @@ from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Limit, LimitReached
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.arguments.companions import FILLED_IN
+from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import ALONE, NO, Reply, is_question, words_of
+from askproai_runtime.language.answer_words import ALONE, Reply, words_of
+from askproai_runtime.language.company import counts_people, names_beside, speaks_of_company
 from askproai_runtime.language.customer_names import (
     brings_another,
     drop_relations,
@@ -30,11 +31,11 @@ from askproai_runtime.language.customer_names import (
     read_customer_name,
     speaks_of_another,
 )
-from askproai_runtime.language.name_words import FIRM, RELATIVES
+from askproai_runtime.language.name_words import FIRM
 from askproai_runtime.language.placeholders import names_nothing
-from askproai_runtime.language.replies import ONE_NAME, companions_key
+from askproai_runtime.language.replies import COMPANY, NAMES, ONE_NAME, companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
-from askproai_runtime.person_names import TITLES, fold
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
@@ -42,10 +43,8 @@ from askproai_runtime.visits import same_services
 _WORDS: Final = UNDERSTOOD.companions
 _BEHIND_NAME = re.compile(rf"\s*[(\[:/–—,]\s*|\s-\s|\s(?:{_WORDS.behind_companion})\s", re.IGNORECASE)
 _AS_CALLER = re.compile(_WORDS.as_caller)  # the staff member of a companion: "wie ich"
-_COMPANY = re.compile(rf"\b(?:{_WORDS.company})\b")  # a caller with these words may come with somebody
 MOST_PEOPLE = 4  # of one group, the caller included
 _PAIR = 2
-NAMES = "names"  # in place of a time in `needs_companions`: once asked for, they are for no other time
 
 
 class BookedOneByOne(Exception):
@@ -74,18 +73,20 @@ def add_companions(
     args: Mapping[str, Any],
     service: ServiceRequest,
     offered: Sequence[NamedSlot] = (),
+    start: datetime | None = None,
 ) -> Group:
     """Return the group of a request: `companions` have `customer_name`, `service` and `staff`, all optional. The default
-    service is the one `offered` to this companion, else the caller's.
+    service is the one `offered` to this companion, else the caller's. `start` is the time of a booking.
 
     Raises `ClarificationNeeded`, also if callers are verified by birth date, since each person has another one. Raises
     `BookedOneByOne` for a remote calendar.
     """
     said: Sequence[Mapping[str, str]] = _without_repeated(call, args, args.get("companions", ()))
     said = [_part_service(each, ctx.config().services) for each in said]
-    said = _without_fillers(call, args, said, is_offered=bool(offered))
     said = _without_caller([_without_placeholder(each) for each in said], args)
-    if not said:
+    said = _settle_nameless(ctx, call, args, said, offered, start)
+    was_asked = asks_birth_date(ctx) and companions_key(NAMES) in (call.replies or {})  # for whom to begin
+    if not said or was_asked:
         return Group(service, ())
     said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
     if not all(_names_one(each["customer_name"]) for each in said):
@@ -98,7 +99,8 @@ def add_companions(
     people = [service, *_resolve(ctx, call, args, said, service, offered)]
     local = [_only_local(ctx, each) for each in people]
     if asks_birth_date(ctx):
-        raise ClarificationNeeded(say().own_birth_date_each, cause="each of a group would have an own second factor")
+        cause = "each of a group would have an own second factor"
+        raise ClarificationNeeded(say().own_birth_date_each, cause=cause, needs_companions=NAMES)
     names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
     if not all(each.rules.staff_members for each in local):  # a group is booked in the local calendar only
         raise BookedOneByOne(people, names)
@@ -141,43 +143,63 @@ def _fold_name(name: str | None, call: CallContext) -> str:
     return fold(read_customer_name(name, call.said))
 
 
-def _without_fillers(
-    call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]], *, is_offered: bool
+def _settle_nameless(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    said: Sequence[Mapping[str, str]],
+    offered: Sequence[NamedSlot],
+    start: datetime | None,
 ) -> Sequence[Mapping[str, str]]:
-    """Return the companions without an entry that may be nobody: without any value, or with the caller's own name. It stays if
-    something else speaks of another person, unless the caller has answered the question for the name without one.
+    """Return the companions without the entries that are nobody. A model may fill in the whole schema: an entry without a name
+    is a person only by a number of people in a search, and by the caller's answer to a question in a booking (at `start`).
 
-    A caller who has just said to come alone has no companion without a name.
+    Raises `ClarificationNeeded` with this question once in a call, if a number or a word of company was said.
     """
-    if call.replies is None:
-        return [each for each in said if each != FILLED_IN]
-    if call.find_reply(companions_key(ONE_NAME), None) is Reply.YES:
+    nameless = [each for each in said if _is_nameless(each, args)]
+    if not nameless or not call.utterances or call.find_reply(companions_key(ONE_NAME), None) is Reply.YES:
         return said
+    named = [each for each in said if each not in nameless]
+    is_offered = bool(offered) and not all(each.get("customer_name") for each in nameless)
+    is_certain = is_offered or args.get("party_size", 1) > 1 or COUNTED in said
+    is_counted = is_certain or any(counts_people(each, ctx.config().services) for each in call.utterances)
     if says_alone(call):
-        return [each for each in said if each.get("customer_name") and not _names_only_caller(each, args)]
-    doubtful = [each for each in said if each == FILLED_IN or _names_only_caller(each, args)]
-    if not doubtful or len(said) > len(doubtful):
+        return named
+    if start is None:
+        return said if is_counted else named
+    if not is_counted and not _has_company(call, args):
+        return named
+    company = call.find_reply(companions_key(COMPANY), None)
+    if not is_counted and company is None:
+        raise ClarificationNeeded(say().anybody_along, needs_companions=COMPANY)
+    if not is_counted and company is not Reply.YES:
+        return named
+    if asks_birth_date(ctx):
         return said
-    name = args.get("customer_name") or call.named
-    is_counted = args.get("party_size", 1) > 1 or (is_offered and FILLED_IN in doubtful)
-    is_noted = brings_another(args.get("notes") or "", name)
-    has_company = is_counted or is_noted or any(_speaks_of_company(each, name) for each in call.utterances)
-    was_asked = any(key.startswith(companions_key("")) for key in call.replies)
-    since = call.said_since or ""
-    is_refused = NO.search(words_of(since)) or is_question(since) or not (is_counted or _speaks_of_company(since, name))
-    return said if has_company and not (was_asked and is_refused) else []
+    replies = {call.find_reply(companions_key(key), None) for key in (NAMES, start.isoformat())} - {None}
+    if not replies:
+        missing = sum(not read_customer_name(each.get("customer_name")) for each in said)
+        alone = "" if named or company is Reply.YES else say().or_alone
+        raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
+    is_certain = is_certain or company is Reply.YES
+    return said if Reply.YES in replies or (is_certain and Reply.NO not in replies) else named
 
 
-def _names_only_caller(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:
-    """Return True if a companion has nothing but the caller's own name or first name."""
+def _is_nameless(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:
+    """Return True if a companion has no name, or nothing but the caller's own name or first name."""
     caller, named = fold(read_text(args, "customer_name") or ""), fold(companion.get("customer_name") or "")
-    return companion.keys() == {"customer_name"} and named in {caller, caller.partition(" ")[0]} - {""}
+    is_caller = companion.keys() == {"customer_name"} and named in {caller, caller.partition(" ")[0]} - {""}
+    return not named or is_caller
 
 
-def _speaks_of_company(utterance: str, name: str) -> bool:
-    words = words_of(utterance)
-    is_relative = not (RELATIVES - TITLES).isdisjoint(fold(words).split())
-    return is_relative or bool(_COMPANY.search(words)) or speaks_of_another(utterance, name)
+def _has_company(call: CallContext, args: Mapping[str, Any]) -> bool:
+    """Return whether the caller's words or the notes may speak of somebody who comes along."""
+    name = args.get("customer_name") or call.named
+    if brings_another(args.get("notes") or "", name):
+        return True
+    return any(
+        speaks_of_company(each) or speaks_of_another(each, name) or names_beside(each, name) for each in call.utterances
+    )
 
 
 def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
@@ -246,13 +268,13 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offe
     if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
         counted = max(counted, 1)  # without a transcript it would be asked again and again
     # That somebody comes along is known by an offer, a question, or an earlier request.
-    is_known = bool(offered) or companions_key(NAMES) in (call.replies or {}) or call.companions > 0
+    affirmed = {call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY)}
+    is_known = bool(offered) or Reply.YES in affirmed or call.companions > 0
     is_left_out = (is_known and not _says_alone(call, args)) or counted > said
     if is_left_out and companions_key(at) not in (call.replies or {}):
         question = say_names_missing(max(len(offered), counted, call.companions, 1) - said)
         raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
-    is_alone = call.find_reply(companions_key(at), None) is Reply.YES or says_alone(call)
-    return is_left_out and not is_alone
+    return is_left_out and not says_alone(call)
 
 
 def says_alone(call: CallContext) -> bool:

@@ -18,6 +18,7 @@ from askproai_runtime.conversation.types import CallContext, Choice
 from askproai_runtime.language.answer_words import CONDITION, WAITING_LIST, words_of
 from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.heard_names import are_alike
+from askproai_runtime.language.name_words import RELATIVES
 from askproai_runtime.person_names import addressed_differently, fold, is_alike, list_name_words, same_name
 from askproai_runtime.spoken_times import ALL_WEEKDAYS
 from askproai_runtime.spoken_times.arguments import read_in_languages
@@ -39,6 +40,9 @@ _SAYS_NO: Final = re.compile(rf"^{_BEFORE_NO}{_NO}\b(?! (?:{_WORDS.no_to_another
 _SENTENCE: Final = re.compile(r"[!?;\n]|(?<!\d)\.")
 _SPELLS: Final = re.compile(rf"\b(?:{_WORDS.spells})\b")
 _OTHER_PERSON: Final = re.compile(rf"\b(?:{_WORDS.other_person})\b")
+_RELATIVE: Final = re.compile(
+    rf"\b(?:{_WORDS.before_relative})?(?:{'|'.join(sorted(RELATIVES - _WORDS.also_names))})\b"
+)
 # Between a no and the name: "Nein, auf den Namen Otto Kurz", "Sorry, the name is Otto Kurz".
 _BEFORE_NAME: Final = re.compile(
     rf"^{_BEFORE_NO}(?:{_NO}|(?:{_WORDS.apology})(?= (?:\w+ ){{0,3}}(?:{_WORDS.says_name})\b)) (?:(?:{_WORDS.before_name}) )*"
@@ -61,7 +65,7 @@ def find_misnamed(
     if call.said_since is None:
         return alike[-1] if alike and is_chosen else None
     said = [words_of(each) for each in texts]
-    if any(_OTHER_PERSON.search(each) for each in said):
+    if any(_OTHER_PERSON.search(each) or _RELATIVE.search(fold(each)) for each in said):
         return None
     if any(said) and (is_chosen or (alike and speaks_of_correction(utterances))):
         return next(reversed(alike or own), None)

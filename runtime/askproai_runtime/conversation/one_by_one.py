@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from askproai_runtime.book.appointments import Appointment
-from askproai_runtime.conversation.companions import NAMES, BookedOneByOne, name_guests, say_names_missing
+from askproai_runtime.conversation.companions import BookedOneByOne, name_guests, say_names_missing
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import NO, YES, words_of
 from askproai_runtime.language.name_words import RELATIVES
-from askproai_runtime.language.replies import companions_key
+from askproai_runtime.language.replies import NAMES, companions_key
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD

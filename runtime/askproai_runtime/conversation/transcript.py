@@ -343,13 +343,30 @@ def read_since_change(call: OngoingCall) -> SinceChange:
     else:
         said, asked = "\n".join(read_utterances(call)) if call.transcript_with_tool_calls else None, ""
     requests = [each.request for each in exchanges if each.request is not None]
-    companions = max((_count_companions(each.read_arguments()) for each in requests), default=0)
+    counts = [_count_companions(each.read_arguments()) for each in requests]
+    companions = max((*counts, *(_count_offered(each.answer or {}) for each in exchanges)), default=0)
     return SinceChange(said, asked, any(each.name == _MOVE for each in requests), companions)
 
 
 def _count_companions(args: Mapping[str, Any]) -> int:
-    named, counted = args.get("companions"), args.get("party_size")
-    return max(len(named) if isinstance(named, list) else 0, counted - 1 if type(counted) is int else 0)
+    listed, counted = args.get("companions"), args.get("party_size")
+    named = (
+        [each for each in listed if isinstance(each, str) or _names_person(each)] if isinstance(listed, list) else []
+    )
+    return max(len(named), counted - 1 if type(counted) is int else 0)
+
+
+def _count_offered(answer: Mapping[str, Any]) -> int:
+    """Return the number of companions for whom an answer offers times."""
+    slots = answer.get("slots") or answer.get("alternatives") or ()
+    return max((len(each.get("companions") or ()) for each in slots), default=0)
+
+
+def _names_person(companion: Any) -> bool:
+    """Return True if an entry of `companions` has more than a service and a staff member: it may be nobody without a name."""
+    return isinstance(companion, dict) and any(
+        each for key, each in companion.items() if key not in {"service", "staff"}
+    )
 
 
 def _is_done(each: Exchange, functions: Collection[str]) -> bool:
@@ -370,7 +387,7 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     if answer.get("needs_phone") in set(PhoneQuestion):
         return Question.PHONE, PhoneQuestion(answer["needs_phone"]).key
     if isinstance(start := answer.get("needs_companions"), str):
-        return Question.SEVERAL if start == ONE_NAME else Question.NAME, companions_key(start)
+        return Question.SEVERAL if start == ONE_NAME else Question.COMPANY, companions_key(start)
     if answer.get("needs_name") is True:
         return Question.NAME, name_key(str(appointment_id))
     if answer.get("needs_confirmation") is not True:

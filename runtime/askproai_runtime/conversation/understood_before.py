@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.counts import count_in_words, counts_people, read_count
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.owners import belongs_to_caller
@@ -151,7 +152,8 @@ def count_people(read: Arguments, function: Function) -> Arguments:
     if missing > 0 and function is Function.BOOK_APPOINTMENT:
         return replace(read, values=read.values | {"party_size": size})
     unread = {path: text for path, text in read.unread.items() if path not in paths}
-    return replace(read, values=read.values | {"companions": [*companions, *[{}] * missing]}, unread=unread)
+    counted = [*(each or COUNTED for each in companions), *[COUNTED] * missing]
+    return replace(read, values=read.values | {"companions": counted}, unread=unread)
 
 
 def _last_part(path: str) -> str:

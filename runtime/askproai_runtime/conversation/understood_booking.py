@@ -145,7 +145,8 @@ def _add_group(
     is_alone = request.another or is_second or any(each.live for each in appointments)
     if not is_alone and not asks_birth_date(ctx):  # else each person has an appointment of the call's own
         request = replace(request, leaves_out=leaves_out(call, args, request.start, offered[1:]))
-    group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
+    others = () if is_alone else offered[1:]
+    group = add_companions(ctx, call, args, request.service, others, request.start)
     group = name_everybody(call, group, request.name, request.start, another=request.another)
     return replace(
         request,

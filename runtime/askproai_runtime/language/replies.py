@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from askproai_runtime.language.answer_words import (
+    ALONE,
     FILLER,
     KEEP,
     NO,
@@ -22,6 +23,7 @@ from askproai_runtime.language.answer_words import (
     words_of,
 )
 from askproai_runtime.language.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
+from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.plain_yes import is_plain_yes
 from askproai_runtime.person_names import fold
 from askproai_runtime.understood import UNDERSTOOD
@@ -72,7 +74,10 @@ def companions_key(start: str) -> str:
     return f"companions {start}"
 
 
-ONE_NAME: Final = "one name"  # in place of a time: whether one person has several appointments
+# In place of a time, since these questions are for no other time once they were asked:
+ONE_NAME: Final = "one name"  # whether one person has several appointments
+NAMES: Final = "names"  # of the companions
+COMPANY: Final = "company"  # whether anybody comes along
 
 
 class PhoneQuestion(StrEnum):
@@ -99,11 +104,13 @@ class Question(StrEnum):
     PHONE = "phone"  # whatever is said: it is asked once
     NAME = "name"  # as well, also those of companions
     SEVERAL = "several"  # two appointments, or only one: a no
+    COMPANY = "company"  # who comes along, or nobody: a no
 
 
-_FIRST_COUNTS = frozenset({Question.ADDRESS, Question.HEARD, Question.SEVERAL})
+_FIRST_COUNTS = frozenset({Question.ADDRESS, Question.HEARD, Question.SEVERAL, Question.COMPANY})
 _ONE: Final = UNDERSTOOD.companions.one
 _SEVERAL: Final = UNDERSTOOD.companions.several_appointments
+_NOT_KNOWN: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.not_known})\b")
 
 
 def read_reply(
@@ -189,6 +196,8 @@ def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
     said = words_of(utterance)
     if question is Question.SEVERAL:
         return _read_several(utterance)
+    if question is Question.COMPANY:
+        return _read_company(utterance)
     if question is Question.HEARD:  # "Ja, Haarschnitt." repeats a word of the question
         asked = words_of(about).split()
         said = " ".join(word for word in said.split() if word not in asked)
@@ -201,6 +210,19 @@ def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
     if is_yes and not is_aside and (question is Question.HEARD or ONLY_YES.fullmatch(said)):
         return Reply.YES
     return None if is_aside and not is_yes else Reply.UNCLEAR
+
+
+def _read_company(utterance: str) -> Reply | None:
+    """Return the reply to the question who comes along: a yes also for a number, a relative, or a name not known yet."""
+    said = words_of(utterance)
+    if ALONE.search(said):
+        return Reply.NO
+    if is_question(utterance):
+        return None
+    is_number = not _SEVERAL.isdisjoint(fold(said).split())
+    if is_number or speaks_of_company(utterance) or _NOT_KNOWN.search(said):
+        return Reply.YES
+    return Reply.NO if NO.search(said) else Reply.YES if holds_yes(utterance) else Reply.UNCLEAR
 
 
 def _read_several(utterance: str) -> Reply | None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.conversation.arguments.companions import FILLED_IN
+from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.understood_before import count_people
 from tests.worlds.rows import each_row
@@ -104,14 +104,14 @@ def test_two_further_people_are_asked_about(people: dict[str, Any]) -> None:
     ("companions", "expected"),
     [
         ([{}], [{}]),
-        ([{"customer_name": ""}], [FILLED_IN]),
-        ([{"customer_name": None, "service": ""}], [FILLED_IN]),
+        ([{"customer_name": ""}], [{}]),
+        ([{"customer_name": None, "service": ""}], [{}]),
         ("[{}]", [{}]),
         ([{}, {"name": OTTO}], [{}, *COMES]),
-        (1, [{}]),
+        (1, [COUNTED]),
     ],
 )
-def test_empty_companion_counts_as_a_person(companions: Any, expected: list[dict[str, str]]) -> None:
+def test_counted_companion_differs_from_empty_entry(companions: Any, expected: list[dict[str, str]]) -> None:
     read = read_arguments("book_appointment", AT | {"customer_name": PETRA, "companions": companions})
     assert (read.values.get("companions"), read.unclear) == (expected, ()), read
 
@@ -149,12 +149,6 @@ def test_words_for_nobody_add_no_companion(companions: Any) -> None:
     assert not read_arguments("book_appointment", AT | {"companions": companions}).values.get("companions")
 
 
-@pytest.mark.parametrize(("companions", "expected"), [([{}], [FILLED_IN]), ([{"customer_name": ""}], [FILLED_IN])])
-def test_companion_of_a_blank_schema_is_marked(companions: Any, expected: Any) -> None:
-    filled = AT | {"customer_name": PETRA, "phone": "", "email": "", "notes": "", "companions": companions}
-    assert read_arguments("book_appointment", filled).values.get("companions") == expected
-
-
 @pytest.mark.parametrize("function", ["find_appointments", "reschedule_appointment", "cancel_appointment"])
 @pytest.mark.parametrize("person", [{"patient_name": OTTO}, {"booked_for": OTTO, "customer_name": PETRA}])
 def test_appointment_functions_use_the_named_customer(function: str, person: dict[str, Any]) -> None:
@@ -174,7 +168,7 @@ def count(function: Function, **args: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("value", [2, "2", "zwei", "two people"])
 def test_party_of_two_adds_one_companion(key: str, value: Any) -> None:
     for function in (CHECK, WAIT):
-        assert count(function, **{key: value})["companions"] == [{}]
+        assert count(function, **{key: value})["companions"] == [COUNTED]
     assert count(BOOK, **{key: value})["party_size"] == 2
     named = [{"customer_name": "Mia Lange"}]
     assert count(BOOK, **{key: value}, companions=named) == {"companions": named}
@@ -207,4 +201,7 @@ def test_notes_may_state_the_party_size(notes: str, size: int) -> None:
 
 def test_larger_party_size_adds_unnamed_companions() -> None:
     assert count(BOOK, party_size=3, companions=["Mia Lange"])["party_size"] == 3
-    assert count(CHECK, party_size=3, companions=["Mia Lange"])["companions"] == [{"customer_name": "Mia Lange"}, {}]
+    assert count(CHECK, party_size=3, companions=["Mia Lange"])["companions"] == [
+        {"customer_name": "Mia Lange"},
+        COUNTED,
+    ]

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from askproai_core.languages import Language
+from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.arguments.table import ARGUMENT_RULES, FUNCTION_NAMES, fold_key, rules_of
 from askproai_runtime.sentences import speaking
@@ -66,11 +67,11 @@ VERIFIED = {
             {"companions": [{}, "Mia", None, 3, []]},
             {"companions": [{}, {"customer_name": "Mia"}, {"customer_name": "3"}, {}]},
         ),
-        ({"companions": 2}, {"companions": [{}, {}]}),
+        ({"companions": 2}, {"companions": [COUNTED, COUNTED]}),
         ({"companions": '[{"customer_name": "Mia"}]'}, {"companions": [{"customer_name": "Mia"}]}),
         ({"companions": "Mia"}, {"companions": [{"customer_name": "Mia"}]}),
-        ({"companions": "zwei"}, {"companions": [{}, {}]}),
-        ({"companions": "2 weitere Personen"}, {"companions": [{}, {}]}),
+        ({"companions": "zwei"}, {"companions": [COUNTED, COUNTED]}),
+        ({"companions": "2 weitere Personen"}, {"companions": [COUNTED, COUNTED]}),
         ({"companions": "Mia und Ben"}, {"companions": [{"customer_name": "Mia"}, {"customer_name": "Ben"}]}),
         ({"companions": [{"name": "Mia"}]}, {"companions": [{"customer_name": "Mia"}]}),
         ({"companions": {"items": [{"customer_name": "Mia"}, {}]}}, {"companions": [{"customer_name": "Mia"}, {}]}),

@@ -23,7 +23,7 @@ _WORDS: Final = UNDERSTOOD.arguments
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
 _OF_COMPANIONS = frozenset({"birth_date", "customer_name", "service", "staff"})
 _NAMES_OF_COMPANIONS = UNDERSTOOD.argument_names.companions
-FILLED_IN: Final = {"customer_name": ""}  # an entry with keys and without a value: a model fills in the whole schema
+COUNTED: Final = {"customer_name": ""}  # a person of a number of people; an empty entry may also be a filled-in schema
 _NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
 # Words that name nobody and leave open who comes along, and those that make more of a text than a name.
 _YES = _WORDS.yes | {"true"}
@@ -39,7 +39,7 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     """Return one object for each companion, and the unread values with their keys. The first is None if the value does not
     speak of companions, and [] if nobody comes along. The value may be a list, JSON, names alone, or a number of people.
 
-    Each entry of a list is a companion: without one, that person would come for nothing. By the schema {} is a nameless person.
+    Each entry of a list is a companion: without one, that person would come for nothing. An empty one may be nobody.
     """
     if isinstance(value, str):
         value = decode_text(value)
@@ -53,7 +53,7 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         return [], []
     if isinstance(value, int | float):
         count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
-        return [{}] * count_read, [] if count_read == value else [("", value)]
+        return [COUNTED] * count_read, [] if count_read == value else [("", value)]
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
     if any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries):
         return None, [("", value)]
@@ -138,8 +138,6 @@ def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, A
         else:
             companion[name] = merged[:MAX_CHARACTERS]
             unread.append((key, text[MAX_CHARACTERS:]))
-    if isinstance(value, dict) and value and not companion and all(each in ("", None) for each in value.values()):
-        companion = dict(FILLED_IN)
     people = read_people(companion.get("customer_name"))
     if not people.name or not all(map(describes_person, people.beside.split(", "))):
         return [companion], unread  # the booking asks

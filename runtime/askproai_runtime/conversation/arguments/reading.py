@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from askproai_runtime.conversation.arguments.companions import FILLED_IN, read_companions
+from askproai_runtime.conversation.arguments.companions import read_companions
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.members import Member, join_path, list_members, names_time
 from askproai_runtime.conversation.arguments.table import (
@@ -36,7 +36,6 @@ from askproai_runtime.spoken_times import Argument, find_agreed
 from askproai_runtime.understood import UNDERSTOOD
 
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
-_FILLED_SCHEMA = 3  # so many arguments with nothing in them are a schema that a model has filled in: nobody is meant
 _MOST_UNREAD = 10 * _LONGEST_UNREAD  # characters of unread values with their names
 BEYOND = "…"  # the place of the values that are not even named
 TIMES = frozenset({"date", "start", "time", "part_of_day"})
@@ -76,7 +75,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
     args = _unwrap(args)
-    listed = _mark_fillers([each for each in list_members(args, rules, several) if not _names_business(each, known)])
+    listed = [each for each in list_members(args, rules, several) if not _names_business(each, known)]
     members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     # With companions an additional service may be another person's.
     adds = function in _NEW and not any(member.value and _is_of_companions(member) for member in members)
@@ -281,30 +280,6 @@ def _is_other_time(member: Member) -> bool:
     return member.rule is None and names_time(_last_key(member), member.value) is not None
 
 
-def _mark_fillers(members: list[Member]) -> list[Member]:
-    """Return the members with a mark in place of `companions` that are one empty object, if other arguments are empty as well:
-    the model has then filled in the whole schema, and the caller's words decide. An empty object alone is a person.
-    """
-    empty = sum(member.rule is not None and member.value in {"", None} for member in members if not _is_nested(member))
-    return [
-        replace(each, value=[FILLED_IN]) if _is_of_companions(each) and _is_filler(each.value, empty) else each
-        for each in members
-    ]
-
-
-def _is_filler(value: Any, empty: int) -> bool:
-    """Return True if `companions` is one empty object of a filled-in schema. `empty` is the number of other empty arguments."""
-    entry = value[0] if isinstance(value, list) and len(value) == 1 else value
-    is_empty_object = isinstance(entry, dict) and all(each in ("", None) for each in entry.values())
-    if not is_empty_object:
-        return False
-    return len(entry) >= _FILLED_SCHEMA and empty > 0 if entry else empty >= _FILLED_SCHEMA
-
-
-def _is_nested(member: Member) -> bool:
-    return isinstance(member.value, dict | list)
-
-
 def _is_of_companions(member: Member) -> bool:
     return member.rule is not None and member.rule.name == "companions"
 
@@ -350,7 +325,9 @@ def _read_member(member: Member) -> tuple[Any, list[tuple[str, Any]]]:
         return None, [(member.path, member.value)] if is_needed and is_said else []
     if member.rule.name == "companions":
         read, rest = read_companions(member.value)
-        is_count = bool(read) and not any(read or ()) and isinstance(member.value, int | str)
+        is_count = (
+            bool(read) and not any(any(each.values()) for each in read or ()) and isinstance(member.value, int | str)
+        )
         if read and is_count and fold_key(member.path.rpartition(".")[2]) in PARTIES:  # the caller is one of them
             read, rest = ([], []) if len(read) == 1 else (None, [("", member.value)])
         return read, [(join_path(member.path, key), each) for key, each in rest if not is_empty(each)]

@@ -118,8 +118,8 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
 
 def _join_companions(first: list[dict[str, str]], second: list[dict[str, str]]) -> list[dict[str, str]] | None:
     """Return the companions of both lists, each once; None if a list without names has another length than the named list."""
-    counted, named = (second, first) if any(first) else (first, second)
-    if counted and not any(counted):
+    counted, named = (second, first) if _has_values(first) else (first, second)
+    if counted and not _has_values(counted):
         return named if len(counted) == len(named) else None
     joined = list(first)
     for each in second:
@@ -129,6 +129,10 @@ def _join_companions(first: list[dict[str, str]], second: list[dict[str, str]]) 
         else:
             joined[at] = joined[at] | each
     return joined
+
+
+def _has_values(companions: list[dict[str, str]]) -> bool:
+    return any(any(each.values()) for each in companions)
 
 
 def _is_same(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
