@@ -42,6 +42,7 @@ from askproai_runtime.calls.store import (
     get_request,
     store_answer,
 )
+from askproai_runtime.conversation.discussed_services import read_answered_services, read_offered_services
 from askproai_runtime.conversation.functions import CHANGES, FUNCTIONS_BY_NAME, FunctionTable
 from askproai_runtime.conversation.named_times import (
     leaves_choice,
@@ -58,7 +59,6 @@ from askproai_runtime.conversation.named_times import (
 from askproai_runtime.conversation.record import FunctionRecorder, make_record
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.conversation.transcript import (
-    read_answered_services,
     read_asked_choices,
     read_listed,
     read_named,
@@ -221,6 +221,7 @@ class CallFunctions:
             wants_others_than=read_others_than(call, started_at),
             asked_choices=read_asked_choices(call),
             answered_services=read_answered_services(call),
+            offered_services=read_offered_services(call),
             named=read_named(call),
             named_of_caller=read_named(call, without_bookings=True),
             listed=read_listed(call),

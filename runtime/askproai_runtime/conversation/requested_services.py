@@ -20,7 +20,7 @@ from askproai_runtime.conversation.unknown_services import (
     ask_service,
     refuse_unknown,
 )
-from askproai_runtime.language.answer_words import WAIT, Reply, is_question, words_of
+from askproai_runtime.language.answer_words import FILLER, NO, WAIT, YES_WORD, Reply, is_question, words_of
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.names import list_named_staff
@@ -52,6 +52,11 @@ _BOTH = re.compile(rf"\b(?:{_WORDS.both})\b")
 _NOT_WANTED: Final = UNDERSTOOD.services.not_wanted
 _SEVERAL, _MOST_WORDS = 2, 4
 _ONLY = re.compile(rf"\b(?:{_WORDS.only})\b")
+_TOO = re.compile(rf"\b(?:{_WORDS.too})\b")
+_BESIDE_PART = re.compile(
+    rf"\b(?:{YES_WORD}|{FILLER}|{_WORDS.only}|{_WORDS.courtesy}|{_WORDS.too}|{_WORDS.beside_part})\b"
+)
+_AFTER_NOT, _BEFORE_NOT = 2, 3  # words between which a "nicht" excludes a part
 
 
 def parse_service_request(
@@ -156,12 +161,23 @@ def _take_agreed(
 
     `name` is the text about which the question asks.
     """
+    if (offered := _find_offered(config, branch, call, name)) is not None:
+        return offered
     said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
     reply = call.find_reply(heard_key(said, services[0]), None) if said else None
     answer = _find_answer(call, services, name)
-    if (left := _without_excluded(config, branch, services, answer)) is not None:
-        return left
-    is_agreed = reply is Reply.YES and not (_ONLY.search(words_of(answer)) or _excludes(answer))
+    is_only = _ONLY.search(words_of(answer))
+    excluded = set[str]() if is_question(answer) else _list_excluded(config, branch, services, answer)
+    left = [part for part in _list_all_parts(services) if part not in excluded]
+    if excluded and left:
+        return _choose_part(config, branch, call, name, left)
+    is_agreed = reply is Reply.YES and not (is_only or excluded)
+    if len(services) == 1 and has_several(services[0]) and not is_question(answer):
+        parts, is_clear = _read_parts(config, branch, services[0], answer)
+        if not is_clear:
+            return _choose_part(config, branch, call, name, [*list_parts(services[0]), services[0]])
+        if parts and not is_agreed:
+            return _compose(config, branch, parts)
     if not is_agreed and (named := _read_answer(config, branch, services, answer)) is not None:
         return named
     since = words_of(call.said_since or "")
@@ -173,28 +189,71 @@ def _take_agreed(
     return agreed
 
 
+def _find_offered(config: TenantConfig, branch: Branch, call: CallContext, name: str) -> Service | None:
+    """Return the service that an answer of this call offered for the text `name`."""
+    said = f" {fold(name)} "
+    found = [s for s in call.offered_services if name and any(said in f" {fold(text)} " for text in s.texts)]
+    return find_by_name(config, found[-1].service, branch.name) if found else None
+
+
+def _list_all_parts(services: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(part for each in services for part in list_parts(each)))
+
+
+def _compose(config: TenantConfig, branch: Branch, parts: Sequence[str]) -> Service:
+    return _join_services(config, NamedServices(tuple(s for s in _list_offered(config, branch) if s.name in parts)))
+
+
+def _choose_part(config: TenantConfig, branch: Branch, call: CallContext, name: str, choices: Sequence[str]) -> Service:
+    """Return the only one of the `choices`, or the one that the caller has chosen of them. Raises the question for one."""
+    found = [each for choice in choices if (each := find_by_name(config, choice, branch.name)) is not None]
+    if len(found) == 1:
+        return found[0]
+    asked = ask_meant(name, found)
+    chosen = _read_answer(config, branch, choices, _find_answer(call, choices, name))
+    if chosen is None:
+        raise asked
+    return chosen
+
+
+def _read_parts(config: TenantConfig, branch: Branch, visit: str, answer: str) -> tuple[list[str], bool]:
+    """Return the parts of a visit that an answer chooses, and whether it is clear. It is unclear if a part is beside words that
+    are neither a yes, a no, "nur" nor a courtesy: "Den Bart lassen wir weg". An answer that names other services chooses none.
+    """
+    offered = _list_offered(config, branch)
+    parts = [each for each in offered if each.name in list_parts(visit)]
+    own = {word for each in parts for name in (each.display_name, *each.spoken_names) for word in fold(name).split()}
+    named, rest = {each.name for each in find_named(parts, answer)}, list[str]()
+    begins = _LEADING_NO.match(answer)
+    said = words_of(answer[begins.end() :] if begins else answer)
+    for word in fold(_BESIDE_PART.sub(" ", said)).split():
+        near = list_related(word, parts)
+        named |= {near[0].name} if len(near) == 1 else set()
+        rest += [] if near or word in own else [word]
+    is_other = any(names_service(word, offered) for word in rest)
+    is_denied = not _NOT_WANTED.isdisjoint(rest) or bool(NO.search(" ".join(rest)))
+    if not named or is_other:
+        return [], True
+    if _TOO.search(words_of(answer)) or (len(named) == len(parts) and not is_denied):
+        return list_parts(visit), True
+    return sorted(named), not rest
+
+
 def _excludes(answer: str) -> bool:
     return not _NOT_WANTED.isdisjoint(fold(answer).split())
 
 
-def _without_excluded(config: TenantConfig, branch: Branch, asked: Sequence[str], answer: str) -> Service | None:
-    """Return the only service that is left of the visit asked about, if the answer excludes a part: "Ja, aber ohne Bart"."""
-    if is_question(answer):
-        return None
-    parts = dict.fromkeys(part for each in asked for part in list_parts(each))
-    words = fold(answer).split()
+def _list_excluded(config: TenantConfig, branch: Branch, asked: Sequence[str], answer: str) -> set[str]:
+    """Return the parts of the services asked about beside which a "nicht" or "ohne" is: "ohne Bart", "Bart brauche ich nicht"."""
+    words, parts = fold(answer).split(), _list_all_parts(asked)
     offered = [each for each in _list_offered(config, branch) if each.name in parts]
-    excluded = {
-        each.name
-        for at, word in enumerate(words)
-        if word in _NOT_WANTED
-        for each in (
-            find_named(offered, " ".join(words[at + 1 : at + 3]))
-            or find_named(offered, " ".join(words[max(at - 2, 0) : at]))
-        )
-    }
-    left = [part for part in parts if part not in excluded]
-    return find_by_name(config, left[0], branch.name) if excluded and len(left) == 1 else None
+    excluded = set[str]()
+    for at in (at for at, word in enumerate(words) if word in _NOT_WANTED):
+        behind = [words[at + 1 : at + 1 + width] for width in range(1, _AFTER_NOT + 1)]
+        before = [words[max(at - width, 0) : at] for width in range(1, _BEFORE_NOT + 1)]
+        found = (find_named(offered, " ".join(near)) for near in (*behind, *before))
+        excluded |= {each.name for each in next(filter(None, found), ())}
+    return excluded
 
 
 def _find_answer(call: CallContext, services: Sequence[str], name: str) -> str:
@@ -215,8 +274,9 @@ def _read_answer(config: TenantConfig, branch: Branch, asked: Sequence[str], ans
     found = _list_answered(words, asked, _list_offered(config, branch))
     names = {service.name for service in found}
     containing = [each for each in asked if names <= set(list_parts(each))]
-    if found and len(asked) > 1 and len(containing) == 1 and not _ONLY.search(words_of(answer)):
-        return find_by_name(config, containing[0], branch.name)
+    is_choice = found and len(asked) > 1 and not _ONLY.search(words_of(answer)) and names.isdisjoint(asked)
+    if is_choice and containing:
+        return find_by_name(config, containing[0], branch.name) if len(containing) == 1 else None
     return _join_services(config, NamedServices(found)) if found else None
 
 
@@ -224,7 +284,7 @@ def _list_answered(words: str, asked: Sequence[str], offered: Sequence[Service])
     """Return the services that an answer names, or the two that were `asked` about for "beides"; () if others may be meant."""
     both = tuple(each for each in offered if each.name in asked) if _BOTH.search(words_of(words)) else ()
     match both:
-        case (_, _) if len(both) == len(asked):
+        case (_, _) if len(both) == sum(not has_several(each) for each in asked):
             return both
     named = read_named(words, offered)
     if named.unknown is None:

@@ -9,7 +9,7 @@ from typing import Any
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.full_names import ASKED_NAME
-from askproai_runtime.conversation.types import AnsweredServices, AskedChoice, SaidAppointments
+from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import says_more_than_courtesies, speaks_of_cancelling
 from askproai_runtime.language.introductions import read_introduction
@@ -93,18 +93,6 @@ def read_exchanges(call: OngoingCall) -> list[Exchange]:
             words, known = str(utterance.content or ""), str((found[-1].answer or {}).get("message") or "")
             found[-1].asked += f"{words}\n" if "?" in words.replace(known, "") else ""
     return found
-
-
-def read_answered_services(call: OngoingCall) -> tuple[AnsweredServices, ...]:
-    """Return the questions which service is meant, each with the caller's words after it; unanswered ones are left out."""
-    found = list[AnsweredServices]()
-    for each in read_exchanges(call):
-        answer = each.answer or {}
-        asked = answer.get("services")
-        if answer.get("success") is False and isinstance(asked, list) and each.said.strip():
-            texts = each.request.read_texts() if each.request is not None else frozenset[str]()
-            found.append(AnsweredServices(tuple(map(str, asked)), texts, each.said))
-    return tuple(found)
 
 
 def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None:

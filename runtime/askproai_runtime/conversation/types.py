@@ -52,6 +52,14 @@ class AskedChoice:
 
 
 @dataclass(frozen=True, slots=True)
+class OfferedService:
+    """The service of an offer of this call. `texts` are the arguments of its request."""
+
+    service: str
+    texts: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
 class AnsweredServices:
     """The caller's words (`said`) after a question which of `services` is meant. `texts` are the arguments of its request."""
 
@@ -181,6 +189,8 @@ class CallContext:
     asked_choices: tuple[AskedChoice, ...] = ()
     # The answered questions about services, latest last.
     answered_services: tuple[AnsweredServices, ...] = ()
+    # The services that were offered, latest last.
+    offered_services: tuple[OfferedService, ...] = ()
     # The person whom the call has named last, by an introduction or in a request; and without the requests for bookings, which may
     # be for somebody else than the caller.
     named: str = ""

@@ -29,6 +29,13 @@ def find_agreed(first: str, second: str, argument: Argument) -> str | None:
     return None
 
 
+def may_agree(first: str, second: str, argument: Argument) -> bool:
+    """Return whether one of two values of an argument includes the other one on any day of the call: "Freitag" each Friday."""
+    moments = _find_moments(first, second)
+    read = [[_read(text, argument, at) for text in (first, second)] for at in moments]
+    return any(_lies_in(own, other) or _lies_in(other, own) for own, other in read)
+
+
 def _find_moments(first: str, second: str) -> tuple[datetime, ...]:
     written = _DAY.search(first) or _DAY.search(second)
     if written is None:

@@ -39,6 +39,27 @@ async def test_search_uses_or_repeats_words_beside_the_service(
 
 
 @each_row(
+    ("service", "more"),
+    [
+        ("Haarschnitt, Freitag zehn Uhr", {"date": "Freitag", "time": "zehn Uhr"}),
+        ("Haarschnitt am Freitag um zehn", {"date": "Freitag", "time": "zehn"}),
+        ("Haarschnitt, nächsten Dienstag halb elf", {"date": "nächsten Dienstag", "time": "halb elf"}),
+        ("Am fünfzehnten um vierzehn Uhr dreißig Haarschnitt bitte.", {"date": "15. Dezember", "time": "14 Uhr 30"}),
+    ],
+)
+async def test_words_of_the_search_book_its_offer(spoken_salon: TenantPod, service: str, more: dict[str, str]) -> None:
+    await empty_book(spoken_salon)
+    call = SpokenCall(spoken_salon)
+    call.say(service)
+    found = await call.ask(CHECK, {"service": service, **more})
+    assert found["success"], found
+    call.say("Ja. Petra Lange.")
+    start = found["slots"][0]["start"]
+    done = await call.ask(BOOK, {"service": service, "start": start, "customer_name": "Petra Lange"})
+    assert (done["success"], done.get("start")) == (True, start), done
+
+
+@each_row(
     ("service", "more", "turns", "notes"),
     [
         ("Haarschnitt für 14 Uhr", {}, 1, None),

@@ -15,7 +15,9 @@ from askproai_runtime.conversation.types import (
     CallContext,
     ClarificationNeeded,
     FunctionOutcome,
+    OfferedService,
 )
+from askproai_runtime.language.replies import Question, heard_key, read_reply
 from askproai_runtime.sentences import speaking
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
@@ -161,6 +163,13 @@ def test_many_services_are_named_as_examples() -> None:
     assert len(answer.fields["services"]) == 7
 
 
+def test_text_of_an_offer_keeps_the_offered_service() -> None:
+    said = "Haarschnitt, in der Früh wie gehabt"
+    call = replace(CALL, offered_services=(OfferedService("s0", frozenset({said})),))
+    asked(barber(), service=said)
+    assert parse_service_request(barber(), call, {"service": said}).rules.service.display_name == "Haarschnitt"
+
+
 NOT_ALL = "Mehr habe ich nicht verstanden."
 BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
 
@@ -246,6 +255,21 @@ def test_declared_name_of_two_words_is_one_service(said: str, named: str) -> Non
         ("Schnitt", "Nicht den Bart.", "Haarschnitt"),
         ("Schnitt und Bart", "Ja, aber ohne Bart.", "Haarschnitt"),
         ("Schnitt und Bart", "Ja, aber Bart nicht.", "Haarschnitt"),
+        ("Schnitt und Bart", "Bart brauche ich nicht.", "Haarschnitt"),
+        ("Schnitt und Bart", "Haarschnitt reicht.", "Haarschnitt"),
+        ("Schnitt und Bart", "Nur die Haare.", "Haarschnitt"),
+        ("Schnitt und Bart", "Nur Haare.", "Haarschnitt"),
+        ("Schnitt und Bart", "Nein, bloß schneiden.", "Haarschnitt"),
+        ("Schnitt und Bart", "Ja, Bart auch.", "Haarschnitt und Bart"),
+        ("Schnitt und Bart", "Genau, Schneiden und Bart.", "Haarschnitt und Bart"),
+        ("Schnitt und Bart", "Den Bart lassen wir weg.", None),
+        ("Schnitt und Bart", "Bart weglassen.", None),
+        ("Schnitt und Bart", "Auf den Bart verzichte ich.", None),
+        ("Schnitt und Bart", "Den Bart mach ich selber.", None),
+        ("Schnitt und Bart", "Haare ja, Bart nein.", None),
+        ("Schnitt und Bart", "Bart nur nächstes Mal.", None),
+        ("Schnitt mit Farbe", "Ja, Farbe auch.", None),
+        ("Schnitt mit Farbe", "Ja, aber ohne Farbe.", None),
         ("Schnitt", "Haare natürlich.", "Haarschnitt"),
         ("Schnitt", "Die Haare.", "Haarschnitt"),
         ("Schnitt", "Hair, of course.", "Haarschnitt"),
@@ -276,6 +300,42 @@ def test_service_named_in_the_answer_is_used(said: str, answer: str, named: str 
             parse_service_request(config, call, {"service": said})
     else:
         assert parse_service_request(config, call, {"service": said}).rules.service.display_name == named
+
+
+@each_row("answer", ["Ja, ohne Waschen.", "Ja, aber nicht so kurz.", "Ja, aber nicht bei Mehmet.", "Ja, bitte."])
+def test_yes_with_remark_agrees_to_the_visit(answer: str) -> None:
+    config = barber()
+    (asked_visit,) = services = tuple(asked(config, service="Schnitt und Bart").fields["services"])
+    replies = {heard_key("Schnitt und Bart", asked_visit): read_reply([answer], Question.HEARD)}
+    answered = AnsweredServices(services, frozenset({"Schnitt und Bart"}), answer)
+    call = replace(CALL, answered_services=(answered,), said_since=answer, replies=replies)
+    named = parse_service_request(config, call, {"service": "Schnitt und Bart"}).rules.service.display_name
+    assert named == "Haarschnitt und Bart"
+
+
+@each_row(
+    ("answer", "named"),
+    [
+        ("Nur Haarschnitt.", "Haarschnitt"), ("Haarschnitt.", "Haarschnitt"), ("Den Bart.", "Bart"),
+        ("Beides.", "Haarschnitt und Bart"), ("Haarschnitt und Bart.", "Haarschnitt und Bart"), ("Was kostet das?", None),
+    ],
+)  # fmt: skip
+def test_part_beside_other_words_is_asked_about(answer: str, named: str | None) -> None:
+    config, said = barber(), {"service": "Schnitt und Bart"}
+    services, texts = tuple(asked(config, **said).fields["services"]), frozenset(said.values())
+    call = replace(CALL, answered_services=(AnsweredServices(services, texts, "Den Bart lassen wir weg."),))
+    with pytest.raises(
+        ClarificationNeeded, match=r"^Meinen Sie Haarschnitt, Bart oder Haarschnitt und Bart\?"
+    ) as question:
+        parse_service_request(config, call, said)
+    choices = tuple(question.value.answer.fields["services"])
+    answers = (*call.answered_services, AnsweredServices(choices, texts, answer))
+    call = replace(call, answered_services=answers, said_since=answer)
+    if named is None:
+        with pytest.raises(ClarificationNeeded):
+            parse_service_request(config, call, said)
+    else:
+        assert parse_service_request(config, call, said).rules.service.display_name == named
 
 
 def test_ambiguous_part_of_a_visit_is_asked_about() -> None:

@@ -32,7 +32,8 @@ from askproai_runtime.conversation.phone_argument import has_digits
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.service_texts import ServicePart, cut_parts, drop_catalogue, find_rest
 from askproai_runtime.person_names import fold
-from askproai_runtime.spoken_times import Argument, find_agreed
+from askproai_runtime.spoken_times import Argument
+from askproai_runtime.spoken_times.agreement import may_agree
 from askproai_runtime.understood import UNDERSTOOD
 
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
@@ -198,7 +199,7 @@ def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
     if name in TIMES and "start" in read.values:
         start = _START.match(str(read.values["start"]))
         is_known = start is not None and name in start.groupdict()
-        return find_agreed(start[name], said, Argument(name)) if start and is_known else None
+        return start[name] if start and is_known and may_agree(start[name], said, Argument(name)) else None
     if given is None:
         return None if name in read.unclear else part.text
     if name == "staff":

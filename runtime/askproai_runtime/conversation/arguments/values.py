@@ -112,6 +112,9 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
             ],
             [each for each in (first, second) if any(map(str.isdigit, each))],
         )
+        month = dates[0].split()[-1] if dates else ""
+        if days and fold(month) in ALL_MONTHS and find_agreed(f"{days[0]} {month}", dates[0], Argument.DATE):
+            return dates[0]  # "fünfzehnten" and "15. Dezember"
         return f"{days[0]} {dates[0]}" if days and dates and len(dates[0]) > _LONGEST_DAY else None
     return None
 
