@@ -17,7 +17,8 @@ from askproai_runtime.language.placeholders import is_placeholder, leaves_open, 
 from askproai_runtime.language.replies import read_claim
 from askproai_runtime.lenient_json import read_json
 from askproai_runtime.person_names import drop_titles, fold
-from askproai_runtime.spoken_times import ALL_MONTHS, Argument, find_agreed
+from askproai_runtime.spoken_times import ALL_MONTHS, Argument
+from askproai_runtime.spoken_times.agreement import find_agreed
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.arguments

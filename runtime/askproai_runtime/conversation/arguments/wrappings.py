@@ -4,7 +4,8 @@ import re
 from typing import Final
 
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
-from askproai_runtime.spoken_times import Argument, find_agreed
+from askproai_runtime.spoken_times import Argument
+from askproai_runtime.spoken_times.agreement import find_agreed
 from askproai_runtime.understood import UNDERSTOOD
 
 # `Donnerstag</date>`, `<|im_end|>`, a fence of code.
