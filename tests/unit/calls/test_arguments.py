@@ -274,3 +274,14 @@ def test_companions_are_read_or_asked_about(args: Any, companions: list[dict[str
 @pytest.mark.parametrize("said", ["keine", "niemand", "none", "Nobody", "solo", "only the caller", "niemand sonst"])
 def test_words_for_nobody_give_no_companions(said: str) -> None:
     assert read_arguments("book_appointment", {"companions": said}).values == {"companions": []}
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ("GÃ¼nther BÃ¶hm", "Günther Böhm"), ("RenÃ© GroÃŸ", "René Groß"), ("Ã–zlem KÃ¶se", "Özlem Köse"),
+        ("João Ângelo", "João Ângelo"), ("JOÃO", "JOÃO"), ("Günther Böhm", "Günther Böhm"),
+    ],
+)  # fmt: skip
+def test_misread_umlauts_of_a_name_are_decoded(sent: str, name: str) -> None:
+    assert read_arguments("book_appointment", {"customer_name": sent}).values == {"customer_name": name}

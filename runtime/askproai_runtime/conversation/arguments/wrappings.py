@@ -1,6 +1,7 @@
 """Remove the wrapping that models write around an argument's value: call format, labels, comments, escapes. Pure."""
 
 import re
+from contextlib import suppress
 from typing import Final
 
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
@@ -16,6 +17,7 @@ _MARKUP: Final = re.compile(
 )
 _MARKUP_IN_TEXT: Final = re.compile(r"</(?:argument|message|notes|parameter|text|value)>|<\|[^<>|]*\|>", re.IGNORECASE)
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")  # escaped twice
+_MISREAD: Final = re.compile(r"[ÃÂ][^\x00-\x7f]")  # UTF-8 that was read as Latin-1 or as Windows-1252: "MÃ¼ller"
 _LABEL: Final = re.compile(r"^\s*([^\W\d][\w -]{1,24}?)\s*[:=]\s*(?=\S)")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # As a number, JSON drops the last digit of 14.30; 14.5 may be the half hour.
@@ -61,9 +63,13 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
 
 
 def _decode(text: str) -> str:
-    """Return a text with doubly escaped characters decoded. Half of a surrogate pair becomes U+FFFD."""
+    """Return a text with doubly escaped characters and misread UTF-8 decoded. Half of a surrogate pair becomes U+FFFD."""
     decoded = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
-    return decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
+    decoded = decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
+    for encoding in ("cp1252", "latin-1") if _MISREAD.search(decoded) else ():
+        with suppress(UnicodeError):
+            return decoded.encode(encoding).decode("utf-8")
+    return decoded
 
 
 def _drop_comment(text: str, argument: Argument) -> str:
