@@ -19,6 +19,8 @@ _AGREES: Final = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))*+")
 _CHANGE: Final = re.compile(rf"\b(?:{_WORDS.changes})")
 # Without a word of a move: "Ich kann um zehn nicht, lieber um vier", "Können wir meinen auf vier legen?"
 _ANOTHER_TIME: Final = re.compile(rf"\b(?:{_WORDS.another_time})\b")
+# "Ich habe am Freitag einen Haarschnitt und würde lieber um vier kommen."
+_HAS_ONE: Final = re.compile(rf"\b(?:{_WORDS.has_one})\b.*\b(?:{_WORDS.rather})\b")
 _INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead})\b", re.IGNORECASE)
 _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 
@@ -29,7 +31,7 @@ def read_doubts(call: CallContext) -> Doubts:
     agent's own question counts only if that question was about one more appointment.
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
-    changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE))
+    changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE, _HAS_ONE))
     adds = _speaks_of_one_more(call) and not (changes or _TAKES_BACK.search(said))
     is_led = any(not _ALSO.search(words_of(each)) for each in call.asked_since_change.splitlines())
     agrees = bool(_AGREES.fullmatch(said)) and not (said and is_led)

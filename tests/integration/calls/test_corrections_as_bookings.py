@@ -283,6 +283,10 @@ MOVES: list[tuple[str, dict[str, Any]]] = [
     ("Um vier bitte.", {"notes": "please reschedule", "customer_name": "Otto Lange"}),
     ("Um vier bitte.", {"choice": "move"}),
     ("Petra Lang, meinen Termin auf vier verlegen.", {"customer_name": "Petra Lang"}),
+    ("Ich habe am Freitag einen Haarschnitt bei Anna und würde lieber um vier kommen.", {}),
+    ("Ich hab schon einen Termin um zehn, besser wäre vier.", {}),
+    ("I have a haircut on Friday at ten, I'd rather come at four.", {}),
+    ("I've got an appointment with Anna, could I come at four instead?", {}),
 ]
 
 
