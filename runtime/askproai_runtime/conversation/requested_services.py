@@ -190,10 +190,17 @@ def _take_agreed(
 
 
 def _find_offered(config: TenantConfig, branch: Branch, call: CallContext, name: str) -> Service | None:
-    """Return the service that an answer of this call offered for the text `name`."""
-    said = f" {fold(name)} "
-    found = [s for s in call.offered_services if name and any(said in f" {fold(text)} " for text in s.texts)]
+    """Return the service that an answer of this call offered for the text `name`. The request for it may have had more words, of
+    which none names a service.
+    """
+    found = [s for s in call.offered_services if name and any(_adds_no_service(text, name, config) for text in s.texts)]
     return find_by_name(config, found[-1].service, branch.name) if found else None
+
+
+def _adds_no_service(text: str, name: str, config: TenantConfig) -> bool:
+    """Return whether a text has the words of `name` one after another, and no service beside them."""
+    before, found, behind = f" {fold(text)} ".partition(f" {fold(name)} ")
+    return bool(found) and not any(names_service(word, config.services) for word in f"{before} {behind}".split())
 
 
 def _list_all_parts(services: Sequence[str]) -> list[str]:

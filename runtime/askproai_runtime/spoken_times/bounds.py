@@ -67,7 +67,9 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _join_weekdays_of_week(atoms: list[Atom]) -> list[Atom]:
-    """Return the atoms with two weekdays and the week beside them as one period: `nächste Woche von Montag bis Mittwoch`."""
+    """Return the atoms with two weekdays, or a bounded one, and the week beside them as one period: `nächste Woche von Montag
+    bis Mittwoch`, `nächste Woche ab Mittwoch`.
+    """
     for at in range(len(atoms) - 2):
         first, link, last = atoms[at : at + 3]
         begin = at - 1 if at and atoms[at - 1] in {Op.BETWEEN, Op.FROM} else at
@@ -77,6 +79,12 @@ def _join_weekdays_of_week(atoms: list[Atom]) -> list[Atom]:
             days = _days_of_week(atoms[week], first, last) if 0 <= week < len(atoms) else ()
             if days:
                 return [*atoms[:start], Period(days), *atoms[end:]]
+    for at in range(len(atoms) - 1):
+        if atoms[at] in _BOUNDS and _is_lone(atoms[at + 1]) and atoms[at + 2 : at + 3] != [Op.UNTIL]:
+            for start, end, week in ((at - 1, at + 2, at - 1), (at, at + 3, at + 2)):
+                days = _bound_in_week(atoms[week], atoms[at], atoms[at + 1]) if 0 <= week < len(atoms) else ()
+                if days:
+                    return [*atoms[:start], Period(days), *atoms[end:]]
     return atoms
 
 
@@ -93,6 +101,15 @@ def _days_of_week(week: Atom, first: Atom, last: Atom) -> tuple[Days, ...]:
         begin = monday + first.weekday * DAY
         found += [Days(max(days.first, begin), begin + length)] if begin + length >= days.first else []
     return tuple(found)
+
+
+def _bound_in_week(week: Atom, op: Atom, weekday: Atom) -> tuple[Days, ...]:
+    """Return the days of a week from, after, until or before a weekday; empty if `week` is no week, or has none of them left."""
+    assert isinstance(weekday, Weekday)
+    at = weekday.weekday
+    first = {Op.FROM: at, Op.AFTER: at + 1, Op.LATER_THAN: at + 1}.get(op, 0) if isinstance(op, Op) else 0
+    last = {Op.UNTIL: at, Op.BEFORE: at - 1}.get(op, _SUNDAY) if isinstance(op, Op) else _SUNDAY
+    return _days_of_week(week, Weekday(first), Weekday(last)) if first <= last else ()
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:

@@ -6,7 +6,7 @@ A word in no list is treated as unanswered. If a list lacks a word, the caller h
 from enum import StrEnum
 from typing import Final
 
-from askproai_runtime.language.name_words import RELATIVES
+from askproai_runtime.language.name_words import RELATIVES, SEVERAL_RELATIVES
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.question_words
@@ -28,7 +28,7 @@ class Topic(StrEnum):
 ASKS_NOTHING: Final = _WORDS.asks_nothing
 BRANCHES: Final = _WORDS.branches
 ASKS_BRANCHES: Final = ASKS_NOTHING | BRANCHES | _WORDS.beside_branches
-NO_NOUNS: Final = _WORDS.no_nouns | RELATIVES
+NO_NOUNS: Final = _WORDS.no_nouns | (RELATIVES - SEVERAL_RELATIVES)  # "Kinder" are a topic
 
 
 def is_covered(word: str, topic: Topic) -> bool:
