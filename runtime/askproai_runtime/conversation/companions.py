@@ -23,7 +23,7 @@ from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import ALONE, Reply, words_of
-from askproai_runtime.language.company import counts_people, names_beside, speaks_of_company
+from askproai_runtime.language.company import counts_people, is_accompanied, names_beside, speaks_of_company
 from askproai_runtime.language.customer_names import (
     brings_another,
     drop_relations,
@@ -166,7 +166,7 @@ def _settle_nameless(
     if says_alone(call):
         return named
     if start is None:
-        return said if is_counted else named
+        return said if is_counted or any(map(is_accompanied, call.utterances)) else named
     if not is_counted and not _has_company(call, args):
         return named
     company = call.find_reply(companions_key(COMPANY), None)

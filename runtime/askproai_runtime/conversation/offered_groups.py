@@ -1,15 +1,21 @@
 """The slots that a group was offered, so that exactly these are booked."""
 
+import re
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import permutations
+from typing import Final
 
 from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.requests import BookingRequest
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import NO, YES, is_question, words_of
+from askproai_runtime.language.places_among import holds_place
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
+
+_IN_SEQUENCE: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.in_sequence})")
 
 
 def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Sequence[NamedSlot]:
@@ -20,8 +26,9 @@ def find_named(call: CallContext, rules: ServiceRules, start: datetime) -> Seque
 def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
     """Return the slots that a group was offered from the requested start on, one for each person; [] if it was offered none.
 
-    An offer with the caller's requested staff member comes first: an answer can offer one start in several ways. After a no or
-    a question, an offer of one person after another does not count: the request may be for all at its start.
+    An offer with the caller's requested staff member comes first: an answer can offer one start in several ways. After a
+    refusal, a no or a question, an offer of one person after another counts only if the caller accepts it: the request may be
+    for all at its start.
 
     Without an offer to the group, each person keeps the staff member of an offer for one person. The others get a slot without
     one.
@@ -29,7 +36,11 @@ def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
     if not request.companions:
         return []
     rules, start, said = request.rules, request.start, words_of(call.said_since or "")
-    is_open = (NO.search(said) is not None or is_question(call.said_since or "")) and not YES.search(said)
+    was_refused = call.named_last is not None and call.named_last.refused is not None
+    is_accepted = YES.search(said) or _IN_SEQUENCE.search(said) or holds_place(said)
+    is_open = (
+        (was_refused or NO.search(said) or is_question(call.said_since or "")) and call.said_since and not is_accepted
+    )
     offers = [
         _from_names(rules.people, each) for each in call.list_offers(rules.branch.name, start, rules.service.name)
     ]

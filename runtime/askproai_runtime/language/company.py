@@ -9,13 +9,19 @@ from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.name_words import FIRST_NAMES, RELATIVES
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import TITLES, fold
+from askproai_runtime.spoken_times import ALL_WEEKDAYS
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.companions
 _COMPANY: Final = re.compile(rf"\b(?:{_WORDS.company})\b")
 _COUNTED: Final = re.compile(rf"\b(?:{_WORDS.counted})\b")
+_ACCOMPANIED: Final = re.compile(rf"\b(?:{_WORDS.accompanied})\b")
 _BESIDE_NAMES: Final = _WORDS.also | _WORDS.beside_persons
 _CALLER_AND_NAME: Final = re.compile(rf"\b(?i:{_WORDS.caller_and}) [^\W\d_a-zäöüß]\w")  # "mich und Otto"
+# "Otto und ich", "Der Kleine auch.": any word with a capital letter, since this leads to a question only.
+_NAME_AND_CALLER: Final = re.compile(
+    rf"\b[^\W\d_a-zäöüß]\w+ (?i:{_WORDS.and_caller})\b|\b[^\W\d_a-zäöüß]\w+ (?i:{'|'.join(sorted(_WORDS.also))})\b"
+)
 _TIMES: Final = re.compile(rf"\b(?:{_WORDS.times}) (\w+)")  # a service several times: "zweimal Haarschnitt"
 
 
@@ -27,8 +33,18 @@ def counts_people(utterance: str, services: Sequence[Service] = ()) -> bool:
     return bool(_COUNTED.search(words) or is_named)
 
 
+def is_accompanied(utterance: str) -> bool:
+    """Return whether a relative of the caller comes along by an utterance: "mein Mann will auch", "my son is coming with me"."""
+    return _ACCOMPANIED.search(words_of(utterance)) is not None
+
+
 def names_beside(utterance: str, name: str) -> bool:
     """Return whether an utterance has a further person beside "und" or "auch": "Petra und Otto" of Petra, "Julia auch"."""
+    if any(
+        fold(found[0].split()[0]) not in {*ALL_WEEKDAYS, *fold(name).split()}
+        for found in _NAME_AND_CALLER.finditer(utterance)
+    ):
+        return True
     words, own = re.findall(r"\w+", utterance), fold(name).split()
     folded = [fold(word) for word in words]
     around = zip(folded, ["", *folded], [*folded[1:], ""], strict=False)
