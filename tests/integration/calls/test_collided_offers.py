@@ -120,9 +120,14 @@ async def test_accepted_sequence_of_a_refusal_is_booked(
 
 
 @pytest.mark.parametrize(
-    "said", ["Nein, wir wollen beide um zwölf.", "No, at the same time, please.", "Geht das denn?"]
-)
-async def test_no_to_a_sequence_books_nothing(call: SpokenCall, said: str) -> None:
+    "said",
+    [
+        "Nein, wir wollen beide um zwölf.", "No, at the same time, please.", "Geht das denn?", "Schade, dann nicht.",
+        "Hintereinander ist blöd.", "Nacheinander geht nicht.", "Moment, ich frage meinen Mann.", "Beide um zwölf, bitte.",
+        "Dann lieber nächste Woche.",
+    ],
+)  # fmt: skip
+async def test_a_sequence_that_is_not_accepted_books_nothing(call: SpokenCall, said: str) -> None:
     group = friday_at(call.pod, "12:00", staff="Mehmet", companions=[{"customer_name": OTTO, "staff": "Mehmet"}])
     refused = await call.ask(BOOK, group)
     call.say(said)
@@ -136,6 +141,16 @@ async def test_companions_service_is_no_part_of_the_visit(call: SpokenCall, said
     booked = await call.ask(BOOK, friday_at(call.pod, service=said, companions=[companion]))
     assert booked["success"], booked
     assert {name: service for service, _, _, name in await call.live()} == {PETRA: VISIT, OTTO: "haarschnitt"}
+
+
+@pytest.mark.parametrize(("whole", "part"), [("Schnitt und Bart", "Schnitt"), ("Haare und Bart", "Haare")])
+async def test_part_of_an_offered_text_is_asked_about(call: SpokenCall, whole: str, part: str) -> None:
+    await call.ask(CHECK, friday_at(call.pod, service=whole))
+    call.say("Ja.")
+    start = (await call.ask(CHECK, friday_at(call.pod, service=whole)))["slots"][0]["start"]
+    call.say(f"Ach, lassen wir den Bart weg, nur {part}.")
+    assert not (await call.ask(BOOK, booking(start, service=part)))["success"]
+    assert await call.live() == []
 
 
 async def test_visit_named_in_other_words_is_offered(call: SpokenCall) -> None:

@@ -180,7 +180,7 @@ async def test_caller_deciding_to_come_alone_is_booked_alone(spoken_salon: Tenan
 COMPANY = [
     "Mein Verlobter will auch.", "Meine Lebensgefährtin kommt mit.", "Mein Schwager auch.", "Ein Bekannter kommt dazu.",
     "Julia auch.", "Ich komme mit Otto.", "Für Petra und Julia.", "Wir kommen zusammen.", "A mate of mine wants the same.",
-    "My fiancé wants one, too.",
+    "My fiancé wants one, too.", "Für Otto und mich.", "Otto auch.", "Der Kleine auch.", "Otto and me.",
 ]  # fmt: skip
 
 
@@ -190,6 +190,23 @@ async def test_words_of_company_prompt_the_company_question(spoken_salon: Tenant
     call.say(f"Haarschnitt am Freitag um zwei, Petra Lange. {said}")
     assert (await call.ask(BOOK, friday_at(call.pod, companions=[FILLED])))["message"] == say().anybody_along
     assert await call.live() == []
+
+
+@pytest.mark.parametrize("companion", [FILLED, {}, {"service": CUT}])
+@pytest.mark.parametrize(
+    ("said", "people"),
+    [
+        ("Für meine zwei Söhne.", 2), ("Mein Mann will auch gleich mit.", 2), ("Mein Sohn und meine Tochter.", 2),
+        ("For my two sons.", 2), ("Für meine Mutter.", 1), ("Mein Sohn braucht einen Haarschnitt.", 1),
+    ],
+)  # fmt: skip
+async def test_a_search_is_for_the_people_who_come(
+    spoken_salon: TenantPod, said: str, people: int, companion: dict[str, str]
+) -> None:
+    call = SpokenCall(spoken_salon)
+    call.say(f"Haarschnitt am Freitag um zwei. {said}")
+    found = await call.ask("check_availability", friday_at(call.pod, companions=[companion]))
+    assert 1 + len(found["slots"][0].get("companions", ())) == people, found["message"]
 
 
 @pytest.mark.parametrize("companion", [FILLED, {"service": CUT}])
