@@ -184,7 +184,7 @@ class RequestBudget:
         return bool(granted), int(wait)
 
     def _longest_to_full(self) -> int:
-        """Return the milliseconds in which an empty bucket is full, with one more second of tokens reserved."""
+        """Return the milliseconds that a bucket needs to become full, if it is a second of tokens below empty."""
         interval, burst = pace(self._per_minute())
         return burst * interval + _CALLER_WAIT
 

@@ -80,9 +80,10 @@ class Understanding:
 
     Several candidates that are not ambiguous are a choice of the caller's: any of them will do.
 
-    `contradicts`: arguments exclude each other, and the ambiguous candidates are the readings of each argument. `is_written`:
-    the readings differ in the offset or the order of digits, which opening hours do not decide. With `refused`, `unclear` is
-    the argument that is not understood, `kept` the meaning of the others without it, and `past` the date that is over.
+    `contradicts` is True if two arguments exclude each other; the candidates are then the readings of each one. `is_written` is
+    True if a written date or offset from UTC has several readings: all are asked about, whatever the opening hours. A phrase
+    that is not understood has `refused`; then `unclear` is the argument with the unknown words, `kept` the meaning of the other
+    arguments, and `past` a date that is over.
     """
 
     candidates: tuple[Candidate, ...] = ()

@@ -21,7 +21,7 @@ async def leave(pod: TenantPod, call: SpokenCall | None = None, **args: Any) -> 
 
 
 @each_row("said", ["Sonntag", "heute 22 Uhr", "heute Abend nach 20 Uhr", "Sonntag oder Montag", "sonntags"])
-async def test_call_back_when_closed_is_noted_and_mentioned(spoken_salon: TenantPod, said: str) -> None:
+async def test_caller_hears_that_call_back_time_is_closed(spoken_salon: TenantPod, said: str) -> None:
     assert CLOSED in await leave(spoken_salon, call_back=said)
     noted = await spoken_salon.db.fetchval("SELECT call_back FROM messages ORDER BY created_at DESC LIMIT 1")
     assert noted == said

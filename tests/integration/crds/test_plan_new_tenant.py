@@ -123,7 +123,7 @@ async def test_simple_tenants_agent_for_all_branches_is_refused(new: Files) -> N
 
 
 @pytest.mark.parametrize("options", [(), ("--server-side",), ("--server-side", "--field-manager=argocd-controller")])
-async def test_only_fields_dropped_by_the_file_are_removed(
+async def test_fields_deleted_from_a_manifest_are_removed(
     existing: Files, options: tuple[str, ...], control_plane: ControlPlane
 ) -> None:
     existing.of("Branch")["spec"]["address"] = {"city": "Köln"}

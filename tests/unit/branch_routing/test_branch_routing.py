@@ -9,6 +9,7 @@ from askproai_core.tenant_config.vocabulary import BusinessModel
 from askproai_runtime.call_routes import Route
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import read_arguments
+from askproai_runtime.conversation.named_branch.matching import find_named_branch, is_answer
 from askproai_runtime.conversation.named_branch.routing import (
     BranchQuestion,
     FoundBranch,
@@ -431,3 +432,33 @@ def test_heard_branch_is_suggested_and_never_chosen(heard: str, meant: str) -> N
     yes = find("ja", suggested_branch=meant)
     assert isinstance(yes, FoundBranch)
     assert yes.branch.name == meant
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Mitte", True), ("In Mitte bitte.", True), ("Ja.", True), ("Nein.", True), ("wie immer", True), ("zwei", True),
+        ("Die in der Torstraße.", True), ("Ja, Mitte.", True),
+        ("Mitte?", False), ("Nach Pankow nein", False), ("Okay, zwei.", False), ("Mitte nächster Woche", False),
+        ("Pankow ist mir zu weit", False), ("", False), ("bitte", False), ("Haarschnitt", False),
+    ],
+)  # fmt: skip
+def test_only_an_answer_names_the_asked_branch(words: str, expected: bool) -> None:
+    assert is_answer(CHAIN.branches, words, "pankow") is expected
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("Wann haben Sie in Mitte offen?", "mitte"), ("Hat Pankow am Samstag auf?", "pankow"), ("Potsdam", "potsdam"),
+        ("Mitte oder Pankow, wer hat offen?", None), ("Wann haben Sie offen?", None), ("Mitte Dezember", None),
+        ("Haarwerk", None), ("Nein, nicht Mitte", None),
+    ],
+)  # fmt: skip
+def test_one_branch_named_in_a_question_is_found(words: str, expected: str | None) -> None:
+    found = find_named_branch(CHAIN.branches, words, lambda phrase: "mitte dezember" in phrase)
+    assert (None if found is None else found.name) == expected
+
+
+def test_the_only_branch_needs_no_name() -> None:
+    assert find_named_branch(CHAIN.branches[:1], "in Mitte", lambda _: False) is None

@@ -275,7 +275,7 @@ def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
 
 
 def drop_around_nouns(parts: Sequence[OpenPart]) -> list[OpenPart]:
-    """Return the open parts without the other words of a clause that has an open noun: the caller hears only the noun."""
+    """Return the unanswered parts of a question; of a clause with an unanswered noun, only the noun is left for the caller."""
     nouns = [f" {fold(part.words)} " for part in parts if not part.clause]
     return [part for part in parts if not part.clause or not any(noun in f" {part.clause} " for noun in nouns)]
 
