@@ -107,7 +107,7 @@ def test_number_without_area_code_warns_with_its_reading() -> None:
     assert "warning spec.phoneNumbers[1].number" not in messages
 
 
-def test_opening_hours_that_overlap_earlier_ones_are_warned_of() -> None:
+def test_overlapping_opening_hours_are_warned_of() -> None:
     """Both count as one: a lunch break is lost by a mistyped time."""
     morning = {"days": ["Mon", "Tue"], "opens": "08:00", "closes": "12:00"}
     mistyped = {"days": ["Tue"], "opens": "11:30", "closes": "18:00"}
