@@ -69,7 +69,7 @@ async def resolve_appointment(
     said = choose_said(ctx.config(), call, args, found, at_time, is_read=bool(named.readings))
     if said is not None:
         if call.replies is None:  # whether the question was asked is not known
-            await _require_yes(ctx, conn, call, said, named, found, say().not_found if named.is_nothing else "")
+            await _require_yes(ctx, conn, call, said, named, found, say().not_found if named.is_nothing else None)
         return said
     args = args if is_done is None else {**args, "staff": None}
     appointment_id, fit = _read_id(args, found, zone), partial(narrow, ctx.config(), call, args)
@@ -131,11 +131,13 @@ async def _resolve_by_id(
     """Return the caller's own appointment with this id. If the other values mean another of `found`, the caller is asked."""
     own = await _get_own_appointment(ctx, conn, call, appointment_id)
     fitting = narrow(ctx.config(), call, args, found)
+    # A description ("Termin am Dienstag") in place of an id names an appointment that may be there.
+    not_found = "" if found and not _ID.fullmatch(appointment_id) else say().not_found
     if own is None and len(fitting) == 1:
-        await _require_yes(ctx, conn, call, fitting[0], named, found, say().not_found)
+        await _require_yes(ctx, conn, call, fitting[0], named, found, not_found)
         return fitting[0]
     if own is None:
-        raise _choice(ctx, call, found, say().not_found, question)
+        raise _choice(ctx, call, found, not_found, question)
     if named.fits(own) or await _was_then(ctx, conn, call, own, named):
         return own
     if named.select(found):  # the id and the time name different ones
@@ -324,10 +326,10 @@ async def _require_yes(
     appointment: Appointment,
     named: NamedTime,
     found: Sequence[Appointment],
-    preface: str = "",
+    preface: str | None = None,
 ) -> None:
     """Raise `ClarificationNeeded` with the question whether this appointment is meant although another time was named, unless
-    the caller has said yes. Without a transcript, a request that is repeated after the time for an answer counts as a yes.
+    the caller has said yes. The question begins with `preface`, or (None) with the time that was missed. Without a transcript, a request that is repeated after the time for an answer counts as a yes.
     """
     age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, named.spoken)
     reply = call.find_reply(meant_key(str(appointment.id)), age)
@@ -335,7 +337,8 @@ async def _require_yes(
         return
     config, now = ctx.config(), ctx.clock.now()
     described = describe_appointment(config, appointment, now, named=have_several_customers(found))
-    question = f"{preface or say_missed(ctx, named)} {say().is_it_the_one.format(appointment=described)}"
+    preface = say_missed(ctx, named) if preface is None else preface
+    question = f"{preface} {say().is_it_the_one.format(appointment=described)}".strip()
     fields = appointment_list_fields(config, [appointment], now)
     raise ClarificationNeeded(question, appointment_id=str(appointment.id), appointments=fields, needs_answer=True)
 

@@ -151,6 +151,7 @@ _BEFORE_NUMBERS = _compile(
         (r",", " , "),
         (_WHY_NOT, r"\g<no> ,"),
         (r"\bo'? ?clock\b|\boclock\b", "o'clock"),
+        (r"(\d:\d\d(?: ?[ap]m)?|\d ?[ap]m) o'clock\b", r"\1"),
         (rf"\b({'|'.join(TENS)})[- ]({_ORDINAL_UNITS}|{_NUMBER_UNITS})\b", r"\1_\2"),
         (r"\bmid-", "mid "),
         (r"\bthe day before yesterday\b", "yesterday"),
