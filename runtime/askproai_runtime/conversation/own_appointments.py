@@ -329,7 +329,8 @@ async def _require_yes(
     preface: str | None = None,
 ) -> None:
     """Raise `ClarificationNeeded` with the question whether this appointment is meant although another time was named, unless
-    the caller has said yes. The question begins with `preface`, or (None) with the time that was missed. Without a transcript, a request that is repeated after the time for an answer counts as a yes.
+    the caller has said yes. The question begins with `preface`, or (None) with the time that was missed. Without a transcript,
+    a request that is repeated after the time for an answer counts as a yes.
     """
     age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, appointment.starts_at, named.spoken)
     reply = call.find_reply(meant_key(str(appointment.id)), age)
