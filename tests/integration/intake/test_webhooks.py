@@ -216,8 +216,8 @@ async def test_a_forged_request_is_401_and_changes_nothing(pod: TenantPod, path:
     assert await pod.counts() == before
 
 
-async def test_a_replayed_retell_body_is_401_and_stores_nothing(web_pod: TenantPod) -> None:
-    """Its key is right, and a clock may be wrong: an audit row says so."""
+async def test_a_replayed_retell_body_stores_no_event(web_pod: TenantPod) -> None:
+    """Its key is right, and a clock may be wrong: the audit log has the refusal."""
     headers = {"x-retell-signature": sign_retell(BODY, at=0)}
     assert (await web_pod.post("/webhooks/retell", BODY, headers)).status == 401
     await eventually(lambda: web_pod.db.fetchval("SELECT 1 FROM audit_log WHERE action = 'signature.refused'"))
