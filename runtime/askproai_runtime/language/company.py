@@ -40,12 +40,10 @@ def is_accompanied(utterance: str) -> bool:
 
 def names_beside(utterance: str, name: str) -> bool:
     """Return whether an utterance has a further person beside "und" or "auch": "Petra und Otto" of Petra, "Julia auch"."""
-    if any(
-        fold(found[0].split()[0]) not in {*ALL_WEEKDAYS, *fold(name).split()}
-        for found in _NAME_AND_CALLER.finditer(utterance)
-    ):
-        return True
     words, own = re.findall(r"\w+", utterance), fold(name).split()
+    beside = (fold(found[0].split()[0]) for found in _NAME_AND_CALLER.finditer(utterance))
+    if any(word not in ALL_WEEKDAYS and word not in own for word in beside):
+        return True
     folded = [fold(word) for word in words]
     around = zip(folded, ["", *folded], [*folded[1:], ""], strict=False)
     if any(word in FIRST_NAMES - {*own} and not _BESIDE_NAMES.isdisjoint(beside) for word, *beside in around):

@@ -1,6 +1,6 @@
 """Apply each word that bounds the following day or time: `ab`, `bis`, `zwischen … und`, `gegen`. The result has no such words."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
 from itertools import pairwise
@@ -70,46 +70,46 @@ def _join_weekdays_of_week(atoms: list[Atom]) -> list[Atom]:
     """Return the atoms with two weekdays, or a bounded one, and the week beside them as one period: `nächste Woche von Montag
     bis Mittwoch`, `nächste Woche ab Mittwoch`.
     """
-    for at in range(len(atoms) - 2):
-        first, link, last = atoms[at : at + 3]
-        begin = at - 1 if at and atoms[at - 1] in {Op.BETWEEN, Op.FROM} else at
-        if link not in ({Op.UNTIL} if begin == at else _CONNECTORS) or not (_is_lone(first) and _is_lone(last)):
-            continue
-        for start, end, week in ((begin - 1, at + 3, begin - 1), (begin, at + 4, at + 3)):
+    for begin, end, first, last in (*_list_ranges(atoms), *_list_bounded(atoms)):
+        for week in (begin - 1, end):
             days = _days_of_week(atoms[week], first, last) if 0 <= week < len(atoms) else ()
             if days:
-                return [*atoms[:start], Period(days), *atoms[end:]]
-    for at in range(len(atoms) - 1):
-        if atoms[at] in _BOUNDS and _is_lone(atoms[at + 1]) and atoms[at + 2 : at + 3] != [Op.UNTIL]:
-            for start, end, week in ((at - 1, at + 2, at - 1), (at, at + 3, at + 2)):
-                days = _bound_in_week(atoms[week], atoms[at], atoms[at + 1]) if 0 <= week < len(atoms) else ()
-                if days:
-                    return [*atoms[:start], Period(days), *atoms[end:]]
+                return [*atoms[: min(begin, week)], Period(days), *atoms[max(end, week + 1) :]]
     return atoms
 
 
-def _days_of_week(week: Atom, first: Atom, last: Atom) -> tuple[Days, ...]:
+def _list_ranges(atoms: Sequence[Atom]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield begin and end of the atoms that name days from one weekday to another, with both weekdays."""
+    for at in range(len(atoms) - 2):
+        first, link, last = atoms[at : at + 3]
+        begin = at - 1 if at and atoms[at - 1] in {Op.BETWEEN, Op.FROM} else at
+        is_linked = link in ({Op.UNTIL} if begin == at else _CONNECTORS)
+        if is_linked and isinstance(first, Weekday) and isinstance(last, Weekday) and _is_lone(first) and _is_lone(last):
+            yield begin, at + 3, first.weekday, last.weekday
+
+
+def _list_bounded(atoms: Sequence[Atom]) -> Iterator[tuple[int, int, int, int]]:
+    """Yield begin and end of the atoms that bound the days of a week by a weekday, with the first and the last weekday."""
+    for at in range(len(atoms) - 1):
+        op, day = atoms[at : at + 2]
+        if not (isinstance(op, Op) and op in _BOUNDS and isinstance(day, Weekday) and _is_lone(day)):
+            continue
+        number = day.weekday
+        first = {Op.FROM: number, Op.AFTER: number + 1, Op.LATER_THAN: number + 1}.get(op, 0)
+        last = {Op.UNTIL: number, Op.BEFORE: number - 1}.get(op, _SUNDAY)
+        if first <= last and atoms[at + 2 : at + 3] != [Op.UNTIL]:
+            yield at, at + 2, first, last
+
+
+def _days_of_week(week: Atom, first: int, last: int) -> tuple[Days, ...]:
     """Return the days from one weekday to another in each reading of a week; empty if `week` is no week, or has none left."""
-    assert isinstance(first, Weekday)
-    assert isinstance(last, Weekday)
-    found = list[Days]()
-    length = (last.weekday - first.weekday) % (_SUNDAY + 1) * DAY
+    found, length = list[Days](), (last - first) % (_SUNDAY + 1) * DAY
     for days in week.readings if isinstance(week, Period) else ():
         if days.last is None or days.last.weekday() != _SUNDAY or days.last - days.first > _SUNDAY * DAY:
             return ()
-        monday = days.last - _SUNDAY * DAY
-        begin = monday + first.weekday * DAY
+        begin = days.last - (_SUNDAY - first) * DAY
         found += [Days(max(days.first, begin), begin + length)] if begin + length >= days.first else []
     return tuple(found)
-
-
-def _bound_in_week(week: Atom, op: Atom, weekday: Atom) -> tuple[Days, ...]:
-    """Return the days of a week from, after, until or before a weekday; empty if `week` is no week, or has none of them left."""
-    assert isinstance(weekday, Weekday)
-    at = weekday.weekday
-    first = {Op.FROM: at, Op.AFTER: at + 1, Op.LATER_THAN: at + 1}.get(op, 0) if isinstance(op, Op) else 0
-    last = {Op.UNTIL: at, Op.BEFORE: at - 1}.get(op, _SUNDAY) if isinstance(op, Op) else _SUNDAY
-    return _days_of_week(week, Weekday(first), Weekday(last)) if first <= last else ()
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:
