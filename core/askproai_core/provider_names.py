@@ -44,7 +44,7 @@ class CalendarProvider(StrEnum):
 
 
 class CalendarApi(StrEnum):
-    """An API by which a remote calendar is booked. V2 and V1 are the versions of Cal.com's."""
+    """An API of a remote calendar. V2 and V1 are versions of Cal.com's API."""
 
     V2 = "V2"
     V1 = "V1"

@@ -22,7 +22,7 @@ from askproai_core.http_answers import client_session, read_answer
 from askproai_core.kube.access import Access
 
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
-# A chunk of 500 objects, each of which may have 1.5 MiB in etcd, has a few MiB in practice.
+# A chunk of 500 objects has a few MiB in practice, although etcd permits 1.5 MiB for each object.
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = (
     400,

@@ -120,7 +120,7 @@ class TenantStatus(base.AppliedStatus):
     config_hash: base.Short | None = None
     """Hash of the configuration given to the pods; `askproai_config_hash_info` shows theirs."""
     keys_hash: base.Short | None = None
-    """Keyed hash of the keys by which all pods verify requests; `askproai_keys_hash_info` shows each one's."""
+    """Keyed hash of the keys that verify requests in all pods; `askproai_keys_hash_info` shows each pod's."""
     secrets_in_use: Annotated[tuple[SecretInUse, ...], base.bounded_list(100)] | None = None
     """Versions of the Secrets whose keys all pods have. A provider may sign with a key of that version or an earlier one."""
     release: base.Short | None = None

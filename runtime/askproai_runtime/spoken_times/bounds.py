@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
 from itertools import pairwise
+from typing import TypeGuard
 
 from askproai_runtime.spoken_times.atoms import (
     Around,
@@ -83,8 +84,7 @@ def _list_ranges(atoms: Sequence[Atom]) -> Iterator[tuple[int, int, int, int]]:
     for at in range(len(atoms) - 2):
         first, link, last = atoms[at : at + 3]
         begin = at - 1 if at and atoms[at - 1] in {Op.BETWEEN, Op.FROM} else at
-        is_linked = link in ({Op.UNTIL} if begin == at else _CONNECTORS)
-        if is_linked and isinstance(first, Weekday) and isinstance(last, Weekday) and _is_lone(first) and _is_lone(last):
+        if link in ({Op.UNTIL} if begin == at else _CONNECTORS) and _is_lone(first) and _is_lone(last):
             yield begin, at + 3, first.weekday, last.weekday
 
 
@@ -92,7 +92,7 @@ def _list_bounded(atoms: Sequence[Atom]) -> Iterator[tuple[int, int, int, int]]:
     """Yield begin and end of the atoms that bound the days of a week by a weekday, with the first and the last weekday."""
     for at in range(len(atoms) - 1):
         op, day = atoms[at : at + 2]
-        if not (isinstance(op, Op) and op in _BOUNDS and isinstance(day, Weekday) and _is_lone(day)):
+        if not (isinstance(op, Op) and op in _BOUNDS and _is_lone(day)):
             continue
         number = day.weekday
         first = {Op.FROM: number, Op.AFTER: number + 1, Op.LATER_THAN: number + 1}.get(op, 0)
@@ -120,7 +120,7 @@ def _find_weekdays(bound: Sequence[Atom]) -> int:
     return at if any(map(_is_lone, bound[at:])) else len(bound)
 
 
-def _is_lone(atom: Atom) -> bool:
+def _is_lone(atom: Atom) -> TypeGuard[Weekday]:
     return isinstance(atom, Weekday) and atom.which is None and not atom.habit
 
 

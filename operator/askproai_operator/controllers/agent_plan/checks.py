@@ -60,7 +60,7 @@ def tenant_not_ready(inputs: Inputs) -> Condition | None:
         return None
     urls = tenant.status.get("webhookUrls") or {}
     credentials = find_condition(tenant, ConditionType.CREDENTIALS_VALID)
-    # Retell's key is good then: what is wrong at the calendar keeps nobody from changing the agent.
+    # Retell's key is good then: a fault of the calendar must not prevent a change of the agent.
     about_calendar = credentials.get("reason") == Reason.BOOKINGS_REFUSED
     usable = credentials.get("status") != Status.FALSE or about_calendar
     if usable and (tenant.spec.suspend or (urls.get("retell") and urls.get("functions"))):
