@@ -37,14 +37,13 @@ def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
         return []
     rules, start, said = request.rules, request.start, words_of(call.said_since or "")
     was_refused = call.named_last is not None and call.named_last.refused is not None
-    is_accepted = YES.search(said) or _IN_SEQUENCE.search(said) or holds_place(said)
-    is_open = (
-        (was_refused or NO.search(said) or is_question(call.said_since or "")) and call.said_since and not is_accepted
-    )
+    needs_yes = was_refused or NO.search(said) or is_question(call.said_since or "")
+    is_accepted = not call.said_since or YES.search(said) or _IN_SEQUENCE.search(said) or holds_place(said)
+    is_declined = needs_yes and not is_accepted
     offers = [
         _from_names(rules.people, each) for each in call.list_offers(rules.branch.name, start, rules.service.name)
     ]
-    left = [slots for slots in offers if slots and not (is_open and len({each.start for each in slots}) > 1)]
+    left = [slots for slots in offers if slots and not (is_declined and len({each.start for each in slots}) > 1)]
     if left:
         return next((slots for slots in left if slots[0].staff == request.service.staff), left[0])
     staff = [request.offered_staff, *(_find_alone(call, each, start) for each in rules.companions)]
