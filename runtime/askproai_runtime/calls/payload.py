@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from askproai_core.phone_numbers import e164_or_none
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.call_routes import Route, Routing
 from askproai_runtime.caller_identity import Caller, identify_caller
@@ -18,6 +18,8 @@ from askproai_runtime.intake import ProviderId
 from askproai_runtime.lenient_json import read_json, to_strict_json
 
 T = TypeVar("T", bound=msgspec.Struct)
+
+_OUR_FUNCTIONS = frozenset(function.name.lower() for function in Function)
 
 
 class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,9 +77,17 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):
-    """Retell's object for a call that goes on, with the transcript so far."""
+    """Retell's object for a call that goes on, with the transcript so far. A result of a tool that is not ours is no `answer`."""
 
     transcript_with_tool_calls: list[Utterance] | None = None
+
+    def __post_init__(self) -> None:
+        utterances = self.transcript_with_tool_calls or ()
+        invoked = {str(each.tool_call_id): each.name for each in utterances if each.role == "tool_call_invocation"}
+        for each in utterances:
+            name = invoked.get(str(each.tool_call_id))
+            if name is not None and str(name) not in _OUR_FUNCTIONS:
+                msgspec.structs.force_setattr(each, "answer", None)
 
 
 class RetellEvent(msgspec.Struct, frozen=True, kw_only=True):

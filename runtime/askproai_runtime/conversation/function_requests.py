@@ -6,7 +6,7 @@ does not reliably show the model any other body (docs/vendors/retell.md).
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -139,9 +139,9 @@ class CallFunctions:
             speaking(language_of(self.config.current, route)),
             bound_contextvars(step=payload.name, call_id=payload.call.call_id, **of_branch),
         ):
-            context = self._context(request, payload.call, route)
+            context = self._routed(request, payload.call, route)
             if admitted:
-                answer = await self._answer_in_time(function, route, payload, context, signed)
+                answer, context = await self._answer_routed(function, route, payload, context, signed)
             else:
                 answer = _busy()
             seconds, outcome = self.clock.monotonic() - began, answer.outcome.value
@@ -187,46 +187,27 @@ class CallFunctions:
             log.exception("audit.failed", action="function.refused")
         raise Problem(403, "Unknown Agent Or Number", "Neither the call's agent nor its number is this tenant's")
 
-    def _context(self, request: web.Request, call: OngoingCall, route: Route) -> CallContext:
-        started_at = parse_milliseconds(call.start_timestamp) or self.clock.now()
-        declined, beside_declined = read_declined(call, started_at)
-        since_change = read_since_change(call)
+    def _routed(self, request: web.Request, call: OngoingCall, route: Route) -> CallContext:
+        """Return the call's context without its transcript."""
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
             caller=identify_other_side(call, self.config.current, route.branch).number,
-            started_at=started_at,
+            started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
             goes_out=call.direction == "outbound",
-            replies=read_replies(call, started_at.astimezone(ZoneInfo(self.config.current.time_zone)).date()),
-            declined=declined,
-            beside_declined=beside_declined,
-            offered=read_offered(call),
-            earlier=read_earlier(call),
-            offered_last=read_offered_last(call),
-            named_last=read_named_last(call),
-            requested=read_requested(call),
-            said_last=read_said_last(call),
-            said_without_days=read_said_without_days(call),
-            said=read_said(call),
-            said_since=read_said_since(call),
-            said_since_change=since_change.said,
-            asked_since_change=since_change.asked,
-            asks_to_move=since_change.asks_to_move,
-            said_since_joining=read_said_since_joining(call),
-            companions=since_change.companions,
-            utterances=read_utterances(call),
-            leaves_choice=leaves_choice(call),
-            excluded_staff=read_excluded_staff(call),
-            wants_others_than=read_others_than(call, started_at),
-            asked_choices=read_asked_choices(call),
-            answered_services=read_answered_services(call),
-            offered_services=read_offered_services(call),
-            named=read_named(call),
-            named_of_caller=read_named(call, without_bookings=True),
-            listed=read_listed(call),
-            asked_unclear=read_unclear(call),
         )
+
+    async def _answer_routed(
+        self, function: Function, route: Route, payload: FunctionRequest, routed: CallContext, signed: SignedRequest
+    ) -> tuple[Answer, CallContext]:
+        """Return the answer, and the context with the facts from the transcript. If they cannot be read, nothing is done."""
+        try:
+            call = _read_transcript(payload.call, routed, ZoneInfo(self.config.current.time_zone))
+        except Exception as error:  # the caller must hear a sentence; the log has type and place
+            log.exception("function.transcript_not_read", function=payload.name, call_id=routed.call_id)
+            return self._table.failed(error, function, self._table.functions_of(route)), routed
+        return await self._answer_in_time(function, route, payload, call, signed), call
 
     async def _answer_in_time(
         self, function: Function, route: Route, payload: FunctionRequest, call: CallContext, signed: SignedRequest
@@ -292,3 +273,40 @@ class CallFunctions:
 
 def _busy() -> Answer:
     return Answer(success=False, message=say().busy, fields={}, outcome=FunctionOutcome.BUSY)
+
+
+def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> CallContext:
+    """Return the call's context with the facts from its transcript."""
+    declined, beside_declined = read_declined(call, routed.started_at)
+    since_change = read_since_change(call)
+    return replace(
+        routed,
+        replies=read_replies(call, routed.started_at.astimezone(zone).date()),
+        declined=declined,
+        beside_declined=beside_declined,
+        offered=read_offered(call),
+        earlier=read_earlier(call),
+        offered_last=read_offered_last(call),
+        named_last=read_named_last(call),
+        requested=read_requested(call),
+        said_last=read_said_last(call),
+        said_without_days=read_said_without_days(call),
+        said=read_said(call),
+        said_since=read_said_since(call),
+        said_since_change=since_change.said,
+        asked_since_change=since_change.asked,
+        asks_to_move=since_change.asks_to_move,
+        said_since_joining=read_said_since_joining(call),
+        companions=since_change.companions,
+        utterances=read_utterances(call),
+        leaves_choice=leaves_choice(call),
+        excluded_staff=read_excluded_staff(call),
+        wants_others_than=read_others_than(call, routed.started_at),
+        asked_choices=read_asked_choices(call),
+        answered_services=read_answered_services(call),
+        offered_services=read_offered_services(call),
+        named=read_named(call),
+        named_of_caller=read_named(call, without_bookings=True),
+        listed=read_listed(call),
+        asked_unclear=read_unclear(call),
+    )

@@ -70,6 +70,28 @@ async def test_unreadable_arguments_are_still_answered(pod: TenantPod, monkeypat
         assert (reply.status, reply.body["success"], bool(reply.body["message"])) == (200, False, True)
 
 
+async def test_unreadable_transcript_is_still_answered(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: Any) -> None:
+        raise ValueError("a kind of transcript that nobody has met")
+
+    monkeypatch.setattr("askproai_runtime.conversation.function_requests.read_offered", fail)
+    reply = await pod.function("book_appointment", "call_unread", {"date": "Dienstag"})
+    assert (reply.status, reply.body["success"], bool(reply.body["message"])) == (200, False, True)
+
+
+async def test_results_of_other_tools_are_no_answers(pod: TenantPod) -> None:
+    """A tool that somebody added at Retell may answer with fields of our names, and with values of other types."""
+    result = {"success": True, "slots": ["10:00"], "choices": 5, "customer_name": "Otto Lange", "needs_phone": []}
+    transcript = [
+        {"role": "tool_call_invocation", "tool_call_id": "tool_1", "name": "check_stock", "arguments": "{}"},
+        {"role": "tool_call_result", "tool_call_id": "tool_1", "content": json.dumps(result)},
+        {"role": "user", "content": "Das erste bitte, um elf."},
+    ]
+    args = {"service": "Haarschnitt", "date": "Dienstag", "time": "11:00"}
+    reply = await pod.function("check_availability", "call_stock", args, transcript_with_tool_calls=transcript)
+    assert (reply.status, reply.body["success"]) == (200, True)
+
+
 async def test_not_a_number_argument_is_answered(pod: TenantPod) -> None:
     body = await pod.function(
         "check_availability", "call_odd", {"service": "Haarschnitt", "date": "Dienstag", "odd": float("nan")}
