@@ -36,10 +36,11 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller. `number` is in E.164, and None if it identifies nobody."""
+    """The caller. `number` is in E.164, and None if it identifies nobody. `shown` is a number that the call shows all the same."""
 
     number: str | None
     kind: CallerKind
+    shown: str | None = None
 
 
 def is_dialable(number: str) -> bool:
@@ -59,11 +60,11 @@ def identify_caller(text: str | None, config: TenantConfig, branch: str | None =
     the same digits, they are an ordinary phone number.
     """
     region, shown = region_of(config, branch), normalize_number(text or "")
-    number = None if is_stand_in(shown, region) else e164_or_none(text, region)
-    if number is None:
-        return Caller(None, CallerKind.MADE_UP if DIALLED.fullmatch(shown) else CallerKind.WITHHELD)
+    number = e164_or_none(text, region)
+    if number is None or is_stand_in(shown, region):
+        return Caller(None, CallerKind.MADE_UP if DIALLED.fullmatch(shown) else CallerKind.WITHHELD, number)
     if number in own_numbers(config):
         return Caller(None, CallerKind.OWN_NUMBER)
     if not is_personal(number):
-        return Caller(None, CallerKind.MADE_UP)
+        return Caller(None, CallerKind.MADE_UP, number)
     return Caller(number, CallerKind.IDENTIFIED)

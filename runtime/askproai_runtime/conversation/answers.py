@@ -13,7 +13,7 @@ from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.bookables import is_requested
 from askproai_runtime.book.context import Basis
 from askproai_runtime.conversation.slot_sentences import say_wanted, says_length
-from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
+from askproai_runtime.conversation.types import MAX_LISTED, Answer, CallContext, FunctionOutcome
 from askproai_runtime.language.phrases import format_length, format_reading, join_list, obstacle_template
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold, is_other_person
@@ -152,8 +152,8 @@ def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, st
 def appointment_list_fields(
     config: TenantConfig, appointments: Sequence[Appointment], now: datetime
 ) -> list[dict[str, str]]:
-    """Return the `appointments` field of an answer, with all that the model needs to distinguish the appointments and to name
-    one. Each entry has its customer's name if the appointments are for several customers.
+    """Return the `appointments` field of an answer, with all that the model needs to distinguish the first appointments and to
+    name one. Each entry has its customer's name if the appointments are for several customers.
     """
     named = have_several_customers(appointments)
     return [
@@ -164,7 +164,7 @@ def appointment_list_fields(
             **({"customer_name": appointment.customer_name} if named else {}),
             "spoken": describe_with_state(config, appointment, now, named=named),
         }
-        for appointment in appointments
+        for appointment in appointments[:MAX_LISTED]
     ]
 
 

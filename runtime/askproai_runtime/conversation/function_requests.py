@@ -189,10 +189,12 @@ class CallFunctions:
 
     def _routed(self, request: web.Request, call: OngoingCall, route: Route) -> CallContext:
         """Return the call's context without its transcript."""
+        other = identify_other_side(call, self.config.current, route.branch)
         return CallContext(
             call_id=call.call_id,
             branch=route.branch or "",
-            caller=identify_other_side(call, self.config.current, route.branch).number,
+            caller=other.number,
+            shown=other.shown,
             started_at=parse_milliseconds(call.start_timestamp) or self.clock.now(),
             correlation_id=correlation_id(request),
             goes_out=call.direction == "outbound",

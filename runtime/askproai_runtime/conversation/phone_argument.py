@@ -54,21 +54,21 @@ class SaidPhone:
         return not (self.number is None and self.unclear is None and self.half is None)
 
 
-def read_phone(said: str | None, config: TenantConfig, branch: str) -> SaidPhone:
+def read_phone(said: str | None, config: TenantConfig, branch: str, shown: str | None = None) -> SaidPhone:
     """Return the phone number in the words `said`, written in digits or as spoken.
 
-    The result is empty for a carrier's placeholder number, the business's own number, and words by which any known number will
-    do.
+    The result is empty for a carrier's placeholder number, the business's own number, the call's number (`shown`) if it
+    identifies nobody, since a model copies it, and for words by which any known number will do.
     """
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
         return SaidPhone(of_call=pointer is Pointer.OF_CALL)
     region = region_of(config, branch)
     found, read = _read_one(said, config, region), [_read_one(part, config, region) for part in _list_parts(said)]
-    numbers = list(dict.fromkeys(each.number for each in read if each.number is not None))
+    numbers = list(dict.fromkeys(each.number for each in read if each.number not in {None, shown}))
     if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
         return SaidPhone(numbers[0], several=said)
-    return found
+    return SaidPhone() if shown is not None and found.number == shown else found
 
 
 def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:

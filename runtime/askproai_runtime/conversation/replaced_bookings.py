@@ -86,20 +86,21 @@ async def cancel_kept(
 async def say_replaced(ctx: BookingContext, replaced: Appointment, answer: Answer, *, is_cancelled: bool) -> Answer:
     """Return the answer to a booking, with a sentence whether the appointment that it was to replace is cancelled.
 
-    Unless `is_cancelled`, its state is read. While the database is unavailable, nothing is said about it.
+    Unless `is_cancelled`, its state is read. While the database is unavailable, the sentence says that it is unknown.
     """
     if is_cancelled:
         return _say_cancelled(ctx, replaced, answer)
+    now, sentence = replaced, say().other_stays
     try:
         async with ctx.pool.acquire() as conn:
-            now = await get_appointment(conn, ctx.tenant, replaced.id)
+            now = await get_appointment(conn, ctx.tenant, replaced.id) or replaced
     except DATABASE_UNAVAILABLE as error:
         log.warning("booking.replaced_not_read", appointment_id=str(replaced.id), error=type(error).__name__)
-        return answer
-    if now is None or not now.live:
+        sentence = say().other_unknown
+    if not now.live:
         return _say_cancelled(ctx, replaced, answer)
     when = format_spoken(now.starts_at, ZoneInfo(ctx.config().time_zone), ctx.clock.now())
-    return replace(answer, message=f"{say().other_stays.format(when=when).strip()} {answer.message}")
+    return replace(answer, message=f"{sentence.format(when=when).strip()} {answer.message}")
 
 
 def _say_cancelled(ctx: BookingContext, replaced: Appointment, answer: Answer) -> Answer:

@@ -145,6 +145,9 @@ class CallContext:
     started_at: datetime  # relative dates ("morgen") count from it, not from the time of processing
     correlation_id: str
     goes_out: bool = False  # our agent has rung up the `caller`
+    shown: str | None = (
+        None  # the number that the call shows, in E.164, if it identifies nobody: a service's, or a carrier's
+    )
     # The caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
     replies: Replies | None = None
     # The slots that were named in this call and of which the caller has said that they do not suit, and those beside such ones.
@@ -326,6 +329,7 @@ class Answer:
 
 # Nobody hears a question of ours and answers it in less: so old must it be, where a request has no transcript.
 ANSWER_TIME: Final = timedelta(seconds=2)
+MAX_LISTED: Final = 20  # appointments in an answer: the model reads them all, and Retell cuts long texts
 MAX_SPOKEN: Final = 3  # appointments: a caller cannot keep more in mind
 
 

@@ -230,7 +230,7 @@ def _ask_for_phone(
 
     Raises `ClarificationNeeded` if the caller has to be asked for the number.
     """
-    said = read_phone(read_said(args, "phone"), ctx.config(), call.branch)
+    said = read_phone(read_said(args, "phone"), ctx.config(), call.branch, call.shown)
     ask_if_unclear(call, said, region_of(ctx.config(), call.branch))
     try:
         require_phone(ctx, request)

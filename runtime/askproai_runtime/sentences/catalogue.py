@@ -246,6 +246,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     group_stands_already: str
     group_besides: str
     calendar_has_to_confirm: str
+    other_unknown: str
     other_stays: str
     others_stay: str
     is_person_changed: str

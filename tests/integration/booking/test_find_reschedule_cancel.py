@@ -11,7 +11,7 @@ from askproai_core.tenant_config.config import BookingLimits
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
-from askproai_runtime.conversation.types import FunctionOutcome
+from askproai_runtime.conversation.types import MAX_LISTED, FunctionOutcome
 from askproai_runtime.jobs import RunAgain
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar, booking_args, call
 
@@ -40,6 +40,30 @@ async def test_caller_hears_only_their_own_appointments(new_salon) -> None:
     )  # fmt: skip
     nobody = await salon.booking.find_appointments(call("x", "+4915100000000"))
     assert (nobody.success, nobody.fields) == (True, {"appointments": []})
+
+
+async def test_last_of_many_appointments_is_known(new_salon) -> None:
+    """A practice writes a series of appointments into the book, and a home calls for all its residents."""
+    salon = await new_salon()
+    await salon.pool.execute(
+        """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status,
+               caller, correlation_id)
+           SELECT $1, 'mitte', 'haarschnitt', 'anna', 'Bewohner ' || chr(64 + n), at, at + interval '45 minutes',
+               'confirmed', $2, 'c'
+           FROM generate_series(1, 25) n, LATERAL (SELECT timestamptz '2026-11-27 10:00+01' + n * interval '1 day' AS at) day""",
+        salon.store.tenant, call().caller,
+    )  # fmt: skip
+    last = {"customer_name": "Bewohner Y", "appointment_date": "2026-12-22", "appointment_time": "10:00"}
+    asked = await salon.booking.ask_to_cancel(call(), last)
+    assert asked.fields.get("needs_confirmation") is True, asked
+    assert "22. Dezember, um 10 Uhr" in asked.message
+    found = await salon.booking.find_appointments(call())
+    assert ("25 Termine" in found.message, len(found.fields["appointments"])) == (True, MAX_LISTED)
+    again = await salon.booking.book_appointment(
+        call(), booking_args("2026-12-22T10:00:00+01:00", "Bewohner Y", staff="mehmet")
+    )
+    assert "22. Dezember, um 10 Uhr" in again.message
+    assert again.fields["choices"]
 
 
 async def test_contradicting_times_name_no_appointment(new_salon) -> None:

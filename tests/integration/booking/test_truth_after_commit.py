@@ -455,6 +455,25 @@ async def test_spoken_changes_match_both_books(
 
 
 @pytest.mark.parametrize("since", Since)
+async def test_replaced_appointment_is_always_mentioned(
+    module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, since: Since
+) -> None:
+    """At Cal.com its cancellation follows the confirmed booking: the caller chose to give it up, and may take it for gone."""
+    change = CHANGES["replacement"]
+    async with open_business(module_database, new_salon, monkeypatch, at_calcom=True) as business:
+        for number in count(1):
+            caller = await change.begin(business)
+            async with business.faults.strike(number, Blow.AFTER, since):
+                answer = await change.ask(business, caller, f"strike {number}")
+            if answer.success and await business.count_live(MORNING):
+                assert "andere Termin" in answer.message, (number, answer)
+            if number > business.faults.count:
+                break
+            await business.empty()
+            business.faults.commits.clear()
+
+
+@pytest.mark.parametrize("since", Since)
 async def test_unconfirmed_booking_question_survives_a_database_failure(
     module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, since: Since
 ) -> None:

@@ -223,6 +223,14 @@ async def test_calls_with_stand_in_numbers_share_no_appointments(pod: TenantPod,
     assert await pod.db.fetchval(numbers, pod.store.tenant, [NUMBER, shown, f"+{shown}", f"+49{shown}"]) == 0
 
 
+async def test_copied_service_number_is_no_customers_number(pod: TenantPod) -> None:
+    args = {"service": "Haarschnitt", "date": "Dienstag", "time": "9 Uhr", "customer_name": "Petra Lange"}
+    said = [{"role": "user", "content": "Haarschnitt am Dienstag um neun, Petra Lange."}]
+    call = {"from_number": "+4918012345678", "transcript_with_tool_calls": said}
+    reply = await pod.function("book_appointment", "call_switchboard", args | {"phone": "+4918012345678"}, **call)
+    assert (reply.body["success"], reply.body.get("needs_phone")) == (False, "missing")
+
+
 async def test_model_cannot_confirm_a_cancellation_by_itself(pod: TenantPod) -> None:
     """The transcript decides: the caller was asked about this appointment, and has said something since."""
     number = "+4915166660003"

@@ -159,6 +159,14 @@ def test_stand_in_number_counts_as_absent(said: str | None) -> None:
     assert read_phone(said, CONFIG, "mitte") == SaidPhone()
 
 
+@pytest.mark.parametrize("shown", ["+17378742833", "+4918012345678", "+498001234567"])
+def test_copied_number_of_the_call_counts_as_absent(shown: str) -> None:
+    """A model copies the number that its prompt has. A switchboard's, or a carrier's, would be that of all its callers."""
+    assert read_phone(shown, CONFIG, "mitte", shown) == SaidPhone()
+    assert read_phone(f"{shown}, privat {NUMBER}", CONFIG, "mitte", shown).number == NUMBER
+    assert read_phone(NUMBER, CONFIG, "mitte", shown) == SaidPhone(NUMBER)
+
+
 @each_row("said", [
     "die, von der ich anrufe", "caller's number", "the number I'm calling from", "caller_id", "Nummer des Anrufers",
     "the one I am calling from right now", "von der ich gerade anrufe", "current caller number", "die angezeigte Nummer",
