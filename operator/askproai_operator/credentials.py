@@ -131,17 +131,10 @@ def own_keys(values: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in values.items() if name.startswith(_OWN_KEY_PREFIX)}
 
 
-async def read_own_keys(
-    refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext
-) -> dict[str, str | CredentialProblem]:
-    """Return staff members' own keys by file, a CredentialProblem for an unusable one; each Secret is read once."""
-    return (await _read_values(refs, namespace, context)).by_file
-
-
 async def read_optional_keys(
     refs: Mapping[str, SecretKeyRef], namespace: str, context: PlanContext, authorities: Collection[str] = ()
 ) -> dict[str, str | CredentialProblem]:
-    """Return keys that pods can run without, such as those of notifications, by file; a CredentialProblem for an unusable one.
+    """Return keys that pods can run without, such as staff members' own, by file; a CredentialProblem for an unusable one.
 
     Each Secret is read once. The files of `authorities` hold certificates.
     """

@@ -55,7 +55,7 @@ Only the operator of shard 0 has CoordinatorLogins, WriteGuard, RedisDurability 
 
 import asyncio
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -114,8 +114,8 @@ from askproai_operator.controllers import (
     write_guard,
 )
 from askproai_operator.controllers.adoption import adopt_present_holders
-from askproai_operator.controllers.tenant.canary import CANARIES, canaries_key
-from askproai_operator.controllers.tenant.shadow import SHADOWS, shadows_key
+from askproai_operator.controllers.tenant.canary import CANARIES
+from askproai_operator.controllers.tenant.shadow import SHADOWS
 from askproai_operator.engine import Cache, EventSink, Kube, Options
 from askproai_operator.login_urls import require_passable_options
 from askproai_operator.providers import ProviderClients
@@ -125,6 +125,7 @@ from askproai_operator.rollouts import Rollouts
 from askproai_operator.session_watch import watch_sessions
 from askproai_operator.settings import Settings
 from askproai_operator.store.admin import AdminStore
+from askproai_operator.url_prober import Prober
 
 log = structlog.get_logger(__name__)
 
@@ -184,26 +185,9 @@ def background_options(settings: Settings) -> dict[str, Options]:
     }
 
 
-def initial_keys(context: ReconcileContext) -> Iterable[Key]:
-    """Return the keys of background work that are due when the process leads; for shard 0, also those for no single tenant."""
-    settings = context.settings
-    of_each_shard = (
-        orphan.ledger_key(settings),
-        quiet_tenants.quiet_tenants_key(settings),
-        tenant_figures.tenant_figures_key(settings),
-        rollout_report.rollout_key(settings),
-        canaries_key(settings),
-        shadows_key(settings),
-    )
-    if not settings.shard.is_first:
-        return of_each_shard
-    return (
-        coordinator.coordinator_key(settings),
-        *of_each_shard,
-        write_guard.write_guard_key(settings),
-        durability.durability_key(settings),
-        report.report_key(settings),
-    )
+# Background work that is due when the process leads; some of it, which is for no single tenant, in shard 0 only.
+_OF_SHARD_0 = (coordinator.KIND, write_guard.KIND, durability.KIND, report.KIND)
+_OF_EACH_SHARD = (orphan.LEDGER, quiet_tenants.KIND, tenant_figures.KIND, rollout_report.KIND, CANARIES, SHADOWS)
 
 
 _STUCK = timedelta(minutes=5)  # a reconcile is cancelled after 2 minutes, so an older one means a blocked process
@@ -282,7 +266,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
         await health.serve(settings, stack)
         informer = Informer(sink, kube, clock, metrics, login, audit_every=timedelta(seconds=settings.audit_seconds))
         sync = await stack.enter_async_context(config_sync.ConfigSyncController(queue.add))
-        prober = await stack.enter_async_context(exposure.Prober(settings.shared_base_url, settings.exposure_hosts))
+        prober = await stack.enter_async_context(Prober(settings.shared_base_url, settings.exposure_hosts))
         proofs = exposure.ExposureController(prober, queue.add) if settings.verify_exposure else None
         group = await stack.enter_async_context(asyncio.TaskGroup())
         following = Following(informer, clock, stop)
@@ -314,8 +298,8 @@ async def _work(
 ) -> None:
     """Reconcile until `stop`, beginning with keys that people wait for, and watch the tenants' database sessions of all shards."""
     enqueue_first_keys(context.cache, context.relations, queue)
-    for key in initial_keys(context):
-        queue.add(key)
+    for kind in (*(_OF_SHARD_0 if context.settings.shard.is_first else ()), *_OF_EACH_SHARD):
+        queue.add(context.settings.background_key(kind))
     schedule_slowly(grant.grant_keys(context), queue)  # a thousand tenants have three thousand
     async with asyncio.TaskGroup() as work:
         work.create_task(watch_sessions(context.database, metrics, stop))

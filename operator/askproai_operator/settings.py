@@ -6,12 +6,21 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from askproai_operator.api import Key
+from askproai_operator.resources import MANAGER
 from askproai_operator.shards import MAX_SHARDS, Shard
 
 Port = Annotated[int, Field(ge=0, le=65535)]
+
+
+def _split(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+Texts = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split)]  # separated by commas in the variable
 
 
 class Settings(BaseSettings):
@@ -58,17 +67,17 @@ class Settings(BaseSettings):
     ca_file: Path | None = Field(
         None, description="Authority of Redis's certificate (`rediss://`), if the system does not know it."
     )
-    provider_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    provider_hosts: Texts = Field(
         ("api.retellai.com", "api.cal.com", "api.cal.eu"),
         description="Hosts that a tenant's `baseUrl` may name, separated by commas. Without a port: https on 443 only; "
         "`host:port` and `host:*` allow http, too. `*` matches within a host.",
     )
-    notification_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    notification_hosts: Texts = Field(
         ("*",),
         description="Mail servers and webhooks that `notifications` of a Tenant may name, separated by commas. Without a port: "
         "443, 465 and 587; `host:port` allows another one. `*` matches within a host. Empty: none.",
     )
-    issuer_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    issuer_hosts: Texts = Field(
         ("*",),
         description="Issuers that `page.oidc` of a Tenant may name, separated by commas. Without a port: 443; `host:port` allows "
         "another one. `*` matches within a host. Empty: none.",
@@ -100,13 +109,13 @@ class Settings(BaseSettings):
         description="Secret with the certificate of the shared host; each tenant's Ingress there names it, so it must be in each "
         "tenant's namespace. Absent: the controller's default certificate, which must then fit the shared host.",
     )
-    shared_ingress_annotations: Annotated[tuple[str, ...], NoDecode] = Field(
+    shared_ingress_annotations: Texts = Field(
         (),
         description="Annotations `name=value`, separated by commas, of the tenants' Ingresses on the shared host, such as "
         "`nginx.ingress.kubernetes.io/proxy-body-size=9m`. None of cert-manager's: the certificate is that of the controller "
         "(docs/install.md).",
     )
-    ingress_annotations: Annotated[tuple[str, ...], NoDecode] = Field(
+    ingress_annotations: Texts = Field(
         (
             "cert-manager.io/issuer",
             "cert-manager.io/cluster-issuer",
@@ -127,29 +136,29 @@ class Settings(BaseSettings):
         description="Give senders a URL only when it leads to the tenant's own pods. `false` where the operator cannot reach the "
         "public URLs from inside the cluster.",
     )
-    exposure_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    exposure_hosts: Texts = Field(
         (),
         description="Hosts of tenants, separated by commas, whose DNS is yours alone, and to which the operator may connect at "
         "private addresses for that; as in ASKPROAI_PROVIDER_HOSTS, with a port also by http. The shared host always is.",
     )
-    monitoring_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
+    monitoring_namespaces: Texts = Field(
         ("monitoring",), description="Namespaces, separated by commas, from which tenants' metrics are scraped."
     )
-    denied_egress_ranges: Annotated[tuple[str, ...], NoDecode] = Field(
+    denied_egress_ranges: Texts = Field(
         (),
         description="Address ranges (CIDR), separated by commas, that tenants' pods do not reach, except by DNS: those of the "
         "cluster's pods, Services and nodes. Absent: they reach all addresses but the cloud's metadata, and all pods, on the "
         "ports of PostgreSQL, Redis and providers.",
     )
-    allowed_egress_ranges: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_egress_ranges: Texts = Field(
         (), description="Ranges within those that they reach all the same, such as `10.0.8.5/32` with PostgreSQL."
     )
-    allowed_egress_namespaces: Annotated[tuple[str, ...], NoDecode] = Field(
+    allowed_egress_namespaces: Texts = Field(
         (),
         description="Namespaces, separated by commas, whose pods they reach although ranges are denied: those of PostgreSQL, Redis "
         "or Cal.com in the cluster.",
     )
-    monitor_labels: Annotated[tuple[str, ...], NoDecode] = Field(
+    monitor_labels: Texts = Field(
         (),
         description="Labels `name=value`, separated by commas, by which your Prometheus picks ServiceMonitors and "
         "PrometheusRules, such as `release=kube-prometheus-stack`.",
@@ -160,7 +169,7 @@ class Settings(BaseSettings):
         "with `{name}` in the place of the page's name.",
     )
     runtime_image: str = Field("askproai:0.1.0", description="Image of the tenants' pods.")
-    runtime_images: Annotated[tuple[str, ...], NoDecode] = Field(
+    runtime_images: Texts = Field(
         (),
         description="Repositories, separated by commas, of images that a Tenant may name for its pods: exactly, or with a slash at "
         "the end all below it. Absent: that of ASKPROAI_RUNTIME_IMAGE alone, so a Tenant chooses a tag of it.",
@@ -194,18 +203,18 @@ class Settings(BaseSettings):
     max_memory_mebibytes: int = Field(
         1024, ge=192, description="Most memory of one container of a tenant, as request and as limit (MiB)."
     )
-    image_pull_secrets: Annotated[tuple[str, ...], NoDecode] = Field(
+    image_pull_secrets: Texts = Field(
         (),
         description="Names, separated by commas, of Secrets with which all tenants' pods pull their image. Each tenant's namespace "
         "needs Secrets of these names: the operator copies none.",
     )
-    priority_classes: Annotated[tuple[str, ...], NoDecode] = Field(
+    priority_classes: Texts = Field(
         (), description="PriorityClasses, separated by commas, that a tenant's pods may have. Absent: none."
     )
-    toleration_keys: Annotated[tuple[str, ...], NoDecode] = Field(
+    toleration_keys: Texts = Field(
         (), description="Keys of taints, separated by commas, that a tenant's pods may tolerate. Absent: none."
     )
-    pod_annotations: Annotated[tuple[str, ...], NoDecode] = Field(
+    pod_annotations: Texts = Field(
         (),
         description="Annotations, separated by commas, that a tenant's pods may have; `example.com/` allows all with this prefix. "
         "Absent: none.",
@@ -254,29 +263,6 @@ class Settings(BaseSettings):
         0.01, ge=0, le=1, description="The share of requests, tasks and reconciles whose trace is recorded."
     )
     testing: bool = Field(False, description="Arms `ASKPROAI_FAULT`. Never in production.")
-
-    @field_validator(
-        "provider_hosts",
-        "notification_hosts",
-        "issuer_hosts",
-        "shared_ingress_annotations",
-        "ingress_annotations",
-        "exposure_hosts",
-        "monitoring_namespaces",
-        "denied_egress_ranges",
-        "allowed_egress_ranges",
-        "allowed_egress_namespaces",
-        "monitor_labels",
-        "runtime_images",
-        "image_pull_secrets",
-        "priority_classes",
-        "toleration_keys",
-        "pod_annotations",
-        mode="before",
-    )
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
     @field_validator("denied_egress_ranges", "allowed_egress_ranges")
     @classmethod
@@ -327,6 +313,10 @@ class Settings(BaseSettings):
     @property
     def shard(self) -> Shard:
         return Shard(self.shard_index, self.shard_count, self.namespace)
+
+    def background_key(self, kind: str) -> Key:
+        """Return the queue's only key for background work of this kind, which has no custom resource."""
+        return Key(kind, self.namespace, MANAGER)
 
     @property
     def resync(self) -> timedelta:

@@ -24,9 +24,8 @@ from askproai_operator.control_loop.loop import ReconcileLoop
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.controllers.config_sync import ConfigSyncController
-from askproai_operator.controllers.exposure import ExposureController
-from askproai_operator.controllers.exposure.reconcile import FindsProblem
-from askproai_operator.controllers.orphan import ORPHAN, ledger_key
+from askproai_operator.controllers.exposure import ExposureController, FindsProblem
+from askproai_operator.controllers.orphan import LEDGER, ORPHAN
 from askproai_operator.controllers.rollout_report import follow_rollouts
 from askproai_operator.engine import Cache, Kube
 from askproai_operator.engine.event_sink import EventSink
@@ -222,7 +221,7 @@ async def running_operator(
 
             background = background_controllers(queue, metrics, ConfigSyncController(queue.add), proofs)
             controllers = {**RESOURCE_CONTROLLERS, **background}
-            queue.add(ledger_key(settings))
+            queue.add(settings.background_key(LEDGER))
             tasks = [
                 asyncio.create_task(informer.run(stop, restore_signal_handlers)),
                 asyncio.create_task(ReconcileLoop(controllers, context, queue, metrics).run(stop)),

@@ -193,38 +193,22 @@ class ServiceOfferingSpec(base.Part):
     """How Cal.com knows this service; absent: appointments stay in the local calendar."""
 
 
-class VariableLength(base.Part):
-    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
-    """Cal.com's id of the event type."""
-    default_minutes: Annotated[int, Field(ge=1, le=1440)]
-    """The length (minutes) of a booking there without a given length."""
-
-
-class ConfirmedEventType(base.Part):
-    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
-    """Cal.com's id of the event type."""
-
-
-class HostEventType(base.Part):
-    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
-    """Cal.com's id of the event type."""
-
-
 class FoundEventType(base.Part):
     event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
     """Cal.com's id of the event type."""
 
 
-class OwnFoundEventType(base.Part):
-    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
-    """Cal.com's id of the event type."""
+class VariableLength(FoundEventType):
+    default_minutes: Annotated[int, Field(ge=1, le=1440)]
+    """The length (minutes) of a booking there without a given length."""
+
+
+class OwnFoundEventType(FoundEventType):
     seen_with: base.Short
     """Keyed hash of the address of Cal.com and the staff member's own key."""
 
 
-class AnsweredField(base.Part):
-    event_type_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})]
-    """Cal.com's id of the event type."""
+class AnsweredField(FoundEventType):
     slug: base.Short
     """Identifier of the booking field."""
     type: base.Short
@@ -242,9 +226,9 @@ class ServiceOfferingStatus(base.AppliedStatus):
     """Number of Cal.com event types that are linked."""
     variable_lengths: Annotated[tuple[VariableLength, ...], base.bounded_list(200)] | None = None
     """Event types that offer several lengths at Cal.com; bookings there name durationMinutes."""
-    needs_confirmation: Annotated[tuple[ConfirmedEventType, ...], base.bounded_list(200)] | None = None
+    needs_confirmation: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
     """Event types whose bookings somebody at Cal.com has to confirm; callers hear that their appointment is requested."""
-    booked_by_host: Annotated[tuple[HostEventType, ...], base.bounded_list(200)] | None = None
+    booked_by_host: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
     """Round robins for which Cal.com shows and books the times of one host (rrHostSubsetEnabled)."""
     event_types_in_account: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
     """Event types that were seen with the key of their account; only these are booked at."""

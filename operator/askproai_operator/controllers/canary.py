@@ -21,7 +21,8 @@ from askproai_operator.api.runtime import Canary
 from askproai_operator.api.tenant_status import CanaryState, CanaryStatus
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.canary_judge import CanaryPods, judge
-from askproai_operator.controllers.plan_annotation import plan_hold
+from askproai_operator.controllers.conditions import round_down, tenants_with
+from askproai_operator.controllers.plan_annotation import tenant_hold
 from askproai_operator.controllers.tenant.canary import is_of, recorded_trial, wanted_canary
 from askproai_operator.controllers.tenant.children.deployment import CANARY, TRACK, live_canary
 from askproai_operator.controllers.tenant.children.metadata import child_name
@@ -44,7 +45,7 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
     """Begin, judge or end the trials of all Tenants. A failure for one Tenant is retried and does not delay other Tenants."""
     on_trial: list[_OnTrial] = []
     is_complete = True
-    for cached in _tenants_with_canaries(context):
+    for cached in tenants_with("canary", context):
         try:
             found = await _bring_up_to_date(cached, context)
         except Unreachable:
@@ -77,17 +78,6 @@ class _OnTrial:
     trial: CanaryStatus
 
 
-def _tenants_with_canaries(context: ReconcileContext) -> list[Tenant]:
-    """Return the provisioned Tenants that declare a canary or had one, with their declared spec."""
-    return [
-        each
-        for each in context.cache.list(Tenant)
-        if ("canary" in each.status or each.spec.runtime.canary is not None)
-        and "key" in each.status
-        and each.metadata.deletion_timestamp is None
-    ]
-
-
 async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTrial | None:
     """Begin the trial that the spec in effect asks for, or end a trial that it no longer asks for. Return the present trial.
 
@@ -100,8 +90,8 @@ async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTri
     if tenant is None:
         return None
     canary, trial = wanted_canary(tenant, context.settings), recorded_trial(tenant)
-    if not is_of(trial, canary) and _is_held(tenant, context):
-        if trial is None:
+    if not is_of(trial, canary) and tenant_hold(tenant, context.relations) is not None:
+        if trial is None:  # else the trial of the earlier spec goes on and is judged
             return None
         canary = Canary(image=trial.image, percent=trial.percent, callers=canary.callers if canary else _MOST_CALLERS)
     if trial is not None and canary is not None and is_of(trial, canary):
@@ -128,12 +118,6 @@ async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTri
     return _OnTrial(tenant, canary, trial)
 
 
-def _is_held(tenant: Tenant, context: ReconcileContext) -> bool:
-    """Return True while edits of the Tenant have no effect: the trial of the earlier spec then goes on and is judged."""
-    relations, names = context.relations, tenant.key[1:]
-    return plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is not None
-
-
 async def _read_outcomes(trials: Sequence[_OnTrial], context: ReconcileContext) -> Mapping[str, CanaryOutcomes] | None:
     """Return the outcomes of callers' requests by tenant; None if PostgreSQL does not answer. Then only the pods are judged."""
     if not trials:
@@ -158,7 +142,7 @@ async def _judge(each: _OnTrial, outcomes: CanaryOutcomes, context: ReconcileCon
     if trial.state is CanaryState.PASSED:
         shown = {}
     if met.callers:
-        shown |= {"callers": _round_down(met.callers), "failed_callers": met.failed_callers}
+        shown |= {"callers": round_down(met.callers), "failed_callers": met.failed_callers}
     newest = trial.model_copy(update=shown)
     if newest != trial:
         await _write(tenant, newest, context)
@@ -246,12 +230,6 @@ def _unscheduled(pod: Mapping[str, Any]) -> str:
         (each for each in conditions if each["type"] == "PodScheduled" and each["status"] == "False"), {}
     )
     return str(refused.get("message") or "")[:_LONGEST_WAIT]
-
-
-def _round_down(number: int) -> int:
-    """Return a number of callers rounded down to 0, 1, 2, 5, 10, 20 and so on, so that few callers change the status."""
-    magnitude = int(10 ** (len(str(number)) - 1))
-    return max(step * magnitude for step in (0, 1, 2, 5) if step * magnitude <= number)
 
 
 def _failed(tenant: Tenant, error: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Builders of conditions that several controllers share: tables of checks, failed provider calls, unresolved references."""
+"""Parts of conditions that several controllers share: tables of checks, failed provider calls, unresolved references, rounding."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -100,6 +100,23 @@ def missing_reference(
     else:
         return None
     return bad(type_, references.absence or reason, text)
+
+
+def tenants_with(trial: str, context: PlanContext) -> list[Tenant]:
+    """Return the provisioned Tenants that declare a `canary` or `shadow` or had one, with their declared spec."""
+    return [
+        each
+        for each in context.cache.list(Tenant)
+        if (trial in each.status or getattr(each.spec.runtime, trial) is not None)
+        and "key" in each.status
+        and each.metadata.deletion_timestamp is None
+    ]
+
+
+def round_down(number: int) -> int:
+    """Return a number rounded down to 0, 1, 2, 5, 10, 20 and so on, so that small changes do not change a status."""
+    magnitude = int(10 ** (len(str(number)) - 1))
+    return max(step * magnitude for step in (0, 1, 2, 5) if step * magnitude <= number)
 
 
 def local_time(tenant: Tenant, instant: datetime) -> str:

@@ -17,7 +17,6 @@ from askproai_operator.credentials import decode_secret, secret_manifest
 from askproai_operator.engine import Backoff, Options, Result
 from askproai_operator.login_urls import parse_login
 from askproai_operator.redis_users import RedisAdminError, UsersBypassed, UsersUnsupported
-from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -26,11 +25,6 @@ SECRET_NAME = "askproai-coordinator"  # noqa: S105 (its name)
 _LABELS = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/component": "coordinator"}
 # A worker of its own, so that no reconcile waits while a database does not answer; 5 s after each failure.
 OPTIONS: Final = Options(Backoff(timedelta(seconds=5), longest=timedelta(seconds=5), jitter=0), workers=1)
-
-
-def coordinator_key(settings: Settings) -> Key:
-    """Return the queue's only key for the coordinator's logins, which is due as soon as the process leads."""
-    return Key(KIND, settings.namespace, SECRET_NAME)
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:

@@ -12,18 +12,11 @@ from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import Options, Result
 from askproai_operator.redis_users import RedisAdminError
-from askproai_operator.resources import MANAGER
-from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
 KIND: Final = "RedisDurability"
 OPTIONS: Final = Options(workers=1)
-
-
-def durability_key(settings: Settings) -> Key:
-    """Return the queue's only key for Redis's durability, which is due as soon as the process leads."""
-    return Key(KIND, settings.namespace, MANAGER)
 
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:

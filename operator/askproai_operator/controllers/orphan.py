@@ -32,11 +32,6 @@ _RETURNED: Final = timedelta(minutes=10)
 _AT_ONCE: Final = 4  # a provider that hangs must not hold up what is orphaned at another
 
 
-def ledger_key(settings: Settings) -> Key:
-    """Return the queue's key for listing the ledger of orphans, which is due as soon as the process leads."""
-    return Key(LEDGER, settings.namespace, "ledger")
-
-
 def orphan_options(settings: Settings) -> Options:
     """Return the options for removing one orphan: retries after 2, 4, 8 … × ASKPROAI_LEFTOVER_RETRY_SECONDS, at most 1 h.
 

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from askproai_operator.api import CustomResource, RetellAgent, Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad
 from askproai_operator.applied_spec import PAUSED_ANNOTATION, PLAN_ANNOTATION, is_paused, is_planned
+from askproai_operator.relations import Relations
 
 
 def planned_names(resources: Iterable[CustomResource]) -> str:
@@ -27,6 +28,12 @@ def plan_hold(resources: Iterable[CustomResource]) -> Condition | None:
         " only. `askproai plan` shows what a manifest would change before it is applied"
     )
     return bad(ConditionType.PAUSED, Reason.PLAN_UNSUPPORTED, text)
+
+
+def tenant_hold(tenant: Tenant, relations: Relations) -> Condition | None:
+    """Return the condition Paused if the Tenant, or one of its Branches and services, has the annotation, else None."""
+    names = tenant.key[1:]
+    return plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)])
 
 
 def edit_hold(tenant: Tenant | None, siblings: Iterable[CustomResource]) -> Condition | None:

@@ -22,7 +22,6 @@ from askproai_operator.controllers.tenant.redis import read_redis_users, read_sp
 from askproai_operator.engine import Backoff, Options, Result
 from askproai_operator.memory import QuietTenant
 from askproai_operator.redis_users import PresentUsers, user_name
-from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
@@ -33,11 +32,6 @@ _CHUNK: Final = 250  # tenants of one statement; each statement has the pool's t
 _SPREAD: Final = 0.05
 
 Quiet = Mapping[Key, QuietTenant]
-
-
-def quiet_tenants_key(settings: Settings) -> Key:
-    """Return the queue's only key for comparing quiet Tenants, which is due as soon as the process leads."""
-    return Key(KIND, settings.namespace, MANAGER)
 
 
 def quiet_tenants_options(settings: Settings) -> Options:

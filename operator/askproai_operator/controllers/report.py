@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import Final
 
+import msgspec
 import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, DatabaseError
@@ -29,8 +30,6 @@ from askproai_operator.installation_report import (
     report_manifest,
 )
 from askproai_operator.redis_users import RedisAdminError
-from askproai_operator.resources import MANAGER
-from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -43,11 +42,6 @@ _LOOK_SECONDS: Final = (
 )
 # Between two reports that say the same: a quiet installation writes next to nothing.
 _EVERY: Final = timedelta(minutes=10)
-
-
-def report_key(settings: Settings) -> Key:
-    """Return the queue's only key for the report, which is due as soon as the process leads."""
-    return Key(KIND, settings.namespace, MANAGER)
 
 
 class ReportController:
@@ -102,16 +96,9 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
             failing = await database.list_failing_providers(MAX_FAILING_PROVIDERS)
     except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
         log.info("report.providers_not_read", error=type(error).__name__)
-    return DatabaseReport(
-        version=facts.version,
+    return msgspec.structs.replace(
+        msgspec.convert(facts, DatabaseReport, from_attributes=True),
         skew_seconds=skew,
-        schema=facts.schema,
-        shipped=facts.shipped,
-        pending=facts.pending,
-        changed=facts.changed,
-        missing_roles=facts.missing_roles,
-        is_superuser=facts.is_superuser,
-        may_create_roles=facts.may_create_roles,
         is_authenticated=database.is_server_authenticated,
         failing_providers=tuple(FailingProvider(tenant, provider) for tenant, provider in failing),
     )

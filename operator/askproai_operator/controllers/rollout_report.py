@@ -19,7 +19,6 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.deployment import pod_template
 from askproai_operator.controllers.tenant.children.release import present_release
 from askproai_operator.engine import Backoff, Cache, Options, Result
-from askproai_operator.resources import MANAGER
 from askproai_operator.rollouts import Rollouts, RolloutState
 from askproai_operator.settings import Settings
 
@@ -31,11 +30,6 @@ _LOOK: Final = timedelta(seconds=5)
 OPTIONS: Final = Options(Backoff(timedelta(seconds=1), timedelta(seconds=30)), workers=1)
 
 
-def rollout_key(settings: Settings) -> Key:
-    """Return the queue's only key for the roll-out of the present release to all tenants."""
-    return Key(KIND, settings.namespace, MANAGER)
-
-
 def follow_rollouts(cache: Cache, settings: Settings, clock: Clock, enqueue: Callable[[Key], None]) -> Rollouts:
     """Return the progress of all tenants toward the present release, kept current by the cache. `enqueue` makes a key due."""
     return Rollouts(
@@ -44,7 +38,7 @@ def follow_rollouts(cache: Cache, settings: Settings, clock: Clock, enqueue: Cal
         present_release(settings, pod_template()),
         limit=settings.rollout_max_tenants,
         soak=timedelta(seconds=settings.rollout_soak_seconds),
-        changed=partial(enqueue, rollout_key(settings)),
+        changed=partial(enqueue, settings.background_key(KIND)),
     )
 
 

@@ -24,16 +24,16 @@ from askproai_operator.api.runtime import Shadow
 from askproai_operator.api.tenant_status import ShadowDifference, ShadowState, ShadowStatus
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import apply_ceilings
-from askproai_operator.controllers.plan_annotation import plan_hold
+from askproai_operator.controllers.conditions import tenants_with
+from askproai_operator.controllers.plan_annotation import tenant_hold
 from askproai_operator.controllers.tenant.canary import image_of
 from askproai_operator.controllers.tenant.children.metadata import child_name
+from askproai_operator.controllers.tenant.children.secrets import config_map, tenant_secret
 from askproai_operator.controllers.tenant.children.shadow import (
     SHADOW,
     shadow_children,
-    shadow_config_map,
     shadow_deployment,
     shadow_policy,
-    shadow_secret,
 )
 from askproai_operator.controllers.tenant.database import DATABASE_ERRORS
 from askproai_operator.controllers.tenant.shadow import (
@@ -62,15 +62,8 @@ OPTIONS: Final = Options(Backoff(timedelta(seconds=1), _IDLE, jitter=0.1), worke
 
 async def reconcile(_key: Key, context: ReconcileContext) -> Result:
     """Begin, update or end the shadows of all Tenants. A failure for one Tenant is retried and delays no other Tenant."""
-    tenants = [
-        each
-        for each in context.cache.list(Tenant)
-        if ("shadow" in each.status or each.spec.runtime.shadow is not None)
-        and "key" in each.status
-        and each.metadata.deletion_timestamp is None
-    ]
     is_complete, runs = True, False
-    for tenant in tenants:
+    for tenant in tenants_with("shadow", context):
         try:
             runs |= await _bring_forward(tenant, context)
         except Unreachable:
@@ -125,8 +118,7 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
 
 def _wanted(tenant: Tenant, recorded: ShadowStatus | None, context: ReconcileContext) -> Shadow | None:
     """Return the shadow that should run, or None. While edits of the Tenant have no effect, the recorded shadow goes on."""
-    relations, names = context.relations, tenant.key[1:]
-    if plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]) is None:
+    if tenant_hold(tenant, context.relations) is None:
         return wanted_shadow(tenant, context.settings)
     if recorded is None or recorded.withdrawn:
         return None
@@ -167,13 +159,13 @@ async def _run_pods(tenant: Tenant, image: str, live: _Live, context: ReconcileC
     values[DATA_KEYS] = existing.get(DATA_KEYS) or encode_data_keys(DataKeys((own_key,)))
     if context.database.ca:
         values["DATABASE_CA_FILE"] = context.database.ca
-    await context.kube.apply(shadow_secret(tenant, values))
+    await context.kube.apply(tenant_secret(tenant, SHADOW, values))
     resource_ids = await _ensure_rows(tenant, password, context)
     if resource_ids is None:
         return
     text = config.encode(shadow_config(live.config, resource_ids))
     await context.kube.apply_all(
-        [shadow_config_map(tenant, text), shadow_policy(tenant, live.database_url, context.settings)]
+        [config_map(tenant, text, SHADOW), shadow_policy(tenant, live.database_url, context.settings)]
     )
     # The limits of the platform for the tenant's own pods are those of these pods, too: one of them has the tenant's login.
     allowed, _ = apply_ceilings(tenant, context.settings)

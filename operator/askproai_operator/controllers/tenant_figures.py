@@ -20,8 +20,6 @@ from askproai_operator.api import Key, Tenant
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.database import DATABASE_ERRORS
 from askproai_operator.engine import Backoff, Options, Result
-from askproai_operator.resources import MANAGER
-from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -35,11 +33,6 @@ _MONTHS: Final = (
 _BUDGET_EVERY: Final = timedelta(minutes=15)
 
 OPTIONS: Final = Options(Backoff(_EVERY, _EVERY, jitter=0.1), workers=1)
-
-
-def tenant_figures_key(settings: Settings) -> Key:
-    """Return the queue's only key for the figures of all Tenants, which is due as soon as the process leads."""
-    return Key(KIND, settings.namespace, MANAGER)
 
 
 @dataclass(frozen=True, slots=True)

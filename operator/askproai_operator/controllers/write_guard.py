@@ -17,7 +17,6 @@ from askproai_operator.api import Key
 from askproai_operator.context import ReconcileContext
 from askproai_operator.engine import Options, Result
 from askproai_operator.resources import MANAGER
-from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
@@ -30,11 +29,6 @@ _UNGUARDED: Final = (
     "no admission policy restricts this operator's account, so whoever takes it over can take over other accounts: install the "
     "chart with secretGuard.enabled: true (docs/runbooks/writes-unguarded.md); for a trial or a demo this is fine"
 )
-
-
-def write_guard_key(settings: Settings) -> Key:
-    """Return the queue's only key for testing the write guard, which is due as soon as the process leads."""
-    return Key(KIND, settings.namespace, MANAGER)
 
 
 class WriteGuardController:

@@ -20,7 +20,7 @@ from askproai_operator.controllers.tenant.children import autoscaling, monitorin
 from askproai_operator.controllers.tenant.children.deployment import service_account
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
-from askproai_operator.controllers.write_guard import WriteGuardController, forbidden_secret, write_guard_key
+from askproai_operator.controllers.write_guard import KIND, WriteGuardController, forbidden_secret
 from askproai_operator.credentials import Credentials
 from askproai_operator.engine import Cache, EventSink, Kube
 from askproai_operator.relations import Relations
@@ -376,10 +376,10 @@ async def test_operator_detects_whether_the_policy_is_in_force(
         sink = EventSink(cache, Relations(cache), lambda _: None)
         async with Kube(partial(read_access, kubeconfig), sink, SystemClock(), namespace=SYSTEM) as kube:
             context = SimpleNamespace(kube=kube, clock=SystemClock())
-            await controller.reconcile(write_guard_key(Settings(namespace=SYSTEM)), context)
+            await controller.reconcile(Settings(namespace=SYSTEM).background_key(KIND), context)
             if not found:
                 controller._admitted_since -= timedelta(minutes=1)
-                await controller.reconcile(write_guard_key(Settings(namespace=SYSTEM)), context)
+                await controller.reconcile(Settings(namespace=SYSTEM).background_key(KIND), context)
         return found
 
     assert await find_out(operators_kubeconfig) == [False]

@@ -15,7 +15,6 @@ from askproai_operator.controllers.orphan import (
     LEDGER,
     ORPHAN,
     LedgerController,
-    ledger_key,
     orphan_options,
     reconcile_orphan,
 )
@@ -43,7 +42,7 @@ class OrphanQueue:
         ledger = LedgerController(metrics.set_orphan_counts, self._queue.add_unknown)
         controllers = {LEDGER: ledger.reconcile, ORPHAN: reconcile_orphan}
         self._loop = ReconcileLoop(controllers, context, self._queue, metrics)
-        self._ledger = ledger_key(context.settings)
+        self._ledger = context.settings.background_key(LEDGER)
 
     async def run_due(self) -> None:
         """Process the keys that are due at the context's clock."""

@@ -6,7 +6,7 @@ import asyncpg
 import pytest
 
 from askproai_operator.api import Key
-from askproai_operator.controllers.tenant.canary import canaries_key
+from askproai_operator.controllers.tenant.canary import CANARIES
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import has_event, rows
@@ -90,7 +90,7 @@ async def test_failing_callers_end_trials_until_the_spec_changes(
     assert (taken_back["state"], taken_back["callers"], taken_back["failedCallers"]) == ("TakenBack", 3, 2)
 
     # Neither the next look nor another edit runs it again.
-    await namespace.operator.reconcile_again(canaries_key(namespace.operator.settings))
+    await namespace.operator.reconcile_again(namespace.operator.settings.background_key(CANARIES))
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"canary": {"callers": 50}}}})
     await namespace.wait_for("Tenant", NAME, lambda live: live["status"]["observedGeneration"] == 2, "the edit")
     assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 0
@@ -227,7 +227,7 @@ async def test_planned_edits_do_not_change_the_canary_trial(
     await namespace.wait_for_condition("Paused", "True")
     edit = {"spec": {"suspend": True, "runtime": {"canary": {"image": "askproai:0.2.1"}}}}
     await namespace.client.merge(namespace.path("Tenant"), edit)
-    await namespace.operator.reconcile_again(canaries_key(namespace.operator.settings))
+    await namespace.operator.reconcile_again(namespace.operator.settings.background_key(CANARIES))
     assert ((await trial_of(namespace))["track"], (await trial_of(namespace))["image"]) == (track, IMAGE)
     for _ in range(2):
         await call(namespace, module_database, "failed")
@@ -245,6 +245,6 @@ async def test_trial_stays_undecided_while_postgresql_is_silent(
 
     with monkeypatch.context() as patched:
         patched.setattr(namespace.operator.context.database, "read_canary_outcomes", away)
-        await namespace.operator.reconcile_again(canaries_key(namespace.operator.settings))
+        await namespace.operator.reconcile_again(namespace.operator.settings.background_key(CANARIES))
     assert (await trial_of(namespace))["state"] == "Running"
     assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 1

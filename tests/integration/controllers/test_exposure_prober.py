@@ -12,7 +12,7 @@ from aiohttp import web
 
 from askproai_core.exposure_proof import proof_of
 from askproai_operator import url_prober as module
-from askproai_operator.controllers.exposure import Prober
+from askproai_operator.url_prober import Prober
 from tests.worlds.certificates import new_certificate
 from tests.worlds.waiting import SOON, eventually
 

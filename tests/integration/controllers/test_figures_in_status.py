@@ -3,7 +3,7 @@
 import pytest
 
 from askproai_operator.api import Key
-from askproai_operator.controllers.tenant_figures import tenant_figures_key
+from askproai_operator.controllers.tenant_figures import KIND
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
@@ -24,7 +24,7 @@ def status_writes(namespace: TenantNamespace) -> int:
 
 async def count(namespace: TenantNamespace) -> list[object]:
     """Do what each minute does, and return the figures as the API server has them."""
-    await namespace.operator.reconcile_again(tenant_figures_key(namespace.operator.settings))
+    await namespace.operator.reconcile_again(namespace.operator.settings.background_key(KIND))
     live = await namespace.client.get(namespace.path("Tenant"))
     return [live["status"].get(field) for field in FIELDS]
 

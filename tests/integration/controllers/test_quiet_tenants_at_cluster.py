@@ -13,7 +13,7 @@ from askproai_core.former_keys import FORMER_KEYS
 from askproai_core.poll_state import CALENDAR_POLL
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, good
-from askproai_operator.controllers.quiet_tenants import quiet_tenants_key
+from askproai_operator.controllers.quiet_tenants import KIND
 from askproai_operator.redis_users import PresentUsers, user_name
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database
@@ -55,7 +55,7 @@ async def seconds_to_next_run(namespace: TenantNamespace) -> float:
 
 async def read_together(operator: RunningOperator) -> None:
     """Do what each resync does."""
-    await operator.reconcile_again(quiet_tenants_key(operator.settings))
+    await operator.reconcile_again(operator.settings.background_key(KIND))
 
 
 async def wait_until_left_alone(namespace: TenantNamespace) -> None:

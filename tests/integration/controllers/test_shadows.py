@@ -12,7 +12,7 @@ from askproai_core.data_keys import DATA_KEYS, KNOWN_TO_ALL_PODS, decode_data_ke
 from askproai_core.shadow_findings import SHADOW_COMPARED, ShadowDifference, ShadowFindings
 from askproai_operator import resources
 from askproai_operator.controllers import shadow
-from askproai_operator.controllers.tenant.shadow import shadows_key
+from askproai_operator.controllers.tenant.shadow import SHADOWS
 from askproai_operator.store.shadows import shadow_name
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
@@ -67,7 +67,7 @@ async def shown(namespace: TenantNamespace) -> dict[str, Any]:
 
 
 async def bring_forward(namespace: TenantNamespace) -> None:
-    await namespace.operator.reconcile_again(shadows_key(namespace.operator.settings))
+    await namespace.operator.reconcile_again(namespace.operator.settings.background_key(SHADOWS))
 
 
 def tenant_of(namespace: TenantNamespace) -> str:
@@ -260,7 +260,7 @@ async def test_tenant_without_config_delays_no_other_shadow(namespace: TenantNam
     )
     await namespace.client.merge(namespace.path("ConfigMap", f"{NAME}-config"), {"data": {"tenant.json": None}})
     context = namespace.operator.context
-    await shadow.reconcile(shadows_key(context.settings), context)
+    await shadow.reconcile(context.settings.background_key(SHADOWS), context)
 
 
 async def test_tenant_deleted_during_its_shadows_start_leaves_nothing(

@@ -12,10 +12,10 @@ from askproai_operator.controllers.branch.inputs import (
     Inputs,
     holidays_condition,
     numbers_condition,
+    read_phone_numbers,
     staff_condition,
     tenant_missing,
 )
-from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
 from askproai_operator.controllers.branch.plan import (
     Action,
     default_service,

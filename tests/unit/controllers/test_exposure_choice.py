@@ -9,12 +9,12 @@ import pytest
 from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, Reason, Status, good
 from askproai_operator.context import TenantUrl, Unverified, Verdict
-from askproai_operator.controllers.exposure import KIND, ExposureController, host_is_trusted
+from askproai_operator.controllers.exposure import KIND, ExposureController
 from askproai_operator.controllers.tenant.children.routes import choose_name, ingress
 from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_fields
 from askproai_operator.controllers.webhook_urls import Address
 from askproai_operator.settings import Settings
-from askproai_operator.url_prober import is_public
+from askproai_operator.url_prober import host_is_trusted, is_public
 from tests.worlds.rows import each_row
 from tests.worlds.salon_models import agent, tenant
 

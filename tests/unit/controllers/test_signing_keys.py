@@ -9,7 +9,7 @@ import pytest
 
 from askproai_core.former_keys import FormerKey, accepted_former_keys, encode_former_keys
 from askproai_operator.api import Tenant
-from askproai_operator.controllers.tenant.children.secrets import signing_keys_secret
+from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS, tenant_secret
 from askproai_operator.controllers.tenant.signing_keys import SigningKeys, keep_signing_keys, next_keys
 from askproai_operator.credentials import Credentials
 from tests.worlds.salon_models import credentials, raw
@@ -132,7 +132,7 @@ async def test_former_keys_are_prolonged_until_keys_in_use(in_use: str | None, k
     conditions = [{"type": "KeysInUse", "status": in_use}] if in_use else []
     salon = Tenant.from_raw(raw("Tenant") | {"status": {"conditions": conditions}})
     changed = next_keys(first(), read(retell_api_key="key_2"), NOW)
-    stored, applied = signing_keys_secret(salon, changed.mounted()), list[Any]()
+    stored, applied = tenant_secret(salon, SIGNING_KEYS, changed.mounted()), list[Any]()
 
     async def get_secret(*_: object, **__: object) -> Any:
         return stored

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from askproai_operator.api import Key
-from askproai_operator.controllers.orphan import LedgerController, ledger_key
+from askproai_operator.controllers.orphan import LEDGER, LedgerController
 from askproai_operator.orphans import OrphanedCache, Owner, add_orphan
 from askproai_operator.settings import Settings
 from tests.worlds.clock import FixedClock
@@ -39,7 +39,7 @@ async def test_each_orphan_is_tried_by_one_operator():
         settings = Settings(shard_count=2, shard_index=index)
         controller = LedgerController(lambda counts: counted.append(counts["cache"]), keys.append)
         context = SimpleNamespace(kube=kube, clock=clock, settings=settings)
-        await controller.reconcile(ledger_key(settings), context)  # type: ignore[arg-type]
+        await controller.reconcile(settings.background_key(LEDGER), context)  # type: ignore[arg-type]
         tried.append(keys)
     assert all(tried), "both have some"
     assert counted == [len(keys) for keys in tried]

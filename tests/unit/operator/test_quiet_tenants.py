@@ -10,11 +10,7 @@ import pytest
 import structlog
 
 from askproai_operator.api import Key, Tenant
-from askproai_operator.controllers.quiet_tenants import (
-    QuietTenantsController,
-    quiet_tenants_key,
-    quiet_tenants_options,
-)
+from askproai_operator.controllers.quiet_tenants import KIND, QuietTenantsController, quiet_tenants_options
 from askproai_operator.controllers.tenant.quiet import QUIET_RESYNCS, derive_conditions
 from askproai_operator.controllers.tenant.redis import no_cache_condition, no_spool_condition
 from askproai_operator.memory import _JITTER, _VERIFIED, Memory, QuietTenant
@@ -75,7 +71,7 @@ class Installation:
         context: Any = SimpleNamespace(
             memory=self.memory, relations=self, database=self, redis=None, settings=SETTINGS, clock=None
         )
-        return await self.controller.reconcile(quiet_tenants_key(SETTINGS), context)
+        return await self.controller.reconcile(SETTINGS.background_key(KIND), context)
 
 
 async def test_many_quiet_tenants_are_read_in_pieces() -> None:

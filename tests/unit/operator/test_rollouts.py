@@ -9,7 +9,7 @@ import structlog
 
 from askproai_operator import resources
 from askproai_operator.api import Key
-from askproai_operator.controllers.rollout_report import RolloutController, rollout_key
+from askproai_operator.controllers.rollout_report import KIND, RolloutController
 from askproai_operator.engine import Cache
 from askproai_operator.engine.cache import observed_object
 from askproai_operator.rollouts import (
@@ -395,9 +395,9 @@ async def test_stopped_rollout_creates_one_event_with_remedy():
     fleet.put("a", STUCK, updated=1)
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
-            await controller.reconcile(rollout_key(Settings()), cluster)
+            await controller.reconcile(Settings().background_key(KIND), cluster)
         fleet.put("a", progress("NewReplicaSetAvailable", 0))
-        result = await controller.reconcile(rollout_key(Settings()), cluster)
+        result = await controller.reconcile(Settings().background_key(KIND), cluster)
     ((reason, message),) = cluster.events
     assert reason == "RolloutStopped"
     assert "Tenant a in namespace salons" in message
@@ -407,7 +407,7 @@ async def test_stopped_rollout_creates_one_event_with_remedy():
     assert result.resync_after is not None
     assert result.resync_after < SOAK, "of those that are made due some may not ask for their turn"
     fleet.clock.advance(SOAK)
-    await controller.reconcile(rollout_key(Settings()), cluster)
+    await controller.reconcile(Settings().background_key(KIND), cluster)
     assert names(cluster.due) == ["b"]
 
 
@@ -416,5 +416,5 @@ async def test_unhealthy_pods_report_no_stop_without_waiting_tenants():
     cluster: Any = SimpleNamespace(rollouts=fleet.rollouts)
     fleet.put("a", STUCK, updated=1)
     with structlog.testing.capture_logs() as logs:
-        await controller.reconcile(rollout_key(Settings()), cluster)
+        await controller.reconcile(Settings().background_key(KIND), cluster)
     assert logs == []

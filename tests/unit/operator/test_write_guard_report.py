@@ -7,11 +7,11 @@ from typing import Any
 import structlog
 
 from askproai_core.kube import ApiError
-from askproai_operator.controllers.write_guard import WriteGuardController, write_guard_key
+from askproai_operator.controllers.write_guard import KIND, WriteGuardController
 from askproai_operator.settings import Settings
 from tests.worlds.clock import FixedClock
 
-KEY = write_guard_key(Settings())
+KEY = Settings().background_key(KIND)
 REFUSED = "ValidatingAdmissionPolicy 'askproai-operator' with binding 'askproai-operator' denied request: only Opaque"
 
 

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.public_holidays import find_holiday_problem
+from askproai_core.tenant_config.branches import PhoneNumber
 from askproai_operator.api import Branch, Key, RetellAgent, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.branch.phone_numbers import PhoneNumbers, read_phone_numbers
 from askproai_operator.controllers.conditions import (
     Check,
     References,
@@ -22,6 +23,28 @@ from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.services import ambiguous_staff
 
 _MISSING = "there is no {kind} {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
+
+
+@dataclass(frozen=True, slots=True)
+class PhoneNumbers:
+    """The numbers of a branch that can be read, in E.164, and a sentence about each entry that cannot."""
+
+    usable: tuple[PhoneNumber, ...]
+    problems: tuple[str, ...]
+
+
+def read_phone_numbers(branch: Branch) -> PhoneNumbers:
+    """Return a branch's phone numbers converted to E.164, and a sentence about each entry that is no phone number."""
+    usable: list[PhoneNumber] = []
+    problems: list[str] = []
+    region = branch.spec.region
+    for entry in branch.spec.phone_numbers:
+        try:
+            number = to_e164(entry.number, region)
+            usable.append(PhoneNumber(number=number, did=to_e164(entry.did, region) if entry.did else number))
+        except InvalidNumber as error:
+            problems.append(str(error))
+    return PhoneNumbers(tuple(usable), tuple(problems))
 
 
 @dataclass(frozen=True, slots=True)

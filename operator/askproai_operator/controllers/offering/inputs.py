@@ -14,7 +14,7 @@ from askproai_operator.controllers.conditions import References, resolve_referen
 from askproai_operator.controllers.grant import report_refusal
 from askproai_operator.controllers.name_conflicts import find_holder
 from askproai_operator.controllers.offering.status import event_type_fits
-from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_own_keys
+from askproai_operator.credentials import Credentials, event_types_of, own_key_file, own_key_refs, read_optional_keys
 from askproai_operator.engine import TOKEN_ANNOTATION, find_condition
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.providers import CredentialProblem, hash_key
@@ -54,7 +54,7 @@ async def read_usable_own_keys(
     offering: ServiceOffering, tenant: Tenant, context: ReconcileContext
 ) -> dict[str, str | CredentialProblem]:
     """Return staff members' own keys by mounted file; a problem for an unusable key, or one that another tenant holds."""
-    found = await read_own_keys(own_key_refs([offering]), offering.metadata.namespace, context)
+    found = await read_optional_keys(own_key_refs([offering]), offering.metadata.namespace, context)
     is_known = find_condition(offering, ConditionType.CALENDAR_LINKED).get("reason") == Reason.CREDENTIALS_SHARED
     for file, key in found.items():
         subject = (

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.provider_names import CalendarApi
 from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
-from askproai_operator.controllers.conditions import local_time
+from askproai_operator.controllers.conditions import local_time, round_down
 from askproai_operator.credentials import calcom_account, calendar_account
 from askproai_operator.store.task_progress import AuditProgress, PollProgress
 from askproai_operator.store.tenant_states import CalendarBacklog
@@ -100,5 +100,4 @@ def _round(appointments: int) -> str:
 
 def _round_down(number: int) -> int:
     """Return a number; above ten, rounded down to 10, 20, 50, 100 and so on."""
-    magnitude = 10 ** (len(str(number)) - 1)
-    return number if number <= _EXACT else max(s * magnitude for s in (1, 2, 5) if s * magnitude <= number)
+    return number if number <= _EXACT else round_down(number)

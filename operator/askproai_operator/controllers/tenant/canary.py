@@ -6,7 +6,7 @@ the status allows.
 
 from typing import Any, Final
 
-from askproai_operator.api import Key, Tenant
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.api.runtime import Canary
 from askproai_operator.api.tenant_status import CanaryState, CanaryStatus
@@ -16,16 +16,10 @@ from askproai_operator.controllers.tenant.children.deployment import live_canary
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.engine import Cache, find_condition
-from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
 CANARIES: Final = "Canaries"
 _HUNDRED: Final = 100
-
-
-def canaries_key(settings: Settings) -> Key:
-    """Return the queue's only key for the trials of all Tenants, which are judged together."""
-    return Key(CANARIES, settings.namespace, MANAGER)
 
 
 def image_of(tenant: Tenant, settings: Settings) -> str:

@@ -22,8 +22,8 @@ from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.deployment import all_pods_decrypt
-from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, data_keys_secret
+from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name
+from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX, tenant_secret
 from askproai_operator.controllers.tenant.database import DATABASE_ERRORS, end_without_database
 from askproai_operator.controllers.tenant.kept_keys import forget_kept, read_kept
 from askproai_operator.controllers.tenant.run import Encryption, Run
@@ -68,12 +68,16 @@ async def _ensure_keys(run: Run, context: ReconcileContext) -> Encryption:
     keys = next_keys(keys, tenant.metadata.annotations.get(ROTATE_ANNOTATION, ""), now, lost=lost)
     in_use = asked and all_pods_decrypt(run.deployed, before=keys.in_use)
     keys = msgspec.structs.replace(keys, in_use=in_use, were_kept=keys.were_kept or kept is not None)
-    await context.kube.apply(data_keys_secret(tenant, encode_data_keys(keys)))
+    await context.kube.apply(_secret(tenant, keys))
     if keys.were_kept:
         await forget_kept(tenant, context)
         keys = msgspec.structs.replace(keys, were_kept=False)
-        await context.kube.apply(data_keys_secret(tenant, encode_data_keys(keys)))
+        await context.kube.apply(_secret(tenant, keys))
     return Encryption(in_use, encryption_condition(tenant, keys, now, asked=asked), encode_data_keys(keys))
+
+
+def _secret(tenant: Tenant, keys: DataKeys) -> Manifest:
+    return tenant_secret(tenant, ENCRYPTION_SUFFIX, {DATA_KEYS: encode_data_keys(keys)})
 
 
 def next_keys(keys: DataKeys, rotation: str, now: datetime, *, lost: bool) -> DataKeys:

@@ -32,7 +32,7 @@ from askproai_operator.credentials import (
     own_key_file,
     own_key_refs,
     own_keys,
-    read_own_keys,
+    read_optional_keys,
     read_own_secret,
 )
 from askproai_operator.engine import ObservedObject
@@ -68,7 +68,7 @@ async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys
     teardown = await read_own_secret(context, namespace, name)
     recorded = own_keys(teardown)
     values = {file: key for file, key in recorded.items() if file in named}
-    found = await read_own_keys(named, namespace, context) if is_usable else {}
+    found = await read_optional_keys(named, namespace, context) if is_usable else {}
     values |= {
         file: key
         for file, key in found.items()

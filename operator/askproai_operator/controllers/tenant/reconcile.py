@@ -11,7 +11,7 @@ from askproai_operator.api.conditions import Condition, ConditionType, Reason, b
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import add_lowered, apply_ceilings
 from askproai_operator.controllers.conditions import first_failing
-from askproai_operator.controllers.plan_annotation import plan_hold
+from askproai_operator.controllers.plan_annotation import tenant_hold
 from askproai_operator.controllers.tenant.calcom_webhook import (
     register_webhook,
     remove_shared_webhook,
@@ -129,8 +129,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         return GONE  # no requeue: its deletion is complete
     if tenant.metadata.deletion_timestamp is not None:
         return await delete_tenant(tenant, context)
-    relations, names = context.relations, tenant.key[1:]
-    if held := plan_hold([tenant, *relations.branches(*names), *relations.offerings(*names)]):
+    if held := tenant_hold(tenant, context.relations):
         return Result(paused=held)  # no requeue: the end of the annotation enqueues this Tenant
     if not await context.kube.add_finalizer(tenant):
         return GONE  # deleted a moment ago: its watch event requeues it where a finalizer still holds it

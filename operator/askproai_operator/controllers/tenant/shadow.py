@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from askproai_core.provider_names import CalendarApi, CalendarProvider
 from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.config import RetellConfig
-from askproai_operator.api import Key, Tenant
+from askproai_operator.api import Tenant
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.api.runtime import Shadow
 from askproai_operator.api.tenant_status import ShadowState, ShadowStatus
@@ -21,7 +21,6 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.run import Run
 from askproai_operator.engine import Cache, find_condition
-from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 from askproai_operator.store.shadows import shadow_name
 
@@ -29,11 +28,6 @@ SHADOWS: Final = "Shadows"
 CALENDAR_URL: Final = (
     "http://127.0.0.1:8092"  # of the container beside the shadow's web process, in place of the calendar
 )
-
-
-def shadows_key(settings: Settings) -> Key:
-    """Return the queue's only key for the shadows of all Tenants, which are advanced together."""
-    return Key(SHADOWS, settings.namespace, MANAGER)
 
 
 def wanted_shadow(tenant: Tenant, settings: Settings) -> Shadow | None:
@@ -122,7 +116,7 @@ def _describe(tenant: Tenant) -> str:
 async def wake_shadow(run: Run, context: ReconcileContext) -> None:
     """Make the shadows' common key due if the Tenant asks for a shadow or had one."""
     if run.tenant.spec.runtime.shadow is not None or "shadow" in run.tenant.status:
-        context.enqueue(shadows_key(context.settings))
+        context.enqueue(context.settings.background_key(SHADOWS))
 
 
 def shadow_condition(tenant: Tenant, settings: Settings) -> Condition | None:

@@ -31,7 +31,7 @@ from askproai_operator.api import Key, Tenant
 from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.children.metadata import child_name
-from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS, signing_keys_secret
+from askproai_operator.controllers.tenant.children.secrets import SIGNING_KEYS, tenant_secret
 from askproai_operator.credentials import RETELL_KEY, RETELL_WEBHOOK_KEY, Credentials, read_credentials, read_own_secret
 from askproai_operator.engine import UnmanagedObject, find_condition
 
@@ -208,4 +208,4 @@ async def _write(tenant: Tenant, keys: SigningKeys, context: ReconcileContext) -
     values = keys.mounted()
     values |= {_REGISTERED: encode_present_keys(keys.registered)} if keys.registered else {}
     values |= {_ACCEPTED: encode_present_keys(keys.accepted)} if keys.accepted else {}
-    await context.kube.apply(signing_keys_secret(tenant, values))
+    await context.kube.apply(tenant_secret(tenant, SIGNING_KEYS, values))

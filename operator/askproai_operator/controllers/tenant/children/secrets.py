@@ -1,13 +1,12 @@
 """The ConfigMap and the Secrets of a tenant. Pure.
 
-The pods mount `T-config`, `T-runtime`, `T-admin`, `T-data-keys` and a part of `T-signing-keys`. `T-reader` is for people, and
-`T-teardown` for the deletion.
+The pods mount `T-config`, `T-runtime`, `T-data-keys`, a part of `T-signing-keys`, and `T-admin` with the bearer token of their
+private API. `T-reader`, with the token that may only read there, is for people, and `T-teardown` for the deletion.
 """
 
 from collections.abc import Iterable, Mapping
 
 from askproai_core.data_keys import DATA_KEYS
-from askproai_core.reader_token import reader_token_of
 from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.controllers.tenant.children.metadata import MANAGED_BY, Manifest, new_manifest
@@ -22,13 +21,19 @@ from askproai_operator.credentials import (
 from askproai_operator.grants import KEY_ANNOTATIONS, OWN_KEYS_ANNOTATION, Subject, SubjectKind
 from askproai_operator.resources import FINALIZER, MANAGER
 
-SIGNING_KEYS = "signing-keys"
-ENCRYPTION_SUFFIX = "data-keys"
+SIGNING_KEYS = "signing-keys"  # providers' present, former and registered keys, and hashes of accepted API keys
+ENCRYPTION_SUFFIX = "data-keys"  # by which the pods encrypt callers' words
 
 
-def config_map(tenant: Tenant, config: str) -> Manifest:
-    """Return `T-config` with the encoded TenantConfig."""
-    return {**new_manifest(tenant, resources.CONFIG_MAPS, "config", "config"), "data": {"tenant.json": config}}
+def config_map(tenant: Tenant, config: str, suffix: str = "config") -> Manifest:
+    """Return `T-config`, or `T-<suffix>`, with an encoded TenantConfig."""
+    return {**new_manifest(tenant, resources.CONFIG_MAPS, suffix, "config"), "data": {"tenant.json": config}}
+
+
+def tenant_secret(tenant: Tenant, suffix: str, values: Mapping[str, str]) -> Manifest:
+    """Return the Secret `T-<suffix>`."""
+    metadata = new_manifest(tenant, resources.SECRETS, suffix, suffix)["metadata"]
+    return secret_manifest(values=values, **metadata)
 
 
 def runtime_secret(
@@ -49,27 +54,7 @@ def runtime_secret(
         "DATABASE_CA_FILE": database_ca,
     }
     values = {name: value for name, value in optional.items() if value}
-    return _secret(tenant, "runtime", {"DATABASE_URL": database_url} | values)
-
-
-def signing_keys_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
-    """Return `T-signing-keys`: providers' present, former and registered signing keys, and hashes of accepted API keys."""
-    return _secret(tenant, SIGNING_KEYS, values)
-
-
-def data_keys_secret(tenant: Tenant, keys: str) -> Manifest:
-    """Return `T-data-keys` with the encoded keys by which the pods encrypt callers' words."""
-    return _secret(tenant, ENCRYPTION_SUFFIX, {DATA_KEYS: keys})
-
-
-def admin_secret(tenant: Tenant, token: str) -> Manifest:
-    """Return `T-admin` with the bearer token of the pods' private API."""
-    return _secret(tenant, "admin", {"token": token})
-
-
-def reader_secret(tenant: Tenant, admin_token: str) -> Manifest:
-    """Return `T-reader` with the token that may only read at the private API."""
-    return _secret(tenant, "reader", {"token": reader_token_of(admin_token)})
+    return tenant_secret(tenant, "runtime", {"DATABASE_URL": database_url} | values)
 
 
 def teardown_secret(
@@ -88,7 +73,7 @@ def teardown_secret(
     keys = {name: value for name, value in credentials.values.items() if name in {RETELL_KEY, CALCOM_KEY}}
     urls = {RETELL_BASE_URL: credentials.retell_base_url, CALCOM_BASE_URL: credentials.calendar_base_url}
     encryption = {DATA_KEYS: data_keys} if data_keys else {}
-    manifest = _secret(tenant, "teardown", keys | urls | dict(own_keys or {}) | encryption)
+    manifest = tenant_secret(tenant, "teardown", keys | urls | dict(own_keys or {}) | encryption)
     annotations = {KEY_ANNOTATIONS[kind]: subject.value for kind, subject in subjects.items()}
     if own := ",".join(sorted(subject.value for subject in own_subjects)):
         annotations[OWN_KEYS_ANNOTATION] = own
@@ -103,8 +88,3 @@ def teardown_release() -> Manifest:
     restores a label that a person removed from a Secret of a Tenant that is being deleted.
     """
     return {"metadata": {"finalizers": None, "labels": {MANAGED_BY: MANAGER}}}
-
-
-def _secret(tenant: Tenant, suffix: str, values: dict[str, str]) -> Manifest:
-    metadata = new_manifest(tenant, resources.SECRETS, suffix, suffix)["metadata"]
-    return secret_manifest(values=values, **metadata)

@@ -22,7 +22,6 @@ from askproai_operator.controllers.tenant.children.metadata import (
 )
 from askproai_operator.controllers.tenant.children.network_policy import dns_and_stores
 from askproai_operator.controllers.tenant.children.secrets import ENCRYPTION_SUFFIX
-from askproai_operator.credentials import secret_manifest
 from askproai_operator.resources import MANAGER, TENANT_LABEL
 from askproai_operator.settings import Settings
 
@@ -41,17 +40,6 @@ def shadow_children(tenant: Tenant) -> Iterable[tuple[ApiResource, str]]:
         (resources.SECRETS, child_name(name, SHADOW)),
         (resources.NETWORK_POLICIES, child_name(name, _POLICY)),
     )
-
-
-def shadow_config_map(tenant: Tenant, config: str) -> Manifest:
-    """Return `T-shadow` with the encoded config of the shadow."""
-    return {**new_manifest(tenant, resources.CONFIG_MAPS, SHADOW, "config"), "data": {"tenant.json": config}}
-
-
-def shadow_secret(tenant: Tenant, values: dict[str, str]) -> Manifest:
-    """Return `T-shadow` with the shadow's own login and keys, which are unknown to all providers."""
-    metadata = new_manifest(tenant, resources.SECRETS, SHADOW, SHADOW)["metadata"]
-    return secret_manifest(values=values, **metadata)
 
 
 def shadow_policy(tenant: Tenant, database_url: str, settings: Settings) -> Manifest:

@@ -5,13 +5,14 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from askproai_core.reader_token import reader_token_of
 from askproai_operator import resources
 from askproai_operator.api import Tenant
 from askproai_operator.api.runtime import RuntimeMode
 from askproai_operator.api.tenant_status import CanaryState
 from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.tenant.canary import (
-    canaries_key,
+    CANARIES,
     canary_pods,
     image_of,
     is_of,
@@ -39,7 +40,7 @@ from askproai_operator.controllers.tenant.children.release import (
     record_of,
     with_record,
 )
-from askproai_operator.controllers.tenant.children.secrets import admin_secret, config_map, reader_secret
+from askproai_operator.controllers.tenant.children.secrets import config_map, tenant_secret
 from askproai_operator.controllers.tenant.children.services import services
 from askproai_operator.controllers.tenant.run import Run, Workloads
 from askproai_operator.credentials import read_own_secret
@@ -61,7 +62,7 @@ async def apply_workloads(run: Run, context: ReconcileContext) -> None:
     run.admin_token = await _read_admin_token(run.tenant, context)
     run.workloads = await _apply_workloads(run, context)
     # Last: a foreign Secret of its name holds up no pods.
-    await context.kube.apply(reader_secret(run.tenant, run.admin_token))
+    await context.kube.apply(tenant_secret(run.tenant, "reader", {"token": reader_token_of(run.admin_token)}))
 
 
 async def _read_admin_token(tenant: Tenant, context: ReconcileContext) -> str:
@@ -81,7 +82,7 @@ def _before_pods(run: Run, settings: Settings) -> list[Manifest]:
     providers = [keys.retell_base_url, keys.calendar_base_url, *notifications.servers, *page.servers]
     stores, published = [*filter(None, run.urls)], page.url is not None
     policy = network_policy(tenant, stores, providers, settings, published=published)
-    mounted = [config_map(tenant, run.config), admin_secret(tenant, run.admin_token)]
+    mounted = [config_map(tenant, run.config), tenant_secret(tenant, "admin", {"token": run.admin_token})]
     return [*mounted, *services(tenant), service_account(tenant), policy]
 
 
@@ -195,7 +196,9 @@ async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, conte
     (namespace, name), live = tenant.key[1:], live_canary(tenant, context.cache)
     is_over = trial is None or trial.state is CanaryState.TAKEN_BACK
     if not is_of(trial, canary) and not (canary is None and is_over):
-        context.enqueue(canaries_key(context.settings))  # begins or ends a trial, and makes the Tenant due again
+        context.enqueue(
+            context.settings.background_key(CANARIES)
+        )  # begins or ends a trial, and makes the Tenant due again
     if live is not None and (canary is None or trial is None):
         await context.kube.delete(resources.DEPLOYMENTS, namespace, child_name(name, CANARY), live.uid)
     if canary is None or trial is None or not is_of(trial, canary):

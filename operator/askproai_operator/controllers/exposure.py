@@ -1,7 +1,7 @@
-"""Tests the URLs that Tenants ask for, each until it has answered once. A URL that senders already use is never tested again.
+"""Tests if the URLs that Tenants ask for lead to their own pods, before any sender gets them; each until it has answered once.
 
-The verdicts are kept in memory: the Tenant's status records the URL that senders use, and a new leader tests the other URLs
-again.
+A URL that senders already use is never tested again. The verdicts are kept in memory: the Tenant's status records the URL that
+senders use, and a new leader tests the other URLs again.
 """
 
 from collections.abc import Callable
