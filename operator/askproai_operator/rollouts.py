@@ -46,7 +46,7 @@ class RolloutRecord(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 def read_record(deployment: ObservedObject) -> RolloutRecord | None:
-    """Return the rollout record of a Deployment. None: an older release applied it last, or somebody edited the record."""
+    """Return the rollout record of a Deployment. None: somebody edited the record."""
     try:
         return msgspec.json.decode(deployment.annotations.get(ROLLOUT, ""), type=RolloutRecord)
     except msgspec.DecodeError:

@@ -4,7 +4,6 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Protocol
 
-import msgspec
 from pydantic import Field
 
 from askproai_core.provider_names import CalendarProvider
@@ -96,24 +95,22 @@ class Stripe(base.Part):
     """The secret with which Stripe signs its webhooks."""
 
 
-# The defaults of the config, in objects of their own: in a ConfigMap msgspec leaves out a value that *is* its default, and the
-# text of existing ConfigMaps must stay as it is.
-_DAYS = msgspec.json.decode(msgspec.json.encode(msgspec.structs.asdict(config.Retention())))
+_DAYS = config.Retention()
 
 
 class Retention(base.Part):
-    raw_event_days: Days = _DAYS["raw_event_days"]
+    raw_event_days: Days = _DAYS.raw_event_days
     """Raw bodies of webhooks, and records of the requests to providers (days)."""
-    transcript_days: Days = _DAYS["transcript_days"]
+    transcript_days: Days = _DAYS.transcript_days
     """Transcripts and analyses of calls, what was said to and by call functions, messages that are done, and who waits no more
     (days)."""
-    call_days: Days = _DAYS["call_days"]
+    call_days: Days = _DAYS.call_days
     """Calls, the events that are decided, results and records of call functions, open messages, notifications that do not wait
     any more, and the audit log (days)."""
-    appointment_days: Days = config.Retention().appointment_days
+    appointment_days: Days = _DAYS.appointment_days
     """The persons of appointments, counted from the end (days): then name, number, address, notes and birth date go, and its time,
     service and staff member stay, for figures. Not while something of it waits for the calendar."""
-    customer_days: Days = config.Retention().customer_days
+    customer_days: Days = _DAYS.customer_days
     """Customers by whose number nobody has booked, called, waited or left a message for so long (days), and whom no appointment
     names any more."""
 

@@ -1,8 +1,8 @@
-"""Take the grants of objects served before grants existed: their hosts, numbers and keys. Runs before the first reconcile.
+"""Take the lost grants of objects that were served: their hosts, numbers and keys. Runs before the first reconcile.
 
-Needed once after an upgrade from a release without grants, and after a loss of the operator's namespace. The evidence that an
-object was served are the conditions and Secrets that the operator itself wrote. If two objects have evidence for the same
-subject, the older object gets the grant. Where grants exist, this costs no request.
+Needed after a loss of the operator's namespace. The evidence that an object was served are the conditions and Secrets that the
+operator itself wrote. If two objects have evidence for the same subject, the older object gets the grant. Where grants exist,
+this costs no request.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ M = TypeVar("M", bound=CustomResource)
 
 
 async def adopt_present_holders(context: ReconcileContext) -> None:
-    """Take the grants of all objects that were served before grants existed, oldest first. Raises ApiError; safe to run again."""
+    """Take the grants of all objects that were served, oldest first. Raises ApiError; safe to run again."""
     for tenant in _oldest_first(map(in_effect, context.cache.list(Tenant))):
         for subject, scope in requested_subjects(tenant).items():
             if context.settings.what_is_reserved(subject.value):

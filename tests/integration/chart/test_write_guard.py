@@ -113,8 +113,8 @@ def children(tenant: Tenant) -> dict[str, Manifest]:
         network_policy.network_policy(tenant, ("postgresql://x",), ("https://x",), settings),
         autoscaling.disruption_budget(tenant, Component.WEB),
         autoscaling.autoscaler(tenant, Component.WEB),
-        routes.ingress(tenant, settings),
-        routes.http_route(route, settings),
+        routes.sender_route(tenant, settings),
+        routes.sender_route(route, settings),
         monitoring.service_monitor(tenant, settings),
         monitoring.prometheus_rule(tenant, settings),
     ]

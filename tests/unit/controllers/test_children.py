@@ -35,10 +35,9 @@ from askproai_operator.controllers.tenant.children.monitoring import (
     service_monitor,
 )
 from askproai_operator.controllers.tenant.children.routes import (
-    http_route,
     http_route_condition,
-    ingress,
     no_gateway_api_condition,
+    sender_route,
 )
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
@@ -295,7 +294,7 @@ def test_ingress_routes_only_webhooks_functions_and_health():
     routed = tenant(
         exposure=PREFIXED | {"ingress": {"className": "nginx", "tlsSecretName": "tls", "annotations": {"a": "b"}}}
     )
-    manifest = ingress(routed, SETTINGS)
+    manifest = sender_route(routed, SETTINGS)
     assert manifest is not None
     rule = manifest["spec"]["rules"][0]
     assert [(path["path"], path["pathType"]) for path in rule["http"]["paths"]] == [
@@ -308,7 +307,7 @@ def test_ingress_routes_only_webhooks_functions_and_health():
     annotations = {"a": "b", "askproai.de/served-url": "https://s.example/voice"}
     assert (manifest["spec"]["ingressClassName"], manifest["metadata"]["annotations"]) == ("nginx", annotations)
     gateway = {"parentRefs": [{"name": "public", "namespace": "gateways", "sectionName": "https"}]}
-    route = http_route(tenant(exposure=PREFIXED | {"gateway": gateway}), SETTINGS)
+    route = sender_route(tenant(exposure=PREFIXED | {"gateway": gateway}), SETTINGS)
     assert route is not None
     assert [match["path"]["value"] for match in route["spec"]["rules"][0]["matches"]] == [
         "/voice/webhooks",
@@ -320,13 +319,13 @@ def test_ingress_routes_only_webhooks_functions_and_health():
 
 
 def test_tenant_without_exposure_has_no_route():
-    assert ingress(tenant(), SETTINGS) is http_route(tenant(), SETTINGS) is None
+    assert sender_route(tenant(), SETTINGS) is None
 
 
 def test_shared_host_is_routed_per_tenant_as_configured():
     shared = "https://voice.example/base"
     by_class = Settings(shared_base_url=shared, shared_ingress_class="nginx")
-    manifest = ingress(tenant(), by_class)
+    manifest = sender_route(tenant(), by_class)
     assert manifest is not None
     rule, prefix = manifest["spec"]["rules"][0], "/base/salon-mueller/salon-mueller"
     assert (rule["host"], manifest["spec"]["ingressClassName"]) == ("voice.example", "nginx")
@@ -340,17 +339,17 @@ def test_shared_host_is_routed_per_tenant_as_configured():
         shared_tls_secret="voice-tls",
         shared_ingress_annotations="example.com/body-size=9m,example.com/b=c=d",
     )
-    manifest = ingress(tenant(), with_tls)
+    manifest = sender_route(tenant(), with_tls)
     assert manifest is not None
     assert manifest["spec"]["tls"] == [{"hosts": ["voice.example"], "secretName": "voice-tls"}]
     expected = {"example.com/body-size": "9m", "example.com/b": "c=d"}
     assert manifest["metadata"]["annotations"].items() >= expected.items()
     by_gateway = Settings(shared_base_url=shared, shared_gateway="gateways/public")
-    route = http_route(tenant(), by_gateway)
+    route = sender_route(tenant(), by_gateway)
     assert route is not None
     assert route["spec"]["parentRefs"] == [{"name": "public", "namespace": "gateways"}]
     tunnelled = tenant(exposure={"baseUrl": "https://tunnel.example/x"})
-    assert ingress(tunnelled, by_class) is http_route(tunnelled, by_gateway) is None
+    assert sender_route(tunnelled, by_class) is sender_route(tunnelled, by_gateway) is None
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, Reason, Status, good
 from askproai_operator.context import TenantUrl, Unverified, Verdict
 from askproai_operator.controllers.exposure import KIND, ExposureController
-from askproai_operator.controllers.tenant.children.routes import choose_name, ingress
+from askproai_operator.controllers.tenant.children.routes import choose_name, sender_route
 from askproai_operator.controllers.tenant.exposure import choose_exposure, exposed_condition, former_url_fields
 from askproai_operator.controllers.webhook_urls import Address
 from askproai_operator.settings import Settings
@@ -165,9 +165,10 @@ def test_missing_gateway_api_is_named_where_urls_fail():
     ],
 )
 def test_new_url_is_routed_beside_the_current_one(live, kept, name):
-    manifest = ingress(tenant(exposure=HOST), Settings())
+    manifest = sender_route(tenant(exposure=HOST), Settings())
     assert manifest is not None
-    assert choose_name(tenant(), manifest, live, kept)["metadata"]["name"] == name
+    taken = {each for each, url in live.items() if url == kept}
+    assert choose_name(tenant(), manifest, live, taken)["metadata"]["name"] == name
 
 
 # Connections of the operator

@@ -7,7 +7,7 @@ import pytest
 from askproai_core.tenant_config.page import OIDC_CLIENT_SECRET, OidcSettings, PageRoles, PageSettings
 from askproai_operator.api.conditions import ConditionType, Reason, bad
 from askproai_operator.controllers.tenant.children.network_policy import network_policy
-from askproai_operator.controllers.tenant.children.routes import http_route, ingress, page_route
+from askproai_operator.controllers.tenant.children.routes import page_route, sender_route
 from askproai_operator.controllers.tenant.children.services import page_service, services
 from askproai_operator.controllers.tenant.page import page_condition
 from askproai_operator.controllers.tenant.run import PageAccess
@@ -48,10 +48,10 @@ def test_page_route_leads_to_its_exclusive_port():
     assert page_service(published)["spec"]["ports"][0]["targetPort"] == 8082
     assert {port["port"] for each in services(published) for port in each["spec"]["ports"]} == {8080, 8081}
     shared = Settings(shared_ingress_class="nginx", shared_base_url="https://voice.example")
-    senders = ingress(published, shared)
+    senders = sender_route(published, shared)
     assert senders is not None
     assert HOST not in str(senders), "senders' route is as it was"
-    assert http_route(published, shared) is None
+    assert senders["kind"] == "Ingress"
 
 
 @pytest.mark.parametrize("page", [None, {}, {"oidc": OIDC}, {"oidc": OIDC, "host": HOST}])

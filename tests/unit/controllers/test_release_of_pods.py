@@ -79,7 +79,7 @@ def observed(declared: Tenant) -> Tenant:
 
 
 def change(before: Tenant, after: Tenant, settings: Settings = PRESENT, **render_: Any) -> Change:
-    return change_of(live(before), render(after, settings, **render_)[1], is_edited=False)
+    return change_of(live(before), render(after, settings, **render_)[1])
 
 
 @pytest.mark.parametrize(
@@ -153,10 +153,9 @@ def test_tenant_with_its_own_image_ignores_the_default():
     assert change(pinned, pinned, traced) is Change.RELEASE
 
 
-def test_unrecorded_deployment_change_is_judged_by_generation():
+def test_deployment_without_a_record_counts_as_edited():
     unrecorded = ObservedObject("uid", 1, "", {}, {}, {}, replicas=2)
-    for is_edited, expected in ((False, Change.RELEASE), (True, Change.EDIT)):
-        assert change_of(unrecorded, render(tenant(), PRESENT)[1], is_edited=is_edited) is expected
+    assert change_of(unrecorded, render(tenant(), PRESENT)[1]) is Change.EDIT
 
 
 def turn(

@@ -286,13 +286,9 @@ def test_retention_defaults_match_in_manifest_config_and_database():
 # Compiled fields
 
 
-def test_usual_booking_target_is_omitted_from_the_config():
-    usual, own = (
-        compile_config(tenant(slo={"bookingSuccessPercent": percent}), [], [], [], **CONTEXT)
-        for percent in ("95", "99.5")
-    )
-    assert "booking_target" not in tenant_config.encode(usual)
-    assert own.booking_target_percent == Decimal("99.5")
+def test_config_has_the_declared_booking_target():
+    config = compile_config(tenant(slo={"bookingSuccessPercent": "99.5"}), [], [], [], **CONTEXT)
+    assert config.booking_target_percent == Decimal("99.5")
 
 
 def test_config_names_bookable_staff_and_holds_no_secret():

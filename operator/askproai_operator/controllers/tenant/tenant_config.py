@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -11,7 +10,7 @@ import msgspec
 from askproai_core import tenant_config as config
 from askproai_core.tenant_config import services
 from askproai_core.tenant_config.branches import Absence, Address
-from askproai_core.tenant_config.config import BOOKING_TARGET_PERCENT, CalendarConfig, RetellConfig
+from askproai_core.tenant_config.config import CalendarConfig, RetellConfig
 from askproai_core.tenant_config.notifications import EmailSettings, Notifications, WebhookSettings
 from askproai_core.tenant_config.page import OidcSettings, PageRoles, PageSettings
 from askproai_core.tenant_config.services import BookingField, OwnEventType, StaffOverride, TeamEventType
@@ -134,19 +133,13 @@ def compile_config(inputs: ConfigInputs) -> config.TenantConfig:
         closed_agents=closed_ids,
         rate_limits=spec.runtime.rate_limits,
         booking_limits=spec.runtime.booking_limits,
-        booking_target_percent=_booking_target(tenant),
+        booking_target_percent=spec.slo.booking_success_percent,
         withheld_event_types=inputs.withheld_event_types,
         encrypt_bodies=inputs.encrypt_bodies,
         shadow=inputs.shadow,
         notifications=_notifications(tenant, inputs.notification_channels, inputs.public_url),
         page=_page(tenant, published=inputs.page_is_published) if inputs.logs_in_at_issuer else None,
     )
-
-
-def _booking_target(tenant: Tenant) -> Decimal:
-    """Return the target percentage of successful bookings; for the default, the config's own constant, which encoding omits."""
-    target = tenant.spec.slo.booking_success_percent
-    return BOOKING_TARGET_PERCENT if target == BOOKING_TARGET_PERCENT else target
 
 
 def _copy_fields(struct: type[S], part: object, **others: Any) -> S:

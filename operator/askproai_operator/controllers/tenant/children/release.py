@@ -90,8 +90,7 @@ def next_records(
     `live` are the present Deployments; `begin` returns whether it is the tenant's turn. A tenant needs no turn if it was
     edited, has begun already, or has no pods or broken ones: a new template does no harm there, and may be the cure.
     """
-    is_edited = tenant.metadata.generation != tenant.status.get("observedGeneration")
-    changes = {part: change_of(live[part], record, is_edited=is_edited) for part, record in wanted.items()}
+    changes = {part: change_of(live[part], record) for part, record in wanted.items()}
     records = {part: _with_verdict(record, live[part], changes[part]) for part, record in wanted.items()}
     if Change.RELEASE not in changes.values() or Change.EDIT in changes.values():
         return records
@@ -132,17 +131,14 @@ def with_record(manifest: Manifest, record: RolloutRecord) -> Manifest:
     return {**manifest, "metadata": {**meta, "annotations": annotations}}
 
 
-def change_of(live: ObservedObject | None, wanted: RolloutRecord, *, is_edited: bool) -> Change:
+def change_of(live: ObservedObject | None, wanted: RolloutRecord) -> Change:
     """Return the reason why the `wanted` template differs from the live one; NONE if it does not.
 
-    `is_edited`: the Tenant has an edit that no reconcile has applied yet. It decides only if the live Deployment has no record,
-    since an older release made it.
+    A Deployment without a record counts as edited: somebody has changed it by hand.
     """
-    if live is None:
-        return Change.EDIT
-    found = read_record(live)
+    found = read_record(live) if live is not None else None
     if found is None:
-        return Change.EDIT if is_edited else Change.RELEASE
+        return Change.EDIT
     if found.template == wanted.template:
         return Change.NONE
     return Change.EDIT if found.inputs != wanted.inputs else Change.RELEASE

@@ -68,16 +68,11 @@ def _shared_ingress(settings: Settings) -> Ingress:
     )
 
 
-def ingress(tenant: Tenant, settings: Settings) -> Manifest | None:
-    """Return the Ingress of the tenant's webhooks and functions; None if no Ingress routes them."""
-    manifest = _ingress(tenant, _route_of(tenant, settings))
-    return manifest and _annotated(manifest, _served_url(tenant, settings))
-
-
-def http_route(tenant: Tenant, settings: Settings) -> Manifest | None:
-    """Return the HTTPRoute of the tenant's webhooks and functions; None if no HTTPRoute routes them."""
-    manifest = _http_route(tenant, _route_of(tenant, settings))
-    return manifest and _annotated(manifest, _served_url(tenant, settings))
+def sender_route(tenant: Tenant, settings: Settings) -> Manifest | None:
+    """Return the Ingress or HTTPRoute of the tenant's webhooks and functions; None if the platform routes them itself."""
+    route = _route_of(tenant, settings)
+    manifest = _ingress(tenant, route) or _http_route(tenant, route)
+    return manifest and _annotated(manifest, {SERVED_URL: address_of(tenant, settings.shared_base_url).base_url})
 
 
 def page_route(tenant: Tenant) -> Manifest | None:
@@ -123,30 +118,15 @@ def _http_route(tenant: Tenant, route: _Route | None) -> Manifest | None:
     return new_manifest(tenant, resources.HTTP_ROUTES, "", Component.WEB) | {"spec": spec}
 
 
-def _served_url(tenant: Tenant, settings: Settings) -> dict[str, str]:
-    return {SERVED_URL: address_of(tenant, settings.shared_base_url).base_url}
-
-
-def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], kept: str | None) -> Manifest:
-    """Return the route's manifest with its name, which is never the name of the route that serves the URL `kept`.
+def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], taken: Collection[str]) -> Manifest:
+    """Return the route's manifest with the name under which its URL is served already, else with the first name not in `taken`.
 
     `live` maps the names of this kind's routes to the URLs that they serve now. A route that exists keeps its name: an Ingress
     controller may refuse a second route of the same host and path.
     """
-    free = {name for name in route_names(tenant.metadata.name) if kept is None or live.get(name) != kept}
-    return _named(tenant, manifest, live, free)
-
-
-def choose_name_beside(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], taken: Collection[str]) -> Manifest:
-    """Return the manifest of the former URL's route, which is kept beside the requested URL's, with a name not in `taken`."""
-    return _named(tenant, manifest, live, {*route_names(tenant.metadata.name)} - {*taken})
-
-
-def _named(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], free: Collection[str]) -> Manifest:
-    """Return the route's manifest with the name under which its URL is served already, else with the first name in `free`."""
-    url = manifest["metadata"]["annotations"][SERVED_URL]
-    names = route_names(tenant.metadata.name)
-    name = next((name for name in names if live.get(name) == url), None) or next(name for name in names if name in free)
+    url, names = manifest["metadata"]["annotations"][SERVED_URL], route_names(tenant.metadata.name)
+    served = (name for name in names if live.get(name) == url)
+    name = next(served, None) or next(name for name in names if name not in taken)
     return manifest | {"metadata": manifest["metadata"] | {"name": name}}
 
 
@@ -220,51 +200,40 @@ async def _apply_routes(
     reserved, claimed = partial(reserved_host_condition, tenant), claimed_host_condition(address)
     refused = await take_host(tenant, exposed_host(tenant), reserved, lambda _: claimed, context)
     live = _live_routes(tenant, context)
-    desired = [
-        choose_name(tenant, manifest, live[resources.resource_of(manifest)], kept)
-        for manifest in (_render_routes(tenant, context) if refused is None else ())
-    ]
-    beside = _name_routes_beside(desired, live, former, context) if former is not None else []
-    installed = [manifest for manifest in desired if is_installed(manifest, context)]
-    still_installed = [manifest for manifest in beside if is_installed(manifest, context)]
+    route = sender_route(tenant, context.settings) if refused is None else None
+    if route is not None:
+        served = live[resources.resource_of(route)]
+        route = choose_name(tenant, route, served, {name for name, url in served.items() if url == kept})
+    beside = _route_beside(route, live, former, context) if former is not None else None
     # First the route of the senders.
-    conflict = await apply_unless_foreign([*still_installed, *installed], ConditionType.EXPOSED, context)
-    await _prune_routes(tenant, [*still_installed, *installed], kept, context)
-    if refused is not None:
-        return refused
-    if conflict is not None:
-        return conflict
-    if desired and not installed:
+    installed = [each for each in (beside, route) if each is not None and is_installed(each, context)]
+    conflict = await apply_unless_foreign(installed, ConditionType.EXPOSED, context)
+    await _prune_routes(tenant, installed, kept, context)
+    if problem := refused or conflict:
+        return problem
+    if route is not None and route not in installed:
         return no_gateway_api_condition(tenant, address)
-    if any(resources.resource_of(manifest) is resources.HTTP_ROUTES for manifest in installed):
+    if route is not None and resources.resource_of(route) is resources.HTTP_ROUTES:
         # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
-        name = installed[0]["metadata"]["name"]
-        route = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, name)
-        return http_route_condition(tenant, address, (route or {}).get("status") or {})
+        name = route["metadata"]["name"]
+        found = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, name)
+        return http_route_condition(tenant, address, (found or {}).get("status") or {})
     return exposed_condition(address)
 
 
-def _render_routes(tenant: Tenant, context: ReconcileContext) -> list[Manifest]:
-    rendered = (ingress(tenant, context.settings), http_route(tenant, context.settings))
-    return [manifest for manifest in rendered if manifest is not None]
-
-
-def _name_routes_beside(
-    desired: Iterable[Manifest],
-    live: Mapping[ApiResource, Mapping[str, str]],
-    former: Tenant,
-    context: ReconcileContext,
-) -> list[Manifest]:
-    """Return the routes of the former exposure, under names that the `desired` routes do not use; none if its host was lost."""
+def _route_beside(
+    route: Manifest | None, live: Mapping[ApiResource, Mapping[str, str]], former: Tenant, context: ReconcileContext
+) -> Manifest | None:
+    """Return the route of the former exposure, under another name than the senders' `route`; None if its host was lost."""
     if not _is_free(former, context):
-        return []
+        return None
     former, _ = apply_ceilings(former, context.settings)  # its exposure is as the manifest had it
-    taken = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
-    return [
-        choose_name_beside(former, manifest, live[ref], {name for kind, name in taken if kind is ref})
-        for manifest in _render_routes(former, context)
-        if (ref := resources.resource_of(manifest))
-    ]
+    beside = sender_route(former, context.settings)
+    if beside is None:
+        return None
+    ref = resources.resource_of(beside)
+    taken = {route["metadata"]["name"]} if route is not None and resources.resource_of(route) is ref else set()
+    return choose_name(former, beside, live[ref], taken)
 
 
 def _is_free(former: Tenant, context: ReconcileContext) -> bool:

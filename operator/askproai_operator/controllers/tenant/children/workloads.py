@@ -208,7 +208,7 @@ async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, conte
     replicas = canary_pods(others, canary.percent) if runs else 0
     record = pods.record(canary.image, Component.WEB, alone=True, track=trial.track)
     # Without a record it may be of another trial, whose pods must not be judged as those of this one.
-    is_other = change_of(live, record, is_edited=True) is Change.EDIT
+    is_other = change_of(live, record) is Change.EDIT
     if workloads.awaited is not None and live is not None and not is_other:
         await _keep_pods(tenant, CANARY, live, replicas, context)
         return
