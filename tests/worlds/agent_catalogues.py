@@ -16,5 +16,4 @@ def service(display_name: str, **annotations: str) -> dict[str, Any]:
 
 
 def answering_prompt(env: AgentEnvironment) -> str:
-    llm = env.workspace["llms"][env.status["llmId"]][env.status["publishedVersion"]]
-    return str(llm["general_prompt"])
+    return str(env.answering_llm["general_prompt"])

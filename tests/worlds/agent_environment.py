@@ -23,6 +23,7 @@ from askproai_operator.memory import Memory
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
 from askproai_operator.settings import Settings
+from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 from tests.worlds import retell_contract
@@ -37,6 +38,7 @@ NUMBER = "+49301234567"
 INBOUND_URL = "https://voice.example/salon/salon/retell/inbound"
 MARKER = "inst-1/salon/mitte"
 KEY = Key("RetellAgent", "salon", "mitte")
+WITH_TRANSFER = {"functions": ["CheckAvailability", "BookAppointment", "TransferToHuman"], "transferTo": "+49301234599"}
 WRITES = {"POST", "PATCH", "DELETE", "PUT"}
 READS_BY_POST = {"list-agents"}
 
@@ -199,14 +201,34 @@ class AgentEnvironment:
 
     async def create_by_hand(self) -> str:
         """Create and publish an agent as a person would, without our marker; return its id."""
-        body = {"start_speaker": "agent", "general_prompt": "alt", "default_dynamic_variables": {"gruss": "Servus"}}
-        llm = await self.request_retell("POST", "/create-retell-llm", body)
-        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-        remote = await self.request_retell(
-            "POST", "/create-agent", {"response_engine": engine, "voice_id": "11labs-Adrian"}
+        remote = await self.create_draft(None, general_prompt="alt", default_dynamic_variables={"gruss": "Servus"})
+        await self.request_retell("POST", f"/publish-agent-version/{remote}", {"version": 0})
+        return remote
+
+    async def create_draft(self, name: str | None, **llm: object) -> str:
+        """Create an agent of a given name, with an LLM of its own, that nobody has published; return its id."""
+        made = await self.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent", **llm})
+        body = {"response_engine": {"type": "retell-llm", "llm_id": made["llm_id"]}, "voice_id": "11labs-Adrian"}
+        body |= {} if name is None else {"agent_name": name}
+        return str((await self.request_retell("POST", "/create-agent", body))["agent_id"])
+
+    async def bind_by_hand(self, number: str, agent_id: str | None, **version: int) -> None:
+        """Have an agent answer a number, or nobody, as a person does with the dashboard."""
+        bound = agent_id and [{"agent_id": agent_id, "weight": 1, **version}]
+        path = f"/update-phone-number/{number.replace('+', '%2B')}"
+        await self.request_retell("PATCH", path, {"inbound_agents": bound})
+
+    async def call(self) -> CallRecord:
+        """Call the number, and ask for an appointment."""
+        return await play_call(
+            self.retell_url, NUMBER, ["Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn"]
         )
-        await self.request_retell("POST", f"/publish-agent-version/{remote['agent_id']}", {"version": 0})
-        return str(remote["agent_id"])
+
+    @property
+    def answering_llm(self) -> dict[str, Any]:
+        """The LLM of the version that answers callers."""
+        llm: dict[str, Any] = self.workspace["llms"][self.status["llmId"]][self.status["publishedVersion"]]
+        return llm
 
     @property
     def retell_requests(self) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import json
 import signal
 import uuid
 from collections import Counter
@@ -267,18 +268,42 @@ class TenantNamespace:
         manifest["spec"] |= usual.get(kind, {}) | dict(spec or {})
         return await self.client.create(resources.resource_of_kind(kind).path(self.name), manifest)
 
+    async def create_salon(self, *kinds: str, spec: Mapping[str, Any] | None = None) -> None:
+        """Write the Secret `providers`, and create the objects of these kinds (by default the Tenant, which `spec` is for)."""
+        await self.write_secret()
+        for kind in kinds or ("Tenant",):
+            await self.create(kind, spec=spec if kind == "Tenant" else None)
+
+    async def open_salon(self, *kinds: str, spec: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Create a salon, wait until its Tenant is ready, and return that."""
+        await self.create_salon(*kinds, spec=spec)
+        return await self.wait_until_ready()
+
     async def write_secret(self, *, permitted: bool = True, **changed: str) -> None:
         """Create the Secret `providers`, or change keys of it. The operator uses only one that is `permitted`."""
         data = {"retell-api-key": self.retell_key, "calcom-api-key": self.calcom_key, "calcom-webhook-secret": "whs"}
-        meta = {"name": "providers", "labels": {"askproai.de/use": "true"} if permitted else {}}
-        body = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": data | changed}
         if await self.get("Secret", "providers") is None:
-            await self.client.create(resources.SECRETS.path(self.name), body)
+            await self.create_secret("providers", data | changed, permitted=permitted)
         else:
             await self.client.merge(self.path("Secret", "providers"), {"stringData": changed})
 
+    async def create_secret(self, name: str, values: Mapping[str, str], *, permitted: bool = True) -> None:
+        """Create a Secret, by default with the label that permits the operator to use it."""
+        meta = {"name": name, "labels": {"askproai.de/use": "true"} if permitted else {}}
+        body = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": values}
+        await self.client.create(resources.SECRETS.path(self.name), body)
+
     async def get(self, kind: str, name: str = NAME) -> dict[str, Any] | None:
         return await self.operator.context.kube.get(resources.resource_of_kind(kind), self.name, name)
+
+    async def annotate(self, name: str, value: str | None = "true", *, kind: str = "Tenant", of: str = NAME) -> None:
+        """Set an annotation `askproai.de/…` of an object; None removes it."""
+        await self.client.merge(self.path(kind, of), {"metadata": {"annotations": {f"askproai.de/{name}": value}}})
+
+    async def config(self) -> dict[str, Any]:
+        """Return the config of the pods; it is empty until there is one."""
+        live = await self.get("ConfigMap", f"{NAME}-config")
+        return json.loads(live["data"]["tenant.json"]) if live else {}
 
     async def secret_data(self, name: str) -> dict[str, str]:
         found = await self.get("Secret", name)

@@ -142,9 +142,9 @@ async def test_whole_tenant_lives_and_ends_under_the_policy(
         await ensure_coordinator(operator.context)
         namespace = await create_namespace(operator, kube_client)
         try:
-            await namespace.write_secret()
-            await namespace.create("Tenant", spec={"exposure": EXPOSED | {"host": f"{namespace.name}.example"}})
-            await namespace.create("Branch")
+            await namespace.create_salon(
+                "Tenant", "Branch", spec={"exposure": EXPOSED | {"host": f"{namespace.name}.example"}}
+            )
             await namespace.wait_for("ServiceOffering", "mitte-standardberatung", bool, "the default service")
             await namespace.create("ServiceOffering")
             await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")

@@ -130,6 +130,5 @@ async def test_warm_transfer_is_published_with_its_handoff_message() -> None:
 
 def published_transfer(env: AgentEnvironment) -> dict[str, Any]:
     """Return the tool that transfers calls in the version that answers."""
-    llm = env.workspace["llms"][env.status["llmId"]][env.status["publishedVersion"]]
-    (tool,) = [tool for tool in llm["general_tools"] if tool["type"] == "transfer_call"]
+    (tool,) = [tool for tool in env.answering_llm["general_tools"] if tool["type"] == "transfer_call"]
     return dict(tool)

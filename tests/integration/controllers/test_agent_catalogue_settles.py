@@ -128,8 +128,7 @@ async def test_a_number_is_bound_again_while_services_wait() -> None:
     async with open_agent_environment() as env:
         version = await open_with_a_service(env)
         put_service(env, "second")
-        path = f"/update-phone-number/{NUMBER.replace('+', '%2B')}"
-        await env.request_retell("PATCH", path, {"inbound_agents": None})
+        await env.bind_by_hand(NUMBER, None)
         await env.reconcile()
         bound = env.workspace["numbers"][NUMBER]["inbound_agents"]
         assert [each["agent_version"] for each in bound] == [version]

@@ -113,9 +113,7 @@ async def test_nothing_is_written_with_an_uncertain_lease() -> None:
             raise NotLeader("the Lease was not renewed in time")
 
         env.context = replace(env.context, fence=lost)
-        await env.request_retell(
-            "PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": None}
-        )
+        await env.bind_by_hand(NUMBER, None)
         at = len(env.retell_requests)
         with pytest.raises(NotLeader):
             await env.reconcile()

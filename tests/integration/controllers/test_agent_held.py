@@ -26,21 +26,16 @@ def edit(env: AgentEnvironment) -> None:
     env.edit(functions=["CheckAvailability"])
 
 
-def published(env: AgentEnvironment) -> dict[str, Any]:
-    llm: dict[str, Any] = env.workspace["llms"][env.status["llmId"]][env.status["publishedVersion"]]
-    return llm
-
-
 async def test_paused_tenant_keeps_its_published_agent() -> None:
     async with open_agent_environment() as env:
         await env.settle()
-        before = published(env)
+        before = env.answering_llm
         put(env, resources.TENANTS, tenant(), PAUSED)
         edit(env)
         at = len(env.retell_requests)
         await env.settle()
         assert env.retell_writes(at) == []
-        assert published(env) == before
+        assert env.answering_llm == before
         synced = env.condition("Synced")
         assert (synced["status"], synced["reason"]) == ("False", "Pending")
         assert synced["message"].endswith("remove the annotation askproai.de/paused from Tenant salon")
@@ -48,7 +43,7 @@ async def test_paused_tenant_keeps_its_published_agent() -> None:
 
         put(env, resources.TENANTS, tenant(), {})
         await env.settle()
-        assert published(env)["general_tools"] != before["general_tools"]
+        assert env.answering_llm["general_tools"] != before["general_tools"]
         assert env.condition("Synced")["reason"] == "AsDeclared"
 
 

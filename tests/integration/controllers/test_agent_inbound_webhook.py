@@ -80,7 +80,7 @@ async def test_deletion_removes_webhooks_of_unbound_numbers_too() -> None:
         async with open_agent_environment(callerRecognition=True) as env:
             await env.settle()
             if unbound:
-                await env.request_retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_agents": None})
+                await env.bind_by_hand(NUMBER, None)
             env.delete()
             assert (await env.settle()).gone
             assert webhook(env) is None
@@ -89,7 +89,7 @@ async def test_deletion_removes_webhooks_of_unbound_numbers_too() -> None:
 async def test_released_unbound_number_keeps_none_of_our_webhooks() -> None:
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
-        await env.request_retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_agents": None})
+        await env.bind_by_hand(NUMBER, None)
         env.set_branch_numbers()
         await env.settle()
         assert webhook(env) is None

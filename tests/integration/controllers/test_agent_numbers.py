@@ -38,16 +38,11 @@ async def test_number_missing_at_retell_is_reported() -> None:
 
 async def test_number_bound_to_a_foreign_agent_is_untouched() -> None:
     async with open_agent_environment() as env:
-        llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
-        body = {"response_engine": {"type": "retell-llm", "llm_id": llm["llm_id"]}, "voice_id": "11labs-Adrian"}
-        other = await env.request_retell("POST", "/create-agent", body)
-        bound = [{"agent_id": other["agent_id"], "weight": 1}]
-        await env.request_retell(
-            "PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": bound}
-        )
+        other = await env.create_draft(None)
+        await env.bind_by_hand(NUMBER, other)
         await env.settle()
         assert env.condition("NumbersBound")["reason"] == "NumberBoundElsewhere"
-        assert env.workspace["numbers"][NUMBER]["inbound_agents"] == bound
+        assert env.workspace["numbers"][NUMBER]["inbound_agents"] == [{"agent_id": other, "weight": 1}]
 
 
 async def test_number_removed_from_the_branch_is_unbound() -> None:

@@ -1,27 +1,21 @@
 """A Branch that was deleted while its number rings: callers hear one true sentence, and no function that the pods would refuse."""
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 
 from askproai_operator import resources
-from askproai_sandbox.caller import CallRecord, play_call
-from tests.worlds.agent_environment import INBOUND_URL, NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
+from tests.worlds.agent_environment import (
+    INBOUND_URL,
+    NUMBER,
+    WITH_TRANSFER,
+    AgentEnvironment,
+    branch,
+    open_agent_environment,
+    tenant,
+)
 
 pytestmark = pytest.mark.nightly
-
-PERSON = "+49301234599"
-WITH_TRANSFER = {"functions": ["CheckAvailability", "BookAppointment", "TransferToHuman"], "transferTo": PERSON}
-
-
-async def call(env: AgentEnvironment) -> CallRecord:
-    return await play_call(env.retell_url, NUMBER, ["Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn"])
-
-
-def answering_llm(env: AgentEnvironment) -> dict[str, Any]:
-    llm: dict[str, Any] = env.workspace["llms"][env.status["llmId"]][env.status["publishedVersion"]]
-    return llm
 
 
 async def close_branch(env: AgentEnvironment) -> None:
@@ -37,7 +31,7 @@ async def test_callers_of_a_deleted_branch_hear_its_closure(transfer: bool) -> N
         assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
         await close_branch(env)
         env.assert_one_of_each()
-        record = await call(env)
+        record = await env.call()
         heard = next(step.text for step in record.steps if step.kind == "heard")
         assert "Unter dieser Nummer nehmen wir keine Termine mehr an." in heard
         assert ("verbinden" in heard) == transfer
@@ -73,7 +67,7 @@ async def test_branch_that_is_replaced_at_once_publishes_nothing() -> None:
 async def test_returning_branch_brings_the_declared_agent_back() -> None:
     async with open_agent_environment() as env:
         await env.settle()
-        declared = answering_llm(env)
+        declared = env.answering_llm
         await close_branch(env)
         at = len(env.retell_requests)
         await env.settle()
@@ -84,7 +78,7 @@ async def test_returning_branch_brings_the_declared_agent_back() -> None:
         await env.settle()
         env.assert_one_of_each()
         fields = ("general_prompt", "begin_message", "general_tools")
-        assert {name: answering_llm(env)[name] for name in fields} == {name: declared[name] for name in fields}
+        assert {name: env.answering_llm[name] for name in fields} == {name: declared[name] for name in fields}
         assert env.condition("Synced")["reason"] == "AsDeclared"
 
 

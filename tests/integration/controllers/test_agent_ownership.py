@@ -13,22 +13,12 @@ FORMER = "inst-0/salon/mitte"
 async def test_duplicate_with_our_marker_is_deleted_once_unbound() -> None:
     async with open_agent_environment() as env:
         await env.settle()
-        llm = await env.request_retell(
-            "POST",
-            "/create-retell-llm",
-            {"start_speaker": "agent", "default_dynamic_variables": {"askproai_owner": MARKER}},
-        )
-        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-        duplicate = await env.request_retell(
-            "POST",
-            "/create-agent",
-            {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"},
-        )
+        duplicate = await env.create_draft(f"Alt · {MARKER}", default_dynamic_variables={"askproai_owner": MARKER})
         kept = env.status["agentId"]
         env.edit(displayName="Empfang")
         result = await env.reconcile()
         assert next(c for c in result.conditions if c.type == "Synced").reason == "DuplicateFound"
-        assert duplicate["agent_id"] in next(c for c in result.conditions if c.type == "Synced").message
+        assert duplicate in next(c for c in result.conditions if c.type == "Synced").message
         await env.settle()
         env.assert_one_of_each()
         assert env.status["agentId"] == kept
@@ -37,11 +27,8 @@ async def test_duplicate_with_our_marker_is_deleted_once_unbound() -> None:
 async def test_agent_with_a_similar_marker_is_never_adopted() -> None:
     """Retell's query finds substrings: `…/mitte-2` for `…/mitte`."""
     async with open_agent_environment() as env:
-        llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
-        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-        name = f"Empfang · {MARKER}-2"
-        body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": name}
-        other = (await env.request_retell("POST", "/create-agent", body))["agent_id"]
+        other = await env.create_draft(f"Empfang · {MARKER}-2")
+        (llm,) = env.workspace["llms"]
         await env.settle()
         assert env.status["agentId"] != other
         env.edit(displayName="Empfang")
@@ -49,7 +36,7 @@ async def test_agent_with_a_similar_marker_is_never_adopted() -> None:
         env.delete()
         assert (await env.settle()).gone
         assert list(env.workspace["agents"]) == [other]
-        assert list(env.workspace["llms"]) == [llm["llm_id"]]
+        assert list(env.workspace["llms"]) == [llm]
 
 
 async def test_adoption_takes_over_an_agent_created_by_hand() -> None:
@@ -84,17 +71,9 @@ async def test_adoption_of_another_owners_agent_is_refused() -> None:
 
 async def create_elsewhere(env: AgentEnvironment) -> str:
     """Create and bind the agent as the operator of another installation did; return its id."""
-    llm = await env.request_retell(
-        "POST",
-        "/create-retell-llm",
-        {"start_speaker": "agent", "default_dynamic_variables": {"askproai_owner": FORMER}},
-    )
-    engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-    body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Empfang · {FORMER}"}
-    agent_id = str((await env.request_retell("POST", "/create-agent", body))["agent_id"])
+    agent_id = await env.create_draft(f"Empfang · {FORMER}", default_dynamic_variables={"askproai_owner": FORMER})
     await env.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": 0})
-    bound = [{"agent_id": agent_id, "weight": 1, "agent_version": 0}]
-    await env.request_retell("PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": bound})
+    await env.bind_by_hand(NUMBER, agent_id, agent_version=0)
     return agent_id
 
 
@@ -170,17 +149,13 @@ async def test_adopted_agent_is_recorded_before_it_is_changed() -> None:
 async def test_bound_duplicate_is_reported_without_frequent_requests() -> None:
     async with open_agent_environment() as env:
         await env.settle()
-        llm = await env.request_retell("POST", "/create-retell-llm", {"start_speaker": "agent"})
-        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-        body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"}
-        duplicate = await env.request_retell("POST", "/create-agent", body)
+        duplicate = await env.create_draft(f"Alt · {MARKER}")
         await env.request_retell(
             "POST", "/import-phone-number", {"phone_number": "+49301234568", "termination_uri": "sip.example"}
         )
-        bound = [{"agent_id": duplicate["agent_id"], "weight": 1}]
-        await env.request_retell("PATCH", "/update-phone-number/%2B49301234568", {"inbound_agents": bound})
+        await env.bind_by_hand("+49301234568", duplicate)
         env.edit(displayName="Empfang")
         result = await env.reconcile()
         assert env.condition("Synced")["reason"] == "DuplicateFound"
-        assert duplicate["agent_id"] in env.workspace["agents"]
+        assert duplicate in env.workspace["agents"]
         assert result.requeue_after is None

@@ -36,21 +36,13 @@ async def number_given_up(env: AgentEnvironment) -> None:
 
 async def unbound_by_hand(env: AgentEnvironment) -> None:
     if env.status.get("agentId"):
-        await env.request_retell(
-            "PATCH", f"/update-phone-number/{NUMBER.replace('+', '%2B')}", {"inbound_agents": None}
-        )
+        await env.bind_by_hand(NUMBER, None)
 
 
 async def drift(env: AgentEnvironment) -> None:
     """Edit and publish a version, as a person does with the dashboard."""
-    if agent_id := env.status.get("agentId"):
-        draft = await env.request_retell(
-            "POST", f"/create-agent-version/{agent_id}", {"base_version": env.status["publishedVersion"]}
-        )
-        await env.request_retell(
-            "PATCH", f"/update-agent/{agent_id}?version={draft['version']}", {"voice_id": "11labs-Adrian"}
-        )
-        await env.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": draft["version"]})
+    if env.status.get("agentId"):
+        await env.publish_by_hand(voice_id="11labs-Adrian")
 
 
 async def new_process(env: AgentEnvironment) -> None:

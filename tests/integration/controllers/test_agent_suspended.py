@@ -1,17 +1,19 @@
 """A suspended Tenant: no pods run, so its callers hear a sentence instead of an agent whose functions fail."""
 
-from typing import Any
-
 import pytest
 
 from askproai_operator import resources
-from askproai_sandbox.caller import CallRecord, play_call
-from tests.worlds.agent_environment import INBOUND_URL, MARKER, NUMBER, AgentEnvironment, open_agent_environment, tenant
+from tests.worlds.agent_environment import (
+    INBOUND_URL,
+    MARKER,
+    NUMBER,
+    WITH_TRANSFER,
+    AgentEnvironment,
+    open_agent_environment,
+    tenant,
+)
 
 pytestmark = pytest.mark.nightly
-
-PERSON = "+49301234599"
-WITH_TRANSFER = {"functions": ["CheckAvailability", "BookAppointment", "TransferToHuman"], "transferTo": PERSON}
 
 
 def set_tenant(
@@ -27,16 +29,6 @@ def set_tenant(
     env.put(resources.TENANTS, raw)
 
 
-async def call(env: AgentEnvironment) -> CallRecord:
-    return await play_call(env.retell_url, NUMBER, ["Guten Tag, ich hätte gern einen Haarschnitt am Freitag um zehn"])
-
-
-def answering_llm(env: AgentEnvironment) -> dict[str, Any]:
-    version = env.status["publishedVersion"]
-    llm: dict[str, Any] = env.workspace["llms"][env.status["llmId"]][version]
-    return llm
-
-
 @pytest.mark.parametrize("transfer", [True, False])
 async def test_suspended_tenants_callers_hear_closure_without_functions(transfer: bool) -> None:
     async with open_agent_environment(**(WITH_TRANSFER if transfer else {})) as env:
@@ -44,14 +36,14 @@ async def test_suspended_tenants_callers_hear_closure_without_functions(transfer
         set_tenant(env, suspend=True, reason="Suspended")
         await env.settle()
         env.assert_one_of_each()
-        record = await call(env)
+        record = await env.call()
         heard = next(step.text for step in record.steps if step.kind == "heard")
         assert heard.startswith("Salon Müller, guten Tag! Sie sprechen mit einem KI-Assistenten.")
         assert "Termine kann ich zurzeit leider nicht annehmen" in heard
         assert ("verbinden" in heard) == transfer
         assert ("versuchen Sie es später" in heard) == (not transfer)
         assert [step for step in record.steps if step.kind == "tool" and step.url] == [], "none was sent"
-        names = [tool["name"] for tool in answering_llm(env)["general_tools"]]
+        names = [tool["name"] for tool in env.answering_llm["general_tools"]]
         assert names == (["transfer_to_human", "end_call"] if transfer else ["end_call"])
         synced = env.condition("Synced")
         assert (synced["status"], synced["reason"]) == ("True", "Suspended")
@@ -60,7 +52,7 @@ async def test_suspended_tenants_callers_hear_closure_without_functions(transfer
 async def test_resuming_restores_the_declared_agent_once_pods_serve() -> None:
     async with open_agent_environment() as env:
         await env.settle()
-        declared = answering_llm(env)
+        declared = env.answering_llm
         set_tenant(env, suspend=True, reason="Suspended")
         await env.settle()
         # The Tenant's status lags behind its spec.
@@ -75,7 +67,7 @@ async def test_resuming_restores_the_declared_agent_once_pods_serve() -> None:
         await env.settle()
         env.assert_one_of_each()
         fields = ("general_prompt", "begin_message", "general_tools")
-        assert {name: answering_llm(env)[name] for name in fields} == {name: declared[name] for name in fields}
+        assert {name: env.answering_llm[name] for name in fields} == {name: declared[name] for name in fields}
         assert env.condition("Synced")["reason"] == "AsDeclared"
         set_tenant(env, suspend=False, available=False)
         at = len(env.retell_requests)
@@ -87,10 +79,10 @@ async def test_callers_of_initially_suspended_tenant_hear_the_closure() -> None:
     async with open_agent_environment() as env:
         set_tenant(env, suspend=True, reason="Suspended", urls=False)
         await env.settle()
-        record = await call(env)
+        record = await env.call()
         heard = next(step.text for step in record.steps if step.kind == "heard")
         assert "Termine kann ich zurzeit leider nicht annehmen" in heard
-        assert [tool["name"] for tool in answering_llm(env)["general_tools"]] == ["end_call"]
+        assert [tool["name"] for tool in env.answering_llm["general_tools"]] == ["end_call"]
         set_tenant(env, suspend=False, urls=False)
         at = len(env.retell_requests)
         await env.settle()
@@ -99,7 +91,7 @@ async def test_callers_of_initially_suspended_tenant_hear_the_closure() -> None:
         set_tenant(env, suspend=False)
         await env.settle()
         assert env.condition("Synced")["reason"] == "AsDeclared"
-        assert all(tool.get("url") for tool in answering_llm(env)["general_tools"][:-1])
+        assert all(tool.get("url") for tool in env.answering_llm["general_tools"][:-1])
 
 
 async def test_suspended_agent_is_written_once_and_drift_repaired() -> None:
@@ -147,16 +139,16 @@ async def test_resumed_agent_keeps_closure_until_pods_serve() -> None:
         await env.settle()
         set_tenant(env, suspend=True, reason="Suspended")
         await env.settle()
-        suspended = answering_llm(env)
+        suspended = env.answering_llm
         set_tenant(env, suspend=False, available=False, reason="Progressing")
         await env.inject_fault("get-agent", "error-before-commit", count=9)
         await env.reconcile()
         assert env.condition("Synced")["reason"] not in {"Suspended", "AsDeclared"}
         await env.settle()
-        assert answering_llm(env)["general_tools"] == suspended["general_tools"], "no pod could answer a function"
+        assert env.answering_llm["general_tools"] == suspended["general_tools"], "no pod could answer a function"
         set_tenant(env, suspend=False)
         await env.settle()
-        assert answering_llm(env)["general_tools"] != suspended["general_tools"]
+        assert env.answering_llm["general_tools"] != suspended["general_tools"]
         assert "suspended" not in env.status
 
 
@@ -165,11 +157,7 @@ async def test_suspended_agents_duplicates_are_searched_until_gone() -> None:
         await env.settle()
         set_tenant(env, suspend=True, reason="Suspended")
         await env.settle()
-        own = {"start_speaker": "agent", "default_dynamic_variables": {"askproai_owner": MARKER}}
-        llm = await env.request_retell("POST", "/create-retell-llm", own)
-        engine = {"type": "retell-llm", "llm_id": llm["llm_id"]}
-        body = {"response_engine": engine, "voice_id": "11labs-Adrian", "agent_name": f"Alt · {MARKER}"}
-        await env.request_retell("POST", "/create-agent", body)
+        await env.create_draft(f"Alt · {MARKER}", default_dynamic_variables={"askproai_owner": MARKER})
         env.edit(displayName="Empfang")  # a change by a person searches once
         await env.reconcile()
         synced = env.condition("Synced")

@@ -4,9 +4,7 @@ from tests.worlds.waiting import SOON, eventually
 
 
 async def test_default_service_exists_only_until_another_is_created(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.create("Branch")
+    await namespace.create_salon("Tenant", "Branch")
     await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
     default = await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     assert default["status"]["staff"] == ["anna", "mehmet"]
@@ -32,8 +30,7 @@ async def test_services_applied_with_a_branch_prevent_default_service(namespace)
 
 
 async def test_manual_service_with_default_name_is_never_written(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_salon()
     written = await namespace.create("ServiceOffering", "mitte-standardberatung", spec={"branchRef": {"name": "nord"}})
     await namespace.create("Branch", "nord")
     await namespace.create("Branch", spec={"phoneNumbers": []})
@@ -49,9 +46,7 @@ async def test_neighbors_reduced_and_restored_capacity_is_reported(
     namespace,
 ):
     """Else its status would be out of date for ten minutes."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.create("Branch")
+    await namespace.create_salon("Tenant", "Branch")
     for name, capacity in (("a-kurs", 1), ("b-yoga", 4)):
         await namespace.create("ServiceOffering", name, spec={"capacity": capacity, "calcom": {"eventTypes": []}})
         await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name=name)
@@ -65,9 +60,7 @@ async def test_neighbors_reduced_and_restored_capacity_is_reported(
 
 
 async def test_service_reports_its_deleted_branch(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.create("Branch")
+    await namespace.create_salon("Tenant", "Branch")
     await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": []}})
     await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name="haarschnitt")
     await namespace.client.delete(namespace.path("Branch", "mitte"))
@@ -78,8 +71,7 @@ async def test_service_reports_its_deleted_branch(namespace):
 
 
 async def test_misspelt_state_is_corrected_while_the_branch_serves(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_salon()
     await namespace.create("Branch", spec={"holidays": {"country": "DE", "subdivision": "NRW"}})
     shown = await namespace.wait_for_condition("HolidaysValid", "False", "HolidaysUnknown", kind="Branch", name="mitte")
     assert "NRW is no subdivision of DE; write NW" in shown["message"]

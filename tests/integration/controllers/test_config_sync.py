@@ -187,23 +187,15 @@ async def test_silent_pod_is_named_only_if_ready(
     assert list(memory.pod_keys.values()) == [replace(changed, without=("silent",) if is_named else ())]
 
 
-async def test_config_sync_ignores_shadow_pods(env, pods: Pods, sync: ConfigSyncController):
-    """It has a config of its own, and never shows the tenant's."""
+async def test_pod_already_showing_the_config_is_left_alone(env, pods: Pods, sync: ConfigSyncController):
+    """A shadow is not asked: it has a config of its own, and never shows the tenant's."""
     await pods.create("one")
     await pods.create("shadow", **{"app.kubernetes.io/name": "askproai-shadow"})
-    pods.shown = "new"
-    sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
-    await eventually(lambda: not sync._requests, SOON, "the end")
-    assert len(pods.asked) == 1
-
-
-async def test_pod_already_showing_the_config_is_left_alone(env, pods: Pods, sync: ConfigSyncController):
-    await pods.create("one")
     pods.shown = "new"
     env.sent.clear()
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     await eventually(lambda: not sync._requests, SOON, "the end")
-    assert pods.asked
+    assert len(pods.asked) == 1
     assert env.sent == []
 
 

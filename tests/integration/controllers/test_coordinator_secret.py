@@ -86,9 +86,7 @@ async def test_unparsable_coordinator_url_is_replaced(context):
 
 
 async def test_tenants_retention_and_servers_reach_the_coordinator(namespace, module_database):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     days = {"rawEventDays": 7, "transcriptDays": 8, "callDays": 9}
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"retention": days}})
     tenant = f"{namespace.name}.salon-mueller"

@@ -7,7 +7,6 @@ import asyncpg
 import pytest
 
 from askproai_core.data_keys import DATA_KEYS, DataKeys, decode_data_keys, encode_data_keys
-from askproai_core.tenant_config import decode
 from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.kept_keys import kept_name
@@ -38,17 +37,13 @@ async def keys_of(namespace: TenantNamespace) -> DataKeys:
 
 async def start(namespace: TenantNamespace) -> DataKeys:
     """Create the salon, and return its keys."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant")
     await namespace.wait_for_condition("BodiesEncrypted", "True", "Pending")
     return await keys_of(namespace)
 
 
 async def encrypts(namespace: TenantNamespace) -> bool:
-    config = await namespace.get("ConfigMap", "salon-mueller-config")
-    return config is not None and decode(config["data"]["tenant.json"]).encrypt_bodies
+    return bool((await namespace.config()).get("encrypt_bodies"))
 
 
 async def store_encrypted(namespace: TenantNamespace, database: Database) -> None:
@@ -83,8 +78,7 @@ async def test_slow_count_of_encrypted_rows_prevents_no_key(
 
 async def test_rotate_annotation_adds_a_data_key_once(namespace: TenantNamespace) -> None:
     keys = await start(namespace)
-    annotation = {"metadata": {"annotations": {"askproai.de/rotate-data-key": "2026-11-24"}}}
-    await namespace.client.merge(namespace.path("Tenant"), annotation)
+    await namespace.annotate("rotate-data-key", "2026-11-24")
 
     async def rotated() -> DataKeys | None:
         found = await keys_of(namespace)
@@ -186,9 +180,7 @@ async def test_returning_tenant_has_keys_even_without_encrypted_rows(
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
     await namespace.recreate()
     monkeypatch.setitem(vars(namespace.operator.context.settings), "encrypt_bodies", False)
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
+    await namespace.create_salon("Branch", "Tenant")
     await namespace.wait_for_condition("BodiesEncrypted", "True", "NotRequested")
     assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in keys.keys]
     assert not await encrypts(namespace)

@@ -1,13 +1,12 @@
 """The operator reads event types at Cal.com seldom, since requests for each key are limited; a real API server."""
 
-import json
 from typing import Any
 
 import pytest
 
 from askproai_operator.api import Key
 from askproai_sandbox.calcom.event_types import EventType
-from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly
@@ -17,9 +16,7 @@ OFFERING = {"kind": "ServiceOffering", "name": SERVICE}
 
 
 async def open_salon(namespace: TenantNamespace) -> None:
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
+    await namespace.create_salon("Branch", "Tenant")
     await namespace.create("ServiceOffering", SERVICE, spec={"requiredSkills": []})
     await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeNotFound", **OFFERING)
     await namespace.wait_for_condition("CalendarSynced", "True")
@@ -77,17 +74,18 @@ async def test_edited_calcom_key_rereads_its_event_types(namespace: TenantNamesp
 
 async def test_service_with_a_taken_name_is_checked_slowly(namespace: TenantNamespace) -> None:
     """Only what a person puts right at Cal.com, which sends us nothing, is looked at again soon."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
+    await namespace.create_salon("Branch", "Tenant")
+    for name, displayed in (("a", "Gleich"), ("b", "  gleich")):
+        await namespace.create("ServiceOffering", name, spec={"displayName": displayed, "calcom": None})
     for name in ("a", "b"):
-        await namespace.create("ServiceOffering", name, spec={"displayName": "Gleich", "calcom": None})
-    for name in ("a", "b"):
-        await namespace.wait_for_condition("NameUnique", "False", "NameTaken", kind="ServiceOffering", name=name)
+        await namespace.wait_for_condition("Ready", "False", "NameTaken", kind="ServiceOffering", name=name)
     for name in ("a", "b"):
         await eventually(
             lambda name=name: next_run(namespace, name) > 500, SOON, lambda name=name: next_run(namespace, name)
         )
+    await namespace.client.merge(namespace.path("ServiceOffering", "b"), {"spec": {"displayName": "Anders"}})
+    for name in ("a", "b"):
+        await namespace.wait_for_condition("NameUnique", "True", kind="ServiceOffering", name=name)
 
 
 async def test_event_type_with_several_lengths_fits_by_default(
@@ -96,9 +94,7 @@ async def test_event_type_with_several_lengths_fits_by_default(
     types = namespace.operator.calcom.account_of(namespace.calcom_key).event_types
     for number, fields in ((1001, {"lengthInMinutes": 30, "lengthInMinutesOptions": [30, 45]}), (1002, {})):
         types[number] = EventType.create(number, "anna", {"lengthInMinutes": 45, "afterEventBuffer": 10, **fields})
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
+    await namespace.create_salon("Branch", "Tenant")
     await namespace.create("ServiceOffering", SERVICE)
     await namespace.wait_for_condition("CalendarLinked", "True", **OFFERING)
     assert (await namespace.get("ServiceOffering", SERVICE))["status"]["variableLengths"] == [
@@ -106,8 +102,7 @@ async def test_event_type_with_several_lengths_fits_by_default(
     ]
 
     async def is_in_config() -> bool:
-        live = await namespace.get("ConfigMap", f"{NAME}-config")
-        (service,) = json.loads(live["data"]["tenant.json"])["services"] if live else ({},)
+        (service,) = (await namespace.config()).get("services", ({},))
         lengths = {each["event_type_id"]: each.get("default_minutes") for each in service.get("event_types", ())}
         return lengths == {1001: 30, 1002: None}
 
@@ -124,9 +119,7 @@ async def test_required_fields_are_answered_or_named_with_advice(namespace: Tena
     for number in (1001, 1002):
         fields = {"lengthInMinutes": 45, "afterEventBuffer": 10, "bookingFields": asked}
         types[number] = EventType.create(number, "anna", fields)
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
+    await namespace.create_salon("Branch", "Tenant")
     await namespace.create("ServiceOffering", SERVICE)
     found = await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeMismatch", **OFFERING)
     assert "it requires the field 'haarlaenge' (select: kurz, lang), which nothing answers" in found["message"]
@@ -135,8 +128,7 @@ async def test_required_fields_are_answered_or_named_with_advice(namespace: Tena
     await namespace.wait_for_condition("CalendarLinked", "True", **OFFERING)
 
     async def is_in_config() -> bool:
-        live = await namespace.get("ConfigMap", f"{NAME}-config")
-        (service,) = json.loads(live["data"]["tenant.json"])["services"] if live else ({},)
+        (service,) = (await namespace.config()).get("services", ({},))
         fields = [each.get("booking_fields") for each in service.get("event_types", ())]
         notes = {"slug": "notes", "source": "Notes"}  # Cal.com's own, which is optional
         return fields == [[{"slug": "haarlaenge", "value": "kurz"}, {"slug": "telefon", "source": "Phone"}, notes]] * 2
@@ -162,8 +154,7 @@ async def test_service_with_a_wait_switches_to_own_book(namespace: TenantNamespa
     assert "close Cal.com's pages of these people" in found["message"]
 
     async def is_in_config() -> bool:
-        live = await namespace.get("ConfigMap", f"{NAME}-config")
-        (service,) = json.loads(live["data"]["tenant.json"])["services"] if live else ({},)
+        (service,) = (await namespace.config()).get("services", ({},))
         segments = [(each["minutes"], each.get("kind", "Work")) for each in service.get("segments", ())]
         return segments == [(30, "Work"), (30, "Wait"), (45, "Work")] and "event_types" not in service
 

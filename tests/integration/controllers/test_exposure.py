@@ -56,8 +56,7 @@ def own_url(namespace: TenantNamespace) -> str:
 
 
 async def create_salon(namespace: TenantNamespace, **spec: Any) -> None:
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS | spec)
+    await namespace.create_salon(spec=RUNS | spec)
     await make_deployment_ready(namespace, "web")
 
 
@@ -86,8 +85,7 @@ async def serving(namespace: TenantNamespace, internet: Internet, **spec: Any) -
 
 
 async def test_new_tenants_url_is_unregistered_until_it_answers(namespace, internet):
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon(spec=RUNS)
     waiting = await namespace.wait_for_condition("Exposed", "False", "Pending")
     assert "as soon as a pod is ready" in waiting["message"]
     assert shared_url(namespace) not in internet.asked
@@ -190,8 +188,7 @@ async def test_former_host_stays_owned_while_senders_have_it(namespace, other_na
     elsewhere = {"host": f"new-{host}", "ingress": {}}
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": elsewhere}})
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant", spec={"exposure": {"host": host, "ingress": {}}})
+    await other_namespace.create_salon(spec={"exposure": {"host": host, "ingress": {}}})
     await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
     assert f"https://{host}" in str(await urls(namespace))
     assert await urls(other_namespace) == {}, "what another tenant has is given to no sender"
@@ -214,8 +211,7 @@ async def test_suspended_tenant_is_ready_despite_a_silent_url(namespace, interne
 
 
 async def test_initially_suspended_tenant_gets_its_url_on_resuming(namespace, internet):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_salon()
     number = {"number": namespace.number, "sip": {"terminationUri": "salon.sip.example"}}
     await namespace.create("Branch", spec={"phoneNumbers": [number]})
     await namespace.create("RetellAgent")

@@ -43,10 +43,7 @@ async def test_figures_follow_callers_and_are_written_on_change(
     namespace: TenantNamespace, module_database: Database
 ) -> None:
     tenant, key = f"{namespace.name}.{NAME}", Key("Tenant", namespace.name, NAME)
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant", spec={"slo": {"bookingSuccessPercent": "80"}})
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant", spec={"slo": {"bookingSuccessPercent": "80"}})
     assert await count(namespace) == [0, None, None]
 
     await rows(module_database, CALLS, tenant, 3)

@@ -26,16 +26,14 @@ async def open_salon(namespace: TenantNamespace, foreign: int, own: int) -> None
     create_event_types(namespace, f"cal_other_{namespace.name}", foreign)
     create_event_types(namespace, namespace.calcom_key, own)
     links = [{"staff": "anna", "eventTypeId": foreign}, {"staff": "mehmet", "eventTypeId": own}]
-    await namespace.write_secret()
-    await namespace.create("Branch")
+    await namespace.create_salon("Branch")
     await namespace.create("ServiceOffering", SERVICE, spec={"calcom": {"eventTypes": links}})
     await namespace.create("Tenant")
 
 
 async def withheld(namespace: TenantNamespace) -> dict[int, str | None]:
     """Return the event types in the pods' config, and why each is withheld from them."""
-    live = await namespace.get("ConfigMap", f"{NAME}-config")
-    services: list[dict[str, Any]] = json.loads(live["data"]["tenant.json"]).get("services", []) if live else []
+    services: list[dict[str, Any]] = (await namespace.config()).get("services", [])
     return {
         each["event_type_id"]: each.get("withheld") for service in services for each in service.get("event_types", ())
     }
@@ -46,6 +44,16 @@ async def wait_for_withheld(namespace: TenantNamespace, expected: dict[int, str 
         return await withheld(namespace) == expected
 
     await eventually(is_so, SOON, f"event types {expected} in the config")
+
+
+async def rename(namespace: TenantNamespace) -> None:
+    """Rename the Tenant, and wait until the config has the name."""
+    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Meyer"}})
+
+    async def is_renamed() -> bool:
+        return (await namespace.config()).get("display_name") == "Salon Meyer"
+
+    await eventually(is_renamed, SOON, "the edit in the config")
 
 
 async def test_another_accounts_event_type_is_withheld_from_pods(namespace: TenantNamespace) -> None:
@@ -67,24 +75,15 @@ async def test_unseen_event_type_waits_during_calcom_outage(
     namespace.operator.inject_fault(namespace.operator.calcom, "get-event-type", "down", 1000)
     await open_salon(namespace, 72001, 72002)
     await wait_for_withheld(namespace, {72001: "NotLookedUp", 72002: "NotLookedUp"})
-    config = await namespace.get("ConfigMap", f"{NAME}-config")
-    assert config is not None
-    former = json.loads(config["data"]["tenant.json"])
+    former = await namespace.config()
     for each in former["services"][0]["event_types"]:
         del each["withheld"]
     data = {"data": {"tenant.json": json.dumps(former)}}
     await namespace.client.merge(namespace.path("ConfigMap", f"{NAME}-config"), data)
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Meyer"}})
-
-    async def is_renamed() -> bool:
-        live = await namespace.get("ConfigMap", f"{NAME}-config")
-        return bool(live) and json.loads(live["data"]["tenant.json"])["display_name"] == "Salon Meyer"
-
-    await eventually(is_renamed, SOON, "the edit in the config")
+    await rename(namespace)
     assert await withheld(namespace) == {72001: None, 72002: None}
     namespace.operator.end_faults()
-    edit = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
-    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
+    await namespace.annotate("reconcile-at", "now", kind="ServiceOffering", of=SERVICE)
     await wait_for_withheld(namespace, {72001: "NotFound", 72002: None})
 
 
@@ -95,21 +94,13 @@ async def test_deleted_services_event_type_is_withheld_until_seen(namespace: Ten
     await namespace.client.delete(namespace.path("ServiceOffering", SERVICE))
 
     async def is_left_in_the_config(*expected: int) -> bool:
-        live = await namespace.get("ConfigMap", f"{NAME}-config")
-        config = json.loads(live["data"]["tenant.json"]) if live else {}
-        return config.get("withheld_event_types", []) == [*expected]
+        return (await namespace.config()).get("withheld_event_types", []) == [*expected]
 
     async def without_a_service() -> bool:
         return await withheld(namespace) == {} and await is_left_in_the_config(73001)
 
     await eventually(without_a_service, SOON, "a config without the service, that withholds its event type")
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Meyer"}})
-
-    async def is_renamed() -> bool:
-        live = await namespace.get("ConfigMap", f"{NAME}-config")
-        return bool(live) and json.loads(live["data"]["tenant.json"])["display_name"] == "Salon Meyer"
-
-    await eventually(is_renamed, SOON, "a further run")
+    await rename(namespace)
     assert await is_left_in_the_config(73001)
     create_event_types(namespace, namespace.calcom_key, 73001)
     links = [{"staff": "anna", "eventTypeId": 73001}]

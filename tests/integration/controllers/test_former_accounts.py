@@ -88,9 +88,7 @@ async def test_tenant_returning_before_the_removal_keeps_its_agent(namespace):
     """It finds its agent by the marker again, so nothing may be removed with the key of the entry."""
     await create_all(namespace)
     (agent_id,) = agents(namespace, namespace.retell_key)
-    await namespace.client.merge(
-        namespace.path("RetellAgent", "mitte"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
-    )
+    await namespace.annotate("paused", kind="RetellAgent", of="mitte")
     await namespace.wait_for_condition("Paused", "True", kind="RetellAgent", name="mitte")
     await namespace.write_secret(**{"retell-api-key": f"{namespace.retell_key}-b"})
 

@@ -10,7 +10,7 @@ from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.providers import ensure_calcom_webhook
 from tests.worlds.granted_hosts import edit, new_host
-from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
 
@@ -22,11 +22,6 @@ async def wait_until_older(created: dict[str, Any]) -> None:
     """Wait until an object that is created now is younger: creation times have seconds."""
     since = datetime.fromisoformat(created["metadata"]["creationTimestamp"])
     await eventually(lambda: datetime.now(UTC) - since > timedelta(seconds=1), SOON, "another second")
-
-
-async def pause(namespace: TenantNamespace, kind: str = "Tenant", name: str = NAME) -> None:
-    body = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
-    await namespace.client.merge(namespace.path(kind, name), body)
 
 
 async def routed_hosts(namespace: TenantNamespace) -> list[str]:
@@ -46,9 +41,7 @@ async def test_older_tenant_is_refused_a_younger_tenants_host(namespace, other_n
     await namespace.write_secret()
     await wait_until_older(await namespace.create("Tenant"))
     await namespace.wait_until_ready()
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant", spec=exposed_at(host))
-    await other_namespace.wait_until_ready()
+    await other_namespace.open_salon(spec=exposed_at(host))
     await edit(namespace, exposed_at(host))
     reported = await namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
     assert other_namespace.name not in reported["message"], "the other tenant may belong to somebody else"
@@ -80,34 +73,16 @@ async def test_older_tenant_is_refused_a_younger_tenants_key(namespace, other_na
     await namespace.write_secret()
     await wait_until_older(await namespace.create("Tenant"))
     await namespace.wait_until_ready()
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant")
-    await other_namespace.wait_until_ready()
+    await other_namespace.open_salon()
     await namespace.write_secret(**{"retell-api-key": other_namespace.retell_key})
     reported = await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsShared")
     assert "Retell" in reported["message"]
     await other_namespace.wait_until_ready()
 
 
-async def test_a_calcom_key_of_another_tenant_is_refused(namespace, other_namespace):
-    """Cal.com's webhooks are each user's: the second tenant would store the names and numbers of the first one's customers."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
-    other_namespace.calcom_key = namespace.calcom_key
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant")
-    reported = await other_namespace.wait_for_condition("CredentialsValid", "False", "CredentialsShared")
-    assert "Cal.com" in reported["message"]
-    assert namespace.name not in reported["message"]
-    assert [url for url in namespace.calcom_webhooks() if other_namespace.name in url] == []
-    assert await other_namespace.get("Deployment", "salon-mueller-web") is None
-
-
 async def test_no_annotation_removes_the_webhook_of_a_neighbour(namespace, other_namespace):
     """An editor of a Tenant may write `adopt-webhook`, and may know the neighbour's key or have one of the same Cal.com user."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_salon()
     url = (await namespace.wait_until_ready())["status"]["webhookUrls"]["calcom"]
     other_namespace.calcom_key = namespace.calcom_key
     await other_namespace.write_secret()
@@ -119,11 +94,8 @@ async def test_no_annotation_removes_the_webhook_of_a_neighbour(namespace, other
 @pytest.mark.nightly
 async def test_shared_calcom_key_loses_the_running_tenants_webhook(namespace, other_namespace):
     """As after an upgrade from a release that let keys be shared: no more of the other's bookings come here."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant")
+    await namespace.open_salon()
+    await other_namespace.create_salon()
     urls = (await other_namespace.wait_until_ready())["status"]["webhookUrls"]
     context = namespace.operator.context
     client = context.providers.calcom(context.settings.calcom_base_url, namespace.calcom_key)
@@ -141,16 +113,13 @@ async def test_shared_calcom_key_loses_the_running_tenants_webhook(namespace, ot
 async def test_paused_tenant_without_its_hosts_grant_loses_route(namespace, other_namespace):
     """A pause keeps the operator from working on an object; it is no way to keep a stranger's host."""
     host = new_host()
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=exposed_at(host))
-    await namespace.wait_until_ready()
+    await namespace.open_salon(spec=exposed_at(host))
     ingress = await namespace.get("Ingress")
     await edit(namespace, {"exposure": None})
     await namespace.wait_until_gone("Ingress")
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant", spec=exposed_at(host))
+    await other_namespace.create_salon(spec=exposed_at(host))
     await wait_for_route(other_namespace, host)
-    await pause(namespace)
+    await namespace.annotate("paused")
     await namespace.wait_for_condition("Paused", "True")
     restored = {"metadata": {name: ingress["metadata"][name] for name in ("name", "labels", "ownerReferences")}}
     await namespace.client.create(resources.INGRESSES.path(namespace.name), restored | {"spec": ingress["spec"]})
@@ -159,52 +128,26 @@ async def test_paused_tenant_without_its_hosts_grant_loses_route(namespace, othe
     assert await routed_hosts(other_namespace) == [host]
 
 
-async def test_platforms_shared_host_is_refused_as_own_host(namespace):
+@pytest.mark.parametrize(
+    ("host", "text"), [("voice.example", "leave exposure.host out"), ("fleet.example", "fleet's page")]
+)
+async def test_platforms_host_belongs_to_no_tenant(namespace, host: str, text: str):
     """Else the path of a tenant that does not exist yet could be had before it."""
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=exposed_at("voice.example", "/some-namespace/some-tenant"))
+    await namespace.create_salon(spec=exposed_at(host, "/some-namespace/some-tenant"))
     reported = await namespace.wait_for_condition("Exposed", "False", "HostReserved")
-    assert "leave exposure.host out" in reported["message"]
-    assert await namespace.get("Ingress") is None
-
-
-async def test_fleet_pages_host_belongs_to_no_tenant(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=exposed_at("fleet.example", "/some-namespace/some-tenant"))
-    reported = await namespace.wait_for_condition("Exposed", "False", "HostReserved")
-    assert "fleet's page" in reported["message"]
+    assert text in reported["message"]
     assert await namespace.get("Ingress") is None
 
 
 async def test_deletion_passes_the_host_on_after_its_route(namespace, other_namespace):
     host = new_host()
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=exposed_at(host))
-    await namespace.wait_until_ready()
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant", spec=exposed_at(host))
+    await namespace.open_salon(spec=exposed_at(host))
+    await other_namespace.create_salon(spec=exposed_at(host))
     await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
     await namespace.client.delete(namespace.path("Tenant"))
     await wait_for_route(other_namespace, host)
     assert await namespace.get("Ingress") is None
     await other_namespace.wait_until_ready()
-
-
-@pytest.mark.nightly
-async def test_moving_tenant_to_another_host_frees_its_paths(namespace, other_namespace):
-    host = new_host()
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=exposed_at(host, "/a"))
-    await namespace.wait_until_ready()
-    await other_namespace.write_secret()
-    await other_namespace.create("Tenant", spec=exposed_at(host, "/a/b"))
-    await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
-    await edit(other_namespace, exposed_at(host, "/c"))
-    await wait_for_route(other_namespace, host)
-    await edit(other_namespace, {"exposure": {"pathPrefix": None}})
-    await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
-    await edit(namespace, exposed_at(new_host()))
-    await wait_for_route(other_namespace, host)
 
 
 async def test_a_deleted_branch_hands_its_number_over(namespace, other_namespace):

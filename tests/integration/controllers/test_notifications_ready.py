@@ -5,9 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_core.tenant_config import decode
 from askproai_core.tenant_config.notifications import SMTP_CA
-from askproai_operator import resources
 from askproai_operator.api import Key
 from tests.worlds.certificates import new_certificate
 from tests.worlds.operator_environment import TenantNamespace
@@ -19,24 +17,14 @@ MAIL: dict[str, Any] = {"host": "smtp.mail.example", "sender": "a@salon.example"
 
 
 async def test_missing_notification_secret_does_not_block_calls(namespace: TenantNamespace) -> None:
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec={"notifications": {"email": MAIL, "customer": {"remindMinutesBefore": 1440}}})
+    await namespace.create_salon(spec={"notifications": {"email": MAIL, "customer": {"remindMinutesBefore": 1440}}})
     reported = await namespace.wait_for_condition("NotificationsReady", "False", "SecretNotFound")
     assert "'mail'" in reported["message"]
     deployment = await namespace.get("Deployment", "salon-mueller-web")
     assert "notifications-smtp" not in str(deployment), "a Secret that does not permit it is not mounted"
-    config = decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
-    assert config.notifications is not None
-    assert config.notifications.email is not None
-    assert config.notifications.email.needs_login
+    assert (await namespace.config())["notifications"]["email"]["needs_login"]
 
-    body = {
-        "kind": "Secret",
-        "apiVersion": "v1",
-        "metadata": {"name": "mail", "labels": {"askproai.de/use": "true"}},
-        "stringData": {"user": "u", "password": "p"},
-    }
-    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+    await namespace.create_secret("mail", {"user": "u", "password": "p"})
     await namespace.wait_for_condition("NotificationsReady", "True")
     deployment = await namespace.get("Deployment", "salon-mueller-web")
     assert "notifications-smtp-password" in str(deployment)
@@ -50,22 +38,14 @@ async def test_forbidden_server_is_named_to_no_pod(namespace: TenantNamespace) -
     await namespace.create("Tenant", spec={"notifications": {"email": email, "customer": {}}})
     reported = await namespace.wait_for_condition("NotificationsReady", "False", "NotificationHostNotAllowed")
     assert "ASKPROAI_NOTIFICATION_HOSTS" in reported["message"]
-    config = decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
-    assert config.notifications is not None
-    assert config.notifications.email is None
+    assert "email" not in (await namespace.config())["notifications"]
 
 
 async def test_invalid_authority_and_refusing_server_are_reported(
     namespace: TenantNamespace,
 ) -> None:
     await namespace.write_secret()
-    body = {
-        "kind": "Secret",
-        "apiVersion": "v1",
-        "metadata": {"name": "mail", "labels": {"askproai.de/use": "true"}},
-        "stringData": {"ca.crt": "hunter2"},
-    }
-    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+    await namespace.create_secret("mail", {"ca.crt": "hunter2"})
     email = {"host": "mail.example", "sender": "a@salon.example", "caSecretRef": {"name": "mail", "key": "ca.crt"}}
     await namespace.create("Tenant", spec={"notifications": {"email": email, "customer": {}}})
     reported = await namespace.wait_for_condition("NotificationsReady", "False", "SecretKeyMissing")
@@ -76,10 +56,7 @@ async def test_invalid_authority_and_refusing_server_are_reported(
     await namespace.client.merge(namespace.path("Secret", "mail"), {"stringData": {"ca.crt": certificate.decode()}})
     await namespace.wait_for_condition("NotificationsReady", "True")
     assert SMTP_CA in str(await namespace.get("Deployment", "salon-mueller-web"))
-    config = decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
-    assert config.notifications is not None
-    assert config.notifications.email is not None
-    assert config.notifications.email.private_ca
+    assert (await namespace.config())["notifications"]["email"]["private_ca"]
 
     away = {"away": {"Email": {"reason": "email.caSecretRef holds another authority", "failures": 2}}}
     await write_watermark(namespace, away)

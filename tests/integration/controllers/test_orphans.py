@@ -70,9 +70,7 @@ async def test_namespace_deleted_in_outage_leaves_no_lasting_orphan(namespace):
 
 async def test_refused_orphan_key_delays_nothing_and_is_replaceable(namespace):
     """A deletion has only the key of its time; into the ledger's entry a person can put another."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     webhooks = namespace.operator.calcom.dump()["accounts"][namespace.calcom_key]["webhooks"]
     assert webhooks
     await namespace.create("Branch")
@@ -93,9 +91,7 @@ async def test_refused_orphan_key_delays_nothing_and_is_replaceable(namespace):
 
 
 async def test_former_tenants_removal_spares_recreated_tenants_webhook(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 9999)
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
@@ -117,9 +113,7 @@ async def test_former_tenants_removal_spares_recreated_tenants_webhook(namespace
 
 
 async def test_former_passwords_end_despite_outage_and_recreated_tenant(namespace, monkeypatch):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     former = await namespace.secret_data("salon-mueller-runtime")
     await (await asyncpg.connect(former["DATABASE_URL"])).close()
 
@@ -146,10 +140,7 @@ async def test_former_passwords_end_despite_outage_and_recreated_tenant(namespac
 
 async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monkeypatch, module_database: Database):
     """`Erase` is declared while the Secret is missing, so no reconcile forgets the key, and then the database is away."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant")
     tenant = f"{namespace.name}.salon-mueller"
     query = "SELECT id FROM resources WHERE tenant = $1"
     former = await rows(module_database, query, tenant)
@@ -180,9 +171,7 @@ async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monk
 
 async def test_recreated_tenant_inherits_no_password_of_the_former(namespace):
     """The garbage collector may not have removed the former one's Secrets yet."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     names = ("salon-mueller-runtime", "salon-mueller-admin", "salon-mueller-reader")
     former = [await namespace.secret_data(name) for name in names]
     secrets = [await namespace.get("Secret", name) for name in names]

@@ -1,12 +1,10 @@
 """Event types in a staff member's own Cal.com account, from the manifest to the pods' config and Cal.com's webhooks."""
 
-import json
 import uuid
 from typing import Any
 
 import pytest
 
-from askproai_operator import resources
 from askproai_operator.api import Key, SecretKeyRef
 from askproai_operator.credentials import own_key_file
 from askproai_sandbox.calcom.account import EventType
@@ -27,11 +25,7 @@ def new_key() -> str:
 
 
 async def write_annas(namespace: TenantNamespace, key: str, *, permitted: bool = True) -> None:
-    labels = {"askproai.de/use": "true"} if permitted else {}
-    body = {
-        "kind": "Secret", "apiVersion": "v1", "metadata": {"name": "annas", "labels": labels}, "stringData": {"key": key},
-    }  # fmt: skip
-    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+    await namespace.create_secret("annas", {"key": key}, permitted=permitted)
 
 
 def add_event_types(namespace: TenantNamespace, annas_key: str) -> None:
@@ -48,8 +42,7 @@ def webhooks(namespace: TenantNamespace, key: str) -> list[str]:
 
 async def own_event_types(namespace: TenantNamespace) -> list[dict[str, Any]]:
     """Return what the config names to the pods, without the fields that Cal.com's form has."""
-    live = await namespace.get("ConfigMap", CONFIG)
-    config = json.loads(live["data"]["tenant.json"]) if live else {}
+    config = await namespace.config()
     links = [link for service in config.get("services", []) for link in service.get("own_event_types", [])]
     return [{name: value for name, value in link.items() if name != "booking_fields"} for link in links]
 
@@ -65,8 +58,7 @@ async def mounted(namespace: TenantNamespace) -> list[dict[str, Any]]:
 
 
 async def create_salon(namespace: TenantNamespace, *event_types: dict[str, Any]) -> None:
-    await namespace.write_secret()
-    await namespace.create("Branch")
+    await namespace.create_salon("Branch")
     await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": list(event_types)}})
     await namespace.create("Tenant")
 
@@ -79,17 +71,23 @@ async def wait_until_linked(namespace: TenantNamespace) -> None:
     await eventually(is_linked, SOON, "the own event type in the config")
 
 
+async def open_salon(namespace: TenantNamespace) -> str:
+    """Create a salon in which Anna has a key of her own, wait until pods use it, and return the key."""
+    key = new_key()
+    await write_annas(namespace, key)
+    add_event_types(namespace, key)
+    await create_salon(namespace, OWN, MEHMETS)
+    await wait_until_linked(namespace)
+    return key
+
+
 async def settle(namespace: TenantNamespace) -> None:
     """Requeue the Tenant, and wait until a reconcile that began after that has ended."""
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, NAME))
 
 
 async def test_own_key_is_mounted_and_its_webhook_registered(namespace: TenantNamespace):
-    key = new_key()
-    await write_annas(namespace, key)
-    add_event_types(namespace, key)
-    await create_salon(namespace, OWN, MEHMETS)
-    await wait_until_linked(namespace)
+    key = await open_salon(namespace)
     tenant = await namespace.wait_until_ready()
     assert await mounted(namespace) == [{"name": "annas", "items": [{"key": "key", "path": FILE}], "optional": True}]
     assert (await namespace.secret_data(TEARDOWN))[FILE] == key
@@ -139,11 +137,7 @@ async def test_config_names_own_keys_after_all_pods_mount(namespace: TenantNames
 async def test_another_tenants_key_is_refused_and_stays_registered(
     namespace: TenantNamespace, other_namespace: TenantNamespace
 ):
-    key = new_key()
-    await write_annas(namespace, key)
-    add_event_types(namespace, key)
-    await create_salon(namespace, OWN, MEHMETS)
-    await wait_until_linked(namespace)
+    key = await open_salon(namespace)
     await write_annas(other_namespace, key)
     add_event_types(other_namespace, key)
     await create_salon(other_namespace, OWN, MEHMETS)
@@ -172,11 +166,7 @@ async def test_another_tenants_own_key_is_refused(namespace: TenantNamespace, ot
 async def test_removed_own_key_loses_webhook_mount_and_grant(
     namespace: TenantNamespace, other_namespace: TenantNamespace
 ):
-    key = new_key()
-    await write_annas(namespace, key)
-    add_event_types(namespace, key)
-    await create_salon(namespace, OWN, MEHMETS)
-    await wait_until_linked(namespace)
+    key = await open_salon(namespace)
     without = {"spec": {"calcom": {"eventTypes": [MEHMETS]}}}
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), without)
     await eventually(lambda: webhooks(namespace, key) == [], SOON, "the webhook to be removed")
@@ -194,11 +184,7 @@ async def test_removed_own_key_loses_webhook_mount_and_grant(
 
 async def test_deleted_tenant_leaves_no_webhook_in_any_account(namespace: TenantNamespace):
     """Also without the Secrets, which a namespace's deletion removes first."""
-    key = new_key()
-    await write_annas(namespace, key)
-    add_event_types(namespace, key)
-    await create_salon(namespace, OWN, MEHMETS)
-    await wait_until_linked(namespace)
+    key = await open_salon(namespace)
     for secret in ("annas", "providers"):
         await namespace.client.delete(namespace.path("Secret", secret))
     await namespace.client.delete(namespace.path("Tenant"))
@@ -209,11 +195,7 @@ async def test_deleted_tenant_leaves_no_webhook_in_any_account(namespace: Tenant
 @pytest.mark.parametrize("broken", ["revoked", "gone"])
 async def test_later_failing_key_stops_only_its_event_type(namespace: TenantNamespace, broken: str):
     """The pods go on refusing that event type: in our own book alone it would be offered when it is taken at Cal.com."""
-    key = new_key()
-    await write_annas(namespace, key)
-    add_event_types(namespace, key)
-    await create_salon(namespace, OWN, MEHMETS)
-    await wait_until_linked(namespace)
+    await open_salon(namespace)
     if broken == "revoked":
         await namespace.client.merge(namespace.path("Secret", "annas"), {"stringData": {"key": "no_such_key"}})
         reason = "CredentialsInvalid"
@@ -232,19 +214,8 @@ async def test_later_failing_key_stops_only_its_event_type(namespace: TenantName
 
 
 async def test_key_in_a_renamed_secret_keeps_its_webhook(namespace: TenantNamespace):
-    key = new_key()
-    await write_annas(namespace, key)
-    add_event_types(namespace, key)
-    await create_salon(namespace, OWN, MEHMETS)
-    await wait_until_linked(namespace)
-    labels = {"askproai.de/use": "true"}
-    body = {
-        "kind": "Secret",
-        "apiVersion": "v1",
-        "metadata": {"name": "anna", "labels": labels},
-        "stringData": {"k": key},
-    }
-    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+    key = await open_salon(namespace)
+    await namespace.create_secret("anna", {"k": key})
     renamed = {"name": "anna", "key": "k"}
     entries, last = namespace.operator.calcom.journal.entries, key[-4:]
     assert [each for each in entries if (each["key"], each["method"]) == (last, "DELETE")] == []

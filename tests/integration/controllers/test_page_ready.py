@@ -6,7 +6,6 @@ import pytest
 
 from askproai_core.tenant_config import decode
 from askproai_core.tenant_config.page import OIDC_CLIENT_SECRET
-from askproai_operator import resources
 from tests.worlds.granted_hosts import edit, new_host
 from tests.worlds.operator_environment import TenantNamespace
 
@@ -26,14 +25,7 @@ def published(host: str, **oidc: Any) -> dict[str, Any]:
 
 
 async def write_login(namespace: TenantNamespace) -> None:
-    labels = {"askproai.de/use": "true"}
-    body = {
-        "kind": "Secret",
-        "apiVersion": "v1",
-        "metadata": {"name": "login", "labels": labels},
-        "stringData": {"secret": "s"},
-    }
-    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+    await namespace.create_secret("login", {"secret": "s"})
 
 
 async def open_ports(namespace: TenantNamespace) -> set[int]:
@@ -48,8 +40,7 @@ async def config_of(namespace: TenantNamespace) -> Any:
 
 
 async def test_missing_login_secret_does_not_block_calls(namespace: TenantNamespace) -> None:
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec={"page": {"oidc": OIDC}})
+    await namespace.create_salon(spec={"page": {"oidc": OIDC}})
     reported = await namespace.wait_for_condition("PageReady", "False", "SecretNotFound")
     assert "'login'" in reported["message"]
     await namespace.wait_for_condition("CredentialsValid", "True")
@@ -113,11 +104,10 @@ async def test_pages_host_is_exclusive_for_pages_and_senders(
     assert await namespace.get("Ingress", ROUTE) is None, "the grant was released after the route"
 
 
-@pytest.mark.parametrize("host", ["voice.example", "fleet.example"])
-async def test_platforms_host_cannot_be_a_page_host(namespace: TenantNamespace, host: str) -> None:
+async def test_platforms_host_cannot_be_a_page_host(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await write_login(namespace)
-    await namespace.create("Tenant", spec=published(host))
+    await namespace.create("Tenant", spec=published("voice.example"))
     await namespace.wait_for_condition("PageReady", "False", "HostReserved")
     assert await namespace.get("Ingress", ROUTE) is None
 

@@ -1,4 +1,4 @@
-"""The annotation `askproai.de/paused`: an edit has no effect until it is removed; a real API server, no kubelet."""
+"""The annotations `askproai.de/paused` and `…/plan`: an edit has no effect until it is removed; a real API server, no kubelet."""
 
 import json
 from typing import Any
@@ -10,14 +10,14 @@ from askproai_operator.controllers.agent_plan import CHECKS, gather
 from askproai_operator.controllers.agent_plan.render import Desired
 from askproai_operator.controllers.conditions import first_failing
 from askproai_sandbox.cluster import ControlPlane, ProcessError
-from tests.worlds.operator_environment import TenantNamespace
+from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly
 
 PAUSE = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
-RESUME = {"metadata": {"annotations": {"askproai.de/paused": None}}}
+PLAN = {"metadata": {"annotations": {"askproai.de/plan": "true"}}}
 EDITS = {
     "Branch": ("mitte", {"displayName": "Mitte Neu", "holidays": None}),
     "ServiceOffering": ("haarschnitt", {"displayName": "Schnitt Neu", "durationMinutes": 45}),
@@ -29,35 +29,43 @@ PARTS = {"Branch": "branches", "ServiceOffering": "services", "RetellAgent": "ag
 
 async def part_of_config(namespace: TenantNamespace, kind: str, name: str) -> dict[str, Any] | None:
     """Return what the pods know of an object."""
-    live = await namespace.get("ConfigMap", "salon-mueller-config")
-    parts: list[dict[str, Any]] = json.loads(live["data"]["tenant.json"])[PARTS[kind]]
+    parts: list[dict[str, Any]] = (await namespace.config())[PARTS[kind]]
     return next((part for part in parts if part["name"] == name), None)
 
 
 async def settle(namespace: TenantNamespace, *keys: tuple[str, str]) -> None:
     """Requeue the Tenant and objects, and wait until the reconciles have ended."""
     queue = namespace.operator.queue
-    for kind, name in (*keys, ("Tenant", "salon-mueller")):
+    for kind, name in (*keys, ("Tenant", NAME)):
         queue.add(Key(kind, namespace.name, name))
     await eventually(lambda: not len(queue) and not queue._processing, SOON, "the reconciles")
 
 
 async def create_salon(namespace: TenantNamespace, *kinds: str) -> None:
-    await namespace.write_secret()
-    for kind in kinds or ("Branch", "ServiceOffering", "Tenant"):
-        await namespace.create(kind)
-    await namespace.wait_until_ready()
+    await namespace.open_salon(*(kinds or ("Branch", "ServiceOffering", "Tenant")))
     await settle(namespace)
+
+
+async def wait_for_config(namespace: TenantNamespace, *texts: str) -> None:
+    async def has_all() -> bool:
+        config = str(await namespace.config())
+        return all(text in config for text in texts)
+
+    await eventually(has_all, SOON, f"{texts} in the config")
 
 
 async def rename_neighbour(namespace: TenantNamespace, to: str) -> None:
     """Edit the Tenant, and wait until the pods get a config that was compiled after it."""
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": to}})
+    await wait_for_config(namespace, to)
 
-    async def compiled() -> bool:
-        return to in (await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"]
 
-    await eventually(compiled, SOON, "the Tenant's edit in the config")
+def applied_writes(namespace: TenantNamespace, since: int) -> list[tuple[str, str]]:
+    """Return the writes in the namespace that are neither a status nor an event."""
+    writes = namespace.operator.writes[since:]
+    return [
+        each for each in writes if namespace.name in each[1] and "/status" not in each[1] and "/events" not in each[1]
+    ]
 
 
 async def test_paused_tenants_service_condition_says_when_edits_apply(
@@ -67,14 +75,14 @@ async def test_paused_tenants_service_condition_says_when_edits_apply(
     await create_salon(namespace)
     await namespace.wait_for_condition("OpeningFits", "True", kind="ServiceOffering", name="haarschnitt")
     before = await part_of_config(namespace, "Branch", "mitte")
-    await namespace.client.merge(namespace.path("Tenant"), PAUSE)
+    await namespace.annotate("paused")
     short = [{"days": ["Mon"], "opens": "09:00", "closes": "09:05"}]
     await namespace.client.merge(namespace.path("Branch", "mitte"), {"spec": {"openingHours": short}})
     where = {"kind": "ServiceOffering", "name": "haarschnitt"}
     said = await namespace.wait_for_condition("OpeningFits", "False", "NoOpeningLongEnough", **where)
     assert said["message"].startswith("when the Tenant is resumed: ")
     assert await part_of_config(namespace, "Branch", "mitte") == before
-    await namespace.client.merge(namespace.path("Tenant"), RESUME)
+    await namespace.annotate("paused", None)
 
     async def is_in_effect() -> bool:
         conditions = (await namespace.get("ServiceOffering", "haarschnitt"))["status"]["conditions"]
@@ -84,70 +92,68 @@ async def test_paused_tenants_service_condition_says_when_edits_apply(
     await eventually(is_in_effect, SOON, "the condition of the resumed Tenant's service")
 
 
-@pytest.mark.parametrize(("annotation", "reason"), [("paused", "Paused"), ("plan", "PlanUnsupported")])
-async def test_ready_never_confirms_edits_that_a_pause_withholds(
-    namespace: TenantNamespace, control_plane: ControlPlane, annotation: str, reason: str
+@pytest.mark.parametrize(
+    ("annotation", "holder", "reason"),
+    [
+        ("paused", "Tenant", "Paused"),
+        ("plan", "Tenant", "PlanUnsupported"),
+        ("plan", "Branch", "PlanUnsupported"),
+        ("plan", "ServiceOffering", "PlanUnsupported"),
+    ],
+)
+async def test_no_edit_is_applied_or_confirmed_while_held(
+    namespace: TenantNamespace, control_plane: ControlPlane, annotation: str, holder: str, reason: str
 ) -> None:
-    """`kubectl wait` compares the generation of the condition with that of the object."""
+    """The config is compiled of all objects of the Tenant. `kubectl wait` compares the generation of the condition with theirs."""
 
     async def wait_for_ready(kind: str, seconds: int) -> None:
         options = ("--for=condition=Ready", f"--timeout={seconds}s", "-n", namespace.name)
-        await control_plane.kubectl("wait", *options, f"{kind.lower()}.askproai.de/{EDITS[kind][0]}")
+        await control_plane.kubectl("wait", *options, f"{kind.lower()}.askproai.de/{edited[kind]}")
 
-    edited = ("Branch", "ServiceOffering")
-    await namespace.write_secret()
-    for kind in (*edited, "Tenant"):
-        await namespace.create(kind, spec=WITHOUT_WARNINGS.get(kind))
-    for kind in edited:
-        await namespace.wait_for_condition("Ready", "True", "AsDeclared", kind=kind, name=EDITS[kind][0])
-    await namespace.wait_until_ready()
-    await settle(namespace)
-    before = {kind: await part_of_config(namespace, kind, EDITS[kind][0]) for kind in edited}
-    key = f"askproai.de/{annotation}"
-    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {key: "true"}}})
-    await namespace.wait_for_condition("Paused", "True")
-    for kind in edited:
-        name, edit = EDITS[kind]
-        live = await namespace.client.merge(namespace.path(kind, name), {"spec": edit})
+    edited = {"Branch": "west", "ServiceOffering": "bartpflege"}
+    shave = {"branchRef": {"name": "west"}, "displayName": "Bartpflege", "calcom": None}
+    await namespace.create("Branch", spec={"phoneNumbers": []})
+    await namespace.create("Branch", "west", spec={"phoneNumbers": []})
+    await namespace.create("ServiceOffering", spec={"calcom": None})
+    await namespace.create("ServiceOffering", "bartpflege", spec=shave)
+    await namespace.open_salon()
+    for kind, name in edited.items():
+        await namespace.wait_for_condition("Ready", "True", "AsDeclared", kind=kind, name=name)
+    holding = (holder, EDITS[holder][0] if holder in EDITS else NAME)
+    await settle(namespace, *edited.items(), holding)
+    before, writes = await namespace.config(), len(namespace.operator.writes)
+    seen = (await namespace.get(*holding))["status"]["observedGeneration"]
+
+    key, what = f"askproai.de/{annotation}", " ".join(holding)
+    edit = {"metadata": {"annotations": {key: "true"}}, "spec": {"displayName": "Umbenannt"}}
+    await namespace.client.merge(namespace.path(*holding), edit)
+    for kind, name in {("Tenant", NAME), holding}:
+        paused = await namespace.wait_for_condition("Paused", "True", reason, kind=kind, name=name)
+        assert f"{key} is removed" in paused["message"]
+    for kind, name in edited.items():
+        edit = {"spec": {"displayName": f"Neu {kind}"}}
+        live = await namespace.client.merge(namespace.path(kind, name), edit)
         ready = await namespace.wait_for_condition("Ready", "True", reason, kind=kind, name=name)
-        assert "Tenant salon-mueller" in ready["message"]
-        assert key in ready["message"]
-        await settle(namespace, (kind, name))
+        assert (key in ready["message"], what in ready["message"]) == (True, True)
+        await settle(namespace, (kind, name), holding)
         status = (await namespace.get(kind, name))["status"]
         ready = next(each for each in status["conditions"] if each["type"] == "Ready")
         assert ready["observedGeneration"] < live["metadata"]["generation"]
         assert status["observedGeneration"] < live["metadata"]["generation"]
-        assert await part_of_config(namespace, kind, name) == before[kind]
         with pytest.raises(ProcessError, match="timed out"):
             await wait_for_ready(kind, 1)
-    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {key: None}}})
+    assert (await namespace.get(*holding))["status"]["observedGeneration"] == seen
+    assert applied_writes(namespace, writes) == []
     for kind in edited:
-        name = EDITS[kind][0]
+        await namespace.create(kind, "neu", spec=WITHOUT_WARNINGS[kind] | {"displayName": f"Ganz neu {kind}"})
+        await namespace.wait_for_condition("Ready", "Unknown", reason, kind=kind, name="neu")
+    assert await namespace.config() == before
+
+    await namespace.annotate(annotation, None, kind=holder, of=holding[1])
+    for kind in edited:
+        await wait_for_config(namespace, "Umbenannt", f"Neu {kind}", f"Ganz neu {kind}")
         await wait_for_ready(kind, 60)
-        await namespace.wait_for_condition("Ready", "True", "AsDeclared", kind=kind, name=name)
-        live = await namespace.get(kind, name)
-        assert live["status"]["observedGeneration"] == live["metadata"]["generation"]
-
-
-@pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_object_of_paused_tenant_is_not_ready(namespace: TenantNamespace, kind: str) -> None:
-    await namespace.write_secret()
-    for other in {*WITHOUT_WARNINGS, "Tenant"} - {kind}:
-        await namespace.create(other, spec=WITHOUT_WARNINGS.get(other))
-    await namespace.wait_for_condition("CredentialsValid", "True")
-    await namespace.client.merge(namespace.path("Tenant"), PAUSE)
-    await namespace.wait_for_condition("Paused", "True")
-    await namespace.create(kind, spec=WITHOUT_WARNINGS[kind])
-    name = EDITS[kind][0]
-    await namespace.wait_for_condition("Ready", "Unknown", "Paused", kind=kind, name=name)
-    await settle(namespace, (kind, name))
-    await namespace.wait_for_condition("Ready", "Unknown", "Paused", kind=kind, name=name)
-    await namespace.client.merge(namespace.path("Tenant"), RESUME)
-
-    async def is_judged() -> bool:
-        return "observedGeneration" in (await namespace.get(kind, name))["status"]
-
-    await eventually(is_judged, SOON, "the status of the resumed Tenant's object")
+        await namespace.wait_until_ready(kind, "neu")
 
 
 @pytest.mark.parametrize("kind", EDITS)
@@ -163,7 +169,7 @@ async def test_paused_objects_edit_reaches_pods_on_resuming(namespace: TenantNam
     await namespace.wait_for_condition("Paused", "True", "Paused", kind=kind, name=name)
     await rename_neighbour(namespace, "Salon Neu")
     assert await part_of_config(namespace, kind, name) == before
-    await namespace.client.merge(namespace.path(kind, name), RESUME)
+    await namespace.annotate("paused", None, kind=kind, of=name)
 
     async def taken_over() -> bool:
         return await part_of_config(namespace, kind, name) != before
@@ -189,11 +195,7 @@ async def test_new_operator_knows_the_spec_before_the_pause(namespace: TenantNam
     config = namespace.path("ConfigMap", "salon-mueller-config")
     await namespace.client.merge(config, {"data": {"tenant.json": "{}"}})  # somebody broke it: it is written anew
 
-    async def repaired() -> bool:
-        data = (await namespace.get("ConfigMap", "salon-mueller-config"))["data"]
-        return data["tenant.json"] != "{}"
-
-    await eventually(repaired, SOON, "the repair")
+    await eventually(namespace.config, SOON, "the repair")
     assert await part_of_config(namespace, kind, name) == before
 
 
@@ -206,13 +208,11 @@ async def test_object_paused_before_applied_is_not_configured(namespace: TenantN
     assert "was paused before it was applied" in paused["message"]
     await rename_neighbour(namespace, "Salon Neu")
     assert await part_of_config(namespace, kind, name) is None
-    await namespace.client.merge(namespace.path(kind, name), RESUME)
+    await namespace.annotate("paused", None, kind=kind, of=name)
     await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
 
 
-async def test_new_paused_service_leaves_the_default_service(
-    namespace: TenantNamespace,
-) -> None:
+async def test_new_paused_service_leaves_the_default_service(namespace: TenantNamespace) -> None:
     """Else nothing could be booked in the branch."""
     await create_salon(namespace, "Branch", "Tenant")
     await namespace.wait_for("ServiceOffering", "mitte-standardberatung", bool, "the default service")
@@ -220,7 +220,7 @@ async def test_new_paused_service_leaves_the_default_service(
     await namespace.wait_for_condition("Paused", "True", kind="ServiceOffering", name="haarschnitt")
     await settle(namespace, ("Branch", "mitte"))
     assert await part_of_config(namespace, "ServiceOffering", "mitte-standardberatung")
-    await namespace.client.merge(namespace.path("ServiceOffering", "haarschnitt"), RESUME)
+    await namespace.annotate("paused", None, kind="ServiceOffering", of="haarschnitt")
     await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
 
 
@@ -240,8 +240,42 @@ async def test_paused_branch_keeps_dropped_number_until_it_resumes(
     assert part is not None
     assert [number["number"] for number in part["phone_numbers"]] == [namespace.number]
     assert not (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"]
-    await namespace.client.merge(namespace.path("Branch", "mitte"), RESUME)
+    await namespace.annotate("paused", None, kind="Branch", of="mitte")
     await other_namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
+
+
+@pytest.mark.parametrize("annotation", ["paused", "plan"])
+async def test_new_tenant_with_the_annotation_gets_nothing(namespace: TenantNamespace, annotation: str) -> None:
+    await namespace.write_secret()
+    for resumes in (False, True):
+        await namespace.create("Tenant", annotations={f"askproai.de/{annotation}": "true"})
+        await namespace.wait_for_condition("Paused", "True")
+        tenant = await namespace.get("Tenant")
+        assert "finalizers" not in tenant["metadata"]
+        assert await namespace.config() == {}
+        if resumes:
+            await namespace.annotate(annotation, None)
+            await namespace.wait_until_ready()
+        else:
+            await namespace.client.delete(namespace.path("Tenant"))
+            await namespace.wait_until_gone("Tenant")
+
+
+async def test_pods_keep_their_knowledge_of_planned_agents(namespace: TenantNamespace) -> None:
+    """Else a function would be refused to the published agent, which still has it."""
+    await namespace.open_salon("Branch", "Tenant", "RetellAgent")
+    await wait_for_config(namespace, "BookAppointment")
+    edit = PLAN | {"spec": {"functions": ["CheckAvailability"]}}
+    await namespace.client.merge(namespace.path("RetellAgent", "mitte"), edit)
+    await namespace.client.merge(namespace.path("Branch", "mitte"), {"spec": {"displayName": "Mitte Neu"}})
+    await wait_for_config(namespace, "Mitte Neu")
+    assert "BookAppointment" in str((await namespace.config())["agents"])
+    await namespace.annotate("plan", None, kind="RetellAgent", of="mitte")
+
+    async def taken_over() -> bool:
+        return "BookAppointment" not in str((await namespace.config())["agents"])
+
+    await eventually(taken_over, SOON, "the new functions")
 
 
 @pytest.mark.parametrize(
@@ -268,7 +302,7 @@ async def test_edit_of_a_paused_object_changes_no_agent(
     await namespace.wait_for_condition("Paused", "True", kind=kind, name=name)
     await settle(namespace, agent)
     assert await desired_at_retell(namespace) == before
-    await namespace.client.merge(namespace.path(kind, name), RESUME)
+    await namespace.annotate("paused", None, kind=kind, of=name)
     await namespace.wait_for(kind, name, lambda live: live["status"]["observedGeneration"] > 1, "the end of the pause")
     await settle(namespace, agent)
     assert await desired_at_retell(namespace) != before

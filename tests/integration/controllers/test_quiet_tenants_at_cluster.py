@@ -80,10 +80,7 @@ async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> 
     module = import_module("askproai_operator.controllers.tenant.reconcile")
     available = good(ConditionType.RUNTIME_AVAILABLE)
     monkeypatch.setattr(module, "runtime_condition", lambda *_: available)
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant", spec=RUNS)
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant", spec=RUNS)
 
     await read_together(namespace.operator)  # another test may have had another Redis
 
@@ -271,20 +268,6 @@ async def test_absent_database_is_a_condition_and_visible_failure(
     await quiet.wait_for_condition("DatabaseReady", "True")
 
 
-async def test_failed_shared_read_makes_tenants_due(quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Also by a defect of ours: nobody is left alone by a look that did not happen."""
-    operator, key = quiet.operator, tenant_key(quiet)
-
-    async def fail(*_: object) -> None:
-        raise ValueError("a defect")
-
-    before = operator.ended[key]
-    with monkeypatch.context() as failing:
-        failing.setattr(operator.context.database, "read_states", fail)
-        await read_together(operator)
-    await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
-
-
 async def test_tenant_with_a_former_key_is_not_quiet(quiet: TenantNamespace) -> None:
     """A changed secret is sent to Cal.com two minutes later, and accepted for an hour: no watch reports that."""
     await quiet.write_secret(**{"calcom-webhook-secret": "another"})
@@ -295,7 +278,7 @@ async def test_tenant_with_a_former_key_is_not_quiet(quiet: TenantNamespace) -> 
 
 async def test_paused_tenant_is_no_longer_checked(quiet: TenantNamespace) -> None:
     operator, key = quiet.operator, tenant_key(quiet)
-    await quiet.client.merge(quiet.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}})
+    await quiet.annotate("paused")
     await quiet.wait_for_condition("Paused", "True")
     await read_together(operator)
     assert not is_quiet(quiet)

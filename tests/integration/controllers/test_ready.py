@@ -16,20 +16,17 @@ async def ready_of(namespace: TenantNamespace, kind: str = "Tenant", name: str =
 
 
 async def test_kubectl_get_shows_paused_and_suspended_tenants(namespace: TenantNamespace) -> None:
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant", spec={"suspend": True})
+    await namespace.create_salon("Branch", "Tenant", spec={"suspend": True})
     suspended = await namespace.wait_for_condition("Ready", "True", "Suspended")
     assert "callers hear that no appointments are taken" in suspended["message"]
-    pause = {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
-    await namespace.client.merge(namespace.path("Tenant"), pause)
+    await namespace.annotate("paused")
     paused = await namespace.wait_for_condition("Ready", "True", "Paused")
     assert "until the annotation askproai.de/paused is removed" in paused["message"]
     edited = await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Neu"}})
-    await namespace.client.merge(namespace.path("Branch", "mitte"), pause)
+    await namespace.annotate("paused", kind="Branch", of="mitte")
     await namespace.wait_for_condition("Paused", "True", kind="Branch", name="mitte")
     assert (await ready_of(namespace))["observedGeneration"] < edited["metadata"]["generation"]
-    await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": None}}})
+    await namespace.annotate("paused", None)
     await namespace.wait_for_condition("Ready", "True", "Suspended")
 
 
@@ -46,20 +43,10 @@ async def test_branch_is_ready_only_while_numbers_are_answered(namespace: Tenant
     await namespace.wait_for_condition("Ready", "False", "NoAgent", kind="Branch", name="mitte")
 
 
-async def test_branch_is_unready_when_retell_lacks_its_number(namespace: TenantNamespace) -> None:
-    await namespace.write_secret()
-    for kind in ("Branch", "Tenant", "RetellAgent"):
-        await namespace.create(kind)
-    unbound = await namespace.wait_for_condition("Ready", "False", "NumberNotBound", kind="Branch", name="mitte")
-    assert f"kubectl get retellagents -n {namespace.name} -o wide" in unbound["message"]
-
-
 async def test_pods_refused_by_a_quota_are_named_meanwhile(namespace: TenantNamespace) -> None:
     quotas, body = f"/api/v1/namespaces/{namespace.name}/resourcequotas", {"spec": {"hard": {"pods": "0"}}}
     await namespace.client.create(quotas, {"kind": "ResourceQuota", "metadata": {"name": "none"}} | body)
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon("Branch", "Tenant", spec=RUNS)
     stuck = await namespace.wait_for_condition("Ready", "False", "RolloutStuck")
     assert stuck["message"].startswith("Deployment salon-mueller-web: its pods are refused (")
     assert f"kubectl describe pods -n {namespace.name}" in stuck["message"]
@@ -67,43 +54,9 @@ async def test_pods_refused_by_a_quota_are_named_meanwhile(namespace: TenantName
     await namespace.wait_for_condition("RolloutHealthy", "True")
 
 
-async def test_similar_sounding_services_name_each_other_until_changed(
-    namespace: TenantNamespace,
-) -> None:
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.create("Branch")
-    for name, displayed in (("a", "Haarschnitt"), ("b", "  haarschnitt")):
-        await namespace.create("ServiceOffering", name, spec={"displayName": displayed, "calcom": {"eventTypes": []}})
-    for name, other in (("a", "b"), ("b", "a")):
-        taken = await namespace.wait_for_condition("Ready", "False", "NameTaken", kind="ServiceOffering", name=name)
-        assert taken["message"].startswith(f"{other} has a displayName that sounds like ")
-    await namespace.client.merge(namespace.path("ServiceOffering", "b"), {"spec": {"displayName": "Bartschnitt"}})
-    for name in "ab":
-        await namespace.wait_for_condition("NameUnique", "True", kind="ServiceOffering", name=name)
-
-
-async def test_service_longer_than_openings_is_unready_until_extended(
-    namespace: TenantNamespace,
-) -> None:
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    hours = {"days": ["Mon"], "opens": "09:00", "closes": "18:00"}
-    await namespace.create("Branch", spec={"openingHours": [hours]})
-    await namespace.create("ServiceOffering", spec={"durationMinutes": 590, "calcom": {"eventTypes": []}})
-    offering = {"kind": "ServiceOffering", "name": "haarschnitt"}
-    short = await namespace.wait_for_condition("Ready", "False", "NoOpeningLongEnough", **offering)
-    assert "the longest opening of somebody who can do it has 540" in short["message"]
-    longer = {"spec": {"openingHours": [hours | {"opens": "07:00", "closes": "20:00"}]}}
-    await namespace.client.merge(namespace.path("Branch", "mitte"), longer)
-    await namespace.wait_for_condition("OpeningFits", "True", **offering)
-
-
 async def test_service_for_several_guests_with_types_is_ready(namespace: TenantNamespace) -> None:
     """The recipe of the how-to is Ready, and Cal.com is not asked about event types that are not used."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.create("Branch")
+    await namespace.create_salon("Tenant", "Branch")
     await namespace.create("ServiceOffering", spec={"capacity": 3})
     await namespace.wait_for_condition(
         "CalendarLinked", "True", "NotRequested", kind="ServiceOffering", name="haarschnitt"

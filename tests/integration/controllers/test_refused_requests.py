@@ -37,8 +37,7 @@ async def test_refusals_of_a_minute_make_a_tenant_fail(
     namespace: TenantNamespace, module_database: Database, control_plane: ControlPlane
 ) -> None:
     tenant, key = f"{namespace.name}.{NAME}", Key("Tenant", namespace.name, NAME)
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon(spec=RUNS)
     await make_deployment_ready(namespace, "web")
     await namespace.wait_until_ready()
     assert await failing(control_plane, namespace) == {}

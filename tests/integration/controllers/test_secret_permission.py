@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 
-from askproai_operator import resources
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
 
@@ -14,8 +13,7 @@ PERMIT = {"metadata": {"labels": {"askproai.de/use": "true"}}}
 
 async def write_others(namespace: TenantNamespace, value: str = "geheim") -> None:
     """Create a Secret that has nothing to do with AskProAI."""
-    body = {"kind": "Secret", "apiVersion": "v1", "metadata": {"name": "others"}, "stringData": {"password": value}}
-    await namespace.client.create(resources.SECRETS.path(namespace.name), body)
+    await namespace.create_secret("others", {"password": value}, permitted=False)
 
 
 def calcom(**refs: Any) -> dict[str, Any]:
@@ -58,8 +56,7 @@ async def test_secret_is_used_as_soon_as_permitted(namespace: TenantNamespace):
 
 async def test_running_tenant_survives_its_secrets_missing_label(namespace: TenantNamespace):
     """A deletion waits for no label either."""
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon(spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
     before = await namespace.get("Deployment", "salon-mueller-web")
     unlabelled = {"metadata": {"labels": {"askproai.de/use": None}}}
@@ -71,13 +68,3 @@ async def test_running_tenant_survives_its_secrets_missing_label(namespace: Tena
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     assert namespace.calcom_webhooks() == []
-
-
-async def test_the_operators_own_secrets_can_not_be_named(namespace: TenantNamespace):
-    """They hold the logins and keys of other tenants of the namespace."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
-    stolen = {"name": "salon-mueller-runtime", "key": "DATABASE_URL"}
-    await namespace.create("Tenant", "twin", spec={"stripe": {"webhookSecretRef": stolen}})
-    await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted", name="twin")

@@ -40,8 +40,7 @@ def with_shadow(**shadow: Any) -> dict[str, Any]:
 
 async def begin(namespace: TenantNamespace) -> dict[str, Any]:
     """Create a Tenant with a shadow, and return the shadow's Deployment."""
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=with_shadow())
+    await namespace.create_salon(spec=with_shadow())
     return await namespace.wait_for("Deployment", SHADOW, bool, "the shadow's Deployment")
 
 
@@ -75,8 +74,7 @@ def tenant_of(namespace: TenantNamespace) -> str:
 
 
 async def is_copied(namespace: TenantNamespace) -> bool:
-    config = await namespace.get("ConfigMap", f"{NAME}-config")
-    return '"shadow":true' in (config or {}).get("data", {}).get("tenant.json", "")
+    return (await namespace.config()).get("shadow") is True
 
 
 async def left_in_database(namespace: TenantNamespace, database: Database) -> int:
@@ -192,8 +190,7 @@ async def test_withdrawn_shadow_that_never_began_leaves_nothing(
     others = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
     manifest = {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": SHADOW}, "spec": others}
     await namespace.client.create(resources.DEPLOYMENTS.path(namespace.name), manifest)
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=with_shadow())
+    await namespace.create_salon(spec=with_shadow())
     await namespace.wait_for("NetworkPolicy", f"{SHADOW}-policy", bool, "what the Deployment comes after")
     await bring_forward(namespace)
     assert await left_in_database(namespace, module_database)
@@ -255,9 +252,7 @@ async def test_pods_of_changed_image_always_have_their_policy(
 
 async def test_tenant_without_config_delays_no_other_shadow(namespace: TenantNamespace) -> None:
     await begin(namespace)
-    await namespace.client.merge(
-        namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/paused": "true"}}}
-    )
+    await namespace.annotate("paused")
     await namespace.client.merge(namespace.path("ConfigMap", f"{NAME}-config"), {"data": {"tenant.json": None}})
     context = namespace.operator.context
     await shadow.reconcile(context.settings.background_key(SHADOWS), context)
@@ -281,8 +276,7 @@ async def test_tenant_deleted_during_its_shadows_start_leaves_nothing(
         return await ensure_shadow(tenant, *rest)
 
     monkeypatch.setattr(database, "ensure_shadow", ensure_late)
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=with_shadow())
+    await namespace.create_salon(spec=with_shadow())
     await asyncio.wait_for(made.wait(), SOON)
     await bring_forward(namespace)
     await wait_until_nothing_is_left(namespace, module_database)
@@ -304,8 +298,7 @@ async def test_shadow_pods_respect_the_platforms_ceilings(
     spec = with_shadow()
     spec["runtime"] |= {"image": "elsewhere.example/askproai:1"}
     spec["runtime"]["pods"] = {**spec["runtime"]["pods"], "priorityClassName": "not-listed"}
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=spec)
+    await namespace.create_salon(spec=spec)
     deployment = await namespace.wait_for("Deployment", SHADOW, bool, "the shadow's Deployment")
     pod = deployment["spec"]["template"]["spec"]
     assert {each["image"] for each in pod["containers"]} == {IMAGE, "askproai:0.1.0"}

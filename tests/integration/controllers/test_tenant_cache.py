@@ -39,9 +39,7 @@ async def tenant_users(valkey: EmbeddedRedis) -> list[str]:
 
 
 async def test_deletion_removes_the_tenants_redis_user_and_keys(namespace, valkey: EmbeddedRedis):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     await namespace.wait_for_condition("CacheReady", "True", "AsDeclared")
     await namespace.wait_for_condition("EventsSpooled", "True", "AsDeclared")
     url, key = (await namespace.secret_data("salon-mueller-runtime"))["REDIS_URL"], f"{namespace.name}.salon-mueller"
@@ -58,16 +56,12 @@ async def test_deletion_removes_the_tenants_redis_user_and_keys(namespace, valke
 
 async def test_tenant_without_redis_is_ready_and_upgraded_later(namespace):
     async with operator_uses(namespace, None):
-        await namespace.write_secret()
-        await namespace.create("Tenant")
-        await namespace.wait_until_ready()
+        await namespace.open_salon()
         await namespace.wait_for_condition("CacheReady", "True", "NotRequested")
         await namespace.wait_for_condition("EventsSpooled", "True", "NotRequested")
         assert "REDIS_URL" not in await namespace.secret_data("salon-mueller-runtime")
     pods = (await namespace.get("Deployment", "salon-mueller-web"))["spec"]["template"]
-    await namespace.client.merge(
-        namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/reconcile-at": "1"}}}
-    )
+    await namespace.annotate("reconcile-at", "1")
     await namespace.wait_for_condition("CacheReady", "True", "AsDeclared")
     assert "REDIS_URL" in await namespace.secret_data("salon-mueller-runtime")
     assert (await namespace.get("Deployment", "salon-mueller-web"))["spec"]["template"] == pods, "no pod is restarted"
@@ -75,8 +69,7 @@ async def test_tenant_without_redis_is_ready_and_upgraded_later(namespace):
 
 async def test_silent_redis_is_reported_and_delays_nothing(namespace):
     async with operator_uses(namespace, UNREACHABLE):
-        await namespace.write_secret()
-        await namespace.create("Tenant")
+        await namespace.create_salon()
         reported = await namespace.wait_for_condition("CacheReady", "False", "CacheUnavailable")
         await namespace.wait_until_ready()
         assert "geheim" not in reported["message"]
@@ -94,23 +87,14 @@ async def test_silent_redis_is_reported_and_delays_nothing(namespace):
     await eventually(no_orphan_left, SOON, "its user to be removed when Redis is back")
 
 
-async def test_redis_that_admits_anybody_is_reported(namespace, own_valkey: EmbeddedRedis):
+async def test_open_or_forgetful_redis_is_only_reported(namespace, own_valkey: EmbeddedRedis):
     async with own_valkey.admin() as admin:
         await admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
-    async with operator_uses(namespace, own_valkey.admin_url):
-        await namespace.write_secret()
-        await namespace.create("Tenant")
-        reported = await namespace.wait_for_condition("CacheReady", "False", "UsersBypassed")
-        await namespace.wait_until_ready()
-        assert "give its user `default` a password" in reported["message"]
-
-
-async def test_redis_that_may_lose_events_is_only_reported(namespace, own_valkey: EmbeddedRedis):
-    async with own_valkey.admin() as admin:
         await admin.config_set("appendonly", "no")
     async with operator_uses(namespace, own_valkey.admin_url):
-        await namespace.write_secret()
-        await namespace.create("Tenant")
-        reported = await namespace.wait_for_condition("EventsSpooled", "False", "RedisNotDurable")
+        await namespace.create_salon()
+        bypassed = await namespace.wait_for_condition("CacheReady", "False", "UsersBypassed")
+        assert "give its user `default` a password" in bypassed["message"]
+        lost = await namespace.wait_for_condition("EventsSpooled", "False", "RedisNotDurable")
+        assert "set appendonly yes" in lost["message"]
         await namespace.wait_until_ready()
-        assert "set appendonly yes" in reported["message"]

@@ -1,7 +1,6 @@
 """A tenant's optional children at a real API server. No kubelet runs: the tests themselves report pods as ready."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -14,7 +13,7 @@ from askproai_sandbox.cluster import ControlPlane, KubeClient, Mirror
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.unscheduled_pods import RUNS, is_rolled_out, make_deployment_ready, make_ready
+from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready, make_ready
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly
@@ -118,23 +117,6 @@ async def test_replicas_change_manager_without_resetting_to_one(namespace):
     assert seen == [5, 7, 4]
 
 
-async def test_manifest_stays_within_the_platforms_limits(namespace):
-    await namespace.write_secret()
-    limits = {"webhooksPerSecond": 0, "functionsPerSecond": 200}
-    await namespace.create(
-        "Tenant", spec=RUNS | {"runtime": {"web": {"minReplicas": 2, "maxReplicas": 100}, "rateLimits": limits}}
-    )
-    autoscaler = await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
-    assert autoscaler["spec"]["maxReplicas"] == 20
-    config = await namespace.wait_for("ConfigMap", "salon-mueller-config", bool, "the config")
-    given = json.loads(config["data"]["tenant.json"])["rate_limits"]
-    assert (given["webhooks_per_second"], given["functions_per_second"]) == (1000, 200)
-    await make_deployment_ready(namespace, "web")
-    runs = await namespace.wait_for_condition("RuntimeAvailable", "True", "Capped")
-    assert "runtime.web.maxReplicas is 20 instead of 100" in runs["message"]
-    assert "runtime.rateLimits.webhooksPerSecond is 1000 instead of 0" in runs["message"]
-
-
 async def test_pods_have_requested_settings_within_the_platforms_list(namespace):
     await namespace.write_secret()
     pods = {
@@ -172,7 +154,7 @@ async def test_pods_have_requested_settings_within_the_platforms_list(namespace)
     )
 
 
-async def test_new_autoscaled_tenant_starts_at_its_minimum(namespace):
+async def test_suspending_deletes_autoscalers_and_resuming_starts_at_minimum(namespace):
     await namespace.write_secret()
     async with replicas_seen(namespace, WEB) as seen:
         await namespace.create("Tenant", spec=RUNS)
@@ -186,14 +168,6 @@ async def test_new_autoscaled_tenant_starts_at_its_minimum(namespace):
         namespace.operator.context.kube._applied.clear()  # as after a restart
         await reconcile_again(namespace)
         assert [write for write in namespace.operator.writes[before:] if namespace.name in write[1]] == []
-    assert seen == [2]
-
-
-async def test_suspending_deletes_autoscalers_and_resuming_starts_at_minimum(namespace):
-    await namespace.write_secret()
-    async with replicas_seen(namespace, WEB) as seen:
-        await namespace.create("Tenant", spec=RUNS)
-        await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
         await merge(namespace, {"spec": {"suspend": True}})
         await namespace.wait_for("Deployment", WEB, lambda live: live["spec"]["replicas"] == 0, "the end of the pods")
         await namespace.wait_until_gone("HorizontalPodAutoscaler", WEB)
@@ -205,8 +179,7 @@ async def test_suspending_deletes_autoscalers_and_resuming_starts_at_minimum(nam
 
 async def test_reverted_template_edit_leaves_the_autoscalers_replicas(namespace):
     """Fields of other managers become ours when lists clash (422); replicas must not, or the next apply makes them 1."""
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon(spec=RUNS)
     await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
     async with replicas_seen(namespace, WEB) as seen:
         live = await namespace.get("Deployment", WEB)
@@ -223,25 +196,11 @@ async def test_reverted_template_edit_leaves_the_autoscalers_replicas(namespace)
     assert seen == [2, 6]
 
 
-async def test_former_templates_status_does_not_count_as_rollout(namespace):
-    """The answer to a change of the template carries that status, whatever the Deployment's controller does meanwhile."""
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS)
-    await namespace.wait_for("Deployment", WEB, bool, "the Deployment")
-    await make_deployment_ready(namespace, "web")
-    annotation = {"spec": {"template": {"metadata": {"annotations": {"example.com/edit": "1"}}}}}
-    changed = await namespace.client.merge(namespace.path("Deployment", WEB), annotation)
-    assert {changed["status"][name] for name in ("replicas", "updatedReplicas", "availableReplicas")} == {2}
-    assert not is_rolled_out(changed)
-    await make_deployment_ready(namespace, "web")
-
-
 # Split
 
 
 async def test_mode_changes_without_a_moment_lacking_workers(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon(spec=RUNS)
     await namespace.wait_for("Deployment", WEB, bool, "the Deployment")
     await make_deployment_ready(namespace, "web")
     await namespace.wait_until_ready()
@@ -288,9 +247,7 @@ def own_host(namespace: TenantNamespace) -> dict[str, str]:
 
 
 async def test_ingress_is_created_repaired_and_deleted_on_request(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec={"exposure": own_host(namespace) | {"ingress": {"className": "nginx"}}})
-    tenant = await namespace.wait_until_ready()
+    tenant = await namespace.open_salon(spec={"exposure": own_host(namespace) | {"ingress": {"className": "nginx"}}})
     assert tenant["status"]["webhookUrls"]["retell"] == f"https://{namespace.name}.example/voice/webhooks/retell"
     ingress = await namespace.get("Ingress")
     assert ingress["spec"]["ingressClassName"] == "nginx"
@@ -306,15 +263,14 @@ async def test_foreign_ingress_is_left_alone_stopping_only_exposure(namespace):
         "spec": {"defaultBackend": {"service": {"name": "x", "port": {"number": 1}}}},
     }
     foreign = await namespace.client.create(namespace.path("Ingress", "").rstrip("/"), body)
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec={"exposure": own_host(namespace) | {"ingress": {"className": "nginx"}}})
+    await namespace.create_salon(spec={"exposure": own_host(namespace) | {"ingress": {"className": "nginx"}}})
     reported = await namespace.wait_for_condition("Exposed", "False", "OwnershipConflict")
     assert "Ingress salon-mueller that the operator did not make" in reported["message"]
     assert (await namespace.get("Tenant"))["status"]["configHash"]
     await namespace.wait_for_condition("MonitoringReady", "True")
     assert (await namespace.get("Ingress"))["metadata"]["resourceVersion"] == foreign["metadata"]["resourceVersion"]
     await namespace.client.delete(namespace.path("Ingress"))
-    await merge(namespace, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}})
+    await namespace.annotate("reconcile-at", "now")
     await namespace.wait_until_ready()
 
 
@@ -367,8 +323,7 @@ async def test_route_waits_for_gateway_api_and_gateway(namespace, control_plane)
 
 
 async def test_prometheus_children_exist_only_with_their_crds(namespace, control_plane):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_salon()
     await namespace.wait_for_condition("MonitoringReady", "True", "NotInstalled")
     assert await namespace.get("Service", "salon-mueller-metrics") is None
     async with installed(control_plane, namespace, *MONITORING):
@@ -391,8 +346,7 @@ async def test_prometheus_children_exist_only_with_their_crds(namespace, control
 
 
 async def test_all_children_are_deleted_with_their_tenant(namespace, garbage_collector):
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS | {"exposure": own_host(namespace) | {"ingress": {}}})
+    await namespace.create_salon(spec=RUNS | {"exposure": own_host(namespace) | {"ingress": {}}})
     children = [
         ("Ingress", "salon-mueller"), ("NetworkPolicy", "salon-mueller"), ("ServiceAccount", "salon-mueller-runtime"),
         ("HorizontalPodAutoscaler", WEB), ("PodDisruptionBudget", WEB), ("Deployment", WEB),

@@ -27,10 +27,7 @@ def versions(objects: list[dict[str, Any] | None]) -> list[str]:
 
 
 async def test_children_have_one_manager_and_are_written_once(namespace):
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    tenant = await namespace.wait_until_ready()
+    tenant = await namespace.open_salon("Branch", "Tenant")
     assert tenant["status"]["key"] == f"{namespace.name}.salon-mueller"
     assert tenant["metadata"]["finalizers"] == ["askproai.de/cleanup"]
     assert namespace.calcom_webhooks() == [tenant["status"]["webhookUrls"]["calcom"]]
@@ -62,10 +59,7 @@ async def test_children_have_one_manager_and_are_written_once(namespace):
 
 async def test_pods_are_notified_of_a_changed_config_once(namespace):
     """The ConfigMap is written first, then the pods are notified; a new tenant's pods start with their config anyway."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant")
     config = await namespace.wait_for(
         "ConfigMap",
         "salon-mueller-config",
@@ -86,13 +80,11 @@ async def test_pods_are_notified_of_a_changed_config_once(namespace):
     (notification,) = notifications()[before:]
     tenant = await namespace.get("Tenant")
     assert notification[:3] == (namespace.name, "salon-mueller", tenant["status"]["configHash"])
-    assert "2026-12-31" in (await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"]
+    assert "2026-12-31" in str(await namespace.config())
 
 
 async def test_child_edited_or_deleted_by_hand_is_repaired(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     service, config = "salon-mueller-web", "salon-mueller-config"
     good = await namespace.get("ConfigMap", config)
     await namespace.client.merge(namespace.path("ConfigMap", config), {"data": {"tenant.json": "{}"}})
@@ -106,9 +98,7 @@ async def test_child_edited_or_deleted_by_hand_is_repaired(namespace):
 
 
 async def test_unreadable_secret_of_the_operator_is_rewritten(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     names = ("DATABASE_URL", "REDIS_URL")
 
     async def readable() -> bool:
@@ -124,12 +114,9 @@ async def test_unreadable_secret_of_the_operator_is_rewritten(namespace):
 
 async def test_persons_secret_with_a_childs_name_is_untouched(namespace):
     """Taking it over would keep its content (a token, for example), and delete it with the Tenant."""
-    meta = {"name": "salon-mueller-admin"}
-    foreign = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
-    await namespace.client.create(namespace.path("Secret", "").rstrip("/"), foreign)
+    await namespace.create_secret("salon-mueller-admin", {"token": "theirs"}, permitted=False)
     before = await namespace.get("Secret", "salon-mueller-admin")
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_salon()
     reported = await namespace.wait_for_condition("Ready", "False", "OwnershipConflict")
     assert "Secret salon-mueller-admin that the operator did not make" in reported["message"]
     assert await namespace.get("Secret", "salon-mueller-admin") == before
@@ -139,11 +126,8 @@ async def test_persons_secret_with_a_childs_name_is_untouched(namespace):
 
 async def test_persons_reader_secret_is_reported_without_blocking_pods(namespace):
     """As at an upgrade: the tenant serves without the Secret, which only its readers need."""
-    meta = {"name": "salon-mueller-reader"}
-    foreign = {"kind": "Secret", "apiVersion": "v1", "metadata": meta, "stringData": {"token": "theirs"}}
-    await namespace.client.create(namespace.path("Secret", "").rstrip("/"), foreign)
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_secret("salon-mueller-reader", {"token": "theirs"}, permitted=False)
+    await namespace.create_salon()
     reported = await namespace.wait_for_condition("Ready", "False", "OwnershipConflict")
     assert "Secret salon-mueller-reader that the operator did not make" in reported["message"]
     assert await namespace.secret_data("salon-mueller-reader") == {"token": "theirs"}
@@ -154,9 +138,7 @@ async def test_persons_reader_secret_is_reported_without_blocking_pods(namespace
 
 async def test_deleted_admin_token_also_replaces_the_reader_token(namespace, monkeypatch):
     names = ("salon-mueller-admin", "salon-mueller-reader")
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     former = [(await namespace.secret_data(name))["token"] for name in names]
     assert former[1] == reader_token_of(former[0])
     web = await namespace.get("Deployment", "salon-mueller-web")
@@ -187,8 +169,7 @@ async def test_deleted_admin_token_also_replaces_the_reader_token(namespace, mon
 
 
 async def test_webhook_of_a_moving_tenant_is_replaced(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_salon()
     before = (await namespace.wait_until_ready())["status"]["webhookUrls"]["calcom"]
     host = f"{namespace.name}.example"
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": {"host": host}}})
@@ -203,8 +184,7 @@ async def test_suspending_stops_pods_and_resuming_starts_them(namespace):
         live = await namespace.get("Deployment", "salon-mueller-web")
         return live is not None and live["spec"]["replicas"] == expected
 
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon(spec=RUNS)
     await eventually(lambda: replicas(2), SOON, "two replicas")
     reported = await namespace.wait_for_condition("RuntimeAvailable", "False", "Progressing")
     assert "kubectl describe pods" in reported["message"]
@@ -221,8 +201,7 @@ async def test_silent_database_is_reported_and_recovers_by_itself(namespace, pos
     real = context.database
     object.__setattr__(context, "database", unreachable)
     try:
-        await namespace.write_secret()
-        await namespace.create("Tenant")
+        await namespace.create_salon()
         condition = await namespace.wait_for_condition("DatabaseReady", "False", "DatabaseUnavailable")
     finally:
         object.__setattr__(context, "database", real)
@@ -245,10 +224,7 @@ async def test_calcom_refusal_of_pods_is_a_condition(
     namespace, module_database, status: int | None, text: str, until_confirmed: bool
 ):
     """Callers hear that nothing is booked: the operator must not have to find that in a log."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant")
     record = """INSERT INTO provider_calls
                     (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
                 VALUES ($1, 'calcom', 'create-booking', 'POST', '/v2/bookings', $2, $3, 60, 'c')"""
@@ -267,9 +243,7 @@ async def test_calcom_refusal_of_pods_is_a_condition(
 
 async def test_appointments_waiting_for_calcom_are_shown_meanwhile(namespace, module_database):
     """Callers are served, so Ready stays True; its reason and message say how many wait, and since when."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon("Branch", "Tenant", spec=RUNS)
     tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
     await namespace.wait_for_condition("CalendarSynced", "True")
     add = """WITH made AS (

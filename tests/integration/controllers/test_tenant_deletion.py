@@ -15,8 +15,7 @@ pytestmark = pytest.mark.usefixtures("clear_faults")
 
 async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, module_database: Database):
     """No accident erases a salon's appointments, and nobody else inherits them."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
+    await namespace.create_salon("Branch")
     first = (await namespace.create("Tenant"))["metadata"]["uid"]
     await namespace.wait_until_ready()
     tenant = f"{namespace.name}.salon-mueller"
@@ -52,18 +51,12 @@ async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, modu
 @pytest.mark.nightly
 async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_database: Database):
     """A commit removes the manifests from git and is reverted: nobody has to know a UID."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant")
     tenant = f"{namespace.name}.salon-mueller"
     query = "SELECT id FROM resources WHERE tenant = $1 ORDER BY id"
     before = await rows(module_database, query, tenant)
     await namespace.recreate()
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant")
     await eventually(lambda: has_event(namespace, ("Normal", "DataAdopted")), SOON, "the event")
     assert before == await rows(module_database, query, tenant) != []
     audited = await rows(module_database, "SELECT action FROM audit_log WHERE tenant = $1", tenant)
@@ -73,8 +66,7 @@ async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_data
 @pytest.mark.nightly
 async def test_recreated_tenant_cannot_read_the_former_uid(namespace, module_database: Database):
     """A customer leaves, and somebody else gets the name of the namespace: the UID would open the rows to them."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
+    await namespace.create_salon("Branch")
     former = (await namespace.create("Tenant"))["metadata"]["uid"]
     await namespace.wait_until_ready()
     await namespace.recreate()
@@ -98,10 +90,7 @@ async def test_recreated_tenant_cannot_read_the_former_uid(namespace, module_dat
 
 async def test_deleted_tenant_waits_for_its_agents_across_restarts(namespace):
     """After a restart the cache does not know the deleted Branch any more, but the agent's status names the Tenant."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.create("Branch")
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Tenant", "Branch")
     paused = {"askproai.de/paused": "true"}
     await namespace.create("RetellAgent", annotations=paused, finalizers=["example.com/hold"])
     agents = namespace.path("RetellAgent", "mitte")
@@ -128,9 +117,7 @@ async def test_deleted_tenant_waits_for_its_agents_across_restarts(namespace):
 
 
 async def test_orphan_policy_leaves_the_webhook_and_reports_it(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant", spec={"deletionPolicy": "Orphan"})
-    await namespace.wait_until_ready()
+    await namespace.open_salon(spec={"deletionPolicy": "Orphan"})
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     assert len(namespace.calcom_webhooks()) == 1
@@ -139,10 +126,7 @@ async def test_orphan_policy_leaves_the_webhook_and_reports_it(namespace):
 
 async def test_namespace_deletion_completes_and_removes_the_webhook(namespace):
     """The user's Secret and ours are deleted at once; the credentials are kept in Secret `<tenant>-teardown`."""
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon("Branch", "Tenant")
     assert namespace.calcom_webhooks()
     await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
     for kind, name in (("Tenant", "salon-mueller"), ("Secret", "salon-mueller-teardown")):
@@ -157,9 +141,7 @@ async def test_namespace_deletion_completes_and_removes_the_webhook(namespace):
 
 async def test_unremovable_object_is_given_up_after_budget(namespace, module_database: Database):
     """A provider's outage holds up a deletion for ten minutes at most, and the database's part of it not at all."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 999)
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")

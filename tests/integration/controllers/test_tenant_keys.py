@@ -32,9 +32,7 @@ async def test_missing_secrets_creation_acts_at_once(namespace):
 
 async def test_only_an_accepted_rotated_key_reaches_the_teardown(namespace):
     """The agents' controller reads the copy, the pods mount the Secret itself."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     await namespace.write_secret(**{"retell-api-key": "not-a-key"})
     await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
     assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == namespace.retell_key
@@ -66,23 +64,18 @@ async def test_refused_key_is_retried_at_once_on_request(namespace, monkeypatch)
     """Not when the operator would use it again by itself, which is after a minute."""
     retell = namespace.operator.retell
     monkeypatch.setitem(retell.settings, "any_key", 0.0)
-    await namespace.write_secret()
-    await namespace.create("Tenant")
+    await namespace.create_salon()
     await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
     retell.workspaces[namespace.retell_key] = Workspace()
     asked_at = namespace.operator.context.clock.monotonic()
-    await namespace.client.merge(
-        namespace.path("Tenant"), {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
-    )
+    await namespace.annotate("reconcile-at", "now")
     await namespace.wait_for_condition("CredentialsValid", "True")
     assert namespace.operator.context.clock.monotonic() - asked_at < REFUSED_KEY_SECONDS / 2
 
 
 async def test_pods_keep_former_keys_before_calcom_changes_signing(namespace):
     """Calls go on while keys are changed: no event is answered 401 in between."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     assert "FORMER_KEYS" not in await namespace.secret_data("salon-mueller-signing-keys")
     rotated = namespace.retell_key + "-rotated"
     await namespace.write_secret(**{"retell-api-key": rotated, "calcom-webhook-secret": "whs_2"})
@@ -108,9 +101,7 @@ async def test_pods_keep_former_keys_before_calcom_changes_signing(namespace):
 @pytest.mark.parametrize("hold", ["askproai.de/paused", "askproai.de/plan", "a second Secret"])
 async def test_each_key_changed_during_a_pause_is_mounted(namespace, hold):
     """Pods mount each key; Cal.com keeps the secret, and the status says that the first ones are in use."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     if hold == "a second Secret":
         stripe = {"webhookSecretRef": {"name": "absent", "key": "stripe"}}
         await namespace.client.merge(namespace.path("Tenant"), {"spec": {"stripe": stripe}})
@@ -146,9 +137,7 @@ async def _is(read: Callable[[], Awaitable[object]], expected: object) -> bool:
 
 async def test_untried_key_is_not_kept_for_the_teardown(namespace):
     """A provider's outage must not stop what runs, nor replace a good key by one that was never seen to work."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
     await namespace.write_secret(**{"retell-api-key": "key_untried"})
     await reconcile_twice(namespace)
@@ -158,13 +147,11 @@ async def test_untried_key_is_not_kept_for_the_teardown(namespace):
 
 async def test_changed_key_is_unknown_until_retell_answers(namespace):
     """A person who rotates a key waits for CredentialsValid; the pods have the key meanwhile, and go on."""
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     config = (await namespace.get("Tenant"))["status"]["configHash"]
     namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
     await namespace.write_secret(**{"retell-api-key": "not-a-key"})
-    await namespace.client.merge(namespace.path("Tenant"), _asked("111"))
+    await namespace.annotate("reconcile-at", "111")
     await reconcile_twice(namespace)
     reported = await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
     # After many tries it is left alone for a while.
@@ -175,21 +162,19 @@ async def test_changed_key_is_unknown_until_retell_answers(namespace):
     kept = await namespace.secret_data("salon-mueller-signing-keys")
     assert json.loads(kept["PRESENT_KEYS"])["retell-api-key"] == "not-a-key", "the pods may accept it"
     namespace.operator.end_faults()
-    await namespace.client.merge(namespace.path("Tenant"), _asked("112"))
+    await namespace.annotate("reconcile-at", "112")
     await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
     await namespace.write_secret(**{"retell-api-key": namespace.retell_key})
     await namespace.wait_until_ready()
 
 
 async def test_unchanged_key_stays_valid_while_retell_is_away(namespace):
-    await namespace.write_secret()
-    await namespace.create("Tenant")
-    await namespace.wait_until_ready()
+    await namespace.open_salon()
     before = await namespace.wait_for_condition("CredentialsValid", "True")
     namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
     key = Key("Tenant", namespace.name, "salon-mueller")
     namespace.operator.context.memory.looks.forget(key)  # as after a restart
-    await namespace.client.merge(namespace.path("Tenant"), _asked("111"))
+    await namespace.annotate("reconcile-at", "111")
     await reconcile_twice(namespace)
     assert namespace.operator.context.memory.looks.failed_until(key, KEY_TEST), "the key was tried in vain"
     assert await namespace.wait_for_condition("CredentialsValid", "True") == before
@@ -197,9 +182,7 @@ async def test_unchanged_key_stays_valid_while_retell_is_away(namespace):
 
 
 async def test_changed_key_is_unknown_until_calcom_answers(namespace):
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon("Branch", "Tenant", spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
     key = Key("Tenant", namespace.name, "salon-mueller")
     namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 99)
@@ -229,12 +212,8 @@ async def test_changed_key_is_unknown_until_calcom_answers(namespace):
     await namespace.write_secret(**{"calcom-api-key": changed})
     await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
     namespace.operator.end_faults()
-    await namespace.client.merge(namespace.path("Tenant"), _asked("112"))
+    await namespace.annotate("reconcile-at", "112")
     await namespace.wait_for_condition("CredentialsValid", "True")
-
-
-def _asked(token: str) -> dict[str, Any]:
-    return {"metadata": {"annotations": {"askproai.de/reconcile-at": token}}}
 
 
 async def test_forbidden_server_gets_no_request(namespace):

@@ -27,9 +27,7 @@ def delete_webhooks(namespace: TenantNamespace) -> None:
 
 
 async def open_salon(namespace: TenantNamespace) -> Key:
-    await namespace.write_secret()
-    await namespace.create("Branch")
-    await namespace.create("Tenant", spec=RUNS)
+    await namespace.create_salon("Branch", "Tenant", spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
     key = Key("Tenant", namespace.name, "salon-mueller")
     await namespace.operator.reconcile_again(key)
@@ -82,8 +80,7 @@ async def test_server_that_refuses_a_newer_trigger_is_named(
 async def test_human_request_registers_a_deleted_webhook_now(namespace: TenantNamespace) -> None:
     await open_salon(namespace)
     delete_webhooks(namespace)
-    asked_for = {"metadata": {"annotations": {"askproai.de/reconcile-at": "1"}}}
-    await namespace.client.merge(namespace.path("Tenant"), asked_for)
+    await namespace.annotate("reconcile-at", "1")
     await eventually(lambda: len(namespace.calcom_webhooks()) == 1, SOON, "the webhook")
 
 

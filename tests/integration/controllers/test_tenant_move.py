@@ -154,8 +154,7 @@ def cipher_of(namespace: TenantNamespace, keys: str) -> BodyCipher:
 async def open_salon(namespace: TenantNamespace, database: Database, **tenant: Any) -> None:
     """Have a suspended salon with an agent, its number, and rows in every table, one of them encrypted."""
     number = {"phone_number": namespace.number, "termination_uri": "sip.example"}
-    await namespace.write_secret()
-    await namespace.create("Branch")
+    await namespace.create_salon("Branch")
     await namespace.create("ServiceOffering", spec={"calcom": None})
     live = await namespace.create("Tenant", spec=tenant)
     await namespace.wait_until_ready()
@@ -330,9 +329,7 @@ async def test_import_is_refused_where_tenant_or_number_exists(
 
     resident = TenantNamespace(moved.operator, moved.client, f"{moved.name}-b", number=moved.number)
     await moved.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": resident.name}})
-    await resident.write_secret()
-    await resident.create("Branch")
-    await resident.create("Tenant")
+    await resident.create_salon("Branch", "Tenant")
     await resident.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     taken = await mover.import_(other_plane, other_database.dsn)
     assert (taken.exit_code, f"another tenant has {moved.number}" in taken.output) == (1, True), taken.output

@@ -289,19 +289,3 @@ async def test_operator_error_is_reported_without_text_and_retried(env, start_op
     events = await eventually(both_events, SOON, "both events")
     assert "geheim" not in operator.log.read_text()
     assert "geheim" not in json.dumps([events, await kube_client.get(where)])
-
-
-async def test_paused_object_is_left_alone_until_it_resumes(env, start_operator: Start, kube_client: KubeClient):
-    await env.create("Tenant", annotations={"askproai.de/paused": "true"})
-    where = resources.TENANTS.path(env.namespace, "salon-mueller")
-    await start_operator("operator")
-
-    async def paused() -> bool:
-        found = (await kube_client.get(where)).get("status", {}).get("conditions", [])
-        return any(each["type"] == "Paused" and each["status"] == "True" for each in found)
-
-    await eventually(paused, SOON, "the condition")
-    assert await env.kube.get(resources.CONFIG_MAPS, env.namespace, "salon-mueller-config") is None
-    assert "finalizers" not in (await kube_client.get(where))["metadata"]
-    await kube_client.merge(where, {"metadata": {"annotations": {"askproai.de/paused": None}}})
-    await is_ready(env, resources.TENANTS, "salon-mueller")

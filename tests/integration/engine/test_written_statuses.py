@@ -25,7 +25,7 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
         TENANT,
         {
             "key": "n" * 63 + "." + "t" * 40, "webhookUrls": Address(URL, "").urls("i" * 36), "configHash": "a" * 64,
-            "branches": 3, "replicas": 0,
+            "branches": 3, "replicas": 0, "calls24h": 7, "bookingSuccessPercent": "97.5", "errorBudgetPercent": "50.0",
         },
     ),
     "Branch": (
@@ -35,7 +35,7 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
     "ServiceOffering": (
         (C.STAFF_MATCHED, C.OPENING_FITS, C.NAME_UNIQUE, C.CALENDAR_LINKED),
         {
-            "staff": ["p" * 63] * 200, "eventTypes": 200,
+            "staff": ["p" * 63] * 50 * 60, "eventTypes": 200,  # it is offered by 50 branches
             "variableLengths": [{"eventTypeId": number, "defaultMinutes": 30} for number in range(1, 201)],
         },
     ),
@@ -43,7 +43,7 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
         (C.SYNCED, C.NUMBERS_BOUND, C.DRIFTED),
         {
             "agentId": "agent_" + "a" * 32, "llmId": "llm_" + "a" * 32, "publishedVersion": 0,
-            "phoneNumbers": [f"+4930123456{n:02}" for n in range(60)], "tenant": "t" * 40, "plan": ["create the LLM"] * 20,
+            "phoneNumbers": [f"+4930{n:07}" for n in range(50 * 20)], "tenant": "t" * 40, "plan": ["create the LLM"] * 20,
             "pending": {"what": "agent", "since": NOW.isoformat(timespec="seconds")},
         },
     ),

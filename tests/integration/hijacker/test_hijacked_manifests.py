@@ -30,10 +30,7 @@ FORBIDDEN = (
 async def host(victim: TenantNamespace) -> str:
     """The host of the victim, which is Ready and has a route, a number and a key."""
     host = f"h{uuid.uuid4().hex[:8]}.example"
-    await victim.write_secret()
-    await victim.create("Branch")
-    await victim.create("Tenant", spec=exposed_at(host))
-    await victim.wait_until_ready()
+    await victim.open_salon("Branch", "Tenant", spec=exposed_at(host))
     await victim.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     return host
 

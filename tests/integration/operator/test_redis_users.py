@@ -89,16 +89,6 @@ async def test_only_changed_users_are_written_again(admin: RedisAdmin, own_valke
         assert await users(own_valkey.admin_url) == ruled, change
 
 
-async def test_removed_user_returns_with_the_next_reconcile(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
-    url = admin.tenant_url(SALON, None)
-    await admin.ensure_user(SALON, url)
-    async with own_valkey.admin() as client:
-        await client.execute_command("ACL", "DELUSER", user_name(SALON))
-    assert not await works(url, SALON)
-    await admin.ensure_user(SALON, url)
-    assert await works(url, SALON)
-
-
 async def test_dropping_a_tenant_removes_its_redis_keys_only(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
     urls = {tenant: admin.tenant_url(tenant, None) for tenant in (SALON, OTHER, f"{SALON}-2")}
     for tenant, url in urls.items():

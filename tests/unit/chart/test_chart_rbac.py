@@ -63,15 +63,6 @@ def test_operator_may_hold_the_lease_of_every_shard(render):
     assert {Shard(index, MAX_SHARDS).lease_name for index in range(MAX_SHARDS)} == set(re.findall(r"\[(.*?)\]", held))
 
 
-def test_coordinator_may_only_take_part_in_its_election(render):
-    roles = rules(render())
-    assert "ClusterRole/askproai-coordinator" not in roles
-    assert roles["Role/askproai-coordinator"] == [
-        "coordination.k8s.io leases [askproai-coordinator] get update",
-        "coordination.k8s.io leases create",
-    ]
-
-
 def test_coordinator_of_the_fleet_page_reads_user_objects(render):
     roles, before = rules(render("fleetPage.existingSecret=fleet")), rules(render())
     assert roles["ClusterRole/askproai-coordinator"] == [

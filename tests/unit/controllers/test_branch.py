@@ -385,10 +385,6 @@ def test_no_service_is_created_for_a_deleting_tenant():
     assert (plan.action, plan.condition.reason) == (Action.NONE, Reason.PENDING)
 
 
-def test_creation_timestamp_is_parsed_as_a_time():
-    assert branch(created="2026-11-01T08:00:00Z").metadata.creation_timestamp == datetime(2026, 11, 1, 8, tzinfo=UTC)
-
-
 # Staff
 
 

@@ -46,6 +46,13 @@ def offering(name: str = "haarschnitt", status: dict | None = None, **spec) -> S
     return ServiceOffering.from_raw(manifest | {"status": status or {}})
 
 
+def judged(found: object, *, staff=("anna",), versions=(CalendarApi.V2,), answers=(), **entry) -> Condition:
+    """Return what a service says whose event type Cal.com shows like this; `entry` are further fields of anna's in the manifest."""
+    entry |= {"staff": "anna", "eventTypeId": 1001}
+    linked = offering(calcom={"eventTypes": [entry], "bookingFields": answers})
+    return calendar_condition(linked, {"mitte": staff}, [(linked.spec.calcom.event_types[0], found)], versions)
+
+
 @pytest.mark.parametrize(
     ("skills", "expected"),
     [(["schnitt"], ("anna", "mehmet")), (["schnitt", "farbe"], ("anna",)), ([], ("anna", "mehmet")), (["yoga"], ())],
@@ -79,13 +86,8 @@ def test_capacities_needing_too_many_units_are_lowered():
 
 
 def test_staff_key_problem_belongs_to_its_event_type():
-    own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "annas", "key": "k"}}
-    linked = offering(calcom={"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]})
-    assert staff_without_event_type(linked, {"mitte": ("anna", "mehmet")}) == []
     problem = CredentialProblem(Reason.SECRET_NOT_FOUND, "Secret 'annas' is not in this namespace")
-    condition = calendar_condition(
-        linked, {"mitte": ("anna", "mehmet")}, [(linked.spec.calcom.event_types[0], problem)]
-    )
+    condition = judged(problem, apiKeySecretRef={"name": "annas", "key": "k"})
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.SECRET_NOT_FOUND)
     assert condition.message == "event type 1001 of anna: Secret 'annas' is not in this namespace"
 
@@ -95,8 +97,13 @@ def test_service_without_branches_cannot_be_booked():
 
 
 def test_staff_members_without_an_event_type_are_named():
-    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
-    assert staff_without_event_type(linked, {"mitte": ("anna", "mehmet")}) == ["mehmet"]
+    types = [{"staff": "anna", "eventTypeId": 1001}, {"staff": "mehmet", "eventTypeId": 1002}]
+    for calcom, unlinked in (
+        ({"eventTypes": types}, []),
+        ({"eventTypes": types[:1]}, ["mehmet"]),
+        (None, ["anna", "mehmet"]),
+    ):
+        assert staff_without_event_type(offering(calcom=calcom), {"mitte": ("mehmet", "anna")}) == unlinked
 
 
 def test_calendar_without_look_names_unlinked_staff():
@@ -148,10 +155,6 @@ def test_services_including_shared_ones_are_listed_by_name():
     assert staff_by_branch(everywhere, [branch()]) == {"mitte": ("anna", "mehmet")}
 
 
-def test_service_without_calcom_lists_all_staff_as_unlinked():
-    assert staff_without_event_type(offering(calcom=None), {"mitte": ("mehmet", "anna")}) == ["anna", "mehmet"]
-
-
 def test_default_service_ends_when_another_service_exists():
     manifest = raw("ServiceOffering")
     manifest["metadata"] |= {"name": "default", "labels": {"askproai.de/auto-created": "true"}}
@@ -177,18 +180,14 @@ def test_service_is_pending_while_its_tenant_is_pending():
 
 
 def test_all_calendar_problems_of_a_service_are_named():
-    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
-    (entry,) = linked.spec.calcom.event_types
-    condition = calendar_condition(linked, {"mitte": ("anna", "mehmet")}, [(entry, None)])
+    condition = judged(None, staff=("anna", "mehmet"))
     assert condition.reason is Reason.EVENT_TYPE_MISSING
     assert "mehmet has no event type" in condition.message
     assert "event type 1001 of anna is not in this Cal.com account" in condition.message
 
 
 def test_hidden_team_event_type_message_mentions_the_key():
-    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001, "userId": 7}]})
-    (entry,) = linked.spec.calcom.event_types
-    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, None)])
+    condition = judged(None, userId=7)
     assert condition.reason is Reason.EVENT_TYPE_NOT_FOUND
     assert condition.message == (
         "Cal.com does not show event type 1001 of anna, so nothing is sent to it, and callers hear that it cannot be booked:"
@@ -197,10 +196,7 @@ def test_hidden_team_event_type_message_mentions_the_key():
 
 
 def test_limits_of_a_fitting_event_type_are_named():
-    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
-    (entry,) = linked.spec.calcom.event_types
-    event_type = {"lengthInMinutes": 45, "minimumBookingNotice": 120, "bookingLimitsCount": {"day": 8}}
-    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, event_type)])
+    condition = judged({"lengthInMinutes": 45, "minimumBookingNotice": 120, "bookingLimitsCount": {"day": 8}})
     assert condition.status is Status.TRUE
     assert "event type 1001 of anna: minimumBookingNotice is 120 minutes" in condition.message
     assert "bookingLimitsCount is set" in condition.message
@@ -224,21 +220,15 @@ def test_coarser_calcom_slot_interval_is_named_briefly(linked_types: int):
 
 
 def test_event_type_with_confirmation_must_block_unconfirmed_bookings():
-    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}]})
-    (entry,) = linked.spec.calcom.event_types
     policy = {"type": "always", "blockUnconfirmedBookingsInBooker": True}
-    event_type = {"lengthInMinutes": 45, "confirmationPolicy": policy}
-    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, event_type)])
+    condition = judged({"lengthInMinutes": 45, "confirmationPolicy": policy})
     assert condition.status is Status.TRUE
     assert "callers hear that the appointment is requested" in condition.message
 
 
 def test_answer_to_an_unknown_booking_field_is_named():
-    answers = [{"slug": "haarlange", "value": "kurz"}]
-    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}], "bookingFields": answers})
-    (entry,) = linked.spec.calcom.event_types
     asked = {"lengthInMinutes": 45, "bookingFields": [{"type": "text", "slug": "haarlaenge"}]}
-    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, asked)])
+    condition = judged(asked, answers=[{"slug": "haarlange", "value": "kurz"}])
     assert condition.reason is Reason.EVENT_TYPE_MISMATCH
     assert "no event type has a booking field 'haarlange'" in condition.message
 
@@ -394,11 +384,8 @@ def test_service_name_is_compared_within_its_branches():
 def test_version_1_team_names_the_remedy(versions: str, user_id: int | None, fits: bool):
     """Version 1 cannot ask for one host: the appointments would wait for Cal.com for ever."""
     user = {} if user_id is None else {"userId": user_id}
-    linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1, **user}]})
-    entry = linked.spec.calcom.event_types[0]
     team = {"schedulingType": "roundRobin", "hosts": [{"userId": 17, "name": "Anna"}]} if user_id else {}
-    event_type = {"lengthInMinutes": 45, "afterEventBuffer": 10, **team}
-    condition = calendar_condition(linked, {"mitte": ("anna",)}, [(entry, event_type)], versions.split())
+    condition = judged({"lengthInMinutes": 45, "afterEventBuffer": 10, **team}, versions=versions.split(), **user)
     assert condition.good is fits, condition
     if not fits:
         assert condition.reason == Reason.EVENT_TYPE_MISMATCH

@@ -279,11 +279,8 @@ def test_broken_database_is_reported_without_hosts_or_rows(error, reason, quoted
     assert hidden not in condition.message
 
 
-def test_connection_limit_covers_all_combined_pods():
+def test_connection_limit_covers_all_pods_of_each_mode():
     assert connection_limit(tenant()) == 55
-
-
-def test_connection_limit_covers_all_split_pods():
     assert connection_limit(tenant(runtime={"mode": "Split"})) == 55 + 12
 
 

@@ -14,7 +14,7 @@ from askproai_operator.api.conditions import Reason, bad, good
 from askproai_operator.control_loop.loop import ReconcileLoop
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import Priority, WorkQueue
-from askproai_operator.engine import GONE, Backoff, EventRecord, EventType, Options, Result
+from askproai_operator.engine import GONE, EventRecord, EventType, Options, Result
 from askproai_operator.resources import BRANCHES
 from askproai_operator.settings import Settings
 from tests.worlds.clock import FixedClock
@@ -277,12 +277,6 @@ class TestBackground:
         await turn.run(OK, self.KEY)
         assert turn.next_run(self.KEY) == (timedelta(seconds=60), Priority.RESYNC)
         assert not turn.kube.statuses
-
-    async def test_background_task_uses_its_own_backoff(self, turn: Turn):
-        turn.queue._options = {"Background": Options(Backoff(timedelta(minutes=1), timedelta(minutes=2), jitter=0))}
-        for seconds in (60, 120, 120):
-            await turn.run(Result(requeue=True, requeue_reason="test"), self.KEY)
-            assert turn.next_run(self.KEY) == (timedelta(seconds=seconds), Priority.RESYNC)
 
     async def test_an_exception_is_retried(self, turn: Turn):
         await turn.run(KeyError("x"), self.KEY)

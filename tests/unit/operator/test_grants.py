@@ -24,16 +24,6 @@ from tests.worlds.grant_environment import (
 # Granting
 
 
-async def test_older_object_is_refused_a_younger_ones_grant(env):
-    old, young = env.put("Branch", "old", age=300, phoneNumbers=[]), env.put("Branch", "young", **LISTED)
-    assert await env.take(young, NUMBER_SUBJECT) is None
-    old = env.put("Branch", "old", age=300, **LISTED)
-    holder = await env.take(old, NUMBER_SUBJECT)
-    assert holder is not None
-    assert holder.namespace == "young"
-    assert await env.take(young, NUMBER_SUBJECT) is None
-
-
 @pytest.mark.parametrize(
     ("case", "held", "wanted", "refused"),
     [

@@ -12,15 +12,11 @@ from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
 from askproai_operator.relations import Relations, secrets_named
 from askproai_operator.resources import (
-    AGENTS,
-    BRANCHES,
     CONFIG_MAPS,
     DEPLOYMENTS,
     INGRESSES,
-    OFFERINGS,
     SECRETS,
     TENANT_LABEL,
-    TENANTS,
 )
 from tests.worlds.due_keys import TENANT, changed, changed_by
 from tests.worlds.salon_objects import NAMESPACE, key, put, raw, salon
@@ -209,14 +205,3 @@ def test_unparsable_object_is_ignored():
     del broken["spec"]["displayName"]
     assert changed_by(cache, broken) == set()
     assert cache.get(key("Branch", "other")) is None
-
-
-def test_resource_paths_use_the_plurals_of_the_crds():
-    assert [ref.plural for ref in (TENANTS, BRANCHES, OFFERINGS, AGENTS)] == [
-        "tenants",
-        "branches",
-        "serviceofferings",
-        "retellagents",
-    ]
-    assert SECRETS.path("n", "s") == "/api/v1/namespaces/n/secrets/s"
-    assert TENANTS.path() == "/apis/askproai.de/v1alpha1/tenants"
