@@ -191,12 +191,14 @@ async def test_removed_canarys_pods_end_despite_a_refused_key(
     assert await eventually(lambda: _is_forgotten(namespace), SOON, "the end of the trial")
 
 
-async def test_planned_edits_do_not_change_the_canary_trial(
-    namespace: TenantNamespace, module_database: Database
+@pytest.mark.parametrize("annotation", ["paused", "plan"])
+async def test_held_edits_do_not_change_the_canary_trial(
+    namespace: TenantNamespace, module_database: Database, annotation: str
 ) -> None:
+    """Its callers are as real as any other's, so it goes on and is judged."""
     await begin(namespace)
     track = (await trial_of(namespace))["track"]
-    await namespace.annotate("plan")
+    await namespace.annotate(annotation)
     await namespace.wait_for_condition("Paused", "True")
     edit = {"spec": {"suspend": True, "runtime": {"canary": {"image": "askproai:0.2.1"}}}}
     await namespace.client.merge(namespace.path("Tenant"), edit)

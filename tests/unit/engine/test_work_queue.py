@@ -273,6 +273,15 @@ class TestTurns:
         queue.add(self.of("busy", 1), Priority.EDIT)
         assert await queue.get() == self.of("busy", 1), "it has rested"
 
+    async def test_namespace_gets_some_of_many_edits_first(self, queue: WorkQueue, clock: FixedClock):
+        """One `kubectl apply` may edit 500 services."""
+        queue.add(self.of("other", 1))
+        clock.advance(ONE_SECOND)
+        for number in range(500):
+            queue.add(self.of("busy", number), Priority.EDIT)
+        taken = [await queue.get() for _ in range(RUNS + 1)]
+        assert taken == [*(self.of("busy", number) for number in range(RUNS)), self.of("other", 1)]
+
     async def test_resyncs_take_no_precedence_from_edits(self, queue: WorkQueue, clock: FixedClock):
         """A quiet namespace may have several each minute, for ever."""
         for _ in range(RUNS * 2):
