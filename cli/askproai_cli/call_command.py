@@ -8,14 +8,14 @@ import os
 import sys
 from collections.abc import Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from askproai_cli.call_by_hand import play_by_hand, print_end
 from askproai_cli.demo import simulators
 from askproai_cli.demo_state import require_simulators
-from askproai_cli.output import Output, OutputOption, print_json
+from askproai_cli.output import Output, OutputOption, fail, print_json
 
 if TYPE_CHECKING:
     from askproai_sandbox.caller import CallRecord, HeldCall, Step
@@ -136,9 +136,9 @@ def call(
         else:
             record = _play_interactively(HeldCall.begin(retell, to, from_number=caller), None, output)
     except (ValueError, ModelError) as error:  # the simulator's sentence, or that of the model's server
-        _fail(f"the call failed: {error}")
+        fail(f"the call failed: {error}")
     except (aiohttp.ClientError, TimeoutError):
-        _fail(f"the call failed: the simulated Retell at {retell} does not answer; start `askproai demo --keep` again")
+        fail(f"the call failed: the simulated Retell at {retell} does not answer; start `askproai demo --keep` again")
     if record.errors:
         raise typer.Exit(1)
 
@@ -214,8 +214,3 @@ def _read_sentence(is_typed: bool) -> str | None:
         print(end="\n" if is_typed else "")
         return None
     return text
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

@@ -8,12 +8,12 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from askproai_cli.demo_state import require_demo
-from askproai_cli.output import Output, OutputOption, print_json
+from askproai_cli.output import Output, OutputOption, fail, print_json
 
 
 @contextmanager
@@ -24,10 +24,7 @@ def simulators(command: str) -> Iterator[None]:
     except ModuleNotFoundError as error:
         if (error.name or "").partition(".")[0] != "askproai_sandbox":
             raise
-        typer.echo(
-            f"`askproai {command}` needs the simulators, which this installation lacks: run it in a checkout", err=True
-        )
-        raise typer.Exit(2) from None
+        fail(f"`askproai {command}` needs the simulators, which this installation lacks: run it in a checkout", 2)
 
 
 def demo(
@@ -102,7 +99,7 @@ def play(
     try:
         scripts = [(file, load_script(file)) for file in files]
     except ScriptError as error:
-        _fail(str(error))
+        fail(str(error))
     played, not_played = list[dict[str, Any]](), list[dict[str, Any]]()
     for file, script in scripts:
         about = {"file": str(file), "title": script.title}
@@ -129,8 +126,3 @@ def _report_played(played: Sequence[dict[str, Any]], not_played: Sequence[dict[s
         print_json({"played": played, "notPlayed": not_played})
     if failed or not_played:
         raise typer.Exit(1)
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)

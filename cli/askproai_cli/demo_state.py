@@ -5,9 +5,8 @@ import os
 from pathlib import Path
 from typing import NamedTuple, TypedDict
 
-import typer
-
 from askproai_cli.cluster import find_kubeconfig_in_use
+from askproai_cli.output import fail
 
 _STATE = Path(".demo/state.json")
 _CHECKOUT = Path(__file__).resolve().parents[2]  # of an editable installation; an installed wheel has no .demo there
@@ -61,8 +60,7 @@ def require_demo() -> DemoState:
     """Return the state of the running demo. Without one the command ends with exit code 1, and says how to start it."""
     state = find_demo()
     if state is None:
-        typer.echo("no demo is running on this machine: start one with `askproai demo --keep`", err=True)
-        raise typer.Exit(1)
+        fail("no demo is running on this machine: start one with `askproai demo --keep`")
     return state
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from askproai_cli.cluster import describe_cluster
-from askproai_cli.output import LimitOption, Output, OutputOption, format_count, print_json, print_rows
+from askproai_cli.output import LimitOption, Output, OutputOption, fail, format_count, print_json, print_rows
 
 if TYPE_CHECKING:
     from askproai_core.fleet import FleetObject, FleetRow
@@ -48,8 +48,7 @@ def tenants(
     try:
         rows = rank(asyncio.run(_read(kubeconfig, namespace)))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
-        typer.echo(f"{describe_cluster(kubeconfig)} cannot be asked: {error}", err=True)
-        raise typer.Exit(1) from None
+        fail(f"{describe_cluster(kubeconfig)} cannot be asked: {error}")
     shown = [row for row in rows if _matches(row, search, failing=failing)]
     if output is Output.JSON:
         print_json({"tenants": [asdict(row) | {"severity": row.severity.name.lower()} for row in shown], **count(rows)})

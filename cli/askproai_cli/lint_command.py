@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.output import Output, OutputOption, find_width, format_count, print_json, wrap
+from askproai_cli.output import Output, OutputOption, fail, find_width, format_count, print_json, wrap
 
 if TYPE_CHECKING:
     from askproai_cli.lint import Report
@@ -26,8 +26,7 @@ def lint_command(
     try:
         report = lint(read_documents(files))
     except (Unreadable, CelMissing) as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        fail(str(error), 2)
     if output is Output.JSON:
         totals = {name: getattr(report, name) for name in ("manifests", "unchecked", "refused", "mistakes", "warnings")}
         print_json(totals | {"findings": [asdict(finding) for finding in report.findings]})

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from askproai_cli.blocks import describe_block, print_added
-from askproai_cli.output import format_count
+from askproai_cli.output import fail, format_count
 from askproai_cli.tenant_api import RequestOption, TenantApi, YesOption, confirm, example, for_tenant
 
 PAUSE_EXAMPLE = example("offers pause --until Freitag --reason Wasserschaden")
@@ -56,10 +56,7 @@ def resume(api: TenantApi, branch: BranchOption = None, yes: YesOption = False) 
     found = [each for each in answer["pauses"] if branch is None or branch in each["branches"]]
     for each in found:
         if branch is not None and each["branches"] != [branch]:
-            typer.echo(
-                f"That pause is of {', '.join(each['branches'])}: resume them together, without --branch", err=True
-            )
-            raise typer.Exit(1)
+            fail(f"That pause is of {', '.join(each['branches'])}: resume them together, without --branch")
     for each in found:
         confirm(f"Resume bookings: end {describe_block(each['block'], answer['zone'])}?", yes=yes)
     ended = [api.change(f"blocks/{each['block']['id']}/remove", {}, None) for each in found]

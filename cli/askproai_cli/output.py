@@ -7,7 +7,7 @@ import sys
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
@@ -51,6 +51,12 @@ def parse_since(text: str, now: datetime) -> str:
 def format_count(count: int, noun: str) -> str:
     """Return a number with its noun, such as `1 step` and `2 steps`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def fail(message: str, exit_code: int = 1) -> NoReturn:
+    """End the command with a message on standard error."""
+    typer.echo(message, err=True)
+    raise typer.Exit(exit_code) from None
 
 
 def print_json(answer: Any) -> None:

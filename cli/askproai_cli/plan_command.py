@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from askproai_cli.cluster import describe_cluster, refuse_file_and_context
-from askproai_cli.output import Output, OutputOption, print_json
+from askproai_cli.output import Output, OutputOption, fail, print_json
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,17 +54,14 @@ def plan_command(
     try:
         found = [(document, _is_planned(document)) for document in read_documents(files)]
     except Unreadable as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(2) from None
+        fail(str(error), 2)
     documents = [document for document, is_planned in found if is_planned]
     if not documents:
-        typer.echo(f"there is no manifest of ours in {', '.join(files)}: did rendering fail?", err=True)
-        raise typer.Exit(1)
+        fail(f"there is no manifest of ours in {', '.join(files)}: did rendering fail?")
     others = [document for document, is_planned in found if not is_planned]
     planned = _plan(documents, others, kubeconfig, namespace, operator_namespace, output)
     if strict and any(each.is_problem or each.warnings for each in planned):
-        typer.echo("stopped by --strict: something above needs a look before an apply", err=True)
-        raise typer.Exit(1)
+        fail("stopped by --strict: something above needs a look before an apply")
 
 
 def _plan(
@@ -84,8 +81,7 @@ def _plan(
     try:
         planned = asyncio.run(plan_manifests(documents, kubeconfig, namespace, operator_namespace, others))
     except (ApiError, AccessError, OSError) as error:  # OSError: no such kubeconfig
-        typer.echo(_explain(error, kubeconfig), err=True)
-        raise typer.Exit(1) from None
+        fail(_explain(error, kubeconfig))
     if output is Output.JSON:
         print_json([asdict(each) for each in planned])
     else:

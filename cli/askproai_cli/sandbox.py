@@ -3,14 +3,14 @@
 import json
 import sys
 from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from askproai_cli.call_command import parse_number
 from askproai_cli.demo import simulators
 from askproai_cli.demo_state import require_demo, require_simulators
-from askproai_cli.output import Output, OutputOption, print_json, print_rows, to_cell
+from askproai_cli.output import Output, OutputOption, fail, print_json, print_rows, to_cell
 
 sandbox = typer.Typer(
     no_args_is_help=True,
@@ -76,14 +76,11 @@ def number(
         else:
             asyncio.run(release_number(retell, key, to_import))
     except NumberError as error:
-        typer.echo(str(error), err=True)
-        raise typer.Exit(1) from None
+        fail(str(error))
     except aiohttp.ClientResponseError as error:
-        typer.echo(f"the simulated Retell {_explain_refusal(error.status)}", err=True)
-        raise typer.Exit(1) from None
+        fail(f"the simulated Retell {_explain_refusal(error.status)}")
     except aiohttp.ClientError as error:
-        typer.echo(f"the simulated Retell does not answer; start `askproai demo --keep` again ({error})", err=True)
-        raise typer.Exit(1) from None
+        fail(f"the simulated Retell does not answer; start `askproai demo --keep` again ({error})")
     at = f"with the key {key}" if key else "with any key"
     text = f"{to_import} is no longer at the simulated Retell" if remove else f"{to_import} is at the simulated Retell"
     print_json({"number": to_import, "key": None if remove else key}) if output is Output.JSON else typer.echo(
@@ -153,11 +150,9 @@ def faults(
     try:
         rows = asyncio.run(act())
     except aiohttp.ClientConnectionError as error:
-        typer.echo(f"the simulators do not answer; start `askproai demo --keep` again ({error})", err=True)
-        raise typer.Exit(1) from None
+        fail(f"the simulators do not answer; start `askproai demo --keep` again ({error})")
     except (ValueError, aiohttp.ClientError) as error:
-        typer.echo(f"the faults cannot be changed: {error}", err=True)
-        raise typer.Exit(1) from None
+        fail(f"the faults cannot be changed: {error}")
     print_rows(output, {"faults": rows}, rows, _COLUMNS)
 
 
@@ -198,7 +193,7 @@ def mails(
     state = require_demo()
     url, port = state.get("mailsUrl"), state.get("smtpPort")
     if not url:
-        _fail("the running demo is older than this command and keeps no mails; start `askproai demo --keep` again")
+        fail("the running demo is older than this command and keeps no mails; start `askproai demo --keep` again")
     found = [each for each in asyncio.run(_fetch_mails(url)) if to is None or to in each["to"]]
     if number is not None:
         _show_mail(next((each for each in found if each["number"] == number), None), number, url, output)
@@ -221,12 +216,12 @@ async def _fetch_mails(url: str) -> list[dict[str, Any]]:
         async with client_session(raise_for_status=True) as session, session.get(f"{url}/mails") as answer:
             return list(json.loads(await read_answer(answer, _MAX_MAILS_BYTES))["mails"])
     except aiohttp.ClientError as error:
-        _fail(f"the mail catcher does not answer; start `askproai demo --keep` again ({error})")
+        fail(f"the mail catcher does not answer; start `askproai demo --keep` again ({error})")
 
 
 def _show_mail(mail: dict[str, Any] | None, number: int, url: str, output: Output) -> None:
     if mail is None:
-        _fail(f"there is no mail {number}: `askproai sandbox mails` lists them")
+        fail(f"there is no mail {number}: `askproai sandbox mails` lists them")
     if output is Output.JSON:
         print_json(mail)
         return
@@ -241,8 +236,3 @@ def _show_mail(mail: dict[str, Any] | None, number: int, url: str, output: Outpu
 def _indent(line: str) -> str:
     """Return the leading spaces of a line: in a calendar file they mark a continuation of the line before (RFC 5545, 3.1)."""
     return line[: len(line) - len(line.lstrip(" "))]
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(message, err=True)
-    raise typer.Exit(1)
