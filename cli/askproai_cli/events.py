@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from askproai_cli.output import LimitOption, SinceOption
-from askproai_cli.tenant_api import TenantApi, example, for_tenant, since_instant
+from askproai_cli.tenant_api import TenantApi, example, for_tenant, redrive, since_instant
 
 events = typer.Typer(
     no_args_is_help=True,
@@ -50,9 +50,9 @@ def show_command(api: TenantApi, event: IdArgument) -> None:
     api.print_rows(answer, rows, {"name": "", "value": ""}, with_seconds={"value"})
 
 
-@events.command(epilog=example("events redrive 17"))
+@events.command("redrive", epilog=example("events redrive 17"))
 @for_tenant
-def redrive(
+def redrive_command(
     api: TenantApi,
     event: Annotated[str | None, typer.Argument(help="As listed: a number, or `job:<number>`.", metavar="ID")] = None,
     dead: Annotated[
@@ -60,7 +60,4 @@ def redrive(
     ] = False,
 ) -> None:
     """Redrive a dead letter: try it again, with all its attempts anew. The audit log records it."""
-    if (event is None) is not dead:
-        raise typer.BadParameter("name one ID, or say --all-dead")
-    answer = api.post(f"events/{event}/redrive" if event else "events/redrive")
-    api.print_lines(answer, [f"redriven: {', '.join(answer['redriven']) or 'nothing'}"])
+    redrive(api, "events", event, all_dead=dead)

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from askproai_cli.output import LimitOption
-from askproai_cli.tenant_api import RequestOption, TenantApi, example, for_tenant
+from askproai_cli.tenant_api import RequestOption, TenantApi, example, for_tenant, redrive
 
 notifications = typer.Typer(
     no_args_is_help=True,
@@ -33,19 +33,15 @@ def list_command(
     api.print_rows(answer, answer["notifications"], _COLUMNS, "no such notifications", with_seconds={"created_at"})
 
 
-@notifications.command(epilog=example("notifications redrive --all-dead"))
+@notifications.command("redrive", epilog=example("notifications redrive --all-dead"))
 @for_tenant
-def redrive(
+def redrive_command(
     api: TenantApi,
     notification: Annotated[str | None, typer.Argument(help="As listed.", metavar="ID")] = None,
     dead: Annotated[bool, typer.Option("--all-dead", help="All dead ones, at most a thousand for each run.")] = False,
 ) -> None:
     """Send a dead notification again, with all its attempts anew, unless it is not needed any more. The audit log records it."""
-    if (notification is None) is not dead:
-        raise typer.BadParameter("name one ID, or say --all-dead")
-    path = f"notifications/{notification}/redrive" if notification else "notifications/redrive"
-    answer = api.post(path)
-    api.print_lines(answer, [f"redriven: {', '.join(answer['redriven']) or 'nothing'}"])
+    redrive(api, "notifications", notification, all_dead=dead)
 
 
 @notifications.command("opt-outs", epilog=example("notifications opt-outs"))

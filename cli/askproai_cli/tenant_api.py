@@ -107,6 +107,14 @@ class TenantApi:
             print_json(answer)
 
 
+def redrive(api: TenantApi, kind: str, item: str | None, *, all_dead: bool) -> None:
+    """Try one dead item of a kind, `events` or `notifications`, again, or all dead ones, and print which these are."""
+    if (item is None) is not all_dead:
+        raise typer.BadParameter("name one ID, or say --all-dead")
+    answer = api.post(f"{kind}/{item}/redrive" if item else f"{kind}/redrive")
+    api.print_lines(answer, [f"redriven: {', '.join(answer['redriven']) or 'nothing'}"])
+
+
 def for_tenant(function: Callable[..., None]) -> Callable[..., None]:
     """Add the options `--tenant`, `--url` and `--output` to a command; its first parameter becomes the `TenantApi` for them."""
     _, *own = inspect.signature(function).parameters.values()
