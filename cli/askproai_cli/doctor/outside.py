@@ -4,10 +4,8 @@ The proof is the operator's own test (`askproai_operator/url_prober.py`), with i
 """
 
 import asyncio
-import base64
-import re
 import ssl
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import urlsplit
@@ -17,10 +15,6 @@ from askproai_operator.url_prober import Prober
 
 _AT_ONCE: Final = 16
 _TIMEOUT_SECONDS: Final = 5.0
-_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----(.+?)-----END CERTIFICATE-----", re.DOTALL)
-_SEQUENCE, _INTEGER, _VERSION = 0x30, 0x02, 0xA0
-_UTC_TIME, _GENERALIZED_TIME = 0x17, 0x18
-_LONG_FORM: Final = 0x80
 
 
 def is_of_cluster(base_url: str, namespaces: Collection[str]) -> bool:
@@ -71,52 +65,17 @@ async def _read_certificate(host: str, port: int) -> Certificate | None:
     except (OSError, TimeoutError, UnicodeError):  # UnicodeError: no name that DNS could have
         return None  # what does not answer is the finding of another check
     try:
-        shown = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        until = writer.get_extra_info("ssl_object").getpeercert()["notAfter"]
     finally:
         writer.close()
-    return Certificate(host, read_end(shown))
+    return Certificate(host, datetime.fromtimestamp(ssl.cert_time_to_seconds(until), UTC))
 
 
 def certificate_of_secret(subject: str, pem: bytes) -> Certificate:
     """Return the end of validity of the first certificate in a PEM text; a problem if it cannot be read."""
-    found = _PEM.search(pem)
+    from cryptography import x509
+
     try:
-        return Certificate(subject, read_end(base64.b64decode(found[1]))) if found else _unreadable(subject)
-    except (ValueError, IndexError):
-        return _unreadable(subject)
-
-
-def _unreadable(subject: str) -> Certificate:
-    return Certificate(subject, None, "tls.crt is no certificate in PEM")
-
-
-def read_end(certificate: bytes) -> datetime:
-    """Return the end of validity of a certificate in DER (RFC 5280, 4.1): its fields are version, serial, signature, issuer,
-    validity, …
-
-    Python's own parser reads certificates of a connection only. Raises ValueError and IndexError for anything else.
-    """
-    parts = _split(_split(_split(certificate)[0][1])[0][1])
-    if parts[0][0] == _VERSION:
-        parts = parts[1:]
-    tag, end = _split(parts[3][1])[1]
-    formats = {_UTC_TIME: "%y%m%d%H%M%SZ", _GENERALIZED_TIME: "%Y%m%d%H%M%SZ"}
-    if parts[0][0] != _INTEGER or tag not in formats:
-        raise ValueError("no certificate")
-    return datetime.strptime(end.decode("ascii"), formats[tag]).replace(tzinfo=UTC)
-
-
-def _split(content: bytes) -> Sequence[tuple[int, bytes]]:
-    """Return tag and content of each element of a DER sequence (ASN.1)."""
-    found: list[tuple[int, bytes]] = []
-    at = 0
-    while at < len(content):
-        tag, length = content[at], content[at + 1]
-        at += 2
-        if length & _LONG_FORM:
-            count = length & ~_LONG_FORM
-            length = int.from_bytes(content[at : at + count], "big")
-            at += count
-        found.append((tag, content[at : at + length]))
-        at += length
-    return found
+        return Certificate(subject, x509.load_pem_x509_certificate(pem).not_valid_after_utc)
+    except ValueError:
+        return Certificate(subject, None, "tls.crt is no certificate in PEM")

@@ -1,13 +1,16 @@
-"""`askproai doctor` finds the end of a certificate's validity without a library for it."""
+"""`askproai doctor` finds the end of a certificate's validity."""
 
+import asyncio
+import ssl
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-from askproai_cli.doctor.outside import certificate_of_secret
+from askproai_cli.doctor.outside import certificate_of_secret, read_certificates
 from tests.worlds.certificates import new_certificate
 
 
@@ -43,3 +46,17 @@ def test_invalid_certificate_is_reported(pem: bytes) -> None:
     found = certificate_of_secret("Secret a/b", pem)
     assert found.ends is None
     assert "no certificate in PEM" in found.problem
+
+
+async def test_served_certificate_needs_known_authority(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    key, certificate = new_certificate()
+    (file := tmp_path / "served.pem").write_bytes(key + certificate)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(file)
+    server = await asyncio.start_server(lambda _, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    async with server:
+        url = f"https://127.0.0.1:{server.sockets[0].getsockname()[1]}/salon"
+        (unknown,) = await read_certificates([url])
+        assert (unknown.ends, unknown.problem) == (None, "self-signed certificate")
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        assert await read_certificates([url]) == [certificate_of_secret("127.0.0.1", certificate)]
