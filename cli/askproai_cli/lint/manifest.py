@@ -1,6 +1,6 @@
 """The manifests of one run: each with its faults, and the well-formed part of its spec for the checks across manifests."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,3 +75,9 @@ class Manifest:
         """Return the name of the Tenant that the spec names directly; None if it names a Branch instead, or nothing."""
         name = self.part("tenantRef").get("name")
         return name if isinstance(name, str) else None
+
+
+def name_tenants(manifests: Collection[Manifest]) -> dict[Identity, str | None]:
+    """Return the name of each manifest's Tenant, named directly or by its Branch; None if neither names one."""
+    direct = {manifest.identity: manifest.belongs_to() for manifest in manifests}
+    return {each.identity: direct[each.identity] or direct.get(each.branch) for each in manifests}

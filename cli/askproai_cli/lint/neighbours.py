@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from askproai_cli.lint.findings import Finding, Identity, warn
-from askproai_cli.lint.manifest import Manifest
+from askproai_cli.lint.manifest import Manifest, name_tenants
 from askproai_core.phone_numbers import DEFAULT_REGION, e164_or_none
 from askproai_core.tenant_config import Function
 from askproai_core.time_zones import country_of_zone
@@ -133,13 +133,13 @@ def _check_answering(manifests: Sequence[Manifest]) -> Iterator[Finding]:
 def _check_transfers(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     """Warn of a transfer to a number that an agent of the same tenant answers: the call would come back."""
     branches = [manifest for manifest in manifests if manifest.identity.kind == "Branch"]
-    tenants = {branch.identity: branch.belongs_to() for branch in branches}
+    tenants = name_tenants(manifests)
     for agent in manifests:
         kind, namespace, _ = agent.identity
         wanted = agent.spec.get("transferTo")
         if kind != "RetellAgent" or not isinstance(wanted, str):
             continue
-        tenant = agent.belongs_to() or tenants.get(agent.branch)
+        tenant = tenants[agent.identity]
         homes = [branch for branch in branches if branch.identity == agent.branch or branch.belongs_to() == tenant]
         number = e164_or_none(wanted, homes[0].region if homes else DEFAULT_REGION)
         if number is None:
@@ -179,13 +179,12 @@ def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:
 
 def _check_unsaid(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     """Warn of the tenant's own answers that no agent says: all its agents in these files lack the function BusinessInformation."""
-    tenant_of_branch = {each.identity: each.belongs_to() for each in manifests if each.identity.kind == "Branch"}
+    tenants = name_tenants(manifests)
     functions: dict[tuple[str, str], list[object]] = defaultdict(list)
     owners: list[tuple[Manifest, tuple[str, str]]] = []
     for manifest in manifests:
         kind, namespace, name = manifest.identity
-        tenant = manifest.belongs_to() or tenant_of_branch.get(manifest.branch)
-        owner = namespace, name if kind == "Tenant" else str(tenant)
+        owner = namespace, name if kind == "Tenant" else str(tenants[manifest.identity])
         owners.append((manifest, owner))
         if kind == "RetellAgent":
             functions[owner].append(manifest.spec.get("functions"))

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
 
 from askproai_cli.lint.findings import Finding, Identity, warn
-from askproai_cli.lint.manifest import Manifest
+from askproai_cli.lint.manifest import Manifest, name_tenants
 from askproai_core.provider_names import CalendarProvider
 from askproai_operator.api import Branch, ServiceOffering, Tenant
 from askproai_operator.api.conditions import Status
@@ -26,11 +26,10 @@ def check_services(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     Refused manifests are left out. If a Branch of a tenant is refused, its services are not checked against opening hours.
     """
     latest = list({manifest.identity: manifest for manifest in manifests}.values())
-    tenants = {manifest.identity: manifest.belongs_to() for manifest in latest}
+    tenants = name_tenants(latest)
     by_tenant: dict[tuple[str, str], list[Manifest]] = defaultdict(list)
     for manifest in latest:
-        tenant = tenants[manifest.identity] or tenants.get(manifest.branch)
-        if tenant is not None:
+        if tenant := tenants[manifest.identity]:
             by_tenant[manifest.identity.namespace, tenant].append(manifest)
     for of_tenant in by_tenant.values():
         yield from _check_tenant(of_tenant)
@@ -51,8 +50,7 @@ def _check_tenant(manifests: Sequence[Manifest]) -> Iterator[Finding]:
             staff = staff_by_branch(offering, branches)
             conditions["durationMinutes"] = openings_condition(offering, branches, staff)
             conditions["requiredSkills"] = staff_condition(offering, staff, offering.spec.capacity)
-            yield from _check_event_type_staff(manifest, offering, staff)
-            yield from _check_overridden_staff(manifest, offering, staff)
+            yield from _check_named_staff(manifest, offering, staff)
         for field, condition in conditions.items():
             if condition.status == Status.FALSE:
                 yield warn(manifest.document, ("spec", field), condition.message)
@@ -61,22 +59,22 @@ def _check_tenant(manifests: Sequence[Manifest]) -> Iterator[Finding]:
             yield warn(manifest.document, ("spec", "spokenNames", index), text)
 
 
-def _check_event_type_staff(
+def _check_named_staff(
     manifest: Manifest, offering: ServiceOffering, staff: Mapping[str, Sequence[str]]
 ) -> Iterator[Finding]:
-    """Warn of event types for staff members who do not offer the service. `staff` maps branches to staff members who offer it."""
-    for index, entry in enumerate(offering.spec.calcom.event_types if offering.spec.calcom else ()):
-        if unable := _describe_unable(entry.staff, staff, "the event type is not booked"):
-            yield warn(manifest.document, ("spec", "calcom", "eventTypes", index, "staff"), unable)
+    """Warn of event types, lengths and prices for staff members who do not offer the service.
 
-
-def _check_overridden_staff(
-    manifest: Manifest, offering: ServiceOffering, staff: Mapping[str, Sequence[str]]
-) -> Iterator[Finding]:
-    """Warn of lengths or prices for staff members who do not offer the service. `staff` maps branches to staff who offer it."""
-    for index, entry in enumerate(offering.spec.staff_overrides):
-        if unable := _describe_unable(entry.staff, staff, "this entry changes nothing"):
-            yield warn(manifest.document, ("spec", "staffOverrides", index, "staff"), unable)
+    `staff` maps branches to staff members who offer it.
+    """
+    link, overrides = offering.spec.calcom, offering.spec.staff_overrides
+    booked_with = [each.staff for each in link.event_types] if link else []
+    for path, members, consequence in (
+        (("spec", "calcom", "eventTypes"), booked_with, "the event type is not booked"),
+        (("spec", "staffOverrides"), [each.staff for each in overrides], "this entry changes nothing"),
+    ):
+        for index, member in enumerate(members):
+            if unable := _describe_unable(member, staff, consequence):
+                yield warn(manifest.document, (*path, index, "staff"), unable)
 
 
 def _describe_unable(member: str, staff: Mapping[str, Sequence[str]], consequence: str) -> str | None:
@@ -95,10 +93,11 @@ def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
     Refused manifests are left out, and services of tenants that are not among the files.
     """
     latest = {manifest.identity: manifest for manifest in manifests if manifest.model is not None}
+    tenants = name_tenants(latest.values())
     holders: dict[tuple[str | None, int], tuple[Manifest, str]] = {}  # by server and id: the tenant and the line
     for manifest in latest.values():
         offering = manifest.model
-        tenant = _tenant_of(manifest, latest)
+        tenant = latest.get(Identity("Tenant", manifest.identity.namespace, tenants[manifest.identity] or ""))
         if not isinstance(offering, ServiceOffering) or tenant is None or not isinstance(tenant.model, Tenant):
             continue
         calendar = tenant.model.spec.calendar
@@ -124,10 +123,3 @@ def check_event_types(manifests: Sequence[Manifest]) -> Iterator[Finding]:
                     " is booked at it for the other tenant: correct the id"
                 )
                 yield warn(manifest.document, path, text)
-
-
-def _tenant_of(manifest: Manifest, known: dict[Identity, Manifest]) -> Manifest | None:
-    """Return a service's Tenant, named directly or by its Branch; None if it is not among the files."""
-    branch = known.get(manifest.branch)
-    name = manifest.belongs_to() or (branch.belongs_to() if branch else None)
-    return known.get(Identity("Tenant", manifest.identity.namespace, name)) if name else None
