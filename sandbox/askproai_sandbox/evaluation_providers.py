@@ -14,14 +14,13 @@ from http import HTTPStatus
 import aiohttp
 import structlog
 from aiohttp import web
-from yarl import URL
 
 from askproai_core.clock import SystemClock
 from askproai_core.phone_numbers import DEFAULT_REGION, to_e164
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import stop_signal
 from askproai_sandbox.example_tenant import SALON, import_number, load_manifests, seed_simulators
-from askproai_sandbox.ingress_proxy import BODY_LIMIT, SHARED_PATH, TIMEOUT, end_to_end
+from askproai_sandbox.ingress_proxy import BODY_LIMIT, SHARED_PATH, TIMEOUT, pass_on
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
 
@@ -68,18 +67,8 @@ class SharedHost:
             return web.Response(
                 status=HTTPStatus.NOT_FOUND, text="only /<namespace>/<tenant>/webhooks/… and …/retell/…"
             )
-        url = URL(f"http://{found[2]}-web.{found[1]}:{self._port}{request.raw_path}", encoded=True)
         try:
-            async with self._session.request(
-                request.method,
-                url,
-                headers=end_to_end(request.headers),
-                data=await request.read(),
-                allow_redirects=False,
-            ) as answer:
-                return web.Response(
-                    status=answer.status, body=await answer.read(), headers=dict(end_to_end(answer.headers))
-                )
+            return await pass_on(self._session, request, f"{found[2]}-web.{found[1]}:{self._port}")
         except (aiohttp.ClientError, TimeoutError) as error:
             log.warning("shared_host.failed", path=path, error=type(error).__name__)
             return web.Response(status=HTTPStatus.BAD_GATEWAY, text="the tenant's pod did not answer")

@@ -52,31 +52,18 @@ async def require_known_keys(retell_url: str) -> None:
     for secret in secrets:
         if key := secret.get("stringData", {}).get("retell-api-key"):
             await create_workspace(retell_url, key)
-    async with (
-        aiohttp.ClientSession(raise_for_status=True) as session,
-        session.post(f"{retell_url}/_sim/settings", json={"any_key": 0.0}),
-    ):
-        pass
+    await _send("POST", f"{retell_url}/_sim/settings", {"any_key": 0.0})
 
 
 async def create_workspace(retell_url: str, key: str) -> None:
     """Create a workspace for a key at the simulated Retell, unless the key is known there."""
-    async with (
-        aiohttp.ClientSession(raise_for_status=True) as session,
-        session.post(f"{retell_url}/_sim/workspaces", json={"key": key}),
-    ):
-        pass
+    await _send("POST", f"{retell_url}/_sim/workspaces", {"key": key})
 
 
 async def import_number(retell_url: str, key: str, number: str, nickname: str = "") -> None:
     """Import a number, in E.164, at the simulated Retell, as its owner does before using AskProAI."""
     body = {"phone_number": number, "termination_uri": "business.sip.example", "nickname": nickname or number}
-    bearer = {"Authorization": f"Bearer {key}"}
-    async with (
-        aiohttp.ClientSession(raise_for_status=True) as session,
-        session.post(f"{retell_url}/import-phone-number", json=body, headers=bearer),
-    ):
-        pass
+    await _send("POST", f"{retell_url}/import-phone-number", body, key)
 
 
 async def find_keys(retell_url: str, number: str) -> list[str]:
@@ -91,10 +78,15 @@ async def find_keys(retell_url: str, number: str) -> list[str]:
 
 async def remove_number(retell_url: str, key: str, number: str) -> None:
     """Delete a number (E.164) at the simulated Retell, with the key of the workspace that has it."""
-    url = f"{retell_url}/delete-phone-number/{quote(number, safe='')}"
+    await _send("DELETE", f"{retell_url}/delete-phone-number/{quote(number, safe='')}", key=key)
+
+
+async def _send(method: str, url: str, body: dict[str, Any] | None = None, key: str | None = None) -> None:
+    """Send a request to a simulator. A refusal raises ClientResponseError."""
+    headers = {"Authorization": f"Bearer {key}"} if key else None
     async with (
         aiohttp.ClientSession(raise_for_status=True) as session,
-        session.delete(URL(url, encoded=True), headers={"Authorization": f"Bearer {key}"}),
+        session.request(method, URL(url, encoded=True), json=body, headers=headers),
     ):
         pass
 
@@ -144,17 +136,15 @@ async def seed_simulators(retell_url: str, calcom_url: str, salon: Salon = SALON
     """Create the objects that a salon already has at the providers: a number, and an event type for each staff member."""
     await create_workspace(retell_url, salon.retell_key)
     await import_number(retell_url, salon.retell_key, salon.number, "Salon Müller")
-    async with aiohttp.ClientSession(raise_for_status=True) as session:
-        for event_type_id, host in salon.event_types:
-            event_type = {
-                "key": salon.calcom_key,
-                "id": event_type_id,
-                "host": host,
-                "title": f"Haarschnitt bei {host.capitalize()}",
-                "slug": f"haarschnitt-{host}",
-                "lengthInMinutes": 45,
-                "afterEventBuffer": 10,
-                "slotInterval": 15,
-            }
-            async with session.post(f"{calcom_url}/_sim/event-types", json=event_type):
-                pass
+    for event_type_id, host in salon.event_types:
+        event_type = {
+            "key": salon.calcom_key,
+            "id": event_type_id,
+            "host": host,
+            "title": f"Haarschnitt bei {host.capitalize()}",
+            "slug": f"haarschnitt-{host}",
+            "lengthInMinutes": 45,
+            "afterEventBuffer": 10,
+            "slotInterval": 15,
+        }
+        await _send("POST", f"{calcom_url}/_sim/event-types", event_type)

@@ -148,7 +148,7 @@ class IngressProxy:
         if targets is None or {".", ".."} & set(unquote(path).split("/")):  # dots could lead out of the public paths
             return _problem(404, "there is no /<namespace>/<tenant>/webhooks or …/retell by that name, nor a route")
         try:
-            return await self._forward(request, await request.read(), targets)
+            return await self._forward(request, targets)
         except web.HTTPRequestEntityTooLarge:
             return _problem(413, f"more than {BODY_LIMIT} bytes")
         except TimeoutError:
@@ -157,27 +157,40 @@ class IngressProxy:
             log.warning("entrance.failed", path=path, error=type(error).__name__)
             return _problem(502, "the tenant's pod broke the connection")
 
-    async def _forward(self, request: web.Request, body: bytes, targets: Sequence[str]) -> web.Response:
+    async def _forward(self, request: web.Request, targets: Sequence[str]) -> web.Response:
         clients = [*request.headers.getall("X-Forwarded-For", []), request.remote or "unknown"]
-        headers = [*end_to_end(request.headers), ("X-Forwarded-For", ", ".join(clients))]
+        forwarded_for = ("X-Forwarded-For", ", ".join(clients))
         for target in [*targets, *targets][:2]:
-            url = URL(f"http://{target}{request.raw_path}", encoded=True)
             try:
-                async with self.session.request(
-                    request.method, url, headers=headers, data=body or None, allow_redirects=False
-                ) as answer:
-                    return web.Response(
-                        status=answer.status,
-                        reason=answer.reason,
-                        body=await answer.read(),
-                        headers=CIMultiDict(end_to_end(answer.headers)),
-                    )
+                return await pass_on(self.session, request, target, forwarded_for)
             except aiohttp.ClientConnectorError:
                 log.info("entrance.refused", target=target)
         return _problem(503, "no pod of this tenant is ready")
 
 
-def end_to_end(headers: Mapping[str, str]) -> list[tuple[str, str]]:
+async def pass_on(
+    session: aiohttp.ClientSession, request: web.Request, target: str, *further: tuple[str, str]
+) -> web.Response:
+    """Send a request on to `target`, a host with its port, with `further` headers, and return the answer.
+
+    Raises ClientError and TimeoutError if no whole answer comes.
+    """
+    async with session.request(
+        request.method,
+        URL(f"http://{target}{request.raw_path}", encoded=True),
+        headers=[*_end_to_end(request.headers), *further],
+        data=await request.read() or None,
+        allow_redirects=False,
+    ) as answer:
+        return web.Response(
+            status=answer.status,
+            reason=answer.reason,
+            body=await answer.read(),
+            headers=CIMultiDict(_end_to_end(answer.headers)),
+        )
+
+
+def _end_to_end(headers: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return the headers that a proxy must pass on, without those of a single connection."""
     return [(name, value) for name, value in headers.items() if name.lower() not in HOP_BY_HOP]
 

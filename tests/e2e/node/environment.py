@@ -101,16 +101,6 @@ class NodeEnvironment:
     async def play(self, *turns: Turn, to: str = SALON.number) -> CallRecord:
         return await play_turns(self.retell, to, *turns)
 
-    async def import_number(self, number: str, key: str) -> None:
-        """Import a number at Retell, as its owner does before using the product."""
-        body, headers = (
-            {"phone_number": number, "termination_uri": "sip.example"},
-            {"Authorization": f"Bearer {key}"},
-        )
-        url = f"{self.retell}/import-phone-number"
-        async with aiohttp.ClientSession(raise_for_status=True) as session:
-            await (await session.post(url, json=body, headers=headers)).release()
-
     async def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
         """Read the database as its superuser."""
         connection = await asyncpg.connect(self.postgres.superuser_dsn.removesuffix("postgres") + "askproai")

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from askproai_sandbox.example_tenant import EXAMPLES, SALON
+from askproai_sandbox.example_tenant import EXAMPLES, SALON, import_number
 from tests.e2e.node.cluster import SYSTEM, apply, holder, kill, kubectl, lease, objects, pods, restarts, run
 from tests.e2e.node.environment import CHART, OTHERS, PLURALS, NodeEnvironment, wait_until_ready
 from tests.e2e.node.load import SCHEMA, Load, all_run, free_starts
@@ -85,7 +85,7 @@ async def test_helm_test_succeeds_and_leaves_no_rights(env: NodeEnvironment, rec
 async def test_other_examples_become_ready_and_are_deleted_completely(env: NodeEnvironment, record_property):
     started = time.monotonic()
     for other in OTHERS:
-        await env.import_number(other.number, other.key)
+        await import_number(env.retell, other.key, other.number)
         await kubectl("apply", "-f", str(EXAMPLES / other.file))
     for other in OTHERS:
         await wait_until_ready(other.namespace)
