@@ -9,7 +9,6 @@ import pytest
 import typer
 import yaml
 from aiohttp import web
-from aiohttp.test_utils import TestServer
 from typer.testing import CliRunner
 
 import askproai_cli.client as client_module
@@ -18,6 +17,7 @@ from askproai_cli.client import PrivateApiClient, Refused, RequestFailed, connec
 from askproai_cli.cluster import use_context
 from askproai_cli.main import app
 from askproai_sandbox.demo import State
+from tests.unit.cli.conftest import PrivatePort
 
 KUBECTL = """#!/bin/sh
 case "$1" in
@@ -79,37 +79,24 @@ def test_given_api_url_uses_the_environments_token(directory: Path, monkeypatch:
         assert "t" not in repr(client).split("token")
 
 
-async def test_server_failure_is_shown_with_correlation_id(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_server_failure_is_shown_with_correlation_id(port: PrivatePort) -> None:
     async def fail(_request: web.Request) -> web.Response:
-        problem = {
-            "title": "Internal Server Error",
-            "status": 500,
-            "detail": "Send it again",
-            "correlation_id": "c0ffee",
-        }
+        problem = {"title": "Internal Server Error", "detail": "Send it again", "correlation_id": "c0ffee"}
         return web.json_response(problem, status=500)
 
-    served = web.Application()
-    served.add_routes([web.get("/api/v1/calls", fail)])
-    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
-    async with TestServer(served) as server:
-        command = ["calls", "list", "-t", "a.b", "--url", str(server.make_url(""))]
-        shown = await asyncio.to_thread(CliRunner().invoke, app, command)
+    port.answers = {"calls": fail}
+    shown = await port.run("calls", "list")
     assert (shown.exit_code, shown.stderr) == (1, "Internal Server Error: Send it again (correlation id c0ffee)\n")
 
 
-async def test_hung_database_is_not_waited_for(directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_hung_database_is_not_waited_for(port: PrivatePort, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(_request: web.Request) -> web.Response:
         await asyncio.sleep(1)
         return web.json_response({})
 
-    served = web.Application()
-    served.add_routes([web.get("/api/v1/calls", hang)])
-    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
     monkeypatch.setattr(client_module, "_ANSWER_SECONDS", 0.1)
-    async with TestServer(served) as server:
-        command = ["calls", "list", "-t", "a.b", "--url", str(server.make_url(""))]
-        shown = await asyncio.to_thread(CliRunner().invoke, app, command)
+    port.answers = {"calls": hang}
+    shown = await port.run("calls", "list")
     assert (shown.exit_code, "PostgreSQL may hang, which askproai doctor finds out" in shown.stderr) == (1, True)
 
 
@@ -300,29 +287,18 @@ def test_text_that_is_no_address_is_misuse(url: str) -> None:
         PrivateApiClient(url, "t", "a/b-admin").request("GET", "circuits")
 
 
-async def test_an_answer_without_an_end_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    async def answer(_request: web.Request) -> web.Response:
-        return web.Response(text='"' + "x" * 200 + '"')
-
+async def test_an_answer_without_an_end_is_refused(port: PrivatePort, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client_module, "_MAX_ANSWER_BYTES", 100)
-    application = web.Application()
-    application.router.add_get("/api/v1/calls", answer)
-    async with TestServer(application) as server:
-        client = PrivateApiClient(str(server.make_url("/")), "token", "a/b-admin")
-        with pytest.raises(RequestFailed, match="ask for less"):
-            await asyncio.to_thread(client.request, "GET", "calls")
+    port.answers = {"calls": "x" * 200}
+    assert "ask for less" in (await port.run("calls", "list")).stderr
 
 
-async def test_wrong_port_is_reported_as_not_the_private() -> None:
+async def test_wrong_port_is_reported_as_not_the_private(port: PrivatePort) -> None:
     async def page(_request: web.Request) -> web.Response:
         return web.Response(text="<html>")
 
-    other = web.Application()
-    other.router.add_get("/{path:.*}", page)
-    async with TestServer(other) as server:
-        client = PrivateApiClient(str(server.make_url("")), "t", "a/b-admin")
-        with pytest.raises(RequestFailed, match="not the private port"):
-            await asyncio.to_thread(client.request, "GET", "circuits")
+    port.answers = {"circuits": page}
+    assert "not the private port" in (await port.run("circuits", "list")).stderr
 
 
 def test_a_malformed_tenant_name_is_misuse(directory: Path) -> None:

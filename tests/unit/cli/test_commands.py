@@ -18,6 +18,7 @@ from askproai_cli.main import app
 from askproai_operator.main import cli as operator
 from askproai_runtime.commands import app as runtime
 from askproai_sandbox.demo import State
+from tests.unit.cli.conftest import PrivatePort
 from tests.worlds.rows import each_row
 
 # These run until they are ended, or show a scenario; they print no result.
@@ -54,16 +55,12 @@ def test_every_command_with_a_result_can_print_json(path: str) -> None:
     assert any({"-o", "--output"} <= set(parameter.opts) for parameter in ALL[path].params)
 
 
-async def test_refused_token_names_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_refused_token_names_its_secret(port: PrivatePort) -> None:
     async def refuse(_request: web.Request) -> web.Response:
         return web.json_response({"title": "Unauthorized", "detail": "-"}, status=401)
 
-    api = web.Application()
-    api.router.add_get("/api/v1/circuits", refuse)
-    monkeypatch.setenv("ASKPROAI_TOKEN", "former")
-    async with TestServer(api) as server:
-        arguments = ["circuits", "list", "-t", "salon.mueller", "--url", str(server.make_url(""))]
-        result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
+    port.answers = {"circuits": refuse}
+    result = await port.run("circuits", "list")
     assert result.exit_code == 1
     assert "kubectl get secret mueller-admin -n salon" in result.stderr
 
@@ -133,20 +130,14 @@ def test_phrase_is_shown_as_english_agents_understand_it() -> None:
     assert (result.stdout, result.exit_code) == (line, 0)
 
 
-async def test_unreadable_value_is_misuse_and_refusal_a_failure(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_unreadable_value_is_misuse_and_refusal_a_failure(port: PrivatePort) -> None:
     async def refuse(request: web.Request) -> web.Response:
         status = 400 if "status" in request.query else 409
         return web.json_response({"title": "No", "detail": "status is one of: dead"}, status=status)
 
-    api = web.Application()
-    api.router.add_get("/api/v1/events", refuse)
-    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
-    async with TestServer(api) as server:
-        events = ["events", "list", "-t", "a.b", "--url", str(server.make_url(""))]
-        misused = await asyncio.to_thread(CliRunner().invoke, app, [*events, "--status", "foo"])
-        failed = await asyncio.to_thread(CliRunner().invoke, app, events)
+    port.answers = {"events": refuse}
+    misused = await port.run("events", "list", "--status", "foo")
+    failed = await port.run("events", "list")
     assert (misused.exit_code, failed.exit_code) == (2, 1)
     assert "status is one of" in misused.output
 
@@ -179,20 +170,6 @@ def test_plan_without_its_kubeconfig_fails_with_message(tmp_path: Path) -> None:
     assert (
         "give --kubeconfig FILE, or set KUBECONFIG; `askproai lint` checks manifests without a cluster" in result.stderr
     )
-
-
-def test_plan_for_silent_cluster_names_context_and_server(tmp_path: Path) -> None:
-    cluster = {"name": "dead", "cluster": {"server": "https://127.0.0.1:9"}}
-    context = {"name": "old", "context": {"cluster": "dead", "user": "me"}}
-    config = {
-        "apiVersion": "v1", "kind": "Config", "current-context": "old", "clusters": [cluster], "contexts": [context],
-        "users": [{"name": "me", "user": {"token": "t"}}],
-    }  # fmt: skip
-    (tmp_path / "config").write_text(json.dumps(config))
-    manifest = "apiVersion: askproai.de/v1alpha1\nkind: Tenant\nmetadata: {name: a}\n"
-    result = CliRunner().invoke(app, ["plan", "-", "--kubeconfig", str(tmp_path / "config")], input=manifest)
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("the cluster does not answer (context old, https://127.0.0.1:9): ")
 
 
 @pytest.mark.parametrize("command", ["sandbox faults", "sandbox faults retell", "call --to +49301234567 --say Hallo"])

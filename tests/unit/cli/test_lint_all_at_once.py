@@ -49,15 +49,6 @@ def found(text: str) -> dict[str, str]:
 # Within one manifest
 
 
-def test_canary_image_equal_to_runtime_image_is_refused() -> None:
-    """The API server refuses it by the same rule."""
-    image = "registry.example/askproai:0.2.0"
-    messages = found(practice(Tenant={"runtime": {"image": image, "canary": {"image": image}}}))
-    assert messages["refused spec.runtime"].startswith("canary.image is runtime.image already")
-    other = {"image": "registry.example/askproai:0.1.0", "canary": {"image": image}}
-    assert "refused spec.runtime" not in found(practice(Tenant={"runtime": other}))
-
-
 @pytest.mark.parametrize("written", ["DE-BY", "by", "de-by"])
 def test_state_with_country_is_refused_with_correct_form(written: str) -> None:
     messages = found(practice(Branch={"holidays": {"country": "DE", "subdivision": written}}))
@@ -439,18 +430,3 @@ def test_price_of_unqualified_person_is_a_warning() -> None:
     named = {path: text for path, text in messages.items() if "staffOverrides" in path}
     assert list(named) == [f"warning spec.staffOverrides[{n}].staff" for n in (0, 1)], messages
     assert [text.rpartition("; ")[2] for text in named.values()] == ["did you mean yildiz?", "yildiz can"]
-
-
-def test_length_beside_segments_or_over_day_is_refused() -> None:
-    parts = {"segments": [{"kind": "Work", "minutes": 30}], "durationMinutes": 30}
-    own = {"staffOverrides": [{"staff": "yildiz", "durationMinutes": 60}]}
-    (refused,) = (
-        text for path, text in found(practice(ServiceOffering=parts | own)).items() if path.startswith("refused")
-    )
-    assert "segments say when everybody works and waits" in refused
-    long = {"bufferAfterMinutes": 30, "staffOverrides": [{"staff": "yildiz", "durationMinutes": 1440}]}
-    (refused,) = (text for path, text in found(practice(ServiceOffering=long)).items() if path.startswith("refused"))
-    assert "whoever does it, it must be over within a day" in refused
-    empty = {"staffOverrides": [{"staff": "yildiz"}]}
-    (refused,) = (text for path, text in found(practice(ServiceOffering=empty)).items() if path.startswith("refused"))
-    assert "say what is different with this person" in refused

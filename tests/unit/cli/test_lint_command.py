@@ -106,25 +106,6 @@ def test_a_question_or_answer_without_bounds_is_refused(known: str, refusal: str
     assert f"refused: Branch/mitte {refusal}" in result.output, result.output
 
 
-def test_event_type_with_its_own_key_is_accepted() -> None:
-    offering = """\
-apiVersion: askproai.de/v1alpha1
-kind: ServiceOffering
-metadata: {name: schnitt}
-spec:
-  tenantRef: {name: salon}
-  displayName: Haarschnitt
-  durationMinutes: 45
-  calcom:
-    eventTypes:
-      - {staff: mehmet, eventTypeId: 1002}
-      - {staff: anna, eventTypeId: 1001, apiKeySecretRef: {name: annas, key: k}}
-"""
-    result = lint("-", stdin=offering)
-    assert result.exit_code == 0, result.output
-    assert "eventTypes" not in result.output
-
-
 SECRET = """\
 apiVersion: v1
 kind: Secret
@@ -183,19 +164,6 @@ def test_lint_reports_a_text_that_is_no_manifest(text: str, message: str) -> Non
     result = lint("-", stdin=text)
     assert result.exit_code in {1, 2}
     assert message in result.output
-
-
-@pytest.mark.parametrize("field", ["labels", "annotations"])
-@pytest.mark.parametrize("value", ["[a, b]", "front-desk", "7", "[]", '""'])
-def test_labels_and_annotations_must_be_objects(field: str, value: str) -> None:
-    result = lint("-", stdin=BRANCH.replace("{name: mitte}", f"{{name: mitte, {field}: {value}}}"))
-    assert result.exit_code == 1
-    assert f"Branch/mitte metadata.{field}: must be an object of texts" in result.output
-
-
-def test_empty_labels_and_annotations_are_accepted() -> None:
-    result = lint("-", stdin=BRANCH.replace("{name: mitte}", "{name: mitte, labels: null, annotations: {}}"))
-    assert result.exit_code == 0, result.output
 
 
 def test_unread_nested_manifests_of_a_folder_are_mentioned(tmp_path: Path) -> None:

@@ -1,18 +1,13 @@
 """The tables of all commands, with realistic values: values that a person copies are whole, at every width."""
 
-import asyncio
 import re
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote
 
 import pytest
-from aiohttp import web
-from aiohttp.test_utils import TestServer
-from typer.testing import CliRunner
 
 import askproai_cli.output
-from askproai_cli.main import app
+from tests.unit.cli.conftest import PrivatePort
 
 APPOINTMENT, CALL = "e311b064-bcd1-4c81-b3d7-c9672b00240a", "call_def0b28aae2e8325872f97d38466"
 ERROR = "Cal.com refuses the event type 1001: it is gone or another account's; correct spec.calcom of ServiceOffering/haarschnitt"
@@ -123,25 +118,17 @@ Run = Callable[..., Any]
 
 
 @pytest.fixture
-async def run(monkeypatch: pytest.MonkeyPatch):
+async def run(port: PrivatePort, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Run a command on a terminal of a width, or into a pipe (None), against a tenant that has one of everything."""
+    port.answers = ANSWERS
 
-    async def answer(request: web.Request) -> web.Response:
-        return web.json_response(ANSWERS[unquote(request.path.removeprefix("/api/v1/"))])
+    async def run(command: str, width: int | None = None, *options: str) -> str:
+        monkeypatch.setattr(askproai_cli.output, "find_width", lambda: width)
+        result = await port.run(*command.split(), *options)
+        assert result.exit_code == 0, result.output
+        return str(result.output)
 
-    api = web.Application()
-    api.router.add_get("/{path:.*}", answer)
-    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
-    async with TestServer(api) as server:
-
-        async def run(command: str, width: int | None = None, *options: str) -> str:
-            monkeypatch.setattr(askproai_cli.output, "find_width", lambda: width)
-            arguments = [*command.split(), *options, "-t", "salon.mueller", "--url", str(server.make_url(""))]
-            result = await asyncio.to_thread(CliRunner().invoke, app, arguments)
-            assert result.exit_code == 0, result.output
-            return result.output
-
-        yield run
+    return run
 
 
 @pytest.mark.parametrize("command", TABLES)
