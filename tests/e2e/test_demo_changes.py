@@ -85,32 +85,3 @@ async def test_both_calendars_follow_booking_move_and_cancellation(demo):
 
     await eventually(both_empty, SYNCED_WITHIN, "the cancellation in both calendars", every=0.5)
     assert statistics.median(durations) < 1000
-
-
-async def test_a_slot_booked_at_calcom_is_not_offered(demo):
-    (day,) = await demo.open_days(1, THURSDAY)
-    start = datetime.combine(day, time(12), HOME)
-    guest = {"name": "Gast am Tresen", "email": "gast@example.com", "timeZone": "Europe/Berlin"}
-    uids = []
-    for number, _ in SALON.event_types:
-        body = {
-            "key": SALON.calcom_key,
-            "action": "create",
-            "eventTypeId": number,
-            "start": start.isoformat(),
-            "attendee": guest,
-        }
-        uids.append((await fetch(f"{demo.state.calcomUrl}/_sim/dashboard", "POST", json=body))["uid"])
-
-    async def offered() -> bool:
-        answer = await demo.ask(SALON.number, service="Haarschnitt", date=day.isoformat(), time="12:00")
-        return any(datetime.fromisoformat(slot["start"]) == start for slot in answer["slots"])
-
-    async def taken() -> bool:
-        return not await offered()
-
-    await eventually(taken, SOON, "the slot to be taken")
-    for uid in uids:
-        body = {"key": SALON.calcom_key, "action": "cancel", "uid": uid}
-        await fetch(f"{demo.state.calcomUrl}/_sim/dashboard", "POST", json=body)
-    await eventually(offered, SOON, "the slot to be free again")

@@ -5,47 +5,19 @@ import json
 import os
 import signal
 from datetime import UTC, datetime
-from itertools import count
 
 import pytest
 
-from askproai_core.clock import SystemClock
-from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.caller import play_call
 from askproai_sandbox.example_tenant import EXAMPLES, SALON
-from askproai_sandbox.retell import RetellSimulator
-from askproai_sandbox.simulator import serve
 from tests.worlds.live_changes import seconds_until_hours_count
-from tests.worlds.running_demo import fetch, second_tenant, send, signed
+from tests.worlds.running_demo import fetch, providers_of_practice, second_tenant, send, signed
 from tests.worlds.waiting import SOON, eventually
 
 FIGURES = {"calls24h", "bookingSuccessPercent", "errorBudgetPercent"}
 QUIET_SECONDS = int(os.environ.get("ASKPROAI_QUIET_SECONDS", "90"))  # longer than one resync of everything
 PRAXIS_NUMBER = "+492217654321"
 WEDNESDAY = 2
-
-
-async def test_duplicate_event_is_acknowledged_and_forged_one_refused(demo):
-    """Neither changes anything."""
-    numbers = count(1)
-
-    async def sent(call_id: str) -> tuple[str, dict] | None:
-        """Return the call with the answer; None while PostgreSQL is slow: then Redis acknowledges, which knows of no duplicates."""
-        status, answer = await send(demo, *signed("call_started", call_id))
-        assert status == 200
-        return None if answer["status"] == "spooled" else (call_id, answer)
-
-    call_id, first = await eventually(
-        lambda: sent(f"call_dup_{next(numbers)}"), SOON, "an event in PostgreSQL", every=1
-    )
-    _, repeated = await eventually(lambda: sent(call_id), SOON, "the answer to its duplicate", every=1)
-    assert first["status"] == "accepted"
-    assert (repeated["status"], repeated["id"]) == ("already_processed", first["id"])
-    body, headers = signed("call_started", call_id)
-    forged_status, _ = await send(demo, body.replace(call_id.encode(), b"call_forged"), headers)
-    assert forged_status == 401
-    events = [f"{name}:call_started" for name in (call_id, "call_forged")]
-    stored = await demo.rows("SELECT event_id FROM webhook_events WHERE event_id = ANY($1)", events)
-    assert stored == [{"event_id": events[0]}]
 
 
 async def test_changed_hours_apply_within_5_seconds_without_restarts(demo):
@@ -103,14 +75,8 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
 @pytest.fixture
 async def servers():
     """Yield the URLs of a Retell and a Cal.com of the second tenant's own."""
-    clock = SystemClock()
-    async with serve(RetellSimulator(clock)) as retell, serve(CalcomSimulator(clock)) as calcom:
-        bearer = {"Authorization": "Bearer key_demo_praxis"}
-        number = {"phone_number": PRAXIS_NUMBER, "termination_uri": "praxis.sip.example"}
-        await fetch(f"{retell}/import-phone-number", "POST", json=number, headers=bearer)
-        event_type = {"key": "cal_demo_praxis", "id": 2001, "title": "Sprechstunde", "slug": "s", "lengthInMinutes": 20}
-        await fetch(f"{calcom}/_sim/event-types", "POST", json=event_type)
-        yield retell, calcom
+    async with providers_of_practice("demo_praxis", PRAXIS_NUMBER) as urls:
+        yield urls
 
 
 @pytest.mark.nightly
@@ -125,33 +91,19 @@ async def test_second_tenant_books_and_is_deleted_without_traces(demo, servers, 
     manifest = tmp_path / "praxis.yaml"
     manifest.write_text(second_tenant(retell, calcom))
     await demo.kubectl("apply", "-f", str(manifest))
-    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
-        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", "praxis-weber", "--timeout=120s", kind)
+    await demo.wait_until_ready("praxis-weber")
     for provider in (retell, calcom):
         journal = (await fetch(f"{provider}/_sim/journal"))["entries"]
-        bad = [
-            e
-            for e in journal
-            if e["status"] and 400 <= e["status"] < 500 and (e["status"], e["method"]) != (404, "GET")
-        ]
-        assert bad == []
+        refused = [entry for entry in journal if entry["status"] in range(400, 500)]
+        assert [entry for entry in refused if (entry["status"], entry["method"]) != (404, "GET")] == []
     workspace = (await fetch(f"{retell}/_sim/state"))["workspaces"]["key_demo_praxis"]
     assert (len(workspace["agents"]), len(workspace["llms"])) == (1, 1)
     agent = json.loads(await demo.kubectl("get", "retellagent", "praxis", "-n", "praxis-weber", "-o", "json"))
     synced = next(c for c in agent["status"]["conditions"] if c["type"] == "Synced")
     assert (synced["status"], synced["reason"]) == ("True", "AsDeclared")
-    record = await fetch(
-        f"{retell}/_sim/calls",
-        "POST",
-        json={
-            "to_number": PRAXIS_NUMBER,
-            "say": [
-                "Ich brauche einen Termin für Sprechstunde am kommenden Donnerstag um zehn.",
-                "Die erste, gern. Mein Name ist Jonas Köhler.",
-            ],
-        },
-    )
-    assert [step for step in record["steps"] if step.get("error")] == []
+    wish = "Ich brauche einen Termin für Sprechstunde am kommenden Donnerstag um zehn."
+    record = await play_call(retell, PRAXIS_NUMBER, [wish, "Die erste, gern. Mein Name ist Jonas Köhler."])
+    assert record.errors == []
     booked = (
         "SELECT status, external_id FROM appointments WHERE tenant = 'praxis-weber.praxis-weber' AND status <> 'held'"
     )
@@ -181,8 +133,7 @@ READS = frozenset(
 async def test_applying_the_same_manifest_again_writes_nothing(demo):
     """No write to the tenant's objects and none at the providers, for longer than one resync of everything."""
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
-        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", SALON.namespace, "--timeout=60s", kind)
+    await demo.wait_until_ready(SALON.namespace)
 
     async def settled() -> bool:
         before = await _versions(demo)

@@ -33,12 +33,6 @@ def test_the_caller_hears_the_full_date_first(demo):
     assert f"um {start.hour} Uhr" in offer
 
 
-def test_the_number_is_bound_to_a_published_version(demo):
-    """An unpinned number would follow every draft (docs/vendors/retell.md)."""
-    (binding,) = demo.outcome.bindings
-    assert isinstance(binding["agent_version"], int)
-
-
 async def test_every_call_function_answered_within_a_second(demo):
     answers = [step.duration_ms for step in demo.outcome.call.steps if step.kind == "tool"]
     assert len(answers) == 2
@@ -50,12 +44,6 @@ async def test_every_call_function_answered_within_a_second(demo):
 
     if max(answers) >= 1000:  # a machine that stood still for a moment says nothing about the next call
         await eventually(is_quick, SOON, "a call whose function answers within a second", every=1)
-
-
-async def test_the_call_is_stored_with_its_end(demo):
-    (row,) = await demo.rows("SELECT * FROM calls WHERE call_id = $1", demo.outcome.call.call_id)
-    assert (row["tenant"], row["branch"], row["status"]) == (SALON.tenant, "mitte", "ended")
-    assert row["analyzed_at"] is not None
 
 
 async def test_logs_and_statuses_have_no_secrets_or_people(demo):

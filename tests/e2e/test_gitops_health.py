@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from askproai_sandbox.demo.environment import PROJECT
+from askproai_sandbox.example_tenant import assign_number
 from tests.worlds.gitops_judges import argo_cd, flux
-from tests.worlds.running_demo import Demo, fetch
+from tests.worlds.running_demo import Demo
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly
@@ -50,10 +51,7 @@ class Salon:
 
 @pytest.fixture(scope="module")
 async def salon(demo: Demo):
-    retell, bearer = demo.state.retellUrl, {"Authorization": f"Bearer {KEY}"}
-    await fetch(f"{retell}/_sim/workspaces", "POST", json={"key": KEY})
-    number = {"phone_number": NUMBER, "termination_uri": "hafen.sip.example"}
-    await fetch(f"{retell}/import-phone-number", "POST", json=number, headers=bearer)
+    await assign_number(demo.state.retellUrl, KEY, NUMBER, move=False)
     await demo.kubectl("apply", "-k", str(OVERLAY))
     yield Salon(demo)
     await demo.kubectl("delete", "namespace", NAMESPACE, "--timeout=120s")

@@ -26,19 +26,8 @@ FORGET_OTHERS_FAILURES = """
 TRACKS = "SELECT call_id, outcome, at FROM function_requests WHERE tenant = $1 AND track = $2 ORDER BY at"
 
 
-async def patch(demo: Demo, canary: dict[str, Any] | None) -> None:
-    change = {"spec": {"runtime": {"canary": canary}}}
-    names = ("tenants.askproai.de", NAME, "-n", SALON.namespace)
-    await demo.kubectl("patch", *names, "--type=merge", "-p", json.dumps(change))
-
-
-async def tenant(demo: Demo) -> dict[str, Any]:
-    found = await demo.kubectl("get", "tenants.askproai.de", NAME, "-n", SALON.namespace, "-o", "json")
-    return dict(json.loads(found))
-
-
 async def condition(demo: Demo) -> dict[str, str]:
-    conditions = (await tenant(demo))["status"]["conditions"]
+    conditions = (await demo.tenant())["status"]["conditions"]
     return next((each for each in conditions if each["type"] == "CanaryHealthy"), {})
 
 
@@ -58,19 +47,15 @@ def starts() -> Iterator[datetime]:
 
 
 async def book(demo: Demo, number: int, start: datetime) -> dict[str, Any]:
-    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Petra {surname(number)}"}
-    calls = [{"name": "book_appointment", "args": args}]
-    record = await demo.call(SALON.number, "Guten Tag", from_number=f"+491521{number:07}", args=calls)
-    assert record.errors == []
-    (answer,) = record.answers("book_appointment")
+    _, answer = await demo.book(start, f"Petra {surname(number)}", f"+491521{number:07}")
     return answer
 
 
 @pytest.mark.timeout(900)
 async def test_canary_failing_30_percent_ends_before_20_callers(demo: Demo, capsys: pytest.CaptureFixture[str]) -> None:
-    await patch(demo, {"image": FAILING})
+    await demo.patch_tenant({"runtime": {"canary": {"image": FAILING}}})
     await eventually(lambda: ready_canaries(demo), 180, "a pod of the canary")
-    track = (await tenant(demo))["status"]["canary"]["track"]
+    track = (await demo.tenant())["status"]["canary"]["track"]
     answers: list[dict[str, Any]] = []
     times = starts()
 
@@ -109,7 +94,7 @@ async def test_canary_failing_30_percent_ends_before_20_callers(demo: Demo, caps
         SALON.tenant, acknowledged,
     )  # fmt: skip
     assert [row["id"] for row in rows] == acknowledged
-    await patch(demo, None)
+    await demo.patch_tenant({"runtime": {"canary": None}})
     await demo.wait_for_tenant()
 
 

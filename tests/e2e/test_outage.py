@@ -14,11 +14,8 @@ import pytest
 import yaml
 
 from askproai_core.clock import SystemClock
-from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import play_call
-from askproai_sandbox.retell import RetellSimulator
-from askproai_sandbox.simulator import serve
-from tests.worlds.running_demo import Demo, fetch, second_tenant
+from tests.worlds.running_demo import Demo, fetch, providers_of_practice, second_tenant
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly
@@ -38,13 +35,8 @@ PROBE_MS = 2_500  # less than the timeout of a call to Cal.com
 @pytest.fixture(scope="module")
 async def providers():
     """Yield the URLs of a Retell and a Cal.com of the practice's own."""
-    clock = SystemClock()
-    async with serve(RetellSimulator(clock)) as retell, serve(CalcomSimulator(clock)) as calcom:
-        number, bearer = {"phone_number": NUMBER, "termination_uri": "kern.sip.example"}, f"Bearer key_{KEY}"
-        await fetch(f"{retell}/import-phone-number", "POST", json=number, headers={"Authorization": bearer})
-        event_type = {"key": f"cal_{KEY}", "id": 2001, "title": "Sprechstunde", "slug": "s", "lengthInMinutes": 20}
-        await fetch(f"{calcom}/_sim/event-types", "POST", json=event_type)
-        yield retell, calcom
+    async with providers_of_practice(KEY, NUMBER) as urls:
+        yield urls
 
 
 @pytest.fixture(scope="module")
@@ -59,8 +51,7 @@ async def practice(demo: Demo, providers, tmp_path_factory: pytest.TempPathFacto
     manifest = tmp_path / "praxis.yaml"
     manifest.write_text(yaml.safe_dump_all(documents))
     await demo.kubectl("apply", "-f", str(manifest))
-    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
-        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", NAME, "--timeout=120s", kind)
+    await demo.wait_until_ready(NAME)
     await demo.kubectl("set", "env", f"deployment/{NAME}-web", "-n", NAME, *QUICK)
     await demo.kubectl("rollout", "status", f"deployment/{NAME}-web", "-n", NAME, "--timeout=180s")
     (tmp_path / ".demo").symlink_to(demo.directory)  # where the command looks for a demo

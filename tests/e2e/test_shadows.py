@@ -24,20 +24,13 @@ BATCHES = 3  # of the failing image: jobs and webhooks of earlier bookings chang
 BOOKED_AT_CALCOM = "SELECT count(*) AS n FROM provider_calls WHERE tenant = $1 AND operation = 'create-booking'"
 
 
-async def patch(demo: Demo, shadow: dict[str, Any] | None) -> None:
-    change = {"spec": {"runtime": {"shadow": shadow}}}
-    names = ("tenants.askproai.de", NAME, "-n", SALON.namespace)
-    await demo.kubectl("patch", *names, "--type=merge", "-p", json.dumps(change))
-
-
 async def status(demo: Demo) -> dict[str, Any]:
-    found = await demo.kubectl("get", "tenants.askproai.de", NAME, "-n", SALON.namespace, "-o", "json")
-    return dict(json.loads(found)["status"].get("shadow") or {})
+    return dict((await demo.tenant())["status"].get("shadow") or {})
 
 
 async def begin(demo: Demo, image: str, hours: int = 24) -> None:
     """Begin a trial. Other hours than those of the trial before make it another one."""
-    await patch(demo, {"image": image, "hours": hours})
+    await demo.patch_tenant({"runtime": {"shadow": {"image": image, "hours": hours}}})
 
     async def has_begun() -> bool:
         found = await status(demo)
@@ -65,13 +58,7 @@ def starts() -> Iterator[datetime]:
 
 
 async def book(demo: Demo, number: int, start: datetime) -> tuple[str, dict[str, Any]]:
-    """Book in a call of its own; return its id, and the answer."""
-    args = {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": f"Petra {surname(number)}"}
-    calls = [{"name": "book_appointment", "args": args}]
-    record = await demo.call(SALON.number, "Guten Tag", from_number=f"+491591{number:07}", args=calls)
-    assert record.errors == []
-    (answer,) = record.answers("book_appointment")
-    return record.call_id, answer
+    return await demo.book(start, f"Petra {surname(number)}", f"+491591{number:07}")
 
 
 def failed_calls(demo: Demo) -> set[str]:
@@ -100,7 +87,7 @@ async def left(demo: Demo) -> list[Any]:
 
 
 async def end(demo: Demo) -> None:
-    await patch(demo, None)
+    await demo.patch_tenant({"runtime": {"shadow": None}})
 
     async def nothing() -> bool:
         return not await left(demo)

@@ -1,7 +1,6 @@
 """Mode and exposure of a tenant change under traffic: no acknowledged event is lost, and no request is refused."""
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -37,11 +36,6 @@ async def sending_events(demo, name: str) -> AsyncIterator[list[int]]:
         await asyncio.wait([task])
 
 
-async def patch(demo, spec: dict) -> None:
-    arguments = ("patch", "tenants.askproai.de", NAME, "-n", SALON.namespace, "--type=merge")
-    await demo.kubectl(*arguments, "-p", json.dumps({"spec": spec}))
-
-
 async def containers(demo) -> dict[str, int]:
     """Return how many processes of each Deployment and container run."""
     names = [name.split("/") for name in demo.state.pids["pods"] if name.startswith(f"{SALON.namespace}/")]
@@ -60,11 +54,11 @@ async def test_mode_changes_under_webhooks_lose_no_event(demo):
         return await containers(demo) == expected
 
     async with sending_events(demo, "layout") as statuses:
-        await patch(demo, {"runtime": {"mode": "Split"}})
+        await demo.patch_tenant({"runtime": {"mode": "Split"}})
         await eventually(lambda: runs(split), ROLLED_OUT, "separate web and worker pods")
         await demo.wait_for_tenant()
         sent_split = len(statuses)
-        await patch(demo, {"runtime": {"mode": "Combined"}})
+        await demo.patch_tenant({"runtime": {"mode": "Combined"}})
         await eventually(lambda: runs(combined), ROLLED_OUT, "the workers' return to the web pods")
     assert 0 < sent_split < len(statuses)
     assert set(statuses) == {200}
@@ -87,7 +81,7 @@ async def test_the_only_pod_is_replaced_under_webhooks(demo):
     async def one() -> bool:
         return len(pods()) == 1
 
-    await patch(demo, {"runtime": {"web": {"minReplicas": 1, "maxReplicas": 1}}})
+    await demo.patch_tenant({"runtime": {"web": {"minReplicas": 1, "maxReplicas": 1}}})
     await eventually(one, ROLLED_OUT, "one pod")
     former = pods()
 
@@ -95,12 +89,12 @@ async def test_the_only_pod_is_replaced_under_webhooks(demo):
         return len(pods()) == 1 and pods() != former
 
     async with sending_events(demo, "replaced") as statuses:
-        await patch(demo, {"runtime": {"web": {"resources": {"memoryRequestMebibytes": 65}}}})
+        await demo.patch_tenant({"runtime": {"web": {"resources": {"memoryRequestMebibytes": 65}}}})
         await eventually(replaced, ROLLED_OUT, "another pod")
         until_replaced = len(statuses)
         await eventually(lambda: _more(statuses, until_replaced + 10), SOON, "a second of the new pod alone")
     assert set(statuses) == {200}
-    await patch(demo, {"runtime": {"web": {"minReplicas": 2, "maxReplicas": 10, "resources": None}}})
+    await demo.patch_tenant({"runtime": {"web": {"minReplicas": 2, "maxReplicas": 10, "resources": None}}})
     await demo.wait_for_tenant()
 
 
@@ -111,7 +105,7 @@ async def _more(statuses: list[int], count: int) -> bool:
 async def test_own_host_routes_only_the_declared_path_prefix(demo):
     exposure = {"host": "salon.example", "pathPrefix": "/voice", "ingress": {"className": "local"}}
     proxy_url = demo.state.runtimeUrls[SALON.tenant].removesuffix(f"/{SALON.namespace}/{NAME}")
-    await patch(demo, {"exposure": exposure})
+    await demo.patch_tenant({"exposure": exposure})
 
     async def post(host: str, path: str) -> int:
         body, headers = signed("call_started", "call_ingress_1")
@@ -126,7 +120,7 @@ async def test_own_host_routes_only_the_declared_path_prefix(demo):
     assert await post("other.example", "/voice/webhooks/retell") == 404
     assert await post("salon.example", "/voice/dashboard") == 404
     await demo.kubectl("apply", "-f", str(EXAMPLES / "salon.yaml"))
-    await patch(demo, {"exposure": None})
+    await demo.patch_tenant({"exposure": None})
 
     async def ended() -> bool:
         return await post("salon.example", "/voice/webhooks/retell") == 404

@@ -5,6 +5,8 @@ import hmac
 import io
 import json
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -15,12 +17,16 @@ import asyncpg
 import yaml
 from rich.console import Console
 
+from askproai_core.clock import SystemClock
+from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import kubectl
 from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import run_demo
 from askproai_sandbox.demo.scenario import DemoResult
-from askproai_sandbox.example_tenant import SALON, load_manifests
+from askproai_sandbox.example_tenant import SALON, assign_number, import_number, load_manifests
+from askproai_sandbox.retell import RetellSimulator
+from askproai_sandbox.simulator import serve
 from tests.worlds.waiting import eventually
 
 EXPIRED_HOLD = """
@@ -32,6 +38,7 @@ EXPIRED_HOLD = """
     SELECT $1, a.id, (SELECT min(id) FROM resources WHERE tenant = $1), tstzrange(a.starts_at, a.ends_at, '[)'),
            'held', now() FROM a
 """
+_SALON = ("tenants.askproai.de", SALON.tenant.partition(".")[2], "-n", SALON.namespace)
 SELECT_THE_HOLD = "SELECT 1 FROM appointments WHERE correlation_id = 'e2e'"
 
 
@@ -55,12 +62,34 @@ class Demo:
         names = ("tenants.askproai.de", "--all", "-n", SALON.namespace)
         await self.kubectl("wait", "--for=condition=Ready", *names, "--timeout=180s")
 
+    async def wait_until_ready(self, namespace: str) -> None:
+        """Wait until each of a tenant's objects is Ready."""
+        for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
+            await self.kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
+
+    async def patch_tenant(self, spec: dict[str, Any]) -> None:
+        """Merge a change into the spec of the salon's Tenant."""
+        await self.kubectl("patch", *_SALON, "--type=merge", "-p", json.dumps({"spec": spec}))
+
+    async def tenant(self) -> dict[str, Any]:
+        """Return the salon's Tenant."""
+        return dict(json.loads(await self.kubectl("get", *_SALON, "-o", "json")))
+
     async def ask(self, number: str, **args: Any) -> dict[str, Any]:
         """Ask for free slots in a call of its own, and return the function's answer."""
         calls = [{"name": "check_availability", "args": args}]
         record = await play_call(self.state.retellUrl, number, ["Guten Tag"], args=calls)
         assert record.errors == []
         return record.answers("check_availability")[0]
+
+    async def book(self, start: datetime, name: str, caller: str, **args: str) -> tuple[str, dict[str, Any]]:
+        """Book a haircut at the salon in a call of its own. Return the call's id and the function's answer."""
+        args |= {"service": "Haarschnitt", "start": start.isoformat(), "customer_name": name}
+        calls = [{"name": "book_appointment", "args": args}]
+        record = await self.call(SALON.number, "Guten Tag", from_number=caller, args=calls)
+        assert record.errors == []
+        (answer,) = record.answers("book_appointment")
+        return record.call_id, answer
 
     async def open_days(self, count: int, *weekdays: int) -> list[date]:
         """Return the first open days of the salon that are at least a week ahead, which excludes holidays."""
@@ -87,13 +116,10 @@ class Demo:
 
 async def apply_with_number(demo: Demo, file: Path, namespace: str, key: str, number: str) -> None:
     """Import a number into a Retell workspace, apply a tenant's manifests, and wait until all is Ready and the number is bound."""
-    retell, bearer = demo.state.retellUrl, {"Authorization": f"Bearer {key}"}
-    imported = {"phone_number": number, "termination_uri": f"{namespace}.sip.example"}
-    await fetch(f"{retell}/_sim/workspaces", "POST", json={"key": key})
-    await fetch(f"{retell}/import-phone-number", "POST", json=imported, headers=bearer)
+    retell = demo.state.retellUrl
+    await assign_number(retell, key, number, move=False)
     await demo.kubectl("apply", "--server-side", "-f", str(file))
-    for kind in ("tenants.askproai.de", "branches", "serviceofferings", "retellagents"):
-        await demo.kubectl("wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind)
+    await demo.wait_until_ready(namespace)
 
     async def bound() -> bool:
         workspace = (await fetch(f"{retell}/_sim/state"))["workspaces"][key]
@@ -135,6 +161,17 @@ async def send(demo, body: bytes, headers: dict[str, str]) -> tuple[int, dict]:
     url = f"{demo.state.runtimeUrls[SALON.tenant]}/webhooks/retell"
     async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
         return answer.status, await answer.json()
+
+
+@asynccontextmanager
+async def providers_of_practice(name: str, number: str) -> AsyncIterator[tuple[str, str]]:
+    """Serve a Retell with the number, and a Cal.com with the event type, of the second example's practice; yield their URLs."""
+    clock = SystemClock()
+    async with serve(RetellSimulator(clock)) as retell, serve(CalcomSimulator(clock)) as calcom:
+        await import_number(retell, f"key_{name}", number)
+        event_type = {"key": f"cal_{name}", "id": 2001, "title": "Sprechstunde", "slug": "s", "lengthInMinutes": 20}
+        await fetch(f"{calcom}/_sim/event-types", "POST", json=event_type)
+        yield retell, calcom
 
 
 def second_tenant(retell_url: str, calcom_url: str) -> str:
