@@ -7,26 +7,21 @@ the rows of the coordinator. The page is served by this process, so its memory i
 import argparse
 import asyncio
 import gc
-import json
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import aiohttp
-from rich.console import Console
 
 from askproai_core.api_resource import AGENTS, BRANCHES, OFFERINGS, TENANTS
 from askproai_core.database import open_pool
-from askproai_core.logging import configure_logs
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from askproai_sandbox.postgres import EmbeddedPostgres
 from tests.load.measure import Row, percentile
-from tests.load.table import cpu_model, print_table
+from tests.load.table import run_alone
 from tests.worlds.chromium import PROGRAM, Browser, browsing
 from tests.worlds.databases import fresh_database
 from tests.worlds.fleet_page_environment import TOKEN, condition, create, fleet_page
@@ -66,7 +61,7 @@ async def create_fleet(client: KubeClient, tenants: int) -> None:
     await asyncio.gather(*(salon(number) for number in range(tenants)))
 
 
-async def measure(directory: Path, tenants: int, report: Callable[[str], None]) -> tuple[dict[str, Any], list[Row]]:
+async def measure(directory: Path, tenants: int) -> list[Row]:
     server = EmbeddedPostgres(directory / "postgres")
     await server.start()
     try:
@@ -75,25 +70,15 @@ async def measure(directory: Path, tenants: int, report: Callable[[str], None]) 
             await plane.kubectl("wait", "--for=condition=Established", "--timeout=60s", "-f", str(CRDS))
             await database.admin.ensure_coordinator("password")
             async with KubeClient(plane.kubeconfig) as client:
-                report(f"{tenants:,} tenants are created")
                 await create_fleet(client, tenants)
                 dsn = database.admin.coordinator_dsn("password")
                 async with open_pool(dsn, max_size=1) as pool:
-                    rows = await _measure_page(directory, plane.kubeconfig, client, pool, tenants, report)
-        return {
-            "tenants": tenants,
-            "services of each": SERVICES,
-            "CPU": cpu_model(),
-            "load": f"{os.getloadavg()[0]:.1f}",
-        }, rows
+                    return await _measure_page(directory, plane.kubeconfig, client, pool, tenants)
     finally:
         await server.remove()
 
 
-async def _measure_page(
-    directory: Path, kubeconfig: Path, client: KubeClient, pool: Any, tenants: int, report: Callable[[str], None]
-) -> list[Row]:
-    report("the page is asked for")
+async def _measure_page(directory: Path, kubeconfig: Path, client: KubeClient, pool: Any, tenants: int) -> list[Row]:
     gc.collect()
     before, began = _resident(), time.perf_counter()
     async with (
@@ -122,7 +107,6 @@ async def _measure_page(
             rows.append(Row(f"HTML of {name}, size", size / 1000, "kB"))
         rows.append(Row("a status that changes → event at the open page", await _live(visitor, client), bar=1000))
         if PROGRAM is not None:
-            report("Chromium")
             rows += await _paint(directory, visitor)
         return rows
 
@@ -180,23 +164,8 @@ def _resident() -> float:
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
-def main() -> None:
+if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--tenants", type=int, default=1_000)
-    parser.add_argument("--json", type=Path, help="write the rows there, too")
     options = parser.parse_args()
-    configure_logs("warning", component="bench")
-    console, directory = Console(), Path(tempfile.mkdtemp(prefix="askproai-fleet-"))
-    try:
-        facts, rows = asyncio.run(
-            measure(directory, options.tenants, lambda text: console.print(f"{text} …", highlight=False))
-        )
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-    print_table(facts, rows, console)
-    if options.json:
-        options.json.write_text(json.dumps({"facts": facts, "rows": [asdict(row) for row in rows]}, indent=2))
-
-
-if __name__ == "__main__":
-    main()
+    run_alone(partial(measure, tenants=options.tenants), {"tenants": options.tenants, "services of each": SERVICES})

@@ -1,12 +1,17 @@
 """The measured rows as one table, below the facts about the machine."""
 
+import asyncio
+import os
 import platform
+import tempfile
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
+from askproai_core.logging import configure_logs
 from tests.load.measure import Row
 
 
@@ -24,3 +29,11 @@ def print_table(facts: dict[str, Any], rows: list[Row], console: Console) -> Non
         bar = "" if row.bar is None else f"< {row.bar:g} {row.unit}" if row.bar else "0"
         table.add_row(row.name, row.shown, bar, verdict, row.wish)
     console.print(table)
+
+
+def run_alone(measure: Callable[[Path], Coroutine[Any, Any, list[Row]]], facts: dict[str, Any]) -> None:
+    """Run one measurement in a temporary folder, and print its rows."""
+    configure_logs("warning", component="bench")
+    with tempfile.TemporaryDirectory(prefix="askproai-bench-") as directory:
+        rows = asyncio.run(measure(Path(directory)))
+    print_table(facts | {"CPU": cpu_model(), "load": f"{os.getloadavg()[0]:.1f}"}, rows, Console())

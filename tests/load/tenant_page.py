@@ -4,27 +4,22 @@ The tenant has 10,000 appointments and has had 500 calls in the last 24 hours. I
 HTTP; Chromium paints the day if there is one.
 """
 
-import argparse
 import asyncio
-import json
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from contextlib import AsyncExitStack
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 import aiohttp
 import asyncpg
-from rich.console import Console
 
-from askproai_core.logging import configure_logs
+from askproai_sandbox.cluster import Child
 from tests.load.environment import LoadEnvironment, open_environment
-from tests.load.measure import Row, percentile
-from tests.load.table import cpu_model, print_table
+from tests.load.measure import Row, cpu_seconds, percentile
+from tests.load.table import run_alone
 from tests.worlds.chromium import PROGRAM, browsing
 from tests.worlds.grown_tenant import Size, grow
 from tests.worlds.page_visitor import Visitor, visiting
@@ -64,7 +59,7 @@ async def measure(directory: Path) -> list[Row]:
                 rows += await _news(environment, visitor)
                 if PROGRAM is not None:
                     rows += await _chromium(environment, directory, visitor)
-                return rows + await _many(environment, visitor, web.pid)
+                return rows + await _many(environment, visitor, web)
 
 
 async def _view(visitor: Visitor, path: str) -> list[Row]:
@@ -116,7 +111,7 @@ async def _chromium(environment: LoadEnvironment, directory: Path, visitor: Visi
     ]
 
 
-async def _many(environment: LoadEnvironment, visitor: Visitor, pid: int) -> list[Row]:
+async def _many(environment: LoadEnvironment, visitor: Visitor, web: Child) -> list[Row]:
     """Measure the CPU of the web process with many open pages: when nothing happens, and with a call each second.
 
     After each event a page asks for its view again, as htmx does.
@@ -144,9 +139,9 @@ async def _many(environment: LoadEnvironment, visitor: Visitor, pid: int) -> lis
             async with asyncio.timeout(60):
                 for _ in range(PAGES):
                     await opened.acquire()
-            quiet = await _share(pid, QUIET_SECONDS)
+            quiet = await _share(web, QUIET_SECONDS)
             calls = asyncio.create_task(_ring(environment))
-            busy = await _share(pid, BUSY_SECONDS)
+            busy = await _share(web, BUSY_SECONDS)
             calls.cancel()
             alive = sum(not task.done() for task in tasks)
             assert alive == PAGES, f"{PAGES - alive} pages ended"
@@ -166,16 +161,11 @@ async def _ring(environment: LoadEnvironment) -> None:
         await asyncio.sleep(10)
 
 
-async def _share(pid: int, seconds: float) -> float:
+async def _share(process: Child, seconds: float) -> float:
     """Return the share of a core that a process used, in percent."""
-    before, began = _cpu(pid), time.perf_counter()
+    before, began = cpu_seconds(process), time.perf_counter()
     await asyncio.sleep(seconds)
-    return (_cpu(pid) - before) / (time.perf_counter() - began) * 100
-
-
-def _cpu(pid: int) -> float:
-    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()[11:13]
-    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+    return (cpu_seconds(process) - before) / (time.perf_counter() - began) * 100
 
 
 async def _add_call(db: asyncpg.Connection, tenant: str, call_id: str) -> None:
@@ -192,26 +182,5 @@ def _no_limit() -> aiohttp.ClientTimeout:
     return aiohttp.ClientTimeout(total=None)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--json", type=Path, help="write the rows there, too")
-    options = parser.parse_args()
-    configure_logs("warning", component="bench")
-    console, directory = Console(), Path(tempfile.mkdtemp(prefix="askproai-page-"))
-    try:
-        rows = asyncio.run(measure(directory))
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
-    facts = {
-        "appointments": SIZE.appointments,
-        "calls a day": SIZE.calls,
-        "CPU": cpu_model(),
-        "load": f"{os.getloadavg()[0]:.1f}",
-    }
-    print_table(facts, rows, console)
-    if options.json:
-        options.json.write_text(json.dumps({"facts": facts, "rows": [asdict(row) for row in rows]}, indent=2))
-
-
 if __name__ == "__main__":
-    main()
+    run_alone(measure, {"appointments": SIZE.appointments, "calls a day": SIZE.calls})

@@ -16,7 +16,7 @@ from tests.load.sender import send_on_schedule
 pytestmark = pytest.mark.nightly
 
 
-@pytest.mark.parametrize("module", ["bench", "fleet_page", "notifications", "scale.__main__", "tenant_page"])
+@pytest.mark.parametrize("module", ["bench", "fleet_page", "scale.__main__", "tenant_page"])
 def test_every_part_of_the_bench_can_be_imported(module: str) -> None:
     """Neither mypy nor another test imports them: a renamed symbol would first be noticed at the next measurement."""
     importlib.import_module(f"tests.load.{module}")
