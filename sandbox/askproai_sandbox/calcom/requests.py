@@ -111,13 +111,11 @@ class BookingsQuery(Page):
 
 
 class SlotsQuery(_Strict):
-    """The query of free slots. Dynamic events, and teams and organizations by their names, are not simulated."""
+    """The query of free slots. Event types by their slugs, and dynamic events, are not simulated."""
 
     start: str
     end: str
     event_type_id: int | None = None
-    event_type_slug: str | None = None
-    username: str | None = None
     time_zone: str | None = None
     duration: int | None = None
     format: str = "time"

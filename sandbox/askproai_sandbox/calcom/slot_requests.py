@@ -49,22 +49,14 @@ class Slots:
         return ok(days)
 
     def _find(self, query: requests.SlotsQuery, client: Account) -> tuple[Account, EventType]:
-        """Return the event type that a query names, by id, or by slug and user name, and its account. Raises Refusal."""
-        if query.event_type_id is not None:
-            if found := self._server.find_event_type(query.event_type_id, client):
-                return found
-            raise Refusal(404, "Event Type not found")
-        if query.event_type_slug is None or query.username is None:
+        """Return the event type that a query names by its id, and its account. Raises Refusal."""
+        if query.event_type_id is None:
             raise requests.invalid(
                 "eventTypeId", "eventTypeId must be a number conforming to the specified constraints"
             )
-        for account in self._server.accounts.values():
-            if account.username == query.username:
-                for event_type in account.event_types.values():
-                    if event_type.fields["slug"] == query.event_type_slug and event_type.scheduling is None:
-                        return account, event_type
-                raise Refusal(404, "Event Type not found")
-        raise Refusal(404, f"User with username {query.username} not found")
+        if found := self._server.find_event_type(query.event_type_id, client):
+            return found
+        raise Refusal(404, "Event Type not found")
 
     def _clock_change_error(self, first: datetime, start: datetime, zone: ZoneInfo) -> timedelta:
         """Return by how much a slot's time is wrong because Cal.com uses one UTC offset throughout (calcom/cal.com#10517)."""

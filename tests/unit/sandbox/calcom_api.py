@@ -2,11 +2,16 @@
 
 from typing import Any
 
-from sandbox_clients import Api
+from sandbox_clients import Api, Receiver
 
 AT = "2026-11-27T13:30:00Z"  # the Friday after the clock's, 14:30 in Berlin
 ATTENDEE = {"name": "Erika Mustermann", "timeZone": "Europe/Berlin", "email": "call+1@salon.example", "language": "de"}
 BOOKINGS, SLOTS, EVENT_TYPES = "2024-08-13", "2024-09-04", "2024-06-14"  # the versions of the endpoints
+
+
+TRIGGERS = ["BOOKING_CREATED", "BOOKING_REQUESTED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED", "BOOKING_NO_SHOW_UPDATED",
+            "OOO_CREATED"]  # fmt: skip
+HOOK = {"triggers": TRIGGERS, "active": True, "secret": "geheim"}
 
 
 async def seed(calcom: Api, number: int = 1001, **fields: Any) -> dict[str, Any]:
@@ -40,3 +45,9 @@ async def starts(calcom: Api, start: str = "2026-11-27", end: str = "2026-11-27"
 async def control(calcom: Api, name: str, *, expect: int = 201, **fields: Any) -> Any:
     """Use a control of the simulator for the account of the key."""
     return await calcom("POST", f"/_sim/{name}", {"key": calcom.key, **fields}, expect=expect)
+
+
+async def hook(calcom: Api, receiver: Receiver, path: str = "/hook", **settings: float) -> None:
+    """Let the simulator send its webhooks to the receiver, with these settings."""
+    await calcom("POST", "/v2/webhooks", {**HOOK, "subscriberUrl": f"{receiver.url}{path}"}, expect=201)
+    await calcom("POST", "/_sim/settings", settings)

@@ -1,6 +1,5 @@
 """The Kubernetes programs: out of the wheel, or built once."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,15 +15,6 @@ async def test_missing_go_is_reported_with_the_remedy(tmp_path: Path, monkeypatc
     with pytest.raises(ProgramError, match=r"install it \(https://go.dev/dl\), or set KUBE_BIN"):
         await program_folder(print, {"XDG_CACHE_HOME": str(tmp_path)})
     assert [entry.name for entry in (tmp_path / "askproai").rglob("*") if entry.is_file()] == []
-
-
-@pytest.mark.parametrize(("name", "version"), [("kubectl", "v1.34"), ("helm", "v4")])
-def test_kubectl_and_helm_from_the_wheel_run(name: str, version: str, tmp_path: Path) -> None:
-    program = packaged_program(name, {"XDG_CACHE_HOME": str(tmp_path)})
-    assert program is not None
-    command = [str(program), "version", *(["--client"] if name == "kubectl" else [])]
-    assert version in subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    assert packaged_program(name, {"XDG_CACHE_HOME": str(tmp_path)}) == program
 
 
 GO = """#!/bin/sh
