@@ -6,12 +6,16 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from askproai_core.kubeconfig_files import VARIABLE, split_kubeconfig
 
+KubeconfigOption = Annotated[
+    Path | None, typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config, then the pod's account.")
+]
+OperatorNamespaceOption = Annotated[str, typer.Option(envvar="ASKPROAI_NAMESPACE", help="The operator's namespace.")]
 _KINDS = ("contexts", "clusters", "users")
 
 

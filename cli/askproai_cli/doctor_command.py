@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.cluster import describe_cluster, refuse_file_and_context
+from askproai_cli.cluster import KubeconfigOption, OperatorNamespaceOption, describe_cluster, refuse_file_and_context
 from askproai_cli.output import Output, OutputOption, format_count, line_width, print_json, to_cell, wrap
 
 if TYPE_CHECKING:
@@ -24,16 +24,11 @@ _INDENT = " " * _OUTCOME_WIDTH
 
 def doctor_command(
     context: typer.Context,
-    operator_namespace: Annotated[
-        str, typer.Option(envvar="ASKPROAI_NAMESPACE", help="The operator's namespace.")
-    ] = "askproai-system",
+    operator_namespace: OperatorNamespaceOption = "askproai-system",
     namespace: Annotated[
         str | None, typer.Option("--namespace", "-n", help="Only the tenants of this namespace. Default: of all.")
     ] = None,
-    kubeconfig: Annotated[
-        Path | None,
-        typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config, then the pod's account."),
-    ] = None,
+    kubeconfig: KubeconfigOption = None,
     urls: Annotated[
         bool, typer.Option(help="Ask the tenants' public URLs from here for the proof of their own pods.")
     ] = True,

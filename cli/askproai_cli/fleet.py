@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.cluster import describe_cluster
+from askproai_cli.cluster import KubeconfigOption, describe_cluster
 from askproai_cli.output import LimitOption, Output, OutputOption, fail, format_count, print_json, print_rows
 
 if TYPE_CHECKING:
@@ -31,9 +31,7 @@ def tenants(
     namespace: Annotated[
         str | None, typer.Option("--namespace", "-n", help="Only of this namespace. Default: all.")
     ] = None,
-    kubeconfig: Annotated[
-        Path | None, typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config.")
-    ] = None,
+    kubeconfig: KubeconfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
     """List the tenants of the cluster, the worst first: longest not Ready, then error budget used up.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from askproai_cli.cluster import describe_cluster, refuse_file_and_context
+from askproai_cli.cluster import KubeconfigOption, describe_cluster, refuse_file_and_context
 from askproai_cli.output import Output, OutputOption, fail, print_json
 
 if TYPE_CHECKING:
@@ -23,9 +23,7 @@ def plan_command(
     namespace: Annotated[
         str, typer.Option("--namespace", "-n", help="Namespace of manifests that name none.")
     ] = "default",
-    kubeconfig: Annotated[
-        Path | None, typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config.")
-    ] = None,
+    kubeconfig: KubeconfigOption = None,
     operator_namespace: Annotated[
         str,
         typer.Option(

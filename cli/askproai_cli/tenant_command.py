@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from askproai_cli.cluster import describe_cluster, refuse_file_and_context
+from askproai_cli.cluster import (
+    KubeconfigOption,
+    OperatorNamespaceOption,
+    describe_cluster,
+    refuse_file_and_context,
+)
 from askproai_cli.output import Output, OutputOption, print_json
 from askproai_cli.tenant_api import TenantOption
 
@@ -41,9 +46,6 @@ PassphraseOption = Annotated[
     typer.Option(
         "--passphrase-file", help="A file with the passphrase of the export. Default: ask for it.", metavar="FILE"
     ),
-]
-KubeconfigOption = Annotated[
-    Path | None, typer.Option(help="Kubeconfig file. Default: KUBECONFIG, then ~/.kube/config, then the pod's account.")
 ]
 
 
@@ -120,9 +122,7 @@ def import_command(
     suspended: Annotated[
         bool, typer.Option("--suspended", help="Create the Tenant suspended: nobody serves until you end that.")
     ] = False,
-    operator_namespace: Annotated[
-        str, typer.Option(envvar="ASKPROAI_NAMESPACE", help="The operator's namespace.")
-    ] = "askproai-system",
+    operator_namespace: OperatorNamespaceOption = "askproai-system",
     passphrase_file: PassphraseOption = None,
     kubeconfig: KubeconfigOption = None,
     output: OutputOption = Output.TEXT,
