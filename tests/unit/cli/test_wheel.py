@@ -58,15 +58,3 @@ def test_installed_lint_has_its_schemas(program: Path, tmp_path: Path) -> None:
     assert "0 refused" in accepted.stdout
     refused = run(program, tmp_path, "lint", str(next((ROOT / "tests/integration/crds/invalid").glob("*.yaml"))))
     assert refused.returncode == 1
-
-
-def test_command_for_a_tenant_names_its_requirement(program: Path, tmp_path: Path) -> None:
-    result = run(program, tmp_path, "circuits", "list", "-t", "a.b", "--url", "http://127.0.0.1:9")
-    assert result.returncode == 1
-    assert "Secret b-admin" in result.stderr
-
-
-def test_demo_outside_the_repository_asks_for_a_checkout(program: Path, tmp_path: Path) -> None:
-    result = run(program, tmp_path, "demo")
-    assert result.returncode == 2
-    assert "checkout" in result.stderr

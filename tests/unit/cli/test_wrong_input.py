@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from askproai_cli.cluster import explain_kubectl
-from askproai_runtime.admin_api.events import _SOURCES
+from tests.unit.cli.conftest import PrivatePort
 from tests.worlds.typed_commands import TENANT, run
 
 
@@ -45,21 +45,16 @@ def test_unreadable_file_is_named_with_the_cause(tmp_path: Path, command: str) -
         assert (result.exit_code, result.stderr) == (2, f"{tmp_path / name}: cannot be read: {cause}\n")
 
 
-@pytest.mark.parametrize("command", ["calls list", "events list"])
-async def test_age_is_understood_in_known_units_only(command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ASKPROAI_TOKEN", "t")
+async def test_age_is_understood_in_known_units_only(port: PrivatePort) -> None:
     asked: list[str] = []
 
     async def answer(request: web.Request) -> web.Response:
         asked.append(request.query["since"])
-        return web.json_response({"calls": [], "events": []})
+        return web.json_response({"calls": []})
 
-    api = web.Application()
-    api.router.add_get("/api/v1/{path:.*}", answer)
-    async with TestServer(api) as server:
-        command_line = [*command.split(), "-t", "a.b", "--url", str(server.make_url("")), "--since"]
-        understood = await asyncio.to_thread(run, *command_line, "2h")
-        wrong = await asyncio.to_thread(run, *command_line, "2y")
+    port.answers = {"calls": answer}
+    understood = await port.run("calls", "list", "--since", "2h")
+    wrong = await port.run("calls", "list", "--since", "2y")
     assert (understood.exit_code, wrong.exit_code, len(asked)) == (0, 2, 1)
     assert asked[0].endswith("+00:00")
     assert "2y is no age such as 30m, 2h, 3d or 1w" in wrong.stderr
@@ -92,7 +87,3 @@ async def test_unknown_fault_name_lists_the_existing_faults(monkeypatch: pytest.
         result = await asyncio.to_thread(run, "sandbox", "faults", "retell", "dwon")
     assert result.exit_code == 2
     assert "retell has no fault dwon; it has: down, slow" in result.stderr
-
-
-def test_each_source_of_events_is_named_once() -> None:
-    assert len(_SOURCES) == len(set(_SOURCES))
