@@ -31,7 +31,6 @@ from askproai_runtime.availability.free_slots import free_slots
 from askproai_runtime.availability.slots import BusySpan, ServiceRules, SlotQuery
 from askproai_runtime.call_routes import Routing
 from askproai_sandbox.cluster import ProcessError, free_port
-from tests.load.both_away import both_away_rows
 from tests.load.calls import ask_on_schedule, play_calls, play_crowd, play_questions
 from tests.load.environment import (
     CALCOM_KEY,
@@ -63,7 +62,6 @@ FUNCTION_RATES, FUNCTION_MS, MIXED_SECONDS = (25, 50, 75, 100, 125, 150, 200, 25
 PROVIDER_MS, QUESTIONS = 50, 48
 _ONLY = {  # an option for each measurement that can be had alone
     "only_idle": "what an idle tenant holds",
-    "both": "what the polls find after --outage seconds without PostgreSQL and Redis",
     "attacks": "what others notice under a hijacked login",
     "rates": "how fast events may come, and how soon a single one is processed",
     "capacity": "how many events a second the web process stores, beside a server that does nothing",
@@ -95,8 +93,6 @@ async def measure(
         return {"load after": round(os.getloadavg()[0], 2)}, rows
     async with open_environment(directory) as env:
         facts = await machine(env)
-        if only == "both":
-            return facts, await both_away_rows(env, outage, seed, report)
         env.mount()
         if only == "crowd":
             return facts, await crowd_rows(env)
