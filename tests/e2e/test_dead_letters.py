@@ -1,20 +1,21 @@
-"""Dead letters in the running demo, as an operator on call meets them: listed, shown, repaired, redriven; and a call's timeline."""
+"""Dead letters and open circuits in the running demo, as an operator on call meets them; and a call's timeline."""
 
 import asyncio
 import json
 import os
 import sys
-import time
+from datetime import datetime, time
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-import aiohttp
+import pytest
 
-from askproai_sandbox.retell import signature
-from tests.worlds.running_demo import Demo
+from tests.worlds.running_demo import Demo, fetch, send, signed
 from tests.worlds.waiting import SOON, eventually
 
-TENANT, KEY, UNDECLARED = "salon-mueller.salon-mueller", "key_demo_salon", "+49309876543"
+WEDNESDAY = 2
+TENANT, UNDECLARED = "salon-mueller.salon-mueller", "+49309876543"
 
 
 async def askproai(demo: Demo, *arguments: str) -> Any:
@@ -29,22 +30,9 @@ async def askproai(demo: Demo, *arguments: str) -> Any:
     return json.loads(out)
 
 
-async def send_call_started(demo: Demo, call_id: str) -> None:
-    """Send the event of a call to a number that no branch declares."""
-    call = {"call_id": call_id, "agent_id": "agent_unknown", "to_number": UNDECLARED, "call_status": "ongoing"}
-    body = json.dumps({"event": "call_started", "call": call}).encode()
-    url = f"{demo.state.runtimeUrls[TENANT]}/webhooks/retell"
-    async with (
-        aiohttp.ClientSession() as session,
-        session.post(
-            url, data=body, headers={"X-Retell-Signature": signature(KEY, body, int(time.time() * 1000))}
-        ) as response,
-    ):
-        assert response.status == 200
-
-
 async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
-    await send_call_started(demo, "call_forgotten")
+    status, _ = await send(demo, *signed("call_started", "call_forgotten", to_number=UNDECLARED))
+    assert status == 200
 
     async def dead() -> Any:
         return (await askproai(demo, "events", "list", "--status", "dead", "--source", "retell"))["events"]
@@ -53,10 +41,12 @@ async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
     detail = await askproai(demo, "events", "show", letter["id"])
     assert "unroutable" in detail["job"]["last_error"]
     numbers = [{"number": "030 1234567"}, {"number": UNDECLARED}]
-    await demo.kubectl(
-        "patch", "branch.askproai.de", "mitte", "-n", "salon-mueller", "--type=merge",
-        "-p", json.dumps({"spec": {"phoneNumbers": numbers}}),
-    )  # fmt: skip
+
+    async def declare(numbers: list[dict[str, str]]) -> None:
+        change = json.dumps({"spec": {"phoneNumbers": numbers}})
+        await demo.kubectl("patch", "branch.askproai.de", "mitte", "-n", "salon-mueller", "--type=merge", "-p", change)
+
+    await declare(numbers)
     try:
 
         async def processed() -> bool:
@@ -67,10 +57,7 @@ async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
 
         await eventually(processed, SOON, "the redriven event")
     finally:
-        await demo.kubectl(
-            "patch", "branch.askproai.de", "mitte", "-n", "salon-mueller", "--type=merge",
-            "-p", json.dumps({"spec": {"phoneNumbers": numbers[:1]}}),
-        )  # fmt: skip
+        await declare(numbers[:1])
     assert await dead() == []
     timeline = await askproai(demo, "timeline", "call_forgotten")
     assert timeline["call"]["branch"] == "mitte"
@@ -92,3 +79,28 @@ async def test_the_demo_calls_timeline_is_complete(demo: Demo) -> None:
         demo, "slots", "--branch", row["branch"], "--service", row["service"], "--date", row["start"][:10]
     )
     assert (row["start"], row["staff"]) not in {(slot["start"], slot["staff"]) for slot in free["slots"]}
+
+
+@pytest.mark.nightly
+async def test_an_operator_closes_a_circuit_by_hand(demo: Demo) -> None:
+    async def circuit() -> str:
+        listed = (await askproai(demo, "circuits", "list"))["circuits"]
+        return next(row["state"] for row in listed if row["provider"] == "calcom")
+
+    async def book(hour: int) -> str:
+        start = datetime.combine(day, time(hour), ZoneInfo("Europe/Berlin"))
+        _, answer = await demo.book(start, "Klara Kreis", f"+491577{hour:07}", staff="anna")
+        return str(answer["status"])
+
+    (day,) = await demo.open_days(1, WEDNESDAY)
+    assert await circuit() == "closed"
+    down = [{"operation": each, "fault": "down", "count": None} for each in ("create-booking", "list-bookings")]
+    await fetch(f"{demo.state.calcomUrl}/_sim/faults", "POST", json=down)
+    try:
+        assert {await book(hour) for hour in range(9, 14)} == {"pending_sync"}
+        assert await circuit() == "open"
+    finally:
+        await fetch(f"{demo.state.calcomUrl}/_sim/faults", "DELETE")
+    await askproai(demo, "circuits", "reset", "calcom")
+    assert await circuit() == "closed"
+    assert await book(15) == "confirmed"

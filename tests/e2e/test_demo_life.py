@@ -8,10 +8,14 @@ from datetime import UTC, datetime
 
 import pytest
 
+from askproai_core.clock import SystemClock
+from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import play_call
-from askproai_sandbox.example_tenant import EXAMPLES, SALON
+from askproai_sandbox.example_tenant import EXAMPLES, SALON, import_number
+from askproai_sandbox.retell import RetellSimulator
+from askproai_sandbox.simulator import serve
 from tests.worlds.live_changes import seconds_until_hours_count
-from tests.worlds.running_demo import fetch, providers_of_practice, second_tenant, send, signed
+from tests.worlds.running_demo import fetch, second_tenant, send, signed
 from tests.worlds.waiting import SOON, eventually
 
 FIGURES = {"calls24h", "bookingSuccessPercent", "errorBudgetPercent"}
@@ -75,8 +79,12 @@ async def test_postgres_restarts_and_no_acknowledged_event_is_lost(demo):
 @pytest.fixture
 async def servers():
     """Yield the URLs of a Retell and a Cal.com of the second tenant's own."""
-    async with providers_of_practice("demo_praxis", PRAXIS_NUMBER) as urls:
-        yield urls
+    clock = SystemClock()
+    async with serve(RetellSimulator(clock)) as retell, serve(CalcomSimulator(clock)) as calcom:
+        await import_number(retell, "key_demo_praxis", PRAXIS_NUMBER)
+        event_type = {"key": "cal_demo_praxis", "id": 2001, "title": "Sprechstunde", "slug": "s", "lengthInMinutes": 20}
+        await fetch(f"{calcom}/_sim/event-types", "POST", json=event_type)
+        yield retell, calcom
 
 
 @pytest.mark.nightly

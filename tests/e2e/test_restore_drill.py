@@ -117,10 +117,7 @@ class Drill:
         for file in FILES:
             await self.demo.kubectl("apply", "--server-side", "-f", str(PROJECT / "examples" / file))
         for namespace in NAMESPACES:
-            for kind in KINDS:
-                await self.demo.kubectl(
-                    "wait", "--for=condition=Ready", "--all", "-n", namespace, "--timeout=120s", kind
-                )
+            await self.demo.wait_until_ready(namespace)
 
     def _signal_operator(self, number: signal.Signals) -> None:
         for pid in self.demo.state.pids["operator"]:

@@ -5,8 +5,6 @@ import hmac
 import io
 import json
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -17,16 +15,12 @@ import asyncpg
 import yaml
 from rich.console import Console
 
-from askproai_core.clock import SystemClock
-from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.cluster import kubectl
 from askproai_sandbox.demo import State, read_state
 from askproai_sandbox.demo.run import run_demo
 from askproai_sandbox.demo.scenario import DemoResult
-from askproai_sandbox.example_tenant import SALON, assign_number, import_number, load_manifests
-from askproai_sandbox.retell import RetellSimulator
-from askproai_sandbox.simulator import serve
+from askproai_sandbox.example_tenant import SALON, assign_number, load_manifests
 from tests.worlds.waiting import eventually
 
 EXPIRED_HOLD = """
@@ -161,17 +155,6 @@ async def send(demo, body: bytes, headers: dict[str, str]) -> tuple[int, dict]:
     url = f"{demo.state.runtimeUrls[SALON.tenant]}/webhooks/retell"
     async with aiohttp.ClientSession() as session, session.post(url, data=body, headers=headers) as answer:
         return answer.status, await answer.json()
-
-
-@asynccontextmanager
-async def providers_of_practice(name: str, number: str) -> AsyncIterator[tuple[str, str]]:
-    """Serve a Retell with the number, and a Cal.com with the event type, of the second example's practice; yield their URLs."""
-    clock = SystemClock()
-    async with serve(RetellSimulator(clock)) as retell, serve(CalcomSimulator(clock)) as calcom:
-        await import_number(retell, f"key_{name}", number)
-        event_type = {"key": f"cal_{name}", "id": 2001, "title": "Sprechstunde", "slug": "s", "lengthInMinutes": 20}
-        await fetch(f"{calcom}/_sim/event-types", "POST", json=event_type)
-        yield retell, calcom
 
 
 def second_tenant(retell_url: str, calcom_url: str) -> str:

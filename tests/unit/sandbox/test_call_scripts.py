@@ -8,7 +8,6 @@ import yaml
 
 from askproai_sandbox.call_scripts import Addresses, PodsMissingError, ScriptError, load_script, play_script
 from askproai_sandbox.call_scripts.script import (
-    Command,
     ExpectedAppointment,
     ExpectedMail,
     SpokenCall,
@@ -62,26 +61,6 @@ async def test_tenant_without_pods_is_named_with_diagnostic_command(tmp_path: Pa
     with pytest.raises(ScriptError, match=r"kubectl get tenants\.askproai\.de salon -n salon") as refused:
         await play_script(script, Addresses("", "", "", Path(), admin, ready_within=0), print)
     assert "apply" not in str(refused.value), "it is applied"
-
-
-def test_placeholders_of_a_call_script_are_replaced(tmp_path: Path):
-    steps = "steps:\n  - {say: ['Am {day}, {weekday}'], functions: [null]}\n  - run: 'kubectl get {tenant} {date}'\n"
-    file = write(tmp_path, "on: {branch: mitte, service: haarschnitt}\n" + steps)
-    script = load_script(file)
-    assert script.parse_steps(script.values(date(2027, 3, 1))) == [
-        SpokenCall(["Am 1. März, Montag"], [None]),
-        Command("kubectl get salon.salon 2027-03-01"),
-    ]
-
-
-def test_english_script_has_its_placeholders_and_function_calls(tmp_path: Path):
-    steps = "steps:\n  - say: ['On {day}', 'Yes']\n    functions: [null, {check_availability: {date: '{weekday}'}}]\n"
-    file = write(tmp_path, "language: en\non: {branch: mitte, service: haarschnitt}\n" + steps)
-    script = load_script(file)
-    (call,) = script.parse_steps(script.values(date(2027, 3, 1)))
-    assert isinstance(call, SpokenCall)
-    assert call.say == ["On 1 March", "Yes"]
-    assert call.tool_calls == [None, {"name": "check_availability", "args": {"date": "Monday"}}]
 
 
 @pytest.mark.parametrize(
