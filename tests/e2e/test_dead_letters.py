@@ -4,7 +4,7 @@ import asyncio
 import json
 import os
 import sys
-from datetime import datetime, time
+from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +14,7 @@ import pytest
 from tests.worlds.running_demo import Demo, fetch, send, signed
 from tests.worlds.waiting import SOON, eventually
 
-WEDNESDAY = 2
+SATURDAY = 5
 TENANT, UNDECLARED = "salon-mueller.salon-mueller", "+49309876543"
 
 
@@ -87,20 +87,20 @@ async def test_an_operator_closes_a_circuit_by_hand(demo: Demo) -> None:
         listed = (await askproai(demo, "circuits", "list"))["circuits"]
         return next(row["state"] for row in listed if row["provider"] == "calcom")
 
-    async def book(hour: int) -> str:
+    async def book(day: date, hour: int) -> str:
         start = datetime.combine(day, time(hour), ZoneInfo("Europe/Berlin"))
-        _, answer = await demo.book(start, "Klara Kreis", f"+491577{hour:07}", staff="anna")
+        _, answer = await demo.book(start, "Klara Kreis", f"+491577{start:%m%d%H}0", staff="anna")
         return str(answer["status"])
 
-    (day,) = await demo.open_days(1, WEDNESDAY)
+    day, later_day = await demo.open_days(2, SATURDAY)  # when no other test books
     assert await circuit() == "closed"
     down = [{"operation": each, "fault": "down", "count": None} for each in ("create-booking", "list-bookings")]
     await fetch(f"{demo.state.calcomUrl}/_sim/faults", "POST", json=down)
     try:
-        assert {await book(hour) for hour in range(9, 14)} == {"pending_sync"}
+        assert {await book(day, hour) for hour in range(9, 14)} == {"pending_sync"}
         assert await circuit() == "open"
     finally:
         await fetch(f"{demo.state.calcomUrl}/_sim/faults", "DELETE")
     await askproai(demo, "circuits", "reset", "calcom")
     assert await circuit() == "closed"
-    assert await book(15) == "confirmed"
+    assert await book(later_day, 9) == "confirmed"
