@@ -200,6 +200,13 @@ async def test_answers_to_booking_fields_are_checked(
     assert text in message(await book(calcom, expect=400, bookingFieldsResponses=given))
 
 
+async def test_unknown_event_types_beside_known_are_ignored(calcom: Api) -> None:
+    await seed(calcom)
+    uid = (await book(calcom))["data"]["uid"]
+    assert await uids(calcom, eventTypeIds="1001,7777") == [uid]
+    await calcom("GET", "/v2/bookings", eventTypeIds="7777", expect=400)
+
+
 async def test_two_bookings_at_once_may_both_be_made(calcom: Api) -> None:
     """Cal.com checks first, and inserts later; one after the other the second is refused."""
     await seed(calcom)

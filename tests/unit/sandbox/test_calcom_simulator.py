@@ -39,6 +39,10 @@ def test_simulator_signs_like_calcom(body: str, digest: str) -> None:
     assert signature("cal_webhook_secret_0001", body.encode()) == digest
 
 
+def test_calcom_signature_without_a_secret_is_a_literal() -> None:
+    assert signature(None, b"{}") == "no-secret-provided"
+
+
 async def test_errors_are_wrapped_and_carry_a_request_id(calcom: Api) -> None:
     """Answers have an envelope, except some errors of bookings."""
     refused = await calcom("GET", "/v2/me", key="sk_wrong", expect=401)

@@ -81,6 +81,20 @@ async def test_booking_with_buffers_is_unavailable_and_shifts_others(calcom: Api
     assert await starts(calcom) == ["10:45"], "45 + 10 minutes before 09:45 are too long, 10:40 is rounded up"
 
 
+async def test_the_interval_sets_the_distance_of_slots(calcom: Api) -> None:
+    await seed(calcom, lengthInMinutes=120, slotInterval=30)
+    await opens(calcom)
+    assert await starts(calcom) == ["09:00", "09:30", "10:00"]
+
+
+async def test_moved_booking_does_not_block_itself(calcom: Api) -> None:
+    await seed(calcom, lengthInMinutes=180)
+    await opens(calcom)
+    uid = (await book(calcom, start="2026-11-27T08:00:00Z"))["data"]["uid"]
+    assert await starts(calcom) == []
+    assert await starts(calcom, bookingUidToReschedule=uid) == ["09:00"]
+
+
 async def test_linked_calendars_overrides_and_absences_are_merged(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)
