@@ -1,5 +1,6 @@
-"""Changes for the tenant over the private API of a pod."""
+"""The private API of a pod, over HTTP and by the command line."""
 
+import asyncio
 import sys
 from datetime import datetime
 from typing import Any
@@ -12,11 +13,33 @@ CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 BERLIN = ZoneInfo("Europe/Berlin")
 
 
-async def request(pod: TenantPod, path: str, body: Any = None, **params: Any) -> tuple[int, dict[str, Any]]:
+async def request(
+    pod: TenantPod, path: str, body: Any = None, *, method: str = "", **params: Any
+) -> tuple[int, dict[str, Any]]:
+    """Send a request as the owner: a POST if it has a body."""
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    method, url = "GET" if body is None else "POST", f"{pod.private_url}/api/v1/{path}"
+    method, url = method or ("GET" if body is None else "POST"), f"{pod.private_url}/api/v1/{path}"
     async with pod.session.request(method, url, params=params, headers=headers, json=body) as answer:
         return answer.status, await answer.json(content_type=None)
+
+
+async def run_command(
+    pod: TenantPod, *arguments: str, token: str = ADMIN_TOKEN, answer: str = ""
+) -> tuple[int | None, str, str]:
+    """Run a command of the command line, with an answer to its question. Return its exit code, its output and its errors."""
+    process = await asyncio.create_subprocess_exec(
+        *CLI, *arguments, "-t", "salon.salon", "--url", pod.private_url,
+        env={"ASKPROAI_TOKEN": token, "COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)}, stdin=-1, stdout=-1, stderr=-1,
+    )  # fmt: skip
+    out, err = await process.communicate(answer.encode())
+    return process.returncode, out.decode(), err.decode()
+
+
+async def command(pod: TenantPod, *arguments: str, token: str = ADMIN_TOKEN, answer: str = "", code: int = 0) -> str:
+    """Run a command that ends with this exit code. Return its output and its errors."""
+    found, out, err = await run_command(pod, *arguments, token=token, answer=answer)
+    assert found == code, (out, err)
+    return out + err
 
 
 def asking(**fields: Any) -> dict[str, Any]:

@@ -1,29 +1,25 @@
 """The private API of a real pod: authentication, invalid requests, and the circuit breakers."""
 
-import asyncio
 import base64
 import contextlib
 import json
-import os
 import ssl
-import sys
 from functools import partial
-from pathlib import Path
 from urllib.parse import quote
 
 import asyncpg
 import pytest
 from yarl import URL
 
+from askproai_core.database import StatementTimeout
 from askproai_core.provider_limits.circuit_breaker import CircuitOpen
 from askproai_core.provider_names import Provider
 from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.admin_api.store.calls import CallStore
 from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.private_desk import command, run_command
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday, running_web, running_worker
 from tests.worlds.waiting import eventually
-
-ASKPROAI = Path(sys.executable).with_name("askproai")
 
 
 async def request(
@@ -79,14 +75,9 @@ async def test_absent_database_is_reported_with_the_remedy(
         assert (status, kind, problem["title"]) == (503, "application/problem+json", "Database Unavailable"), path
         assert "PostgreSQL does not answer" in problem["detail"]
         assert problem["correlation_id"]
-    shown = await asyncio.create_subprocess_exec(
-        ASKPROAI, "calls", "list", "-t", "a.b", "--url", web_pod.private_url,
-        env=os.environ | {"ASKPROAI_TOKEN": ADMIN_TOKEN}, stderr=asyncio.subprocess.PIPE,
-    )  # fmt: skip
-    _, said = await shown.communicate()
-    assert shown.returncode == 1
-    assert "PostgreSQL does not answer" in said.decode()
-    assert "askproai doctor" in said.decode()
+    said = await command(web_pod, "calls", "list", code=1)
+    assert "PostgreSQL does not answer" in said
+    assert "askproai doctor" in said
 
 
 @pytest.mark.parametrize(
@@ -101,6 +92,7 @@ async def test_absent_database_is_reported_with_the_remedy(
         (ssl.SSLCertVerificationError("of the server"), 503, "Database Unavailable"),
         (asyncpg.ReadOnlySQLTransactionError(), 503, "Database Unavailable"),  # after a failover
         (asyncpg.QueryCanceledError(), 503, "Took Too Long"),
+        (StatementTimeout("counting took too long"), 503, "Took Too Long"),
         (asyncpg.UndefinedColumnError(), 500, "Internal Server Error"),
         (asyncpg.exceptions._base.DataError("a value that no statement takes"), 500, "Internal Server Error"),
     ],
@@ -195,20 +187,12 @@ async def test_circuit_reset_runs_jobs_waiting_for_calcom(shared_web_pod: Tenant
 @pytest.mark.nightly
 @pytest.mark.processes
 async def test_command_line_uses_the_private_api(shared_web_pod: TenantPod) -> None:
-    async def run(*arguments: str, token: str = ADMIN_TOKEN) -> tuple[int | None, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            str(ASKPROAI), "circuits", *arguments, "-t", "salon.salon", "--url", shared_web_pod.private_url,
-            env={"ASKPROAI_TOKEN": token, "COLUMNS": "100"}, stdout=-1, stderr=-1,
-        )  # fmt: skip
-        out, error = await process.communicate()
-        return process.returncode, out.decode(), error.decode()
-
-    code, out, _ = await run("list", "-o", "json")
+    code, out, _ = await run_command(shared_web_pod, "circuits", "list", "-o", "json")
     assert (code, [row["state"] for row in json.loads(out)["circuits"]]) == (0, ["closed", "closed"])
-    code, out, _ = await run("reset", "calcom")
+    code, out, _ = await run_command(shared_web_pod, "circuits", "reset", "calcom")
     assert code == 0
     assert "calcom" in out
-    code, _, error = await run("list", token="wrong")
+    code, _, error = await run_command(shared_web_pod, "circuits", "list", token="wrong")
     assert (code, "refuses the token" in error, "wrong" in error) == (1, True, False)
 
 

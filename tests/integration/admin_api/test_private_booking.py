@@ -1,13 +1,11 @@
 """Bookings for the tenant over the private API of a real pod and by the command line."""
 
-import asyncio
-import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.worlds.private_desk import CLI, asking, book, request
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
+from tests.worlds.private_desk import asking, book, command, request
+from tests.worlds.tenant_pod import TenantPod, next_friday
 
 
 async def test_appointment_is_booked_once_with_note_and_audit(shared_web_pod: TenantPod) -> None:
@@ -105,29 +103,26 @@ async def test_walk_in_preview_without_a_start_uses_now(shared_web_pod: TenantPo
 async def test_command_line_books_an_appointment(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 14, 7)
-
-    async def run(*arguments: str, answer: str = "") -> tuple[int | None, str]:
-        process = await asyncio.create_subprocess_exec(
-            *CLI, "appointments", *arguments, "-t", "salon.salon", "--url", pod.private_url,
-            env={"ASKPROAI_TOKEN": ADMIN_TOKEN, "COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)},
-            stdin=-1, stdout=-1, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        out, _ = await process.communicate(answer.encode())
-        return process.returncode, out.decode()
-
-    asked = ("book", "--name", "Petra Müller", "--phone", "0151 12345678", "--start", f"{start:%Y-%m-%d}T14:00")
-    code, out = await run(*asked, answer="n\n")
+    asked = (
+        "appointments",
+        "book",
+        "--name",
+        "Petra Müller",
+        "--phone",
+        "0151 12345678",
+        "--start",
+        f"{start:%Y-%m-%d}T14:00",
+    )
     question = f"Book haarschnitt in mitte, {start:%a %d %b %Y %H:%M %Z}, for Petra Müller (0151 12345678)?"
-    assert (code, question in out) == (1, True), out
-    code, out = await run(*asked, "--staff", "anna", "--note", "Treppe", "--yes")
+    assert question in await command(pod, *asked, answer="n\n", code=1)
+    out = await command(pod, *asked, "--staff", "anna", "--note", "Treppe", "--yes")
     booked, calendar, identity = out.splitlines()
-    assert (code, booked) == (0, f"booked: haarschnitt with anna in mitte, {start:%a %d %b %Y %H:%M %Z}"), out
+    assert booked == f"booked: haarschnitt with anna in mitte, {start:%a %d %b %Y %H:%M %Z}"
     assert "local calendar only" in calendar
     appointment = identity.removeprefix("id ")
-    code, out = await run("show", appointment[:8])
-    assert (code, "Treppe" in out, "+4915112345678" in out) == (0, True, True), out
-    code, out = await run(*asked, "--staff", "anna", "--yes")
+    out = await command(pod, "appointments", "show", appointment[:8])
+    assert ("Treppe" in out, "+4915112345678" in out) == (True, True), out
+    out = await command(pod, *asked, "--staff", "anna", "--yes", code=1)
     refusal, heading, *free = out.splitlines()
-    assert (code, refusal.split(":")[0], heading, bool(free)) == (1, "Not Booked", "free:", True), out
-    code, out = await run("cancel", appointment[:8], "--yes")
-    assert code == 0, out
+    assert (refusal.split(":")[0], heading, bool(free)) == ("Not Booked", "free:", True), out
+    await command(pod, "appointments", "cancel", appointment[:8], "--yes")

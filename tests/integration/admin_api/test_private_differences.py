@@ -1,20 +1,18 @@
 """The differences of both books, by the private API and the command line; readers do not see Cal.com's ids."""
 
-import asyncio
 import json
-import sys
 from uuid import UUID
 
 import pytest
 
 from askproai_core.reader_token import reader_token_of
 from tests.worlds.booking_environment import CALCOM
+from tests.worlds.private_desk import command
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly
 
-CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 ONE = {
     "sort": "doubled", "account": "", "position": "2026-11-27T09:00:00Z", "since": "2026-11-20T09:00:00Z", "event_type": 1001,
     "appointment": "11111111-1111-4111-8111-111111111111", "uid": "secret-uid", "other_uid": "secret-other",
@@ -22,14 +20,8 @@ ONE = {
 }  # fmt: skip
 
 
-async def command(pod: TenantPod, token: str, *options: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *CLI, "calendar", "differences", "-t", "salon.salon", "--url", pod.private_url, *options,
-        env={"ASKPROAI_TOKEN": token, "COLUMNS": "200", "PYTHONPATH": ":".join(sys.path)}, stdout=-1,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    assert process.returncode == 0, out
-    return out.decode()
+async def differences(pod: TenantPod, token: str, *options: str) -> str:
+    return await command(pod, "calendar", "differences", *options, token=token)
 
 
 async def wait_for_calcom(pod: TenantPod) -> UUID:
@@ -49,11 +41,11 @@ async def wait_for_calcom(pod: TenantPod) -> UUID:
 
 
 async def test_differences_are_listed_without_uids_for_readers(pod: TenantPod) -> None:
-    assert "the calendar is local: there is no other book" in await command(pod, ADMIN_TOKEN)
+    assert "the calendar is local: there is no other book" in await differences(pod, ADMIN_TOKEN)
     pod.write_config(pod.config(calendar=CALCOM))
 
     async def follows() -> bool:
-        return "the first round has not ended" in await command(pod, ADMIN_TOKEN)
+        return "the first round has not ended" in await differences(pod, ADMIN_TOKEN)
 
     await eventually(follows)
     state = {"accounts": {"": {"compared_at": "2026-11-20T09:00:00Z"}}, "differences": [ONE]}
@@ -63,9 +55,9 @@ async def test_differences_are_listed_without_uids_for_readers(pod: TenantPod) -
         pod.store.tenant, json.dumps(state),
     )  # fmt: skip
     try:
-        shown = await command(pod, ADMIN_TOKEN)
+        shown = await differences(pod, ADMIN_TOKEN)
         assert all(text in shown for text in ("doubled", "27 Nov 2026 10:00", "secret-uid", "cancel one of them there"))
-        to_reader = await command(pod, reader_token_of(ADMIN_TOKEN), "-o", "json")
+        to_reader = await differences(pod, reader_token_of(ADMIN_TOKEN), "-o", "json")
         assert "secret" not in to_reader
         assert json.loads(to_reader)["differences"][0]["appointment"] == ONE["appointment"]
 
@@ -76,10 +68,10 @@ async def test_differences_are_listed_without_uids_for_readers(pod: TenantPod) -
             json.dumps(state),
         )
         nothing = "no difference that a person has to decide; compared Fri 20 Nov 2026 10:00 CET\n"
-        assert await command(pod, ADMIN_TOKEN) == nothing
+        assert await differences(pod, ADMIN_TOKEN) == nothing
         waiting = await wait_for_calcom(pod)
         waits = nothing + "1 appointment with a change that the remote calendar does not have yet\n"
-        assert await command(pod, ADMIN_TOKEN) == waits, "they are not in both books, and no rule is missing"
+        assert await differences(pod, ADMIN_TOKEN) == waits, "they are not in both books, and no rule is missing"
         await pod.db.execute("DELETE FROM jobs WHERE appointment_id = $1", waiting)
     finally:
         pod.write_config(pod.config())

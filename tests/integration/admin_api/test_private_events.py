@@ -12,18 +12,11 @@ import pytest
 
 from askproai_core.tenant_config import encode
 from askproai_runtime.availability.opening_hours import find_closure
+from tests.worlds.private_desk import request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, waiting_for_lock
 from tests.worlds.waiting import eventually
 
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-async def request(pod: TenantPod, path: str, method: str = "GET", **params: Any) -> tuple[int, Any]:
-    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    async with pod.session.request(
-        method, f"{pod.private_url}/api/v1/{path}", params=params, headers=headers
-    ) as answer:
-        return answer.status, await answer.json(content_type=None)
 
 
 async def dead_letter(pod: TenantPod, call_id: str, agent_id: str = "agent_stranger") -> str:
@@ -51,14 +44,14 @@ async def test_a_dead_letter_is_listed_shown_and_redriven(pod: TenantPod) -> Non
     pod.write_config(json.dumps({**json.loads(encode(config)), "agents": agents}))
 
     async def redriven() -> bool:
-        _, answer = await request(pod, f"events/{event}/redrive", "POST")
+        _, answer = await request(pod, f"events/{event}/redrive", method="POST")
         row = await pod.settled("call_letter:call_started")
         return answer.get("redriven") == [event] and row["status"] == "processed"
 
     await eventually(redriven)
     after = await pod.job("call_letter:call_started")
     assert after["claim_no"] > before["claim_no"], "the claim number rises, so that no late worker can finish it"
-    status, answer = await request(pod, f"events/{event}/redrive", "POST")
+    status, answer = await request(pod, f"events/{event}/redrive", method="POST")
     assert (status, answer["title"]) == (409, "Not Dead")
     audit_rows = await pod.db.fetchval(
         "SELECT count(*) FROM audit_log WHERE tenant = $1 AND action = 'event.redriven' AND detail ->> 'event' = $2",
@@ -72,10 +65,10 @@ async def test_redriving_all_skips_events_without_a_body(pod: TenantPod) -> None
     await pod.db.execute(
         "UPDATE webhook_events SET payload = '' WHERE tenant = $1 AND id = $2", pod.store.tenant, int(event)
     )
-    status, answer = await request(pod, f"events/{event}/redrive", "POST")
+    status, answer = await request(pod, f"events/{event}/redrive", method="POST")
     assert (status, answer["title"]) == (409, "Body Dropped")
     kept = await dead_letter(pod, "call_kept", "agent_nobody")
-    status, answer = await request(pod, "events/redrive", "POST")
+    status, answer = await request(pod, "events/redrive", method="POST")
     assert (status, kept in answer["redriven"], event in answer["redriven"]) == (200, True, False)
     row = await pod.settled("call_kept:call_started")
     assert (row["status"], row["attempts"]) == ("dead", 1)
@@ -96,7 +89,7 @@ async def test_dead_calendar_sync_is_also_a_dead_letter(pod: TenantPod) -> None:
     assert (row["status"], row["error"], row["attempts"]) == ("dead", "Cal.com says no", 4)
     _, shown = await request(pod, f"events/job:{job}")
     assert shown["appointment_id"] == str(appointment)
-    status, answer = await request(pod, f"events/job:{job}/redrive", "POST")
+    status, answer = await request(pod, f"events/job:{job}/redrive", method="POST")
     assert (status, answer) == (200, {"redriven": [f"job:{job}"]})
 
 
@@ -129,9 +122,9 @@ async def test_newest_dead_sync_of_appointment_is_redriven(pod: TenantPod) -> No
     superseded, live = await add_sync(pod, waiting), await add_sync(pod, waiting, "ready")
     alone = await add_sync(pod, await add_appointment(pod))
     for job in (older, superseded):
-        status, answer = await request(pod, f"events/{job}/redrive", "POST")
+        status, answer = await request(pod, f"events/{job}/redrive", method="POST")
         assert (status, answer["title"]) == (409, "Superseded")
-    status, answer = await request(pod, "events/redrive", "POST")
+    status, answer = await request(pod, "events/redrive", method="POST")
     assert status == 200
     assert set(answer["redriven"]) & {older, newest, superseded, live, alone} == {newest, alone}
     assert (await job_state(pod, superseded), await job_state(pod, live)) == ("dead", "ready")
@@ -140,7 +133,7 @@ async def test_newest_dead_sync_of_appointment_is_redriven(pod: TenantPod) -> No
         return await job_state(pod, newest) == "done"
 
     await eventually(is_newest_done)
-    status, answer = await request(pod, "events/redrive", "POST")
+    status, answer = await request(pod, "events/redrive", method="POST")
     assert (status, older in answer["redriven"]) == (200, True), "nothing is left dead once the newer one is done"
 
 
@@ -154,7 +147,7 @@ async def test_redrive_does_not_revive_a_superseded_sync_job(pod: TenantPod, all
     await change.start()
     await connection.execute(ADD_SYNC, pod.store.tenant, appointment, "ready")
     path = "events/redrive" if all_dead else f"events/{dead}/redrive"
-    redrive = asyncio.create_task(request(pod, path, "POST"))
+    redrive = asyncio.create_task(request(pod, path, method="POST"))
 
     await eventually(lambda: waiting_for_lock(pod))
     await change.commit()
@@ -292,22 +285,6 @@ async def test_timeline_of_a_call_covers_ring_to_end(pod: TenantPod) -> None:
     _, appointments = await request(pod, "appointments", branch="mitte", status="confirmed", **{"from": start})
     row = next(row for row in appointments["appointments"] if row["call_id"] == "call_told")
     assert (row["start"], row["customer_name"]) == (start, "Erika Mustermann")
-
-
-@pytest.mark.parametrize(
-    ("path", "params"),
-    [
-        ("appointments", {}),
-        ("slots", {"branch": "mitte", "service": "haarschnitt", "date": "2026-11-27"}),
-        ("events", {}),
-    ],
-)
-async def test_an_answer_with_times_names_the_tenants_zone(
-    shared_web_pod: TenantPod, path: str, params: dict[str, str]
-) -> None:
-    """An offset alone does not say which: `+01:00` is Berlin in winter, and London in summer."""
-    _, answer = await request(shared_web_pod, path, **params)
-    assert answer["zone"] == "Europe/Berlin"
 
 
 async def test_listed_slots_of_a_day_equal_offered_slots(pod: TenantPod) -> None:

@@ -1,22 +1,19 @@
 """A tenant's figures by the private API, the page and the command line, compared with a count of the rows."""
 
-import asyncio
 import json
-import sys
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from askproai_core.database import StatementTimeout
 from askproai_core.reader_token import reader_token_of
-from askproai_runtime.admin_api import figures
+from tests.worlds.private_desk import command
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 pytestmark = pytest.mark.nightly
 
-CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 BERLIN = ZoneInfo("Europe/Berlin")
+READER = reader_token_of(ADMIN_TOKEN)
 NOON = datetime.now(BERLIN).replace(hour=12, minute=0, second=0, microsecond=0)
 TRIED = {
     1: ["booked", "booked", "failed", "taken"],
@@ -50,21 +47,10 @@ async def add_rows(pod: TenantPod) -> None:
             )  # fmt: skip
 
 
-async def command(pod: TenantPod, *arguments: str) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *CLI, "figures", "-t", "salon.salon", "--url", pod.private_url, *arguments,
-        env={"ASKPROAI_TOKEN": reader_token_of(ADMIN_TOKEN), "COLUMNS": "80", "PYTHONPATH": ":".join(sys.path)},
-        stdout=-1, stderr=-1,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode == 0, err
-    return out.decode()
-
-
 async def test_figures_count_bookings_and_failures_per_day(pod: TenantPod) -> None:
-    assert "nobody has tried to book in the last 30 days" in await command(pod)
+    assert "nobody has tried to book in the last 30 days" in await command(pod, "figures", token=READER)
     await add_rows(pod)
-    figures = json.loads(await command(pod, "-o", "json"))
+    figures = json.loads(await command(pod, "figures", "-o", "json", token=READER))
     by_day = {each["day"]: (each["booked"], each["failed"]) for each in figures["days"]}
     days = {ago: (NOON - timedelta(days=ago)).date().isoformat() for ago in TRIED}
     assert by_day == {days[29]: (0, 1), days[3]: (1, 1), days[1]: (2, 1)}, (
@@ -76,18 +62,6 @@ async def test_figures_count_bookings_and_failures_per_day(pod: TenantPod) -> No
         {"provider": "calcom", "requests": 4, "average_ms": 1325, "longest_ms": 5000, "errors": 2},
         {"provider": "retell", "requests": 1, "average_ms": 10, "longest_ms": 10, "errors": 1},
     ], "a time that Cal.com refuses is an answer, no answer at all is an error"
-    shown = await command(pod)
+    shown = await command(pod, "figures", token=READER)
     assert "booked 50.0 %, target 95 %, error budget left 0.0 %" in shown
     assert f"{NOON - timedelta(days=1):%a %d %b %Y}" in shown
-
-
-async def test_slow_count_of_figures_is_503_with_remedy(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
-    async def take_too_long(*_: object) -> None:
-        raise StatementTimeout("counting took too long: canceling statement due to statement timeout")
-
-    monkeypatch.setattr(figures, "list_days_of_bookings", take_too_long)
-    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    async with pod.session.get(f"{pod.private_url}/api/v1/figures", headers=headers) as answer:
-        problem = await answer.json()
-        assert (answer.status, answer.headers["Retry-After"]) == (503, "60")
-    assert (problem["title"], "send it again in a minute" in problem["detail"]) == ("Took Too Long", True)

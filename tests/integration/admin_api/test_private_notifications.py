@@ -1,16 +1,12 @@
 """Notifications by the private API and the command line: the list, redrives, and customers who opted out."""
 
-import asyncio
-import sys
-
 import pytest
 
 from askproai_core.reader_token import reader_token_of
+from tests.worlds.private_desk import command
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 pytestmark = pytest.mark.nightly
-
-CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 
 
 @pytest.fixture(autouse=True)
@@ -28,16 +24,6 @@ async def rows(pod: TenantPod):
         await pod.db.execute(f"DELETE FROM {table} WHERE tenant = $1", pod.store.tenant)
 
 
-async def command(pod: TenantPod, *arguments: str, token: str = ADMIN_TOKEN, code: int = 0) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *CLI, "notifications", *arguments, "-t", "salon.salon", "--url", pod.private_url,
-        env={"ASKPROAI_TOKEN": token, "COLUMNS": "220", "PYTHONPATH": ":".join(sys.path)}, stdout=-1, stderr=-2,
-    )  # fmt: skip
-    out, _ = await process.communicate()
-    assert process.returncode == code, out
-    return out.decode()
-
-
 async def changes_of_reminders(pod: TenantPod) -> list[str]:
     """Return the details of the audit log's entries, which nobody deletes."""
     rows = await pod.db.fetch(
@@ -47,16 +33,16 @@ async def changes_of_reminders(pod: TenantPod) -> list[str]:
 
 
 async def test_dead_notification_is_listed_and_redriven_by_hand(pod: TenantPod) -> None:
-    listed = await command(pod, "list", "--state", "dead")
+    listed = await command(pod, "notifications", "list", "--state", "dead")
     assert "refuses the address (550)" in listed
     assert "booked" not in listed
     (dead,) = await pod.db.fetch("SELECT id FROM notifications WHERE tenant = $1 AND state = 'dead'", pod.store.tenant)
-    assert str(dead["id"]) in await command(pod, "redrive", str(dead["id"]))
+    assert str(dead["id"]) in await command(pod, "notifications", "redrive", str(dead["id"]))
     row = await pod.db.fetchrow("SELECT state, attempts FROM notifications WHERE id = $1", dead["id"])
     assert row is not None
     assert row["state"] != "dead"
-    assert "no dead notification" in await command(pod, "redrive", str(dead["id"]), code=1)
-    assert "redriven: nothing" in await command(pod, "redrive", "--all-dead")
+    assert "no dead notification" in await command(pod, "notifications", "redrive", str(dead["id"]), code=1)
+    assert "redriven: nothing" in await command(pod, "notifications", "redrive", "--all-dead")
     recorded = await pod.db.fetchval(
         "SELECT count(*) FROM audit_log WHERE tenant = $1 AND action = 'notification.redriven'", pod.store.tenant
     )
@@ -65,15 +51,15 @@ async def test_dead_notification_is_listed_and_redriven_by_hand(pod: TenantPod) 
 
 async def test_customers_reminder_opt_out_can_be_undone(pod: TenantPod) -> None:
     before = len(await changes_of_reminders(pod))
-    assert "no reminders any more" in await command(pod, "opt-out", "Petra@Example.com")
-    await command(pod, "opt-out", "petra@example.com")
-    await command(pod, "opt-out", "01511 2345678")
-    listed = await command(pod, "opt-outs")
+    assert "no reminders any more" in await command(pod, "notifications", "opt-out", "Petra@Example.com")
+    await command(pod, "notifications", "opt-out", "petra@example.com")
+    await command(pod, "notifications", "opt-out", "01511 2345678")
+    listed = await command(pod, "notifications", "opt-outs")
     assert listed.count("petra@example.com") == 1
     assert "+4915112345678" in listed
-    assert "reminders again" in await command(pod, "opt-out", "petra@example.com", "--resume")
-    assert "petra@example.com" not in await command(pod, "opt-outs")
-    assert "petra at home" in await command(pod, "opt-out", "petra at home", code=2)
+    assert "reminders again" in await command(pod, "notifications", "opt-out", "petra@example.com", "--resume")
+    assert "petra@example.com" not in await command(pod, "notifications", "opt-outs")
+    assert "petra at home" in await command(pod, "notifications", "opt-out", "petra at home", code=2)
     details = await changes_of_reminders(pod)
     assert len(details) - before == 3
     assert "example.com" not in str(details)
@@ -81,7 +67,7 @@ async def test_customers_reminder_opt_out_can_be_undone(pod: TenantPod) -> None:
 
 async def test_reader_sees_the_list_without_addresses_or_changes(pod: TenantPod) -> None:
     token = reader_token_of(ADMIN_TOKEN)
-    assert "550" in await command(pod, "list", token=token)
-    await command(pod, "opt-out", "petra@example.com")
-    assert "petra" not in await command(pod, "opt-outs", token=token)
-    assert "may only look" in await command(pod, "redrive", "--all-dead", token=token, code=1)
+    assert "550" in await command(pod, "notifications", "list", token=token)
+    await command(pod, "notifications", "opt-out", "petra@example.com")
+    assert "petra" not in await command(pod, "notifications", "opt-outs", token=token)
+    assert "may only look" in await command(pod, "notifications", "redrive", "--all-dead", token=token, code=1)

@@ -1,33 +1,20 @@
 """The waiting list by the call function of a real pod, its worker, the private API and the command line."""
 
-import asyncio
 import json
 import secrets
-import sys
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
 from askproai_core.reader_token import reader_token_of
-from tests.worlds.private_desk import asking, request
+from tests.worlds.private_desk import asking, command, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly
 
-CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 HAIRCUT = {"service": "Haarschnitt"}
-
-
-async def command(pod: TenantPod, *arguments: str, token: str = ADMIN_TOKEN, code: int = 0) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *CLI, *arguments, "-t", "salon.salon", "--url", pod.private_url,
-        env={"ASKPROAI_TOKEN": token, "COLUMNS": "80", "PYTHONPATH": ":".join(sys.path)}, stdout=-1, stderr=-1,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode == code, err
-    return (out + err).decode()
 
 
 @pytest.mark.parametrize(("offer", "status"), [(1, 404), (2**63 - 1, 404), (2**63, 400), (0, 400)])

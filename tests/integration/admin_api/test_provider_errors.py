@@ -8,9 +8,8 @@ from askproai_core.database import open_pool
 from askproai_core.providers import Reply
 from askproai_runtime.calendars import ProviderCallRecorder
 from tests.worlds.booking_environment import RecordedMetrics
-from tests.worlds.message_commands import command
 from tests.worlds.page_visitor import visiting
-from tests.worlds.private_desk import request
+from tests.worlds.private_desk import command, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 
 pytestmark = pytest.mark.nightly

@@ -1,10 +1,7 @@
 """The reader token at the private API of a real pod: it changes nothing, and reveals no customer's identity."""
 
-import asyncio
 import json
-import os
 import re
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
@@ -12,10 +9,10 @@ from uuid import uuid4
 import pytest
 
 from askproai_core.reader_token import reader_token_of
+from tests.worlds.private_desk import run_command
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 
 READER = reader_token_of(ADMIN_TOKEN)
-CLI = (sys.executable, "-c", "from askproai_cli.main import app; app()")
 CALLER, NAME, ILLNESS, REMOTE = "+4915155500077", "Zacharias Kanarienvogel", "Bandscheibenvorfall", "uid-of-the-booking"
 NEEDLES = (CALLER[3:], *NAME.split(), ILLNESS, REMOTE)
 
@@ -171,26 +168,20 @@ async def test_only_the_exact_reader_token_is_accepted(pod: TenantPod, token: st
 
 @pytest.mark.nightly
 async def test_reader_token_commands_hide_caller_data(pod: TenantPod, appointment: dict[str, str]) -> None:
-    async def run(*arguments: str) -> tuple[int | None, str, str]:
-        process = await asyncio.create_subprocess_exec(
-            *CLI, *arguments, "-t", "salon.salon", "--url", pod.private_url,
-            env=os.environ | {"ASKPROAI_TOKEN": READER}, stdout=-1, stderr=-1,
-        )  # fmt: skip
-        out, error = await process.communicate()
-        return process.returncode, out.decode(), error.decode()
-
     for command in (("calls", "list"), ("timeline", appointment["calls"])):
-        code, out, error = await run(*command)
+        code, out, error = await run_command(pod, *command, token=READER)
         assert (code, appointment["calls"] in out) == (0, True), error
         assert [needle for needle in NEEDLES if needle in out] == []
         assert "may only look" in error
         assert error.count("\n") == 1, "one line"
-        assert await run(*command, "--anonymous") == (0, out, "")
-    code, out, error = await run("calls", "list", "--from", CALLER)
+        assert await run_command(pod, *command, "--anonymous", token=READER) == (0, out, "")
+    code, out, error = await run_command(pod, "calls", "list", "--from", CALLER, token=READER)
     assert (code, out, "may only look" in error) == (1, "", True)
-    code, out, error = await run("appointments", "list")
+    code, out, error = await run_command(pod, "appointments", "list", token=READER)
     assert (code, "Kanarienvogel" in out, error) == (0, False, "")
     assert appointment["appointments"] in out
-    code, out, error = await run("appointments", "cancel", appointment["appointments"], "--yes")
+    code, out, error = await run_command(
+        pod, "appointments", "cancel", appointment["appointments"], "--yes", token=READER
+    )
     assert (code, out) == (1, "")
     assert "-admin" in error

@@ -7,8 +7,7 @@ from uuid import uuid4
 import pytest
 
 from askproai_core.reader_token import reader_token_of
-from tests.worlds.message_commands import command
-from tests.worlds.private_desk import asking, request
+from tests.worlds.private_desk import asking, command, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
 from tests.worlds.waiting import eventually
 
@@ -67,16 +66,6 @@ async def test_appointment_timeline_shows_call_and_desk_actions(pod: TenantPod) 
     text = await command(pod, "timeline", appointment[:8])
     assert f"in {second}" in text
     assert "appointment.moved" in text
-
-
-async def test_desk_booking_has_a_timeline(pod: TenantPod) -> None:
-    body = asking(
-        branch="mitte", service="haarschnitt", staff="anna", start=next_friday(pod, 10, 2).isoformat(), name=NAME
-    )  # fmt: skip
-    status, booked = await request(pod, "appointments", body)
-    assert status == 200, booked
-    entries = await moments(pod, booked["appointment"]["id"], 1, "audit")
-    assert entries[0]["name"] == "appointment.booked"
 
 
 async def test_a_correlation_id_leads_to_its_records(pod: TenantPod) -> None:

@@ -3,7 +3,6 @@
 from uuid import uuid4
 from zoneinfo import ZoneInfo
 
-import asyncpg
 import pytest
 from msgspec.structs import replace
 
@@ -12,7 +11,6 @@ from askproai_core.tenant_config.vocabulary import BusinessNews
 from askproai_runtime.notifications.news import MAILS_PER_MESSAGE
 from askproai_runtime.sentences import format_written_span
 from tests.worlds.booking_environment import call, leave_message
-from tests.worlds.databases import Database
 from tests.worlds.freed_times import offer_freed_time
 from tests.worlds.notification_environment import (
     OWNER,
@@ -68,20 +66,6 @@ async def test_mail_names_the_called_branch(env: NotificationEnvironment) -> Non
     await env.run()
     (mail,) = env.server.mails
     assert f"Filiale: {branch.display_name}" in text_of(mail)
-
-
-async def test_former_releases_message_is_not_mailed_again(
-    env: NotificationEnvironment, module_database: Database
-) -> None:
-    env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
-    assert (await leave_message(env.salon.booking, call(), MESSAGE)).success
-    superuser = await asyncpg.connect(module_database.superuser_dsn)
-    tenant = env.salon.booking.tenant
-    await superuser.execute("UPDATE notifications SET content = content #- '{fields,branch}' WHERE tenant = $1", tenant)
-    await superuser.close()
-    assert (await leave_message(env.salon.booking, call(), MESSAGE)).success
-    await env.run()
-    assert len(env.server.mails) == 1
 
 
 async def test_only_a_richer_message_correction_is_mailed(

@@ -157,22 +157,6 @@ async def test_refused_booking_is_announced_to_nobody(new_env: OpenRemote) -> No
     assert {row["state"] for row in await env.rows()} == {"dropped"}
 
 
-async def test_move_refused_by_the_calendar_is_not_announced(new_env: OpenRemote) -> None:
-    calendar = ScriptedCalendar()
-    env = await new_env(calendar)
-    appointment = await env.book()
-    calendar.moves = [Taken("taken")]
-    answer = await env.salon.booking.reschedule_appointment(call(), {"appointment_id": appointment, "start": MORNING})
-    assert not answer.success
-    await env.run()
-    assert sorted(await env.states()) == [
-        ("booked", "business", "sent"),
-        ("booked", "customer", "sent"),
-        ("moved", "business", "dropped"),
-        ("moved", "customer", "dropped"),
-    ]
-
-
 async def test_booking_is_announced_before_the_move_is_refused(
     new_env: OpenRemote, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,6 +3,7 @@
 A path of `PATHS` or `ACTIONS` that has no expectation here fails the first test.
 """
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -123,6 +124,8 @@ async def test_each_role_sees_its_views_without_readers_names(
     assert named == ([] if role is Role.READER else list(NEEDLES))
     assert (f"{NAME}: {ILLNESS}" in seen) is (role is Role.OWNER), "what was said"
     # No button without the right.
+    offered = re.findall(r'(?:action|href)="[^"]*/(?:cancel|move|attendance|new|remove|done|redrive|pause)"', seen)
+    assert bool(offered) is (role is not Role.READER), offered
     assert ('/redrive"' in seen) is (role is Role.OWNER)
     assert ('id="block"' in seen) is ('id="done-' in seen) is (role is not Role.READER)
     assert ('href="?personal=true"' in seen) is (role is Role.OWNER)

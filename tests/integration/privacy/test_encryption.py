@@ -7,7 +7,7 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from askproai_core.data_keys import DATA_KEYS, DataKey, DataKeys, decode_data_keys, encode_data_keys
+from askproai_core.data_keys import DataKey, DataKeys, encode_data_keys
 from askproai_core.tenant_config import decode
 from askproai_runtime.encryption import BodyCipher, Place, is_encrypted
 from askproai_runtime.events.dispatch import KEY_PATIENCE
@@ -238,19 +238,6 @@ WITH copied AS (
     assert (event["status"], event["error"]) == ("dead", "the body is encrypted for another row, or changed since")
     _, content = await request(env.pod, "calls/call_forged")
     assert (content["transcript"], content["not_readable"]) == (None, True)
-
-
-async def test_keys_are_changed_while_calls_go_on(env: PrivacyEnvironment) -> None:
-    keys = [*decode_data_keys((env.pod.folder / "credentials" / DATA_KEYS).read_text()).keys]
-    calls = []
-    for hour in (10, 12):
-        calls.append(await env.play(ZORA, hour=hour))
-        keys.append(old_key())
-        await until_used(env, *keys)
-    await env.processed()
-    for call_id in calls:
-        _, content = await request(env.pod, f"calls/{call_id}")
-        assert ZORA.note in content["transcript"]
 
 
 async def test_erasure_waits_for_a_temporarily_missing_key(env: PrivacyEnvironment) -> None:

@@ -1,7 +1,7 @@
 """An erasure between the steps of others, and others between its steps: nothing of the caller is left."""
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -10,14 +10,13 @@ import pytest
 
 from askproai_core.redis import PROMISE_KEY
 from askproai_runtime.book.actor import DeskRequest
-from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import Source, identify
 from askproai_runtime.intake.spool import STREAM, Spool
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.privacy import ErasureRequest, begin_erasure
 from askproai_runtime.redis.durable_stream import DurableStream
-from tests.worlds.privacy_environment import OTHER, ZORA, Died, Dying, PrivacyEnvironment
+from tests.worlds.privacy_environment import ZORA, Died, Dying, PrivacyEnvironment
 from tests.worlds.private_desk import asking, request
 from tests.worlds.waiting import eventually
 
@@ -81,24 +80,6 @@ async def test_late_commit_of_earlier_write_is_erased(
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 
 
-async def test_late_function_record_after_erasure_is_erased(
-    env: PrivacyEnvironment,
-) -> None:
-    call_id = await env.play(ZORA)
-    await env.processed()
-    await env.erase(ZORA, cancel_appointments=True)
-    late = FunctionRecord(
-        call_id=call_id, at=datetime.now(UTC), function="leave_message", arguments={"message": ZORA.message}, outcome="noted",
-        cause=None, answer="", duration_ms=1, appointment_id=None, correlation_id="c", from_number=ZORA.number,
-        to_number=None, direction=None, started_at=None,
-    )  # fmt: skip
-    assert await insert_function_records(env.pod.worker.pool, env.tenant, [late], no_cipher(env.tenant)) == 1
-    status, answer = await env.erase(ZORA, cancel_appointments=True)
-    assert status == 200, answer
-    await env.finish()
-    assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
-
-
 async def test_an_erasure_waits_for_the_events_in_redis(env: PrivacyEnvironment) -> None:
     """A call with no row here yet: only the body of its event says whose it is."""
     await env.play(ZORA)
@@ -141,25 +122,3 @@ async def test_erasure_stays_open_until_the_quiet_period_ends(env: PrivacyEnviro
         await env.run_erasures(env.task(quiet=timedelta(hours=1)))
     _, listed = await request(env.pod, "erasures")
     assert listed["erasures"][0]["state"] == "open"
-
-
-async def test_erasure_spares_another_tenants_caller_with_same_number(env: PrivacyEnvironment) -> None:
-    second = await env.database.create_tenant("second")
-    other = await asyncpg.connect(second.dsn)
-    try:
-        await other.execute(
-            "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, $3)", second.tenant, ZORA.number, OTHER.name
-        )
-        await other.execute(
-            """INSERT INTO calls (tenant, call_id, status, from_number, correlation_id) VALUES ($1, 'call_2', 'ended', $2, 'c')""",
-            second.tenant, ZORA.number,
-        )  # fmt: skip
-        await env.play(ZORA)
-        await env.processed()
-        await env.erase(ZORA, cancel_appointments=True)
-        await env.processed()
-        await env.finish()
-        assert await other.fetchval("SELECT name FROM customers WHERE phone = $1", ZORA.number) == OTHER.name
-        assert await other.fetchval("SELECT count(*) FROM calls WHERE from_number = $1", ZORA.number) == 1
-    finally:
-        await other.close()

@@ -35,19 +35,6 @@ async def test_personal_data_registry_decides_about_every_column(module_database
     assert personal | set(others) == found, "decide in askproai_core/database/personal_data.py"
 
 
-async def test_column_missing_in_the_registry_is_found(module_database: Database) -> None:
-    async with connected(module_database.superuser_dsn) as conn:
-        undone = conn.transaction()
-        await undone.start()
-        await conn.execute(
-            "CREATE TABLE whispers (tenant text, said jsonb, voice bytea, tags text[], heard date, loud int)"
-        )
-        found = {(row["table_name"], row["column_name"]) for row in await conn.fetch(_COLUMNS)}
-        await undone.rollback()
-    new = {column for table, column in found if table == "whispers"}
-    assert new == {"tenant", "said", "voice", "tags", "heard"}
-
-
 @each_row("table", PERSONAL)
 async def test_declared_refusal_is_a_trigger_of_the_table(module_database: Database, table: str) -> None:
     refused = PERSONAL[table].refused

@@ -1,28 +1,16 @@
 """`askproai export`, `erase` and `erasures` against a real pod."""
 
-import asyncio
 import json
 import re
-import sys
 
 import pytest
 
 from askproai_core.reader_token import reader_token_of
 from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
-from tests.worlds.private_desk import CLI
+from tests.worlds.private_desk import command
 from tests.worlds.tenant_pod import ADMIN_TOKEN
 
 pytestmark = pytest.mark.nightly
-
-
-async def command(env: PrivacyEnvironment, *arguments: str, token: str = ADMIN_TOKEN, code: int = 0) -> str:
-    process = await asyncio.create_subprocess_exec(
-        *CLI, *arguments, "-t", "salon.salon", "--url", env.pod.private_url,
-        env={"ASKPROAI_TOKEN": token, "COLUMNS": "100", "PYTHONPATH": ":".join(sys.path)}, stdout=-1, stderr=-1,
-    )  # fmt: skip
-    out, err = await process.communicate()
-    assert process.returncode == code, (out, err)
-    return (out + err).decode()
 
 
 async def test_a_caller_is_exported_and_erased_by_commands(env: PrivacyEnvironment) -> None:
@@ -30,7 +18,7 @@ async def test_a_caller_is_exported_and_erased_by_commands(env: PrivacyEnvironme
     await env.play(ZORA)
     await env.processed()
     written = "0" + ZORA.number[3:]  # as it is dialled in Germany
-    text = await command(env, "export", "--caller", written)
+    text = await command(env.pod, "export", "--caller", written)
     assert f"Auskunft über gespeicherte Daten zur Rufnummer {ZORA.number}" in text
     assert f"Notiz: {ZORA.note}" in text
     assert re.search(
@@ -44,21 +32,23 @@ async def test_a_caller_is_exported_and_erased_by_commands(env: PrivacyEnvironme
     assert "Warteliste:" in text
     assert "  - Cal.com: " in text
     assert OTHER.name not in text
-    assert json.loads(await command(env, "export", "--caller", ZORA.number, "-o", "json"))["caller"] == ZORA.number
+    assert json.loads(await command(env.pod, "export", "--caller", ZORA.number, "-o", "json"))["caller"] == ZORA.number
     reader = reader_token_of(ADMIN_TOKEN)
-    assert "This token may only look" in await command(env, "export", "--caller", written, token=reader, code=1)
-    assert "This token may only look" in await command(env, "erase", "--caller", written, "-y", token=reader, code=1)
-    assert "caller is a phone number" in await command(env, "export", "--caller", "Zora", code=2)
+    assert "This token may only look" in await command(env.pod, "export", "--caller", written, token=reader, code=1)
+    assert "This token may only look" in await command(
+        env.pod, "erase", "--caller", written, "-y", token=reader, code=1
+    )
+    assert "caller is a phone number" in await command(env.pod, "export", "--caller", "Zora", code=2)
 
-    assert "Appointments To Come" in await command(env, "erase", "--caller", written, "--yes", code=1)
-    erased = await command(env, "erase", "--caller", written, "--cancel-appointments", "--yes")
+    assert "Appointments To Come" in await command(env.pod, "erase", "--caller", written, "--yes", code=1)
+    erased = await command(env.pod, "erase", "--caller", written, "--cancel-appointments", "--yes")
     assert "cancelled: 1 appointments to come; tell the customer" in erased
     assert "The remote calendar keeps name and address in booking " in erased
-    assert "open" in await command(env, "erasures")
+    assert "open" in await command(env.pod, "erasures")
     await env.processed()
     await env.finish()
-    assert "done" in await command(env, "erasures")
-    assert "caller.erased" in await command(env, "audit", "list")
-    nothing = await command(env, "export", "--caller", written)
+    assert "done" in await command(env.pod, "erasures")
+    assert "caller.erased" in await command(env.pod, "audit", "list")
+    nothing = await command(env.pod, "export", "--caller", written)
     assert not any(needle in nothing for needle in (*ZORA.name.split(), ZORA.note, ZORA.email))
     assert "Termine: nichts" in nothing

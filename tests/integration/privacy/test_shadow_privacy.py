@@ -87,22 +87,6 @@ async def test_erasure_reaches_an_idle_shadow(env: PrivacyEnvironment, shadow: a
     assert int(evidence) >= 3
 
 
-async def test_failed_erasure_leaves_the_shadow(env: PrivacyEnvironment, shadow: asyncpg.Connection) -> None:
-    """The rows of both go in one transaction, with the evidence."""
-    await env.play(ZORA)
-    await shadow.execute("SELECT copy_live_book(true)")
-    async with asyncpg.create_pool(env.pod.store.dsn, min_size=1, max_size=1) as pool, pool.acquire() as conn:
-        erasure = uuid4()
-        await conn.execute(
-            "INSERT INTO erasures (tenant, id, caller) VALUES ($1, $2, $3)", env.tenant, erasure, ZORA.number
-        )
-        transaction = conn.transaction()
-        await transaction.start()
-        assert await conn.fetchval("SELECT erase_from_shadow($1, '{}', '{}')", ZORA.number) > 0
-        await transaction.rollback()
-        assert await shadow.fetchval("SELECT count(*) FROM customers WHERE phone = $1", ZORA.number) == 1
-
-
 async def test_shadow_data_is_erased_only_in_open_erasure(env: PrivacyEnvironment, shadow: asyncpg.Connection) -> None:
     for dsn in (env.pod.store.dsn, env.database.admin.tenant_dsn(shadow_name(env.tenant), "password-of-shadow")):
         conn = await asyncpg.connect(dsn)
