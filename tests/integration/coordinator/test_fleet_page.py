@@ -2,9 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -19,10 +17,8 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, browsing
 from tests.worlds.coordinator_environment import CoordinatorEnvironment, coordinator_url
-from tests.worlds.databases import TenantStore
 from tests.worlds.fleet_page_environment import GOOD, TOKEN, FleetPage, condition, create_salon, fleet_page
 from tests.worlds.oidc_issuer import CLIENT_ID, person, running_issuer
-from tests.worlds.page_rows import CALLER, ILLNESS, NAME, seed
 from tests.worlds.page_visitor import Visitor, hidden, tags, visiting
 from tests.worlds.waiting import SOON, eventually
 
@@ -39,14 +35,6 @@ FIGURES = {
     "release": "0.9.0",
     "pageUrl": "https://salon.example",
 }
-
-
-@dataclass(frozen=True)
-class Rows:
-    """The rows of a tenant, as `seed` writes them."""
-
-    store: TenantStore
-    db: Any
 
 
 @pytest.fixture
@@ -110,19 +98,6 @@ async def test_tenant_view_has_each_condition_and_page_link(
     _, listed, _ = await visitor.get(f"/?q={kube_namespace}")
     assert "changed at Retell" in listed or "bei Retell geändert" in listed
     assert await order(visitor, kube_namespace, "&state=drift") == [kube_namespace]
-
-
-async def test_no_view_shows_callers_data(
-    visitor: Visitor, env: CoordinatorEnvironment, kube_client: KubeClient, kube_namespace: str
-) -> None:
-    await create_salon(kube_client, kube_namespace, kube_namespace, GOOD | FIGURES)
-    tenant = await env.database.create_tenant(kube_namespace, STAFF)
-    await seed(Rows(tenant, env.superuser), NAME, ILLNESS)
-    await eventually(lambda: _are(visitor, kube_namespace, [kube_namespace]), SOON, "the tenant")
-    for path in ("/", f"/?q={kube_namespace}&rows=all", f"/tenants/{kube_namespace}/{kube_namespace}"):
-        status, text, _ = await visitor.get(path)
-        assert status == 200
-        assert not [word for word in (NAME, NAME.split()[0], ILLNESS, CALLER, CALLER[3:]) if word in text]
 
 
 async def test_only_the_current_platform_token_opens_the_page(page: FleetPage, visitor: Visitor) -> None:

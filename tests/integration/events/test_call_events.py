@@ -2,19 +2,16 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime, timedelta
-from functools import partial
+from datetime import UTC, datetime
 from itertools import permutations
 from typing import Any
 
-import aiohttp
 import asyncpg
 import pytest
 
 from askproai_runtime.calls.store import count_active_calls
-from askproai_runtime.jobs import JobSettings
-from tests.worlds.tenant_pod import TenantPod, running_web, running_worker, sign_calcom, sign_retell
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.tenant_pod import TenantPod, sign_calcom, sign_retell
+from tests.worlds.waiting import eventually
 
 START = 1_763_629_200_000
 CALL_FIELDS: dict[str, dict[str, Any]] = {
@@ -120,22 +117,6 @@ async def test_an_unreadable_call_is_dead_at_once(pod: TenantPod) -> None:
     event = await pod.settled("call_odd:call_ended")
     assert (event["status"], event["attempts"]) == ("dead", 1)
     assert "call_analysis" in event["error"]
-
-
-async def test_web_process_notifies_the_worker_of_a_job(
-    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The next poll is an hour away. The worker looks once when it starts, so only the second job needs to be notified.
-
-    A notification that takes half a second is given up, and a poll makes up for it; on a busy machine it is to arrive all the same.
-    """
-    hour = timedelta(hours=1)
-    monkeypatch.setattr("askproai_runtime.worker.JobSettings", partial(JobSettings, poll=hour, poll_busy=hour))
-    monkeypatch.setattr("askproai_runtime.web.NOTIFY_TIMEOUT", aiohttp.ClientTimeout(total=SOON))
-    async with running_worker(stopped_pod) as port, running_web(stopped_pod, worker_port=port):
-        for call_id in ("call_first", "call_poked"):
-            await stopped_pod.retell("call_started", call_id)
-            await stopped_pod.settled(f"{call_id}:call_started")
 
 
 async def test_active_calls_are_counted_from_the_table(pod: TenantPod) -> None:

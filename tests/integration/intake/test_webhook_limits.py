@@ -7,7 +7,6 @@ import pytest
 
 from askproai_runtime import arrivals
 from askproai_runtime.arrivals import MAX_BODY_BYTES, MAX_WAITING
-from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web, sign_retell, waiting_for_lock
 from tests.worlds.waiting import SOON, eventually
 
@@ -162,27 +161,3 @@ async def test_private_api_limits_requests_per_second(stopped_pod: TenantPod, mo
         refused = (await stopped_pod.get(url, Authorization="Bearer wrong")).status
     assert statuses.count(429) >= 2
     assert refused == 401, "without a token nothing is said of the limit"
-
-
-async def test_nothing_is_acknowledged_while_postgres_is_away(stopped_pod: TenantPod) -> None:
-    """The event still belongs to its sender; once PostgreSQL is back, its next delivery is stored."""
-    gate = DatabaseGate(stopped_pod.store.dsn)
-    await gate.open()
-    stopped_pod.write_credential("DATABASE_URL", gate.dsn)
-    async with running_web(stopped_pod, worker_port=9):
-        assert (await stopped_pod.retell("call_started", "call_before")).status == 200
-        await gate.shut()
-        replies = await asyncio.gather(*(stopped_pod.retell("call_started", f"call_away_{n}") for n in range(20)))
-        assert {reply.status for reply in replies} == {503}
-        assert all(reply.headers["Retry-After"] == "5" for reply in replies)
-        assert (await stopped_pod.function("book_appointment", "call_1", {})).body["success"] is False
-        assert await stopped_pod.counts() == (1, 1, 0)
-        assert (await stopped_pod.get(stopped_pod.private_url + "/livez")).status == 200
-        await gate.open()
-
-        async def accepted() -> bool:
-            return (await stopped_pod.retell("call_started", "call_away_1")).status == 200
-
-        await eventually(accepted)
-        assert await stopped_pod.counts() == (2, 2, 0)
-    await gate.shut()

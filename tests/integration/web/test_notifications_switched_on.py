@@ -60,14 +60,6 @@ async def exists(pod: TenantPod) -> bool:
     return bool(await pod.db.fetchval(found, pod.store.tenant, NOTIFICATIONS))
 
 
-async def test_worker_starting_with_notifications_requests_the_task(stopped_pod: TenantPod) -> None:
-    """Its predecessor may have ended before it saw the change: a mounted password restarts the pods."""
-    await let_it_rest(stopped_pod)
-    stopped_pod.write_config(stopped_pod.config(notifications=SWITCHED_ON))
-    async with running_worker(stopped_pod):
-        await wait_for_columns(lambda: read_task(stopped_pod), {"requests": 1})
-
-
 async def test_run_with_the_former_config_is_repeated(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
     """A pod that is replaced may take the request of its successor, find no notifications in its config, and end."""
     monkeypatch.setattr("askproai_runtime.worker.REQUEST_ONCE_MORE", timedelta(seconds=1))

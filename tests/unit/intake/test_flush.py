@@ -56,19 +56,6 @@ async def test_queued_events_share_the_next_commit() -> None:
     assert sum(map(len, writer.flushes)) == len(tasks)
 
 
-async def test_unstorable_event_does_not_fail_other_events() -> None:
-    writer = MemoryWriter()
-    writer.bad = {"bad"}
-    writer.gate.clear()
-    flusher = Flusher(writer)
-    tasks = [asyncio.create_task(flusher.submit(event(name))) for name in ("a", "b", "c", "bad", "d", "e")]
-    await asyncio.sleep(0)
-    writer.gate.set()
-    results = await asyncio.gather(*tasks, return_exceptions=True)
-    assert [isinstance(result, Receipt) for result in results] == [True, True, True, False, True, True]
-    assert isinstance(results[3], EventNotStored)
-
-
 async def test_nothing_is_acknowledged_while_the_database_is_away() -> None:
     writer = MemoryWriter()
     writer.away = True
