@@ -16,9 +16,8 @@ from askproai_core.clock import Clock
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import printable
 from askproai_runtime.oidc import ATTEMPT_SECONDS, Failure, Identity, LoginFailed, OidcClient, Registration
-from askproai_runtime.page.login_destination import destination_of
 from askproai_runtime.page.origin import Origin
-from askproai_runtime.page.request import SECURITY, set_cookie
+from askproai_runtime.page.request import SECURITY, destination_of, set_cookie
 from askproai_runtime.page.sessions import LIFETIME, Session, Signer
 from askproai_runtime.page.words import Words
 from askproai_runtime.redis.rate_limiter import too_many_requests

@@ -1,17 +1,19 @@
-"""Shared code for the page's requests and responses: forms, cookies, headers."""
+"""Shared code for the page's requests and responses: forms, cookies, headers, and the way to the login and back."""
 
 import asyncio
+import re
 from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from aiohttp import web
 
 from askproai_core.http_server import Problem
 from askproai_runtime.arrivals import require_readable_body
-from askproai_runtime.page.login_destination import login_location
 
 UNKNOWN_PATH: Final = "/{unknown}"
+_DESTINATION: Final = re.compile(r"/(?!/)[A-Za-z0-9_.~%@:+,=/-]*(\?[A-Za-z0-9_.~%@:+,=/&-]*)?")
+_MAX_DESTINATION: Final = 500
 _MAX_BODY_BYTES: Final = 4096
 _BODY_SECONDS: Final = 10.0
 SECURITY: Final = {
@@ -69,3 +71,21 @@ def send_to_login(request: web.Request) -> web.Response:
     if request.path == "/live":
         return web.Response(status=401, headers=SECURITY)
     return web.Response(status=303, headers=SECURITY | {"Location": login_location(request)})
+
+
+def login_location(request: web.Request) -> str:
+    """Return the path of the login form, with the requested view as the destination after the login."""
+    wanted = destination_of(str(request.rel_url)) if request.method == "GET" else "/"
+    return "/login" if wanted == "/" else f"/login?next={quote(wanted, safe='/')}"
+
+
+def destination_of(text: str) -> str:
+    """Return `text` if it is a path of this page, else `/`: the destination after a login never leads to another host."""
+    return text if len(text) <= _MAX_DESTINATION and _DESTINATION.fullmatch(text) else "/"
+
+
+def end_login(cookie: str, *, is_secure: bool) -> web.Response:
+    """Return the redirect after a logout, which deletes the session's cookie."""
+    response = web.Response(status=303, headers=SECURITY | {"Location": "/login"})
+    response.del_cookie(cookie, path="/", secure=is_secure, httponly=True, samesite="Strict")
+    return response

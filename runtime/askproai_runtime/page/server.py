@@ -20,13 +20,12 @@ from askproai_runtime.admin_api.desk import ChangeObstacle
 from askproai_runtime.admin_api.sessions import SeenSessions
 from askproai_runtime.arrivals import keep_until_answered
 from askproai_runtime.page.actions import ACTIONS, EXPIRED, Action, Notice, obstacle_of
-from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes
 from askproai_runtime.page.feed import Feed, event_id
+from askproai_runtime.page.frontend import Frontend
 from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, LoginTexts
 from askproai_runtime.page.origin import Origin, origin_of
-from askproai_runtime.page.rendering import load_templates, render
-from askproai_runtime.page.request import SECURITY, UNKNOWN_PATH, path_of, read_form, send_to_login
+from askproai_runtime.page.request import SECURITY, UNKNOWN_PATH, end_login, path_of, read_form, send_to_login
 from askproai_runtime.page.sessions import Session, Signer
 from askproai_runtime.page.tenant_rights import TenantRights, session_detail
 from askproai_runtime.page.views import FORMS, VIEWS, Asking, View, Views, list_menu
@@ -54,9 +53,8 @@ class PageServer:
         self._feed = Feed(self._views.pulse, process.clock)
         self._rights = TenantRights(process, self._store)
         self._logins = Logins(self._rights, process.session, process.clock)
-        self._templates, self._assets = load_templates(), load_assets()
-        self._by_path = {asset.path: asset for asset in self._assets.values()}
-        self._reading, self._acting, self._rendering = asyncio.Lock(), asyncio.Lock(), asyncio.Lock()
+        self._frontend = Frontend()
+        self._reading, self._acting = asyncio.Lock(), asyncio.Lock()
 
     def close(self) -> None:
         """End the open event streams of this page."""
@@ -65,7 +63,7 @@ class PageServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request. Errors are HTML, too."""
         if request.path.startswith("/page/"):
-            return answer_asset(self._by_path, request.path)
+            return self._frontend.answer_asset(request.path)
         words = WORDS[choose_language(request.headers.get("Accept-Language", ""))]
         if path_of(request) == UNKNOWN_PATH:
             return await self._html(words, "problem.html", {"text": words.not_found}, 404)
@@ -197,9 +195,7 @@ class PageServer:
     async def _logout(self, form: Mapping[str, str], signer: Signer, session: Session, origin: Origin) -> web.Response:
         _require_own_form(signer, session, form)
         await self._store.record_session("page.logout", session.id, session_detail(session))
-        response = web.Response(status=303, headers=SECURITY | {"Location": "/login"})
-        response.del_cookie(origin.cookie, path="/", secure=origin.is_secure, httponly=True, samesite="Strict")
-        return response
+        return end_login(origin.cookie, is_secure=origin.is_secure)
 
     async def _goes_on(self, request: web.Request) -> bool:
         """Return True while the session of an open stream is valid: not ended, not expired, and its token still mounted."""
@@ -214,15 +210,8 @@ class PageServer:
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:  # fmt: skip
         config = self._process.config.current
-        paths = {name: asset.path for name, asset in self._assets.items()}
-        common = {"assets": paths, "business": config.display_name, "session": None}
-        zone = ZoneInfo(config.time_zone)
-        # In a thread, because callers' requests would wait for it (50 ms and more); one at a time, because each thread of Python
-        # takes 5 ms from the others, and the default threads resolve names, too.
-        async with self._rendering:
-            text = await asyncio.to_thread(render, self._templates, template, words, zone, common | dict(values))
-        merged = SECURITY | dict(headers or {})
-        return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=merged)
+        named = {"business": config.display_name, **values}
+        return await self._frontend.answer(words, ZoneInfo(config.time_zone), template, named, status, headers or {})
 
 
 def _require_own_form(signer: Signer, session: Session, form: Mapping[str, str]) -> None:

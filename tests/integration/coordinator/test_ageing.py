@@ -16,7 +16,6 @@ from askproai_runtime.coordinator import maintenance
 from askproai_runtime.coordinator.maintenance import delete_expired
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 from tests.worlds.databases import TenantStore
-from tests.worlds.rows import each_row
 
 pytestmark = pytest.mark.nightly
 
@@ -270,7 +269,7 @@ REFUSED = (
 )
 
 
-@each_row("statement", REFUSED)
+@pytest.mark.parametrize("statement", REFUSED)
 async def test_coordinator_can_only_remove_all_personal_data(env: CoordinatorEnvironment, statement: str) -> None:
     await visit(env, await create_tenant(env, "salon"), -12)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):

@@ -12,7 +12,7 @@ import aiohttp
 import pytest
 
 from askproai_runtime.admin_api import PulseStore
-from askproai_runtime.page import server
+from askproai_runtime.page import frontend
 from askproai_runtime.page.views import VIEWS
 from tests.worlds.page_rows import filled
 from tests.worlds.page_visitor import Visitor, tags, visiting
@@ -76,7 +76,7 @@ async def test_open_pages_do_not_keep_pods_from_ending(pod: TenantPod) -> None:
 
 
 async def test_caller_is_answered_while_one_view_is_rendered(owner: Visitor, monkeypatch: pytest.MonkeyPatch) -> None:
-    started, may_end, render, running, most = threading.Event(), threading.Event(), server.render, 0, 0
+    started, may_end, render, running, most = threading.Event(), threading.Event(), frontend.render, 0, 0
 
     def slow(*args: Any) -> str:
         nonlocal running, most
@@ -87,7 +87,7 @@ async def test_caller_is_answered_while_one_view_is_rendered(owner: Visitor, mon
         running -= 1
         return render(*args)
 
-    monkeypatch.setattr(server, "render", slow)
+    monkeypatch.setattr(frontend, "render", slow)
     views = [asyncio.create_task(owner.get(path)) for path in ("/week", "/calls", "/messages")]
     assert await asyncio.to_thread(started.wait, SOON)
     answer = await owner.pod.function("check_availability", "call_1", {"service": "Haarschnitt"})

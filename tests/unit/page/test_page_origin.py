@@ -6,8 +6,8 @@ from aiohttp.test_utils import make_mocked_request
 
 from askproai_core.tenant_config.page import PageRoles
 from askproai_runtime.admin_api import Role
-from askproai_runtime.page.login_destination import destination_of, login_location
 from askproai_runtime.page.origin import IS_PUBLISHED, origin_of
+from askproai_runtime.page.request import destination_of, login_location
 from askproai_runtime.page.tenant_rights import role_of
 from tests.worlds.rows import each_row
 

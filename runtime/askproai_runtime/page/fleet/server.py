@@ -18,16 +18,15 @@ from askproai_core.fleet import FleetObject, FleetRow, Severity, count, matches
 from askproai_core.http_server import Problem
 from askproai_runtime.admin_api import Pulse
 from askproai_runtime.arrivals import keep_until_answered
-from askproai_runtime.page.assets import answer_asset, load_assets
 from askproai_runtime.page.event_stream import stream_changes
 from askproai_runtime.page.feed import Feed, event_id
 from askproai_runtime.page.fleet.ended_sessions import EndedSessions
 from askproai_runtime.page.fleet.reading import FleetReader, FleetView
 from askproai_runtime.page.fleet.rights import FleetRights
 from askproai_runtime.page.fleet.sources import FLEET_TOKEN, MIN_TOKEN, FleetSources
+from askproai_runtime.page.frontend import Frontend
 from askproai_runtime.page.logins import LOGIN_PATHS, LoginRequest, Logins, LoginTexts
-from askproai_runtime.page.rendering import load_templates, render
-from askproai_runtime.page.request import SECURITY, path_of, read_form, send_to_login
+from askproai_runtime.page.request import end_login, path_of, read_form, send_to_login
 from askproai_runtime.page.sessions import Session, Signer
 from askproai_runtime.page.words import FILES, WORDS, Words, choose_language, convert_words
 
@@ -112,9 +111,7 @@ class FleetServer:
         self._rights, self._ended = FleetRights(sources), EndedSessions(sources.shared)
         self._logins = Logins(self._rights, http, sources.clock)
         self._feed = Feed(self._pulse, sources.clock)
-        self._templates, self._assets = load_templates("fleet/templates", "templates"), load_assets()
-        self._by_path = {asset.path: asset for asset in self._assets.values()}
-        self._rendering = asyncio.Lock()
+        self._frontend = Frontend("fleet/templates", "templates")
 
     def close(self) -> None:
         """End the open event streams of this page."""
@@ -123,7 +120,7 @@ class FleetServer:
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """Answer one request. Errors are HTML, too."""
         if request.path.startswith("/page/"):
-            return answer_asset(self._by_path, request.path)
+            return self._frontend.answer_asset(request.path)
         language = choose_language(request.headers.get("Accept-Language", ""))
         words, own = WORDS[language], FLEET_WORDS[language]
         token = self._sources.token()
@@ -197,30 +194,17 @@ class FleetServer:
             raise Problem(403, "Forbidden", "The form is not of this session: reload the page")
         await self._ended.add(session)
         log.info("fleet_page.logout", session=session.id, claimed_by=session.name)
-        response = web.Response(status=303, headers=SECURITY | {"Location": "/login"})
         origin = self._rights.origin(request)
-        response.del_cookie(origin.cookie, path="/", secure=origin.is_secure, httponly=True, samesite="Strict")
-        return response
+        return end_login(origin.cookie, is_secure=origin.is_secure)
 
     async def _html(
         self, words: Words, own: FleetWords, template: str, values: Mapping[str, Any], status: int = 200,
         headers: Mapping[str, str] | None = None,
     ) -> web.Response:  # fmt: skip
-        paths = {name: asset.path for name, asset in self._assets.items()}
-        common = {
-            "assets": paths,
-            "business": f"AskProAI · {own.fleet}",
-            "f": own.shown,
-            "session": None,
-            "instant": datetime.fromisoformat,
-            "step": PAGE_ROWS,
-        }
-        # In a thread: the Lease is renewed meanwhile. One at a time, since each thread of Python takes time from the others.
-        async with self._rendering:
-            merged = common | dict(values)
-            text = await asyncio.to_thread(render, self._templates, template, words, self._sources.zone, merged)
-        answer = SECURITY | dict(headers or {})
-        return web.Response(text=text, status=status, content_type="text/html", charset="utf-8", headers=answer)
+        named = {
+            "business": f"AskProAI · {own.fleet}", "f": own.shown, "instant": datetime.fromisoformat, "step": PAGE_ROWS, **values,
+        }  # fmt: skip
+        return await self._frontend.answer(words, self._sources.zone, template, named, status, headers or {})
 
 
 def _pulse_of(view: FleetView) -> Pulse:

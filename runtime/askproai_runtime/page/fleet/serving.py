@@ -1,6 +1,5 @@
 """The server of the fleet's page. The page's code and Jinja2 are imported at the first request."""
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -14,6 +13,7 @@ from askproai_core.http_server import error_middleware, start_server
 from askproai_core.lifecycle import background_tasks
 from askproai_runtime.arrivals import Arrivals, close_unproven
 from askproai_runtime.page.fleet.sources import FleetSources
+from askproai_runtime.page.lazy_server import LazyServer
 
 if TYPE_CHECKING:
     from askproai_runtime.page.fleet.reading import FleetReader
@@ -41,7 +41,7 @@ async def serve_fleet_page(sources: FleetSources, address: str, port: int) -> As
         reader = FleetReader(
             mirror, transport, sources.namespace, sources.pool, sources.shared, sources.clock
         )  # fmt: skip
-        page = _Page(lambda: _import_server(sources, reader, http))
+        page = LazyServer(lambda: _import_server(sources, reader, http))
         app = web.Application(middlewares=[close_unproven, error_middleware])
         app.add_routes([web.get(path, page.answer) for path in PATHS])
         app.add_routes([web.post(path, page.answer) for path in ("/login", "/logout")])
@@ -60,24 +60,6 @@ async def _watch_when_configured(sources: FleetSources, run: Callable[[], Awaita
     while sources.token() is None:
         await sources.clock.sleep(_LOOK_FOR_TOKEN)
     await run()
-
-
-class _Page:
-    def __init__(self, make: "Callable[[], FleetServer]") -> None:
-        self._make = make
-        self._server: FleetServer | None = None
-        self._importing = asyncio.Lock()
-
-    async def answer(self, request: web.Request) -> web.StreamResponse:
-        async with self._importing:
-            if self._server is None:
-                self._server = await asyncio.to_thread(self._make)  # the Lease is renewed meanwhile
-        return await self._server.answer(request)
-
-    async def close(self, _app: web.Application) -> None:
-        """End the open event streams, before the server waits for requests in flight."""
-        if self._server is not None:
-            self._server.close()
 
 
 def _import_server(sources: FleetSources, reader: "FleetReader", http: aiohttp.ClientSession) -> "FleetServer":
