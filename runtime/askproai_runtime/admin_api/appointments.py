@@ -1,7 +1,6 @@
 """Endpoints of the desk for appointments. Filters take the id or name of a branch or person, even if no longer declared."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -24,7 +23,7 @@ from askproai_runtime.admin_api.desk import (
     DeskBody,
     Reason,
     ShortText,
-    ambiguous,
+    only,
     parse_id,
     parse_id_range,
     problems,
@@ -107,27 +106,21 @@ class NewStart(msgspec.Struct, frozen=True):
     zone: str
 
 
-@dataclass(frozen=True, slots=True)
-class AppointmentQuery:
-    """A filter for appointments that start at or after `start` and before `end`. `branch` and `staff` are names or ids."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-    branch: str | None = None
-    staff: str | None = None
-    status: str | None = None
-
-    @classmethod
-    def of(cls, given: Parameters) -> "AppointmentQuery":
-        start, end = given.instant("from"), given.instant("to", is_end=True)
-        return cls(start, end, given.text("branch"), given.text("staff"), given.choice("status"))
+async def _list(request: ApiRequest, given: Parameters) -> AppointmentPage:
+    start, end, status = given.instant("from"), given.instant("to", is_end=True), given.choice("status")
+    branch, staff = given.text("branch"), given.text("staff")
+    return await list_page(request, given.paging(), start, end, branch=branch, staff=staff, status=status)
 
 
-async def list_page(request: ApiRequest, query: AppointmentQuery, paging: Paging) -> AppointmentPage:
+async def list_page(
+    request: ApiRequest, paging: Paging, start: datetime | None, end: datetime | None, *,
+    branch: str | None = None, staff: str | None = None, status: str | None = None,
+) -> AppointmentPage:  # fmt: skip
+    """Return a page of the appointments that start at or after `start` and before `end`. `branch` and `staff` are names or ids."""
     await request.record_list("/appointments")
     limit, after, store = paging.limit, paging.after(datetime, UUID), request.api.store
-    branches, staff = await _resolve_names(request, query.branch, query.staff)
-    wanted = AppointmentFilter(query.start, query.end, branches, staff, query.status)
+    branches, people = await _resolve_names(request, branch, staff)
+    wanted = AppointmentFilter(start, end, branches, people, status)
     rows = await store.list_appointments(wanted, after=after, limit=limit)
     entries = [_row_to_entry(dict(row), request) for row in rows]
     if len(entries) < limit:
@@ -218,12 +211,10 @@ async def mark(request: ApiRequest, appointment_id: UUID, body: Attendance) -> C
 
 async def _find(booking: BookingContext, beginning: str) -> Appointment:
     """Return the only appointment whose id begins with `beginning`. Raises `Problem` 404 if no id does, 409 if several do."""
-    found = await find_by_id(booking, *parse_id_range(beginning))
-    if len(found) > 1:
-        raise ambiguous()
-    if not found:
+    found = only(await find_by_id(booking, *parse_id_range(beginning)))
+    if found is None:
         raise _not_found()
-    return found[0]
+    return found
 
 
 def _not_found() -> Problem:
@@ -286,8 +277,7 @@ def _require_known(
 
 ENDPOINTS = (
     Endpoint(
-        "GET", "/appointments", "Appointments by start", AppointmentPage,
-        lambda request, given: list_page(request, AppointmentQuery.of(given), given.paging()), (*_FILTERS, *PAGE),
+        "GET", "/appointments", "Appointments by start", AppointmentPage, _list, (*_FILTERS, *PAGE),
     ),
     Endpoint(
         "GET", "/appointments/{id}", "One appointment, by the beginning of its id", AppointmentDetail,

@@ -3,7 +3,6 @@ call: customers with an appointment in the blocked time, and people on the waiti
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +15,7 @@ from askproai_runtime.admin_api.desk import (
     DeskBody,
     Reason,
     ShortText,
-    ambiguous,
+    only,
     parse_id,
     parse_id_range,
     problems,
@@ -176,35 +175,20 @@ async def show(request: ApiRequest, beginning: str) -> BlockDetail:
     first, last = parse_id_range(beginning)
     with problems():
         found, appointments = await show_block(request.booking(), first, last)
-    if len(found) > 1:
-        raise ambiguous()
-    if not found:
+    block = only(found)
+    if block is None:
         raise _not_found()
-    return await _to_detail(found[0], appointments, request)
+    return await _to_detail(block, appointments, request)
 
 
-@dataclass(frozen=True, slots=True)
-class BlockQuery:
-    """The parameters of a preview; the fields are those of `NewBlock`."""
-
-    first: str
-    last: str | None
-    staff: str | None
-    everyone: bool
-    branch: str | None
-
-    @classmethod
-    def of(cls, given: Parameters) -> "BlockQuery":
-        first, last, staff, branch = (given.text(name) for name in ("from", "to", "staff", "branch"))
-        return cls(first or "", last, staff, given.flag("everyone"), branch)
-
-
-async def preview(request: ApiRequest, query: BlockQuery) -> BlockPreview:
+async def preview(request: ApiRequest, given: Parameters) -> BlockPreview:
+    """Return the span, people and appointments of a block; the parameters are the fields of `NewBlock`."""
     zone, booking = request.zone, request.booking()
+    first, last, staff_name, branch = (given.text(name) for name in ("from", "to", "staff", "branch"))
     with problems():
-        span = _parse_span(request, query.first, query.last)
-        whose = _whose(query.staff, everyone=query.everyone)
-        staff, found = await preview_block(booking, whose, query.branch, span)
+        span = _parse_span(request, first or "", last)
+        whose = _whose(staff_name, everyone=given.flag("everyone"))
+        staff, found = await preview_block(booking, whose, branch, span)
     start, end = span.start.astimezone(zone), span.end.astimezone(zone)
     appointments = [_to_move(appointment, request) for appointment in found]
     offers = await _list_offers(request, staff, span)
@@ -323,8 +307,7 @@ _PREVIEW = (
 )
 ENDPOINTS = (
     Endpoint(
-        "GET", "/block-preview", "What a block would be", BlockPreview,
-        lambda request, given: preview(request, BlockQuery.of(given)), _PREVIEW,
+        "GET", "/block-preview", "What a block would be", BlockPreview, preview, _PREVIEW,
     ),
     Endpoint(
         "GET", "/blocks", "Blocks in force that are not over, by start", BlockPage,

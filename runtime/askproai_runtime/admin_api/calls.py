@@ -4,7 +4,6 @@ Without `personal`, no call names a person: a search for a fault rarely needs th
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
@@ -15,7 +14,7 @@ import msgspec
 from askproai_core.http_server import Problem
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
-from askproai_runtime.admin_api.desk import ambiguous
+from askproai_runtime.admin_api.desk import only
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import (
     PAGE,
@@ -121,33 +120,28 @@ class CallContent(msgspec.Struct, frozen=True):
     notice: CallNotice | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CallQuery:
-    """A filter for calls that began at or after `since`. `caller` is a phone number as people write it, or `anonymous`.
+async def _list(request: ApiRequest, given: Parameters) -> CallPage:
+    since, outcomes = given.instant("since"), given.some_choices("outcome")
+    caller, personal = given.text("from"), given.flag("personal")
+    return await list_page(request, given.paging(), since, caller=caller, outcomes=outcomes, personal=personal)
+
+
+async def list_page(
+    request: ApiRequest, paging: Paging, since: datetime | None, *, caller: str | None = None,
+    outcomes: Sequence[str] | None = None, personal: bool = False,
+) -> CallPage:  # fmt: skip
+    """Return a page of the calls that began at or after `since`. `caller` is a phone number as people write it, or `anonymous`.
 
     With `personal` the entries have the callers' numbers.
     """
-
-    since: datetime | None = None
-    caller: str | None = None
-    outcomes: Sequence[str] | None = None
-    personal: bool = False
-
-    @classmethod
-    def of(cls, given: Parameters) -> "CallQuery":
-        since, outcomes = given.instant("since"), given.some_choices("outcome")
-        return cls(since, given.text("from"), outcomes, given.flag("personal"))
-
-
-async def list_page(request: ApiRequest, query: CallQuery, paging: Paging) -> CallPage:
-    personal, limit = query.personal, paging.limit
+    limit = paging.limit
     if personal:
         require_listening(request)
         await request.record_list("/calls")
-    if query.caller is not None:
+    if caller is not None:
         request.access.require(Right.NAMES, "see whether somebody called")
     rows = await request.api.calls.list_calls(
-        since=query.since, caller=_number(query.caller, request.config), outcomes=_search(query.outcomes),
+        since=since, caller=_number(caller, request.config), outcomes=_search(outcomes),
         after=paging.after(datetime, str), limit=limit,
     )  # fmt: skip
     entries = [to_call_entry(row, personal) for row in rows]
@@ -160,10 +154,8 @@ async def show(request: ApiRequest, beginning: str) -> CallContent:
     """Return transcript and analysis of the call with this id, or of the only call whose id begins so. Audit the read."""
     store = request.api.calls
     row = await store.get_content(require_text(beginning))
-    if row is None and (found := await store.list_call_ids(beginning)):
-        if len(found) > 1:
-            raise ambiguous()
-        row = await store.get_content(found[0])
+    if row is None and (found := only(await store.list_call_ids(beginning))):
+        row = await store.get_content(found)
     if row is None:
         raise call_not_found()
     hears = request.access.may(Right.LISTEN)
@@ -245,9 +237,7 @@ _FILTERS = (
 )
 ENDPOINTS = (
     Endpoint(
-        "GET", "/calls", "Calls, newest first", CallPage,
-        lambda request, given: list_page(request, CallQuery.of(given), given.paging()),
-        (*_FILTERS, *PAGE),
+        "GET", "/calls", "Calls, newest first", CallPage, _list, (*_FILTERS, *PAGE),
     ),
     Endpoint(
         "GET", "/calls/{call_id}", "What was said in a call, and its analysis", CallContent,

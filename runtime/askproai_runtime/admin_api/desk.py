@@ -1,10 +1,10 @@
 """Shared code of the desk's changes: sender and request id, shortened ids, and errors as problem documents."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -17,6 +17,8 @@ from askproai_runtime.desk.blocks import BlockExists, InvalidBlock
 from askproai_runtime.desk.booking import InvalidBooking
 from askproai_runtime.input_values import INVISIBLE
 from askproai_runtime.language.names import UnknownName
+
+T = TypeVar("T")
 
 _SHORTEST_ID = 8
 _DIGITS = 32
@@ -128,6 +130,8 @@ def request_used() -> Problem:
     return Problem(409, "Request Used", detail, members=ChangeObstacle.REQUEST_USED.members)
 
 
-def ambiguous() -> Problem:
-    """Return the problem document for a shortened id with which several ids begin."""
-    return Problem(409, "Ambiguous Id", "More than one id begins so: write more of it")
+def only(found: Sequence[T]) -> T | None:
+    """Return the only item that was found by a shortened id; None if there is none. Raises `Problem` 409 if there are several."""
+    if len(found) > 1:
+        raise Problem(409, "Ambiguous Id", "More than one id begins so: write more of it")
+    return found[0] if found else None

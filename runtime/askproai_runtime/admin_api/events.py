@@ -1,7 +1,6 @@
 """Endpoints that list stored events and dead letters, and redrive dead letters once their cause is fixed."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
@@ -87,25 +86,21 @@ class RedriveResult(msgspec.Struct, frozen=True):
     redriven: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class EventQuery:
-    """A filter for events that were received at or after `since`."""
-
-    status: str | None = None
-    source: str | None = None
-    type: str | None = None
-    since: datetime | None = None
-
-    @classmethod
-    def of(cls, given: Parameters) -> "EventQuery":
-        status, source = given.choice("status"), given.choice("source")
-        return cls(status, source, given.text("type"), given.instant("since"))
+async def _list(request: ApiRequest, given: Parameters) -> EventPage:
+    source, event_type, since = given.choice("source"), given.text("type"), given.instant("since")
+    return await list_page(
+        request, given.paging(), given.choice("status"), source=source, event_type=event_type, since=since
+    )
 
 
-async def list_page(request: ApiRequest, query: EventQuery, paging: Paging) -> EventPage:
+async def list_page(
+    request: ApiRequest, paging: Paging, status: str | None, *, source: str | None = None,
+    event_type: str | None = None, since: datetime | None = None,
+) -> EventPage:  # fmt: skip
+    """Return a page of the events that were received at or after `since`."""
     after, limit = paging.after(datetime, str), paging.limit
     rows = await request.api.store.list_events(
-        status=query.status, source=query.source, event_type=query.type, since=query.since, after=after, limit=limit
+        status=status, source=source, event_type=event_type, since=since, after=after, limit=limit
     )
     events = [msgspec.convert(dict(row), EventEntry) for row in rows]
     following = next_cursor(events[-1].received_at, events[-1].id) if len(events) == limit else None
@@ -194,8 +189,7 @@ _FILTERS = (
 )
 ENDPOINTS = (
     Endpoint(
-        "GET", "/events", "Stored events, newest first", EventPage,
-        lambda request, given: list_page(request, EventQuery.of(given), given.paging()), (*_FILTERS, *PAGE),
+        "GET", "/events", "Stored events, newest first", EventPage, _list, (*_FILTERS, *PAGE),
     ),
     Endpoint(
         "GET", "/events/{id}", "One event and its job", EventDetail, lambda request, given: show(request, given.path["id"])

@@ -11,7 +11,7 @@ from askproai_runtime.admin_api.desk import (
     ChangeObstacle,
     DeskBody,
     Reason,
-    ambiguous,
+    only,
     parse_id,
     parse_id_range,
     problems,
@@ -86,9 +86,7 @@ async def show(request: ApiRequest, beginning: str) -> MessageDetail:
     first, last = parse_id_range(beginning)
     with problems():
         found = await find_messages(request.booking(), first, last)
-    if len(found) > 1:
-        raise ambiguous()
-    return _to_detail(found[0] if found else None, request)
+    return _to_detail(only(found), request)
 
 
 async def mark_done(request: ApiRequest, message_id: UUID, body: Done) -> MessageDetail:

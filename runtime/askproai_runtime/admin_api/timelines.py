@@ -22,7 +22,7 @@ from askproai_runtime.admin_api.calls import (
     to_call_entry,
     to_notice,
 )
-from askproai_runtime.admin_api.desk import ambiguous, parse_id_range
+from askproai_runtime.admin_api.desk import only, parse_id_range
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.hidden_arguments import Hiding, hide_arguments
 from askproai_runtime.admin_api.parameters import require_text
@@ -108,10 +108,8 @@ async def find_timeline(request: ApiRequest, text: str, *, personal: bool = Fals
 async def _of_call(store: CallStore, text: str) -> _Found | None:
     """Return the call whose id begins with `text`, with its timeline; None if none does. Raises `Problem` 409 if several do."""
     call, rows = await store.get_timeline(text)
-    if call is None and not rows and (found := await store.list_call_ids(text)):
-        if len(found) > 1:
-            raise ambiguous()
-        call, rows = await store.get_timeline(found[0])
+    if call is None and not rows and (found := only(await store.list_call_ids(text))):
+        call, rows = await store.get_timeline(found)
     return None if call is None and not rows else (call, rows)
 
 
@@ -120,10 +118,8 @@ async def _of_appointment(store: CallStore, text: str) -> _Found | None:
         first, last = parse_id_range(text)
     except Problem:
         return None
-    found = await store.list_appointment_ids(first, last)
-    if len(found) > 1:
-        raise ambiguous()
-    return (None, await store.get_timeline_of_appointment(found[0])) if found else None
+    found = only(await store.list_appointment_ids(first, last))
+    return None if found is None else (None, await store.get_timeline_of_appointment(found))
 
 
 async def _to_timeline(

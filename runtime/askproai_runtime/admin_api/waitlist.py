@@ -10,7 +10,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api.desk import DeskBody, ambiguous, parse_id, parse_id_range, problems
+from askproai_runtime.admin_api.desk import DeskBody, only, parse_id, parse_id_range, problems
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, next_cursor
 from askproai_runtime.admin_api.request import ApiRequest
@@ -90,9 +90,7 @@ async def show(request: ApiRequest, beginning: str) -> WaitlistDetail:
     first, last = parse_id_range(beginning)
     with problems():
         found = await find_waitlist_entries(request.booking(), first, last)
-    if len(found) > 1:
-        raise ambiguous()
-    return _to_detail(found[0] if found else None, request)
+    return _to_detail(only(found), request)
 
 
 class DeclineBody(DeskBody, frozen=True, kw_only=True, forbid_unknown_fields=True):

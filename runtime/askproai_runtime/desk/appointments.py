@@ -5,6 +5,8 @@ move may name another staff member. Our minimum notice, which protects the tenan
 id: a repeated request changes nothing more, whatever happened to the appointment meanwhile.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -58,6 +60,15 @@ class DeskBusy(Exception):
     """
 
 
+@contextmanager
+def desk_busy() -> Iterator[None]:
+    """Raise `DeskBusy` if in this block a lock is not available, or a COMMIT has no answer."""
+    try:
+        yield
+    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
+        raise DeskBusy from None
+
+
 class RequestUsed(Exception):
     """The request's id has been used for another change."""
 
@@ -101,10 +112,8 @@ async def cancel_for_desk(
             return await get_appointment(conn, ctx.tenant, appointment_id)
         return await write_cancellation(conn, ctx, actor, appointment_id, reason)
 
-    try:
+    with desk_busy():
         return await run_transaction(ctx.pool, write)
-    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
-        raise DeskBusy from None
 
 
 def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: str, staff: str | None) -> datetime:
@@ -156,14 +165,12 @@ async def move_for_desk(
     if service.staff != appointment.staff and stays_with_person(ctx, appointment, service):
         cause = "a remote booking stays with its person: cancel it, and book a new one with the other person"
         return NotDone(ChangeRefusal.REFUSED, cause)
-    try:
+    with desk_busy():
         async with ctx.pool.acquire() as conn:
             await _bind(conn, ctx, desk, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)
         actor = Actor.of_desk(desk, correlation_id)
         request = MoveRequest(actor, appointment, service, start)
         return await _read_outcome(ctx, request, await move(ctx, request, deadline))
-    except (OutcomeUnknown, asyncpg.LockNotAvailableError):
-        raise DeskBusy from None
 
 
 async def _read_outcome(

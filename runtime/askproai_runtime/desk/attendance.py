@@ -9,20 +9,17 @@ from enum import StrEnum
 from typing import TypedDict
 from uuid import UUID
 
-import asyncpg
-
 from askproai_core.database import Connection
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.store.actions import attendance_key, bind_request, is_action_done, record_done
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.book.store.audit import record_desk_change
 from askproai_runtime.book.store.calendar import mark_no_show
 from askproai_runtime.book.store.transactions import run_transaction
 from askproai_runtime.calendars import CalendarUnavailable, Confirmed, Unavailable, Unknown
-from askproai_runtime.desk.appointments import DeskBusy, RequestUsed
+from askproai_runtime.desk.appointments import RequestUsed, desk_busy
 
 _TOOK_PLACE = frozenset({Status.CONFIRMED, Status.PENDING_SYNC, Status.NO_SHOW})
 
@@ -83,10 +80,8 @@ async def mark_attendance(
         await record_done(conn, ctx.tenant, desk.call_id, key, appointment_id)
         return await get_appointment(conn, ctx.tenant, appointment_id)
 
-    try:
+    with desk_busy():
         return await run_transaction(ctx.pool, write)
-    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
-        raise DeskBusy from None
 
 
 def _require_begun(ctx: BookingContext, appointment: Appointment) -> None:

@@ -13,8 +13,6 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import asyncpg
-
 from askproai_core.database import Connection
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.availability.opening_hours import working_spans
@@ -22,7 +20,6 @@ from askproai_runtime.availability.slots import Claims, Span, utc_span
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.blocks import Block, BlockedAppointment
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.book.store.audit import record_desk_change
 from askproai_runtime.book.store.blocks import (
@@ -39,7 +36,7 @@ from askproai_runtime.book.store.transactions import run_transaction
 from askproai_runtime.book.store.waitlist import read_awaited_span
 from askproai_runtime.book.store.waitlist_offers import list_offered_within, record_unblocked_times
 from askproai_runtime.book.waitlist import WaitlistEntry
-from askproai_runtime.desk.appointments import DeskBusy
+from askproai_runtime.desk.appointments import desk_busy
 from askproai_runtime.input_values import require_storable
 from askproai_runtime.language.names import UnknownName, list_named_staff
 from askproai_runtime.person_names import fold
@@ -115,10 +112,8 @@ async def add_block(
             await _record(conn, ctx, desk, "block.added", block, correlation_id)
         return block, await _list_appointments(conn, ctx, block)
 
-    try:
+    with desk_busy():
         return await run_transaction(ctx.pool, write)
-    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
-        raise DeskBusy from None
 
 
 async def preview_block(
@@ -178,10 +173,8 @@ async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, c
             await _record(conn, ctx, desk, "block.removed", block, correlation_id)
         return block
 
-    try:
+    with desk_busy():
         return await run_transaction(ctx.pool, write)
-    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
-        raise DeskBusy from None
 
 
 async def list_blocks_within(ctx: BookingContext, removed: Block) -> list[Block]:

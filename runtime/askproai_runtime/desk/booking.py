@@ -11,7 +11,6 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-import asyncpg
 import msgspec
 
 from askproai_core.phone_numbers import InvalidNumber, to_e164
@@ -22,14 +21,13 @@ from askproai_runtime.book.actor import Actor, DeskRequest
 from askproai_runtime.book.bookables import linked_event_types
 from askproai_runtime.book.booking import book
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, PhoneNeeded
 from askproai_runtime.book.outcomes import Refused as RefusedByCalendar
 from askproai_runtime.book.requests import BookingRequest, ServiceRequest
 from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.open_readings import keep_open_readings
-from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, find_free, require_exact
+from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, desk_busy, find_free, require_exact
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.input_values import is_email, plain_name
 from askproai_runtime.language.names import NameMissing, find_rules, find_staff_id
@@ -101,7 +99,7 @@ async def book_for_desk(
     deadline = ctx.clock.monotonic() + ctx.settings.budget.total_seconds()
     actor = Actor.of_desk(desk, correlation_id)
     request = _to_request(_resolve(ctx, place), start, customer, actor, region_of(ctx.config(), place.branch))
-    try:
+    with desk_busy():
         async with ctx.pool.acquire() as conn:
             if not await bind_request(conn, ctx.tenant, desk.call_id, "book", **_content(request)):
                 raise RequestUsed
@@ -119,8 +117,6 @@ async def book_for_desk(
                 raise DeskBusy
             case _:  # limits and questions are for callers
                 raise TypeError(f"the desk is not asked: {outcome!r}")
-    except (asyncpg.LockNotAvailableError, OutcomeUnknown):
-        raise DeskBusy from None
 
 
 async def _find_free(ctx: BookingContext, request: BookingRequest) -> NotDone:

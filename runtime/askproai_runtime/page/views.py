@@ -108,9 +108,9 @@ class Views:
         """Return the appointments from the first to the last day, both included, and True if there are more than a view shows."""
         found: list[AppointmentEntry] = []
         start, end = (datetime.combine(day, time(), self.zone) for day in (first, last + timedelta(days=1)))
-        query, paging = appointments.AppointmentQuery(start, end), Paging(MAX_ROWS)
+        paging = Paging(MAX_ROWS)
         while True:
-            page = await appointments.list_page(asking.request, query, paging)
+            page = await appointments.list_page(asking.request, paging, start, end)
             found += page.appointments
             if page.next is None or len(found) >= _MAX_APPOINTMENTS:
                 return found, page.next is not None
@@ -151,8 +151,7 @@ class Views:
 
     async def show_calls(self, asking: Asking) -> Shown:
         since = (self.now() - timedelta(days=_CALL_DAYS)).astimezone(self.zone).date()
-        query = calls.CallQuery(since=datetime.combine(since, time(), self.zone))
-        page = await calls.list_page(asking.request, query, asking.paging())
+        page = await calls.list_page(asking.request, asking.paging(), datetime.combine(since, time(), self.zone))
         return Shown({"calls": page.calls, "next": page.next, "branches": self.branch_names()}, ("calls",))
 
     async def show_call(self, asking: Asking) -> Shown:
@@ -261,7 +260,7 @@ class Views:
         return Shown({"entries": page.entries, "next": page.next, **self._names()}, ("waitlist",))
 
     async def show_dead(self, asking: Asking) -> Shown:
-        dead = await events.list_page(asking.request, events.EventQuery(events.EventStatus.DEAD), Paging(_ROWS))
+        dead = await events.list_page(asking.request, Paging(_ROWS), events.EventStatus.DEAD)
         unsent = await notifications.list_page(asking.request, Paging(_ROWS), State.DEAD)
         cut = dead.next is not None or unsent.next is not None
         values = {"events": dead.events, "notifications": unsent.notifications, "cut": cut}
