@@ -100,10 +100,8 @@ class Connection(web.RequestHandler):
 class Arrivals:
     """The connections of one port that wait for bytes of their sender, the oldest first, and the bytes that all bodies use."""
 
-    def __init__(
-        self, *, max_waiting: int = MAX_WAITING, max_idle: int = MAX_IDLE, max_body_bytes: int = MAX_BODY_BYTES
-    ) -> None:
-        self._max_waiting, self._max_idle, self._max_body_bytes = max_waiting, max_idle, max_body_bytes
+    def __init__(self, *, max_waiting: int = MAX_WAITING) -> None:
+        self._max_waiting = max_waiting
         self._waiting: dict[Connection, None] = {}
         self._idle: dict[Connection, None] = {}
         self._logged_at = float("-inf")
@@ -130,14 +128,14 @@ class Arrivals:
         self._waiting.pop(connection, None)
         self._idle[connection] = None
         connection.stop_timer()
-        if len(self._idle) > self._max_idle:
+        if len(self._idle) > MAX_IDLE:
             self._drop(next(iter(self._idle)), "too many idle connections")
 
     def add_body(self, connection: Connection, size: int) -> bool:
         """Count more bytes of a body; past the limit drop bodies that have been arriving longest. False if no memory is left."""
         connection.body_bytes += size
         self.body_bytes += size
-        while self.body_bytes > self._max_body_bytes:
+        while self.body_bytes > MAX_BODY_BYTES:
             oldest = next((each for each in self._waiting if each.body_bytes), None)
             if oldest is None:
                 return False  # whole bodies take all the memory: the database is slow

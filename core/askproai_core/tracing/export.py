@@ -118,20 +118,12 @@ class _Bounded(SpanProcessor):
 class OtelRecorder:
     """Makes spans, and sends them to a collector."""
 
-    def __init__(
-        self,
-        endpoint: str,
-        ratio: float,
-        resource: Mapping[str, str],
-        count: Count,
-        *,
-        most_seconds: float = _EXPORT_SECONDS,
-    ) -> None:
+    def __init__(self, endpoint: str, ratio: float, resource: Mapping[str, str], count: Count) -> None:
         # The library's errors about a collector that is away are repeated for each request, and quote its URL.
         logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
         self.ratio = ratio
         url = endpoint if endpoint.endswith(_TRACES_PATH) else endpoint.rstrip("/") + _TRACES_PATH
-        self._otlp = OTLPSpanExporter(endpoint=url, timeout=most_seconds)
+        self._otlp = OTLPSpanExporter(endpoint=url, timeout=_EXPORT_SECONDS)
         bounded = _Bounded(count)
         bounded.batches = self._batches = BatchSpanProcessor(
             _CountingExporter(self._otlp, count, bounded),

@@ -200,7 +200,7 @@ def classify_create(reply: Reply, request_id: UUID | None = None) -> CalendarOut
     if reply.status in _REDIRECTS and not reply.message:
         text = f"redirected ({reply.status}): baseUrl is not the address of Cal.com's API"
         return Refused(text, RefusalCause.CREDENTIALS)
-    outcome = _classify_change(reply)
+    outcome = classify_change(reply)
     made_for = request_id_of(_booking_of(reply))
     if isinstance(outcome, Confirmed) and request_id is not None and made_for not in {None, request_id}:
         return Taken("Cal.com has another booking of this attendee at that time")
@@ -213,7 +213,8 @@ def _booking_of(reply: Reply) -> dict[str, Any]:
     return data if isinstance(data, dict) else {}
 
 
-def _classify_change(reply: Reply) -> CalendarOutcome:
+def classify_change(reply: Reply) -> CalendarOutcome:
+    """Return the outcome that the reply to a change of a booking means."""
     reason, body = reply.reason, reply.body
     if was_never_reached(reply) or reply.asks_to_wait:
         return Unavailable(f"Cal.com cannot be used now: {reason}", reply.retry_after, slow=reply.asks_to_wait)
@@ -261,12 +262,7 @@ def classify_move(reply: Reply) -> CalendarOutcome:
     not_found = reply.status == HTTPStatus.NOT_FOUND and not was_never_reached(reply)
     if not_found or (reply.status == HTTPStatus.BAD_REQUEST and is_gone):
         return Unknown(reply.reason)
-    return _classify_change(reply)
-
-
-def classify_attendance(reply: Reply) -> CalendarOutcome:
-    """Return the outcome that the reply to a request to mark attendance means."""
-    return _classify_change(reply)
+    return classify_change(reply)
 
 
 def classify_cancel(uid: str, reply: Reply) -> CalendarOutcome:
@@ -276,7 +272,7 @@ def classify_cancel(uid: str, reply: Reply) -> CalendarOutcome:
         return Confirmed(uid)
     if "already been cancelled" in reply.message:
         return Unknown(reply.reason)
-    return _classify_change(reply)
+    return classify_change(reply)
 
 
 def _parse_uuid(text: Any) -> UUID | None:

@@ -16,8 +16,8 @@ from askproai_core.providers import Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
-    classify_attendance,
     classify_cancel,
+    classify_change,
     classify_create,
     classify_move,
     format_utc,
@@ -102,7 +102,7 @@ class CalcomV2:
         path = _ABSENT_PATH.format(uid=quote(booking.uid, safe=""))
         body = {"attendees": [{"email": booking.email, "absent": booking.absent}]}
         reply = await self._send("POST", within.total_seconds(), path, json=body)
-        outcome = classify_attendance(reply)
+        outcome = classify_change(reply)
         await self.recorder.record("mark-absent", reply, outcome_label(outcome), correlation_id, _ABSENT_PATH)
         return outcome
 

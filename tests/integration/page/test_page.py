@@ -217,6 +217,15 @@ async def test_callers_words_never_become_markup(owner: Visitor) -> None:
         assert "<script>alert" not in page
 
 
+async def test_visit_is_shown_by_its_services_names(owner: Visitor, seeded: dict[str, str]) -> None:
+    await owner.pod.db.execute(
+        "UPDATE appointments SET service = 'haarschnitt+gone' WHERE id = $1::text::uuid", seeded["appointments"]
+    )
+    for path in ("/", "/week", "/appointments/{id}"):
+        _, page, _ = await owner.get(filled(path, seeded))
+        assert "Haarschnitt + gone" in page, path
+
+
 async def test_static_files_are_cached_and_need_no_login(pod: TenantPod) -> None:
     async with visiting(pod) as visitor:
         _, page, _ = await visitor.get("/login")

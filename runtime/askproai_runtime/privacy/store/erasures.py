@@ -57,12 +57,12 @@ async def open_erasure(conn: Connection, tenant: str, erasure_id: UUID, number: 
     return _to_erasure(row)
 
 
-async def list_erasures(pool: Pool, tenant: str, *, only_open: bool = False, limit: int = 100) -> list[Erasure]:
-    """Return up to `limit` erasures, newest first; with `only_open` only those that are not done."""
+async def list_erasures(pool: Pool, tenant: str, *, only_open: bool = False) -> list[Erasure]:
+    """Return up to 100 erasures, newest first; with `only_open` only those that are not done."""
     rows = await pool.fetch(
         f"""SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND (state = 'open' OR NOT $2)
-            ORDER BY requested_at DESC, id LIMIT $3""",  # noqa: S608  a constant
-        tenant, only_open, limit,
+            ORDER BY requested_at DESC, id LIMIT 100""",  # noqa: S608  a constant
+        tenant, only_open,
     )  # fmt: skip
     return [_to_erasure(row) for row in rows]
 
