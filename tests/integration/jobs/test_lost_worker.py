@@ -1,39 +1,20 @@
 """A worker dies in the middle of a job: another runs it, the lost attempt counts, and a job that kills every worker goes dead."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from askproai_runtime.jobs.store import JobStore
 from tests.worlds.job_environment import QUICK, JobEnvironment
-from tests.worlds.waiting import SOON, eventually, stopwatch
+from tests.worlds.killed_worker import start_and_kill
+from tests.worlds.waiting import stopwatch
 
 pytestmark = pytest.mark.processes
-ROOT = Path(__file__).parents[3]
-WORKER = "tests.integration.jobs.worker_process"
 
 
 async def start_and_kill_a_worker(env: JobEnvironment, tmp_path: Path) -> str:
-    """Let a process claim the job, kill it with -9, and return the number of the attempt that it reported."""
-    report = tmp_path / "attempt"
-    report.unlink(missing_ok=True)
-
-    def reported() -> bool:
-        assert worker.poll() is None, "the worker ended by itself"
-        return report.exists() and bool(report.read_text())
-
-    worker = subprocess.Popen(  # noqa: ASYNC220  it takes no time
-        [sys.executable, "-m", WORKER, env.dsn, env.tenant, str(report)],
-        cwd=ROOT,
-    )
-    try:
-        await eventually(reported, SOON, "the worker to claim the job")
-    finally:
-        worker.kill()
-        worker.wait()
-    return report.read_text()
+    """Let a process claim the job, kill it, and return the number of the attempt that it reported."""
+    return await start_and_kill("tests.integration.jobs.worker_process", env.dsn, env.tenant, tmp_path / "attempt")
 
 
 async def test_killed_workers_job_runs_again_as_second_attempt(env: JobEnvironment, tmp_path: Path) -> None:

@@ -238,17 +238,6 @@ async def test_request_reruns_even_a_running_task(env: TaskEnvironment) -> None:
         await env.wait_for(watermark='{"runs": 3}', lease_until=None)
 
 
-async def test_rolled_back_task_request_has_no_effect(env: TaskEnvironment) -> None:
-    async with env.running({"count": Counting()}):
-        await env.wait_for(claim_no=1, lease_until=None)
-    async with env.pool.acquire() as conn:
-        transaction = conn.transaction()
-        await transaction.start()
-        await request_soon(conn, env.tenant, "count")
-        await transaction.rollback()
-    assert (await env.row())["due_in"] > 60
-
-
 async def test_worker_ignores_unknown_tasks_and_other_tenants_tasks(
     env: TaskEnvironment, module_database: Database
 ) -> None:
