@@ -22,7 +22,7 @@ from askproai_core.kube import (
     leadership,
     unique_identity,
 )
-from askproai_core.lifecycle import Stopped, run_until_stopped
+from askproai_core.lifecycle import Stopped
 from tests.worlds.clock import FixedClock
 
 START = datetime(2026, 11, 20, 9, tzinfo=UTC)
@@ -285,21 +285,6 @@ async def test_broken_lease_renewal_ends_the_process(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("os._exit", ended.append)
     await exit_when_lost(Broken())  # type: ignore[arg-type]
     assert ended == [1]
-
-
-async def test_standby_that_must_stop_does_not_lead(server: LeaseServer, clock: FixedClock):
-    leader, standby, stop = elector(server, clock, "first"), elector(server, SystemClock(), "second"), asyncio.Event()
-    await leader.try_acquire_or_renew()
-    waiting = asyncio.create_task(run_until_stopped(stop, standby.acquire()))
-    await asyncio.sleep(0)
-    stop.set()
-    with pytest.raises(Stopped):
-        await waiting
-    assert server.spec["holderIdentity"] == "first"
-    await leader.release()
-    third = elector(server, clock, "third")
-    await run_until_stopped(asyncio.Event(), third.acquire())
-    third.fence()
 
 
 def test_two_processes_of_one_pod_have_different_names():
