@@ -46,6 +46,7 @@ from askproai_runtime.metrics import Metrics
 from askproai_runtime.notifications.task import NotificationTask
 from askproai_runtime.page.views import VIEWS
 from askproai_runtime.tasks import TaskRun
+from tests.worlds.call_records import get
 from tests.worlds.coordinator_environment import PASSWORD
 from tests.worlds.databases import Database
 from tests.worlds.grown_tenant import GROWING, Size, grow, leave_to_us
@@ -97,13 +98,6 @@ def faults_of(recorder: PlanRecorder) -> list[str]:
         and not plan.statement.lstrip().startswith(READS_WHAT_IS_KEPT)
         and (faults := plan.faults(GROWING, ROWS, BLOCKS))
     ]
-
-
-async def api(pod: TenantPod, path: str, **params: str) -> Any:
-    headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
-    async with pod.session.get(f"{pod.private_url}/api/v1/{path}", params=params, headers=headers) as answer:
-        assert answer.status == 200, await answer.text()
-        return await answer.json()
 
 
 async def test_call_functions_have_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -187,9 +181,9 @@ async def test_common_reads_of_quiet_tenants_are_bounded(
 async def test_list_pages_have_bounded_plans(pod: TenantPod, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     async with running_web(pod, worker_port=9):
         with recording_plans(monkeypatch) as recorder:
-            page = await api(pod, path, limit="50")
+            page = await get(pod, path, limit="50")
             if page["next"]:
-                await api(pod, path, limit="50", cursor=page["next"])
+                await get(pod, path, limit="50", cursor=page["next"])
     assert faults_of(recorder) == []
 
 
@@ -198,18 +192,18 @@ async def test_desk_queries_have_bounded_plans(pod: TenantPod, monkeypatch: pyte
     some = await pod.db.fetchval("SELECT id::text FROM appointments WHERE tenant = $1 LIMIT 1", pod.store.tenant)
     with recording_plans(monkeypatch) as recorder:
         async with running_web(pod, worker_port=9):
-            assert (await api(pod, "calls/call_grown_50/timeline", personal="true"))["moments"]
-            assert (await api(pod, f"timeline/{some}"))["moments"]
-            assert {each["what"] for each in (await api(pod, "timeline/corr-50"))["moments"]} >= {
+            assert (await get(pod, "calls/call_grown_50/timeline", personal="true"))["moments"]
+            assert (await get(pod, f"timeline/{some}"))["moments"]
+            assert {each["what"] for each in (await get(pod, "timeline/corr-50"))["moments"]} >= {
                 "event",
                 "function",
                 "provider",
             }
-            await api(pod, "events", status="dead", limit="50")
-            await api(pod, "events", type="call_ended", limit="50")
-            await api(pod, "appointments", staff="anna", limit="50", **{"from": tomorrow})
-            await api(pod, "slots", branch="mitte", service="haarschnitt", date=tomorrow)
-            await api(pod, "block-preview", staff="anna", **{"from": tomorrow})
+            await get(pod, "events", status="dead", limit="50")
+            await get(pod, "events", type="call_ended", limit="50")
+            await get(pod, "appointments", staff="anna", limit="50", **{"from": tomorrow})
+            await get(pod, "slots", branch="mitte", service="haarschnitt", date=tomorrow)
+            await get(pod, "block-preview", staff="anna", **{"from": tomorrow})
     assert faults_of(recorder) == []
 
 
