@@ -1,7 +1,7 @@
 """An erasure between the steps of others, and others between its steps: nothing of the caller is left."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import asyncpg
@@ -10,6 +10,7 @@ import pytest
 
 from askproai_core.redis import PROMISE_KEY
 from askproai_runtime.book.actor import DeskRequest
+from askproai_runtime.calls.store import FunctionRecord, insert_function_records
 from askproai_runtime.encryption import no_cipher
 from askproai_runtime.intake import Source, identify
 from askproai_runtime.intake.spool import STREAM, Spool
@@ -76,6 +77,22 @@ async def test_late_commit_of_earlier_write_is_erased(
         await writing.commit()
     finally:
         await worker.close()
+    await env.finish()
+    assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
+
+
+async def test_late_function_record_after_erasure_is_erased(env: PrivacyEnvironment) -> None:
+    call_id = await env.play(ZORA)
+    await env.processed()
+    await env.erase(ZORA, cancel_appointments=True)
+    late = FunctionRecord(
+        call_id=call_id, at=datetime.now(UTC), function="leave_message", arguments={"message": ZORA.message}, outcome="noted",
+        cause=None, answer="", duration_ms=1, appointment_id=None, correlation_id="c", from_number=ZORA.number,
+        to_number=None, direction=None, started_at=None,
+    )  # fmt: skip
+    assert await insert_function_records(env.pod.worker.pool, env.tenant, [late], no_cipher(env.tenant)) == 1
+    status, answer = await env.erase(ZORA, cancel_appointments=True)
+    assert status == 200, answer
     await env.finish()
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 
