@@ -183,6 +183,20 @@ async def test_shutdown_fails_readiness_and_completes_running_requests(stopped_p
     assert (await stopped_pod.counts())[0] == 2
 
 
+@pytest.mark.nightly
+@pytest.mark.processes
+async def test_port_in_use_is_an_error_naming_it(pod: TenantPod) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "askproai_runtime.main", "web",
+        env=environment(pod, ASKPROAI_PUBLIC_PORT=pod.web.public_port),
+        stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, errors = await process.communicate()
+    assert process.returncode == 1
+    assert str(pod.web.public_port) in errors.decode()
+    assert "Traceback" not in errors.decode()
+
+
 def environment(pod: TenantPod, **changes: Any) -> dict[str, str]:
     return dict(os.environ) | pod.variables() | {name: str(value) for name, value in changes.items()}
 
