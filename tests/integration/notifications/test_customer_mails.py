@@ -70,6 +70,16 @@ async def test_change_and_cancellation_replace_the_calendar_entry(
     assert events[2][1]["STATUS"] == "CANCELLED"
 
 
+async def test_appointment_moved_before_the_first_mail_gets_one(env: NotificationEnvironment) -> None:
+    appointment = await env.book()
+    await env.move(appointment, MORNING)
+    await env.move(appointment, NOON)
+    await env.run()
+    (mail,) = env.server.mails
+    assert mail["Subject"] == "Neuer Termin: Freitag, 27. November 2026, 12:00 Uhr"
+    assert [state for _, _, state in await env.states()] == ["dropped", "dropped", "sent"]
+
+
 async def test_appointment_moved_before_its_mail_is_announced_once(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, customer=None, business=notify_business()))
     appointment = await env.book()
