@@ -1,6 +1,7 @@
 """A pod with its tenant's Redis: what Redis is used for, and that the pod works without it."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -9,10 +10,11 @@ import pytest
 from aiohttp import web
 
 from askproai_core.http_server import start_server
+from askproai_core.tenant_config.config import RateLimits
 from askproai_operator.redis_acl import acl_rules
 from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web, running_worker
-from tests.worlds.waiting import eventually
+from tests.worlds.tenant_pod import ADMIN_TOKEN, Reply, TenantPod, running_web, running_worker
+from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
 pytestmark = pytest.mark.nightly
 
@@ -88,3 +90,31 @@ async def test_remote_worker_is_woken_if_own_is_unavailable(
             for number in range(3):
                 await stopped_pod.retell("call_started", f"call_{number}")
                 await asyncio.wait_for(stopped_pod.settled(f"call_{number}:call_started"), 5)
+
+
+async def test_two_pods_share_one_rate_limit(stopped_pod: TenantPod, own_valkey: EmbeddedRedis) -> None:
+    limits = RateLimits(webhooks_per_second=4, functions_per_second=4)
+    stopped_pod.write_config(stopped_pod.config(rate_limits=limits))
+    async with running_web(stopped_pod, worker_port=NO_WORKER):
+        first = stopped_pod.web
+        async with running_web(stopped_pod, worker_port=NO_WORKER):
+            pods = first, stopped_pod.web
+            for web_process in pods:  # after a wait of 0.1 s for Redis each would count by itself
+                web_process._process.shared._timeout = SLOW_DISK
+            await mount_redis(stopped_pod, own_valkey)
+
+            async def second() -> int:
+                async with own_valkey.admin() as admin:
+                    return int((await admin.time())[0])
+
+            async def replies_within_a_second() -> list[Reply] | None:
+                before, replies = await second(), []
+                for number in range(8):
+                    stopped_pod.web = pods[number % 2]
+                    replies.append(await stopped_pod.retell("call_started", f"call_{before}_{number}"))
+                return replies if await second() == before else None
+
+            # After two seconds nothing counts of a round that was too slow, or in which a second began.
+            replies = await eventually(replies_within_a_second, SOON, "eight replies within a second", every=2)
+    assert Counter(reply.status for reply in replies) == {200: 4, 429: 4}  # each pod for itself would take all
+    assert {reply.headers["Retry-After"] for reply in replies if reply.status == 429} == {"1"}
