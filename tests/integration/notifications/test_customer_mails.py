@@ -70,8 +70,8 @@ async def test_change_and_cancellation_replace_the_calendar_entry(
     assert events[2][1]["STATUS"] == "CANCELLED"
 
 
-async def test_appointment_moved_before_the_first_mail_gets_one(env: NotificationEnvironment) -> None:
-    appointment = await env.book()
+async def test_appointment_moved_back_is_announced_once(env: NotificationEnvironment) -> None:
+    appointment = await env.book(start=NOON)
     await env.move(appointment, MORNING)
     await env.move(appointment, NOON)
     await env.run()
