@@ -283,6 +283,7 @@ async def test_timeline_of_a_call_covers_ring_to_end(pod: TenantPod) -> None:
     _, calls = await request(pod, "calls")
     assert "call_told" in [row["call_id"] for row in calls["calls"]]
     _, appointments = await request(pod, "appointments", branch="mitte", status="confirmed", **{"from": start})
+    assert appointments["zone"] == "Europe/Berlin"
     row = next(row for row in appointments["appointments"] if row["call_id"] == "call_told")
     assert (row["start"], row["customer_name"]) == (start, "Erika Mustermann")
 
@@ -292,6 +293,7 @@ async def test_listed_slots_of_a_day_equal_offered_slots(pod: TenantPod) -> None
     first = offered.body["slots"][0]
     day = first["start"][:10]
     _, answer = await request(pod, "slots", branch="mitte", service="haarschnitt", date=day)
+    assert answer["zone"] == "Europe/Berlin"
     assert all(slot["start"][:10] == day for slot in answer["slots"])
     assert (first["start"], first["staff"]) not in {(s["start"], s["staff"]) for s in answer["slots"]}, (
         "it is held for that call"
