@@ -152,7 +152,8 @@ def _read_day(text: str, now: datetime) -> Sequence[Atom]:
 def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
     if (clock := read_clock(add_colon(text))) is not None:
         return [clock]
-    if argument is Argument.PART_OF_DAY and (part := read_part(text)) is not None:
+    # As a time "noon" is an hour. "AM" is none, and in German only a preposition.
+    if (part := read_part(text)) is not None and (argument is Argument.PART_OF_DAY or part.is_half):
         return [part]
     if _FIRST.fullmatch(fold(text)):
         return [Soon()]

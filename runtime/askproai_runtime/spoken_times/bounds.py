@@ -38,11 +38,11 @@ _SUNDAY = 6
 
 def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
     """Return the atoms with each bounding word (`ab`, `bis`) and the day or time after it as one. Raises `Contradiction`."""
-    atoms = _join_weekdays_of_week(_without_about(atoms))
-    is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
+    atoms = _put_before(_without_about(atoms))
+    is_noise = [atom is Op.COMMA and following in {*_BOUNDS, Op.BETWEEN} for atom, following in pairwise(atoms)]
     for at in range(1, len(is_noise)):  # "Dienstag, vor dem 24." may be any Tuesday
         is_noise[at] = is_noise[at] and not (isinstance(atoms[at - 1], Weekday) and atoms[at + 1] is Op.BEFORE)
-    rest = [atom for atom, noise in zip(atoms, [*is_noise, False], strict=True) if not noise]
+    rest = _join_weekdays_of_week([atom for atom, noise in zip(atoms, [*is_noise, False], strict=True) if not noise])
     bound: list[Atom] = []
     while rest:
         atom = rest.pop(0)
@@ -58,7 +58,7 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
             bound.append(_from_to(bound.pop(), rest.pop(0), today))
         elif atom in _BOUNDS:
             at = _find_weekdays(bound) if atom is Op.BEFORE and _is_day(rest) else len(bound)
-            content, weekdays = _take_bound(rest), bound[at:]
+            content, weekdays = _take_bound(rest, atom), bound[at:]
             bound[at:] = _last_before(weekdays, content, today) if weekdays else [_bounded(atom, content, today)]
         elif atom in _ABOUT:
             bound += _about(atom, rest, today)
@@ -67,12 +67,25 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
     return bound
 
 
+def _put_before(atoms: list[Atom]) -> list[Atom]:
+    """Return the atoms with "oder später" behind a weekday, or behind a weekday and its week, as a word before the weekday."""
+    for at, atom in enumerate(atoms):
+        weekday = at - 1 - isinstance(atoms[at - 1], Period)
+        is_behind = atom in {Op.OR_LATER, Op.OR_EARLIER} and weekday >= 0 and atoms[weekday - 1] not in _BOUNDS
+        if is_behind and _is_lone(atoms[weekday]):
+            return [*atoms[:weekday], _BEHIND[Op(atom)], *atoms[weekday:at], *atoms[at + 1 :]]
+    return atoms
+
+
 def _join_weekdays_of_week(atoms: list[Atom]) -> list[Atom]:
     """Return the atoms with two weekdays, or a bounded one, and the week beside them as one period: `nächste Woche von Montag
     bis Mittwoch`, `nächste Woche ab Mittwoch`.
     """
     for begin, end, first, last in (*_list_ranges(atoms), *_list_bounded(atoms)):
-        for week in (begin - 1, end):
+        before, behind = begin - 1, end
+        before -= begin > 0 and atoms[before] is Op.COMMA
+        behind += atoms[end : end + 1] == [Op.COMMA]
+        for week in (before, behind):
             days = _days_of_week(atoms[week], first, last) if 0 <= week < len(atoms) else ()
             if days:
                 return [*atoms[: min(begin, week)], Period(days), *atoms[max(end, week + 1) :]]
@@ -217,16 +230,23 @@ def _about_day(rest: list[Atom], today: date) -> list[Atom]:
     """Return the days around a date: `um den 10. Dezember`. Before a day that is no date "ungefähr" changes nothing."""
     if not isinstance(rest[0], Day | Weekday) or (isinstance(rest[0], Day) and not rest[0].is_date):
         return []
-    day = _take_bound(rest)
+    day = _take_bound(rest, Op.ABOUT)
     if not isinstance(day, Day):
         return [day]
     around = tuple(Days(max(today, each - 2 * DAY), each + 2 * DAY) for each in day.readings)
     return [Period(around, about=day.readings[0] if len(around) == 1 else None)]
 
 
-def _take_bound(rest: list[Atom]) -> Atom:
-    """Remove the day or time after a preposition from `rest`, and return it; for "bis Freitag, den 27." the date."""
+def _take_bound(rest: list[Atom], op: Op) -> Atom:
+    """Remove the day or time after the preposition `op` from `rest`, and return it; for "bis Freitag, den 27." the date, and for
+    "bis nächste Woche Mittwoch" the day.
+    """
     [content] = _take(rest, 1)
+    if op is not Op.FROM and isinstance(content, Period) and rest and _is_lone(rest[0]):
+        days = _days_of_week(content, rest[0].weekday, rest[0].weekday)
+        if days:
+            del rest[0]
+            return Day(tuple(each.first for each in days))
     at = 1 if rest[:1] == [Op.COMMA] else 0
     if not (isinstance(content, Weekday) and rest[at:] and isinstance(date_of := rest[at], Day) and date_of.is_date):
         return content

@@ -25,10 +25,20 @@ _IN = f"(?:(?:{_WORDS.in_words}) )?"
 _OF_ARGUMENTS = UNDERSTOOD.alone.days  # "so" is a day only beside another day
 _WEEKDAY = "|".join([*UNDERSTOOD.counted.weekdays, *UNDERSTOOD.grammar.further_weekdays, *_OF_ARGUMENTS])
 _ON_WEEKDAY = rf"(?: (?:(?:{_WORDS.on_words}) )?(?:{_WORDS.weekdays}))?"
+_PART_OF_DAY = "|".join(map(re.escape, UNDERSTOOD.values.parts))
+_MONTH = rf"(?:{_WORDS.months})[a-z]*"
+_NUMBER = r"\d{1,2}(?:\.|st|nd|rd|th)?"
+_NUMBERS = rf"(?<![\d./-])\b{_NUMBER}(?: ?/ ?{_NUMBER})+"
 
 
 def _weekday(word: str) -> str:
     return str(_OF_ARGUMENTS.get(word, word))
+
+
+def _list_days(match: re.Match[str]) -> str:
+    """Return `11. dezember | 12. dezember` for days with one month, whose signs are those of a fraction: `11./12. dezember`."""
+    before, days, after = match["before"] or "", re.split(" ?/ ?", match["days"]), match["after"] or ""
+    return " | ".join(f"{before}{day}{after}" for day in days)
 
 
 WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
@@ -39,10 +49,16 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     # The day of a choice is said once.
     (rf"\b({_WHICH}) ({_AND_OR}) (?=(?:(?:{_WORDS.article}) )?{_WHICH} ({_WORDS.weekdays})\b)", r"\1 \3 \2 "),
     (rf"^({_IN}(?:{_WORDS.this})) ({_AND_OR}) (?={_IN}{_WHICH} ((?:{_WORDS.week}){_ON_WEEKDAY})\b)", r"\1 \3 \2 "),
+    (rf"\b({_WEEKDAY})\.? ?[-/] ?(?=(?:{_PART_OF_DAY})\b)", r"\1 "),
     (rf"(?<![\w-])({_WEEKDAY})\.? ?- ?({_WEEKDAY})\b\.?(?![\w-])",
      lambda match: f"{_weekday(match[1])} ≤ {_weekday(match[2])}"),
-    (rf"\b({_WEEKDAY})\.? ?/ ?({_WEEKDAY})\b(?: ?/ ?({_WEEKDAY})\b)?",
-     lambda match: ", ".join(_weekday(each) for each in match.groups() if each)),
+    (rf"\b({_WEEKDAY})\.?(?= ?/ ?(?:{_WEEKDAY})\b)|(?<=/)( ?(?:{_WEEKDAY}))\b",
+     lambda match: _weekday((match[1] or match[2]).strip())),
+    (rf"\b(?:{UNDERSTOOD.links.and_words}) ?/ ?(?=(?:{UNDERSTOOD.links.or_words})\b)", ""),
+    (r"(?<=[a-z]) ?/ ?(?=[a-z])", " | "),
+    (rf"(?P<before>)(?P<days>{_NUMBERS})(?P<after> ?{_MONTH}|(?:(?<=\.)|(?<=\. ))\d{{1,2}}\.)", _list_days),
+    (rf"(?P<before>\b{_MONTH}\.? )(?P<days>{_NUMBERS})(?P<after>)(?![\d/.:-])", _list_days),
+    (r"(?<![\d./-])\b(\d{1,2}\.) ?([-–/]) ?(?=\d{1,2}\.(?! uhr))", lambda match: f"{match[1]} {'|' if match[2] == '/' else '≤'} "),
     (r"(?:^|(?<= ))t(\d{2}:\d{2})(?::00(?:\.0+)?)?(?=[ ,]|\.?$|\. )", r"\1"),
     # The second number is no hour; without a word of a time it may be a day of a month.
     (rf"{BEFORE}({HOUR})-(2[5-9]|[3-5]\d)(?= ?(?:{_CLOCK}|h|[ap]\.? ?m)\b)", r"\1:\2"),

@@ -47,6 +47,8 @@ def understand_arguments(args: dict[str, Any], call: CallContext = CALL) -> list
         (FRIDAY | {"time": "T10:00-T11:00"}, ["12-11T10:00-11:00"]),
         (FRIDAY | {"time": "10-11"}, ["12-11T10:00-11:00"]),
         (FRIDAY | {"time": "10:00+01:00"}, ["12-11T10:00"]),
+        (FRIDAY | {"time": "AM"}, ["12-11T09:00-12:00"]),
+        (FRIDAY | {"time": "first thing"}, ["12-11T06:00-10:00"]),
         ({"date": "morgen", "time": "weiß nicht", "start": "2026-12-11T10:00:00+09:00"}, ["unclear", "12-11T10:00"]),
         ({"start": "2026-12-11T10:00-11:00"}, ["12-11T10:00-11:00"]),
         ({"start": "2026-12-11 10:00-11:00"}, ["12-11T10:00-11:00"]),

@@ -217,6 +217,10 @@ _AFTER_NUMBERS = _compile(
         ),
         # "how about four" names a time, and does not say that it is about four
         (_OFFERED_HOUR, r"at \1"),
+        (
+            rf"\b((?:{_WEEKDAY})s?|today|tomorrow|\d{{1,2}}(?:th)? (?:of )?(?:{_MONTH})|\d{{1,2}}th)(?: ,)? ([ap])m\b(?! ?\d)",
+            lambda match: f"{match[1]} {'morning' if match[2] == 'a' else 'afternoon'}",
+        ),
         # "the second Wednesday" is not Wednesday the second
         (rf"\b[1-5]th (?=(?:{_WEEKDAY})\b(?! (?:in|of) (?:{_MONTH})\b))", f"{_UNCLEAR} "),
         (rf"\b(\d{{1,2}}th) in (?=(?:{_MONTH})\b)", r"\1 of "),
