@@ -1,7 +1,9 @@
-"""Decide whether a request for the waiting list leaves the day open: by an argument "egal", or by the caller's words. Pure."""
+"""Decide whether a request for the waiting list leaves the day open, by an argument "egal" or by the caller's words; and leave
+the days out of a request that the caller has excluded. Pure.
+"""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,13 +16,14 @@ from askproai_runtime.language.answer_words import ANYBODY, is_question, words_o
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.person_names import fold
-from askproai_runtime.spoken_times import Understanding, exclude_weekdays, understand_parts
-from askproai_runtime.spoken_times.arguments import find_excluded_weekdays
+from askproai_runtime.spoken_times import Understanding, understand_parts
+from askproai_runtime.spoken_times.arguments import exclude_days, find_excluded_days
 from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day
 _ANY: Final = "egal"  # in the words of the reader of times
 _LONG: Final = timedelta(days=300)  # no named day or month lasts as long
+_DAY: Final = timedelta(hours=25)  # the longest one
 _MOST_READ: Final = 20  # turns of the caller
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
 _WORDS: Final = UNDERSTOOD.any_day
@@ -34,8 +37,7 @@ def read_any_day(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> 
     """Return the arguments with a `date` for any day, if the argument `date` or (without a named day) the caller leaves the day
     open; else unchanged.
 
-    "Egal" alone means any day only after our question for the day. The request's hours then apply to each day, except the
-    weekdays that the caller has excluded.
+    "Egal" alone means any day only after our question for the day. The request's hours then apply to each day.
     """
     date, rest = read_text(args, "date"), {name: each for name, each in args.items() if name != "date"}
     if date is None and names_day(read_parts(args)):
@@ -49,7 +51,7 @@ def read_any_day(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> 
     found = next(filter(None, days), None)
     if found is None or (date is not None and leaves_open(date) and names_day(read_parts(rest))):
         return args if found is None else rest
-    return rest | {"date": _except_weekdays(found, (each for each, _ in said), call, zone)}
+    return rest | {"date": found}
 
 
 def _is_repeated(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> bool:
@@ -62,12 +64,27 @@ def _is_repeated(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> 
     return not (said.chosen or said.elsewhere or said.doubtful)
 
 
-def _except_weekdays(found: str, clauses: Iterable[str], call: CallContext, zone: ZoneInfo) -> str:
-    """Return the text for any day, without the weekdays that the clauses exclude ("egal wann, nur nicht freitags")."""
-    excluded = frozenset[int]().union(*map(find_excluded_weekdays, clauses))
-    text = exclude_weekdays(found, excluded)
-    is_read = excluded and _is_long(understand_parts(text, None, None, at=call.started_at, zone=zone))
-    return text if is_read else found
+def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
+    """Return the arguments of a request for any or for several days with the days left out of `date` that the caller has
+    excluded ("mittwochs kann ich nicht"). Any day is one from the first on which the caller can come ("nicht vor Mittwoch").
+    """
+    date, *others = read_parts(args)
+    text = "" if date is None or leaves_open(date) else date
+    named = [each for each in (text, *others) if each]
+    if not text and names_day(named):
+        return args
+    plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
+    if any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates):
+        return args
+    clauses = [each for said in (call.said_since or "", *call.utterances[-_MOST_READ:]) for each in _list_clauses(said)]
+    if _is_long(plain):
+        alone = ((each, understand_parts(each, None, None, at=call.started_at, zone=zone)) for each in clauses)
+        text = next(
+            (each for each, read in alone if _is_long(read) and read.candidates[0].start > call.started_at), text
+        )
+    text = exclude_days(text, {day: part for each in clauses for day, part in find_excluded_days(each).items()})
+    limited = understand_parts(text or None, *others, at=call.started_at, zone=zone)
+    return {**args, "date": text} if text and limited.candidates else args
 
 
 def _list_clauses(said: str) -> Iterator[str]:
@@ -75,7 +92,7 @@ def _list_clauses(said: str) -> Iterator[str]:
     for sentence in _SENTENCE.findall(said):
         if is_question(sentence):
             continue
-        yield sentence
+        yield sentence.strip(" ,.!;")
         if "," in sentence and not _EXCEPT.search(fold(sentence)):
             yield from sentence.split(",")
 

@@ -32,6 +32,7 @@ from askproai_runtime.conversation.answers import (
     refused_answer,
     refused_search,
 )
+from askproai_runtime.conversation.any_day import leave_out_days
 from askproai_runtime.conversation.companions import BookedOneByOne, add_companions
 from askproai_runtime.conversation.day_readings import ask_readings
 from askproai_runtime.conversation.kept_offers import (
@@ -51,7 +52,7 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Candidate, Daily, Grain, Refusal, Understanding, understand_parts
-from askproai_runtime.spoken_times.arguments import find_excluded_weekdays
+from askproai_runtime.spoken_times.arguments import find_excluded_days
 
 _PERSON_IS_OFF = "the person does not work on that day"
 
@@ -79,11 +80,11 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         return refused_search()
     try:
         args = keep_offered_days(call, args, request)
-        understood = parse_time(args, call, request)
+        understood = parse_time(leave_out_days(call, args, request.rules.zone), call, request)
     except ClarificationNeeded as clarification:
         return await _add_examples(ctx, request, call, clarification.answer, read_parts(args))
     soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
-    asks_day = understood is None and not call.offered  # once in a call
+    asks_day = not any(read_parts(args)) and not call.offered  # once in a call
     understood = understood or Understanding(candidates=(soon,))
     request = await prefer_usual_staff(ctx, request, call.caller)
     read_busy = busy_reader(ctx, request.rules, call.call_id)
@@ -320,7 +321,7 @@ async def _add_examples(
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
     now, settings = ctx.clock.now(), ctx.settings
-    days = Daily(frozenset(range(7)) - find_excluded_weekdays(" ".join(filter(None, parts))))
+    days = Daily(frozenset(range(7)) - find_excluded_days(" ".join(filter(None, parts))).keys())
     hours = _find_hours(parts, days, call, request.rules.zone)
     first = max(now, min(call.offered_last, default=now))
     query = SlotQuery(

@@ -11,6 +11,7 @@ from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.requests import BookingRequest, ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.any_day import leave_out_days
 from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT, read_said, read_text
 from askproai_runtime.conversation.doubts import read_doubts
 from askproai_runtime.conversation.email_address import read_named_email
@@ -71,7 +72,8 @@ def parse_booking_request(
     service = parse_service_request(config, call, args, hold.service if hold else None)
     rules = service.rules
     own = {each.starts_at for each in appointments if each.live or each is hold}
-    start = parse_start(args, call, service, say().when_to_book, own)
+    times = leave_out_days(call, args, rules.zone) if any(read_parts(args)) else args
+    start = parse_start(times, call, service, say().when_to_book, own)
     # A repeated booking finds the appointment in place of the hold: its answer may have come too late.
     is_known = start in own or call.list_offers(rules.branch.name, start)
     if not is_known and not names_day(read_parts(args)):

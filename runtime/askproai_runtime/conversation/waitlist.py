@@ -21,7 +21,7 @@ from askproai_runtime.book.waiting import WaitingSpan, join
 from askproai_runtime.book.waitlist import NewEntry, WaitingName, WaitlistEntry
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
-from askproai_runtime.conversation.any_day import ASKED_DAY, read_any_day
+from askproai_runtime.conversation.any_day import ASKED_DAY, leave_out_days, read_any_day
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
@@ -69,6 +69,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         request = parse_service_request(ctx.config(), call, args)
         zone = request.rules.zone
         args = read_any_day(call, args, zone)
+        args = leave_out_days(call, args, zone) if names_day(read_parts(args)) else args
         args = put_on_named_day(after_request(call, zone), args, zone, lambda: request)
         candidates = _parse_times(ctx, call, args, request)
         together = _add_companions(ctx, call, args, request)

@@ -1,9 +1,10 @@
 """Decide to which argument of a call function a phrase belongs: `date`, `time` or `part_of_day`."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Mapping
 from copy import copy
 from datetime import datetime, timedelta
 from functools import lru_cache
+from itertools import takewhile
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -43,10 +44,11 @@ _AT = datetime(2026, 1, 1, tzinfo=_ZONE)
 _WEEK = tuple(_AT + timedelta(days=days) for days in range(7))
 _FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
 # Words that are searched for excluded days, words of one exclusion, and exclusions: the event loop waits for them.
-_MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 7, 4
+_MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 10, 4
 _EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
 _RELATIVE_WEEKDAYS = frozenset({Which.THIS, Which.COMING, Which.NEXT, Which.AFTER_NEXT})
 _CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
+_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
 
 
@@ -252,42 +254,47 @@ def says_nothing(word: str) -> bool:
         return False
 
 
-def find_excluded_weekdays(text: str) -> frozenset[int]:
-    """Return the weekdays (0 is Monday) that an argument excludes ("aber nicht am Montag"). Its other words need no meaning."""
-    return read_in_languages(lambda: _find_excluded_weekdays(text), frozenset())
+def find_excluded_days(text: str) -> dict[int, str]:
+    """Return the weekdays (0 is Monday) that words exclude, each with the part of the day that is excluded ("": all of it).
+
+    "Aber nicht am Montag" and "mittwochs vormittags kann ich nicht" exclude a day. Other words need no meaning.
+    """
+    return read_in_languages(lambda: _find_excluded_days(text), {})
 
 
-def exclude_weekdays(text: str, weekdays: Collection[int]) -> str:
-    """Return a phrase of days that leaves out these weekdays (0 is Monday): `egal, außer montag und freitag`."""
-    names = {number: name for name, number in reversed(UNDERSTOOD_IN[Language.DE].counted.weekdays.items())}
-    return f"{text}, außer {' und '.join(names[each] for each in sorted(weekdays))}"
+def exclude_days(text: str, days: Mapping[int, str]) -> str:
+    """Return a phrase ("": any day) that leaves out these days, in the present language: `nächste woche ≠ montag vormittag`."""
+    words = UNDERSTOOD_IN[present_language()]
+    tables = words.counted.weekdays, words.values.parts
+    weekdays, parts = ({each: word for word, each in reversed(table.items())} for table in tables)
+    names = [f"{weekdays[day]} {parts.get(words.values.own_parts.get(part, part), '')}" for day, part in days.items()]
+    return " ≠ ".join([text, *names]).strip()
 
 
-def _find_excluded_weekdays(text: str) -> frozenset[int]:
-    words, excluded = text.split()[:_MOST_WORDS], set[int]()
-    if not any(op in _EXCLUSIONS and pattern.search(fold(text)) for pattern, op in present_grammar().operators):
-        return frozenset()
+def _find_excluded_days(text: str) -> dict[int, str]:
+    words, excluded = present_grammar().normalize(text).split()[:_MOST_WORDS], dict[int, str]()
     starts = [first for first in range(len(words)) if _is_exclusion(" ".join(words[first : first + 2]))]
     for first in starts[:_MOST_EXCLUSIONS]:
-        for end in range(min(len(words), first + _LONGEST_EXCLUSION), first, -1):
-            if days := _read_exclusion(" ".join(words[first:end])):
-                excluded |= days
-                break
-    return frozenset(excluded)
+        ends = range(min(len(words), first + _LONGEST_EXCLUSION), first, -1)
+        read = (_read_exclusion(" ".join(words[first:end])) for end in ends)
+        excluded |= next((days for days in read if days is not None), {})
+    return excluded
 
 
 def _is_exclusion(text: str) -> bool:
-    """Return whether words begin with "nicht", "außer", "bis auf" and the like."""
-    grammar = present_grammar()
-    normalized = grammar.normalize(text)
-    return any(op in _EXCLUSIONS and pattern.match(normalized) for pattern, op in grammar.operators)
+    """Return whether normalized words begin with "nicht", "außer", "bis auf" and the like."""
+    return any(op in _EXCLUSIONS and pattern.match(text) for pattern, op in present_grammar().operators)
 
 
-def _read_exclusion(text: str) -> set[int]:
+def _read_exclusion(text: str) -> dict[int, str] | None:
+    """Return the days that a text begins to exclude: none if it excludes hours of a day. None if a word is unknown."""
     try:
-        atoms = [atom for atom in _scan(text) if atom is not Op.COMMA]
+        first, *rest = _scan(text) or [Op.END]
     except ValueError:
-        return set()
-    days = {atom.weekday for atom in atoms[1:] if isinstance(atom, Weekday)}
-    only_days = all(isinstance(atom, Weekday) or atom in {Op.AND, Op.OR} for atom in atoms[1:])
-    return days if atoms and atoms[0] in _EXCLUSIONS and only_days else set()
+        return None
+    links = {Op.AND, Op.OR, *({Op.COMMA} if first is Op.EXCEPT else ())}
+    named = [*takewhile(lambda atom: isinstance(atom, Weekday) or atom in links, rest)]
+    behind = rest[len(named) : len(named) + 1]
+    is_of_day = all(isinstance(each, Part) or (isinstance(each, Op) and each not in _BOUNDS) for each in behind)
+    part = next((each.name for each in behind if isinstance(each, Part)), "")
+    return {each.weekday: part for each in named if isinstance(each, Weekday) and is_of_day and first in _EXCLUSIONS}

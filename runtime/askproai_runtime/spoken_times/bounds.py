@@ -1,6 +1,6 @@
 """Apply each word that bounds the following day or time: `ab`, `bis`, `zwischen … und`, `gegen`. The result has no such words."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
 from itertools import pairwise
@@ -38,11 +38,11 @@ _SUNDAY = 6
 
 def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
     """Return the atoms with each bounding word (`ab`, `bis`) and the day or time after it as one. Raises `Contradiction`."""
-    atoms = _put_before(_without_about(atoms))
-    is_noise = [atom is Op.COMMA and following in {*_BOUNDS, Op.BETWEEN} for atom, following in pairwise(atoms)]
+    atoms = _date_weekdays(_without_about(atoms))
+    is_noise = [atom is Op.COMMA and following in _BOUNDS for atom, following in pairwise(atoms)]
     for at in range(1, len(is_noise)):  # "Dienstag, vor dem 24." may be any Tuesday
         is_noise[at] = is_noise[at] and not (isinstance(atoms[at - 1], Weekday) and atoms[at + 1] is Op.BEFORE)
-    rest = _join_weekdays_of_week([atom for atom, noise in zip(atoms, [*is_noise, False], strict=True) if not noise])
+    rest = [atom for atom, noise in zip(atoms, [*is_noise, False], strict=True) if not noise]
     bound: list[Atom] = []
     while rest:
         atom = rest.pop(0)
@@ -58,7 +58,7 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
             bound.append(_from_to(bound.pop(), rest.pop(0), today))
         elif atom in _BOUNDS:
             at = _find_weekdays(bound) if atom is Op.BEFORE and _is_day(rest) else len(bound)
-            content, weekdays = _take_bound(rest, atom), bound[at:]
+            content, weekdays = _take_bound(rest), bound[at:]
             bound[at:] = _last_before(weekdays, content, today) if weekdays else [_bounded(atom, content, today)]
         elif atom in _ABOUT:
             bound += _about(atom, rest, today)
@@ -67,62 +67,42 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
     return bound
 
 
-def _put_before(atoms: list[Atom]) -> list[Atom]:
-    """Return the atoms with "oder später" behind a weekday, or behind a weekday and its week, as a word before the weekday."""
-    for at, atom in enumerate(atoms):
-        weekday = at - 1 - isinstance(atoms[at - 1], Period)
-        is_behind = atom in {Op.OR_LATER, Op.OR_EARLIER} and weekday >= 0 and atoms[weekday - 1] not in _BOUNDS
-        if is_behind and _is_lone(atoms[weekday]):
-            return [*atoms[:weekday], _BEHIND[Op(atom)], *atoms[weekday:at], *atoms[at + 1 :]]
-    return atoms
-
-
-def _join_weekdays_of_week(atoms: list[Atom]) -> list[Atom]:
-    """Return the atoms with two weekdays, or a bounded one, and the week beside them as one period: `nächste Woche von Montag
-    bis Mittwoch`, `nächste Woche ab Mittwoch`.
+def _date_weekdays(atoms: list[Atom]) -> list[Atom]:
+    """Return the atoms with each bounded weekday as a day of the week that is named beside it: `nächste Woche von Montag bis
+    Mittwoch`, `ab Mittwoch, nächste Woche`, `bis nächste Woche Mittwoch`.
     """
-    for begin, end, first, last in (*_list_ranges(atoms), *_list_bounded(atoms)):
-        before, behind = begin - 1, end
-        before -= begin > 0 and atoms[before] is Op.COMMA
-        behind += atoms[end : end + 1] == [Op.COMMA]
-        for week in (before, behind):
-            days = _days_of_week(atoms[week], first, last) if 0 <= week < len(atoms) else ()
-            if days:
-                return [*atoms[: min(begin, week)], Period(days), *atoms[max(end, week + 1) :]]
-    return atoms
-
-
-def _list_ranges(atoms: Sequence[Atom]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield begin and end of the atoms that name days from one weekday to another, with both weekdays."""
-    for at in range(len(atoms) - 2):
-        first, link, last = atoms[at : at + 3]
-        begin = at - 1 if at and atoms[at - 1] in {Op.BETWEEN, Op.FROM} else at
-        if link in ({Op.UNTIL} if begin == at else _CONNECTORS) and _is_lone(first) and _is_lone(last):
-            yield begin, at + 3, first.weekday, last.weekday
-
-
-def _list_bounded(atoms: Sequence[Atom]) -> Iterator[tuple[int, int, int, int]]:
-    """Yield begin and end of the atoms that bound the days of a week by a weekday, with the first and the last weekday."""
-    for at in range(len(atoms) - 1):
-        op, day = atoms[at : at + 2]
-        if not (isinstance(op, Op) and op in _BOUNDS and _is_lone(day)):
+    weeks = [at for at, atom in enumerate(atoms) if isinstance(atom, Period)]
+    if len(weeks) != 1 or not (ends := _list_ends(atoms[weeks[0]])):
+        return atoms
+    before, week, behind = atoms[: weeks[0]], atoms[weeks[0]], atoms[weeks[0] + 1 :]
+    if Op.OR not in atoms and before and before[-1] in _BOUNDS and behind and _is_lone(behind[0]):
+        before, behind = [*before, behind[0]], behind[1:]
+    elif before and _is_lone(before[-1]) and behind and behind[0] in _BEHIND:
+        before, behind = before[:-1], [before[-1], *behind]
+    dated, wraps = [*before, week, *behind], False
+    for at, atom in enumerate(dated):
+        is_beside = Op.OR not in dated[min(at, len(before)) : max(at, len(before))]
+        if not (is_beside and _is_lone(atom) and _is_bounded(dated, at)):
             continue
-        number = day.weekday
-        first = {Op.FROM: number, Op.AFTER: number + 1, Op.LATER_THAN: number + 1}.get(op, 0)
-        last = {Op.UNTIL: number, Op.BEFORE: number - 1}.get(op, _SUNDAY)
-        if first <= last and atoms[at + 2 : at + 3] != [Op.UNTIL]:
-            yield at, at + 2, first, last
+        first = dated[at - 2] if at > 1 and dated[at - 1] in _CONNECTORS else None
+        if isinstance(first, Day) and first.readings[0].weekday() > atom.weekday:
+            wraps = True  # "nächste Woche Freitag bis Dienstag"
+        else:
+            dated[at] = Day(tuple(end - (_SUNDAY - atom.weekday) * DAY for end in ends))
+    return [atom for atom in dated if atom is not week] if wraps else dated
 
 
-def _days_of_week(week: Atom, first: int, last: int) -> tuple[Days, ...]:
-    """Return the days from one weekday to another in each reading of a week; empty if `week` is no week, or has none left."""
-    found, length = list[Days](), (last - first) % (_SUNDAY + 1) * DAY
-    for days in week.readings if isinstance(week, Period) else ():
-        if days.last is None or days.last.weekday() != _SUNDAY or days.last - days.first > _SUNDAY * DAY:
-            return ()
-        begin = days.last - (_SUNDAY - first) * DAY
-        found += [Days(max(days.first, begin), begin + length)] if begin + length >= days.first else []
-    return tuple(found)
+def _is_bounded(atoms: Sequence[Atom], at: int) -> bool:
+    """Return whether a weekday is an end of a range, or a word beside it bounds it."""
+    before = {Op.BETWEEN, *_BOUNDS, *({Op.AND} if Op.BETWEEN in atoms else ())}
+    return (at > 0 and atoms[at - 1] in before) or (at + 1 < len(atoms) and atoms[at + 1] in {Op.UNTIL, *_BEHIND})
+
+
+def _list_ends(week: Atom) -> list[date]:
+    """Return the Sunday of each reading of a week; empty if `week` is another period."""
+    readings = week.readings if isinstance(week, Period) else ()
+    ends = [last for first, last in readings if last is not None and last - first <= _SUNDAY * DAY]
+    return ends if len(ends) == len(readings) and all(end.weekday() == _SUNDAY for end in ends) else []
 
 
 def _find_weekdays(bound: Sequence[Atom]) -> int:
@@ -230,23 +210,16 @@ def _about_day(rest: list[Atom], today: date) -> list[Atom]:
     """Return the days around a date: `um den 10. Dezember`. Before a day that is no date "ungefähr" changes nothing."""
     if not isinstance(rest[0], Day | Weekday) or (isinstance(rest[0], Day) and not rest[0].is_date):
         return []
-    day = _take_bound(rest, Op.ABOUT)
+    day = _take_bound(rest)
     if not isinstance(day, Day):
         return [day]
     around = tuple(Days(max(today, each - 2 * DAY), each + 2 * DAY) for each in day.readings)
     return [Period(around, about=day.readings[0] if len(around) == 1 else None)]
 
 
-def _take_bound(rest: list[Atom], op: Op) -> Atom:
-    """Remove the day or time after the preposition `op` from `rest`, and return it; for "bis Freitag, den 27." the date, and for
-    "bis nächste Woche Mittwoch" the day.
-    """
+def _take_bound(rest: list[Atom]) -> Atom:
+    """Remove the day or time after a preposition from `rest`, and return it; for "bis Freitag, den 27." the date."""
     [content] = _take(rest, 1)
-    if op is not Op.FROM and isinstance(content, Period) and rest and _is_lone(rest[0]):
-        days = _days_of_week(content, rest[0].weekday, rest[0].weekday)
-        if days:
-            del rest[0]
-            return Day(tuple(each.first for each in days))
     at = 1 if rest[:1] == [Op.COMMA] else 0
     if not (isinstance(content, Weekday) and rest[at:] and isinstance(date_of := rest[at], Day) and date_of.is_date):
         return content

@@ -178,12 +178,17 @@ def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
         elif atom not in {Op.AND, Op.COMMA}:
             raise Contradiction("a word that bounds nothing")
     choices = _prefer_repeated([_meaning(group) for group in groups if group]) or [Meaning()]
+    choices = [each for each in choices if each != Meaning(soon=True)] or choices  # "nicht vor Mittwoch, sonst egal"
     for choice in choices:
         choice.excluded |= found.weekdays
         choice.not_days = tuple(found.days)
     for number, choice in enumerate(choices[1:], 1):
         choices[number] = follow(choices[number - 1], choice, today)
-    return _completed(_cross(choices))
+    choices = _completed(_cross(choices))
+    if found.hours and any(each.has_time or each.day or each.weekday or each.only for each in choices):
+        raise Contradiction("a part of one day is excluded from a time, or from another day")
+    left = [(each, *item) for each in choices for item in found.hours.items()]
+    return choices + [replace(each, only={weekday}, hours=hours, excluded=set()) for each, weekday, hours in left]
 
 
 def _prefer_repeated(choices: list[Meaning]) -> list[Meaning]:

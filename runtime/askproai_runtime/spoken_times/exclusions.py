@@ -29,11 +29,15 @@ _TIMES = (Clock, Part, TimeRange, Around)
 
 @dataclass(slots=True)
 class Exclusions:
-    """The result of `find_exclusions`: the atoms left (`rest`), the excluded weekdays (0 is Monday), and other excluded days."""
+    """The result of `find_exclusions`: the atoms left (`rest`), the excluded weekdays (0 is Monday), and other excluded days.
+
+    `hours` are those that an excluded part of a weekday leaves: `außer Mittwoch vormittags`.
+    """
 
     rest: list[Atom] = field(default_factory=list)
     weekdays: set[int] = field(default_factory=set)
     days: list[Days] = field(default_factory=list)
+    hours: dict[int, TimeRange] = field(default_factory=dict)
 
     @property
     def is_any(self) -> bool:
@@ -48,7 +52,6 @@ def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
     """
     found = Exclusions()
     atoms = [_as_date(atom, atoms, today) for atom in atoms]
-    has_day = any(isinstance(atom, (Day, Weekday, Period, Soon)) for atom in atoms)  # "no mornings" is of none
     is_excluding, before, follows = False, None, frozenset[Atom]()
     for atom in atoms:
         if atom in _EXCEPTIONS:
@@ -61,9 +64,8 @@ def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
             is_excluding = _exclude_weekday(found, atom, before, is_linked=before in follows)
         elif is_excluding and isinstance(atom, Day | Period) and _is_day_before(found.rest):
             is_excluding = _exclude_day(found, atom, today, is_linked=before in follows)
-        elif is_excluding and not found.is_any and isinstance(atom, Part) and before in _EXCEPTIONS and has_day:
+        elif is_excluding and isinstance(atom, Part) and _exclude_part(found, atom, before, atoms):
             is_excluding = False
-            found.rest.append(bound_by_excluded(atom))
         elif is_excluding and (not found.is_any or (isinstance(before, Weekday) and isinstance(atom, _TIMES))):
             raise Contradiction("only whole days can be excluded")
         elif not (is_excluding and atom in {Op.AND, Op.COMMA, Op.OR}):
@@ -108,3 +110,15 @@ def _exclude_day(found: Exclusions, atom: Day | Period, today: date, *, is_linke
         return True
     found.rest.append(atom)
     return False
+
+
+def _exclude_part(found: Exclusions, part: Part, before: Atom | None, atoms: Sequence[Atom]) -> bool:
+    """Exclude a part of each day (`nicht vormittags`), or of the weekday before it, and return True; False if neither is clear."""
+    if isinstance(before, Weekday) and Op.EXCEPT in atoms and _LINKS.isdisjoint(atoms):
+        found.hours[before.weekday] = bound_by_excluded(part)
+        return True
+    has_day = any(isinstance(atom, (Day, Weekday, Period, Soon)) for atom in atoms)  # "no mornings" is of none
+    if found.is_any or before not in _EXCEPTIONS or not has_day:
+        return False
+    found.rest.append(bound_by_excluded(part))
+    return True

@@ -16,11 +16,13 @@ Build: TypeAlias = Callable[[re.Match[str], datetime], Atom]
 TimeRule: TypeAlias = tuple[str, Build]
 _END = r"(?![\w])"
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
-# Signs in any language: `written_forms.py` writes the first five beside a value, and `tokens.py` the end of an exclusion.
+# Signs in any language: `written_forms.py` writes the first five beside a value, `arguments.py` an
+# exclusion, and `tokens.py` its end.
 _SIGNS = tuple(
     (re.compile(sign), op)
     for sign, op in (
-        ("≥", Op.FROM), ("≤", Op.UNTIL), ("<", Op.BEFORE), ("≈", Op.ABOUT), (r"\|", Op.OR), (",", Op.COMMA), ("~", Op.END),
+        ("≥", Op.FROM), ("≤", Op.UNTIL), ("<", Op.BEFORE), ("≈", Op.ABOUT), (r"\|", Op.OR), ("≠", Op.EXCEPT), (",", Op.COMMA),
+        ("~", Op.END),
     )
 )  # fmt: skip
 

@@ -71,14 +71,16 @@ def half_of_month(month: int, *, is_first: bool, today: date) -> Period:
     return month_period(half, today)
 
 
-def week_of_month(month: int, number: int, today: date) -> Period:
-    """Return the days of the month in its calendar week `number`. Raises `ImpossibleDay`.
+def week_of_month(month: int, number: int | None, today: date) -> Period:
+    """Return the days of the month in its calendar week `number` (None: the last one). Raises `ImpossibleDay`.
 
     The first week has the first Thursday of the month, as ISO 8601 counts the weeks of a year.
     """
     first, last = month_days(today.year + (month < today.month), month)
-    monday = first - first.weekday() * DAY + (number - 1 + (first.weekday() > _THURSDAY)) * WEEK
-    if number < 1 or last is None or monday > last:
+    assert last is not None, "a month has an end"
+    monday = first - first.weekday() * DAY + ((number or 1) - 1 + (first.weekday() > _THURSDAY)) * WEEK
+    monday = last - last.weekday() * DAY if number is None else monday
+    if number == 0 or monday > last:
         raise ImpossibleDay(f"a month has no week {number}")
     return month_period(Days(max(monday, first), min(monday + 6 * DAY, last)), today)
 

@@ -90,6 +90,21 @@ async def test_missing_waitlist_details_are_asked_for(salon: Salon) -> None:
         ("An jedem Tag außer Montag.", {"date": "jederzeit"}, "so bald wie möglich, außer montags"),
         ("Any day, but not on Monday.", {"date": "any"}, "so bald wie möglich, außer montags"),
         ("Egal wann, warum nicht montags?", {"date": "egal"}, "so bald wie möglich"),
+        ("Montags kann ich nicht, sonst ist es egal.", {"date": "egal"}, "so bald wie möglich, außer montags"),
+        ("Egal, nicht am Wochenende.", {"date": "egal"}, "so bald wie möglich, außer samstags und sonntags"),
+        ("Nicht vor Mittwoch, sonst egal.", {"date": "egal"}, "ab Mittwoch, den 25. November"),
+        ("Montag wäre nicht schlecht.", {"date": "egal"}, "so bald wie möglich"),
+        ("I can't do Mondays.", {"date": "any day"}, "so bald wie möglich, außer montags"),
+        (
+            "Nächste Woche, außer Montag.",
+            {"date": "nächste Woche"},
+            "Montag, den 23. November bis Sonntag, den 29. November, außer montags",
+        ),
+        (
+            "Egal, außer Montag vormittags.",
+            {"date": "egal"},
+            "so bald wie möglich, außer montags oder montags, ab 12 Uhr",
+        ),
     ],
 )
 async def test_caller_without_a_preferred_day_waits(

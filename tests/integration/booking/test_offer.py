@@ -65,6 +65,36 @@ async def test_missing_day_is_asked_for_once(new_salon) -> None:
     assert asks not in again.message
 
 
+@pytest.mark.parametrize(
+    ("said", "args", "days"),
+    [
+        ("Egal, nur nicht freitags.", {"date": "egal"}, ["21", "21", "24"]),
+        ("Freitags kann ich nicht.", {}, ["21", "21", "24"]),
+        ("Nicht am Wochenende, sonst egal.", {"date": "egal"}, ["20", "20", "24"]),
+        ("Freitags und samstags habe ich keine Zeit.", {"time": "10:00"}, ["24", "25", "26"]),
+        ("Egal, außer Freitag nachmittags.", {"date": "egal"}, ["20", "21", "21"]),
+        ("Nicht vor Dienstag, sonst egal.", {"date": "egal"}, ["24", "24", "25"]),
+        ("Nächste Woche, nur nicht Montag.", {"date": "nächste Woche"}, ["24", "24", "25"]),
+        ("I can't do Saturdays.", {"date": "any day"}, ["20", "20", "24"]),
+        ("Haben Sie freitags nicht auf?", {"date": "egal"}, ["20", "20", "21"]),
+        ("Freitags kann ich nicht.", {"date": "2026-11-27"}, ["27", "27", "27"]),
+    ],
+)
+async def test_search_leaves_out_days_the_caller_excludes(
+    new_salon, said: str, args: dict[str, str], days: list[str]
+) -> None:
+    salon = await new_salon()
+    answer = await salon.booking.check_availability(replace(call(), said_since=said), args)
+    assert [start[8:10] for start in times(answer)] == days, answer
+
+
+async def test_booking_without_a_day_leaves_out_excluded_days(new_salon) -> None:
+    salon = await new_salon()
+    args = {**booking_args(), "start": None, "time": "10:00"}
+    answer = await salon.booking.book_appointment(replace(call(), said_since="Samstags kann ich nicht."), args)
+    assert "außer samstags" in answer.message
+
+
 @pytest.mark.parametrize("unclear", [{"time": "14:30 AM"}, {"time": "zu einer christlichen Uhrzeit"}])
 async def test_unclear_time_gets_offers_of_the_day(new_salon, unclear: dict[str, str]) -> None:
     salon = await new_salon()

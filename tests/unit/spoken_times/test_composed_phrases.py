@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_runtime.spoken_times import understand
-from askproai_runtime.spoken_times.arguments import find_excluded_weekdays
+from askproai_runtime.spoken_times.arguments import find_excluded_days
 from tests.unit.spoken_times.notation import read_expected, read_understood
 from tests.worlds.cases import cases
 from tests.worlds.cpu_time import assert_takes_less
@@ -194,4 +194,4 @@ def test_any_500_characters_take_10_milliseconds_at_most(kind):
     "text", ["Freitag " * 62, "nicht " * 83, "aber nicht am Montag " * 23, "bis auf " * 62, "12. " * 125]
 )
 def test_finding_excluded_days_takes_20_milliseconds_at_most(text):
-    assert_takes_less(0.020, lambda: find_excluded_weekdays(text))
+    assert_takes_less(0.020, lambda: find_excluded_days(text))

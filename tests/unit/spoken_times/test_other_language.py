@@ -8,7 +8,7 @@ import pytest
 from askproai_core.languages import Language
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import Argument, Grain, Refusal, understand_parts
-from askproai_runtime.spoken_times.arguments import find_excluded_weekdays, find_open_span, find_part_argument
+from askproai_runtime.spoken_times.arguments import find_excluded_days, find_open_span, find_part_argument
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -81,6 +81,6 @@ def test_argument_kind_is_found_in_either_language():
         assert find_part_argument("ten") is Argument.TIME
         assert find_part_argument("next Friday") is Argument.DATE
         assert find_open_span("Thursday") is Grain.WEEK
-        assert find_excluded_weekdays("whenever Bello barks, but not on Monday") == {0}
+        assert find_excluded_days("whenever Bello barks, but not on Monday") == {0: ""}
     with speaking(EN):
         assert find_part_argument("halb vier") is Argument.TIME

@@ -9,7 +9,7 @@ import pytest
 from askproai_core.languages import Language
 from askproai_runtime.sentences import format_day, format_spoken, speaking
 from askproai_runtime.spoken_times import Grain, Refusal, understand, understand_parts
-from askproai_runtime.spoken_times.arguments import find_excluded_weekdays
+from askproai_runtime.spoken_times.arguments import find_excluded_days
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -198,10 +198,10 @@ def test_time_beside_unclear_exclusions_is_refused():
 
 
 def test_excluded_days_are_found_beside_unknown_words():
-    assert find_excluded_weekdays("nächste Woche ums Mondlicht, aber nicht am Montag") == {0}
-    assert find_excluded_weekdays("außer Montag und Mittwoch irgendwie vielleicht") == {0, 2}
-    assert find_excluded_weekdays("am Montag ums Mondlicht") == set()
-    assert find_excluded_weekdays("") == set()
+    assert find_excluded_days("nächste Woche ums Mondlicht, aber nicht am Montag") == {0: ""}
+    assert find_excluded_days("außer Montag und Mittwoch irgendwie vielleicht") == {0: "", 2: ""}
+    assert find_excluded_days("am Montag ums Mondlicht") == {}
+    assert find_excluded_days("") == {}
 
 
 def test_function_arguments_in_year_one_raise_no_error():

@@ -246,7 +246,7 @@ def _half_of_month(match: re.Match[str], today: date) -> Period:
 
 
 def _week_of_month(match: re.Match[str], today: date) -> Period:
-    return week_of_month(MONTHS[match["month"]], int(match["number"]), today)
+    return week_of_month(MONTHS[match["month"]], int(match["number"]) if match["number"] else None, today)
 
 
 _MONTHS: tuple[Rule, ...] = (
@@ -257,7 +257,7 @@ _MONTHS: tuple[Rule, ...] = (
     (r"diesen monat(?: noch)?|noch diesen monat|in diesem monat", _month_ahead(0)),
     (rf"{_THIRD} (?:des|dieses|vom) monats?", lambda m, today: third_of_this_month(_THIRDS[m["third"]], today)),
     (rf"(?P<half>1|2)\. haelfte im {_MONTH}", _half_of_month),
-    (rf"(?P<number>\d)\. woche im {_MONTH}", _week_of_month),
+    (rf"(?:(?P<number>\d)\.|letzte[nr]?) woche im {_MONTH}", _week_of_month),
     (r"(?P<quarter>[1-4])\. quartal", lambda m, today: first_months(int(m["quarter"]) * 3 - 2, 3, today)),
     (rf"{_NEXT} quartal", lambda _m, today: next_quarter(today)),
     (rf"(?P<season>{'|'.join(_SEASONS)})", lambda m, today: first_months(_SEASONS[m["season"]], 3, today)),

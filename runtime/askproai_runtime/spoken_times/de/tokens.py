@@ -14,7 +14,9 @@ from askproai_runtime.spoken_times.written_forms import BEFORE, HOUR, WRITTEN_FO
 _CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|passt's)"
 _IS_NOT = rf"{_CAN}(?: (?:leider|mir|uns|bei mir|da|gar|ueberhaupt|auch))* nicht(?: mehr)?"
 # At the end of a phrase "passt mir nicht mehr" can be about an appointment that is to be moved.
-_IS_NOT_POSSIBLE = rf"(?:{_IS_NOT}(?= ?,)|{_CAN} (?:leider )?nicht(?= ?$))"
+_IS_NOT_POSSIBLE = rf"(?:{_IS_NOT}(?= ?,)|{_CAN} (?:(?:leider|bei mir) )*(?:nicht|nie)(?= *(?:bitte *)?$))"
+# Behind a weekday, at the end of a part: "ich kann mittwochs leider nicht", "mittwochs habe ich keine Zeit".
+_NEVER = r"(?:(?:leider|lieber|eher|bitte|aber) )*(?:nicht|nie|(?:habe? ich )?(?:nie |leider )?keine zeit)(?= *(?:,|$|bitte *$))"
 _ANY_DAY = rf"(?:(?:am|der|den|dem|jetzt|gleich|eher) )*(?:{ANY_WEEKDAY}|heute|morgen|uebermorgen|\d{{1,2}}\.)"
 # Words after which the day before them suits. Nothing may be denied there once more.
 _SUITS = (
@@ -40,6 +42,10 @@ _HOUR_WORDS = "|".join(word for word, number in NUMBERS.items() if 0 < number < 
 _MINUTE_WORDS = "|".join(word for word, number in NUMBERS.items() if 24 < number < 60)  # noqa: PLR2004
 
 _SEVERAL_WEEKDAYS = rf"(?:{ANY_WEEKDAY})s?(?:(?: ?, *| )(?:(?:und|oder) )?(?:auch )?(?:am )?(?:{ANY_WEEKDAY})s?)+"
+_GROUPS: Final = (
+    (r"(?:(?:am|an|an den|das|kein) )?wochenende[ns]?", "samstag und sonntag"),
+    (r"(?:(?:an|an den) )?(?:werktage?[ns]?|wochentage?[ns]?|unter der woche)", " und ".join(list(WEEKDAYS)[:5])),
+)  # fmt: skip
 _BESIDE_ONLY = re.compile(rf"\b(?:{ANY_WEEKDAY})s? (?:auch )?(?:am )?(?:{ANY_WEEKDAY})")
 
 # In Bavaria, Swabia and Franconia; "auf d'Nacht" is the evening.
@@ -192,9 +198,13 @@ _REWRITES: Final[tuple[tuple[str, Replacement], ...]] = (
     (rf"\b({_IS_NOT}) (?={_ANY_DAY}\b)", rf"\1 {_UNCLEAR} "),
     (rf"\b({ANY_WEEKDAY}) (?:leider )?nicht (?={_DAY_THAT_SUITS})", r"ausser \1 ~ , "),
     (rf"\b({ANY_WEEKDAY}) nicht (?=(?:{ANY_WEEKDAY})\b)", rf"\1 {_UNCLEAR} "),
+    *((rf"\b(nicht|ausser|bis auf|kein) {group}\b", rf"\1 {days}") for group, days in _GROUPS),
+    *((rf"\b{group} (?={_IS_NOT_POSSIBLE}|{_NEVER})", f"{days} ") for group, days in _GROUPS),
+    # "Montag nicht" beside "um vier" can be about the time.
+    (rf"\b({_SEVERAL_WEEKDAYS}|(?:{ANY_WEEKDAY})s|kann (?:ich )?(?:am )?(?:{ANY_WEEKDAY})) {_NEVER}", r"ausser \1 ~"),
     # "Montag geht nicht, Dienstag um drei": only at the end of a part, for "Montag geht nicht um drei" is about the time
     (rf"\b{_SEVERAL_WEEKDAYS} {_IS_NOT_POSSIBLE}", _exclude),
-    (rf"\b({ANY_WEEKDAY})s? {_IS_NOT_POSSIBLE}", r"ausser \1 ~"),
+    (rf"\b((?:{ANY_WEEKDAY})s?) {_IS_NOT_POSSIBLE}", r"ausser \1 ~"),
     (rf"\b(?:heute|morgen) (?:{_IS_NOT}|(?:leider )?nicht(?: mehr)?) ?(?=,)", " "),
     (r"\bals (?:am )?(?:vormittags?|nachmittags?|abends?|morgens|mittags?)\b", " "),
     (r"\b(kalender)?woche kw\b", "kw"),

@@ -234,7 +234,7 @@ def _third_of_this_month(match: re.Match[str], today: date) -> Period:
 
 
 def _week_of_month(match: re.Match[str], today: date) -> Period:
-    return week_of_month(MONTHS[match["month"]], int(match["number"]), today)
+    return week_of_month(MONTHS[match["month"]], int(match["number"]) if match["number"] else None, today)
 
 
 def _week_of_date(match: re.Match[str], today: date) -> Period:
@@ -251,7 +251,7 @@ _MONTHS: tuple[Rule, ...] = (
     (rf"(?:in )?(?:the )?week (?:of|commencing|beginning|starting)(?: on)?(?: the)? {_DAY_NUMBER}(?: (?:of )?{_MONTH})?",
      _week_of_date),
     (rf"(?:in )?(?:the )?week (?:of|commencing|beginning|starting)(?: on)? {_MONTH} {_DAY_NUMBER}", _week_of_date),
-    (rf"(?:in )?(?:the )?(?P<number>\d)th week (?:of|in) {_MONTH}", _week_of_month),
+    (rf"(?:in )?(?:the )?(?:(?P<number>\d)th|last) week (?:of|in) {_MONTH}", _week_of_month),
     (rf"(?:in )?(?:the )?(?P<season>{'|'.join(_SEASONS)})", lambda m, today: first_months(_SEASONS[m["season"]], 3, today)),
     (r"next year", lambda _m, today: Period((Days(date(today.year + 1, 1, 1), date(today.year + 1, 12, 31)),))),
     (rf"(?:on )?{_HOLIDAY}", lambda m, today: named(_holiday_of(m), today)),

@@ -30,8 +30,9 @@ _NUMBER_UNITS = "|".join(word for word, number in NUMBERS.items() if 0 < number 
 _NO_MONTH = rf"(?! (?:{_MONTH})\b| of (?:{_MONTH})\b)"
 _NOT_POSSIBLE = (
     r"(?:(?:(?:does|do|will|would) not|doesn't|don't|won't|wouldn't) (?:work|suit|fit)|(?:is|are) (?:no good|impossible)"
-    r"|(?:is not|are not|isn't|aren't) (?:so |very |really )?(?:good|great|ideal|possible))(?: for me| me)?(?= ?(?:,|$))"
+    r"|(?:is not|are not|isn't|aren't) (?:so |very |really )?(?:good|great|ideal|possible))(?: for me| me)?(?= *(?:,|$|please *$))"
 )
+_WEEKDAYS = rf"((?:{_WEEKDAY})s?(?: (?:and|or) (?:{_WEEKDAY})s?)?)"
 _DATED_DAY = rf"(?:{_MONTH}) \d{{1,2}}|\d{{1,2}} (?:{_MONTH})|\d{{1,2}}th|\d+[./-][\d./-]+"
 _ONE_DAY = rf"(?:(?:{_WEEKDAY})s?|today|tomorrow|{_DATED_DAY})"
 # In "Tuesday but not Wednesday", "Tuesday at four pm not Wednesday" nothing is said of Tuesday before the "not".
@@ -177,8 +178,12 @@ _BEFORE_NUMBERS = _compile(
         ),
         (r"\bany ?day but\b|\bevery day but\b", "except"),
         (r"\bdays? (?:but|except) not\b", "except"),
-        (rf"\b({_WEEKDAY})s? (?:and|or) ({_WEEKDAY})s? {_NOT_POSSIBLE}", r"except \1 and \2 ~"),
-        (rf"\b({_WEEKDAY})s? {_NOT_POSSIBLE}", r"except \1 ~"),
+        (rf"\blast (?=(?:{_WEEKDAY}) before\b)", ""),
+        (r"\b(not|no|never|except|but) (?:(?:on|at|the) )*weekends?\b", "not saturday and sunday"),
+        (rf"\b(?:(?:on|at|the) )*weekends? (?={_NOT_POSSIBLE})", "saturday and sunday "),
+        (rf"\bnever (?=(?:on )?(?:{_WEEKDAY})s?\b)", "not "),
+        (rf"\b(?:can't|cannot|can not) (?:(?:do|make|come|it|on) )+{_WEEKDAYS}(?= *(?:,|$|please *$))", r"except \1 ~"),
+        (rf"\b{_WEEKDAYS} {_NOT_POSSIBLE}", r"except \1 ~"),
         # "no mornings" excludes, "no, in the morning" corrects; of one day it can be both
         (r"\bno (?=[a-z]+days\b|(?:early |late )?(?:mornings?|afternoons?|evenings?|nights?|weekends?)\b)", "not "),
         (
