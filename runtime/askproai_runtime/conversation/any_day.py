@@ -1,6 +1,4 @@
-"""Decide whether a request for the waiting list leaves the day open, by an argument "egal" or by the caller's words; and leave
-the days out of a request that the caller has excluded. Pure.
-"""
+"""Decide whether a request leaves the day open ("egal"), and leave out the days that the caller has excluded. Pure."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -70,18 +68,16 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     """
     date, *others = read_parts(args)
     text = "" if date is None or leaves_open(date) else date
-    named = [each for each in (text, *others) if each]
-    if not text and names_day(named):
+    if not text and names_day(others):
         return args
     plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
     if any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates):
         return args
     clauses = [each for said in (call.said_since or "", *call.utterances[-_MOST_READ:]) for each in _list_clauses(said)]
     if _is_long(plain):
-        alone = ((each, understand_parts(each, None, None, at=call.started_at, zone=zone)) for each in clauses)
-        text = next(
-            (each for each, read in alone if _is_long(read) and read.candidates[0].start > call.started_at), text
-        )
+        alone = {each: understand_parts(each, None, None, at=call.started_at, zone=zone) for each in clauses}
+        later = [each for each in alone if _is_long(alone[each]) and alone[each].candidates[0].start > call.started_at]
+        text = [*later, text][0]
     text = exclude_days(text, {day: part for each in clauses for day, part in find_excluded_days(each).items()})
     limited = understand_parts(text or None, *others, at=call.started_at, zone=zone)
     return {**args, "date": text} if text and limited.candidates else args

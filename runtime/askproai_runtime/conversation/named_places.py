@@ -121,11 +121,13 @@ def _put_on_place_of_days(words: TimeWords) -> Mapping[str, Any]:
     Raises `ClarificationNeeded` if a day of the month may be meant instead.
     """
     days, args = words.named_days, words.args
-    for name, text in words.said.items() if len(days) > 1 else ():
+    needed = ("before", "on", "day", "weekday", "behind") if days[1:] else ("weekday",)
+    for name, text in words.said.items():
         found = _PLACE_OF_DAY.fullmatch(fold(text))
-        if found is None or not any(found[each] for each in ("before", "on", "day", "weekday", "behind")):
+        if found is None or not any(found[each] for each in needed):
             continue
-        is_of_days = found["on"] or found["weekday"] or (found["day"] and not re.fullmatch(OF_THEM, found["day"]))
+        is_day = found["day"] and not re.fullmatch(OF_THEM, found["day"])
+        is_of_days = found["on"] or (days[1:] and found["weekday"]) or is_day
         if _PLACE.fullmatch(fold(text)) and not is_of_days:  # "the second one"
             continue
         place = PLACES[found["place"]] if found["place"] else int(found["digit"]) - 1
@@ -137,7 +139,9 @@ def _put_on_place_of_days(words: TimeWords) -> Mapping[str, Any]:
         if names_day(read_parts(others)) or (behind and not _read_clock(behind)):
             continue
         if place < len(among):
-            is_certain = bool(found["day"] or (weekday and len(among) > 1))
+            of_month = {(each.day, each.weekday()) for each in dates_of(words.understand(text, None, None))}
+            is_date = (place + 1, among[place].weekday()) in of_month  # the 1st is a Tuesday, in "am ersten Dienstag"
+            is_certain = bool(found["day"] or (weekday and (len(among) > 1 or not is_date)))
             return _put_on_day(words, {**others, "date": text}, among[place], is_certain=is_certain)
         if found["day"]:
             raise ask_which(words.named.starts, words.call, words.zone, is_exact=False)

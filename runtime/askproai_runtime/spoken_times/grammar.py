@@ -16,8 +16,7 @@ Build: TypeAlias = Callable[[re.Match[str], datetime], Atom]
 TimeRule: TypeAlias = tuple[str, Build]
 _END = r"(?![\w])"
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
-# Signs in any language: `written_forms.py` writes the first five beside a value, `arguments.py` an
-# exclusion, and `tokens.py` its end.
+# Signs in any language: `written_forms.py` writes the first five, `arguments.py` that of an exclusion, `tokens.py` its end.
 _SIGNS = tuple(
     (re.compile(sign), op)
     for sign, op in (

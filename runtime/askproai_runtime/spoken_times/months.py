@@ -77,10 +77,10 @@ def week_of_month(month: int, number: int | None, today: date) -> Period:
     The first week has the first Thursday of the month, as ISO 8601 counts the weeks of a year.
     """
     first, last = month_days(today.year + (month < today.month), month)
-    assert last is not None, "a month has an end"
     monday = first - first.weekday() * DAY + ((number or 1) - 1 + (first.weekday() > _THURSDAY)) * WEEK
-    monday = last - last.weekday() * DAY if number is None else monday
-    if number == 0 or monday > last:
+    if number is None and last is not None:
+        monday = last - last.weekday() * DAY
+    if number == 0 or last is None or monday > last:
         raise ImpossibleDay(f"a month has no week {number}")
     return month_period(Days(max(monday, first), min(monday + 6 * DAY, last)), today)
 

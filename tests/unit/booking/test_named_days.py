@@ -80,6 +80,9 @@ def search(call: CallContext, args: dict[str, Any], service: str = "haarschnitt"
         ((FRIDAY - timedelta(days=7), FRIDAY), {"date": "der zweite Freitag", "time": "9 Uhr"}, FRIDAY),
         ((FRIDAY - timedelta(days=7), FRIDAY), {"date": "the second Friday", "time": "9 am"}, FRIDAY),
         ((TUESDAY, THURSDAY, FRIDAY), {"date": "Friday, the first one"}, FRIDAY),
+        ((TUESDAY, THURSDAY), {"date": "am ersten Donnerstag", "time": "9 Uhr"}, THURSDAY),
+        ((THURSDAY, THURSDAY + timedelta(hours=4)), {"date": "am ersten Donnerstag um neun"}, THURSDAY),
+        ((THURSDAY, THURSDAY + timedelta(hours=4)), {"date": "the first Thursday at nine"}, THURSDAY),
     ],
 )
 def test_words_matching_an_offer_mean_that_offer(

@@ -200,6 +200,10 @@ _REWRITES: Final[tuple[tuple[str, Replacement], ...]] = (
     (rf"\b({ANY_WEEKDAY}) nicht (?=(?:{ANY_WEEKDAY})\b)", rf"\1 {_UNCLEAR} "),
     *((rf"\b(nicht|ausser|bis auf|kein) {group}\b", rf"\1 {days}") for group, days in _GROUPS),
     *((rf"\b{group} (?={_IS_NOT_POSSIBLE}|{_NEVER})", f"{days} ") for group, days in _GROUPS),
+    (
+        r"\b(?:nicht (?:mehr )?diese woche|diese woche nicht(?: mehr)?)(?= *(?:$|bitte *$|, (?!sondern)))",
+        "nach diese woche",
+    ),
     # "Montag nicht" beside "um vier" can be about the time.
     (rf"\b({_SEVERAL_WEEKDAYS}|(?:{ANY_WEEKDAY})s|kann (?:ich )?(?:am )?(?:{ANY_WEEKDAY})) {_NEVER}", r"ausser \1 ~"),
     # "Montag geht nicht, Dienstag um drei": only at the end of a part, for "Montag geht nicht um drei" is about the time

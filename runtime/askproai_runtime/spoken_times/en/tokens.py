@@ -35,6 +35,9 @@ _NOT_POSSIBLE = (
 _WEEKDAYS = rf"((?:{_WEEKDAY})s?(?: (?:and|or) (?:{_WEEKDAY})s?)?)"
 _DATED_DAY = rf"(?:{_MONTH}) \d{{1,2}}|\d{{1,2}} (?:{_MONTH})|\d{{1,2}}th|\d+[./-][\d./-]+"
 _ONE_DAY = rf"(?:(?:{_WEEKDAY})s?|today|tomorrow|{_DATED_DAY})"
+_HALF_OF_DAY = (
+    rf"\b((?:{_WEEKDAY})s?|today|tomorrow|\d{{1,2}}(?:th)? (?:of )?(?:{_MONTH})|\d{{1,2}}th)(?: ,)? ([ap])m\b(?! ?\d)"
+)
 # In "Tuesday but not Wednesday", "Tuesday at four pm not Wednesday" nothing is said of Tuesday before the "not".
 _NO_VERB = (
     r"(?:but|except|just|only|and|or|on|onwards?|[ap]m|o'clock|noon|midday"
@@ -181,6 +184,7 @@ _BEFORE_NUMBERS = _compile(
         (rf"\blast (?=(?:{_WEEKDAY}) before\b)", ""),
         (r"\b(not|no|never|except|but) (?:(?:on|at|the) )*weekends?\b", "not saturday and sunday"),
         (rf"\b(?:(?:on|at|the) )*weekends? (?={_NOT_POSSIBLE})", "saturday and sunday "),
+        (r"\bnot this week(?= *(?:,|$|please *$))", "after this week"),
         (rf"\bnever (?=(?:on )?(?:{_WEEKDAY})s?\b)", "not "),
         (rf"\b(?:can't|cannot|can not) (?:(?:do|make|come|it|on) )+{_WEEKDAYS}(?= *(?:,|$|please *$))", r"except \1 ~"),
         (rf"\b{_WEEKDAYS} {_NOT_POSSIBLE}", r"except \1 ~"),
@@ -222,10 +226,7 @@ _AFTER_NUMBERS = _compile(
         ),
         # "how about four" names a time, and does not say that it is about four
         (_OFFERED_HOUR, r"at \1"),
-        (
-            rf"\b((?:{_WEEKDAY})s?|today|tomorrow|\d{{1,2}}(?:th)? (?:of )?(?:{_MONTH})|\d{{1,2}}th)(?: ,)? ([ap])m\b(?! ?\d)",
-            lambda match: f"{match[1]} {'morning' if match[2] == 'a' else 'afternoon'}",
-        ),
+        (_HALF_OF_DAY, lambda match: f"{match[1]} {'morning' if match[2] == 'a' else 'afternoon'}"),
         # "the second Wednesday" is not Wednesday the second
         (rf"\b[1-5]th (?=(?:{_WEEKDAY})\b(?! (?:in|of) (?:{_MONTH})\b))", f"{_UNCLEAR} "),
         (rf"\b(\d{{1,2}}th) in (?=(?:{_MONTH})\b)", r"\1 of "),
