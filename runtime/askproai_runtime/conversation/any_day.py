@@ -23,6 +23,7 @@ _ANY: Final = "egal"  # in the words of the reader of times
 _LONG: Final = timedelta(days=300)  # no named day or month lasts as long
 _DAY: Final = timedelta(hours=25)  # the longest one
 _MOST_READ: Final = 20  # turns of the caller
+_MOST_WORDS: Final = 9  # of a clause that only names a first day: the event loop waits for its reading
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
 _WORDS: Final = UNDERSTOOD.any_day
 _OF_DAYS = re.compile(rf"\b(?:{_WORDS.of_days})\b")
@@ -68,14 +69,14 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     """
     date, *others = read_parts(args)
     text = "" if date is None or leaves_open(date) else date
-    if not text and names_day(others):
-        return args
     plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
-    if any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates):
+    is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
+    if is_of_one or (not text and names_day(others)):
         return args
     clauses = [each for said in (call.said_since or "", *call.utterances[-_MOST_READ:]) for each in _list_clauses(said)]
     if _is_long(plain):
-        alone = {each: understand_parts(each, None, None, at=call.started_at, zone=zone) for each in clauses}
+        short = [each for each in clauses if each.count(" ") < _MOST_WORDS]
+        alone = {each: understand_parts(each, None, None, at=call.started_at, zone=zone) for each in short}
         later = [each for each in alone if _is_long(alone[each]) and alone[each].candidates[0].start > call.started_at]
         text = [*later, text][0]
     text = exclude_days(text, {day: part for each in clauses for day, part in find_excluded_days(each).items()})

@@ -68,9 +68,7 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _date_weekdays(atoms: list[Atom]) -> list[Atom]:
-    """Return the atoms with each bounded weekday as a day of the week that is named beside it: `nächste Woche von Montag bis
-    Mittwoch`, `ab Mittwoch, nächste Woche`, `bis nächste Woche Mittwoch`.
-    """
+    """Return the atoms with each bounded weekday as a day of the week beside it: `nächste Woche von Montag bis Mittwoch`."""
     weeks = [at for at, atom in enumerate(atoms) if isinstance(atom, Period)]
     if len(weeks) != 1 or not (ends := _list_ends(atoms[weeks[0]])):
         return atoms

@@ -29,15 +29,12 @@ _TIMES = (Clock, Part, TimeRange, Around)
 
 @dataclass(slots=True)
 class Exclusions:
-    """The result of `find_exclusions`: the atoms left (`rest`), the excluded weekdays (0 is Monday), and other excluded days.
-
-    `hours` are those that an excluded part of a weekday leaves: `außer Mittwoch vormittags`.
-    """
+    """The result of `find_exclusions`: the atoms left (`rest`), the excluded weekdays (0 is Monday), and other excluded days."""
 
     rest: list[Atom] = field(default_factory=list)
     weekdays: set[int] = field(default_factory=set)
     days: list[Days] = field(default_factory=list)
-    hours: dict[int, TimeRange] = field(default_factory=dict)
+    hours: dict[int, TimeRange] = field(default_factory=dict)  # of a weekday of which only a part is excluded
 
     @property
     def is_any(self) -> bool:
