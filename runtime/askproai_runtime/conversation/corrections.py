@@ -119,12 +119,12 @@ def find_misnamed_appointment(
     call: CallContext, args: Mapping[str, Any], name: str, booked: Sequence[Appointment], *, in_doubt: bool = False
 ) -> Appointment | None:
     """Return the appointment whose customer's name the caller's words since the last change correct to `name`; None without one.
-    With `in_doubt` it may have any name, if the words correct one.
+    With `in_doubt` a name that sounds alike is enough, and so is any other name if the words correct one.
     """
     if not (name and booked) or any(same_name(name, each.customer_name) for each in booked):
         return None
     known, utterances = {each.customer_name: each for each in booked}, (call.said_since_change or "").splitlines()
-    misnamed = find_misnamed(call, args, name, [*known], utterances)
+    misnamed = find_misnamed(call, args, name, [*known], utterances, in_doubt=in_doubt)
     if misnamed is None and in_doubt and speaks_of_correction(utterances):
         return booked[-1]
     return None if misnamed is None else known[misnamed]

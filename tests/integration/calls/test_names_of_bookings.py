@@ -61,6 +61,10 @@ async def test_appointment_id_and_start_need_no_service(call: SpokenCall) -> Non
         ("Der Name ist falsch, Langner.", "Petra Langner"),
         ("Ich heiße nicht Petra, sondern Peggy.", "Peggy Lange"),
         ("No, it's Langer, with an r.", "Petra Langer"),
+        ("Lange mit R, also Langer.", "Petra Langer"),
+        ("Mein Nachname ist Langer.", "Petra Langer"),
+        ("Das R fehlt. Langer.", "Petra Langer"),
+        ("I'm called Petra Langer.", "Petra Langer"),
     ],
 )
 @pytest.mark.parametrize("more", [{}, {"another": True}, {"date": None, "time": None}])
@@ -98,8 +102,16 @@ async def test_another_persons_name_renames_no_booking(call: SpokenCall, said: s
     assert sorted(row[3] for row in await call.live()) == sorted(["Petra Lange", name])
 
 
-async def test_correction_sent_as_one_more_is_asked_about(call: SpokenCall) -> None:
+@pytest.mark.parametrize(
+    ("said", "name"),
+    [
+        ("Falsch, Peggy heiße ich, Peggy Lange.", "Peggy Lange"),
+        ("Ja, aber Langer.", "Petra Langer"),
+        ("Stimmt, bis auf den Namen.", "Petra Langer"),
+    ],
+)
+async def test_correction_sent_as_one_more_is_asked_about(call: SpokenCall, said: str, name: str) -> None:
     assert (await call.ask(BOOK, friday_at(call.pod)))["success"]
-    call.say("Falsch, Peggy heiße ich, Peggy Lange.")
-    asked = await call.ask(BOOK, friday_at(call.pod, customer_name="Peggy Lange", another=True))
+    call.say(said)
+    asked = await call.ask(BOOK, friday_at(call.pod, customer_name=name, another=True))
     assert (asked["success"], asked["choices"]) == (False, ["rename", "further"]), asked
