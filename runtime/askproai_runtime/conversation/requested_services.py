@@ -297,18 +297,23 @@ def _list_answered(words: str, asked: Sequence[str], offered: Sequence[Service])
     if named.unknown is None:
         return () if named.repeated else named.services
     found = find_named(offered, words)
-    return found if len(found) == 1 else () if found else _list_chosen(words, asked, offered)
+    is_of_one = sum({each.name for each in found} <= set(list_parts(each)) for each in asked) == 1
+    return found if len(found) == 1 or is_of_one else () if found else _list_chosen(words, asked, offered)
 
 
 def _list_chosen(words: str, asked: Sequence[str], offered: Sequence[Service]) -> tuple[Service, ...]:
-    """Return the one of the services `asked` about that an answer chooses by its place, or by a part of its name: "Haare"."""
+    """Return the services of the one of those `asked` about that an answer chooses by its place, or the only one that it may
+    mean of those that not all have: "Haare".
+    """
     by_name = {each.name: each for each in offered}
-    among = tuple(by_name[each] for each in asked[:MOST_NAMED] if each in by_name)
-    if len(among) != len(asked) or len(among) < _SEVERAL or _excludes(words):
+    among = [tuple(by_name[part] for part in list_parts(each) if part in by_name) for each in asked[:MOST_NAMED]]
+    if len(among) != len(asked) or len(among) < _SEVERAL or not all(among) or _excludes(words):
         return ()
     if (place := read_place(words)) is not None:
-        return among[place:][:1]
-    related = list_related(words, among) if len(words.split()) <= _MOST_WORDS else []
+        return next(iter(among[place:][:1]), ())
+    own = [by_name[part] for part in _list_all_parts(asked) if sum(by_name[part] in each for each in among) == 1]
+    is_unclear = _ONLY.search(words_of(words)) and any(map(has_several, asked))
+    related = list_related(words, own) if len(words.split()) <= _MOST_WORDS and not is_unclear else []
     return tuple(related) if len(related) == 1 else ()
 
 

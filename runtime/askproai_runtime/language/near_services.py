@@ -11,7 +11,7 @@ from itertools import islice, pairwise, product
 from typing import Final
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.language.generic_services import is_generic
+from askproai_runtime.language.generic_services import GENERIC, is_generic
 from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.spoken_services import (
     NamedServices,
@@ -37,6 +37,7 @@ _ENDINGS = {"", *_WORDS.word_ends}
 _OF_ANY_COMPOUND = tuple(sorted(_WORDS.any_compound))
 # Folded words, or beginnings and ends of them, of one meaning: of trades that take appointments.
 _MEANINGS: tuple[frozenset[str], ...] = (*UNDERSTOOD.beauty_services, *UNDERSTOOD.other_services)
+_HAIR: Final = {UNDERSTOOD.beauty_services.keys.index("hair")}
 
 
 def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
@@ -93,10 +94,19 @@ def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
         return []
     names = {each.name: (each.display_name, *each.spoken_names) for each in offered}
     found = [each for each in offered if any(_meanings_of(name) == meant for name in names[each.name])]
+    *_, last = _list_telling(text)
+    found = found or [
+        each for each in offered if any(_is_of_hair(last, meant, fold(name)) for name in names[each.name])
+    ]
     single = [each for each in offered if each not in found and len(split_visit(each.display_name)) <= 1]
     is_near = any(meant <= _list_all_meanings(name) for each in single for name in names[each.name])
     is_other = any(each not in found for each in find_named(offered, text))  # "Haare färben" beside Haarfarbe
     return [] if is_near or is_other else found
+
+
+def _is_of_hair(word: str, meant: frozenset[int], name: str) -> bool:
+    """Return whether a folded word is a compound of a folded name and hair: "Haarefärben"."""
+    return word != name and word.endswith(name) and _meanings_of(name) == meant - _HAIR
 
 
 def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
@@ -143,9 +153,15 @@ def says_part(text: str, named: Sequence[Service]) -> bool:
 
 def _meanings_of(text: str) -> frozenset[int] | None:
     """Return the numbers of the meanings (groups of synonyms) of a text's words; None if any word has no known meaning."""
-    words = [word for word in fold(text).split() if word not in _WORDS.beside_parts]
+    words = _list_telling(text)
     meanings = [_list_meanings(word) if _is_all_meant(word) else frozenset() for word in words[:_MOST_WORDS]]
     return frozenset[int]().union(*meanings) if meanings and all(meanings) else None
+
+
+def _list_telling(text: str) -> list[str]:
+    """Return the folded words of a text without those that name no service: "einen Termin zum"."""
+    beside = _WORDS.beside_parts | GENERIC
+    return [word for word in fold(text).split() if word not in beside or _list_meanings(word)]
 
 
 def _list_all_meanings(text: str) -> frozenset[int]:
@@ -158,8 +174,8 @@ def _is_all_meant(word: str) -> bool:
     rest = word
     forms = (form for number in _list_meanings(word) for form in _MEANINGS[number])
     for form in sorted(forms, key=lambda form: (len(form), form), reverse=True):
-        rest = rest.replace(form, "", 1)
-    return rest in _ENDINGS and not any(_has_form(word, form) for form in _WORDS.special_kinds)
+        rest = rest.replace(form, " ", 1)
+    return _ENDINGS.issuperset(rest.split()) and not any(_has_form(word, form) for form in _WORDS.special_kinds)
 
 
 def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:

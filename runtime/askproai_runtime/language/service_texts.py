@@ -132,7 +132,7 @@ def find_rest(text: str, services: Sequence[Service]) -> str:
 
 
 def _tells(run: Sequence[_Word]) -> bool:
-    return any(word.folded not in _FORM for word in run)
+    return any(word.folded not in _FORM | UNDERSTOOD.services.beside_parts for word in run)
 
 
 def names_several(text: str, services: Sequence[Service]) -> bool:

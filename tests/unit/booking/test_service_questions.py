@@ -232,9 +232,14 @@ def test_parts_of_a_declared_visit_identify_it() -> None:
         ("Bart schneiden, Farbe", "Bart und Färben"),
         ("Haarschnitt inkl. Bart", "Haarschnitt und Bart"),
         ("Bart schneiden", "Bart"),
+        ("einen Termin zum Haareschneiden", "Haarschnitt"),
+        ("zum Bartschneiden", "Bart"),
+        ("Haarefärben", "Färben"),
+        ("Haareschneiden und Farbe", "Haarschnitt und Färben"),
+        ("Termin für einen Haarschnitt", "Haarschnitt"),
     ],
 )
-def test_declared_name_of_two_words_is_one_service(said: str, named: str) -> None:
+def test_compound_or_two_words_are_one_service(said: str, named: str) -> None:
     assert parse_service_request(barber(), CALL, {"service": said}).rules.service.display_name == named
 
 
@@ -268,6 +273,16 @@ def test_declared_name_of_two_words_is_one_service(said: str, named: str) -> Non
         ("Schnitt und Bart", "Den Bart mach ich selber.", None),
         ("Schnitt und Bart", "Haare ja, Bart nein.", None),
         ("Schnitt und Bart", "Bart nur nächstes Mal.", None),
+        ("Schnitt mit Farbe", "Das zweite.", "Bart und Färben"),
+        ("Schnitt mit Farbe", "Ja, das letzte bitte.", "Bart und Färben"),
+        ("Schnitt mit Farbe", "Ersteres.", "Haarschnitt und Färben"),
+        ("Schnitt mit Farbe", "The latter.", "Bart und Färben"),
+        ("Schnitt mit Farbe", "Na Haare.", "Haarschnitt und Färben"),
+        ("Schnitt mit Farbe", "Hair, of course.", "Haarschnitt und Färben"),
+        ("Schnitt mit Farbe", "Den Haarschnitt mit Farbe.", "Haarschnitt und Färben"),
+        ("Schnitt mit Farbe", "Das dritte.", None),
+        ("Schnitt mit Farbe", "Nur die Haare.", None),
+        ("Schnitt mit Farbe", "Beides.", None),
         ("Schnitt mit Farbe", "Ja, Farbe auch.", None),
         ("Schnitt mit Farbe", "Ja, aber ohne Farbe.", None),
         ("Schnitt", "Haare natürlich.", "Haarschnitt"),
