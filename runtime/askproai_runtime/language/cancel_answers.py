@@ -76,6 +76,10 @@ _APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
+# A reason after a yes has a clause of its own; the others keep the appointment, or mean another one: "Ja, den brauche ich".
+_FIRST_YES: Final = re.compile(rf"(?:(?:{UNDERSTOOD.answers.before_yes}) )*{STRONG_YES_WORD}\b")
+_CLAUSE: Final = re.compile(rf"\b(?:{_WORDS.clause})\b")
+_NO_REASON: Final = re.compile(rf"\b(?:{_WORDS.no_reason})\b")
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
@@ -121,13 +125,14 @@ def refuses(said: str, *, claimed: bool) -> bool:
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:
-    """Return True if a request to cancel names a day, service or person that is not in the text of the question (`about`)."""
+    """Return True if a request to cancel names a day, service or person that is not in the text of the question (`about`), or
+    if a yes names another day.
+    """
     said = words_of(utterance)
-    if not _CANCEL.search(said):
-        return False
+    kinds = _NAMED if _CANCEL.search(said) else _NAMED[:2] if _FIRST_YES.match(said) else ()
     asked = words_of(about)
     known = _WORDS.names_none | set(asked.split())
-    named = {word for each in _NAMED for found in each.finditer(said) for word in found.groups() if word}
+    named = {word for each in kinds for found in each.finditer(said) for word in found.groups() if word}
     return any(word not in known and not _is_day_of(word, asked, today) for word in named)
 
 
@@ -155,10 +160,11 @@ def _drop_asked(said: str, about: str) -> str:
 
 def read_cancellation(utterance: str, about: str = "") -> Reply | None:
     """Return the reply that an utterance gives to the question whether to cancel an appointment (`about` is its text); None if
-    the utterance does not answer. A yes with further words is no answer, unless these words are in the question.
+    the utterance does not answer. A yes with further words is no answer, unless these words are in the question or a reason.
 
-    The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, or agrees in words that may
-    only approve of the appointment. It is also `UNCLEAR` after a no that may refuse the move that the question mentions.
+    The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, adds a reason to a yes, or
+    agrees in words that may only approve of the appointment. It is also `UNCLEAR` after a no that may refuse the move that the
+    question mentions.
     """
     if _CANCEL.search(words_of(utterance)):
         utterance = _NO_MOVE.sub(_REASON, utterance.casefold())
@@ -181,7 +187,15 @@ def read_cancellation(utterance: str, about: str = "") -> Reply | None:
         is_clear = cancels or (_STRONG_YES.search(said) and not _APPROVES.search(said))
         return Reply.YES if is_clear else Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
-    return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
+    is_unclear = cancels or is_key or _GO_ON.fullmatch(said) or (not is_aside and _has_reason(said, about))
+    return Reply.UNCLEAR if is_unclear else None
+
+
+def _has_reason(said: str, about: str) -> bool:
+    """Return True if a reason follows a yes at the beginning: a clause without another hour that does not speak of coming."""
+    begins = _FIRST_YES.match(said)
+    rest = said[begins.end() :] if begins and drop_hours(said, about) is not None else ""
+    return bool(_CLAUSE.search(rest)) and not (_NO_REASON.search(rest) or SPEAKS_OF_IT.search(rest))
 
 
 def _drop_hindrances(utterance: str) -> str:

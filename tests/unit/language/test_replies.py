@@ -260,6 +260,15 @@ def test_repeated_politeness_phrase_is_parsed_quickly() -> None:
         ("Ich kann da nicht.", Reply.NO), ("Hm.", Reply.NO), ("Definitely not.", Reply.NO), ("Yes, the other one.", Reply.NO),
         ("Das kann ich nicht.", Reply.NO), ("Ja, da bin ich da.", Reply.NO), ("That's not the one.", Reply.NO),
         ("Yup, move it.", Reply.NO), ("Genau, der passt.", Reply.NO), ("Yes, I can't cancel.", Reply.NO),
+        ("Ja, den auch.", Reply.YES), ("Ja, beide Termine.", Reply.YES), ("Ja gut, dann halt.", Reply.YES),
+        ("Auf jeden Fall.", Reply.YES), ("Sure, that one too.", Reply.YES), ("Den auch.", Reply.UNCLEAR),
+        ("Ich denke schon.", Reply.UNCLEAR), ("I think so.", Reply.UNCLEAR), ("Muss ich, ja.", Reply.UNCLEAR),
+        ("Ja, ich muss arbeiten.", Reply.UNCLEAR), ("Yes, I have to work.", Reply.UNCLEAR),
+        ("Ja, mir geht's nicht gut.", Reply.UNCLEAR), ("Ja, das Auto ist hinüber.", Reply.UNCLEAR),
+        ("Ja, am Samstag um zehn bin ich im Urlaub.", Reply.UNCLEAR), ("Ja, aber ich muss arbeiten.", Reply.NO),
+        ("Ja, oder ich komme später.", Reply.NO), ("Ja, wir ziehen am Montag um.", Reply.NO),
+        ("Ja, ich muss um neun arbeiten.", Reply.NO), ("Ja, es geht um das Färben.", Reply.NO), ("Muss ich?", Reply.NO),
+        ("Ja, da kann ich.", Reply.NO), ("Ja, das ist meiner.", Reply.NO), ("Ja, wir sehen uns Samstag.", Reply.NO),
     ],
 )  # fmt: skip
 def test_yes_with_a_reason_confirms_the_cancellation(said: str, reply: Reply) -> None:
