@@ -43,6 +43,18 @@ def list_number_words() -> frozenset[str]:
     return frozenset(word for language in Language for word in _grammar_of(language).numbers)
 
 
+@cache
+def _list_fillers() -> frozenset[str]:
+    return frozenset(word for language in Language for word in _grammar_of(language).fillers)
+
+
+def find_lone_hour(text: str) -> str | None:
+    """Return the only number of a text whose other words say nothing about when: `elf` of "lieber elf"; else None."""
+    said = [word for word in re.findall(r"[^\s,.!]+", fold(text)) if word not in _list_fillers()]
+    is_number = len(said) == 1 and (said[0].isdecimal() or said[0] in list_number_words())
+    return said[0] if is_number else None
+
+
 def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[Atom]:
     """Return the atoms of one argument of a call function. Raises the errors of `scan`.
 
