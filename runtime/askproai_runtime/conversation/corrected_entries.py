@@ -52,29 +52,23 @@ _NOT_WEEKDAY: Final = re.compile(rf"\b(?:{_WORDS.rejects_day}) {_WEEKDAY}")
 
 
 def find_misnamed(
-    call: CallContext,
-    args: Mapping[str, Any],
-    name: str,
-    known: Sequence[str],
-    utterances: Sequence[str],
-    *,
-    in_doubt: bool = False,
+    call: CallContext, args: Mapping[str, Any], name: str, known: Sequence[str], since: Sequence[str], *, in_doubt: bool
 ) -> str | None:
     """Return the name, among the `known` ones that this call gave for the same times, which a request for `name` corrects; None
-    if there is none. `utterances` are the caller's words since then, the answer to the confirmation first.
+    if there is none. `since` has the caller's words since then, the answer to the confirmation first.
 
     The model's choice to rename counts also before any question, unless the caller speaks of one more entry. With `in_doubt`
     it is enough that the names sound alike and the caller has said something else since then.
     """
     own = [each for each in known if len(list_name_words(name)) >= len(list_name_words(each))]
     alike = [each for each in own if is_alike(name, each) or sounds_alike(name, each)]
-    is_chosen, texts = read_choice(args) is Choice.RENAME, _list_corrections(utterances)
+    is_chosen, texts = read_choice(args) is Choice.RENAME, _list_corrections(since)
     if call.said_since is None:
         return alike[-1] if alike and is_chosen else None
     said = [words_of(each) for each in texts]
     if any(_OTHER_PERSON.search(each) or _RELATIVE.search(fold(each)) for each in said):
         return None
-    if any(said) and (is_chosen or (alike and (in_doubt or speaks_of_correction(utterances)))):
+    if any(said) and (is_chosen or (alike and (in_doubt or speaks_of_correction(since)))):
         return next(reversed(alike or own), None)
     rejected = [each for each in own if any(_rejects_name(text, each, name) for text in texts)]
     is_named = any(_names_after_no(each, name) for each in said[:1])

@@ -13,7 +13,7 @@ from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_of, days_of
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
-from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.kept_times import DOUBTS
@@ -110,6 +110,18 @@ def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
     starts = tuple(each.start.astimezone(UTC) for each in candidates)
     is_exact, since = all(each.end is None for each in candidates), named.said_since if named else ()
     return replace(call, named_last=NamedTimes(Naming.REQUESTED, starts, is_exact=is_exact, said_since=since))
+
+
+def find_agreed(call: CallContext, question: ClarificationNeeded, zone: ZoneInfo) -> datetime | None:
+    """Return the only start in `question`, if the last answer asked for it alone and the caller has said yes or named it since."""
+    readings = [datetime.fromisoformat(each["start"]) for each in question.answer.fields.get("candidates") or ()]
+    named = call.named_last
+    if named is None or readings != [named.asked] or find_other_clock(named, call, zone):
+        return None
+    said, find_said = " ".join(named.said_since), partial(list_said_starts, named, call, zone, surely=False)
+    is_named = not answers_nothing(said) and bool(read_in_languages(find_said, set[datetime]()))
+    is_other = NO.search(words_of(said)) or names_other_day(named, readings[0].astimezone(zone).date(), call, zone)
+    return readings[0] if (is_named or holds_yes(said)) and not is_other else None
 
 
 def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:

@@ -41,6 +41,7 @@ from askproai_runtime.conversation.kept_offers import (
     note_counted_words,
     read_kept_offers,
 )
+from askproai_runtime.conversation.last_days import find_agreed
 from askproai_runtime.conversation.named_days import keep_offered_days
 from askproai_runtime.conversation.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_in_hours
 from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
@@ -51,7 +52,7 @@ from askproai_runtime.conversation.slot_sentences import example_sentence, slot_
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.sentences import say
-from askproai_runtime.spoken_times import Candidate, Daily, Grain, Refusal, Understanding, understand_parts
+from askproai_runtime.spoken_times import Candidate, Daily, Grain, Refusal, Understanding, exact_at, understand_parts
 from askproai_runtime.spoken_times.arguments import find_excluded_days
 
 _PERSON_IS_OFF = "the person does not work on that day"
@@ -81,8 +82,10 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     try:
         args = keep_offered_days(call, args, request)
         understood = parse_time(leave_out_days(call, args, request.rules.zone), call, request)
-    except ClarificationNeeded as clarification:
-        return await _add_examples(ctx, request, call, clarification.answer, read_parts(args))
+    except ClarificationNeeded as question:
+        if (agreed := find_agreed(call, question, request.rules.zone)) is None:
+            return await _add_examples(ctx, request, call, question.answer, read_parts(args))
+        understood = Understanding.of([exact_at(agreed.astimezone(request.rules.zone))])
     soon = Candidate(now, now + look_ahead, Grain.RANGE, say().soon)
     asks_day = not any(read_parts(args)) and not call.offered  # once in a call
     understood = understood or Understanding(candidates=(soon,))

@@ -302,9 +302,7 @@ def _list_answered(words: str, asked: Sequence[str], offered: Sequence[Service])
 
 
 def _list_chosen(words: str, asked: Sequence[str], offered: Sequence[Service]) -> tuple[Service, ...]:
-    """Return the services of the one of those `asked` about that an answer chooses by its place, or the only one that it may
-    mean of those that not all have: "Haare".
-    """
+    """Return the services of the one of those `asked` about that an answer chooses by its place, or the one that only it has."""
     by_name = {each.name: each for each in offered}
     among = [tuple(by_name[part] for part in list_parts(each) if part in by_name) for each in asked[:MOST_NAMED]]
     if len(among) != len(asked) or len(among) < _SEVERAL or not all(among) or _excludes(words):

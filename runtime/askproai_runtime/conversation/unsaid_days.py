@@ -15,7 +15,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_readings, dates_of, days_of, read_near
-from askproai_runtime.conversation.last_days import OF_OWN, after_request, find_repeated_start
+from askproai_runtime.conversation.last_days import OF_OWN, after_request, find_agreed, find_repeated_start
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
@@ -85,10 +85,11 @@ def require_said_day(
 async def find_unheard(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], question: ClarificationNeeded
 ) -> datetime:
-    """Return the only start in `question`, if this call has no transcript and was asked about the same words before.
-
-    A model that repeats its words after the question means that start. Otherwise raise `question`.
+    """Return the only start in `question`, if the caller has agreed to it, or if this call has no transcript and was asked about
+    the same words before: a model that repeats its words after the question means that start. Otherwise raise `question`.
     """
+    if (agreed := find_agreed(call, question, ZoneInfo(ctx.config().time_zone))) is not None:
+        return agreed
     readings = question.answer.fields.get("candidates") or []
     if call.replies is None and len(readings) == 1 and "end" not in readings[0]:
         start, about = datetime.fromisoformat(readings[0]["start"]), "|".join(each or "" for each in read_parts(args))

@@ -125,9 +125,7 @@ def refuses(said: str, *, claimed: bool) -> bool:
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:
-    """Return True if a request to cancel names a day, service or person that is not in the text of the question (`about`), or
-    if a yes names another day.
-    """
+    """Return True if a request to cancel names a day, service or person that the question (`about`) has not, or a yes a day."""
     said = words_of(utterance)
     kinds = _NAMED if _CANCEL.search(said) else _NAMED[:2] if _FIRST_YES.match(said) else ()
     asked = words_of(about)

@@ -93,20 +93,18 @@ def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
     if not meant:
         return []
     names = {each.name: (each.display_name, *each.spoken_names) for each in offered}
-    found = [each for each in offered if any(_meanings_of(name) == meant for name in names[each.name])]
-    *_, last = _list_telling(text)
-    found = found or [
-        each for each in offered if any(_is_of_hair(last, meant, fold(name)) for name in names[each.name])
-    ]
+    found = [each for each in offered if any(_is_meant(name, text, meant) for name in names[each.name])]
     single = [each for each in offered if each not in found and len(split_visit(each.display_name)) <= 1]
     is_near = any(meant <= _list_all_meanings(name) for each in single for name in names[each.name])
     is_other = any(each not in found for each in find_named(offered, text))  # "Haare färben" beside Haarfarbe
     return [] if is_near or is_other else found
 
 
-def _is_of_hair(word: str, meant: frozenset[int], name: str) -> bool:
-    """Return whether a folded word is a compound of a folded name and hair: "Haarefärben"."""
-    return word != name and word.endswith(name) and _meanings_of(name) == meant - _HAIR
+def _is_meant(name: str, text: str, meant: frozenset[int]) -> bool:
+    """Return whether a name has the meaning (`meant`) of a text, or with hair before it is the text's compound: "Haarefärben"."""
+    before = fold(text).removesuffix(fold(name))
+    is_end = before != fold(text) and before[-1:].isalpha()
+    return _meanings_of(name) == (meant - _HAIR if is_end else meant)
 
 
 def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
@@ -153,15 +151,10 @@ def says_part(text: str, named: Sequence[Service]) -> bool:
 
 def _meanings_of(text: str) -> frozenset[int] | None:
     """Return the numbers of the meanings (groups of synonyms) of a text's words; None if any word has no known meaning."""
-    words = _list_telling(text)
+    beside = _WORDS.beside_parts | GENERIC
+    words = [word for word in fold(text).split() if word not in beside or _list_meanings(word)]
     meanings = [_list_meanings(word) if _is_all_meant(word) else frozenset() for word in words[:_MOST_WORDS]]
     return frozenset[int]().union(*meanings) if meanings and all(meanings) else None
-
-
-def _list_telling(text: str) -> list[str]:
-    """Return the folded words of a text without those that name no service: "einen Termin zum"."""
-    beside = _WORDS.beside_parts | GENERIC
-    return [word for word in fold(text).split() if word not in beside or _list_meanings(word)]
 
 
 def _list_all_meanings(text: str) -> frozenset[int]:

@@ -21,7 +21,7 @@ from askproai_runtime.spoken_times.atoms import (
     Weekday,
 )
 from askproai_runtime.spoken_times.grammar import fold
-from askproai_runtime.spoken_times.grammars import find_lone_hour, scan_argument
+from askproai_runtime.spoken_times.grammars import scan_argument
 from askproai_runtime.spoken_times.intervals import read_interval, spell_out
 from askproai_runtime.spoken_times.iso import IsoInstant, read_instant
 from askproai_runtime.spoken_times.scan import UnknownWord
@@ -162,11 +162,10 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
     try:
         return scan_argument(_drop_dots(text, now), now, is_time=True)
     except UnknownWord:
-        if (part := read_part(text)) is not None:
-            return [part]
-        if (hour := find_lone_hour(text)) is None:
+        part = read_part(text)
+        if part is None:
             raise
-        return scan_argument(hour, now, is_time=True)
+        return [part]
 
 
 # As a time "das erste" is the first one of its day, and not the first day of a month.

@@ -43,23 +43,11 @@ def list_number_words() -> frozenset[str]:
     return frozenset(word for language in Language for word in _grammar_of(language).numbers)
 
 
-@cache
-def _list_fillers() -> frozenset[str]:
-    return frozenset(word for language in Language for word in _grammar_of(language).fillers)
-
-
-def find_lone_hour(text: str) -> str | None:
-    """Return the only number of a text whose other words say nothing about when: `elf` of "lieber elf"; else None."""
-    said = [word for word in re.findall(r"[^\s,.!]+", fold(text)) if word not in _list_fillers()]
-    is_number = len(said) == 1 and (said[0].isdecimal() or said[0] in list_number_words())
-    return said[0] if is_number else None
-
-
 def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[Atom]:
     """Return the atoms of one argument of a call function. Raises the errors of `scan`.
 
     Models write arguments in any language: an argument that cannot be read in the call's language is read in the other ones.
-    With `is_time`, a lone number is an hour.
+    With `is_time`, a lone number is an hour, also beside words that say nothing about when: `lieber elf`.
     """
     if not is_time:
         text = UNDERSTOOD.alone.days.get(fold(text).strip("."), text)
@@ -77,6 +65,10 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
             foreign = scan(said, now, grammar)
             if not all(isinstance(atom, Op) for atom in foreign):  # "die" says nothing, in no language
                 return _without_foreign_words(foreign)
+    words, grammars = fold(text).split(), (own, *_other_grammars())
+    telling = [word for word in words if not any(word in each.fillers for each in grammars)]
+    if is_time and len(telling) == 1 < len(words):
+        return scan_argument(telling[0], now, is_time=True)
     if unknown is not None:
         raise unknown
     return []

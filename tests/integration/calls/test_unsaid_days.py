@@ -385,3 +385,22 @@ async def test_remark_about_weeks_prompts_no_question_about_days(call: SpokenCal
     call.say("Dann am Mittwoch um elf.")
     done = await call.ask(BOOK, OTTO | {"date": "Mittwoch", "time": "elf Uhr"})
     assert done["success"], done
+
+
+@pytest.mark.parametrize(
+    ("said", "is_agreed"),
+    [
+        ("Ja, mittags.", True), ("Yes, noon. Otto Kurz.", True), ("Um zwölf.", True),
+        ("Nein, um eins.", False), ("Um eins.", False), ("Mittags?", False), ("Ja, aber am Samstag.", False),
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("function", [CHECK, BOOK])
+async def test_agreed_noon_is_asked_about_once(call: SpokenCall, function: str, said: str, is_agreed: bool) -> None:
+    """The agent names the day in other words in its second request, and repeats "12:00 AM"."""
+    call.say("Am Freitag in zwei Wochen, um zwölf.")
+    asked = await call.ask(CHECK, {"service": CUT, "date": f"{friday(call):%d.%m.}", "time": "12:00 AM"})
+    assert [each[:16] for each in starts(asked)] == [f"{friday(call)}T12:00"], asked
+    call.say(said)
+    done = await call.ask(function, OTTO | {"date": friday(call).isoformat(), "time": "12:00 AM"})
+    start = done.get("start") or next((each["start"] for each in done.get("slots", ())), "")
+    assert (done["success"], start[:16] == f"{friday(call)}T12:00") == (is_agreed, is_agreed), done

@@ -232,7 +232,7 @@ def test_only_the_days_of_the_question_are_answered(words: str, days: tuple[str,
     ],
 )
 def test_several_services_get_summed_price_and_length(branch: str, topic: str, sentence: str) -> None:
-    assert ask(CHAIN, topic, branch, service="Schneiden und Farbe").message == sentence
+    assert ask(CHAIN, topic, branch, service="Schneiden mit Farbe").message == sentence
 
 
 def test_no_sum_is_said_with_an_unknown_price() -> None:
@@ -560,7 +560,7 @@ ONE_PRICE = (
     ("args", "message"),
     [
         ({"question": "Was kosten Massage und Fango?"}, BOTH_PRICES),
-        ({"service": "Massage und Fango"}, BOTH_TOGETHER),
+        ({"service": "Massage und Fango"}, f"{BOTH_PRICES} {BOTH_TOGETHER}"),
         ({"question": "Was kostet eine Massage und was kostet Krankengymnastik?"}, ONE_PRICE),
         ({"service": "Massage, Fango", "question": "Ist das eine Massage oder ein Fango?"}, BOTH_PRICES),
         ({"service": "Massage, Fango", "question": "is that a massage or a fango"}, BOTH_PRICES),
@@ -595,10 +595,11 @@ BARBER = replace(
         )
     ),
 )
-CUT, BEARD, COLOR = (
+CUT, BEARD, COLOR, BOTH = (
     "Haarschnitt kostet fünfunddreißig Euro.",
     "Bart kostet fünfzehn Euro.",
     "Färben: das kostet siebzig Euro.",
+    "Haarschnitt und Bart kosten zusammen fünfzig Euro.",
 )
 
 
@@ -613,12 +614,11 @@ CUT, BEARD, COLOR = (
         ({"question": "Was kostet ein Haarschnitt?"}, CUT),
         ({"question": "Was kostet Färben und Maniküre?"}, f"{COLOR} Zum Thema Maniküre weiß ich nichts."),
         ({"question": "Was kostet eine Haarverlängerung?"}, "Zum Thema Haarverlängerung weiß ich nichts."),
-        ({"service": "Schnitt und Bart"}, "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
-        ({"service": "Cut mit Bart"}, "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
-        (
-            {"service": "Cut und Bart", "question": "Was kosten Cut und Bart?"},
-            "Haarschnitt und Bart kosten zusammen fünfzig Euro.",
-        ),
+        ({"service": "Schnitt und Bart"}, f"{CUT} {BEARD} {BOTH}"),
+        ({"service": "Haircut, Beard"}, f"{CUT} {BEARD} {BOTH}"),
+        ({"service": "Cut mit Bart"}, BOTH),
+        ({"service": "Cut, Bart", "question": "Was kosten Cut und Bart zusammen?"}, BOTH),
+        ({"service": "Cut und Bart", "question": "Was kosten Cut und Bart?"}, f"{CUT} {BEARD} {BOTH}"),
         ({"service": "Schnitt"}, "Meinen Sie Haarschnitt oder Bart?"),
         ({"service": "Maniküre und Bart"}, "Maniküre und Bart finde ich nicht auf meiner Liste."),
     ],
