@@ -114,14 +114,14 @@ def after_request(call: CallContext, zone: ZoneInfo) -> CallContext:
 
 def find_agreed(call: CallContext, question: ClarificationNeeded, zone: ZoneInfo) -> datetime | None:
     """Return the only start in `question`, if the last answer asked for it alone and the caller has said yes or named it since."""
-    readings = [datetime.fromisoformat(each["start"]) for each in question.answer.fields.get("candidates") or ()]
-    named = call.named_last
-    if named is None or readings != [named.asked] or find_other_clock(named, call, zone):
+    named, readings = call.named_last, question.answer.fields.get("candidates") or ()
+    starts = [datetime.fromisoformat(each["start"]) for each in readings]
+    if named is None or starts != [named.asked] or find_other_clock(named, call, zone):
         return None
     said, find_said = " ".join(named.said_since), partial(list_said_starts, named, call, zone, surely=False)
     is_named = not answers_nothing(said) and bool(read_in_languages(find_said, set[datetime]()))
-    is_other = NO.search(words_of(said)) or names_other_day(named, readings[0].astimezone(zone).date(), call, zone)
-    return readings[0] if (is_named or holds_yes(said)) and not is_other else None
+    is_other = NO.search(words_of(said)) or names_other_day(named, starts[0].astimezone(zone).date(), call, zone)
+    return starts[0] if (is_named or holds_yes(said)) and not is_other else None
 
 
 def list_days_since(call: CallContext, zone: ZoneInfo) -> list[date]:

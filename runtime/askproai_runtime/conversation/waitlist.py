@@ -228,9 +228,8 @@ async def _find_renamed_entry(
         return None
     alike, chosen = [each for each in known if _may_be_of(call, entry, each)], read_chosen(call, args, entry.name)
     own = {each.name: each.id for each in known if each.call_id == call.call_id}
-    misnamed = (
-        None if chosen else find_misnamed(call, args, entry.name, [*own], call.said_since_joining, in_doubt=False)
-    )
+    since = call.said_since_joining
+    misnamed = None if chosen else find_misnamed(call, args, entry.name, [*own], since, in_doubt=False)
     if misnamed is not None:
         return own[misnamed]
     if not alike or (chosen is not None and chosen.choice is Choice.FURTHER):

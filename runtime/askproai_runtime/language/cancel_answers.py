@@ -76,10 +76,11 @@ _APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
-# A reason after a yes has a clause of its own; the others keep the appointment, or mean another one: "Ja, den brauche ich".
+# A yes with a reason has a clause behind it, and no words that keep the appointment or mean another one: "Ja, den brauche ich".
 _FIRST_YES: Final = re.compile(rf"(?:(?:{UNDERSTOOD.answers.before_yes}) )*{STRONG_YES_WORD}\b")
-_CLAUSE: Final = re.compile(rf"\b(?:{_WORDS.clause})\b")
-_NO_REASON: Final = re.compile(rf"\b(?:{_WORDS.no_reason})\b")
+_REASONED: Final = re.compile(
+    rf"{_FIRST_YES.pattern}(?!.*\b(?:{_WORDS.no_reason}|{UNDERSTOOD.answers.speaks_of_it})\b).*\b(?:{_WORDS.clause})\b"
+)
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
@@ -185,15 +186,8 @@ def read_cancellation(utterance: str, about: str = "") -> Reply | None:
         is_clear = cancels or (_STRONG_YES.search(said) and not _APPROVES.search(said))
         return Reply.YES if is_clear else Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
-    is_unclear = cancels or is_key or _GO_ON.fullmatch(said) or (not is_aside and _has_reason(said, about))
-    return Reply.UNCLEAR if is_unclear else None
-
-
-def _has_reason(said: str, about: str) -> bool:
-    """Return True if a reason follows a yes at the beginning: a clause without another hour that does not speak of coming."""
-    begins = _FIRST_YES.match(said)
-    rest = said[begins.end() :] if begins and drop_hours(said, about) is not None else ""
-    return bool(_CLAUSE.search(rest)) and not (_NO_REASON.search(rest) or SPEAKS_OF_IT.search(rest))
+    is_reasoned = not is_aside and _REASONED.match(said) and drop_hours(said, about) is not None
+    return Reply.UNCLEAR if cancels or is_key or is_reasoned or _GO_ON.fullmatch(said) else None
 
 
 def _drop_hindrances(utterance: str) -> str:

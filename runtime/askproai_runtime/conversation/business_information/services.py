@@ -31,6 +31,7 @@ _MAX_PRICES, _MAX_NAMES, _MAX_STAFF = 5, 8, 10  # that a listener can follow
 # Words with which several services are compared or listed: the sum of them would be no answer.
 _EACH_BY_ITSELF = re.compile(rf"\b(?:{_WORDS.each_by_itself})\b")
 _TOGETHER = re.compile(rf"\b(?:{_WORDS.together})\b")
+_OF_VISIT = re.compile(rf"\b(?:{_WORDS.together}|{'|'.join(sorted(UNDERSTOOD.service_texts.together_with))})\b")
 _ASKS_PRICE_OR_LENGTH = re.compile(rf"\b(?:{_WORDS.price_or_length})\b")
 _ASKS_PRICE = re.compile(rf"\b(?:{UNDERSTOOD.topics.prices})\b")
 _ASKS_OFFER = re.compile(rf"\b(?:{_WORDS.offer})")
@@ -44,8 +45,9 @@ def answer_about_services(
     visit = compose_visit(config, spoken) if len(spoken) > 1 and not _asks_about_each(question) else None
     visit = visit and visit.in_branch(branch.name)
     if visit is not None and (sentence := _describe_service(visit, question.topic)):
-        each = _say_each_price(spoken, branch, question) if _price(visit) else ""
-        return answered(question, f"{each}{sentence}{_describe_overrides(visit, branch, question.topic)}")
+        is_sum = question.topic is not Topic.PRICES or _OF_VISIT.search(fold(f"{question.service} {question.words}"))
+        each = [] if is_sum or not _price(visit) else [f"{_say_price(one.in_branch(branch.name))}. " for one in spoken]
+        return answered(question, f"{''.join(each)}{sentence}{_describe_overrides(visit, branch, question.topic)}")
     if named := _find_services(said_names, branch) or spoken:
         return _answer_about_named(config, branch, named, question)
     offered = [each.in_branch(branch.name) for each in config.services if is_offered(each, branch)]
@@ -154,15 +156,6 @@ def _asks_about_each(question: Question) -> bool:
         return False
     asked = Counter(_ASKS_PRICE_OR_LENGTH.findall(fold(question.words)))
     return _EACH_BY_ITSELF.search(said) is not None or max(asked.values(), default=0) > 1
-
-
-def _say_each_price(services: Sequence[Service], branch: Branch, question: Question) -> str:
-    """Return a sentence with each service's own price, to precede their sum; "" for a length, or one visit: "Schnitt mit Bart"."""
-    said = fold(f"{question.service} {question.words}")
-    is_of_visit = _TOGETHER.search(said) or not UNDERSTOOD.service_texts.together_with.isdisjoint(said.split())
-    if is_of_visit or question.topic is not Topic.PRICES:
-        return ""
-    return "".join(f"{_say_price(each.in_branch(branch.name))}. " for each in services)
 
 
 def is_offered(service: Service, branch: Branch) -> bool:
