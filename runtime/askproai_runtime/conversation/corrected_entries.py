@@ -60,7 +60,7 @@ def find_misnamed(
     The model's choice to rename counts also before any question, unless the caller speaks of one more entry. With `in_doubt`
     it is enough that the names sound alike and the caller has said something else since then.
     """
-    own = [each for each in known if len(list_name_words(name)) >= len(list_name_words(each))]
+    own = [each for each in known if in_doubt or len(list_name_words(name)) >= len(list_name_words(each))]
     alike = [each for each in own if is_alike(name, each) or sounds_alike(name, each)]
     is_chosen, texts = read_choice(args) is Choice.RENAME, _list_corrections(since)
     if call.said_since is None:

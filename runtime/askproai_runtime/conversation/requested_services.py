@@ -29,7 +29,7 @@ from askproai_runtime.language.near_services import (
     list_joined,
     list_related,
 )
-from askproai_runtime.language.places_among import read_place
+from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import heard_key
 from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several, read_named
 from askproai_runtime.language.spoken_services import (
@@ -169,8 +169,9 @@ def _take_agreed(
     is_only = _ONLY.search(words_of(answer))
     excluded = set[str]() if is_question(answer) else _list_excluded(config, branch, services, answer)
     left = [part for part in _list_all_parts(services) if part not in excluded]
+    kept = [each for each in services if excluded.isdisjoint(list_parts(each))]
     if excluded and left:
-        return _choose_part(config, branch, call, name, left)
+        return _choose_part(config, branch, call, name, kept if len(kept) == 1 else left)
     is_agreed = reply is Reply.YES and not (is_only or excluded)
     if len(services) == 1 and has_several(services[0]) and not is_question(answer):
         parts, is_clear = _read_parts(config, branch, services[0], answer)
@@ -307,11 +308,12 @@ def _list_chosen(words: str, asked: Sequence[str], offered: Sequence[Service]) -
     among = [tuple(by_name[part] for part in list_parts(each) if part in by_name) for each in asked[:MOST_NAMED]]
     if len(among) != len(asked) or len(among) < _SEVERAL or not all(among) or _excludes(words):
         return ()
-    if (place := read_place(words)) is not None:
-        return next(iter(among[place:][:1]), ())
+    if len(words.split()) > _MOST_WORDS:
+        return ()
+    if places := list_places(words):
+        return next(iter(among[max(places) :][:1] if len(places) == 1 else ()), ())
     own = [by_name[part] for part in _list_all_parts(asked) if sum(by_name[part] in each for each in among) == 1]
-    is_unclear = _ONLY.search(words_of(words)) and any(map(has_several, asked))
-    related = list_related(words, own) if len(words.split()) <= _MOST_WORDS and not is_unclear else []
+    related = list_related(words, own) if not (_ONLY.search(words_of(words)) and any(map(has_several, asked))) else []
     return tuple(related) if len(related) == 1 else ()
 
 

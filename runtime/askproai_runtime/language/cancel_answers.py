@@ -182,7 +182,7 @@ def read_cancellation(utterance: str, about: str = "") -> Reply | None:
         return Reply.NO
     if CONDITION.search(said) or (is_aside and not cancels) or (cancels and _speaks_of_it(words, utterance)):
         return None
-    if is_yes and not is_aside and ONLY_YES.fullmatch(_drop_asked(said, about)):
+    if is_yes and not is_aside and any(map(ONLY_YES.fullmatch, (said, _drop_asked(said, about)))):
         is_clear = cancels or (_STRONG_YES.search(said) and not _APPROVES.search(said))
         return Reply.YES if is_clear else Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what

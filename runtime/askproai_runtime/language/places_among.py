@@ -3,7 +3,6 @@
 import re
 from typing import Final
 
-from askproai_runtime.language.answer_words import YES_WORD
 from askproai_runtime.spoken_times import ALL_MONTHS, fold
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -15,26 +14,17 @@ ENDING: Final = rf"(?:(?:{_WORDS.place_ending})\b)?+"  # possessive: a month aft
 OF_THEM: Final = _WORDS.of_them
 _MONTHS: Final = "|".join(sorted(ALL_MONTHS))
 _OF_NO_MONTH: Final = rf"(?! (?:(?:{_WORDS.of_month}) )?(?:{_MONTHS})\b)"
-_SAID: Final = re.compile(rf"\b(?:{_WORDS.article}) (?P<place>{PLACE}){ENDING}{_OF_NO_MONTH}")
-_POLITE: Final = rf"(?:{YES_WORD}|{UNDERSTOOD.declines.polite})"
-_ONLY: Final = re.compile(
-    rf"(?:{_POLITE},? )*+(?:(?:{_WORDS.article}) )?(?P<place>{PLACE}){ENDING}"
-    rf"(?: (?:{_WORDS.one_of_them}|{OF_THEM}))?(?:,? {_POLITE})*+"
-)
+_SAID: Final = re.compile(rf"(?:\b(?:{_WORDS.article}) |^(?=\w+\W*$))(?P<place>{PLACE}){ENDING}{_OF_NO_MONTH}")
 _HELD: Final = re.compile(
     rf"\b(?:(?:{PLACE}){ENDING}|[1-4](?:{_WORDS.ordinal_ending})?\.? (?:{_WORDS.day})\b){_OF_NO_MONTH}"
 )
 
 
 def list_places(words: str) -> set[int]:
-    """Return the list positions that an utterance names after an article ("der zweite"), counted from 0; -1 is the last item."""
+    """Return the list positions that an utterance names after an article, or alone ("der zweite", "letzteres"), counted from 0; -1
+    is the last item.
+    """
     return {PLACES[found["place"]] for found in _SAID.finditer(fold(words))}
-
-
-def read_place(words: str) -> int | None:
-    """Return the list position, from 0, if an utterance says nothing else: "das zweite", "letzteres"; -1 is the last item."""
-    said = _ONLY.fullmatch(fold(words).strip(" .,!"))
-    return None if said is None else PLACES[said["place"]]
 
 
 def holds_place(words: str) -> bool:

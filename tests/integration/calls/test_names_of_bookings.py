@@ -107,7 +107,8 @@ async def test_another_persons_name_renames_no_booking(call: SpokenCall, said: s
     [
         ("Falsch, Peggy heiße ich, Peggy Lange.", "Peggy Lange"),
         ("Ja, aber Langer.", "Petra Langer"),
-        ("Stimmt, bis auf den Namen.", "Petra Langer"),
+        ("Stimmt, bis auf den Namen.", "Langer"),
+        ("Da gehört noch ein R hin.", "Petra Langer"),
     ],
 )
 async def test_correction_sent_as_one_more_is_asked_about(call: SpokenCall, said: str, name: str) -> None:

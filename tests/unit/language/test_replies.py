@@ -169,6 +169,7 @@ def test_english_question_words_may_follow_yes() -> None:
     )
     assert read_reply(["Yes, Tom's."], Question.CANCEL, about=about) is Reply.YES
     assert read_reply(["Yes, mine."], Question.CANCEL, about=about) is Reply.NO
+    assert read_reply(["I think so."], Question.CANCEL, about=about) is Reply.UNCLEAR
 
 
 @each_row(
