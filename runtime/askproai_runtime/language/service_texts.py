@@ -38,6 +38,7 @@ _OF_CATALOGUE = re.compile(rf"\s*\(\d+ ?(?:{_WORDS.catalogue_minutes})\b[^()]*\)
 _WORD = re.compile(r"[^\s,;/+&()]+")
 _NUMBER = re.compile(NUMBER, re.IGNORECASE)
 _FORM = JOINING | GENERIC
+_BESIDE = _FORM | UNDERSTOOD.services.beside_parts
 _AND = UNDERSTOOD.services.conjunction
 _WITH = _WORDS.together_with
 _FOR = {*map(fold, UNDERSTOOD.services.for_whom)}
@@ -122,7 +123,7 @@ def find_rest(text: str, services: Sequence[Service]) -> str:
         return text
     if words and not any(word.is_service for word in words):
         words = [replace(word, is_service=bool(list_near(word.folded, services))) for word in words]
-    if all(word.is_service or word.folded in _FORM for word in words) or not any(word.is_service for word in words):
+    if all(word.is_service or word.folded in _BESIDE for word in words) or not any(word.is_service for word in words):
         return ""
     ends = {word.end: following.end for word, following in pairwise(words)}
     runs = [run for run in _list_runs([replace(word, is_service=word.is_name) for word in words]) if _tells(run)]
@@ -132,7 +133,7 @@ def find_rest(text: str, services: Sequence[Service]) -> str:
 
 
 def _tells(run: Sequence[_Word]) -> bool:
-    return any(word.folded not in _FORM | UNDERSTOOD.services.beside_parts for word in run)
+    return any(word.folded not in _BESIDE for word in run)
 
 
 def names_several(text: str, services: Sequence[Service]) -> bool:

@@ -81,6 +81,7 @@ def _read(text: str, services: list[Service]) -> tuple[str, dict[str, str], str]
         ("Haarschnitt für meinen Mann am Freitag", "Haarschnitt", {"person": "für meinen Mann", "date": "am Freitag"}),
         ("haircut for my son", "haircut", {"person": "for my son"}),
         ("einen Termin zum Haarschnitt", "einen Termin zum Haarschnitt", {}),
+        ("einen Termin zum Haareschneiden", "einen Termin zum Haareschneiden", {}),
     ],
 )  # fmt: skip
 def test_parts_of_a_service_text_become_arguments(text: str, service: str, parts: dict[str, str]) -> None:
