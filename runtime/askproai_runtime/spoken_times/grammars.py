@@ -67,7 +67,7 @@ def scan_argument(text: str, now: datetime, *, is_time: bool = False) -> list[At
                 return _without_foreign_words(foreign)
     words, grammars = fold(text).split(), (own, *_other_grammars())
     telling = [word for word in words if not any(word in each.fillers for each in grammars)]
-    if is_time and len(telling) == 1 < len(words):
+    if is_time and len(telling) == 1 < len(words) and (telling[0].isdecimal() or telling[0] in list_number_words()):
         return scan_argument(telling[0], now, is_time=True)
     if unknown is not None:
         raise unknown
