@@ -76,11 +76,6 @@ _APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
-# A yes with a reason has a clause behind it, and no words that keep the appointment or mean another one: "Ja, den brauche ich".
-_FIRST_YES: Final = re.compile(rf"(?:(?:{UNDERSTOOD.answers.before_yes}) )*{STRONG_YES_WORD}\b")
-_REASONED: Final = re.compile(
-    rf"{_FIRST_YES.pattern}(?!.*\b(?:{_WORDS.no_reason}|{UNDERSTOOD.answers.speaks_of_it})\b).*\b(?:{_WORDS.clause})\b"
-)
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
@@ -126,12 +121,13 @@ def refuses(said: str, *, claimed: bool) -> bool:
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:
-    """Return True if a request to cancel names a day, service or person that the question (`about`) has not, or a yes a day."""
+    """Return True if a request to cancel names a day, service or person that the question (`about`) has not."""
     said = words_of(utterance)
-    kinds = _NAMED if _CANCEL.search(said) else _NAMED[:2] if _FIRST_YES.match(said) else ()
+    if not _CANCEL.search(said):
+        return False
     asked = words_of(about)
     known = _WORDS.names_none | set(asked.split())
-    named = {word for each in kinds for found in each.finditer(said) for word in found.groups() if word}
+    named = {word for each in _NAMED for found in each.finditer(said) for word in found.groups() if word}
     return any(word not in known and not _is_day_of(word, asked, today) for word in named)
 
 
@@ -159,11 +155,10 @@ def _drop_asked(said: str, about: str) -> str:
 
 def read_cancellation(utterance: str, about: str = "") -> Reply | None:
     """Return the reply that an utterance gives to the question whether to cancel an appointment (`about` is its text); None if
-    the utterance does not answer. A yes with further words is no answer, unless these words are in the question or a reason.
+    the utterance does not answer. A yes with further words is no answer, unless these words are in the question.
 
-    The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, adds a reason to a yes, or
-    agrees in words that may only approve of the appointment. It is also `UNCLEAR` after a no that may refuse the move that the
-    question mentions.
+    The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, or agrees in words that may
+    only approve of the appointment. It is also `UNCLEAR` after a no that may refuse the move that the question mentions.
     """
     if _CANCEL.search(words_of(utterance)):
         utterance = _NO_MOVE.sub(_REASON, utterance.casefold())
@@ -186,8 +181,7 @@ def read_cancellation(utterance: str, about: str = "") -> Reply | None:
         is_clear = cancels or (_STRONG_YES.search(said) and not _APPROVES.search(said))
         return Reply.YES if is_clear else Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
-    is_reasoned = not is_aside and _REASONED.match(said) and drop_hours(said, about) is not None
-    return Reply.UNCLEAR if cancels or is_key or is_reasoned or _GO_ON.fullmatch(said) else None
+    return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
 
 
 def _drop_hindrances(utterance: str) -> str:
