@@ -9,14 +9,15 @@
 
 `before` are bookings in an earlier call of the number; `by: call` is this call, `by: other` another caller, and `by: past` is moved
 to two months ago. `rows` are tables: each combination of their rows is a case. `{name}` is its value, and a mapping under `more`,
-or each of several, is merged.
+or each of several, is merged at its place.
 
 A turn has the caller's words (`say`), words that the agent adds (`agent`), and a function with its arguments. `book`, `search` and
 `wait` ask for Petra Lange's haircut on Friday at two, as far as nothing else is given; full names of functions and the other short
 ones get only the given arguments. `again` repeats the last ones, `{offer.1}` is the first time of the last offer, `{id.1}` the
 first appointment that an answer has named, and `{entry}` the last waiting list entry. Several functions under `at_once` are asked
 in one turn of the model. Before the caller speaks, `call` begins a `later` call of the number or one of an `other` caller, or goes
-on with the `first`; and `meanwhile` is a statement of SQL. `repeat` asks again.
+on with the `first`; and `meanwhile` is a statement of SQL. `repeat` asks again. The requests of a `silent` dialogue have no
+transcript.
 
 `hears` has one or more of these; the whole answers are in `tests/golden`:
 
@@ -24,7 +25,8 @@ on with the `first`; and `meanwhile` is a statement of SQL. `repeat` asks again.
     same, other             whether the sentence is that of its last answer
     has unclear, no slots   a field of the answer
     2 candidates            the number of its entries
-    staff = anna            a field begins with the word; of a list, each with its own: `candidates.start = 2026-12-04 2026-12-11`
+    staff = anna            a field begins with the word; of a list, each with its own: `candidates.start = 2026-12-04 2026-12-11`,
+                            or all with one: `all slots.start = 2026-12-04`
     begins …, ends …, not … the sentence begins or ends so, or lacks the words
     …                       other words are in the sentence
 
@@ -71,12 +73,12 @@ def load_dialogues(module: str) -> dict[str, Callable[..., Any]]:
 
 def _make_test(
     name: str, turns: list[Any], before: list[dict[str, Any]] | None = None, rows: dict[str, list[Any]] | None = None,
-    nightly: bool = False,
+    silent: bool = False,
 ) -> Callable[..., Any]:  # fmt: skip
     assert len(name.split("_")) <= 9, f"{name}: a title has at most eight words"
 
     async def test(spoken_salon: TenantPod, row: dict[str, Any]) -> None:
-        dialogue = _Dialogue(SpokenCall(spoken_salon), row)
+        dialogue = _Dialogue(SpokenCall(spoken_salon), row, silent)
         await dialogue.book(before or [])
         for turn in _flatten(turns):
             await dialogue.play(turn)
@@ -84,8 +86,7 @@ def _make_test(
     cases = [_merge(each) for each in product(*(_read_table(*table) for table in (rows or {}).items()))]
     ids = ["-".join(map(str, case.values())) for case in cases]
     test.__name__ = test.__qualname__ = name
-    marked = pytest.mark.parametrize("row", cases, ids=ids if rows else ["once"])(test)
-    return pytest.mark.nightly(marked) if nightly else marked
+    return pytest.mark.parametrize("row", cases, ids=ids if rows else ["once"])(test)
 
 
 def _read_table(columns: str, rows: list[Any]) -> list[dict[str, Any]]:
@@ -108,28 +109,29 @@ def _fill(value: Any, values: Values) -> Any:
         case str() if (whole := _NAME.fullmatch(value)) and whole[1] in values:
             return _fill(values[whole[1]], {name: each for name, each in values.items() if name != whole[1]})
         case str():
-            return _NAME.sub(lambda match: str(values.get(match[1], match[0])), value)
+            return _NAME.sub(lambda match: str(_fill(match[0], values)) if match[1] in values else match[0], value)
         case list():
             return [_fill(each, values) for each in value]
         case dict():
-            filled = {_fill(name, values): _fill(each, values) for name, each in value.items()}
-            more = filled.pop("more", None) or {}
-            return filled | (_merge(more) if isinstance(more, list) else more)
+            filled = ((name, _fill(each, values)) for name, each in value.items())
+            parts = [
+                _flatten([each or {}]) if name == "more" else [{_fill(name, values): each}] for name, each in filled
+            ]
+            return _merge(_flatten(parts))
     return value
 
 
 class _Dialogue:
     """A call of a number, or several one after the other, with all that was asked and answered."""
 
-    def __init__(self, call: SpokenCall, row: Values) -> None:
-        self.call, self.first, self.values = call, call, dict(row)
+    def __init__(self, call: SpokenCall, row: Values, silent: bool) -> None:
+        self.call, self.first, self.values, self.silent = call, call, dict(row), silent
         self.asked: dict[str, Any] = {}
         self.heard: dict[str, str] = {}
 
     async def book(self, bookings: list[dict[str, Any]]) -> None:
         earlier = SpokenCall(self.call.pod, self.call.number)
-        for each in bookings:
-            args = _fill(each, self.values)
+        for args in _fill(bookings, self.values):
             kind = args.pop("by", None)
             by = {"call": self.call, "other": SpokenCall(self.call.pod)}.get(kind, earlier)
             booked = await by.ask(FUNCTIONS["book"], friday_at(self.call.pod, **args))
@@ -176,12 +178,21 @@ class _Dialogue:
             self._read_request({name: each for name, each in request.items() if name != "hears"})
             for request in requests
         ]
-        for (function, args), request, answer in zip(asked, requests, await self.call.ask_at_once(*asked), strict=True):
+        answers = (
+            [await self._ask_silently(*each) for each in asked] if self.silent else await self.call.ask_at_once(*asked)
+        )
+        for (function, args), request, answer in zip(asked, requests, answers, strict=True):
             before, self.asked[function], self.heard[function] = self.heard.get(function), args, answer["message"]
             self._remember(answer)
             hears = _fill(request.get("hears"), self.values)
             for term in _flatten([hears] if hears else []):
                 assert _is_heard(term, answer, before), f"not {term!r}: {answer}"
+
+    async def _ask_silently(self, function: str, args: dict[str, Any]) -> dict[str, Any]:
+        """Ask without a transcript, after the caller has had time for an answer."""
+        await self.call.pod.let_two_seconds_pass(self.call.call_id)
+        reply = await self.call.pod.function(function, self.call.call_id, args, from_number=self.call.number)
+        return dict(reply.body)
 
     def _read_request(self, request: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         ((name, given),) = _fill(request, self.values).items()
@@ -231,9 +242,10 @@ def _is_heard(term: str, answer: dict[str, Any], before: str | None) -> bool:
             return words not in message
         case [number, name] if number.isdigit() and name in {*OFFERS, "appointments", "waiting"}:
             return len(answer[name]) == int(number)
-    if field := re.fullmatch(r"([a-z_]+)(?:\.([a-z_]+))? = (.*)", term):
-        found, wanted = _read_field(answer.get(field[1]), field[2]), field[3].split()
-        return len(found) == len(wanted) and all(map(str.startswith, found, wanted))
+    if field := re.fullmatch(r"(all )?([a-z_]+)(?:\.([a-z_]+))? = (.*)", term):
+        found, wanted = _read_field(answer.get(field[2]), field[3]), field[4].split()
+        wanted = wanted * len(found) if field[1] else wanted
+        return len(found) == len(wanted) > 0 and all(map(str.startswith, found, wanted))
     return term in message
 
 
