@@ -1,5 +1,7 @@
 """A hotline finds its caller's branch by question, digit, postal code and history, and never guesses."""
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -26,8 +28,22 @@ CHAIN = compile_example(
 )
 
 
-def find(phrase: str | None = None, *, config: TenantConfig = CHAIN, **hints: str) -> FoundBranch | BranchQuestion:
+def find(phrase: str | None = None, *, config: TenantConfig = CHAIN, **hints: Any) -> FoundBranch | BranchQuestion:
     return find_branch(config, Hints(phrase, **hints))
+
+
+def found(phrase: str | None = None, **hints: Any) -> tuple[str, bool]:
+    """Return the branch that is found, and whether it is announced."""
+    branch = find(phrase, **hints)
+    assert isinstance(branch, FoundBranch), (phrase, branch)
+    return branch.branch.name, branch.announce
+
+
+def asked(phrase: str | None = None, **hints: Any) -> BranchQuestion:
+    """Return the question for the branch."""
+    question = find(phrase, **hints)
+    assert isinstance(question, BranchQuestion), (phrase, question)
+    return question
 
 
 def chain_of(*named: tuple[str, str, str]) -> TenantConfig:
@@ -65,9 +81,7 @@ def chain_of(*named: tuple[str, str, str]) -> TenantConfig:
     ],
 )
 def test_branch_is_found_by_name_place_or_digits(phrase: str, branch: str, announce: bool) -> None:
-    found = find(phrase)
-    assert isinstance(found, FoundBranch)
-    assert (found.branch.name, found.announce) == (branch, announce)
+    assert found(phrase) == (branch, announce)
 
 
 @each_row(
@@ -116,36 +130,29 @@ def test_branch_within_a_service_text_is_separated(args: dict[str, str], service
     ],
 )
 def test_an_uncertain_branch_is_asked_for(phrase: str | None) -> None:
-    question = find(phrase)
-    assert isinstance(question, BranchQuestion)
+    question = asked(phrase)
     assert question.question.startswith(
         "Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für Haarwerk Mitte, "
     )
 
 
 def test_ambiguous_word_asks_among_its_branches_only() -> None:
-    question = find("Berlin")
-    assert isinstance(question, BranchQuestion)
-    assert question.branches == ("mitte", "pankow")
+    assert asked("Berlin").branches == ("mitte", "pankow")
 
 
 def test_umlauts_may_be_spelt_in_any_way() -> None:
     chain = chain_of(("ost", "Filiale Köpenick", "12555 Berlin"), ("west", "Filiale Süd", "14163 Berlin"))
     for phrase in ("Koepenick", "KÖPENICK", "köpenick"):
-        found = find(phrase, config=chain)
-        assert isinstance(found, FoundBranch)
-        assert found.branch.name == "ost"
+        assert found(phrase, config=chain)[0] == "ost"
 
 
 def test_near_postal_code_suggests_a_branch() -> None:
-    question = find("10117")
-    assert isinstance(question, BranchQuestion)
+    question = asked("10117")
     assert question.suggested_branch == "mitte"
     assert question.question.startswith(
         "Am nächsten liegt wohl Haarwerk Mitte. Passt das? Sonst sagen oder drücken Sie eins für"
     )
-    far = find("80331")
-    assert isinstance(far, BranchQuestion)
+    far = asked("80331")
     assert far.suggested_branch is None
 
 
@@ -166,16 +173,15 @@ def test_only_the_single_nearest_branch_is_suggested(
         Branch(name=name, display_name=name.title(), address=Address(postal_code=code, city=""))
         for name, code in (("west", west), ("ost", east))
     )
-    question = find(phrase, config=msgspec.structs.replace(CHAIN, branches=branches, services=()))
-    assert isinstance(question, BranchQuestion)
-    assert question.suggested_branch == suggested
+    assert (
+        asked(phrase, config=msgspec.structs.replace(CHAIN, branches=branches, services=())).suggested_branch
+        == suggested
+    )
 
 
 def test_postal_code_may_be_written_with_a_space() -> None:
     chain = chain_of(("ost", "Salong Ost", "11 22 Malmö"), ("west", "Salong Väst", "22 33 Lund"))
-    found = find("1122", config=chain)
-    assert isinstance(found, FoundBranch)
-    assert found.branch.name == "ost"
+    assert found("1122", config=chain)[0] == "ost"
 
 
 @pytest.mark.parametrize(("count", "has_digits"), [(9, True), (10, False)])
@@ -186,30 +192,25 @@ def test_digits_choose_among_at_most_nine_branches(count: int, has_digits: bool)
 
 
 def test_suggested_branch_is_chosen_only_by_a_yes() -> None:
-    assert isinstance(find("ja", suggested_branch="mitte"), FoundBranch)
+    found("ja", suggested_branch="mitte")
     for phrase in ("in Hamburg", "nein", "nein, ja doch nicht"):
-        assert isinstance(find(phrase, suggested_branch="mitte"), BranchQuestion)
+        asked(phrase, suggested_branch="mitte")
 
 
 def test_postal_code_of_two_branches_asks_which_branch() -> None:
     chain = chain_of(
         ("a", "Am Markt", "10119 Berlin"), ("b", "Am See", "10119 Berlin"), ("c", "Am Tor", "10115 Berlin")
     )
-    question = find("10119", config=chain)
-    assert isinstance(question, BranchQuestion)
-    assert question.branches == ("a", "b")
+    assert asked("10119", config=chain).branches == ("a", "b")
 
 
 def test_last_branch_is_suggested_or_chosen_as_always() -> None:
-    question = find(last_branch="pankow")
-    assert isinstance(question, BranchQuestion)
+    question = asked(last_branch="pankow")
     assert question.suggested_branch == "pankow"
     assert question.question.startswith("Möchten Sie wieder zu Haarwerk Pankow? Sonst sagen oder drücken Sie eins")
     for phrase in ("wie immer", "Wie beim letzten Mal", "wieder", "die gleiche", "dieselbe"):
-        found = find(phrase, last_branch="pankow")
-        assert isinstance(found, FoundBranch), phrase
-        assert (found.branch.name, found.announce) == ("pankow", True)
-    assert isinstance(find("wie immer", last_branch="closed-down"), BranchQuestion)
+        assert found(phrase, last_branch="pankow") == ("pankow", True)
+    asked("wie immer", last_branch="closed-down")
 
 
 def test_chosen_branch_stays_until_another_is_named() -> None:
@@ -219,44 +220,29 @@ def test_chosen_branch_stays_until_another_is_named() -> None:
         ("hier bei Ihnen", "mitte"),
         ("lieber Potsdam", "potsdam"),
     ):
-        found = find(phrase, current_branch="mitte")
-        assert isinstance(found, FoundBranch), phrase
-        assert found.branch.name == branch
-    assert isinstance(find("Mitte oder Potsdam", current_branch="mitte"), BranchQuestion)
+        assert found(phrase, current_branch="mitte")[0] == branch
+    asked("Mitte oder Potsdam", current_branch="mitte")
 
 
 def test_pressed_keys_do_not_change_a_chosen_branch() -> None:
-    pressed = find(pressed_keys="3")
-    assert isinstance(pressed, FoundBranch)
-    assert pressed.branch.name == "potsdam"
-    later = find(pressed_keys="3", current_branch="mitte")
-    assert isinstance(later, FoundBranch)
-    assert later.branch.name == "mitte"
+    assert found(pressed_keys="3")[0] == "potsdam"
+    assert found(pressed_keys="3", current_branch="mitte")[0] == "mitte"
 
 
 def test_service_of_some_branches_narrows_the_digit_choice() -> None:
-    question = find(service="Strähnen")
-    assert isinstance(question, BranchQuestion)
+    question = asked(service="Strähnen")
     assert question.branches == ("mitte", "potsdam")
     assert "eins für Haarwerk Mitte, drei für Haarwerk Potsdam" in question.question
-    narrowed = find("Berlin", service="Färben")
-    assert isinstance(narrowed, FoundBranch)
-    assert narrowed.branch.name == "mitte"
+    assert found("Berlin", service="Färben")[0] == "mitte"
 
 
 def test_visits_branch_must_offer_each_of_its_services() -> None:
-    question = find(service="Haarschnitt und Strähnen")
-    assert isinstance(question, BranchQuestion)
-    assert question.branches == ("mitte", "potsdam")
-    found = find(service="Haarschnitt, Bart")
-    assert isinstance(found, FoundBranch)
-    assert found.branch.name == "pankow"
+    assert asked(service="Haarschnitt und Strähnen").branches == ("mitte", "potsdam")
+    assert found(service="Haarschnitt, Bart")[0] == "pankow"
 
 
 def test_service_of_one_branch_selects_and_announces_it() -> None:
-    found = find(service="Bart")
-    assert isinstance(found, FoundBranch)
-    assert (found.branch.name, found.announce) == ("pankow", True)
+    assert found(service="Bart") == ("pankow", True)
 
 
 @pytest.mark.parametrize(
@@ -269,9 +255,7 @@ def test_service_of_one_branch_selects_and_announces_it() -> None:
     ],
 )
 def test_person_of_one_branch_selects_and_announces_it(hints: dict[str, str]) -> None:
-    found = find(**hints)
-    assert isinstance(found, FoundBranch)
-    assert (found.branch.name, found.announce) == ("pankow", True)
+    assert found(**hints) == ("pankow", True)
 
 
 @pytest.mark.parametrize(
@@ -284,16 +268,13 @@ def test_person_of_one_branch_selects_and_announces_it(hints: dict[str, str]) ->
     ],
 )
 def test_person_without_the_service_chooses_no_branch(hints: dict[str, str], branches: tuple[str, ...]) -> None:
-    question = find(**hints)
-    assert isinstance(question, BranchQuestion)
-    assert question.branches == branches
+    assert asked(**hints).branches == branches
 
 
 def test_person_of_two_branches_narrows_the_digit_choice() -> None:
     mitte, pankow, potsdam = CHAIN.branches
     both = msgspec.structs.replace(potsdam, staff=(*potsdam.staff, *pankow.staff))
-    question = find(staff="Clara", config=msgspec.structs.replace(CHAIN, branches=(mitte, pankow, both)))
-    assert isinstance(question, BranchQuestion)
+    question = asked(staff="Clara", config=msgspec.structs.replace(CHAIN, branches=(mitte, pankow, both)))
     assert "zwei für Haarwerk Pankow, drei für Haarwerk Potsdam" in question.question
     assert question.branches == ("pankow", "potsdam")
 
@@ -306,46 +287,35 @@ def test_branch_with_a_shared_name_is_announced(hints: dict[str, str]) -> None:
         msgspec.structs.replace(pankow, display_name="Haarwerk Berlin Pankow"),
         potsdam,
     )
-    found = find(phrase="Berlin", **hints, config=msgspec.structs.replace(CHAIN, branches=named))
-    assert isinstance(found, FoundBranch)
-    assert (found.branch.name, found.announce) == ("pankow", True)
+    assert found(phrase="Berlin", **hints, config=msgspec.structs.replace(CHAIN, branches=named)) == ("pankow", True)
 
 
 def test_chosen_branch_stays_when_another_person_is_requested() -> None:
     for hints in ({"current_branch": "mitte"}, {"phrase": "Mitte"}):
-        found = find(**hints, staff="Clara")
-        assert isinstance(found, FoundBranch)
-        assert found.branch.name == "mitte"
+        assert found(**hints, staff="Clara")[0] == "mitte"
 
 
 def test_branches_with_the_service_are_named_instead() -> None:
     for hints in ({"current_branch": "pankow"}, {"phrase": "Pankow"}):
-        question = find(**hints, service="Färben")
-        assert isinstance(question, BranchQuestion)
+        question = asked(**hints, service="Färben")
         assert "nicht in Haarwerk Pankow, aber in Haarwerk Mitte oder Haarwerk Potsdam" in question.question
 
 
 def test_menu_of_many_branches_asks_for_postal_code() -> None:
     chain = chain_of(*((f"ort{n}", f"Filiale Ort{chr(97 + n)}", f"1{n}000 Stadt{chr(97 + n)}") for n in range(6)))
-    question = find(config=chain)
-    assert isinstance(question, BranchQuestion)
+    question = asked(config=chain)
     assert "Postleitzahl" in question.question
     assert question.branches == ()
-    found = find("Stadtc", config=chain)
-    assert isinstance(found, FoundBranch)
-    assert found.branch.name == "ort2"
+    assert found("Stadtc", config=chain)[0] == "ort2"
 
 
 def test_numbered_branch_names_are_not_menu_digits() -> None:
     """Sorted as names, "Filiale 10" is the second: "zwei" must never become the tenth."""
     chain = chain_of(*((f"filiale-{n}", f"Filiale {n}", "10119 Berlin") for n in (1, 10, 2)))
-    question = find(config=chain)
-    assert isinstance(question, BranchQuestion)
+    question = asked(config=chain)
     assert "zwei für" not in question.question
-    found = find("Filiale 2", config=chain)
-    assert isinstance(found, FoundBranch)
-    assert found.branch.name == "filiale-2"
-    assert isinstance(find("zwei", config=chain), BranchQuestion)
+    assert found("Filiale 2", config=chain)[0] == "filiale-2"
+    asked("zwei", config=chain)
 
 
 @pytest.mark.parametrize("model", list(BusinessModel))
@@ -360,55 +330,43 @@ def test_agents_own_branch_stays_unless_another_is_named(model: BusinessModel) -
 
 def test_the_only_branch_is_never_asked_for() -> None:
     single = msgspec.structs.replace(CHAIN, branches=CHAIN.branches[:1])
-    found = find(config=single)
-    assert isinstance(found, FoundBranch)
-    assert found.branch.name == "mitte"
-    question = find("Hamburg", config=single)
-    assert isinstance(question, BranchQuestion)
-    assert question.question == "Diese Filiale kenne ich nicht. Möchten Sie den Termin in Haarwerk Mitte?"
+    assert found(config=single)[0] == "mitte"
+    assert (
+        asked("Hamburg", config=single).question
+        == "Diese Filiale kenne ich nicht. Möchten Sie den Termin in Haarwerk Mitte?"
+    )
 
 
 def test_yes_answers_only_the_last_question() -> None:
     """A model passes on the caller's words: "Ja" to "Möchten Sie wieder zu Haarwerk Pankow?"."""
     for phrase in ("Ja", "ja, gerne", "Genau, passt."):
-        found = find(phrase, suggested_branch="pankow", last_branch="mitte")
-        assert isinstance(found, FoundBranch), phrase
-        assert (found.branch.name, found.announce) == ("pankow", True)
+        assert found(phrase, suggested_branch="pankow", last_branch="mitte") == ("pankow", True)
     for phrase, hints in (
         ("Ja", {"last_branch": "mitte"}),
         ("Nein", {"suggested_branch": "pankow"}),
         ("ja nicht", {"suggested_branch": "pankow"}),
     ):
-        assert isinstance(find(phrase, **hints), BranchQuestion), phrase
-    refusal = find("Nein", suggested_branch="pankow", last_branch="pankow")
-    assert isinstance(refusal, BranchQuestion)
+        asked(phrase, **hints)
+    refusal = asked("Nein", suggested_branch="pankow", last_branch="pankow")
     assert refusal.suggested_branch is None, "not offered once more"
     for phrase in ("Nein, lieber Potsdam", "Ja, aber in Potsdam"):
-        named = find(phrase, suggested_branch="pankow", last_branch="pankow")
-        assert isinstance(named, FoundBranch), phrase
-        assert named.branch.name == "potsdam"
+        assert found(phrase, suggested_branch="pankow", last_branch="pankow")[0] == "potsdam"
 
 
 def test_yes_to_the_only_other_branch_chooses_it() -> None:
-    question = find(current_branch="mitte", service="Bartpflege")
-    assert isinstance(question, BranchQuestion)
-    assert question.suggested_branch == "pankow"
-    found = find("ja", current_branch="mitte", service="Bartpflege", suggested_branch="pankow")
-    assert isinstance(found, FoundBranch)
-    assert found.branch.name == "pankow"
+    assert asked(current_branch="mitte", service="Bartpflege").suggested_branch == "pankow"
+    assert found("ja", current_branch="mitte", service="Bartpflege", suggested_branch="pankow")[0] == "pankow"
 
 
 def test_partial_branch_name_chooses_no_branch() -> None:
     chain = chain_of(("a", "Salon Bad Homburg", "61348 Bad Homburg"), ("b", "Salon Frankfurt", "60311 Frankfurt"))
-    assert isinstance(find("Bad Nauheim", config=chain), BranchQuestion)
-    found = find("Bad Homburg", config=chain)
-    assert isinstance(found, FoundBranch)
-    assert found.branch.name == "a"
+    asked("Bad Nauheim", config=chain)
+    assert found("Bad Homburg", config=chain)[0] == "a"
 
 
 def test_menu_of_ten_branches_has_no_digits() -> None:
     chain = chain_of(*((f"ort{n}", f"Filiale Ort{chr(97 + n)}", "10119 Berlin") for n in range(10)))
-    assert isinstance(find("2", config=chain), BranchQuestion)
+    asked("2", config=chain)
 
 
 def test_digit_beside_the_word_filiale_selects_a_branch() -> None:
@@ -418,20 +376,15 @@ def test_digit_beside_the_word_filiale_selects_a_branch() -> None:
         ("Filiale 2", {}),
         ("die gleiche Filiale", {"last_branch": "nord"}),
     ):
-        found = find(phrase, config=chain, **hints)
-        assert isinstance(found, FoundBranch), phrase
-        assert found.branch.name == "nord"
+        assert found(phrase, config=chain, **hints)[0] == "nord"
 
 
 @pytest.mark.parametrize(("heard", "meant"), [("Potzdam", "potsdam"), ("Miete", "mitte"), ("Pancow", "pankow")])
 def test_heard_branch_is_suggested_and_never_chosen(heard: str, meant: str) -> None:
-    question = find(heard)
-    assert isinstance(question, BranchQuestion)
+    question = asked(heard)
     assert question.suggested_branch == meant
     assert question.question.startswith("Meinen Sie ")
-    yes = find("ja", suggested_branch=meant)
-    assert isinstance(yes, FoundBranch)
-    assert yes.branch.name == meant
+    assert found("ja", suggested_branch=meant)[0] == meant
 
 
 @pytest.mark.parametrize(

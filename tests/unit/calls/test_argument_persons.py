@@ -144,7 +144,13 @@ def test_companion_without_a_name_counts(function: str, name: str) -> None:
         assert len(read_arguments(function, AT | {"companions": companions}).values["companions"]) == 1
 
 
-@pytest.mark.parametrize("companions", ["none", "niemand", "nur ich", [{"customer_name": "niemand"}], ["keiner"], []])
+@pytest.mark.parametrize(
+    "companions",
+    [
+        "none", "niemand", "nur ich", "keine", "Nobody", "solo", "only the caller", "niemand sonst", "just me", "keine Begleitung",
+        "no companions", "niemand weiteres", "1 adult", "allein", [{"customer_name": "niemand"}], ["keiner"], [],
+    ],
+)  # fmt: skip
 def test_words_for_nobody_add_no_companion(companions: Any) -> None:
     assert not read_arguments("book_appointment", AT | {"companions": companions}).values.get("companions")
 

@@ -271,11 +271,6 @@ def test_companions_are_read_or_asked_about(args: Any, companions: list[dict[str
     assert (read.values.get("companions"), "companions" in read.unclear) == (companions, companions is None)
 
 
-@pytest.mark.parametrize("said", ["keine", "niemand", "none", "Nobody", "solo", "only the caller", "niemand sonst"])
-def test_words_for_nobody_give_no_companions(said: str) -> None:
-    assert read_arguments("book_appointment", {"companions": said}).values == {"companions": []}
-
-
 @pytest.mark.parametrize(
     ("sent", "name"),
     [

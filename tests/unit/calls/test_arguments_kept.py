@@ -170,25 +170,6 @@ def test_malformed_json_is_parsed_or_listed_unread() -> None:
     assert read_arguments("check_availability", broken).unread == {"args": broken}
 
 
-@pytest.mark.parametrize(
-    "said", ["nur ich", "just me", "keine Begleitung", "no companions", "niemand weiteres", "1 adult", "allein"]
-)
-def test_words_for_nobody_add_no_companions(said: str) -> None:
-    assert not read_arguments("book_appointment", {"companions": said}).values.get("companions")
-
-
-@pytest.mark.parametrize(
-    ("key", "value"),
-    [
-        ("weekday", "Donnerstag"), ("day_of_week", "Thursday"), ("dates", ["2026-12-10"]), ("preferred_day", "2026-12-10"),
-        ("date_of_appointment", "10.12.2026"), ("appointment_day", "Freitag"), ("booking_day", "morgen"),
-    ],
-)  # fmt: skip
-def test_booking_day_is_read_under_any_argument_name(key: str, value: object) -> None:
-    read = read_arguments("book_appointment", {"service": "Haarschnitt", "time": "15:00", key: value})
-    assert "date" in read.values or read.unclear
-
-
 @pytest.mark.parametrize("said", ["a guest", "1 guest", "companion", "person"])
 def test_unnamed_guest_counts_as_companion(said: str) -> None:
     read = read_arguments("book_appointment", {"companions": said})

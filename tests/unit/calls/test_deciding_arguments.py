@@ -317,6 +317,8 @@ def test_a_preference_for_a_person_is_read(args: Any, staff: str | None) -> None
         ({"weekday": "Donnerstag"}, "date", "Donnerstag"), ({"preferred_day": "2026-12-10"}, "date", "2026-12-10"),
         ({"dates": ["2026-12-10"]}, "date", "2026-12-10"), ({"booking_time": "15:00"}, "time", "15:00"),
         ({"selected_slot": "2026-12-10T10:00"}, "start", "2026-12-10T10:00"), ({"new_day": "Freitag"}, "date", "Freitag"),
+        ({"day_of_week": "Thursday"}, "date", "Thursday"), ({"appointment_day": "Freitag"}, "date", "Freitag"),
+        ({"date_of_appointment": "10.12.2026"}, "date", "10.12.2026"), ({"booking_day": "morgen"}, "date", "morgen"),
         ({"wochentag": "Donnerstag"}, "date", "Donnerstag"), ({"termindatum": "10.12."}, "date", "10.12."),
         ({"date": "2026-12-10", "weekday": "Donnerstag"}, "date", "Donnerstag 2026-12-10"),
     ],
