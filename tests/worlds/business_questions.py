@@ -3,9 +3,10 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from askproai_core.tenant_config import (
-    TenantConfig,
-)
+from msgspec.structs import replace
+
+from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.answers import answer_question
 from askproai_runtime.conversation.business_information.questions import Question
 from askproai_runtime.conversation.types import Answer
@@ -20,6 +21,38 @@ IDS = {(branch, person, 1): number for number, (branch, person) in enumerate(PEO
 SALON = compile_example("salon.yaml", resource_ids=IDS)
 
 CHAIN = compile_example("hotline.yaml", resource_ids=IDS)
+
+# Without directions; and with a sentence for many questions.
+BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
+TOLD = replace(
+    SALON,
+    cancellation_rule="Absagen sind bis 24 Stunden vorher kostenlos. Danach berechnen wir die Hälfte auf Rechnung.",
+    knowledge=(
+        Knowledge("Ist WLAN da?", "Ja, WLAN ist kostenlos."),
+        Knowledge("Wie zahle ich?", "Sie zahlen bar oder mit EC-Karte."),
+    ),
+    services=tuple(
+        replace(each, preparation="Bitte kommen Sie mit trockenem Haar. Ein Foto hilft uns.") if at == 0 else each
+        for at, each in enumerate(SALON.services)
+    ),
+    branches=(
+        replace(
+            SALON.branches[0],
+            directions="Der Bus 142 hält vor der Tür. Kundenparkplätze gibt es im Hof. Der Eingang liegt neben dem Hundesalon.",
+        ),
+    ),
+)
+BARBER = replace(
+    SALON,
+    services=tuple(
+        replace(SALON.services[0], name=name, display_name=display, spoken_names=spoken, price_amount=price)
+        for name, display, spoken, price in (
+            ("cut", "Haarschnitt", ("Schneiden",), "35.00"),
+            ("beard", "Bart", ("Bartschnitt",), "15.00"),
+            ("color", "Färben", (), "70.00"),
+        )
+    ),
+)
 
 
 def question(topic: str, **args: Any) -> Question:
