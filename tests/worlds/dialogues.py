@@ -35,6 +35,7 @@ address (`no-notes`, `no-email`), and
 `places` are the states of its waiting list entries.
 """
 
+import inspect
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import product
@@ -44,6 +45,7 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.spoken_calls import SpokenCall, friday_at
 from tests.worlds.tenant_pod import TenantPod
 
@@ -63,23 +65,23 @@ _NAME: Final = re.compile(r"\{([\w.]+)\}")
 Values = Mapping[str, Any]
 
 
-def load_dialogues(module: str) -> dict[str, Callable[..., Any]]:
-    """Return the tests of the YAML file beside a test module. Its key `shared` has only anchors."""
+def load_dialogues(module: str, salon: str = "spoken_salon", to_number: str = NUMBER) -> dict[str, Callable[..., Any]]:
+    """Return the tests of the YAML file beside a test module, in the pod of the fixture `salon`. Its key `shared` has anchors."""
     dialogues = yaml.safe_load(Path(module).with_suffix(".yaml").read_text("utf-8"))
     dialogues.pop("shared", None)
     tests = {f"test_{re.sub(r'[^a-z]+', '_', title.lower())}": each for title, each in dialogues.items()}
     assert len(tests) == len(dialogues), "two dialogues have one title"
-    return {name: _make_test(name, **dialogue) for name, dialogue in tests.items()}
+    return {name: _make_test(name, salon, to_number, **dialogue) for name, dialogue in tests.items()}
 
 
 def _make_test(
-    name: str, turns: list[Any], before: list[dict[str, Any]] | None = None, rows: dict[str, list[Any]] | None = None,
+    name: str, salon: str, to_number: str, /, turns: list[Any], before: Any = None, rows: dict[str, list[Any]] | None = None,
     silent: bool = False,
 ) -> Callable[..., Any]:  # fmt: skip
     assert len(name.split("_")) <= 9, f"{name}: a title has at most eight words"
 
-    async def test(spoken_salon: TenantPod, row: dict[str, Any]) -> None:
-        dialogue = _Dialogue(SpokenCall(spoken_salon), row, silent)
+    async def test(row: dict[str, Any], **pods: TenantPod) -> None:
+        dialogue = _Dialogue(SpokenCall(pods[salon], to_number=to_number), row, silent)
         await dialogue.book(before or [])
         for turn in _flatten(turns):
             await dialogue.play(turn)
@@ -87,6 +89,8 @@ def _make_test(
     cases = [_merge(each) for each in product(*(_read_table(*table) for table in (rows or {}).items()))]
     ids = ["-".join(map(str, case.values())) for case in cases]
     test.__name__ = test.__qualname__ = name
+    fixtures = [inspect.Parameter(each, inspect.Parameter.KEYWORD_ONLY) for each in ("row", salon)]
+    test.__signature__ = inspect.Signature(fixtures)  # type: ignore[attr-defined]
     return pytest.mark.parametrize("row", cases, ids=ids if rows else ["once"])(test)
 
 
@@ -130,11 +134,15 @@ class _Dialogue:
         self.asked: dict[str, Any] = {}
         self.heard: dict[str, str] = {}
 
+    def _begin_call(self, *number: str) -> SpokenCall:
+        """Return a new call of a number, or of one that has never called."""
+        return SpokenCall(self.call.pod, *number, to_number=self.call.to_number)
+
     async def book(self, bookings: list[dict[str, Any]]) -> None:
-        earlier = SpokenCall(self.call.pod, self.call.number)
+        earlier = self._begin_call(self.call.number)
         for args in _fill(bookings, self.values):
             kind = args.pop("by", None)
-            by = {"call": self.call, "other": SpokenCall(self.call.pod)}.get(kind, earlier)
+            by = {"call": self.call, "other": self._begin_call()}.get(kind, earlier)
             booked = await by.ask(FUNCTIONS["book"], friday_at(self.call.pod, **args))
             assert booked["success"], booked
             if kind == "past":
@@ -150,9 +158,9 @@ class _Dialogue:
             await self.call.pod.db.execute(_fill(statement, self.values))
         match rest.pop("call", None):
             case "later":
-                self.call = SpokenCall(self.call.pod, self.call.number)
+                self.call = self._begin_call(self.call.number)
             case "other":
-                self.call = SpokenCall(self.call.pod)
+                self.call = self._begin_call()
             case "first":
                 self.call = self.first
         said, agent, repeat = (rest.pop(name, None) for name in ("say", "agent", "repeat"))
@@ -192,7 +200,8 @@ class _Dialogue:
     async def _ask_silently(self, function: str, args: dict[str, Any]) -> dict[str, Any]:
         """Ask without a transcript, after the caller has had time for an answer."""
         await self.call.pod.let_two_seconds_pass(self.call.call_id)
-        reply = await self.call.pod.function(function, self.call.call_id, args, from_number=self.call.number)
+        numbers = {"from_number": self.call.number, "to_number": self.call.to_number}
+        reply = await self.call.pod.function(function, self.call.call_id, args, **numbers)
         return dict(reply.body)
 
     def _read_request(self, request: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -4,18 +4,14 @@ A sentence helps if it asks something, in words that can be spoken.
 """
 
 import json
-from collections.abc import AsyncIterator
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from askproai_core.tenant_config.config import RateLimits
 from askproai_runtime.sentences import say
-from tests.worlds.compiled_salon import compile_example
-from tests.worlds.databases import Database
 from tests.worlds.rows import each_row
-from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
+from tests.worlds.tenant_pod import TenantPod, next_friday
 
 PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))
 HOTLINE = "+49305550100"
@@ -110,18 +106,6 @@ CASES: list[tuple[str, Any]] = [
         )
     ),
 ]  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-async def chain(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    """A hotline's pod."""
-    async with open_pod(module_database, tmp_path_factory.mktemp("chain"), "haarwerk", PEOPLE) as pod:
-        # A fast machine sends more requests a second than a tenant may by default.
-        limits = RateLimits(functions_per_second=10_000)
-        resources, tenant = pod.store.resources, pod.store.tenant
-        pod.write_config(compile_example("hotline.yaml", resource_ids=resources, tenant=tenant, rate_limits=limits))
-        async with running_web(pod, worker_port=9):
-            yield pod
 
 
 @pytest.fixture
