@@ -13,7 +13,6 @@ from askproai_runtime.sentences import say
 from tests.worlds.rows import each_row
 from tests.worlds.tenant_pod import TenantPod, next_friday
 
-PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1), ("pankow", "clara", 1), ("potsdam", "david", 1))
 HOTLINE = "+49305550100"
 FRIDAY = "FRIDAY"  # replaced by an open Friday at eleven
 NAMED = {"customer_name": "Petra Müller"}

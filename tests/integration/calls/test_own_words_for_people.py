@@ -1,31 +1,15 @@
 """A caller's words about staff members, as a model passes them: an excluded person is neither offered nor booked."""
 
 import json
-from collections.abc import AsyncIterator
 from random import randrange
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from tests.worlds.compiled_salon import compile_example
-from tests.worlds.databases import Database
-from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
+from tests.worlds.tenant_pod import TenantPod, next_friday
 
-PEOPLE = (("mitte", "anna", 1), ("mitte", "mehmet", 1))
 NAMED = {"service": "Haarschnitt", "customer_name": "Petra Müller"}
-
-
-@pytest.fixture(scope="module")
-async def pod(module_database: Database, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[TenantPod]:
-    async with open_pod(module_database, tmp_path_factory.mktemp("words"), "salon", PEOPLE) as pod:
-        store = pod.store
-        config = compile_example(
-            "salon.yaml", resource_ids=store.resources, tenant=store.tenant, path_prefix="/salon/salon"
-        )
-        pod.write_config(config)
-        async with running_web(pod, worker_port=9):
-            yield pod
 
 
 def heard(*answers: dict[str, Any]) -> list[dict[str, Any]]:
@@ -34,28 +18,28 @@ def heard(*answers: dict[str, Any]) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("excluded", ["anna", "mehmet"])
 @pytest.mark.parametrize("words", ["bloß nicht bei {}", "anyone but {}", "egal, nur nicht {}"])
-async def test_excluded_staff_member_is_neither_offered_nor_booked(pod: TenantPod, excluded: str, words: str) -> None:
+async def test_excluded_staff_member_is_neither_offered_nor_booked(salon: TenantPod, excluded: str, words: str) -> None:
     staff, call = words.format(excluded.title()), f"call_{uuid4().hex}"
-    day = next_friday(pod, 10).date().isoformat()
-    offer = await pod.function("check_availability", call, {"service": "Haarschnitt", "staff": staff, "date": day})
+    day = next_friday(salon, 10).date().isoformat()
+    offer = await salon.function("check_availability", call, {"service": "Haarschnitt", "staff": staff, "date": day})
     slots = offer.body["slots"]
     assert excluded not in {slot["staff"] for slot in slots}
     asked: dict[str, Any] = {
         "from_number": f"+49151{randrange(10**7, 10**8)}",
         "transcript_with_tool_calls": heard(offer.body),
     }
-    booked = await pod.function("book_appointment", call, NAMED | {"start": slots[-1]["start"]}, **asked)
+    booked = await salon.function("book_appointment", call, NAMED | {"start": slots[-1]["start"]}, **asked)
     assert booked.body.get("staff") == slots[-1]["staff"]
     # Another time, which was not offered, and without the words.
     args = NAMED | {"start": f"{day}T16:00", "another": True, "customer_name": "Paul Müller"}
-    other = await pod.function("book_appointment", call, args, **asked)
+    other = await salon.function("book_appointment", call, args, **asked)
     assert other.body.get("staff") != excluded
     assert excluded not in {slot["staff"] for slot in other.body.get("alternatives", ())}
-    await pod.db.execute("UPDATE appointments SET status = 'cancelled'")
-    await pod.db.execute("UPDATE claims SET state = 'released', expires_at = NULL")
+    await salon.db.execute("UPDATE appointments SET status = 'cancelled'")
+    await salon.db.execute("UPDATE claims SET state = 'released', expires_at = NULL")
 
 
-async def test_staff_list_with_an_unknown_name_is_asked(pod: TenantPod) -> None:
-    args = {"service": "Haarschnitt", "staff": ["Mehmet", "Berta"], "date": next_friday(pod, 10).date().isoformat()}
-    asked = await pod.function("check_availability", f"call_{uuid4().hex}", args)
+async def test_staff_list_with_an_unknown_name_is_asked(salon: TenantPod) -> None:
+    args = {"service": "Haarschnitt", "staff": ["Mehmet", "Berta"], "date": next_friday(salon, 10).date().isoformat()}
+    asked = await salon.function("check_availability", f"call_{uuid4().hex}", args)
     assert "Anna oder Mehmet" in asked.body["message"], "a list is read whole, and never as anybody"
