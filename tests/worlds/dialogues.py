@@ -30,9 +30,8 @@ transcript.
     begins …, ends …, not … the sentence begins or ends so, or lacks the words
     …                       other words are in the sentence
 
-`left` are all appointments of the number, each with words for its service, time, staff member, customer, notes or
-address (`no-notes`, `no-email`), and
-`places` are the states of its waiting list entries.
+`left` are all appointments of the number, each with words for its service, day, time, staff member, customer, notes (`no-notes`) or
+address (`no-email`), and `places` are the states of its waiting list entries.
 """
 
 import inspect
@@ -127,7 +126,7 @@ def _fill(value: Any, values: Values) -> Any:
 
 
 class _Dialogue:
-    """A call of a number, or several one after the other, with all that was asked and answered."""
+    """A call of a number, or several one after the other, with the last requests and sentences of each function."""
 
     def __init__(self, call: SpokenCall, row: Values, silent: bool) -> None:
         self.call, self.first, self.values, self.silent = call, call, dict(row), silent
@@ -139,6 +138,7 @@ class _Dialogue:
         return SpokenCall(self.call.pod, *number, to_number=self.call.to_number)
 
     async def book(self, bookings: list[dict[str, Any]]) -> None:
+        """Make the bookings that the dialogue begins with."""
         earlier = self._begin_call(self.call.number)
         for args in _fill(bookings, self.values):
             kind = args.pop("by", None)
@@ -166,6 +166,7 @@ class _Dialogue:
         said, agent, repeat = (rest.pop(name, None) for name in ("say", "agent", "repeat"))
         hears = rest.pop("hears", None)
         left, places = (_fill(rest.pop(name, None), self.values) for name in ("left", "places"))
+        assert rest or hears is None, f"nothing is heard: {turn}"
         if (words := _fill(said, self.values)) is not None:
             self.call.say(words)
         if agent is not None:
@@ -214,6 +215,7 @@ class _Dialogue:
         return function, friday_at(self.call.pod, **given) if name in FRIDAYS else given
 
     def _remember(self, answer: dict[str, Any]) -> None:
+        """Keep the appointments, times and entries of an answer as values of placeholders."""
         ids = [answer.get("appointment_id"), *(each["appointment_id"] for each in answer.get("appointments") or ())]
         for new in (each for each in ids if each and each not in self.values.values()):
             self.values[f"id.{1 + sum(name.startswith('id.') for name in self.values)}"] = new
@@ -236,6 +238,7 @@ def _match(expected: list[str], rows: list[str]) -> bool:
 
 
 def _is_heard(term: str, answer: dict[str, Any], before: str | None) -> bool:
+    """Return whether a term of `hears` is true of an answer; `before` is the sentence of the function's last answer."""
     message = answer["message"]
     match term.split(" ", 1):
         case ["done" | "refused"]:
