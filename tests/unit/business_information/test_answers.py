@@ -218,7 +218,7 @@ def test_only_the_days_of_the_question_are_answered(words: str, days: tuple[str,
     ],
 )
 def test_several_services_get_summed_price_and_length(branch: str, topic: str, sentence: str) -> None:
-    assert ask(CHAIN, topic, branch, service="Schneiden und Farbe").message == sentence
+    assert ask(CHAIN, topic, branch, service="Schneiden mit Farbe").message == sentence
 
 
 def test_no_sum_is_said_with_an_unknown_price() -> None:
@@ -491,7 +491,7 @@ ONE_PRICE = (
     ("args", "message"),
     [
         ({"question": "Was kosten Massage und Fango?"}, BOTH_PRICES),
-        ({"service": "Massage und Fango"}, BOTH_TOGETHER),
+        ({"service": "Massage und Fango"}, f"{BOTH_PRICES} {BOTH_TOGETHER}"),
         ({"question": "Was kostet eine Massage und was kostet Krankengymnastik?"}, ONE_PRICE),
         ({"service": "Massage, Fango", "question": "Ist das eine Massage oder ein Fango?"}, BOTH_PRICES),
         ({"service": "Massage, Fango", "question": "is that a massage or a fango"}, BOTH_PRICES),
@@ -518,7 +518,10 @@ def test_each_service_is_answered_and_missing_price_named(args: dict[str, str], 
 @each_row(
     ("service", "message"),
     [
-        ("Schnitt und Bart", "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
+        (
+            "Schnitt und Bart",
+            "Haarschnitt kostet fünfunddreißig Euro. Bart kostet fünfzehn Euro. Haarschnitt und Bart kosten zusammen fünfzig Euro.",
+        ),
         ("Cut mit Bart", "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
         ("Schnitt", "Meinen Sie Haarschnitt oder Bart?"),
         ("Maniküre und Bart", "Maniküre und Bart finde ich nicht auf meiner Liste."),
