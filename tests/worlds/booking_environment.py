@@ -36,7 +36,7 @@ from askproai_runtime.conversation.book import book_appointment
 from askproai_runtime.conversation.find import cancel_appointment, find_appointments
 from askproai_runtime.conversation.offer import check_availability
 from askproai_runtime.conversation.replacing_moves import reschedule_appointment
-from askproai_runtime.conversation.types import Answer, CallContext
+from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.names import find_rules
@@ -64,6 +64,13 @@ def call(call_id: str = "call_1", caller: str | None = "+4915112345678") -> Call
 
 def booking_args(start: str = HALF_PAST_TWO, name: str = "Petra Müller", **more: Any) -> dict[str, Any]:
     return {"start": start, "service": "Haarschnitt", "customer_name": name, **more}
+
+
+def choosing(asked: Answer) -> CallContext:
+    """Return the call after a question in which the caller could choose."""
+    fields = asked.fields
+    choice = AskedChoice(fields["appointment_id"], frozenset(fields["choices"]), fields["customer_name"])
+    return replace(call(), replies={}, asked_choices=(choice,))
 
 
 class BookingService(BookingContext):
@@ -216,6 +223,12 @@ class Salon:
         return await self.rows(
             "SELECT * FROM appointments WHERE status IN ('confirmed', 'pending_sync') ORDER BY created_at"
         )
+
+    async def book(
+        self, start: str = HALF_PAST_TWO, name: str = "Petra Müller", *, by: CallContext | None = None, **args: Any
+    ) -> Answer:
+        """Ask for an appointment, in the call `by` or the usual one."""
+        return await self.booking.book_appointment(by or call(), booking_args(start, name, **args))
 
     async def cancel(self, appointment_id: str) -> None:
         """Cancel an appointment as the caller who booked it."""

@@ -13,7 +13,7 @@ import msgspec
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.provider_limits import CircuitBreakers
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import ProviderCallRecorder
@@ -125,6 +125,17 @@ class CalcomEnvironment:
     def use_base_url(self, url: str) -> None:
         calendar = msgspec.structs.replace(CALCOM, base_url=url)
         self.config = msgspec.structs.replace(self.config, calendar=calendar)
+
+    def offer(self, *services: Service) -> None:
+        """Put these services in force, for callers and for the worker."""
+        self.config = msgspec.structs.replace(self.config, services=services)
+        self.salon.apply_config(msgspec.structs.replace(self.salon.configs[-1], services=services))
+
+    def change_event_types(self, **fields: Any) -> None:
+        """Change fields of the event types of the only service."""
+        (service,) = self.config.services
+        types = tuple(msgspec.structs.replace(each, **fields) for each in service.event_types)
+        self.offer(msgspec.structs.replace(service, event_types=types))
 
     def replace_worker_calendar(self, calendar: Any) -> None:
         """Replace the worker's calendar."""

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+from askproai_core.fault_injection import FaultPoints
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.outcomes import Booked, Moved
@@ -14,6 +15,18 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, Salo
 
 PETRA = Customer("Petra Müller", "0151 12345678", "petra@example.org", "braucht Hilfe an der Treppe")
 ANNA = Place("mitte", "haarschnitt", "anna")
+
+
+class Killed(BaseException):
+    """The process died here."""
+
+
+class Killing(FaultPoints):
+    """Dies at one point, without ending the test's own process."""
+
+    def reach(self, name: str) -> None:
+        if name == self.armed:
+            raise Killed
 
 
 def desk() -> DeskRequest:

@@ -18,9 +18,7 @@ async def create_team(env: CalcomEnvironment, *, by_host: bool) -> dict[str, int
     ids = {name: account.host(name).id for name in ("anna", "mehmet")}
     (service,) = env.config.services
     types = tuple(TeamEventType(staff=name, event_type_id=TEAM, host_id=n, by_host=by_host) for name, n in ids.items())
-    services = (msgspec.structs.replace(service, event_types=(), team_event_types=types),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    env.offer(msgspec.structs.replace(service, event_types=(), team_event_types=types))
     return ids
 
 

@@ -29,6 +29,12 @@ async def new_salon(module_database: Database) -> AsyncIterator[OpenSalon]:
 
 
 @pytest.fixture
+async def salon(new_salon: OpenSalon) -> Salon:
+    """Return a salon that the local calendar serves. A module with another one has a fixture of this name."""
+    return await new_salon()
+
+
+@pytest.fixture
 async def env(new_salon: OpenSalon) -> AsyncIterator[CalcomEnvironment]:
     """A salon whose calendar is the Cal.com simulator."""
     async with open_calcom_environment(new_salon) as opened:

@@ -11,20 +11,17 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.desk.appointments import CalendarState, RequestUsed, calendar_state, cancel_for_desk, find_by_id
 from askproai_runtime.desk.attendance import AttendanceObstacle, AttendanceRefused, mark_attendance
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
+from tests.worlds.desk_bookings import desk
 
 pytestmark = pytest.mark.nightly
 
 UNTIL_IT_BEGINS = datetime.fromisoformat(HALF_PAST_TWO).astimezone(UTC) - NOW
 
 
-def desk() -> DeskRequest:
-    return DeskRequest(uuid4(), "karin@laptop")
-
-
 async def book(salon: Salon) -> UUID:
-    answer = await salon.booking.book_appointment(call("call_1", "+491500000001"), booking_args(HALF_PAST_TWO, "Petra"))
+    answer = await salon.book(HALF_PAST_TWO, "Petra", by=call("call_1", "+491500000001"))
     assert answer.success, answer
     return UUID(answer.fields["appointment_id"])
 
@@ -43,8 +40,7 @@ async def audit(salon: Salon) -> list[str]:
     return [row["action"] for row in rows]
 
 
-async def test_no_show_is_marked_after_start_and_unmarked(new_salon) -> None:
-    salon = await new_salon()
+async def test_no_show_is_marked_after_start_and_unmarked(salon: Salon) -> None:
     appointment = await book(salon)
     salon.clock.advance(UNTIL_IT_BEGINS - timedelta(minutes=1))
     with pytest.raises(AttendanceRefused, match="from its start on") as refused:
@@ -58,8 +54,7 @@ async def test_no_show_is_marked_after_start_and_unmarked(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_repeated_attendance_request_changes_nothing_more(new_salon) -> None:
-    salon = await new_salon()
+async def test_repeated_attendance_request_changes_nothing_more(salon: Salon) -> None:
     appointment, request = await book(salon), desk()
     salon.clock.advance(UNTIL_IT_BEGINS)
     await mark(salon, appointment, request)
@@ -69,8 +64,7 @@ async def test_repeated_attendance_request_changes_nothing_more(new_salon) -> No
         await mark(salon, appointment, request, no_show=False)
 
 
-async def test_cancelled_appointment_cannot_be_a_no_show(new_salon) -> None:
-    salon = await new_salon()
+async def test_cancelled_appointment_cannot_be_a_no_show(salon: Salon) -> None:
     appointment = await book(salon)
     await cancel_for_desk(salon.booking, desk(), appointment, None, "corr-desk")
     salon.clock.advance(UNTIL_IT_BEGINS)
@@ -102,9 +96,7 @@ async def test_no_show_already_at_calcom_is_not_sent(env: CalcomEnvironment) -> 
     assert env.count_requests("mark-absent") == 0
 
 
-async def test_no_show_request_can_be_repeated_after_outage(
-    env: CalcomEnvironment,
-) -> None:
+async def test_no_show_request_can_be_repeated_after_outage(env: CalcomEnvironment) -> None:
     appointment, request = await book(env.salon), desk()
     env.advance(UNTIL_IT_BEGINS)
     env.disconnect()

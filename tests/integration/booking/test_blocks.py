@@ -3,7 +3,7 @@
 import asyncio
 import json
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -25,6 +25,7 @@ from askproai_runtime.language.names import UnknownName
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.databases import Database
+from tests.worlds.desk_bookings import desk
 from tests.worlds.persons import FRIDAY as PERSONS_FRIDAY
 from tests.worlds.persons import at, compile_for
 from tests.worlds.persons import book as book_in_branch
@@ -32,10 +33,6 @@ from tests.worlds.persons import book as book_in_branch
 BERLIN = ZoneInfo("Europe/Berlin")
 FRIDAY = "2026-11-27"
 PERSONS_DAY = PERSONS_FRIDAY.isoformat()  # ahead of the database's clock
-
-
-def desk() -> DeskRequest:
-    return DeskRequest(uuid4(), "karin@laptop")
 
 
 async def block(
@@ -58,8 +55,7 @@ async def free(salon: Salon, staff: str, day: str = FRIDAY, branch: str = "mitte
     return len([slot for slot in free.slots if slot.staff == staff])
 
 
-async def test_blocked_day_is_not_bookable_until_its_removal(new_salon) -> None:
-    salon = await new_salon()
+async def test_blocked_day_is_not_bookable_until_its_removal(salon: Salon) -> None:
     assert await free(salon, "anna")
     blocked, appointments = await block(salon)
     assert appointments == []
@@ -74,8 +70,7 @@ async def test_blocked_day_is_not_bookable_until_its_removal(new_salon) -> None:
     assert await book(salon, MORNING, 1, "anna")
 
 
-async def test_block_of_everybody_is_added_and_removed_whole(new_salon) -> None:
-    salon = await new_salon()
+async def test_block_of_everybody_is_added_and_removed_whole(salon: Salon) -> None:
     assert await book(salon, MORNING, 1, "anna")
     assert await book(salon, HALF_PAST_TWO, 2, "mehmet")
     blocked, found = await block(salon, None, reason="Wasserschaden")
@@ -89,24 +84,21 @@ async def test_block_of_everybody_is_added_and_removed_whole(new_salon) -> None:
     assert await free(salon, "mehmet") > 0
 
 
-async def test_block_in_an_unknown_branch_names_the_branches(new_salon) -> None:
-    salon = await new_salon()
+async def test_block_in_an_unknown_branch_names_the_branches(salon: Salon) -> None:
     with pytest.raises(UnknownName, match=r"There is no branch 'pankow'; there are: mitte"):
         await block(salon, None, branch="pankow")
 
 
-async def test_block_overrides_a_callers_hold(new_salon) -> None:
-    salon = await new_salon()
+async def test_block_overrides_a_callers_hold(salon: Salon) -> None:
     offered = await salon.booking.check_availability(call(), {"date": FRIDAY, "time": "10 Uhr"})
     assert offered.fields["slots"][0]["staff"] == "anna"
     await block(salon)
-    answer = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    answer = await salon.book(MORNING)
     assert not answer.success
     assert answer.fields["alternatives"]
 
 
-async def test_appointments_within_a_block_stay_and_are_listed(new_salon) -> None:
-    salon = await new_salon()
+async def test_appointments_within_a_block_stay_and_are_listed(salon: Salon) -> None:
     assert await book(salon, MORNING, 1, "anna")
     assert await book(salon, HALF_PAST_TWO, 2, "mehmet")
     _, found = await block(salon, first=f"{FRIDAY}T10:30", last=f"{FRIDAY}T12:00")
@@ -122,9 +114,8 @@ async def test_appointments_within_a_block_stay_and_are_listed(new_salon) -> Non
 
 
 @pytest.mark.nightly
-async def test_concurrent_blocks_list_every_booking_they_cover(new_salon) -> None:
+async def test_concurrent_blocks_list_every_booking_they_cover(salon: Salon) -> None:
     """Each appointment within a block was either booked before, and is listed there, or is refused."""
-    salon = await new_salon()
     starts = [f"{FRIDAY}T{hour:02}:00:00+01:00" for hour in range(9, 18)]
     listed: set[UUID] = set()
 
@@ -146,8 +137,7 @@ async def test_concurrent_blocks_list_every_booking_they_cover(new_salon) -> Non
     assert not await book(salon, starts[0], 99)
 
 
-async def test_repeated_block_request_makes_one_block(new_salon) -> None:
-    salon = await new_salon()
+async def test_repeated_block_request_makes_one_block(salon: Salon) -> None:
     request = desk()
     made = await asyncio.gather(*(block(salon, request=request) for _ in range(4)))
     assert {blocked.id for blocked, _ in made} == {request.request_id}
@@ -170,8 +160,7 @@ async def test_repeated_block_request_makes_one_block(new_salon) -> None:
     )
 
 
-async def test_equal_block_request_makes_no_second_block(new_salon) -> None:
-    salon = await new_salon()
+async def test_equal_block_request_makes_no_second_block(salon: Salon) -> None:
     made = await asyncio.gather(*(block(salon) for _ in range(4)))
     (only,) = {blocked.id for blocked, _ in made}
     again, _ = await block(salon, reason="Urlaub")
@@ -186,15 +175,13 @@ async def test_equal_block_request_makes_no_second_block(new_salon) -> None:
     ("staff", "first", "last"),
     [("mehmet", FRIDAY, None), ("anna", FRIDAY, "2026-11-28"), ("anna", f"{FRIDAY}T10:00", None)],
 )
-async def test_block_of_another_person_or_span_is_separate(new_salon, staff, first, last) -> None:
-    salon = await new_salon()
+async def test_block_of_another_person_or_span_is_separate(salon: Salon, staff, first, last) -> None:
     one, _ = await block(salon)
     other, _ = await block(salon, staff, first, last)
     assert one.id != other.id
 
 
-async def test_block_removal_lists_overlapping_blocks(new_salon) -> None:
-    salon = await new_salon()
+async def test_block_removal_lists_overlapping_blocks(salon: Salon) -> None:
     removed, _ = await block(salon)
     week, _ = await block(salon, first="2026-11-26", last="2026-11-30", reason="Urlaub")
     await block(salon, "mehmet")
@@ -242,8 +229,7 @@ async def test_desk_cannot_find_another_tenants_block(new_salon) -> None:
     assert mine.id == blocked.id, "ids of two tenants may be equal"
 
 
-async def test_blocks_are_listed_until_they_end(new_salon) -> None:
-    salon = await new_salon()
+async def test_blocks_are_listed_until_they_end(salon: Salon) -> None:
     first, _ = await block(salon, first="2026-11-20T10:00", last="2026-11-20T12:00")
     second, _ = await block(salon, "mehmet", FRIDAY, "2026-11-29")
     assert [b.id for b in await list_current_blocks(salon.booking, None, 10)] == [first.id, second.id]
@@ -289,14 +275,12 @@ def test_block_days_are_whole_local_days(first, last, start, end) -> None:
         ("9999-12-31", None, "such as 2026-11-27"),
     ],
 )
-async def test_invalid_block_span_is_refused_with_the_correction(new_salon, first, last, message) -> None:
-    salon = await new_salon()
+async def test_invalid_block_span_is_refused_with_the_correction(salon: Salon, first, last, message) -> None:
     with pytest.raises(InvalidBlock, match=message):
         await block(salon, first=first, last=last)
 
 
-async def test_unknown_person_is_refused_with_the_blockable_people(new_salon) -> None:
-    salon = await new_salon()
+async def test_unknown_person_is_refused_with_the_blockable_people(salon: Salon) -> None:
     with pytest.raises(UnknownName, match="there are: anna, mehmet"):
         await block(salon, "berta")
 
@@ -335,9 +319,8 @@ async def test_repeated_block_request_survives_a_new_person_key(new_salon, modul
         await block(salon, first=PERSONS_DAY, branch="mitte", request=request, reason="Urlaub")
 
 
-async def test_simultaneous_requests_with_one_id_block_one_person(new_salon) -> None:
+async def test_simultaneous_requests_with_one_id_block_one_person(salon: Salon) -> None:
     """The first one has added its rows and not committed yet, when the second one comes."""
-    salon = await new_salon()
     for number in range(5):
         request, day = desk(), f"2026-12-{number + 1:02}"
         made = await asyncio.gather(

@@ -13,6 +13,7 @@ from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import (
     HALF_PAST_TWO,
     MORNING,
+    Salon,
     ScriptedCalendar,
     booking_args,
     call,
@@ -21,12 +22,10 @@ from tests.worlds.booking_environment import (
 from tests.worlds.waiting import SOON, eventually
 
 
-async def test_a_booking_writes_every_table(new_salon) -> None:
+async def test_a_booking_writes_every_table(salon: Salon) -> None:
     """Branch, staff, service, customer, start, end, status and correlation id are written, in one transaction."""
-    salon = await new_salon()
-    answer = await salon.booking.book_appointment(
-        replace(call(), replies={"petra@example.de": Reply.YES}),
-        booking_args(notes="kurz", email="petra@example.de"),
+    answer = await salon.book(
+        notes="kurz", email="petra@example.de", by=replace(call(), replies={"petra@example.de": Reply.YES})
     )
     assert answer.success
     assert answer.message == (
@@ -50,8 +49,7 @@ async def test_a_booking_writes_every_table(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_booking_for_today_is_announced_as_today(new_salon) -> None:
-    salon = await new_salon()
+async def test_booking_for_today_is_announced_as_today(salon: Salon) -> None:
     args = {"date": "heute", "time": "halb drei", "service": "Haarschnitt", "customer_name": "Petra Müller"}
     answer = await salon.booking.book_appointment(call(), args)
     assert answer.message == (
@@ -60,10 +58,9 @@ async def test_booking_for_today_is_announced_as_today(new_salon) -> None:
     )
 
 
-async def test_repeated_booking_is_one_appointment(new_salon) -> None:
+async def test_repeated_booking_is_one_appointment(salon: Salon) -> None:
     """Other notes, another spelling, the time in other words: still the same appointment."""
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), booking_args())
+    first = await salon.book()
     for repeated in (
         booking_args(notes="mit Waschen"),
         booking_args(name="Frau Mueller"),
@@ -82,42 +79,39 @@ async def test_repeated_booking_is_one_appointment(new_salon) -> None:
 async def test_concurrent_repeats_of_a_booking_make_one_appointment(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
-    answers = await asyncio.gather(*(salon.booking.book_appointment(call(), booking_args()) for _ in range(5)))
+    answers = await asyncio.gather(*(salon.book() for _ in range(5)))
     assert {a.fields["appointment_id"] for a in answers if a.success} == {str(r["id"]) for r in await salon.live()}
     assert all(a.success for a in answers)
     assert len(calendar.bookings) == 1
 
 
-async def test_different_name_is_asked_about_before_booking_again(new_salon) -> None:
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), booking_args())
-    asked = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann"))
+async def test_different_name_is_asked_about_before_booking_again(salon: Salon) -> None:
+    first = await salon.book()
+    asked = await salon.book(name="Karl Hoffmann")
     assert not asked.success
     assert "Karl Hoffmann" in asked.message
     assert asked.message.endswith("?")
     assert len(await salon.live()) == 1
-    second = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann", another=True))
+    second = await salon.book(name="Karl Hoffmann", another=True)
     assert second.success
     assert second.fields["staff"] != first.fields["staff"]
-    repeated = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann", another="true"))
+    repeated = await salon.book(name="Karl Hoffmann", another="true")
     assert repeated.fields["appointment_id"] == second.fields["appointment_id"]
     assert len(await salon.live()) == 2
     await salon.assert_claims_match()
 
 
 @pytest.mark.parametrize("other", ["Peter Müller", "Petra Schmidt", "Herr Müller"])
-async def test_clearly_different_person_is_asked_about(new_salon, other: str) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(name="Frau Petra Müller"))
-    asked = await salon.booking.book_appointment(call(), booking_args(name=other))
+async def test_clearly_different_person_is_asked_about(salon: Salon, other: str) -> None:
+    await salon.book(name="Frau Petra Müller")
+    asked = await salon.book(name=other)
     assert (asked.success, asked.message[-1]) == (False, "?")
     assert len(await salon.live()) == 1
 
 
-async def test_second_booking_at_another_time_asks_the_caller(new_salon) -> None:
+async def test_second_booking_at_another_time_asks_the_caller(salon: Salon) -> None:
     """A caller who corrects the time wants one appointment; `another` says that it is a second one."""
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), booking_args())
+    first = await salon.book()
     later = booking_args(MORNING, name="Frau Müller")
     asked = await salon.booking.book_appointment(call(), later)
     assert (asked.success, asked.outcome) == (False, FunctionOutcome.ASKED_BACK)
@@ -133,38 +127,30 @@ async def test_second_booking_at_another_time_asks_the_caller(new_salon) -> None
     await salon.assert_claims_match()
 
 
-async def test_second_time_for_another_person_is_booked_directly(new_salon) -> None:
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), booking_args())
-    for_other = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Karl Hoffmann"))
+async def test_second_time_for_another_person_is_booked_directly(salon: Salon) -> None:
+    first = await salon.book()
+    for_other = await salon.book(MORNING, name="Karl Hoffmann")
     assert for_other.success
     for each in (first, for_other):
         await salon.cancel(each.fields["appointment_id"])
-    again = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    again = await salon.book(MORNING)
     assert again.success
-    assert again.fields["appointment_id"] not in {
-        first.fields["appointment_id"],
-        for_other.fields["appointment_id"],
-    }
+    assert again.fields["appointment_id"] not in {first.fields["appointment_id"], for_other.fields["appointment_id"]}
 
 
-async def test_simultaneous_bookings_for_one_person_make_one_appointment(new_salon) -> None:
+async def test_simultaneous_bookings_for_one_person_make_one_appointment(salon: Salon) -> None:
     """Both look before either is written: only under the lock it is certain."""
-    salon = await new_salon()
-    answers = await asyncio.gather(
-        *(salon.booking.book_appointment(call(), booking_args(start)) for start in (HALF_PAST_TWO, MORNING))
-    )
+    answers = await asyncio.gather(*(salon.book(start) for start in (HALF_PAST_TWO, MORNING)))
     assert sorted(answer.success for answer in answers) == [False, True]
     assert len(await salon.live()) == 1
 
 
-async def test_repeated_booking_for_another_person_makes_no_duplicate(new_salon) -> None:
+async def test_repeated_booking_for_another_person_makes_no_duplicate(salon: Salon) -> None:
     """The flag may come first, be forgotten, or come with another spelling; for one name it is the appointment that there is."""
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), booking_args(another=True))
-    again = await salon.booking.book_appointment(call(), booking_args())
+    first = await salon.book(another=True)
+    again = await salon.book()
     assert again.fields["appointment_id"] == first.fields["appointment_id"]
-    second = await salon.booking.book_appointment(call(), booking_args(name="Karl Hoffmann", another=True))
+    second = await salon.book(name="Karl Hoffmann", another=True)
     for repeated in (
         booking_args(name="Carl Hofmann", another=True),
         booking_args(name="Karl Hoffmann"),
@@ -173,17 +159,14 @@ async def test_repeated_booking_for_another_person_makes_no_duplicate(new_salon)
         answer = await salon.booking.book_appointment(call(), repeated)
         assert (answer.success, answer.fields["appointment_id"]) == (True, second.fields["appointment_id"])
     assert len(await salon.live()) == 2
-    same_name = [
-        await salon.booking.book_appointment(call("c2"), booking_args(MORNING, another=n == 2)) for n in (1, 2)
-    ]
+    same_name = [await salon.book(MORNING, another=n == 2, by=call("c2")) for n in (1, 2)]
     assert [answer.outcome for answer in same_name] == [FunctionOutcome.BOOKED, FunctionOutcome.ALREADY_BOOKED]
     await salon.assert_claims_match()
 
 
-async def test_repeated_booking_waits_for_the_first_ones_commit(new_salon) -> None:
+async def test_repeated_booking_waits_for_the_first_ones_commit(salon: Salon) -> None:
     """The row it waited for is newer than its statement's snapshot: only a read under the lock shows it."""
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), booking_args())
+    first = await salon.book()
     await salon.pool.execute("UPDATE appointments SET status = 'failed'")  # as it was before the first one's commit
     await salon.pool.execute(
         "UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp() + interval '15 s'"
@@ -192,7 +175,7 @@ async def test_repeated_booking_waits_for_the_first_ones_commit(new_salon) -> No
         async with conn.transaction():
             await conn.execute("UPDATE appointments SET status = 'confirmed'")
             await conn.execute("UPDATE call_actions SET state = 'done'")
-            repeat = asyncio.create_task(salon.booking.book_appointment(call(), booking_args()))
+            repeat = asyncio.create_task(salon.book())
             waiting = "SELECT count(*) FROM pg_stat_activity WHERE usename = current_user AND wait_event_type = 'Lock'"
             await eventually(lambda: salon.pool.fetchval(waiting), SOON, "the second call to wait for the row's lock")
     answer = await repeat
@@ -200,11 +183,10 @@ async def test_repeated_booking_waits_for_the_first_ones_commit(new_salon) -> No
     assert len(await salon.live()) == 1
 
 
-async def test_booking_again_after_cancelling_raises_the_action_generation(new_salon) -> None:
-    salon = await new_salon()
+async def test_booking_again_after_cancelling_raises_the_action_generation(salon: Salon) -> None:
     ids = []
     for _ in range(3):
-        answer = await salon.booking.book_appointment(call(), booking_args())
+        answer = await salon.book()
         assert answer.success
         ids.append(answer.fields["appointment_id"])
         await salon.cancel(ids[-1])
@@ -213,9 +195,8 @@ async def test_booking_again_after_cancelling_raises_the_action_generation(new_s
     assert [row["generation"] for row in generations] == [1, 2, 3]
 
 
-async def test_lock_timeout_is_said_and_next_request_works(new_salon) -> None:
+async def test_lock_timeout_is_said_and_next_request_works(salon: Salon) -> None:
     """`lock_timeout` is 5 s for a tenant's role; the caller hears a sentence, and the action can be claimed again."""
-    salon = await new_salon()
     async with second_process(salon, lock_timeout="100ms") as impatient:
         async with salon.pool.acquire() as conn, conn.transaction():
             await conn.execute("SELECT 1 FROM resources FOR UPDATE")
@@ -227,43 +208,40 @@ async def test_lock_timeout_is_said_and_next_request_works(new_salon) -> None:
     assert salon.metrics.bookings == ["busy", "confirmed"]
 
 
-async def test_failed_booking_is_counted(new_salon) -> None:
+async def test_failed_booking_is_counted(salon: Salon) -> None:
     """A booking rate without our own failures would look healthy."""
-    salon = await new_salon()
     await salon.pool.close()
     with pytest.raises(asyncpg.InterfaceError):
-        await salon.booking.book_appointment(call(), booking_args())
+        await salon.book()
     assert salon.metrics.bookings == ["failed"]
 
 
-async def test_moved_appointment_does_not_occupy_its_old_time(new_salon) -> None:
+async def test_moved_appointment_does_not_occupy_its_old_time(salon: Salon) -> None:
     """Another one at that time is asked for first, as at any time."""
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(call(), booking_args())
+    first = await salon.book()
     await salon.pool.execute(
         "UPDATE appointments SET starts_at = starts_at - interval '4 h', ends_at = ends_at - interval '4 h', version = version + 1"
     )
     await salon.pool.execute(
         "UPDATE claims SET blocks = tstzrange(lower(blocks) - interval '4 h', upper(blocks) - interval '4 h')"
     )
-    asked = await salon.booking.book_appointment(call(), booking_args())
+    asked = await salon.book()
     assert (asked.success, asked.fields["appointment_id"]) == (False, first.fields["appointment_id"])
     assert "um 10 Uhr 30" in asked.message
-    again = await salon.booking.book_appointment(call(), booking_args(another=True))
+    again = await salon.book(another=True)
     assert again.success
     assert again.fields["appointment_id"] != first.fields["appointment_id"]
 
 
-async def test_next_years_time_is_said_with_its_year(new_salon) -> None:
+async def test_next_years_time_is_said_with_its_year(salon: Salon) -> None:
     """It is November 2026: a caller would take the "26. November" for next week's."""
-    salon = await new_salon()
     far = tuple(msgspec.structs.replace(s, booking_horizon_days=500) for s in salon.configs[0].services)
     salon.apply_config(msgspec.structs.replace(salon.configs[0], services=far))
     start, spoken = "2027-11-26T14:30:00+01:00", "Freitag, den 26. November 2027, um 14 Uhr 30"
     offered = await salon.booking.check_availability(call(), {"start": start, "staff": "anna"})
     assert offered.fields["slots"][0]["spoken"] == f"{spoken} bei Anna"
     assert f"{spoken.replace('den', 'der')} bei Anna" in offered.message
-    booked = await salon.booking.book_appointment(call(), booking_args(start, staff="anna"))
+    booked = await salon.book(start, staff="anna")
     assert (
         booked.message
         == f"Der Termin ist eingetragen: {spoken}, Haarschnitt bei Anna. Er ist auf den Namen Petra Müller."
@@ -271,7 +249,7 @@ async def test_next_years_time_is_said_with_its_year(new_salon) -> None:
     found = await salon.booking.find_appointments(call())
     assert found.message == f"Sie haben einen Termin: {spoken}, Haarschnitt bei Anna."
     assert spoken in found.fields["appointments"][0]["spoken"]
-    taken = await salon.booking.book_appointment(call("call_2", "+4915199999999"), booking_args(start, staff="anna"))
+    taken = await salon.book(start, staff="anna", by=call("call_2", "+4915199999999"))
     assert taken.message.startswith(f"{spoken} ist bei Anna leider nichts mehr frei.")
     moved = await salon.booking.reschedule_appointment(call(), {"start": start.replace("T14:30", "T16:00")})
     assert "26. November 2027, um 16 Uhr" in moved.message

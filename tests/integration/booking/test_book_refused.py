@@ -5,15 +5,14 @@ from datetime import timedelta
 import pytest
 
 from askproai_runtime.book.context import BookingSettings
-from tests.worlds.booking_environment import MORNING, booking_args, call
+from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 
 
-async def test_taken_time_offers_alternatives_without_holding_them(new_salon) -> None:
+async def test_taken_time_offers_alternatives_without_holding_them(salon: Salon) -> None:
     """The closest of the next 14 days; refusals are never stored, so the same request is checked afresh."""
-    salon = await new_salon()
     for n in (1, 2):
-        assert (await salon.booking.book_appointment(call(f"c{n}", None), booking_args())).success
-    lost = await salon.booking.book_appointment(call("c3"), booking_args())
+        assert (await salon.book(by=call(f"c{n}", None))).success
+    lost = await salon.book(by=call("c3"))
     assert not lost.success
     assert [a["start"][:16] for a in lost.fields["alternatives"]] == [
         "2026-11-27T13:30",  # the closest
@@ -24,7 +23,7 @@ async def test_taken_time_offers_alternatives_without_holding_them(new_salon) ->
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
     (winner,) = await salon.rows("SELECT id FROM appointments WHERE call_id = 'c1'")
     await salon.cancel(str(winner["id"]))
-    assert (await salon.booking.book_appointment(call("c3"), booking_args())).success
+    assert (await salon.book(by=call("c3"))).success
 
 
 @pytest.mark.parametrize(
@@ -38,9 +37,8 @@ async def test_taken_time_offers_alternatives_without_holding_them(new_salon) ->
         ("2027-03-19T10:00:00+01:00", "too_far", "nur bis Donnerstag, den 18. Februar"),
     ],
 )
-async def test_forbidden_time_is_refused_with_the_reason(new_salon, start: str, obstacle: str, reason: str) -> None:
-    salon = await new_salon()
-    answer = await salon.booking.book_appointment(call(), booking_args(start))
+async def test_forbidden_time_is_refused_with_the_reason(salon: Salon, start: str, obstacle: str, reason: str) -> None:
+    answer = await salon.book(start)
     assert (answer.success, answer.fields["obstacle"]) == (False, obstacle)
     assert reason in answer.message
     assert await salon.live() == []
@@ -62,18 +60,16 @@ async def test_forbidden_time_is_refused_with_the_reason(new_salon, start: str, 
         ({"start": None, "customer_name": ["x"], "service": {}}, "Uhrzeit"),
     ],
 )
-async def test_missing_or_unknown_booking_argument_is_asked_for(new_salon, args, question: str) -> None:
-    salon = await new_salon()
+async def test_missing_or_unknown_booking_argument_is_asked_for(salon: Salon, args, question: str) -> None:
     answer = await salon.booking.book_appointment(call(), args)
     assert not answer.success
     assert question in answer.message
     assert await salon.rows("SELECT 1 FROM appointments") == []
 
 
-async def test_only_the_requested_staff_member_is_booked(new_salon) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call("a"), booking_args(staff="mehmet"))).fields["staff"] == "mehmet"
-    lost = await salon.booking.book_appointment(call("b"), booking_args(name="Otto Kurz", staff="Mehmet"))
+async def test_only_the_requested_staff_member_is_booked(salon: Salon) -> None:
+    assert (await salon.book(staff="mehmet", by=call("a"))).fields["staff"] == "mehmet"
+    lost = await salon.book(name="Otto Kurz", staff="Mehmet", by=call("b"))
     assert not lost.success
     assert [(a["staff"], a["start"][11:16]) for a in lost.fields["alternatives"]] == [
         ("mehmet", "13:30"),
@@ -82,22 +78,18 @@ async def test_only_the_requested_staff_member_is_booked(new_salon) -> None:
     ]
 
 
-async def test_bookings_are_shared_equally_among_staff_members(new_salon) -> None:
-    salon = await new_salon()
+async def test_bookings_are_shared_equally_among_staff_members(salon: Salon) -> None:
     staff = []
     for n, hour in enumerate((13, 14, 15, 16)):
-        answer = await salon.booking.book_appointment(
-            call(f"f{n}", None), booking_args(f"2026-11-27T{hour}:00:00+01:00")
-        )
+        answer = await salon.book(f"2026-11-27T{hour}:00:00+01:00", by=call(f"f{n}", None))
         staff.append(answer.fields["staff"])
     assert sorted(staff) == ["anna", "anna", "mehmet", "mehmet"]
 
 
-async def test_own_hold_allows_booking_with_the_offered_staff(new_salon) -> None:
-    salon = await new_salon()
+async def test_own_hold_allows_booking_with_the_offered_staff(salon: Salon) -> None:
     offer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert [s["start"] for s in offer.fields["slots"]] == [MORNING]
-    others = await salon.booking.book_appointment(call("call_2"), booking_args(MORNING))
+    others = await salon.book(MORNING, by=call("call_2"))
     assert not others.success  # held for the first call
     own = await salon.booking.book_appointment(call(), {"start": MORNING, "customer_name": "Petra Müller"})
     assert own.success
@@ -106,20 +98,18 @@ async def test_own_hold_allows_booking_with_the_offered_staff(new_salon) -> None
     await salon.assert_claims_match()
 
 
-async def test_refused_booking_does_not_end_the_calls_hold(new_salon) -> None:
-    salon = await new_salon()
+async def test_refused_booking_does_not_end_the_calls_hold(salon: Salon) -> None:
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
-    assert not (await salon.booking.book_appointment(call(), booking_args("2026-11-27T08:00:00+01:00"))).success
+    assert not (await salon.book("2026-11-27T08:00:00+01:00")).success
     assert len(await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'")) == 1
 
 
-async def test_held_time_stays_bookable_despite_minimum_notice(new_salon) -> None:
-    salon = await new_salon()
+async def test_held_time_stays_bookable_despite_minimum_notice(salon: Salon) -> None:
     eleven = "2026-11-20T11:00:00+01:00"  # now + 60 minutes: exactly the notice
     offer = await salon.booking.check_availability(call(), {"date": "heute", "time": "11 Uhr"})
     assert offer.fields["slots"][0]["start"] == eleven
     salon.clock.advance(timedelta(seconds=40))
-    assert (await salon.booking.book_appointment(call(), booking_args(eleven))).success
+    assert (await salon.book(eleven)).success
 
 
 async def test_an_expired_hold_blocks_no_offer(new_salon) -> None:
@@ -134,8 +124,8 @@ async def test_expired_hold_is_deleted_when_blocking_a_booking(new_salon) -> Non
     salon = await new_salon(None, BookingSettings(hold=timedelta(seconds=-1)))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     assert len(await salon.rows("SELECT 1 FROM claims WHERE state = 'held'")) == 1
-    assert (await salon.booking.book_appointment(call("call_2"), booking_args(MORNING))).success
+    assert (await salon.book(MORNING, by=call("call_2"))).success
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
     await salon.assert_claims_match()
-    lost = await salon.booking.book_appointment(call(), booking_args(MORNING))
+    lost = await salon.book(MORNING)
     assert not lost.success

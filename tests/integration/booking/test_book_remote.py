@@ -7,7 +7,7 @@ import pytest
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendars import Confirmed, RefusalCause, Refused, Taken, Unavailable, Unknown
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, NOW, ScriptedCalendar, call
 from tests.worlds.waiting import stopwatch
 
 TAKEN = Taken("User either already has booking at this time or is not available")
@@ -16,7 +16,7 @@ TAKEN = Taken("User either already has booking at this time or is not available"
 async def test_metric_counts_offers_lost_to_the_remote_calendar(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(TAKEN))
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
-    assert not (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
+    assert not (await salon.book(MORNING)).success
     assert salon.metrics.lost_offers == 1
 
 
@@ -24,7 +24,7 @@ async def test_slot_taken_remotely_goes_to_another_staff_member(new_salon) -> No
     """The refused slot is not offered again for 5 minutes; its claim is released at once."""
     calendar = ScriptedCalendar(TAKEN)
     salon = await new_salon(calendar)
-    answer = await salon.booking.book_appointment(call(), booking_args())
+    answer = await salon.book()
     assert answer.success
     assert [request.event_type_id for request in calendar.requests] == [1001, 1002]
     assert answer.fields["staff"] == "mehmet"
@@ -45,7 +45,7 @@ async def test_slot_taken_remotely_goes_to_another_staff_member(new_salon) -> No
 
 async def test_slot_taken_for_everybody_offers_alternatives(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar(TAKEN, TAKEN))
-    answer = await salon.booking.book_appointment(call(), booking_args())
+    answer = await salon.book()
     assert not answer.success
     assert answer.fields["alternatives"]
     assert HALF_PAST_TWO not in {a["start"] for a in answer.fields["alternatives"]}
@@ -60,7 +60,7 @@ async def test_booking_refused_by_calcom_is_refused_to_callers(new_salon) -> Non
     calendar = ScriptedCalendar(Refused("status 401"), Refused("status 401"))
     salon = await new_salon(calendar)
     for _ in range(2):  # the second time, too: no request waits for a lease
-        answer = await salon.booking.book_appointment(call(), booking_args())
+        answer = await salon.book()
         assert not answer.success
         assert "nicht eintragen" in answer.message
         assert "nicht gebucht" in answer.message
@@ -72,7 +72,7 @@ async def test_booking_refused_by_calcom_is_refused_to_callers(new_salon) -> Non
     assert salon.metrics.bookings == ["failed", "failed"]
     await salon.assert_claims_match()
     # The time is free: whoever asks once the cause is removed gets it, with the same staff member.
-    assert (await salon.booking.book_appointment(call("call_2"), booking_args(staff="anna"))).success
+    assert (await salon.book(staff="anna", by=call("call_2"))).success
     assert [request.event_type_id for request in calendar.requests] == [1001, 1001, 1001]
 
 
@@ -81,7 +81,7 @@ async def test_refused_event_type_leads_to_next_staff_member(new_salon) -> None:
     calendar = ScriptedCalendar(Refused("Event type with id 1001 not found.", RefusalCause.EVENT_TYPE))
     salon = await new_salon(calendar)
     async with stopwatch() as seconds:
-        answer = await salon.booking.book_appointment(call(), booking_args())
+        answer = await salon.book()
         assert seconds() < 1
     assert (answer.success, answer.fields["staff"], answer.fields["start"]) == (True, "mehmet", HALF_PAST_TWO)
     assert [request.event_type_id for request in calendar.requests] == [1001, 1002]
@@ -95,13 +95,13 @@ async def test_refused_event_type_leads_to_next_staff_member(new_salon) -> None:
 async def test_booking_fails_audibly_without_another_staff_member(new_salon, args) -> None:
     gone = [Refused("Event type not found.", RefusalCause.EVENT_TYPE)] * 2
     salon = await new_salon(ScriptedCalendar(*gone))
-    answer = await salon.booking.book_appointment(call(), booking_args(**args))
+    answer = await salon.book(**args)
     assert not answer.success
     assert "nicht gebucht" in answer.message
     assert await salon.live() == []
     assert salon.metrics.bookings == ["failed"]
     # The call may ask again at once, and gets it when the event type is there.
-    assert (await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))).success or args
+    assert (await salon.book(staff="mehmet")).success or args
     await salon.assert_claims_match()
 
 
@@ -112,11 +112,11 @@ async def test_late_refusal_of_a_promised_booking_awaits_sync(new_salon) -> None
         async def create(self, request, *, within):
             self.create = super().create  # this override runs only once
             await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
-            assert (await salon.booking.book_appointment(call(), booking_args())).success
+            assert (await salon.book()).success
             return Refused("status 401")
 
     salon = await new_salon(SlowCalendar())
-    assert not (await salon.booking.book_appointment(call(), booking_args())).success
+    assert not (await salon.book()).success
     (row,) = await salon.live()
     assert row["status"] == "pending_sync"
     assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
@@ -127,12 +127,12 @@ async def test_late_refusal_of_a_promised_booking_awaits_sync(new_salon) -> None
 async def test_booking_with_unknown_remote_outcome_gets_sync_job(new_salon, outcome) -> None:
     """The caller has an appointment; the calendar gets it by calendar-sync, after 5 minutes."""
     salon = await new_salon(ScriptedCalendar(outcome))
-    answer = await salon.booking.book_appointment(call(), booking_args())
+    answer = await salon.book()
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
     (job,) = await salon.rows("SELECT * FROM jobs")
     assert (job["kind"], job["state"], job["priority"]) == ("calendar-sync", "ready", "high")
     assert job["run_at"] == NOW + timedelta(seconds=300)
-    again = await salon.booking.book_appointment(call(), booking_args())
+    again = await salon.book()
     assert again.fields["appointment_id"] == answer.fields["appointment_id"]
     await salon.assert_claims_match()
 
@@ -140,7 +140,7 @@ async def test_booking_with_unknown_remote_outcome_gets_sync_job(new_salon, outc
 async def test_remote_confirmation_completes_the_sync_job(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
-    answer = await salon.booking.book_appointment(call(), booking_args())
+    answer = await salon.book()
     assert answer.fields["status"] == "confirmed"
     (row,) = await salon.live()
     assert (row["external_id"], row["version"]) == ("uid-0", 2)
@@ -159,7 +159,7 @@ async def test_sync_job_looks_a_booking_up_before_creating(new_salon) -> None:
 
     calendar = ScriptedCalendar(commit_but_lose_the_answer)
     salon = await new_salon(calendar)
-    await salon.booking.book_appointment(call(), booking_args())
+    await salon.book()
     await salon.booking.sync_appointment(await salon.claim_job())
     (row,) = await salon.live()
     assert (row["status"], row["external_id"]) == ("confirmed", "uid-0")
@@ -171,7 +171,7 @@ async def test_booking_awaiting_confirmation_is_said_as_requested(new_salon) -> 
     """Its event type requires confirmation: it may still be declined, so no answer says that it is booked."""
     salon = await new_salon(ScriptedCalendar(Confirmed("uid-1", pending=True)))
     for _ in range(2):
-        answer = await salon.booking.book_appointment(call(), booking_args())
+        answer = await salon.book()
         assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
         assert answer.message.startswith("Der Termin ist angefragt: Freitag, den 27. November, um 14 Uhr 30")
     (row,) = await salon.live()
@@ -187,12 +187,12 @@ async def test_refused_booking_already_promised_is_not_cancelled(new_salon) -> N
         async def create(self, request, *, within):
             self.create = super().create  # this override runs only once
             await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
-            second = await salon.booking.book_appointment(call(), booking_args())
+            second = await salon.book()
             assert (second.success, second.fields["status"]) == (True, "pending_sync")
             return TAKEN
 
     salon = await new_salon(SlowCalendar())
-    answer = await salon.booking.book_appointment(call(), booking_args())
+    answer = await salon.book()
     assert not answer.success
     (row,) = await salon.live()
     assert (row["status"], str(row["staff"])) == ("pending_sync", "anna")
@@ -206,11 +206,11 @@ async def test_sync_job_gives_up_a_refused_unpromised_booking(new_salon, asked_a
     salon = await new_salon(
         ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet_period=timedelta())
     )
-    await salon.booking.book_appointment(call(), booking_args())
+    await salon.book()
     # the state after a SIGKILL between the calendar's answer and the next statement
     await salon.pool.execute("UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp()")
     if asked_again:
-        assert (await salon.booking.book_appointment(call(), booking_args())).success
+        assert (await salon.book()).success
     with pytest.raises(CalendarDisagrees):
         await salon.booking.sync_appointment(await salon.claim_job())
     if asked_again:
@@ -221,5 +221,5 @@ async def test_sync_job_gives_up_a_refused_unpromised_booking(new_salon, asked_a
         await salon.booking.sync_appointment(await salon.claim_job())
         assert await salon.live() == []
         assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
-        assert (await salon.booking.book_appointment(call("b"), booking_args(staff="mehmet"))).success
+        assert (await salon.book(staff="mehmet", by=call("b"))).success
     await salon.assert_claims_match()

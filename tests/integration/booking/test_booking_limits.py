@@ -99,11 +99,10 @@ async def test_anonymous_callers_share_a_limit_of_their_own(new_salon, module_da
 
 
 @pytest.mark.parametrize("round_", range(3))
-async def test_two_pods_together_exceed_no_limit(new_salon, round_: int) -> None:
+async def test_two_pods_together_exceed_no_limit(salon: Salon, round_: int) -> None:
     """Two services of different people: their bookings have no resource in common but the one that all of them lock. It is the
     same one while the pods have different configs: the other one's staff has no Anna.
     """
-    salon = await new_salon()
     config = salon.configs[-1]
     of_anna, of_mehmet = (
         msgspec.structs.replace(
@@ -139,9 +138,8 @@ async def test_callers_with_stand_in_numbers_share_one_limit(new_salon, shown: s
     assert (await book(salon, 15, "call_15", "+4915112345678")).success, "who shows a number is not refused"
 
 
-async def test_new_email_address_does_not_replace_the_customers(new_salon) -> None:
+async def test_new_email_address_does_not_replace_the_customers(salon: Salon) -> None:
     """Whoever forges a number could redirect the customer's mails; the address of this appointment is the one that was said."""
-    salon = await new_salon()
     for hour, email in ((10, "petra@example.de"), (11, "thief@example.de")):
         confirmed = replace(call(f"call_{hour}"), replies={email: Reply.YES})
         args = booking_args(f"2026-11-27T{hour:02}:00:00+01:00", email=email)

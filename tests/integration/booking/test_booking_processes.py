@@ -51,9 +51,8 @@ async def send(
     return result["answers"]
 
 
-async def test_fifty_callers_compete_for_one_slot_without_deadlock(new_salon) -> None:
+async def test_fifty_callers_compete_for_one_slot_without_deadlock(salon: Salon) -> None:
     """Exactly one wins each person; the others get alternatives, and no deadlock surfaces."""
-    salon = await new_salon()
     processes = await asyncio.gather(*(start(salon) for _ in range(4)))
     requests = [[(f"p{p}c{n}", booking_args(staff="anna")) for n in range(13 if p < 2 else 12)] for p in range(4)]
     answers = [a for of_process in await asyncio.gather(*map(send, processes, requests)) for a in of_process]
@@ -67,8 +66,7 @@ async def test_fifty_callers_compete_for_one_slot_without_deadlock(new_salon) ->
     await salon.assert_claims_match()
 
 
-async def test_concurrent_bookings_for_anybody_never_overlap(new_salon) -> None:
-    salon = await new_salon()
+async def test_concurrent_bookings_for_anybody_never_overlap(salon: Salon) -> None:
     processes = await asyncio.gather(*(start(salon) for _ in range(4)))
     starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for minute in ("00", "15", "30", "45")]
     requests = [[(f"p{p}c{n}", booking_args(starts[(n * 5 + p * 3) % 12])) for n in range(13)] for p in range(4)]
@@ -82,12 +80,10 @@ async def test_concurrent_bookings_for_anybody_never_overlap(new_salon) -> None:
 
 
 @pytest.mark.parametrize(
-    ("point", "created"),
-    [("after:book-commit", 0), ("after:calcom-create", 1), ("after:book-give-back", 1)],
+    ("point", "created"), [("after:book-commit", 0), ("after:calcom-create", 1), ("after:book-give-back", 1)]
 )
-async def test_booking_repeated_after_a_crash_makes_one_appointment(new_salon, point: str, created: int) -> None:
+async def test_booking_repeated_after_a_crash_makes_one_appointment(salon: Salon, point: str, created: int) -> None:
     """The second request finds what the first left, as soon as its lease has ended; the sync job makes it one booking."""
-    salon = await new_salon()
     calcom = CalcomSimulator(FrozenClock(NOW))
     async with serve(calcom) as url, aiohttp.ClientSession() as session:
         for staff, number in (("anna", 1001), ("mehmet", 1002)):

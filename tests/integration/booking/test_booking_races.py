@@ -15,7 +15,7 @@ from askproai_runtime.book.remote import enqueue_sync
 from askproai_runtime.book.store.appointments import get_appointment, mark_cancelled
 from askproai_runtime.calendars import Taken, Unknown
 from askproai_runtime.jobs import RunAgain
-from tests.worlds.booking_environment import MORNING, ScriptedCalendar, booking_args, call
+from tests.worlds.booking_environment import MORNING, ScriptedCalendar, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 FOUR = "2026-11-27T16:00:00+01:00"
@@ -41,7 +41,7 @@ async def test_cancellation_during_the_sync_jobs_end_reaches_calendar(new_salon)
     """The job has read the row and found nothing to do; a cancellation that relies on it commits before it ends."""
     calendar = ScriptedCalendar(Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
-    booked = await salon.booking.book_appointment(call(), booking_args())
+    booked = await salon.book()
     job = await salon.claim_job()
     await salon.booking.sync_appointment(job)
     await salon.pool.execute("UPDATE jobs SET state = 'ready'")
@@ -79,10 +79,10 @@ async def test_waiting_repeated_booking_books_nothing_after_a_move(new_salon, mo
         )
 
     salon = await new_salon(SlowCalendar(), NO_QUIET_PERIOD)
-    first = asyncio.create_task(salon.booking.book_appointment(call(), booking_args()))
+    first = asyncio.create_task(salon.book())
     await asked.wait()
     monkeypatch.setattr(salon.clock, "sleep", move_meanwhile)
-    second = await salon.booking.book_appointment(call(), booking_args())
+    second = await salon.book()
     assert (await first).success
     assert not second.success
     assert len(await salon.rows("SELECT 1 FROM appointments WHERE status = 'confirmed'")) == 1
@@ -99,7 +99,7 @@ async def test_cancellation_during_a_failing_job_reruns_it(new_salon) -> None:
             return Taken("no") if len(self.requests) > 1 else Unknown("timeout")
 
     salon = await new_salon(RefusingCalendar(), NO_QUIET_PERIOD)
-    await salon.booking.book_appointment(call(), booking_args())
+    await salon.book()
     with pytest.raises(RunAgain, match="changed here meanwhile"):
         await salon.booking.sync_appointment(await salon.claim_job())
     await salon.booking.sync_appointment(await salon.claim_job())
@@ -112,7 +112,7 @@ async def test_moved_and_cancelled_lost_create_is_cancelled_remotely(new_salon) 
     """Its uid is not known here, and the calendar has it at a time that our appointment no longer has."""
     calendar = ScriptedCalendar(lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
-    await salon.booking.book_appointment(call(), booking_args())
+    await salon.book()
     assert (await salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
     assert (await salon.booking.cancel_appointment(call(), {})).success
     await salon.booking.sync_appointment(await salon.claim_job())
@@ -125,7 +125,7 @@ async def test_booking_with_lost_answer_between_moves_is_found(new_salon, end: s
     """The first POST was lost; the job's POST made it at the second time, and its answer was lost; then it was moved again."""
     calendar = ScriptedCalendar(Unknown("lost"), lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     assert (await salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
     with pytest.raises(RunAgain):
         await salon.booking.sync_appointment(await salon.claim_job())
@@ -141,7 +141,7 @@ async def test_booking_with_lost_answer_between_moves_is_found(new_salon, end: s
 async def test_lookup_at_calcom_covers_times_between_moves(env: CalcomEnvironment) -> None:
     """Cal.com lists the bookings of a span: that of the old claims, buffers included, must contain the booking."""
     env.disconnect()
-    booked = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    booked = await env.salon.book(staff="anna")
     assert (await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
     guest = {"name": "Petra Müller", "email": "petra@example.com", "timeZone": "Europe/Berlin"}
     metadata = {"requestId": booked.fields["appointment_id"]}
@@ -167,7 +167,7 @@ async def test_booking_appearing_during_lookup_is_cancelled_later(new_salon) -> 
     quiet_period = timedelta(seconds=1)  # longer than all before the lookup takes
     calendar = SlowCalendar(Unknown("timeout"))
     salon = await new_salon(calendar, BookingSettings(quiet_period=quiet_period))
-    await salon.booking.book_appointment(call(), booking_args())
+    await salon.book()
     assert (await salon.booking.cancel_appointment(call(), {})).success
     with pytest.raises(RunAgain, match="may still appear"):
         await salon.booking.sync_appointment(await salon.claim_job())
@@ -179,7 +179,7 @@ async def test_second_move_after_lost_move_makes_no_duplicate(new_salon) -> None
     """The answers of the create and of the job's move are lost, and then the caller moves it again."""
     calendar = LosesFirstMove(lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     assert (await salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
     with pytest.raises(RunAgain):
         await salon.booking.sync_appointment(await salon.claim_job())
@@ -190,11 +190,9 @@ async def test_second_move_after_lost_move_makes_no_duplicate(new_salon) -> None
     await salon.assert_claims_match()
 
 
-async def test_cancellation_finds_a_booking_moved_too_late(
-    env: CalcomEnvironment,
-) -> None:
+async def test_cancellation_finds_a_booking_moved_too_late(env: CalcomEnvironment) -> None:
     """The move's POST arrives after the job's lookup, and its answer never; the booking to cancel has a new uid."""
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.book(staff="anna")
     (row,) = await env.salon.live()
     await env.salon.booking.cancel_appointment(call(), {})
     calendar, moved = env.worker.calendar, []
@@ -220,7 +218,7 @@ async def test_cancellation_finds_a_booking_moved_too_late(
 async def test_unconfirmed_booking_moved_at_calcom_is_moved_here(env: CalcomEnvironment) -> None:
     """No change of ours is on its way: what the salon does with a booking that awaits confirmation counts."""
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.book(staff="anna")
     (row,) = await env.salon.live()
     moved = await env.dashboard("move", uid=row["external_id"], start="2026-11-27T15:00:00Z")
     assert (await env.receive_event(moved["uid"])).startswith("moved")
@@ -232,7 +230,7 @@ async def test_unconfirmed_booking_moved_at_calcom_is_moved_here(env: CalcomEnvi
 async def test_buffer_before_an_imported_booking_ends_at_neighbour(env: CalcomEnvironment) -> None:
     """A buffer that is longer than its appointment, and somebody else's appointment between the two."""
     await env.event_type(1001, "another")  # so that Cal.com does not refuse it
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))  # blocks 14:30 to 15:25
+    await env.salon.book(staff="anna")  # blocks 14:30 to 15:25
     env.config = _change_services(env.config, duration_minutes=30, buffer_before_minutes=120, buffer_after_minutes=0)
     guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
     remote = await env.dashboard("create", eventTypeId=1001, start="2026-11-27T14:30:00Z", attendee=guest)

@@ -45,8 +45,7 @@ SETTINGS = BookingSettings(
     provider_timeout=timedelta(seconds=4), budget=timedelta(seconds=6), quiet_period=QUIET, sync_delay=timedelta()
 )
 LINKED = msgspec.structs.replace(
-    CUT,
-    event_types=(EventType(staff="anna", event_type_id=1001), EventType(staff="mehmet", event_type_id=1002)),
+    CUT, event_types=(EventType(staff="anna", event_type_id=1001), EventType(staff="mehmet", event_type_id=1002))
 )
 
 

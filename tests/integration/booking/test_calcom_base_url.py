@@ -6,7 +6,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from tests.worlds.booking_environment import booking_args, call
+from tests.worlds.booking_environment import call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
@@ -40,7 +40,7 @@ async def test_every_request_includes_the_base_urls_path(env: CalcomEnvironment,
     server = await open_proxy(env, seen)
     try:
         env.use_base_url(str(server.make_url(PREFIX)) + end)
-        booked: Any = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+        booked: Any = await env.salon.book(staff="anna")
         moved = await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})
         assert (booked.fields["status"], moved.fields["status"]) == ("confirmed", "confirmed")
         await env.salon.cancel(booked.fields["appointment_id"])

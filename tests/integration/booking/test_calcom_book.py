@@ -7,7 +7,6 @@ from datetime import timedelta
 import pytest
 
 from askproai_core.database import open_pool
-from askproai_core.fault_injection import FaultPoints
 from askproai_core.provider_names import Provider
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.remote import calendar_request
@@ -15,13 +14,13 @@ from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain, StaleClaim
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, BookingService, booking_args, call, open_slot_lock
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.waiting import eventually
 
 
 async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert answer.fields["status"] == "confirmed", await env.salon.rows("SELECT error FROM appointments")
     (remote,) = env.bookings
     (local,) = await env.salon.live()
@@ -48,7 +47,7 @@ async def test_unstorable_measurement_does_not_hide_the_booking(env: CalcomEnvir
             await pool.close()
         try:
             async with asyncio.timeout(3):
-                answer = await env.salon.booking.book_appointment(call(), booking_args())
+                answer = await env.salon.book()
         finally:
             if busy is not None:
                 await pool.release(busy)
@@ -61,9 +60,9 @@ async def test_unstorable_measurement_does_not_hide_the_booking(env: CalcomEnvir
 @pytest.mark.parametrize("caller", ["call_1", "call_2"])
 async def test_time_cancelled_here_can_be_booked_again(env: CalcomEnvironment, caller: str) -> None:
     """Cancelled here only; whoever books the time next cancels the booking that Cal.com still has."""
-    first = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    first = await env.salon.book(staff="anna")
     await env.salon.cancel(first.fields["appointment_id"])
-    repeated = await env.salon.booking.book_appointment(call(caller), booking_args(staff="anna"))
+    repeated = await env.salon.book(staff="anna", by=call(caller))
     assert (repeated.success, repeated.fields["status"]) == (True, "confirmed"), repeated.message
     assert repeated.fields["appointment_id"] != first.fields["appointment_id"]
     (remote,) = env.bookings
@@ -79,7 +78,7 @@ async def test_time_cancelled_here_can_be_booked_again(env: CalcomEnvironment, c
 
 async def test_timed_out_booking_is_found_by_sync_job(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
     await eventually(lambda: len(env.bookings) == 1, what="the booking whose answer nobody awaits any more")
     await env.run_sync_job()
@@ -93,7 +92,7 @@ async def test_booking_is_found_despite_a_different_event_length(env: CalcomEnvi
     """Somebody has changed the length at Cal.com, so that a booking ends there at another time than here."""
     await env.event_type(1001, "anna", lengthInMinutes=minutes)
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
-    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna")
     assert answer.fields["status"] == "pending_sync"
     await eventually(lambda: len(env.bookings) == 1, what="the booking whose answer nobody awaits any more")
     await env.run_sync_job()
@@ -105,7 +104,7 @@ async def test_booking_is_found_despite_a_different_event_length(env: CalcomEnvi
 @pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
 async def test_unknown_500_outcome_ends_as_one_booking(env: CalcomEnvironment, kind: FaultKind) -> None:
     env.inject_fault(kind)
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert answer.fields["status"] == "pending_sync"
     await env.run_sync_job()
     assert len(env.bookings) == 1
@@ -114,7 +113,7 @@ async def test_unknown_500_outcome_ends_as_one_booking(env: CalcomEnvironment, k
 
 async def test_rate_limited_booking_is_pending_until_its_sync(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.RATE_LIMITED)
-    assert (await env.salon.booking.book_appointment(call(), booking_args())).fields["status"] == "pending_sync"
+    assert (await env.salon.book()).fields["status"] == "pending_sync"
     with pytest.raises(RunAgain) as postponed:
         await env.run_sync_job()
     assert timedelta(seconds=50) < postponed.value.at - NOW <= timedelta(seconds=90), "Cal.com blocks for a minute"
@@ -126,7 +125,7 @@ async def test_rate_limited_booking_is_pending_until_its_sync(env: CalcomEnviron
 async def test_booking_during_an_outage_reaches_calcom_once_later(env: CalcomEnvironment) -> None:
     """The job waits as long as the outage lasts, without becoming a dead letter; run twice, it makes one booking."""
     env.disconnect()
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
     assert env.bookings == []
     with pytest.raises(RunAgain):
@@ -135,9 +134,7 @@ async def test_booking_during_an_outage_reaches_calcom_once_later(env: CalcomEnv
     first, second = await env.salon.claim_job(), await env.salon.claim_job()  # the lease of the first has ended
 
     results = await asyncio.gather(
-        env.salon.booking.sync_appointment(second),
-        env.salon.booking.sync_appointment(first),
-        return_exceptions=True,
+        env.salon.booking.sync_appointment(second), env.salon.booking.sync_appointment(first), return_exceptions=True
     )
     # Whichever comes second finds its claim ended, another change of the row, or a booking that may still appear: it asks again.
     assert {type(r) for r in results if r is not None} <= {StaleClaim, CalendarDisagrees, RunAgain}
@@ -151,7 +148,7 @@ async def test_booking_during_an_outage_reaches_calcom_once_later(env: CalcomEnv
 
 async def test_sync_job_killed_after_create_finds_the_booking(env: CalcomEnvironment) -> None:
     env.disconnect()
-    await env.salon.booking.book_appointment(call(), booking_args())
+    await env.salon.book()
     env.reconnect()
     job = await env.salon.claim_job()
     (appointment,) = await env.salon.live()
@@ -171,7 +168,7 @@ async def test_lagging_list_never_causes_a_second_booking(env: CalcomEnvironment
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     # One look-up: by its time, and by when it was made.
     env.inject_fault(FaultKind.LAGGING_LIST, "list-bookings", requests=2)
-    await env.salon.booking.book_appointment(call(), booking_args())
+    await env.salon.book()
     with pytest.raises(CalendarDisagrees):
         await env.run_sync_job()
     await env.run_sync_job()
@@ -181,7 +178,7 @@ async def test_lagging_list_never_causes_a_second_booking(env: CalcomEnvironment
 
 async def test_slot_taken_at_calcom_goes_to_another_person(env: CalcomEnvironment) -> None:
     await env.block(1001, "2026-11-27T13:30:00Z")
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert (answer.success, answer.fields["staff"]) == (True, "mehmet")
     assert len(env.bookings) == 2
     await env.salon.assert_claims_match()
@@ -191,10 +188,10 @@ async def test_shared_host_of_all_event_types_limits_bookings(env: CalcomEnviron
     """A key acts as one user (docs/vendors/calcom.md): Anna's booking makes Mehmet busy there. Callers get what is left."""
     for number in (1001, 1002):
         await env.event_type(number, "the-only-user")
-    assert (await env.salon.booking.book_appointment(call("a"), booking_args())).fields["staff"] == "anna"
+    assert (await env.salon.book(by=call("a"))).fields["staff"] == "anna"
     start, tried = HALF_PAST_TWO, []
     for _ in range(6):
-        answer = await env.salon.booking.book_appointment(call("b", None), booking_args(start, name="Karl Hoffmann"))
+        answer = await env.salon.book(start, name="Karl Hoffmann", by=call("b", None))
         if answer.success:
             break
         tried.append(start)
@@ -208,11 +205,11 @@ async def test_shared_host_of_all_event_types_limits_bookings(env: CalcomEnviron
 async def test_booking_requiring_confirmation_stays_requested(env: CalcomEnvironment) -> None:
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.book(staff="anna")
     await env.run_sync_job()
     (local,) = await env.salon.live()
     assert (local["status"], bool(local["external_id"])) == ("pending_sync", True)
-    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna")
     assert answer.message.startswith("Der Termin ist angefragt")
     assert [row["state"] for row in await env.salon.rows("SELECT state FROM jobs")] == ["done"]
 
@@ -220,7 +217,7 @@ async def test_booking_requiring_confirmation_stays_requested(env: CalcomEnviron
 async def test_slot_taken_for_everybody_is_not_offered_again(env: CalcomEnvironment) -> None:
     await env.block(1001, "2026-11-27T13:30:00Z")
     await env.block(1002, "2026-11-27T13:30:00Z")
-    lost = await env.salon.booking.book_appointment(call(), booking_args())
+    lost = await env.salon.book()
     assert not lost.success
     assert lost.fields["alternatives"]
     offer = await env.salon.booking.check_availability(call("b"), {"date": "2026-11-27", "time": "14:30"})
@@ -228,11 +225,9 @@ async def test_slot_taken_for_everybody_is_not_offered_again(env: CalcomEnvironm
     assert await env.salon.live() == []
 
 
-async def test_slot_taken_before_the_sync_awaits_a_person(
-    env: CalcomEnvironment,
-) -> None:
+async def test_slot_taken_before_the_sync_awaits_a_person(env: CalcomEnvironment) -> None:
     env.disconnect()
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.book(staff="anna")
     env.reconnect()
     await env.block(1001, "2026-11-27T13:30:00Z")
     with pytest.raises(CalendarDisagrees, match="enter it by hand or call the customer"):
@@ -244,7 +239,7 @@ async def test_slot_taken_before_the_sync_awaits_a_person(
 
 async def test_a_cancelled_appointment_is_not_created_at_calcom(env: CalcomEnvironment) -> None:
     env.disconnect()
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     await env.salon.cancel(answer.fields["appointment_id"])
     env.reconnect()
     await env.run_sync_job()
@@ -255,7 +250,7 @@ async def test_a_cancelled_appointment_is_not_created_at_calcom(env: CalcomEnvir
 @pytest.mark.parametrize("reconnected", [False, True])
 async def test_unsynced_booking_is_dead_after_its_start(env: CalcomEnvironment, reconnected: bool) -> None:
     env.disconnect()
-    await env.salon.booking.book_appointment(call(), booking_args())
+    await env.salon.book()
     if reconnected:
         env.reconnect()
     env.salon.clock.advance(timedelta(days=8))
@@ -265,12 +260,9 @@ async def test_unsynced_booking_is_dead_after_its_start(env: CalcomEnvironment, 
 
 async def test_last_sync_attempt_waits_for_its_quiet_period(env: CalcomEnvironment) -> None:
     env.disconnect()
-    await env.salon.booking.book_appointment(call(), booking_args())
+    await env.salon.book()
     env.reconnect()
-    patient = BookingService(
-        env.salon.pool, lambda: env.config, env.calendar, env.salon.clock, env.salon.metrics,
-        BookingSettings(quiet_period=timedelta(seconds=30)), FaultPoints(), open_slot_lock(env.salon.store.tenant),
-    )  # fmt: skip
+    patient = replace(env.worker, settings=BookingSettings(quiet_period=timedelta(seconds=30)))
     with pytest.raises(RunAgain, match="may still appear"):
         await patient.sync_appointment(await env.salon.claim_job())
     assert env.bookings == []
@@ -278,7 +270,7 @@ async def test_last_sync_attempt_waits_for_its_quiet_period(env: CalcomEnvironme
 
 async def test_missing_key_books_nothing_and_records_the_cause(env: CalcomEnvironment) -> None:
     env.calendar.api_key = lambda: None
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert not answer.success
     assert await env.salon.live() == []
     (local,) = await env.salon.rows("SELECT status, error FROM appointments")
@@ -288,7 +280,7 @@ async def test_missing_key_books_nothing_and_records_the_cause(env: CalcomEnviro
 
 async def test_provider_failure_is_recorded_with_text_and_fields(env: CalcomEnvironment) -> None:
     env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, count=2)
-    await env.salon.booking.book_appointment(call(), booking_args(name="Erika Mustermann"))
+    await env.salon.book(name="Erika Mustermann")
     (failed, *_) = await env.salon.rows("SELECT * FROM provider_calls WHERE status = 500 ORDER BY id")
     assert failed["error"]
     assert "message: string" in failed["body_shape"]

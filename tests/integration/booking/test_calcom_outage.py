@@ -79,7 +79,7 @@ class OutageEnvironment:
         start = f"2026-11-27T{12 + number:02}:00:00+01:00"
         caller = f"call_{number}{args.get('staff', '')}"
         named = {"name": "Otto Kurz" if args.get("staff") == "mehmet" else "Petra Lange"} | args
-        answer = await self.salon.booking.book_appointment(call(caller), booking_args(start, **named))
+        answer = await self.salon.book(start, by=call(caller), **named)
         assert answer.success, answer
         assert answer.message.startswith("Der Termin ist eingetragen: Freitag"), "a German sentence, whatever happens"
         return answer.fields
@@ -144,9 +144,7 @@ async def test_open_circuit_after_five_failures_spares_callers_waiting(server: O
     await server.salon.assert_claims_match()
 
 
-async def test_sync_job_waits_for_open_circuit_without_attempts(
-    server: OutageEnvironment,
-) -> None:
+async def test_sync_job_waits_for_open_circuit_without_attempts(server: OutageEnvironment) -> None:
     server.only_v2()
     server.inject_fault(FaultKind.DOWN)
     await server.book(1)
@@ -216,9 +214,7 @@ async def test_old_server_without_v2_is_booked_by_v1(server: OutageEnvironment) 
         ("/v1/bookings", 200, "confirmed"),
     ]
     assert KEY not in str(server.calcom.journal.entries), "the key in the query is no text for a log"
-    taken = await server.salon.booking.book_appointment(
-        call("b", None), booking_args("2026-11-27T13:00:00+01:00", staff="anna")
-    )
+    taken = await server.salon.book("2026-11-27T13:00:00+01:00", staff="anna", by=call("b", None))
     assert not taken.success
 
 
@@ -352,9 +348,7 @@ async def test_refused_calcom_key_is_used_only_twice(server: OutageEnvironment) 
     assert (await _call(server, 4)).success
 
 
-async def test_promised_booking_is_sent_despite_known_refusals(
-    server: OutageEnvironment,
-) -> None:
+async def test_promised_booking_is_sent_despite_known_refusals(server: OutageEnvironment) -> None:
     """An appointment that waits for the calendar would fail for good without one request."""
     server.only_v2()
     server.inject_fault(FaultKind.DOWN)

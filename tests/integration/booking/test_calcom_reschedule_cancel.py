@@ -1,13 +1,13 @@
 """Moving and cancelling with the Cal.com simulator: whatever is lost, late or refused, both calendars agree in the end."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from askproai_core.fault_injection import FaultPoints
 from askproai_core.provider_names import Provider
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.store.appointments import get_appointment
@@ -15,7 +15,7 @@ from askproai_runtime.book.store.calendar import record_error
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import Fault, FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, BookingService, booking_args, call, open_slot_lock
+from tests.worlds.booking_environment import HALF_PAST_TWO, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 FOUR = "2026-11-27T16:00:00+01:00"
@@ -33,7 +33,7 @@ async def cancel_while_away(env: CalcomEnvironment) -> None:
 
 
 async def book(env: CalcomEnvironment, start: str = HALF_PAST_TWO, call_id: str = "call_1") -> str:
-    answer = await env.salon.booking.book_appointment(call(call_id), booking_args(start, staff="anna"))
+    answer = await env.salon.book(start, staff="anna", by=call(call_id))
     assert answer.fields["status"] == "confirmed", answer
     return answer.fields["appointment_id"]
 
@@ -226,12 +226,9 @@ async def test_create_appearing_after_the_cancellation_is_cancelled(env: CalcomE
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     # One look-up: by its time, and by when it was made.
     env.inject_fault(FaultKind.LAGGING_LIST, "list-bookings", requests=2)
-    await env.salon.booking.book_appointment(call(), booking_args())
+    await env.salon.book()
     await env.salon.booking.cancel_appointment(call(), {})
-    patient = BookingService(
-        env.salon.pool, lambda: env.config, env.calendar, env.salon.clock, env.salon.metrics,
-        BookingSettings(quiet_period=timedelta(seconds=30)), FaultPoints(), open_slot_lock(env.salon.store.tenant),
-    )  # fmt: skip
+    patient = replace(env.worker, settings=BookingSettings(quiet_period=timedelta(seconds=30)))
     with pytest.raises(RunAgain, match="may still appear"):
         await patient.sync_appointment(await env.salon.claim_job())
     assert len(env.bookings) == 1
@@ -253,7 +250,7 @@ async def test_booking_cancelled_remotely_is_recreated_after_a_move(env: CalcomE
 
 async def test_move_requiring_confirmation_is_said_as_requested(env: CalcomEnvironment) -> None:
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.book(staff="anna")
     answer = await move(env)
     assert answer.message.startswith("Die Verschiebung ist angefragt: Freitag, den 27. November, um 16 Uhr")
     (row,) = await env.salon.live()
@@ -270,12 +267,10 @@ async def test_unsynced_move_is_dead_after_its_start(env: CalcomEnvironment) -> 
         await env.run_sync_job()
 
 
-async def test_booking_moved_with_unknown_uid_is_not_duplicated(
-    env: CalcomEnvironment,
-) -> None:
+async def test_booking_moved_with_unknown_uid_is_not_duplicated(env: CalcomEnvironment) -> None:
     """The answer of the create is lost, a person moves the booking, and the list has the old one only, which is followed."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
-    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna")
     assert answer.fields["status"] == "pending_sync"
     (booked,) = env.bookings
     env.advance(timedelta(minutes=1))

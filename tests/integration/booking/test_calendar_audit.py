@@ -158,9 +158,7 @@ async def test_two_appointments_sharing_a_booking_are_reported(world: AuditEnvir
     assert len(await world.salon.rows(LIVE)) == 2
 
 
-async def test_overlapping_foreign_booking_is_reported_once(
-    world: AuditEnvironment,
-) -> None:
+async def test_overlapping_foreign_booking_is_reported_once(world: AuditEnvironment) -> None:
     row = await world.book()
     foreign = world.copy(row["external_id"], metadata={})
     await world.audit()
@@ -301,9 +299,7 @@ async def test_many_unknown_bookings_are_checked_over_several_runs(
     assert len(await world.salon.rows(LIVE)) == 6
 
 
-async def test_account_without_a_key_delays_no_other_audit(
-    world: AuditEnvironment,
-) -> None:
+async def test_account_without_a_key_delays_no_other_audit(world: AuditEnvironment) -> None:
     await world.polled.give_anna_an_account()
     await world.polled.create(TEN, 2001, OWN_KEY)
     await world.polled.create(TEN, 1002)

@@ -12,7 +12,7 @@ from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.jobs import DeadNow, RunAgain
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.guest_bookings import FOUR, FOUR_UTC, GUEST, book, create
 
@@ -57,7 +57,7 @@ async def test_move_with_lost_answer_is_found_by_event(env: CalcomEnvironment) -
 async def test_move_before_first_known_uid_makes_no_duplicate(env: CalcomEnvironment) -> None:
     """The answer to our POST was lost, so the event is the first to name its uid; at its old time nothing is found."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
-    assert (await env.salon.booking.book_appointment(call(), booking_args())).fields["status"] == "pending_sync"
+    assert (await env.salon.book()).fields["status"] == "pending_sync"
     moved = await env.dashboard("move", uid=env.bookings[0]["uid"], start="2026-12-04T09:00:00Z")
     assert (await env.receive_event(moved["uid"])).startswith("left to calendar-sync")
     await env.run_sync_job()
@@ -72,7 +72,7 @@ async def test_move_before_first_known_uid_makes_no_duplicate(env: CalcomEnviron
 async def test_move_without_any_event_makes_no_duplicate(env: CalcomEnvironment, cancelled: bool) -> None:
     """The answer to our POST was lost, and so is every event: only the list of what was made since then shows where it is."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     await env.dashboard("move", uid=env.bookings[0]["uid"], start="2026-11-24T09:00:00Z")
     if cancelled:
         await env.salon.cancel(answer.fields["appointment_id"])
@@ -88,7 +88,7 @@ async def test_moved_booking_is_found_on_any_list_page(env: CalcomEnvironment, m
     for day in range(1, 5):
         await create(env, f"2026-12-0{day}T09:00:00Z")
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.book(staff="anna")
     await env.dashboard("move", uid=env.bookings[-1]["uid"], start="2026-11-24T09:00:00Z")
     await env.run_sync_job()
     assert [b["start"] for b in env.bookings if b["metadata"]] == ["2026-11-27T13:30:00.000Z"]
@@ -97,7 +97,7 @@ async def test_moved_booking_is_found_on_any_list_page(env: CalcomEnvironment, m
 async def test_move_during_the_sync_job_reruns_it(env: CalcomEnvironment) -> None:
     """The job has seen the booking where it belongs; then a person moves it, and that event is handled before the job ends."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
-    await env.salon.booking.book_appointment(call(), booking_args())
+    await env.salon.book()
     real = env.worker.calendar
 
     class MovedMeanwhile:
@@ -176,7 +176,7 @@ async def test_cancellation_at_calcom_frees_the_time_here(env: CalcomEnvironment
     (row,) = await env.salon.rows("SELECT status, cancelled_by, cancel_reason FROM appointments")
     assert tuple(row.values()) == ("cancelled", "calendar", "abgesagt vom Salon")
     assert await env.salon.rows("SELECT 1 FROM jobs WHERE state <> 'done'") == []
-    assert (await env.salon.booking.book_appointment(call("b"), booking_args(staff="anna"))).success
+    assert (await env.salon.book(staff="anna", by=call("b"))).success
 
 
 async def test_guests_booking_at_calcom_takes_the_time_here(env: CalcomEnvironment) -> None:
@@ -201,9 +201,7 @@ async def test_guest_may_move_their_booking_by_telephone(env: CalcomEnvironment)
     assert [b["start"] for b in env.bookings] == ["2026-11-27T13:30:00.000Z"]
 
 
-async def test_reordered_events_of_two_moves_leave_one_appointment(
-    env: CalcomEnvironment,
-) -> None:
+async def test_reordered_events_of_two_moves_leave_one_appointment(env: CalcomEnvironment) -> None:
     first = await create(env)
     second = (await env.dashboard("move", uid=first, start="2026-11-27T13:30:00Z"))["uid"]
     third = (await env.dashboard("move", uid=second, start=FOUR_UTC))["uid"]
@@ -231,9 +229,7 @@ async def test_several_moves_before_handling_keep_one_appointment(
     await env.salon.assert_claims_match()
 
 
-async def test_cancellation_after_several_unhandled_moves_is_applied(
-    env: CalcomEnvironment,
-) -> None:
+async def test_cancellation_after_several_unhandled_moves_is_applied(env: CalcomEnvironment) -> None:
     uids = [await create(env)]
     await env.receive_event(uids[0])
     for start in ("2026-11-27T13:30:00Z", "2026-12-04T09:00:00Z"):
@@ -264,7 +260,7 @@ async def test_calcom_booking_replaces_a_callers_hold(env: CalcomEnvironment) ->
 async def test_double_promised_time_is_reported_and_audited(env: CalcomEnvironment) -> None:
     """Ours has not reached the calendar yet, and somebody else was booked at Cal.com."""
     env.disconnect()
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.book(staff="anna")
     env.reconnect()
     uid = await create(env, "2026-11-27T13:30:00Z")
     with pytest.raises(CalendarDisagrees, match="stands there in our book"):
@@ -277,7 +273,7 @@ async def test_double_promised_time_is_reported_and_audited(env: CalcomEnvironme
 @pytest.mark.parametrize("step", ["confirm", "reject"])
 async def test_calcom_decision_confirms_or_cancels_pending_appointment(env: CalcomEnvironment, step: str) -> None:
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
-    await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await env.salon.book(staff="anna")
     (remote,) = env.calcom.dump()["accounts"]["cal_salon"]["bookings"]
     await env.receive_event(remote["uid"])
     await env.dashboard(step, uid=remote["uid"])
@@ -341,9 +337,7 @@ async def test_outdated_remote_booking_does_not_undo_our_move(env: CalcomEnviron
     assert row["starts_at"] == datetime.fromisoformat(FOUR)
 
 
-async def test_move_between_reading_and_applying_makes_no_duplicate(
-    env: CalcomEnvironment,
-) -> None:
+async def test_move_between_reading_and_applying_makes_no_duplicate(env: CalcomEnvironment) -> None:
     """Two events of one booking at once: the later is applied first, and the earlier has read the booking before the move."""
     uid = await book(env)
     calendar = env.worker.calendar
@@ -387,9 +381,7 @@ async def test_events_of_unknown_bookings_are_only_stored(env: CalcomEnvironment
     assert await env.salon.live() == []
 
 
-async def test_event_is_dead_after_a_day_without_calcom(
-    env: CalcomEnvironment,
-) -> None:
+async def test_event_is_dead_after_a_day_without_calcom(env: CalcomEnvironment) -> None:
     uid = await book(env)
     env.disconnect()
     with pytest.raises(RunAgain):

@@ -74,9 +74,7 @@ async def watermark(polled: PollEnvironment) -> dict[str, object]:
 
 @pytest.mark.processes
 @pytest.mark.timeout(400)
-async def test_killed_workers_import_2000_bookings_exactly_once(
-    new_salon: Callable[..., Awaitable[Salon]],
-) -> None:
+async def test_killed_workers_import_2000_bookings_exactly_once(new_salon: Callable[..., Awaitable[Salon]]) -> None:
     async with open_poll_environment(new_salon) as polled:
         await fill_account(polled, BOOKINGS)
         for _ in range(2):  # after a page is applied, and before that is stored

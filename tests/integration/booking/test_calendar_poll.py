@@ -15,7 +15,7 @@ from askproai_runtime.settings import Settings
 from askproai_runtime.tasks import PutOff
 from askproai_sandbox.calcom.account import Booking
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import NOW, booking_args, call
+from tests.worlds.booking_environment import NOW, call
 from tests.worlds.calcom_environment import KEY
 from tests.worlds.poll_environment import EVERY, OWN_FILE, OWN_KEY, PollEnvironment, tick
 
@@ -25,9 +25,7 @@ TEN, THREE, FOUR = "2026-11-27T09:00:00Z", "2026-11-27T14:00:00Z", "2026-11-27T1
 PAGE_SIZE = "askproai_runtime.calendars.calcom_v2._PAGE_SIZE"
 
 
-async def test_poll_applies_changes_made_at_calcom_without_events(
-    polled: PollEnvironment,
-) -> None:
+async def test_poll_applies_changes_made_at_calcom_without_events(polled: PollEnvironment) -> None:
     uid = await polled.create(TEN)
     await polled.poll()
     assert await polled.appointments() == [("confirmed", "11-27 09:00")]
@@ -47,19 +45,19 @@ async def test_poll_applies_changes_made_at_calcom_without_events(
 
 
 async def test_polled_cancellation_frees_the_time_for_callers(polled: PollEnvironment) -> None:
-    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.salon.book(staff="anna")
     await polled.poll()
     tick(polled, hours=1)
     await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
-    assert not (await polled.salon.booking.book_appointment(call("b"), booking_args(staff="anna"))).success
+    assert not (await polled.salon.book(staff="anna", by=call("b"))).success
     await polled.poll()
-    assert (await polled.salon.booking.book_appointment(call("c"), booking_args(staff="anna"))).success
+    assert (await polled.salon.book(staff="anna", by=call("c"))).success
 
 
 @pytest.mark.parametrize(("action", "status"), [("confirm", "confirmed"), ("reject", "cancelled")])
 async def test_poll_finds_the_decision_on_a_pending_booking(polled: PollEnvironment, action: str, status: str) -> None:
     await polled.env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
-    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.salon.book(staff="anna")
     await polled.poll()
     assert [row[0] for row in await polled.appointments()] == ["pending_sync"]
     tick(polled, minutes=10)
@@ -104,7 +102,7 @@ async def test_polled_booking_moved_and_cancelled_is_cancelled(polled: PollEnvir
 
 
 async def test_poll_ignores_our_own_changes(polled: PollEnvironment) -> None:
-    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.salon.book(staff="anna")
     await polled.poll()
     tick(polled, minutes=10)
     await polled.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})
@@ -147,9 +145,7 @@ async def test_poll_uses_list_rows_without_single_requests(polled: PollEnvironme
     assert len(polled.requests()) - sent == 1
 
 
-async def test_poll_ignores_bookings_of_foreign_event_types(
-    polled: PollEnvironment,
-) -> None:
+async def test_poll_ignores_bookings_of_foreign_event_types(polled: PollEnvironment) -> None:
     await polled.env.event_type(2000, "somebody")
     uid = await polled.create(TEN, event_type=2000)
     await polled.poll()
@@ -217,11 +213,9 @@ async def test_poll_skips_no_booking_when_pages_shift(polled: PollEnvironment, m
     assert len(await polled.salon.live()) == 10
 
 
-async def test_double_promise_in_several_polls_makes_one_job(
-    polled: PollEnvironment,
-) -> None:
+async def test_double_promise_in_several_polls_makes_one_job(polled: PollEnvironment) -> None:
     polled.env.disconnect()
-    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.salon.book(staff="anna")
     polled.env.reconnect()
     uid = await polled.create("2026-11-27T13:30:00Z")
     await polled.create("2026-12-01T09:00:00Z")
@@ -236,11 +230,9 @@ async def test_double_promise_in_several_polls_makes_one_job(
     assert polled.salon.metrics.changes_found.count("left") == 1
 
 
-async def test_conflict_listed_by_each_poll_makes_one_job(
-    polled: PollEnvironment,
-) -> None:
+async def test_conflict_listed_by_each_poll_makes_one_job(polled: PollEnvironment) -> None:
     """A caller was promised a move that Cal.com refuses. Nothing else happens there, so each list ends with this booking."""
-    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.salon.book(staff="anna")
     await polled.poll()
     polled.env.disconnect()
     assert (await polled.salon.booking.reschedule_appointment(call(), {"start": "2026-11-27T16:00:00+01:00"})).success
@@ -330,9 +322,7 @@ async def test_withheld_event_type_delays_no_other_event_type(polled: PollEnviro
     assert sorted(row["staff"] for row in await polled.salon.live()) == ["anna", "mehmet"]
 
 
-async def test_account_without_a_key_delays_no_other_poll(
-    polled: PollEnvironment,
-) -> None:
+async def test_account_without_a_key_delays_no_other_poll(polled: PollEnvironment) -> None:
     await polled.give_anna_an_account()
     await polled.create(TEN, 2001, OWN_KEY)
     await polled.create(TEN, 1002)
@@ -399,7 +389,7 @@ async def test_unknown_event_type_does_not_delay_changes(polled: PollEnvironment
 
 async def test_first_poll_applies_cancellations_whose_events_were_lost(polled: PollEnvironment) -> None:
     """The tenant has appointments, and events of theirs were lost."""
-    await polled.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await polled.salon.book(staff="anna")
     await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
     tick(polled, days=3)
     await polled.poll()

@@ -101,9 +101,7 @@ async def test_guest_booking_moved_after_reading_frees_old_time(
     await assert_one_at(env, starts[-1])
 
 
-async def test_booking_moved_twice_around_a_read_stays_one(
-    env: CalcomEnvironment,
-) -> None:
+async def test_booking_moved_twice_around_a_read_stays_one(env: CalcomEnvironment) -> None:
     """The reading is of the second uid; our appointment has the first one before, and the third one after it."""
     first = await create(env, HALF_PAST_ONE_UTC)
     await env.receive_event(first)

@@ -3,12 +3,11 @@
 from datetime import datetime
 from typing import Any
 
-import msgspec
 import pytest
 
 from askproai_runtime.calls.store import find_known_caller
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
@@ -20,11 +19,7 @@ async def confirmation(env: CalcomEnvironment) -> None:
     for number, host in ((1001, "anna"), (1002, "mehmet")):
         policy = {"type": "always", "blockUnconfirmedBookingsInBooker": True}
         await env.event_type(number, host, confirmationPolicy=policy)
-    (service,) = env.config.services
-    types = tuple(msgspec.structs.replace(each, needs_confirmation=True) for each in service.event_types)
-    services = (msgspec.structs.replace(service, event_types=types),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    env.change_event_types(needs_confirmation=True)
 
 
 def remote_bookings(env: CalcomEnvironment, status: str) -> list[dict[str, Any]]:
@@ -32,7 +27,7 @@ def remote_bookings(env: CalcomEnvironment, status: str) -> list[dict[str, Any]]
 
 
 async def book(env: CalcomEnvironment, call_id: str = "call_1") -> str:
-    answer = await env.salon.booking.book_appointment(call(call_id), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna", by=call(call_id))
     assert answer.success, answer
     return answer.message
 
@@ -66,9 +61,7 @@ async def test_unanswered_move_is_said_as_requested(env: CalcomEnvironment) -> N
     assert "noch nicht fest" in moved.message
 
 
-async def test_recognized_caller_hears_an_unsynced_appointment_as_requested(
-    env: CalcomEnvironment,
-) -> None:
+async def test_recognized_caller_hears_an_unsynced_appointment_as_requested(env: CalcomEnvironment) -> None:
     caller = call().caller
     env.disconnect()
     await book(env)

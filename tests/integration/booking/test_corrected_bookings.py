@@ -23,11 +23,6 @@ DICTATED, OTHER_DICTATED = "+4917139201746", "+4916284017352"
 ANOTHER = {"another": True}
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 def asked_for_name(booked: Answer, name: str, call_id: str = "call_1") -> CallContext:
     """Return the call after the question whether the name of an appointment is to be corrected."""
     asked = AskedChoice(booked.fields["appointment_id"], frozenset({"rename", "further"}), name)
@@ -63,8 +58,8 @@ async def phones(salon: Salon) -> dict[str, str | None]:
     ],
 )
 async def test_respelled_name_is_corrected(salon: Salon, booked: str, said: str, kept: str) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name=booked))
-    again = await salon.booking.book_appointment(call(), booking_args(name=said))
+    first = await salon.book(name=booked)
+    again = await salon.book(name=said)
     assert (again.success, again.fields["appointment_id"]) == (True, first.fields["appointment_id"])
     assert again.message.endswith(f" Den Namen habe ich geändert: {kept}."), again.message
     assert await names(salon) == [kept]
@@ -73,16 +68,16 @@ async def test_respelled_name_is_corrected(salon: Salon, booked: str, said: str,
 
 @pytest.mark.parametrize("said", ["Petra Müller", "petra müller", "Müller", "P. Müller", "Frau Müller", "Petra"])
 async def test_repeated_or_shortened_name_changes_nothing(salon: Salon, said: str) -> None:
-    await salon.booking.book_appointment(call(), booking_args(name="Petra Müller"))
-    again = await salon.booking.book_appointment(call(), booking_args(name=said))
+    await salon.book(name="Petra Müller")
+    again = await salon.book(name=said)
     assert again.success
     assert "geändert" not in again.message
     assert await names(salon) == ["Petra Müller"]
 
 
 async def test_clearly_different_name_is_asked_about(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    asked = await salon.booking.book_appointment(call(), booking_args(name="Schmidt"))
+    first = await salon.book(name="Maier")
+    asked = await salon.book(name="Schmidt")
     assert (asked.success, asked.fields["appointment_id"]) == (False, first.fields["appointment_id"])
     assert asked.message.endswith("Soll ich den Namen in Schmidt ändern, oder ist das ein zweiter Termin für Schmidt?")
     assert await names(salon) == ["Maier"]
@@ -90,10 +85,8 @@ async def test_clearly_different_name_is_asked_about(salon: Salon) -> None:
 
 @pytest.mark.parametrize("call_id", ["call_1", "call_later"])
 async def test_appointment_named_by_id_is_renamed_after_choice(salon: Salon, call_id: str) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    again = await salon.booking.book_appointment(
-        asked_for_name(first, "Schmidt", call_id), booking_args(name="Schmidt", choice="rename")
-    )
+    first = await salon.book(name="Maier")
+    again = await salon.book(name="Schmidt", choice="rename", by=asked_for_name(first, "Schmidt", call_id))
     assert again.success, again.message
     assert "bleibt bestehen" not in again.message
     assert again.message.endswith(" Den Namen habe ich geändert: Schmidt.")
@@ -101,17 +94,17 @@ async def test_appointment_named_by_id_is_renamed_after_choice(salon: Salon, cal
 
 
 async def test_strangers_appointment_keeps_its_name(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    first = await salon.book(name="Maier")
     named = {"appointment_id": first.fields["appointment_id"]}
     stranger = call("call_2", "+4915199999999")
-    await salon.booking.book_appointment(stranger, booking_args(name="Schmidt", **named))
+    await salon.book(name="Schmidt", by=stranger, **named)
     assert sorted(await names(salon)) == ["Maier", "Schmidt"]
 
 
 async def test_second_person_renames_no_appointment(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    first = await salon.book(name="Maier")
     named = {"appointment_id": first.fields["appointment_id"], "another": True}
-    await salon.booking.book_appointment(call(), booking_args(name="Schmidt", **named))
+    await salon.book(name="Schmidt", **named)
     assert sorted(await names(salon)) == ["Maier", "Schmidt"]
 
 
@@ -120,38 +113,38 @@ async def test_second_person_renames_no_appointment(salon: Salon) -> None:
 async def test_similar_name_of_another_person_renames_nobody(salon: Salon, first: str, said: str) -> None:
     """Of twins one is booked for, moved to this time, or comes along, and then the other."""
     if first == "moved":
-        booked = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Ute Maier"))
+        booked = await salon.book(MORNING, name="Ute Maier")
         await salon.booking.reschedule_appointment(
             call(), {"appointment_id": booked.fields["appointment_id"], "start": HALF_PAST_TWO}
         )
     else:
         more = {"companions": [{"customer_name": "Jan Kurz"}]} if first == "in a group" else {}
-        await salon.booking.book_appointment(call(), booking_args(name="Ute Maier", **more))
+        await salon.book(name="Ute Maier", **more)
     already = await names(salon)
-    await salon.booking.book_appointment(call(), booking_args(name=said, **ANOTHER))
+    await salon.book(name=said, **ANOTHER)
     assert {"Ute Maier"} <= set(await names(salon))
     assert set(await names(salon)) - {said} == set(already)
 
 
 async def test_id_with_another_time_renames_no_appointment(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(MORNING, name="Maier"))
+    first = await salon.book(MORNING, name="Maier")
     named = {"appointment_id": first.fields["appointment_id"]}
-    await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, name="Schmidt", **named))
+    await salon.book(HALF_PAST_TWO, name="Schmidt", **named)
     assert sorted(await names(salon)) == ["Maier", "Schmidt"]
 
 
 async def test_companions_name_is_corrected(salon: Salon) -> None:
     companion = {"companions": [{"customer_name": "Ute Meier"}]}
-    await salon.booking.book_appointment(call(), booking_args(name="Jan Meier", **companion))
+    await salon.book(name="Jan Meier", **companion)
     companion = {"companions": [{"customer_name": "Ute Mayer"}]}
-    again = await salon.booking.book_appointment(call(), booking_args(name="Jan Meier", **companion))
+    again = await salon.book(name="Jan Meier", **companion)
     assert again.success
     assert again.message.endswith(" Den Namen habe ich geändert: Ute Mayer.")
     assert sorted(await names(salon)) == ["Jan Meier", "Ute Mayer"]
 
 
 async def test_repeated_booking_stores_its_new_details(salon: Salon) -> None:
-    await salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
+    await salon.book(notes="mit Hund")
     more = booking_args(notes="Rollstuhl", phone=DICTATED)
     again = await salon.booking.book_appointment(call(), more)
     assert again.message.endswith(
@@ -165,25 +158,25 @@ async def test_repeated_booking_stores_its_new_details(salon: Salon) -> None:
 
 @pytest.mark.parametrize("said", ["Mehmet", "nicht Anna", "egal, nur nicht Anna"])
 async def test_repeating_with_another_staff_member_prompts_a_question(salon: Salon, said: str) -> None:
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
-    asked = await salon.booking.book_appointment(call(), booking_args(staff=said))
+    await salon.book(staff="anna")
+    asked = await salon.book(staff=said)
     assert not asked.success
     assert asked.message.endswith("bei Anna. Soll ich ihn absagen und bei Mehmet einen neuen suchen?"), asked.message
 
 
 async def test_name_correction_is_said_in_english(salon: Salon) -> None:
     with speaking(Language.EN):
-        await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-        again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+        await salon.book(name="Maier")
+        again = await salon.book(name="Mayer")
         assert again.message.endswith(" I have changed the name: Mayer.")
-        asked = await salon.booking.book_appointment(call(), booking_args(name="Schmidt"))
+        asked = await salon.book(name="Schmidt")
     assert asked.message.endswith("Shall I change the name to Schmidt, or is this a second appointment for Schmidt?")
 
 
 async def test_team_gets_a_message_about_unstorable_changes(env) -> None:
     salon = env.salon
-    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+    await salon.book(name="Maier")
+    again = await salon.book(name="Mayer")
     assert again.message.endswith(
         " Den Namen habe ich geändert: Mayer. Im Kalender ändert das Team es noch, ich habe es ihm ausgerichtet."
     )
@@ -195,7 +188,7 @@ async def test_team_gets_a_message_about_unstorable_changes(env) -> None:
 
 async def test_renaming_without_room_for_messages_admits_outdated_calendar(env) -> None:
     salon = env.salon
-    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    await salon.book(name="Maier")
     for number in range(3):
         await salon.pool.execute(
             """INSERT INTO messages (tenant, call_id, key, name, text, correlation_id)
@@ -203,25 +196,25 @@ async def test_renaming_without_room_for_messages_admits_outdated_calendar(env) 
             salon.store.tenant,
             str(number),
         )
-    again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+    again = await salon.book(name="Mayer")
     assert again.message.endswith(" Den Namen habe ich geändert: Mayer. Im Kalender steht noch der bisherige Stand.")
 
 
 async def test_later_call_cannot_rename_a_cancelled_appointment(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    first = await salon.book(name="Maier")
     await salon.cancel(first.fields["appointment_id"])
     named = {"appointment_id": first.fields["appointment_id"]}
     later = replace(call("call_2"), caller="+4915112345678")
-    again = await salon.booking.book_appointment(later, booking_args(name="Schmidt", **named))
+    again = await salon.book(name="Schmidt", by=later, **named)
     assert "geändert" not in again.message
     assert await names(salon) == ["Schmidt"]
 
 
 @pytest.mark.parametrize("said", ["Petra Müller", "Müller", "petra müller"])
 async def test_exact_name_matches_the_appointment_with_equal_name(salon: Salon, said: str) -> None:
-    await salon.booking.book_appointment(call(), booking_args(name="Müller"))
-    await salon.booking.book_appointment(call(), booking_args(name="Petra Müller", **ANOTHER))
-    again = await salon.booking.book_appointment(call(), booking_args(name=said))
+    await salon.book(name="Müller")
+    await salon.book(name="Petra Müller", **ANOTHER)
+    again = await salon.book(name=said)
     assert again.success, again.message
     assert "geändert" not in again.message
     assert await names(salon) == ["Müller", "Petra Müller"]
@@ -229,22 +222,20 @@ async def test_exact_name_matches_the_appointment_with_equal_name(salon: Salon, 
 
 @pytest.mark.parametrize("said", ["Petra Müler", "Schmidt"])
 async def test_name_matching_several_appointments_is_asked_about(salon: Salon, said: str) -> None:
-    await salon.booking.book_appointment(call(), booking_args(name="Müller"))
-    second = await salon.booking.book_appointment(call(), booking_args(name="Petra Müller", **ANOTHER))
-    asked = await salon.booking.book_appointment(call(), booking_args(name=said))
+    await salon.book(name="Müller")
+    second = await salon.book(name="Petra Müller", **ANOTHER)
+    asked = await salon.book(name=said)
     assert not asked.success
     question = f"Welchen davon soll ich ändern, oder ist das ein weiterer Termin für {said}?"
     assert asked.message.endswith(f" schon Termine für Müller und Petra Müller eingetragen. {question}"), asked.message
     further = replace(
         call(), replies={}, asked_choices=(AskedChoice("None", frozenset(asked.fields["choices"]), said),)
     )
-    third = await salon.booking.book_appointment(further, booking_args(name=said, choice="further"))
+    third = await salon.book(name=said, choice="further", by=further)
     assert "weiterer Termin für" not in third.message
     meant = asked.fields["appointments"][1]
     assert meant == {"appointment_id": second.fields["appointment_id"], "customer_name": "Petra Müller"}
-    await salon.booking.book_appointment(
-        asked_for_name(second, said), booking_args(name=said, phone=DICTATED, choice="rename")
-    )
+    await salon.book(name=said, phone=DICTATED, choice="rename", by=asked_for_name(second, said))
     assert await names(salon) == ["Müller", said]
     assert await phones(salon) == {"Müller": "+4915112345678", said: DICTATED}
 
@@ -262,36 +253,32 @@ async def test_names_within_a_group_are_never_swapped(
     salon: Salon, booked: tuple[str, str], said: tuple[str, str], kept: set[str]
 ) -> None:
     for first, second in (booked, said):
-        answer = await salon.booking.book_appointment(
-            call(), booking_args(name=first, companions=[{"customer_name": second}])
-        )
+        answer = await salon.book(name=first, companions=[{"customer_name": second}])
         assert answer.success, answer.message
     assert set(await names(salon)) == kept
 
 
 async def test_phone_number_of_another_booking_corrects_no_appointment(salon: Salon) -> None:
     withheld = call(caller=None)
-    await salon.booking.book_appointment(withheld, booking_args(name="Anna Kurz", phone=DICTATED))
-    await salon.booking.book_appointment(withheld, booking_args(name="Ben Lang", phone=OTHER_DICTATED, **ANOTHER))
+    await salon.book(name="Anna Kurz", phone=DICTATED, by=withheld)
+    await salon.book(name="Ben Lang", phone=OTHER_DICTATED, by=withheld, **ANOTHER)
     for more in (ANOTHER, {}):
-        again = await salon.booking.book_appointment(withheld, booking_args(name="Ben Lang", **more))
+        again = await salon.book(name="Ben Lang", by=withheld, **more)
         assert again.success, again.message
         assert "geändert" not in again.message
     assert await phones(salon) == {"Anna Kurz": DICTATED, "Ben Lang": OTHER_DICTATED}
 
 
 async def test_renamed_appointment_does_not_rename_the_customer(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    await salon.booking.book_appointment(
-        asked_for_name(first, "Schmidt"), booking_args(name="Schmidt", choice="rename")
-    )
+    first = await salon.book(name="Maier")
+    await salon.book(name="Schmidt", choice="rename", by=asked_for_name(first, "Schmidt"))
     assert (await names(salon), await customers(salon)) == (["Schmidt"], ["Maier"])
 
 
 async def test_later_name_correction_does_not_rename_the_customer(salon: Salon) -> None:
-    await salon.booking.book_appointment(call("before"), booking_args(MORNING, name="Maier"))
-    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+    await salon.book(MORNING, name="Maier", by=call("before"))
+    await salon.book(name="Maier")
+    await salon.book(name="Mayer")
     assert (await names(salon), await customers(salon)) == (["Maier", "Mayer"], ["Maier"])
 
 
@@ -302,8 +289,8 @@ async def test_aged_customer_is_not_renamed(salon: Salon) -> None:
            VALUES ($1, '+4915112345678', 'Maier', clock_timestamp() - interval '1 year')""",
         salon.store.tenant,
     )
-    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
-    await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+    await salon.book(name="Maier")
+    await salon.book(name="Mayer")
     assert (await names(salon), await customers(salon)) == (["Mayer"], ["Maier"])
 
 
@@ -346,23 +333,23 @@ async def test_each_correction_is_stored_or_refused_in_words(new_salon, detail: 
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
     caller = replace(call(), replies={EMAIL: Reply.YES})
     booked = {"staff": "anna", "birth_date": "12.3.1985"}
-    await salon.booking.book_appointment(caller, booking_args(**booked))
+    await salon.book(by=caller, **booked)
     correction, sentence = CORRECTIONS[detail]
-    corrected = await salon.booking.book_appointment(caller, booking_args(**{**booked, **correction}))
+    corrected = await salon.book(by=caller, **{**booked, **correction})
     assert corrected.message.endswith(sentence), corrected.message
-    again = await salon.booking.book_appointment(caller, booking_args(**{**booked, **correction}))
+    again = await salon.book(by=caller, **{**booked, **correction})
     assert again.message.endswith(sentence) == (detail == "service")
 
 
 async def test_birth_date_is_corrected_only_within_its_call(new_salon) -> None:
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
-    first = await salon.booking.book_appointment(call(), booking_args(birth_date="12.3.1985"))
-    corrected = await salon.booking.book_appointment(call(), booking_args(birth_date="13.3.1985"))
+    first = await salon.book(birth_date="12.3.1985")
+    corrected = await salon.book(birth_date="13.3.1985")
     assert corrected.message.endswith(" Das Geburtsdatum habe ich geändert.")
     later, right = call("later"), {"customer_name": "Petra Müller", "birth_date": "13.3.1985"}
     assert (await salon.booking.find_appointments(later, right)).success
     named = {"appointment_id": first.fields["appointment_id"]}
-    refused = await salon.booking.book_appointment(later, booking_args(birth_date="14.3.1985", **named))
+    refused = await salon.book(birth_date="14.3.1985", by=later, **named)
     assert not refused.success
     assert refused.message.endswith(" Das Geburtsdatum kann ich hier nicht mehr ändern, das kann nur das Team.")
     assert [row["birth_date"] for row in await salon.live()] == [date(1985, 3, 13)]
@@ -370,21 +357,21 @@ async def test_birth_date_is_corrected_only_within_its_call(new_salon) -> None:
 
 async def test_name_changed_back_is_reported_to_the_team(env) -> None:
     for name in ("Maier", "Mayer", "Maier", "Mayer"):
-        answer = await env.salon.booking.book_appointment(call(), booking_args(name=name))
+        answer = await env.salon.book(name=name)
     assert "ich habe es ihm ausgerichtet" in answer.message
     rows = await env.salon.rows("SELECT text FROM messages ORDER BY created_at")
     assert ["Name: Mayer" in row["text"] for row in rows] == [True, False, True]
 
 
 async def test_caller_hears_that_calcom_lacks_an_overlong_note(env) -> None:
-    await env.salon.booking.book_appointment(call(), booking_args(notes="mit Hund"))
-    again = await env.salon.booking.book_appointment(call(), booking_args(notes="x" * 490))
+    await env.salon.book(notes="mit Hund")
+    again = await env.salon.book(notes="x" * 490)
     assert again.message.endswith(" Ihren Hinweis habe ich notiert. Im Kalender steht noch der bisherige Stand.")
 
 
 async def test_renaming_with_lost_commit_answer_admits_outdated_calendar(env, monkeypatch: pytest.MonkeyPatch) -> None:
     salon = env.salon
-    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    await salon.book(name="Maier")
     for number in range(3):
         await salon.pool.execute(
             """INSERT INTO messages (tenant, call_id, key, name, text, correlation_id)
@@ -402,7 +389,7 @@ async def test_renaming_with_lost_commit_answer_admits_outdated_calendar(env, mo
         return result
 
     monkeypatch.setattr(transactions, "_run_once", lose_answer)
-    again = await salon.booking.book_appointment(call(), booking_args(name="Mayer"))
+    again = await salon.book(name="Mayer")
     assert again.message.endswith(" Den Namen habe ich geändert: Mayer. Im Kalender steht noch der bisherige Stand.")
 
 
@@ -420,10 +407,10 @@ async def test_renaming_with_lost_commit_answer_admits_outdated_calendar(env, mo
 async def test_correction_of_a_locked_appointment_reports_it_booked(
     salon: Salon, said: str, success: bool, ending: str
 ) -> None:
-    await salon.booking.book_appointment(call(), booking_args(name="Maier", staff="anna"))
+    await salon.book(name="Maier", staff="anna")
     async with salon.pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT FROM appointments FOR UPDATE")
-        again = await salon.booking.book_appointment(call(), booking_args(name=said))
+        again = await salon.book(name=said)
     assert (again.success, again.message.endswith(ending)) == (success, True), again.message
 
 
@@ -443,7 +430,7 @@ async def test_correction_of_a_locked_appointment_reports_it_booked(
 async def test_correction_by_appointment_id_needs_no_time(
     salon: Salon, call_id: str, details: dict[str, str], ending: str
 ) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier", staff="anna"))
+    first = await salon.book(name="Maier", staff="anna")
     named = {"appointment_id": first.fields["appointment_id"]}
     answer = await salon.booking.book_appointment(call(call_id), named | details)
     assert answer.message.endswith(ending), answer.message
@@ -451,7 +438,7 @@ async def test_correction_by_appointment_id_needs_no_time(
 
 
 async def test_email_correction_by_appointment_id_needs_no_time(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args())
+    first = await salon.book()
     args = {"appointment_id": first.fields["appointment_id"], "email": EMAIL}
     asked = await salon.booking.book_appointment(replace(call(), replies={}), args)
     assert asked.fields["needs_confirmation"] is True
@@ -461,35 +448,31 @@ async def test_email_correction_by_appointment_id_needs_no_time(salon: Salon) ->
 
 @pytest.mark.parametrize("details", [{}, {"phone": DICTATED}, {"notes": "mit Hund"}])
 async def test_single_appointment_is_corrected_without_its_id(salon: Salon, details: dict[str, str]) -> None:
-    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    await salon.book(name="Maier")
     answer = await salon.booking.book_appointment(call(), details | {"customer_name": "Petra Maier"})
     assert (answer.success, await names(salon)) == (True, ["Petra Maier"]), answer.message
 
 
 @pytest.mark.parametrize(
     "args",
-    [
-        {"customer_name": "Maier"},
-        {"customer_name": "Schmidt"},
-        {"customer_name": "Petra Maier", "another": True},
-    ],
+    [{"customer_name": "Maier"}, {"customer_name": "Schmidt"}, {"customer_name": "Petra Maier", "another": True}],
 )
 async def test_further_booking_still_needs_a_time(salon: Salon, args: dict[str, Any]) -> None:
-    await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    await salon.book(name="Maier")
     asked = await salon.booking.book_appointment(call(), args)
     assert (asked.success, await names(salon)) == (False, ["Maier"])
     assert asked.message.startswith("Für welchen Tag")
 
 
 async def test_strangers_cannot_correct_appointment_details(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    first = await salon.book(name="Maier")
     args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Schmidt"}
     asked = await salon.booking.book_appointment(call("call_2", "+4915199999999"), args)
     assert (asked.success, await names(salon)) == (False, ["Maier"])
 
 
 async def test_cancelled_appointments_details_stay(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    first = await salon.book(name="Maier")
     await salon.cancel(first.fields["appointment_id"])
     args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Petra Maier"}
     asked = await salon.booking.book_appointment(call(), args)
@@ -498,7 +481,7 @@ async def test_cancelled_appointments_details_stay(salon: Salon) -> None:
 
 async def test_correction_within_the_booking_call_skips_birth_date(new_salon) -> None:
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier", birth_date="12.3.1985"))
+    first = await salon.book(name="Maier", birth_date="12.3.1985")
     args = {"appointment_id": first.fields["appointment_id"], "customer_name": "Petra Maier"}
     answer = await salon.booking.book_appointment(call(), args)
     assert (answer.success, await names(salon)) == (True, ["Petra Maier"]), answer.message
@@ -510,7 +493,7 @@ async def test_correction_within_the_booking_call_skips_birth_date(new_salon) ->
 @pytest.mark.parametrize(("choice", "booked"), [("rename", {"Schmidt"}), ("further", {"Maier", "Schmidt"})])
 async def test_chosen_name_correction_is_carried_out(salon: Salon, named: bool, choice: str, booked: set[str]) -> None:
     """The same arguments again, with the id of the question or without it, do what the caller has chosen."""
-    first = await salon.booking.book_appointment(call(), booking_args(name="Maier"))
+    first = await salon.book(name="Maier")
     args = booking_args(name="Schmidt") | ({"appointment_id": first.fields["appointment_id"]} if named else {})
     asked = await salon.booking.book_appointment(replace(call(), replies={}), args)
     assert asked.fields["choices"] == ["rename", "further"]
@@ -526,7 +509,7 @@ async def test_chosen_name_correction_is_carried_out(salon: Salon, named: bool, 
 async def test_another_name_with_the_id_asks_before_renaming(
     salon: Salon, call_id: str, time: dict[str, Any], has_transcript: bool
 ) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))
+    first = await salon.book(name="Petra Lange")
     appointment_id = first.fields["appointment_id"]
     args = time | {"appointment_id": appointment_id, "customer_name": "Otto Kurz", "phone": DICTATED}
     caller = replace(call(call_id), replies={} if has_transcript else None)
@@ -542,7 +525,7 @@ async def test_another_name_with_the_id_asks_before_renaming(
 
 async def test_correction_overwrites_no_details_it_omits(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     """Another request renames the appointment between the reading of this one and its lock."""
-    first = await salon.booking.book_appointment(call(), booking_args(name="Petra Lange"))
+    first = await salon.book(name="Petra Lange")
     args = {"appointment_id": first.fields["appointment_id"]}
     lock = corrections.lock_resources_of
 

@@ -17,11 +17,6 @@ THURSDAY = {"date": "2026-11-26"}
 REQUESTED = {"26.": "Donnerstag, den 26. November", "27.": "Freitag, den 27. November"}
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 async def ask(salon: Salon, said: str | None, call_id: str = "call_1", **args: Any) -> Answer:
     """Ask for an entry after the caller has said these words about the last one, a line each; None: without a transcript."""
     heard = () if said is None else tuple(said.splitlines())

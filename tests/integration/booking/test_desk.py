@@ -1,16 +1,14 @@
 """Changes by the desk: the locks and rules are those for callers, and each request is carried out once."""
 
 import asyncio
-import json
 import random
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import msgspec
 import pytest
 
-from askproai_core.fault_injection import FaultPoints
 from askproai_runtime.admin_api.change_sentences import say_moved
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.book.actor import DeskRequest
@@ -28,24 +26,16 @@ from askproai_runtime.desk.appointments import (
 )
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.language.names import UnknownName
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, call
 from tests.worlds.calcom_environment import CalcomEnvironment
-from tests.worlds.desk_bookings import refused
+from tests.worlds.desk_bookings import Killed, Killing, at, audit, desk, refused
 
 FOUR = "2026-11-27T16:00:00+01:00"
 
 
-def desk() -> DeskRequest:
-    return DeskRequest(uuid4(), "karin@laptop")
-
-
-def at(text: str) -> datetime:
-    return datetime.fromisoformat(text).astimezone(UTC)
-
-
 async def book(salon: Salon, start: str = HALF_PAST_TWO, staff: str = "anna", number: int = 1) -> UUID:
     context = call(f"call_{number}", f"+4915{number:08}")
-    answer = await salon.booking.book_appointment(context, booking_args(start, f"Rosa {number}", staff=staff))
+    answer = await salon.book(start, f"Rosa {number}", staff=staff, by=context)
     assert answer.success, answer
     return UUID(answer.fields["appointment_id"])
 
@@ -70,14 +60,7 @@ async def cancel(salon: Salon, appointment: UUID, request: DeskRequest | None = 
     return found.status
 
 
-async def audit(salon: Salon) -> list[tuple[str, dict]]:
-    rows = await salon.rows("SELECT actor, action, detail FROM audit_log ORDER BY id")
-    assert {row["actor"] for row in rows} <= {"desk"}
-    return [(row["action"], json.loads(row["detail"])) for row in rows]
-
-
-async def test_desk_move_follows_callers_rules_and_is_audited(new_salon) -> None:
-    salon = await new_salon()
+async def test_desk_move_follows_callers_rules_and_is_audited(salon: Salon) -> None:
     appointment = await book(salon)
     request = desk()
     moved = await move(salon, appointment, FOUR, request)
@@ -93,8 +76,7 @@ async def test_desk_move_follows_callers_rules_and_is_audited(new_salon) -> None
     await salon.assert_claims_match()
 
 
-async def test_desk_move_to_taken_time_returns_free_times(new_salon) -> None:
-    salon = await new_salon()
+async def test_desk_move_to_taken_time_returns_free_times(salon: Salon) -> None:
     appointment = await book(salon)
     await book(salon, FOUR, number=2)
     taken = refused(await move(salon, appointment, "2026-11-27T16:15:00+01:00"))
@@ -104,8 +86,7 @@ async def test_desk_move_to_taken_time_returns_free_times(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_minimum_notice_does_not_apply_to_the_desk(new_salon) -> None:
-    salon = await new_salon()
+async def test_minimum_notice_does_not_apply_to_the_desk(salon: Salon) -> None:
     config = salon.configs[0]
     services = tuple(msgspec.structs.replace(s, minimum_notice_minutes=24 * 60) for s in config.services)
     salon.apply_config(msgspec.structs.replace(config, services=services))
@@ -118,16 +99,14 @@ async def test_minimum_notice_does_not_apply_to_the_desk(new_salon) -> None:
     assert isinstance(await move(salon, appointment, soon), Moved)
 
 
-async def test_desk_may_name_a_staff_member_with_title(new_salon) -> None:
-    salon = await new_salon()
+async def test_desk_may_name_a_staff_member_with_title(salon: Salon) -> None:
     appointment = await book(salon)
     assert isinstance(await move(salon, appointment, HALF_PAST_TWO, staff="Herr Mehmet"), Moved)
     (row,) = await salon.rows("SELECT staff FROM appointments WHERE id = $1", appointment)
     assert row["staff"] == "mehmet"
 
 
-async def test_desk_moves_an_appointment_to_another_staff_member(new_salon) -> None:
-    salon = await new_salon()
+async def test_desk_moves_an_appointment_to_another_staff_member(salon: Salon) -> None:
     appointment = await book(salon)
     await book(salon, FOUR, staff="mehmet", number=2)
     given = await move(salon, appointment, HALF_PAST_TWO, staff="mehmet")
@@ -138,11 +117,10 @@ async def test_desk_moves_an_appointment_to_another_staff_member(new_salon) -> N
     with pytest.raises(UnknownName, match="'niemand' who does haarschnitt in mitte; there are: anna, mehmet"):
         await move(salon, appointment, FOUR, staff="niemand")
     await salon.assert_claims_match()
-    assert (await salon.booking.book_appointment(call("x"), booking_args(staff="anna"))).success, "Anna is free again"
+    assert (await salon.book(staff="anna", by=call("x"))).success, "Anna is free again"
 
 
-async def test_repeated_desk_move_changes_nothing_more(new_salon) -> None:
-    salon = await new_salon()
+async def test_repeated_desk_move_changes_nothing_more(salon: Salon) -> None:
     appointment = await book(salon)
     request = desk()
     assert isinstance(await move(salon, appointment, FOUR, request), Moved)
@@ -159,8 +137,7 @@ async def test_repeated_desk_move_changes_nothing_more(new_salon) -> None:
     assert gone.reason is ChangeRefusal.GONE, "what is cancelled stays cancelled"
 
 
-async def test_concurrent_copies_of_a_desk_move_all_succeed(new_salon) -> None:
-    salon = await new_salon()
+async def test_concurrent_copies_of_a_desk_move_all_succeed(salon: Salon) -> None:
     appointment = await book(salon)
     request = desk()
     outcomes = await asyncio.gather(*(move(salon, appointment, FOUR, request) for _ in range(4)))
@@ -170,8 +147,7 @@ async def test_concurrent_copies_of_a_desk_move_all_succeed(new_salon) -> None:
     assert len(await audit(salon)) == 1
 
 
-async def test_begun_appointment_is_neither_moved_nor_cancelled(new_salon) -> None:
-    salon = await new_salon()
+async def test_begun_appointment_is_neither_moved_nor_cancelled(salon: Salon) -> None:
     appointment = await book(salon)
     salon.clock.advance(timedelta(days=7, hours=6))
     assert await cancel(salon, appointment) == "confirmed"
@@ -188,8 +164,7 @@ async def test_desk_cannot_find_another_tenants_appointment(new_salon) -> None:
     assert len(await salon.live()) == 1
 
 
-async def test_desk_cannot_change_a_hold(new_salon) -> None:
-    salon = await new_salon()
+async def test_desk_cannot_change_a_hold(salon: Salon) -> None:
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
     (hold,) = await salon.rows("SELECT id FROM appointments")
     assert await cancel_for_desk(salon.booking, desk(), hold["id"], None, "c") is None
@@ -197,9 +172,8 @@ async def test_desk_cannot_change_a_hold(new_salon) -> None:
 
 
 @pytest.mark.nightly
-async def test_concurrent_desk_and_caller_changes_keep_one_appointment(new_salon) -> None:
+async def test_concurrent_desk_and_caller_changes_keep_one_appointment(salon: Salon) -> None:
     """A storm of moves and cancellations of the same appointments, by their callers and by the desk."""
-    salon = await new_salon()
     starts = [f"2026-11-27T{hour}:15:00+01:00" for hour in (12, 13, 14, 15, 16)]
     appointments = [await book(salon, start, number=number) for number, start in enumerate(starts[2:])]
     rng = random.Random(4)
@@ -230,18 +204,6 @@ async def test_concurrent_desk_and_caller_changes_keep_one_appointment(new_salon
 
 
 # Cal.com
-
-
-class Killed(BaseException):
-    """The process died here."""
-
-
-class Killing(FaultPoints):
-    """Dies at one point, without ending the test's own process."""
-
-    def reach(self, name: str) -> None:
-        if name == self.armed:
-            raise Killed
 
 
 async def test_calcom_gets_moves_directly_and_cancellations_by_job(env: CalcomEnvironment) -> None:
@@ -307,9 +269,8 @@ async def test_repeated_desk_move_finishes_after_a_crash(env: CalcomEnvironment,
     assert [action for action, _ in await audit(env.salon)] == ["appointment.moved"]
 
 
-async def test_appointment_is_never_moved_to_odd_seconds(new_salon) -> None:
+async def test_appointment_is_never_moved_to_odd_seconds(salon: Salon) -> None:
     """Its claims would end before it does, and the next customer be booked while it goes on."""
-    salon = await new_salon()
     services = tuple(
         msgspec.structs.replace(s, slot_step_minutes=1, buffer_after_minutes=0) for s in salon.configs[0].services
     )
@@ -321,9 +282,7 @@ async def test_appointment_is_never_moved_to_odd_seconds(new_salon) -> None:
     assert row["starts_at"] == at(HALF_PAST_TWO)
 
 
-async def test_desk_move_repeated_after_crash_undoes_no_move(
-    new_salon,
-) -> None:
+async def test_desk_move_repeated_after_crash_undoes_no_move(new_salon) -> None:
     salon = await new_salon(ScriptedCalendar())
     appointment, request, five = await book(salon), desk(), "2026-11-27T12:00:00+01:00"
     dying = replace(salon.booking, faults=Killing("after:move-commit"))
@@ -351,20 +310,18 @@ async def test_desk_request_refused_by_calcom_can_be_repeated(new_salon) -> None
     assert row["starts_at"] == at(FOUR)
 
 
-async def test_booking_again_at_the_moved_time_changes_nothing(new_salon) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna"))
+async def test_booking_again_at_the_moved_time_changes_nothing(salon: Salon) -> None:
+    booked = await salon.book(MORNING, staff="anna")
     appointment = UUID(booked.fields["appointment_id"])
     args = {"appointment_id": str(appointment), "start": HALF_PAST_TWO}
     assert (await salon.booking.reschedule_appointment(call(), args)).success
-    again = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
+    again = await salon.book(HALF_PAST_TWO, staff="anna")
     assert again.fields["appointment_id"] == str(appointment)
     (found,) = await find_by_id(salon.booking, appointment, appointment)
     assert (found.id, found.settled) == (appointment, True)
 
 
-async def test_request_id_is_bound_to_one_change(new_salon) -> None:
-    salon = await new_salon()
+async def test_request_id_is_bound_to_one_change(salon: Salon) -> None:
     appointment, other = await book(salon), await book(salon, MORNING, number=2)
     request = desk()
     assert isinstance(await move(salon, appointment, FOUR, request), Moved)
@@ -382,8 +339,7 @@ async def test_request_id_is_bound_to_one_change(new_salon) -> None:
     assert isinstance(await move(salon, other, FOUR), Moved)
 
 
-async def test_repeated_cancellation_leaves_a_restored_appointment(new_salon) -> None:
-    salon = await new_salon()
+async def test_repeated_cancellation_leaves_a_restored_appointment(salon: Salon) -> None:
     appointment, request = await book(salon), desk()
     await salon.pool.execute(
         "UPDATE appointments SET status = 'cancelled', cancelled_by = 'calendar' WHERE id = $1", appointment

@@ -19,7 +19,7 @@ from askproai_runtime.desk.appointments import RequestUsed, cancel_for_desk, mov
 from askproai_runtime.desk.blocks import add_block
 from askproai_runtime.desk.booking import Place
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call, second_process
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call, second_process
 from tests.worlds.desk_bookings import PETRA, at, audit, book, changed, desk, refused
 
 pytestmark = pytest.mark.nightly
@@ -46,8 +46,7 @@ async def test_desk_books_like_callers_with_an_anonymous_audit(new_salon) -> Non
     assert salon.metrics.bookings == [], "the metric is of callers: a dead telephone must not look alive"
 
 
-async def test_customer_finds_the_desks_booking_by_telephone(new_salon) -> None:
-    salon = await new_salon()
+async def test_customer_finds_the_desks_booking_by_telephone(salon: Salon) -> None:
     await book(salon)
     found = await salon.booking.find_appointments(call("call_9", "+4915112345678"))
     assert "14 Uhr 30" in found.message
@@ -55,8 +54,7 @@ async def test_customer_finds_the_desks_booking_by_telephone(new_salon) -> None:
     assert strangers.outcome is FunctionOutcome.NONE_FOUND
 
 
-async def test_desk_booking_fills_in_unambiguous_values(new_salon) -> None:
-    salon = await new_salon()
+async def test_desk_booking_fills_in_unambiguous_values(salon: Salon) -> None:
     assert isinstance(await book(salon, place=Place()), Booked)
     by_names = Place(branch="Salon Müller Mitte", service="Haarschnitt")
     assert isinstance(await book(salon, place=by_names), Booked)
@@ -74,8 +72,7 @@ async def test_desk_booking_fills_in_unambiguous_values(new_salon) -> None:
         ("2027-03-19T10:00:00+01:00", "2027-02-16", "2027-02-18"),  # a month beyond the horizon
     ],
 )
-async def test_free_times_are_near_the_request_and_ordered(new_salon, start: str, first: str, last: str) -> None:
-    salon = await new_salon()
+async def test_free_times_are_near_the_request_and_ordered(salon: Salon, start: str, first: str, last: str) -> None:
     zone = ZoneInfo(salon.booking.config().time_zone)
     free = refused(await book(salon, start, Place())).free
     starts = [slot.start.astimezone(zone).isoformat() for slot in free]
@@ -127,8 +124,7 @@ async def test_concurrent_copies_of_a_desk_booking_all_succeed(new_salon) -> Non
     assert [action for action, _ in await audit(salon)] == ["appointment.booked"]
 
 
-async def test_only_one_of_competing_requests_gets_the_slot(new_salon) -> None:
-    salon = await new_salon()
+async def test_only_one_of_competing_requests_gets_the_slot(salon: Salon) -> None:
     async with second_process(salon, max_size=4) as other:
         answers = await asyncio.gather(
             *(book(each) for each in (salon, other, salon, other)),
@@ -144,19 +140,18 @@ async def test_only_one_of_competing_requests_gets_the_slot(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_slot_offered_to_a_caller_refuses_the_desk(new_salon) -> None:
-    salon = await new_salon()
+async def test_slot_offered_to_a_caller_refuses_the_desk(salon: Salon) -> None:
     offered = await salon.booking.check_availability(call(), {"start": HALF_PAST_TWO, "staff": "anna"})
     assert offered.success
     assert refused(await book(salon)).reason is Obstacle.TAKEN
-    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    assert (await salon.book(staff="anna")).success
 
 
 async def test_callers_booking_limits_do_not_affect_the_desk(new_salon) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=1, per_caller_and_day=1, anonymous_per_hour=1))
     for start in (HALF_PAST_TWO, MORNING):
         assert isinstance(await book(salon, start), Booked)
-    anonymous = await salon.booking.book_appointment(call("call_1", None), booking_args(staff="mehmet"))
+    anonymous = await salon.book(staff="mehmet", by=call("call_1", None))
     assert anonymous.success, anonymous
     assert isinstance(await book(salon, "2026-11-27T12:00:00+01:00"), Booked)
     more = booking_args("2026-11-27T16:00:00+01:00")
@@ -164,12 +159,11 @@ async def test_callers_booking_limits_do_not_affect_the_desk(new_salon) -> None:
     assert limited.outcome is FunctionOutcome.LIMITED, "among themselves callers are limited as before"
 
 
-async def test_minimum_notice_does_not_apply_to_desk_bookings(new_salon) -> None:
-    salon = await new_salon()
+async def test_minimum_notice_does_not_apply_to_desk_bookings(salon: Salon) -> None:
     services = tuple(msgspec.structs.replace(s, minimum_notice_minutes=24 * 60) for s in salon.configs[0].services)
     salon.apply_config(msgspec.structs.replace(salon.configs[0], services=services))
     soon = "2026-11-20T15:00:00+01:00"
-    assert not (await salon.booking.book_appointment(call(), booking_args(soon, staff="anna"))).success
+    assert not (await salon.book(soon, staff="anna")).success
     assert isinstance(await book(salon, soon), Booked)
 
 
@@ -185,9 +179,8 @@ async def test_minimum_notice_does_not_apply_to_desk_bookings(new_salon) -> None
         ("2028-11-27T10:00:00+01:00", Obstacle.TOO_FAR),
     ],
 )
-async def test_walk_in_may_have_begun_30_minutes_ago(new_salon, start, reason) -> None:
+async def test_walk_in_may_have_begun_30_minutes_ago(salon: Salon, start, reason) -> None:
     """It is ten o'clock."""
-    salon = await new_salon()
     outcome = await book(salon, start)
     not_done = outcome if isinstance(outcome, NotDone) else None
     assert (not_done.reason if not_done else None) is reason
@@ -205,8 +198,7 @@ async def test_occupied_walk_in_time_is_refused(new_salon) -> None:
         assert refused(await book(each, begun)).reason is Obstacle.TAKEN
 
 
-async def test_only_the_desk_cancels_a_begun_walk_in(new_salon) -> None:
-    salon = await new_salon()
+async def test_only_the_desk_cancels_a_begun_walk_in(salon: Salon) -> None:
     appointment = changed(await book(salon, "2026-11-20T09:45:00+01:00")).id
     of_caller = await salon.booking.cancel_appointment(
         call("call_9", "+4915112345678"), {"appointment_id": str(appointment)}

@@ -7,7 +7,6 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config.services import BookingField
 from askproai_core.tenant_config.vocabulary import FieldSource
 from askproai_runtime.admin_api.change_sentences import say_booked
@@ -21,21 +20,9 @@ from askproai_runtime.desk.booking import Place, preview_booking
 from askproai_runtime.desk.outcomes import ChangeRefusal
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar
 from tests.worlds.calcom_environment import CalcomEnvironment
-from tests.worlds.desk_bookings import ANNA, PETRA, at, audit, book, changed, desk, refused
+from tests.worlds.desk_bookings import ANNA, PETRA, Killed, Killing, at, audit, book, changed, desk, refused
 
 pytestmark = pytest.mark.nightly
-
-
-class Killed(BaseException):
-    """The process died here."""
-
-
-class Killing(FaultPoints):
-    """Dies at one point, without ending the test's own process."""
-
-    def reach(self, name: str) -> None:
-        if name == self.armed:
-            raise Killed
 
 
 async def state(env: CalcomEnvironment, appointment: Appointment) -> CalendarState:
@@ -151,10 +138,7 @@ async def test_desks_note_is_not_sent_to_calcom(env: CalcomEnvironment) -> None:
     required = {"type": "textarea", "slug": "notes", "required": True}
     await env.event_type(1001, "anna", bookingFields=[required])
     answer = BookingField(slug="notes", source=FieldSource.NOTES, value="telefonisch gebucht")
-    (service,) = env.config.services
-    types = tuple(msgspec.structs.replace(each, booking_fields=(answer,)) for each in service.event_types)
-    env.config = msgspec.structs.replace(env.config, services=(msgspec.structs.replace(service, event_types=types),))
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=env.config.services))
+    env.change_event_types(booking_fields=(answer,))
     assert isinstance(await book(env.salon), Booked)
     env.disconnect()
     assert changed(await book(env.salon, MORNING)).status == "pending_sync"
@@ -164,9 +148,7 @@ async def test_desks_note_is_not_sent_to_calcom(env: CalcomEnvironment) -> None:
     assert {row["notes"] for row in await env.salon.live()} == {PETRA.notes}, "here it is kept"
 
 
-async def test_calcoms_minimum_notice_applies_to_the_desk(
-    env: CalcomEnvironment,
-) -> None:
+async def test_calcoms_minimum_notice_applies_to_the_desk(env: CalcomEnvironment) -> None:
     soon = "2026-11-20T11:00:00+01:00"
     for number, host in ((1001, "anna"), (1002, "mehmet")):
         await env.event_type(number, host, minimumBookingNotice=120)

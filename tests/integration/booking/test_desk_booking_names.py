@@ -28,16 +28,14 @@ pytestmark = pytest.mark.nightly
         (Place(), replace(PETRA, email="petra@"), (InvalidBooking, "is no e-mail address")),
     ],
 )
-async def test_mistyped_name_is_refused_and_not_ignored(new_salon, place, customer, error) -> None:
-    salon = await new_salon()
+async def test_mistyped_name_is_refused_and_not_ignored(salon: Salon, place, customer, error) -> None:
     with pytest.raises(error[0], match=error[1]):
         await book(salon, place=place, customer=customer)
     assert await salon.live() == []
     assert await salon.rows("SELECT 1 FROM call_actions") == []
 
 
-async def test_desk_must_name_one_of_several_services(new_salon) -> None:
-    salon = await new_salon()
+async def test_desk_must_name_one_of_several_services(salon: Salon) -> None:
     (service,) = salon.configs[0].services
     colour = msgspec.structs.replace(service, name="farbe", display_name="Farbe", spoken_names=())
     salon.apply_config(msgspec.structs.replace(salon.configs[0], services=(service, colour)))
@@ -46,9 +44,8 @@ async def test_desk_must_name_one_of_several_services(new_salon) -> None:
     assert isinstance(await book(salon, place=Place(service="Farbe")), Booked)
 
 
-async def test_every_name_in_a_preview_can_be_entered(new_salon) -> None:
+async def test_every_name_in_a_preview_can_be_entered(salon: Salon) -> None:
     """The command line shows the names that a preview has found, and books by them."""
-    salon = await new_salon()
     config = salon.configs[0]
     cut = msgspec.structs.replace(config.services[0], display_name="Herrenhaarschnitt", spoken_names=())
     ladies = msgspec.structs.replace(cut, name="damen", display_name="Damen", spoken_names=("Haarschnitt", "Mitte"))
@@ -71,8 +68,7 @@ async def test_every_name_in_a_preview_can_be_entered(new_salon) -> None:
     assert free.rules.service.name == "haarschnitt"
 
 
-async def test_ambiguous_name_is_refused_with_the_list(new_salon) -> None:
-    salon = await new_salon()
+async def test_ambiguous_name_is_refused_with_the_list(salon: Salon) -> None:
     config = salon.configs[0]
     (mitte,), (cut,) = config.branches, config.services
     staff = tuple(msgspec.structs.replace(member, display_name="Änne") for member in mitte.staff)
@@ -101,8 +97,9 @@ async def test_ambiguous_name_is_refused_with_the_list(new_salon) -> None:
         ("am 27. November um halb drei", 0, "2026-11-27T14:30"),
     ],
 )
-async def test_desk_start_is_the_present_or_parsed_text(new_salon, text: str | None, minutes: int, start: str) -> None:
-    salon = await new_salon()
+async def test_desk_start_is_the_present_or_parsed_text(
+    salon: Salon, text: str | None, minutes: int, start: str
+) -> None:
     salon.clock.advance(timedelta(minutes=minutes))
     service, found = preview_booking(salon.booking, ANNA, text)
     assert (service.staff, found) == ("anna", at(f"{start}+01:00"))
@@ -158,7 +155,6 @@ async def test_unambiguous_just_begun_time_is_accepted(daily_salon: Salon, text:
 
 
 @pytest.mark.parametrize("text", ["gestern um zehn", "Freitag", "nach dem Urlaub"])
-async def test_desk_text_without_a_start_is_refused(new_salon, text: str) -> None:
-    salon = await new_salon()
+async def test_desk_text_without_a_start_is_refused(salon: Salon, text: str) -> None:
     with pytest.raises(UnclearStart, match="write it as 2026-11-27T10:00"):
         preview_booking(salon.booking, ANNA, text)

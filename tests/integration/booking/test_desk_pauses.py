@@ -1,7 +1,6 @@
 """A pause blocks everybody's time from now on. Callers hear of it, and book again after its removal."""
 
 from datetime import datetime, timedelta
-from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -12,15 +11,12 @@ from askproai_runtime.book.blocks import Block
 from askproai_runtime.desk.blocks import BlockExists, remove_block
 from askproai_runtime.desk.pauses import list_current_pauses, pause_bookings
 from askproai_runtime.sentences import speaking
-from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
+from tests.worlds.booking_environment import MORNING, Salon, call
+from tests.worlds.desk_bookings import desk
 
 pytestmark = pytest.mark.nightly
 
 BERLIN = ZoneInfo("Europe/Berlin")
-
-
-def desk() -> DeskRequest:
-    return DeskRequest(uuid4(), "karin@laptop")
 
 
 async def pause(salon: Salon, until: datetime | None = None, request: DeskRequest | None = None) -> Block:
@@ -28,8 +24,7 @@ async def pause(salon: Salon, until: datetime | None = None, request: DeskReques
     return block
 
 
-async def test_pause_refuses_bookings_until_its_removal(new_salon) -> None:
-    salon: Salon = await new_salon()
+async def test_pause_refuses_bookings_until_its_removal(salon: Salon) -> None:
     block = await pause(salon)
     (found,) = await list_current_pauses(salon.booking)
     assert (found.block.id, found.branches) == (block.id, ("mitte",))
@@ -38,7 +33,7 @@ async def test_pause_refuses_bookings_until_its_removal(new_salon) -> None:
     assert answer.message.endswith("Zurzeit nehmen wir keine neuen Termine an.")
     assert "Wasserschaden" not in answer.message
     assert answer.fields["slots"] == []
-    refused = await salon.booking.book_appointment(call("b"), booking_args(MORNING, "Rosa"))
+    refused = await salon.book(MORNING, "Rosa", by=call("b"))
     assert not refused.success
     assert refused.message.endswith("Zurzeit nehmen wir keine neuen Termine an.")
     with speaking(Language.EN):
@@ -46,11 +41,10 @@ async def test_pause_refuses_bookings_until_its_removal(new_salon) -> None:
     assert answer.message.endswith("We take no new appointments at the moment.")
     assert await remove_block(salon.booking, desk(), block.id, "c")
     assert await list_current_pauses(salon.booking) == []
-    assert (await salon.booking.book_appointment(call("d"), booking_args(MORNING, "Rosa"))).success
+    assert (await salon.book(MORNING, "Rosa", by=call("d"))).success
 
 
-async def test_caller_hears_the_pauses_last_day(new_salon) -> None:
-    salon: Salon = await new_salon()
+async def test_caller_hears_the_pauses_last_day(salon: Salon) -> None:
     end = datetime(2027, 1, 9, tzinfo=BERLIN)  # a midnight
     await pause(salon, end)
     answer = await salon.booking.check_availability(call("a"), {"date": "2026-11-27", "time": "10 Uhr"})
@@ -61,8 +55,7 @@ async def test_caller_hears_the_pauses_last_day(new_salon) -> None:
     assert answer.fields["slots"], "as with every block: the next time after it"
 
 
-async def test_repeated_pause_request_adds_no_second_pause(new_salon) -> None:
-    salon: Salon = await new_salon()
+async def test_repeated_pause_request_adds_no_second_pause(salon: Salon) -> None:
     request = desk()
     first = await pause(salon, request=request)
     salon.clock.advance(timedelta(seconds=40))

@@ -23,12 +23,11 @@ async def addresses(salon: Salon) -> list[tuple[str | None, str | None]]:
 
 @pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["silent", "claimed"])
 @pytest.mark.parametrize("replies", [None, {}, {"other@example.de": Reply.YES}, {ADDRESS: Reply.ASIDE}])
-async def test_unconfirmed_email_address_prevents_the_booking(new_salon, replies, confirmed: dict[str, Any]) -> None:
+async def test_unconfirmed_email_address_prevents_the_booking(salon: Salon, replies, confirmed: dict[str, Any]) -> None:
     """What the model claims proves nothing, and a yes to another address is none to this one."""
-    salon = await new_salon()
     asking = replace(call(), replies=replies)
     for _ in range(2):  # in one turn of the model
-        answer = await salon.booking.book_appointment(asking, booking_args(email=ADDRESS, **confirmed))
+        answer = await salon.book(email=ADDRESS, by=asking, **confirmed)
         assert (answer.success, answer.fields["needs_confirmation"], answer.fields["email"]) == (False, True, ADDRESS)
         assert SPELLED in answer.message
         assert "Ist das richtig?" in answer.message
@@ -36,17 +35,15 @@ async def test_unconfirmed_email_address_prevents_the_booking(new_salon, replies
 
 
 @pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["older agent", "confirmed"])
-async def test_confirmed_address_is_stored_for_appointment_and_customer(new_salon, confirmed) -> None:
-    salon = await new_salon()
-    assert not (await salon.booking.book_appointment(call(), booking_args(email=ADDRESS))).success
+async def test_confirmed_address_is_stored_for_appointment_and_customer(salon: Salon, confirmed) -> None:
+    assert not (await salon.book(email=ADDRESS)).success
     answered = replace(call(), replies={ADDRESS: Reply.YES})
-    assert (await salon.booking.book_appointment(answered, booking_args(email=ADDRESS.upper(), **confirmed))).success
+    assert (await salon.book(email=ADDRESS.upper(), by=answered, **confirmed)).success
     assert await addresses(salon) == [(ADDRESS.upper(), ADDRESS.upper())]
 
 
 @pytest.mark.parametrize("said", ["", "null", "keine", "nicht angegeben", None, {"x": 1}, True])
-async def test_absent_email_address_is_not_asked_for(new_salon, said: Any) -> None:
-    salon = await new_salon()
+async def test_absent_email_address_is_not_asked_for(salon: Salon, said: Any) -> None:
     assert (
         await salon.booking.book_appointment(
             call(), read_arguments("book_appointment", booking_args(email=said)).values
@@ -54,8 +51,7 @@ async def test_absent_email_address_is_not_asked_for(new_salon, said: Any) -> No
     ).success
 
 
-async def test_without_transcript_address_counts_confirmed_after_two_seconds(new_salon) -> None:
-    salon = await new_salon()
+async def test_without_transcript_address_counts_confirmed_after_two_seconds(salon: Salon) -> None:
     args = booking_args(email=ADDRESS, email_confirmed=True)
     assert not (await salon.booking.book_appointment(call(), args)).success
     assert not (await salon.booking.book_appointment(call(), args)).success
@@ -75,19 +71,17 @@ async def test_without_transcript_address_counts_confirmed_after_two_seconds(new
         (Reply.NO, {"email": ADDRESS, "email_confirmed": True}),
     ],
 )
-async def test_wrong_address_is_asked_again_or_left_out(new_salon, reply, said) -> None:
-    salon = await new_salon()
-    answer = await salon.booking.book_appointment(replace(call(), replies={ADDRESS: reply}), booking_args(**said))
+async def test_wrong_address_is_asked_again_or_left_out(salon: Salon, reply, said) -> None:
+    answer = await salon.book(by=replace(call(), replies={ADDRESS: reply}), **said)
     assert not answer.success
     assert answer.message.endswith("oder soll ich den Termin ohne Adresse eintragen?")
-    assert (await salon.booking.book_appointment(call(), booking_args())).success
+    assert (await salon.book()).success
 
 
 @pytest.mark.parametrize("made_up", ["petra@example.com", "test@test.de"])
-async def test_invented_address_counts_as_absent(new_salon, made_up: str) -> None:
+async def test_invented_address_counts_as_absent(salon: Salon, made_up: str) -> None:
     """It is neither read back nor stored: nobody has a mailbox there."""
-    salon = await new_salon()
-    answer = await salon.booking.book_appointment(replace(call(), replies={}), booking_args(email=made_up))
+    answer = await salon.book(email=made_up, by=replace(call(), replies={}))
     assert answer.success
     [(attendee, customer)] = await addresses(salon)
     assert made_up not in {attendee, customer}

@@ -8,7 +8,7 @@ import pytest
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.jobs import RunAgain
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
@@ -25,14 +25,12 @@ async def local_service(env: CalcomEnvironment) -> None:
     local = msgspec.structs.replace(
         service, name="bartpflege", display_name=LOCAL, spoken_names=(), event_types=(), staff={"mitte": ("anna",)}
     )
-    services = (*env.config.services, local)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    env.offer(*env.config.services, local)
 
 
 async def book(env: CalcomEnvironment, start: str = HALF_PAST_TWO, call_id: str = "call_1", **args: str):
     caller = call(call_id, f"+49151123456{call_id[-1] * 2}")
-    return await env.salon.booking.book_appointment(caller, booking_args(start, **{"staff": "anna", **args}))
+    return await env.salon.book(start, by=caller, **{"staff": "anna", **args})
 
 
 async def move(env: CalcomEnvironment, to: str):
@@ -77,9 +75,7 @@ async def test_move_after_lengthening_the_event_type_blocks_longer(env: CalcomEn
     assert await ends(env) == {"confirmed": at("2026-11-27T16:45:00+01:00")}
 
 
-async def test_longer_booking_that_overlaps_is_undone(
-    env: CalcomEnvironment,
-) -> None:
+async def test_longer_booking_that_overlaps_is_undone(env: CalcomEnvironment) -> None:
     assert (await book(env, AFTER_OURS, "call_2", service=LOCAL)).success
     await lengthen(env)
     answer = await book(env)

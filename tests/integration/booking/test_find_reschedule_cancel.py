@@ -13,7 +13,7 @@ from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendars import Refused, Taken, Unavailable, Unknown
 from askproai_runtime.conversation.types import MAX_LISTED, FunctionOutcome
 from askproai_runtime.jobs import RunAgain
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, ScriptedCalendar, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, ScriptedCalendar, call
 
 FOUR = "2026-11-27T16:00:00+01:00"
 QUARTER_TO_THREE = "2026-11-27T14:45:00+01:00"  # overlaps half past two
@@ -25,10 +25,9 @@ NEXT_CALL = call("call_2")  # from the same number
 # Finding
 
 
-async def test_caller_hears_only_their_own_appointments(new_salon) -> None:
-    salon = await new_salon()
-    own = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
-    await salon.booking.book_appointment(STRANGER, booking_args(MORNING, name="Karl Hoffmann"))
+async def test_caller_hears_only_their_own_appointments(salon: Salon) -> None:
+    own = await salon.book(staff="anna")
+    await salon.book(MORNING, name="Karl Hoffmann", by=STRANGER)
     found = await salon.booking.find_appointments(NEXT_CALL)
     assert found.message == (
         "Sie haben einen Termin: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
@@ -42,9 +41,8 @@ async def test_caller_hears_only_their_own_appointments(new_salon) -> None:
     assert (nobody.success, nobody.fields) == (True, {"appointments": []})
 
 
-async def test_last_of_many_appointments_is_known(new_salon) -> None:
+async def test_last_of_many_appointments_is_known(salon: Salon) -> None:
     """A practice writes a series of appointments into the book, and a home calls for all its residents."""
-    salon = await new_salon()
     await salon.pool.execute(
         """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status,
                caller, correlation_id)
@@ -59,17 +57,14 @@ async def test_last_of_many_appointments_is_known(new_salon) -> None:
     assert "22. Dezember, um 10 Uhr" in asked.message
     found = await salon.booking.find_appointments(call())
     assert ("25 Termine" in found.message, len(found.fields["appointments"])) == (True, MAX_LISTED)
-    again = await salon.booking.book_appointment(
-        call(), booking_args("2026-12-22T10:00:00+01:00", "Bewohner Y", staff="mehmet")
-    )
+    again = await salon.book("2026-12-22T10:00:00+01:00", "Bewohner Y", staff="mehmet")
     assert "22. Dezember, um 10 Uhr" in again.message
     assert again.fields["choices"]
 
 
-async def test_contradicting_times_name_no_appointment(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
-    await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna", another=True))
+async def test_contradicting_times_name_no_appointment(salon: Salon) -> None:
+    await salon.book(HALF_PAST_TWO, staff="anna")
+    await salon.book(MORNING, staff="anna", another=True)
     said = {"appointment_date": HALF_PAST_TWO, "appointment_time": "12:00", "start": FOUR}
     answer = await salon.booking.reschedule_appointment(call(), said)
     assert (answer.success, len(answer.fields["appointments"])) == (False, 2)
@@ -83,10 +78,9 @@ async def test_contradicting_times_name_no_appointment(new_salon) -> None:
         {"appointment_date": "morgen", "appointment_time": "9 Uhr 15"},
     ],
 )
-async def test_id_contradicting_the_time_is_asked_about(new_salon, named) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
-    await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna", another=True))
+async def test_id_contradicting_the_time_is_asked_about(salon: Salon, named) -> None:
+    booked = await salon.book(HALF_PAST_TWO, staff="anna")
+    await salon.book(MORNING, staff="anna", another=True)
     args = {"appointment_id": booked.fields["appointment_id"], **named}
     moved = await salon.booking.reschedule_appointment(call(), {**args, "start": FOUR})
     cancelled = await salon.booking.cancel_appointment(call(), {**args, "confirmed": True})
@@ -96,17 +90,15 @@ async def test_id_contradicting_the_time_is_asked_about(new_salon, named) -> Non
     assert cancelled.fields["needs_answer"]
 
 
-async def test_moved_appointment_is_found_by_its_former_time(new_salon) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))
+async def test_moved_appointment_is_found_by_its_former_time(salon: Salon) -> None:
+    booked = await salon.book(HALF_PAST_TWO, staff="anna")
     args = {"appointment_id": booked.fields["appointment_id"], "appointment_time": "14:30", "start": FOUR}
     for _ in range(2):
         assert (await salon.booking.reschedule_appointment(call(), args)).success
 
 
-async def test_anonymous_caller_owns_only_this_calls_bookings(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))
+async def test_anonymous_caller_owns_only_this_calls_bookings(salon: Salon) -> None:
+    await salon.book(staff="anna", by=call("a", None))
     assert len((await salon.booking.find_appointments(call("a", None))).fields["appointments"]) == 1
     other = await salon.booking.find_appointments(call("b", None))
     assert (other.success, other.fields["appointments"]) == (False, [])
@@ -114,19 +106,15 @@ async def test_anonymous_caller_owns_only_this_calls_bookings(new_salon) -> None
     assert "ist unterdrückt" not in other.message, "a call that was forwarded without its number is not known from it"
 
 
-async def test_person_finds_appointment_by_their_own_number(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(phone="+4915177777777"))
+async def test_person_finds_appointment_by_their_own_number(salon: Salon) -> None:
+    await salon.book(phone="+4915177777777")
     assert len((await salon.booking.find_appointments(call("b", "+4915177777777"))).fields["appointments"]) == 1
 
 
-async def test_appointments_of_several_customers_are_said_with_names(new_salon) -> None:
+async def test_appointments_of_several_customers_are_said_with_names(salon: Salon) -> None:
     """Petra and Dieter come at the same time, so that nothing but the name distinguishes them."""
-    salon = await new_salon()
-    petra = await salon.booking.book_appointment(call(), booking_args(staff="anna", name="Petra Lorenz"))
-    dieter = await salon.booking.book_appointment(
-        call(), booking_args(staff="mehmet", name="Dieter Lorenz", another=True)
-    )
+    petra = await salon.book(staff="anna", name="Petra Lorenz")
+    dieter = await salon.book(staff="mehmet", name="Dieter Lorenz", another=True)
     assert dieter.success
     found = await salon.booking.find_appointments(NEXT_CALL)
     assert found.message.startswith("Sie haben 2 Termine: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei ")
@@ -149,12 +137,11 @@ async def test_appointments_of_several_customers_are_said_with_names(new_salon) 
     assert "customer_name" not in alone.fields["appointments"][0]
 
 
-async def test_past_cancelled_and_held_appointments_are_not_listed(new_salon) -> None:
-    salon = await new_salon()
-    cancelled = await salon.booking.book_appointment(call(), booking_args())
+async def test_past_cancelled_and_held_appointments_are_not_listed(salon: Salon) -> None:
+    cancelled = await salon.book()
     await salon.cancel(cancelled.fields["appointment_id"])
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "10 Uhr"})
-    await salon.booking.book_appointment(call(), booking_args("2026-11-21T10:00:00+01:00"))
+    await salon.book("2026-11-21T10:00:00+01:00")
     salon.clock.advance(timedelta(days=1, hours=1))
     assert (await salon.booking.find_appointments(call())).fields["appointments"] == []
 
@@ -163,11 +150,7 @@ async def test_long_appointment_list_is_summarized(new_salon) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=10))
     for day in range(24, 29):
         for hour in (10, 12):
-            assert (
-                await salon.booking.book_appointment(
-                    call(), booking_args(f"2026-11-{day}T{hour}:00:00+01:00", another=True)
-                )
-            ).success
+            assert (await salon.book(f"2026-11-{day}T{hour}:00:00+01:00", another=True)).success
     found = await salon.booking.find_appointments(call())
     assert found.message.count("Haarschnitt bei") == 3
     assert found.message.endswith(", und 7 weitere.")
@@ -178,9 +161,8 @@ async def test_long_appointment_list_is_summarized(new_salon) -> None:
 # Cancelling
 
 
-async def test_repeated_cancellation_succeeds_and_frees_the_time_once(new_salon) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+async def test_repeated_cancellation_succeeds_and_frees_the_time_once(salon: Salon) -> None:
+    booked = await salon.book(staff="anna")
     for args in ({}, {"appointment_id": booked.fields["appointment_id"]}, {}):
         answer = await salon.booking.cancel_appointment(NEXT_CALL, args)
         assert answer.success
@@ -190,15 +172,14 @@ async def test_repeated_cancellation_succeeds_and_frees_the_time_once(new_salon)
         assert answer.fields["status"] == "cancelled"
     (row,) = await salon.rows("SELECT status, cancelled_by, version FROM appointments")
     assert (row["status"], row["cancelled_by"], row["version"]) == ("cancelled", "caller", 2)
-    assert (await salon.booking.book_appointment(STRANGER, booking_args(staff="anna"))).success
+    assert (await salon.book(staff="anna", by=STRANGER)).success
     await salon.assert_claims_match()
 
 
-async def test_repeated_cancellation_never_cancels_the_next_appointment(new_salon) -> None:
+async def test_repeated_cancellation_never_cancels_the_next_appointment(salon: Salon) -> None:
     """A language model repeats itself, and leaves the id out the second time."""
-    salon = await new_salon()
     for start in (MORNING, FOUR):
-        await salon.booking.book_appointment(call(), booking_args(start, another=True))
+        await salon.book(start, another=True)
     asked = await salon.booking.cancel_appointment(NEXT_CALL, {})
     assert not asked.success
     assert asked.message.startswith("Welchen Termin soll ich absagen: Freitag, den 27. November, um 10 Uhr")
@@ -210,9 +191,8 @@ async def test_repeated_cancellation_never_cancels_the_next_appointment(new_salo
     assert len(await salon.live()) == 1
 
 
-async def test_strangers_appointment_is_neither_cancelled_nor_moved(new_salon) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(call(), booking_args())
+async def test_strangers_appointment_is_neither_cancelled_nor_moved(salon: Salon) -> None:
+    booked = await salon.book()
     args = {"appointment_id": booked.fields["appointment_id"]}
     for thief in (STRANGER, call("x", None), call("", None)):
         assert not (await salon.booking.cancel_appointment(thief, args)).success
@@ -224,7 +204,7 @@ async def test_strangers_appointment_is_neither_cancelled_nor_moved(new_salon) -
 async def test_cancellation_reaches_the_calendar_by_its_job(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
-    await salon.booking.book_appointment(call(), booking_args())
+    await salon.book()
     assert (await salon.booking.cancel_appointment(call(), {"reason": "krank"})).success
     assert calendar.cancelled == []
     (job,) = await salon.rows("SELECT state, run_at <= clock_timestamp() AS due FROM jobs WHERE state <> 'done'")
@@ -244,7 +224,7 @@ async def test_cancellation_during_the_create_is_cancelled_remotely(new_salon) -
 
     calendar = SlowCalendar()
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
-    answer = await salon.booking.book_appointment(call(), booking_args())
+    answer = await salon.book()
     assert not answer.success
     assert calendar.bookings != {}
     await salon.booking.sync_appointment(await salon.claim_job())
@@ -272,7 +252,7 @@ async def test_change_during_a_sync_job_reruns_that_job(new_salon, step: str) ->
     cancelled: list = []
     calendar = SlowCalendar(Unknown("timeout"))
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
-    await salon.booking.book_appointment(call(), booking_args())
+    await salon.book()
     with pytest.raises(RunAgain):
         await salon.booking.sync_appointment(await salon.claim_job())
     assert cancelled[0].success
@@ -289,7 +269,7 @@ async def test_change_during_a_sync_job_reruns_that_job(new_salon, step: str) ->
 async def test_move_keeps_id_and_staff_and_frees_time(new_salon, remote: bool, to: str) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar if remote else None)
-    booked = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    booked = await salon.book(staff="anna")
     for _ in range(2):
         answer = await salon.booking.reschedule_appointment(NEXT_CALL, {"start": to})
         assert answer.success, answer
@@ -300,7 +280,7 @@ async def test_move_keeps_id_and_staff_and_frees_time(new_salon, remote: bool, t
     assert row["was_starts_at"] is None
     assert len(calendar.starts) == (2 if remote else 0)
     if to == FOUR:
-        assert (await salon.booking.book_appointment(STRANGER, booking_args(staff="anna"))).success
+        assert (await salon.book(staff="anna", by=STRANGER)).success
     await salon.assert_claims_match()
 
 
@@ -315,17 +295,15 @@ async def test_move_keeps_id_and_staff_and_frees_time(new_salon, remote: bool, t
         ({"date": "in fünf Tagen am Mittwoch", "time": "10 Uhr"}, "2026-11-25T10:00:00+01:00"),
     ],
 )
-async def test_new_time_is_understood_from_spoken_forms(new_salon, args, start: str) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+async def test_new_time_is_understood_from_spoken_forms(salon: Salon, args, start: str) -> None:
+    await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), args)
     assert answer.fields["start"] == start, answer
 
 
 @pytest.mark.parametrize("start", ["2026-11-27T14:30", "2026-11-27T14:30:00+01:00", "2026-11-27T13:30:00Z"])
-async def test_start_instead_of_an_id_names_the_appointment(new_salon, start: str) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args())
+async def test_start_instead_of_an_id_names_the_appointment(salon: Salon, start: str) -> None:
+    await salon.book()
     answer = await salon.booking.reschedule_appointment(call(), {"appointment_id": start, "start": FOUR})
     assert (answer.success, answer.fields["start"]) == (True, FOUR), answer
 
@@ -338,9 +316,8 @@ async def test_start_instead_of_an_id_names_the_appointment(new_salon, start: st
         ({"start": FOUR, "appointment_id": "der zweite"}, "Meinen Sie den am Freitag"),
     ],
 )  # fmt: skip
-async def test_unclear_move_is_asked_about(new_salon, args, question: str) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args())
+async def test_unclear_move_is_asked_about(salon: Salon, args, question: str) -> None:
+    await salon.book()
     answer = await salon.booking.reschedule_appointment(call(), args)
     assert not answer.success
     assert question in answer.message
@@ -363,9 +340,8 @@ async def test_unclear_move_is_asked_about(new_salon, args, question: str) -> No
         ),
     ],
 )
-async def test_inexact_new_time_of_a_move_gets_offers(new_salon, args, offered) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+async def test_inexact_new_time_of_a_move_gets_offers(salon: Salon, args, offered) -> None:
+    await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), args)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.OFFERED)
     assert answer.message.startswith(offered), answer.message
@@ -379,15 +355,14 @@ async def test_inexact_new_time_of_a_move_gets_offers(new_salon, args, offered) 
 
 async def test_single_offer_for_a_move_asks_about_moving(new_salon) -> None:
     salon = await new_salon(settings=BookingSettings(offers=1))
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), {"date": "Samstag oder Montag"})
     assert len(answer.fields["alternatives"]) == 1
     assert answer.message.endswith("Soll ich Ihren Termin dorthin verschieben?")
 
 
-async def test_appointment_does_not_block_its_own_move(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+async def test_appointment_does_not_block_its_own_move(salon: Salon) -> None:
+    await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), {"time": "gegen Viertel vor drei"})
     offered = [slot["start"] for slot in answer.fields["alternatives"]]
     assert QUARTER_TO_THREE in offered
@@ -406,9 +381,8 @@ async def test_appointment_does_not_block_its_own_move(new_salon) -> None:
         ("morgen", ["21. November"]),
     ],
 )
-async def test_move_to_an_ambiguous_day_is_asked_about(new_salon, date, days) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args("2027-01-13T10:00:00+01:00"))).success
+async def test_move_to_an_ambiguous_day_is_asked_about(salon: Salon, date, days) -> None:
+    assert (await salon.book("2027-01-13T10:00:00+01:00")).success
     answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "zehn Uhr"})
     if len(days) > 1:
         assert answer.message == f"Meinen Sie {' oder '.join(_at_ten(day) for day in days)}?"
@@ -431,9 +405,8 @@ def _at_ten(day: str) -> str:
     return f"{weekdays[day]}, den {day}, um 10 Uhr"
 
 
-async def test_past_appointment_gets_no_offers(new_salon) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(call(), booking_args("2026-11-21T10:00:00+01:00"))
+async def test_past_appointment_gets_no_offers(salon: Salon) -> None:
+    booked = await salon.book("2026-11-21T10:00:00+01:00")
     salon.clock.advance(timedelta(days=1, hours=1))
     args = {"appointment_id": booked.fields["appointment_id"], "date": "morgen", "time": "gegen elf"}
     answer = await salon.booking.reschedule_appointment(call(), args)
@@ -449,9 +422,8 @@ async def test_past_appointment_gets_no_offers(new_salon) -> None:
         ("2026-11-27T14:35:00+01:00", "off_grid"),
     ],
 )
-async def test_move_follows_the_rules_of_a_booking(new_salon, start: str, obstacle: str) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args())
+async def test_move_follows_the_rules_of_a_booking(salon: Salon, start: str, obstacle: str) -> None:
+    await salon.book()
     answer = await salon.booking.reschedule_appointment(call(), {"start": start})
     assert (answer.success, answer.fields["obstacle"]) == (False, obstacle)
     (row,) = await salon.live()
@@ -459,10 +431,9 @@ async def test_move_follows_the_rules_of_a_booking(new_salon, start: str, obstac
     await salon.assert_claims_match()
 
 
-async def test_taken_move_offers_times_of_same_staff_member(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(STRANGER, booking_args(FOUR, staff="anna"))
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+async def test_taken_move_offers_times_of_same_staff_member(salon: Salon) -> None:
+    await salon.book(FOUR, staff="anna", by=STRANGER)
+    await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), {"start": FOUR})
     assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
     assert {slot["staff"] for slot in answer.fields["alternatives"]} == {"anna"}
@@ -471,11 +442,10 @@ async def test_taken_move_offers_times_of_same_staff_member(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_appointments_own_time_is_no_alternative(new_salon) -> None:
-    salon = await new_salon()
+async def test_appointments_own_time_is_no_alternative(salon: Salon) -> None:
     taken = HALF_PAST_TWO.replace("14:30", "15:30")
-    await salon.booking.book_appointment(STRANGER, booking_args(taken, staff="anna"))
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(taken, staff="anna", by=STRANGER)
+    await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), {"start": taken})
     offered = {slot["start"] for slot in answer.fields["alternatives"]}
     assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
@@ -483,9 +453,8 @@ async def test_appointments_own_time_is_no_alternative(new_salon) -> None:
     assert HALF_PAST_TWO not in offered
 
 
-async def test_own_hold_does_not_block_the_move(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+async def test_own_hold_does_not_block_the_move(salon: Salon) -> None:
+    await salon.book(staff="anna")
     await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "16 Uhr", "staff": "Anna"})
     assert (await salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
     assert await salon.rows("SELECT 1 FROM appointments WHERE status = 'held'") == []
@@ -498,12 +467,12 @@ async def test_refused_move_leaves_the_appointment_unchanged(new_salon, outcome,
 
     class RefusingCalendar(ScriptedCalendar):
         async def move(self, uid, starts_at, **_):
-            stolen = await salon.booking.book_appointment(STRANGER, booking_args(staff="anna", name="Karl Hoffmann"))
+            stolen = await salon.book(staff="anna", name="Karl Hoffmann", by=STRANGER)
             assert not stolen.success
             return outcome
 
     salon = await new_salon(RefusingCalendar())
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), {"start": to})
     assert not answer.success
     assert to not in {slot["start"] for slot in answer.fields["alternatives"]}
@@ -530,7 +499,7 @@ async def test_sync_job_reverses_a_move_reported_as_refused(new_salon) -> None:
 
     calendar = ChangingCalendar()
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     assert not (await salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
     refused.set()
     with pytest.raises(RunAgain):
@@ -551,11 +520,11 @@ async def test_move_with_unknown_remote_outcome_gets_sync_job(new_salon, outcome
     calendar = ScriptedCalendar()
     calendar.moves = [outcome]
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), {"start": to})
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
     await salon.assert_claims_match()
-    assert not (await salon.booking.book_appointment(STRANGER, booking_args(staff="anna"))).success
+    assert not (await salon.book(staff="anna", by=STRANGER)).success
     await salon.booking.sync_appointment(await salon.claim_job())
     (row,) = await salon.live()
     assert (row["status"], row["external_id"], row["was_starts_at"]) == ("confirmed", "uid-1", None)
@@ -566,11 +535,11 @@ async def test_moves_during_an_outage_sync_the_last_time(new_salon) -> None:
     calendar = ScriptedCalendar()
     calendar.moves = [Unavailable("away")]
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     for start in (FOUR, QUARTER_TO_THREE, MORNING):
         assert (await salon.booking.reschedule_appointment(call(), {"start": start})).success
         await salon.assert_claims_match()
-    assert (await salon.booking.book_appointment(STRANGER, booking_args(FOUR, staff="anna"))).success
+    assert (await salon.book(FOUR, staff="anna", by=STRANGER)).success
     await salon.booking.sync_appointment(await salon.claim_job())
     assert [start.isoformat() for start in calendar.starts.values()][-1] == "2026-11-27T09:00:00+00:00"
     await salon.assert_claims_match()
@@ -579,7 +548,7 @@ async def test_moves_during_an_outage_sync_the_last_time(new_salon) -> None:
 async def test_move_before_the_first_sync_creates_one_booking(new_salon) -> None:
     calendar = ScriptedCalendar(Unavailable("away"))
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
-    await salon.booking.book_appointment(call(), booking_args())
+    await salon.book()
     assert (await salon.booking.reschedule_appointment(call(), {"start": FOUR})).fields["status"] == "pending_sync"
     await salon.booking.sync_appointment(await salon.claim_job())
     assert [start.isoformat() for start in calendar.starts.values()] == ["2026-11-27T15:00:00+00:00"]
@@ -592,7 +561,7 @@ async def test_late_refusal_undoes_only_unpromised_moves(new_salon, promised: bo
     calendar = ScriptedCalendar()
     calendar.moves = [Unknown("killed"), TAKEN, TAKEN]
     salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     await salon.booking.reschedule_appointment(call(), {"start": FOUR})
     if not promised:  # the state after a process was killed before it answered
         await salon.pool.execute(
@@ -610,7 +579,7 @@ async def test_late_refusal_undoes_only_unpromised_moves(new_salon, promised: bo
 async def test_concurrent_repeats_of_a_move_apply_once(new_salon) -> None:
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    await salon.book(staff="anna")
     answers = await asyncio.gather(*(salon.booking.reschedule_appointment(call(), {"start": FOUR}) for _ in range(5)))
     assert all(answer.success for answer in answers), answers
     assert len(calendar.starts) == 2
@@ -627,10 +596,9 @@ async def test_concurrent_repeats_of_a_move_apply_once(new_salon) -> None:
         ({"date": "Donnerstag davor, selbe Zeit"}, "2026-11-26T14:30:00+01:00"),
     ],
 )
-async def test_repeated_relative_move_is_applied_once_per_call(new_salon, args, start: str) -> None:
+async def test_repeated_relative_move_is_applied_once_per_call(salon: Salon, args, start: str) -> None:
     """A model that repeats itself does not mean another hour; in the next call somebody does."""
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    assert (await salon.book(staff="anna")).success
     for is_repeated in (False, True, True):
         moved = await salon.booking.reschedule_appointment(call(), args)
         assert (moved.success, moved.fields["start"]) == (True, start)
@@ -643,17 +611,15 @@ async def test_repeated_relative_move_is_applied_once_per_call(new_salon, args, 
     assert row["starts_at"] == datetime.fromisoformat(start)
 
 
-async def test_relative_move_is_applied_again_in_another_call(new_salon) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+async def test_relative_move_is_applied_again_in_another_call(salon: Salon) -> None:
+    assert (await salon.book(staff="anna")).success
     later = {"time": "eine Stunde später"}
     starts = [(await salon.booking.reschedule_appointment(call(f"c{n}"), later)).fields["start"] for n in range(2)]
     assert starts == ["2026-11-27T15:30:00+01:00", "2026-11-27T16:30:00+01:00"]
 
 
-async def test_relative_move_starts_from_the_moved_time(new_salon) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+async def test_relative_move_starts_from_the_moved_time(salon: Salon) -> None:
+    assert (await salon.book(staff="anna")).success
     starts = [
         (await salon.booking.reschedule_appointment(call(), {"time": words})).fields["start"][11:16]
         for words in ("15:30", "eine Stunde später", "eine Stunde später", "noch eine halbe Stunde später")
@@ -661,25 +627,22 @@ async def test_relative_move_starts_from_the_moved_time(new_salon) -> None:
     assert starts == ["15:30", "16:30", "16:30", "17:00"], "the same words once more are the same request"
 
 
-async def test_repeated_relative_move_may_name_the_former_time(new_salon) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+async def test_repeated_relative_move_may_name_the_former_time(salon: Salon) -> None:
+    assert (await salon.book(staff="anna")).success
     args = {"appointment_time": "14:30", "time": "eine Stunde später"}
     starts = [(await salon.booking.reschedule_appointment(call(), args)).fields["start"][11:16] for _ in range(2)]
     assert starts == ["15:30", "15:30"]
 
 
-async def test_relative_day_of_a_move_offers_its_times(new_salon) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+async def test_relative_day_of_a_move_offers_its_times(salon: Salon) -> None:
+    assert (await salon.book(staff="anna")).success
     offered = await salon.booking.reschedule_appointment(call(), {"date": "eine Woche später"})
     assert not offered.success
     assert {each["start"][:10] for each in offered.fields["alternatives"]} == {"2026-12-04"}
 
 
-async def test_moving_back_and_forth_makes_separate_moves(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+async def test_moving_back_and_forth_makes_separate_moves(salon: Salon) -> None:
+    await salon.book(staff="anna")
     for start in (FOUR, HALF_PAST_TWO, FOUR):
         answer = await salon.booking.reschedule_appointment(call(), {"start": start})
         assert (answer.success, answer.fields["start"]) == (True, start)
@@ -689,9 +652,8 @@ async def test_moving_back_and_forth_makes_separate_moves(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_a_cancelled_appointment_is_not_moved(new_salon) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(call(), booking_args())
+async def test_a_cancelled_appointment_is_not_moved(salon: Salon) -> None:
+    booked = await salon.book()
     await salon.cancel(booked.fields["appointment_id"])
     args = {"appointment_id": booked.fields["appointment_id"], "start": FOUR}
     answer = await salon.booking.reschedule_appointment(call(), args)
@@ -703,10 +665,10 @@ async def test_a_cancelled_appointment_is_not_moved(new_salon) -> None:
 async def test_start_with_seconds_is_refused_with_alternatives(new_salon, start) -> None:
     salon = await new_salon(booking_limits=BookingLimits(per_call=10))
     for _ in range(2):
-        refused = await salon.booking.book_appointment(call(), booking_args(start))
+        refused = await salon.book(start)
         assert (refused.success, refused.outcome) == (False, FunctionOutcome.OFF_GRID)
         assert refused.fields["alternatives"]
-    booked = await salon.booking.book_appointment(call(), booking_args(MORNING, staff="anna"))
+    booked = await salon.book(MORNING, staff="anna")
     for _ in range(2):
         moved = await salon.booking.reschedule_appointment(
             call(), {"appointment_id": booked.fields["appointment_id"], "start": start}

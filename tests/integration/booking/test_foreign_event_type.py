@@ -63,13 +63,13 @@ def foreign_bookings(env: CalcomEnvironment) -> list[dict[str, object]]:
 
 async def test_nothing_is_sent_to_a_foreign_event_type(env: CalcomEnvironment) -> None:
     """The caller hears that it is not booked, and who can help; the other staff members are booked as ever."""
-    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna")
     assert not answer.success
     assert "er ist also nicht gebucht" in answer.message
     await env.salon.booking.check_availability(call(), booking_args(staff="anna"))
     assert foreign_bookings(env) == []
     assert sent_to(env, FOREIGN) == []
-    other = await env.salon.booking.book_appointment(call("call_2"), booking_args())
+    other = await env.salon.book(by=call("call_2"))
     assert (other.fields["staff"], other.fields["status"]) == ("mehmet", "confirmed")
 
 
@@ -117,7 +117,7 @@ async def test_desk_sees_that_calcom_lacks_the_event_types(env: CalcomEnvironmen
 
 async def test_unverified_event_type_is_booked_after_its_lookup(env: CalcomEnvironment) -> None:
     name_event_type(env, 1001, Withheld.NOT_LOOKED_UP)
-    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna")
     assert (answer.success, answer.fields["status"]) == (True, "pending_sync")
     assert env.bookings == []
     with pytest.raises(RunAgain, match="not yet known to be in"):
@@ -128,11 +128,9 @@ async def test_unverified_event_type_is_booked_after_its_lookup(env: CalcomEnvir
     assert [booking["eventTypeId"] for booking in env.bookings] == [1001]
 
 
-async def test_appointment_at_unnamed_event_type_explains_the_remedy(
-    env: CalcomEnvironment,
-) -> None:
+async def test_appointment_at_unnamed_event_type_explains_the_remedy(env: CalcomEnvironment) -> None:
     name_event_type(env, 1001, Withheld.NOT_LOOKED_UP)
-    assert (await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    assert (await env.salon.book(staff="anna")).success
     services = (msgspec.structs.replace(env.config.services[0], event_types=()), *env.config.services[1:])
     env.config = msgspec.structs.replace(env.config, services=services)
     env.salon.apply_config(env.config)
@@ -145,12 +143,10 @@ async def test_appointment_at_unnamed_event_type_explains_the_remedy(
     )
 
 
-async def test_appointment_at_a_foreign_event_type_stays_there(
-    env: CalcomEnvironment,
-) -> None:
+async def test_appointment_at_a_foreign_event_type_stays_there(env: CalcomEnvironment) -> None:
     """It was booked when the event type was the tenant's own. Nothing of another account is moved or cancelled by itself."""
     name_event_type(env, FOREIGN, None)
-    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna")
     assert answer.fields["status"] == "confirmed"
     name_event_type(env, FOREIGN, Withheld.NOT_FOUND)
     moved = await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})
@@ -163,7 +159,7 @@ async def test_appointment_at_a_foreign_event_type_stays_there(
 async def test_corrected_event_type_id_is_not_booked_automatically(env: CalcomEnvironment) -> None:
     """The appointment waits at the former id; nobody has ever looked whose that is."""
     name_event_type(env, FOREIGN, Withheld.NOT_LOOKED_UP)
-    assert (await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    assert (await env.salon.book(staff="anna")).success
     name_event_type(env, 1001, None)
     with pytest.raises(RunAgain, match="names event type 5005"):
         await env.run_sync_job()

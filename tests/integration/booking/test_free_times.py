@@ -15,7 +15,7 @@ import pytest
 from askproai_runtime.calendar_sync.free_times_keeper import FREE_TIMES, FreeTimesKeeper
 from askproai_runtime.tasks import TaskRun
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, call
 from tests.worlds.calcom_environment import QUICK, CalcomEnvironment
 from tests.worlds.held_calendar import HeldCalendar
 from tests.worlds.waiting import SOON, stopwatch
@@ -64,7 +64,7 @@ async def test_available_host_is_offered_when_another_is_busy(env: CalcomEnviron
     await env.control("busy", host="anna", **AFTERNOON)
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
     assert (answer.fields["slots"][0]["start"], answer.fields["slots"][0]["staff"]) == (HALF_PAST_TWO, "mehmet")
-    booked = await env.salon.booking.book_appointment(call(), booking_args())
+    booked = await env.salon.book()
     assert (booked.fields["staff"], booked.fields["status"]) == ("mehmet", "confirmed")
     assert env.count_requests("create-booking") == 1, "Cal.com was not asked in vain for the other one"
 
@@ -192,7 +192,7 @@ async def test_booking_outdates_the_day_for_persons_event_types(env: CalcomEnvir
     for name in ("haarschnitt", "farbe"):
         await env.salon.booking.list_free_slots("mitte", name, FRIDAY)
     assert await known(env) == {1001, 1002, 1003}
-    booked = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    booked = await env.salon.book(staff="Anna")
     assert booked.fields["status"] == "confirmed"
     assert await known(env) == {mehmet.event_type_id}
     assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
@@ -216,7 +216,7 @@ async def test_refused_slot_rereads_the_free_times(env: CalcomEnvironment) -> No
     for staff in ("anna", "mehmet"):
         assert HALF_PAST_TWO[11:16] in await free(env, staff=staff)
         await env.control("busy", host=staff, **AFTERNOON)  # since then: Cal.com sends nothing
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert not answer.success
     assert all(not slot["start"].startswith("2026-11-27T14") for slot in answer.fields["alternatives"])
     assert "basis" not in answer.fields
@@ -226,7 +226,7 @@ async def test_start_busy_at_calcom_is_refused_as_taken(env: CalcomEnvironment) 
     for host in ("anna", "mehmet"):
         await env.control("busy", host=host, **AFTERNOON)
     await free(env)
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
     assert answer.fields["alternatives"]
     assert env.count_requests("create-booking") == 0
@@ -247,18 +247,16 @@ async def test_free_times_read_before_a_change_are_discarded(env: CalcomEnvironm
 
 
 async def test_cancelled_time_is_rebooked_before_its_remote_cancellation(env: CalcomEnvironment) -> None:
-    first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    first = await env.salon.book(staff="Anna")
     await env.salon.booking.check_availability(call(), EXACTLY)  # read while it is booked there
     await env.salon.cancel(first.fields["appointment_id"])
-    again = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    again = await env.salon.book(staff="Anna")
     assert again.fields["status"] == "confirmed", again
 
 
-async def test_time_blocked_only_by_cancelled_appointment_is_uncertain(
-    env: CalcomEnvironment,
-) -> None:
+async def test_time_blocked_only_by_cancelled_appointment_is_uncertain(env: CalcomEnvironment) -> None:
     """Its booking is still at Cal.com, and hides whether anything else is in the way, here what was entered elsewhere since."""
-    first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    first = await env.salon.book(staff="Anna")
     await env.control("busy", host="anna", **AFTERNOON)
     await env.salon.cancel(first.fields["appointment_id"])
     answer = await env.salon.booking.check_availability(call("call_2"), {**EXACTLY, "staff": "Anna"})
@@ -269,11 +267,9 @@ async def test_time_blocked_only_by_cancelled_appointment_is_uncertain(
     assert "basis" not in others.fields, "of Mehmet nothing is hidden"
 
 
-async def test_cancelled_appointments_time_on_absence_is_not_offered(
-    env: CalcomEnvironment,
-) -> None:
+async def test_cancelled_appointments_time_on_absence_is_not_offered(env: CalcomEnvironment) -> None:
     """Whoever is ill has all appointments of the day cancelled: they are not what the next callers are offered."""
-    first = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    first = await env.salon.book(staff="Anna")
     await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     await env.salon.cancel(first.fields["appointment_id"])
     assert await free(env, staff="anna") == []
@@ -283,7 +279,7 @@ async def test_cancelled_appointments_time_on_absence_is_not_offered(
 
 
 async def test_appointments_own_time_is_free_for_its_move(env: CalcomEnvironment) -> None:
-    booked = await env.salon.booking.book_appointment(call(), booking_args(staff="Anna"))
+    booked = await env.salon.book(staff="Anna")
     await free(env)
     moved = await env.salon.booking.reschedule_appointment(
         call(), {"appointment_id": booked.fields["appointment_id"], "start": "2026-11-27T14:45:00+01:00"}

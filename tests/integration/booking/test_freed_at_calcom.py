@@ -4,7 +4,7 @@ import pytest
 
 from askproai_runtime.jobs import Job, JobKind, Priority
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import booking_args, call
+from tests.worlds.booking_environment import call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.waiting import eventually
 
@@ -26,7 +26,7 @@ async def run_job_of(env: CalcomEnvironment, appointment_id: str) -> None:
 
 
 async def book(env: CalcomEnvironment, caller: str) -> str:
-    answer = await env.salon.booking.book_appointment(call(caller), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna", by=call(caller))
     assert answer.success, answer
     return answer.fields["appointment_id"]
 

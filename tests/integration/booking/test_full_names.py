@@ -18,11 +18,6 @@ pytestmark = pytest.mark.nightly
 QUESTION = " Wie ist bitte der volle Name, mit Vor- und Nachname?"
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 def asked(appointment_id: str) -> CallContext:
     """Return a call in which the question was answered."""
     return replace(call(), replies={name_key(appointment_id): Reply.UNCLEAR})
@@ -40,10 +35,10 @@ async def names(salon: Salon) -> list[str]:
     ],
 )  # fmt: skip
 async def test_booked_surname_is_completed_on_request(salon: Salon, name: str, is_asked: bool) -> None:
-    booked = await salon.booking.book_appointment(call(), booking_args(name=name))
+    booked = await salon.book(name=name)
     assert (booked.success, await names(salon)) == (True, [name])
     assert (booked.message.endswith(QUESTION), booked.fields.get("needs_name", False)) == (is_asked, is_asked)
-    again = await salon.booking.book_appointment(call(), booking_args(name=name))
+    again = await salon.book(name=name)
     assert (again.success, QUESTION in again.message) == (True, False)
 
 
@@ -67,7 +62,7 @@ async def test_booked_surname_is_completed_on_request(salon: Salon, name: str, i
 async def test_full_name_said_later_completes_booked_surname(
     salon: Salon, more: dict[str, Any], booked: str, said: str, kept: str
 ) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name=booked))
+    first = await salon.book(name=booked)
     appointment_id = first.fields["appointment_id"]
     args = {**more, "customer_name": said} | ({"appointment_id": appointment_id} if "appointment_id" in more else {})
     answer = await salon.booking.book_appointment(asked(appointment_id), args)
@@ -78,27 +73,27 @@ async def test_full_name_said_later_completes_booked_surname(
 
 
 async def test_full_name_is_asked_for_once(salon: Salon) -> None:
-    await salon.booking.book_appointment(call(), booking_args(MORNING, name="Hollmann"))
-    second = await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, name="Hollmann", another=True))
+    await salon.book(MORNING, name="Hollmann")
+    second = await salon.book(HALF_PAST_TWO, name="Hollmann", another=True)
     assert (second.success, QUESTION in second.message) == (True, False)
 
 
 async def test_known_full_name_is_not_asked_for(salon: Salon) -> None:
-    await salon.booking.book_appointment(call(), booking_args(MORNING, name="Petra Hollmann"))
-    later = await salon.booking.book_appointment(call("call_2"), booking_args(HALF_PAST_TWO, name="Frau Hollmann"))
+    await salon.book(MORNING, name="Petra Hollmann")
+    later = await salon.book(HALF_PAST_TWO, name="Frau Hollmann", by=call("call_2"))
     assert (later.success, QUESTION in later.message) == (True, False)
 
 
 async def test_another_persons_name_completes_no_surname(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), booking_args(name="Hollmann"))
+    first = await salon.book(name="Hollmann")
     caller = asked(first.fields["appointment_id"])
-    await salon.booking.book_appointment(caller, booking_args(name="Mia", another=True))
+    await salon.book(name="Mia", another=True, by=caller)
     assert await names(salon) == ["Hollmann", "Mia"]
 
 
 async def test_full_name_is_asked_for_in_english(salon: Salon) -> None:
     with speaking(Language.EN):
-        booked = await salon.booking.book_appointment(call(), booking_args(name="Miller"))
+        booked = await salon.book(name="Miller")
     assert booked.message.endswith(" It is under the name Miller. What is the full name, please, first and last?")
 
 
@@ -116,10 +111,10 @@ async def test_calendar_without_renaming_asks_for_full_name_first(
     env: CalcomEnvironment, name: str, said: str, booked: str
 ) -> None:
     spoken = replace(call(), said=f"{name}, um drei.", said_since=f"{name}, um drei.", replies={})
-    first = await env.salon.booking.book_appointment(spoken, booking_args(name=name))
+    first = await env.salon.book(name=name, by=spoken)
     assert (first.success, first.message, await names(env.salon)) == (False, QUESTION.strip(), [])
     answered = replace(spoken, said_since=f"{said}.", asked_unclear=frozenset({first.fields["unclear"]}))
-    second = await env.salon.booking.book_appointment(answered, booking_args(name=said))
+    second = await env.salon.book(name=said, by=answered)
     assert (second.success, QUESTION in second.message, await names(env.salon)) == (True, False, [booked])
 
 

@@ -10,7 +10,7 @@ import pytest
 from askproai_core.database import Pool, open_pool
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.coordinator.maintenance import sweep_holds
-from tests.worlds.booking_environment import booking_args, call
+from tests.worlds.booking_environment import call
 from tests.worlds.databases import Database
 from tests.worlds.waiting import SOON, eventually
 
@@ -58,11 +58,7 @@ async def test_sweeping_holds_neither_deadlocks_nor_loses_bookings(
             offer = await salon.booking.check_availability(context, {"service": "Haarschnitt", "date": "2026-11-27"})
             slots = offer.fields["slots"]
             if turn % 2 and slots:
-                answers.append(
-                    await salon.booking.book_appointment(
-                        context, booking_args(slots[0]["start"], name=f"Rosa {number}")
-                    )
-                )
+                answers.append(await salon.book(slots[0]["start"], name=f"Rosa {number}", by=context))
         return answers
 
     async def is_swept() -> bool:

@@ -12,7 +12,7 @@ from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import Bookable
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import Source, StoredEvent
-from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 from tests.worlds.held_calendar import HeldCalendar
 from tests.worlds.teams import BUSY, TEAM, agreed_host, create_team
@@ -47,7 +47,7 @@ async def offer(env: CalcomEnvironment, **args: Any) -> Any:
 
 
 async def take(env: CalcomEnvironment, **args: Any) -> Any:
-    return await env.salon.booking.book_appointment(call(), booking_args(**args))
+    return await env.salon.book(**args)
 
 
 @pytest.mark.parametrize("commits_last", ["the read", "the absence"])
@@ -102,9 +102,7 @@ async def test_requested_host_absent_since_the_offer_is_refused(env: CalcomEnvir
     await env.salon.assert_claims_match()
 
 
-async def test_host_removed_since_the_offer_gets_no_booking(
-    env: CalcomEnvironment,
-) -> None:
+async def test_host_removed_since_the_offer_gets_no_booking(env: CalcomEnvironment) -> None:
     assert (await offer(env, staff="Anna")).fields["slots"][0]["staff"] == "anna"
     env.calcom.account_of(KEY).event_types[TEAM].hosts = ("mehmet",)
     answer = await take(env)

@@ -15,11 +15,6 @@ from tests.worlds.waitlist_environment import FIRST, FRIDAY, book, join, wait
 pytestmark = pytest.mark.nightly
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 async def test_repeated_waitlist_request_adds_no_second_entry(salon: Salon) -> None:
     entry = await wait(salon)
     async with nothing_free(salon):

@@ -30,30 +30,27 @@ async def kept(salon: Salon) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("asked", [{"staff": "Mehmet"}, {"staff": "Anna"}, {"staff": "nicht Anna"}])
-async def test_each_offered_start_keeps_its_staff_member(new_salon, asked: dict[str, str]) -> None:
-    salon = await new_salon()
+async def test_each_offered_start_keeps_its_staff_member(salon: Salon, asked: dict[str, str]) -> None:
     offer = await search(salon, date=FRIDAY, part_of_day="nachmittags", **asked)
     slot = offer.fields["slots"][-1]
     assert len(offer.fields["slots"]) > 1
-    booked = await salon.booking.book_appointment(call(), booking_args(slot["start"]))
+    booked = await salon.book(slot["start"])
     assert booked.success, booked
     (row,) = await salon.live()
     assert row["staff"] == slot["staff"]
     assert await kept(salon) == []
 
 
-async def test_excluded_staff_member_stays_excluded(new_salon) -> None:
-    salon = await new_salon()
+async def test_excluded_staff_member_stays_excluded(salon: Salon) -> None:
     await search(salon, date=FRIDAY, part_of_day="nachmittags", staff="nicht Anna")
     again = await search(salon, date=LATER, part_of_day="nachmittags")
     assert {slot["staff"] for slot in again.fields["slots"]} == {"mehmet"}
-    booked = await salon.booking.book_appointment(call(), booking_args(f"{LATER}T16:00:00+01:00"))
+    booked = await salon.book(f"{LATER}T16:00:00+01:00")
     assert booked.success, booked
     assert [row["staff"] for row in await salon.live()] == ["mehmet"]
 
 
-async def test_alternatives_of_a_refused_booking_can_be_booked(new_salon) -> None:
-    salon = await new_salon()
+async def test_alternatives_of_a_refused_booking_can_be_booked(salon: Salon) -> None:
     await search(salon, date=FRIDAY, time="10 Uhr")
     other = booking_args(HALF_PAST_TWO, staff="Mehmet")
     assert (await salon.booking.book_appointment(call("call_2", "+4915166660001"), other)).success
@@ -61,16 +58,15 @@ async def test_alternatives_of_a_refused_booking_can_be_booked(new_salon) -> Non
     alternatives = [slot for slot in refused.fields["alternatives"] if slot["staff"] == "mehmet"]
     assert not refused.success
     assert alternatives
-    booked = await salon.booking.book_appointment(call(), booking_args(alternatives[-1]["start"]))
+    booked = await salon.book(alternatives[-1]["start"])
     assert booked.success, booked
     assert [row["staff"] for row in await salon.live()] == ["mehmet", "mehmet"]
 
 
-async def test_earlier_offers_stay_bookable_after_another_search(new_salon) -> None:
-    salon = await new_salon()
+async def test_earlier_offers_stay_bookable_after_another_search(salon: Salon) -> None:
     first = await search(salon, date=LATER, part_of_day="nachmittags", staff="Mehmet")
     await search(salon, date=FRIDAY, staff="Anna")
-    booked = await salon.booking.book_appointment(call(), booking_args(starts(first)[-1]))
+    booked = await salon.book(starts(first)[-1])
     assert booked.success, booked
     assert [row["staff"] for row in await salon.live()] == ["mehmet"]
 
@@ -85,16 +81,14 @@ async def test_earlier_offers_stay_bookable_after_another_search(new_salon) -> N
     ],
 )
 async def test_search_without_a_day_uses_the_stored_offers(
-    new_salon, said: dict[str, str], clock: str, day: str
+    salon: Salon, said: dict[str, str], clock: str, day: str
 ) -> None:
-    salon = await new_salon()
     await search(salon, date=LATER, part_of_day="nachmittags")
     assert starts(await search(salon, **said)) == [f"{day}T{clock}:00+01:00"]
 
 
 @pytest.mark.parametrize("words", [{"date": "an einem anderen Tag"}])
-async def test_search_for_another_day_begins_with_offered_day(new_salon, words: dict[str, str]) -> None:
-    salon = await new_salon()
+async def test_search_for_another_day_begins_with_offered_day(salon: Salon, words: dict[str, str]) -> None:
     await search(salon, date=LATER)
     examples = await search(salon, **words)
     assert not examples.success
@@ -103,8 +97,7 @@ async def test_search_for_another_day_begins_with_offered_day(new_salon, words: 
 
 
 @pytest.mark.parametrize("is_in_transcript", [True, False])
-async def test_start_named_as_example_keeps_its_staff_member(new_salon, is_in_transcript: bool) -> None:
-    salon = await new_salon()
+async def test_start_named_as_example_keeps_its_staff_member(salon: Salon, is_in_transcript: bool) -> None:
     first = await search(salon, date=LATER, part_of_day="nachmittags", staff="Anna")
     examples = await search(salon, date="mal schauen", part_of_day="nachmittags", staff="Mehmet")
     start = min({*starts(first)} & {*starts(examples)})
@@ -116,14 +109,13 @@ async def test_start_named_as_example_keeps_its_staff_member(new_salon, is_in_tr
         )
         last = tuple(datetime.fromisoformat(each) for each in starts(examples))
         told = replace(told, offered=named, offered_last=last)
-    booked = await salon.booking.book_appointment(told, booking_args(start))
+    booked = await salon.book(start, by=told)
     assert booked.success, booked
     assert [row["staff"] for row in await salon.live()] == ["mehmet"]
 
 
-async def test_booking_for_another_person_asks_for_the_day(new_salon) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(f"{LATER}T14:00:00+01:00"))).success
+async def test_booking_for_another_person_asks_for_the_day(salon: Salon) -> None:
+    assert (await salon.book(f"{LATER}T14:00:00+01:00")).success
     args = {"service": "Haarschnitt", "customer_name": "Otto Kurz", "date": "Donnerstag", "time": "15 Uhr"}
     asked: Any = await salon.booking.book_appointment(call(), args)
     assert [each["start"][:10] for each in asked.fields["candidates"]] == ["2026-11-26", "2026-12-03"]
@@ -132,15 +124,13 @@ async def test_booking_for_another_person_asks_for_the_day(new_salon) -> None:
     assert (together.success, together.fields["start"][:10]) == (True, LATER)
 
 
-async def test_offer_is_booked_by_its_ordinal_number(new_salon) -> None:
-    salon = await new_salon()
+async def test_offer_is_booked_by_its_ordinal_number(salon: Salon) -> None:
     offer = await search(salon, date=LATER)
-    booked = await salon.booking.book_appointment(call(), booking_args("der zweite"))
+    booked = await salon.book("der zweite")
     assert (booked.success, booked.fields.get("start")) == (True, starts(offer)[1])
 
 
-async def test_offers_are_stored_only_with_a_hold(new_salon) -> None:
-    salon = await new_salon()
+async def test_offers_are_stored_only_with_a_hold(salon: Salon) -> None:
     await search(salon, date=FRIDAY)
     assert len(await kept(salon)) == 1
     with pytest.raises(asyncpg.CheckViolationError):
@@ -168,16 +158,14 @@ async def test_request_for_other_times_gets_new_slots(new_salon) -> None:
     assert (exact.success, starts(exact)) == (True, starts(first)[:1])
 
 
-async def test_move_to_an_offered_start_asks_nothing(new_salon) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(MORNING))).success
+async def test_move_to_an_offered_start_asks_nothing(salon: Salon) -> None:
+    assert (await salon.book(MORNING)).success
     offer = starts(await search(salon, date=LATER))[1]
     moved = await salon.booking.reschedule_appointment(call(), {"start": offer, "date": "Freitag"})
     assert (moved.success, moved.fields.get("start")) == (True, offer)
 
 
-async def test_waiting_excludes_a_staff_member_excluded_before(new_salon) -> None:
-    salon = await new_salon()
+async def test_waiting_excludes_a_staff_member_excluded_before(salon: Salon) -> None:
     await search(salon, date=FRIDAY, part_of_day="nachmittags", staff="nicht Anna")
     wish = {"service": "Haarschnitt", "date": LATER, "customer_name": "Petra Müller"}
     answer = await join_waitlist(salon.booking, call(), wish)

@@ -14,11 +14,6 @@ NAMES = ("Otto Lange", "Mia Kurz", "Ben Schröder")
 STORED = "SELECT * FROM messages ORDER BY created_at"
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 async def test_message_is_stored_with_the_calls_number(salon: Salon) -> None:
     answer = await leave_message(salon.booking, call(), ARGS | {"recipient": "Anna"})
     assert answer.success

@@ -8,15 +8,7 @@ import pytest
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import meant_key
 from tests.worlds.booking_environment import HALF_PAST_TWO
-from tests.worlds.cancellations import (
-    NEXT_CALL,
-    TUESDAY,
-    TUESDAY_LATER,
-    WEDNESDAY,
-    book,
-    let_two_seconds_pass,
-    salon,
-)
+from tests.worlds.cancellations import NEXT_CALL, TUESDAY, TUESDAY_LATER, WEDNESDAY, book, let_two_seconds_pass, salon
 
 pytestmark = pytest.mark.nightly
 
@@ -77,9 +69,7 @@ async def test_repeated_move_moves_no_other_appointment(salon, others) -> None:
     assert list(starts.values()) == [datetime.fromisoformat(each) for each in others]
 
 
-async def test_move_asks_about_the_appointment_not_yet_moved(
-    salon,
-) -> None:
+async def test_move_asks_about_the_appointment_not_yet_moved(salon) -> None:
     moved, other = await book(salon, WEDNESDAY, TUESDAY)
     by_id = {"appointment_id": moved}
     assert (await salon.booking.reschedule_appointment(NEXT_CALL, by_id | NEW_TIME)).success
@@ -162,10 +152,7 @@ async def test_yes_confirms_the_id_despite_a_wrong_day(salon, named) -> None:
     (booked,) = await book(salon, WEDNESDAY_AFTER)
     args = {"appointment_id": booked} | named
     agreed = replace(NEXT_CALL, replies={meant_key(booked): Reply.YES})
-    for function, new_time in (
-        (salon.booking.ask_to_cancel, {}),
-        (salon.booking.reschedule_appointment, NEW_TIME),
-    ):
+    for function, new_time in ((salon.booking.ask_to_cancel, {}), (salon.booking.reschedule_appointment, NEW_TIME)):
         asked = await function(replace(NEXT_CALL, replies={}), args | new_time)
         assert (asked.success, asked.fields["needs_answer"], asked.fields["appointment_id"]) == (False, True, booked)
         assert "Meinen Sie den am Mittwoch, den 2. Dezember" in asked.message

@@ -8,7 +8,7 @@ import pytest
 
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.conversation.types import FunctionOutcome, NamedTimes, Naming
-from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, call
 
 pytestmark = pytest.mark.nightly
 
@@ -19,7 +19,7 @@ LATER = "2026-12-04T14:30:00+01:00"
 async def salon(new_salon: Any) -> Salon:
     """Yield a salon with an appointment on the coming Friday, of an earlier call."""
     salon = await new_salon()
-    assert (await salon.booking.book_appointment(call("call_0"), booking_args(HALF_PAST_TWO, staff="anna"))).success
+    assert (await salon.book(HALF_PAST_TWO, staff="anna", by=call("call_0"))).success
     return salon
 
 

@@ -18,11 +18,6 @@ QUESTION = (
 )
 
 
-@pytest.fixture
-async def salon(new_salon):
-    return await new_salon()
-
-
 def remove_service(salon: Salon) -> None:
     """Apply the config of a tenant who has deleted the ServiceOffering."""
     salon.apply_config(msgspec.structs.replace(tenant_config_of(salon.store), services=()))

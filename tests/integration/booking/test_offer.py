@@ -11,7 +11,7 @@ from askproai_core.tenant_config.branches import Absence
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.store.appointments import release_holds
-from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, ScriptedCalendar, booking_args, call, second_process
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, ScriptedCalendar, call, second_process
 
 SATURDAY_EVENING = datetime(2026, 11, 21, 17, 40, tzinfo=UTC)
 
@@ -28,8 +28,7 @@ async def held(salon) -> list[tuple[str, str]]:
     return [(row["call_id"], f"{row['starts_at']:%Y-%m-%d %H:%M}") for row in rows]
 
 
-async def test_day_offers_three_starts_and_holds_the_first(new_salon) -> None:
-    salon = await new_salon()
+async def test_day_offers_three_starts_and_holds_the_first(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"service": "haarschnitt", "date": "2026-11-27"})
     assert answer.success
     assert times(answer) == ["2026-11-27T09:00", "2026-11-27T13:00", "2026-11-27T17:00"]
@@ -46,14 +45,12 @@ async def test_day_offers_three_starts_and_holds_the_first(new_salon) -> None:
     assert timedelta(seconds=80) < expiry["left"] <= timedelta(seconds=90)
 
 
-async def test_search_without_arguments_offers_the_next_times(new_salon) -> None:
-    salon = await new_salon()
+async def test_search_without_arguments_offers_the_next_times(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"service": "", "date": None})
     assert times(answer)[0] == "2026-11-20T11:00"  # now is 10:00, the notice an hour
 
 
-async def test_missing_day_is_asked_for_once(new_salon) -> None:
-    salon = await new_salon()
+async def test_missing_day_is_asked_for_once(salon: Salon) -> None:
     asks = "Oder an welchem anderen Tag möchten Sie kommen?"
     answer = await salon.booking.check_availability(call(), {})
     assert answer.message.endswith(asks)
@@ -96,8 +93,7 @@ async def test_booking_without_a_day_leaves_out_excluded_days(new_salon) -> None
 
 
 @pytest.mark.parametrize("unclear", [{"time": "14:30 AM"}, {"time": "zu einer christlichen Uhrzeit"}])
-async def test_unclear_time_gets_offers_of_the_day(new_salon, unclear: dict[str, str]) -> None:
-    salon = await new_salon()
+async def test_unclear_time_gets_offers_of_the_day(salon: Salon, unclear: dict[str, str]) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27"} | unclear)
     assert answer.message.startswith(
         "Die Uhrzeit habe ich nicht verstanden. Frei ist zum Beispiel Freitag, der 27. November"
@@ -116,22 +112,19 @@ async def test_unclear_time_gets_offers_of_the_day(new_salon, unclear: dict[str,
         ({"date": "Krambambuli", "time": "2 Uhr nachts"}, range(9, 20)),
     ],
 )
-async def test_offers_for_an_unclear_day_respect_the_hours(new_salon, args: dict[str, str], hours: range) -> None:
-    salon = await new_salon()
+async def test_offers_for_an_unclear_day_respect_the_hours(salon: Salon, args: dict[str, str], hours: range) -> None:
     answer = await salon.booking.check_availability(call(), args)
     assert (answer.success, bool(times(answer))) == (False, True)
     assert {int(start[11:13]) for start in times(answer)} <= set(hours)
 
 
-async def test_next_offer_replaces_the_previous_hold(new_salon) -> None:
-    salon = await new_salon()
+async def test_next_offer_replaces_the_previous_hold(salon: Salon) -> None:
     await salon.booking.check_availability(call(), {"date": "2026-11-27"})
     await salon.booking.check_availability(call(), {"date": "2026-11-28"})
     assert await held(salon) == [("call_1", "2026-11-28 08:00")]
 
 
-async def test_time_held_for_another_call_is_not_offered(new_salon) -> None:
-    salon = await new_salon()
+async def test_time_held_for_another_call_is_not_offered(salon: Salon) -> None:
     await salon.booking.check_availability(call("a", None), {"date": "2026-11-28"})
     answer = await salon.booking.check_availability(call("b", None), {"date": "2026-11-28"})
     assert times(answer)[0] == "2026-11-28T10:00"  # 9:00 to 9:55 is held
@@ -153,9 +146,8 @@ async def test_holds_are_limited_per_caller_and_staff_day(new_salon) -> None:
     assert len(await held(salon)) == 3
 
 
-async def test_simultaneous_requests_of_a_call_hold_one_time(new_salon) -> None:
+async def test_simultaneous_requests_of_a_call_hold_one_time(salon: Salon) -> None:
     """A model may ask twice at once: each is answered, and the call holds one time, however they met."""
-    salon = await new_salon()
     for day in ("2026-11-26", "2026-11-27", "2026-12-03"):
         requests = [{"date": day, "time": "15 Uhr", "staff": staff} for staff in ("anna", "mehmet", "anna", "mehmet")]
         answers = await asyncio.gather(*(salon.booking.check_availability(call(), args) for args in requests))
@@ -163,8 +155,7 @@ async def test_simultaneous_requests_of_a_call_hold_one_time(new_salon) -> None:
         assert len(await held(salon)) == 1
 
 
-async def test_locked_rows_allow_offers_without_a_hold(new_salon) -> None:
-    salon = await new_salon()
+async def test_locked_rows_allow_offers_without_a_hold(salon: Salon) -> None:
     async with (
         second_process(salon, lock_timeout="100ms") as impatient,
         salon.pool.acquire() as conn,
@@ -176,16 +167,14 @@ async def test_locked_rows_allow_offers_without_a_hold(new_salon) -> None:
     assert await held(salon) == []
 
 
-async def test_free_exact_time_is_offered_alone(new_salon) -> None:
-    salon = await new_salon()
+async def test_free_exact_time_is_offered_alone(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "am 27. November", "time": "halb drei"})
     assert [slot["start"] for slot in answer.fields["slots"]] == [HALF_PAST_TWO]
     assert answer.message == "Frei ist Freitag, der 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
 
 
-async def test_taken_exact_time_offers_the_nearest_times(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call("a", None), booking_args(staff="anna"))
+async def test_taken_exact_time_offers_the_nearest_times(salon: Salon) -> None:
+    await salon.book(staff="anna", by=call("a", None))
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", "staff": "Anna"})
     assert not answer.success
     assert answer.fields["obstacle"] == "taken"
@@ -201,8 +190,7 @@ async def test_taken_exact_time_offers_the_nearest_times(new_salon) -> None:
     assert await held(salon) == [("call_1", "2026-11-27 12:30")]
 
 
-async def test_time_outside_hours_offers_times_of_two_days(new_salon) -> None:
-    salon = await new_salon()
+async def test_time_outside_hours_offers_times_of_two_days(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "20 Uhr"})
     assert answer.fields["obstacle"] == "outside_hours"
     assert times(answer) == ["2026-11-27T16:00", "2026-11-27T17:00", "2026-11-28T13:00"]
@@ -211,8 +199,7 @@ async def test_time_outside_hours_offers_times_of_two_days(new_salon) -> None:
     assert places == sorted(places), "a listener hears them by start; the closest is held all the same"
 
 
-async def test_next_times_are_offered_on_two_days(new_salon) -> None:
-    salon = await new_salon()
+async def test_next_times_are_offered_on_two_days(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {})
     assert times(answer) == ["2026-11-20T11:00", "2026-11-20T13:00", "2026-11-21T11:00"]
 
@@ -225,8 +212,7 @@ async def test_next_times_are_offered_on_two_days(new_salon) -> None:
         ("2026-11-23", "Montag, den 23. November: Da ist nicht geöffnet."),
     ],
 )
-async def test_closed_day_offers_the_next_open_day(new_salon, day: str, reason: str) -> None:
-    salon = await new_salon()
+async def test_closed_day_offers_the_next_open_day(salon: Salon, day: str, reason: str) -> None:
     answer = await salon.booking.check_availability(call(), {"date": day})
     assert reason in answer.message
     assert answer.fields["obstacle"] == "closed_day"
@@ -234,16 +220,14 @@ async def test_closed_day_offers_the_next_open_day(new_salon, day: str, reason: 
     assert times(answer)[0] == f"{opens}T09:00"
 
 
-async def test_time_of_a_closed_day_is_offered_later(new_salon) -> None:
-    salon = await new_salon()
+async def test_time_of_a_closed_day_is_offered_later(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "2026-12-25", "time": "halb vier"})
     assert answer.fields["obstacle"] == "closed_day"
     assert times(answer) == ["2026-12-29T14:30", "2026-12-29T15:30", "2026-12-30T15:30"]
 
 
-async def test_persons_day_off_is_not_called_closed(new_salon) -> None:
+async def test_persons_day_off_is_not_called_closed(salon: Salon) -> None:
     """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
-    salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
     assert answer.fields["obstacle"] == "day_off"
     assert "nicht geöffnet" not in answer.message
@@ -256,8 +240,7 @@ async def test_persons_day_off_is_not_called_closed(new_salon) -> None:
     assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
 
 
-async def test_persons_day_off_offers_other_days_and_people(new_salon) -> None:
-    salon = await new_salon()
+async def test_persons_day_off_offers_other_days_and_people(salon: Salon) -> None:
     args = {"date": "2026-11-24", "part_of_day": "Nachmittag", "staff": "Mehmet"}
     answer = await salon.booking.check_availability(call(), args)
     slots = [(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]]
@@ -265,8 +248,7 @@ async def test_persons_day_off_offers_other_days_and_people(new_salon) -> None:
 
 
 @pytest.mark.parametrize("time", [{}, {"time": "15 Uhr"}])
-async def test_day_without_performers_is_not_called_closed(new_salon, time) -> None:
-    salon = await new_salon()
+async def test_day_without_performers_is_not_called_closed(salon: Salon, time) -> None:
     config = salon.configs[-1]
     away = (Absence(first=date(2026, 11, 26), last=date(2026, 11, 28)),)
     staff = tuple(msgspec.structs.replace(each, absences=away) for each in config.branches[0].staff)
@@ -283,18 +265,16 @@ async def test_day_without_performers_is_not_called_closed(new_salon, time) -> N
     assert answer.message.startswith("Freitag, den 27. November: Da arbeitet Anna nicht. Frei ist ")
 
 
-async def test_move_to_a_day_off_names_the_reason(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
+async def test_move_to_a_day_off_names_the_reason(salon: Salon) -> None:
+    await salon.book(staff="mehmet")
     answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-24T15:00:00+01:00"})
     assert answer.message.startswith("Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist ")
     assert answer.fields["obstacle"] == "day_off"
     assert answer.cause == "the person does not work on that day"  # for the record of the function
 
 
-async def test_ambiguous_time_offers_both_readings_and_asks(new_salon) -> None:
+async def test_ambiguous_time_offers_both_readings_and_asks(salon: Salon) -> None:
     """One question, which a bare yes does not answer: nothing is booked on the day that the caller did not mean."""
-    salon = await new_salon()
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})  # it is a Friday
     assert [c["start"][:16] for c in answer.fields["candidates"]] == ["2026-11-20T11:00", "2026-11-27T11:00"]
     assert {c["grain"] for c in answer.fields["candidates"]} == {"minute"}
@@ -305,19 +285,15 @@ async def test_ambiguous_time_offers_both_readings_and_asks(new_salon) -> None:
     )
 
 
-async def test_ambiguous_day_is_asked_about_without_offers(new_salon) -> None:
-    salon = await new_salon()
+async def test_ambiguous_day_is_asked_about_without_offers(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "Freitag"})
     assert answer.message == "Meinen Sie Freitag, den 20. November oder Freitag, den 27. November?"
     assert (answer.success, answer.fields["slots"], answer.outcome) == (False, [], "asked_back")
     assert await held(salon) == []
 
 
-async def test_only_free_reading_of_a_time_is_offered(
-    new_salon,
-) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call("a", None), booking_args("2026-11-20T11:00", staff="anna"))
+async def test_only_free_reading_of_a_time_is_offered(salon: Salon) -> None:
+    await salon.book("2026-11-20T11:00", staff="anna", by=call("a", None))
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})
     assert answer.message == (
         "Freitag, den 20. November, um 11 Uhr ist leider nichts mehr frei."
@@ -327,9 +303,8 @@ async def test_only_free_reading_of_a_time_is_offered(
     assert "obstacle" not in answer.fields
 
 
-async def test_ambiguous_move_is_asked_about_despite_days_off(new_salon) -> None:
-    salon = await new_salon()
-    await salon.booking.book_appointment(call(), booking_args(staff="mehmet"))
+async def test_ambiguous_move_is_asked_about_despite_days_off(salon: Salon) -> None:
+    await salon.book(staff="mehmet")
     for day, first, second in (
         ("Donnerstag", "26. November", "3. Dezember"),
         ("Dienstag", "24. November", "1. Dezember"),  # his day off
@@ -340,11 +315,10 @@ async def test_ambiguous_move_is_asked_about_despite_days_off(new_salon) -> None
     assert f"{row['starts_at']:%Y-%m-%d %H:%M}" == "2026-11-27 13:30"
 
 
-async def test_time_of_day_outside_opening_hours_is_ignored(new_salon) -> None:
-    salon = await new_salon()
+async def test_time_of_day_outside_opening_hours_is_ignored(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
     assert answer.message == "Frei ist Samstag, der 28. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
-    booked = await salon.booking.book_appointment(call(), booking_args("Samstag, 28. November um neun", staff="anna"))
+    booked = await salon.book("Samstag, 28. November um neun", staff="anna")
     assert booked.fields["start"] == "2026-11-28T09:00:00+01:00"
     moved = await salon.booking.reschedule_appointment(call(), {"date": "2026-12-05", "time": "um neun"})
     assert moved.fields["start"] == "2026-12-05T09:00:00+01:00"
@@ -364,8 +338,7 @@ async def test_time_of_day_outside_opening_hours_is_ignored(new_salon) -> None:
         ({"time": "15 Uhr", "staff": "Mehmet"}, "2026-11-26T15:00"),  # he works on Thursdays and Fridays
     ],
 )
-async def test_time_without_day_means_next_open_day(new_salon, args, first) -> None:
-    salon = await new_salon()
+async def test_time_without_day_means_next_open_day(salon: Salon, args, first) -> None:
     salon.clock.advance(SATURDAY_EVENING - NOW)
     evening = replace(call(), started_at=SATURDAY_EVENING)
     answer = await salon.booking.check_availability(evening, args)
@@ -374,22 +347,19 @@ async def test_time_without_day_means_next_open_day(new_salon, args, first) -> N
     assert "nicht geöffnet" not in answer.message
 
 
-async def test_future_time_without_a_day_means_today(new_salon) -> None:
-    salon = await new_salon()
+async def test_future_time_without_a_day_means_today(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"time": "15 Uhr"})
     assert times(answer) == ["2026-11-20T15:00"]
 
 
 @pytest.mark.parametrize("said", ["8 Uhr", "15 Uhr"], ids=["tomorrow, as it is over today", "still to come today"])
-async def test_booking_without_a_day_is_asked_about(new_salon, said: str) -> None:
-    salon = await new_salon()
+async def test_booking_without_a_day_is_asked_about(salon: Salon, said: str) -> None:
     asked = await salon.booking.book_appointment(call(), {"time": said, "customer_name": "Petra Müller"})
     assert asked.message.startswith("Meinen Sie ")
     assert await salon.rows("SELECT FROM appointments") == []
 
 
-async def test_unnamed_later_day_is_booked_only_if_offered(new_salon) -> None:
-    salon = await new_salon()
+async def test_unnamed_later_day_is_booked_only_if_offered(salon: Salon) -> None:
     salon.clock.advance(SATURDAY_EVENING - NOW)
     evening = replace(call(), started_at=SATURDAY_EVENING)
     args = {"time": "zehn", "customer_name": "Petra Müller"}
@@ -403,15 +373,13 @@ async def test_unnamed_later_day_is_booked_only_if_offered(new_salon) -> None:
     assert again.message.startswith("Der Termin steht schon")
 
 
-async def test_time_off_the_grid_is_refused_once(new_salon) -> None:
-    salon = await new_salon()
+async def test_time_off_the_grid_is_refused_once(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "14:35"})
     assert answer.message.count("beginnt bei uns kein Termin") == 1, answer.message
     assert answer.fields["slots"]
 
 
-async def test_question_for_a_time_names_next_free_times(new_salon) -> None:
-    salon = await new_salon()
+async def test_question_for_a_time_names_next_free_times(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
     assert (answer.success, answer.fields["refused"]) == (False, "not_understood")
     assert answer.message == (
@@ -427,8 +395,7 @@ async def test_question_for_a_time_names_next_free_times(new_salon) -> None:
     assert "Frei ist" not in past.message
 
 
-async def test_unclear_time_is_asked_without_the_database(new_salon) -> None:
-    salon = await new_salon()
+async def test_unclear_time_is_asked_without_the_database(salon: Salon) -> None:
     await salon.pool.close()  # from now on it refuses every connection
     answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
     assert answer.message == "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?"
@@ -447,8 +414,7 @@ async def test_unclear_time_is_asked_without_the_database(new_salon) -> None:
         ({"staff": "Kevin"}, "Anna oder Mehmet"),
     ],
 )
-async def test_unclear_request_is_asked_about_without_a_hold(new_salon, args, question: str) -> None:
-    salon = await new_salon()
+async def test_unclear_request_is_asked_about_without_a_hold(salon: Salon, args, question: str) -> None:
     answer = await salon.booking.check_availability(call(), args)
     assert not answer.success
     assert question in answer.message
@@ -465,9 +431,8 @@ async def test_unclear_request_is_asked_about_without_a_hold(new_salon, args, qu
         {"date": "ab März", "part_of_day": "Vormittag"},
     ],
 )
-async def test_request_beyond_horizon_gets_the_last_free_times(new_salon, when) -> None:
+async def test_request_beyond_horizon_gets_the_last_free_times(salon: Salon, when) -> None:
     """Nothing is taken there: neither a search later nor the waiting list helps."""
-    salon = await new_salon()
     horizon = salon.configs[-1].services[0].booking_horizon_days
     last = (salon.clock.now() + timedelta(days=horizon)).date()
     answer = await salon.booking.check_availability(call(), when)
@@ -479,8 +444,7 @@ async def test_request_beyond_horizon_gets_the_last_free_times(new_salon, when) 
     assert all(last - timedelta(days=7) <= day <= last for day in days), (days, last)
 
 
-async def test_request_beyond_horizon_without_free_times_promises_nothing(new_salon) -> None:
-    salon = await new_salon()
+async def test_request_beyond_horizon_without_free_times_promises_nothing(salon: Salon) -> None:
     config = salon.configs[-1]
     closed = msgspec.structs.replace(config.branches[0], opening_hours=())
     salon.apply_config(msgspec.structs.replace(config, branches=(closed,)))
@@ -490,8 +454,7 @@ async def test_request_beyond_horizon_without_free_times_promises_nothing(new_sa
     assert "?" not in answer.message
 
 
-async def test_several_closed_days_are_not_called_taken(new_salon) -> None:
-    salon = await new_salon()
+async def test_several_closed_days_are_not_called_taken(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "von Sonntag bis Montag"})
     assert answer.fields["obstacle"] == "closed_day"
     assert answer.message.startswith(
@@ -506,8 +469,7 @@ async def test_checking_availability_never_queries_the_calendar(new_salon) -> No
     assert calendar.requests == []
 
 
-async def test_caller_without_preference_is_offered_one_time(new_salon) -> None:
-    salon = await new_salon()
+async def test_caller_without_preference_is_offered_one_time(salon: Salon) -> None:
     indifferent = replace(call(), leaves_choice=True)
     answer = await salon.booking.check_availability(indifferent, {"date": "2026-11-27"})
     assert answer.message == "Frei ist Freitag, der 27. November, um 9 Uhr bei Anna. Soll ich das eintragen?"

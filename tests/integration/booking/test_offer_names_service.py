@@ -5,7 +5,7 @@ from dataclasses import replace
 import msgspec
 import pytest
 
-from tests.worlds.booking_environment import Salon, booking_args, call, join_waitlist
+from tests.worlds.booking_environment import Salon, call, join_waitlist
 
 pytestmark = pytest.mark.nightly
 
@@ -45,8 +45,8 @@ async def test_unspoken_service_is_said_before_its_times(salon: Salon, said: str
 
 
 async def test_taken_time_names_the_service_of_alternatives(salon: Salon) -> None:
-    await salon.booking.book_appointment(saying("Haarschnitt", "a"), booking_args(staff="anna"))
-    answer = await salon.booking.book_appointment(saying("Einmal Spitzen.", "b"), booking_args(staff="anna"))
+    await salon.book(staff="anna", by=saying("Haarschnitt", "a"))
+    answer = await salon.book(staff="anna", by=saying("Einmal Spitzen.", "b"))
     assert answer.message.startswith("Haarschnitt. Freitag, den 27. November, um 14 Uhr 30 ist bei Anna leider")
 
 
@@ -71,7 +71,7 @@ async def test_only_service_of_a_branch_is_not_named(salon: Salon) -> None:
 
 
 async def test_move_offers_name_no_service(salon: Salon) -> None:
-    booked = await salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    booked = await salon.book(staff="anna")
     args = {"appointment_id": booked.fields["appointment_id"], "date": "2026-11-28", "time": "gegen elf"}
     moved = await salon.booking.reschedule_appointment(replace(call(), said="Ich komme lieber Samstag."), args)
     assert moved.fields["alternatives"]

@@ -13,11 +13,6 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, Salon
 from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, decline, offered, run, wait
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 async def test_cancelled_time_is_offered_to_a_waiting_caller(salon: Salon) -> None:
     appointment = await book(salon)
     entry = await wait(salon)

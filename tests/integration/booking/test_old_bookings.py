@@ -24,7 +24,16 @@ from tests.worlds.poll_environment import PollEnvironment, tick
 pytestmark = pytest.mark.nightly
 
 TEN, THREE, FOUR = "2026-11-27T09:00:00Z", "2026-11-27T14:00:00Z", "2026-11-27T15:00:00Z"
+ANNOUNCED = "SELECT a.starts_at FROM notifications n JOIN appointments a ON a.id = n.appointment_id"
 PAGE_SIZE = "askproai_runtime.calendars.calcom_v2._PAGE_SIZE"
+
+
+def notify_the_business(polled: PollEnvironment) -> None:
+    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
+    business = BusinessNotifications(email_to=("chefin@salon.example",))
+    polled.env.config = msgspec.structs.replace(
+        polled.env.config, notifications=Notifications(email=email, business=business)
+    )
 
 
 async def test_older_bookings_are_imported_once_and_counted(polled: PollEnvironment) -> None:
@@ -41,11 +50,7 @@ async def test_older_bookings_are_imported_once_and_counted(polled: PollEnvironm
 
 async def test_imported_older_bookings_notify_nobody(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither by the import, nor by the job of one that could not be taken in then; of a later booking all are."""
-    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
-    business = BusinessNotifications(email_to=("chefin@salon.example",))
-    polled.env.config = msgspec.structs.replace(
-        polled.env.config, notifications=Notifications(email=email, business=business)
-    )
+    notify_the_business(polled)
     before, in_the_way = await polled.create(TEN), await polled.create(THREE)
     for uid in (before, in_the_way):
         polled.date(uid, NOW - timedelta(days=20))
@@ -76,11 +81,7 @@ async def test_imported_older_bookings_notify_nobody(polled: PollEnvironment, mo
 @pytest.mark.parametrize("watermark", ["none", "of other event types"])
 async def test_bookings_made_during_the_import_are_notified(polled: PollEnvironment, watermark: str) -> None:
     """Its event found no service that names the event type, or comes after the import: nobody else would say it."""
-    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
-    business = BusinessNotifications(email_to=("chefin@salon.example",))
-    polled.env.config = msgspec.structs.replace(
-        polled.env.config, notifications=Notifications(email=email, business=business)
-    )
+    notify_the_business(polled)
     services = polled.env.config.services
     old, moved = await polled.create(TEN), await polled.create(THREE)
     for uid in (old, moved):
@@ -96,16 +97,11 @@ async def test_bookings_made_during_the_import_are_notified(polled: PollEnvironm
     tick(polled, minutes=1)
     await polled.poll()
     assert len(await polled.salon.live()) == 3
-    announced = "SELECT a.starts_at FROM notifications n JOIN appointments a ON a.id = n.appointment_id"
-    assert [f"{row['starts_at']:%m-%d}" for row in await polled.salon.rows(announced)] == ["12-01"]
+    assert [f"{row['starts_at']:%m-%d}" for row in await polled.salon.rows(ANNOUNCED)] == ["12-01"]
 
 
 async def test_postponed_import_of_old_bookings_notifies_nobody(polled: PollEnvironment) -> None:
-    email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
-    business = BusinessNotifications(email_to=("chefin@salon.example",))
-    polled.env.config = msgspec.structs.replace(
-        polled.env.config, notifications=Notifications(email=email, business=business)
-    )
+    notify_the_business(polled)
     polled.date(await polled.create(TEN), NOW - timedelta(days=20))
     polled.env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, "list-bookings", count=2)
     with pytest.raises(PutOff):
@@ -114,8 +110,7 @@ async def test_postponed_import_of_old_bookings_notifies_nobody(polled: PollEnvi
     await polled.create(FOUR)
     await polled.poll()
     assert len(await polled.salon.live()) == 2
-    announced = "SELECT a.starts_at FROM notifications n JOIN appointments a ON a.id = n.appointment_id"
-    assert [f"{row['starts_at']:%H:%M}" for row in await polled.salon.rows(announced)] == ["15:00"]
+    assert [f"{row['starts_at']:%H:%M}" for row in await polled.salon.rows(ANNOUNCED)] == ["15:00"]
 
 
 async def _finish(_conn: object, _note: str) -> None:

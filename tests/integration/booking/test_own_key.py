@@ -61,7 +61,7 @@ class TwoAccounts:
         self.config = msgspec.structs.replace(self.config, calendar=calendar)
 
     async def book(self, staff: str = "anna", **more: Any) -> Any:
-        return await self.salon.booking.book_appointment(call(), booking_args(staff=staff, **more))
+        return await self.salon.book(staff=staff, **more)
 
     async def run_sync_job(self) -> None:
         async with asyncio.timeout(SOON):
@@ -193,7 +193,7 @@ async def test_staff_members_broken_key_blocks_nobody_else(two: TwoAccounts, bro
 async def test_rate_limited_staff_account_spares_the_tenants_circuit(two: TwoAccounts) -> None:
     two.inject_fault(FaultKind.RATE_LIMITED, count=1)
     assert (await two.book("anna")).fields["status"] == "pending_sync"
-    answer = await two.salon.booking.book_appointment(call("call_2"), booking_args(name="Otto Kurz", staff="mehmet"))
+    answer = await two.salon.book(name="Otto Kurz", staff="mehmet", by=call("call_2"))
     assert answer.fields["status"] == "confirmed"
     with pytest.raises(RunAgain):
         await two.run_sync_job()

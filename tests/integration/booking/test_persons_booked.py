@@ -8,16 +8,11 @@ import pytest
 from askproai_core.languages import Language
 from askproai_runtime.conversation.types import AskedChoice
 from askproai_runtime.sentences import say, speaking
-from tests.worlds.booking_environment import MORNING, Salon, booking_args, call, join_waitlist
+from tests.worlds.booking_environment import MORNING, Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, SECOND, join
 
 pytestmark = pytest.mark.nightly
-
-
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
 
 
 async def booked(salon: Salon) -> list[str]:
@@ -38,7 +33,7 @@ async def waiting(salon: Salon) -> list[str]:
 )  # fmt: skip
 async def test_description_of_people_is_never_a_name(salon: Salon, name: str) -> None:
     for _ in range(3):
-        assert not (await salon.booking.book_appointment(call(), booking_args(name=name))).success
+        assert not (await salon.book(name=name)).success
         assert not (await join(salon, "call_1", FIRST, customer_name=name)).success
     assert (await booked(salon), await waiting(salon)) == ([], [])
 
@@ -57,22 +52,22 @@ async def test_description_of_people_is_never_a_name(salon: Salon, name: str) ->
     ],
 )
 async def test_each_named_person_is_booked(salon: Salon, name: str, names: list[str]) -> None:
-    answer = await salon.booking.book_appointment(call(), booking_args(MORNING, name=name))
+    answer = await salon.book(MORNING, name=name)
     if len(names) > 1 and not answer.success:  # the time for two is offered first
-        answer = await salon.booking.book_appointment(call(), booking_args(MORNING, name=name))
+        answer = await salon.book(MORNING, name=name)
     assert (answer.success, await booked(salon)) == (True, names), answer.message
 
 
 async def test_companion_within_a_name_is_asked_for(salon: Salon) -> None:
     for name in ("Petra Lange + 1", "Mein Mann und Petra Lange", "Schwestern Lange", "Petra Lange und Sohn"):
-        answer = await salon.booking.book_appointment(call(), booking_args(name=name))
+        answer = await salon.book(name=name)
         assert (answer.message, await booked(salon)) == (say().who_comes_along, [])
 
 
 @pytest.mark.parametrize("said", ["Herr Lange", "Mann von Frau Lange"])
 async def test_husband_counts_as_another_person(salon: Salon, said: str) -> None:
-    await salon.booking.book_appointment(call(), booking_args(name="Frau Lange"))
-    answer = await salon.booking.book_appointment(call(), booking_args(name=said))
+    await salon.book(name="Frau Lange")
+    answer = await salon.book(name=said)
     assert (answer.success, await booked(salon)) == (False, ["Frau Lange"])
 
 

@@ -7,7 +7,7 @@ import pytest
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import PhoneQuestion
-from tests.worlds.booking_environment import booking_args, call, leave_message
+from tests.worlds.booking_environment import Salon, booking_args, call, leave_message
 
 pytestmark = pytest.mark.nightly
 
@@ -28,22 +28,20 @@ def calling(caller: str | None, *asked: str) -> CallContext:
         ("0151 12345678", "+4915112345678"),
     ],
 )
-async def test_anonymous_caller_is_asked_for_a_number_once(new_salon, phone: str, stored: str | None) -> None:
-    salon = await new_salon()
-    asked = await salon.booking.book_appointment(calling(None), booking_args(phone=""))
+async def test_anonymous_caller_is_asked_for_a_number_once(salon: Salon, phone: str, stored: str | None) -> None:
+    asked = await salon.book(phone="", by=calling(None))
     assert (asked.success, asked.fields["needs_phone"]) == (False, "missing")
     assert "Unter welcher Nummer" in asked.message
     assert await salon.live() == []
-    booked = await salon.booking.book_appointment(calling(None, MISSING), booking_args(phone=phone))
+    booked = await salon.book(phone=phone, by=calling(None, MISSING))
     if not booked.success:  # words that are no number are asked for once more
         assert booked.fields["needs_phone"] == "unclear"
-        booked = await salon.booking.book_appointment(calling(None, MISSING, UNCLEAR), booking_args(phone=phone))
+        booked = await salon.book(phone=phone, by=calling(None, MISSING, UNCLEAR))
     assert booked.success, booked
     assert await salon.rows("SELECT phone FROM customers") == ([{"phone": stored}] if stored else [])
 
 
-async def test_unclear_phone_number_is_stored_as_a_note(new_salon) -> None:
-    salon = await new_salon()
+async def test_unclear_phone_number_is_stored_as_a_note(salon: Salon) -> None:
     args = booking_args(phone="0151 vier und vierzig", notes="bitte mit Waschen")
     asked = await salon.booking.book_appointment(calling("+4915112345678"), args)
     assert (asked.success, asked.fields["needs_phone"]) == (False, "unclear")
@@ -55,12 +53,11 @@ async def test_unclear_phone_number_is_stored_as_a_note(new_salon) -> None:
 
 @pytest.mark.parametrize("caller", [None, "+4915112345678"])
 @pytest.mark.parametrize("said", ["0151 23", "null eins fünf eins zwei drei", "030 1234"])
-async def test_incomplete_phone_number_is_asked_and_not_stored(new_salon, caller: str | None, said: str) -> None:
-    salon = await new_salon()
-    asked = await salon.booking.book_appointment(calling(caller, MISSING), booking_args(phone=said))
+async def test_incomplete_phone_number_is_asked_and_not_stored(salon: Salon, caller: str | None, said: str) -> None:
+    asked = await salon.book(phone=said, by=calling(caller, MISSING))
     assert (asked.success, asked.fields["needs_phone"]) == (False, "half")
     assert await salon.live() == []
-    booked = await salon.booking.book_appointment(calling(caller, MISSING, HALF), booking_args(phone=said))
+    booked = await salon.book(phone=said, by=calling(caller, MISSING, HALF))
     assert booked.success
     ending = "nicht vollständig." if caller is None else f"nicht vollständig. Notiert ist dazu {OF_CALL}"
     assert booked.message.endswith(ending), booked.message
@@ -68,8 +65,7 @@ async def test_incomplete_phone_number_is_asked_and_not_stored(new_salon, caller
     assert [row["notes"] for row in await salon.rows("SELECT notes FROM appointments")] == [None]
 
 
-async def test_messages_do_not_store_an_incomplete_phone_number(new_salon) -> None:
-    salon = await new_salon()
+async def test_messages_do_not_store_an_incomplete_phone_number(salon: Salon) -> None:
     args = {"message": "Bitte melden", "customer_name": "Petra Müller", "phone": "0151 23"}
     asked = await leave_message(salon.booking, calling(None), args)
     assert asked.fields["needs_phone"] == "half"
@@ -80,8 +76,7 @@ async def test_messages_do_not_store_an_incomplete_phone_number(new_salon) -> No
 
 
 @pytest.mark.parametrize("phone", [None, "keine", "will ich nicht sagen", "die haben Sie doch"])
-async def test_message_is_stored_without_a_declined_phone_number(new_salon, phone: str | None) -> None:
-    salon = await new_salon()
+async def test_message_is_stored_without_a_declined_phone_number(salon: Salon, phone: str | None) -> None:
     args = {"message": "Bitte um Rezept", "customer_name": "Petra Müller", "call_back": "morgen"}
     asked = await leave_message(salon.booking, calling(None), args)
     assert (asked.success, asked.fields["needs_phone"]) == (False, "call_back")
@@ -90,21 +85,18 @@ async def test_message_is_stored_without_a_declined_phone_number(new_salon, phon
     assert noted.message.endswith("Eine Telefonnummer ist dazu nicht notiert."), noted.message
 
 
-@pytest.mark.parametrize(
-    ("caller", "read_back"),
-    [(None, True), ("+4917139201746", True), ("+4915112345678", False)],
-)
-async def test_dictated_phone_number_is_repeated_to_the_caller(new_salon, caller: str | None, read_back: bool) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(calling(caller), booking_args(phone="0151 12345678"))
+@pytest.mark.parametrize(("caller", "read_back"), [(None, True), ("+4917139201746", True), ("+4915112345678", False)])
+async def test_dictated_phone_number_is_repeated_to_the_caller(
+    salon: Salon, caller: str | None, read_back: bool
+) -> None:
+    booked = await salon.book(phone="0151 12345678", by=calling(caller))
     assert booked.success
     sentence = " Als Telefonnummer habe ich notiert: 0 1 5, 1 1, 2 3 4, 5 6 7, 8."
     assert booked.message.endswith(sentence) is read_back, booked.message
 
 
-async def test_dictated_stand_in_number_is_not_stored(new_salon) -> None:
-    salon = await new_salon()
-    booked = await salon.booking.book_appointment(calling(None, MISSING), booking_args(phone="+86282452253"))
+async def test_dictated_stand_in_number_is_not_stored(salon: Salon) -> None:
+    booked = await salon.book(phone="+86282452253", by=calling(None, MISSING))
     assert booked.success
     assert await salon.rows("SELECT phone FROM customers") == []
 
@@ -129,35 +121,33 @@ OF_CALL, NOTED = "die Nummer, von der Sie anrufen.", "Als Telefonnummer habe ich
     ],
 )
 async def test_number_added_to_a_booking_is_confirmed(
-    new_salon, names_id: bool, booked: str | None, said: str, ending: str, stored: str
+    salon: Salon, names_id: bool, booked: str | None, said: str, ending: str, stored: str
 ) -> None:
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(calling(CALLER), booking_args(phone=booked))
+    first = await salon.book(phone=booked, by=calling(CALLER))
     named = {"appointment_id": first.fields["appointment_id"]} if names_id else {}
-    again = await salon.booking.book_appointment(calling(CALLER), booking_args(phone=said, **named))
+    again = await salon.book(phone=said, by=calling(CALLER), **named)
     assert (again.success, again.message.endswith(ending)) == (True, True), again.message
     (row,) = await salon.rows("SELECT c.phone, a.notes FROM appointments a JOIN customers c ON c.id = a.customer_id")
     assert (row["phone"], row["notes"]) == (stored, None)
 
 
 @pytest.mark.parametrize(("booked", "noted"), [(None, f" Notiert ist dazu {OF_CALL}"), (OTHER, f" {NOTED}")])
-async def test_incomplete_phone_number_does_not_replace_the_stored(new_salon, booked: str | None, noted: str) -> None:
-    salon = await new_salon()
-    first = await salon.booking.book_appointment(calling(CALLER), booking_args(phone=booked))
+async def test_incomplete_phone_number_does_not_replace_the_stored(
+    salon: Salon, booked: str | None, noted: str
+) -> None:
+    first = await salon.book(phone=booked, by=calling(CALLER))
     half = {"appointment_id": first.fields["appointment_id"], "phone": "0151 22"}
     again = await salon.booking.book_appointment(calling(CALLER, HALF), half)
     assert again.message.endswith(f" Die genannte Telefonnummer war nicht vollständig.{noted}"), again.message
 
 
-async def test_words_for_the_calling_number_restore_that_number(new_salon) -> None:
-    salon = await new_salon()
+async def test_words_for_the_calling_number_restore_that_number(salon: Salon) -> None:
     args = {"message": "Bitte melden", "customer_name": "Petra Müller"}
     for said in (OTHER, "die Nummer des Anrufs"):
         assert (await leave_message(salon.booking, calling(CALLER), args | {"phone": said})).success
     assert [row["phone"] for row in await salon.rows("SELECT phone FROM messages")] == [CALLER]
 
 
-async def test_calling_number_of_anonymous_caller_is_asked_for(new_salon) -> None:
-    salon = await new_salon()
-    asked = await salon.booking.book_appointment(calling(None), booking_args(phone="die Nummer des Anrufs"))
+async def test_calling_number_of_anonymous_caller_is_asked_for(salon: Salon) -> None:
+    asked = await salon.book(phone="die Nummer des Anrufs", by=calling(None))
     assert (asked.success, asked.fields["needs_phone"]) == (False, "missing")

@@ -49,9 +49,7 @@ async def books(polled: PollEnvironment) -> tuple[dict[str, str], dict[str, str]
     return tuple({uid: f"{at:%m-%d %H:%M}" for uid, at in book.items()} for book in (there, here))  # type: ignore[return-value]
 
 
-async def test_one_poll_recovers_hundreds_of_refused_events(
-    new_salon: Callable[..., Awaitable[Salon]],
-) -> None:
+async def test_one_poll_recovers_hundreds_of_refused_events(new_salon: Callable[..., Awaitable[Salon]]) -> None:
     choose = random.Random(SEED)
     async with open_poll_environment(new_salon) as polled:
         for _ in range(KNOWN):

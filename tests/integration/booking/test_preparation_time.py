@@ -30,7 +30,7 @@ async def test_offer_does_not_mention_the_preparation(salon: Salon, said: str | 
 
 
 async def test_booking_mentions_the_preparation(salon: Salon) -> None:
-    booked = await salon.booking.book_appointment(call(), booking_args())
+    booked = await salon.book()
     assert booked.message == (
         f"Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
         f" Er ist auf den Namen Petra Müller. {FASTING}"

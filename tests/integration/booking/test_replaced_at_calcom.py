@@ -9,9 +9,9 @@ import pytest
 from askproai_runtime.book import cancelling
 from askproai_runtime.book.errors import OutcomeUnknown
 from askproai_runtime.conversation import corrections
-from askproai_runtime.conversation.types import Answer, AskedChoice
+from askproai_runtime.conversation.types import Answer
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import booking_args, call
+from tests.worlds.booking_environment import booking_args, call, choosing
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
@@ -23,11 +23,7 @@ MEHMET = 1002  # his event type
 async def book_instead(env: CalcomEnvironment) -> Answer:
     """Answer the question what becomes of the appointment with Anna: it is not to stay."""
     asked = await env.salon.booking.book_appointment(call(), INSTEAD)
-    choice = AskedChoice(
-        asked.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
-    )
-    answered = replace(call(), replies={}, asked_choices=(choice,))
-    return await env.salon.booking.book_appointment(answered, INSTEAD | {"choice": "move"})
+    return await env.salon.booking.book_appointment(choosing(asked), INSTEAD | {"choice": "move"})
 
 
 async def offer_coloring(env: CalcomEnvironment, number: int) -> None:
@@ -47,11 +43,7 @@ async def test_overlapping_appointment_is_cancelled_at_calcom_before_replacement
     booking = replace(booked.salon.booking, config=lambda: booked.config)
     coloring = booking_args(staff="anna") | {"service": "Färben"}
     asked = await booking.book_appointment(call(), coloring)
-    choice = AskedChoice(
-        asked.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
-    )
-    answered = replace(call(), replies={}, asked_choices=(choice,))
-    first = await booking.book_appointment(answered, coloring | {"choice": "cancel"})
+    first = await booking.book_appointment(choosing(asked), coloring | {"choice": "cancel"})
     assert (first.success, first.fields["needs_confirmation"]) == (False, True), first
     assert "Soll ich Ihren Termin am" in first.message, first
     assert await list_statuses(booked) == [("anna", "confirmed")]
@@ -86,7 +78,7 @@ async def list_statuses(env: CalcomEnvironment) -> list[tuple[str, str]]:
 
 @pytest.fixture
 async def booked(env: CalcomEnvironment) -> CalcomEnvironment:
-    assert (await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))).success
+    assert (await env.salon.book(staff="anna")).success
     return env
 
 
@@ -120,11 +112,7 @@ async def test_failed_correction_does_not_deny_the_move(
     monkeypatch.setattr(corrections, "correct", fail)
     later = booking_args("2026-11-27T16:00", staff="anna", notes="Allergie")
     asked = await booked.salon.booking.book_appointment(call(), later)
-    choice = AskedChoice(
-        asked.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
-    )
-    answered = replace(call(), replies={}, asked_choices=(choice,))
-    answer = await booked.salon.booking.book_appointment(answered, later | {"choice": "move"})
+    answer = await booked.salon.booking.book_appointment(choosing(asked), later | {"choice": "move"})
     assert (answer.success, answer.message.startswith("Der Termin ist verschoben")) == (True, True), answer.message
 
 

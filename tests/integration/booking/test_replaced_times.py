@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, call
 
 pytestmark = pytest.mark.nightly
 
@@ -14,7 +14,7 @@ DAY = "2026-11-27T"
 @pytest.fixture
 async def salon(new_salon: Any) -> Salon:
     salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="anna"))).success
+    assert (await salon.book(HALF_PAST_TWO, staff="anna")).success
     return salon
 
 

@@ -2,12 +2,11 @@
 
 from typing import Any
 
-import msgspec
 import pytest
 
 from askproai_core.tenant_config.services import BookingField
 from askproai_core.tenant_config.vocabulary import FieldSource
-from tests.worlds.booking_environment import booking_args, call
+from tests.worlds.booking_environment import call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
@@ -23,15 +22,11 @@ async def require(env: CalcomEnvironment, *fields: dict[str, Any], answered: tup
     """Let the event types of both require fields, and the config answer some."""
     for number, host in ((1001, "anna"), (1002, "mehmet")):
         await env.event_type(number, host, bookingFields=list(fields))
-    (service,) = env.config.services
-    types = tuple(msgspec.structs.replace(each, booking_fields=answered) for each in service.event_types)
-    services = (msgspec.structs.replace(service, event_types=types),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    env.change_event_types(booking_fields=answered)
 
 
 async def book(env: CalcomEnvironment, caller: str | None = "+4915112345678", **args: Any) -> dict[str, Any]:
-    answer = await env.salon.booking.book_appointment(call(caller=caller), booking_args(**args))
+    answer = await env.salon.book(by=call(caller=caller), **args)
     assert (answer.success, answer.fields["status"]) == (True, "confirmed"), answer
     (remote,) = env.bookings
     return remote["bookingFieldsResponses"]
@@ -73,7 +68,7 @@ async def test_fixed_values_of_required_fields_have_their_type(env: CalcomEnviro
 async def test_sync_job_answers_required_fields_like_the_call(env: CalcomEnvironment) -> None:
     await require(env, NOTES, answered=(BookingField(slug="notes", source=FieldSource.NOTES),))
     env.disconnect()
-    answer = await env.salon.booking.book_appointment(call(), booking_args(notes="bitte mit Waschen"))
+    answer = await env.salon.book(notes="bitte mit Waschen")
     assert answer.fields["status"] == "pending_sync"
     env.reconnect()
     await env.run_sync_job()
@@ -87,7 +82,7 @@ async def test_number_required_by_calcom_is_asked_for(env: CalcomEnvironment, sl
     """Also where a value is declared that Cal.com does not read."""
     answered = (BookingField(slug=slug, source=FieldSource.PHONE, value=value),)
     await require(env, PHONE | {"slug": slug}, answered=answered)
-    answer = await env.salon.booking.book_appointment(call(caller=None), booking_args())
+    answer = await env.salon.book(by=call(caller=None))
     assert not answer.success
     assert "Unter welcher Nummer sind Sie zu erreichen?" in answer.message
     assert env.count_requests("create-booking") == 0
@@ -97,7 +92,7 @@ async def test_number_required_by_calcom_is_asked_for(env: CalcomEnvironment, sl
 
 async def test_unanswerable_required_field_books_nothing(env: CalcomEnvironment) -> None:
     await require(env, LENGTH, answered=())
-    answer = await env.salon.booking.book_appointment(call(), booking_args())
+    answer = await env.salon.book()
     assert (answer.success, "nicht gebucht" in answer.message) == (False, True)
     assert await env.salon.live() == []
     rows = await env.salon.rows("SELECT error FROM appointments")

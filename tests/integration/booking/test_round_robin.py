@@ -12,7 +12,7 @@ from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendars import CalendarRequest, calcom_bookings, calcom_v2
 from askproai_runtime.calendars.calcom_bookings import booking_body
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 from tests.worlds.teams import BUSY, TEAM, agreed_host, create_team
 
@@ -89,15 +89,13 @@ def only_mehmet(env: CalcomEnvironment) -> None:
     """Take Anna's entry out of the config: at Cal.com she stays a host of the team."""
     (service,) = env.config.services
     known = tuple(each for each in service.team_event_types if each.staff == "mehmet")
-    services = (msgspec.structs.replace(service, team_event_types=known),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    env.offer(msgspec.structs.replace(service, team_event_types=known))
 
 
 async def book(env: CalcomEnvironment, number: int = 1, **args: Any) -> Any:
     """Book as another caller for each number: Cal.com answers the same attendee at the same time with the same booking."""
     caller = call(f"call_{number}", f"+491511234567{number}")
-    return await env.salon.booking.book_appointment(caller, booking_args(**args))
+    return await env.salon.book(by=caller, **args)
 
 
 @pytest.mark.parametrize("name", ["anna", "mehmet"])

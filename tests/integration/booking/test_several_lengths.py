@@ -7,7 +7,7 @@ import pytest
 
 from askproai_runtime.jobs import RunAgain
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
@@ -21,13 +21,11 @@ async def several_lengths(env: CalcomEnvironment) -> None:
     await env.event_type(1001, "anna", lengthInMinutes=30, lengthInMinutesOptions=[30, 45, 60])
     (service,) = env.config.services
     types = (msgspec.structs.replace(service.event_types[0], default_minutes=30), *service.event_types[1:])
-    services = (msgspec.structs.replace(service, event_types=types),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    env.offer(msgspec.structs.replace(service, event_types=types))
 
 
 async def book(env: CalcomEnvironment):
-    answer = await env.salon.booking.book_appointment(call(), booking_args(staff="anna"))
+    answer = await env.salon.book(staff="anna")
     assert answer.success, answer
     return answer
 

@@ -8,7 +8,7 @@ import pytest
 from askproai_runtime.book import context
 from askproai_runtime.book.context import SharedReads
 from askproai_runtime.conversation import alternatives
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, booking_args, call
 
 pytestmark = pytest.mark.nightly
 
@@ -42,8 +42,7 @@ def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return begun
 
 
-async def test_callers_losing_a_time_share_one_search(new_salon, searches: list[str]) -> None:
-    salon = await new_salon()
+async def test_callers_losing_a_time_share_one_search(salon: Salon, searches: list[str]) -> None:
     args = booking_args(staff="Anna")
     assert (await salon.booking.book_appointment(call("wins", None), args | {"phone": "015112345678"})).success
     calls = (call(f"loses-{n}", f"+49151000000{n:02}") for n in range(LOSERS))
@@ -54,31 +53,26 @@ async def test_callers_losing_a_time_share_one_search(new_salon, searches: list[
     assert len(starts(answers[0])) == 3
 
 
-async def test_only_the_holding_call_is_offered_its_time(new_salon) -> None:
-    salon = await new_salon()
+async def test_only_the_holding_call_is_offered_its_time(salon: Salon) -> None:
     anna = {"staff": "Anna"}
     held = await salon.booking.check_availability(call("holds"), {"date": HALF_PAST_TWO[:10], "time": "15:30", **anna})
     assert held.fields["slots"][0]["start"][11:16] == "15:30"
-    assert (await salon.booking.book_appointment(call("wins", "+4915100000001"), booking_args(**anna))).success
+    assert (await salon.book(by=call("wins", "+4915100000001"), **anna)).success
     losers = (call("holds"), call("holds-nothing", "+4915100000002"))
-    own, other = await asyncio.gather(*(salon.booking.book_appointment(each, booking_args(**anna)) for each in losers))
+    own, other = await asyncio.gather(*(salon.book(by=each, **anna) for each in losers))
     assert "15:30" in starts(own)
     assert "15:30" not in starts(other)
 
 
 @pytest.mark.parametrize(
     ("own", "other"),
-    [
-        ({"staff": "Anna"}, {"staff": "Mehmet"}),
-        ({"staff": "Anna"}, {"staff": "Anna", "start": MORNING}),
-    ],
+    [({"staff": "Anna"}, {"staff": "Mehmet"}), ({"staff": "Anna"}, {"staff": "Anna", "start": MORNING})],
     ids=["staff", "start"],
 )
 @pytest.mark.usefixtures("searches")
 async def test_simultaneous_callers_get_their_own_search_results(
-    new_salon, own: dict[str, str], other: dict[str, str]
+    salon: Salon, own: dict[str, str], other: dict[str, str]
 ) -> None:
-    salon = await new_salon()
     for number, (staff, start) in enumerate((("Anna", HALF_PAST_TWO), ("Mehmet", HALF_PAST_TWO), ("Anna", MORNING))):
         args = booking_args(start, staff=staff)
         assert (await salon.booking.book_appointment(call(f"wins-{number}", f"+4915100000{number:03}"), args)).success

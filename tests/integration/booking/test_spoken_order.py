@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from askproai_runtime.conversation.types import Answer
-from tests.worlds.booking_environment import HALF_PAST_TWO, booking_args, call
+from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, call
 
 pytestmark = pytest.mark.nightly
 
@@ -27,8 +27,7 @@ def assert_said_in_order(answer: Answer) -> None:
         place, last_day = answer.message.index(f"um {clock.partition(' bei ')[0]}", place + 1), day
 
 
-async def test_slots_are_spoken_in_order_and_closest_held(new_salon) -> None:
-    salon = await new_salon()
+async def test_slots_are_spoken_in_order_and_closest_held(salon: Salon) -> None:
     answer = await salon.booking.check_availability(
         call(), {"date": THURSDAY.isoformat(), "time": "gegen Viertel nach zwei"}
     )
@@ -45,11 +44,10 @@ async def test_slots_are_spoken_in_order_and_closest_held(new_salon) -> None:
     days=st.integers(0, 6), clock_time=st.sampled_from(TIMES), staff=st.sampled_from((None, "anna", "mehmet")),
     taken=st.lists(st.tuples(st.integers(0, 3), st.sampled_from((9, 12, 14, 16))), max_size=6),
 )  # fmt: skip
-async def test_every_answer_lists_times_in_spoken_order(new_salon, days, clock_time, staff, taken) -> None:
-    salon = await new_salon()
+async def test_every_answer_lists_times_in_spoken_order(salon: Salon, days, clock_time, staff, taken) -> None:
     for n, (day, hour) in enumerate(taken):
         start = f"{THURSDAY + timedelta(days=day)}T{hour:02}:00:00+01:00"
-        await salon.booking.book_appointment(call(f"taken{n}", None), booking_args(start))
+        await salon.book(start, by=call(f"taken{n}", None))
     day = (THURSDAY + timedelta(days=days)).isoformat()
     args: dict[str, Any] = {"date": day, "service": "Haarschnitt", "time": clock_time, "staff": staff}
     assert_said_in_order(await salon.booking.check_availability(call(), args))
@@ -59,15 +57,14 @@ async def test_every_answer_lists_times_in_spoken_order(new_salon, days, clock_t
 
 
 @pytest.mark.parametrize("staff", [None, "mehmet"])
-async def test_alternatives_are_listed_in_spoken_order(new_salon, staff) -> None:
-    salon = await new_salon()
+async def test_alternatives_are_listed_in_spoken_order(salon: Salon, staff) -> None:
     for n in range(2):
-        assert (await salon.booking.book_appointment(call(f"c{n}", None), booking_args())).success
-    lost = await salon.booking.book_appointment(call("late"), booking_args(staff=staff))
+        assert (await salon.book(by=call(f"c{n}", None))).success
+    lost = await salon.book(staff=staff, by=call("late"))
     assert not lost.success
     assert len(lost.fields["alternatives"]) > 1
     assert_said_in_order(lost)
-    own = await salon.booking.book_appointment(call(), booking_args("2026-11-26T15:00:00+01:00"))
+    own = await salon.book("2026-11-26T15:00:00+01:00")
     assert own.success
     refused = await salon.booking.reschedule_appointment(call(), {"start": HALF_PAST_TWO})
     assert len(refused.fields["alternatives"]) > 1

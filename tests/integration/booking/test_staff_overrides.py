@@ -15,7 +15,7 @@ from askproai_core.tenant_config.services import StaffOverride
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.outcomes import Moved
 from askproai_runtime.desk.appointments import move_for_desk
-from tests.worlds.booking_environment import Salon, booking_args, call
+from tests.worlds.booking_environment import Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.caller_names import surname
 
@@ -148,12 +148,10 @@ async def test_calcom_gets_the_staff_members_length(env: CalcomEnvironment) -> N
         msgspec.structs.replace(each, default_minutes=30 if each.event_type_id == 1001 else None)
         for each in service.event_types
     )
-    services = (msgspec.structs.replace(service, event_types=types, staff_overrides=SLOW_ANNA),)
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(msgspec.structs.replace(env.salon.configs[-1], services=services))
+    env.offer(msgspec.structs.replace(service, event_types=types, staff_overrides=SLOW_ANNA))
     for number, staff in enumerate(("anna", "mehmet")):
         caller = call(f"call_{number}", f"+4915{number:08}")
-        answer = await env.salon.booking.book_appointment(caller, booking_args(staff=staff))
+        answer = await env.salon.book(staff=staff, by=caller)
         assert answer.success, answer
     spans = ((datetime.fromisoformat(each["start"]), datetime.fromisoformat(each["end"])) for each in env.bookings)
     assert sorted(end - start for start, end in spans) == [timedelta(minutes=45), timedelta(minutes=60)]

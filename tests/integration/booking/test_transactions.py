@@ -58,11 +58,6 @@ class _Unanswered:
         raise asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation")
 
 
-@pytest.fixture
-async def salon(new_salon: Any) -> Salon:
-    return await new_salon()
-
-
 async def test_rerun_transaction_waits_for_its_late_commit(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transactions, "_FIND_OUT_SECONDS", 60.0)  # a busy machine
     pool, runs = LateCommit(salon.pool), []

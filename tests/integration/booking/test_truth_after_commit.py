@@ -29,7 +29,7 @@ from askproai_runtime.calls.payload import FunctionRequest, OngoingCall
 from askproai_runtime.calls.store import SignedRequest
 from askproai_runtime.conversation import functions
 from askproai_runtime.conversation.function_requests import CallFunctions
-from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext, FunctionOutcome
+from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.desk.appointments import DeskBusy, cancel_for_desk, move_for_desk
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.metrics import Metrics
@@ -40,6 +40,7 @@ from tests.worlds.booking_environment import (
     Salon,
     booking_args,
     call,
+    choosing,
     join_waitlist,
     leave_message,
 )
@@ -153,7 +154,7 @@ class DeskChange(Change):
 
 
 async def _with_appointment(business: Business, call_id: str = "call_2") -> CallContext:
-    booked = await business.salon.booking.book_appointment(call(), booking_args(MORNING, staff="Anna"))
+    booked = await business.salon.book(MORNING, staff="Anna")
     assert booked.fields.get("status") == "confirmed", booked
     return call(call_id)
 
@@ -235,11 +236,8 @@ async def _count_cancelled(business: Business) -> int:
 
 async def _with_choice(business: Business) -> CallContext:
     await _with_appointment(business, "call_1")
-    asked = await business.salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, staff="Mehmet"))
-    choice = AskedChoice(
-        asked.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
-    )
-    return replace(call(), replies={}, asked_choices=(choice,))
+    asked = await business.salon.book(HALF_PAST_TWO, staff="Mehmet")
+    return choosing(asked)
 
 
 async def _count_replaced(business: Business) -> int:

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from askproai_core.tenant_config import CallerVerification
-from tests.worlds.booking_environment import Salon, booking_args, call
+from tests.worlds.booking_environment import Salon, call
 
 pytestmark = pytest.mark.nightly
 
@@ -26,13 +26,13 @@ async def salon(new_salon: Any) -> Salon:
     """Anna comes first in the config; the caller was served by Mehmet, and the day has more of his time booked."""
     salon = await new_salon()
     recognising(salon)
-    answer = await salon.booking.book_appointment(call("call_before", KNOWN), booking_args(TWO, staff="mehmet"))
+    answer = await salon.book(TWO, staff="mehmet", by=call("call_before", KNOWN))
     assert answer.success
     return salon
 
 
 async def book(salon: Salon, start: str, number: int, caller: str | None = KNOWN, **more: Any) -> str:
-    answer = await salon.booking.book_appointment(call(f"call_{number}", caller), booking_args(start, **more))
+    answer = await salon.book(start, by=call(f"call_{number}", caller), **more)
     assert answer.success, answer
     return answer.fields["staff"]
 

@@ -25,7 +25,7 @@ OWN, OTHER = "+4915112345678", "+4915199999999"
 async def practice(new_salon) -> Salon:
     """A tenant that asks for birth dates, with one appointment of Petra Müller that was booked from `OWN`."""
     salon: Salon = await new_salon(caller_verification=CallerVerification.NAME_AND_BIRTH_DATE)
-    answer = await salon.booking.book_appointment(call("before", OWN), booking_args(birth_date="12.3.1985"))
+    answer = await salon.book(birth_date="12.3.1985", by=call("before", OWN))
     assert answer.success, answer
     return salon
 
@@ -44,7 +44,7 @@ async def test_booking_requires_and_stores_the_birth_date(practice: Salon) -> No
     (row,) = await practice.live()
     assert row["birth_date"] == date(1985, 3, 12)
     for wrong in ({}, {"birth_date": "31.2.1985"}, {"birth_date": "2036-01-01"}):
-        answer = await practice.booking.book_appointment(call("other"), booking_args(MORNING, **wrong))
+        answer = await practice.book(MORNING, by=call("other"), **wrong)
         assert (answer.success, answer.message) == (False, "Wie ist das Geburtsdatum? Bitte mit Tag, Monat und Jahr.")
     assert len(await practice.live()) == 1
 
@@ -177,9 +177,7 @@ async def test_repeated_verified_cancellation_succeeds_again(practice: Salon, sa
 
 async def test_verification_covers_only_the_verified_customer(practice: Salon) -> None:
     """After a proof another name is an attempt like any other, and a stranger's id is answered as an unknown one."""
-    other = await practice.booking.book_appointment(
-        call("tim", OWN), booking_args(MORNING, "Tim Müller", birth_date="2015-05-05")
-    )
+    other = await practice.book(MORNING, "Tim Müller", birth_date="2015-05-05", by=call("tim", OWN))
     assert other.success
     talk = call("talk", OTHER)
     assert (await practice.booking.find_appointments(talk, RIGHT)).success
@@ -199,7 +197,7 @@ async def test_initials_or_name_lists_do_not_verify_callers(practice: Salon, nam
 async def test_appointment_without_birth_date_needs_number_and_name(practice: Salon) -> None:
     """It was booked before the tenant asked for birth dates, or by the desk."""
     practice.apply_config(msgspec.structs.replace(practice.configs[-1], caller_verification=CallerVerification.NUMBER))
-    old = await practice.booking.book_appointment(call("old", OTHER), booking_args(MORNING, "Karl Hoffmann"))
+    old = await practice.book(MORNING, "Karl Hoffmann", by=call("old", OTHER))
     assert old.success
     practice.apply_config(practice.configs[0])
     args = {"customer_name": "Karl Hoffmann", "birth_date": "1970-01-01"}
@@ -208,9 +206,8 @@ async def test_appointment_without_birth_date_needs_number_and_name(practice: Sa
     assert not (await practice.booking.find_appointments(call("c", OTHER), {**args, "customer_name": "Ida"})).success
 
 
-async def test_birth_date_is_ignored_without_second_factor(new_salon) -> None:
-    salon = await new_salon()
-    assert (await salon.booking.book_appointment(call(), booking_args(HALF_PAST_TWO, birth_date=BORN))).success
+async def test_birth_date_is_ignored_without_second_factor(salon: Salon) -> None:
+    assert (await salon.book(HALF_PAST_TWO, birth_date=BORN)).success
     assert (await salon.booking.find_appointments(call("next"))).success
     (row,) = await salon.live()
     assert (row["birth_date"], row["status"]) == (None, Status.CONFIRMED)

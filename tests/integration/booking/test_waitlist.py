@@ -34,11 +34,6 @@ from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, boo
 pytestmark = pytest.mark.nightly
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 async def test_open_offer_ends_when_somebody_else_books(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST)
@@ -295,7 +290,7 @@ async def test_unbooked_hold_is_offered_to_a_waiting_caller(salon: Salon, is_boo
     await run(salon)
     assert await offered(salon) == []
     if is_booked:
-        assert (await salon.booking.book_appointment(other, booking_args(MORNING, staff="anna"))).success
+        assert (await salon.book(MORNING, staff="anna", by=other)).success
     else:
         async with salon.pool.acquire() as conn:
             await release_holds(conn, salon.store.tenant, [other.call_id])

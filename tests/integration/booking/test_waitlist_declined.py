@@ -12,7 +12,7 @@ from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.named_times import read_declined
 from askproai_runtime.conversation.types import Answer, CallContext
 from askproai_runtime.tasks import TaskRun
-from tests.worlds.booking_environment import Salon, booking_args, call, join_waitlist
+from tests.worlds.booking_environment import Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 
 pytestmark = pytest.mark.nightly
@@ -38,11 +38,6 @@ async def join(salon: Salon, context: CallContext, **args: Any) -> Answer:
 
 
 async def save(_: dict[str, Any]) -> None: ...
-
-
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
 
 
 async def test_declining_all_free_times_allows_waiting(salon: Salon) -> None:
@@ -88,7 +83,7 @@ async def test_declined_time_can_be_booked_by_another_caller(salon: Salon) -> No
     offered = await salon.booking.check_availability(call(), FRIDAY)
     assert (await join(salon, after([offered], [LIST]))).success
     start = offered.fields["slots"][0]["start"]
-    booked = await salon.booking.book_appointment(call("call_2", "+4915112345679"), booking_args(start))
+    booked = await salon.book(start, by=call("call_2", "+4915112345679"))
     assert booked.success, booked
     await salon.cancel(booked.fields["appointment_id"])
     await WaitlistKeeper(salon.booking).run(TaskRun("waitlist", {}, "corr-run", save))

@@ -1,8 +1,6 @@
 """The waiting list and moved appointments: a customer's present appointments decide which entries stay."""
 
-from collections.abc import AsyncIterator
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -11,23 +9,12 @@ from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.outcomes import Moved
 from askproai_runtime.desk.appointments import move_for_desk
 from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
-from tests.worlds.calcom_environment import CalcomEnvironment, open_calcom_environment
+from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.waitlist_environment import FIRST, SECOND, book, join, offered, run, wait
 
 pytestmark = pytest.mark.nightly
 
 AFTERNOON = "2026-11-27T14:30:00+01:00"
-
-
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
-@pytest.fixture
-async def env(new_salon: Any) -> AsyncIterator[CalcomEnvironment]:
-    async with open_calcom_environment(new_salon) as opened:
-        yield opened
 
 
 async def states(salon: Salon) -> dict[str, str]:

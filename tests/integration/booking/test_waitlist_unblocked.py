@@ -28,11 +28,6 @@ BERLIN = ZoneInfo("Europe/Berlin")
 FREED = "SELECT starts_at, ends_at FROM freed_times WHERE handled_at IS NULL ORDER BY starts_at"
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 async def block(salon: Salon, first: str = "2026-11-27", last: str | None = None, staff: str = "anna") -> UUID:
     span = resolve_span(first, last, BERLIN)
     added, _ = await add_block(salon.booking, DeskRequest(uuid4(), "karin"), staff, None, span, "krank", "corr-block")

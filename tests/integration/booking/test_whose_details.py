@@ -5,19 +5,14 @@ from typing import Any
 
 import pytest
 
-from askproai_runtime.conversation.types import Answer, AskedChoice, CallContext
+from askproai_runtime.conversation.types import Answer, CallContext
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.replies import details_key
 from askproai_runtime.sentences import say
-from tests.worlds.booking_environment import Salon, booking_args, call
+from tests.worlds.booking_environment import Salon, booking_args, call, choosing
 
 DICTATED, OTHER_DICTATED = "+4917139201746", "+4916284017352"
 PETRA = booking_args(name="Petra Lange")
-
-
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
 
 
 def replied(booked: Answer, reply: Reply = Reply.YES) -> CallContext:
@@ -172,14 +167,10 @@ async def test_name_decides_whose_details_are_changed(salon: Salon, service: dic
 
 
 async def test_respelled_name_without_a_time_is_asked_about(salon: Salon) -> None:
-    first = await salon.booking.book_appointment(call(), PETRA)
+    await salon.booking.book_appointment(call(), PETRA)
     asked = await salon.booking.book_appointment(call(), {"customer_name": "Petra Lenge"})
     assert (asked.success, asked.fields.get("choices")) == (False, ["rename", "further"]), asked.message
-    question = AskedChoice(
-        first.fields["appointment_id"], frozenset(asked.fields["choices"]), asked.fields["customer_name"]
-    )
-    answered = replace(call(), replies={}, asked_choices=(question,))
-    answer = await salon.booking.book_appointment(answered, {"customer_name": "Petra Lenge", "choice": "rename"})
+    answer = await salon.booking.book_appointment(choosing(asked), {"customer_name": "Petra Lenge", "choice": "rename"})
     assert (answer.success, [name for name, *_ in await stored(salon)]) == (True, ["Petra Lenge"])
     new = await salon.booking.book_appointment(call(), {"customer_name": "Otto Kurz"})  # who may want one, too
     assert (new.success, new.fields.get("choices")) == (False, None), new.message

@@ -18,11 +18,6 @@ WORDS = (
 )  # fmt: skip
 
 
-@pytest.fixture
-async def salon(new_salon) -> Salon:
-    return await new_salon()
-
-
 @pytest.mark.parametrize("said", [False, "false", "False", "nein", "Nein.", "no"])
 @pytest.mark.parametrize(
     "more",

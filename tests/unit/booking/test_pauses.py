@@ -44,8 +44,5 @@ def test_only_a_block_of_all_bookable_people_pauses() -> None:
 
     everybody, one = block("mitte/anna", "mitte/mehmet", "pankow/anna"), block("mitte/anna", "pankow/anna")
     found = find_current_pauses(config, [everybody, one], at(8))
-    assert [(pause.block, pause.branches) for pause in found] == [
-        (everybody, ("mitte", "pankow")),
-        (one, ("pankow",)),
-    ]
+    assert [(pause.block, pause.branches) for pause in found] == [(everybody, ("mitte", "pankow")), (one, ("pankow",))]
     assert find_current_pauses(config, [everybody], at(7)) == find_current_pauses(config, [everybody], at(12)) == []

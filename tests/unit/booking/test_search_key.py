@@ -19,11 +19,7 @@ OTHERS = {
     "staff": (ServiceRequest(RULES, "anna"), START, Obstacle.TAKEN),
     "usual staff": (ServiceRequest(replace(RULES, usual_staff="anna"), None), START, Obstacle.TAKEN),
     "able staff": (ServiceRequest(replace(RULES, staff_members=(ANNA,)), None), START, Obstacle.TAKEN),
-    "service": (
-        ServiceRequest(replace(RULES, service=rules(name="faerben").service), None),
-        START,
-        Obstacle.TAKEN,
-    ),
+    "service": (ServiceRequest(replace(RULES, service=rules(name="faerben").service), None), START, Obstacle.TAKEN),
     "config": (ServiceRequest(rules(ANNA, MEHMET), None), START, Obstacle.TAKEN),
     "start": (ServiceRequest(RULES, None), START + timedelta(hours=1), Obstacle.TAKEN),
     "obstacle": (ServiceRequest(RULES, None), START, Obstacle.CLOSED_DAY),

@@ -120,10 +120,7 @@ def test_ambiguous_compound_of_two_services_is_asked_about() -> None:
     assert asked(config, service="Schneiden + Bart schneiden").message == "Meinen Sie Haarschnitt und Bartschnitt?"
 
 
-@pytest.mark.parametrize(
-    ("said", "meant"),
-    [("Untersuchung", "Check-up"), ("Massage", "Back massage")],
-)
+@pytest.mark.parametrize(("said", "meant"), [("Untersuchung", "Check-up"), ("Massage", "Back massage")])
 def test_german_general_words_ask_about_english_services(said: str, meant: str) -> None:
     config = salon("Haircut", "Colouring", "Check-up", "Back massage", "Manicure")
     assert asked(config, service=said).message == f"Meinen Sie {meant}?"
