@@ -70,21 +70,23 @@ class CalcomEnvironment:
         async with self.session.post(f"{self.url}/v2/bookings", json=body, headers=headers) as response:
             assert response.status == 201, await response.text()
 
-    async def dashboard(self, action: str, **fields: Any) -> dict[str, Any]:
+    async def dashboard(self, action: str, key: str = KEY, **fields: Any) -> dict[str, Any]:
         """Change a booking as a person does with Cal.com's dashboard; return the booking."""
-        body = {"key": KEY, "action": action, **fields}
+        body = {"key": key, "action": action, **fields}
         async with self.session.post(f"{self.url}/_sim/dashboard", json=body) as response:
             assert response.status in {200, 201}, await response.text()
             return await response.json()
 
-    async def receive_event(self, uid: str, received_at: datetime = NOW, starts_at: datetime | None = None) -> str:
+    async def receive_event(
+        self, uid: str, received_at: datetime = NOW, starts_at: datetime | None = None, event_type_id: int | None = None
+    ) -> str:
         """Handle a booking's event, as a worker does after a webhook; return the note that is stored with the event."""
         notes: list[str] = []
 
         async def finish(_conn: Any, note: str) -> None:
             notes.append(note)
 
-        event = CalendarEvent(uid, received_at, "corr-event", starts_at)
+        event = CalendarEvent(uid, received_at, "corr-event", starts_at, event_type_id)
         async with asyncio.timeout(SOON):
             await self.worker.apply_calendar_event(event, finish)
         return notes[0]

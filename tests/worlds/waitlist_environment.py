@@ -44,6 +44,15 @@ async def book(salon: Salon, start: str = MORNING, call_id: str = "call_b", call
     return str(answer.fields["appointment_id"])
 
 
+async def offer_freed_time(salon: Salon, *phones: str, **args: Any) -> list[str]:
+    """Let callers wait for a booked time, cancel its appointment, and run the task; return the entries."""
+    appointment = await book(salon)
+    entries = [await wait(salon, phone, **args) for phone in phones]
+    await salon.cancel(appointment)
+    await run(salon)
+    return entries
+
+
 async def decline(salon: Salon, entry: str | UUID) -> None:
     """Decline the open offer of an entry, as the desk."""
     (offer,) = await salon.rows(

@@ -117,18 +117,14 @@ async def test_host_absence_spares_event_types_of_other_accounts(env: CalcomEnvi
     assert await known(env, FRIDAY) == {1002}
 
 
-async def test_absence_of_unknown_host_outdates_all_event_types(env: CalcomEnvironment) -> None:
-    await starts(env)
-    with_hosts(env)
-    await receive_entry(env, {**ENTRY, "user": {"id": 18, "username": "mehmet"}})
-    assert await known(env, FRIDAY) == set()
-
-
-async def test_absent_owner_is_absent_in_all_event_types(env: CalcomEnvironment) -> None:
+@pytest.mark.parametrize(
+    "user", [{"id": 18, "username": "mehmet"}, {"id": 17, "username": "anna"}], ids=["nobody's", "owner's"]
+)
+async def test_absence_of_unknown_or_owning_host_outdates_everything(env: CalcomEnvironment, user: Any) -> None:
     """Event types of the tenant's own account are of its key's user, who may be a host of a team as well."""
     await starts(env)
     with_hosts(env)
-    await receive_entry(env, {**ENTRY, "user": {"id": 17, "username": "anna"}})
+    await receive_entry(env, {**ENTRY, "user": user})
     assert await known(env, FRIDAY) == set()
 
 

@@ -49,15 +49,6 @@ async def test_a_booking_writes_every_table(salon: Salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_booking_for_today_is_announced_as_today(salon: Salon) -> None:
-    args = {"date": "heute", "time": "halb drei", "service": "Haarschnitt", "customer_name": "Petra Müller"}
-    answer = await salon.booking.book_appointment(call(), args)
-    assert answer.message == (
-        "Der Termin ist eingetragen: heute, Freitag, den 20. November, um 14 Uhr 30, Haarschnitt bei Anna."
-        " Er ist auf den Namen Petra Müller."
-    )
-
-
 async def test_repeated_booking_is_one_appointment(salon: Salon) -> None:
     """Other notes, another spelling, the time in other words: still the same appointment."""
     first = await salon.book()
@@ -99,14 +90,6 @@ async def test_different_name_is_asked_about_before_booking_again(salon: Salon) 
     assert repeated.fields["appointment_id"] == second.fields["appointment_id"]
     assert len(await salon.live()) == 2
     await salon.assert_claims_match()
-
-
-@pytest.mark.parametrize("other", ["Peter Müller", "Petra Schmidt", "Herr Müller"])
-async def test_clearly_different_person_is_asked_about(salon: Salon, other: str) -> None:
-    await salon.book(name="Frau Petra Müller")
-    asked = await salon.book(name=other)
-    assert (asked.success, asked.message[-1]) == (False, "?")
-    assert len(await salon.live()) == 1
 
 
 async def test_second_booking_at_another_time_asks_the_caller(salon: Salon) -> None:
@@ -184,15 +167,12 @@ async def test_repeated_booking_waits_for_the_first_ones_commit(salon: Salon) ->
 
 
 async def test_booking_again_after_cancelling_raises_the_action_generation(salon: Salon) -> None:
-    ids = []
     for _ in range(3):
-        answer = await salon.book()
-        assert answer.success
-        ids.append(answer.fields["appointment_id"])
-        await salon.cancel(ids[-1])
-    assert len(set(ids)) == 3
-    generations = await salon.rows("SELECT generation FROM appointments ORDER BY created_at")
-    assert [row["generation"] for row in generations] == [1, 2, 3]
+        booked = await salon.book()
+        assert booked.success
+        await salon.cancel(booked.fields["appointment_id"])
+    appointments = await salon.rows("SELECT generation FROM appointments ORDER BY created_at")
+    assert [row["generation"] for row in appointments] == [1, 2, 3]
 
 
 async def test_lock_timeout_is_said_and_next_request_works(salon: Salon) -> None:

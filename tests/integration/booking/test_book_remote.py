@@ -105,24 +105,6 @@ async def test_booking_fails_audibly_without_another_staff_member(new_salon, arg
     await salon.assert_claims_match()
 
 
-async def test_late_refusal_of_a_promised_booking_awaits_sync(new_salon) -> None:
-    """Our process paused for longer than its lease: the appointment that a second request has promised stays."""
-
-    class SlowCalendar(ScriptedCalendar):
-        async def create(self, request, *, within):
-            self.create = super().create  # this override runs only once
-            await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
-            assert (await salon.book()).success
-            return Refused("status 401")
-
-    salon = await new_salon(SlowCalendar())
-    assert not (await salon.book()).success
-    (row,) = await salon.live()
-    assert row["status"] == "pending_sync"
-    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["ready"]
-    await salon.assert_claims_match()
-
-
 @pytest.mark.parametrize("outcome", [Unknown("timeout"), Unavailable("refused")])
 async def test_booking_with_unknown_remote_outcome_gets_sync_job(new_salon, outcome) -> None:
     """The caller has an appointment; the calendar gets it by calendar-sync, after 5 minutes."""
@@ -135,36 +117,6 @@ async def test_booking_with_unknown_remote_outcome_gets_sync_job(new_salon, outc
     again = await salon.book()
     assert again.fields["appointment_id"] == answer.fields["appointment_id"]
     await salon.assert_claims_match()
-
-
-async def test_remote_confirmation_completes_the_sync_job(new_salon) -> None:
-    calendar = ScriptedCalendar()
-    salon = await new_salon(calendar)
-    answer = await salon.book()
-    assert answer.fields["status"] == "confirmed"
-    (row,) = await salon.live()
-    assert (row["external_id"], row["version"]) == ("uid-0", 2)
-    assert row["attendee_email"] == "anruf-4915112345678@anrufer.salon.example"
-    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
-    (request,) = calendar.requests
-    assert (request.request_id, request.call_id) == (row["id"], "call_1")
-
-
-async def test_sync_job_looks_a_booking_up_before_creating(new_salon) -> None:
-    """A create of unknown outcome that was done is found by our request id: exactly one booking."""
-
-    def commit_but_lose_the_answer(request):
-        calendar.commit(request)
-        return Unknown("timeout")
-
-    calendar = ScriptedCalendar(commit_but_lose_the_answer)
-    salon = await new_salon(calendar)
-    await salon.book()
-    await salon.booking.sync_appointment(await salon.claim_job())
-    (row,) = await salon.live()
-    assert (row["status"], row["external_id"]) == ("confirmed", "uid-0")
-    assert len(calendar.requests) == 1
-    assert [job["state"] for job in await salon.rows("SELECT state FROM jobs")] == ["done"]
 
 
 async def test_booking_awaiting_confirmation_is_said_as_requested(new_salon) -> None:
@@ -180,7 +132,8 @@ async def test_booking_awaiting_confirmation_is_said_as_requested(new_salon) -> 
     await salon.assert_claims_match()
 
 
-async def test_refused_booking_already_promised_is_not_cancelled(new_salon) -> None:
+@pytest.mark.parametrize("outcome", [TAKEN, Refused("status 401")], ids=["taken", "refused"])
+async def test_refused_booking_already_promised_is_not_cancelled(new_salon, outcome) -> None:
     """Our process paused for longer than its lease, and the answer to a second request was that it is booked: a person decides."""
 
     class SlowCalendar(ScriptedCalendar):
@@ -189,7 +142,7 @@ async def test_refused_booking_already_promised_is_not_cancelled(new_salon) -> N
             await salon.pool.execute("UPDATE call_actions SET lease_until = clock_timestamp()")
             second = await salon.book()
             assert (second.success, second.fields["status"]) == (True, "pending_sync")
-            return TAKEN
+            return outcome
 
     salon = await new_salon(SlowCalendar())
     answer = await salon.book()

@@ -9,11 +9,9 @@ import pytest
 
 from askproai_core.tenant_config import Function
 from askproai_core.tenant_config.config import BookingLimits
-from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
 from askproai_runtime.conversation.types import Answer
 from askproai_runtime.language.answer_words import Reply
-from askproai_sandbox.example_tenant import NUMBER
 from tests.worlds.booking_environment import Salon, booking_args, call, second_process
 from tests.worlds.databases import Database
 
@@ -55,14 +53,6 @@ async def test_call_books_only_a_limited_number_of_appointments(new_salon) -> No
     # What it has is still said to be booked, and nothing is left of the refused one.
     assert (await book(salon, 11)).message.startswith("Der Termin steht schon")
     await salon.assert_claims_match()
-
-
-async def test_limit_of_one_appointment_is_spoken_in_words(new_salon) -> None:
-    salon = await new_salon(booking_limits=BookingLimits(per_call=1))
-    assert (await book(salon, 10)).success
-    assert (await book(salon, 11, another=True)).message.startswith(
-        "In einem Gespräch kann ich nicht mehr als einen Termin eintragen, "
-    )
 
 
 async def test_cancelling_does_not_reset_the_booking_limit(new_salon) -> None:
@@ -125,17 +115,6 @@ async def test_two_pods_together_exceed_no_limit(salon: Salon, round_: int) -> N
         )
     assert sum(answer.success for answer in answers) == 1
     assert len(await salon.live()) == 1
-
-
-@pytest.mark.parametrize("shown", [NUMBER, "+86282452253", "+17378742833", "anonymous"])
-async def test_callers_with_stand_in_numbers_share_one_limit(new_salon, shown: str) -> None:
-    """The salon's own number, which forwarded calls show, is such a stand-in, too."""
-    salon = await new_salon(booking_limits=FEW)
-    caller = identify_caller(shown, salon.booking.config()).number
-    for hour in (10, 11, 12, 13):
-        assert (await book(salon, hour, f"call_{hour}", caller)).success
-    assert "sichtbarer Rufnummer" in (await book(salon, 14, "call_14", caller)).message
-    assert (await book(salon, 15, "call_15", "+4915112345678")).success, "who shows a number is not refused"
 
 
 async def test_new_email_address_does_not_replace_the_customers(salon: Salon) -> None:

@@ -18,7 +18,6 @@ from askproai_core.provider_limits import CircuitBreakers, CircuitRules, Request
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendars import (
     CalendarRequest,
-    CalendarUnavailable,
     Confirmed,
     FallbackCalendar,
     ProviderCallRecorder,
@@ -33,7 +32,7 @@ from askproai_sandbox.simulator import Fault, FaultKind, serve
 from tests.worlds.booking_environment import NOW, BookingService, Salon
 from tests.worlds.calcom_environment import CALCOM, KEY
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
-from tests.worlds.waiting import SOON, stopwatch
+from tests.worlds.waiting import stopwatch
 
 pytestmark = pytest.mark.nightly
 
@@ -157,59 +156,6 @@ async def test_caller_is_served_immediately_while_jobs_wait(fleet: Fleet) -> Non
     assert max(seconds) < INTERVAL, "nobody waited for a token"
     assert await fleet.follow_all(), "jobs do not use what is left for callers"
     fleet.assert_no_burst()
-
-
-async def test_callers_above_the_burst_wait_briefly_or_fail(fleet: Fleet) -> None:
-    async with stopwatch() as seconds:
-        outcomes = await asyncio.gather(*(fleet.book(n) for n in range(BURST + 8)), return_exceptions=True)
-        assert seconds() < 3
-    assert BURST < sum(isinstance(outcome, float) for outcome in outcomes) < BURST + 8
-    fleet.assert_no_burst()
-
-
-async def test_jobs_with_several_requests_finish_with_few_repeats(valkey: EmbeddedRedis, new_salon) -> None:
-    """A job that is put off in its middle begins anew; if that happened to most of them, none would end."""
-    salon, jobs, requests = await new_salon(), 30, 3
-    async with open_fleet(salon, await create_tenant_user(valkey, salon.store.tenant), per_minute=1200) as fleet:
-        fleet.calcom.settings["rate_limit"] = 0
-        put_off: list[int] = []
-
-        async def attempt(number: int) -> timedelta | None:
-            calendar = fleet.workers[number % len(fleet.workers)].calendar
-            try:
-                for _ in range(requests):
-                    await calendar.get_booking(f"unknown-{number}", event_type_id=None, correlation_id="corr")
-            except CalendarUnavailable as error:
-                return error.retry_after
-            return None
-
-        async def run(number: int) -> None:
-            while (retry_after := await asyncio.create_task(attempt(number))) is not None:
-                put_off.append(number)
-                await SystemClock().sleep(retry_after)
-
-        await asyncio.gather(
-            *(fleet.web[0].get_booking("unknown", event_type_id=None, correlation_id="corr") for _ in range(110))
-        )
-        fleet.calcom.journal.clear()
-        async with asyncio.timeout(SOON):
-            await asyncio.gather(*(run(number) for number in range(jobs)))
-        assert put_off
-        assert len(fleet.arrivals) <= 1.2 * jobs * requests
-
-
-async def test_worker_without_redis_stays_within_its_request_share(new_salon) -> None:
-    async with open_fleet(await new_salon(), None) as fleet:
-        put_off = await fleet.follow_all()
-        assert put_off
-        await asyncio.gather(*(fleet.book(number) for number in range(4)))
-        fleet.assert_no_burst()
-
-
-async def test_calcom_without_limit_is_queried_without_waiting(new_salon) -> None:
-    async with open_fleet(await new_salon(), None, per_minute=0) as fleet:
-        assert await fleet.follow_all() == []
-        assert len(fleet.arrivals) == EVENTS
 
 
 async def test_jobs_after_a_429_wake_at_different_times(new_salon) -> None:

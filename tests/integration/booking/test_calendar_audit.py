@@ -58,17 +58,6 @@ async def test_booking_missing_at_calcom_is_reported_and_unchanged(world: AuditE
     await assert_quiet(world)
 
 
-async def test_audit_no_longer_reports_a_resolved_difference(world: AuditEnvironment) -> None:
-    row = await world.book()
-    kept = world.booking(row["external_id"])
-    world.delete(row["external_id"])
-    await world.audit()
-    assert world.sorts() == ["missing_there"]
-    world.polled.env.calcom.accounts["cal_salon"].bookings[row["external_id"]] = kept
-    await world.audit()
-    assert world.sorts() == []
-
-
 async def test_booking_without_event_or_poll_is_imported(world: AuditEnvironment) -> None:
     uid = await world.polled.create(FOUR)
     await world.audit()

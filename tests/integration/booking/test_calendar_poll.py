@@ -16,7 +16,6 @@ from askproai_runtime.tasks import PutOff
 from askproai_sandbox.calcom.account import Booking
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import NOW, call
-from tests.worlds.calcom_environment import KEY
 from tests.worlds.poll_environment import EVERY, OWN_FILE, OWN_KEY, PollEnvironment, tick
 
 pytestmark = pytest.mark.nightly
@@ -44,29 +43,6 @@ async def test_poll_applies_changes_made_at_calcom_without_events(polled: PollEn
     await polled.salon.assert_claims_match()
 
 
-async def test_polled_cancellation_frees_the_time_for_callers(polled: PollEnvironment) -> None:
-    await polled.salon.book(staff="anna")
-    await polled.poll()
-    tick(polled, hours=1)
-    await polled.env.dashboard("cancel", uid=polled.env.bookings[0]["uid"])
-    assert not (await polled.salon.book(staff="anna", by=call("b"))).success
-    await polled.poll()
-    assert (await polled.salon.book(staff="anna", by=call("c"))).success
-
-
-@pytest.mark.parametrize(("action", "status"), [("confirm", "confirmed"), ("reject", "cancelled")])
-async def test_poll_finds_the_decision_on_a_pending_booking(polled: PollEnvironment, action: str, status: str) -> None:
-    await polled.env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
-    await polled.salon.book(staff="anna")
-    await polled.poll()
-    assert [row[0] for row in await polled.appointments()] == ["pending_sync"]
-    tick(polled, minutes=10)
-    (remote,) = polled.env.calcom.dump()["accounts"][KEY]["bookings"]
-    await polled.env.dashboard(action, uid=remote["uid"])
-    await polled.poll()
-    assert [row[0] for row in await polled.appointments()] == [status]
-
-
 async def test_poll_finds_a_no_show_set_at_calcom(polled: PollEnvironment) -> None:
     uid = await polled.create(TEN)
     await polled.poll()
@@ -88,17 +64,6 @@ async def test_polled_booking_moved_several_times_stays_one_appointment(polled: 
     assert (row["id"], row["external_id"]) == (before["id"], first)
     assert await polled.appointments() == [("confirmed", "12-04 09:00")]
     await polled.salon.assert_claims_match()
-
-
-async def test_polled_booking_moved_and_cancelled_is_cancelled(polled: PollEnvironment) -> None:
-    uid = await polled.create(TEN)
-    await polled.poll()
-    for start in (THREE, FOUR):
-        tick(polled, minutes=10)
-        uid = (await polled.env.dashboard("move", uid=uid, start=start))["uid"]
-    await polled.env.dashboard("cancel", uid=uid)
-    await polled.poll()
-    assert await polled.salon.live() == []
 
 
 async def test_poll_ignores_our_own_changes(polled: PollEnvironment) -> None:

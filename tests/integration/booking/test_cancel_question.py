@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from askproai_runtime.conversation import find
-from askproai_runtime.conversation.types import AskedChoice, Choice, FunctionOutcome, SaidAppointments
+from askproai_runtime.conversation.types import AskedChoice, Choice, FunctionOutcome
 from askproai_runtime.language.answer_words import Reply
 from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, booking_args, call
 from tests.worlds.cancellations import (
@@ -196,14 +196,6 @@ async def test_wrongly_described_single_appointment_needs_a_yes(salon, args: dic
     assert (await salon.booking.ask_to_cancel(both, args | {"confirmed": True})).success
 
 
-@pytest.mark.parametrize("reply", [Reply.NO, Reply.UNCLEAR])
-async def test_repeated_cancel_question_asks_for_yes_or_no(salon, reply: Reply) -> None:
-    (only,) = await book(salon, TUESDAY)
-    await salon.booking.ask_to_cancel(NEXT_CALL, {})
-    asked = await salon.booking.ask_to_cancel(after_answer(only, reply), {})
-    assert asked.message.startswith("Ein Ja oder Nein genügt. Soll ich Ihren Termin am Dienstag"), asked
-
-
 async def test_weekday_identifies_an_appointment_of_another_week(salon) -> None:
     ids = await book(salon, "2026-12-03T10:00:00+01:00", "2026-12-04T10:00:00+01:00")
     for day, booked in zip(("Donnerstag", "am Freitag"), ids, strict=True):
@@ -280,24 +272,6 @@ async def test_at_most_three_nearest_appointments_are_listed(salon) -> None:
     on_tuesday = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "Dienstag"})
     assert on_tuesday.message.startswith("Welchen Termin soll ich absagen: Dienstag, den 24. November, um 10 Uhr")
     assert len(on_tuesday.fields["appointments"]) == 2
-
-
-@pytest.mark.parametrize(
-    ("said", "place"),
-    [
-        ("Den am Freitag bitte.", 1),
-        ("Den am Dienstag um zehn.", 0),
-        ("The Friday one please.", 1),
-        ("The one on Tuesday at ten.", 0),
-        ("The first of December.", None),
-        ("Den ersten Dezember.", None),
-    ],
-)
-async def test_words_choose_between_the_listed_appointments(salon, said, place) -> None:
-    ids = await book(salon, TUESDAY, HALF_PAST_TWO)
-    listed = SaidAppointments(tuple(ids), is_last=True, asks=True)
-    asked = await salon.booking.ask_to_cancel(replace(NEXT_CALL, replies={}, said_last=listed, said_since=said), {})
-    assert asked.fields.get("appointment_id") == (None if place is None else ids[place]), asked.message
 
 
 async def test_closest_appointment_is_said_for_a_wrong_day(salon) -> None:

@@ -67,17 +67,6 @@ async def test_bookings_beyond_the_capacity_get_alternatives(shared: Salon) -> N
         assert answer.success or (answer.fields["obstacle"], len(answer.fields["alternatives"])) == ("taken", 3)
 
 
-async def test_changed_capacity_never_overbooks_a_staff_member(shared: Salon) -> None:
-    """One after the other with 1, 6, 2 and 3 units, with appointments from all of these side by side."""
-    number = 100
-    for services in [(CUT,), (CUT, YOGA, COURSE), (CUT, COURSE), (YOGA,)]:
-        shared.apply_config(studio(shared, *services))
-        await asyncio.gather(*(caller(shared, number + n, services) for n in range(4)))
-        number += 10
-        assert await max_share_at_once(shared) <= 1
-    assert len({row["service"] for row in await shared.live()}) >= 2
-
-
 async def test_exclusive_appointment_stays_exclusive_when_capacity_rises(shared: Salon) -> None:
     shared.apply_config(studio(shared, CUT))
     at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Rosa"}

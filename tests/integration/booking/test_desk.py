@@ -14,7 +14,7 @@ from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.outcomes import Moved
-from askproai_runtime.calendars import Refused, Taken, Unknown
+from askproai_runtime.calendars import Refused, Taken
 from askproai_runtime.desk.appointments import (
     CalendarState,
     DeskBusy,
@@ -97,13 +97,6 @@ async def test_minimum_notice_does_not_apply_to_the_desk(salon: Salon) -> None:
     )
     assert not by_caller.success
     assert isinstance(await move(salon, appointment, soon), Moved)
-
-
-async def test_desk_may_name_a_staff_member_with_title(salon: Salon) -> None:
-    appointment = await book(salon)
-    assert isinstance(await move(salon, appointment, HALF_PAST_TWO, staff="Herr Mehmet"), Moved)
-    (row,) = await salon.rows("SELECT staff FROM appointments WHERE id = $1", appointment)
-    assert row["staff"] == "mehmet"
 
 
 async def test_desk_moves_an_appointment_to_another_staff_member(salon: Salon) -> None:
@@ -243,16 +236,6 @@ async def test_move_refused_remotely_is_undone_and_audited(new_salon) -> None:
     await salon.assert_claims_match()
 
 
-async def test_move_with_lost_answer_awaits_the_sync_job(new_salon) -> None:
-    calendar = ScriptedCalendar()
-    salon = await new_salon(calendar)
-    appointment = await book(salon)
-    calendar.moves = [Unknown("lost")]
-    assert isinstance(await move(salon, appointment, FOUR), Moved)
-    (found,) = await find_by_id(salon.booking, appointment, appointment)
-    assert await calendar_state(salon.booking, found) is CalendarState.QUEUED
-
-
 @pytest.mark.parametrize("point", ["after:move-commit", "after:calcom-move"])
 async def test_repeated_desk_move_finishes_after_a_crash(env: CalcomEnvironment, point: str) -> None:
     appointment = await book(env.salon)
@@ -267,19 +250,6 @@ async def test_repeated_desk_move_finishes_after_a_crash(env: CalcomEnvironment,
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(FOUR)
     assert [action for action, _ in await audit(env.salon)] == ["appointment.moved"]
-
-
-async def test_appointment_is_never_moved_to_odd_seconds(salon: Salon) -> None:
-    """Its claims would end before it does, and the next customer be booked while it goes on."""
-    services = tuple(
-        msgspec.structs.replace(s, slot_step_minutes=1, buffer_after_minutes=0) for s in salon.configs[0].services
-    )
-    salon.apply_config(msgspec.structs.replace(salon.configs[0], services=services))
-    appointment = await book(salon)
-    for start in ("2026-11-27T15:00:00.500+01:00", "2026-11-27T15:59:30+01:00"):
-        assert refused(await move(salon, appointment, start)).reason is Obstacle.OFF_GRID
-    (row,) = await salon.live()
-    assert row["starts_at"] == at(HALF_PAST_TWO)
 
 
 async def test_desk_move_repeated_after_crash_undoes_no_move(new_salon) -> None:
@@ -308,17 +278,6 @@ async def test_desk_request_refused_by_calcom_can_be_repeated(new_salon) -> None
     assert isinstance(await move(salon, appointment, FOUR, request), Moved)
     (row,) = await salon.live()
     assert row["starts_at"] == at(FOUR)
-
-
-async def test_booking_again_at_the_moved_time_changes_nothing(salon: Salon) -> None:
-    booked = await salon.book(MORNING, staff="anna")
-    appointment = UUID(booked.fields["appointment_id"])
-    args = {"appointment_id": str(appointment), "start": HALF_PAST_TWO}
-    assert (await salon.booking.reschedule_appointment(call(), args)).success
-    again = await salon.book(HALF_PAST_TWO, staff="anna")
-    assert again.fields["appointment_id"] == str(appointment)
-    (found,) = await find_by_id(salon.booking, appointment, appointment)
-    assert (found.id, found.settled) == (appointment, True)
 
 
 async def test_request_id_is_bound_to_one_change(salon: Salon) -> None:

@@ -14,7 +14,7 @@ from askproai_runtime.admin_api.refused_change import refuse_booking
 from askproai_runtime.availability.obstacles import Obstacle
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.outcomes import Booked
-from askproai_runtime.calendars import RefusalCause, Refused, Taken, Unavailable, Unknown
+from askproai_runtime.calendars import RefusalCause, Refused, Taken
 from askproai_runtime.desk.appointments import CalendarState, calendar_state, cancel_for_desk, find_by_id, move_for_desk
 from askproai_runtime.desk.booking import Place, preview_booking
 from askproai_runtime.desk.outcomes import ChangeRefusal
@@ -30,14 +30,6 @@ async def state(env: CalcomEnvironment, appointment: Appointment) -> CalendarSta
     return await calendar_state(env.salon.booking, found)
 
 
-async def test_desk_booking_is_at_calcom_with_the_answer(env: CalcomEnvironment) -> None:
-    appointment = changed(await book(env.salon))
-    assert (appointment.status, await state(env, appointment)) == ("confirmed", CalendarState.DONE)
-    (booking,) = env.bookings
-    assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
-    assert booking["attendees"][0]["email"] == PETRA.email
-
-
 async def test_desk_booking_is_pending_during_an_outage(env: CalcomEnvironment) -> None:
     env.disconnect()
     booked = await book(env.salon)
@@ -49,6 +41,7 @@ async def test_desk_booking_is_pending_during_an_outage(env: CalcomEnvironment) 
     await env.run_sync_job()
     (booking,) = env.bookings
     assert datetime.fromisoformat(booking["start"]) == at(HALF_PAST_TWO)
+    assert booking["attendees"][0]["email"] == PETRA.email
     assert await state(env, appointment) is CalendarState.DONE
 
 
@@ -112,12 +105,6 @@ async def test_remote_refusal_books_the_next_staff_member(new_salon) -> None:
     assert [action for action, _ in await audit(salon)] == [
         "appointment.booked", "appointment.booking_refused", "appointment.booked",
     ]  # fmt: skip
-
-
-@pytest.mark.parametrize("outcome", [Unknown("lost"), Unavailable("away")])
-async def test_desk_booking_with_lost_answer_awaits_sync(new_salon, outcome) -> None:
-    salon = await new_salon(ScriptedCalendar(outcome))
-    assert changed(await book(salon)).status == "pending_sync"
 
 
 async def test_phone_number_required_by_calcom_is_asked_for(new_salon) -> None:

@@ -63,31 +63,14 @@ async def test_last_of_many_appointments_is_known(salon: Salon) -> None:
 
 
 async def test_contradicting_times_name_no_appointment(salon: Salon) -> None:
-    await salon.book(HALF_PAST_TWO, staff="anna")
-    await salon.book(MORNING, staff="anna", another=True)
-    said = {"appointment_date": HALF_PAST_TWO, "appointment_time": "12:00", "start": FOUR}
-    answer = await salon.booking.reschedule_appointment(call(), said)
-    assert (answer.success, len(answer.fields["appointments"])) == (False, 2)
-
-
-@pytest.mark.parametrize(
-    "named",
-    [
-        {"appointment_date": "2026-11-28"},
-        {"appointment_time": "9:15"},
-        {"appointment_date": "morgen", "appointment_time": "9 Uhr 15"},
-    ],
-)
-async def test_id_contradicting_the_time_is_asked_about(salon: Salon, named) -> None:
     booked = await salon.book(HALF_PAST_TWO, staff="anna")
     await salon.book(MORNING, staff="anna", another=True)
-    args = {"appointment_id": booked.fields["appointment_id"], **named}
-    moved = await salon.booking.reschedule_appointment(call(), {**args, "start": FOUR})
-    cancelled = await salon.booking.cancel_appointment(call(), {**args, "confirmed": True})
-    asked = args["appointment_id"]
-    assert [(each.success, each.fields["appointment_id"]) for each in (moved, cancelled)] == [(False, asked)] * 2
-    assert moved.fields["needs_answer"]
-    assert cancelled.fields["needs_answer"]
+    for said in (
+        {"appointment_date": HALF_PAST_TWO, "appointment_time": "12:00"},
+        {"appointment_id": booked.fields["appointment_id"], "appointment_time": "10:00"},  # the other one's
+    ):
+        answer = await salon.booking.reschedule_appointment(call(), {**said, "start": FOUR})
+        assert (answer.success, len(answer.fields["appointments"])) == (False, 2)
 
 
 async def test_moved_appointment_is_found_by_its_former_time(salon: Salon) -> None:
@@ -109,32 +92,6 @@ async def test_anonymous_caller_owns_only_this_calls_bookings(salon: Salon) -> N
 async def test_person_finds_appointment_by_their_own_number(salon: Salon) -> None:
     await salon.book(phone="+4915177777777")
     assert len((await salon.booking.find_appointments(call("b", "+4915177777777"))).fields["appointments"]) == 1
-
-
-async def test_appointments_of_several_customers_are_said_with_names(salon: Salon) -> None:
-    """Petra and Dieter come at the same time, so that nothing but the name distinguishes them."""
-    petra = await salon.book(staff="anna", name="Petra Lorenz")
-    dieter = await salon.book(staff="mehmet", name="Dieter Lorenz", another=True)
-    assert dieter.success
-    found = await salon.booking.find_appointments(NEXT_CALL)
-    assert found.message.startswith("Sie haben 2 Termine: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei ")
-    which = await salon.booking.ask_to_cancel(NEXT_CALL, {"appointment_date": "2026-11-27"})
-    for message in (found.message, which.message):
-        assert "Haarschnitt bei Anna für Petra Lorenz" in message
-        assert "Haarschnitt bei Mehmet für Dieter Lorenz" in message
-    names = [each["customer_name"] for each in found.fields["appointments"]]
-    assert names == ["Petra Lorenz", "Dieter Lorenz"], "in the order in which they were booked"
-    his = {"appointment_id": dieter.fields["appointment_id"]}
-    moved = await salon.booking.reschedule_appointment(NEXT_CALL, {**his, "start": FOUR})
-    assert moved.message.startswith("Der Termin ist verschoben: ")
-    assert "für Dieter Lorenz" in moved.message
-    asked = await salon.booking.ask_to_cancel(NEXT_CALL, his)
-    assert "Soll ich Ihren Termin am Freitag, den 27. November, um 16 Uhr" in asked.message
-    assert "für Dieter Lorenz" in asked.message
-    await salon.cancel(petra.fields["appointment_id"])
-    alone = await salon.booking.find_appointments(NEXT_CALL)
-    assert "Dieter" not in alone.message, "one customer needs no name"
-    assert "customer_name" not in alone.fields["appointments"][0]
 
 
 async def test_past_cancelled_and_held_appointments_are_not_listed(salon: Salon) -> None:
@@ -176,21 +133,6 @@ async def test_repeated_cancellation_succeeds_and_frees_the_time_once(salon: Sal
     await salon.assert_claims_match()
 
 
-async def test_repeated_cancellation_never_cancels_the_next_appointment(salon: Salon) -> None:
-    """A language model repeats itself, and leaves the id out the second time."""
-    for start in (MORNING, FOUR):
-        await salon.book(start, another=True)
-    asked = await salon.booking.cancel_appointment(NEXT_CALL, {})
-    assert not asked.success
-    assert asked.message.startswith("Welchen Termin soll ich absagen: Freitag, den 27. November, um 10 Uhr")
-    first = asked.fields["appointments"][0]["appointment_id"]
-    assert (await salon.booking.cancel_appointment(NEXT_CALL, {"appointment_id": first})).success
-    repeated = await salon.booking.ask_to_cancel(NEXT_CALL, {})
-    assert (repeated.success, repeated.fields["needs_confirmation"]) == (False, True)
-    assert repeated.message.startswith("Ein Termin ist schon abgesagt.")
-    assert len(await salon.live()) == 1
-
-
 async def test_strangers_appointment_is_neither_cancelled_nor_moved(salon: Salon) -> None:
     booked = await salon.book()
     args = {"appointment_id": booked.fields["appointment_id"]}
@@ -199,18 +141,6 @@ async def test_strangers_appointment_is_neither_cancelled_nor_moved(salon: Salon
         assert not (await salon.booking.reschedule_appointment(thief, {**args, "start": FOUR})).success
     (row,) = await salon.live()
     assert row["version"] == 1
-
-
-async def test_cancellation_reaches_the_calendar_by_its_job(new_salon) -> None:
-    calendar = ScriptedCalendar()
-    salon = await new_salon(calendar)
-    await salon.book()
-    assert (await salon.booking.cancel_appointment(call(), {"reason": "krank"})).success
-    assert calendar.cancelled == []
-    (job,) = await salon.rows("SELECT state, run_at <= clock_timestamp() AS due FROM jobs WHERE state <> 'done'")
-    assert job["state"] == "ready"
-    await salon.booking.sync_appointment(await salon.claim_job())
-    assert (calendar.cancelled, calendar.bookings) == (["uid-0"], {})
 
 
 async def test_cancellation_during_the_create_is_cancelled_remotely(new_salon) -> None:
@@ -284,23 +214,6 @@ async def test_move_keeps_id_and_staff_and_frees_time(new_salon, remote: bool, t
     await salon.assert_claims_match()
 
 
-@pytest.mark.parametrize(
-    ("args", "start"),
-    [
-        ({"time": "vier"}, FOUR),  # the day stays
-        ({"date": "16 Uhr"}, FOUR),
-        ({"date": "lieber um vier"}, FOUR),
-        ({"start": "16 Uhr"}, FOUR),
-        ({"date": "2026-11-28", "time": "10 Uhr"}, "2026-11-28T10:00:00+01:00"),
-        ({"date": "in fünf Tagen am Mittwoch", "time": "10 Uhr"}, "2026-11-25T10:00:00+01:00"),
-    ],
-)
-async def test_new_time_is_understood_from_spoken_forms(salon: Salon, args, start: str) -> None:
-    await salon.book(staff="anna")
-    answer = await salon.booking.reschedule_appointment(call(), args)
-    assert answer.fields["start"] == start, answer
-
-
 @pytest.mark.parametrize("start", ["2026-11-27T14:30", "2026-11-27T14:30:00+01:00", "2026-11-27T13:30:00Z"])
 async def test_start_instead_of_an_id_names_the_appointment(salon: Salon, start: str) -> None:
     await salon.book()
@@ -369,42 +282,6 @@ async def test_appointment_does_not_block_its_own_move(salon: Salon) -> None:
     assert HALF_PAST_TWO not in offered
 
 
-@pytest.mark.parametrize(
-    ("date", "days"),
-    [
-        ("Donnerstag", ["26. November", "14. Januar"]),
-        ("am 8.", ["8. Dezember", "8. Januar"]),
-        ("Dienstag, den 12.", ["12. Januar"]),
-        ("am 29.", ["29. Januar"]),  # of November a Sunday
-        ("nächste Woche Donnerstag", ["26. November", "21. Januar"]),
-        ("am 8. Dezember", ["8. Dezember"]),
-        ("morgen", ["21. November"]),
-    ],
-)
-async def test_move_to_an_ambiguous_day_is_asked_about(salon: Salon, date, days) -> None:
-    assert (await salon.book("2027-01-13T10:00:00+01:00")).success
-    answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "zehn Uhr"})
-    if len(days) > 1:
-        assert answer.message == f"Meinen Sie {' oder '.join(_at_ten(day) for day in days)}?"
-        answer = await salon.booking.reschedule_appointment(call(), {"date": days[-1], "time": "zehn Uhr"})
-    assert answer.success, answer
-    assert f"den {days[-1]}, um 10 Uhr" in answer.message
-    again = await salon.booking.reschedule_appointment(call(), {"date": days[-1], "time": "zehn Uhr"})
-    assert again.success
-    await salon.assert_claims_match()
-
-
-def _at_ten(day: str) -> str:
-    weekdays = {
-        "26. November": "Donnerstag",
-        "14. Januar": "Donnerstag",
-        "21. Januar": "Donnerstag",
-        "8. Dezember": "Dienstag",
-        "8. Januar": "Freitag",
-    }
-    return f"{weekdays[day]}, den {day}, um 10 Uhr"
-
-
 async def test_past_appointment_gets_no_offers(salon: Salon) -> None:
     booked = await salon.book("2026-11-21T10:00:00+01:00")
     salon.clock.advance(timedelta(days=1, hours=1))
@@ -413,19 +290,10 @@ async def test_past_appointment_gets_no_offers(salon: Salon) -> None:
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.GONE)
 
 
-@pytest.mark.parametrize(
-    ("start", "obstacle"),
-    [
-        ("2026-11-27T08:00:00+01:00", "outside_hours"),
-        ("2026-11-20T10:30:00+01:00", "too_soon"),
-        ("2027-03-19T10:00:00+01:00", "too_far"),
-        ("2026-11-27T14:35:00+01:00", "off_grid"),
-    ],
-)
-async def test_move_follows_the_rules_of_a_booking(salon: Salon, start: str, obstacle: str) -> None:
+async def test_move_follows_the_rules_of_a_booking(salon: Salon) -> None:
     await salon.book()
-    answer = await salon.booking.reschedule_appointment(call(), {"start": start})
-    assert (answer.success, answer.fields["obstacle"]) == (False, obstacle)
+    answer = await salon.booking.reschedule_appointment(call(), {"start": "2026-11-20T10:30:00+01:00"})
+    assert (answer.success, answer.fields["obstacle"]) == (False, "too_soon")
     (row,) = await salon.live()
     assert row["version"] == 1
     await salon.assert_claims_match()
@@ -611,13 +479,6 @@ async def test_repeated_relative_move_is_applied_once_per_call(salon: Salon, arg
     assert row["starts_at"] == datetime.fromisoformat(start)
 
 
-async def test_relative_move_is_applied_again_in_another_call(salon: Salon) -> None:
-    assert (await salon.book(staff="anna")).success
-    later = {"time": "eine Stunde später"}
-    starts = [(await salon.booking.reschedule_appointment(call(f"c{n}"), later)).fields["start"] for n in range(2)]
-    assert starts == ["2026-11-27T15:30:00+01:00", "2026-11-27T16:30:00+01:00"]
-
-
 async def test_relative_move_starts_from_the_moved_time(salon: Salon) -> None:
     assert (await salon.book(staff="anna")).success
     starts = [
@@ -625,13 +486,6 @@ async def test_relative_move_starts_from_the_moved_time(salon: Salon) -> None:
         for words in ("15:30", "eine Stunde später", "eine Stunde später", "noch eine halbe Stunde später")
     ]
     assert starts == ["15:30", "16:30", "16:30", "17:00"], "the same words once more are the same request"
-
-
-async def test_repeated_relative_move_may_name_the_former_time(salon: Salon) -> None:
-    assert (await salon.book(staff="anna")).success
-    args = {"appointment_time": "14:30", "time": "eine Stunde später"}
-    starts = [(await salon.booking.reschedule_appointment(call(), args)).fields["start"][11:16] for _ in range(2)]
-    assert starts == ["15:30", "15:30"]
 
 
 async def test_relative_day_of_a_move_offers_its_times(salon: Salon) -> None:

@@ -15,7 +15,7 @@ from askproai_runtime.admin_api import Access, ApiRequest, Role
 from askproai_runtime.admin_api.slots import list_day
 from askproai_runtime.calendars import ProviderCallRecorder, build_calendar
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
-from askproai_runtime.jobs import JobError, RunAgain
+from askproai_runtime.jobs import RunAgain
 from tests.worlds.booking_environment import booking_args, call, join_waitlist
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment
 from tests.worlds.tenant_redis import tenant_client
@@ -128,21 +128,6 @@ async def test_unverified_event_type_is_booked_after_its_lookup(env: CalcomEnvir
     assert [booking["eventTypeId"] for booking in env.bookings] == [1001]
 
 
-async def test_appointment_at_unnamed_event_type_explains_the_remedy(env: CalcomEnvironment) -> None:
-    name_event_type(env, 1001, Withheld.NOT_LOOKED_UP)
-    assert (await env.salon.book(staff="anna")).success
-    services = (msgspec.structs.replace(env.config.services[0], event_types=()), *env.config.services[1:])
-    env.config = msgspec.structs.replace(env.config, services=services)
-    env.salon.apply_config(env.config)
-    with pytest.raises(JobError):
-        await env.run_sync_job()
-    (appointment,) = await env.salon.rows("SELECT error FROM appointments")
-    assert appointment["error"].endswith(
-        "is promised to the customer, but no ServiceOffering names event type 1001 any more, so nothing is booked at it until one"
-        " names it again: it is tried again by itself; enter it by hand or call the customer if that cannot wait"
-    )
-
-
 async def test_appointment_at_a_foreign_event_type_stays_there(env: CalcomEnvironment) -> None:
     """It was booked when the event type was the tenant's own. Nothing of another account is moved or cancelled by itself."""
     name_event_type(env, FOREIGN, None)
@@ -163,6 +148,11 @@ async def test_corrected_event_type_id_is_not_booked_automatically(env: CalcomEn
     name_event_type(env, 1001, None)
     with pytest.raises(RunAgain, match="names event type 5005"):
         await env.run_sync_job()
+    (appointment,) = await env.salon.rows("SELECT error FROM appointments")
+    assert appointment["error"].endswith(
+        "is promised to the customer, but no ServiceOffering names event type 5005 any more, so nothing is booked at it until one"
+        " names it again: it is tried again by itself; enter it by hand or call the customer if that cannot wait"
+    )
     assert foreign_bookings(env) == []
 
 

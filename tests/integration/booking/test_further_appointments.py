@@ -117,18 +117,6 @@ async def test_booking_mentions_only_same_persons_other_appointment(salon: Salon
     assert "bleib" not in pending.message, "the calendar may still refuse it"
 
 
-async def test_another_person_with_another_stylist_is_booked(salon: Salon) -> None:
-    """Two people at one time, booked one by one: asked about a corrected name, callers and models went in circles."""
-    first = booking_args(HALF_PAST_TWO, customer_name="Yvonne Kranz", staff="anna")
-    second = booking_args(HALF_PAST_TWO, customer_name="Sven Ohlendorf", staff="mehmet")
-    assert (await salon.booking.book_appointment(call(), first)).success
-    answer = await salon.booking.book_appointment(call(), second)
-    assert answer.success, answer.message
-    again = await salon.booking.book_appointment(call(), second)
-    assert again.fields["appointment_id"] == answer.fields["appointment_id"]
-    assert [row["customer_name"] for row in await salon.live()] == ["Yvonne Kranz", "Sven Ohlendorf"]
-
-
 async def test_another_name_with_same_stylist_is_asked_about(salon: Salon) -> None:
     first = booking_args(HALF_PAST_TWO, customer_name="Yvonne Kranz", staff="anna")
     assert (await salon.booking.book_appointment(call(), first)).success
@@ -162,8 +150,12 @@ async def test_similar_name_with_another_stylist_is_asked_about(salon: Salon, bo
     assert [row["customer_name"] for row in await salon.live()] == [booked, said]
 
 
-@pytest.mark.parametrize(("booked", "said"), [("Petra Lange", "Otto Lange"), ("Kränz", "Ohlendorf"), ("Ute", "Sven")])
-async def test_relatives_with_another_stylist_are_booked(salon: Salon, booked: str, said: str) -> None:
-    for name, staff in ((booked, "anna"), (said, "mehmet")):
+@pytest.mark.parametrize(
+    ("booked", "said"),
+    [("Petra Lange", "Otto Lange"), ("Kränz", "Ohlendorf"), ("Ute", "Sven"), ("Yvonne Kranz", "Sven Berg")],
+)
+async def test_another_person_with_another_stylist_is_booked(salon: Salon, booked: str, said: str) -> None:
+    """Two people at one time, booked one by one: asked about a corrected name, callers and models went in circles."""
+    for name, staff in ((booked, "anna"), (said, "mehmet"), (said, "mehmet")):
         args = booking_args(HALF_PAST_TWO, customer_name=name, staff=staff)
         assert (await salon.booking.book_appointment(call(), args)).success

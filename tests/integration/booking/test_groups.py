@@ -133,15 +133,6 @@ async def test_group_offer_is_booked_during_competing_requests(salon: Salon, mon
     assert answer.success, answer.message
 
 
-async def test_companion_forgotten_by_the_model_is_asked_for(salon: Salon) -> None:
-    offer = await look(salon, {"service": "Färben"})
-    forgotten = await book_heard(salon, heard(offer), "10:00")
-    assert forgotten.message == "Auf welchen Namen darf ich den anderen Termin eintragen? Oder kommen Sie allein?"
-    answer = await book_heard(salon, heard(offer), "10:00", companions=[MIA])
-    assert answer.success
-    assert "Färben bei Anna für Mia Rot" in answer.message, "what was offered to her"
-
-
 async def test_caller_coming_alone_after_all_is_booked_alone(salon: Salon) -> None:
     offer = await look(salon, {})
     assert (await book_heard(salon, heard(offer), "10:00", companions=[])).success
@@ -168,13 +159,7 @@ async def test_unagreed_group_times_are_offered_before_booking(salon: Salon) -> 
         "Freitag, den 27. November, um 10 Uhr ist leider nicht für alle 2 Personen zugleich frei."
         " Frei ist zum Beispiel Freitag, der 27. November, um 9 Uhr 20 bei Anna und Mehmet, "
     )
-    assert "um 10 Uhr bei Anna und um 10 Uhr 40 bei " in (await look(salon, {})).message
-    await salon.rows("UPDATE claims SET expires_at = clock_timestamp() WHERE state = 'held' RETURNING 1")
-    await block(salon, "anna", "10:40", number=91)
-    await block(salon, "mehmet", "10:40", number=92)
-    late = await book(salon, "10:00", MIA)
-    assert not late.success, "the second would be at another time than the caller was offered"
-    assert len(await booked(salon)) == 3
+    assert len(await booked(salon)) == 1
 
 
 async def test_group_is_booked_whole_or_not_at_all(salon: Salon) -> None:
@@ -310,15 +295,6 @@ async def test_repeated_group_request_books_each_person_once(env: CalcomEnvironm
         assert (second.success, second.message.endswith("eintragen?")) == (True, False), second
     assert sorted(name for _, _, name in await booked(env.salon)) == ["Mia Rot", "Rosa Rot"]
     assert len(await booked(env.salon)) == 2
-
-
-async def test_companions_follow_up_request_books_the_companion(env: CalcomEnvironment) -> None:
-    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
-    answered = replace(caller(), replies={companions_key("one_by_one"): Reply.UNCLEAR})
-    first = await env.salon.booking.book_appointment(answered, args)
-    (alone,) = first.fields["next_requests"]
-    second = await env.salon.booking.book_appointment(answered, alone)
-    assert (second.success, len(await booked(env.salon))) == (True, 2), second
 
 
 async def test_no_to_the_first_booking_books_nobody(env: CalcomEnvironment) -> None:

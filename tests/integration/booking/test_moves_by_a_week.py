@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from askproai_runtime.book.appointments import NamedSlot
-from askproai_runtime.conversation.types import FunctionOutcome, NamedTimes, Naming
+from askproai_runtime.conversation.types import NamedTimes, Naming
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, call
 
 pytestmark = pytest.mark.nightly
@@ -66,12 +66,6 @@ async def test_ambiguous_date_with_same_time_asks_which_week(salon: Salon, date:
     asked = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "gleiche Zeit", "start": ""})
     starts = [each["start"][:16] for each in asked.fields["candidates"]]
     assert starts == ["2026-12-04T14:30", "2026-12-11T14:30"], asked.message
-
-
-@pytest.mark.parametrize("date", ["2026-11-27", "27. November"])
-async def test_move_to_the_present_start_changes_nothing(salon: Salon, date: str) -> None:
-    answer = await salon.booking.reschedule_appointment(call(), {"date": date, "time": "14:30"})
-    assert answer.outcome is FunctionOutcome.ALREADY_MOVED
 
 
 @pytest.mark.parametrize(

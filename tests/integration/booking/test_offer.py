@@ -7,11 +7,10 @@ from datetime import UTC, date, datetime, timedelta
 import msgspec
 import pytest
 
-from askproai_core.tenant_config.branches import Absence
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.store.appointments import release_holds
-from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, ScriptedCalendar, call, second_process
+from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, call, second_process
 
 SATURDAY_EVENING = datetime(2026, 11, 21, 17, 40, tzinfo=UTC)
 
@@ -43,11 +42,6 @@ async def test_day_offers_three_starts_and_holds_the_first(salon: Salon) -> None
     assert await held(salon) == [("call_1", "2026-11-27 08:00")]
     (expiry,) = await salon.rows("SELECT expires_at - clock_timestamp() AS left FROM claims")
     assert timedelta(seconds=80) < expiry["left"] <= timedelta(seconds=90)
-
-
-async def test_search_without_arguments_offers_the_next_times(salon: Salon) -> None:
-    answer = await salon.booking.check_availability(call(), {"service": "", "date": None})
-    assert times(answer)[0] == "2026-11-20T11:00"  # now is 10:00, the notice an hour
 
 
 async def test_missing_day_is_asked_for_once(salon: Salon) -> None:
@@ -220,12 +214,6 @@ async def test_closed_day_offers_the_next_open_day(salon: Salon, day: str, reaso
     assert times(answer)[0] == f"{opens}T09:00"
 
 
-async def test_time_of_a_closed_day_is_offered_later(salon: Salon) -> None:
-    answer = await salon.booking.check_availability(call(), {"date": "2026-12-25", "time": "halb vier"})
-    assert answer.fields["obstacle"] == "closed_day"
-    assert times(answer) == ["2026-12-29T14:30", "2026-12-29T15:30", "2026-12-30T15:30"]
-
-
 async def test_persons_day_off_is_not_called_closed(salon: Salon) -> None:
     """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
@@ -238,31 +226,6 @@ async def test_persons_day_off_is_not_called_closed(salon: Salon) -> None:
         "Dienstag, den 24. November: Da arbeitet Mehmet nicht. Frei ist zum Beispiel Donnerstag"
     )
     assert ("2026-11-24", "anna") in {(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]}
-
-
-async def test_persons_day_off_offers_other_days_and_people(salon: Salon) -> None:
-    args = {"date": "2026-11-24", "part_of_day": "Nachmittag", "staff": "Mehmet"}
-    answer = await salon.booking.check_availability(call(), args)
-    slots = [(slot["start"][:10], slot["staff"]) for slot in answer.fields["slots"]]
-    assert slots == [("2026-11-26", "mehmet"), ("2026-11-26", "mehmet"), ("2026-11-24", "anna")]
-
-
-@pytest.mark.parametrize("time", [{}, {"time": "15 Uhr"}])
-async def test_day_without_performers_is_not_called_closed(salon: Salon, time) -> None:
-    config = salon.configs[-1]
-    away = (Absence(first=date(2026, 11, 26), last=date(2026, 11, 28)),)
-    staff = tuple(msgspec.structs.replace(each, absences=away) for each in config.branches[0].staff)
-    branches = (msgspec.structs.replace(config.branches[0], staff=staff),)
-    salon.apply_config(msgspec.structs.replace(config, branches=branches))
-    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", **time})
-    assert answer.fields["obstacle"] == "day_off"
-    assert answer.message.startswith("Freitag, den 27. November: Da arbeitet niemand, der das macht. Frei ist ")
-    answer = await salon.booking.check_availability(call(), {"date": "vom 26. bis zum 28. November"})
-    assert answer.message.startswith(
-        "Donnerstag, den 26. November bis Samstag, den 28. November: Da arbeitet niemand, der das macht."
-    )
-    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27", "staff": "Anna", **time})
-    assert answer.message.startswith("Freitag, den 27. November: Da arbeitet Anna nicht. Frei ist ")
 
 
 async def test_move_to_a_day_off_names_the_reason(salon: Salon) -> None:
@@ -402,26 +365,6 @@ async def test_unclear_time_is_asked_without_the_database(salon: Salon) -> None:
 
 
 @pytest.mark.parametrize(
-    ("args", "question"),
-    [
-        ({"date": "2026-11-01"}, "schon vorbei"),
-        ({"date": "31.02.2027"}, "gibt es nicht"),
-        ({"date": "wenn Oma kommt"}, "nicht verstanden"),
-        (
-            {"service": "Dauerwelle"},
-            "Unter Dauerwelle finde ich nichts. Eintragen kann ich Haarschnitt. Möchten Sie das?",
-        ),
-        ({"staff": "Kevin"}, "Anna oder Mehmet"),
-    ],
-)
-async def test_unclear_request_is_asked_about_without_a_hold(salon: Salon, args, question: str) -> None:
-    answer = await salon.booking.check_availability(call(), args)
-    assert not answer.success
-    assert question in answer.message
-    assert await held(salon) == []
-
-
-@pytest.mark.parametrize(
     "when",
     [
         {"date": "2027-06-01"},
@@ -460,13 +403,6 @@ async def test_several_closed_days_are_not_called_taken(salon: Salon) -> None:
     assert answer.message.startswith(
         "Sonntag, den 22. November bis Montag, den 23. November: Da ist nicht geöffnet. Frei ist zum Beispiel Dienstag"
     )
-
-
-async def test_checking_availability_never_queries_the_calendar(new_salon) -> None:
-    calendar = ScriptedCalendar()
-    salon = await new_salon(calendar)
-    await salon.booking.check_availability(call(), {"date": "2026-11-27"})
-    assert calendar.requests == []
 
 
 async def test_caller_without_preference_is_offered_one_time(salon: Salon) -> None:

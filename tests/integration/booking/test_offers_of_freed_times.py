@@ -10,7 +10,7 @@ from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.desk.appointments import RequestUsed
 from askproai_runtime.desk.waitlist import decline_offer
 from tests.worlds.booking_environment import HALF_PAST_TWO, Salon
-from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, decline, offered, run, wait
+from tests.worlds.waitlist_environment import FIRST, OFFERS, SECOND, book, decline, offer_freed_time, offered, run, wait
 
 
 async def test_cancelled_time_is_offered_to_a_waiting_caller(salon: Salon) -> None:
@@ -65,11 +65,7 @@ async def test_repeated_decline_does_not_decline_the_next_offer(salon: Salon) ->
 
 
 async def test_database_refuses_two_open_offers_of_a_time(salon: Salon) -> None:
-    appointment = await book(salon)
-    await wait(salon, FIRST)
-    second = await wait(salon, SECOND)
-    await salon.cancel(appointment)
-    await run(salon)
+    _, second = await offer_freed_time(salon, FIRST, SECOND)
     with pytest.raises(asyncpg.UniqueViolationError):
         await salon.pool.execute(
             """INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)

@@ -8,8 +8,6 @@ from tests.worlds.booking_environment import HALF_PAST_TWO, Salon, call
 
 pytestmark = pytest.mark.nightly
 
-DAY = "2026-11-27T"
-
 
 @pytest.fixture
 async def salon(new_salon: Any) -> Salon:

@@ -17,7 +17,7 @@ from askproai_runtime.desk.booking import Place
 from tests.worlds.booking_environment import BookingService, Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.desk_bookings import book as book_at_desk
-from tests.worlds.segmented_services import COLOUR, FRIDAY, at, booked_claims, free, join, with_services
+from tests.worlds.segmented_services import COLOUR, FRIDAY, at, booked_claims, join, with_services
 from tests.worlds.visits import CUT, DRY, WASH, book
 from tests.worlds.waitlist_environment import FIRST, offered
 from tests.worlds.waitlist_environment import run as run_waitlist
@@ -119,15 +119,6 @@ async def test_additional_service_at_same_time_is_asked_about(salon: Salon) -> N
     assert len(await salon.live()) == 1
     other = await book(salon, "Schneiden, Föhnen", "14:30", another=True, customer_name="Mia Weiß")
     assert other.success, "it is for somebody else"
-
-
-async def test_booking_without_services_takes_the_last_offer(salon: Salon) -> None:
-    context = call("call_1", f"+4915{1:08}")
-    said = {"service": "Waschen, Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
-    assert (await salon.booking.check_availability(context, said)).success
-    answer = await salon.booking.book_appointment(context, {"start": at("10:00"), "customer_name": "Petra"})
-    assert answer.success
-    assert [row["service"] for row in await salon.live()] == ["waschen+foehnen"]
 
 
 async def test_offered_staff_stays_for_reordered_services(salon: Salon) -> None:
@@ -250,15 +241,3 @@ async def test_concurrent_visits_never_overlap_one_persons_work(salon: Salon) ->
     assert any("+" in row["service"] for row in await salon.live()), "a crowd that books no visit proves nothing"
     assert await worked_twice(salon) == []
     await salon.assert_no_double_booking()
-
-
-async def test_every_offered_visit_can_be_booked(salon: Salon) -> None:
-    rng = random.Random(7)
-    visit = msgspec.structs.replace(WASH, name="waschen+schneiden+foehnen")
-    salon.apply_config(with_services(salon.configs[-1], WASH, CUT, DRY))
-    for number in range(40):
-        services = rng.choice([visit, WASH, CUT])
-        if times := await free(salon, services):
-            answer = await book(salon, services.name, rng.choice(times), 200 + number)
-            assert answer.success, answer
-    assert await worked_twice(salon) == []

@@ -29,31 +29,25 @@ from tests.worlds.booking_environment import (
 )
 from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.waiting import SOON
-from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, decline, offered, run, task_run, wait
+from tests.worlds.waitlist_environment import (
+    FIRST,
+    FRIDAY,
+    OFFERS,
+    SECOND,
+    book,
+    decline,
+    offer_freed_time,
+    offered,
+    run,
+    task_run,
+    wait,
+)
 
 pytestmark = pytest.mark.nightly
 
 
-async def test_open_offer_ends_when_somebody_else_books(salon: Salon) -> None:
-    appointment = await book(salon)
-    await wait(salon, FIRST)
-    await wait(salon, SECOND)
-    await salon.cancel(appointment)
-    await run(salon)
-    await book(salon, call_id="call_other", caller="+4915199999999")
-    await run(salon)
-    assert await offered(salon) == [(FIRST, "taken")]
-    states = {row["state"] for row in await salon.rows("SELECT state FROM waitlist")}
-    assert states == {"waiting"}
-    await salon.assert_claims_match()
-
-
 async def test_waitlist_offer_of_blocked_time_reaches_nobody_else(salon: Salon) -> None:
-    appointment = await book(salon)
-    await wait(salon, FIRST)
-    await wait(salon, SECOND)
-    await salon.cancel(appointment)
-    await run(salon)
+    await offer_freed_time(salon, FIRST, SECOND)
     assert await offered(salon) == [(FIRST, "open")]
     day = resolve_span("2026-11-27", None, ZoneInfo("Europe/Berlin"))
     await add_block(salon.booking, DeskRequest(uuid4(), "karin"), "anna", None, day, "krank", "corr-desk")
@@ -63,10 +57,7 @@ async def test_waitlist_offer_of_blocked_time_reaches_nobody_else(salon: Salon) 
 
 
 async def test_open_offers_within_a_block_are_listed(salon: Salon) -> None:
-    appointment = await book(salon)
-    entry = await wait(salon, FIRST)
-    await salon.cancel(appointment)
-    await run(salon)
+    (entry,) = await offer_freed_time(salon, FIRST)
     zone = ZoneInfo("Europe/Berlin")
 
     async def listed(first: str, last: str | None = None, staff: str = "mitte/anna") -> list[str]:
@@ -84,10 +75,7 @@ async def test_open_offers_within_a_block_are_listed(salon: Salon) -> None:
 
 
 async def test_offer_ends_when_its_staff_member_is_absent(salon: Salon) -> None:
-    appointment = await book(salon)
-    await wait(salon)
-    await salon.cancel(appointment)
-    await run(salon)
+    await offer_freed_time(salon, FIRST)
     assert await offered(salon) == [(FIRST, "open")]
     config = salon.booking.config()
     (place,) = config.branches
@@ -99,10 +87,7 @@ async def test_offer_ends_when_its_staff_member_is_absent(salon: Salon) -> None:
 
 
 async def test_booking_the_offered_time_ends_the_wait(salon: Salon) -> None:
-    appointment = await book(salon)
-    await wait(salon, FIRST)
-    await salon.cancel(appointment)
-    await run(salon)
+    await offer_freed_time(salon, FIRST)
     await book(salon, call_id="call_first", caller=FIRST)
     await run(salon)
     assert await offered(salon) == [(FIRST, "booked")]
@@ -144,10 +129,7 @@ async def test_booking_ends_no_ambiguous_waiting_list_entry(salon: Salon) -> Non
     ],
 )
 async def test_freed_time_is_offered_only_to_matching_entries(salon: Salon, args: dict[str, str], suits: bool) -> None:
-    appointment = await book(salon)
-    await wait(salon, **args)
-    await salon.cancel(appointment)
-    await run(salon)
+    await offer_freed_time(salon, FIRST, **args)
     assert bool(await offered(salon)) is suits
 
 
@@ -307,11 +289,7 @@ async def test_cancellation_records_nothing_while_nobody_waits(salon: Salon) -> 
 
 
 async def test_removed_entrys_offer_goes_to_the_next_entry(salon: Salon) -> None:
-    appointment = await book(salon)
-    first = await wait(salon, FIRST)
-    await wait(salon, SECOND)
-    await salon.cancel(appointment)
-    await run(salon)
+    first, _ = await offer_freed_time(salon, FIRST, SECOND)
     removed = await remove_from_waitlist(salon.booking, DeskRequest(uuid4(), "karin"), UUID(first), "corr")
     assert removed is not None
     assert (removed.state, removed.offer) == ("removed", None)
@@ -355,13 +333,17 @@ async def shared(new_salon) -> Salon:
 COURSE_ARGS = {"service": "kurs", "staff": "anna", "start": MORNING, "customer_name": "Kurt Kurs"}
 
 
+async def book_course(shared: Salon) -> list[str]:
+    """Book both places of a course; return the appointments."""
+    callers = [call(f"call_{number}", f"+4915200000{number:03}") for number in range(2)]
+    answers = [await shared.booking.book_appointment(each, COURSE_ARGS) for each in callers]
+    assert all(answer.success for answer in answers), answers
+    return [answer.fields["appointment_id"] for answer in answers]
+
+
 async def test_free_group_place_reaches_waiting_caller_once(shared: Salon) -> None:
     """The place that was freed is booked by somebody, and the other one can still be had."""
-    booked = []
-    for number in range(2):
-        answer = await shared.booking.book_appointment(call(f"call_{number}", f"+4915200000{number:03}"), COURSE_ARGS)
-        assert answer.success, answer
-        booked.append(answer.fields["appointment_id"])
+    booked = await book_course(shared)
     await wait(shared, FIRST, service="kurs", staff="anna", date="2026-11-27")
     for appointment in booked:
         await shared.cancel(appointment)
@@ -374,11 +356,7 @@ async def test_free_group_place_reaches_waiting_caller_once(shared: Salon) -> No
 
 
 async def test_each_freed_group_place_reaches_one_waiting_caller(shared: Salon) -> None:
-    booked = []
-    for number in range(2):
-        answer = await shared.booking.book_appointment(call(f"call_{number}", f"+4915200000{number:03}"), COURSE_ARGS)
-        assert answer.success, answer
-        booked.append(answer.fields["appointment_id"])
+    booked = await book_course(shared)
     third = "+4915100000003"
     for phone in (FIRST, SECOND, third):
         await wait(shared, phone, service="kurs", staff="anna", date="2026-11-27")
@@ -392,10 +370,7 @@ async def test_each_freed_group_place_reaches_one_waiting_caller(shared: Salon) 
 
 
 async def test_time_freed_again_is_offered_again(salon: Salon) -> None:
-    appointment = await book(salon)
-    await wait(salon)
-    await salon.cancel(appointment)
-    await run(salon)
+    await offer_freed_time(salon, FIRST)
     taken = await book(salon, call_id="call_other", caller="+4915199999999")
     await run(salon)
     await salon.cancel(taken)

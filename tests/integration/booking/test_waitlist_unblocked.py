@@ -20,7 +20,18 @@ from askproai_runtime.desk.blocks import add_block, list_unblocked_times, remove
 from tests.worlds.booking_environment import MORNING, Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
-from tests.worlds.waitlist_environment import FIRST, FRIDAY, OFFERS, SECOND, book, decline, offered, run, wait
+from tests.worlds.waitlist_environment import (
+    FIRST,
+    FRIDAY,
+    OFFERS,
+    SECOND,
+    book,
+    decline,
+    offer_freed_time,
+    offered,
+    run,
+    wait,
+)
 
 pytestmark = pytest.mark.nightly
 
@@ -53,10 +64,7 @@ async def test_time_of_a_removed_block_is_offered(salon: Salon) -> None:
 
 
 async def test_offer_ended_by_a_block_returns_afterwards(salon: Salon) -> None:
-    appointment = await book(salon)
-    await wait(salon, staff="Anna", time="10:00")
-    await salon.cancel(appointment)
-    await run(salon)
+    await offer_freed_time(salon, FIRST, staff="Anna", time="10:00")
     ill = await block(salon)
     await run(salon)
     assert await offered(salon) == [(FIRST, "taken")]

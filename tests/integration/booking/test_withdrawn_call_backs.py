@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from askproai_runtime.sentences import SENTENCES, say
+from askproai_runtime.sentences import say
 from tests.worlds.booking_environment import Salon, call, leave_message
 
 PETRA = {"customer_name": "Petra Müller", "message": "Farbe", "call_back": "morgen"}
@@ -52,11 +52,6 @@ async def test_callback_words_are_noted_as_said(salon: Salon, said: str, caller:
         assert f"Zum Rückruf ist notiert: {said.rstrip('.')}." in answer.message
         assert "Wunsch" not in answer.message
     assert [row["call_back"] for row in await salon.rows(STORED)] == [said, said]
-
-
-async def test_english_callback_words_are_noted_too(salon: Salon) -> None:
-    assert "{when}" in SENTENCES["en"].call_back_noted
-    assert "would like" not in SENTENCES["en"].call_back_noted
 
 
 @pytest.mark.parametrize("said", ["<b>kein Anruf</b>", "auf keinen Fall anrufen, " * 5])
@@ -122,34 +117,11 @@ async def test_call_back_stays_without_a_withdrawal(salon: Salon, args: dict[str
     assert [row["call_back"] for row in await salon.rows(STORED)] == [call_back]
 
 
-@pytest.mark.parametrize("call_back", ["", "n/a", None])
-async def test_repeated_message_answer_names_the_stored_call_back(salon: Salon, call_back: str | None) -> None:
-    for said in ("morgen", call_back):
-        answer = await leave_message(salon.booking, call(), PETRA | {"call_back": said})
-        assert "Rückruf ist notiert: Samstag, den 21. November" in answer.message
-
-
 async def test_withdrawal_in_a_long_message_is_said(salon: Salon) -> None:
     text = "Die Farbe ist schon wieder draußen. " * 8
     for said in ("morgen", False):
         answer = await leave_message(salon.booking, call(), PETRA | {"message": text, "call_back": said})
     assert answer.message.endswith("Alles steht in einer Nachricht. Doch kein Rückruf."), answer.message
-
-
-@pytest.mark.parametrize("said", [False, "nein"])
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Kundin möchte doch nicht angerufen werden", "Hat sich erledigt", "Ich melde mich selbst wieder", "Bitte nicht anrufen",
-        "Der Anruf morgen entfällt", "She will call again herself", "Und Anna danke",
-    ],
-)  # fmt: skip
-async def test_call_back_false_outweighs_the_messages_text(salon: Salon, text: str, said: object) -> None:
-    for args in (PETRA, PETRA | {"message": text, "call_back": said}):
-        answer = await leave_message(salon.booking, call(), args)
-    assert ("Zum Rückruf" in answer.message, say().no_call_back in answer.message) == (False, True), answer.message
-    (row,) = await salon.rows(STORED)
-    assert (row["call_back"], text in row["text"]) == (None, True)
 
 
 async def test_call_back_false_affects_only_its_recipient(salon: Salon) -> None:

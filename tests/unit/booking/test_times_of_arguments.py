@@ -22,13 +22,13 @@ BERLIN = ZoneInfo("Europe/Berlin")
 THURSDAY = datetime(2026, 11, 26, 9, tzinfo=UTC)
 CALL = CallContext("call_1", "mitte", None, THURSDAY, "corr")
 FRIDAY = {"date": "2026-12-11"}
+HAIRCUT = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
 
 
 def understand_arguments(args: dict[str, Any], call: CallContext = CALL) -> list[str]:
     """Return the starts that are understood, and the end of a span; the outcome and its readings of a question."""
-    service = parse_service_request(salon_config(), call, {"service": "Haarschnitt"})
     try:
-        understood = parse_time(args, call, service)
+        understood = parse_time(args, call, HAIRCUT)
     except ClarificationNeeded as clarification:
         fields = clarification.answer.fields.get("candidates", [])
         return [clarification.answer.outcome.value, *(each["start"][5:16] for each in fields)]
@@ -304,11 +304,10 @@ def test_time_contradicting_the_offered_start_is_asked(others: dict[str, str], o
 )
 def test_unclear_time_does_not_discard_the_day(time: str) -> None:
     assert understand_arguments(FRIDAY | {"time": time}) == ["unclear", "12-11T00:00-00:00"]
-    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
-    understood = parse_time(FRIDAY | {"time": time}, CALL, service)
+    understood = parse_time(FRIDAY | {"time": time}, CALL, HAIRCUT)
     assert understood is not None
     with pytest.raises(ClarificationNeeded, match=r"Uhrzeit habe ich nicht verstanden.*11. Dezember.*wie viel Uhr"):
-        require_exact(understood, CALL, service)
+        require_exact(understood, CALL, HAIRCUT)
 
 
 @each_row(
@@ -343,17 +342,15 @@ def test_written_time_formats_are_parsed(args: dict[str, Any], meant: list[str])
 
 @pytest.mark.parametrize("said", ["26.10.2023", "2023-10-26", "2023-10-26T10:00", "26/10/2023"])
 def test_past_date_is_named_in_the_refusal(said: str) -> None:
-    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     with pytest.raises(
         ClarificationNeeded, match=r"26. Oktober 2023 ist schon vorbei, heute ist Donnerstag, 26. November"
     ):
-        parse_time({"date": said, "time": "10:00"}, CALL, service)
+        parse_time({"date": said, "time": "10:00"}, CALL, HAIRCUT)
 
 
 def test_unclear_day_is_asked_for_alone() -> None:
-    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     with pytest.raises(ClarificationNeeded, match=r"^Den Tag habe ich nicht verstanden"):
-        parse_time({"date": "Krambambuli", "time": "10:00"}, CALL, service)
+        parse_time({"date": "Krambambuli", "time": "10:00"}, CALL, HAIRCUT)
 
 
 @each_row("language", list(Language))
@@ -409,8 +406,7 @@ def test_interval_in_start_gives_its_beginning(start: str, meant: list[str]) -> 
      "2026-12-07 to 2026-12-09", "2026-12-07–2026-12-09", "2026-12-07 -> 2026-12-09"],
 )  # fmt: skip
 def test_an_interval_of_days_is_a_range(days: str) -> None:
-    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
-    understood = parse_time({"date": days}, CALL, service)
+    understood = parse_time({"date": days}, CALL, HAIRCUT)
     assert understood is not None
     (candidate,) = understood.candidates
     assert (f"{candidate.start:%m-%d}", f"{candidate.end:%m-%d}") == ("12-07", "12-10")
@@ -428,11 +424,10 @@ def test_twelve_am_prompts_a_question_about_noon(language: Language, time: str) 
 )
 def test_two_starts_in_one_argument_are_alternatives(start: str) -> None:
     assert understand_arguments({"start": start}) == ["12-11T11:00", "12-11T16:00"]
-    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
-    understood = parse_time({"start": start}, CALL, service)
+    understood = parse_time({"start": start}, CALL, HAIRCUT)
     assert understood is not None
     with pytest.raises(ClarificationNeeded, match=r"Meinen Sie .*11 Uhr oder .*16 Uhr"):
-        require_exact(understood, CALL, service)
+        require_exact(understood, CALL, HAIRCUT)
 
 
 def test_text_with_offered_and_another_start_is_ambiguous() -> None:
@@ -454,10 +449,9 @@ def test_text_with_offered_and_another_start_is_ambiguous() -> None:
     ],
 )
 def test_hour_with_several_days_asks_for_the_day(language: Language, args: dict[str, Any], asked: str) -> None:
-    service = parse_service_request(salon_config(), CALL, {"service": "Haarschnitt"})
     with speaking(language):
-        understood = parse_time(args, CALL, service)
+        understood = parse_time(args, CALL, HAIRCUT)
         assert understood is not None
         with pytest.raises(ClarificationNeeded) as question:
-            require_exact(understood, CALL, service)
+            require_exact(understood, CALL, HAIRCUT)
     assert question.value.answer.message.endswith(asked)
