@@ -12,7 +12,7 @@ import msgspec
 
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
-from askproai_core.provider_limits import CircuitBreakers
+from askproai_core.provider_limits import CircuitBreakers, CircuitRules
 from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.reading import CalendarEvent
@@ -52,9 +52,12 @@ class CalcomEnvironment:
     circuits: CircuitBreakers
     calendar: CalcomV2 = None  # type: ignore[assignment]  # set by the fixture: it needs the salon's pool
     worker: BookingService = None  # type: ignore[assignment]
+    key: str = KEY
 
-    def inject_fault(self, kind: FaultKind, operation: str = "create-booking", **options: Any) -> None:
-        self.calcom.faults.active.append(Fault.parse({"operation": operation, "fault": kind, **options}, NOW))
+    def inject_fault(self, kind: FaultKind, *operations: str, **options: Any) -> None:
+        """Let Cal.com fail at these operations, or when it is to create a booking."""
+        for operation in operations or ("create-booking",):
+            self.calcom.faults.active.append(Fault.parse({"operation": operation, "fault": kind, **options}, NOW))
 
     @property
     def bookings(self) -> list[dict[str, Any]]:
@@ -157,7 +160,9 @@ class DeferredCalendar:
 
 
 @asynccontextmanager
-async def open_calcom_environment(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterator[CalcomEnvironment]:
+async def open_calcom_environment(
+    new_salon: Callable[..., Awaitable[Salon]], rules: CircuitRules | None = None
+) -> AsyncIterator[CalcomEnvironment]:
     calcom = CalcomSimulator(FrozenClock(NOW))
     async with (
         compared(calcom, calcom_contract.check_exchange),
@@ -165,7 +170,7 @@ async def open_calcom_environment(new_salon: Callable[..., Awaitable[Salon]]) ->
         aiohttp.ClientSession() as session,
     ):
         salon = await new_salon(DeferredCalendar(lambda: env.calendar), QUICK)
-        circuits = CircuitBreakers(None, salon.clock)
+        circuits = CircuitBreakers(None, salon.clock, rules=rules)
         env = CalcomEnvironment(salon, calcom, session, url, tenant_config_of(salon.store), circuits)
         env.reconnect()
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
@@ -174,7 +179,7 @@ async def open_calcom_environment(new_salon: Callable[..., Awaitable[Salon]]) ->
         def calcom_with(pool: Any) -> CalcomV2:
             recorder = ProviderCallRecorder(pool, salon.store.tenant, salon.metrics)
             exchange = CalcomHttp(session, circuits, salon.clock)
-            return CalcomV2(exchange, lambda: env.config, lambda: KEY, recorder)
+            return CalcomV2(exchange, lambda: env.config, lambda: env.key, recorder)
 
         env.calendar = calcom_with(salon.pool)
         async with open_pool(salon.store.dsn, max_size=1) as pool:

@@ -3,12 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
 from typing import Any
 
-import aiohttp
 import msgspec
 import pytest
 
@@ -16,164 +13,119 @@ from askproai_core.clock import SystemClock
 from askproai_core.provider_limits.circuit_breaker import CircuitBreakers
 from askproai_core.provider_limits.circuit_rules import CircuitRules, CircuitState
 from askproai_core.provider_names import CalendarApi, Provider
-from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.services import TeamEventType
-from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendars import FallbackCalendar, ProviderCallRecorder
 from askproai_runtime.calendars.calcom_http import CalcomHttp
 from askproai_runtime.calendars.calcom_v1 import CalcomV1
-from askproai_runtime.calendars.calcom_v2 import CalcomV2
 from askproai_runtime.conversation.types import Answer
 from askproai_runtime.jobs import JobSettings, RunAgain, Runner
 from askproai_runtime.metrics import Metrics
-from askproai_sandbox.calcom import CalcomSimulator
-from askproai_sandbox.simulator import Fault, FaultKind, serve
-from tests.worlds.booking_environment import CALCOM, NOW, FrozenClock, Salon, booking_args, call, tenant_config_of
-from tests.worlds.calcom_environment import DeferredCalendar
+from askproai_sandbox.simulator import Fault, FaultKind
+from tests.worlds.booking_environment import NOW, booking_args, call
+from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly
 
-QUICK = BookingSettings(
-    provider_timeout=timedelta(seconds=1), budget=timedelta(seconds=3), quiet_period=timedelta(), sync_delay=timedelta()
-)
 OPEN = timedelta(seconds=1.5)  # longer than a busy machine takes between two steps of a test
-KEY = "cal_salon"
 V2_ROUTES = ("create-booking", "list-bookings", "cancel-booking")
 
 
-@dataclass
-class OutageEnvironment:
-    """A salon, its calendar at a Cal.com that can fail, and the circuit breaker between them."""
-
-    salon: Salon
-    calcom: CalcomSimulator
-    circuits: CircuitBreakers
-    config: TenantConfig
-    key: str = KEY
-
-    def inject_fault(self, kind: FaultKind, *operations: str, **more: Any) -> None:
-        for operation in operations or ("*",):
-            options = {"operation": operation, "fault": kind, "count": None, **more}
-            self.calcom.faults.active.append(Fault.parse(options, NOW))
-
-    def clear_faults(self) -> None:
-        self.calcom.faults.clear()
-
-    def only_v2(self) -> None:
-        calendar = msgspec.structs.replace(self.config.calendar, api_versions=(CalendarApi.V2,))
-        self.config = msgspec.structs.replace(self.config, calendar=calendar)
-
-    def requests(self, operation: str = "") -> int:
-        return sum(entry["operation"].startswith(operation) for entry in self.calcom.journal.entries)
-
-    @property
-    def bookings(self) -> list[dict[str, Any]]:
-        accounts = self.calcom.dump()["accounts"]
-        return [b for b in accounts.get(KEY, {"bookings": []})["bookings"] if b["status"] == "accepted"]
-
-    async def state(self) -> CircuitState:
-        return (await self.circuits.views())[Provider.CALCOM].state
-
-    async def book(self, number: int, **args: Any) -> dict[str, Any]:
-        start = f"2026-11-27T{12 + number:02}:00:00+01:00"
-        caller = f"call_{number}{args.get('staff', '')}"
-        named = {"name": "Otto Kurz" if args.get("staff") == "mehmet" else "Petra Lange"} | args
-        answer = await self.salon.book(start, by=call(caller), **named)
-        assert answer.success, answer
-        assert answer.message.startswith("Der Termin ist eingetragen: Freitag"), "a German sentence, whatever happens"
-        return answer.fields
-
-    @asynccontextmanager
-    async def worker(self) -> AsyncIterator[None]:
-        """Run the jobs by a real queue meanwhile."""
-        salon, stop = self.salon, asyncio.Event()
-        settings = JobSettings(poll_busy=timedelta(milliseconds=100), grace=timedelta(seconds=2))
-        handler, pool = salon.booking.sync_appointment, salon.pool
-        runner = Runner(pool, salon.store.tenant, handler, SystemClock(), settings, Metrics("salon"), lease_pool=pool)
-        running = asyncio.create_task(runner.run(stop))
-        yield
-        stop.set()
-        await running
-
-    async def run_sync_job(self) -> None:
-        await self.salon.booking.sync_appointment(await self.salon.claim_job())
-
-    async def move_in_dashboard(self, uid: str, start: str) -> None:
-        """Move a booking as a person does with Cal.com's dashboard."""
-        body = {"key": KEY, "action": "move", "uid": uid, "start": start}
-        url = f"{self.config.calendar.base_url}/_sim/dashboard"
-        async with aiohttp.ClientSession() as session, session.post(url, json=body) as response:
-            assert response.status == HTTPStatus.OK, await response.text()
-
-
 @pytest.fixture
-async def server(new_salon) -> AsyncIterator[OutageEnvironment]:
-    """A tenant that lists both versions of the API."""
-    calcom = CalcomSimulator(FrozenClock(NOW))
-    async with serve(calcom) as url, aiohttp.ClientSession() as session:
-        clock = FrozenClock(NOW)
-        circuits = CircuitBreakers(None, clock, rules=CircuitRules(open_for=OPEN))
-        salon = await new_salon(DeferredCalendar(lambda: versions), QUICK)
-        recorder = ProviderCallRecorder(salon.pool, salon.store.tenant, salon.metrics)
-        options = (lambda: env.config, lambda: env.key, recorder)
-        v2 = CalcomV2(CalcomHttp(session, circuits, clock), *options)
-        v1 = CalcomV1(CalcomHttp(session, CircuitBreakers(None, clock), clock), *options)
-        versions = FallbackCalendar(
-            lambda: env.config, {CalendarApi.V2: v2, CalendarApi.V1: v1}, clock, lambda: env.key
-        )
-        calendar = msgspec.structs.replace(CALCOM, base_url=url, api_versions=(CalendarApi.V2, CalendarApi.V1))
-        env = OutageEnvironment(salon, calcom, circuits, tenant_config_of(salon.store, calendar=calendar))
-        for staff, number in (("anna", 1001), ("mehmet", 1002)):
-            body = {"key": KEY, "id": number, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": staff}
-            await (await session.post(f"{url}/_sim/event-types", json=body)).release()
+async def server(new_salon) -> AsyncIterator[CalcomEnvironment]:
+    """A salon whose Cal.com is asked by both versions of the API, of which only the second has a circuit breaker."""
+    async with open_calcom_environment(new_salon, CircuitRules(open_for=OPEN)) as env:
+        recorder = ProviderCallRecorder(env.salon.pool, env.salon.store.tenant, env.salon.metrics)
+        http = CalcomHttp(env.session, CircuitBreakers(None, env.salon.clock), env.salon.clock)
+        v1 = CalcomV1(http, lambda: env.config, lambda: env.key, recorder)
+        versions = {CalendarApi.V2: env.calendar, CalendarApi.V1: v1}
+        env.calendar = FallbackCalendar(lambda: env.config, versions, env.salon.clock, lambda: env.key)
+        env.replace_worker_calendar(env.calendar)
+        use_versions(env, CalendarApi.V2, CalendarApi.V1)
         yield env
 
 
-async def test_open_circuit_after_five_failures_spares_callers_waiting(server: OutageEnvironment) -> None:
-    server.only_v2()
-    server.inject_fault(FaultKind.DOWN)
+def use_versions(env: CalcomEnvironment, *versions: CalendarApi) -> None:
+    calendar = msgspec.structs.replace(env.config.calendar, api_versions=versions)
+    env.config = msgspec.structs.replace(env.config, calendar=calendar)
+
+
+def fail(env: CalcomEnvironment, kind: FaultKind, *operations: str) -> None:
+    """Let Cal.com fail at these operations, or at all, until its faults are cleared."""
+    env.inject_fault(kind, *operations or ("*",), count=None)
+
+
+async def state(env: CalcomEnvironment) -> CircuitState:
+    return (await env.circuits.views())[Provider.CALCOM].state
+
+
+async def book(env: CalcomEnvironment, number: int, **args: Any) -> dict[str, Any]:
+    start = f"2026-11-27T{12 + number:02}:00:00+01:00"
+    caller = f"call_{number}{args.get('staff', '')}"
+    named = {"name": "Otto Kurz" if args.get("staff") == "mehmet" else "Petra Lange"} | args
+    answer = await env.salon.book(start, by=call(caller), **named)
+    assert answer.success, answer
+    assert answer.message.startswith("Der Termin ist eingetragen: Freitag"), "a German sentence, whatever happens"
+    return answer.fields
+
+
+@asynccontextmanager
+async def running_worker(env: CalcomEnvironment) -> AsyncIterator[None]:
+    """Run the jobs by a real queue meanwhile."""
+    salon, stop = env.salon, asyncio.Event()
+    settings = JobSettings(poll_busy=timedelta(milliseconds=100), grace=timedelta(seconds=2))
+    handler, pool = salon.booking.sync_appointment, salon.pool
+    runner = Runner(pool, salon.store.tenant, handler, SystemClock(), settings, Metrics("salon"), lease_pool=pool)
+    running = asyncio.create_task(runner.run(stop))
+    yield
+    stop.set()
+    await running
+
+
+async def test_open_circuit_after_five_failures_spares_callers_waiting(server: CalcomEnvironment) -> None:
+    use_versions(server, CalendarApi.V2)
+    fail(server, FaultKind.DOWN)
     for number in range(5):
-        assert (await server.book(number % 4, staff=("anna", "mehmet")[number // 4]))["status"] == "pending_sync"
-    assert await server.state() is CircuitState.OPEN
-    requests = server.requests()
-    assert (await server.book(1, staff="mehmet"))["status"] == "pending_sync"
-    assert server.requests() == requests, "an open circuit lets nothing through"
+        assert (await book(server, number % 4, staff=("anna", "mehmet")[number // 4]))["status"] == "pending_sync"
+    assert await state(server) is CircuitState.OPEN
+    requests = len(server.calcom.journal.entries)
+    assert (await book(server, 1, staff="mehmet"))["status"] == "pending_sync"
+    assert len(server.calcom.journal.entries) == requests, "an open circuit lets nothing through"
     errors = [row["error"] for row in await server.salon.live()]
     assert "its circuit is open" in errors[-1]
     await server.salon.assert_claims_match()
 
 
-async def test_sync_job_waits_for_open_circuit_without_attempts(server: OutageEnvironment) -> None:
-    server.only_v2()
-    server.inject_fault(FaultKind.DOWN)
-    await server.book(1)
+async def test_sync_job_waits_for_open_circuit_without_attempts(server: CalcomEnvironment) -> None:
+    use_versions(server, CalendarApi.V2)
+    fail(server, FaultKind.DOWN)
+    await book(server, 1)
     for _ in range(4):
         with pytest.raises(RunAgain):
             await server.run_sync_job()
-    assert await server.state() is CircuitState.OPEN
-    requests = server.requests()
+    assert await state(server) is CircuitState.OPEN
+    requests = len(server.calcom.journal.entries)
     with pytest.raises(RunAgain) as postponed:
         await server.run_sync_job()
     assert timedelta() < postponed.value.at - NOW <= OPEN * 1.5, "and not all jobs at once"
-    assert server.requests() == requests
+    assert len(server.calcom.journal.entries) == requests
 
 
-async def test_one_probe_closes_circuit_without_duplicate_bookings(server: OutageEnvironment) -> None:
-    server.only_v2()
-    server.inject_fault(FaultKind.DOWN, "list-bookings")
+async def test_one_probe_closes_circuit_without_duplicate_bookings(server: CalcomEnvironment) -> None:
+    use_versions(server, CalendarApi.V2)
+    fail(server, FaultKind.DOWN, "list-bookings")
     # Cal.com has the first two, unknown to us.
     server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=2)
     for number in (1, 2):
-        await server.book(number)
-    server.inject_fault(FaultKind.DOWN, "create-booking")
+        await book(server, number)
+    fail(server, FaultKind.DOWN, "create-booking")
     for number in (3, 4):
-        await server.book(number)
-    async with server.worker():
-        await eventually(lambda: is_state(server, CircuitState.OPEN), SOON, "the circuit to open")
-        server.clear_faults()
+        await book(server, number)
+    async with running_worker(server):
+        await eventually(lambda: is_open(server), SOON, "the circuit to open")
+        server.calcom.faults.clear()
         await eventually(lambda: all_confirmed(server), SOON, "every booking to come over")
-    assert await server.state() is CircuitState.CLOSED
+    assert await state(server) is CircuitState.CLOSED
     assert len(server.bookings) == 4
     appointments = await server.salon.live()
     assert {row["external_id"] for row in appointments} == {booking["uid"] for booking in server.bookings}
@@ -184,17 +136,17 @@ async def test_one_probe_closes_circuit_without_duplicate_bookings(server: Outag
     assert creates == [500, 500, 503, 503, 201, 201], "what Cal.com had was found, the others were created once"
 
 
-async def is_state(server: OutageEnvironment, state: CircuitState) -> bool:
-    return await server.state() is state
+async def is_open(server: CalcomEnvironment) -> bool:
+    return await state(server) is CircuitState.OPEN
 
 
-async def all_confirmed(server: OutageEnvironment) -> bool:
+async def all_confirmed(server: CalcomEnvironment) -> bool:
     return {row["status"] for row in await server.salon.live()} == {"confirmed"}
 
 
-async def test_old_server_without_v2_is_booked_by_v1(server: OutageEnvironment) -> None:
-    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
-    fields = await server.book(1, staff="anna")
+async def test_old_server_without_v2_is_booked_by_v1(server: CalcomEnvironment) -> None:
+    fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
+    fields = await book(server, 1, staff="anna")
     assert fields["status"] == "confirmed"
     (local,), (remote,) = await server.salon.live(), server.bookings
     assert local["external_id"] == remote["uid"]
@@ -218,100 +170,100 @@ async def test_old_server_without_v2_is_booked_by_v1(server: OutageEnvironment) 
     assert not taken.success
 
 
-async def test_slot_taken_by_v1_goes_to_another_person(server: OutageEnvironment) -> None:
-    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
-    await server.book(1, staff="anna")
+async def test_slot_taken_by_v1_goes_to_another_person(server: CalcomEnvironment) -> None:
+    fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
+    await book(server, 1, staff="anna")
     await server.salon.pool.execute("UPDATE claims SET state = 'released'")  # only Cal.com knows of it
     await server.salon.pool.execute("UPDATE appointments SET status = 'cancelled', external_id = NULL")
-    assert (await server.book(1))["staff"] == "mehmet"
+    assert (await book(server, 1))["staff"] == "mehmet"
 
 
-async def test_calcom_v1_is_used_only_if_listed(server: OutageEnvironment) -> None:
-    server.only_v2()
-    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
-    assert (await server.book(1))["status"] == "pending_sync"
-    assert server.requests("create-booking-v1") == 0
+async def test_calcom_v1_is_used_only_if_listed(server: CalcomEnvironment) -> None:
+    use_versions(server, CalendarApi.V2)
+    fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
+    assert (await book(server, 1))["status"] == "pending_sync"
+    assert server.count_requests("create-booking-v1") == 0
 
 
-async def test_round_robin_booking_is_not_sent_by_v1(server: OutageEnvironment) -> None:
+async def test_round_robin_booking_is_not_sent_by_v1(server: CalcomEnvironment) -> None:
     (service,) = server.config.services
     types = tuple(TeamEventType(staff=s, event_type_id=3001, host_id=n) for s, n in (("anna", 17), ("mehmet", 18)))
     services = (msgspec.structs.replace(service, event_types=(), team_event_types=types),)
     server.config = msgspec.structs.replace(server.config, services=services)
     server.salon.apply_config(msgspec.structs.replace(server.salon.configs[-1], services=services))
-    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
-    assert (await server.book(1, staff="mehmet"))["status"] == "pending_sync"
-    assert server.requests("create-booking-v1") == 0
+    fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
+    assert (await book(server, 1, staff="mehmet"))["status"] == "pending_sync"
+    assert server.count_requests("create-booking-v1") == 0
 
 
-async def test_open_v2_circuit_allows_booking_by_v1(server: OutageEnvironment) -> None:
-    server.inject_fault(FaultKind.DOWN, *V2_ROUTES)
+async def test_open_v2_circuit_allows_booking_by_v1(server: CalcomEnvironment) -> None:
+    fail(server, FaultKind.DOWN, *V2_ROUTES)
     for _ in range(5):
         await (await server.circuits.allow(Provider.CALCOM)).record_failure()
-    assert (await server.book(1))["status"] == "confirmed"
+    assert (await book(server, 1))["status"] == "confirmed"
     assert len(server.bookings) == 1
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER_COMMIT, FaultKind.ERROR_AFTER_COMMIT, FaultKind.DOWN])
-async def test_create_with_unknown_outcome_is_looked_up_first(server: OutageEnvironment, kind: FaultKind) -> None:
+async def test_create_with_unknown_outcome_is_looked_up_first(server: CalcomEnvironment, kind: FaultKind) -> None:
     """It is looked up first, by whichever version answers; what Cal.com has is not created again."""
     more = {"seconds": 30} if kind is FaultKind.TIMEOUT_AFTER_COMMIT else {}
     server.inject_fault(kind, "create-booking", count=1, **more)
-    assert (await server.book(1))["status"] == "pending_sync"
-    assert server.requests("create-booking-v1") == 0
-    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+    assert (await book(server, 1))["status"] == "pending_sync"
+    assert server.count_requests("create-booking-v1") == 0
+    fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
     await server.run_sync_job()
     assert len(server.bookings) == 1
     (local,) = await server.salon.live()
     assert (local["status"], local["external_id"]) == ("confirmed", server.bookings[0]["uid"])
-    assert server.requests("create-booking-v1") == (1 if kind is FaultKind.DOWN else 0)
+    assert server.count_requests("create-booking-v1") == (1 if kind is FaultKind.DOWN else 0)
 
 
-async def test_booking_moved_in_v2_skips_the_v1_list(server: OutageEnvironment) -> None:
+async def test_booking_moved_in_v2_skips_the_v1_list(server: CalcomEnvironment) -> None:
     """v2 has the old booking in its list, and cannot be asked where it is now; v1, whose list lags too, would find nothing."""
     server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=1)
-    assert (await server.book(1, staff="anna"))["status"] == "pending_sync"
+    assert (await book(server, 1, staff="anna"))["status"] == "pending_sync"
     (booked,) = server.bookings
     server.calcom.clock.advance(timedelta(minutes=1))
     for operation in ("list-bookings", "list-bookings-v1"):
         lagging = {"operation": operation, "fault": FaultKind.LAGGING_LIST, "seconds": 3600}
         server.calcom.faults.active.append(Fault.parse(lagging, server.calcom.clock.now()))
-    await server.move_in_dashboard(booked["uid"], "2026-11-27T16:00:00Z")
-    server.inject_fault(FaultKind.NO_ROUTE, "get-booking")
+    await server.dashboard("move", uid=booked["uid"], start="2026-11-27T16:00:00Z")
+    fail(server, FaultKind.NO_ROUTE, "get-booking")
     with pytest.raises(RunAgain, match="was moved"):
         await server.run_sync_job()
     assert len(server.bookings) == 1
     server.calcom.faults.active.pop()
     await server.run_sync_job()
     assert len(server.bookings) == 1
-    assert server.requests("create-booking") == 1
+    assert server.count_requests("create-booking") == 1
 
 
-async def test_v1_create_with_unknown_outcome_is_found_again(server: OutageEnvironment) -> None:
-    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
+async def test_v1_create_with_unknown_outcome_is_found_again(server: CalcomEnvironment) -> None:
+    fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
     server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking-v1", count=1)
-    assert (await server.book(1))["status"] == "pending_sync"
-    server.clear_faults()
+    assert (await book(server, 1))["status"] == "pending_sync"
+    server.calcom.faults.clear()
     await server.run_sync_job()
     assert len(server.bookings) == 1
     assert [row["status"] for row in await server.salon.live()] == ["confirmed"]
 
 
-async def test_v1_cancels_an_appointment_cancelled_here(server: OutageEnvironment) -> None:
-    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES)
-    first = await server.book(1, staff="anna")
+async def test_v1_cancels_an_appointment_cancelled_here(server: CalcomEnvironment) -> None:
+    fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
+    first = await book(server, 1, staff="anna")
     await server.salon.cancel(first["appointment_id"])
-    second = await server.book(1, staff="anna")
+    second = await book(server, 1, staff="anna")
     assert second["status"] == "confirmed"
     assert second["appointment_id"] != first["appointment_id"]
     (remote,) = server.bookings
     assert remote["metadata"]["requestId"] == second["appointment_id"]
 
 
-async def test_cancellation_uses_v1_while_a_move_awaits_v2(server: OutageEnvironment) -> None:
+async def test_cancellation_uses_v1_while_a_move_awaits_v2(server: CalcomEnvironment) -> None:
     """v1 moves without a mail or a webhook, so it is not asked to; the preferred version comes back, or a person decides."""
-    first = await server.book(1, staff="anna")
-    server.inject_fault(FaultKind.NO_ROUTE, *V2_ROUTES, "get-booking", "reschedule-booking")
+    first = await book(server, 1, staff="anna")
+    fail(server, FaultKind.NO_ROUTE, *V2_ROUTES, "get-booking", "reschedule-booking")
     (row,) = await server.salon.live()
     caller = call(row["call_id"], row["caller"])
     moved = await server.salon.booking.reschedule_appointment(caller, {"start": "2026-11-27T16:00:00+01:00"})
@@ -323,51 +275,51 @@ async def test_cancellation_uses_v1_while_a_move_awaits_v2(server: OutageEnviron
     assert [b["status"] for b in server.bookings] in ([], ["cancelled"])
 
 
-async def test_rate_limited_create_is_not_sent_by_v1(server: OutageEnvironment) -> None:
+async def test_rate_limited_create_is_not_sent_by_v1(server: CalcomEnvironment) -> None:
     server.inject_fault(FaultKind.RATE_LIMITED, "create-booking", count=1)
-    assert (await server.book(1))["status"] == "pending_sync"
-    assert server.requests("create-booking-v1") == 0
-    assert await server.state() is CircuitState.CLOSED
+    assert (await book(server, 1))["status"] == "pending_sync"
+    assert server.count_requests("create-booking-v1") == 0
+    assert await state(server) is CircuitState.CLOSED
 
 
-async def _call(server: OutageEnvironment, number: int, staff: str = "anna") -> Answer:
+async def _call(server: CalcomEnvironment, number: int, staff: str = "anna") -> Answer:
     args = booking_args(f"2026-11-27T{12 + number:02}:00:00+01:00", staff=staff)
     return await server.salon.booking.book_appointment(call(f"call_{number}{staff}"), args)
 
 
-async def test_refused_calcom_key_is_used_only_twice(server: OutageEnvironment) -> None:
-    server.only_v2()
+async def test_refused_calcom_key_is_used_only_twice(server: CalcomEnvironment) -> None:
+    use_versions(server, CalendarApi.V2)
     server.key = "revoked"
     answers = [await _call(server, number) for number in range(4)]
-    assert server.requests("create-booking") == 2
+    assert server.count_requests("create-booking") == 2
     assert not any(answer.success for answer in answers)
     assert all("nicht gebucht" in answer.message for answer in answers)
     assert await server.salon.live() == []
-    assert await server.state() is CircuitState.CLOSED, "what answers is not down: look-ups and events go on"
+    assert await state(server) is CircuitState.CLOSED, "what answers is not down: look-ups and events go on"
     server.key = KEY  # another key is asked at once
     assert (await _call(server, 4)).success
 
 
-async def test_promised_booking_is_sent_despite_known_refusals(server: OutageEnvironment) -> None:
+async def test_promised_booking_is_sent_despite_known_refusals(server: CalcomEnvironment) -> None:
     """An appointment that waits for the calendar would fail for good without one request."""
-    server.only_v2()
-    server.inject_fault(FaultKind.DOWN)
-    assert (await server.book(0))["status"] == "pending_sync"
-    server.clear_faults()
+    use_versions(server, CalendarApi.V2)
+    fail(server, FaultKind.DOWN)
+    assert (await book(server, 0))["status"] == "pending_sync"
+    server.calcom.faults.clear()
     event_types = server.calcom.accounts[KEY].event_types
     gone = event_types.pop(1001)
     assert not any([(await _call(server, number)).success for number in (1, 2, 3)])
-    requests = server.requests("create-booking")
+    requests = server.count_requests("create-booking")
     event_types[1001] = gone  # a person brings it back a moment later
     await server.run_sync_job()
-    assert server.requests("create-booking") == requests + 1
+    assert server.count_requests("create-booking") == requests + 1
     assert [row["status"] for row in await server.salon.live()] == ["confirmed"]
 
 
-async def test_missing_event_type_leaves_other_event_types_bookable(server: OutageEnvironment) -> None:
-    server.only_v2()
+async def test_missing_event_type_leaves_other_event_types_bookable(server: CalcomEnvironment) -> None:
+    use_versions(server, CalendarApi.V2)
     del server.calcom.accounts[KEY].event_types[1001]
     for number in range(3):
         assert not (await _call(server, number)).success
-    assert server.requests("create-booking") == 2
+    assert server.count_requests("create-booking") == 2
     assert (await _call(server, 3, "mehmet")).success
