@@ -79,10 +79,8 @@ async def test_search_leaves_out_days_the_caller_excludes(
     assert [start[8:10] for start in times(answer)] == days, answer
 
 
-async def test_booking_without_a_day_leaves_out_excluded_days(new_salon) -> None:
-    salon = await new_salon()
-    args = {**booking_args(), "start": None, "time": "10:00"}
-    answer = await salon.booking.book_appointment(replace(call(), said_since="Samstags kann ich nicht."), args)
+async def test_booking_without_a_day_leaves_out_excluded_days(salon: Salon) -> None:
+    answer = await salon.book(None, by=replace(call(), said_since="Samstags kann ich nicht."), time="10:00")
     assert "außer samstags" in answer.message
 
 
