@@ -74,6 +74,11 @@ async def rearm_events(context: CoordinatorContext) -> int:
     )
 
 
+async def empty_answers(context: CoordinatorContext) -> int:
+    """Empty the stored answers of call functions that no repeated request can ask for any more: they name callers."""
+    return await _change_in_batches(context, store.EMPTY_ANSWERS)
+
+
 async def delete_expired(context: CoordinatorContext) -> int:
     """Delete or empty old data by Tenant `spec.retention`, but never data that still has to be processed.
 

@@ -20,6 +20,7 @@ from askproai_runtime.coordinator.circuits import update_circuits
 from askproai_runtime.coordinator.fenced_redis import FencedRedis
 from askproai_runtime.coordinator.maintenance import (
     delete_expired,
+    empty_answers,
     rearm_events,
     sweep_holds,
     sweep_slot_locks,
@@ -45,6 +46,7 @@ def periodic_tasks(settings: CoordinatorSettings) -> tuple[PeriodicTask, ...]:
         PeriodicTask("holds", sweep, sweep_holds),
         PeriodicTask("locks", sweep, sweep_slot_locks),
         PeriodicTask("events", sweep, rearm_events),
+        PeriodicTask("answers", sweep, empty_answers),
         PeriodicTask("counts", timedelta(seconds=settings.count_seconds), update_counts),
         PeriodicTask("circuits", timedelta(seconds=settings.circuit_seconds), update_circuits),
         PeriodicTask("retention", timedelta(seconds=settings.retention_seconds), delete_expired),

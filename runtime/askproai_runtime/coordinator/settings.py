@@ -52,7 +52,7 @@ class CoordinatorSettings(Struct, frozen=True, kw_only=True):
     lease_renew_seconds: Annotated[int, Meta(ge=2, description="Without a renewal for so long the leader exits")] = 10
     lease_retry_seconds: Annotated[int, Meta(ge=1, description="How often the Lease is renewed, or asked for")] = 2
     sweep_seconds: Annotated[
-        float, Meta(gt=0, description="How often expired holds, locks and lost jobs are swept")
+        float, Meta(gt=0, description="How often expired holds, locks, lost jobs and stored answers are swept")
     ] = 30
     count_seconds: Annotated[
         float, Meta(gt=0, description="How often dead letters, waiting jobs and claims are counted")

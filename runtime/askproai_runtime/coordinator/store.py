@@ -148,7 +148,8 @@ _OLD_ROWS = """
 SELECT o.ctid FROM {table} o WHERE o.tenant = $2 AND o.{since} < now() - make_interval(days => $3) {condition} LIMIT $1"""
 _FINISHED = "AND o.state IN ('sent', 'dropped', 'dead')"
 # A job that has settled an earlier dead letter of its appointment stays beside that one: else the appointment would never age.
-_SETTLES = """AND NOT EXISTS (SELECT FROM jobs d WHERE d.tenant = {row}.tenant AND d.appointment_id = {row}.appointment_id
+_SETTLED = """AND {row}.appointment_id IS NOT NULL AND {row}.state = 'done' AND NOT EXISTS (
+    SELECT FROM jobs d WHERE d.tenant = {row}.tenant AND d.appointment_id = {row}.appointment_id
     AND d.id < {row}.id AND d.state = 'dead')"""
 _DECIDED = "AND {row}.status IN ('processed', 'dead')"
 
@@ -173,6 +174,15 @@ def _clear(table: str, since: str, change: str, condition: str) -> str:
     return f"UPDATE {table} x SET {change} WHERE x.ctid = ANY (ARRAY ({old}))"  # noqa: S608  our own names
 
 
+# A signature is valid for five minutes before and after its time: then no repeated request needs the answer. The row stays, so that
+# nothing is carried out again.
+EMPTY_ANSWERS = """
+UPDATE call_actions SET answer = NULL WHERE ctid = ANY (ARRAY (
+    SELECT ctid FROM call_actions
+    WHERE answer IS NOT NULL AND key LIKE 'request|%' AND call_id NOT LIKE 'desk:%' AND created_at < now() - interval '10 minutes'
+    ORDER BY created_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED))
+"""
+
 # The field of Tenant `spec.retention` whose days count, and the statement that they trigger.
 RETENTION_STATEMENTS = (
     # A body is kept while its event still has to be processed; that of a dead event until a redrive or until its days are over.
@@ -191,15 +201,7 @@ RETENTION_STATEMENTS = (
     ),
     ("call_days", _delete("calls", "updated_at", lock=_SKIP_LOCKED)),
     ("call_days", _delete("webhook_events", "received_at", _DECIDED, _SKIP_LOCKED)),  # their jobs with them
-    (
-        "call_days",
-        _delete(
-            "jobs",
-            "finished_at",
-            f"AND {{row}}.appointment_id IS NOT NULL AND {{row}}.state = 'done' {_SETTLES}",
-            _SKIP_LOCKED,
-        ),
-    ),
+    ("call_days", _delete("jobs", "finished_at", _SETTLED, _SKIP_LOCKED)),
     ("call_days", _delete("call_actions", "created_at", "AND {row}.lease_until < now()")),
     ("call_days", _delete("audit_log", "at")),
     ("raw_event_days", _delete("provider_calls", "at")),

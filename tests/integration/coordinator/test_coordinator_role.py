@@ -22,6 +22,7 @@ ALLOWED_BY_COLUMN = {
     "customers": {"updated_at"},
     "webhook_events": {"payload"},
     "calls": {"transcript", "analysis"},
+    "call_actions": {"answer"},
     "function_requests": {"arguments", "answer"},
     "jobs": {"state", "run_at", "claim_no", "lease_until", "worker", "finished_at"},
 }
@@ -35,6 +36,7 @@ REFUSED = (
     "UPDATE webhook_events SET payload = 'forged'",
     "UPDATE webhook_events SET status = 'processed'",
     "UPDATE calls SET transcript = 'forged'",
+    "UPDATE call_actions SET answer = '{}'",
     "UPDATE jobs SET state = 'dead'",
     """INSERT INTO jobs (tenant, kind, priority, state, event_id, correlation_id)
        SELECT tenant, 'webhook-event', 'low', 'done', id, 'c' FROM webhook_events""",
@@ -54,6 +56,10 @@ async def test_coordinator_may_run_only_its_tasks_statements(env: CoordinatorEnv
     await env.event(salon, "e")
     await env.superuser.execute(
         "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ('salon.salon', 'c', 'ended', 'c')"
+    )
+    await env.superuser.execute(
+        """INSERT INTO call_actions (tenant, call_id, key, state, lease_until)
+           VALUES ('salon.salon', 'c', 'request|1', 'done', now())"""
     )
     await env.superuser.execute("INSERT INTO customers (tenant, phone) VALUES ('salon.salon', '+4930')")
     for statement in REFUSED:

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from askproai_runtime.coordinator import maintenance
-from askproai_runtime.coordinator.maintenance import sweep_holds, sweep_slot_locks, update_counts
+from askproai_runtime.coordinator.maintenance import empty_answers, sweep_holds, sweep_slot_locks, update_counts
 from tests.worlds.coordinator_environment import CoordinatorEnvironment
 from tests.worlds.tenant_rows import altered_schema
 
@@ -89,3 +89,21 @@ async def test_dead_letters_oldest_job_double_bookings_are_counted(env: Coordina
         await update_counts(env.context)
     assert env.metric("double_bookings")['{"tenant": "salon.salon"}'] == 1
     assert env.metric("double_bookings")['{"tenant": "quiet.quiet"}'] == 0
+
+
+async def test_answers_are_emptied_when_signatures_expire(env: CoordinatorEnvironment):
+    salon = await env.database.create_tenant("salon")
+    for call_id, key, age in (
+        ("old", "request|1", "11 minutes"),
+        ("young", "request|1", "9 minutes"),
+        ("desk:1", "request|book", "1 day"),
+        ("old", "move|1", "1 day"),
+    ):
+        await env.superuser.execute(
+            """INSERT INTO call_actions (tenant, call_id, key, state, lease_until, answer, created_at)
+               VALUES ($1, $2, $3, 'done', now(), '{"message": "Zora"}', now() - $4::text::interval)""",
+            salon.tenant, call_id, key, age,
+        )  # fmt: skip
+    assert [await empty_answers(env.context) for _ in range(2)] == [1, 0]
+    emptied = await env.rows("SELECT call_id, key FROM call_actions WHERE answer IS NULL")
+    assert [tuple(row.values()) for row in emptied] == [("old", "request|1")]

@@ -15,10 +15,9 @@ from tests.worlds.waiting import eventually
 
 
 async def rows_of_others(env: PrivacyEnvironment, needle: str) -> dict[str, str]:
-    """Return the rows of each table that hold a text, to be compared."""
+    """Return the rows of each table that hold a text, to be compared. Stored answers live for minutes."""
     tables = (
-        "customers", "appointments", "calls", "function_requests", "messages", "waitlist", "notifications", "call_actions",
-        "webhook_events",
+        "customers", "appointments", "calls", "function_requests", "messages", "waitlist", "notifications", "webhook_events",
     )  # fmt: skip
     found = {}
     for table in tables:

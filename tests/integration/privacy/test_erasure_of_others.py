@@ -1,6 +1,7 @@
 """An erasure leaves the rows of people who share a call, a part of a number or of an address, or who book at that moment."""
 
 import asyncio
+import hashlib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
@@ -79,6 +80,32 @@ async def test_erasure_empties_a_relatives_arguments(env: PrivacyEnvironment, en
     assert said[:3] == [own, None, None], "Otto's own words stay"
     assert (said[3] is None) is not encrypted, "nothing leads to an encrypted record of a call without a booking"
     assert answer["erasure"]["evidence"]["function_requests_of_others"] == (2 if encrypted else 3)
+
+
+@pytest.mark.parametrize("from_number", [OTHER.number, "anonymous"])
+async def test_erasure_empties_whatever_a_relative_said(env: PrivacyEnvironment, from_number: str) -> None:
+    """Otto books for Zora and leaves a message about her; his answers spell her address, and her number in groups."""
+    call_id, start = "call_of_otto", next_friday(env.pod, 10).isoformat()
+    about = {"customer_name": ZORA.name, "phone": "0151 555 000 77"}
+    booking = about | {"service": "Haarschnitt", "staff": "anna", "start": start}
+    for _ in range(2):  # the first one reads the address back
+        args = booking | {"email": ZORA.email, "email_confirmed": True}
+        booked = await env.ask("book_appointment", call_id, OTHER, args, from_number=from_number)
+        await env.pod.let_two_seconds_pass(call_id)
+    assert "5 5 0" in booked["message"]
+    message = about | {"message": "Bitte wegen der Rechnung zurückrufen."}
+    left = await env.ask("leave_message", call_id, OTHER, message, from_number=from_number)
+    joined = await env.ask("join_waitlist", call_id, OTHER, booking | {"date": start[:10]}, from_number=from_number)
+    assert left["success"]
+    assert joined["success"], joined
+    await env.recorded(call_id, functions=4)
+    await env.end(OTHER, call_id, from_number=from_number)
+    assert (await env.erase(ZORA, cancel_appointments=True))[0] == 200
+    await env.processed()
+    await env.finish()
+    address = hashlib.sha256(ZORA.email.encode()).hexdigest()
+    found = await env.search([*ZORA.needles, "5 5 0", "Z, O, R, A", address])
+    assert {place for place, _ in found} == {"calcom"}, found
 
 
 @pytest.mark.parametrize("own", [NUMBER, "+4930901820"])

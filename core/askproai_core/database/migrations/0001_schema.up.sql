@@ -280,6 +280,9 @@ CREATE TABLE call_actions (
 ) WITH (autovacuum_analyze_scale_factor = 0.01);
 -- Holds come and go: without it each one that goes would read all of its tenant's actions for the foreign key.
 CREATE INDEX call_actions_appointment ON call_actions (tenant, appointment_id) WHERE appointment_id IS NOT NULL;
+-- The answers of signed requests, which are emptied after minutes. Those of the desk are hashes.
+CREATE INDEX call_actions_answered ON call_actions (created_at)
+    WHERE answer IS NOT NULL AND key LIKE 'request|%' AND call_id NOT LIKE 'desk:%';
 
 -- Attempts of callers to say name and birth date of an appointment, which are bounded.
 CREATE TABLE verifications (
@@ -897,6 +900,7 @@ BEGIN
         OR position(ltrim(erased_number, '+') IN answer::text) > 0);
     GET DIAGNOSTICS changed = ROW_COUNT;
     erased := erased + changed;
+    DELETE FROM call_actions WHERE tenant = own AND (key LIKE 'request|%' OR key LIKE 'ask_email|%');
     DELETE FROM calls WHERE tenant = own
         AND (call_id = ANY (erased_calls) OR from_number = erased_number OR to_number = erased_number);
     GET DIAGNOSTICS changed = ROW_COUNT;
@@ -1093,6 +1097,9 @@ GRANT DELETE, UPDATE (arguments, answer) ON function_requests TO askproai_coordi
 CREATE POLICY coordinator_empties ON function_requests FOR UPDATE TO askproai_coordinator
     USING (true) WITH CHECK (arguments IS NULL AND answer IS NULL);
 CREATE POLICY coordinator_forgets ON function_requests FOR DELETE TO askproai_coordinator USING (true);
+GRANT UPDATE (answer) ON call_actions TO askproai_coordinator;
+CREATE POLICY coordinator_empties ON call_actions FOR UPDATE TO askproai_coordinator
+    USING (key LIKE 'request|%' AND call_id NOT LIKE 'desk:%') WITH CHECK (answer IS NULL);
 GRANT DELETE, UPDATE (content) ON notifications TO askproai_coordinator;
 CREATE POLICY coordinator_clears ON notifications FOR UPDATE TO askproai_coordinator
     USING (state IN ('sent', 'dropped', 'dead')) WITH CHECK (state IN ('sent', 'dropped', 'dead'));

@@ -46,7 +46,7 @@ DELETE FROM messages WHERE tenant = {tenant} AND created_at < {until}
 AND (caller = {number} OR call_id = ANY({calls}) OR phone = {number} AND caller IS NULL)
 """,
     "messages_of_others": """
-UPDATE messages SET phone = NULL WHERE tenant = {tenant} AND created_at < {until} AND phone = {number}
+UPDATE messages SET phone = NULL, name = '' WHERE tenant = {tenant} AND created_at < {until} AND phone = {number}
 """,
     "waitlist": """
 DELETE FROM waitlist WHERE tenant = {tenant} AND created_at < {until} AND phone = {number}
@@ -60,7 +60,8 @@ DELETE FROM verifications WHERE tenant = {tenant} AND at < {until} AND (caller =
     "function_requests": "DELETE FROM function_requests WHERE tenant = {tenant} AND call_id = ANY({calls})",
     "call_actions": """
 DELETE FROM call_actions WHERE tenant = {tenant} AND created_at < {until}
-AND (call_id = ANY({calls}) OR appointment_id = ANY({appointments}) OR answer::text ~ {number_pattern})
+AND (call_id = ANY({calls}) OR appointment_id = ANY({appointments}) OR answer::text ~ {number_pattern} OR key IN (
+    SELECT 'ask_email|' || encode(sha256(convert_to(email, 'UTF8')), 'hex') FROM unnest({emails}) AS email))
 """,
     "shadow_requests": "DELETE FROM shadow_requests WHERE tenant = {tenant} AND call_id = ANY({calls})",
     "calls": "DELETE FROM calls WHERE tenant = {tenant} AND call_id = ANY({calls})",
@@ -114,6 +115,12 @@ UNION SELECT lower(name) FROM customers WHERE tenant = {tenant} AND id = {custom
 _EMPTY_RECORDS: Final = """
 UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE tenant = $1 AND id = ANY($2)
 """
+# The answers to all callers, since each may name the person; the coordinator empties them anyway. A repeated request hears that
+# it is still worked on.
+_EMPTY_ANSWERS: Final = """
+UPDATE call_actions SET answer = NULL WHERE tenant = {tenant} AND created_at < {until}
+AND answer IS NOT NULL AND key LIKE 'request|%' AND call_id NOT LIKE 'desk:%'
+"""
 
 
 async def erase_rows(
@@ -135,6 +142,7 @@ async def erase_rows(
     of_others = await _empty_said_by_others(conn, tenant, traces, cipher)
     counts = {name: count for name, count in (("shadow", int(in_shadow)), (OF_OTHERS, of_others)) if count}
     traces = replace(traces, appointments=tuple(each for each in traces.appointments if each not in kept))
+    await conn.execute(*number_parameters(_EMPTY_ANSWERS, tenant, traces))
     for name, statement in ERASING.items():
         count = int((await conn.execute(*number_parameters(statement, tenant, traces))).rpartition(" ")[2])
         if count:
