@@ -120,7 +120,7 @@ PERSONAL: Final[Mapping[str, Personal]] = {
     ),
     "call_actions": Personal(
         ("key", "answer"),
-        refused=No("a repeated request of the call is answered by it: else it would be booked twice"),
+        refused=No("for minutes a repeated request of the call is answered by it: else it would be booked twice"),
         erased=Erasure.DELETED,
         exported=No("the answers of the call's own records"),
         aged=("call_days",),
@@ -179,6 +179,7 @@ IMPERSONAL: Final[Mapping[str, Mapping[str, tuple[str, ...]]]] = {
     "messages": {_IDS: ("tenant", "call_id", "correlation_id"), _MANIFEST: ("branch",), _OURS: ("done_by",)},
     "waitlist": {
         _IDS: ("tenant", "call_id", "correlation_id"), _MANIFEST: ("branch", "service", "staff"), _LISTED: ("state",),
+        _OURS: ("had",),
     },
     "waitlist_offers": {_IDS: ("tenant",), _MANIFEST: ("staff",), _LISTED: ("state",)},
     "freed_times": {_IDS: ("tenant",)},

@@ -6,7 +6,7 @@ An entry is no appointment: it blocks nothing, and a freed time that is offered 
 import hashlib
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from typing import TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -20,7 +20,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.store.appointments import release_declined
 from askproai_runtime.book.store.waitlist import insert_entry, list_entries_of_call, list_waiting_names, remove_entry
-from askproai_runtime.book.store.waitlist_offers import record_held_times
+from askproai_runtime.book.store.waitlist_offers import handle_unawaited_times, record_held_times, record_recent_times
 from askproai_runtime.book.waitlist import EntryLimits, NewEntry, ReachedEntry, WaitingName, WaitlistEntry
 from askproai_runtime.notifications.news import hears_of_offers
 from askproai_runtime.person_names import correct_name, fold, is_same_person, same_name
@@ -33,6 +33,8 @@ ENTRIES_PER_PHONE = 3
 ENTRIES_PER_CALL = 3
 ENTRIES_PER_HOUR = 10  # of one number; all callers without a number together
 MOST_ENTRIES = 500  # that wait for one tenant
+# What became free since may be unknown to the caller: the look at the book was before, and free times of Cal.com may be so old.
+_RECENT = timedelta(minutes=5)
 _LIMITS = EntryLimits(ENTRIES_PER_PHONE, MOST_ENTRIES, ENTRIES_PER_CALL, ENTRIES_PER_HOUR)
 
 
@@ -88,7 +90,8 @@ async def join(
 
     `find_formers` gets all entries of the call, removed ones included. It returns the entries for the same person and service,
     and the ids of those that the new entry replaces: they are removed, and their offers end. The holds of the `declined` slots
-    end. The same request of a phone number for one person is one entry, even from several calls.
+    end. The same request of a phone number for one person is one entry, even from several calls. A time that others have freed
+    a moment ago is offered to the entry, too.
     """
 
     async def write(conn: Connection) -> Waiting | ListFull:
@@ -101,12 +104,14 @@ async def join(
         kept = [each for each in formers if each.id not in replaced and each.state == "waiting"]
         new = _with_person_key(entry, known, renamed)
         is_swap = any(each.state == "waiting" for each in removed)
+        await handle_unawaited_times(conn, ctx.tenant, entry.phone, _RECENT)
         entry_id = await insert_entry(conn, ctx.tenant, new, _LIMITS, replaces=is_swap)
         if entry_id is None:
             return ListFull()
         for each in removed:
             await remove_entry(conn, ctx.tenant, each.id)
         await record_held_times(conn, ctx.tenant, entry, resources)
+        await record_recent_times(conn, ctx.tenant, entry, resources, _RECENT)
         is_renamed = any(each.id == entry_id and each.name != new.name for each in known)
         by_message = await hears_of_offers(conn, ctx.config(), entry.phone)
         return Waiting(entry_id, by_message, new.name if is_renamed else "", removed, kept)

@@ -33,7 +33,6 @@ from askproai_runtime.book.store.waitlist_offers import (
     list_candidates,
     list_freed,
     list_offered,
-    mark_all_handled,
     mark_handled,
 )
 from askproai_runtime.book.waiting import has_booked, read_spans
@@ -57,7 +56,6 @@ _MOST_WAITS = 4  # for the ends of night and quiet hours, which may leave no tim
 _PATIENCE = timedelta(minutes=30)
 _NO_CALL = ""  # holds of every call count
 _MOST_FREED = 300  # a removed block may have lasted weeks, and a person who waits for any time of them has one offer
-_MOST_CANDIDATES = 200
 
 
 async def announce_offer(conn: Connection, ctx: BookingContext, entry: WaitlistEntry, offer: WaitlistOffer) -> None:
@@ -92,7 +90,6 @@ class WaitlistKeeper:
         ctx = self._ctx
         awaited = await list_awaited_services(ctx.pool, ctx.tenant)
         if not awaited:
-            await mark_all_handled(ctx.pool, ctx.tenant)
             return Next(_IDLE, {})
         async with ctx.pool.acquire() as conn, conn.transaction():
             await run.check(conn)
@@ -106,17 +103,24 @@ class WaitlistKeeper:
             if impossible:
                 await end_taken_offers(conn, ctx.tenant, impossible)
         free_days: FreeDays = {}
-        for freed in await list_freed(ctx.pool, ctx.tenant, ctx.clock.now(), _MOST_FREED):
-            await self._handle(run, freed, free_days)
+        times = await list_freed(ctx.pool, ctx.tenant, ctx.clock.now(), _MOST_FREED)
+        possible = {each: _list_possible(ctx.config(), each, awaited) for each in {time.resource_id for time in times}}
+        for freed in times:
+            await self._handle(run, freed, possible[freed.resource_id], free_days)
         return Next(_BUSY, {})
 
-    async def _handle(self, run: TaskRun, freed: FreedTime, free_days: FreeDays) -> None:
-        """Offer a freed time to the first entry that it suits. If there is none, keep the time for later, or mark it as handled."""
+    async def _handle(
+        self, run: TaskRun, freed: FreedTime, possible: Sequence[tuple[str, str, str]], free_days: FreeDays
+    ) -> None:
+        """Offer a freed time to the first entry that it suits. If there is none, keep the time for later, or mark it as handled.
+
+        `possible` are branch, service and staff member of the appointments that can use the time.
+        """
         ctx, now = self._ctx, self._ctx.clock.now()
         zone = ZoneInfo(ctx.config().time_zone)
         is_free = suits_later = False
         slots_of: dict[tuple[str, str], list[Slot]] = {}
-        candidates = await list_candidates(ctx.pool, ctx.tenant, freed, _MOST_CANDIDATES) if freed.ends_at > now else []
+        candidates = await list_candidates(ctx.pool, ctx.tenant, freed, possible) if freed.ends_at > now else []
         for candidate in candidates:
             entry, place = candidate.entry, (candidate.entry.branch, candidate.entry.service)
             if place not in slots_of:
@@ -215,8 +219,6 @@ class WaitlistKeeper:
         if rules is None:  # it is not offered any more
             return []
         staff = {member.id for member in rules.staff_members if freed.resource_id in member.resource_ids}
-        if not staff:
-            return []
         day = freed.starts_at.astimezone(rules.zone).date()
         place = rules.branch.name, rules.service.name
         needing: list[Slot] = []
@@ -239,6 +241,19 @@ class WaitlistKeeper:
             busy = await read_busy_spans(conn, self._ctx.tenant, [freed.resource_id], first, end, _NO_CALL)
         taken = [Span(each.start, each.end) for each in busy.get(freed.resource_id, ())]
         return [slot for slot in slots if not _overlap(rules.blocked_spans(slot.start, slot.staff), taken)]
+
+
+def _list_possible(config: TenantConfig, resource: int, services: Iterable[str]) -> list[tuple[str, str, str]]:
+    """Return branch, service and staff member of the appointments with one of `services` that can use a resource."""
+    branches = [place.name for place in config.branches if any(resource in each.resource_ids for each in place.staff)]
+    return [
+        (branch, service, member.id)
+        for service in services
+        for branch in branches
+        if (rules := find_rules(config, branch, service)) is not None  # else it is not offered there
+        for member in rules.staff_members
+        if resource in member.resource_ids
+    ]
 
 
 def _entries_of(config: TenantConfig, branch: str, staff: str) -> list[str]:

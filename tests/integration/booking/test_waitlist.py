@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
 
@@ -15,6 +16,7 @@ from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.store.appointments import release_holds
 from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
+from askproai_runtime.conversation import waitlist
 from askproai_runtime.desk.blocks import add_block, list_offers_within, resolve_span
 from askproai_runtime.desk.waitlist import remove_from_waitlist
 from askproai_runtime.tasks import StaleRun, TaskRun
@@ -280,12 +282,61 @@ async def test_unbooked_hold_is_offered_to_a_waiting_caller(salon: Salon, is_boo
     assert await offered(salon) == ([] if is_booked else [(FIRST, "open")])
 
 
-async def test_cancellation_records_nothing_while_nobody_waits(salon: Salon) -> None:
+@pytest.mark.parametrize("first_waits", [False, True])
+async def test_time_freed_while_joining_is_offered(
+    salon: Salon, monkeypatch: pytest.MonkeyPatch, first_waits: bool
+) -> None:
+    """It becomes free, and a run handles it, between the caller's look at the book and the entry."""
+    appointment, join_list = await book(salon), waitlist.join
+
+    async def join_later(*args: Any, **kwargs: Any) -> Any:
+        await salon.cancel(appointment)
+        await run(salon)
+        return await join_list(*args, **kwargs)
+
+    if first_waits:
+        await wait(salon, SECOND, staff="Mehmet")
+    monkeypatch.setattr(waitlist, "join", join_later)
+    await wait(salon, FIRST, time="10:00", staff="Anna")
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_time_freed_in_a_concurrent_transaction_is_offered(salon: Salon) -> None:
     appointment = await book(salon)
-    entry = await wait(salon)
-    await remove_from_waitlist(salon.booking, DeskRequest(uuid4(), "karin"), UUID(entry), "corr")
+    async with salon.pool.acquire() as conn, conn.transaction():
+        await conn.execute("UPDATE claims SET state = 'released' WHERE appointment_id = $1", UUID(appointment))
+        await wait(salon)
+    await salon.pool.execute("UPDATE appointments SET status = 'cancelled'")
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+@pytest.mark.parametrize(("canceller", "age"), [("+4915112345678", "6 minutes"), (FIRST, "0 minutes")])
+async def test_earlier_and_own_freed_times_are_not_offered(salon: Salon, canceller: str, age: str) -> None:
+    await salon.cancel(await book(salon, caller=canceller))
+    await salon.pool.execute(f"UPDATE freed_times SET freed_at = freed_at - interval '{age}'")
+    await wait(salon)
+    await run(salon)
+    assert await offered(salon) == []
+
+
+@pytest.mark.parametrize("others", [{"branch": "pankow"}, {"staff": "mehmet"}, {"service": "faerben"}])
+async def test_entries_for_other_appointments_take_no_place(salon: Salon, others: dict[str, str]) -> None:
+    appointment = await book(salon)
+    await wait(salon, FIRST, staff="Anna")
+    row = {"branch": "mitte", "service": "haarschnitt", "staff": "anna"} | others
+    await salon.pool.execute(
+        """INSERT INTO waitlist (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
+                                 correlation_id, created_at)
+           SELECT tenant, call_id, key, $1, $2, $3, spans, requested, since, until, name, '+49301' || n, correlation_id,
+                  created_at - interval '1 hour'
+           FROM waitlist, generate_series(1000, 1299) n""",
+        *row.values(),
+    )  # fmt: skip
     await salon.cancel(appointment)
-    assert await salon.rows("SELECT 1 FROM freed_times") == []
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
 
 
 async def test_removed_entrys_offer_goes_to_the_next_entry(salon: Salon) -> None:

@@ -15,6 +15,7 @@ from tests.worlds.waitlist_environment import FIRST, SECOND, book, join, offered
 pytestmark = pytest.mark.nightly
 
 AFTERNOON = "2026-11-27T14:30:00+01:00"
+MORNINGS = {"date": "2026-11-27 oder 2026-11-28", "part_of_day": "vormittags"}
 
 
 async def states(salon: Salon) -> dict[str, str]:
@@ -57,8 +58,9 @@ async def move_by_desk(salon: Salon, appointment: str, start: str = MORNING) -> 
 
 
 async def test_desks_move_ends_the_wait(salon: Salon) -> None:
+    """The former start is between the bounds of the requested times, and is none of them."""
     own = await book_with_anna(salon)
-    await wait(salon, FIRST, part_of_day="vormittags")
+    await wait(salon, FIRST, **MORNINGS)
     await move_by_desk(salon, own)
     await run(salon)
     assert await states(salon) == {FIRST: "booked"}
@@ -66,7 +68,7 @@ async def test_desks_move_ends_the_wait(salon: Salon) -> None:
 
 async def test_move_at_calcom_ends_the_wait(env: CalcomEnvironment) -> None:
     own = await book_with_anna(env.salon)
-    await wait(env.salon, FIRST, part_of_day="vormittags")
+    await wait(env.salon, FIRST, **MORNINGS)
     (row,) = await env.salon.rows("SELECT external_id FROM appointments WHERE id::text = $1", own)
     moved = await env.dashboard("move", uid=row["external_id"], start=MORNING)
     await env.receive_event(moved["uid"])
@@ -91,14 +93,11 @@ async def test_older_appointment_does_not_end_the_wait(salon: Salon) -> None:
     assert await states(salon) == {FIRST: "waiting"}, "she waits for another time of that day"
 
 
-async def test_only_customers_own_move_ends_the_wait(salon: Salon) -> None:
-    """The desk moves one that was there within the day that was asked for."""
+@pytest.mark.parametrize("move_it", [move, move_by_desk])
+async def test_move_within_the_requested_day_ends_the_wait(salon: Salon, move_it: Any) -> None:
     own = await book_with_anna(salon)
     await wait(salon, FIRST)
-    await move_by_desk(salon, own, "2026-11-27T15:30:00+01:00")
-    await run(salon)
-    assert await states(salon) == {FIRST: "waiting"}
-    await move(salon, own, "2026-11-27T16:30:00+01:00")
+    await move_it(salon, own, "2026-11-27T15:30:00+01:00")
     await run(salon)
     assert await states(salon) == {FIRST: "booked"}
 
@@ -171,7 +170,7 @@ async def test_only_matching_booking_ends_the_waiting_list_entry(
 
 async def test_move_outside_the_requested_time_ends_no_wait(salon: Salon) -> None:
     own = await book_with_anna(salon)
-    await wait(salon, FIRST, date="2026-11-27 oder 2026-11-28", part_of_day="vormittags")
+    await wait(salon, FIRST, **MORNINGS)
     await move(salon, own, "2026-11-27T16:00:00+01:00")
     await run(salon)
     assert await states(salon) == {FIRST: "waiting"}

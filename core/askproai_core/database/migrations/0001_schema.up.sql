@@ -446,7 +446,7 @@ CREATE TABLE waitlist (
     correlation_id  text NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT clock_timestamp(),
     ended_at        timestamptz,
-    had             uuid[],
+    had             jsonb NOT NULL DEFAULT '{}',                -- suiting appointments at the request, with their starts
     PRIMARY KEY (tenant, id),
     CHECK ((state = 'waiting') = (ended_at IS NULL))
 );
@@ -456,7 +456,7 @@ CREATE INDEX waitlist_created ON waitlist (tenant, created_at);
 CREATE INDEX waitlist_ended ON waitlist (tenant, ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX waitlist_call ON waitlist (tenant, call_id);
 
--- Times that became free while somebody waited, until they are offered to nobody any more. A row is a hint: whether the time is free
+-- Times that became free, until they are offered to nobody any more. A row is a hint: whether the time is free
 -- is looked up when it is offered.
 CREATE TABLE freed_times (
     tenant          text NOT NULL REFERENCES tenants (tenant) ON DELETE CASCADE,
@@ -472,12 +472,11 @@ CREATE TABLE freed_times (
 CREATE UNIQUE INDEX freed_times_unhandled ON freed_times (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL;
 CREATE INDEX freed_times_freed ON freed_times (tenant, freed_at);
 
--- Every way to free a time updates its claim. Nothing is written while nobody waits.
+-- Every way to free a time updates its claim. It is written although nobody waits: an entry of this moment may not be seen here.
 CREATE FUNCTION record_freed_time() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at, appointment_id)
-    SELECT NEW.tenant, NEW.resource_id, lower(NEW.blocks), upper(NEW.blocks), NEW.appointment_id
-    WHERE EXISTS (SELECT FROM waitlist w WHERE w.tenant = NEW.tenant AND w.state = 'waiting')
+    VALUES (NEW.tenant, NEW.resource_id, lower(NEW.blocks), upper(NEW.blocks), NEW.appointment_id)
     ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
         DO UPDATE SET freed_at = clock_timestamp(), appointment_id = EXCLUDED.appointment_id;
     RETURN NULL;

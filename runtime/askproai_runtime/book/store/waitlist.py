@@ -39,26 +39,22 @@ SELECT id, key, name, call_id FROM waitlist
 WHERE tenant = $1 AND phone = $2 AND left(key, {_OF_REQUEST}) = left($3, {_OF_REQUEST}) AND state = 'waiting'
 ORDER BY created_at, id
 """  # noqa: S608  constants
-# Whether the person of an entry `w` has since moved an appointment to another time; the text behind it names the appointment.
-_MOVED = """EXISTS (
-    SELECT 1 FROM call_actions x WHERE x.tenant = w.tenant AND x.call_id NOT LIKE 'desk:%' AND CASE WHEN x.key LIKE 'move|%' THEN
-        (x.answer ->> 'former_start')::timestamptz IS DISTINCT FROM split_part(x.key, '|', 3)::timestamptz END
-    AND x.state = 'done' AND x.created_at > w.created_at AND x.appointment_id"""
 # Whether an appointment `a` is in place of one that the person of an entry `w` had then: the remote calendar moves none to
 # another host.
 _REPLACES = """EXISTS (
-    SELECT 1 FROM appointments h LEFT JOIN call_actions x
-        ON x.tenant = h.tenant AND x.call_id = a.call_id AND x.key = 'cancel|' || h.id
-    WHERE h.tenant = w.tenant AND h.id = ANY (w.had) AND h.starts_at = a.starts_at AND h.customer_name = a.customer_name
+    SELECT 1 FROM jsonb_each_text(w.had) AS had JOIN appointments h ON h.tenant = w.tenant AND h.id = had.key::uuid
+        LEFT JOIN call_actions x ON x.tenant = h.tenant AND x.call_id = a.call_id AND x.key = 'cancel|' || h.id
+    WHERE had.value::timestamptz = a.starts_at AND h.customer_name = a.customer_name
     AND (x.key IS NOT NULL OR h.status IN ('confirmed', 'pending_sync')))"""
 # The counts are those of the statement's snapshot: calls of the same moment may add one or two more. A repeated request
 # replaces the declined times. After a move within its bounds it is a new wait, as if the move had ended the first one.
 _JOIN = f"""
 INSERT INTO waitlist AS w (tenant, call_id, key, branch, service, staff, spans, requested, since, until, name, phone,
                            caller, correlation_id, had)
-SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13, $14, ARRAY(
-    SELECT a.id FROM (SELECT $1::text AS tenant, $4::text AS branch, $5::text AS service, $9::timestamptz AS since,
-                                    $10::timestamptz AS until, $12::text AS phone) w, {_SUITING})
+SELECT $1, $2, $3, $4, $5, $6, $7::jsonb, $8, $9, $10, $11, $12, $13, $14, (
+    SELECT coalesce(jsonb_object_agg(a.id, a.starts_at), '{{}}')
+    FROM (SELECT $1::text AS tenant, $4::text AS branch, $5::text AS service, $9::timestamptz AS since,
+                 $10::timestamptz AS until, $12::text AS phone) w, {_SUITING})
 WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key = $3 AND state = 'waiting')
    OR ($19 OR (SELECT count(*) FROM waitlist WHERE tenant = $1 AND phone = $12 AND state = 'waiting') < $15
               AND (SELECT count(*) FROM waitlist WHERE tenant = $1 AND state = 'waiting') < $16
@@ -67,7 +63,11 @@ WHERE EXISTS (SELECT 1 FROM waitlist WHERE tenant = $1 AND phone = $12 AND key =
            AND caller IS NOT DISTINCT FROM $13) < $18
 ON CONFLICT (tenant, phone, key) WHERE state = 'waiting'
     DO UPDATE SET name = EXCLUDED.name, spans = EXCLUDED.spans, had = EXCLUDED.had,
-        created_at = CASE WHEN {_MOVED} = ANY (EXCLUDED.had)) THEN clock_timestamp() ELSE w.created_at END
+        created_at = CASE WHEN EXISTS (
+            SELECT 1 FROM jsonb_each_text(EXCLUDED.had) AS has JOIN appointments a ON a.tenant = w.tenant AND a.id = has.key::uuid
+            WHERE a.created_at < w.created_at
+              AND has.value::timestamptz IS DISTINCT FROM (w.had ->> has.key)::timestamptz)
+        THEN clock_timestamp() ELSE w.created_at END
 RETURNING id
 """  # noqa: S608  constants
 
@@ -99,8 +99,8 @@ WITH removed AS (
 SELECT true FROM removed
 """
 
-# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. One that lay
-# within the bounds at the request is no news, unless its person has moved it since; nor is its time with another staff member.
+# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. A start that
+# an appointment had at the request is no news, nor is it with another staff member.
 _LIST_REACHED = f"""
 SELECT {ENTRY_COLUMNS}, a.starts_at AS reached, a.customer_name AS booked_for, EXISTS (
            SELECT 1 FROM waitlist o WHERE o.tenant = w.tenant AND o.phone = w.phone AND o.key <> w.key
@@ -108,7 +108,7 @@ SELECT {ENTRY_COLUMNS}, a.starts_at AS reached, a.customer_name AS booked_for, E
 FROM waitlist w, {_SUITING}
   AND w.tenant = $1 AND w.state = 'waiting'
   AND coalesce(w.staff, a.staff) = a.staff
-  AND CASE WHEN a.id = ANY (w.had) THEN {_MOVED} = a.id) ELSE NOT {_REPLACES} END
+  AND CASE WHEN w.had ? a.id::text THEN (w.had ->> a.id::text)::timestamptz <> a.starts_at ELSE NOT {_REPLACES} END
 """  # noqa: S608  constants
 _END_BOOKED = """
 UPDATE waitlist SET state = 'booked', ended_at = clock_timestamp() WHERE tenant = $1 AND id = ANY($2) AND state = 'waiting'

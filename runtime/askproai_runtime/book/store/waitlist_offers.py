@@ -1,11 +1,11 @@
 """Rows of `freed_times` and `waitlist_offers`: the times that became free while somebody waits, and their offers.
 
-A trigger of `claims` adds the freed times while somebody waits, and the removal of a block adds the hours of the block. The offers'
+A trigger of `claims` adds the freed times, and the removal of a block adds the hours of the block. The offers'
 unique indexes are the rule: a time is offered to one person at a time, and a person has one offer at a time.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from askproai_core.database import Connection, Pool
@@ -30,7 +30,28 @@ WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.block_end > $3 AND c.block
 ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
     DO UPDATE SET freed_at = clock_timestamp(), appointment_id = NULL
 """
-# As the trigger does, it records no time for which nobody waits.
+# Not what the person of the entry has freed.
+_OF_OTHERS = """NOT EXISTS (
+    SELECT FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
+    WHERE a.tenant = $1 AND a.id = f.appointment_id AND (a.caller = $2 OR c.phone = $2))"""
+# While nobody waits, freed times are left as they are: what is older than `$3` was free when the caller asked.
+_HANDLE_UNAWAITED = f"""
+UPDATE freed_times f SET handled_at = clock_timestamp()
+WHERE f.tenant = $1 AND f.handled_at IS NULL AND NOT (f.freed_at > clock_timestamp() - $3::interval AND {_OF_OTHERS})
+  AND NOT EXISTS (SELECT FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting')
+"""  # noqa: S608  a constant
+# A run may have handled them, or be about to, without this entry. A microsecond is a new version of the row.
+_RECORD_RECENT = f"""
+INSERT INTO freed_times AS x (tenant, resource_id, starts_at, ends_at, freed_at, appointment_id)
+SELECT DISTINCT ON (f.resource_id, f.starts_at, f.ends_at)
+    f.tenant, f.resource_id, f.starts_at, f.ends_at, f.freed_at, f.appointment_id FROM freed_times f
+WHERE f.tenant = $1 AND f.freed_at > clock_timestamp() - $3::interval AND {_OF_OTHERS}
+  AND f.resource_id = ANY($4) AND f.ends_at > $5 AND f.starts_at < $6
+ORDER BY f.resource_id, f.starts_at, f.ends_at, f.freed_at DESC
+ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
+    DO UPDATE SET freed_at = x.freed_at + interval '1 microsecond'
+"""  # noqa: S608  a constant
+# It records no time for which nobody waits.
 _RECORD_UNBLOCKED = """
 INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at)
 SELECT $1, u.resource_id, u.starts_at, u.ends_at
@@ -101,7 +122,10 @@ ORDER BY f.starts_at, f.id LIMIT $3
 _LIST_CANDIDATES = f"""
 SELECT {ENTRY_COLUMNS}, NOT EXISTS (
            SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_free
-FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < $3 AND w.until > $4 AND NOT EXISTS (
+FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < $3 AND w.until > $4 AND EXISTS (
+    SELECT 1 FROM unnest($8::text[], $9::text[], $10::text[]) AS can_have (branch, service, staff)
+    WHERE (can_have.branch, can_have.service) = (w.branch, w.service) AND coalesce(w.staff, can_have.staff) = can_have.staff
+) AND NOT EXISTS (
     SELECT 1 FROM waitlist_offers o
     WHERE o.tenant = $1 AND o.entry_id = w.id
       AND (o.freed_id = $2 AND (o.state IN ('declined', 'expired') OR o.state = 'taken' AND o.offered_at > $5)
@@ -109,7 +133,7 @@ FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting' AND w.since < $3 AND
               AND o.staff = (SELECT r.staff FROM resources r WHERE r.tenant = $1 AND r.id = $6)))
 ORDER BY EXISTS (
     SELECT FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
-    WHERE a.tenant = $1 AND a.id = $8 AND (a.caller = w.phone OR c.phone = w.phone)), w.created_at, w.id LIMIT $7
+    WHERE a.tenant = $1 AND a.id = $7 AND (a.caller = w.phone OR c.phone = w.phone)), w.created_at, w.id
 """  # noqa: S608  constants
 _OFFER = """
 INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_at, expires_at)
@@ -118,12 +142,25 @@ ON CONFLICT DO NOTHING RETURNING id
 """
 # Not if it became free once more since it was read.
 _HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND freed_at = $3"
-_ALL_HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant = $1 AND handled_at IS NULL"
 
 
 async def record_held_times(conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int]) -> None:
     """Record other calls' holds on `resources` within the requested time as freed times: a hold ends, unless it is booked."""
     await conn.execute(_RECORD_HELD, tenant, list(resources), entry.since, entry.until, entry.call_id)
+
+
+async def handle_unawaited_times(conn: Connection, tenant: str, phone: str, recent: timedelta) -> None:
+    """If nobody waits yet, mark the freed times as handled, except those that others than `phone` freed within `recent`."""
+    await conn.execute(_HANDLE_UNAWAITED, tenant, phone, recent)
+
+
+async def record_recent_times(
+    conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int], recent: timedelta
+) -> None:
+    """Record again what others freed on `resources` within `recent` and within the requested time: the caller may not have
+    heard of it.
+    """
+    await conn.execute(_RECORD_RECENT, tenant, entry.phone, recent, list(resources), entry.since, entry.until)
 
 
 async def record_unblocked_times(conn: Connection, tenant: str, times: Claims) -> None:
@@ -149,13 +186,19 @@ async def list_freed(pool: Pool, tenant: str, now: datetime, limit: int) -> list
     return [FreedTime(**row) for row in await pool.fetch(_LIST_FREED, tenant, now, limit)]
 
 
-async def list_candidates(pool: Pool, tenant: str, freed: FreedTime, limit: int) -> list[WaitingCandidate]:
+async def list_candidates(
+    pool: Pool, tenant: str, freed: FreedTime, possible: Sequence[tuple[str, str, str]]
+) -> list[WaitingCandidate]:
     """Return the entries that wait for a freed time and have neither declined it nor let an offer of it expire, in the order of
     joining. An entry of the person who freed the time comes last.
+
+    `possible` are branch, service and staff member of the appointments that can use the time; other entries are left out.
     """
+    columns = zip(*possible, strict=True) if possible else ((), (), ())
+    branches, services, staff = map(list, columns)
     rows = await pool.fetch(
-        _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id, limit,
-        freed.appointment_id,
+        _LIST_CANDIDATES, tenant, freed.id, freed.ends_at, freed.starts_at, freed.freed_at, freed.resource_id,
+        freed.appointment_id, branches, services, staff,
     )  # fmt: skip
     found = []
     for row in rows:
@@ -219,8 +262,3 @@ async def insert_offer(
 async def mark_handled(pool: Pool, tenant: str, freed: FreedTime) -> None:
     """Mark a freed time as handled: nobody is offered it any more. Without effect if it became free again since it was read."""
     await pool.execute(_HANDLED, tenant, freed.id, freed.freed_at)
-
-
-async def mark_all_handled(pool: Pool, tenant: str) -> None:
-    """Mark all freed times as handled, since nobody waits."""
-    await pool.execute(_ALL_HANDLED, tenant)
