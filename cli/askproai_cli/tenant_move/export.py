@@ -152,19 +152,23 @@ async def _find_spooled(source: Source, tenant: Json) -> list[str]:
     from redis.exceptions import RedisError
 
     from askproai_core.redis import PROMISE_KEY, connect, send
-    from askproai_runtime.intake.spool import STREAM
+    from askproai_runtime.intake.spool import STREAM, UNSTORABLE
 
     client = connect(source.redis_url, _REDIS_TIMEOUT)
     try:
-        waiting = int(await send(client, "XLEN", f"askproai:{source.tenant}:{STREAM}"))
+        stream = f"askproai:{source.tenant}:{STREAM}"
+        waiting, refused = [int(await send(client, "XLEN", key)) for key in (stream, f"{stream}:{UNSTORABLE}")]
         is_known = await send(client, "GET", PROMISE_KEY) is not None
     except (RedisError, OSError) as error:
         return [f"Redis does not say whether acknowledged events wait there ({error}): see --redis-url"]
     finally:
         await client.aclose()
-    if not waiting and not is_known:  # of another installation, or another database of the same server
+    if not (waiting or refused or is_known):  # of another installation, or another database of the same server
         text = "no operator has looked at this Redis within an hour, so it is not the installation's: give its --redis-url, or"
         return [f"{text} --spool-is-empty if you have looked yourself"]
+    if refused and not waiting:
+        kept = f"{refused} acknowledged events that the database did not take are in Redis only, and would stay behind"
+        return [f"{kept}: docs/runbooks/spool-not-drained.md, then --spool-is-empty"]
     if not waiting:
         return []
     todo = "set spec.suspend to false until the pods have moved them into the database (askproai_spool_events is 0)"

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from askproai_cli.tenant_move.archive import Reader, open_reader
 from askproai_cli.tenant_move.export import MoveRefused, find_named_secrets
-from askproai_cli.tenant_move.manifests import ORDER, Json, secret_value, to_import
+from askproai_cli.tenant_move.manifests import ORDER, Json, secret_value, to_import, to_manifest
 from askproai_core.api_resource import ADOPT_DATA, CUSTOM, GROUP, TENANTS
 from askproai_core.kube import ApiError, Conflict, HttpTransport
 from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, SECRETS, resource_of
@@ -59,7 +59,7 @@ async def import_tenant(transport: HttpTransport, destination: Destination, path
                 )
             written: Mapping[str, int] = {}
             is_imported = await rows.is_imported(header["tenant"], header["owner"])
-            secrets = await _create(transport, (header["namespace"], *header["secrets"]))
+            secrets = await _create(transport, map(to_manifest, (header["namespace"], *header["secrets"])))
             if not is_imported:
                 async with rows.insertion(header["tenant"], header["owner"]) as insertion:
                     written = await _write_rows(reader, insertion)

@@ -14,13 +14,19 @@ from askproai_core.api_resource import (
     OFFERINGS,
     TENANTS,
 )
+from askproai_operator.resources import MANAGED_LABEL, MANAGER, TENANT_LABEL, USE_LABEL
 
 # Secrets that go along: the token, by which links in sent mails are signed, and the data keys. The operator makes the others anew.
 IDENTITY: Final = ("admin", "data-keys")
 SIGNING_KEYS: Final = "signing-keys"  # has the providers' keys, too
 # Branches and services first, so that the first config of the pods has them.
 ORDER: Final = (BRANCHES.kind, OFFERINGS.kind, TENANTS.kind, AGENTS.kind)
-_ACT_ONCE: Final = ("askproai.de/reconcile-at", ADOPT_DATA, ADOPT_FROM, ADOPT_WEBHOOK)
+# Whatever else an object has is its cluster's: owners, finalizers, and marks by which a tool such as Argo CD would prune it.
+_LABELS: Final = (USE_LABEL, TENANT_LABEL)
+_LABELS_OF_OPERATOR: Final = tuple(
+    f"app.kubernetes.io/{name}" for name in ("name", "component", "instance", "managed-by")
+)
+_ANNOTATIONS: Final = ("askproai.de/paused", "askproai.de/plan", "askproai.de/rotate-data-key")
 
 Json = dict[str, Any]
 
@@ -48,17 +54,24 @@ def _refers(manifest: Json, field: str, names: set[str]) -> bool:
 
 
 def to_manifest(live: Json) -> Json:
-    """Return an object without the fields that its cluster has set: no status, UID, version, finalizer or owner."""
+    """Return what goes along of an object, in the cluster or in a file: its content, name, and labels and annotations of ours."""
     meta = live["metadata"]
-    annotations = {name: value for name, value in (meta.get("annotations") or {}).items() if name not in _ACT_ONCE}
-    kept = {"labels": meta.get("labels"), "annotations": annotations, "namespace": meta.get("namespace")}
+    labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
+    taken = _LABELS + (_LABELS_OF_OPERATOR if labels.get(MANAGED_LABEL) == MANAGER else ())
+    kept = {
+        "labels": {name: labels[name] for name in taken if name in labels},
+        "annotations": {name: annotations[name] for name in _ANNOTATIONS if name in annotations},
+        "namespace": meta.get("namespace"),
+    }
     metadata = {"name": meta["name"], **{name: value for name, value in kept.items() if value}}
-    content = {name: value for name, value in live.items() if name in {"apiVersion", "kind", "spec", "type", "data"}}
+    fields = {"apiVersion", "kind", "type", "data"} | ({"spec"} if live["kind"] in ORDER else set())
+    content = {name: value for name, value in live.items() if name in fields}
     return {**content, "metadata": metadata}
 
 
 def to_import(manifest: Json, header: Mapping[str, Any], *, suspended: bool) -> Json:
     """Return a manifest to create. A Tenant gets annotations by which it takes over its rows, agents and webhook."""
+    manifest = to_manifest(manifest)  # anybody may have written the file
     if manifest["kind"] != TENANTS.kind:
         return manifest
     adopted = {ADOPT_DATA: header["owner"], ADOPT_FROM: header["installation"], ADOPT_WEBHOOK: header["webhook"]}

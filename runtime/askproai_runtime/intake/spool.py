@@ -18,8 +18,8 @@ from askproai_runtime.redis.durable_stream import DurableStream, NotDurable, Str
 log = structlog.get_logger(__name__)
 
 STREAM: Final = "spool"
-# Entries that cannot be stored. More than this stays in the spool.
-_UNSTORABLE, _MAX_UNSTORABLE, _MAX_UNSTORABLE_BYTES = "unstorable", 1000, 8 * 1024 * 1024
+UNSTORABLE: Final = "unstorable"  # beside the stream: entries that cannot be stored. More than this stays in the spool.
+_MAX_UNSTORABLE, _MAX_UNSTORABLE_BYTES = 1000, 8 * 1024 * 1024
 
 
 class _Record(msgspec.Struct, array_like=True):
@@ -110,7 +110,7 @@ class Spool:
 
 def unstorable_beside(stream: DurableStream) -> DurableStream:
     """Return the stream for entries of `stream` that cannot be stored; it uses the same connections."""
-    return stream.beside(_UNSTORABLE, max_entries=_MAX_UNSTORABLE, max_bytes=_MAX_UNSTORABLE_BYTES)
+    return stream.beside(UNSTORABLE, max_entries=_MAX_UNSTORABLE, max_bytes=_MAX_UNSTORABLE_BYTES)
 
 
 def read_record(entry: StreamEntry) -> tuple[str, str, bytes] | None:

@@ -304,7 +304,11 @@ async def test_tenant_still_booking_or_acknowledging_is_not_exported(
     async with redis.asyncio.from_url(valkey.admin_url) as client:
         await client.xadd(f"askproai:{namespace.name}.{NAME}:spool", {"e": "x"})
         assert "1 acknowledged events wait in Redis" in await refusal(*redis_url)
-        await client.delete(f"askproai:{namespace.name}.{NAME}:spool")
+        await client.rename(
+            f"askproai:{namespace.name}.{NAME}:spool", f"askproai:{namespace.name}.{NAME}:spool:unstorable"
+        )
+        assert "1 acknowledged events that the database did not take" in await refusal(*redis_url)
+        await client.delete(f"askproai:{namespace.name}.{NAME}:spool:unstorable")
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"suspend": False}})
     assert "it is not suspended" in await refusal(*redis_url)
     owner = await rows(module_database, "SELECT uid FROM tenants WHERE tenant = $1", f"{namespace.name}.{NAME}")

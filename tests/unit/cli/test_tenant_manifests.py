@@ -25,7 +25,12 @@ def live(kind: str, **status: Any) -> dict[str, Any]:
     found = load_manifests()[kind][0]
     found["metadata"] |= {
         "uid": "uid-1", "resourceVersion": "7", "generation": 2, "creationTimestamp": "2026-11-01T10:00:00Z",
-        "finalizers": ["askproai.de/cleanup"], "managedFields": [{}], "annotations": {"askproai.de/reconcile-at": "1", "mine": "x"},
+        "finalizers": ["askproai.de/cleanup"], "managedFields": [{}], "ownerReferences": [{"uid": "uid-2"}],
+        "labels": {"app.kubernetes.io/instance": "tenants", "app.kubernetes.io/managed-by": "Helm"},
+        "annotations": {
+            "askproai.de/reconcile-at": "1", "askproai.de/key-grace": "none", "argocd.argoproj.io/tracking-id": "tenants",
+            "askproai.de/plan": "true",
+        },
     }  # fmt: skip
     return found | {"status": status}
 
@@ -33,8 +38,14 @@ def live(kind: str, **status: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
 def test_manifest_has_only_fields_written_by_people(kind: str) -> None:
     written = load_manifests()[kind][0]
-    written["metadata"]["annotations"] = {"mine": "x"}
+    written["metadata"]["annotations"] = {"askproai.de/plan": "true"}
     assert to_manifest(live(kind, agentId="agent_1")) == written
+
+
+def test_namespace_goes_along_by_name_only() -> None:
+    metadata = {"name": "salon", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}}
+    found = to_manifest({"kind": "Namespace", "metadata": metadata, "spec": {"finalizers": ["example.com/never"]}})
+    assert found == {"kind": "Namespace", "metadata": {"name": "salon"}}
 
 
 def test_foreign_and_generated_objects_stay_behind() -> None:
@@ -63,14 +74,17 @@ def test_import_changes_only_the_tenant_manifest() -> None:
     created = to_import(tenant, HEADER, suspended=True)
     assert created["spec"] == tenant["spec"] | {"suspend": True}
     assert created["metadata"]["annotations"] == {
-        "mine": "x",
+        "askproai.de/plan": "true",
         "askproai.de/adopt-data": "uid-1:0123456789abcdef",
         "askproai.de/adopt-from": "inst-1",
         "askproai.de/adopt-webhook": "https://a.example/webhooks/calcom/inst-1",
     }
+    assert to_import(live("Tenant"), HEADER, suspended=True) == created, "whatever a file has besides"
     local = to_import(tenant, HEADER | {"webhook": None}, suspended=False)
     assert "askproai.de/adopt-webhook" not in local["metadata"]["annotations"]
-    assert to_manifest(created)["metadata"]["annotations"] == {"mine": "x"}, "a second move names its own"
+    assert to_manifest(created)["metadata"]["annotations"] == {"askproai.de/plan": "true"}, (
+        "a second move names its own"
+    )
 
 
 def obstacles(*, suspend: bool = True, pods: int = 0, **agent: Any) -> list[str]:
