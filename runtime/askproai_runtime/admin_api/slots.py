@@ -10,13 +10,11 @@ from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import Param
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.availability.opening_hours import find_closure
-from askproai_runtime.availability.slots import ServiceRules
+from askproai_runtime.availability.slots import ServiceRules, Span
 from askproai_runtime.book.context import Basis, BookingContext
 from askproai_runtime.book.free_days import list_free_slots
-from askproai_runtime.desk.blocks import list_current_blocks
+from askproai_runtime.desk.blocks import list_blocks_of_span
 from askproai_runtime.language.names import UnknownName, find_rules
-
-_MOST_BLOCKS = 1000  # of those in force, by their start
 
 
 class FreeSlot(msgspec.Struct, frozen=True):
@@ -60,11 +58,7 @@ async def list_day(request: ApiRequest, branch: str, service: str, day: date) ->
 async def _explain_blocked(booking: BookingContext, rules: ServiceRules, day: date) -> str | None:
     """Return a sentence that names the service's staff members who are blocked for a part of a local day; None if nobody is."""
     start, end = (datetime.combine(day + timedelta(days=more), time(), rules.zone) for more in (0, 1))
-    blocks = [
-        each
-        for each in await list_current_blocks(booking, None, _MOST_BLOCKS)
-        if each.starts_at < end and each.ends_at > start
-    ]
+    blocks = await list_blocks_of_span(booking, Span(start, end))
     blocked = {entry for block in blocks for entry in block.staff}
     names = [each.id for each in rules.staff_members if f"{rules.branch.name}/{each.id}" in blocked]
     return f"blocked on it, or for a part of it (`askproai blocks list`): {', '.join(names)}" if names else None

@@ -29,6 +29,7 @@ from askproai_runtime.book.store.blocks import (
     list_blocked_appointments,
     list_blocks,
     list_blocks_between,
+    list_blocks_during,
     list_overlapping_blocks,
     list_resources,
 )
@@ -203,6 +204,12 @@ def _is_within_wait(config: TenantConfig, service: str, start: datetime, span: S
     known = find_by_name(config, service)
     waits = ((timedelta(minutes=first), timedelta(minutes=end)) for first, end in (known.wait_spans if known else ()))
     return any(start + first <= span.start and span.end <= start + end for first, end in waits)
+
+
+async def list_blocks_of_span(ctx: BookingContext, span: Span) -> list[Block]:
+    """Return the blocks in force of all persons that overlap a span, by start."""
+    async with ctx.pool.acquire() as conn:
+        return await list_blocks_during(conn, ctx.tenant, span.start, span.end)
 
 
 async def list_current_blocks(ctx: BookingContext, after: Sequence[object] | None, limit: int) -> list[Block]:

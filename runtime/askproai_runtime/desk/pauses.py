@@ -2,17 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.blocks import Block, BlockedAppointment
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.store.blocks import get_block, list_blocks
-from askproai_runtime.desk.blocks import LONGEST_BLOCK, BlockExists, add_block
-
-_MOST_BLOCKS = 500  # in force or to come, by start, that are looked through for pauses
+from askproai_runtime.book.store.blocks import get_block
+from askproai_runtime.desk.blocks import LONGEST_BLOCK, BlockExists, add_block, list_blocks_of_span
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +53,7 @@ async def _pause(
 async def list_current_pauses(ctx: BookingContext) -> list[Pause]:
     """Return the pauses that are in force now, by their start."""
     now = ctx.clock.now()
-    async with ctx.pool.acquire() as conn:
-        blocks = await list_blocks(conn, ctx.tenant, now, None, _MOST_BLOCKS)
+    blocks = await list_blocks_of_span(ctx, Span(now, now + timedelta(microseconds=1)))
     return find_current_pauses(ctx.config(), blocks, now)
 
 

@@ -44,6 +44,17 @@ async def test_pause_refuses_bookings_until_its_removal(salon: Salon) -> None:
     assert (await salon.book(MORNING, "Rosa", by=call("d"))).success
 
 
+async def test_pause_behind_many_blocks_is_listed(salon: Salon) -> None:
+    block = await pause(salon)
+    await salon.pool.execute(
+        """INSERT INTO refusals (tenant, resource_id, starts_at, ends_at, until, block_id)
+           SELECT tenant, resource_id, $1, $2, 'infinity', gen_random_uuid() FROM refusals, generate_series(1, 500)""",
+        block.starts_at - timedelta(days=1), block.ends_at,
+    )  # fmt: skip
+    (found,) = await list_current_pauses(salon.booking)
+    assert found.block.id == block.id
+
+
 async def test_caller_hears_the_pauses_last_day(salon: Salon) -> None:
     end = datetime(2027, 1, 9, tzinfo=BERLIN)  # a midnight
     await pause(salon, end)

@@ -180,6 +180,21 @@ async def test_concurrent_write_is_erased_after_the_call(
     assert SAID not in await readable(env)
 
 
+@pytest.mark.parametrize("refused_first", [True, False])
+async def test_dead_event_of_refused_call_has_no_body(env: PrivacyEnvironment, refused_first: bool) -> None:
+    await env.pod.db.execute(
+        """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
+           VALUES ($1, 'retell', $2, 'call_analyzed', $3, 'c')""",
+        env.tenant, f"{CALL}:call_analyzed", SAID.encode(),
+    )  # fmt: skip
+    if refused_first:
+        await env.ask("decline_recording", CALL, ZORA, {})
+    await env.pod.worker.pool.execute("UPDATE webhook_events SET status = 'dead'")
+    if not refused_first:
+        await env.ask("decline_recording", CALL, ZORA, {})
+    assert SAID not in await readable(env)
+
+
 async def test_refusing_role_changes_only_rows_of_its_call(env: PrivacyEnvironment) -> None:
     """Call ids are Retell's: nothing keeps two tenants from having the same one in a forged event."""
     neighbour = await env.database.create_tenant("neighbour")

@@ -663,7 +663,7 @@ CREATE TRIGGER empty_erased_event BEFORE INSERT ON webhook_events FOR EACH ROW
 
 -- Callers who refuse that their call is kept (docs/decisions/0116-the-book-ages-out.md)
 
--- In the rows themselves, so that every path meets it. An event is emptied once it was processed: the end of the call and its numbers
+-- In the rows themselves, so that every path meets it. An event is emptied once it is decided: the end of the call and its numbers
 -- are in the body, and a body that nobody has read yet is needed.
 CREATE FUNCTION is_refused_call(of_tenant text, of_call text) RETURNS boolean LANGUAGE sql STABLE SET search_path FROM CURRENT AS $$
     SELECT EXISTS (SELECT FROM call_notices n WHERE n.tenant = of_tenant AND n.call_id = of_call AND n.refused_at IS NOT NULL)
@@ -706,7 +706,7 @@ CREATE TRIGGER keep_no_texts BEFORE INSERT OR UPDATE OF transcript, analysis ON 
 CREATE TRIGGER keep_no_words BEFORE INSERT ON function_requests FOR EACH ROW
     WHEN (NEW.arguments IS NOT NULL OR NEW.answer IS NOT NULL OR NEW.cause IS NOT NULL) EXECUTE FUNCTION keep_no_words();
 CREATE TRIGGER keep_no_body BEFORE UPDATE OF status ON webhook_events FOR EACH ROW
-    WHEN (NEW.source = 'retell' AND NEW.status = 'processed' AND octet_length(NEW.payload) > 0) EXECUTE FUNCTION keep_no_body();
+    WHEN (NEW.source = 'retell' AND NEW.status IN ('processed', 'dead') AND octet_length(NEW.payload) > 0) EXECUTE FUNCTION keep_no_body();
 
 
 -- Shadows (docs/decisions/0126-shadows.md): an image that answers copies of the calls on a copy of the tenant's book, unheard by

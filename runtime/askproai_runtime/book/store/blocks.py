@@ -31,6 +31,7 @@ _OVERLAPPING = _SELECT.format(
     SELECT o.block_id FROM refusals o WHERE o.tenant = $1 AND o.resource_id = ANY($2) AND o.starts_at < $4 AND o.ends_at > $3
     AND o.until = 'infinity' AND o.block_id IS NOT NULL)"""
 )
+_DURING = _SELECT.format(condition="b.until = 'infinity' AND b.starts_at < $3 AND b.ends_at > $2")
 _PAGE = (
     _SELECT.format(
         condition="""b.until = 'infinity' AND b.ends_at > $2
@@ -109,6 +110,11 @@ async def list_blocked_spans(
     for row in rows:
         found[row["resource_id"]].append(Span(row["starts_at"], row["ends_at"]))
     return found
+
+
+async def list_blocks_during(conn: Connection, tenant: str, start: datetime, end: datetime) -> list[Block]:
+    """Return the blocks in force of all persons that overlap [start, end), by start."""
+    return [Block(**row) for row in await conn.fetch(_DURING, tenant, start, end)]
 
 
 async def list_blocks(

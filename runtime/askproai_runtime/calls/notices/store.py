@@ -42,7 +42,8 @@ AND (arguments IS NOT NULL OR answer IS NOT NULL OR cause IS NOT NULL)
 """
 # The trigger `keep_no_body` empties each of them.
 _EMPTY_EVENTS: Final = f"""
-UPDATE webhook_events SET status = 'processed' WHERE tenant = $1 AND {EVENTS_OF_CALL} AND status = 'processed' AND payload <> ''
+UPDATE webhook_events SET status = status
+WHERE tenant = $1 AND {EVENTS_OF_CALL} AND status IN ('processed', 'dead') AND payload <> ''
 """  # noqa: S608  a constant
 # A copy that was being written when the caller refused; triggers delete and keep out all others.
 _DELETE_COPIES: Final = "DELETE FROM shadow_requests WHERE tenant = $1 AND call_id = $2"
@@ -95,7 +96,7 @@ async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlatio
 
 
 async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
-    """Empty a refused call's transcript, analysis, function records and processed event bodies, and delete its copied requests."""
+    """Empty a refused call's transcript, analysis, function records and bodies of decided events, and delete its copied requests."""
     for statement in (_EMPTY_TEXTS, _EMPTY_RECORDS, _EMPTY_EVENTS, _DELETE_COPIES):
         await conn.execute(statement, tenant, call_id)
 
