@@ -96,7 +96,7 @@ async def refuse_storage(conn: Connection, tenant: str, call_id: str, correlatio
 
 
 async def empty_texts(conn: Connection, tenant: str, call_id: str) -> None:
-    """Empty a refused call's transcript, analysis, function records and bodies of decided events, and delete its copied requests."""
+    """Empty a refused call's transcript, analysis, function records and bodies of decided events; delete its copied requests."""
     for statement in (_EMPTY_TEXTS, _EMPTY_RECORDS, _EMPTY_EVENTS, _DELETE_COPIES):
         await conn.execute(statement, tenant, call_id)
 
