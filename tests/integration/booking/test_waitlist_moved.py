@@ -1,6 +1,7 @@
 """The waiting list and moved appointments: a customer's present appointments decide which entries stay."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
