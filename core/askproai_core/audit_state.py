@@ -34,7 +34,7 @@ class DifferenceSort(StrEnum):
 
 
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A difference between our book and the remote calendar that no rule decides: a person must.
+    """A difference between our book and the remote calendar that no rule decides: a person must decide.
 
     `position` is the start time at which the audit found it; the slice of the audit that contains that time finds it again.
     `here` and `there` are the start times in our book and in the remote calendar. `others` are the ids of further appointments

@@ -207,7 +207,7 @@ def _not_ready(each: FleetObject) -> tuple[str, str | None, str] | None:
 def _paused_since(each: FleetObject, reason: str) -> str | None:
     """Return when a person paused or suspended an object whose condition `Ready` is True; None if no condition has that time.
 
-    The condition `Ready` does not change by a pause, so its own time is older: that of the object becoming Ready.
+    A pause does not change the condition `Ready`, whose own time is when the object became Ready.
     """
     found = (cond.since for cond in each.conditions if cond.type == reason and cond.status == "True")
     return next(found, None)

@@ -1,4 +1,4 @@
-"""The end of a process: an event that SIGTERM sets, and work that is cancelled when it is set. For both planes."""
+"""The end of a process: an event that SIGTERM sets, and work that is cancelled when the event is set. For both planes."""
 
 import asyncio
 import contextlib

@@ -18,7 +18,7 @@ class ImportState(msgspec.Struct, omit_defaults=True):
     in the list of bookings by start.
 
     `counted` are the uids at that position that the next page repeats. Bookings made after `news_since`, by the remote
-    calendar's clock, are announced to notified people; if it is None, no bookings are.
+    calendar's clock, are announced to notified people; if `news_since` is None, no bookings are announced.
     """
 
     event_types: list[int]

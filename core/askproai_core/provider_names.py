@@ -34,7 +34,7 @@ class CalendarProvider(StrEnum):
 
     @property
     def field(self) -> str:
-        """Return the name of its block in a Tenant, and of its Provider."""
+        """Return the name of the calendar's block in a Tenant, which is also the name of its Provider."""
         return self.lower()
 
     @property

@@ -8,8 +8,8 @@ SHADOW_COMPARED: Final = "shadow.compared"  # action in the audit log of a shado
 
 
 class ShadowDifference(msgspec.Struct, frozen=True, kw_only=True):
-    """A difference of the bookings of one call in the live book and in the shadow's. The texts name services, staff, times and
-    states, but no caller.
+    """A difference between the bookings of one call in the live book and in the shadow's book. The texts name services, staff,
+    times and states, but no caller.
 
     `answers_live` and `answers_shadow` are the outcomes of the call functions that change bookings.
     """

@@ -67,7 +67,7 @@ class AccountHashes:
 def hash_accounts(
     credentials: Credentials, own_keys: Mapping[str, str | CredentialProblem], installation_id: str
 ) -> AccountHashes:
-    """Return the hashes of Cal.com's address with the tenant's key, and with each usable key of `own_keys` (by file)."""
+    """Return hashes of Cal.com's address and a key: of the tenant's key and, by file, of each usable key in `own_keys`."""
 
     def hash_account(key: str) -> str:
         return hash_key(installation_id, f"{credentials.calendar_base_url}\n{key}")

@@ -1,4 +1,4 @@
-"""Begin a trace with a request from outside."""
+"""The middleware that begins a trace for a request from outside."""
 
 from http import HTTPStatus
 from typing import Final

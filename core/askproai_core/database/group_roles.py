@@ -38,7 +38,7 @@ def connect_role_name(database: str) -> str:
 
 
 def list_group_roles(database: str) -> list[str]:
-    """Return the names of this database's roles without a login: the tables' owner, the groups, and the role that may connect."""
+    """Return the names of this database's roles without a login: owner of the tables, groups, and the role that may connect."""
     return [OWNER, COORDINATOR, BACKUP, TENANTS, connect_role_name(database)]
 
 

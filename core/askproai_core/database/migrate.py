@@ -114,7 +114,7 @@ def oldest_usable_version() -> int:
 async def schema_version(conn: Connection) -> int:
     """Return the database's schema version, 0 before the first migration. Every role of ours may read it.
 
-    `conn` must not be in a transaction, because a missing table would abort that. Raises `OtherHistory`.
+    `conn` must not be in a transaction: a missing table would abort the transaction. Raises `OtherHistory`.
     """
     applied = await read_applied(conn)
     refuse_other_history(applied, shipped_migrations())

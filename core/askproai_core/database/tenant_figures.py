@@ -113,7 +113,7 @@ async def read_days_of_bookings(conn: Connection, tenant: str, zone: str) -> Map
 
 
 def _percent(part: Decimal, whole: Decimal) -> str | None:
-    """Return `part` of `whole` as a percentage with one decimal, rounded down: only all is 100.0. None if `whole` is 0."""
+    """Return `part` of `whole` as a percentage with one decimal, rounded down: 100.0 means all. None if `whole` is 0."""
     return str((part * _HUNDRED / whole).quantize(_TENTH, ROUND_FLOOR)) if whole else None
 
 

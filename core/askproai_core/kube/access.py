@@ -143,7 +143,7 @@ def _names_context(config: Mapping[str, Any] | None) -> bool:
 
 
 def _authorization(user: Mapping[str, Any], folder: Path) -> Callable[[], str | None]:
-    """Return a function that returns the header `Authorization`, by token, token file or password; None without any."""
+    """Return a function for the header `Authorization`: by token, token file or password. It returns None if there is none."""
     if file := user.get("tokenFile"):
         return _bearer_from(folder / file)
     header = f"Bearer {user['token']}" if user.get("token") else None

@@ -185,7 +185,7 @@ class HttpTransport:
 
 
 def _decode(content: bytes) -> dict[str, Any]:
-    """Decode a JSON object. A body that is none, such as a proxy's error page, is returned as the field `message`."""
+    """Decode a JSON object. Any other body, such as a proxy's error page, is returned as the field `message`."""
     try:
         return msgspec.json.decode(content, type=dict[str, Any])
     except (msgspec.DecodeError, UnicodeDecodeError):

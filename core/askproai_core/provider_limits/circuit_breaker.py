@@ -162,7 +162,7 @@ class CircuitBreakers:
         return dict(self._published)
 
     async def reset(self, provider: Provider) -> None:
-        """Close the tenant's circuit by hand. If the coordinator opened the circuit for all tenants, that stays in force."""
+        """Close the tenant's circuit by hand. A circuit that the coordinator has opened for all tenants stays open."""
         self._local[provider].step(CircuitCommand.RESET, "", self._now())
         await self._step(provider, CircuitCommand.RESET, "", 0)
 

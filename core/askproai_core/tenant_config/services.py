@@ -75,9 +75,9 @@ class Service(ConfigStruct, frozen=True):
     not know this field block the whole time.
 
     `branch` is None if every branch offers the service. `staff` maps a branch's name to the ids of the staff members who offer
-    it. Event types that need another API key are in a field of their own, so that pods of a release that does not know it do
-    not book them with the tenant's key. Event types of a team are, too, because such pods do not know which host Cal.com has
-    chosen.
+    it. Event types that need another API key are in a field of their own, so that pods of a release that does not know the
+    field do not book them with the tenant's key. Event types of a team also have a field of their own, because such pods do not
+    know which host Cal.com has chosen.
     """
 
     name: str

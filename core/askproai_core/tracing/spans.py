@@ -216,7 +216,7 @@ def continue_from(traceparent: str | None) -> Scope:
 
 
 def annotate(**attributes: Unpack[Attributes]) -> None:
-    """Add attributes to the current span. Does nothing without one."""
+    """Add attributes to the current span. Does nothing if there is no current span."""
     current = _current.get()
     if current is not None:
         current.set(_names(attributes))
@@ -277,7 +277,7 @@ def _names(attributes: Attributes) -> dict[str, str | int | bool]:
 
 
 def _parse(traceparent: str | None, *, sampled: bool) -> SpanIds | None:
-    """Return the ids in a `traceparent` of version 00; None if it is invalid, or not sampled although `sampled` demands that."""
+    """Return the ids in a `traceparent` of version 00; None if it is invalid. With `sampled`, also None if it is not sampled."""
     found = _TRACEPARENT.fullmatch(traceparent) if traceparent else None
     if found is None or (sampled and not int(found[3], 16) & _SAMPLED):
         return None

@@ -278,7 +278,7 @@ class ServiceOffering(base.CustomResource):
 
     @property
     def heard_words(self) -> tuple[str, ...]:
-        """Return the spokenNames, in declared order, without the differences that a listener cannot hear (as in `heard_name`)."""
+        """Return the spokenNames in declared order, each without the differences that `heard_name` leaves out."""
         return tuple(map(_heard, self.spec.spoken_names))
 
 

@@ -122,7 +122,7 @@ async def _remove(entry: LedgerEntry, context: ReconcileContext) -> str | None:
 
 
 def _has_cache(tenant: dict[str, Any]) -> bool:
-    """Return True if a Tenant's reconcile has created its Redis user, which then has a password of its own."""
+    """Return True if a reconcile of this Tenant has created a Redis user for it: the user then has its own password."""
     conditions = (tenant.get("status") or {}).get("conditions") or []
     return any(condition["type"] == ConditionType.CACHE_READY for condition in conditions)
 

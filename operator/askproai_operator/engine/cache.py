@@ -197,7 +197,7 @@ class Cache:
         return old, model
 
     def _is_deleted(self, ref: ApiResource, meta: Mapping[str, Any]) -> bool:
-        """Return True if this state of an object is older than the deletion that was seen of the object."""
+        """Return True if the deletion of this object was seen, and `meta` describes the object before the deletion."""
         last = self._deleted.get(meta["uid"])
         return last is not None and (ref in CUSTOM or _version(meta) <= last)
 

@@ -19,10 +19,10 @@ _IDENTITY = frozenset({"name", "namespace"})  # of the metadata; they are never 
 
 
 def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
-    """Return a digest of a manifest, which equals `digest_of_owned` of a live object if its owned fields equal the manifest.
+    """Return a digest of a manifest. A live object with the same digest (`digest_of_owned`) is as the manifest says.
 
-    The API server may store a value in another form (`stringData`, a quantity, a default inside of an atomic field). So digests
-    of equal objects may differ, but digests of different objects are never equal.
+    Different objects never have equal digests. But digests of equal objects may differ, since the API server may store a value
+    in another form (`stringData`, a quantity, a default inside of an atomic field).
     """
     content = {name: value for name, value in manifest.items() if name not in {"apiVersion", "kind"}}
     metadata = {name: value for name, value in manifest["metadata"].items() if name not in _IDENTITY}

@@ -19,7 +19,7 @@ def allocate_visit(rules: ServiceRules, staff: str, busy: Busy, start: datetime)
 
 
 def add_claims(busy: Busy, claims: Claims, units: int) -> dict[int, Sequence[BusySpan]]:
-    """Return the busy spans of resources with `claims` added, for a staff member with `units` units."""
+    """Return the busy spans of resources with `claims` added. `units` is the staff member's number of units."""
     more = dict(busy)
     for resource_id, span in claims:
         more[resource_id] = [*more.get(resource_id, ()), BusySpan(span.start, span.end, units)]

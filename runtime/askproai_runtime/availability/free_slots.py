@@ -148,7 +148,7 @@ def _subtract(working: list[EpochSpan], full: list[EpochSpan]) -> list[EpochSpan
 
 
 def busy_window(rules: ServiceRules, day: date) -> Span:
-    """Return the span from which claims must be read for a local day: to find its free starts, and who is booked least on it."""
+    """Return the span in which claims must be read to find a local day's free starts and its least booked staff member."""
     midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
     service = rules.service
     last = end + (rules.longest_minutes + service.buffer_after_minutes) * 60

@@ -1,7 +1,7 @@
 """Plan the appointments of a group, one for each person. Pure.
 
-All at one time, with different staff members or with one who serves several; else one after the other. Each further person
-begins when somebody before them is done, on the next start of the grid: nobody has to come back.
+All are served at one time, by different staff members or by one who can serve several; else one after the other. Each further
+person begins when somebody before them is done, on the next start of the grid: nobody has to come back.
 """
 
 from bisect import bisect_left
@@ -38,8 +38,8 @@ class GroupTimes:
 
     def read_free(self) -> Iterator[None]:
         """Find the free starts of each staff member, and yield after each one, so that the event loop can run. Exhaust this
-        iterator before you ask for plans. It begins with the person whom the fewest staff members can serve, and ends early
-        if nobody can serve a person.
+        iterator before you ask for plans. The person whom the fewest staff members can serve comes first. The iterator ends
+        early if nobody can serve a person.
         """
         known: dict[tuple[bool, str, tuple[str, ...]], Mapping[int, list[str]]] = {}
         for number in sorted(range(len(self._able)), key=lambda number: len(self._able[number])):
@@ -67,7 +67,7 @@ class GroupTimes:
         return self._find_at([start] * len(self._people)) if is_free else None
 
     def find_offered(self) -> Plan | None:
-        """Return a plan at the offered times, with the offered staff members if they are free, else with others; or None."""
+        """Return a plan at the offered times, with the offered staff members if free, else with others; None if impossible."""
         return self._find_at([int(slot.start.timestamp()) for slot in self._offered])
 
     def _find_at(self, starts: Sequence[int]) -> Plan | None:
@@ -80,7 +80,7 @@ class GroupTimes:
         return None if found is None else [found[number] for number in range(len(starts))]
 
     def find_in_a_row(self, start: int) -> Plan | None:
-        """Return the plan from `start` on, one person after another or some together, that ends first; None if there is none."""
+        """Return the plan from `start` on that ends first, with some persons one after the other; None if there is none."""
         if not all(self._is_free_after(number, start) for number in range(1, len(self._people))):
             return None
         able = self._rank(0, start)

@@ -42,7 +42,7 @@ class Obstacle(StrEnum):
 def find_obstacle(
     rules: ServiceRules, start: datetime, now: datetime, staff: str | None, *, whole_day: bool = False
 ) -> Obstacle:
-    """Return why `start` is not free; with `whole_day`, why no start of its local day is. TAKEN: no rule forbids it.
+    """Return why `start` is not free; with `whole_day`, why no start of its day is free. TAKEN: no rule forbids the start.
 
     A negative notice, which only the desk has, allows starts that began within that time before `now`.
     """
@@ -75,7 +75,7 @@ def _works_throughout(rules: ServiceRules, staff_member: Staff, start: datetime)
 
 
 def is_too_long(rules: ServiceRules) -> bool:
-    """Return whether the service with its buffers fits into no working span of an ordinary week, whoever does it.
+    """Return whether nobody has a working span in an ordinary week that is long enough for the service with its buffers.
 
     Days off count as worked. False if nobody ever works: that is an obstacle of each day.
     """
@@ -104,7 +104,7 @@ def is_open_day(rules: ServiceRules, day: date) -> bool:
 
 
 def is_day_off(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
-    """Return True if on no day of the candidate anybody who does the service works; with `staff`, this staff member."""
+    """Return True if nobody who does the service (with `staff`: not this staff member) works on any day of the candidate."""
     return not any(is_working_day(rules, day, staff) for day in list_days(rules, candidate))
 
 
@@ -139,7 +139,7 @@ def is_branch_open(zone: ZoneInfo, branch: Branch, candidate: Candidate) -> bool
 
 
 def list_days(rules: ServiceRules, candidate: Candidate) -> list[date]:
-    """Return the local days of a candidate; of one longer than `LONGEST_SPAN`, the days in this first part."""
+    """Return the local days of a candidate. If it is longer than `LONGEST_SPAN`, only the days of its first part count."""
     return _list_days(rules.zone, candidate)
 
 

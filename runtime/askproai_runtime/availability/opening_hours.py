@@ -60,7 +60,7 @@ def working_spans(zone: ZoneInfo, branch: Branch, staff_member: Staff | None, fi
 
 
 def find_closure(branch: Branch, day: date) -> str | None:
-    """Return why the branch is closed on `day`: the public holiday's name, "" for the branch's own closed day, else None.
+    """Return why the branch is closed on `day`: a public holiday's name, or "" for its own closed day; None on other days.
 
     The name is in the language of the call in DE, AT and CH.
     """
@@ -87,7 +87,7 @@ def _public_holidays(country: str, subdivision: str | None, year: int, *, in_eng
 
 
 def open_minutes(branch: Branch, day: date) -> list[tuple[int, int]]:
-    """Return the opening hours of a day in minutes of wall clock, in order; also for a day on which the branch is closed."""
+    """Return the weekly opening hours on the weekday of `day`, in minutes from midnight. Closed days are not considered."""
     return list_minutes(branch.opening_hours, day)
 
 
@@ -97,7 +97,7 @@ def list_minutes(hours: Iterable[Hours], day: date) -> list[tuple[int, int]]:
 
 
 def local_days(zone: ZoneInfo, first: datetime, end: datetime) -> list[date]:
-    """Return the local days from that of `first` to that of `end`, both included."""
+    """Return the local days from the day of `first` to the day of `end`, both included."""
     day, last = first.astimezone(zone).date(), end.astimezone(zone).date()
     return [day + timedelta(days=n) for n in range((last - day).days + 1)]
 
@@ -127,7 +127,7 @@ def merge_spans(spans: list[EpochSpan]) -> list[EpochSpan]:
 def grid_starts(day: date, step_minutes: int, zone: ZoneInfo) -> tuple[int, ...]:
     """Return the possible starts of a day: every `step_minutes` of wall clock from local midnight.
 
-    Times that the clock skips are left out; of doubled times only the first pass counts.
+    Times that the clock skips are left out. If the clock shows a time twice, only the first one counts.
     """
     midnight = datetime.combine(day, time())
     first, end = _epoch(midnight, zone), _epoch(midnight + timedelta(days=1), zone)
@@ -140,7 +140,7 @@ def grid_starts(day: date, step_minutes: int, zone: ZoneInfo) -> tuple[int, ...]
 
 @lru_cache(maxsize=8192)
 def wall_clock_epoch(day: date, minute: int, zone: ZoneInfo) -> int:
-    """Return the epoch second at which the wall clock first shows `minute` (from midnight) of `day`, or a later time."""
+    """Return the first epoch second at which the wall clock of `day` shows `minute` (from midnight) or a later time."""
     wall, late = datetime.combine(day, time()) + timedelta(minutes=minute), 0
     while not _exists(wall, zone):  # a skipped hour: the clock changes one minute after the last minute that exists
         wall, late = wall - timedelta(minutes=1), 60

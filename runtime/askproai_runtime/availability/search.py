@@ -58,10 +58,10 @@ async def nobody_is_busy(_span: Span) -> Busy:
 async def find_closest(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, read_remote: ReadRemote = no_remote
 ) -> list[Slot]:
-    """Return the query's `limit` starts closest to `closest_to` (to `first` without it), earliest first.
+    """Return the query's `limit` starts closest to `closest_to` (None: to `first`), earliest first.
 
     The staff member of each start speaks the language of the call, if possible, and is booked least that day. A search of all
-    days at once would find the same.
+    days at once would find the same starts.
     """
     target, limit = query.closest_to or query.first, query.limit
     if limit is None or query.end <= query.first:
@@ -98,7 +98,7 @@ async def find_latest_of_first_day(
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Slots to offer. `has_more`: other starts of the query are free, too, so that nobody takes these slots for all."""
+    """Slots to offer. `has_more`: other starts are free, too, so the answer must not sound as if these were all."""
 
     slots: list[Slot]
     has_more: bool = False

@@ -38,9 +38,9 @@ def local_day(day: date, zone: ZoneInfo) -> Span:
 
 
 class BusySpan(msgspec.Struct, frozen=True, gc=False):
-    """A busy span [start, end), UTC, of a resource. `units` is how many units its staff member had when it was claimed.
+    """A busy span [start, end), UTC, of a resource. `units`: the number of units that its staff member had at the claim.
 
-    The garbage collector does not track it: it refers to nothing that could refer back, and a search can hold 80,000.
+    The garbage collector does not track these spans: they refer to nothing that could refer back, and a search can hold 80,000.
     """
 
     start: datetime
@@ -55,11 +55,11 @@ class BusySpan(msgspec.Struct, frozen=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class FreeSpans:
-    """The spans in which a staff member is free in the remote calendar, sorted and apart. A booking there takes `length`
+    """The spans in which a staff member is free in the remote calendar, sorted and apart. A remote booking takes `length`
     seconds.
 
-    A start is free there if the whole booking lies within one of the spans. They are a union of slots, so our grid need not be
-    that of the remote calendar.
+    A start is free in the remote calendar if the whole booking lies within one of the spans. They are a union of slots, so our
+    grid need not be that of the remote calendar.
     """
 
     spans: Sequence[EpochSpan]
@@ -112,7 +112,7 @@ class ServiceRules:
         return next(staff_member for staff_member in self.staff_members if staff_member.id == staff)
 
     def able(self, staff: str | None) -> list[Staff]:
-        """Return all of `staff_members` if `staff` is None, else a list with the staff member of this id; empty if unable."""
+        """Return all of `staff_members` if `staff` is None, else those with this id: one, or none if unable to do the service."""
         return [staff_member for staff_member in self.staff_members if staff in {None, staff_member.id}]
 
     def display_name(self, staff: str) -> str:
@@ -169,8 +169,8 @@ class EventTypeLink:
 class SlotQuery:
     """A query for starts in [first, end), of one staff member or of anybody. Minimum notice and horizon count from `now`.
 
-    With a `limit` only so many starts of each staff member are found, those closest to `closest_to`, or to `first` without it.
-    The closest starts of all are among them, and the cost of a query depends neither on the grid nor on how much is free. With
+    With a `limit`, at most so many starts of each staff member are found: those closest to `closest_to` (None: to `first`). So
+    the closest starts of all staff members are found, and the cost depends neither on the grid nor on how much is free. With
     `daily` only starts at these times of the days count. The starts in `without` are left out.
     """
 

@@ -1,3 +1,3 @@
-"""The book: appointments, their claims and holds, blocks and the waiting list. Its modules are its public API; `store` is for the
-packages that `pyproject.toml` names.
+"""The book: appointments with their claims, holds, blocks and the waiting list. Its modules are its public API, except `store`:
+only the packages that `pyproject.toml` names import that module.
 """

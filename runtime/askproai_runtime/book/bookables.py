@@ -74,7 +74,7 @@ def find_event_types_of_staff(config: TenantConfig, staff_ids: set[str]) -> list
 
 
 def leave_out_refused(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
-    """Return the request without the staff members whom the remote calendar refuses; with nobody if it asks for one of these."""
+    """Return the request without the staff members whom the remote calendar refuses; with nobody if one of them is requested."""
     refused, rules = list_refused_staff(ctx, request.rules.service), request.rules
     able = tuple(s for s in rules.staff_members if s.id not in refused and request.staff not in refused)
     return replace(request, rules=replace(rules, staff_members=able))

@@ -132,7 +132,7 @@ async def _claim_booking(
 async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
     """Raise `SlotNotFree` if the slot is not free; for use while another call books the same slot. Reads without a lock.
 
-    So of many callers for one slot, only one costs a transaction; each caller who comes too late costs one query.
+    So only one of many callers for a slot costs a transaction; each caller who comes too late costs one query.
     """
     if request.replaces is not None:
         return  # its time is free only within the transaction

@@ -1,4 +1,4 @@
-"""Cancel an appointment: its time is free at once. The sync job cancels it in the remote calendar, however long that is down."""
+"""Cancel an appointment: its time is free at once. The sync job cancels the remote booking, however long the calendar is down."""
 
 from datetime import datetime, timedelta
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""Every free slot of a day, for people who look at the calendar. Nothing is held."""
+"""List every free slot of a day, for people who view the calendar. No slot is held."""
 
 from dataclasses import dataclass, replace
 from datetime import date, datetime

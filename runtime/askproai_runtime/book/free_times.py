@@ -1,7 +1,7 @@
 """The known free times of the remote calendar: read from our table, else requested while the caller waits.
 
-They only take times away from an offer. The booking itself decides whether a time can be booked: by our constraint, and by the
-remote calendar's answer (docs/decisions/0057-offers-are-true-on-both-sides.md).
+Free times only remove slots from an offer. The booking itself decides whether a slot can be booked: by our constraint, and by
+the remote calendar's answer (docs/decisions/0057-offers-are-true-on-both-sides.md).
 """
 
 import asyncio
@@ -61,8 +61,8 @@ async def drop_free_times(
 async def drop_absence(
     conn: Connection, config: TenantConfig, host_id: int | None, first: date, last: date, today: date
 ) -> None:
-    """Forget the known free times on the days of an absence of the remote calendar's user `host_id`; those of everybody if no
-    link names it.
+    """Forget the known free times on the days of an absence of the remote calendar's user `host_id`; if no link names this
+    user, the free times of everybody.
 
     Event types of the tenant's own account are included: they belong to the user of its key, who may be that host. The days
     before and after are forgotten, too, since the absence is in the person's own zone. Days that nobody can book are left out.
@@ -162,14 +162,14 @@ class FreeTimesReader:
         return None if bookable and self._is_hidden(slot, bookable, day) else self._day_age(bookable, day)
 
     def _is_hidden(self, slot: Slot, bookable: Bookable, day: date) -> bool:
-        """Return whether a slot is free only if remote bookings are ignored whose appointments are cancelled here."""
+        """Return whether a slot is free only because remote bookings of appointments that are cancelled here are ignored."""
         if (slot.staff, day) not in self._shown:
             self._shown[slot.staff, day] = self._without_cancelled(slot.staff, bookable, day)
         free, start = self._shown[slot.staff, day], int(slot.start.timestamp())
         return free is not None and not free.starts_within([start], int((slot.end - slot.start).total_seconds()))
 
     def _without_cancelled(self, staff: str, bookable: Bookable, day: date) -> FreeSpans | None:
-        """Return a day's free spans, with remote bookings cancelled only here as busy; None if there are no such bookings."""
+        """Return a day's free spans, with remote bookings that are cancelled only here as busy; None if there are none."""
         own = [each for each in self._yielding if each.staff == staff]
         shown = [each for each in own if not each.is_cancelled]
         return None if len(shown) == len(own) else self._spans(staff, bookable, day, shown)

@@ -1,4 +1,4 @@
-"""How much callers may book. The desk has no limit: its requests have the admin token."""
+"""The limits on callers' bookings. The desk has no limit: its requests have the admin token."""
 
 import structlog
 

@@ -65,8 +65,8 @@ def _require_only_one(
 
 
 def _require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
-    """Raise `Undecided` if there is a live appointment that this booking may replace. Called if the request's arguments say
-    that another appointment is to be given up: one of the person's `appointments`, or any of the caller's if there is none.
+    """Raise `Undecided` if a live appointment may be replaced by this booking: one in the same name or, without any, one of all
+    `appointments`. Call this if the request's arguments say that another appointment is to be given up.
     """
     live = [each for each in appointments if each.live]
     meant = [each for each in live if same_name(request.name, each.customer_name)] or live
@@ -147,7 +147,7 @@ def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> 
 def list_beside(
     moved: Appointment, rules: ServiceRules, start: datetime, appointments: Sequence[Appointment]
 ) -> list[Appointment]:
-    """Return the live `appointments` of the same person, other than `moved`, that overlap the new time at `start`."""
+    """Return the other live appointments in the same customer's name that overlap the new time of `moved` at `start`."""
     others = [each for each in appointments if each.id != moved.id and each.live]
     return [each for each in others if _is_person_busy(moved.customer_name, start, rules, each)]
 

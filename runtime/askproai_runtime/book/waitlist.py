@@ -48,7 +48,7 @@ class NewEntry:
 
 @dataclass(frozen=True, slots=True)
 class EntryLimits:
-    """The most waiting entries of a phone number and of the tenant, and new entries of a call and of a caller in an hour."""
+    """The most waiting entries of a phone number and of the tenant, and the most new ones of a call and of a caller's hour."""
 
     per_phone: int
     per_tenant: int

@@ -232,7 +232,7 @@ class WaitlistKeeper:
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
 
     async def _without_other_units(self, rules: ServiceRules, slots: Sequence[Slot], freed: FreedTime) -> list[Slot]:
-        """Return the slots that the freed resource itself can serve: a slot on another unit only would count as taken."""
+        """Return the slots that the freed resource itself can serve: a slot that needs another unit would count as taken."""
         if not slots:
             return []
         blocked = [rules.blocked_span(slot.start, slot.staff) for slot in slots]

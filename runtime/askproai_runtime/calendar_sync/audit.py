@@ -66,7 +66,7 @@ class CalendarAudit:
     grace: timedelta = GRACE
 
     async def run(self, run: TaskRun) -> Next:
-        """Compare the next slice of each account. If one cannot be asked, raises `PutOff` after the others are done."""
+        """Compare the next slice of each account. If one is unavailable, raise `PutOff` after comparing the others."""
         state = read_audit_state(run.watermark) or AuditState()
         accounts = list_accounts(self.ctx.calendar)
         state.accounts = {each.name: state.accounts.get(each.name, AuditedAccount()) for each in accounts}
@@ -355,7 +355,7 @@ def _fault(error: Exception) -> str:
 
 
 def read_audit_state(watermark: object) -> AuditState | None:
-    """Return the audit state in a watermark; None if it has none that can be read, for example from another release."""
+    """Return the audit state in a watermark; None if no state can be read from it, for example if another release wrote it."""
     try:
         return msgspec.convert(watermark, AuditState)
     except msgspec.ValidationError:

@@ -34,7 +34,7 @@ _NEVER = timedelta.max
 
 
 class FreeTimesKeeper:
-    """Keeps the free times of a tenant's event types known: reads those that are unknown or too old."""
+    """Reads the free times of a tenant's event types when they are unknown or too old."""
 
     def __init__(self, ctx: BookingContext) -> None:
         self._ctx = ctx

@@ -137,10 +137,10 @@ async def apply_calendar_event(
     """Apply one booking's change in the calendar to our book, and return the step that it required.
 
     A booking that takes a time here is read once more before the job ends: it may have changed since it was read, and its next
-    event may have been handled before our book had the booking (docs/decisions/0016-calendar-events-are-hints.md). A caller
-    that passes a listed booking lists again later instead. `finish` ends the event's job, with a note, in the transaction of
-    the last reading. `check` runs in the earlier transactions, and raises if another worker has the job by now. A crash leaves
-    the job to another worker.
+    event may have been handled before our book had the booking (docs/decisions/0016-calendar-events-are-hints.md). A task that
+    passes a listed booking lists it again later instead. `finish` ends the event's job, with a note, in the transaction of the
+    last reading. `check` runs in the earlier transactions, and raises if another worker has the job by now. A crash leaves the
+    job to another worker.
 
     Raises `CalendarDisagrees` if the two calendars promise one time to two people, `RunAgain` while the calendar is
     unavailable, and `DeadNow` after a day of that.

@@ -236,7 +236,7 @@ def _add_begun(
 
 
 def _present_start(ctx: BookingContext, service: ServiceRequest) -> datetime:
-    """Return the latest start on the service's grid that has begun and can still be booked, else the next one, in UTC."""
+    """Return the last start on the service's grid up to now if the notice still allows it, else the next allowed start. In UTC."""
     now, rules = ctx.clock.now(), service.rules
     today = now.astimezone(rules.zone).date()
     days = (today - timedelta(days=1), today, today + timedelta(days=1))

@@ -197,9 +197,9 @@ class _Poll:
                 await self._ask(call_id, began_at)
 
     async def ask_for_not_shown(self) -> None:
-        """Ask for the calls that Retell could not show before. They come last, since they may be broken there for days.
+        """Ask Retell for the calls that it did not show to earlier polls. Run this last: such calls may stay broken for days.
 
-        The order is random: once some of them have opened the circuit breaker, the others wait for the next poll.
+        The order is random: once some of these calls have opened the circuit breaker, the others wait for the next poll.
         """
         for call_id, began_at in random.sample(list(self.not_shown_before.items()), len(self.not_shown_before)):
             if began_at < self.oldest:

@@ -50,7 +50,7 @@ class Reply(StrEnum):
     UNCLEAR = "unclear"
 
     def agrees(self, claimed: object) -> bool:
-        """Return True for a yes, and for an unclear reply if the model's argument `claimed` is True; False if that is False."""
+        """Return True for a yes, or for an unclear reply if the model has `claimed` True; never if it has `claimed` False."""
         return claimed is not False and (self is Reply.YES or (self is Reply.UNCLEAR and claimed is True))
 
 

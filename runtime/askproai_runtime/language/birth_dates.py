@@ -129,8 +129,8 @@ def _is_named(reading: date, readings: Sequence[date], utterance: str, today: da
 
 
 def _list_years(said: str, asked: Collection[int], *, is_asking: bool) -> Collection[int] | None:
-    """Return the years that a text names, without the denied ones; if it only denies some of the `asked` years, the other ones.
-    None if it names none.
+    """Return the years that a text names, without the denied ones. If it only denies some of the `asked` years, return the
+    others. None if it names none.
     """
     found = [(int(each[0]), each) for each in _YEAR.finditer(said)]
     found += [(_read_year(each), each) for each in _YEAR_IN_WORDS.finditer(said)]
@@ -149,8 +149,8 @@ def _denies(following: str) -> bool:
 
 
 def _list_ages(said: str, *, answers: bool) -> list[tuple[int, bool]]:
-    """Return the ages in a text, and for each whether it is in years. Weeks are an age beside "alt", or as an answer; a lone
-    number is one as the only number of an answer.
+    """Return the ages in a text, and for each whether it is in years. A number of weeks is an age beside "alt", or in an
+    answer; a lone number is an age only if an answer has no other number.
     """
     numbers = [each for each in _NUMBER.finditer(said) if not (each["before"] or each["behind"])]
     alone = answers and len(numbers) == 1

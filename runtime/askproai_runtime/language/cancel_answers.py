@@ -1,5 +1,5 @@
-"""Read a caller's answer to the question whether to cancel an appointment. A reason that is said with it is no refusal, and
-names no other appointment. Pure.
+"""Read a caller's answer to the question whether to cancel an appointment. A reason beside the answer neither refuses nor names
+another appointment. Pure.
 """
 
 import re

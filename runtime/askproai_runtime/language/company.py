@@ -34,12 +34,12 @@ def counts_people(utterance: str, services: Sequence[Service] = ()) -> bool:
 
 
 def is_accompanied(utterance: str) -> bool:
-    """Return whether a relative of the caller comes along by an utterance: "mein Mann will auch", "my son is coming with me"."""
+    """Return whether an utterance says that a relative comes along: "mein Mann will auch", "my son is coming with me"."""
     return _ACCOMPANIED.search(words_of(utterance)) is not None
 
 
 def names_beside(utterance: str, name: str) -> bool:
-    """Return whether an utterance has a further person beside "und" or "auch": "Petra und Otto" of Petra, "Julia auch"."""
+    """Return whether an utterance adds a person to `name` by "und" or "auch": "Petra und Otto" beside Petra, "Julia auch"."""
     words, own = re.findall(r"\w+", utterance), fold(name).split()
     beside = (fold(found[0].split()[0]) for found in _NAME_AND_CALLER.finditer(utterance))
     if any(word not in ALL_WEEKDAYS and word not in own for word in beside):

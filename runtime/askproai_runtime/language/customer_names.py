@@ -1,4 +1,4 @@
-"""Decide whether a text is a customer's name. A word for the caller, a title alone, and a relation are none: callers are asked."""
+"""Decide whether a text is a customer's name. A word for the caller, a title or a relation alone is not: callers are asked."""
 
 import re
 from itertools import takewhile

@@ -1,7 +1,7 @@
 """Find the times that an answer has just named and a caller does not want. Pure; decides only on words that leave no doubt.
 
 An accepting phrase or a chosen time anywhere wins over a no. Unclear words decline nothing, and the times are named again:
-nobody waits for a free time because a word was misread. A no about some times ("vormittags kann ich nicht") declines those.
+nobody waits for a free time because a word was misread. "Vormittags kann ich nicht" declines only the times that it covers.
 """
 
 import re

@@ -1,7 +1,7 @@
 """Branches, services and staff members by the names that people at the desk write. Errors are in English and list known names.
 
-An exact id takes precedence over a display name, and that over any other name: so each id finds itself, whatever others are
-called. A staff member is also found by a part of the name. Callers do not know ids: to them an id is a part of a name.
+An exact id takes precedence over a display name, and a display name over any other name: so each id finds its own object. A
+staff member is also found by a part of the name. Callers do not know ids: to them an id is a part of a name.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,8 +35,8 @@ class NameMissing(ValueError):
 def find_rules(config: TenantConfig, branch_name: str | None, service_name: str | None) -> ServiceRules:
     """Return the rules of a service in a branch, each found by any of its names.
 
-    None for the service means the only service of the branch. None for the branch means the only one in which somebody does the
-    service. Raises `UnknownName` for an unknown or shared name, and `NameMissing` for a None if there are several.
+    None for the service means the only service of the branch. None for the branch means the only branch in which somebody does
+    the service. Raises `UnknownName` for a name that nothing or several have, and `NameMissing` if None can mean several.
     """
     branch = _find_branch(config, branch_name, service_name)
     return ServiceRules.of(ZoneInfo(config.time_zone), branch, _find_service(config, branch, service_name))

@@ -56,7 +56,7 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
-    """Return the services without any whose name is another one's and words that nobody said: `Haarschnitt und Bart`."""
+    """Return the services without those whose name only adds unsaid words to another one's: `Haarschnitt und Bart`."""
     words = frozenset(fold(said).split()[:_MOST_WORDS])
     names = {each.name: set(fold(each.display_name).split()) for each in meant}
     longer = {
@@ -88,7 +88,7 @@ def _list_meant(part: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
-    """Return the services with a name of the text's meaning; [] if the text may also mean a service with a longer name."""
+    """Return the services with a name that means the same as the text; [] if a service with a longer name may also be meant."""
     meant = _meanings_of(text)
     if not meant:
         return []
@@ -175,7 +175,7 @@ def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
     """Return the services that a text names; a part of a visit may also be the beginning of a name that only one service has:
     "Haarschnitt mit Bart".
 
-    No customer has a service together with one whose name contains its name: "Haarschnitt mit Kind" is not clear.
+    Nobody has a service together with another one whose name contains its name: "Haarschnitt mit Kind" is not clear.
     """
     parts = split_visit(text) or [text]
     if any(_list_compounds(part, offered) for part in parts if find_exactly_named(part, offered) is None):

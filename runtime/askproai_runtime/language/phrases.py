@@ -73,7 +73,7 @@ def format_length(minutes: int) -> str:
 
 
 def format_slot(slot: Slot, staff_name: str, zone: ZoneInfo, now: datetime, *, as_subject: bool = False) -> str:
-    """Return a slot in words: `Freitag, den 27. November, um 14 Uhr 30 bei Anna`; `as_subject` with `der 27.`."""
+    """Return a slot in words: `Freitag, den 27. November, um 14 Uhr 30 bei Anna` (with `as_subject`: `der 27.`)."""
     when = format_spoken(slot.start, zone, now, as_subject=as_subject)
     return say().slot.format(when=when, staff=decline_name(staff_name))
 

@@ -76,7 +76,7 @@ def _list_weekdays(request: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _list_hours(asked: str, request: Mapping[str, Any]) -> set[int]:
-    """Return the hours, modulo 12, of the request and the question; if the question has a list behind a colon, of that list."""
+    """Return the hours, modulo 12, of the request and the question; in a question with a list after a colon, of the list."""
     last = asked.rpartition(": ")[2]
     texts = [last if _CLOCK.search(last) else asked, *(str(request.get(name, "")) for name in ("time", "start"))]
     found = (hour for text in texts for hours in _CLOCK.findall(text) for hour in hours if hour)

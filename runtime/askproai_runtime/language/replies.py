@@ -50,17 +50,17 @@ Replies = Mapping[str, Reply]
 
 
 def meant_key(appointment_id: str) -> str:
-    """Return the key in `Replies` of our question whether the caller means the appointment with this id."""
+    """Return the key in `Replies` of our question whether the caller means this appointment."""
     return f"meant {appointment_id}"
 
 
 def details_key(appointment_id: str) -> str:
-    """Return the key in `Replies` of our question whether an uncertain name or detail belongs to the appointment with this id."""
+    """Return the key in `Replies` of our question whether an uncertain name or detail belongs to this appointment."""
     return f"details {appointment_id}"
 
 
 def name_key(appointment_id: str) -> str:
-    """Return the key in `Replies` of our question for the customer's full name in the appointment with this id."""
+    """Return the key in `Replies` of our question for the full name of an appointment's customer."""
     return f"name {appointment_id}"
 
 
@@ -126,8 +126,8 @@ def read_reply(
 
     A question back and "Moment" are no reply; if the caller says nothing else, the question is asked again. The words `later`,
     said after another answer or question, may still refuse. `about` is the text of the question: words about a cancellation
-    that name another day, service or person refuse this one. `today` is the day of the call. `function` and `request` belong to
-    the call function that asked the question instead of being carried out.
+    that name another day, service or person refuse this one. `today` is the day of the call. The call `function` asked the
+    question instead of carrying out the `request`.
     """
     if question is Question.CANCEL:
         about = f"{about} {(request or {}).get('customer_name') or ''}"
@@ -226,7 +226,7 @@ def _read_company(utterance: str) -> Reply | None:
 
 
 def _read_several(utterance: str) -> Reply | None:
-    """Return the reply to the question whether a person has two appointments or one, if it says nothing else: "Nur einen"."""
+    """Return the reply to the question whether a person has two appointments or one: "Nur einen" without further words."""
     said = {*fold(words_of(utterance)).split()} - UNDERSTOOD.companions.beside_count
     if is_question(utterance) or not said <= _ONE | _SEVERAL:
         return None if is_question(utterance) else Reply.UNCLEAR

@@ -116,7 +116,7 @@ def read_named(text: str, offered: Sequence[Service]) -> NamedServices:
 def find_rest(text: str, services: Sequence[Service]) -> str:
     """Return the words of a service text that name no service, not even nearly; "" if no word of the text names a service.
 
-    A single left word is returned with the service after it: "fünf Haarschnitte".
+    If a single word remains, it is returned with the service after it: "fünf Haarschnitte".
     """
     words = _read_words(text, services)
     if len(words) > _MOST_WORDS:

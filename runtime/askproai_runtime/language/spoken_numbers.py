@@ -1,6 +1,6 @@
 """Telephone numbers as callers dictate them, in German or English: `null eins fünf eins …`, `plus vier neun`, `double seven`.
 
-A recognizer or a model writes the heard words in digits, in words or mixed. A text that can mean two numbers is none.
+A recognizer or a model writes the heard words in digits, in words or mixed. A text that can mean two numbers is not read.
 """
 
 import re

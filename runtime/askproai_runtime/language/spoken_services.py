@@ -1,8 +1,8 @@
 """Find the services that a caller's words name: one, or several in one visit ("Waschen, Schneiden und Föhnen"). Pure.
 
-Names are found as whole words, the longest first, so that a service "Waschen und Legen" is one. Only joining words may come
+Names are found as whole words, the longest first, so that "Waschen und Legen" can be one service. Only joining words may come
 between them. "Und" and "and" make no difference in a name: "Waschen & Legen", "Waschen, Legen" and "Waschen und Legen" sound
-alike. A service after "kein", "nicht" or "ohne" is not wanted. All other words are named back: no part of a visit is left out.
+alike. A service after "kein", "nicht" or "ohne" is not wanted. The answer repeats all other words: no part is left out.
 """
 
 import re

@@ -118,7 +118,7 @@ def separate_staff(service: str | None, staff: str | None, members: Sequence[Sta
 
 
 def says_with_whom(text: str, members: Sequence[Staff]) -> bool:
-    """Return whether a text only names or excludes staff members: "bei Anna", "ohne Anna"."""
+    """Return True if a text names or excludes staff members and says nothing else: "bei Anna", "ohne Anna"."""
     meant = read_staff_preference(text, members) if _WITH_STAFF.match(text) or _WITHOUT_STAFF.match(text) else None
     return meant is not None and bool(meant.named or meant.excluded)
 
@@ -204,7 +204,7 @@ class NotedStaff:
     is_certain: bool = False
 
     def excludes(self, staff: str | None) -> bool:
-        """Return True if the note excludes this id, or wants only other staff members; for None, if it names anybody."""
+        """Return True if the note excludes this staff id, or wants only others; with None, if the note names anybody."""
         if staff is None:
             return bool(self.wanted or self.excluded)
         is_other = bool(self.wanted) and all(each.id != staff for each in self.wanted)

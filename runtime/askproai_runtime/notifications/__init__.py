@@ -2,7 +2,7 @@
 
 `outbox` writes notifications, in the transaction of their cause. `task` sends them in the worker: it decides by the appointment
 as it is then (`decide`), renders (`render`, `words`) and passes the result to a channel (`email_channel`, `webhook_channel`).
-`schedule` is when reminders and the daily list are due. The reasons: docs/decisions/0078-notifications.md.
+`schedule` computes when reminders and the daily list are due. The reasons: docs/decisions/0078-notifications.md.
 
 This package has no names of its own: the web process imports `outbox` only, and nothing that sends.
 """

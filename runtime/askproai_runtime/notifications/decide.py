@@ -41,7 +41,7 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """The decision to wait, since it is too early to send. It does not count as an attempt."""
+    """The decision to wait, since it is too early to send. Waiting does not count as an attempt."""
 
     duration: timedelta
     reason: str

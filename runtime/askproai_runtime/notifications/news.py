@@ -41,7 +41,7 @@ async def enqueue_message(
     """Notify the business of a caller's message, and again of each correction: the last notification has the stored text.
 
     `branch` is the name of the called branch, `call_back` the time to call back in the caller's words. The message must be
-    locked in the caller's transaction. Raises `TooManyCorrections`.
+    locked in the transaction of `conn`. Raises `TooManyCorrections`.
     """
     if config.notifications is None:
         return

@@ -91,7 +91,7 @@ async def enqueue_text(
 
 
 async def enqueue(conn: Connection, tenant: str, rows: Iterable[NewNotification]) -> None:
-    """Add notifications in the caller's transaction, by one statement. Without rows no statement runs."""
+    """Add notifications in the transaction of `conn`, by one statement. Without rows no statement runs."""
     if added := list(rows):
         await insert_notifications(conn, tenant, added)
 

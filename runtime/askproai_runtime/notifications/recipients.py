@@ -35,7 +35,7 @@ def customer_channels(settings: Notifications, email: str | None, phone: str | N
 
 
 def announces_to_customers(settings: Notifications | None, *, in_remote_calendar: bool) -> bool:
-    """Return True if customers are notified of changes; of remote bookings only by a setting, as that calendar sends mails."""
+    """Return True if customers are notified of changes; for remote bookings only by a setting, since Cal.com sends mails."""
     customer = settings.customer if settings else None
     return customer is not None and (customer.for_calcom_bookings or not in_remote_calendar)
 

@@ -1,7 +1,7 @@
 """Rendering of a notification and its appointment to a message. Pure, and always from the appointment as it is now.
 
-Names, notes and the tenant's own words are data: control characters are removed, lines are joined where a header or a line is
-needed, and HTML is escaped. None of them is ever a template.
+Names, notes and the tenant's own words are data and never templates: control characters are removed, lines are joined where a
+header or a line is needed, and HTML is escaped.
 """
 
 import html

@@ -38,7 +38,7 @@ def is_quiet(local: datetime, quiet: QuietHours) -> bool:
 
 
 def until_end(local: datetime, quiet: QuietHours) -> timedelta:
-    """Return the time from a local time within the quiet hours to the end of the quiet hours."""
+    """Return the time from `local`, which is within the quiet hours, to the end of the quiet hours."""
     assert local.tzinfo is not None
     day = local.date() if local.time() < quiet.ends else local.date() + _DAY
     # Where clocks go back, an end in the hour that comes twice is the one of the present pass.

@@ -1,8 +1,8 @@
 """The link in a mail by which a customer stops reminders at once (RFC 8058), and its effect. The page itself is in `web.py`.
 
 The link's token names the mail's appointment and address, for this tenant and this purpose only. It does not contain the
-address, and a stranger cannot make a token: no table is read without a valid code. A token is valid until the tenant has
-another admin token, from which its key is derived; the mail names other ways, too.
+address, and a stranger cannot make a token: no table is read without a valid code. The token's key is derived from the tenant's
+admin token, so a new admin token makes it invalid; the mail names other ways to stop reminders.
 """
 
 import base64

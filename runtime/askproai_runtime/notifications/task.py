@@ -72,7 +72,7 @@ _QUIET_SHIFT: Final = timedelta(hours=25)  # so much earlier may a reminder come
 
 @dataclass(frozen=True, slots=True)
 class NotificationTask:
-    """The handler of the task `notifications`. `credential` returns a mounted file's text, `admin_token` that of the API."""
+    """The handler of the task `notifications`. `credential` returns a mounted file's text, `admin_token` the API's token."""
 
     pool: Pool
     config: Callable[[], TenantConfig]

@@ -247,7 +247,7 @@ class Replayer:
         self._next_copy = self.clock.monotonic() + max(_COPY_EVERY.total_seconds(), _COPY_SHARE * took)
 
     async def _copy(self) -> tuple[dict[str, int], datetime]:
-        """Make both books equal, and return `copy_live_book`'s result. If a row conflicts or has vanished, write all rows anew."""
+        """Copy the live book to the shadow, and return the changes and the time. After a conflict of rows, copy all rows again."""
         anew, self._copy_anew = self._copy_anew, True
         async for attempt in stamina.retry_context(on=_RACES, attempts=4, timeout=5.0, wait_initial=0.05):
             with attempt:

@@ -15,7 +15,7 @@ _YEAR = tuple(datetime(2026, 1, 1, 9, tzinfo=UTC) + timedelta(days=37 * n) for n
 
 
 def find_agreed(first: str, second: str, argument: Argument) -> str | None:
-    """Return the more exact of two values of one argument if the other value includes it, on any day of the call; else None.
+    """Return the more exact of two values of an argument if the other includes it, whatever the day of the call; else None.
 
     A written day takes precedence over words that depend on the day of the call.
     """
@@ -30,7 +30,7 @@ def find_agreed(first: str, second: str, argument: Argument) -> str | None:
 
 
 def may_agree(first: str, second: str, argument: Argument) -> bool:
-    """Return whether one of two values of an argument includes the other one on any day of the call: "Freitag" each Friday."""
+    """Return whether one of two values includes the other one on at least one day of the call: "Freitag" and a Friday's date."""
     moments = _find_moments(first, second)
     read = [[_read(text, argument, at) for text in (first, second)] for at in moments]
     return any(_lies_in(own, other) or _lies_in(other, own) for own, other in read)

@@ -63,9 +63,9 @@ class ArgumentValue:
         return any(not isinstance(atom, (*TIMES, Op)) for atom in self.atoms)
 
     def split_days(self, today: date) -> "list[ArgumentValue]":
-        """Return one value for each day in the argument, if several stand side by side: `morgen (2026-11-28)`. Other atoms are
-        kept in each. A weekday beside a date is that of the date's week: in `Montag, den 11. Dezember`, if the 11th is a
-        Friday, the days are the 11th and the 7th.
+        """Return one value for each day in the argument, if several stand side by side: `morgen (2026-11-28)`. Each value keeps
+        the other atoms. A weekday beside a date means the day in the date's week: in `Montag, den 11. Dezember`, if the 11th
+        is a Friday, the days are the 11th and the 7th.
         """
         days = [atom for atom in self.atoms if isinstance(atom, Day | Weekday)]
         last = max((number for number, atom in enumerate(self.atoms) if atom in days), default=0)
@@ -77,7 +77,7 @@ class ArgumentValue:
 
 
 def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | Weekday:
-    """Return a weekday as its date in the week of the first of `dates` (if over: a week later); other days unchanged."""
+    """Return a weekday as its date in the week of the first of `dates`, or a week later if that is over; other days unchanged."""
     if not dates or not isinstance(day, Weekday) or day.which is not None or day.habit:
         return day
     first = dates[0].readings[0]

@@ -99,7 +99,7 @@ def _find_as_hour(text: str) -> Argument | None:
 
 
 def find_open_span(text: str) -> Grain | None:
-    """Return the span in which an argument leaves the day open: the week for `Donnerstag`, the month for `am 7.`; or None."""
+    """Return the span after which a named day recurs: the week for `Donnerstag`, the month for `am 7.`; else None."""
     return read_in_languages(lambda: _find_open_span(text), None)
 
 
@@ -287,7 +287,7 @@ def _is_exclusion(text: str) -> bool:
 
 
 def _read_exclusion(text: str) -> dict[int, str] | None:
-    """Return the days that a text begins to exclude: none if it excludes hours of a day. None if a word is unknown."""
+    """Return the days that the beginning of a text excludes, {} if it excludes only hours of a day; None if a word is unknown."""
     try:
         first, *rest = _scan(text) or [Op.END]
     except ValueError:

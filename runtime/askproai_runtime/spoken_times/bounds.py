@@ -120,8 +120,8 @@ def _is_day(rest: Sequence[Atom]) -> bool:
 
 
 def _last_before(said: Sequence[Atom], end: Atom, today: date) -> list[Atom]:
-    """Return the atoms of `said`, each weekday replaced by the last such day before the day `end`: `Dienstag vor dem 24.`. With
-    words between weekday and `end`, the coming such weekday is a reading, too. Raises `PastDay` if all readings are over.
+    """Return the atoms of `said`, each weekday replaced by the last such day before the day `end`: `Dienstag vor dem 24.`. If
+    words stand between weekday and `end`, the next such weekday is a reading, too. Raises `PastDay` if all are over.
     """
     is_direct = isinstance(said[-1], Weekday)
     ends = [days.first for days in days_of(end, today)]

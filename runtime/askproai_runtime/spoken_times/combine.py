@@ -73,7 +73,7 @@ def _without_offset(meaning: Meaning) -> Meaning:
 
 
 def drop_replaced(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms without replaced ones: `nicht Montag, sondern Dienstag`, `statt Dienstag lieber Mittwoch`."""
+    """Return the atoms without a revoked day or time: `nicht Montag, sondern Dienstag`, `statt Montag lieber Dienstag`."""
     rest = list(atoms)
     while Op.BUT in rest:
         but = rest.index(Op.BUT)
@@ -202,7 +202,7 @@ def _prefer_repeated(choices: list[Meaning]) -> list[Meaning]:
 
 
 def _cross(choices: list[Meaning]) -> list[Meaning]:
-    """Return each day with each time in `Dienstag oder Freitag um zehn oder um zwei`: it is not said which belong together."""
+    """Return each day with each time: in `Dienstag oder Freitag um zehn oder um zwei` it is open which belong together."""
     kinds = [(choice.has_day, choice.has_time) for choice in choices]
     both = [number for number, kind in enumerate(kinds) if all(kind)]
     if len(both) != 1 or len(choices) > _MOST_CROSSED:

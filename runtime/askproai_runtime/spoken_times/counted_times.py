@@ -1,6 +1,6 @@
 """Times that are counted from another one, such as an appointment's: "eine Stunde später", "am Tag danach, gleiche Zeit".
 
-Pure. The words of all languages count together, folded (`fold`): none means something else in another language.
+Pure. The words of all languages count together, folded (`fold`): no word means something else in another language.
 """
 
 import re
@@ -80,9 +80,9 @@ _NOISE = re.compile(rf"\b(?:{_WORDS.noise})\b")
 
 
 def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str | None, str | None] | None:
-    """Return `date` and `time`, counted from the appointment's start `old` (local), as values that can be read without it; None
-    if the words count from nothing. A shift by minutes or hours gives an exact time. A shift by days gives a day; its time
-    is None unless it is said, as "gleiche Zeit" or in numbers.
+    """Return `date` and `time`, counted from the appointment's local start `old`, as values that can be read without that
+    start; None if the words do not count from another time. A shift by minutes or hours gives an exact time. A shift by days
+    gives a day; its time is None unless it is said, as "gleiche Zeit" or in numbers.
     """
     words = [fold(part) if part else "" for part in (date, clock)]
     same_time, words, _ = _take(_SAME_TIME, words)
@@ -119,8 +119,8 @@ def counts_time(text: str) -> bool:
 def _read_rest(
     words: list[str], at: int, named: dict[str, str | None]
 ) -> tuple[list[str], dict[str, str | None]] | None:
-    """Return the words beside a shift, which was found in `words[at]`, as values of date and time; and the regex groups of the
-    shift, with the weekday added that is named beside a count of weeks. None if the other words name another day.
+    """Return the date and time in the words beside a shift, which was found in `words[at]`; and the regex groups of the shift,
+    with the weekday that is named beside a count of weeks. None if the other words name another day.
     """
     rest = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
     words = [rest if n == at else each for n, each in enumerate(words)]

@@ -91,14 +91,14 @@ def read_holidays(words: Understood) -> tuple[str, Callable[[re.Match[str]], Day
 
 
 def next_days(of_year: DaysOfYear, today: date) -> Days:
-    """Return the next days that `of_year` returns for a year and that are not over, without days before today."""
+    """Return the days that `of_year` returns for this year or, if they are over, for the next year; without days before today."""
     return next(
         days for year in (today.year, today.year + 1) if (days := of_year(year)).last is not None and days.last >= today
     )
 
 
 def named(of_year: DaysOfYear, today: date) -> Day | Period:
-    """Return the next such named day, as a day, or as a period if it has several days."""
+    """Return the next date of a named day: as a day, or as a period if the name means several days."""
     days = next_days(of_year, today)
     return Day((days.first,)) if days.is_one else Period((days,))
 

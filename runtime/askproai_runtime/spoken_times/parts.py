@@ -152,7 +152,7 @@ def _combine(values: Mapping[Argument, ArgumentValue], at: datetime, zone: ZoneI
 
 
 def agree(understood: Understanding, others: Understanding) -> Understanding:
-    """Return the readings that both allow. A time within the other's day replaces the day. Without any, return a contradiction."""
+    """Return the readings that both allow, else a contradiction. A time within a day of the other one replaces that day."""
     if understood.refused is not None:
         return understood
     if others.contradicts:

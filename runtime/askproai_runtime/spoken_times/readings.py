@@ -135,8 +135,8 @@ def _days(meaning: Meaning, today: date) -> list[Days]:
 def _in_later_month(day: Day, weekday: int, today: date) -> list[date]:
     """Return, in a list, the next date with this day number on this weekday: "Freitag, den 8." can be in January.
 
-    Empty if it is more than three months ahead, or if a month was said. Also empty if the weekday is next to that of the
-    nearest date with this number: this is as likely a slip, and the caller is asked.
+    Empty if that date is more than three months ahead, or if a month was said. Also empty if the weekday is next to that of the
+    nearest date with this number: a slip is as likely, and the caller is asked.
     """
     if day.number is None or day.month is not None or (weekday - day.readings[0].weekday()) % _WEEK in _BESIDE:
         return []
@@ -238,7 +238,7 @@ def _around(around: Around, meaning: Meaning) -> Iterator[tuple[time | None, tim
 
 
 def ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
-    """Return the begin and end of each reading of a range. If the half of the day is open, the end is the next after the begin."""
+    """Return begin and end of each reading. An end in an unknown half of the day is the first such time after the begin."""
     found = _ranges_of(hours, meaning)
     return [(shifted(opens, 1) if opens and hours.is_after else opens, closes) for opens, closes in found]
 

@@ -18,8 +18,8 @@ _CHOICE = re.compile(rf"\s*(?:,|\b(?:{UNDERSTOOD.links.or_words})\b)\s*(?=\d{{4}
 def understand_start(
     start: str, others: Understanding | None, *, at: datetime, zone: ZoneInfo, longest: timedelta
 ) -> Understanding:
-    """Return the joint meaning of the argument `start` and of the others (`others`). A start at midnight is only a day, unless
-    it is the only argument and has the zone's offset: models repeat an offered day as its first instant.
+    """Return the joint meaning of the argument `start` and of the other arguments (`others`). A start at midnight is only a
+    day, unless it is the only argument and has the zone's offset: models repeat an offered day as its first instant.
 
     An interval of at most `longest`, the length of the service, is the appointment itself, and only its start counts. A start
     outside the times of `others` contradicts them. If only one of the two is understood, its meaning is kept.

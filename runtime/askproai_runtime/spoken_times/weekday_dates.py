@@ -66,7 +66,7 @@ def calendar_week(match: re.Match[str], today: date) -> Period:
     raise ImpossibleDay(f"there is no week {number}")
 
 
-_THIRDS_OF_WEEK = {Third.BEGIN: (0, 1), Third.MIDDLE: (1, 3), Third.END: (3, 4)}
+_THIRDS_OF_WEEK = {Third.BEGIN: (0, 1), Third.MIDDLE: (1, 3), Third.END: (3, 4)}  # first and last weekday; 0 is Monday
 
 
 def third_of_calendar_week(match: re.Match[str], third: Third, today: date) -> Period:
@@ -88,7 +88,7 @@ def week_of_date(day: int, month: int, today: date) -> Period:
 
 
 def third_of_week(third: Third, weeks: int | None, today: date) -> Period:
-    """Return Monday and Tuesday, Tuesday to Thursday, or Thursday and Friday, `weeks` weeks ahead (None: the next such third)."""
+    """Return the begin, middle or end (Thursday and Friday) of the week in `weeks` weeks; None: the next one that is not over."""
     first, last = _THIRDS_OF_WEEK[third]
     readings = [
         Days(max(monday(today, n) + first * DAY, today), monday(today, n) + last * DAY)

@@ -61,7 +61,7 @@ def grant_keys(context: ReconcileContext) -> list[Key]:
 
 
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
-    """Review the grant of this key. Level-triggered: safe to run again at any point."""
+    """Remove the holders that no longer need the grant with this key. Level-triggered: safe to run again at any point."""
     child = context.cache.child(resources.CONFIG_MAPS, context.settings.namespace, key.name)
     if child is None:
         return GONE

@@ -95,7 +95,7 @@ async def _ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> S
 
 
 async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
-    """Return the facts that only the database has, once row, role and resources are as declared. Raises one of DATABASE_ERRORS."""
+    """Return the facts that only the database has. The tenant's row, role and resources must be ready. Raises DATABASE_ERRORS."""
     tenant, database = inputs.tenant, context.database
     name, is_remote = tenant.metadata.dotted, calendar_account(tenant) is not None
     return TenantState(

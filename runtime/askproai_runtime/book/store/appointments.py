@@ -87,8 +87,8 @@ async def get_desk_appointment(conn: Connection, tenant: str, call_id: str) -> A
 async def list_upcoming_appointments(
     conn: Connection, tenant: str, caller: str | None, call_id: str, now: datetime
 ) -> list[Appointment]:
-    """Return all live upcoming appointments of this call and of the caller's number, by start; a withheld number has none. A
-    part of them would not do: names and times are compared afterwards, and a missing appointment would be denied.
+    """Return all live upcoming appointments of this call and of the caller's number, by start; a withheld number has none.
+    There is no limit: names and times are compared afterwards, and a missing appointment would be denied.
     """
     rows = await conn.fetch(_UPCOMING, tenant, caller, call_id, now)
     return list({row["id"]: Appointment(**row) for row in rows}.values())
@@ -97,7 +97,7 @@ async def list_upcoming_appointments(
 async def insert_appointment(
     conn: Connection, tenant: str, appointment: Appointment, claims: Claims, units: int, hold: timedelta | None = None
 ) -> None:
-    """Insert an appointment and its claims, for the time `hold` if set. Raises `ExclusionViolationError` if a span is taken."""
+    """Insert an appointment and its claims; `hold`: for this time only. Raises `ExclusionViolationError` if a span is taken."""
     await conn.execute(
         f"""WITH a AS (
                INSERT INTO appointments (tenant, id, branch, service, staff, starts_at, ends_at, status, call_id, caller,
@@ -231,7 +231,7 @@ async def move_appointment(
 async def correct_appointment(conn: Connection, tenant: str, appointment: Appointment, former_name: str | None) -> None:
     """Write an appointment's name, e-mail address, note and, if set, customer. The version stays: time and staff do not change.
 
-    The customer is renamed, too, if the customer has the `former_name`, was created with this appointment, and has no other.
+    A customer who has the `former_name`, was created with this appointment and has no other appointment is renamed, too.
     """
     await conn.execute(
         """WITH renamed AS (

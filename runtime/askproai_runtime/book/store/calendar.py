@@ -139,7 +139,7 @@ async def record_error(conn: Connection, tenant: str, appointment: Appointment, 
 
 
 async def clear_error(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Delete an appointment's error: the calendar has it as desired. Its version rises, so errors of earlier reads are refused."""
+    """Delete an appointment's error, since the calendar is as desired. The version rises: errors of earlier reads are refused."""
     await conn.execute(
         "UPDATE appointments SET error = NULL, version = version + 1 WHERE tenant = $1 AND id = $2",
         tenant, appointment_id,
@@ -219,8 +219,8 @@ async def list_known(pool: Pool, tenant: str, remotes: Sequence[RemoteBooking]) 
     """Return the current uids of the remote bookings for which our book has an appointment: with the booking's uid, or with its
     request id as the appointment's id.
 
-    A booking that was moved on keeps its request id, which counts only if the appointment has no uid: else it has a later
-    booking.
+    A moved booking keeps its request id. That id counts only if the appointment has no uid: otherwise the appointment has a
+    later booking.
     """
     rows = await pool.fetch(
         """SELECT r.uid FROM unnest($2::text[], $3::uuid[], $4::boolean[]) AS r (uid, request_id, is_moved) WHERE EXISTS (
@@ -321,8 +321,8 @@ async def mark_no_show(
 
 
 async def outdate_running_sync(conn: Connection, tenant: str, appointment_id: UUID) -> None:
-    """Raise the version of an appointment whose sync job is running: the job's reading of the calendar is outdated, so it
-    must run once more. A queued job is left alone: it has read nothing yet. The caller holds the lock of the appointment.
+    """Raise the version of an appointment whose sync job is running: the job's reading of the calendar is outdated, so it must
+    run once more. A queued job is left alone: it has read nothing yet. The transaction must have locked the appointment.
     """
     await conn.execute(
         """UPDATE appointments SET version = version + 1 WHERE tenant = $1 AND id = $2 AND EXISTS (

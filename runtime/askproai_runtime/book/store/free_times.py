@@ -179,7 +179,7 @@ async def drop_span(
 
     For days up to `certain`, a read that began before this drop cannot store its result after it. Later days are dropped only
     if they are stored now, since the rows stay locked until the transaction ends. A read that began before the drop can still
-    store a later day that was not: its result counts until it is too old.
+    store a later day that was not stored then: its result counts until it is too old.
     """
     await conn.execute(_DROP_SPAN, tenant, sorted(set(event_types)), first, min(certain, last), last)
 

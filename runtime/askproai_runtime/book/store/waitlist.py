@@ -119,7 +119,7 @@ async def insert_entry(
     conn: Connection, tenant: str, entry: NewEntry, limits: EntryLimits, *, replaces: bool
 ) -> UUID | None:
     """Add an entry, and return its id; None if one of the limits is reached. With `replaces`, it replaces another entry of its
-    phone number, and only the limit of a caller's hour counts.
+    phone number, and only the caller's limit in an hour counts.
 
     If an entry with this key and phone number waits already, it gets the new name and spans, and its id is returned.
     """
@@ -182,7 +182,7 @@ async def list_awaited_services(pool: Pool, tenant: str) -> list[str]:
 
 
 async def list_reached(conn: Connection, tenant: str) -> list[ReachedEntry]:
-    """Return the waiting entries whose phone number has got a suitable appointment since the entry was made, each with it."""
+    """Return the waiting entries whose phone number has got a suitable appointment since, each with this appointment."""
     found = []
     for row in await conn.fetch(_LIST_REACHED, tenant):
         values = dict(row)

@@ -177,7 +177,7 @@ class MessageTimes(NamedTuple):
 
 
 async def read_message_times(conn: Connection, tenant: str, message_id: UUID) -> MessageTimes:
-    """Return the times of a message whose row the caller's transaction has locked."""
+    """Return the times of a message whose row is locked in the transaction of `conn`."""
     row = await conn.fetchrow(
         "SELECT created_at, call_back_from, call_back_until FROM messages WHERE tenant = $1 AND id = $2",
         tenant,
@@ -292,7 +292,7 @@ async def measure_notifications(pool: Pool, tenant: str) -> tuple[int, float]:
 async def list_notifications(
     pool: Pool, tenant: str, *, state: str | None, after: Sequence[Any] | None, limit: int
 ) -> list[asyncpg.Record]:
-    """Return notifications, newest first; with `state` only those in that state. `after` is time and id of the last one before."""
+    """Return notifications (with `state`: in this state), newest first. `after`: time and id of the previous page's last one."""
     at, last = after or (None, None)
     return list(
         await pool.fetch(

@@ -58,7 +58,7 @@ def _hours(match: re.Match[str], _now: datetime) -> TimeRange:
 
 
 def _hours_and_minutes(match: re.Match[str], _now: datetime) -> TimeRange:
-    """Return the range of hours of `13 Uhr bis 15 Uhr 30`. Each end may be in either half of the day if it may be so alone."""
+    """Return the range of `13 Uhr bis 15 Uhr 30`. An end that alone may be in either half of the day may be so here, too."""
     first, last = int(match["from"]), int(match["to"])
     begin = first * 60 + minute_of(match["from_minute"] or "0")
     return TimeRange(clock_at(begin, first), clock_at(last * 60 + minute_of(match["to_minute"]), last))
