@@ -87,8 +87,8 @@ async def test_unseen_event_type_waits_during_calcom_outage(
     await wait_for_withheld(namespace, {72001: "NotFound", 72002: None})
 
 
-async def test_deleted_services_event_type_is_withheld_until_seen(namespace: TenantNamespace) -> None:
-    """Its appointments to come are left; one that was booked there is another business's booking."""
+async def test_deleting_a_service_keeps_its_event_type_withheld(namespace: TenantNamespace) -> None:
+    """The service's future appointments remain, and a booking at this event type would be another business's booking."""
     await open_salon(namespace, 73001, 73002)
     await wait_for_withheld(namespace, {73001: "NotFound", 73002: None})
     await namespace.client.delete(namespace.path("ServiceOffering", SERVICE))

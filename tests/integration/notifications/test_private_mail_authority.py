@@ -43,7 +43,7 @@ async def test_mails_go_to_a_server_with_named_authority(env: NotificationEnviro
     assert len(private.mails) == 1
 
 
-async def test_untrusted_authority_is_refused_with_the_correction(
+async def test_error_of_untrusted_certificate_names_field_to_correct(
     env: NotificationEnvironment, private: MailServer
 ) -> None:
     _, another = new_certificate()

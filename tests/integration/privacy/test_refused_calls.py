@@ -195,7 +195,7 @@ async def test_dead_event_of_refused_call_has_no_body(env: PrivacyEnvironment, r
     assert SAID not in await readable(env)
 
 
-async def test_refusing_role_changes_only_rows_of_its_call(env: PrivacyEnvironment) -> None:
+async def test_refused_call_changes_no_other_call_or_tenant(env: PrivacyEnvironment) -> None:
     """Call ids are Retell's: nothing keeps two tenants from having the same one in a forged event."""
     neighbour = await env.database.create_tenant("neighbour")
     db = env.pod.db

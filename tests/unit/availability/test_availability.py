@@ -301,7 +301,7 @@ def test_only_capable_staff_with_a_resource_are_offered() -> None:
     assert elsewhere.staff_members == ()
 
 
-def test_fairness_counts_booked_shares_of_one_day() -> None:
+def test_staff_member_least_booked_that_day_is_chosen() -> None:
     both = rules(ANNA, MEHMET)
     slots = free_slots(both, {}, SlotQuery.at(local(f"{DAY}T14:00"), local("2026-11-20T00:00"), None))
 
@@ -317,7 +317,7 @@ def test_fairness_counts_booked_shares_of_one_day() -> None:
     assert chosen([overnight], [span(DAY, "09:00", "09:30")]) == "mehmet"
 
 
-def test_fairness_counts_the_starts_local_day() -> None:
+def test_least_booked_staff_is_found_by_local_day() -> None:
     night = rules(ANNA, MEHMET, opening=(hours("00:00", "00:00"),))
     query = SlotQuery.at(local("2026-11-28T00:00"), local("2026-11-20T00:00"), None)
     busy = {1: [span("2026-11-28", "09:00", "10:00")], 2: [span(DAY, "09:00", "18:00")]}

@@ -143,7 +143,7 @@ def test_earlier_exclusive_appointment_blocks_after_a_capacity_rise() -> None:
 
 @settings(max_examples=2 * CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases(), st.data())
-def test_start_is_called_taken_exactly_when_otherwise_allowed(case, data: st.DataObject) -> None:
+def test_start_is_taken_if_no_rule_forbids_it(case, data: st.DataObject) -> None:
     """A caller who hears "taken" may ask for another time of that kind; any other reason says that no such time is free."""
     rules, _, query = case
     allowed = [slot.start for slot in free_slots(rules, {}, query) if slot.start > query.now]
@@ -199,8 +199,8 @@ def test_appointment_changes_resource_only_where_it_is_taken() -> None:
     ]
 
 
-def test_person_is_full_until_the_first_freed_share() -> None:
-    """Four at once: only while all four shares are taken is there no room for one more."""
+def test_staff_member_is_full_while_all_units_taken() -> None:
+    """With four units, one more appointment fits unless all four units are taken."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
     quarter = timedelta(minutes=15)
@@ -237,7 +237,7 @@ def test_earlier_small_claims_leave_only_claimable_units() -> None:
     assert allocate_claims(staff_member, 2, dict.fromkeys((1, 2, 3), small), both) is None
 
 
-def test_full_person_stays_busy_while_places_change() -> None:
+def test_staff_member_stays_full_while_customers_change() -> None:
     """Two at once from nine to eleven: one stays, the other is followed by a third at ten."""
     at = datetime(2026, 11, 20, 8, tzinfo=UTC)
     hour = timedelta(hours=1)

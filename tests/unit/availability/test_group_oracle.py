@@ -213,7 +213,7 @@ def test_agreed_group_is_planned_again(case: Case) -> None:
 
 @settings(max_examples=FEWER, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(groups(), st.data())
-def test_busy_person_changes_only_the_agreed_people(case: Case, data: st.DataObject) -> None:
+def test_busy_staff_member_never_changes_agreed_group_times(case: Case, data: st.DataObject) -> None:
     rules, busy, query = case
     times = GroupTimes(rules, busy, query, "de")
     for _ in times.read_free():

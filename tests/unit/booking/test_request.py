@@ -130,7 +130,7 @@ def test_hours_without_work_on_any_day_are_ignored(phrase: str, reading: str) ->
     assert [candidate.reading for candidate in understood.candidates] == [reading]
 
 
-def test_requested_staff_members_hours_decide_the_reading() -> None:
+def test_hours_of_requested_staff_member_resolve_ambiguous_time() -> None:
     mornings = (Hours(days=tuple(Weekday), opens=time(8), closes=time(12)),)
     anna = Staff(id="anna", display_name="Anna", resource_ids=(1,), working_hours=mornings)
     ben = Staff(id="ben", display_name="Ben", resource_ids=(2,))

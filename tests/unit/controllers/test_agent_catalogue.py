@@ -116,7 +116,7 @@ def test_catalogue_without_services_or_staff_is_empty() -> None:
     assert describe_catalogue([], []) == ""
 
 
-def test_own_questions_are_named_only_to_capable_agents() -> None:
+def test_questions_are_listed_only_for_answering_agents() -> None:
     """The voice model recognises a question by its meaning, and passes on its words; the answer may change every day."""
     own = {"question": "Gibt es\nWLAN?", "answer": "Ja, geheim123."}
     branch, tenant = salon_models.branch(knowledge=[own]), salon_models.tenant()
@@ -152,7 +152,7 @@ def test_catalogue_names_staff_needing_another_length() -> None:
     assert "Mehmet 45" not in named
 
 
-def test_length_needed_by_nobody_of_branches_is_unnamed() -> None:
+def test_catalogue_omits_length_that_no_staff_needs() -> None:
     own = [{"staff": each, "durationMinutes": 60} for each in ("anna", "mehmet")]
     staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
     cut = salon_models.offering(displayName="Schnitt", durationMinutes=45, requiredSkills=[], staffOverrides=own)

@@ -93,7 +93,7 @@ def test_the_first_failing_check_gives_reason_and_message(inputs: Inputs, reason
     assert message in finding.message
 
 
-def test_agent_does_not_repeat_tenants_key_retry() -> None:
+def test_agents_message_omits_the_tenants_retry_time() -> None:
     """Each try names another minute, and would be a write of every agent's status."""
     refused = {**BAD_KEY, "message": "the key is refused; tried again by 14:05 UTC, at once when the Secret changes"}
     finding = first_failing(CHECKS, of_branch(tenant=tenant(refused)))

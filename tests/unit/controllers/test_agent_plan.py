@@ -256,7 +256,7 @@ def test_recorded_object_missing_at_retell_is_awaited(recorded: RecordedState) -
     assert (plan.wait, plan.recorded_missing) == (GRACE, True)
 
 
-def test_plan_reads_as_steps_with_human_actions() -> None:
+def test_plan_lists_its_steps_and_human_tasks() -> None:
     edited = {"general_prompt": "alt", "begin_message": "x"}
     desired = replace(DESIRED, llm={**DESIRED.llm, "begin_message": "Hallo"}, numbers=(*DESIRED.numbers, THIRD))
     numbers = {**bound(), THIRD.e164: None}
@@ -310,7 +310,7 @@ def test_number_bound_to_a_sibling_agent_is_awaited() -> None:
     )
 
 
-def test_recreated_agent_leaves_numbers_bound_until_known() -> None:
+def test_numbers_stay_bound_while_agent_is_recreated() -> None:
     recorded = replace(PENDING_LLM, pending=PendingCreate("llm", NOW - GRACE), numbers=(NUMBER,))
     plan = plan_for(EMPTY, recorded, desired=replace(DESIRED, numbers=None))
     assert plan.bound == (NUMBER,)

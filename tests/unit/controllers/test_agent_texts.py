@@ -151,7 +151,7 @@ def test_emergency_notice_precedes_every_function(language: str, first: str, end
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_move_description_names_the_confirmed_cancellation(language: str) -> None:
+def test_rescheduling_tool_mentions_the_confirmed_argument(language: str) -> None:
     tools = {tool["name"]: tool for tool in everything(language)["general_tools"]}
     assert "`confirmed: true`" in tools["reschedule_appointment"]["description"]
 

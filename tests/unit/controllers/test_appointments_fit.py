@@ -96,5 +96,5 @@ def test_message_about_many_appointments_is_shortened():
     assert "and others" in message
 
 
-def test_no_stranded_appointment_gives_a_good_condition():
+def test_condition_is_good_without_stranded_appointments():
     assert fit_condition(tenant(), []).reason is Reason.AS_DECLARED

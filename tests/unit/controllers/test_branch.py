@@ -92,7 +92,7 @@ def test_number_of_a_sibling_branch_names_that_branch():
     assert "whoever runs the platform" not in condition.message
 
 
-def test_unreadable_number_is_reported_before_a_claimed_one():
+def test_invalid_number_is_reported_before_a_foreign_number():
     both = inputs(branch(phoneNumbers=[{"number": "112"}]), claimed={"+49301234567": "other/branch"})
     assert [check(both) is not None for check in CHECKS] == [True, True]
     failed = first_failing(CHECKS, both)

@@ -81,7 +81,7 @@ def test_only_images_of_listed_repositories_are_run(listed: tuple[str, ...], ima
     assert (wanted_canary(on_trial(image), settings) is not None) is is_allowed
 
 
-def test_canary_with_the_image_of_all_is_ignored() -> None:
+def test_canary_with_the_other_pods_image_is_ignored() -> None:
     assert wanted_canary(on_trial(SETTINGS.runtime_image), SETTINGS) is None
     assert wanted_canary(on_trial(IMAGE), SETTINGS) is not None
     assert image_of(tenant(), SETTINGS) == SETTINGS.runtime_image

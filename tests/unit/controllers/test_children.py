@@ -437,7 +437,7 @@ def test_runbook_links_follow_the_configured_address():
     assert ".md" not in links
 
 
-def test_kinds_missing_from_the_cluster_leave_ready_unaffected():
+def test_missing_kinds_do_not_change_the_ready_condition():
     """A child that waits for the CRD of somebody else is True with NotInstalled (docs/reference/conditions.md)."""
     condition = monitoring_condition(["ServiceMonitor", "PrometheusRule"])
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)

@@ -81,7 +81,7 @@ async def check(
     [DOWN, ProviderRefused("calcom", "get-event-type", 400, "no"), CredentialRefused("calcom", "get-event-type", 403)],
     ids=["fails", "refused", "a firewall"],
 )
-async def test_unreadable_event_type_leaves_another_ones_result(failure: Exception) -> None:
+async def test_unreadable_event_type_does_not_change_other_results(failure: Exception) -> None:
     cluster = Cluster({1001: failure, 1002: FITS})
     _, before = await check(cluster)
     condition, found = await check(cluster, before)
@@ -110,8 +110,8 @@ async def test_unread_event_type_may_have_the_booking_field() -> None:
     assert condition.reason is Reason.PROVIDER_UNAVAILABLE
 
 
-async def test_an_outage_changes_no_order_in_the_status() -> None:
-    """Each change of it makes the Tenant due."""
+async def test_outage_does_not_reorder_event_types_in_status() -> None:
+    """Each change of their order enqueues the Tenant."""
     _, before = await check(Cluster({1001: FITS, 1002: FITS}))
     cluster = Cluster({1001: DOWN, 1002: DOWN})
     for _ in range(3):

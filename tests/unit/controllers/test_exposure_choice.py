@@ -71,7 +71,7 @@ def test_verified_url_goes_to_senders_before_calls_end():
     assert (ended.is_settled, former_url_fields(ended)["formerUrl"], ended.former_path_prefix) == (True, None, "")
 
 
-def test_former_urls_start_time_ignores_condition_times():
+def test_condition_times_do_not_date_the_former_url():
     chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
     assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
     recorded = salon(NEW, former=OLD, changed_for=timedelta(minutes=1))
@@ -110,7 +110,7 @@ def test_former_url_is_served_until_all_senders_change(held, agents, calcom):
     assert chosen.kept == (OLD if held else None)
 
 
-def test_outage_of_the_current_url_stays_settled():
+def test_outage_of_current_url_changes_no_condition():
     chosen = choose_exposure(salon(NEW), (), REQUESTED, FAILED, NOW)
     assert chosen.is_settled
     assert exposed_condition(tenant(), chosen, ROUTED) == ROUTED
@@ -188,7 +188,7 @@ def test_new_url_is_routed_beside_the_current_one(live, kept, name):
         ("3fff::1", False), ("4000::1", False), ("100::1", False),
     ],
 )  # fmt: skip
-def test_only_public_addresses_are_public_in_every_notation(address, public):
+def test_public_addresses_are_recognized_in_every_notation(address, public):
     assert is_public(address) is public
 
 
@@ -296,7 +296,7 @@ async def test_url_of_a_deleted_tenant_is_not_probed(controller, internet):
     assert controller._targets == {}
 
 
-async def test_url_verdict_ends_with_tenants_uid_or_token(controller, internet):
+async def test_changed_uid_or_token_discards_the_urls_verdict(controller, internet):
     internet.problems[NEW] = None
     controller.request(at(NEW))
     await controller.reconcile(PROOF_KEY, context([]))

@@ -106,7 +106,7 @@ def test_staff_members_without_an_event_type_are_named():
         assert staff_without_event_type(offering(calcom=calcom), {"mitte": ("mehmet", "anna")}) == unlinked
 
 
-def test_calendar_without_look_names_unlinked_staff():
+def test_unread_calendar_still_names_staff_without_event_type():
     linked = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1}]}).spec.calcom.event_types
     assert calendar_without_look("Dav", linked, {"mitte": ("anna",)}).message == "booked at Dav"
     missing = calendar_without_look("Dav", linked, {"mitte": ("anna", "mehmet")})
@@ -115,7 +115,7 @@ def test_calendar_without_look_names_unlinked_staff():
     assert calendar_without_look("Dav", (), {"mitte": ("anna",)}).reason == Reason.NOT_REQUESTED
 
 
-def test_offering_with_neighbour_changed_capacity_is_reconciled():
+def test_neighbours_capacity_change_reconciles_the_offering():
     matched = {"conditions": [{"type": "StaffMatched", "status": "True", "reason": "AsDeclared"}]}
     five, four = offering("a-fuenf", capacity=5), offering("b-vier", matched, capacity=4)
     units = plan_units([branch()], [four, five])

@@ -28,7 +28,7 @@ def find(
     return find_keys_in_use(tenant, replace(READ, **changed), keys, "token", deployments, seen)
 
 
-def test_provider_keys_are_used_after_all_pods_mount():
+def test_keys_are_used_once_all_pods_have_them():
     asked = find()
     assert (asked.by_all, asked.condition.status) == (False, "False")
     assert "key_canary" not in repr(asked)
@@ -76,7 +76,7 @@ def test_former_keys_stay_valid_while_pods_lack_keys():
     assert "former" not in find(shown, seen=seen, keys=revoked, **after).condition.message
 
 
-def test_condition_states_the_end_of_former_keys():
+def test_condition_says_until_when_former_keys_are_accepted():
     until = datetime(2026, 11, 27, 10, 5, tzinfo=UTC)
     keys = replace(PRESENT, former={"retell-api-key": (FormerKey("key_old", until),)})
     tenant: Any = SimpleNamespace(status={})

@@ -43,7 +43,7 @@ def test_changed_key_is_accepted_for_one_hour_only():
     assert next_keys(later, read(retell_api_key="key_2"), NOW + HOUR).former == {}
 
 
-def test_wrong_key_never_becomes_valid_or_prolongs_predecessors():
+def test_refused_key_neither_counts_nor_prolongs_former_keys():
     wrong = next_keys(first(), read(retell_api_key="typo"), NOW, refused={KEY})
     again = next_keys(wrong, read(retell_api_key="typo"), NOW + HOUR / 2, refused={KEY})
     mended = next_keys(again, read(retell_api_key="key_2"), NOW + HOUR / 2)
@@ -74,7 +74,7 @@ def test_repeated_key_changes_add_no_duplicate_former_key(name: str):
     assert (keys.present[file], *(each.key for each in keys.former[file][:2])) == ("second", "fourth", "third")
 
 
-def test_calcom_secret_changes_only_after_all_pods_mount():
+def test_calcom_secret_changes_once_all_pods_have_it():
     """A secret that is changed back, and again: a pod may have any of the three states."""
     keys = first()
     for seconds, value in ((0, "whs_2"), (10, "whs_canary"), (20, "whs_2")):
@@ -127,7 +127,7 @@ def test_former_webhook_secret_stays_while_calcom_uses_it():
 
 
 @pytest.mark.parametrize(("in_use", "kept"), [("False", True), ("True", False), (None, False)])
-async def test_former_keys_are_prolonged_until_keys_in_use(in_use: str | None, kept: bool):
+async def test_former_keys_stay_until_new_keys_are_used(in_use: str | None, kept: bool):
     """Meanwhile the status says that no provider may sign with the new key."""
     conditions = [{"type": "KeysInUse", "status": in_use}] if in_use else []
     salon = Tenant.from_raw(raw("Tenant") | {"status": {"conditions": conditions}})

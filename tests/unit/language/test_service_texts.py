@@ -84,7 +84,7 @@ def _read(text: str, services: list[Service]) -> tuple[str, dict[str, str], str]
         ("einen Termin zum Haareschneiden", "einen Termin zum Haareschneiden", {}),
     ],
 )  # fmt: skip
-def test_parts_of_a_service_text_become_arguments(text: str, service: str, parts: dict[str, str]) -> None:
+def test_service_text_is_split_into_separate_arguments(text: str, service: str, parts: dict[str, str]) -> None:
     assert _read(text, SERVICES) == (service, parts, "")
 
 

@@ -117,7 +117,7 @@ def test_related_objects_use_the_spec_in_effect() -> None:
     assert None not in found
 
 
-def test_paused_branch_keeps_number_taken_by_an_edit() -> None:
+def test_paused_branch_requests_former_and_declared_numbers() -> None:
     """Its declared numbers count, too: so no number that was restored for them is overlooked."""
     declared = {"phoneNumbers": [{"number": "+49309999999"}]}
     own = {number.did or number.number for number in Branch.from_raw(raw("Branch")).spec.phone_numbers}

@@ -137,7 +137,7 @@ async def test_number_is_free_when_dropped_or_branch_deleted(env):
     assert ("ConfigMap", OPERATOR_NAMESPACE, NUMBER_SUBJECT.name) not in env.api.objects
 
 
-async def test_dialled_foreign_number_is_refused_despite_public_grant(env):
+async def test_did_granted_to_another_branch_is_refused(env):
     """The status is from before the edit, and names the public number only."""
     await env.take(env.put("Branch", "holder", **LISTED), NUMBER_SUBJECT)
     forwarded = {"phoneNumbers": [{"number": "+49307654321", "did": NUMBER}]}
@@ -178,7 +178,7 @@ async def test_host_is_kept_until_its_route_is_gone(env, change):
     assert env.holders(HOST_SUBJECT) == []
 
 
-async def test_tenant_releasing_part_of_its_host_keeps_others(env):
+async def test_whole_host_is_released_after_route_is_narrowed(env):
     await env.take(env.put("Tenant", "a", **ROUTED), HOST_SUBJECT)
     env.put_ingress("a")
     narrower = env.put("Tenant", "a", exposure={"host": HOST, "pathPrefix": "/a", "ingress": {}})

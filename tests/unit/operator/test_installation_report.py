@@ -36,7 +36,7 @@ def test_differently_written_config_map_is_no_report(data: dict[str, str] | None
 
 
 @pytest.mark.parametrize(("there", "skew"), [(0.0, 0.0), (0.05, 0.0), (0.1, 0.0), (7.1, 7.0), (-3.0, -3.0)], ids=str)
-def test_skew_excludes_the_time_of_the_request(there: float, skew: float) -> None:
+def test_clock_skew_excludes_the_duration_of_the_request(there: float, skew: float) -> None:
     assert skew_seconds(NOW, NOW + timedelta(seconds=there), NOW + timedelta(seconds=0.1)) == skew
 
 

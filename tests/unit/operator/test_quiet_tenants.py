@@ -105,7 +105,7 @@ async def test_failed_read_of_many_tenants_schedules_within_resync() -> None:
     assert {delay for _, delay in many.scheduled} == {SETTINGS.resync}
 
 
-async def test_changed_quiet_tenant_is_due_and_deleted_removed() -> None:
+async def test_changed_or_deleted_quiet_tenant_is_reconciled_soon() -> None:
     few = Installation(3)
     first, second, _ = few.tenants
     few.memory.quiet[first] = QuietTenant(few.memory.quiet[first].provisioned, ())

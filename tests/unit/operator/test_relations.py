@@ -54,7 +54,7 @@ def test_our_own_status_write_makes_no_object_due(kind: str, status: dict[str, A
 
 
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
-def test_our_own_status_write_reads_no_whole_namespace(kind: str, monkeypatch: pytest.MonkeyPatch):
+def test_own_status_write_does_not_list_the_namespace(kind: str, monkeypatch: pytest.MonkeyPatch):
     """It may have a thousand tenants, and each of their objects writes several statuses."""
     cache = salon()
     old, new = put(cache, raw(kind, status={"configHash": "abc"}))

@@ -113,7 +113,7 @@ def test_agents_of_deleted_branches_still_find_their_tenant():
     assert [agent.key for agent in relations.agents(NAMESPACE, "salon-mueller")] == [AGENT]
 
 
-def test_restarted_agents_find_tenant_by_status_without_branch():
+def test_agent_without_branch_is_found_by_status_tenant():
     """Otherwise the Tenant would remove the key that their deletion needs."""
     cache = Cache()
     relations = Relations(cache)
@@ -124,7 +124,7 @@ def test_restarted_agents_find_tenant_by_status_without_branch():
     assert relations.of_resource(deleted, None) == {TENANT, BRANCH}
 
 
-def test_older_object_version_does_not_replace_a_newer():
+def test_older_version_does_not_replace_a_newer_version():
     cache = salon()
     stale = raw("Branch", generation=2)
     changed(cache, "Branch", generation=3)
@@ -151,7 +151,7 @@ def test_only_human_edits_are_enqueued_as_edits():
     assert ({*edits}, {OFFERING, AGENT} <= {*others}) == ({TENANT, BRANCH}, True)
 
 
-def test_edited_tenant_is_one_edit_with_any_objects():
+def test_edited_tenant_is_one_edit_despite_many_objects():
     cache, others, edits = salon(), [], []
     for number in range(500):
         put(cache, raw("ServiceOffering", f"service-{number}"))

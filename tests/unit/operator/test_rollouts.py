@@ -338,7 +338,8 @@ def test_rollout_continuing_pod_by_pod_is_not_stuck():
         assert names(fleet.rollouts.state().under_way) == ["a"], minutes
 
 
-def test_two_components_and_resumes_are_no_repeated_death():
+def test_pod_losses_are_counted_separately_for_each_component():
+    """And a Deployment that resumes has lost no pod."""
     fleet = waiting_fleet()
     for component in ("web", "worker"):
         for _ in range(2):
@@ -411,7 +412,7 @@ async def test_stopped_rollout_creates_one_event_with_remedy():
     assert names(cluster.due) == ["b"]
 
 
-async def test_unhealthy_pods_report_no_stop_without_waiting_tenants():
+async def test_stop_is_reported_only_while_a_tenant_waits():
     fleet, controller = Fleet(), RolloutController()
     cluster: Any = SimpleNamespace(rollouts=fleet.rollouts)
     fleet.put("a", STUCK, updated=1)

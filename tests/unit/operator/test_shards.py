@@ -38,7 +38,7 @@ def test_a_namespace_keeps_its_shard_across_releases():
     assert [shard_index(name, 4) for name in ("salon-mueller", "praxis-nord", "demo")] == [3, 2, 0]
 
 
-def test_shard_keeps_its_namespaces_and_everybodys_grants():
+def test_shard_observes_own_namespaces_and_all_grants():
     def raw(namespace: str) -> dict[str, Any]:
         return {"metadata": {"name": "x", "namespace": namespace}}
 
@@ -275,7 +275,7 @@ async def test_waiting_shard_names_the_holders_repeatedly(replicas):
     assert minutes <= len(waiting) <= minutes + 2
 
 
-async def test_standby_of_a_former_layout_delays_the_new(replicas):
+async def test_standby_of_former_layout_delays_the_new_layout(replicas):
     """A rolling update ends one pod after the other: a former standby takes the Lease that its leader left."""
     replicas.start("old", Shard(0, 1))
     await replicas.lead("old")

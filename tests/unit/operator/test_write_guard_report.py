@@ -49,7 +49,7 @@ async def test_policy_activated_after_start_is_not_reported_missing():
     assert [(entry["event"], entry["log_level"]) for entry in logs] == [("writes.guarded", "info")]
 
 
-async def test_missing_policy_is_one_line_event_and_metric():
+async def test_missing_policy_makes_one_log_line_and_event():
     cluster = Cluster()
     with structlog.testing.capture_logs() as logs:
         for seconds in (0, 60, 60, 60):

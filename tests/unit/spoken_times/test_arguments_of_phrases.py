@@ -51,5 +51,5 @@ def test_cached_phrase_does_not_retain_its_request(said: str) -> None:
         ("nicht am 10., sondern am 11.", Grain.MONTH), ("nicht Freitag, sondern morgen", None), ("ab Freitag", None),
     ],
 )  # fmt: skip
-def test_unspecified_span_of_a_phrase_is_found(text: str, open_span: Grain | None) -> None:
+def test_span_after_which_a_day_recurs_is_found(text: str, open_span: Grain | None) -> None:
     assert find_open_span(text) is open_span

@@ -42,7 +42,7 @@ def test_last_slot_before_a_day_excludes_that_day(language: str, said: dict[str,
     assert (candidate.end.date(), candidate.latest, found.unclear) == (end, True, None)
 
 
-def test_request_without_a_time_is_reported_unread() -> None:
+def test_argument_without_a_known_meaning_is_unread() -> None:
     read = read_arguments("check_availability", {"date": "2026-12-24", "wish": "Fensterplatz"})
     assert (read.values, read.unread) == ({"date": "2026-12-24"}, {"wish": "Fensterplatz"})
 
