@@ -33,7 +33,7 @@ class DataKeys(msgspec.Struct, frozen=True, omit_defaults=True):
     """A tenant's keys, oldest first: the newest key encrypts, all keys decrypt.
 
     `rotation` is the value of the annotation for which the newest key was made. `lost_at` is set if earlier keys are lost, with
-    all data encrypted by them: it is when these new keys were made. `in_use`: all pods can decrypt, so they encrypt.
+    all data encrypted by them; its value is when these new keys were made. `in_use`: all pods can decrypt, so they encrypt.
     `were_kept`: the keys are a former Tenant's of this name, and the Secret that kept them is still to be deleted.
     """
 

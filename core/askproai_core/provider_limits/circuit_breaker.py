@@ -109,7 +109,7 @@ class Permit:
 
 
 class CircuitBreakers:
-    """One circuit per provider. Without `redis`, or while it is unavailable, each process has its own."""
+    """One circuit per provider. Without `redis`, or while Redis is unavailable, each process has its own circuits."""
 
     def __init__(
         self,

@@ -51,7 +51,7 @@ class CircuitRules:
 
 @dataclass(frozen=True, slots=True)
 class CircuitStepResult:
-    """A circuit after one command. The request may be sent if `wait` is 0. `probe`: it tests whether the provider works."""
+    """A circuit after one command. `wait` 0: the request may be sent. `probe`: it tests whether the provider works."""
 
     state: CircuitState
     failures: int

@@ -130,7 +130,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         )
 
     def find_branch(self, name: str | None) -> Branch | None:
-        """Return a branch by its name; None if no such branch is declared, or it is no longer declared."""
+        """Return a branch by its name; None if no branch of this name is declared any more."""
         return next((branch for branch in self.branches if branch.name == name), None)
 
     def withheld(self, event_type_id: int | None) -> Withheld | None:
@@ -146,7 +146,7 @@ class TenantConfig(ConfigStruct, frozen=True):
         return any(each.event_type_id == event_type_id for each in types)
 
     def needs_confirmation(self, event_type_id: int | None) -> bool:
-        """Return True if bookings of an event type stay requests until somebody confirms them there."""
+        """Return True if bookings of an event type stay requests until somebody confirms them at Cal.com."""
         types = (each for service in self.services for each in service.linked_event_types)
         return any(each.needs_confirmation for each in types if each.event_type_id == event_type_id)
 

@@ -20,7 +20,7 @@ class BookingField(ConfigStruct, frozen=True):
 class EventType(ConfigStruct, frozen=True):
     """A Cal.com event type with one host, so that each staff member has a separate event type for each service.
 
-    `default_minutes` is set if it has several lengths: the length of a booking that names none. If `needs_confirmation`,
+    `default_minutes` is set if there are several lengths: the length of a booking that names none. If `needs_confirmation`,
     bookings stay requests until somebody confirms them at Cal.com. While it is `withheld`, nothing is sent to it.
     """
 
@@ -118,8 +118,8 @@ class Service(ConfigStruct, frozen=True):
     def in_branch(self, branch: str) -> Self:
         """Return a copy of the service with the length and price that it has in a branch.
 
-        It is the declared length and price; if no staff member of the branch has these, those of the first staff member. The
-        copy's overrides are the staff members who differ from it.
+        These are the declared ones or, if no staff member of the branch has them, those of the first staff member. The copy's
+        overrides are the staff members who differ from it.
         """
         own = {staff: self.done_by(staff) for staff in self.staff.get(branch, ())}
         if not own or not self.staff_overrides:

@@ -54,11 +54,11 @@ def allocate_claims(staff_member: Staff, capacity: int, busy: Busy, blocked: Spa
 def full_spans(staff_member: Staff, capacity: int, busy: Busy, within: EpochSpan) -> list[EpochSpan]:
     """Return the spans in which a staff member cannot take one more appointment of a service with this `capacity`.
 
-    Only claims that overlap `within` are considered, so each of the spans overlaps it, too.
+    Only claims that overlap `within` are considered, so each of the returned spans overlaps `within`.
 
     Two limits apply. One is the share of the staff member that is taken, by the number of units at the time of each claim. The
-    other is the number of resources that can be claimed now. They differ only until the appointments from before a change of
-    capacities are over.
+    other is the number of resources that can be claimed now. The two limits differ only until the appointments from before a
+    change of capacities are over.
     """
     first, last = within
     claims = [

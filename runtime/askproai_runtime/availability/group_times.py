@@ -170,7 +170,7 @@ class GroupTimes:
 
 
 def _first_on_grid(rules: ServiceRules, end: int) -> int:
-    """Return the first start of the grid from `end` on. The notice is ignored: nobody waits at the branch until it is over."""
+    """Return the first start of the grid from `end` on. The notice is ignored, since the group is at the branch by then."""
     day = datetime.fromtimestamp(end, UTC).astimezone(rules.zone).date()
     grids = (grid_starts(each, rules.service.slot_step_minutes, rules.zone) for each in (day, day + timedelta(days=1)))
     return next(start for grid in grids for start in grid[bisect_left(grid, end) :])
@@ -212,7 +212,7 @@ def _longer(query: SlotQuery, rules: ServiceRules) -> SlotQuery:
 
 
 def longest_group(rules: ServiceRules) -> timedelta:
-    """Return the longest time that a group can take: all in a row, each with buffers and one step of the grid."""
+    """Return the longest time that a group can take: all persons in a row, each with buffers and one step of the grid."""
     return timedelta(
         minutes=sum(
             each.longest_minutes

@@ -92,7 +92,7 @@ def is_too_long(rules: ServiceRules) -> bool:
 
 
 def is_working_day(rules: ServiceRules, day: date, staff: str | None) -> bool:
-    """Return whether anybody (or this staff member) works on a local day at all."""
+    """Return whether anybody (with `staff`: this staff member) works on a local day at all."""
     midnight = wall_clock_epoch(day, 0, rules.zone)
     return any(working_spans(rules.zone, rules.branch, s, midnight, midnight) for s in rules.able(staff))
 
@@ -121,7 +121,7 @@ def works_elsewhere(config: TenantConfig, rules: ServiceRules, candidate: Candid
 
 
 def is_working_time(rules: ServiceRules, candidate: Candidate, staff: str | None) -> bool:
-    """Return whether anybody (or this staff member) works at a candidate's start, or at some time within its span.
+    """Return whether anybody (with `staff`: this staff member) works at a candidate's start, or at some time within its span.
 
     If the times are on several days, only the first `LONGEST_SPAN` is checked.
     """

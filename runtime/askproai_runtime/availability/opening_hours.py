@@ -29,8 +29,8 @@ EpochSpan = tuple[int, int]  # a half-open span of epoch seconds
 def warm_up(config: TenantConfig, now: datetime) -> None:
     """Load the time zone and the rules of holidays of all branches, so that the first caller does not wait for them.
 
-    Their first use takes some tens of milliseconds of CPU, each later one less than 1 ms (`make bench`). A config that cannot be
-    used fails when it is used; here it is only logged, since it must not keep a pod from storing events.
+    The first use takes some tens of milliseconds of CPU, each later use less than 1 ms (`make bench`). A config that cannot be
+    used fails at its use; here the error is only logged, since it must not keep a pod from storing events.
     """
     try:
         ZoneInfo(config.time_zone)

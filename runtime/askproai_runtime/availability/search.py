@@ -109,10 +109,10 @@ async def find_choice(
 ) -> Choice:
     """Return up to the query's `limit` starts that offer a choice: the closest start, others of its day, then others.
 
-    The second start is the closest one on the same day that is an hour or more from the first. If the query names no time, it
-    is in the other half of the day or at its end: starts in a row sound as if nothing later were free. The third is on a nearby
-    day, at about that time, else on the same day. Two starts whose stays overlap are no choice: if all overlap, the two
-    farthest are offered.
+    The second start is the closest one on the same day that is an hour or more from the first. If the query names no time, the
+    second start is in the other half of the day or at its end: starts in a row sound as if nothing later were free. The third
+    is on a nearby day, at about the same time, else on the same day. Two starts whose stays overlap are no choice: if all
+    overlap, the two starts farthest apart are offered.
     """
     read = remember_reads(read_busy)
     target, limit = query.closest_to or query.first, query.limit or 0

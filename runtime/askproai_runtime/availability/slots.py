@@ -1,6 +1,6 @@
 """Bookable times as values: spans, slots, the rules of a service, and the query for its starts. Pure.
 
-Instants are UTC, every span is half-open; where they are compared often they are epoch seconds.
+Instants are in UTC: as epoch seconds where they are compared often. Every span is half-open.
 """
 
 from bisect import bisect_left, bisect_right
@@ -74,9 +74,9 @@ class FreeSpans:
 
 @dataclass(frozen=True, slots=True)
 class ServiceRules:
-    """The bounds for the starts of one service in one branch; `staff_members` can do it. A caller who names nobody gets
-    `usual_staff` if that person is free. `among` has the staff members to whom a caller limits the choice; empty without a
-    limit. `companions` has the rules of each companion, who gets an own appointment.
+    """The bounds for the starts of one service in one branch; `staff_members` can do the service. A caller who names nobody
+    gets `usual_staff` if that person is free. `among` has the staff members to whom a caller limits the choice; empty
+    without a limit. `companions` has the rules of each companion, who gets a separate appointment.
     """
 
     zone: ZoneInfo

@@ -56,7 +56,7 @@ def _bookable(link: EventType) -> Bookable:
 
 
 def find_event_types_of_person(config: TenantConfig, event_type_id: int | None) -> list[int]:
-    """Return the ids of all event types of the persons linked to `event_type_id`; of all persons if nobody is linked to it.
+    """Return the ids of all event types of the persons linked to `event_type_id`; if nobody is linked to it, of all persons.
 
     A booking makes a person busy in all of the person's event types. One person has the same resources in every branch.
     """

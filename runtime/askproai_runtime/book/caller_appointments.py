@@ -1,4 +1,4 @@
-"""The appointments of a caller: of the calling number, of the call, and with a second factor those that the call has proven."""
+"""The appointments of a caller: from the calling number and this call, and with a second factor the proven ones."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass

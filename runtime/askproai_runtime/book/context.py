@@ -49,7 +49,7 @@ class SharedReads:
         request's context: a value that `read` takes from its context, such as a language, must be part of `key`.
 
         The read continues if its callers give up. If a shared read fails, each request that joined it runs its own `read`, and
-        raises the errors of that one.
+        raises the errors of its own read.
         """
         shared = self._next.get(key)
         if shared is None:
@@ -106,7 +106,7 @@ class BookingSettings:
     is how long after the start the desk may still book or cancel an appointment of the local calendar.
 
     The free times of the remote calendar are read for `free_times_days` at once. They count as known for `free_times_age`: an
-    offer is about as old when the caller accepts it, and few entries that people make elsewhere in five minutes overlap the
+    offer is about as old when the caller accepts it, and in five minutes people make few entries elsewhere that overlap the
     next caller's time. After that the calendar is asked within `free_times_wait`, so that the caller has the whole answer
     within a second. Free times up to the age `free_times_kept` still prevent offers at known appointments in other calendars.
     """

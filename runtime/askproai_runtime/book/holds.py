@@ -41,7 +41,7 @@ def busy_reader(ctx: BookingContext, rules: ServiceRules, call_id: str, ignoring
 
 
 async def hold_slot(ctx: BookingContext, actor: Actor, rules: ServiceRules, slot: Slot, offers: str) -> bool:
-    """Hold a slot and its companions' slots for a call, in place of the call's earlier hold. Returns False if one is taken.
+    """Hold a slot and its companions' slots for a call, in place of the earlier hold. Returns False if a slot is taken.
 
     The hold keeps the `offers` that were made with it. Returns True without a hold if a limit of holds is reached or the lock
     is not free in time: a caller waits, and a slot that is offered without a hold is checked again when it is booked.

@@ -1,8 +1,8 @@
 """Each action of a call happens once, however often the model repeats itself. Bookings and moves share this module.
 
 A call claims an action in `call_actions` before it does it. A concurrent request for the same action (a retry that overlaps)
-waits until the action is done, and answers with its result. The claim has a lease: when its process dies, the next request
-claims the action again, and finds under the lock what was committed before.
+waits until the action is done, and answers with its result. The claim has a lease: when the claiming process dies, the next
+request claims the action again, and finds under the lock what was committed before.
 """
 
 from collections.abc import Awaitable, Callable

@@ -127,7 +127,7 @@ def _outcome_of(move: _Move) -> Moved | ChangedSince:
 async def _claim_move(ctx: BookingContext, request: MoveRequest, deadline: float) -> ActionClaim | Moved | InFlight:
     """Claim the action of this move, or return a concurrent request's move; `InFlight` while that request still runs.
 
-    A caller's request for a move that was done can claim it again: after another change the caller wants the move once more. A
+    A caller's request can claim a move that was done before: after another change the caller wants the move once more. A
     repeated request of the desk cannot: it is the same request, sent again.
     """
     actor, appointment, key = request.actor, request.appointment, request.key

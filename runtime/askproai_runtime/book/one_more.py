@@ -101,9 +101,9 @@ def _require_free_people(
 
 def _list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
     """Return the appointments among `others`, those of the calling number, that a booking may be meant to replace. Each is for
-    a person of the request at another time. If the caller has spoken of a change, all of these count; if of one more
-    appointment, only those of the same service that were named to the caller; else those that were named, or that this call
-    has moved (their ids are in `moved`).
+    a person of the request at another time. If the caller has spoken of a change, all of these count; if the caller has
+    spoken of one more appointment, only those of the requested service that were named to the caller; else those that were
+    named, or that this call has moved (their ids are in `moved`).
     """
     doubts = request.doubts
     own = [each for each in others if each.settled and any(_is_at_other_time(one, each) for one in request.each)]

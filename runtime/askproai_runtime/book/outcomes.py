@@ -142,7 +142,7 @@ class PersonBooked:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """An appointment at its new time. `again`: it was there already."""
+    """An appointment at its new time. `again`: it was at this time before the request."""
 
     appointment: Appointment
     again: bool = False

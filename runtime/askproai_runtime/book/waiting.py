@@ -130,8 +130,8 @@ async def leave(ctx: BookingContext, entry_id: UUID) -> None:
 
 
 def _with_person_key(entry: NewEntry, known: Sequence[WaitingName], renamed: UUID | None) -> NewEntry:
-    """Return the entry with the key of its person: that of the `renamed` entry, or of a `known` entry with the same name in
-    another spelling. A new person gets an unused key, since a renamed entry keeps the key of its former name.
+    """Return the entry with the key of its person, taken from the `renamed` entry, or from a `known` entry with the same name
+    in another spelling. A new person gets an unused key, since a renamed entry keeps the key of its former name.
     """
     if (own := next((each for each in known if each.id == renamed), None)) is not None:
         return replace(entry, key=own.key)

@@ -77,7 +77,7 @@ def find_suspects(
 
 
 def classify(appointment: Compared | None, remote: RemoteBooking, now: datetime) -> DifferenceSort | None:
-    """Return how a remote booking differs from our appointment; None if they agree, or if the times are over."""
+    """Return how a remote booking differs from our appointment; None if they agree, or if the difference is about past times."""
     if appointment is None:
         return DifferenceSort.MISSING_HERE if remote.live and remote.ends_at > now else None
     if not remote.live:

@@ -1,7 +1,7 @@
 """Read the remote calendar's free times before a caller asks: every few minutes, when a call begins, and after changes there.
 
 For the regular readings, one process of a tenant at a time runs the periodic task `free-times`. Requests use the jobs' share of
-the tenant's budget, and a refresh waits for its turn in it, so callers and bookings come first.
+the tenant's budget, and a refresh waits for its turn, so callers and bookings come first.
 """
 
 import asyncio
@@ -55,7 +55,7 @@ class FreeTimesKeeper:
         self._request(max(_CALL_AGE, self._count() * _CALL_AGE_FOR_EACH))
 
     def calendar_changed(self) -> None:
-        """Request a refresh of the free times that were dropped."""
+        """Request a refresh of the free times that were dropped after a change in the calendar."""
         self._request(self._idle_age())
 
     async def wait_until_read(self) -> None:

@@ -34,8 +34,8 @@ async def read_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBookin
     """Return the booking as the calendar has it now; None if the calendar does not know it.
 
     A person who books on a public page can write any metadata, our request id included: the id is dropped if the booking that
-    we made for it is still live under another uid. The booking is read again first, since it may be our own, moved since it was
-    read. Raises `RunAgain` while the calendar is unavailable, and `DeadNow` after a day of that.
+    we made for it is still live under another uid. The event's booking is read again before that, since it may be our own one,
+    moved in the meantime. Raises `RunAgain` while the calendar is unavailable, and `DeadNow` after a day of that.
     """
     try:
         remote = event.remote or await _get_booking(ctx, event.uid, event.event_type_id, event.correlation_id)
@@ -76,7 +76,7 @@ async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: 
 async def _get_booking(
     ctx: BookingContext, uid: str, event_type_id: int | None, correlation_id: str
 ) -> RemoteBooking | None:
-    """Return a booking from the account of its event type (`event_type_id`, else that of our row); None if it is unknown."""
+    """Return a booking from the account of its event type (`event_type_id`, else the one in our row); None if it is unknown."""
     if event_type_id is None:
         event_type_id = await find_event_type(ctx.pool, ctx.tenant, uid)
     return await ctx.calendar.get_booking(uid, event_type_id=event_type_id, correlation_id=correlation_id)

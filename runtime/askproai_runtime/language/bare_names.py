@@ -78,7 +78,7 @@ def _are_names(core: Collection[str]) -> bool:
 
 @cache
 def _list_known() -> frozenset[str]:
-    """Return the folded words that are known not to be names: of our own sentences in each language, and of callers."""
+    """Return the folded words that are known not to be names: words of our own sentences in each language, and of callers."""
     texts = msgspec.json.encode([*SENTENCES.values()]).decode()
     own = fold(re.sub(r"\{\w+\}|\\n", " ", texts)).split()
     return frozenset(own).union(NO_NAME, OF_SENTENCES, _SAID)

@@ -98,7 +98,7 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
     start of the call, in any zone.
 
     A no with days or times ("dienstags kann ich nicht") declines the times in `named` that they cover. A no without a time
-    declines all of `named` except the times that the caller asks for instead. If it is not clear which are meant, none is
+    declines all of `named` except the times that the caller asks for instead. If it is not clear which times are meant, none is
     declined.
     """
     if not named or len(utterance) > _LONGEST:

@@ -86,7 +86,7 @@ def list_heard_services(said: str, offered: Iterable[Service]) -> list[Service]:
 
 
 class _Name(NamedTuple):
-    """The words of a declared name, the same words joined to one, and the codes of the words."""
+    """The words of a declared name, these words joined to one, and the codes of the words."""
 
     words: tuple[_Heard, ...]
     whole: _Heard

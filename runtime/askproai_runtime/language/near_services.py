@@ -195,7 +195,7 @@ def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
 
 def _list_compounds(said: str, offered: Sequence[Service]) -> list[Service]:
     """Return the services whose compound name a text says in two words, each of which names a service, too: "Bart schneiden" is
-    a Bartschnitt, and not a Bartschnitt with a Haarschnitt.
+    a Bartschnitt alone, without a Haarschnitt.
     """
     words = fold(said).split()
     pairs = [pair for pair in pairwise(words) if all(names_service(word, offered) for word in pair)]

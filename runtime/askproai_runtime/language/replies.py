@@ -213,7 +213,7 @@ def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
 
 
 def _read_company(utterance: str) -> Reply | None:
-    """Return the reply to the question who comes along: a yes also for a number, a relative, or a name not known yet."""
+    """Return the reply to the question who comes along: a number, a relative or a name not known yet is also a yes."""
     said = words_of(utterance)
     if ALONE.search(said):
         return Reply.NO

@@ -171,7 +171,7 @@ class NotificationTask:
         return outcome
 
     async def _begin(self, run: TaskRun, config: TenantConfig, notification_id: UUID) -> StoredNotification | None:
-        """Mark a notification as being sent, and return it with this attempt counted; None if it is decided not to send it now."""
+        """Mark a notification as being sent, and return it with this attempt counted; None if it must not be sent now."""
         tenant = config.tenant
         async with self.pool.acquire() as conn, conn.transaction():
             await run.check(conn)

@@ -190,7 +190,7 @@ def _find_open_span(text: str) -> Grain | None:
 
 
 def _list_wanted(atoms: list[Atom]) -> list[Atom]:
-    """Return the atoms without those that are replaced, corrected or excluded: `nicht Donnerstag, sondern Freitag`."""
+    """Return the atoms without replaced, corrected or excluded ones: `nicht Donnerstag, sondern Freitag`."""
     try:
         kept = drop_replaced(atoms)
         last = max((n + 1 for n, atom in enumerate(kept) if atom in _CORRECTIONS), default=0)
@@ -257,7 +257,7 @@ def says_nothing(word: str) -> bool:
 def find_excluded_days(text: str) -> dict[int, str]:
     """Return the weekdays (0 is Monday) that words exclude, each with the part of the day that is excluded ("": all of it).
 
-    "Aber nicht am Montag" and "mittwochs vormittags kann ich nicht" exclude a day. Other words need no meaning.
+    "Aber nicht am Montag" and "mittwochs vormittags kann ich nicht" exclude a day. Other words may be unknown.
     """
     return read_in_languages(lambda: _find_excluded_days(text), {})
 

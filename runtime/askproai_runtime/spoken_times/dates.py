@@ -84,7 +84,7 @@ def with_slash(match: re.Match[str], today: date) -> Day:
 
 
 def days_ahead(day: Day, today: date) -> Day:
-    """Return the day, with `ahead` set if all its readings are a week or more after today: it may count from another day, too."""
+    """Return the day. `ahead` is set if all its readings are a week or more after today: it may count from another day."""
     return replace(day, ahead=min(day.readings) >= today + WEEK)
 
 

@@ -35,8 +35,8 @@ class IsoInstant:
 def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     """Return the possible meanings in a zone of a full date and time in ISO 8601; None for any other text.
 
-    Without an offset it is local. An offset counts if the zone has it at that time. With `Z` or another offset, models mostly
-    write local time, and programs mean that offset: both are readings. Hours after a minus are a range of hours
+    A time without an offset is local. An offset counts if the zone has it at that time. With `Z` or another offset, models
+    mostly write local time, and programs mean that offset: both are readings. Hours after a minus are a range of hours
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for a date that no calendar has.
     """
     said = text.strip().rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)

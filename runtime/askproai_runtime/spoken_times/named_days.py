@@ -20,7 +20,7 @@ _FRIDAY, _SUNDAY = 4, 6
 
 
 def fixed(month: int, day: int, last: int | None = None) -> DaysOfYear:
-    """Return a function for the days of a year from one date to another in the same month; without `last` for one day."""
+    """Return a function for the days of a year from `day` to `last` in this month; without `last` for one day."""
     return lambda year: Days(date(year, month, day), date(year, month, last or day))
 
 

@@ -62,7 +62,7 @@ def understand_parts(
 
 
 def _list_said(parts: Mapping[Argument, str | None]) -> dict[Argument, str]:
-    """Return the arguments without those whose text is part of an earlier one: models pass the time, or all of it, twice.
+    """Return the arguments without those whose text is part of an earlier one: models pass a time or phrase twice.
 
     The lone number of an hour is no repetition of a date's number: `10. Dezember` and `10`.
     """

@@ -46,7 +46,7 @@ def _understand(text: str, at: datetime, zone: ZoneInfo) -> Understanding:
 
 
 def _read(text: str, now: datetime) -> list[Atom]:
-    """Return the atoms of a phrase. If it is a day in digits with a time after it, it is parsed as values and not as words."""
+    """Return the atoms of a phrase. A day in digits with a time after it is parsed as values and not as words."""
     if (both := read_day_and_clock(text, now.date())) is not None:
         return [*both]
     day = read_day(text, now.date())

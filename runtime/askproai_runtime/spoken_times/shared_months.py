@@ -15,7 +15,7 @@ _RANGE = frozenset({Op.UNTIL, Op.BETWEEN})
 
 
 def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
-    """Return the atoms, with each day without a month as a date. Its month is that of the date said beside it.
+    """Return the atoms, with each day without a month as a date. The month is taken from the date said beside that day.
 
     A later number is a later day of the same month. An earlier number is a day of the next month in a range, and of either
     month in a choice; in a correction it is in the same month. Raises `Contradiction` if the month is said after days that may
@@ -37,9 +37,9 @@ def share_months(atoms: Sequence[Atom], today: date) -> list[Atom]:
 
 
 def _in_one_year(atoms: Sequence[Atom]) -> list[Atom]:
-    """Return the atoms, with dates of one month without a spoken year in one year: that of the earliest date.
+    """Return the atoms, with dates of one month without a spoken year in one year, which is the year of the earliest date.
 
-    On 15 December `am 1. oder am 15. Dezember` is today: the 1st is over, and nobody means that of next year beside today.
+    On 15 December `am 1. oder am 15. Dezember` is today: the 1st is over, and nobody means next year's 1st beside today.
     """
     earliest: dict[int, int] = {}
     for atom in atoms:

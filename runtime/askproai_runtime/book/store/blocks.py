@@ -56,8 +56,8 @@ async def list_resources(
     """Return the ids of a person's resources, ascending; with `lock`, locked in this order, as every writer of claims does.
 
     `units` are the resources in use; `entries` are the person's branches and staff ids. The result includes the resource rows
-    of each branch, since a pod whose config is older or newer than a change of `person` reads those. It also includes the
-    person's row of each (`person_row`), which has the claims from that change on.
+    of each branch, since a pod whose config is older or newer than a change of `person` reads these rows. It also includes the
+    person's own rows (`person_row`), which have the claims from that change on.
     """
     rows = await conn.fetch(
         _LOCK_RESOURCES if lock else _RESOURCES,
@@ -139,7 +139,7 @@ async def list_blocked_appointments(
 ) -> list[BlockedAppointment]:
     """Return the live appointments on `resources` that overlap [start, end) and are not over, by start.
 
-    An appointment is left out if its customer only waits in that span, between two claims: its staff member is not needed then.
+    An appointment is left out if its customer only waits in that span, between two claims: the staff member is not needed then.
     Claims on rows to which `resources` are linked count, too: a change of `person` moves claims there.
     """
     rows = await conn.fetch(

@@ -97,9 +97,9 @@ async def revert_move(
 ) -> bool:
     """Move an appointment back to its old time, which was kept blocked for it: the calendar refuses the move.
 
-    `was_confirmed`: the calendar certainly has it at the old time, so it becomes confirmed and its queued sync job is
-    completed. Returns False when the move must stay: the appointment was changed, or meanwhile a repeated request was answered
-    that it is moved (under the lock of the staff member, too: `moving.py: _write_move`).
+    `was_confirmed`: the calendar certainly has the booking at the old time, so the appointment becomes confirmed and its queued
+    sync job is completed. Returns False when the move must stay: the appointment was changed, or meanwhile a repeated request
+    was answered that it is moved (under the lock of the staff member, too: `moving.py: _write_move`).
     """
     await lock_resources_of(conn, tenant, appointment.id)
     done = await conn.fetchval(
@@ -311,7 +311,7 @@ async def record_remote_move(
 async def mark_no_show(
     conn: Connection, tenant: str, appointment: Appointment, changed_at: datetime | None, *, no_show: bool
 ) -> None:
-    """Store that the customer did not come, or that this was a mistake. The time stays blocked: it has passed."""
+    """Store that the customer did not come, or that this was a mistake. The past time of the appointment stays blocked."""
     status = Status.NO_SHOW if no_show else Status.CONFIRMED
     await conn.execute(
         """UPDATE appointments SET status = $3, external_updated_at = coalesce($4, external_updated_at), version = version + 1,

@@ -59,7 +59,7 @@ async def lock_and_clear_holds(
 ) -> None:
     """Lock staff members by their resources, then delete the call's own hold, and expired holds on `resources`.
 
-    It locks `resources`, those of the call's own hold, and those of `appointments`, in the order of their ids: otherwise
+    `resources` and the resources of the call's hold and of `appointments` are locked in the order of their ids: otherwise
     overlapping writers deadlock. The claims of a deleted hold are deleted with it.
 
     `for_caller` also locks the tenant's first resource: under that lock the tenant's bookings are counted, and the caller's
@@ -178,8 +178,8 @@ async def list_booked_claims(
 ) -> list[BookedClaim]:
     """Return the booked claims of `resources` that overlap `blocked`, which is `visit` with its buffers.
 
-    An appointment whose move the calendar has not accepted counts as promised at both times: either may become its own. While
-    its customer waits between two claims, nothing is promised.
+    An appointment whose move the calendar has not accepted counts as promised at both times: either may become its final time.
+    While its customer waits between two claims, nothing is promised.
     """
     rows = await conn.fetch(
         """SELECT c.resource_id, c.block_start, c.block_end, c.units, a.id, a.was_starts_at IS NOT NULL

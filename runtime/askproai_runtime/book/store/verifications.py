@@ -10,9 +10,9 @@ from askproai_core.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt to prove an appointment by a birth date, and how many wrong attempts there were, this one included until it
-    proves right. `of_call` counts the call's attempts. Beside it either `of_number` (the calling number's, within 24 hours)
-    or `of_others` (of all calls without a known number, within an hour) is counted; the other of the two is 0.
+    """An attempt to prove an appointment by a birth date, and how many wrong attempts there were, this attempt included until
+    it proves right. `of_call` counts the call's attempts. Beside it either `of_number` (the calling number's, within 24
+    hours) or `of_others` (of all calls without a known number, within an hour) is counted; the other of the two is 0.
     """
 
     id: int
@@ -64,8 +64,8 @@ async def list_matching(
 ) -> list[tuple[UUID, str]]:
     """Return the id and the customer's name of each live upcoming appointment with a birth date.
 
-    An appointment without a birth date counts if it was booked from or for the calling number: callers were not asked for it
-    then. An appointment that the call has `proven` counts even if it is no longer live: repeating a right answer is not wrong.
+    An appointment without a birth date counts if it was booked from or for the calling number: such callers were not asked for
+    one. An appointment that the call has `proven` counts even if it is no longer live: repeating a right answer is not wrong.
     """
     rows = await conn.fetch(_MATCHING, tenant, now, birth_date, caller, list(proven))
     return list({row["id"]: (row["id"], row["customer_name"]) for row in rows}.values())

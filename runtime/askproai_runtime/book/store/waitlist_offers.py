@@ -211,7 +211,7 @@ async def list_candidates(
 async def list_offered(
     conn: Connection, tenant: str, staff: Sequence[str]
 ) -> list[tuple[WaitlistEntry, WaitlistOffer]]:
-    """Return the entries with an open offer of a time of `staff` (each `branch/staff`), each with its offer."""
+    """Return the entries with an open offer of a time of `staff` (each `branch/staff`), and that offer."""
     rows = await conn.fetch(
         f"{SELECT_ENTRY} WHERE w.tenant = $1 AND w.branch || '/' || o.staff = ANY($2)", tenant, list(staff)
     )

@@ -193,7 +193,7 @@ async def list_due(pool: Pool, tenant: str, channel: str, limit: int) -> list[UU
 
 
 async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> list[UUID]:
-    """Return the due notifications whose channel is not in `channels`: it is not configured any more."""
+    """Return the due notifications of channels that are not in `channels`, since they are not configured any more."""
     rows = await pool.fetch(
         """SELECT id FROM notifications WHERE tenant = $1 AND channel <> ALL ($2) AND state IN ('waiting', 'sending')
            AND due_at <= clock_timestamp() ORDER BY due_at LIMIT 100""",
@@ -205,8 +205,8 @@ async def list_other_due(pool: Pool, tenant: str, channels: Sequence[str]) -> li
 async def lock_notification(
     conn: Connection, tenant: str, notification_id: UUID, zone: ZoneInfo
 ) -> StoredNotification | None:
-    """Return a waiting notification with its appointment as it is now, locked until the end of the transaction; None if none
-    waits.
+    """Return a waiting notification with its appointment as it is now, locked until the end of the transaction; None if it no
+    longer waits.
 
     `zone` is the tenant's time zone, in which a daily list has its day.
     """
@@ -317,9 +317,9 @@ async def redrive_notifications(
 ) -> list[str]:
     """Make dead notifications due again, with all their attempts: the one with id `only`, or up to `limit`. Return their ids.
 
-    They are decided anew: a notification that is no longer needed is dropped. The audit log records each with its last error
-    and the name that the sender claims. `request` is the `call_id` of a desk request: if it is sent again, nothing is redriven,
-    and the ids that it redrove before are returned.
+    Each is decided anew: a notification that is no longer needed is dropped. The audit log records each with its last error and
+    the name that the sender claims. `request` is the `call_id` of a desk request: if the request is repeated, nothing is
+    redriven, and the ids of the first time are returned.
     """
     # As with events: one and all have keys of their own, and one of an event with the same id is another change.
     key = "request|redrive-notifications" if only is None else "request|redrive"
