@@ -1,4 +1,4 @@
-"""The findings of a shadow's replays: its worker writes them into the audit log of the shadow, and the operator reads them."""
+"""The findings of a shadow's replays. The shadow's worker writes them into its audit log, and the operator reads them."""
 
 from typing import Final
 

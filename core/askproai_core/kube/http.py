@@ -83,8 +83,8 @@ class HttpTransport:
     ) -> None:
         """Log in; `login` is called again after a 401. `connections` is the most connections at once, 0 for no limit.
 
-        Without `user_agent` aiohttp's own is sent. The API server derives the field manager of plain writes from it, so
-        changing it changes who owns fields. `before_write` is called right before each request other than a GET; if it raises,
+        Without `user_agent` aiohttp's own is sent. The API server derives the field manager of plain writes from it, so another
+        `user_agent` changes who owns fields. `before_write` is called right before each request other than a GET; if it raises,
         the request is not sent.
         """
         self._login, self._access = login, login()

@@ -162,7 +162,7 @@ def _declines(utterance: str, parts: Sequence[_Clause]) -> bool:
 
 
 def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
-    """Return the rejected times, and all other times, in the clauses of a no. Raises `UnclearMention` if they are not clear.
+    """Return the rejected times, and all other times, in the clauses of a no. Raises `UnclearMention` if a time is not clear.
 
     "Am Dienstag, da kann ich nicht" rejects the times that the same sentence has named before it.
     """
@@ -192,7 +192,7 @@ def _find_named(clauses: Sequence[_Clause], now: datetime) -> _Named:
 
 
 def _read(clause: _Clause, now: datetime) -> Mention | None:
-    """Return the days and times in a clause, as a mention; None if it has none. Raises `UnclearMention` if they are not clear."""
+    """Return the days and times in a clause, as a mention; None if it has none. Raises `UnclearMention` if a time is not clear."""
     listed = _NEITHER.sub(r"\1,", clause.said)
     said = " ".join(REJECTS.sub(" ", _NO.sub(" ", listed)).split())
     mention = find_mention(said, now, _WORDS.beside)

@@ -1,7 +1,7 @@
 """Find the services that a caller may mean by words that name none: by a stem, a part of a compound, or a translation. Pure.
 
-They are only asked about: "Meinen Sie Bartschnitt?". But in a visit of several services, the beginning of a name that only one
-service has names that service.
+The caller is only asked about such services: "Meinen Sie Bartschnitt?". But in a visit of several services, the beginning of a
+name that only one service has names that service.
 """
 
 import re

@@ -64,7 +64,7 @@ def read_said_days(utterances: Iterable[str], times: Collection[datetime], now: 
 
 
 def _read_sentence(sentence: str, now: datetime) -> tuple[Sequence[Mention], Sequence[Mention]]:
-    """Return the times that a sentence rejects, and all other times in it. Raises `UnclearMention` if they are not clear."""
+    """Return the times that a sentence rejects, and all other times in it. Raises `UnclearMention` if a time is not clear."""
     if is_question(sentence) or CONDITION.search(words_of(sentence)):
         raise UnclearMention("a question or a condition")
     return find_named_times(sentence, now)

@@ -22,7 +22,7 @@ from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 
 @dataclass(slots=True)
 class Meaning:
-    """One choice of a phrase: at most one day, one clock time and so on. `only`, `excluded`: weekdays; `not_days`: days."""
+    """One choice of a phrase: at most one day, one time and so on. `only`, `excluded` are weekdays, `not_days` excluded days."""
 
     day: Day | None = None
     weekday: Weekday | None = None

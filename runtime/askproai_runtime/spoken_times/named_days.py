@@ -1,6 +1,6 @@
 """Find the days of public and church holidays in the calendar, and days beside them.
 
-Their names in each language are in the section `holidays` of its words.
+The names of the days are in the section `holidays` of each language's words.
 """
 
 import re

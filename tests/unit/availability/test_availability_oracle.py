@@ -131,7 +131,7 @@ def test_two_resources_with_unaligned_free_times_make_slot() -> None:
 
 
 def test_earlier_exclusive_appointment_blocks_after_a_capacity_rise() -> None:
-    """Capacity rose from 1 to 4: who was promised the person alone stays alone."""
+    """Capacity rose from 1 to 4: an earlier appointment still has the staff member alone."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3, 4), units=4)
     blocked = ServiceRules(
@@ -180,7 +180,7 @@ def test_subtracting_spans_keeps_each_uncovered_minute_once(length: int, others:
     assert all(piece.start < piece.end for piece in pieces)
 
 
-def test_appointment_changes_resource_only_where_it_is_taken() -> None:
+def test_appointment_changes_resources_only_if_one_is_taken() -> None:
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     half = timedelta(minutes=30)
     staff_member = Staff(id="p", display_name="", resource_ids=(1, 2, 3), units=3)
@@ -222,8 +222,8 @@ def test_half_capacity_appointment_needs_half_the_units() -> None:
     assert allocate_claims(staff_member, 2, taken, blocked) is None, "4 alone is half of it, and 5 is claimed no more"
 
 
-def test_earlier_small_claims_leave_only_claimable_units() -> None:
-    """Three of twelve shares are a quarter of a person, but of today's four units only one is free."""
+def test_earlier_claims_leave_only_units_that_are_free() -> None:
+    """Three of twelve former units are a quarter of a person, but they leave only one of the present four units free."""
     at = datetime(2026, 11, 20, 9, tzinfo=UTC)
     staff_member = Staff(id="p", display_name="", resource_ids=tuple(range(1, 13)), units=4)
     blocked = Span(at, at + timedelta(hours=1))

@@ -20,7 +20,7 @@ def catalogue_of(example: str, *branch_names: str, many: int = 0) -> str:
     return describe_catalogue(branches, active_offerings(map(ServiceOffering.from_raw, services), branches))
 
 
-def test_hotline_names_each_service_once_with_places() -> None:
+def test_hotline_lists_each_service_once_with_its_branches() -> None:
     assert catalogue_of("hotline.yaml").splitlines() == [
         "## Buchbar",
         "- Bartpflege (30 Minuten; auch: Bart, Rasur), nur in Haarwerk Pankow",
@@ -55,7 +55,7 @@ def test_agent_names_other_branches_without_their_details() -> None:
     assert "## Other branches\n- Haarwerk Mitte" in describe_catalogue([pankow], offerings, (), "en-GB", others)
 
 
-def test_agent_of_the_only_branch_lists_no_other() -> None:
+def test_agent_of_one_branch_lists_no_other_branch() -> None:
     assert catalogue_of("hotline.yaml", "pankow").splitlines() == [
         "## Buchbar",
         "- Bartpflege (30 Minuten; auch: Bart, Rasur)",

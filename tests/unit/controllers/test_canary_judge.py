@@ -49,7 +49,7 @@ def test_canary_verdict_matches_the_outcomes(
     assert judge(outcomes, CanaryPods(), 100, NOW).state is state, case
 
 
-def test_canary_is_judged_by_failed_callers_without_bookings() -> None:
+def test_canary_is_also_judged_by_callers_without_bookings() -> None:
     """A caller whose look-up fails books nothing, so there is no booking that could fail."""
     canary = CallerCounts(callers=5, failed_callers=3, bookings=0, failed_bookings=0)
     verdict = judge(CanaryOutcomes(canary, CallerCounts(5), NOBODY), CanaryPods(), 100, NOW)
@@ -73,7 +73,7 @@ def test_canary_verdict_names_failures_of_both_sides() -> None:
         (CanaryPods(unready_since=NOW - UNREADY, waits_for="ImagePullBackOff"), TAKEN_BACK),
     ],
 )
-def test_crashing_or_unready_canary_pods_are_withdrawn_unreached(pods: CanaryPods, state: CanaryState) -> None:
+def test_crashing_or_unready_canary_pods_end_the_trial(pods: CanaryPods, state: CanaryState) -> None:
     verdict = judge(CanaryOutcomes(), pods, 100, NOW)
     assert verdict.state is state
     assert pods.waits_for in verdict.why

@@ -61,7 +61,7 @@ def test_mail_server_access_requires_a_named_server():
     assert mounted["notifications-smtp-password"]["optional"] is True, "without it calls are answered all the same"
 
 
-def test_operator_findings_precede_unsendable_notifications():
+def test_operators_finding_is_reported_before_channel_failures():
     kind, email = ConditionType.NOTIFICATIONS_READY, NotificationChannel.EMAIL
     failing = {email: "the mail server refuses user and password (535): correct the Secret"}
     ready = NotificationAccess((email,), condition=good(kind))
@@ -76,7 +76,7 @@ def test_operator_findings_precede_unsendable_notifications():
     assert notifications_condition(NotificationAccess(), failing) is None
 
 
-def test_an_authority_is_certificates_in_pem():
+def test_authority_must_be_certificates_in_pem():
     _, certificate = new_certificate()
     read = lambda content: pem_certificates({"data": {"ca": b64encode(content).decode()}}, "mail", "ca")  # noqa: E731
     assert read(certificate + certificate) == (certificate + certificate).decode()

@@ -46,7 +46,7 @@ def applied(*links: EventType | OwnEventType) -> TenantConfig:
         ("another key", [replace(DEPLOYED, annotations={"askproai.de/own-keys": "calcom-api-key-other"})], False),
     ],
 )
-def test_own_event_type_waits_for_keys_of_pods(case: str, deployments: list[ObservedObject], is_linked: bool):
+def test_own_event_type_requires_pods_with_keys(case: str, deployments: list[ObservedObject], is_linked: bool):
     assert (linked_event_types(OFFERINGS, None, [FILE], deployments) == {2001}) is is_linked, case
     assert linked_event_types(OFFERINGS, None, [], deployments) == set(), "without our webhook there"
 

@@ -113,7 +113,7 @@ async def test_unreadable_grant_is_given_to_nobody(env):
     assert result.requeue_after is not None
 
 
-def test_grants_name_for_a_key_reveals_nothing():
+def test_name_of_a_keys_grant_reveals_nothing():
     subject = Subject(SubjectKind.CALENDAR_KEY, hash_key("inst-1", "cal_secret"))
     assert "cal_secret" not in subject.name + subject.value
     assert subject != Subject(SubjectKind.CALENDAR_KEY, hash_key("inst-2", "cal_secret"))

@@ -178,7 +178,7 @@ def test_condition_that_no_relative_reads_makes_nothing_due(kind: str, type_: st
         assert changed(cache, kind, status=with_conditions(**{type_: status})) == set()
 
 
-def test_agents_are_due_when_their_repeated_cause_changes():
+def test_agents_are_due_when_the_tenants_cause_changes():
     """Else they say for a minute that a key is missing, while the Tenant says that another tenant has it."""
 
     def refused(reason: str, message: str, kind: str = "CredentialsValid") -> dict[str, Any]:

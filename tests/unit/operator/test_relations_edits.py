@@ -25,7 +25,7 @@ def test_pause_or_reconcile_token_makes_its_object_due():
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-def test_end_of_plan_annotation_wakes_held_back_objects(kind: str):
+def test_removed_plan_annotation_enqueues_sibling_objects(kind: str):
     cache = salon()
     siblings = {key("Branch", "nord"), key("ServiceOffering", "waschen")}
     for sibling in siblings:
@@ -59,8 +59,8 @@ def resumed(paused: dict[str, Any]) -> dict[str, Any]:
     return obj
 
 
-def test_paused_branchs_edit_enqueues_branches_after_the_pause():
-    """They compare the staff in effect, which of a paused branch is the one before the pause."""
+def test_edit_of_paused_branch_enqueues_others_after_pause():
+    """Branches compare the staff in effect; a paused branch has its staff from before the pause."""
     cache, nord = salon(), key("Branch", "nord")
     put(cache, raw("Branch", "nord"))
     branch = put(cache, raw("Branch"))[1]

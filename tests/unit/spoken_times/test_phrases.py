@@ -113,7 +113,7 @@ def test_part_of_the_day_gets_start_and_end(text, first, last):
     assert (f"{candidate.start:%d.%m. %H:%M}", f"{candidate.end:%d.%m. %H:%M}") == (first, last)
 
 
-def test_day_starts_at_midnight_with_23_changing_hours():
+def test_day_of_the_clock_change_has_23_hours():
     (day,) = understand("2027-03-28", at=CALL, zone=BERLIN).candidates
     assert day.grain is Grain.DAY
     assert (day.end.astimezone(UTC) - day.start.astimezone(UTC)).total_seconds() == 23 * 3600
