@@ -77,7 +77,7 @@ def decode_data_keys(text: str) -> DataKeys:
 
 
 def keys_to_copy(stored: str | None, last_good: str | None) -> str | None:
-    """Return the text for the copy of a Secret's data keys: `stored`, the Secret's text. If it cannot be decoded, keep
+    """Return the text for the copy of a Secret's data keys: the Secret's text `stored` or, if that cannot be decoded,
     `last_good`.
 
     None if `stored` is None: the keys were destroyed, and no copy may keep them.

@@ -5,7 +5,7 @@ from typing import Self
 
 
 class Language(StrEnum):
-    """A language with words of its own: each file of its words, and the package of its grammar, has its value as name."""
+    """A language with words of its own: its value is the name of its files of words and of its grammar's package."""
 
     DE = "de"
     EN = "en"

@@ -1,4 +1,4 @@
-"""The results of verifying a request's signature, as pods record them of refused requests, and the operator reads them."""
+"""The results of verifying a request's signature. Pods record them for refused requests, and the operator reads the records."""
 
 from enum import StrEnum
 

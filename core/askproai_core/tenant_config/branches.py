@@ -42,7 +42,7 @@ class Knowledge(ConfigStruct, frozen=True):
 
 
 class PhoneNumber(ConfigStruct, frozen=True):
-    """A branch's phone number in E.164: `number` is published, `did` is dialed (Retell's `to_number`). Both are mostly equal."""
+    """A branch's phone number in E.164: `number` is published, `did` is dialed (Retell's `to_number`). Both are usually equal."""
 
     number: str
     did: str

@@ -37,7 +37,7 @@ class QuietHours(ConfigStruct, frozen=True):
 
 
 class CustomerNotifications(ConfigStruct, frozen=True):
-    """`for_calcom_bookings`: bookings made at Cal.com are confirmed, too. `remind_minutes_before` None: no reminders are sent."""
+    """Notifications to customers; `for_calcom_bookings`: of remote bookings, too. `remind_minutes_before` None: no reminders."""
 
     channels: tuple[NotificationChannel, ...] = (NotificationChannel.EMAIL,)
     for_calcom_bookings: bool = False

@@ -51,7 +51,7 @@ class ActionClaim:
         await self._update(conn, ctx, appointment_id, None)
 
     async def has_written(self, conn: Connection, ctx: BookingContext) -> bool:
-        """Return whether an earlier claim of the action has written an appointment, before its process died."""
+        """Return whether an earlier claim of the action, whose process has died, has written an appointment."""
         if self.generation == 1:
             return False
         return await is_action_attached(conn, ctx.tenant, self.actor.call_id, self.key)

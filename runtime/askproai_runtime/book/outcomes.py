@@ -37,7 +37,7 @@ class Busy:
 
 @dataclass(frozen=True, slots=True)
 class InFlight:
-    """Another request of the call is still running. `of_other`: it works on another appointment of the person."""
+    """Another request of the call is still running. `of_other`: that request works on another appointment of the person."""
 
     of_other: bool = False
 

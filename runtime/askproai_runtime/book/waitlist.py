@@ -114,7 +114,7 @@ class WaitingCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ReachedEntry:
-    """An entry, and an appointment of its phone number. `is_one_of_several`: other persons of the number wait for the same."""
+    """A waiting entry, and an appointment of its number. `is_one_of_several`: others of this number wait for the same request."""
 
     entry: WaitlistEntry
     start: datetime

@@ -202,7 +202,7 @@ class WaitlistKeeper:
     def _blocked_spans(self, entry: WaitlistEntry, staff: str, start: datetime, end: datetime) -> list[Span]:
         """Return the spans in which an appointment needs its staff member, buffers included.
 
-        If its service is not offered any more, this is [start, end).
+        If the service is not offered any more, return [start, end).
         """
         rules = find_rules(self._ctx.config(), entry.branch, entry.service)
         return [Span(start, end)] if rules is None else rules.blocked_spans(start, staff)

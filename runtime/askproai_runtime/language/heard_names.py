@@ -1,6 +1,6 @@
 """Find the declared names that a word sounds like, by the Kölner Phonetik (Postel, 1969). Pure.
 
-Only to ask "Meinen Sie Mehmet?", never to choose: many names have one code, as Anna and Jana have.
+Only to ask "Meinen Sie Mehmet?", never to choose: many names share a code, such as Anna and Jana.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence

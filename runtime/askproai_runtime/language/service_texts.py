@@ -2,8 +2,8 @@
 Pure.
 
 The understood words are a closed list, and there is one default. Words between the names of services are read only if the
-readers of the other arguments understand all of them. All others stay in the text: the question about the service says that
-more was not understood, and that the service is for one person.
+readers of the other arguments understand all of them. All other words stay in the text: the question about the service says
+that more was not understood, and that the service is for one person.
 """
 
 import re

@@ -298,7 +298,7 @@ def _bounded_behind(op: Op, before: list[Atom], today: date) -> list[Atom]:
 
 
 def bound_by_excluded(part: Part) -> TimeRange:
-    """Return the hours left by an excluded part of the day: `nicht vormittags`. Raises `Contradiction` for one like noon."""
+    """Return the hours left by an excluded part of the day: `nicht vormittags`. Raises `Contradiction` for a part like noon."""
     if part.name in _FIRST_PARTS:
         return TimeRange(_exactly(hours_of(part)[1]), None)
     if part.name in _LAST_PARTS:

@@ -36,7 +36,7 @@ def _weekday(word: str) -> str:
 
 
 def _list_days(match: re.Match[str]) -> str:
-    """Return `11. dezember | 12. dezember` for days with one month, whose signs are those of a fraction: `11./12. dezember`."""
+    """Return `11. dezember | 12. dezember` for two days of one month that are written like a fraction: `11./12. dezember`."""
     before, days, after = match["before"] or "", re.split(" ?/ ?", match["days"]), match["after"] or ""
     return " | ".join(f"{before}{day}{after}" for day in days)
 

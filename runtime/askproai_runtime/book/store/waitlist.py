@@ -138,7 +138,7 @@ async def list_waiting_names(conn: Connection, tenant: str, entry: NewEntry) -> 
 
 
 async def read_awaited_span(conn: Connection, tenant: str) -> Span | None:
-    """Return the span that covers all waiting entries; None if nobody waits. It bounds the work of removing a long block."""
+    """Return the span that covers all waiting entries; None if nobody waits. The span limits the work of removing a block."""
     row = await conn.fetchrow(
         "SELECT min(since) AS since, max(until) AS until FROM waitlist WHERE tenant = $1 AND state = 'waiting'", tenant
     )

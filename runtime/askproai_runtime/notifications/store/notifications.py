@@ -236,7 +236,7 @@ async def lock_notification(
 
 
 async def begin_attempt(conn: Connection, tenant: str, notification_id: UUID) -> None:
-    """Record that an attempt begins, before it does."""
+    """Record that an attempt is about to begin."""
     await conn.execute(_BEGIN, tenant, notification_id)
 
 

@@ -10,7 +10,7 @@ from askproai_core.database import Connection, Pool
 async def set_opt_out(
     pool: Pool, tenant: str, address: str, *, wants_none: bool, changed_by: str, request_id: UUID, correlation_id: str
 ) -> None:
-    """Store whether an address opts out of reminders (`wants_none`). A repeated opt-out keeps the first time. Safe to repeat.
+    """Store whether an address opts out of reminders (`wants_none`). A repeated opt-out keeps its first time. Safe to repeat.
 
     The audit log records who changed this, without the address.
     """
