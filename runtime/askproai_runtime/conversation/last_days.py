@@ -23,10 +23,12 @@ from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.spoken_times import Grain, count_from, counts_time, fold, understand_parts
 from askproai_runtime.spoken_times.arguments import read_in_languages
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
+from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
 _WORD: Final = re.compile(r"\w+")
+_ANOTHER_DAY: Final = re.compile(rf"\b(?:{UNDERSTOOD.places.another_day})\b")
 _LONGEST_DAY: Final = timedelta(hours=25)
 
 
@@ -154,6 +156,8 @@ def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, su
     starts, found = [start.astimezone(zone) for start in named.starts], set[datetime]()
     now = call.started_at.astimezone(zone)
     for words in named.said_since:
+        if asks_another_day(words):  # "an einem anderen Tag um elf" is not the start at eleven
+            continue
         declines = NO.search(words_of(words))
         found |= {starts[each] for each in list_places(words) if each < len(starts) and not declines}
         with suppress(UnclearMention):
@@ -161,6 +165,11 @@ def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, su
                 mention = find_mention(words, now, ())
                 found |= mention.find_in(starts, surely=surely) if mention else set()
     return found
+
+
+def asks_another_day(words: str) -> bool:
+    """Return whether a caller's words ask for another day than the named ones."""
+    return bool(_ANOTHER_DAY.search(words_of(words)))
 
 
 def may_repeat_change(call: CallContext, zone: ZoneInfo) -> bool:

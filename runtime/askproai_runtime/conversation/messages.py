@@ -302,7 +302,7 @@ async def _notify(conn: Connection, ctx: BookingContext, stored: Message, correl
 
 
 def _read_claim(args: Mapping[str, Any]) -> str | None:
-    """Return the argument for a call-back as text, also if the model passed a boolean ("true")."""
+    """Return the argument `call_back` as text; a boolean becomes `true` or `false`."""
     claim = args.get("call_back")
     return str(claim).casefold() if isinstance(claim, bool) else read_text(args, "call_back")
 

@@ -29,6 +29,7 @@ from askproai_runtime.conversation.day_readings import (
 )
 from askproai_runtime.conversation.last_days import (
     after_request,
+    asks_another_day,
     find_named,
     find_other_clock,
     find_repeated,
@@ -162,11 +163,11 @@ def list_counted_days(call: CallContext, day: str | None, clock: str | None, own
 
 def _is_counted_before(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> bool:
     """Return True if a relative day only repeats the words of the search before the offers: since then the caller has named a
-    time, but no relative one.
+    time, but neither a relative one nor another day.
     """
     said = named.said_since
     is_chosen = named.naming is Naming.OFFERED and any(names_time(words, call, zone) for words in said)
-    return is_chosen and not any(map(counts_time, said))
+    return is_chosen and not any(counts_time(words) or asks_another_day(words) for words in said)
 
 
 def _count_from(words: TimeWords) -> Mapping[str, Any]:

@@ -100,11 +100,11 @@ def _is_counted(args: Mapping[str, Any]) -> bool:
 def _count(
     args: Mapping[str, Any], call: CallContext, old: datetime, appointment: Appointment, service: ServiceRequest
 ) -> Mapping[str, Any] | None:
-    """Return a move's arguments with an absolute time counted from the old start; None if the words do not depend on that
-    start.
+    """Return a move's arguments with the new time, counted from the old start, as an absolute time; None if the words do not
+    count from that start.
 
-    "Eine Stunde später" may also mean a day offered since, and "gleiche Zeit" only another day. A relative day after offers is
-    relative to the offers.
+    "Eine Stunde später" may count on a day offered since then; "gleiche Zeit" can only mean another day. After offers, a
+    relative day counts from the offers.
     """
     day, clock_time, part_of_day = parts = read_parts(args)
     counted = count_from(day, clock_time, old)

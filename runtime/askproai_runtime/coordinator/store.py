@@ -177,10 +177,11 @@ def _clear(table: str, since: str, change: str, condition: str) -> str:
 # A signature is valid for five minutes before and after its time: then no repeated request needs the answer. The row stays, so that
 # nothing is carried out again.
 EMPTY_ANSWERS = """
-UPDATE call_actions SET answer = NULL WHERE ctid = ANY (ARRAY (
-    SELECT ctid FROM call_actions
+UPDATE call_actions a SET answer = NULL FROM (
+    SELECT o.tenant, o.call_id, o.key FROM call_actions o
     WHERE answer IS NOT NULL AND key LIKE 'request|%' AND call_id NOT LIKE 'desk:%' AND created_at < now() - interval '10 minutes'
-    ORDER BY created_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED))
+    ORDER BY created_at LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED
+) old WHERE a.tenant = old.tenant AND a.call_id = old.call_id AND a.key = old.key
 """
 
 # The field of Tenant `spec.retention` whose days count, and the statement that they trigger.

@@ -101,7 +101,7 @@ def _list_translated(text: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def _is_meant(name: str, text: str, meant: frozenset[int]) -> bool:
-    """Return whether a name has the meaning (`meant`) of a text, or with hair before it is the text's compound: "Haarefärben"."""
+    """Return whether a name has the meaning `meant` of a text, or the text joins "Haar" and the name: "Haarefärben"."""
     before = fold(text).removesuffix(fold(name))
     is_end = before != fold(text) and before[-1:].isalpha()
     return _meanings_of(name) == (meant - _HAIR if is_end else meant)

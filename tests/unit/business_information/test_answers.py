@@ -532,6 +532,12 @@ def test_price_of_each_part_is_said(service: str, message: str) -> None:
         assert ask(BARBER, "prices", service=service, question=words).message.startswith(message)
 
 
+@each_row("service", ["haircut", "beard trim", "coloring"])
+def test_translated_service_is_no_open_part(service: str) -> None:
+    answer = ask(BARBER, "prices", service=service, question=f"How much is {service}?")
+    assert (answer.success, "not_answered" in answer.fields) == (True, False), answer
+
+
 def test_longer_unknown_name_is_not_the_known_service() -> None:
     assert ask(TWO, "prices", service="Thai Massage").message.startswith(
         "Thai Massage finde ich nicht auf meiner Liste."

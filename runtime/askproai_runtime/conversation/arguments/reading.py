@@ -138,7 +138,7 @@ def _merge(
 
 
 def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
-    """Return the arguments with an e-mail address beside the phone number moved to `email`, or to `unread` if that is taken."""
+    """Return the arguments; an e-mail address in `phone` is moved to `email`, or to `unread` if `email` has another value."""
     text = str(read.values.get("phone", ""))
     found, number = _ADDRESS.search(text), _ADDRESS.sub(" ", text).strip()
     if found is None or not has_digits(number):

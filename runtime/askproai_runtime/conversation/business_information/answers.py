@@ -50,6 +50,7 @@ from askproai_runtime.conversation.business_information.services import (
     answer_about_services,
     is_offered,
     join_names,
+    list_argument_words,
     list_named,
     say_able_staff,
 )
@@ -110,7 +111,8 @@ class _Asked:
     @classmethod
     def of(cls, config: TenantConfig, question: Question) -> Self:
         zone, at = ZoneInfo(config.time_zone), question.asked_at
-        parts = list_parts(question.words, list_known_words(config), at, zone)
+        names_service = list_argument_words(config, question)
+        parts = list_parts(question.words, list_known_words(config) | names_service, at, zone)
         rest, asks_person = _leave_out_person(config, question, zone)
         rest, asks_branches = leave_out_branches(rest) if len(config.branches) > 1 else (rest, False)
         words = fold(asked_sentences(rest))
@@ -136,7 +138,7 @@ class _Asked:
         names = list_words(member.display_name for branch in config.branches for member in branch.staff)
         known = list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
         known |= {f"{before} {name}" for before in UNDERSTOOD.arguments.with_staff for name in names}
-        known |= {*fold(read_introduction(question.words)).split()}
+        known |= names_service | {*fold(read_introduction(question.words)).split()}
         parts = [each for each in parts if each.subject or not any(covers(topic, fold(each.words)) for topic in asked)]
         parts += list_uncovered(rest, topics, known, at, zone)
         if asks_person:

@@ -175,6 +175,17 @@ def _read_argument(config: TenantConfig, branch: Branch, question: Question) -> 
     return joined[0] if len(joined) == 1 else ()
 
 
+def list_argument_words(config: TenantConfig, question: Question) -> frozenset[str]:
+    """Return the folded words of the argument `service` if it names services ("haircut"): the answer has their own names. Empty
+    if any of its words names no service.
+    """
+    said, services = question.service or "", config.services
+    if not said or len(services) * len(config.branches) > _MOST_COMPARED:
+        return frozenset()
+    named = read_named(said, services)
+    return frozenset(fold(said).split() if named.services and named.unknown is None else ())
+
+
 def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list[Service]:
     """Return the services that the caller named. Services of this branch take precedence over services of other branches.
 
