@@ -25,7 +25,13 @@ from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.named_people import names_several
-from askproai_runtime.conversation.own_appointments import is_beside_others, none_found, resolve_cancellation
+from askproai_runtime.conversation.own_appointments import (
+    is_beside_others,
+    list_on_days,
+    none_found,
+    resolve_cancellation,
+    split_days,
+)
 from askproai_runtime.conversation.own_waiting import (
     describe_waiting,
     leave_named_list,
@@ -104,9 +110,10 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             is_other = is_other or (named and _is_disowned(call, target))
             await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
-            is_of_several = names_several(read_text(args, "customer_name"))
+            is_of_several = names_several(read_text(args, "customer_name")) or len(split_days(args)) > 1
             own = await list_own_appointments(ctx, conn, call, args) if is_of_several or not target.live else []
-            others = [each for each in own if each.id != target.id]
+            on_days = list_on_days(call, args, ZoneInfo(ctx.config().time_zone), own)
+            others = [each for each in on_days or own if each.id != target.id]
     except ClarificationNeeded as clarification:
         return await leave_waitlist(ctx, call, args, clarification.answer)
     reason = read_text(args, "reason")

@@ -161,7 +161,7 @@ async def resolve_cancellation(
     found = await list_own_appointments(ctx, conn, call, args)
     cancelled = await _list_cancelled(ctx, conn, call)
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
-    several = _list_on_days(call, args, zone, [*found, *cancelled])
+    several = list_on_days(call, args, zone, [*found, *cancelled])
     found, cancelled = _keep(found, several), _keep(cancelled, several)
     if is_all := bool(several) or _names_all(call, args):
         args = {**args, **dict.fromkeys(PICKING)}
@@ -216,11 +216,16 @@ def _resolve_unnamed(
     raise _choice(ctx, call, left, say().already_cancelled, question)
 
 
-def _list_on_days(
+def split_days(args: Mapping[str, Any]) -> list[str]:
+    """Return the texts of the days in `appointment_date`: two for "Mittwoch und Freitag"."""
+    return _AND.split(read_text(args, "appointment_date") or "")
+
+
+def list_on_days(
     call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, appointments: Sequence[Appointment]
 ) -> list[Appointment]:
     """Return one appointment for each of several named days ("Mittwoch und Freitag"); [] unless each day has exactly one."""
-    days = _AND.split(read_text(args, "appointment_date") or "")
+    days = split_days(args)
     on_days = [NamedTime.of({**args, "appointment_date": day}, call, zone).select(appointments) for day in days]
     return [each for (each,) in on_days] if len(days) > 1 and all(len(each) == 1 for each in on_days) else []
 

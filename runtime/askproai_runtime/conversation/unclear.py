@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping
 from datetime import datetime, time, timedelta
+from functools import partial
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -10,13 +11,15 @@ from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.named_people import read_people
-from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.conversation.time_arguments import read_parts
+from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
 from askproai_runtime.language.phrases import sayable
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_clock, say
-from askproai_runtime.spoken_times import Argument
-from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
+from askproai_runtime.spoken_times import Argument, understand_parts
+from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day, read_in_languages
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 
 # What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
 ASKED_ABOUT: Final = frozenset({
@@ -26,6 +29,7 @@ ASKED_ABOUT: Final = frozenset({
 _CHANGES_TIMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
 _STORES_NAMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 
+_MINUTES: Final = timedelta(minutes=7)
 _CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
 
@@ -66,6 +70,25 @@ def ask_unclear(
         questions = {**questions, "customer_name": say().wait_for_whom if is_waiting else say().whose_name}
     asked = next((name for name in questions if name in unclear), None)
     return None if asked is None else _ask(questions[asked], unclear=asked)
+
+
+def says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool:
+    """Return True if the caller has said the requested time: it is then local, whatever time zone a model adds."""
+    zone = ZoneInfo(config.time_zone)
+    now = call.started_at.astimezone(zone)
+    starts = {each.start for each in understand_parts(*read_parts(read.values), at=now, zone=zone).candidates}
+    return any(read_in_languages(partial(_names_one_of, starts, words, now), False) for words in call.utterances)
+
+
+def _names_one_of(starts: Collection[datetime], words: str, now: datetime) -> bool:
+    """Return True if words name one of the starts by its hour. A day alone, or a range, has the minutes after it, too."""
+    try:
+        mention = find_mention(words, now, fold(words).split())
+        beside = {each + _MINUTES for each in starts}
+        found = set[datetime]() if mention is None else mention.find_in({*starts, *beside}, surely=False)
+        return not found.isdisjoint(starts) and found.isdisjoint(beside)
+    except UnclearMention:
+        return False
 
 
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:

@@ -105,7 +105,7 @@ _RULES: Final = (
     ArgumentRule(
         "timezone", _NEW_TIME,
         "the zone of the branch, which changes nothing",
-        "with another one it is asked once in a call whether the time is local; then it changes nothing",
+        "with another one, beside an hour that the caller has not said, it is asked once in a call whether the time is local",
         ("time_zone", "tz"),
     ),
     ArgumentRule(
