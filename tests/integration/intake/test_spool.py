@@ -326,8 +326,9 @@ async def test_event_retried_after_pod_death_is_stored_once(stopped_spool: Spool
     child = await spawn_web(env, ASKPROAI_PUBLIC_PORT=str(port))
     await eventually(lambda: b"web.started" in child.log.read_bytes(), SOON, child.last_lines)
     env.pod.base_url = f"http://127.0.0.1:{port}"
-    # so that a connection to PostgreSQL is open for each of them
-    await asyncio.gather(*(env.send(source, "call_before") for source in SENDERS))
+    # so that a connection to PostgreSQL is open for each of them, even if a slow start answers the first ones in turn
+    for _ in range(5):
+        await asyncio.gather(*(env.send(source, "call_before") for source in SENDERS))
     env.gate.silence(replies_only=True)
     unanswered = [asyncio.create_task(env.send(source, "call_dies")) for source in SENDERS]
 
