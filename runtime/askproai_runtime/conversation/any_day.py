@@ -1,7 +1,7 @@
 """Decide whether a request leaves the day open ("egal"), and leave out the days that the caller has excluded. Pure."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -14,14 +14,16 @@ from askproai_runtime.language.answer_words import ANYBODY, is_question, words_o
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.person_names import fold
-from askproai_runtime.spoken_times import Understanding, understand_parts
+from askproai_runtime.spoken_times import Candidate, Understanding, understand_parts
 from askproai_runtime.spoken_times.arguments import exclude_days, find_excluded_days
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day
 _ANY: Final = "egal"  # in the words of the reader of times
 _LONG: Final = timedelta(days=300)  # no named day or month lasts as long
 _DAY: Final = timedelta(hours=25)  # the longest one
+_WEEKEND: Final = timedelta(days=2, hours=1)
 _MOST_READ: Final = 20  # turns of the caller
 _MOST_WORDS: Final = 9  # of a clause that only names a first day: the event loop waits for its reading
 _SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
@@ -73,15 +75,47 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
     if is_of_one or (not text and names_day(others)):
         return args
-    clauses = [each for said in (call.said_since or "", *call.utterances[-_MOST_READ:]) for each in _list_clauses(said)]
-    if _is_long(plain):
-        short = [each for each in clauses if each.count(" ") < _MOST_WORDS]
-        alone = {each: understand_parts(each, None, None, at=call.started_at, zone=zone) for each in short}
-        later = [each for each in alone if _is_long(alone[each]) and alone[each].candidates[0].start > call.started_at]
-        text = [*later, text][0]
-    text = exclude_days(text, {day: part for each in clauses for day, part in find_excluded_days(each).items()})
+    since = [*_list_clauses(call.said_since or "")]
+    if not text:
+        first_days = (each for each in since if each.count(" ") < _MOST_WORDS and _names_first_day(each, call, zone))
+        text = next(first_days, text)
+    before = [each for said in call.utterances[-_MOST_READ:] for each in _list_clauses(said)]
+    excluded = _list_excluded([*before, *since] if date is None or leaves_open(date) else since, call, zone)
+    hours_are_said = any(others)
+    days = {day: part for day, part in excluded.items() if not (part and hours_are_said)}
+    text = exclude_days(text, days) if days else text
     limited = understand_parts(text or None, *others, at=call.started_at, zone=zone)
     return {**args, "date": text} if text and limited.candidates else args
+
+
+def _list_excluded(clauses: Iterable[str], call: CallContext, zone: ZoneInfo) -> dict[int, str]:
+    """Return the weekdays that clauses exclude, each with the part of the day. A later clause that names such a day lifts this."""
+    excluded = dict[int, str]()
+    for clause in clauses:
+        if found := find_excluded_days(clause):
+            excluded |= found
+        elif excluded:
+            named = understand_parts(clause, None, None, at=call.started_at, zone=zone).candidates
+            short = (each for each in named if each.end is None or each.end - each.start <= _WEEKEND)
+            days = {(each.start + n * _DAY).weekday() for each in short for n in range(2 if _is_weekend(each) else 1)}
+            excluded = {day: part for day, part in excluded.items() if day not in days}
+    return excluded
+
+
+def _is_weekend(span: Candidate) -> bool:
+    return span.end is not None and span.end - span.start > _DAY
+
+
+def _names_first_day(clause: str, call: CallContext, zone: ZoneInfo) -> bool:
+    """Return whether a clause names the first day on which the caller can come, and says nothing else: "nicht vor Mittwoch" and
+    not "ab Mittwoch ist es mir zu spät".
+    """
+    try:
+        find_mention(clause, call.started_at.astimezone(zone), ())
+    except UnclearMention:
+        return False
+    understood = understand_parts(clause, None, None, at=call.started_at, zone=zone)
+    return _is_long(understood) and understood.candidates[0].start > call.started_at
 
 
 def _list_clauses(said: str) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, time, timedelta
-from itertools import pairwise
+from itertools import dropwhile, pairwise
 from typing import TypeGuard
 
 from askproai_runtime.spoken_times.atoms import (
@@ -91,9 +91,22 @@ def _date_weekdays(atoms: list[Atom]) -> list[Atom]:
 
 
 def _is_bounded(atoms: Sequence[Atom], at: int) -> bool:
-    """Return whether a weekday is an end of a range, or a word beside it bounds it."""
-    before = {Op.BETWEEN, *_BOUNDS, *({Op.AND} if Op.BETWEEN in atoms else ())}
-    return (at > 0 and atoms[at - 1] in before) or (at + 1 < len(atoms) and atoms[at + 1] in {Op.UNTIL, *_BEHIND})
+    """Return whether a weekday is an end of a range of days, or a word beside it bounds it. An excluded weekday is bounded by
+    nothing, and words that bound hours bound no day: "außer Mittwoch und Freitag zwischen 10 und 12".
+    """
+    first, second, third = (atoms[at - n] if at >= n else None for n in (1, 2, 3))
+    ends = first in {Op.BETWEEN, *_BOUNDS} or (
+        first is Op.AND and third is Op.BETWEEN and isinstance(second, Day | Weekday)
+    )
+    behind = [*atoms[at + 1 : at + 3], None, None]
+    begins = behind[0] in _BEHIND or (behind[0] is Op.UNTIL and isinstance(behind[1], Day | Weekday))
+    return (ends or begins) and not _is_excluded(atoms[:at])
+
+
+def _is_excluded(before: Sequence[Atom]) -> bool:
+    """Return whether the days at the end of `before` follow "außer" or "nicht", and so does a day behind them."""
+    left = [*dropwhile(lambda atom: atom in _LINKS or isinstance(atom, Day | Weekday), reversed(before))]
+    return bool(left) and left[0] in {Op.EXCEPT, Op.NOT}
 
 
 def _list_ends(week: Atom) -> list[date]:

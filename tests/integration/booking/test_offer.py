@@ -69,6 +69,14 @@ async def test_missing_day_is_asked_for_once(salon: Salon) -> None:
         ("I can't do Saturdays.", {"date": "any day"}, ["20", "20", "24"]),
         ("Haben Sie freitags nicht auf?", {"date": "egal"}, ["20", "20", "21"]),
         ("Freitags kann ich nicht.", {"date": "2026-11-27"}, ["27", "27", "27"]),
+        ("Ab Januar ist mir zu spät, sonst egal.", {"date": "egal"}, ["20", "20", "21"]),
+        ("Ab Dienstag bin ich weg, sonst egal.", {"date": "egal"}, ["20", "20", "21"]),
+        ("Um zehn, außer Freitag vormittag.", {"date": "nächste Woche", "time": "10 Uhr"}, ["24", "25", "26"]),
+        (
+            "Nicht am Wochenende.",
+            {"date": "nächste Woche, nicht am Wochenende", "time": "zwischen 10 und 12"},
+            ["24", "24", "25"],
+        ),
     ],
 )
 async def test_search_leaves_out_days_the_caller_excludes(
@@ -76,6 +84,27 @@ async def test_search_leaves_out_days_the_caller_excludes(
 ) -> None:
     salon = await new_salon()
     answer = await salon.booking.check_availability(replace(call(), said_since=said), args)
+    assert [start[8:10] for start in times(answer)] == days, answer
+
+
+@pytest.mark.parametrize(
+    ("said", "date", "days"),
+    [
+        (["Freitags kann ich nicht.", "Was haben Sie noch?"], "egal", ["21", "21", "24"]),
+        (["Freitags kann ich nicht.", "Freitag ginge doch."], "egal", ["20", "20", "21"]),
+        (["Am Wochenende nicht.", "Dann doch am Wochenende."], "dieses Wochenende", ["21", "21", "21"]),
+        (
+            ["Am Freitag kann ich nicht, ich möchte verschieben.", "Nächste Woche."],
+            "Donnerstag bis Freitag",
+            ["26", "26", "27"],
+        ),
+    ],
+)
+async def test_excluded_day_is_offered_when_wanted_again(
+    salon: Salon, said: list[str], date: str, days: list[str]
+) -> None:
+    caller = replace(call(), said_since=said[-1], utterances=tuple(said))
+    answer = await salon.booking.check_availability(caller, {"date": date})
     assert [start[8:10] for start in times(answer)] == days, answer
 
 

@@ -12,8 +12,10 @@ import pytest
 
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.tenant_config.branches import Absence
+from askproai_runtime.book import waitlist_offers
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.store.appointments import release_holds
+from askproai_runtime.book.store.waitlist import list_awaited_services
 from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.calendars import FreeTimes, FreeTimesQuery
 from askproai_runtime.conversation import waitlist
@@ -308,6 +310,27 @@ async def test_time_freed_in_a_concurrent_transaction_is_offered(salon: Salon) -
         await conn.execute("UPDATE claims SET state = 'released' WHERE appointment_id = $1", UUID(appointment))
         await wait(salon)
     await salon.pool.execute("UPDATE appointments SET status = 'cancelled'")
+    await run(salon)
+    assert await offered(salon) == [(FIRST, "open")]
+
+
+async def test_entry_for_a_new_service_gets_the_time(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The entry and the freed time are committed after a run has read which services are awaited."""
+    taken, list_freed = await book(salon), waitlist_offers.list_freed
+
+    async def list_awaited(*_: Any) -> list[str]:
+        monkeypatch.setattr(waitlist_offers, "list_awaited_services", list_awaited_services)
+        return ["another"]
+
+    async def list_later(*args: Any) -> Any:
+        monkeypatch.setattr(waitlist_offers, "list_freed", list_freed)
+        await wait(salon, FIRST, staff="Anna", date="2026-11-27", time="10:00")
+        await salon.cancel(taken)
+        return await list_freed(*args)
+
+    monkeypatch.setattr(waitlist_offers, "list_awaited_services", list_awaited)
+    monkeypatch.setattr(waitlist_offers, "list_freed", list_later)
+    await run(salon)
     await run(salon)
     assert await offered(salon) == [(FIRST, "open")]
 

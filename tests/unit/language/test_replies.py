@@ -261,7 +261,7 @@ def test_repeated_politeness_phrase_is_parsed_quickly() -> None:
         ("Ich kann da nicht.", Reply.NO), ("Hm.", Reply.NO), ("Definitely not.", Reply.NO), ("Yes, the other one.", Reply.NO),
         ("Das kann ich nicht.", Reply.NO), ("Ja, da bin ich da.", Reply.NO), ("That's not the one.", Reply.NO),
         ("Yup, move it.", Reply.NO), ("Genau, der passt.", Reply.NO), ("Yes, I can't cancel.", Reply.NO),
-        ("Ja, den auch.", Reply.YES), ("Ja, beide Termine.", Reply.YES), ("Ja gut, dann halt.", Reply.YES),
+        ("Ja, den auch.", Reply.YES), ("Ja, beide Termine.", Reply.YES), ("Ja. Halt!", Reply.NO),
         ("Auf jeden Fall.", Reply.YES), ("Sure, that one too.", Reply.YES), ("Den auch.", Reply.UNCLEAR),
         ("Ich denke schon.", Reply.UNCLEAR), ("I think so.", Reply.UNCLEAR), ("Muss ich, ja.", Reply.UNCLEAR),
         ("Ja, ich muss arbeiten.", Reply.NO), ("Ja, ich wollte ihn tauschen.", Reply.NO), ("Ja, ich höre Sie.", Reply.NO),
