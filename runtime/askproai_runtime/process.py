@@ -250,5 +250,5 @@ async def _close(pool: Pool) -> None:
 
 
 def with_authority(dsn: str, file: Path) -> str:
-    """Return the database URL, with the CA file to verify the server's certificate added."""
+    """Add to the database URL the CA file that verifies the server's certificate, and return the URL."""
     return f"{dsn}{'&' if '?' in dsn else '?'}sslrootcert={quote(str(file), safe='/')}"

@@ -64,7 +64,7 @@ async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
     assert [entry["name"] for entry in timeline["moments"] if entry["what"] == "event"] == ["call_started"]
 
 
-async def test_the_demo_calls_timeline_is_complete(demo: Demo) -> None:
+async def test_timeline_of_the_demo_call_is_complete(demo: Demo) -> None:
     call_id = (
         await demo.rows("SELECT call_id FROM appointments WHERE status = 'confirmed' ORDER BY created_at LIMIT 1")
     )[0]

@@ -76,7 +76,9 @@ async def _with_earlier_uids(ctx: BookingContext, event: CalendarEvent, remote: 
 async def _get_booking(
     ctx: BookingContext, uid: str, event_type_id: int | None, correlation_id: str
 ) -> RemoteBooking | None:
-    """Return a booking from the account of its event type (`event_type_id`, else the one in our row); None if it is unknown."""
+    """Return a booking from the account of its event type, None if that account does not know it. Without `event_type_id` our
+    row names the event type.
+    """
     if event_type_id is None:
         event_type_id = await find_event_type(ctx.pool, ctx.tenant, uid)
     return await ctx.calendar.get_booking(uid, event_type_id=event_type_id, correlation_id=correlation_id)

@@ -107,10 +107,11 @@ class CalcomV2:
         return outcome
 
     async def find(self, request: CalendarRequest) -> RemoteBooking | None:
-        """Return the live booking with our request id, at the request's time, or among all made since `made_after`; else None.
+        """Return the live booking that has our request id; else None. The bookings at the request's time are searched, or with
+        `made_after` all bookings made since then.
 
-        The e-mail address is not used: Cal.com may have replaced it (calcom 25432). A moved booking of ours is followed: while
-        the list lags behind the move, it can have only the old booking.
+        The e-mail address is not used: Cal.com may have replaced it (calcom 25432). If our booking was moved, the new one is
+        returned: shortly after a move, Cal.com's list may still show the old booking alone.
         """
         moved: RemoteBooking | None = None
         first, last = lookup_span(request)

@@ -57,11 +57,12 @@ _MAX_REQUESTED = 500
 
 
 async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
-    """Put a caller on the waiting list of a service, with one staff member or any, for the named days and hours; or ask.
+    """Put a caller on the waiting list of a service, with one staff member or any, for the named days and hours, or ask the
+    caller for what is missing.
 
-    Nobody waits for a bookable time without having heard of it, or for a time that the rules never allow: bookable slots are
-    offered once instead. The list does not offer declined times either. Equal requests from one number for one person are one
-    entry, in any call; the declined times are those of the last request. Each companion needs a separate entry.
+    Bookable slots are offered once before a caller may wait, and nobody waits for a time that the rules never allow. The waiting
+    list offers no time that the caller has declined. The same request for the same person from the same number is one entry,
+    also in a later call, with the declined times of the last request. Each companion needs a separate entry.
     """
     call = await read_kept_offers(ctx, call)
     try:

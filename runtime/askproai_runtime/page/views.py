@@ -171,7 +171,7 @@ class Views:
         )
 
     async def show_timeline(self, asking: Asking) -> Shown:
-        """Show the timeline for an entered id of a call, an appointment or a correlation, or that nothing has this id."""
+        """Show the timeline of the call, appointment or correlation whose id was entered. If nothing has this id, show that."""
         asked = asking.query.get("id", "").strip()
         values: dict[str, Any] = {"asked": asked, "timeline": None, "unfound": "", "calls": [], "appointments": []}
         subjects = ("calls", "appointments", "dead")  # an id that is unknown may be one in a moment

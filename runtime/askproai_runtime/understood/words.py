@@ -41,7 +41,7 @@ class Section:
 
 
 class Understood:
-    """The sections of understood words by name, of one language or of all languages together."""
+    """The words that are understood from callers and models, in named sections, for one language or for all together."""
 
     def __init__(self, sections: Mapping[str, Mapping[str, Any]]) -> None:
         self._sections = {name: Section(values) for name, values in sections.items()}

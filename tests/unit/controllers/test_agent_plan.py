@@ -296,7 +296,7 @@ def test_unbindable_number_does_not_delay_other_numbers() -> None:
         ]
 
 
-def test_number_bound_to_a_sibling_agent_is_awaited() -> None:
+def test_plan_waits_until_a_sibling_releases_the_number() -> None:
     """A Branch that a hotline answers gets an agent of its own."""
     bound = {"inbound_agents": [{"agent_id": "agent_hotline"}]}
     observation = replace(SETTLED, numbers={THIRD.e164: bound})

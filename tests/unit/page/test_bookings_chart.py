@@ -12,7 +12,7 @@ def ago(days: int, booked: int, failed: int) -> DayOfBookings:
     return DayOfBookings(TODAY - timedelta(days=days), booked, failed)
 
 
-def test_thirty_days_end_today_with_bars_inside() -> None:
+def test_chart_ends_today_and_holds_its_bars() -> None:
     chart = draw_bookings([ago(30, 9, 9), ago(2, 3, 1), ago(0, 2, 0)], TODAY)
     assert [bar.day for bar in chart.bars] == [TODAY - timedelta(days=days) for days in range(DAYS - 1, -1, -1)]
     assert chart.most == 4, "the day before the thirty is not in the picture"

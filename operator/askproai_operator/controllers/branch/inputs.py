@@ -52,7 +52,7 @@ class Inputs:
     """The inputs of one reconcile of a Branch.
 
     `claimed` maps each dialled number that another branch holds to that branch (`namespace/name`). `offerings`, `branches` and
-    `agents` are the Tenant's. `default` is the ServiceOffering with the default service's name, also if a person wrote it.
+    `agents` are the Tenant's. `default` is the ServiceOffering with the default service's name, whoever created it.
     """
 
     branch: Branch

@@ -157,8 +157,8 @@ async def handle_unawaited_times(conn: Connection, tenant: str, phone: str, rece
 async def record_recent_times(
     conn: Connection, tenant: str, entry: NewEntry, resources: Sequence[int], recent: timedelta
 ) -> None:
-    """Record again what others freed on `resources` within `recent` and within the requested time: the caller may not have
-    heard of it.
+    """Record again the times on `resources` that others freed in the last `recent`, if the entry waits for them: the caller may
+    not have heard of them.
     """
     await conn.execute(_RECORD_RECENT, tenant, entry.phone, recent, list(resources), entry.since, entry.until)
 
