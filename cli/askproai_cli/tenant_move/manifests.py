@@ -21,7 +21,7 @@ IDENTITY: Final = ("admin", "data-keys")
 SIGNING_KEYS: Final = "signing-keys"  # has the providers' keys, too
 # Branches and services first, so that the first config of the pods has them.
 ORDER: Final = (BRANCHES.kind, OFFERINGS.kind, TENANTS.kind, AGENTS.kind)
-# Whatever else an object has is its cluster's: owners, finalizers, and marks by which a tool such as Argo CD would prune it.
+# All other fields belong to the old cluster: owners, finalizers, and the marks that let a tool such as Argo CD prune the object.
 _LABELS: Final = (USE_LABEL, TENANT_LABEL)
 _LABELS_OF_OPERATOR: Final = tuple(
     f"app.kubernetes.io/{name}" for name in ("name", "component", "instance", "managed-by")

@@ -104,9 +104,8 @@ class WaitlistKeeper:
                 await end_taken_offers(conn, ctx.tenant, impossible)
         free_days: FreeDays = {}
         times = await list_freed(ctx.pool, ctx.tenant, ctx.clock.now(), _MOST_FREED)
-        awaited = await list_awaited_services(
-            ctx.pool, ctx.tenant
-        )  # with those who joined before these times were freed
+        # Read again: a person may have joined the list before these times were freed.
+        awaited = await list_awaited_services(ctx.pool, ctx.tenant)
         possible = {each: _list_possible(ctx.config(), each, awaited) for each in {time.resource_id for time in times}}
         for freed in times:
             await self._handle(run, freed, possible[freed.resource_id], free_days)

@@ -226,8 +226,10 @@ def list_on_days(
 ) -> list[Appointment]:
     """Return one appointment for each of several named days ("Mittwoch und Freitag"); [] unless each day has exactly one."""
     days = split_days(args)
+    if len(days) == 1:
+        return []
     on_days = [NamedTime.of({**args, "appointment_date": day}, call, zone).select(appointments) for day in days]
-    return [each for (each,) in on_days] if len(days) > 1 and all(len(each) == 1 for each in on_days) else []
+    return [each for (each,) in on_days] if all(len(each) == 1 for each in on_days) else []
 
 
 def _keep(appointments: list[Appointment], several: Sequence[Appointment]) -> list[Appointment]:

@@ -145,9 +145,8 @@ class CallContext:
     started_at: datetime  # relative dates ("morgen") count from it, not from the time of processing
     correlation_id: str
     goes_out: bool = False  # our agent has rung up the `caller`
-    shown: str | None = (
-        None  # the number that the call shows, in E.164, if it identifies nobody: a service's, or a carrier's
-    )
+    # The number that the call shows, in E.164, if it identifies nobody: a service's, or a carrier's.
+    shown: str | None = None
     # The caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
     replies: Replies | None = None
     # The slots that were named in this call and of which the caller has said that they do not suit, and those beside such ones.

@@ -22,7 +22,7 @@ from askproai_operator.grants import KEY_ANNOTATIONS, OWN_KEYS_ANNOTATION, Subje
 from askproai_operator.resources import FINALIZER, MANAGER
 
 SIGNING_KEYS = "signing-keys"  # providers' present, former and registered keys, and hashes of accepted API keys
-ENCRYPTION_SUFFIX = "data-keys"  # by which the pods encrypt callers' words
+ENCRYPTION_SUFFIX = "data-keys"  # the pods encrypt callers' words with these keys
 
 
 def config_map(tenant: Tenant, config: str, suffix: str = "config") -> Manifest:
