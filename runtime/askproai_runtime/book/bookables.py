@@ -35,6 +35,16 @@ def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookabl
     return {link.staff: _bookable(link) for link in reversed(service.linked_event_types)}
 
 
+def list_possible_hosts(service: Service, staff: str) -> set[str]:
+    """Return the staff members of whom the remote calendar may choose one for a booking with `staff`; only `staff` if it has no
+    choice.
+    """
+    link = next((each for each in service.linked_event_types if each.staff == staff), None)
+    if not isinstance(link, TeamEventType) or link.by_host:
+        return {staff}
+    return {each.staff for each in service.linked_event_types if each.event_type_id == link.event_type_id}
+
+
 def list_refused_staff(ctx: BookingContext, service: Service) -> set[str]:
     """Return the ids of the staff members whose event type does not exist: every booking with them is refused."""
     if not ctx.calendar.remote or service.capacity != 1:

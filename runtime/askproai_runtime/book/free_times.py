@@ -22,6 +22,7 @@ from askproai_runtime.book.bookables import (
     find_event_types_of_person,
     find_event_types_of_staff,
     linked_bookables,
+    list_possible_hosts,
 )
 from askproai_runtime.book.context import Basis, BookingContext
 from askproai_runtime.book.store.free_times import (
@@ -30,6 +31,7 @@ from askproai_runtime.book.store.free_times import (
     drop_days,
     drop_span,
     list_known_days,
+    list_unseen_spans,
     list_yielding_spans,
     read_clock,
     store_days,
@@ -111,6 +113,7 @@ class FreeTimesReader:
     moving: UUID | None = None
     _known: dict[tuple[Bookable, date], KnownDay] = field(default_factory=dict)
     _yielding: list[YieldingSpan] = field(default_factory=list)
+    _unseen: list[tuple[str, Span]] = field(default_factory=list)
     _loaded: set[tuple[Bookable, date]] = field(default_factory=set)
     _asked: set[tuple[Bookable, date]] = field(default_factory=set)
     _deadline: float | None = None
@@ -159,7 +162,13 @@ class FreeTimesReader:
     def _age(self, slot: Slot) -> timedelta | None:
         bookable = self._links.get(slot.staff)
         day = slot.start.astimezone(self.rules.zone).date()
-        return None if bookable and self._is_hidden(slot, bookable, day) else self._day_age(bookable, day)
+        is_uncertain = bookable and (self._is_hidden(slot, bookable, day) or self._may_get_busy_host(slot))
+        return None if is_uncertain else self._day_age(bookable, day)
+
+    def _may_get_busy_host(self, slot: Slot) -> bool:
+        """Return whether the remote calendar may choose a host who has an appointment at this time that it does not have."""
+        others = list_possible_hosts(self.rules.service, slot.staff) - {slot.staff}
+        return any(staff in others and span.start < slot.end and slot.start < span.end for staff, span in self._unseen)
 
     def _is_hidden(self, slot: Slot, bookable: Bookable, day: date) -> bool:
         """Return whether a slot is free only because remote bookings of appointments that are cancelled here are ignored."""
@@ -196,6 +205,9 @@ class FreeTimesReader:
                 conn, ctx.tenant, missing, first - _DAY, last + _DAY, ctx.settings.free_times_kept
             )
             self._yielding += await list_yielding_spans(conn, ctx.tenant, wanted, span, self.moving)
+            others = {host for staff in wanted for host in list_possible_hosts(self.rules.service, staff) - {staff}}
+            if others:
+                self._unseen += await list_unseen_spans(conn, ctx.tenant, others, span)
         self._remember(known)
         self._loaded |= {(b, first) for b in missing}
 

@@ -116,6 +116,20 @@ async def test_team_offer_is_booked_with_a_free_host(env: CalcomEnvironment) -> 
     assert await agreed_host(env) == "mehmet"
 
 
+async def test_team_offer_is_uncertain_while_calcom_may_choose_a_busy_host(env: CalcomEnvironment) -> None:
+    """Cal.com does not have the first appointment yet, so it may give the second booking to the same host."""
+    await create_team(env, by_host=False)
+    await offered(env)  # the free times of the day are known
+    env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, "create-booking", count=9)
+    assert (await book(env, 1)).fields["status"] == "pending_sync"
+    env.calcom.faults.clear()
+    answer = await env.salon.booking.check_availability(call("call_2"), {"date": "2026-11-27", "time": "14:30"})
+    assert answer.fields["slots"][0]["start"] == HALF_PAST_TWO
+    assert answer.fields["basis"] == "own_book", answer.message
+    other = await env.salon.booking.check_availability(call("call_3"), {"date": "2026-11-27", "time": "17:00"})
+    assert "basis" not in other.fields, "at another time nobody is busy"
+
+
 async def test_two_simultaneous_callers_get_both_hosts(env: CalcomEnvironment) -> None:
     told = {(await book(env, number)).fields["staff"] for number in (1, 2)}
     assert told == {"anna", "mehmet"}

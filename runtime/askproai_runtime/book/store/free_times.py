@@ -96,6 +96,20 @@ async def list_yielding_spans(
     return [YieldingSpan(row["staff"], Span(row["first"], row["last"]), row["is_cancelled"]) for row in rows]
 
 
+async def list_unseen_spans(
+    conn: Connection, tenant: str, staff: Collection[str], within: Span
+) -> list[tuple[str, Span]]:
+    """Return the staff member and the time of appointments that the remote calendar does not have, or not yet at this time."""
+    rows = await conn.fetch(
+        """SELECT staff, starts_at, ends_at FROM appointments
+           WHERE tenant = $1 AND staff = ANY($2) AND status IN ('confirmed', 'pending_sync')
+           AND (external_id IS NULL OR was_starts_at IS NOT NULL)
+           AND starts_at > $3::timestamptz - interval '1 day' AND starts_at < $4::timestamptz""",
+        tenant, list(staff), within.start, within.end,
+    )  # fmt: skip
+    return [(row["staff"], Span(row["starts_at"], row["ends_at"])) for row in rows]
+
+
 async def read_clock(conn: Connection) -> datetime:
     """Return the database's time, at which a read of free times begins: a later drop of these days makes it outdated."""
     now: datetime = await conn.fetchval("SELECT clock_timestamp()")
