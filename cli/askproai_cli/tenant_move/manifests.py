@@ -16,7 +16,7 @@ from askproai_core.api_resource import (
 )
 from askproai_operator.resources import MANAGED_LABEL, MANAGER, TENANT_LABEL, USE_LABEL
 
-# Secrets that go along: the token, by which links in sent mails are signed, and the data keys. The operator makes the others anew.
+# The Secrets that are moved: the token that signs the links of sent mails, and the data keys. The operator makes the others.
 IDENTITY: Final = ("admin", "data-keys")
 SIGNING_KEYS: Final = "signing-keys"  # has the providers' keys, too
 # Branches and services first, so that the first config of the pods has them.

@@ -70,7 +70,8 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     excluded ("mittwochs kann ich nicht"). Any day is one from the first on which the caller can come ("nicht vor Mittwoch").
     """
     date, *others = read_parts(args)
-    text = "" if date is None or leaves_open(date) else date
+    is_open = date is None or leaves_open(date)
+    text = "" if date is None or is_open else date
     plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
     is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
     if is_of_one or (not text and names_day(others)):
@@ -79,8 +80,9 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     if not text:
         first_days = (each for each in since if each.count(" ") < _MOST_WORDS and _names_first_day(each, call, zone))
         text = next(first_days, text)
-    before = [each for said in call.utterances[-_MOST_READ:] for each in _list_clauses(said)]
-    excluded = _list_excluded([*before, *since] if date is None or leaves_open(date) else since, call, zone)
+    before = call.utterances[-_MOST_READ:] if is_open else ()
+    clauses = [each for said in before for each in _list_clauses(said)]
+    excluded = _list_excluded([*clauses, *since], call, zone)
     hours_are_said = any(others)
     days = {day: part for day, part in excluded.items() if not (part and hours_are_said)}
     text = exclude_days(text, days) if days else text

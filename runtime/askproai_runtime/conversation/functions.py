@@ -46,7 +46,7 @@ from askproai_runtime.conversation.repeated_questions import MOST_ASKED, end_que
 from askproai_runtime.conversation.replacing_moves import reschedule_appointment
 from askproai_runtime.conversation.transcript import last_answer_and_keys, read_answers, read_exchanges
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
-from askproai_runtime.conversation.unclear import ASKED_ABOUT, ask_unclear, says_hour
+from askproai_runtime.conversation.unclear import ASKED_ABOUT, ask_unclear
 from askproai_runtime.conversation.understood_before import read_request
 from askproai_runtime.conversation.unread_fields import say_unread
 from askproai_runtime.conversation.waitlist import join_waitlist
@@ -102,10 +102,8 @@ class FunctionTable:
             read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
             has_refused = bool(NO.search(words_of(call.said_since or "")))
             asked = call.asked_unclear - ({"confirmed"} if has_refused else set())
-            if "timezone" in read.values and says_hour(call, read, self.config.current):
-                asked |= {"timezone"}
             earlier = read_answers(payload.call)
-            question = ask_unclear(read, self.config.current, function, asked) if function in ASKED_ABOUT else None
+            question = ask_unclear(read, self.config.current, function, asked, call) if function in ASKED_ABOUT else None
             if question is None:
                 answer = await self._answer_from(function, route, payload, call, dict(read.values))
                 completed = say_unread(answer, read, function, known, agent)

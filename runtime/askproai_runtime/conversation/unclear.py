@@ -35,12 +35,16 @@ _OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minut
 
 
 def ask_unclear(
-    read: Arguments, config: TenantConfig, function: Function | None = None, asked_before: Collection[str] = ()
+    read: Arguments,
+    config: TenantConfig,
+    function: Function | None = None,
+    asked_before: Collection[str] = (),
+    call: CallContext | None = None,
 ) -> Answer | None:
     """Return the question about several requests in one, or about the first unclear argument; None if all are clear.
 
-    A foreign time zone is asked about once in a call, since no caller says one, and the answer says the time of day. An unclear
-    `another`, or an unclear `confirmed` of a cancellation, counts as absent: the functions ask about it themselves.
+    A foreign time zone is asked about once in a call, and not if the caller of `call` has said the hour: it is then local, since
+    no caller says a zone. The answer says the time of day. An unclear `another`, or an unclear `confirmed` of a cancellation, counts as absent: the functions ask about it themselves.
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
@@ -56,7 +60,8 @@ def ask_unclear(
         fields = dict(read.unread) | dict(read.noted)
         unclear |= KnownNames(config).find_undecided(function, read.values, fields)
     is_foreign = "timezone" not in asked_before and _is_foreign(read.values.get("timezone"), config.time_zone)
-    if is_foreign and not {"start", "time"}.isdisjoint(read.values):
+    has_hour = not {"start", "time"}.isdisjoint(read.values)
+    if is_foreign and has_hour and not (call and _says_hour(call, read, config)):
         unclear.add("timezone")
     questions = _questions(read)
     named = str(read.values.get("customer_name", "")) if function in _STORES_NAMES else ""
@@ -72,8 +77,8 @@ def ask_unclear(
     return None if asked is None else _ask(questions[asked], unclear=asked)
 
 
-def says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool:
-    """Return True if the caller has said the requested time: it is then local, whatever time zone a model adds."""
+def _says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool:
+    """Return True if the caller has said the requested time."""
     zone = ZoneInfo(config.time_zone)
     now = call.started_at.astimezone(zone)
     starts = {each.start for each in understand_parts(*read_parts(read.values), at=now, zone=zone).candidates}

@@ -472,7 +472,7 @@ CREATE TABLE freed_times (
 CREATE UNIQUE INDEX freed_times_unhandled ON freed_times (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL;
 CREATE INDEX freed_times_freed ON freed_times (tenant, freed_at);
 
--- Every way to free a time updates its claim. It is written although nobody waits: an entry of this moment may not be seen here.
+-- Every way to free a time updates its claim. The row is written even if nobody waits: this transaction may not see a new entry.
 CREATE FUNCTION record_freed_time() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
     INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at, appointment_id)

@@ -30,11 +30,11 @@ WHERE c.tenant = $1 AND c.resource_id = ANY($2) AND c.block_end > $3 AND c.block
 ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
     DO UPDATE SET freed_at = clock_timestamp(), appointment_id = NULL
 """
-# Not what the person of the entry has freed.
+# Leave out times that the person of the entry has freed.
 _OF_OTHERS = """NOT EXISTS (
     SELECT FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     WHERE a.tenant = $1 AND a.id = f.appointment_id AND (a.caller = $2 OR c.phone = $2))"""
-# While nobody waits, freed times are left as they are: what is older than `$3` was free when the caller asked.
+# A time freed more than `$3` ago was already free when the caller asked, so nobody has to be told of it.
 _HANDLE_UNAWAITED = f"""
 UPDATE freed_times f SET handled_at = clock_timestamp()
 WHERE f.tenant = $1 AND f.handled_at IS NULL AND NOT (f.freed_at > clock_timestamp() - $3::interval AND {_OF_OTHERS})
