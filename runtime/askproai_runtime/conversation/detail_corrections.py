@@ -113,7 +113,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], mean
     """Return a booking request at the present time of the appointment `meant`, with the new details in the arguments."""
     config = ctx.config()
     service = parse_service_request(config, call, args, meant.service)
-    said = read_phone(read_said(args, "phone"), config, call.branch, call.shown)
+    said = read_phone(read_said(args, "phone"), config, call)
     ask_if_unclear(call, said, region_of(config, call.branch))
     name = _read_name(call, args, meant)  # none where none is said: another request may correct it at this moment
     request = parse_details(config, call, args, service, meant.starts_at, name, meant.phone)

@@ -4,11 +4,17 @@ The words only turn an action into a question, since any list of words misreads 
 """
 
 import re
+from datetime import datetime
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.requests import Doubts
-from askproai_runtime.conversation.types import CallContext
-from askproai_runtime.language.answer_words import FILLER, MOVE, YES_WORD, words_of
+from askproai_runtime.conversation.last_days import list_said_starts
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
+from askproai_runtime.language.answer_words import FILLER, MOVE, NO, YES_WORD, words_of
+from askproai_runtime.language.declines import find_declined
+from askproai_runtime.language.replies import holds_yes
+from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.one_more
@@ -36,6 +42,21 @@ def read_doubts(call: CallContext) -> Doubts:
     is_led = any(not _ALSO.search(words_of(each)) for each in call.asked_since_change.splitlines())
     agrees = bool(_AGREES.fullmatch(said)) and not (said and is_led)
     return Doubts(call.listed, adds or agrees, changes, replaces_person)
+
+
+def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo) -> None:
+    """Raise the question whether to book if the caller's first words after the offer of `start` declined it, and nothing later
+    chose it. A request after the question books, unless the caller has said no to it.
+    """
+    named, is_asked = call.named_last, "confirmed" in call.asked_unclear
+    if named is None or named.naming is not Naming.OFFERED or start not in named.starts:
+        return
+    first, *later = named.said_since or ("",)
+    if not find_declined(first, {start.astimezone(zone)}, call.started_at) or any(map(holds_yes, later)):
+        return
+    is_refused = NO.search(words_of(call.said_since or "")) is not None
+    if start not in list_said_starts(named, call, zone, surely=False) and (is_refused or not is_asked):
+        raise ClarificationNeeded(say().shall_i_book, unclear="confirmed")
 
 
 def wants_one_more(call: CallContext) -> bool:

@@ -103,7 +103,9 @@ class FunctionTable:
             has_refused = bool(NO.search(words_of(call.said_since or "")))
             asked = call.asked_unclear - ({"confirmed"} if has_refused else set())
             earlier = read_answers(payload.call)
-            question = ask_unclear(read, self.config.current, function, asked, call) if function in ASKED_ABOUT else None
+            question = (
+                ask_unclear(read, self.config.current, function, asked, call) if function in ASKED_ABOUT else None
+            )
             if question is None:
                 answer = await self._answer_from(function, route, payload, call, dict(read.values))
                 completed = say_unread(answer, read, function, known, agent)
@@ -178,6 +180,7 @@ class FunctionTable:
             hints = Hints(
                 asked_about.display_name if asked_about else phrase,
                 keys,
+                service=None if phrase or asked_about else args.get("service"),
                 suggested_branch=last_answer.get("suggested"),
                 wanted=say().wanted_information,
             )

@@ -237,7 +237,7 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     if not name:
         raise ClarificationNeeded(say().whose_message)
     caller, named = call.caller, read_said(args, "phone")
-    heard = read_phone(named, config, call.branch, call.shown)
+    heard = read_phone(named, config, call)
     ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
     phone = caller if heard.of_call else phone

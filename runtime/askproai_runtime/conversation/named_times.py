@@ -113,7 +113,8 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
             if named and not asked:
                 said_since = tuple(said[-_MOST_UTTERANCES:])
                 by_move = str(utterance.tool_call_id) in moves
-                asked = replace(named, lists_since=lists_since, said_since=said_since, moves=by_move)
+                about = str(answer.get("appointment_id") or "")
+                asked = replace(named, lists_since=lists_since, said_since=said_since, moves=by_move, about=about)
                 if named.naming is not Naming.ASKED:
                     return asked
         lists_since |= bool(answer.get("appointments"))

@@ -281,6 +281,7 @@ async def offer_alternatives(
         "refused_start": start.astimezone(rules.zone).isoformat(),
         **basis_fields(alternatives, basis),
         **request.excluded_fields,
+        **({} if moving is None else {"appointment_id": str(moving.id)}),
     }
     cause = None
     if obstacle is Obstacle.DAY_OFF:
@@ -307,7 +308,7 @@ async def offer_for_move(
     answer = describe_offer(ctx.config(), request, offer, now, basis, paused_until, moves=True)
     if understood.unclear is not None:  # the day is kept
         answer = replace(answer, message=f"{say().hour_not_understood} {answer.message}")
-    fields = {**answer.fields, "alternatives": answer.fields["slots"]}
+    fields = {**answer.fields, "alternatives": answer.fields["slots"], "appointment_id": str(appointment.id)}
     del fields["slots"]
     return replace(answer, success=False, fields=fields)
 

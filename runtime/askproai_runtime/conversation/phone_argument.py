@@ -8,7 +8,7 @@ from typing import Final
 
 import phonenumbers
 
-from askproai_core.phone_numbers import InvalidNumber, StandIn, TwoReadings, lacks_area_code, to_e164
+from askproai_core.phone_numbers import InvalidNumber, StandIn, TwoReadings, e164_or_none, lacks_area_code, to_e164
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.branch_numbers import own_numbers, region_of
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
@@ -54,21 +54,30 @@ class SaidPhone:
         return not (self.number is None and self.unclear is None and self.half is None)
 
 
-def read_phone(said: str | None, config: TenantConfig, branch: str, shown: str | None = None) -> SaidPhone:
+def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> SaidPhone:
     """Return the phone number in the words `said`, written in digits or as spoken.
 
     The result is empty for a carrier's placeholder number, the business's own number, the call's number (`shown`) if it
-    identifies nobody, since a model copies it, and for words by which any known number will do.
+    identifies nobody, since a model copies it, and for words by which any known number will do. Callers from abroad say their
+    own number as at home.
     """
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
         return SaidPhone(of_call=pointer is Pointer.OF_CALL)
-    region = region_of(config, branch)
+    region, shown = region_of(config, call.branch), call.shown
+    if call.caller and _is_said_as_at_home(said, call.caller, region):
+        return SaidPhone(of_call=True)
     found, read = _read_one(said, config, region), [_read_one(part, config, region) for part in _list_parts(said)]
     numbers = list(dict.fromkeys(each.number for each in read if each.number not in {None, shown}))
     if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
         return SaidPhone(numbers[0], several=said)
     return SaidPhone() if shown is not None and found.number == shown else found
+
+
+def _is_said_as_at_home(said: str, caller: str, region: str) -> bool:
+    """Return whether words are the calling number (E.164) of another country than `region`, as it is dialled there."""
+    home = phonenumbers.region_code_for_number(phonenumbers.parse(caller))
+    return home not in {None, region} and caller == e164_or_none(read_spoken_number(said), str(home))
 
 
 def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:

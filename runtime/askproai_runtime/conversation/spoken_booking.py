@@ -103,7 +103,7 @@ def parse_details(
 ) -> SpokenBooking:
     """Return a request with the details in the arguments. `known_phone` is used if no number is named or shown by the call."""
     said = read_said(args, "phone")
-    phone = read_phone(said, config, call.branch, call.shown)
+    phone = read_phone(said, config, call)
     return SpokenBooking(
         actor=call.actor,
         service=service,

@@ -85,7 +85,7 @@ class NamedTimes:
     `is_exact`: each start is a time, not a day or a part of one. `lists_since`: a later answer listed appointments.
     `said_since`: the caller's words since, oldest first. `before`: the times named before a question, to which "am selben Tag"
     refers. `refused`: the requested start that was not free, for which these were offered. `moves`: the answer was about a
-    move.
+    move. `about`: the id of the appointment that the answer was about; "" if none or not known.
     """
 
     naming: Naming
@@ -96,6 +96,7 @@ class NamedTimes:
     before: "NamedTimes | None" = None
     refused: datetime | None = None
     moves: bool = False
+    about: str = ""
 
     @property
     def asked(self) -> datetime | None:

@@ -44,7 +44,8 @@ def ask_unclear(
     """Return the question about several requests in one, or about the first unclear argument; None if all are clear.
 
     A foreign time zone is asked about once in a call, and not if the caller of `call` has said the hour: it is then local, since
-    no caller says a zone. The answer says the time of day. An unclear `another`, or an unclear `confirmed` of a cancellation, counts as absent: the functions ask about it themselves.
+    no caller says a zone. The answer says the time of day. An unclear `another`, or an unclear `confirmed` of a cancellation,
+    counts as absent: the functions ask about it themselves.
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")

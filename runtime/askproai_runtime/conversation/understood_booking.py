@@ -22,7 +22,12 @@ from askproai_runtime.conversation.companions import BookedOneByOne, add_compani
 from askproai_runtime.conversation.corrections import find_corrected, find_own
 from askproai_runtime.conversation.day_readings import name_start
 from askproai_runtime.conversation.detail_corrections import correct_details
-from askproai_runtime.conversation.doubts import asks_another_time, never_speaks_of_another, wants_one_more
+from askproai_runtime.conversation.doubts import (
+    asks_another_time,
+    never_speaks_of_another,
+    require_not_declined,
+    wants_one_more,
+)
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name, list_short_names, read_asked_name, require_full_name
 from askproai_runtime.conversation.kept_offers import add_kept_offers, read_lost_offers
@@ -163,7 +168,9 @@ async def _read_start(
     """Return the arguments and the request, with the start that they mean. Raises `ClarificationNeeded` if a part is unclear."""
     try:
         parsed = _parse(ctx, call, _put_on_day(ctx, call, args), appointments)
-        require_said_day(call, args, parsed[1].start, parsed[1].rules.zone)
+        booked = [each.starts_at for each in appointments if each.live]
+        require_said_day(call, args, parsed[1].start, parsed[1].rules.zone, booked=booked)
+        require_not_declined(call, parsed[1].start, parsed[1].rules.zone)
     except ClarificationNeeded as question:
         start = await find_unheard(ctx, call, args, question)
         return _parse(ctx, call, name_start(args, start), appointments)
@@ -230,7 +237,7 @@ def _ask_for_phone(
 
     Raises `ClarificationNeeded` if the caller has to be asked for the number.
     """
-    said = read_phone(read_said(args, "phone"), ctx.config(), call.branch, call.shown)
+    said = read_phone(read_said(args, "phone"), ctx.config(), call)
     ask_if_unclear(call, said, region_of(ctx.config(), call.branch))
     try:
         require_phone(ctx, request)

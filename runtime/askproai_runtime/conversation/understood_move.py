@@ -30,6 +30,7 @@ from askproai_runtime.conversation.new_times import (
     count_from_appointment,
     counted_words,
     drop_present_time,
+    leave_out_others,
     name_old_time,
     require_other_start,
     understand_new_time,
@@ -77,11 +78,30 @@ async def understand_move(ctx: BookingContext, call: CallContext, args: Mapping[
             raise ask_name(name_owner(call, args), appointment)
         await require_owner(ctx, conn, call, args, appointment, own)
         service = await _require_service(ctx, conn, call, appointment)
+    try:
+        return await _understand_new_visit(ctx, call, args, appointment, service, own)
+    except ClarificationNeeded as question:  # the next request may be about another appointment
+        if "candidates" in question.answer.fields:
+            fields = {"appointment_id": str(appointment.id), **question.answer.fields}
+            question.answer = replace(question.answer, fields=fields)
+        raise
+
+
+async def _understand_new_visit(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    service: ServiceRequest,
+    own: Sequence[Appointment],
+) -> SpokenMove | Answer:
+    """Return the move of an appointment to the time, staff member and service of a request, or an offer for a span of time."""
     named = says_customer(ctx, call, args, appointment) or have_several_customers([appointment, *own])
     other_service = find_other_service(ctx, call, args, appointment)
     service = other_service or choose_staff(ctx, call, args, appointment, service)
     counted = counted_words(args)
-    timed = await count_from_appointment(ctx, call, args, appointment, service)
+    counting = leave_out_others(call, appointment)
+    timed = await count_from_appointment(ctx, counting, args, appointment, service)
     understood = understand_new_time(timed, call, appointment, service)
     if understood is None and other_service is None and service.staff == appointment.staff:
         raise ClarificationNeeded(_ask_when(ctx, call, appointment))
@@ -92,7 +112,7 @@ async def understand_move(ctx: BookingContext, call: CallContext, args: Mapping[
         _require_future(ctx, appointment)
         return await offer_for_move(ctx, service, call, understood, appointment)
     start = appointment.starts_at if understood is None else require_exact(understood, call, service)
-    require_said_day(call, args, start, service.rules.zone, appointment.starts_at)
+    require_said_day(counting if counted else call, args, start, service.rules.zone, appointment.starts_at)
     elsewhere = find_offered_elsewhere(ctx, call, args, appointment, other_service, start) if understood else None
     if elsewhere is not None:
         service = other_service = elsewhere

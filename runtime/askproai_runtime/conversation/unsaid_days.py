@@ -6,7 +6,7 @@ the date.
 
 import re
 from calendar import monthrange
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -38,16 +38,24 @@ _ASKS = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 
 
 def require_said_day(
-    call: CallContext, args: Mapping[str, Any], start: datetime, zone: ZoneInfo, own: datetime | None = None
+    call: CallContext,
+    args: Mapping[str, Any],
+    start: datetime,
+    zone: ZoneInfo,
+    own: datetime | None = None,
+    booked: Collection[datetime] = (),
 ) -> None:
     """Raise `ClarificationNeeded` with the question whether `start` is meant, unless the last answer named its day, or the
-    request's words can mean no other day. `own` is the present start of the appointment to move. Days of the caller's own
-    appointments do not count as named.
+    request's words can mean no other day. `own` is the present start of the appointment to move, and `booked` are those of
+    this call's appointments. Days of the caller's own appointments do not count as named.
     """
     if read_text(args, "start") is not None:
         return
     named, parts = after_request(call, zone).named_last, read_parts(args)
-    _require_said_weekday(call, start.astimezone(zone), parts[0] or "")
+    last = call.named_last
+    asks_which = call.said_last.asks or (call.said_last.about and (last is None or last.naming in OF_OWN))
+    of_own = {each.astimezone(zone).weekday() for each in (own, *booked) if each and asks_which}
+    _require_said_weekday(call, start.astimezone(zone), parts[0] or "", of_own)
     if (span := find_open_span(parts[0] or parts[1] or "")) is not None:
         _require_said_week(call, start.astimezone(zone), is_of_month=span is Grain.MONTH)
     if named is None or not names_day(parts):
@@ -100,14 +108,14 @@ async def find_unheard(
     raise question
 
 
-def _require_said_weekday(call: CallContext, start: datetime, day: str) -> None:
+def _require_said_weekday(call: CallContext, start: datetime, day: str, of_own: Collection[int]) -> None:
     """Raise the question for the day if the ISO date of a local start is not on the only weekday that the caller has said since
-    the last answer: the model has probably miscalculated.
+    the last answer: the model has probably miscalculated. Weekdays `of_own` only name an appointment that the answer asked about.
     """
     if not _ISO_DAY.fullmatch(day.strip()):
         return
     words = fold(call.said_since or "")
-    weekdays = {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(words)}
+    weekdays = {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(words)}.difference(of_own)
     if len(weekdays) != 1 or start.weekday() in weekdays or _OTHER_DAY.search(words):
         return
     if rejects_times(words_of(call.said_since or "")):

@@ -173,7 +173,7 @@ def _parse(
     if not name:
         raise ClarificationNeeded(say().wait_for_whom)
     named, caller = read_said(args, "phone"), call.caller
-    heard = read_phone(named, ctx.config(), call.branch, call.shown)
+    heard = read_phone(named, ctx.config(), call)
     if heard.unclear or heard.half:  # a caller who has named another number is not reached by that of the call
         raise ClarificationNeeded(say_unclear(heard, region_of(ctx.config(), call.branch)))
     phone = heard.number or caller

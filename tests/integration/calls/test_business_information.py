@@ -90,6 +90,8 @@ async def test_business_answer_is_recorded_with_its_outcome(pod: TenantPod) -> N
 async def test_hotline_asks_for_branch_only_if_answers_differ(chain: TenantPod) -> None:
     price = await ask(chain, "call_same", "prices", service="Haarschnitt")
     assert (price["success"], price["message"]) == (True, "Haarschnitt kostet zweiundvierzig Euro.")
+    strands = await ask(chain, "call_same", "prices", service="Strähnen")
+    assert (strands["success"], strands["branches"]) == (False, ["mitte", "potsdam"]), "nobody does it in Pankow"
     address = await ask(chain, "call_same", "address")
     assert (address["success"], address["branches"]) == (False, ["mitte", "pankow", "potsdam"])
     assert address["message"].startswith(WHICH)

@@ -23,6 +23,7 @@ from tests.worlds.rows import each_row
 
 CONFIG = salon_config()
 NUMBER = "+4915112345678"
+CALL = replace(call(), branch="mitte")
 OWN = CONFIG.branches[0].phone_numbers[0].number
 
 
@@ -38,7 +39,7 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
     "tel. 0151 12345678 (Büro), danke", "０１５１ 12345678",
 ])  # fmt: skip
 def test_phone_number_is_parsed_in_every_spoken_form(said: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone(NUMBER)
+    assert read_phone(said, CONFIG, CALL) == SaidPhone(NUMBER)
 
 
 @pytest.mark.parametrize(
@@ -57,7 +58,7 @@ def test_phone_number_is_parsed_in_every_spoken_form(said: str) -> None:
     ],
 )
 def test_repeated_digits_and_foreign_phone_numbers_are_parsed(said: str, number: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone(number)
+    assert read_phone(said, CONFIG, CALL) == SaidPhone(number)
 
 
 @pytest.mark.parametrize("said", [
@@ -67,7 +68,7 @@ def test_repeated_digits_and_foreign_phone_numbers_are_parsed(said: str, number:
     "ruf mich an", "0151 123 456",
 ])  # fmt: skip
 def test_ambiguous_phone_words_are_unclear(said: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
+    assert read_phone(said, CONFIG, CALL) == SaidPhone(unclear=said)
 
 
 AT, CH = "+4315871235", "+41446681800"
@@ -85,7 +86,7 @@ def test_mobile_number_needs_no_leading_zero(business: str, said: str, number: s
     (branch,) = CONFIG.branches
     phones = (structs.replace(branch.phone_numbers[0], number=business, did=business),)
     config = structs.replace(CONFIG, branches=(structs.replace(branch, phone_numbers=phones),))
-    assert read_phone(said, config, "mitte") == SaidPhone(number)
+    assert read_phone(said, config, CALL) == SaidPhone(number)
 
 
 @pytest.mark.parametrize("said", [
@@ -95,7 +96,7 @@ def test_mobile_number_needs_no_leading_zero(business: str, said: str, number: s
     "0151 12345678 or 0151 99",
 ])  # fmt: skip
 def test_first_of_several_phone_numbers_is_used(said: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone("+4915112345678", several=said)
+    assert read_phone(said, CONFIG, CALL) == SaidPhone("+4915112345678", several=said)
 
 
 @pytest.mark.parametrize(
@@ -116,12 +117,12 @@ def test_first_of_several_phone_numbers_is_used(said: str) -> None:
     ],
 )
 def test_phone_number_with_few_digits_is_incomplete(said: str, digits: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone(half=digits)
+    assert read_phone(said, CONFIG, CALL) == SaidPhone(half=digits)
 
 
 @pytest.mark.parametrize("said", ["07755 9115", "07748 283", "030 1234567"])
 def test_short_landline_number_is_complete(said: str) -> None:
-    assert read_phone(said, CONFIG, "mitte").half is None
+    assert read_phone(said, CONFIG, CALL).half is None
 
 
 @pytest.mark.parametrize(
@@ -150,21 +151,31 @@ def test_phone_number_is_spelled_in_digit_groups(number: str, spelled: str) -> N
 def test_phone_question_repeats_the_understood_digits(language: Language, said: str, words: str) -> None:
     calling = replace(call(), replies={})
     with speaking(language), pytest.raises(ClarificationNeeded) as raised:
-        ask_if_unclear(calling, read_phone(said, CONFIG, "mitte"), "DE")
+        ask_if_unclear(calling, read_phone(said, CONFIG, CALL), "DE")
     assert words in raised.value.answer.message
+
+
+@each_row("caller, said", [
+    ("+436641234036", "0664 1234036"), ("+436641234036", "+43 664 1234036"), ("+41791234567", "079 123 45 67"),
+    ("+12125550106", "212 555 0106"), ("+12125550106", "two one two, five five five, zero one zero six"),
+])  # fmt: skip
+def test_caller_from_abroad_says_own_number_as_at_home(caller: str, said: str) -> None:
+    assert read_phone(said, CONFIG, replace(CALL, caller=caller)) == SaidPhone(of_call=True)
+    assert read_phone(NUMBER, CONFIG, replace(CALL, caller=caller)) == SaidPhone(NUMBER)
 
 
 @pytest.mark.parametrize("said", [None, "+86282452253", "+77482832255", OWN, OWN.removeprefix("+")])
 def test_stand_in_number_counts_as_absent(said: str | None) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone()
+    assert read_phone(said, CONFIG, CALL) == SaidPhone()
 
 
 @pytest.mark.parametrize("shown", ["+17378742833", "+4918012345678", "+498001234567"])
 def test_copied_number_of_the_call_counts_as_absent(shown: str) -> None:
     """A model copies the number that its prompt has. A switchboard's, or a carrier's, would be that of all its callers."""
-    assert read_phone(shown, CONFIG, "mitte", shown) == SaidPhone()
-    assert read_phone(f"{shown}, privat {NUMBER}", CONFIG, "mitte", shown).number == NUMBER
-    assert read_phone(NUMBER, CONFIG, "mitte", shown) == SaidPhone(NUMBER)
+    calling = replace(CALL, caller=None, shown=shown)
+    assert read_phone(shown, CONFIG, calling) == SaidPhone()
+    assert read_phone(f"{shown}, privat {NUMBER}", CONFIG, calling).number == NUMBER
+    assert read_phone(NUMBER, CONFIG, calling) == SaidPhone(NUMBER)
 
 
 @each_row("said", [
@@ -181,7 +192,7 @@ def test_copied_number_of_the_call_counts_as_absent(shown: str) -> None:
     "Anrufernummer", "the customer's calling number", "mit der ich gerade telefoniere", "das Handy, mit dem ich hier anrufe",
 ])  # fmt: skip
 def test_words_for_the_calling_number_are_recognized(said: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone(of_call=True)
+    assert read_phone(said, CONFIG, CALL) == SaidPhone(of_call=True)
 
 
 @each_row("said", [
@@ -192,7 +203,7 @@ def test_words_for_the_calling_number_are_recognized(said: str) -> None:
     "Rückrufnummer", "no other number", "keine andere Nummer", "ok", "passt so", "you have my number", "the customer's number",
 ])  # fmt: skip
 def test_words_without_a_number_give_no_number(said: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") in (SaidPhone(), SaidPhone(of_call=True))
+    assert read_phone(said, CONFIG, CALL) in (SaidPhone(), SaidPhone(of_call=True))
 
 
 @each_row("said", [
@@ -204,7 +215,7 @@ def test_words_without_a_number_give_no_number(said: str) -> None:
     "his calling number", "the number he is calling you from", "ihre Leitung", "I see",
 ])  # fmt: skip
 def test_words_for_another_number_are_unclear(said: str) -> None:
-    assert read_phone(said, CONFIG, "mitte") == SaidPhone(unclear=said)
+    assert read_phone(said, CONFIG, CALL) == SaidPhone(unclear=said)
 
 
 MISSING, UNCLEAR, HALF = PhoneQuestion.MISSING, PhoneQuestion.UNCLEAR, PhoneQuestion.HALF

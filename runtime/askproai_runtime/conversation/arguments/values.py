@@ -75,7 +75,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     if rule.is_text and refuses_contact(text):
         return text
     if rule.name == "call_back":
-        return text if withdraws_call_back(text) or not is_placeholder(text) else None
+        return text if fold(text) == "true" or withdraws_call_back(text) or not is_placeholder(text) else None
     return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
 
 
