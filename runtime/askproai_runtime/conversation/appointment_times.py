@@ -1,5 +1,6 @@
 """The time by which a request names an appointment (`appointment_date`, `appointment_time`)."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
@@ -15,7 +16,9 @@ from askproai_runtime.language.phrases import format_reading
 from askproai_runtime.sentences import format_written_day, say, speak_written_clocks
 from askproai_runtime.spoken_times import Argument, Candidate, Grain, Refusal, understand_parts
 from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
+from askproai_runtime.understood import UNDERSTOOD
 
+_AND = re.compile(rf"\s*(?:,|&|\b(?:{UNDERSTOOD.own_appointments.and_words})\b)\s*", re.IGNORECASE)
 Fit: TypeAlias = Callable[[Sequence[Appointment]], list[Appointment]]  # `narrow` by the arguments of a request
 
 
@@ -108,6 +111,22 @@ def is_on_weekday(appointment: Appointment, args: Mapping[str, Any], call: CallC
     start = appointment.starts_at.astimezone(zone)
     as_of = (replace(call, started_at=start - timedelta(days=days)) for days in (1, 6))
     return all(NamedTime.of(args, earlier, zone).is_at(start) for earlier in as_of)
+
+
+def split_days(args: Mapping[str, Any]) -> list[str]:
+    """Return the texts of the days in `appointment_date`: two for "Mittwoch und Freitag"."""
+    return _AND.split(read_text(args, "appointment_date") or "")
+
+
+def list_on_days(
+    call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, appointments: Sequence[Appointment]
+) -> list[Appointment]:
+    """Return one appointment for each of several named days ("Mittwoch und Freitag"); [] unless each day has exactly one."""
+    days = split_days(args)
+    if len(days) == 1:
+        return []
+    on_days = [NamedTime.of({**args, "appointment_date": day}, call, zone).select(appointments) for day in days]
+    return [each for (each,) in on_days] if all(len(each) == 1 for each in on_days) else []
 
 
 def say_not_read(refusal: Refusal) -> str:

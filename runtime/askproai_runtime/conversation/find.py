@@ -21,16 +21,15 @@ from askproai_runtime.conversation.answers import (
     have_several_customers,
 )
 from askproai_runtime.conversation.appointment_filters import narrow
+from askproai_runtime.conversation.appointment_times import list_on_days, split_days
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.named_people import names_several
 from askproai_runtime.conversation.own_appointments import (
     is_beside_others,
-    list_on_days,
     none_found,
     resolve_cancellation,
-    split_days,
 )
 from askproai_runtime.conversation.own_waiting import (
     describe_waiting,

@@ -26,11 +26,18 @@ from askproai_runtime.book.store.actions import (
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.conversation.appointment_filters import fits_all, narrow
-from askproai_runtime.conversation.appointment_times import Fit, NamedTime, is_on_weekday, say_missed, say_not_read
+from askproai_runtime.conversation.appointment_times import (
+    Fit,
+    NamedTime,
+    is_on_weekday,
+    list_on_days,
+    say_missed,
+    say_not_read,
+)
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
 from askproai_runtime.conversation.named_people import read_name_alone
-from askproai_runtime.conversation.said_appointments import PICKING, choose_said
+from askproai_runtime.conversation.said_appointments import PICKING, choose_said, says_another
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments, owns_appointment
 from askproai_runtime.language.answer_words import Reply
@@ -40,10 +47,8 @@ from askproai_runtime.language.replies import meant_key
 from askproai_runtime.person_names import is_other_person
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import parse_instant
-from askproai_runtime.understood import UNDERSTOOD
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-_AND = re.compile(rf"\s*(?:,|&|\b(?:{UNDERSTOOD.own_appointments.and_words})\b)\s*", re.IGNORECASE)
 
 
 async def resolve_appointment(
@@ -163,20 +168,22 @@ async def resolve_cancellation(
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
     several = list_on_days(call, args, zone, [*found, *cancelled])
     found, cancelled = _keep(found, several), _keep(cancelled, several)
-    if is_all := bool(several) or _names_all(call, args):
+    if names_all := bool(several) or any(means_all(text) for name in PICKING if (text := read_text(args, name))):
         args = {**args, **dict.fromkeys(PICKING)}
+    is_all = names_all or means_all(call.said_since or "")  # of the time that is named: "Ja, alle."
     named, either = NamedTime.of(args, call, zone), [*found, *cancelled]
-    said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
-    if said is not None or _read_id(args, found, zone) is not None:
-        own = said or await resolve_appointment(ctx, conn, call, args, question)
-        return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
-    on_weekday = [each for each in (*found, *cancelled) if is_on_weekday(each, args, call, zone)]
+    on_weekday = [each for each in either if is_on_weekday(each, args, call, zone)]
 
     def select(appointments: Sequence[Appointment]) -> list[Appointment]:
         if named.is_nothing:
             return [*appointments]
         return named.select(appointments) or [each for each in appointments if each in on_weekday]
 
+    _require_repetition(ctx, call, args, named, [] if found else cancelled, is_missed=not select(cancelled))
+    said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
+    if said is not None or _read_id(args, found, zone) is not None:
+        own = said or await resolve_appointment(ctx, conn, call, args, question)
+        return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
     chosen = select(found)
     exact = [each for each in chosen if fits_all(ctx.config(), call, args, each)]
     again = [each for each in select(cancelled) if fits_all(ctx.config(), call, args, each)]
@@ -188,11 +195,35 @@ async def resolve_cancellation(
     is_sent_again = named.is_nothing and call.said_since is not None and not call.said_since.strip()
     if is_repeat or (again and is_sent_again) or (cancelled and not found):
         return (again or cancelled)[-1], ""
-    unnamed = fit(found) if named.is_nothing else []
+    unnamed = fit(chosen) if named.is_nothing or is_all else []
     if (meant := _resolve_unnamed(ctx, call, unnamed, bool(cancelled), question, is_all=is_all)) is not None:
         return meant
     live = [each for each in on_weekday if each in found]
     return await _resolve_live(ctx, conn, call, args, question, found, named, live, fit), ""
+
+
+def _require_repetition(
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    named: NamedTime,
+    cancelled: Sequence[Appointment],
+    *,
+    is_missed: bool,
+) -> None:
+    """Raise `ClarificationNeeded` if a request, or the caller's last words, mean another appointment than the `cancelled` ones
+    of a caller who has no other. `is_missed`: the request names another time.
+    """
+    if not cancelled:
+        return
+    _require_no_other_customer(ctx, call, args, *cancelled)
+    if is_missed and named.readings:
+        sentence = f"{say_missed(ctx, named)} {say().already_cancelled}"
+    elif says_another(ctx.config(), call, cancelled):
+        sentence = f"{say().already_cancelled} {say().none_other}"
+    else:
+        return
+    raise ClarificationNeeded(sentence, outcome=FunctionOutcome.NONE_FOUND, appointments=[])
 
 
 def _resolve_unnamed(
@@ -205,7 +236,7 @@ def _resolve_unnamed(
     is_all: bool,
 ) -> tuple[Appointment, str] | None:
     """Return the appointment among the remaining ones (`left`) to cancel next if no time is named, with a preface for the
-    question. If all are to be cancelled, it is the first. Return None if the request indicates none.
+    question. If all of them are to be cancelled, it is the first. Return None if the request indicates none.
     """
     if len(left) > 1 and is_all:
         return left[0], say().each_is_cancelled
@@ -216,31 +247,9 @@ def _resolve_unnamed(
     raise _choice(ctx, call, left, say().already_cancelled, question)
 
 
-def split_days(args: Mapping[str, Any]) -> list[str]:
-    """Return the texts of the days in `appointment_date`: two for "Mittwoch und Freitag"."""
-    return _AND.split(read_text(args, "appointment_date") or "")
-
-
-def list_on_days(
-    call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, appointments: Sequence[Appointment]
-) -> list[Appointment]:
-    """Return one appointment for each of several named days ("Mittwoch und Freitag"); [] unless each day has exactly one."""
-    days = split_days(args)
-    if len(days) == 1:
-        return []
-    on_days = [NamedTime.of({**args, "appointment_date": day}, call, zone).select(appointments) for day in days]
-    return [each for (each,) in on_days] if all(len(each) == 1 for each in on_days) else []
-
-
 def _keep(appointments: list[Appointment], several: Sequence[Appointment]) -> list[Appointment]:
     """Return the appointments that are also in `several`; all of them if `several` is empty."""
     return [each for each in appointments if each in several] if several else appointments
-
-
-def _names_all(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return True if a request means all appointments ("beide"): by its arguments, else by the caller's last words."""
-    texts = [text for name in PICKING if (text := read_text(args, name))]
-    return any(map(means_all, texts or [call.said_since or ""]))
 
 
 async def _resolve_live(
@@ -264,13 +273,13 @@ async def _resolve_live(
 
 
 def _require_no_other_customer(
-    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], likely: Appointment
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], *likely: Appointment
 ) -> None:
     """Raise `ClarificationNeeded` if the request names another customer and another time than those of the `likely`
-    appointment. A caller who is asked whether to cancel the likely one may say yes and mean the requested one.
+    appointments. A caller who is asked whether to cancel the likely one may say yes and mean the requested one.
     """
     name = "" if asks_birth_date(ctx) else read_name_alone(read_text(args, "customer_name"), call.said)
-    if is_other_person(name, likely.customer_name):
+    if all(is_other_person(name, each.customer_name) for each in likely):
         raise ClarificationNeeded(
             say().none_of_customer.format(name=name), outcome=FunctionOutcome.NONE_FOUND, appointments=[]
         )

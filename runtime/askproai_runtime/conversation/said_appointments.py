@@ -5,6 +5,7 @@ After a question which of two is meant, "den zweiten" is the second one, not a d
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -176,14 +177,28 @@ def _find_starts(
     config: TenantConfig, call: CallContext, utterance: str, listed: Sequence[Appointment]
 ) -> list[Appointment]:
     """Return the listed appointments at the times that the words name."""
+    _, named = _find_named_starts(config, call, utterance, listed, surely=True)
+    return [each for each in listed if each.starts_at in named]
+
+
+def _find_named_starts(
+    config: TenantConfig, call: CallContext, utterance: str, listed: Sequence[Appointment], *, surely: bool
+) -> tuple[bool, set[datetime]]:
+    """Return whether the words name a time, and the starts of the listed appointments that they name; none if it is unclear."""
     zone = ZoneInfo(config.time_zone)
     starts = {each.starts_at.astimezone(zone) for each in listed}
     try:
         _, others = find_named_times(utterance, call.started_at.astimezone(zone))
-        named = {start for mention in others for start in mention.find_in(starts, surely=True)}
+        return bool(others), {start for mention in others for start in mention.find_in(starts, surely=surely)}
     except UnclearMention:
-        return []
-    return [each for each in listed if each.starts_at in named]
+        return False, set()
+
+
+def says_another(config: TenantConfig, call: CallContext, listed: Sequence[Appointment]) -> bool:
+    """Return True if the caller's last words mean another appointment than the listed ones, such as one on another day."""
+    words = call.said_since or ""
+    names_time, starts = _find_named_starts(config, call, words, listed, surely=False)
+    return (names_time and not starts) or bool(_OTHER.search(fold(words)))
 
 
 def _choose_by_names(

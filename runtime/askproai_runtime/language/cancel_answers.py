@@ -113,11 +113,14 @@ def only_thanks(said: str) -> bool:
 
 
 def refuses(said: str, *, claimed: bool) -> bool:
-    """Return whether words refuse a cancellation: they are only a no, or contain a no and the model has `claimed` one."""
+    """Return whether words refuse a cancellation: they are only a no, say "nicht absagen" or ask to move the appointment, or
+    contain a no and the model has `claimed` one.
+    """
     words = words_of(said)
     if read_cancellation(said) is not Reply.NO or YES.search(NO.sub(" ", words).strip()):
         return False
-    return claimed or bool(ONLY_NO.fullmatch(words) and not _CANCEL.search(words))
+    keeps = not is_question(said) and (_NOT_CANCEL.search(words) or (MOVE.search(words) and NO.search(words)))
+    return claimed or bool(keeps or (ONLY_NO.fullmatch(words) and not _CANCEL.search(words)))
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:
