@@ -15,8 +15,11 @@ import typer
 from askproai_core.terminal import Output as Output  # noqa: PLC0414 - every command imports it from here
 from askproai_core.terminal import format_time, render_table
 
-# An instant in ISO 8601, also within a sentence, as PostgreSQL and Cal.com write it.
-_INSTANT = re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:Z|[+-]\d\d(?::?\d\d)?)(?![\d:])")
+# An instant in ISO 8601, also within a sentence, as PostgreSQL and Cal.com write it. Without seconds, a hyphen is of a range that
+# a caller has named: "2026-12-16 08:30-10:00".
+_INSTANT = re.compile(
+    r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?:(?P<second>:\d\d(?:\.\d{1,6})?))?(?:Z|(?:\+|(?(second)-|(?!)))\d\d(?::?\d\d)?)(?![\d:])"
+)
 
 
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="text or json.")]

@@ -20,6 +20,7 @@ from askproai_runtime.sentences import format_clock, say
 from askproai_runtime.spoken_times import Argument, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day, read_in_languages
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
+from askproai_runtime.understood import UNDERSTOOD
 
 # What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
 ASKED_ABOUT: Final = frozenset({
@@ -29,6 +30,7 @@ ASKED_ABOUT: Final = frozenset({
 _CHANGES_TIMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
 _STORES_NAMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 
+_NAMES_ZONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.values.zone}|{UNDERSTOOD.values.elsewhere})\b")
 _MINUTES: Final = timedelta(minutes=7)
 _CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
@@ -79,11 +81,12 @@ def ask_unclear(
 
 
 def _says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool:
-    """Return True if the caller has said the requested time."""
+    """Return True if the caller has said the requested time, and neither another hour nor a zone or place beside it."""
     zone = ZoneInfo(config.time_zone)
     now = call.started_at.astimezone(zone)
     starts = {each.start for each in understand_parts(*read_parts(read.values), at=now, zone=zone).candidates}
-    return any(read_in_languages(partial(_names_one_of, starts, words, now), False) for words in call.utterances)
+    said = [words for words in call.utterances if not _NAMES_ZONE.search(fold(words))]
+    return any(read_in_languages(partial(_names_one_of, starts, words, now), False) for words in said)
 
 
 def _names_one_of(starts: Collection[datetime], words: str, now: datetime) -> bool:

@@ -13,7 +13,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.moving import MoveRequest
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import FormerStart, hash_words, record_question
-from askproai_runtime.conversation.answers import describe_appointment, have_several_customers
+from askproai_runtime.conversation.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import read_cancel_reply
 from askproai_runtime.conversation.changed_visits import (
@@ -41,11 +41,12 @@ from askproai_runtime.conversation.own_appointments import resolve_appointment
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead, require_owner, says_customer
 from askproai_runtime.conversation.said_appointments import name_place
 from askproai_runtime.conversation.time_arguments import read_parts
-from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.conversation.unsaid_days import require_said_day
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome, Naming
+from askproai_runtime.conversation.unsaid_days import list_weekdays, require_said_day
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.names import find_staff_id
+from askproai_runtime.language.phrases import join_list
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Understanding, understand_parts
 
@@ -101,6 +102,8 @@ async def _understand_new_visit(
     service = other_service or choose_staff(ctx, call, args, appointment, service)
     counted = counted_words(args)
     counting = leave_out_others(call, appointment)
+    if call.named_last is not None and call.named_last.naming is not Naming.CHANGED:
+        call = counting
     timed = await count_from_appointment(ctx, counting, args, appointment, service)
     understood = understand_new_time(timed, call, appointment, service)
     if understood is None and other_service is None and service.staff == appointment.staff:
@@ -113,6 +116,7 @@ async def _understand_new_visit(
         return await offer_for_move(ctx, service, call, understood, appointment)
     start = appointment.starts_at if understood is None else require_exact(understood, call, service)
     require_said_day(counting if counted else call, args, start, service.rules.zone, appointment.starts_at)
+    _require_named_appointment(ctx, call, appointment, own, start)
     elsewhere = find_offered_elsewhere(ctx, call, args, appointment, other_service, start) if understood else None
     if elsewhere is not None:
         service = other_service = elsewhere
@@ -131,6 +135,23 @@ async def _understand_new_visit(
     return SpokenMove(
         call.actor, appointment, service, start, names_customer=named, counted=counted, others=others, own=own
     )
+
+
+def _require_named_appointment(
+    ctx: BookingContext, call: CallContext, appointment: Appointment, own: Sequence[Appointment], start: datetime
+) -> None:
+    """Raise the question which appointment is meant if the only weekday in the caller's last words is that of another one, and
+    neither that of `appointment` nor of its new start: models keep an argument of an earlier request.
+    """
+    zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
+    said = list_weekdays(call.said_since or "")
+    kept = {each.astimezone(zone).weekday() for each in (appointment.starts_at, start)}
+    others = [each for each in own if each.id != appointment.id and each.starts_at.astimezone(zone).weekday() in said]
+    if len(said) == 1 and said.isdisjoint(kept) and others:
+        meant = sorted([appointment, *others], key=lambda each: each.starts_at)
+        spoken = join_list([describe_appointment(ctx.config(), each, now) for each in meant])
+        question = say().which_of.format(question=say().which_to_move, appointments=spoken)
+        raise ClarificationNeeded(question, appointments=appointment_list_fields(ctx.config(), meant, now))
 
 
 def _names_other_time(

@@ -65,7 +65,7 @@ def require_said_day(
     local, before = start.astimezone(zone), named.before.starts if named.before else ()
     days = {*days_of(filter(None, (*named.starts, *before, named.refused)), zone)}
     words = fold(" ".join(filter(None, parts)))
-    weekdays = {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(words)}
+    weekdays = list_weekdays(words)
     if not weekdays or local.weekday() in weekdays:
         is_of_own = named.naming is Naming.LISTED or (own is not None and named.naming is Naming.CHANGED)
         was_offered = any(offer[0].start == start for offer in call.offered)
@@ -108,6 +108,11 @@ async def find_unheard(
     raise question
 
 
+def list_weekdays(words: str) -> set[int]:
+    """Return the weekdays that words name in any language (0 is Monday)."""
+    return {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(fold(words))}
+
+
 def _require_said_weekday(call: CallContext, start: datetime, day: str, of_own: Collection[int]) -> None:
     """Raise the question for the day if the ISO date of a local start is not on the only weekday that the caller has said since
     the last answer: the model has probably miscalculated. Weekdays `of_own` only name an appointment that the answer asked about.
@@ -115,7 +120,7 @@ def _require_said_weekday(call: CallContext, start: datetime, day: str, of_own: 
     if not _ISO_DAY.fullmatch(day.strip()):
         return
     words = fold(call.said_since or "")
-    weekdays = {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(words)}.difference(of_own)
+    weekdays = list_weekdays(words).difference(of_own)
     if len(weekdays) != 1 or start.weekday() in weekdays or _OTHER_DAY.search(words):
         return
     if rejects_times(words_of(call.said_since or "")):

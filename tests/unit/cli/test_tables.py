@@ -3,10 +3,12 @@
 import re
 from collections.abc import Callable
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 import askproai_cli.output
+from askproai_cli.output import to_cell
 from tests.unit.cli.conftest import PrivatePort
 
 APPOINTMENT, CALL = "e311b064-bcd1-4c81-b3d7-c9672b00240a", "call_def0b28aae2e8325872f97d38466"
@@ -188,3 +190,10 @@ async def test_slots_command_shows_the_basis_of_times(
     monkeypatch.setitem(ANSWERS["slots"], "slots", [])
     monkeypatch.setitem(ANSWERS["slots"], "closed", "the day is over")
     assert said not in await run(command, 80), "nothing can be booked, whatever the remote calendar has free"
+
+
+def test_hours_that_a_caller_named_are_no_offset() -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    assert to_cell("auf 2026-12-16 08:30-10:00, bitte", berlin) == "auf 2026-12-16 08:30-10:00, bitte"
+    assert to_cell("since 2026-12-16T08:30:00-05:00", berlin) == "since Wed 16 Dec 2026 14:30 CET"
+    assert to_cell("since 2026-12-16 08:30:00+00", berlin) == "since Wed 16 Dec 2026 09:30 CET"
