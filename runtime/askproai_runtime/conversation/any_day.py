@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,13 @@ from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.person_names import fold
 from askproai_runtime.spoken_times import Candidate, Understanding, understand_parts
-from askproai_runtime.spoken_times.arguments import exclude_days, find_excluded_days
+from askproai_runtime.spoken_times.arguments import (
+    Excluded,
+    ExcludedDay,
+    exclude_day,
+    find_excluded_days,
+    includes_hours,
+)
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -26,7 +32,7 @@ _DAY: Final = timedelta(hours=25)  # the longest one
 _WEEKEND: Final = timedelta(days=2, hours=1)
 _MOST_READ: Final = 20  # turns of the caller
 _MOST_WORDS: Final = 9  # of a clause that only names a first day: the event loop waits for its reading
-_SENTENCE = re.compile(r"[^.!?;\n]+[.!?;]?")
+_SENTENCE = re.compile(r"(?:[^.!?;\n]|(?<=\d)\.(?= ))+[.!?;]?")  # "am 24. kann ich nicht" is one
 _WORDS: Final = UNDERSTOOD.any_day
 _OF_DAYS = re.compile(rf"\b(?:{_WORDS.of_days})\b")
 _EACH_DAY = re.compile(rf"\b(?:{_WORDS.each_day})\b")
@@ -68,40 +74,52 @@ def _is_repeated(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> 
 def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -> Mapping[str, Any]:
     """Return the arguments of a request for any or for several days with the days left out of `date` that the caller has
     excluded ("mittwochs kann ich nicht"). Any day is one from the first on which the caller can come ("nicht vor Mittwoch").
+
+    For a date that no earlier request had, only the words since the last answer count: the earlier ones were about other dates.
     """
-    date, *others = read_parts(args)
-    is_open = date is None or leaves_open(date)
-    text = "" if date is None or is_open else date
+    named, *others = read_parts(args)
+    is_open = named is None or leaves_open(named)
+    text = "" if named is None or is_open else named
     plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
     is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
-    if is_of_one or (not text and names_day(others)):
+    if is_of_one or not plain.candidates or (not text and names_day(others)):
         return args
     since = [*_list_clauses(call.said_since or "")]
     if not text:
         first_days = (each for each in since if each.count(" ") < _MOST_WORDS and _names_first_day(each, call, zone))
         text = next(first_days, text)
-    before = call.utterances[-_MOST_READ:] if is_open else ()
+    is_repeated = any(named in each.times for each in call.earlier)
+    before = call.utterances[-_MOST_READ:] if is_open or is_repeated else ()
     clauses = [each for said in before for each in _list_clauses(said)]
     excluded = _list_excluded([*clauses, *since], call, zone)
-    hours_are_said = any(others)
-    days = {day: part for day, part in excluded.items() if not (part and hours_are_said)}
-    text = exclude_days(text, days) if days else text
+    for day, hours in excluded.items():
+        if hours and not includes_hours(plain, hours):
+            continue
+        tried = (exclude_day(text, day, each) for each in (None if any(others) else hours, None))
+        left = (each for each in tried if understand_parts(each, *others, at=call.started_at, zone=zone).candidates)
+        text = next(left, text)
     limited = understand_parts(text or None, *others, at=call.started_at, zone=zone)
     return {**args, "date": text} if text and limited.candidates else args
 
 
-def _list_excluded(clauses: Iterable[str], call: CallContext, zone: ZoneInfo) -> dict[int, str]:
-    """Return the weekdays that clauses exclude, each with the part of the day. A later clause that names such a day lifts this."""
-    excluded = dict[int, str]()
+def _list_excluded(clauses: Iterable[str], call: CallContext, zone: ZoneInfo) -> Excluded:
+    """Return the days that clauses exclude, each with its hours (None: all). A later clause that names such a day lifts this."""
+    excluded, now = Excluded(), call.started_at.astimezone(zone)
     for clause in clauses:
-        if found := find_excluded_days(clause):
+        if found := find_excluded_days(clause, now):
             excluded |= found
         elif excluded:
             named = understand_parts(clause, None, None, at=call.started_at, zone=zone).candidates
             short = (each for each in named if each.end is None or each.end - each.start <= _WEEKEND)
-            days = {(each.start + n * _DAY).weekday() for each in short for n in range(2 if _is_weekend(each) else 1)}
-            excluded = {day: part for day, part in excluded.items() if day not in days}
+            days = {(each.start + n * _DAY).date() for each in short for n in range(2 if _is_weekend(each) else 1)}
+            excluded = {day: hours for day, hours in excluded.items() if not any(_holds(day, each) for each in days)}
     return excluded
+
+
+def _holds(days: ExcludedDay, day: date) -> bool:
+    if isinstance(days, int):
+        return day.weekday() == days
+    return days.first <= day and (days.last is None or day <= days.last)
 
 
 def _is_weekend(span: Candidate) -> bool:

@@ -1,21 +1,23 @@
 """Decide to which argument of a call function a phrase belongs: `date`, `time` or `part_of_day`."""
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Sequence
 from copy import copy
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from functools import lru_cache
-from itertools import takewhile
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 from zoneinfo import ZoneInfo
 
 from askproai_core.languages import Language
 from askproai_runtime.sentences import present_language, speaking
 from askproai_runtime.spoken_times.atoms import (
+    PARTS_OF_DAY,
     Around,
     Atom,
     Clock,
     Contradiction,
     Day,
+    Days,
     ImpossibleDay,
     ImpossibleTime,
     Op,
@@ -31,13 +33,16 @@ from askproai_runtime.spoken_times.exclusions import find_exclusions
 from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.intervals import spell_out
-from askproai_runtime.spoken_times.phrase import understand
+from askproai_runtime.spoken_times.phrase import place_atoms, understand
 from askproai_runtime.spoken_times.scan import UnknownWord, scan
-from askproai_runtime.spoken_times.types import Argument, Grain, Refusal
+from askproai_runtime.spoken_times.times import expand, hours_of, shifted
+from askproai_runtime.spoken_times.types import Argument, Daily, Grain, Refusal, Understanding
 from askproai_runtime.spoken_times.written_values import read_clock, read_day, read_part
 from askproai_runtime.understood import UNDERSTOOD_IN
 
 _Found = TypeVar("_Found")
+ExcludedDay: TypeAlias = int | Days  # a weekday (0 is Monday), or a span of days
+Excluded: TypeAlias = dict[ExcludedDay, Part | Clock | None]  # the excluded hours of each day; None: all
 _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)
 # Whether words name a time does not depend on today, but "in fünf Tagen am Mittwoch" is a day only where today is a Friday.
@@ -46,9 +51,10 @@ _FIRST_NEVER = frozenset({Op.COMMA, Op.AND, Op.OR, Op.EXCEPT})
 # Words that are searched for excluded days, words of one exclusion, and exclusions: the event loop waits for them.
 _MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 10, 4
 _EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
+_LINKS, _RANGE = frozenset({Op.AND, Op.OR, Op.COMMA}), frozenset({Op.BETWEEN, Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
+_ENDS, _MOMENT, _OPEN_END = 2, timedelta(microseconds=1), timedelta(days=300)  # of a range of days
 _RELATIVE_WEEKDAYS = frozenset({Which.THIS, Which.COMING, Which.NEXT, Which.AFTER_NEXT})
 _CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
-_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
 
 
@@ -254,47 +260,128 @@ def says_nothing(word: str) -> bool:
         return False
 
 
-def find_excluded_days(text: str) -> dict[int, str]:
-    """Return the weekdays (0 is Monday) that words exclude, each with the part of the day that is excluded ("": all of it).
+def find_excluded_days(text: str, now: datetime = _AT) -> Excluded:
+    """Return the weekdays (0 is Monday) and the spans of days that words exclude, each with its excluded hours (None: all).
 
-    "Aber nicht am Montag" and "mittwochs vormittags kann ich nicht" exclude a day. Other words may be unknown.
+    "Aber nicht am Montag", "heute geht es nicht" and "mittwochs vormittags kann ich nicht" exclude a day. Other words may be
+    unknown. `now` is the local time of the call.
     """
-    return read_in_languages(lambda: _find_excluded_days(text), {})
+    return read_in_languages(lambda: _find_excluded_days(fold(text), now), {})
 
 
-def exclude_days(text: str, days: Mapping[int, str]) -> str:
-    """Return a phrase ("": any day) that leaves out these days, in the present language: `nächste woche ≠ montag vormittag`."""
+def exclude_day(text: str, day: ExcludedDay, hours: Part | Clock | None) -> str:
+    """Return a phrase ("": any day) that leaves out a day, in the present language: `nächste woche ≠ montag vormittag`.
+
+    If the hours have no name, the phrase leaves out the whole day.
+    """
     words = UNDERSTOOD_IN[present_language()]
     tables = words.counted.weekdays, words.values.parts
     weekdays, parts = ({each: word for word, each in reversed(table.items())} for table in tables)
-    names = [f"{weekdays[day]} {parts.get(words.values.own_parts.get(part, part), '')}" for day, part in days.items()]
-    return " ≠ ".join([text, *names]).strip()
+    named = (
+        weekdays[day] if isinstance(day, int) else f"≥ {day.first}" if day.last is None else f"{day.first}/{day.last}"
+    )
+    part = hours.name if isinstance(hours, Part) else ""
+    said = parts.get(words.values.own_parts.get(part, part), "")
+    return f"{spell_out(text)} ≠ {named} {said}".strip()
 
 
-def _find_excluded_days(text: str) -> dict[int, str]:
-    words, excluded = present_grammar().normalize(text).split()[:_MOST_WORDS], dict[int, str]()
-    starts = [first for first in range(len(words)) if _is_exclusion(" ".join(words[first : first + 2]))]
-    for first in starts[:_MOST_EXCLUSIONS]:
-        ends = range(min(len(words), first + _LONGEST_EXCLUSION), first, -1)
-        read = (_read_exclusion(" ".join(words[first:end])) for end in ends)
-        excluded |= next((days for days in read if days is not None), {})
+def includes_hours(understood: Understanding, hours: Part | Clock) -> bool:
+    """Return whether a request for several days includes excluded hours. A time without a request for hours excludes nothing.
+
+    An excluded morning begins with its day.
+    """
+    asked = [candidate.daily or Daily() for candidate in understood.candidates]
+    spans: list[tuple[time | None, time | None]]
+    if isinstance(hours, Clock):
+        spans = [(at, shifted(at, 1)) for at in expand(hours)]
+        asked = [each for each in asked if each.closes or each.opens > time()]
+    else:
+        opens, closes = hours_of(hours)
+        spans = [(opens if opens and opens >= PARTS_OF_DAY["mittag"][0] else None, closes)]
+    return any(
+        (closes is None or each.opens < closes) and (opens is None or each.closes is None or opens < each.closes)
+        for opens, closes in spans
+        for each in asked
+    )
+
+
+def _find_excluded_days(said: str, now: datetime) -> Excluded:
+    """Return what denials exclude before them, and then what words such as "außer" exclude behind them."""
+    excluded, clauses = Excluded(), list[str]()
+    words = UNDERSTOOD_IN[present_language()].excluded_days
+    said = re.sub(rf"\b(?:{words.not_denied})\b|[.!?;](?= |$)(?<!\d\.)", " ", " ".join(said.split()[:_MOST_WORDS]))
+    said = re.sub(rf"\b(?:{words.neither}) (.*?),? (?:{words.nor})\b", r"≠ \1 ≠", said)
+    said = re.sub(rf"(\b(?:{words.denials})) ?, ?(?=(?:{words.exceptions})\b)", r"\1 ", said)
+    for clause in re.split(r" ?, ?", said):
+        denial = re.search(rf"(?:^|(?<=\s))(?:{words.denials})(?= *(?:$|(?:{words.exceptions})\b))", clause)
+        exception = re.search(rf"\b(?:{words.exceptions})\b", clause)
+        if re.search(rf"\b(?:{words.conditions})\b", clause):
+            continue
+        if denial and exception and not re.match(rf"(?:{words.reasons})\b", denial[0]):
+            excluded |= _read_denied_exception(clause, denial, exception, now)
+        elif denial and not re.search(rf"\b(?:{words.appointments})\b", clause):
+            excluded |= (own := _read_ending(clause[: denial.start()], now) or {})
+            clauses.append(clause if all(isinstance(day, int) for day in own) else clause[: denial.start()])
+        else:
+            clauses.append(clause)
+    said, patterns = present_grammar().normalize(", ".join(clauses)), present_grammar().operators
+    texts = [said[word.start() :] for word in re.finditer(r"\S+", said)]
+    ends = (((pattern.match(text), text) for pattern, op in patterns if op in _EXCLUSIONS) for text in texts)
+    behind = [next((text[match.end() :] for match, text in each if match), None) for each in ends]
+    for text in [each for each in behind if each is not None][:_MOST_EXCLUSIONS]:
+        excluded |= _read_beginning(text.split("~")[0], now) or {}
     return excluded
 
 
-def _is_exclusion(text: str) -> bool:
-    """Return whether normalized words begin with "nicht", "außer", "bis auf" and the like."""
-    return any(op in _EXCLUSIONS and pattern.match(text) for pattern, op in present_grammar().operators)
+def _read_denied_exception(clause: str, denial: re.Match[str], exception: re.Match[str], now: datetime) -> Excluded:
+    """Return all weekdays but those of an exception if nothing else is denied: "außer samstags kann ich nie". Else the exception
+    excludes nothing: "mittwochs kann ich nicht, außer vormittags".
+    """
+    if denial.start() < exception.start() and (own := _read_ending(clause[: denial.start()], now)):
+        return own
+    only = _read_beginning(clause[exception.end() :].partition(denial[0])[0], now) or {}
+    is_weekdays = all(isinstance(day, int) and hours is None for day, hours in only.items())
+    return dict.fromkeys(set(range(7)) - only.keys()) if only and is_weekdays else {}
 
 
-def _read_exclusion(text: str) -> dict[int, str] | None:
-    """Return the days that the beginning of a text excludes, {} if it excludes only hours of a day; None if a word is unknown."""
+def _read_beginning(text: str, now: datetime) -> Excluded | None:
+    """Return the days that the longest understood beginning of a text names; None if no beginning names any."""
+    words = text.split()
+    read = (_read_days(words[:end], now) for end in range(min(len(words), _LONGEST_EXCLUSION), 0, -1))
+    return next((days for days in read if days is not None), None)
+
+
+def _read_ending(text: str, now: datetime) -> Excluded | None:
+    words = text.split()
+    read = (_read_days(words[first:], now) for first in range(max(0, len(words) - _LONGEST_EXCLUSION), len(words)))
+    return next((days for days in read if days is not None), None)
+
+
+def _read_days(words: Sequence[str], now: datetime) -> Excluded | None:
+    """Return the days that words name, {} if they name only hours or bound those of a day; None for other words."""
     try:
-        first, *rest = _scan(text) or [Op.END]
-    except ValueError:
+        atoms = scan(" ".join(words), now, present_grammar())
+    except (ValueError, OverflowError):
         return None
-    links = {Op.AND, Op.OR, *({Op.COMMA} if first is Op.EXCEPT else ())}
-    named = [*takewhile(lambda atom: isinstance(atom, Weekday) or atom in links, rest)]
-    behind = rest[len(named) : len(named) + 1]
-    is_of_day = all(isinstance(each, Part) or (isinstance(each, Op) and each not in _BOUNDS) for each in behind)
-    part = next((each.name for each in behind if isinstance(each, Part)), "")
-    return {each.weekday: part for each in named if isinstance(each, Weekday) and is_of_day and first in _EXCLUSIONS}
+    while atoms and atoms[-1] in _LINKS:
+        atoms.pop()
+    hours = [atom for atom in atoms if isinstance(atom, Part | Clock)]
+    named = [atom for atom in atoms if atom not in hours]
+    weekdays = [atom for atom in named if isinstance(atom, Weekday) and (atom.habit or atom.which is None)]
+    if not named or not all(isinstance(atom, Day | Weekday | Period) or atom in _LINKS | _RANGE for atom in named):
+        return {} if hours else None
+    if len(hours) > 1 or (hours and not _RANGE.isdisjoint(named)):
+        return {}
+    part = hours[0] if hours else None
+    if all(atom in weekdays or atom in _LINKS for atom in named):
+        return {atom.weekday: part for atom in weekdays}
+    if len(weekdays) == _ENDS and len(named) - len(weekdays) <= _ENDS and named[-2] is Op.UNTIL:
+        first, last = (atom.weekday for atom in weekdays)
+        return {(first + n) % 7: part for n in range((last - first) % 7 + 1)}
+    if Op.COMMA in named:
+        return None
+    said = [Op.OR if atom is Op.AND and Op.BETWEEN not in named else atom for atom in named]
+    zone = now.tzinfo
+    understood = place_atoms(lambda: said, now, zone if isinstance(zone, ZoneInfo) else _ZONE).candidates
+    ends = [(each.start, each.end - _MOMENT) for each in understood if each.end and not each.daily]
+    return {Days(start.date(), end.date() if end - start < _OPEN_END else None): part for start, end in ends}

@@ -1,7 +1,7 @@
 """The atoms that the rules find in a phrase, each of one family. `combine.py` combines them into meanings."""
 
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from enum import Enum, auto
 from typing import NamedTuple, TypeAlias
 
@@ -55,6 +55,19 @@ class Days(NamedTuple):
     @property
     def is_one(self) -> bool:
         return self.first == self.last
+
+    @property
+    def weekdays(self) -> set[int]:
+        """Return the weekdays of the days (0 is Monday)."""
+        days = 6 if self.last is None else min(6, (self.last - self.first).days)
+        return {(self.first.weekday() + n) % 7 for n in range(days + 1)}
+
+    def without(self, others: "Days") -> "list[Days]":
+        """Return the spans that are left of this one before and after other days."""
+        before = min(self.last or date.max, others.first - timedelta(days=1))
+        after = None if others.last is None else max(self.first, others.last + timedelta(days=1))
+        left = [Days(self.first, before)] if self.first <= before else []
+        return left + ([Days(after, self.last)] if after and (self.last is None or after <= self.last) else [])
 
 
 @dataclass(frozen=True, slots=True)

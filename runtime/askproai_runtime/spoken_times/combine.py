@@ -28,7 +28,7 @@ from askproai_runtime.spoken_times.atoms import (
     Which,
 )
 from askproai_runtime.spoken_times.bounds import bind
-from askproai_runtime.spoken_times.exclusions import find_exclusions
+from askproai_runtime.spoken_times.exclusions import find_exclusions, leave_out
 from askproai_runtime.spoken_times.meaning import Meaning, follow
 from askproai_runtime.spoken_times.shared_months import share_months
 from askproai_runtime.spoken_times.times import both_halves, expand, hours_of
@@ -187,8 +187,7 @@ def _choices(atoms: Sequence[Atom], today: date) -> list[Meaning]:
     choices = _completed(_cross(choices))
     if found.hours and any(each.has_time or each.day or each.weekday or each.only for each in choices):
         raise Contradiction("a part of one day is excluded from a time, or from another day")
-    left = [(each, *item) for each in choices for item in found.hours.items()]
-    return choices + [replace(each, only={weekday}, hours=hours, excluded=set()) for each, weekday, hours in left]
+    return leave_out(choices, found.hours, today)
 
 
 def _prefer_repeated(choices: list[Meaning]) -> list[Meaning]:

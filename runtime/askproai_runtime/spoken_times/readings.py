@@ -311,6 +311,8 @@ def _describe_days(days: Days, only: frozenset[int], meaning: Meaning, now: date
         text = say().from_day.format(first=format_written_day(days.first))
     if meaning.only:
         text += say().only_days.format(days=_describe_weekdays(only))
+    elif len(meaning.excluded) > len(_ALL) // 2:
+        text += say().only_days.format(days=_describe_weekdays(_ALL - meaning.excluded))
     elif meaning.excluded:
         text += say().except_days.format(days=_describe_weekdays(meaning.excluded))
     return text

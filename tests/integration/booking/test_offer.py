@@ -73,6 +73,21 @@ async def test_missing_day_is_asked_for_once(salon: Salon) -> None:
         ("Ab Dienstag bin ich weg, sonst egal.", {"date": "egal"}, ["20", "20", "21"]),
         ("Um zehn, außer Freitag vormittag.", {"date": "nächste Woche", "time": "10 Uhr"}, ["24", "25", "26"]),
         (
+            "Nächste Woche, aber nicht am Dienstag um zehn.",
+            {"date": "nächste Woche", "time": "10:00"},
+            ["25", "26", "27"],
+        ),
+        ("Dienstag vormittag nicht.", {"date": "nächste Woche", "part_of_day": "vormittag"}, ["25", "25", "26"]),
+        ("Dienstag vormittag nicht.", {"date": "nächste Woche", "part_of_day": "nachmittag"}, ["24", "24", "25"]),
+        ("Dienstag nachmittag geht nicht.", {"date": "2026-W48", "time": "15:00"}, ["25", "26", "27"]),
+        ("Außer samstags kann ich nie.", {"date": "egal"}, ["21", "21", "21"]),
+        ("Dienstag bis Donnerstag kann ich nicht.", {"date": "2026-W48"}, ["27", "27", "28"]),
+        ("Heute kann ich nicht.", {"time": "10:00"}, ["21", "24", "25"]),
+        ("Am 24. kann ich nicht.", {"date": "nächste Woche"}, ["25", "25", "26"]),
+        ("Am Dienstag vormittag kann ich nicht.", {"date": "ab Dienstag"}, ["24", "25", "25"]),
+        ("Nächste Woche bin ich im Urlaub, sonst egal.", {"date": "egal"}, ["20", "20", "01"]),
+        ("Bis Mittwoch kann ich nicht, sonst egal.", {"date": "egal"}, ["26", "26", "27"]),
+        (
             "Nicht am Wochenende.",
             {"date": "nächste Woche, nicht am Wochenende", "time": "zwischen 10 und 12"},
             ["24", "24", "25"],
@@ -92,6 +107,7 @@ async def test_search_leaves_out_days_the_caller_excludes(
     [
         (["Freitags kann ich nicht.", "Was haben Sie noch?"], "egal", ["21", "21", "24"]),
         (["Freitags kann ich nicht.", "Freitag ginge doch."], "egal", ["20", "20", "21"]),
+        (["Am 21. kann ich nicht.", "Der 21. ginge doch.", "Heute nicht."], "egal", ["21", "21", "24"]),
         (["Am Wochenende nicht.", "Dann doch am Wochenende."], "dieses Wochenende", ["21", "21", "21"]),
         (
             ["Am Freitag kann ich nicht, ich möchte verschieben.", "Nächste Woche."],

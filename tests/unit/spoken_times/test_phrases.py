@@ -8,8 +8,9 @@ import pytest
 
 from askproai_core.languages import Language
 from askproai_runtime.sentences import format_day, format_spoken, speaking
-from askproai_runtime.spoken_times import Grain, Refusal, understand, understand_parts
+from askproai_runtime.spoken_times import Days, Grain, Refusal, understand, understand_parts
 from askproai_runtime.spoken_times.arguments import find_excluded_days
+from askproai_runtime.spoken_times.atoms import Clock, Part
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
@@ -197,11 +198,57 @@ def test_time_beside_unclear_exclusions_is_refused():
         assert understand_parts(date, "vier", None, at=CALL, zone=BERLIN).refused is Refusal.NOT_UNDERSTOOD
 
 
-def test_excluded_days_are_found_beside_unknown_words():
-    assert find_excluded_days("nächste Woche ums Mondlicht, aber nicht am Montag") == {0: ""}
-    assert find_excluded_days("außer Montag und Mittwoch irgendwie vielleicht") == {0: "", 2: ""}
-    assert find_excluded_days("am Montag ums Mondlicht") == {}
-    assert find_excluded_days("") == {}
+@each_row(
+    ("text", "days"),
+    [
+        ("nächste Woche ums Mondlicht, aber nicht am Montag", "0"),
+        ("außer Montag und Mittwoch irgendwie vielleicht", "0 2"),
+        ("am Montag ums Mondlicht", ""),
+        ("Außer samstags kann ich nie", "0 1 2 3 4 6"),
+        ("Ich kann außer samstags nicht", "0 1 2 3 4 6"),
+        ("Also außer am Samstag geht bei mir gar nichts", "0 1 2 3 4 6"),
+        ("Es geht gar nicht, außer am Samstag", "0 1 2 3 4 6"),
+        ("Außer samstags geht da nichts", "0 1 2 3 4 6"),
+        ("Except on Saturdays I can never come", "0 1 2 3 4 6"),
+        ("Egal wann außer montags da kann ich nicht", "0"),
+        ("Egal wann, außer montags, da kann ich nicht", "0"),
+        ("Mittwochs kann ich nicht, außer vormittags", "2"),
+        ("Nicht nur freitags, auch samstags", ""),
+        ("Wenn es nicht am Samstag geht, dann egal wann", ""),
+        ("Egal, nur am Freitag nicht", "4"),
+        ("Nicht von Dienstag bis Donnerstag", "1 2 3"),
+        ("Samstag, Sonntag und Montag kann ich nicht", "0 5 6"),
+        ("Montag bis Mittwoch bin ich nicht da", "0 1 2"),
+        ("Mittwoch nachmittag geht nicht", "2 nachmittag"),
+        ("aber nicht am Mittwoch um zehn", "2 10:00"),
+        ("Weder Freitag noch Samstag", "4 5"),
+        ("Neither Friday nor Saturday", "4 5"),
+        ("An Freitagen nicht", "4"),
+        ("Freitag ist schlecht", "4"),
+        ("Heute nicht mehr, sonst egal", "20.11.-20.11."),
+        ("Tomorrow doesn't work", "21.11.-21.11."),
+        ("Am 24. vormittags kann ich nicht", "24.11.-24.11. vormittag"),
+        ("Diese Woche kann ich nicht", "20.11.-22.11."),
+        ("Ich bin bis Mittwoch verreist", "20.11.-25.11."),
+        ("Ab Dienstag bin ich weg", "24.11.-"),
+        ("Freitag kann ich nicht mit dem Auto kommen", ""),
+        ("Freitag war ich nicht da", ""),
+        ("Ich kann freitags nicht vor zehn", ""),
+        ("Am Freitag brauche ich den Termin nicht", ""),
+        ("", ""),
+    ],
+)
+def test_excluded_days_are_found_beside_unknown_words(text, days):
+    def write(day: int | Days) -> str:
+        return (
+            str(day) if isinstance(day, int) else f"{day[0]:%d.%m.}-{day[1]:%d.%m.}" if day[1] else f"{day[0]:%d.%m.}-"
+        )
+
+    def write_hours(hours: Part | Clock | None) -> str:
+        return hours.name if isinstance(hours, Part) else f"{hours.hour}:{hours.minute:02}" if hours else ""
+
+    found = find_excluded_days(text, CALL)
+    assert " ".join(sorted(f"{write(day)} {write_hours(hours)}".strip() for day, hours in found.items())) == days
 
 
 def test_function_arguments_in_year_one_raise_no_error():

@@ -113,6 +113,7 @@ _COMPOUNDS: Final[tuple[tuple[str, Replacement], ...]] = (
     (rf"\b(?:an |am )?irgendein (?=(?:(?:frueh|spaet)e[nr]? )?(?:{_PART}|morgen|tag)\b)", "irgendwann "),
     (r"\b(?:an )?irgendein (?=(?:wochentag|werktag|wochenende|freien)\b)", ""),
     (r"\birgendwann tag\b", "irgendwann"),
+    (rf"\ban (?:den )?({ANY_WEEKDAY})en\b", r"\1s"),
     (r"\b(?:an )?einem (?=(?:vormittag|nachmittag|abend)\b)", ""),
     (rf"\b({ANY_WEEKDAY}) (?:drauf|darauf|danach|im anschluss)\b", r"darauffolgenden \1"),
     (r"\b(\d{1,2}) ?- ?(\d{1,2}) (tagen?|wochen?)\b", r"\1 bis \2 \3"),
