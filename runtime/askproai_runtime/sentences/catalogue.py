@@ -362,6 +362,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     former_place_stays: str
     rename_or_another_waits: str
     freed_by_team: str
+    freed_in_turn: str
     freed_by_message: str
     # branches
     wanted_appointment: str

@@ -303,7 +303,7 @@ def test_a_branchs_own_answer_comes_before_the_tenants() -> None:
         ("Was muss ich zum Haarschnitt mitbringen?", True),
         ("Muss ich dafür etwas vorbereiten?", True),
         ("Was muss ich beachten?", True),
-        ("Muss ich nüchtern kommen?", True),
+        ("Muss ich nüchtern kommen?", False),
         ("Wie lange dauert das?", False),
         ("Bringt mir das etwas?", False),
     ],
@@ -320,6 +320,22 @@ def test_declared_preparation_is_said() -> None:
     config = replace(SALON, services=(service, *SALON.services[1:]))
     answer = ask(config, "service", service=service.display_name, question="Was muss ich mitbringen?")
     assert answer.message.endswith("Bitte kommen Sie mit trockenem Haar.")
+
+
+@pytest.mark.parametrize(
+    ("words", "preparation", "is_known"),
+    [
+        ("muss er dafür nüchtern sein", "Bitte bringen Sie Ihren Impfpass mit.", False),
+        ("Darf man vorher etwas essen?", "Bitte bringen Sie Ihren Impfpass mit.", False),
+        ("Muss ich nüchtern kommen?", "", False),
+        ("muss er dafür nüchtern sein", "Bitte vier Stunden vorher nichts essen.", True),
+        ("Darf man vorher etwas trinken?", "Bitte kommen Sie nüchtern.", True),
+    ],
+)
+def test_fasting_needs_a_preparation_about_it(words: str, preparation: str, *, is_known: bool) -> None:
+    answer = ask(services(SALON, preparation=preparation), "service", service="Haarschnitt", question=words)
+    assert answer.message.endswith(preparation if is_known else say().subjects_not_known["fasting"])
+    assert answer.success is is_known or answer.fields.get("not_answered") == ["nuechtern"]
 
 
 def test_undeclared_fact_is_not_guessed() -> None:

@@ -69,6 +69,7 @@ _MAX_NAMES = 10  # that a listener can follow
 _MAX_COMPARED = 50  # branches
 _FREE_TIMES = re.compile(rf"\b(?:{UNDERSTOOD.questions.free_times})\b")
 _LANGUAGES = re.compile(rf"\b(?:{UNDERSTOOD.questions.languages})\b")
+_WAITING = re.compile(rf"\b(?:{UNDERSTOOD.declines.waiting_list}|{UNDERSTOOD.questions.if_freed})\b")
 _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
 
@@ -186,10 +187,13 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
     said = [each.answer for each in declared]
     if asked.asks_branches:
         said.append(say().our_branches.format(names=join_names([each.display_name for each in config.branches])))
-    topics = asked.topics if asked.is_sure or not declared else ()
+    asks_to_wait = _asks_about_waiting(config, known, words)
+    said += [say().freed_in_turn] if asks_to_wait else []
+    topics = asked.topics if asked.is_sure or not (declared or asks_to_wait) else ()
     answers = [_answer(config, branch, each, reading) for each, reading in topics]
     named = [service for _, reading in topics for _, service in reading.named]
-    parts = [part for part in asked.parts if not says_part(part.words, named)]
+    answered_words = UNDERSTOOD.declared.open_questions if asks_to_wait else frozenset[str]()
+    parts = [each for each in asked.parts if not (each.words in answered_words or says_part(each.words, named))]
     open_parts = leave_open(parts, " ".join([*said, *(each.message for each in answers)]))
     is_all_open = len(open_parts) == len(parts) > 0
     open_parts = drop_around_nouns(open_parts)
@@ -212,6 +216,13 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
     answer = _join_answers(config, branch, question, said, answers, open_parts)
     asks_for_times = not answer.success and _FREE_TIMES.search(words) is not None  # a search knows them
     return ask_back(question, say().search_free_times) if asks_for_times else answer
+
+
+def _asks_about_waiting(config: TenantConfig, known: Sequence[Knowledge], words: str) -> bool:
+    """Return True if a question is about the waiting list, and the tenant has one and declares no answer about it."""
+    if not (_WAITING.search(words) and any(agent.joins_waitlist for agent in config.agents)):
+        return False
+    return not any(_WAITING.search(fold_declared(each.question)) for each in known)
 
 
 def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:

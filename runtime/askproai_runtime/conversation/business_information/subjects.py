@@ -9,7 +9,7 @@ from askproai_runtime.sentences import present_language
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS: Final = UNDERSTOOD.subjects
-_SUBJECTS: Final = ("parking", "age", "payment", "access", "own_number", "online_address", "reductions")
+_SUBJECTS: Final = ("parking", "age", "payment", "access", "own_number", "online_address", "reductions", "fasting")
 # Of `working_days` none: a day is read from the date, too.
 _OF_ALL: Final = {"working_days": r"(?!)", "online_address": _WORDS.online_address}
 _OF_CALLS: Final = {

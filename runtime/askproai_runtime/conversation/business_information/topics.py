@@ -6,10 +6,14 @@ A word in no list is treated as unanswered. If a list lacks a word, the caller h
 from enum import StrEnum
 from typing import Final
 
+from askproai_runtime.conversation.business_information.numbers import spell_number
 from askproai_runtime.language.name_words import RELATIVES, SEVERAL_RELATIVES
+from askproai_runtime.person_names import fold
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.question_words
+# "Kostet das noch fünfunddreißig?" Smaller numbers may count people: "für zwei".
+_AMOUNTS: Final = frozenset(fold(spell_number(number)) for number in range(10, 1000))
 
 
 class Topic(StrEnum):
@@ -34,4 +38,6 @@ NO_NOUNS: Final = _WORDS.no_nouns | (RELATIVES - SEVERAL_RELATIVES)  # "Kinder" 
 def is_covered(word: str, topic: Topic) -> bool:
     """Return whether the answer to a topic covers a folded word."""
     topic = Topic.OPENING_HOURS if topic is Topic.CLOSED_DAYS else topic
+    if topic in {Topic.PRICES, Topic.SERVICE} and word in _AMOUNTS:
+        return True
     return topic is not Topic.OTHER and word in getattr(UNDERSTOOD.covered_words, topic)
