@@ -4,9 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds.agent_environment import (
-    open_agent_environment,
-)
+from tests.worlds.agent_environment import open_agent_environment
 
 pytestmark = pytest.mark.nightly
 

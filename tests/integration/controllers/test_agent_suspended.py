@@ -56,10 +56,7 @@ async def test_resuming_restores_the_declared_agent_once_pods_serve() -> None:
         set_tenant(env, suspend=True, reason="Suspended")
         await env.settle()
         # The Tenant's status lags behind its spec.
-        for available, reason in (
-            (True, "Suspended"),
-            (False, "Progressing"),
-        ):
+        for available, reason in ((True, "Suspended"), (False, "Progressing")):
             set_tenant(env, suspend=False, available=available, reason=reason)
             await env.settle()
             assert env.condition("Synced")["reason"] == "Suspended"

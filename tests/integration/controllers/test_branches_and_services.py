@@ -42,9 +42,7 @@ async def test_manual_service_with_default_name_is_never_written(namespace):
     assert live["spec"] == written["spec"]
 
 
-async def test_neighbors_reduced_and_restored_capacity_is_reported(
-    namespace,
-):
+async def test_neighbors_reduced_and_restored_capacity_is_reported(namespace):
     """Else its status would be out of date for ten minutes."""
     await namespace.create_salon("Tenant", "Branch")
     for name, capacity in (("a-kurs", 1), ("b-yoga", 4)):

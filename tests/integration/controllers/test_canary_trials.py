@@ -179,9 +179,7 @@ async def test_unreadable_kept_spec_delays_no_other_trial(
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
 
 
-async def test_removed_canarys_pods_end_despite_a_refused_key(
-    namespace: TenantNamespace,
-) -> None:
+async def test_removed_canarys_pods_end_despite_a_refused_key(namespace: TenantNamespace) -> None:
     """The pods of a removed canary end at once, also while the Tenant's key is refused."""
     await begin(namespace)
     await namespace.write_secret(**{"retell-api-key": "wrong"})

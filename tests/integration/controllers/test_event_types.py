@@ -88,9 +88,7 @@ async def test_service_with_a_taken_name_is_checked_slowly(namespace: TenantName
         await namespace.wait_for_condition("NameUnique", "True", kind="ServiceOffering", name=name)
 
 
-async def test_event_type_with_several_lengths_fits_by_default(
-    namespace: TenantNamespace,
-) -> None:
+async def test_event_type_with_several_lengths_fits_by_default(namespace: TenantNamespace) -> None:
     types = namespace.operator.calcom.account_of(namespace.calcom_key).event_types
     for number, fields in ((1001, {"lengthInMinutes": 30, "lengthInMinutesOptions": [30, 45]}), (1002, {})):
         types[number] = EventType.create(number, "anna", {"lengthInMinutes": 45, "afterEventBuffer": 10, **fields})

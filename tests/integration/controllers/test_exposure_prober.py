@@ -242,9 +242,6 @@ async def test_exposure_probe_requires_a_certificate_for_the_host(tmp_path, cert
     server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.load_cert_chain(file)
     trust = ssl.create_default_context(cadata=certificate.decode()) if is_trusted else True
-    async with (
-        listening(Host(), server) as host,
-        Prober("https://voice.example", ["127.0.0.1:*"], ssl=trust) as prober,
-    ):
+    async with listening(Host(), server) as host, Prober("https://voice.example", ["127.0.0.1:*"], ssl=trust) as prober:
         found = await prober.find_problem(host.url, TOKEN)
     assert found is None if problem is None else problem in (found or "")

@@ -68,9 +68,7 @@ async def test_another_accounts_event_type_is_withheld_from_pods(namespace: Tena
     await wait_for_withheld(namespace, {71003: None, 71002: None})
 
 
-async def test_unseen_event_type_waits_during_calcom_outage(
-    namespace: TenantNamespace,
-) -> None:
+async def test_unseen_event_type_waits_during_calcom_outage(namespace: TenantNamespace) -> None:
     """It also waits after an upgrade from a release that kept no list of seen event types."""
     namespace.operator.inject_fault(namespace.operator.calcom, "get-event-type", "down", 1000)
     await open_salon(namespace, 72001, 72002)

@@ -41,9 +41,7 @@ async def test_forbidden_server_is_named_to_no_pod(namespace: TenantNamespace) -
     assert "email" not in (await namespace.config())["notifications"]
 
 
-async def test_invalid_authority_and_refusing_server_are_reported(
-    namespace: TenantNamespace,
-) -> None:
+async def test_invalid_authority_and_refusing_server_are_reported(namespace: TenantNamespace) -> None:
     await namespace.write_secret()
     await namespace.create_secret("mail", {"ca.crt": "hunter2"})
     email = {"host": "mail.example", "sender": "a@salon.example", "caSecretRef": {"name": "mail", "key": "ca.crt"}}

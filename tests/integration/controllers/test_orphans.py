@@ -149,10 +149,7 @@ async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monk
         raise OSError("the server is away")
 
     # The latter would else erase the rows before the namesake asks for them.
-    for attempt in (
-        "drop_tenant",
-        "drop_former_tenant",
-    ):
+    for attempt in ("drop_tenant", "drop_former_tenant"):
         monkeypatch.setattr(namespace.operator.context.database, attempt, away)
     spec = {"dataPolicy": "Erase", "retell": {"apiKeySecretRef": {"name": "not-there"}}}
     await namespace.client.merge(namespace.path("Tenant"), {"spec": spec})

@@ -68,9 +68,7 @@ def applied_writes(namespace: TenantNamespace, since: int) -> list[tuple[str, st
     ]
 
 
-async def test_paused_tenants_service_condition_says_when_edits_apply(
-    namespace: TenantNamespace,
-) -> None:
+async def test_paused_tenants_service_condition_says_when_edits_apply(namespace: TenantNamespace) -> None:
     """Its branch is not paused itself, and callers still get the opening hours from before."""
     await create_salon(namespace)
     await namespace.wait_for_condition("OpeningFits", "True", kind="ServiceOffering", name="haarschnitt")

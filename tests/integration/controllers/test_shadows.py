@@ -292,9 +292,7 @@ async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
     await wait_until_nothing_is_left(namespace, module_database)
 
 
-async def test_shadow_pods_respect_the_platforms_ceilings(
-    namespace: TenantNamespace,
-) -> None:
+async def test_shadow_pods_respect_the_platforms_ceilings(namespace: TenantNamespace) -> None:
     spec = with_shadow()
     spec["runtime"] |= {"image": "elsewhere.example/askproai:1"}
     spec["runtime"]["pods"] = {**spec["runtime"]["pods"], "priorityClassName": "not-listed"}

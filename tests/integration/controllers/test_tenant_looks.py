@@ -43,9 +43,7 @@ async def test_resync_sends_the_providers_no_request(namespace: TenantNamespace)
     assert asked(namespace) == before
 
 
-async def test_deleted_webhook_is_registered_again_when_due(
-    namespace: TenantNamespace,
-) -> None:
+async def test_deleted_webhook_is_registered_again_when_due(namespace: TenantNamespace) -> None:
     key = await open_salon(namespace)
     delete_webhooks(namespace)
     await namespace.operator.reconcile_again(key)

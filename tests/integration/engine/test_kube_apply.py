@@ -253,8 +253,7 @@ class TestApply:
         assert len(restarted.sent) == 1
 
     @pytest.mark.parametrize(
-        ("labels", "is_kept"),
-        [({}, False), ({"askproai.de/use": "false"}, False), ({"askproai.de/use": "true"}, True)],
+        ("labels", "is_kept"), [({}, False), ({"askproai.de/use": "false"}, False), ({"askproai.de/use": "true"}, True)]
     )
     async def test_persons_secret_data_is_kept_only_with_permission(
         self, env, kube_client: KubeClient, labels: dict[str, str], is_kept: bool

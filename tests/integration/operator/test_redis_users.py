@@ -15,13 +15,7 @@ from redis.exceptions import ResponseError
 
 from askproai_core.clock import SystemClock
 from askproai_core.provider_limits import RedisUnavailable
-from askproai_operator.redis_users import (
-    RedisAdmin,
-    RedisAdminUnavailable,
-    UsersBypassed,
-    UsersUnsupported,
-    user_name,
-)
+from askproai_operator.redis_users import RedisAdmin, RedisAdminUnavailable, UsersBypassed, UsersUnsupported, user_name
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.cluster import Child, free_port, spawn
@@ -103,9 +97,7 @@ async def test_dropping_a_tenant_removes_its_redis_keys_only(admin: RedisAdmin, 
     assert await works(urls[OTHER], OTHER)
 
 
-async def test_unavailable_redis_is_reported_without_passwords_and_retried(
-    own_valkey: EmbeddedRedis,
-) -> None:
+async def test_unavailable_redis_is_reported_without_passwords_and_retried(own_valkey: EmbeddedRedis) -> None:
     class Later(SystemClock):
         passed = 0.0
 

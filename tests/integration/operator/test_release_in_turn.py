@@ -104,9 +104,7 @@ async def has_image(tenant: TenantNamespace, image: str) -> bool:
     return await image_of(tenant) == image
 
 
-async def test_edit_of_a_waiting_tenant_also_applies_release(
-    fleet: FleetUpgrade,
-) -> None:
+async def test_edit_of_a_waiting_tenant_also_applies_release(fleet: FleetUpgrade) -> None:
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 3, web={"minReplicas": 2, "maxReplicas": 2})
     async with fleet.operator(fleet.present):

@@ -77,11 +77,7 @@ CASES = [
     (of_hotline(tenant(BAD_KEY)), Reason.BUSINESS_MODEL_MISMATCH, "use branchRef"),
     (of_branch(tenant=tenant(BAD_KEY)), Reason.TENANT_NOT_READY, "is not ready: the key is refused"),
     (of_branch(tenant=tenant(urls={})), Reason.TENANT_NOT_READY, "its webhook URLs are not known yet"),
-    (
-        of_branch(NO_KEY),
-        Reason.TENANT_NOT_READY,
-        "has yet to keep its Retell key in Secret salon-mueller-teardown",
-    ),
+    (of_branch(NO_KEY), Reason.TENANT_NOT_READY, "has yet to keep its Retell key in Secret salon-mueller-teardown"),
 ]
 
 
@@ -118,9 +114,7 @@ def test_agent_waiting_for_tenant_url_has_constant_message() -> None:
 
 
 @pytest.mark.parametrize(
-    "inputs",
-    [of_branch(), of_hotline(tenant(model="MultiBranchHotline"))],
-    ids=["branch", "hotline"],
+    "inputs", [of_branch(), of_hotline(tenant(model="MultiBranchHotline"))], ids=["branch", "hotline"]
 )
 def test_agent_of_a_ready_tenant_passes_all_checks(inputs: Inputs) -> None:
     assert first_failing(CHECKS, inputs) is None

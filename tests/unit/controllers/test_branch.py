@@ -239,11 +239,7 @@ def test_holiday_settings_known_or_absent_are_valid(written):
 def test_missing_tenant_is_named_with_advice(absence):
     condition = tenant_missing(inputs(tenant=None, absence=absence))
     assert condition is not None
-    assert (condition.type, condition.status, condition.reason) == (
-        ConditionType.SERVICES_READY,
-        Status.FALSE,
-        absence,
-    )
+    assert (condition.type, condition.status, condition.reason) == (ConditionType.SERVICES_READY, Status.FALSE, absence)
     assert condition.message == (
         "there is no Tenant salon-mueller in this namespace: create it, or correct tenantRef by making the Branch anew"
     )

@@ -378,8 +378,7 @@ def test_service_name_is_compared_within_its_branches():
 
 
 @pytest.mark.parametrize(
-    ("versions", "user_id", "fits"),
-    [("V1", 17, False), ("V1 V2", 17, True), ("V2", 17, True), ("V1", None, True)],
+    ("versions", "user_id", "fits"), [("V1", 17, False), ("V1 V2", 17, True), ("V2", 17, True), ("V1", None, True)]
 )
 def test_version_1_team_names_the_remedy(versions: str, user_id: int | None, fits: bool):
     """Version 1 cannot ask for one host: the appointments would wait for Cal.com for ever."""

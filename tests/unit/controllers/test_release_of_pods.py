@@ -11,11 +11,7 @@ from askproai_operator.api import SecretKeyRef, Tenant
 from askproai_operator.api.conditions import Reason, Status
 from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.tenant.canary import image_of
-from askproai_operator.controllers.tenant.children.deployment import (
-    pod_template,
-    rollout_condition,
-    tracing_variables,
-)
+from askproai_operator.controllers.tenant.children.deployment import pod_template, rollout_condition, tracing_variables
 from askproai_operator.controllers.tenant.children.metadata import Component
 from askproai_operator.controllers.tenant.children.release import (
     Change,

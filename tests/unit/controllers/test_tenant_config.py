@@ -89,12 +89,7 @@ IDS = (1001, 2002, 3003)
 LENGTHS = [{"eventTypeId": number, "defaultMinutes": 30} for number in IDS]
 FIELDS = [{"eventTypeId": number, "slug": "wunsch", "type": "text"} for number in IDS]
 CONFIRMED = [{"eventTypeId": number} for number in IDS]
-FOUND = {
-    "variableLengths": LENGTHS,
-    "needsConfirmation": CONFIRMED,
-    "bookedByHost": CONFIRMED,
-    "bookingFields": FIELDS,
-}
+FOUND = {"variableLengths": LENGTHS, "needsConfirmation": CONFIRMED, "bookedByHost": CONFIRMED, "bookingFields": FIELDS}
 CALCOM = {
     "apiKeySecretRef": {"name": "p", "key": "k"},
     "webhookSecretRef": {"name": "p", "key": "w"},

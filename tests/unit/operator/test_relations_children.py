@@ -11,13 +11,7 @@ from askproai_operator.engine.cache import observed_object
 from askproai_operator.engine.event_sink import EventSink
 from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
 from askproai_operator.relations import Relations, secrets_named
-from askproai_operator.resources import (
-    CONFIG_MAPS,
-    DEPLOYMENTS,
-    INGRESSES,
-    SECRETS,
-    TENANT_LABEL,
-)
+from askproai_operator.resources import CONFIG_MAPS, DEPLOYMENTS, INGRESSES, SECRETS, TENANT_LABEL
 from tests.worlds.due_keys import TENANT, changed, changed_by
 from tests.worlds.salon_objects import NAMESPACE, key, put, raw, salon
 
