@@ -11,26 +11,25 @@ from tests.worlds.agent_environment import NUMBER, AgentEnvironment, agent, bran
 pytestmark = pytest.mark.nightly
 
 
-async def test_edited_service_or_staff_publishes_a_new_prompt() -> None:
-    async with open_agent_environment() as env:
-        env.put(resources.OFFERINGS, service("Haarschnitt"))
-        await env.settle()
-        assert "- Haarschnitt (45 Minuten)" in answering_prompt(env)
-        env.put(resources.OFFERINGS, service("Nassrasur"))
-        staffed = branch([NUMBER])
-        staffed["spec"]["staff"] = [{"id": "anna", "displayName": "Anna"}]
-        env.put(resources.BRANCHES, staffed)
-        await env.settle()
-        assert "- Nassrasur (45 Minuten)" in answering_prompt(env)
-        assert "- Salon Mitte: Anna" in answering_prompt(env)
-        assert "Haarschnitt" not in answering_prompt(env)
-        env.assert_one_of_each()
-        at = len(env.retell_requests)
-        await env.settle()
-        assert env.retell_writes(at) == []
+async def test_edited_service_or_staff_publishes_a_new_prompt(new_env):
+    new_env.put(resources.OFFERINGS, service("Haarschnitt"))
+    await new_env.settle()
+    assert "- Haarschnitt (45 Minuten)" in answering_prompt(new_env)
+    new_env.put(resources.OFFERINGS, service("Nassrasur"))
+    staffed = branch([NUMBER])
+    staffed["spec"]["staff"] = [{"id": "anna", "displayName": "Anna"}]
+    new_env.put(resources.BRANCHES, staffed)
+    await new_env.settle()
+    assert "- Nassrasur (45 Minuten)" in answering_prompt(new_env)
+    assert "- Salon Mitte: Anna" in answering_prompt(new_env)
+    assert "Haarschnitt" not in answering_prompt(new_env)
+    new_env.assert_one_of_each()
+    at = len(new_env.retell_requests)
+    await new_env.settle()
+    assert new_env.retell_writes(at) == []
 
 
-async def test_hotline_names_services_of_branches_with_agents() -> None:
+async def test_hotline_names_services_of_branches_with_agents():
     """Its functions book there, too, so a model that does not know the service would take another one."""
     async with open_agent_environment(branchRef=None, tenantRef={"name": "salon"}) as env:
         env.put(resources.TENANTS, tenant("MultiBranchHotline"))
@@ -47,13 +46,12 @@ async def test_hotline_names_services_of_branches_with_agents() -> None:
         assert "- Salon West: Tom" in answering_prompt(env)
 
 
-async def test_service_in_plan_mode_reaches_no_prompt() -> None:
-    async with open_agent_environment() as env:
-        env.put(resources.OFFERINGS, service("Haarschnitt"))
-        await env.settle()
-        env.put(resources.OFFERINGS, service("Nassrasur", **{"askproai.de/plan": "true"}))
-        await env.settle()
-        assert "Haarschnitt" in answering_prompt(env)
+async def test_service_in_plan_mode_reaches_no_prompt(new_env):
+    new_env.put(resources.OFFERINGS, service("Haarschnitt"))
+    await new_env.settle()
+    new_env.put(resources.OFFERINGS, service("Nassrasur", **{"askproai.de/plan": "true"}))
+    await new_env.settle()
+    assert "Haarschnitt" in answering_prompt(new_env)
 
 
 def put_tenant(env: AgentEnvironment, **spec: Any) -> None:
@@ -62,7 +60,7 @@ def put_tenant(env: AgentEnvironment, **spec: Any) -> None:
     env.put(resources.TENANTS, manifest)
 
 
-async def test_edited_knowledge_publishes_a_version_unlike_edited_price() -> None:
+async def test_edited_knowledge_publishes_a_version_unlike_edited_price():
     """Daily facts are said by a function from the config of the pods; the prompt holds the rules that the agent must obey."""
     known = {"question": "Kann ich mit Karte zahlen?", "answer": "Ja."}
     async with open_agent_environment(functions=["CheckAvailability", "BusinessInformation"]) as env:
@@ -94,7 +92,7 @@ async def test_edited_knowledge_publishes_a_version_unlike_edited_price() -> Non
         assert "- Gibt es WLAN?" in answering_prompt(env)
 
 
-async def test_tenants_rules_precede_ours_in_the_prompt() -> None:
+async def test_tenants_rules_precede_ours_in_the_prompt():
     """A tenant extends the prompt by `llm.prompt` and `knowledge`; the rules on which our functions rely stay, and come last."""
     own = "Du bist der Empfang. Duze Stammkunden."
     known = [{"question": "Gibt es WLAN?", "answer": "Ja."}]
@@ -109,7 +107,7 @@ async def test_tenants_rules_precede_ours_in_the_prompt() -> None:
         assert sorted(parts, key=prompt.index) == parts
 
 
-async def test_warm_transfer_is_published_with_its_handoff_message() -> None:
+async def test_warm_transfer_is_published_with_its_handoff_message():
     """Retell's simulator refuses a field or a kind of transfer that Retell does not know."""
     functions = ["CheckAvailability", "TransferToHuman"]
     async with open_agent_environment(functions=functions, transferTo="+49301234599") as env:

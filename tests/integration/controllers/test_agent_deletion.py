@@ -9,38 +9,33 @@ from askproai_operator.resources import FINALIZER
 from tests.worlds.agent_environment import KEY, NUMBER, agent, open_agent_environment
 
 
-async def test_deletion_unbinds_numbers_then_deletes_agent_and_llm() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        at = len(env.retell_requests)
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.retell_writes(at) == ["update-number", "delete-agent", "delete-llm"]
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
-        assert "inbound_agents" not in env.workspace["numbers"][NUMBER]
-        assert tuple(KEY) not in env.api.objects
+async def test_deletion_unbinds_numbers_then_deletes_agent_and_llm(env):
+    at = len(env.retell_requests)
+    env.delete()
+    assert (await env.settle()).gone
+    assert env.retell_writes(at) == ["update-number", "delete-agent", "delete-llm"]
+    assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
+    assert "inbound_agents" not in env.workspace["numbers"][NUMBER]
+    assert tuple(KEY) not in env.api.objects
 
 
 @pytest.mark.parametrize("point", ["after:unbind", "after:delete-agent"])
-async def test_crash_in_the_middle_of_deletion_is_finished(point: str) -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        env.delete()
-        await env.crash_at(point)
-        assert (await env.settle()).gone
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
+async def test_crash_in_the_middle_of_deletion_is_finished(env, point):
+    env.delete()
+    await env.crash_at(point)
+    assert (await env.settle()).gone
+    assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
 
 
-async def test_deletion_after_a_lost_create_leaves_nothing() -> None:
-    async with open_agent_environment() as env:
-        await env.inject_fault("list-llms", "lagging-list", seconds=9)
-        await env.crash_at("after:create-llm")
-        env.delete()
-        assert (await env.settle(30)).gone
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
+async def test_deletion_after_a_lost_create_leaves_nothing(new_env):
+    await new_env.inject_fault("list-llms", "lagging-list", seconds=9)
+    await new_env.crash_at("after:create-llm")
+    new_env.delete()
+    assert (await new_env.settle(30)).gone
+    assert (new_env.workspace["agents"], new_env.workspace["llms"]) == ({}, {})
 
 
-async def test_orphan_policy_leaves_everything_and_makes_an_event() -> None:
+async def test_orphan_policy_leaves_everything_and_makes_an_event():
     async with open_agent_environment(deletionPolicy="Orphan") as env:
         await env.settle()
         at = len(env.retell_requests)
@@ -51,52 +46,46 @@ async def test_orphan_policy_leaves_everything_and_makes_an_event() -> None:
         assert env.api.events[-1][1] == "Orphaned"
 
 
-async def test_deletion_gives_up_after_its_budget_naming_remains() -> None:
+async def test_deletion_gives_up_after_its_budget_naming_remains(env):
     """A namespace deletion always ends, even if Retell is away."""
-    async with open_agent_environment() as env:
-        await env.settle()
-        agent_id = env.status["agentId"]
-        await env.inject_fault("delete-agent", "error-before-commit", count=1000)
-        env.delete()
-        result = await env.reconcile()
-        assert result.requeue
-        env.clock.advance(timedelta(minutes=10, seconds=1))
-        assert (await env.reconcile()).gone
-        kind, reason, message = env.api.events[-1]
-        assert (kind, reason) == ("Warning", "LeftOver")
-        assert agent_id in message
+    agent_id = env.status["agentId"]
+    await env.inject_fault("delete-agent", "error-before-commit", count=1000)
+    env.delete()
+    result = await env.reconcile()
+    assert result.requeue
+    env.clock.advance(timedelta(minutes=10, seconds=1))
+    assert (await env.reconcile()).gone
+    kind, reason, message = env.api.events[-1]
+    assert (kind, reason) == ("Warning", "LeftOver")
+    assert agent_id in message
 
 
-async def test_deletion_is_retried_once_the_circuit_permits() -> None:
+async def test_deletion_is_retried_once_the_circuit_permits(env):
     """With the backoff alone, a namespace would wait minutes longer than Retell was away."""
-    async with open_agent_environment() as env:
-        await env.settle()
-        await env.inject_fault("list-agents", "down", count=1000)
-        env.delete()
-        while (result := await env.reconcile()).requeue:
-            pass
-        assert "left alone for a while" in result.conditions[0].message
-        assert result.requeue_after is not None
-        assert timedelta() < result.requeue_after <= timedelta(seconds=60)
-        env.simulator.faults.clear()
-        env.clock.advance(result.requeue_after)
-        assert (await env.reconcile()).gone
+    await env.inject_fault("list-agents", "down", count=1000)
+    env.delete()
+    while (result := await env.reconcile()).requeue:
+        pass
+    assert "left alone for a while" in result.conditions[0].message
+    assert result.requeue_after is not None
+    assert timedelta() < result.requeue_after <= timedelta(seconds=60)
+    env.simulator.faults.clear()
+    env.clock.advance(result.requeue_after)
+    assert (await env.reconcile()).gone
 
 
-async def test_provider_requesting_an_hours_wait_delays_no_deletion() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        await env.inject_fault("list-agents", "rate-limited", count=1000, seconds=3600)
-        env.delete()
-        env.clock.advance(timedelta(minutes=9, seconds=58))
-        after = (await env.reconcile()).requeue_after
-        assert after is not None
-        assert after <= timedelta(seconds=3)
-        env.clock.advance(after)
-        assert (await env.reconcile()).gone
+async def test_provider_requesting_an_hours_wait_delays_no_deletion(env):
+    await env.inject_fault("list-agents", "rate-limited", count=1000, seconds=3600)
+    env.delete()
+    env.clock.advance(timedelta(minutes=9, seconds=58))
+    after = (await env.reconcile()).requeue_after
+    assert after is not None
+    assert after <= timedelta(seconds=3)
+    env.clock.advance(after)
+    assert (await env.reconcile()).gone
 
 
-async def test_uncreatable_kubernetes_event_delays_no_deletion() -> None:
+async def test_uncreatable_kubernetes_event_delays_no_deletion():
     async with open_agent_environment(deletionPolicy="Orphan") as env:
         await env.settle()
         env.api.forbidden.add("events")
@@ -105,7 +94,7 @@ async def test_uncreatable_kubernetes_event_delays_no_deletion() -> None:
         assert tuple(KEY) not in env.api.objects
 
 
-async def test_terminating_namespaces_last_event_goes_to_the_operators() -> None:
+async def test_terminating_namespaces_last_event_goes_to_the_operators():
     """It takes no new objects, Events among them, and nothing else names what was left at Retell."""
     async with open_agent_environment(deletionPolicy="Orphan") as env:
         await env.settle()
@@ -117,41 +106,37 @@ async def test_terminating_namespaces_last_event_goes_to_the_operators() -> None
         assert message.startswith("RetellAgent salon/mitte: ")
 
 
-async def test_deletion_without_any_key_ends_after_the_budget() -> None:
+async def test_deletion_without_any_key_ends_after_the_budget(env):
     """The whole namespace went, `<tenant>-teardown` included."""
-    async with open_agent_environment() as env:
-        await env.settle()
-        env.remove(resources.SECRETS, "salon-teardown")
-        env.delete()
-        assert (await env.reconcile()).requeue
-        env.clock.advance(timedelta(minutes=10, seconds=1))
-        assert (await env.reconcile()).gone
-        assert env.api.events[-1][1] == "LeftOver"
+    env.remove(resources.SECRETS, "salon-teardown")
+    env.delete()
+    assert (await env.reconcile()).requeue
+    env.clock.advance(timedelta(minutes=10, seconds=1))
+    assert (await env.reconcile()).gone
+    assert env.api.events[-1][1] == "LeftOver"
 
 
 @pytest.mark.parametrize("finalizers", [(), ("example.com/other",), (FINALIZER,)])
-async def test_deletion_of_an_uncreated_agent_sends_no_request(finalizers: tuple[str, ...]) -> None:
-    async with open_agent_environment() as env:
-        env.put(resources.AGENTS, agent() | {"metadata": {**agent()["metadata"], "finalizers": [*finalizers]}})
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.retell_requests == []
-        assert (tuple(KEY) in env.api.objects) == (finalizers == ("example.com/other",)), "only its own finalizer goes"
+async def test_deletion_of_an_uncreated_agent_sends_no_request(new_env, finalizers):
+    new_env.put(resources.AGENTS, agent() | {"metadata": {**agent()["metadata"], "finalizers": [*finalizers]}})
+    new_env.delete()
+    assert (await new_env.settle()).gone
+    assert new_env.retell_requests == []
+    assert (tuple(KEY) in new_env.api.objects) == (finalizers == ("example.com/other",)), "only its own finalizer goes"
 
 
 @pytest.mark.parametrize("point", ["after:create-llm", "before:create-agent", "after:create-agent", "before:publish"])
-async def test_namespace_ends_despite_missing_branch_and_restart(point: str) -> None:
+async def test_namespace_ends_despite_missing_branch_and_restart(new_env, point):
     """A new process never saw the Branch that named the tenant, but our status records the name from the first intent on."""
-    async with open_agent_environment() as env:
-        await env.crash_at(point)
-        env.remove(resources.BRANCHES, "mitte")
-        env.delete()
-        await env.restart()
-        assert (await env.settle(30)).gone
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
+    await new_env.crash_at(point)
+    new_env.remove(resources.BRANCHES, "mitte")
+    new_env.delete()
+    await new_env.restart()
+    assert (await new_env.settle(30)).gone
+    assert (new_env.workspace["agents"], new_env.workspace["llms"]) == ({}, {})
 
 
-async def test_deletion_after_a_refused_agent_deletes_the_llm() -> None:
+async def test_deletion_after_a_refused_agent_deletes_the_llm():
     async with open_agent_environment(voiceId="nobody") as env:
         await env.reconcile()
         assert len(env.workspace["llms"]) == 1
@@ -160,15 +145,13 @@ async def test_deletion_after_a_refused_agent_deletes_the_llm() -> None:
         assert env.workspace["llms"] == {}
 
 
-async def test_deletion_spares_agents_of_another_owner() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        agent_id, llm_id = env.status["agentId"], env.status["llmId"]
-        await env.publish_by_hand(agent_name="X · inst-2/other/agent")
-        llm = f"/update-retell-llm/{llm_id}?version=2"
-        await env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 1})
-        await env.request_retell("PATCH", llm, {"default_dynamic_variables": {"askproai_owner": "inst-2/other/agent"}})
-        at = len(env.retell_requests)
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.retell_writes(at) == []
+async def test_deletion_spares_agents_of_another_owner(env):
+    agent_id, llm_id = env.status["agentId"], env.status["llmId"]
+    await env.publish_by_hand(agent_name="X · inst-2/other/agent")
+    llm = f"/update-retell-llm/{llm_id}?version=2"
+    await env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 1})
+    await env.request_retell("PATCH", llm, {"default_dynamic_variables": {"askproai_owner": "inst-2/other/agent"}})
+    at = len(env.retell_requests)
+    env.delete()
+    assert (await env.settle()).gone
+    assert env.retell_writes(at) == []

@@ -9,47 +9,41 @@ from tests.worlds.agent_environment import open_agent_environment
 pytestmark = pytest.mark.nightly
 
 
-async def test_published_edit_by_hand_is_repaired_and_reported() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        await env.publish_by_hand(voice_id="11labs-Adrian", voice_speed=1.2)
-        result = await env.settle()
-        env.assert_one_of_each()
-        latest = env.workspace["agents"][env.status["agentId"]][-1]
-        assert (latest["version"], latest["voice_id"]) == (2, "11labs-Carola")
-        assert latest["voice_speed"] == 1.2, "what we do not manage stays as the person set it"
-        assert [event.reason for event in result.events] == ["DriftRepaired"]
-        assert "voice_id" in result.events[0].message
+async def test_published_edit_by_hand_is_repaired_and_reported(env):
+    await env.publish_by_hand(voice_id="11labs-Adrian", voice_speed=1.2)
+    result = await env.settle()
+    env.assert_one_of_each()
+    latest = env.workspace["agents"][env.status["agentId"]][-1]
+    assert (latest["version"], latest["voice_id"]) == (2, "11labs-Carola")
+    assert latest["voice_speed"] == 1.2, "what we do not manage stays as the person set it"
+    assert [event.reason for event in result.events] == ["DriftRepaired"]
+    assert "voice_id" in result.events[0].message
 
 
-async def test_draft_by_hand_is_kept_and_reported() -> None:
+async def test_draft_by_hand_is_kept_and_reported(env):
     """Half-finished work in the dashboard must not go live because of a reconcile."""
-    async with open_agent_environment() as env:
-        await env.settle()
-        agent_id = env.status["agentId"]
-        await env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0})
-        await env.request_retell("PATCH", f"/update-agent/{agent_id}?version=1", {"voice_id": "11labs-Adrian"})
-        at = len(env.retell_requests)
-        await env.settle()
-        assert env.retell_writes(at) == []
-        assert env.condition("Drifted")["status"] == "True"
-        assert "voice_id" in env.condition("Drifted")["message"]
-        assert env.condition("Ready")["status"] == "True"
+    agent_id = env.status["agentId"]
+    await env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0})
+    await env.request_retell("PATCH", f"/update-agent/{agent_id}?version=1", {"voice_id": "11labs-Adrian"})
+    at = len(env.retell_requests)
+    await env.settle()
+    assert env.retell_writes(at) == []
+    assert env.condition("Drifted")["status"] == "True"
+    assert "voice_id" in env.condition("Drifted")["message"]
+    assert env.condition("Ready")["status"] == "True"
 
 
-async def test_agent_deleted_by_hand_is_recreated_after_grace() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        deleted = env.status["agentId"]
-        await env.request_retell("DELETE", f"/delete-agent/{deleted}")
-        before = env.clock.now()
-        await env.settle(30)
-        env.assert_one_of_each()
-        assert env.status["agentId"] != deleted
-        assert env.clock.now() - before >= timedelta(seconds=10), "one 404 is not believed"
+async def test_agent_deleted_by_hand_is_recreated_after_grace(env):
+    deleted = env.status["agentId"]
+    await env.request_retell("DELETE", f"/delete-agent/{deleted}")
+    before = env.clock.now()
+    await env.settle(30)
+    env.assert_one_of_each()
+    assert env.status["agentId"] != deleted
+    assert env.clock.now() - before >= timedelta(seconds=10), "one 404 is not believed"
 
 
-async def test_observe_only_writes_nothing_and_shows_the_difference() -> None:
+async def test_observe_only_writes_nothing_and_shows_the_difference():
     async with open_agent_environment(managementPolicy="ObserveOnly") as env:
         agent_id = await env.create_by_hand()
         env.edit(adopt={"agentId": agent_id})
@@ -64,14 +58,12 @@ async def test_observe_only_writes_nothing_and_shows_the_difference() -> None:
         assert agent_id in env.workspace["agents"]
 
 
-async def test_observe_only_keeps_the_id_of_deleted_agents() -> None:
+async def test_observe_only_keeps_the_id_of_deleted_agents(env):
     """The API server refuses an object with neither `adopt` nor an id in its status."""
-    async with open_agent_environment() as env:
-        await env.settle()
-        agent_id = env.status["agentId"]
-        env.edit(managementPolicy="ObserveOnly")
-        await env.request_retell("DELETE", f"/delete-agent/{agent_id}")
-        await env.settle()
-        assert env.status["agentId"] == agent_id
-        assert env.condition("Synced")["status"] == "False"
-        assert agent_id in env.condition("Synced")["message"]
+    agent_id = env.status["agentId"]
+    env.edit(managementPolicy="ObserveOnly")
+    await env.request_retell("DELETE", f"/delete-agent/{agent_id}")
+    await env.settle()
+    assert env.status["agentId"] == agent_id
+    assert env.condition("Synced")["status"] == "False"
+    assert agent_id in env.condition("Synced")["message"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from askproai_operator import resources
-from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, open_agent_environment, tenant
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment, branch, tenant
 
 pytestmark = pytest.mark.nightly
 
@@ -26,50 +26,44 @@ def edit(env: AgentEnvironment) -> None:
     env.edit(functions=["CheckAvailability"])
 
 
-async def test_paused_tenant_keeps_its_published_agent() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        before = env.answering_llm
-        put(env, resources.TENANTS, tenant(), PAUSED)
-        edit(env)
-        at = len(env.retell_requests)
-        await env.settle()
-        assert env.retell_writes(at) == []
-        assert env.answering_llm == before
-        synced = env.condition("Synced")
-        assert (synced["status"], synced["reason"]) == ("False", "Pending")
-        assert synced["message"].endswith("remove the annotation askproai.de/paused from Tenant salon")
-        assert any("change the LLM" in line for line in env.status["plan"])
+async def test_paused_tenant_keeps_its_published_agent(env):
+    before = env.answering_llm
+    put(env, resources.TENANTS, tenant(), PAUSED)
+    edit(env)
+    at = len(env.retell_requests)
+    await env.settle()
+    assert env.retell_writes(at) == []
+    assert env.answering_llm == before
+    synced = env.condition("Synced")
+    assert (synced["status"], synced["reason"]) == ("False", "Pending")
+    assert synced["message"].endswith("remove the annotation askproai.de/paused from Tenant salon")
+    assert any("change the LLM" in line for line in env.status["plan"])
 
-        put(env, resources.TENANTS, tenant(), {})
-        await env.settle()
-        assert env.answering_llm["general_tools"] != before["general_tools"]
-        assert env.condition("Synced")["reason"] == "AsDeclared"
+    put(env, resources.TENANTS, tenant(), {})
+    await env.settle()
+    assert env.answering_llm["general_tools"] != before["general_tools"]
+    assert env.condition("Synced")["reason"] == "AsDeclared"
 
 
-async def test_agent_waits_while_any_branch_has_plan_annotation() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        other = branch([])
-        other["metadata"] |= {"name": "west", "uid": "uid-west"}
-        put(env, resources.BRANCHES, other, PLANNED)
-        edit(env)
-        at = len(env.retell_requests)
-        await env.settle()
-        assert env.retell_writes(at) == []
-        assert env.condition("Synced")["message"].endswith("remove the annotation askproai.de/plan from Branch west")
-        put(env, resources.BRANCHES, other, {})
-        await env.settle()
-        assert env.condition("Synced")["reason"] == "AsDeclared"
+async def test_agent_waits_while_any_branch_has_plan_annotation(env):
+    other = branch([])
+    other["metadata"] |= {"name": "west", "uid": "uid-west"}
+    put(env, resources.BRANCHES, other, PLANNED)
+    edit(env)
+    at = len(env.retell_requests)
+    await env.settle()
+    assert env.retell_writes(at) == []
+    assert env.condition("Synced")["message"].endswith("remove the annotation askproai.de/plan from Branch west")
+    put(env, resources.BRANCHES, other, {})
+    await env.settle()
+    assert env.condition("Synced")["reason"] == "AsDeclared"
 
 
 @pytest.mark.parametrize("edited", [False, True])
-async def test_paused_tenant_without_agent_edits_reports_no_fault(edited: bool) -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        put(env, resources.TENANTS, tenant(), PAUSED)
-        if edited:
-            env.edit(displayName="Empfang")
-        await env.settle()
-        synced = env.condition("Synced")
-        assert (synced["status"], synced["reason"]) == (("False", "Pending") if edited else ("True", "PlanMode"))
+async def test_paused_tenant_without_agent_edits_reports_no_fault(env, edited):
+    put(env, resources.TENANTS, tenant(), PAUSED)
+    if edited:
+        env.edit(displayName="Empfang")
+    await env.settle()
+    synced = env.condition("Synced")
+    assert (synced["status"], synced["reason"]) == (("False", "Pending") if edited else ("True", "PlanMode"))

@@ -17,7 +17,7 @@ async def set_by_hand(env: AgentEnvironment, url: str | None) -> None:
     await env.request_retell("PATCH", f"/update-phone-number/{NUMBER}", {"inbound_webhook_url": url})
 
 
-async def test_caller_recognition_sets_and_removes_the_webhook_once() -> None:
+async def test_caller_recognition_sets_and_removes_the_webhook_once():
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         env.assert_one_of_each()
@@ -31,18 +31,17 @@ async def test_caller_recognition_sets_and_removes_the_webhook_once() -> None:
         assert webhook(env) is None
 
 
-async def test_manual_webhook_stays_without_caller_recognition() -> None:
-    async with open_agent_environment() as env:
-        await set_by_hand(env, OTHER_URL)
-        await env.settle()
-        assert webhook(env) == OTHER_URL
-        env.delete()
-        await env.settle()
-        assert webhook(env) == OTHER_URL
+async def test_manual_webhook_stays_without_caller_recognition(new_env):
+    await set_by_hand(new_env, OTHER_URL)
+    await new_env.settle()
+    assert webhook(new_env) == OTHER_URL
+    new_env.delete()
+    await new_env.settle()
+    assert webhook(new_env) == OTHER_URL
 
 
 @pytest.mark.parametrize("by_hand", [None, OTHER_URL, "https://old.example/salon/salon/retell/inbound"])
-async def test_a_webhook_that_somebody_changed_is_set_again(by_hand: str | None) -> None:
+async def test_a_webhook_that_somebody_changed_is_set_again(by_hand):
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         version = env.status["publishedVersion"]
@@ -53,7 +52,7 @@ async def test_a_webhook_that_somebody_changed_is_set_again(by_hand: str | None)
 
 
 @pytest.mark.parametrize("point", ["before:bind", "after:bind", "before:webhook", "after:webhook"])
-async def test_crash_while_binding_ends_with_number_and_webhook(point: str) -> None:
+async def test_crash_while_binding_ends_with_number_and_webhook(point):
     async with open_agent_environment(callerRecognition=True) as env:
         await env.crash_at(point)
         await env.restart()
@@ -63,7 +62,7 @@ async def test_crash_while_binding_ends_with_number_and_webhook(point: str) -> N
 
 
 @pytest.mark.parametrize("point", ["before:no-webhook", "after:no-webhook", "after:unbind"])
-async def test_released_number_loses_our_webhook_despite_any_crash(point: str) -> None:
+async def test_released_number_loses_our_webhook_despite_any_crash(point):
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         env.set_branch_numbers()
@@ -75,7 +74,7 @@ async def test_released_number_loses_our_webhook_despite_any_crash(point: str) -
         assert not number.get("inbound_agents")
 
 
-async def test_deletion_removes_webhooks_of_unbound_numbers_too() -> None:
+async def test_deletion_removes_webhooks_of_unbound_numbers_too():
     for unbound in (False, True):
         async with open_agent_environment(callerRecognition=True) as env:
             await env.settle()
@@ -86,7 +85,7 @@ async def test_deletion_removes_webhooks_of_unbound_numbers_too() -> None:
             assert webhook(env) is None
 
 
-async def test_released_unbound_number_keeps_none_of_our_webhooks() -> None:
+async def test_released_unbound_number_keeps_none_of_our_webhooks():
     async with open_agent_environment(callerRecognition=True) as env:
         await env.settle()
         await env.bind_by_hand(NUMBER, None)
@@ -95,17 +94,15 @@ async def test_released_unbound_number_keeps_none_of_our_webhooks() -> None:
         assert webhook(env) is None
 
 
-async def test_plan_lists_the_inbound_webhook_without_setting_it() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        env.annotate(**{"askproai.de/plan": "true"})
-        env.edit(callerRecognition=True)
-        await env.settle()
-        assert f"set the inbound webhook of {NUMBER}" in env.status["plan"]
-        assert webhook(env) is None
+async def test_plan_lists_the_inbound_webhook_without_setting_it(env):
+    env.annotate(**{"askproai.de/plan": "true"})
+    env.edit(callerRecognition=True)
+    await env.settle()
+    assert f"set the inbound webhook of {NUMBER}" in env.status["plan"]
+    assert webhook(env) is None
 
 
-async def test_a_lagging_list_makes_no_second_write() -> None:
+async def test_a_lagging_list_makes_no_second_write():
     async with open_agent_environment(callerRecognition=True) as env:
         await env.inject_fault("list-numbers", "lagging-list", seconds=3600)
         await env.settle()
@@ -115,7 +112,7 @@ async def test_a_lagging_list_makes_no_second_write() -> None:
         assert env.retell_writes(before) == []
 
 
-async def test_prompt_variable_set_by_hand_is_not_overwritten() -> None:
+async def test_prompt_variable_set_by_hand_is_not_overwritten():
     prompt = {"model": "gpt-5.1", "temperature": "0", "prompt": "Grüße mit {{gruss}}."}
     async with open_agent_environment(llm=prompt) as env:
         await env.settle()

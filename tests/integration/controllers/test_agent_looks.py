@@ -16,7 +16,7 @@ def reads(env: AgentEnvironment, since: int) -> int:
     return len(env.retell_requests[since:])
 
 
-async def test_resync_reads_nothing_at_retell_before_the_interval() -> None:
+async def test_resync_reads_nothing_at_retell_before_the_interval():
     async with open_agent_environment(drift_seconds=EVERY) as env:
         result = await env.settle()
         assert result.resync_after is not None
@@ -33,7 +33,7 @@ async def test_resync_reads_nothing_at_retell_before_the_interval() -> None:
         assert [each["operation"] for each in env.retell_requests[at:]] == ["list-numbers", "get-agent", "get-llm"]
 
 
-async def test_manual_change_is_repaired_at_the_next_resync() -> None:
+async def test_manual_change_is_repaired_at_the_next_resync():
     async with open_agent_environment(drift_seconds=EVERY) as env:
         looked = await env.settle()
         await env.publish_by_hand(voice_id="11labs-Adrian")
@@ -50,7 +50,7 @@ async def test_manual_change_is_repaired_at_the_next_resync() -> None:
 
 
 @pytest.mark.parametrize("asked", ["annotation", "edit", "voice there and edit back here"])
-async def test_human_change_or_request_reads_retell_at_once(asked: str) -> None:
+async def test_human_change_or_request_reads_retell_at_once(asked):
     async with open_agent_environment(drift_seconds=EVERY) as env:
         await env.settle()
         await env.publish_by_hand(voice_id="11labs-Adrian")
@@ -65,7 +65,7 @@ async def test_human_change_or_request_reads_retell_at_once(asked: str) -> None:
         assert agents[-1]["voice_id"] == "11labs-Carola"
 
 
-async def test_changed_branch_or_tenant_is_written_at_once() -> None:
+async def test_changed_branch_or_tenant_is_written_at_once():
     async with open_agent_environment(drift_seconds=EVERY) as env:
         await env.settle()
         at = len(env.retell_requests)
@@ -83,7 +83,7 @@ async def test_changed_branch_or_tenant_is_written_at_once() -> None:
         assert "publish-agent-version" in env.retell_writes(at)
 
 
-async def test_unanswered_write_is_always_followed_by_a_read() -> None:
+async def test_unanswered_write_is_always_followed_by_a_read():
     async with open_agent_environment(drift_seconds=EVERY) as env:
         await env.settle()
         prompt = "Du bist höflich."
@@ -98,7 +98,7 @@ async def test_unanswered_write_is_always_followed_by_a_read() -> None:
         env.assert_one_of_each()
 
 
-async def test_waits_for_missing_number_grow_to_five_minutes() -> None:
+async def test_waits_for_missing_number_grow_to_five_minutes():
     async with open_agent_environment(drift_seconds=EVERY, with_number=False) as env:
         await env.settle()
         assert env.condition("NumbersBound")["status"] == "False"
@@ -120,7 +120,7 @@ async def test_waits_for_missing_number_grow_to_five_minutes() -> None:
         env.assert_one_of_each()
 
 
-async def test_new_process_repairs_a_manual_change_at_once() -> None:
+async def test_new_process_repairs_a_manual_change_at_once():
     async with open_agent_environment(drift_seconds=EVERY) as env:
         await env.settle()
         await env.publish_by_hand(voice_id="11labs-Adrian")

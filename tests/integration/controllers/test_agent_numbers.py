@@ -11,23 +11,22 @@ from tests.worlds.agent_environment import NUMBER, OPERATOR_NAMESPACE, agent, br
 pytestmark = pytest.mark.nightly
 
 
-async def test_number_is_not_bound_before_pods_serve() -> None:
+async def test_number_is_not_bound_before_pods_serve(new_env):
     """No caller may reach an agent whose functions nobody serves yet."""
-    async with open_agent_environment() as env:
-        env.set_runtime_available(False)
-        await env.settle()
-        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
-        assert (env.condition("NumbersBound")["reason"], env.condition("Ready")["status"]) == ("Pending", "Unknown")
-        env.set_runtime_available(True)
-        await env.settle()
-        env.assert_one_of_each()
-        env.set_runtime_available(False)
-        await env.settle()
-        env.assert_one_of_each()
-        assert env.condition("Ready")["status"] == "True"
+    new_env.set_runtime_available(False)
+    await new_env.settle()
+    assert not new_env.workspace["numbers"][NUMBER].get("inbound_agents")
+    assert (new_env.condition("NumbersBound")["reason"], new_env.condition("Ready")["status"]) == ("Pending", "Unknown")
+    new_env.set_runtime_available(True)
+    await new_env.settle()
+    new_env.assert_one_of_each()
+    new_env.set_runtime_available(False)
+    await new_env.settle()
+    new_env.assert_one_of_each()
+    assert new_env.condition("Ready")["status"] == "True"
 
 
-async def test_number_missing_at_retell_is_reported() -> None:
+async def test_number_missing_at_retell_is_reported():
     async with open_agent_environment(with_number=False) as env:
         await env.settle()
         assert env.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
@@ -36,42 +35,38 @@ async def test_number_missing_at_retell_is_reported() -> None:
         assert env.status["phoneNumbers"] == []
 
 
-async def test_number_bound_to_a_foreign_agent_is_untouched() -> None:
-    async with open_agent_environment() as env:
-        other = await env.create_draft(None)
-        await env.bind_by_hand(NUMBER, other)
-        await env.settle()
-        assert env.condition("NumbersBound")["reason"] == "NumberBoundElsewhere"
-        assert env.workspace["numbers"][NUMBER]["inbound_agents"] == [{"agent_id": other, "weight": 1}]
+async def test_number_bound_to_a_foreign_agent_is_untouched(new_env):
+    other = await new_env.create_draft(None)
+    await new_env.bind_by_hand(NUMBER, other)
+    await new_env.settle()
+    assert new_env.condition("NumbersBound")["reason"] == "NumberBoundElsewhere"
+    assert new_env.workspace["numbers"][NUMBER]["inbound_agents"] == [{"agent_id": other, "weight": 1}]
 
 
-async def test_number_removed_from_the_branch_is_unbound() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        env.set_branch_numbers()
-        await env.settle()
-        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
-        assert env.status["phoneNumbers"] == []
+async def test_number_removed_from_the_branch_is_unbound(env):
+    env.set_branch_numbers()
+    await env.settle()
+    assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
+    assert env.status["phoneNumbers"] == []
 
 
-async def test_freed_number_enqueues_the_agent_waiting_for_it() -> None:
+async def test_freed_number_enqueues_the_agent_waiting_for_it(new_env):
     """Otherwise its callers would be declined until the next resync."""
-    async with open_agent_environment() as env:
-        other = agent()
-        other["metadata"] |= {"name": "nord", "uid": "u-nord"}
-        env.put(resources.AGENTS, other)
-        await env.settle()
-        env.set_branch_numbers()
-        await env.settle()
-        assert [key.name for key in env.enqueued] == ["nord"]
-        env.set_branch_numbers(NUMBER)
-        await env.settle()
-        env.delete()
-        assert (await env.settle()).gone
-        assert [key.name for key in env.enqueued] == ["nord", "nord"]
+    other = agent()
+    other["metadata"] |= {"name": "nord", "uid": "u-nord"}
+    new_env.put(resources.AGENTS, other)
+    await new_env.settle()
+    new_env.set_branch_numbers()
+    await new_env.settle()
+    assert [key.name for key in new_env.enqueued] == ["nord"]
+    new_env.set_branch_numbers(NUMBER)
+    await new_env.settle()
+    new_env.delete()
+    assert (await new_env.settle()).gone
+    assert [key.name for key in new_env.enqueued] == ["nord", "nord"]
 
 
-async def test_a_trunk_without_its_password_is_reported() -> None:
+async def test_a_trunk_without_its_password_is_reported():
     async with open_agent_environment(with_number=False) as env:
         raw = env.api.objects["Branch", "salon", "mitte"]
         sip = {"terminationUri": "sip.example", "authSecretRef": {"name": "trunk"}}
@@ -94,21 +89,20 @@ async def test_a_trunk_without_its_password_is_reported() -> None:
         env.assert_one_of_each()  # a number that is there stays bound
 
 
-async def test_dialled_foreign_number_is_unbound_despite_public_number() -> None:
+async def test_dialled_foreign_number_is_unbound_despite_public_number(new_env):
     """The Branch was edited and not reconciled yet."""
     did = "+49307654321"
-    async with open_agent_environment() as env:
-        other = Holder("Branch", "other", "mitte", "u-other")
-        grant = grant_manifest(OPERATOR_NAMESPACE, Subject(SubjectKind.NUMBER, did), (other,))
-        env.context.cache.put(resources.CONFIG_MAPS, env.api.put(resources.CONFIG_MAPS, grant))
-        edited = branch([NUMBER])
-        edited["spec"]["phoneNumbers"] = [{"number": NUMBER, "did": did}]
-        env.put(resources.BRANCHES, edited)
-        await env.settle()
-        assert env.condition("NumbersBound")["reason"] == "NotRequested"
+    other = Holder("Branch", "other", "mitte", "u-other")
+    grant = grant_manifest(OPERATOR_NAMESPACE, Subject(SubjectKind.NUMBER, did), (other,))
+    new_env.context.cache.put(resources.CONFIG_MAPS, new_env.api.put(resources.CONFIG_MAPS, grant))
+    edited = branch([NUMBER])
+    edited["spec"]["phoneNumbers"] = [{"number": NUMBER, "did": did}]
+    new_env.put(resources.BRANCHES, edited)
+    await new_env.settle()
+    assert new_env.condition("NumbersBound")["reason"] == "NotRequested"
 
 
-async def test_transfer_to_a_number_of_the_branch_warns() -> None:
+async def test_transfer_to_a_number_of_the_branch_warns():
     """The call would ring at the agent again. Everything else works, so Ready stays True."""
     own = "+49305550100"
     async with open_agent_environment(functions=["TransferToHuman"], transferTo=own) as env:

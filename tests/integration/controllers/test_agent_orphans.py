@@ -19,7 +19,6 @@ from tests.worlds.agent_environment import (
     RETELL_KEY,
     AgentEnvironment,
     agent,
-    open_agent_environment,
 )
 
 pytestmark = pytest.mark.nightly
@@ -74,157 +73,143 @@ async def provider_is_back(env: AgentEnvironment) -> None:
     env.clock.advance(timedelta(hours=1))
 
 
-async def test_orphans_are_removed_when_the_provider_is_back() -> None:
-    async with open_agent_environment() as env:
-        retry = await given_up(env)
-        (entry,) = orphans(env)
-        assert tuple(KEY) not in env.api.objects
-        kind, reason, message = env.api.events[-1]
-        assert (kind, reason) == ("Warning", "LeftOver")
-        assert f"Secret askproai-system/{entry['metadata']['name']}" in message
-        assert RETELL_KEY not in str(entry["metadata"]), "the key is in the data only"
-        await retry.run_due()
-        assert len(orphans(env)) == 1
-        await provider_is_back(env)
-        await retry.run_due()
-        assert (env.workspace["agents"], env.workspace["llms"]) == ({}, {})
-        assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
-        assert orphans(env) == []
-        assert env.api.events[-1][1] == "LeftOverRemoved"
+async def test_orphans_are_removed_when_the_provider_is_back(new_env):
+    retry = await given_up(new_env)
+    (entry,) = orphans(new_env)
+    assert tuple(KEY) not in new_env.api.objects
+    kind, reason, message = new_env.api.events[-1]
+    assert (kind, reason) == ("Warning", "LeftOver")
+    assert f"Secret askproai-system/{entry['metadata']['name']}" in message
+    assert RETELL_KEY not in str(entry["metadata"]), "the key is in the data only"
+    await retry.run_due()
+    assert len(orphans(new_env)) == 1
+    await provider_is_back(new_env)
+    await retry.run_due()
+    assert (new_env.workspace["agents"], new_env.workspace["llms"]) == ({}, {})
+    assert not new_env.workspace["numbers"][NUMBER].get("inbound_agents")
+    assert orphans(new_env) == []
+    assert new_env.api.events[-1][1] == "LeftOverRemoved"
 
 
-async def test_orphan_retries_back_off_and_write_nothing_new() -> None:
-    async with open_agent_environment() as env:
-        retry = await given_up(env)
-        await retry.run_due()
-        requests, writes = len(env.retell_requests), env.api.writes
-        await retry.run_due()
-        assert len(env.retell_requests) == requests, "its backoff has not passed"
-        env.clock.advance(timedelta(seconds=61))
-        await retry.run_due()
-        assert len(env.retell_requests) > requests
-        assert env.api.writes == writes, "the reason is the same"
+async def test_orphan_retries_back_off_and_write_nothing_new(new_env):
+    retry = await given_up(new_env)
+    await retry.run_due()
+    requests, writes = len(new_env.retell_requests), new_env.api.writes
+    await retry.run_due()
+    assert len(new_env.retell_requests) == requests, "its backoff has not passed"
+    new_env.clock.advance(timedelta(seconds=61))
+    await retry.run_due()
+    assert len(new_env.retell_requests) > requests
+    assert new_env.api.writes == writes, "the reason is the same"
 
 
-async def test_recreated_agent_keeps_the_remote_agent_it_adopted() -> None:
-    async with open_agent_environment() as env:
-        retry = await given_up(env)
-        (agent_id,) = env.workspace["agents"]
-        namesake = agent() | {"status": {"agentId": agent_id}}
-        env.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
-        await provider_is_back(env)
-        written = env.retell_writes()
-        await retry.run_due()
-        assert orphans(env) == []
-        assert env.retell_writes() == written
+async def test_recreated_agent_keeps_the_remote_agent_it_adopted(new_env):
+    retry = await given_up(new_env)
+    (agent_id,) = new_env.workspace["agents"]
+    namesake = agent() | {"status": {"agentId": agent_id}}
+    new_env.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
+    await provider_is_back(new_env)
+    written = new_env.retell_writes()
+    await retry.run_due()
+    assert orphans(new_env) == []
+    assert new_env.retell_writes() == written
 
 
-async def test_orphan_stays_while_recreated_agent_may_adopt_it() -> None:
-    async with open_agent_environment() as env:
-        retry = await given_up(env)
-        namesake = agent()
-        env.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
-        await provider_is_back(env)
-        await retry.run_due()
-        (entry,) = orphans(env)
-        assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
-        assert len(env.workspace["agents"]) == 1
-        env.remove(resources.AGENTS, "mitte")
-        env.clock.advance(timedelta(hours=1))
-        await retry.run_due()
-        assert env.workspace["agents"] == {}
+async def test_orphan_stays_while_recreated_agent_may_adopt_it(new_env):
+    retry = await given_up(new_env)
+    namesake = agent()
+    new_env.put(resources.AGENTS, {**namesake, "metadata": {**namesake["metadata"], "uid": "u-namesake"}})
+    await provider_is_back(new_env)
+    await retry.run_due()
+    (entry,) = orphans(new_env)
+    assert "RetellAgent salon/mitte again" in entry["metadata"]["annotations"]["askproai.de/last-error"]
+    assert len(new_env.workspace["agents"]) == 1
+    new_env.remove(resources.AGENTS, "mitte")
+    new_env.clock.advance(timedelta(hours=1))
+    await retry.run_due()
+    assert new_env.workspace["agents"] == {}
 
 
-async def test_orphan_without_a_key_names_the_secrets_content() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        env.remove(resources.SECRETS, "salon-teardown")
-        env.delete()
-        env.clock.advance(BEYOND_BUDGET)
-        assert (await env.reconcile()).gone
-        await OrphanQueue(env.context, Metrics()).run_due()
-        (entry,) = orphans(env)
-        assert "put retell-api-key" in entry["metadata"]["annotations"]["askproai.de/last-error"]
+async def test_orphan_without_a_key_names_the_secrets_content(env):
+    env.remove(resources.SECRETS, "salon-teardown")
+    env.delete()
+    env.clock.advance(BEYOND_BUDGET)
+    assert (await env.reconcile()).gone
+    await OrphanQueue(env.context, Metrics()).run_due()
+    (entry,) = orphans(env)
+    assert "put retell-api-key" in entry["metadata"]["annotations"]["askproai.de/last-error"]
 
 
-async def test_orphan_gauge_counts_all_orphans() -> None:
-    async with open_agent_environment() as env:
-        await given_up(env)
-        metrics = Metrics()
-        retry = OrphanQueue(env.context, metrics)
-        await retry.run_due()
-        assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) == 1
-        await provider_is_back(env)
-        await retry.run_due()
-        await retry.run_due()
-        assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) is None
+async def test_orphan_gauge_counts_all_orphans(new_env):
+    await given_up(new_env)
+    metrics = Metrics()
+    retry = OrphanQueue(new_env.context, metrics)
+    await retry.run_due()
+    assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) == 1
+    await provider_is_back(new_env)
+    await retry.run_due()
+    await retry.run_due()
+    assert metrics.registry.get_sample_value("askproai_leftovers", {"sort": "agent"}) is None
 
 
-async def test_deposed_leader_removes_no_orphan() -> None:
+async def test_deposed_leader_removes_no_orphan(new_env):
     def lost() -> None:
         raise NotLeader("the Lease is another's")
 
-    async with open_agent_environment() as env:
-        await given_up(env)
-        await provider_is_back(env)
-        written = env.retell_writes()
-        retry = OrphanQueue(replace(env.context, fence=lost), Metrics())
-        await retry.run_due()
-        assert env.retell_writes() == written
-        assert len(orphans(env)) == 1
+    await given_up(new_env)
+    await provider_is_back(new_env)
+    written = new_env.retell_writes()
+    retry = OrphanQueue(replace(new_env.context, fence=lost), Metrics())
+    await retry.run_due()
+    assert new_env.retell_writes() == written
+    assert len(orphans(new_env)) == 1
 
 
-async def test_orphan_removal_waits_as_long_as_retell_asks() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        await env.inject_fault("list-agents", "rate-limited", count=1)
-        env.delete()
-        result = await env.reconcile()
-        assert result.requeue_after is not None
-        assert not result.requeue
+async def test_orphan_removal_waits_as_long_as_retell_asks(env):
+    await env.inject_fault("list-agents", "rate-limited", count=1)
+    env.delete()
+    result = await env.reconcile()
+    assert result.requeue_after is not None
+    assert not result.requeue
 
 
-async def test_unreadable_orphan_does_not_delay_another_orphan() -> None:
-    async with open_agent_environment() as env:
-        retry = await given_up(env)
-        (entry,) = orphans(env)
-        broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
-        env.put(resources.SECRETS, broken)
-        await provider_is_back(env)
-        await retry.run_due()
-        assert [orphan["metadata"]["name"] for orphan in orphans(env)] == ["broken"], "a person has to look at it"
-        assert env.workspace["agents"] == {}
+async def test_unreadable_orphan_does_not_delay_another_orphan(new_env):
+    retry = await given_up(new_env)
+    (entry,) = orphans(new_env)
+    broken = {**entry, "metadata": {**entry["metadata"], "name": "broken"}, "data": {"entry.json": "e30="}}
+    new_env.put(resources.SECRETS, broken)
+    await provider_is_back(new_env)
+    await retry.run_due()
+    assert [orphan["metadata"]["name"] for orphan in orphans(new_env)] == ["broken"], "a person has to look at it"
+    assert new_env.workspace["agents"] == {}
 
 
-async def test_unexpected_provider_answer_is_reported_and_retried(monkeypatch) -> None:
-    async with open_agent_environment() as env:
-        retry = await given_up(env)
-        await provider_is_back(env)
+async def test_unexpected_provider_answer_is_reported_and_retried(new_env, monkeypatch):
+    retry = await given_up(new_env)
+    await provider_is_back(new_env)
 
-        async def fail(*_: object) -> None:
-            raise KeyError("agent_id")
+    async def fail(*_: object) -> None:
+        raise KeyError("agent_id")
 
-        monkeypatch.setattr("askproai_operator.controllers.orphan.remove_remote_objects", fail)
-        await retry.run_due()
-        (entry,) = orphans(env)
-        assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
-        monkeypatch.undo()
-        env.clock.advance(timedelta(hours=1))
-        await retry.run_due()
-        assert orphans(env) == []
+    monkeypatch.setattr("askproai_operator.controllers.orphan.remove_remote_objects", fail)
+    await retry.run_due()
+    (entry,) = orphans(new_env)
+    assert "KeyError in the operator" in entry["metadata"]["annotations"]["askproai.de/last-error"]
+    monkeypatch.undo()
+    new_env.clock.advance(timedelta(hours=1))
+    await retry.run_due()
+    assert orphans(new_env) == []
 
 
-async def test_unrecordable_orphan_delays_no_deletion_and_is_reported() -> None:
-    async with open_agent_environment() as env:
-        await env.settle()
-        (agent_id,) = env.workspace["agents"]
-        await env.inject_fault("list-agents", "error-before-commit", count=1000)
-        env.delete()
-        env.clock.advance(BEYOND_BUDGET)
-        env.api.next_answers["secrets"] = [503, 403]
-        with pytest.raises(Unreachable):
-            await env.reconcile()
-        assert tuple(KEY) in env.api.objects, "nothing is given up before it is recorded"
-        assert (await env.reconcile()).gone
-        assert agent_id in env.api.events[-1][2]
-        assert "remove it by hand" in env.api.events[-1][2]
+async def test_unrecordable_orphan_delays_no_deletion_and_is_reported(env):
+    (agent_id,) = env.workspace["agents"]
+    await env.inject_fault("list-agents", "error-before-commit", count=1000)
+    env.delete()
+    env.clock.advance(BEYOND_BUDGET)
+    env.api.next_answers["secrets"] = [503, 403]
+    with pytest.raises(Unreachable):
+        await env.reconcile()
+    assert tuple(KEY) in env.api.objects, "nothing is given up before it is recorded"
+    assert (await env.reconcile()).gone
+    assert agent_id in env.api.events[-1][2]
+    assert "remove it by hand" in env.api.events[-1][2]

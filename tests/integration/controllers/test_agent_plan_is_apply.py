@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from askproai_operator.controllers.agent_plan.plan import Action
-from tests.worlds.agent_environment import NUMBER, AgentEnvironment, open_agent_environment
+from tests.worlds.agent_environment import NUMBER, AgentEnvironment
 
 OPERATIONS = {
     Action.CREATE_LLM: "create-llm", Action.CREATE_AGENT: "create-agent", Action.FORK: "create-agent-version",
@@ -63,19 +63,18 @@ def operation(line: str) -> str:
 
 
 @pytest.mark.parametrize("seed", [*range(4), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(4, 12))])
-async def test_plan_equals_the_later_writes(seed: int) -> None:
+async def test_plan_equals_the_later_writes(new_env, seed):
     chance = random.Random(seed)
-    async with open_agent_environment() as env:
-        if chance.random() < 0.7:
-            await env.settle()
-        for change in chance.sample(CHANGES, chance.randint(1, 3)):
-            await change(env)
-        env.annotate(**PLAN)
-        at = len(env.retell_requests)
-        await env.settle()
-        plan = env.status["plan"]
-        assert env.retell_writes(at) == [], "showing it writes nothing"
-        env.annotate()
-        await env.settle()
-        assert env.retell_writes(at) == [operation(line) for line in plan if line != "nothing to do"]
-        assert "plan" not in env.status
+    if chance.random() < 0.7:
+        await new_env.settle()
+    for change in chance.sample(CHANGES, chance.randint(1, 3)):
+        await change(new_env)
+    new_env.annotate(**PLAN)
+    at = len(new_env.retell_requests)
+    await new_env.settle()
+    plan = new_env.status["plan"]
+    assert new_env.retell_writes(at) == [], "showing it writes nothing"
+    new_env.annotate()
+    await new_env.settle()
+    assert new_env.retell_writes(at) == [operation(line) for line in plan if line != "nothing to do"]
+    assert "plan" not in new_env.status

@@ -49,7 +49,7 @@ def container(deployment: dict[str, Any]) -> dict[str, Any]:
     return dict(only)
 
 
-async def test_canary_runs_its_image_behind_the_same_service(namespace: TenantNamespace) -> None:
+async def test_canary_runs_its_image_behind_the_same_service(namespace):
     deployment = await begin(namespace)
     track = (await trial_of(namespace))["track"]
     web = container(deployment)
@@ -72,9 +72,7 @@ async def test_canary_runs_its_image_behind_the_same_service(namespace: TenantNa
     assert await eventually(describes, SOON, "the condition with the share of the pods")
 
 
-async def test_failing_callers_end_trials_until_the_spec_changes(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_failing_callers_end_trials_until_the_spec_changes(namespace, module_database):
     await begin(namespace)
     await make_deployment_ready(namespace, "web")
     for outcome in ("booked", "failed", "failed"):
@@ -112,7 +110,7 @@ async def test_failing_callers_end_trials_until_the_spec_changes(
     assert (await trial_of(namespace))["track"] != taken_back["track"], "what the former one failed does not count"
 
 
-async def test_promotion_gives_all_pods_the_trials_image(namespace: TenantNamespace) -> None:
+async def test_promotion_gives_all_pods_the_trials_image(namespace):
     await begin(namespace)
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"image": IMAGE, "canary": None}}})
     await namespace.wait_until_gone("Deployment", CANARY)
@@ -128,7 +126,7 @@ async def _is_forgotten(namespace: TenantNamespace) -> bool:
     return not await trial_of(namespace)
 
 
-async def test_pods_of_an_ended_canary_are_removed_again(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_pods_of_an_ended_canary_are_removed_again(namespace, module_database):
     """The verdict is written first. Any reconcile that reads it ends the pods, also those of an edit that came in between."""
     await begin(namespace)
     for _ in range(2):
@@ -138,7 +136,7 @@ async def test_pods_of_an_ended_canary_are_removed_again(namespace: TenantNamesp
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it again")
 
 
-async def test_crashing_pods_end_trials_without_callers_records(namespace: TenantNamespace) -> None:
+async def test_crashing_pods_end_trials_without_callers_records(namespace):
     await begin(namespace)
 
     async def crash() -> bool:
@@ -158,9 +156,7 @@ async def test_crashing_pods_end_trials_without_callers_records(namespace: Tenan
     assert "its containers were restarted 2 times (CrashLoopBackOff)" in condition["message"]
 
 
-async def test_unreadable_kept_spec_delays_no_other_trial(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_unreadable_kept_spec_delays_no_other_trial(namespace, module_database):
     """A paused Tenant's spec is in its status, and may be of a release that wrote it otherwise."""
     await begin(namespace)
     other, paused = "a-neighbour", {"askproai.de/paused": "true"}
@@ -179,7 +175,7 @@ async def test_unreadable_kept_spec_delays_no_other_trial(
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
 
 
-async def test_removed_canarys_pods_end_despite_a_refused_key(namespace: TenantNamespace) -> None:
+async def test_removed_canarys_pods_end_despite_a_refused_key(namespace):
     """The pods of a removed canary end at once, also while the Tenant's key is refused."""
     await begin(namespace)
     await namespace.write_secret(**{"retell-api-key": "wrong"})
@@ -190,9 +186,7 @@ async def test_removed_canarys_pods_end_despite_a_refused_key(namespace: TenantN
 
 
 @pytest.mark.parametrize("annotation", ["paused", "plan"])
-async def test_held_edits_do_not_change_the_canary_trial(
-    namespace: TenantNamespace, module_database: Database, annotation: str
-) -> None:
+async def test_held_edits_do_not_change_the_canary_trial(namespace, module_database, annotation):
     """Its callers are as real as any other's, so it goes on and is judged."""
     await begin(namespace)
     track = (await trial_of(namespace))["track"]
@@ -208,9 +202,7 @@ async def test_held_edits_do_not_change_the_canary_trial(
     assert (await trial_of(namespace))["state"] == "TakenBack"
 
 
-async def test_trial_stays_undecided_while_postgresql_is_silent(
-    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_trial_stays_undecided_while_postgresql_is_silent(namespace, monkeypatch):
     await begin(namespace)
 
     async def away(*_: object) -> None:

@@ -125,7 +125,7 @@ async def sync(env: EngineEnvironment, pods: Pods, memory: Memory) -> AsyncItera
     await runner.cleanup()
 
 
-async def test_pods_are_annotated_until_they_show_the_config(env, pods: Pods, sync: ConfigSyncController):
+async def test_pods_are_annotated_until_they_show_the_config(env, pods, sync):
     await pods.create("one")
     await pods.create("stranger", **{"askproai.de/tenant": "another"})
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
@@ -141,7 +141,7 @@ async def test_pods_are_annotated_until_they_show_the_config(env, pods: Pods, sy
     assert await pods.annotations("stranger") == {}
 
 
-async def test_pods_are_annotated_to_read_changed_keys(env, pods: Pods, sync: ConfigSyncController, memory: Memory):
+async def test_pods_are_annotated_to_read_changed_keys(env, pods, sync, memory):
     await pods.create("one")
     pods.shown = "same"
     changed = PodKeys("keys-2", (("providers", "8"),))
@@ -157,9 +157,7 @@ async def test_pods_are_annotated_to_read_changed_keys(env, pods: Pods, sync: Co
     assert memory.pod_keys == {Key("Tenant", env.namespace, "salon-mueller"): changed}
 
 
-async def test_pod_without_the_data_keys_is_named(
-    env, pods: Pods, sync: ConfigSyncController, memory: Memory, monkeypatch
-):
+async def test_pod_without_the_data_keys_is_named(env, pods, sync, memory, monkeypatch):
     monkeypatch.setattr(config_sync, "_PAUSES", (timedelta(0),))
     await pods.create("one")
     changed = PodKeys("keys-2", (("providers", "8"),))
@@ -172,9 +170,7 @@ async def test_pod_without_the_data_keys_is_named(
     ("phase", "ready", "is_named"),
     [("Failed", "True", False), ("Succeeded", "False", False), ("Running", "False", False), ("Running", "True", True)],
 )
-async def test_silent_pod_is_named_only_if_ready(
-    env, pods: Pods, sync: ConfigSyncController, memory: Memory, monkeypatch, phase: str, ready: str, is_named: bool
-):
+async def test_silent_pod_is_named_only_if_ready(env, pods, sync, memory, monkeypatch, phase, ready, is_named):
     """A kubelet leaves an evicted pod's address in its status; no request comes to a pod that is not ready."""
     monkeypatch.setattr(config_sync, "_PAUSES", (timedelta(0), timedelta(0)))
     await pods.create("one")
@@ -187,7 +183,7 @@ async def test_silent_pod_is_named_only_if_ready(
     assert list(memory.pod_keys.values()) == [replace(changed, without=("silent",) if is_named else ())]
 
 
-async def test_pod_already_showing_the_config_is_left_alone(env, pods: Pods, sync: ConfigSyncController):
+async def test_pod_already_showing_the_config_is_left_alone(env, pods, sync):
     """A shadow is not asked: it has a config of its own, and never shows the tenant's."""
     await pods.create("one")
     await pods.create("shadow", **{"app.kubernetes.io/name": "askproai-shadow"})
@@ -199,7 +195,7 @@ async def test_pod_already_showing_the_config_is_left_alone(env, pods: Pods, syn
     assert env.sent == []
 
 
-async def test_pods_showing_the_config_are_not_listed_again(env, pods: Pods, sync: ConfigSyncController):
+async def test_pods_showing_the_config_are_not_listed_again(env, pods, sync):
     await pods.create("one")
     env.read.clear()
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
@@ -213,7 +209,7 @@ async def test_pods_showing_the_config_are_not_listed_again(env, pods: Pods, syn
     assert len(env.read) == 1, env.read
 
 
-async def test_pod_without_an_earlier_address_is_queried_too(env, pods: Pods, sync: ConfigSyncController):
+async def test_pod_without_an_earlier_address_is_queried_too(env, pods, sync):
     """It may have mounted the former config right before the change."""
     await pods.create("one")
     await pods.create_starting("two")
@@ -229,7 +225,7 @@ async def test_pod_without_an_earlier_address_is_queried_too(env, pods: Pods, sy
     assert "127.0.0.2" in pods.asked
 
 
-async def test_newer_config_replaces_a_running_sync(env, pods: Pods, sync: ConfigSyncController):
+async def test_newer_config_replaces_a_running_sync(env, pods, sync):
     await pods.create("one")
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     sync.trigger(env.namespace, "salon-mueller", "newer", KEYS)
@@ -243,9 +239,7 @@ async def test_newer_config_replaces_a_running_sync(env, pods: Pods, sync: Confi
     assert (await pods.annotations("one"))[HASH_ANNOTATION] == "newer"
 
 
-async def test_newer_config_triggered_during_a_run_starts_another(
-    env, pods: Pods, sync: ConfigSyncController, monkeypatch
-):
+async def test_newer_config_triggered_during_a_run_starts_another(env, pods, sync, monkeypatch):
     """The run for the older config must not count against the newer one, nor end its sync."""
     await pods.create("one")
     stale_pods, runs = sync._stale_pods, []
@@ -264,7 +258,7 @@ async def test_newer_config_triggered_during_a_run_starts_another(
     assert runs == ["new", "newer"]
 
 
-async def test_unreadable_pod_metrics_prolong_the_config_sync(env, pods: Pods, memory: Memory):
+async def test_unreadable_pod_metrics_prolong_the_config_sync(env, pods, memory):
     await pods.create("one")
     async with running_sync(env, {"web": 1}, memory) as sync:
         sync.trigger(env.namespace, "salon-mueller", "new", KEYS)

@@ -11,7 +11,7 @@ from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.kept_keys import kept_name
 from askproai_operator.store import admin
-from askproai_sandbox.cluster import ControlPlane, KubeClient
+from askproai_sandbox.cluster import ControlPlane
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
@@ -53,7 +53,7 @@ async def store_encrypted(namespace: TenantNamespace, database: Database) -> Non
     await rows(database, insert, f"{namespace.name}.salon-mueller", b"\0enc1p" + bytes(60))
 
 
-async def test_repeated_reconciles_make_one_data_key(namespace: TenantNamespace) -> None:
+async def test_repeated_reconciles_make_one_data_key(namespace):
     keys = await start(namespace)
     assert len(keys.keys) == 1
     assert await encrypts(namespace)
@@ -64,9 +64,7 @@ async def test_repeated_reconciles_make_one_data_key(namespace: TenantNamespace)
     assert await keys_of(namespace) == keys
 
 
-async def test_slow_count_of_encrypted_rows_prevents_no_key(
-    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_slow_count_of_encrypted_rows_prevents_no_key(namespace, monkeypatch):
     """The query only decides whether a condition must warn; no Tenant waits for it."""
 
     async def canceled(*_: object) -> bool:
@@ -76,7 +74,7 @@ async def test_slow_count_of_encrypted_rows_prevents_no_key(
     assert len((await start(namespace)).keys) == 1
 
 
-async def test_rotate_annotation_adds_a_data_key_once(namespace: TenantNamespace) -> None:
+async def test_rotate_annotation_adds_a_data_key_once(namespace):
     keys = await start(namespace)
     await namespace.annotate("rotate-data-key", "2026-11-24")
 
@@ -91,7 +89,7 @@ async def test_rotate_annotation_adds_a_data_key_once(namespace: TenantNamespace
     assert len(after.keys) == 2
 
 
-async def test_deleted_secret_reports_the_lost_data_key(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_deleted_secret_reports_the_lost_data_key(namespace, module_database):
     keys = await start(namespace)
     await store_encrypted(namespace, module_database)
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
@@ -111,7 +109,7 @@ async def test_deleted_secret_reports_the_lost_data_key(namespace: TenantNamespa
     await eventually(is_forgotten, SOON, "the copy for the deletion to go")
 
 
-async def test_restored_data_key_secret_is_used_again(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_restored_data_key_secret_is_used_again(namespace, module_database):
     keys = await start(namespace)
     await store_encrypted(namespace, module_database)
     await namespace.client.delete(namespace.path("Secret", SECRET))
@@ -123,16 +121,14 @@ async def test_restored_data_key_secret_is_used_again(namespace: TenantNamespace
     assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in (*keys.keys, *after.keys)]
 
 
-async def test_teardown_secret_has_the_data_key_before_use(namespace: TenantNamespace) -> None:
+async def test_teardown_secret_has_the_data_key_before_use(namespace):
     """The condition is written at the end of the reconcile that made the key."""
     keys = await start(namespace)
     copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
     assert decode_data_keys(copy).keys == keys.keys
 
 
-async def test_secret_without_keys_is_neither_changed_nor_copied(
-    namespace: TenantNamespace, kube_client: KubeClient
-) -> None:
+async def test_secret_without_keys_is_neither_changed_nor_copied(namespace, kube_client):
     """The copies are the last that somebody could restore."""
     keys = await start(namespace)
     await namespace.client.merge(namespace.path("Secret", SECRET), {"stringData": {DATA_KEYS: "half of it"}})
@@ -148,7 +144,7 @@ async def test_secret_without_keys_is_neither_changed_nor_copied(
     assert decode_data_keys(stored).keys == keys.keys
 
 
-async def test_only_a_returning_tenant_gets_its_data_keys(namespace: TenantNamespace, kube_client: KubeClient) -> None:
+async def test_only_a_returning_tenant_gets_its_data_keys(namespace, kube_client):
     keys = await start(namespace)
     # Writes the copy for the deletion.
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
@@ -172,9 +168,7 @@ async def test_only_a_returning_tenant_gets_its_data_keys(namespace: TenantNames
     assert namespace_kept is None, "else a key that is destroyed would come back"
 
 
-async def test_returning_tenant_has_keys_even_without_encrypted_rows(
-    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_returning_tenant_has_keys_even_without_encrypted_rows(namespace, monkeypatch):
     """Its rows are still encrypted, and its events that wait would become dead letters."""
     keys = await start(namespace)
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
@@ -186,9 +180,7 @@ async def test_returning_tenant_has_keys_even_without_encrypted_rows(
     assert not await encrypts(namespace)
 
 
-async def test_deleted_recreated_tenant_destroys_no_retained_rows_key(
-    namespace: TenantNamespace, kube_client: KubeClient
-) -> None:
+async def test_deleted_recreated_tenant_destroys_no_retained_rows_key(namespace, kube_client):
     """Neither by `dataPolicy: Erase`, nor by keys of its own: the rows are another's."""
     keys = await start(namespace)
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
@@ -209,7 +201,7 @@ async def test_deleted_recreated_tenant_destroys_no_retained_rows_key(
     assert [each.id for each in (await start(namespace)).keys] == [each.id for each in keys.keys]
 
 
-async def test_data_keys_are_erased_with_their_rows(namespace: TenantNamespace) -> None:
+async def test_data_keys_are_erased_with_their_rows(namespace):
     await start(namespace)
     await namespace.client.merge(namespace.path("Tenant"), {"spec": {"dataPolicy": "Erase"}})
     await namespace.client.delete(namespace.path("Tenant"))
@@ -219,7 +211,7 @@ async def test_data_keys_are_erased_with_their_rows(namespace: TenantNamespace) 
     assert await kube.get(resources.SECRETS, "default", kept_name(f"{namespace.name}.salon-mueller")) is None
 
 
-async def test_orphan_ledger_contains_no_data_keys(namespace: TenantNamespace) -> None:
+async def test_orphan_ledger_contains_no_data_keys(namespace):
     """An object that a deletion could not remove needs the providers' keys, and no others."""
     await start(namespace)
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))

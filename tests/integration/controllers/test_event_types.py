@@ -1,7 +1,5 @@
 """The operator reads event types at Cal.com seldom, since requests for each key are limited; a real API server."""
 
-from typing import Any
-
 import pytest
 
 from askproai_operator.api import Key
@@ -45,7 +43,7 @@ def next_run(namespace: TenantNamespace, service: str) -> float:
     return queue._due.get(Key("ServiceOffering", namespace.name, service), (now,))[0] - now
 
 
-async def test_branch_edit_rereads_no_event_type(namespace: TenantNamespace) -> None:
+async def test_branch_edit_rereads_no_event_type(namespace):
     await open_salon(namespace)
     before = readings(namespace)
     assert before > 0
@@ -57,14 +55,14 @@ async def test_branch_edit_rereads_no_event_type(namespace: TenantNamespace) -> 
 @pytest.mark.parametrize(
     "edit", [{"spec": {"durationMinutes": 40}}, {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}]
 )
-async def test_edit_of_the_service_reads_its_event_types(namespace: TenantNamespace, edit: dict[str, Any]) -> None:
+async def test_edit_of_the_service_reads_its_event_types(namespace, edit):
     await open_salon(namespace)
     before = readings(namespace)
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), edit)
     await eventually(lambda: readings(namespace) > before, SOON, "a reading of the event types")
 
 
-async def test_edited_calcom_key_rereads_its_event_types(namespace: TenantNamespace) -> None:
+async def test_edited_calcom_key_rereads_its_event_types(namespace):
     await open_salon(namespace)
     namespace.calcom_key = "cal_another_one"
     await namespace.write_secret(**{"calcom-api-key": namespace.calcom_key})
@@ -72,7 +70,7 @@ async def test_edited_calcom_key_rereads_its_event_types(namespace: TenantNamesp
     await eventually(lambda: readings(namespace), SOON, "a reading of the event types with the new key")
 
 
-async def test_service_with_a_taken_name_is_checked_slowly(namespace: TenantNamespace) -> None:
+async def test_service_with_a_taken_name_is_checked_slowly(namespace):
     """Only what a person puts right at Cal.com, which sends us nothing, is looked at again soon."""
     await namespace.create_salon("Branch", "Tenant")
     for name, displayed in (("a", "Gleich"), ("b", "  gleich")):
@@ -88,7 +86,7 @@ async def test_service_with_a_taken_name_is_checked_slowly(namespace: TenantName
         await namespace.wait_for_condition("NameUnique", "True", kind="ServiceOffering", name=name)
 
 
-async def test_event_type_with_several_lengths_fits_by_default(namespace: TenantNamespace) -> None:
+async def test_event_type_with_several_lengths_fits_by_default(namespace):
     types = namespace.operator.calcom.account_of(namespace.calcom_key).event_types
     for number, fields in ((1001, {"lengthInMinutes": 30, "lengthInMinutesOptions": [30, 45]}), (1002, {})):
         types[number] = EventType.create(number, "anna", {"lengthInMinutes": 45, "afterEventBuffer": 10, **fields})
@@ -107,7 +105,7 @@ async def test_event_type_with_several_lengths_fits_by_default(namespace: Tenant
     await eventually(is_in_config, SOON, "the default length in the config")
 
 
-async def test_required_fields_are_answered_or_named_with_advice(namespace: TenantNamespace) -> None:
+async def test_required_fields_are_answered_or_named_with_advice(namespace):
     types = namespace.operator.calcom.account_of(namespace.calcom_key).event_types
     asked = [
         {"type": "select", "slug": "haarlaenge", "required": True, "options": ["kurz", "lang"]},
@@ -134,7 +132,7 @@ async def test_required_fields_are_answered_or_named_with_advice(namespace: Tena
     await eventually(is_in_config, SOON, "the answers in the config")
 
 
-async def test_empty_event_type_list_suggests_the_local_calendar(namespace: TenantNamespace) -> None:
+async def test_empty_event_type_list_suggests_the_local_calendar(namespace):
     await open_salon(namespace)
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), {"spec": {"calcom": {"eventTypes": []}}})
     await namespace.wait_for_condition("CalendarLinked", "True", "NotRequested", **OFFERING)
@@ -143,7 +141,7 @@ async def test_empty_event_type_list_suggests_the_local_calendar(namespace: Tena
     await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeMissing", **OFFERING)
 
 
-async def test_service_with_a_wait_switches_to_own_book(namespace: TenantNamespace) -> None:
+async def test_service_with_a_wait_switches_to_own_book(namespace):
     await open_salon(namespace)
     parts = [{"kind": "Work", "minutes": 30}, {"kind": "Wait", "minutes": 30}, {"kind": "Work", "minutes": 45}]
     edit = {"calcom": None, "durationMinutes": 105, "segments": parts}

@@ -4,7 +4,6 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant_figures import KIND
-from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually
@@ -39,9 +38,7 @@ async def reconciles_at_rest(namespace: TenantNamespace, key: Key) -> int:
     return namespace.operator.ended[key]
 
 
-async def test_figures_follow_callers_and_are_written_on_change(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_figures_follow_callers_and_are_written_on_change(namespace, module_database):
     tenant, key = f"{namespace.name}.{NAME}", Key("Tenant", namespace.name, NAME)
     await namespace.open_salon("Branch", "Tenant", spec={"slo": {"bookingSuccessPercent": "80"}})
     assert await count(namespace) == [0, None, None]

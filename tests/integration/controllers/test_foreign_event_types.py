@@ -56,7 +56,7 @@ async def rename(namespace: TenantNamespace) -> None:
     await eventually(is_renamed, SOON, "the edit in the config")
 
 
-async def test_another_accounts_event_type_is_withheld_from_pods(namespace: TenantNamespace) -> None:
+async def test_another_accounts_event_type_is_withheld_from_pods(namespace):
     await open_salon(namespace, 71001, 71002)
     found = await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeNotFound", **OFFERING)
     assert "event type 71001 of anna is not in this Cal.com account, so nothing is sent to it" in found["message"]
@@ -68,7 +68,7 @@ async def test_another_accounts_event_type_is_withheld_from_pods(namespace: Tena
     await wait_for_withheld(namespace, {71003: None, 71002: None})
 
 
-async def test_unseen_event_type_waits_during_calcom_outage(namespace: TenantNamespace) -> None:
+async def test_unseen_event_type_waits_during_calcom_outage(namespace):
     """It also waits after an upgrade from a release that kept no list of seen event types."""
     namespace.operator.inject_fault(namespace.operator.calcom, "get-event-type", "down", 1000)
     await open_salon(namespace, 72001, 72002)
@@ -85,7 +85,7 @@ async def test_unseen_event_type_waits_during_calcom_outage(namespace: TenantNam
     await wait_for_withheld(namespace, {72001: "NotFound", 72002: None})
 
 
-async def test_deleting_a_service_keeps_its_event_type_withheld(namespace: TenantNamespace) -> None:
+async def test_deleting_a_service_keeps_its_event_type_withheld(namespace):
     """The service's future appointments remain, and a booking at this event type would be another business's booking."""
     await open_salon(namespace, 73001, 73002)
     await wait_for_withheld(namespace, {73001: "NotFound", 73002: None})

@@ -131,7 +131,7 @@ async def test_paused_tenant_without_its_hosts_grant_loses_route(namespace, othe
 @pytest.mark.parametrize(
     ("host", "text"), [("voice.example", "leave exposure.host out"), ("fleet.example", "fleet's page")]
 )
-async def test_platforms_host_belongs_to_no_tenant(namespace, host: str, text: str):
+async def test_platforms_host_belongs_to_no_tenant(namespace, host, text):
     """Else the path of a tenant that does not exist yet could be had before it."""
     await namespace.create_salon(spec=exposed_at(host, "/some-namespace/some-tenant"))
     reported = await namespace.wait_for_condition("Exposed", "False", "HostReserved")

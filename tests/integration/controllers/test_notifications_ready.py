@@ -16,7 +16,7 @@ REFS = {"usernameSecretRef": {"name": "mail", "key": "user"}, "passwordSecretRef
 MAIL: dict[str, Any] = {"host": "smtp.mail.example", "sender": "a@salon.example", **REFS}
 
 
-async def test_missing_notification_secret_does_not_block_calls(namespace: TenantNamespace) -> None:
+async def test_missing_notification_secret_does_not_block_calls(namespace):
     await namespace.create_salon(spec={"notifications": {"email": MAIL, "customer": {"remindMinutesBefore": 1440}}})
     reported = await namespace.wait_for_condition("NotificationsReady", "False", "SecretNotFound")
     assert "'mail'" in reported["message"]
@@ -32,7 +32,7 @@ async def test_missing_notification_secret_does_not_block_calls(namespace: Tenan
     assert 587 in {entry["port"] for rule in policy["spec"]["egress"] for entry in rule["ports"]}
 
 
-async def test_forbidden_server_is_named_to_no_pod(namespace: TenantNamespace) -> None:
+async def test_forbidden_server_is_named_to_no_pod(namespace):
     await namespace.write_secret()
     email = {"host": "relay.mail", "port": 25, "security": "None", "sender": "a@salon.example"}
     await namespace.create("Tenant", spec={"notifications": {"email": email, "customer": {}}})
@@ -41,7 +41,7 @@ async def test_forbidden_server_is_named_to_no_pod(namespace: TenantNamespace) -
     assert "email" not in (await namespace.config())["notifications"]
 
 
-async def test_invalid_authority_and_refusing_server_are_reported(namespace: TenantNamespace) -> None:
+async def test_invalid_authority_and_refusing_server_are_reported(namespace):
     await namespace.write_secret()
     await namespace.create_secret("mail", {"ca.crt": "hunter2"})
     email = {"host": "mail.example", "sender": "a@salon.example", "caSecretRef": {"name": "mail", "key": "ca.crt"}}

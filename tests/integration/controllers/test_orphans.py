@@ -9,7 +9,6 @@ from redis.exceptions import AuthenticationError
 
 from askproai_operator import resources
 from askproai_operator.orphans import LABEL
-from tests.worlds.databases import Database
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually
@@ -138,7 +137,7 @@ async def test_former_passwords_end_despite_outage_and_recreated_tenant(namespac
             await client.ping()
 
 
-async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monkeypatch, module_database: Database):
+async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monkeypatch, module_database):
     """`Erase` is declared while the Secret is missing, so no reconcile forgets the key, and then the database is away."""
     await namespace.open_salon("Branch", "Tenant")
     tenant = f"{namespace.name}.salon-mueller"

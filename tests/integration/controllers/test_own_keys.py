@@ -86,7 +86,7 @@ async def settle(namespace: TenantNamespace) -> None:
     await namespace.operator.reconcile_again(Key("Tenant", namespace.name, NAME))
 
 
-async def test_own_key_is_mounted_and_its_webhook_registered(namespace: TenantNamespace):
+async def test_own_key_is_mounted_and_its_webhook_registered(namespace):
     key = await open_salon(namespace)
     tenant = await namespace.wait_until_ready()
     assert await mounted(namespace) == [{"name": "annas", "items": [{"key": "key", "path": FILE}], "optional": True}]
@@ -98,7 +98,7 @@ async def test_own_key_is_mounted_and_its_webhook_registered(namespace: TenantNa
     assert key not in str(await namespace.get("ConfigMap", CONFIG)) + str(await namespace.get("Deployment", WEB))
 
 
-async def test_forbidden_secret_is_not_mounted_until_permitted(namespace: TenantNamespace):
+async def test_forbidden_secret_is_not_mounted_until_permitted(namespace):
     key = new_key()
     await write_annas(namespace, key, permitted=False)
     add_event_types(namespace, key)
@@ -117,7 +117,7 @@ async def test_forbidden_secret_is_not_mounted_until_permitted(namespace: Tenant
     await namespace.wait_for_condition("CalendarLinked", "True", kind="ServiceOffering", name=SERVICE)
 
 
-async def test_config_names_own_keys_after_all_pods_mount(namespace: TenantNamespace):
+async def test_config_names_own_keys_after_all_pods_mount(namespace):
     key = new_key()
     add_event_types(namespace, key)
     await create_salon(namespace, OWN, MEHMETS)
@@ -134,9 +134,7 @@ async def test_config_names_own_keys_after_all_pods_mount(namespace: TenantNames
     assert live["status"]["observedGeneration"] == live["metadata"]["generation"]
 
 
-async def test_another_tenants_key_is_refused_and_stays_registered(
-    namespace: TenantNamespace, other_namespace: TenantNamespace
-):
+async def test_another_tenants_key_is_refused_and_stays_registered(namespace, other_namespace):
     key = await open_salon(namespace)
     await write_annas(other_namespace, key)
     add_event_types(other_namespace, key)
@@ -151,7 +149,7 @@ async def test_another_tenants_key_is_refused_and_stays_registered(
     assert len(webhooks(namespace, key)) == 1
 
 
-async def test_another_tenants_own_key_is_refused(namespace: TenantNamespace, other_namespace: TenantNamespace):
+async def test_another_tenants_own_key_is_refused(namespace, other_namespace):
     await create_salon(namespace, MEHMETS)
     await namespace.wait_until_ready()
     await write_annas(other_namespace, namespace.calcom_key)
@@ -163,9 +161,7 @@ async def test_another_tenants_own_key_is_refused(namespace: TenantNamespace, ot
     assert len(namespace.calcom_webhooks()) == 1
 
 
-async def test_removed_own_key_loses_webhook_mount_and_grant(
-    namespace: TenantNamespace, other_namespace: TenantNamespace
-):
+async def test_removed_own_key_loses_webhook_mount_and_grant(namespace, other_namespace):
     key = await open_salon(namespace)
     without = {"spec": {"calcom": {"eventTypes": [MEHMETS]}}}
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), without)
@@ -182,7 +178,7 @@ async def test_removed_own_key_loses_webhook_mount_and_grant(
     await wait_until_linked(other_namespace)
 
 
-async def test_deleted_tenant_leaves_no_webhook_in_any_account(namespace: TenantNamespace):
+async def test_deleted_tenant_leaves_no_webhook_in_any_account(namespace):
     """Also without the Secrets, which a namespace's deletion removes first."""
     key = await open_salon(namespace)
     for secret in ("annas", "providers"):
@@ -193,7 +189,7 @@ async def test_deleted_tenant_leaves_no_webhook_in_any_account(namespace: Tenant
 
 
 @pytest.mark.parametrize("broken", ["revoked", "gone"])
-async def test_later_failing_key_stops_only_its_event_type(namespace: TenantNamespace, broken: str):
+async def test_later_failing_key_stops_only_its_event_type(namespace, broken):
     """The pods go on refusing that event type: in our own book alone it would be offered when it is taken at Cal.com."""
     await open_salon(namespace)
     if broken == "revoked":
@@ -213,7 +209,7 @@ async def test_later_failing_key_stops_only_its_event_type(namespace: TenantName
     assert len(await mounted(namespace)) == 1
 
 
-async def test_key_in_a_renamed_secret_keeps_its_webhook(namespace: TenantNamespace):
+async def test_key_in_a_renamed_secret_keeps_its_webhook(namespace):
     key = await open_salon(namespace)
     await namespace.create_secret("anna", {"k": key})
     renamed = {"name": "anna", "key": "k"}

@@ -39,7 +39,7 @@ async def config_of(namespace: TenantNamespace) -> Any:
     return decode((await namespace.get("ConfigMap", "salon-mueller-config"))["data"]["tenant.json"])
 
 
-async def test_missing_login_secret_does_not_block_calls(namespace: TenantNamespace) -> None:
+async def test_missing_login_secret_does_not_block_calls(namespace):
     await namespace.create_salon(spec={"page": {"oidc": OIDC}})
     reported = await namespace.wait_for_condition("PageReady", "False", "SecretNotFound")
     assert "'login'" in reported["message"]
@@ -54,7 +54,7 @@ async def test_missing_login_secret_does_not_block_calls(namespace: TenantNamesp
     assert await namespace.get("Service", PAGE) is None
 
 
-async def test_page_is_published_while_the_manifest_requests_it(namespace: TenantNamespace) -> None:
+async def test_page_is_published_while_the_manifest_requests_it(namespace):
     host = new_host()
     await namespace.write_secret()
     await write_login(namespace)
@@ -80,9 +80,7 @@ async def test_page_is_published_while_the_manifest_requests_it(namespace: Tenan
     assert (await config_of(namespace)).page.host == ""
 
 
-async def test_pages_host_is_exclusive_for_pages_and_senders(
-    namespace: TenantNamespace, other_namespace: TenantNamespace
-) -> None:
+async def test_pages_host_is_exclusive_for_pages_and_senders(namespace, other_namespace):
     host = new_host()
     await namespace.write_secret()
     await write_login(namespace)
@@ -104,7 +102,7 @@ async def test_pages_host_is_exclusive_for_pages_and_senders(
     assert await namespace.get("Ingress", ROUTE) is None, "the grant was released after the route"
 
 
-async def test_platforms_host_cannot_be_a_page_host(namespace: TenantNamespace) -> None:
+async def test_platforms_host_cannot_be_a_page_host(namespace):
     await namespace.write_secret()
     await write_login(namespace)
     await namespace.create("Tenant", spec=published("voice.example"))
@@ -112,7 +110,7 @@ async def test_platforms_host_cannot_be_a_page_host(namespace: TenantNamespace) 
     assert await namespace.get("Ingress", ROUTE) is None
 
 
-async def test_forbidden_issuer_is_named_to_no_pod(namespace: TenantNamespace) -> None:
+async def test_forbidden_issuer_is_named_to_no_pod(namespace):
     await namespace.write_secret()
     await write_login(namespace)
     await namespace.create("Tenant", spec=published(new_host(), issuer="https://login.example:8443"))

@@ -9,7 +9,7 @@ from askproai_operator.api import Key
 from askproai_operator.controllers.agent_plan import CHECKS, gather
 from askproai_operator.controllers.agent_plan.render import Desired
 from askproai_operator.controllers.conditions import first_failing
-from askproai_sandbox.cluster import ControlPlane, ProcessError
+from askproai_sandbox.cluster import ProcessError
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
@@ -68,7 +68,7 @@ def applied_writes(namespace: TenantNamespace, since: int) -> list[tuple[str, st
     ]
 
 
-async def test_paused_tenants_service_condition_says_when_edits_apply(namespace: TenantNamespace) -> None:
+async def test_paused_tenants_service_condition_says_when_edits_apply(namespace):
     """Its branch is not paused itself, and callers still get the opening hours from before."""
     await create_salon(namespace)
     await namespace.wait_for_condition("OpeningFits", "True", kind="ServiceOffering", name="haarschnitt")
@@ -99,9 +99,7 @@ async def test_paused_tenants_service_condition_says_when_edits_apply(namespace:
         ("plan", "ServiceOffering", "PlanUnsupported"),
     ],
 )
-async def test_no_edit_is_applied_or_confirmed_while_held(
-    namespace: TenantNamespace, control_plane: ControlPlane, annotation: str, holder: str, reason: str
-) -> None:
+async def test_no_edit_is_applied_or_confirmed_while_held(namespace, control_plane, annotation, holder, reason):
     """The config is compiled of all objects of the Tenant. `kubectl wait` compares the generation of the condition with theirs."""
 
     async def wait_for_ready(kind: str, seconds: int) -> None:
@@ -155,7 +153,7 @@ async def test_no_edit_is_applied_or_confirmed_while_held(
 
 
 @pytest.mark.parametrize("kind", EDITS)
-async def test_paused_objects_edit_reaches_pods_on_resuming(namespace: TenantNamespace, kind: str) -> None:
+async def test_paused_objects_edit_reaches_pods_on_resuming(namespace, kind):
     await create_salon(namespace, "Branch", "ServiceOffering", "Tenant", "RetellAgent")
     name, edit = EDITS[kind]
     await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
@@ -180,7 +178,7 @@ async def test_paused_objects_edit_reaches_pods_on_resuming(namespace: TenantNam
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_new_operator_knows_the_spec_before_the_pause(namespace: TenantNamespace, kind: str) -> None:
+async def test_new_operator_knows_the_spec_before_the_pause(namespace, kind):
     """All that it needs is in the API server: the cache of a new process is filled from there."""
     await create_salon(namespace)
     name, edit = EDITS[kind]
@@ -198,7 +196,7 @@ async def test_new_operator_knows_the_spec_before_the_pause(namespace: TenantNam
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_object_paused_before_applied_is_not_configured(namespace: TenantNamespace, kind: str) -> None:
+async def test_object_paused_before_applied_is_not_configured(namespace, kind):
     await create_salon(namespace)
     name, spec = "neu", {"displayName": "Ganz neu", "phoneNumbers": []} if kind == "Branch" else {"displayName": "Neu"}
     await namespace.create(kind, name, spec=spec, annotations=PAUSE["metadata"]["annotations"])
@@ -210,7 +208,7 @@ async def test_object_paused_before_applied_is_not_configured(namespace: TenantN
     await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
 
 
-async def test_new_paused_service_leaves_the_default_service(namespace: TenantNamespace) -> None:
+async def test_new_paused_service_leaves_the_default_service(namespace):
     """Else nothing could be booked in the branch."""
     await create_salon(namespace, "Branch", "Tenant")
     await namespace.wait_for("ServiceOffering", "mitte-standardberatung", bool, "the default service")
@@ -222,9 +220,7 @@ async def test_new_paused_service_leaves_the_default_service(namespace: TenantNa
     await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
 
 
-async def test_paused_branch_keeps_dropped_number_until_it_resumes(
-    namespace: TenantNamespace, other_namespace: TenantNamespace
-) -> None:
+async def test_paused_branch_keeps_dropped_number_until_it_resumes(namespace, other_namespace):
     await create_salon(namespace)
     other_namespace.number = namespace.number
     await other_namespace.create("Branch")
@@ -243,7 +239,7 @@ async def test_paused_branch_keeps_dropped_number_until_it_resumes(
 
 
 @pytest.mark.parametrize("annotation", ["paused", "plan"])
-async def test_new_tenant_with_the_annotation_gets_nothing(namespace: TenantNamespace, annotation: str) -> None:
+async def test_new_tenant_with_the_annotation_gets_nothing(namespace, annotation):
     await namespace.write_secret()
     for resumes in (False, True):
         await namespace.create("Tenant", annotations={f"askproai.de/{annotation}": "true"})
@@ -259,7 +255,7 @@ async def test_new_tenant_with_the_annotation_gets_nothing(namespace: TenantName
             await namespace.wait_until_gone("Tenant")
 
 
-async def test_pods_keep_their_knowledge_of_planned_agents(namespace: TenantNamespace) -> None:
+async def test_pods_keep_their_knowledge_of_planned_agents(namespace):
     """Else a function would be refused to the published agent, which still has it."""
     await namespace.open_salon("Branch", "Tenant", "RetellAgent")
     await wait_for_config(namespace, "BookAppointment")
@@ -285,9 +281,7 @@ async def test_pods_keep_their_knowledge_of_planned_agents(namespace: TenantName
         ("ServiceOffering", "haarschnitt", {"displayName": "Schnitt Neu"}),
     ],
 )
-async def test_edit_of_a_paused_object_changes_no_agent(
-    namespace: TenantNamespace, kind: str, name: str, edit: dict[str, Any]
-) -> None:
+async def test_edit_of_a_paused_object_changes_no_agent(namespace, kind, name, edit):
     await namespace.write_secret()
     for each, spec in (("Branch", {}), ("ServiceOffering", {}), ("Tenant", RUNS), ("RetellAgent", {})):
         await namespace.create(each, spec=spec)

@@ -15,7 +15,6 @@ from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, good
 from askproai_operator.controllers.quiet_tenants import KIND
 from askproai_operator.redis_users import PresentUsers, user_name
-from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
@@ -93,13 +92,13 @@ async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> 
     return namespace
 
 
-async def test_quiet_tenant_is_reconciled_at_the_long_interval(quiet: TenantNamespace) -> None:
+async def test_quiet_tenant_is_reconciled_at_the_long_interval(quiet):
     """In an hour it is reconciled 5 times and not 60 times; the state that is read for all meanwhile makes nobody due."""
     assert await seconds_to_next_run(quiet) >= 0.75 * INTERVAL.total_seconds()
     await wait_until_left_alone(quiet)
 
 
-async def test_edit_of_a_quiet_tenant_applies_at_once(quiet: TenantNamespace) -> None:
+async def test_edit_of_a_quiet_tenant_applies_at_once(quiet):
     await quiet.client.merge(quiet.path("Tenant"), {"spec": {"suspend": True}})
     await quiet.wait_for("Deployment", f"{NAME}-web", lambda live: live and live["spec"]["replicas"] == 0, "no pods")
 
@@ -165,16 +164,14 @@ async def give_rows_to_another(database: Database, tenant: str) -> None:
         (give_rows_to_another, "DatabaseReady", "DataOwnedByOther"),
     ],
 )
-async def test_common_read_reports_a_state_in_postgresql(
-    quiet: TenantNamespace, module_database: Database, change: Change, type_: str, reason: str
-) -> None:
+async def test_common_read_reports_a_state_in_postgresql(quiet, module_database, change, type_, reason):
     await change(module_database, dotted(quiet))
     await read_together(quiet.operator)
     await quiet.wait_for_condition(type_, "False", reason)
     assert not is_quiet(quiet), "it is looked at by each resync, as any other of which something is not well"
 
 
-async def test_progress_that_changes_a_message_is_shown(quiet: TenantNamespace, module_database: Database) -> None:
+async def test_progress_that_changes_a_message_is_shown(quiet, module_database):
     state = {"accounts": {"": {"event_types": [1], "taken_in": 7}}}
     await rows(module_database, TASK, dotted(quiet), CALENDAR_POLL, timedelta(), json.dumps(state))
     await read_together(quiet.operator)
@@ -202,9 +199,7 @@ async def change_facts(operator: RunningOperator, database: Database, tenant: st
 
 
 @pytest.mark.parametrize("by_hand", [drop_role, change_limit, delete_resources, change_facts])
-async def test_manual_change_in_postgresql_is_corrected(
-    quiet: TenantNamespace, module_database: Database, by_hand: Callable[..., Awaitable[None]]
-) -> None:
+async def test_manual_change_in_postgresql_is_corrected(quiet, module_database, by_hand):
     operator, tenant = quiet.operator, dotted(quiet)
     role = operator.context.database.role_name(tenant)
     state = """SELECT (SELECT (rolcanlogin, rolconnlimit)::text FROM pg_roles WHERE rolname = $2),
@@ -221,7 +216,7 @@ async def test_manual_change_in_postgresql_is_corrected(
     await eventually(is_right, SOON, f"{before} again")
 
 
-async def test_redis_user_deleted_by_hand_is_recreated(quiet: TenantNamespace, valkey: EmbeddedRedis) -> None:
+async def test_redis_user_deleted_by_hand_is_recreated(quiet, valkey):
     user = user_name(dotted(quiet))
     async with valkey.admin() as admin:
         assert await admin.execute_command("ACL", "DELUSER", user) == 1
@@ -233,7 +228,7 @@ async def test_redis_user_deleted_by_hand_is_recreated(quiet: TenantNamespace, v
         await eventually(exists, SOON, "the user")
 
 
-async def test_redis_restart_makes_each_tenant_due(quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_redis_restart_makes_each_tenant_due(quiet, monkeypatch):
     operator, key = quiet.operator, tenant_key(quiet)
     redis = operator.context.redis
     assert redis is not None
@@ -248,9 +243,7 @@ async def test_redis_restart_makes_each_tenant_due(quiet: TenantNamespace, monke
     await eventually(lambda: operator.ended[key] > before, SOON, "a reconcile")
 
 
-async def test_absent_database_is_a_condition_and_visible_failure(
-    quiet: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_absent_database_is_a_condition_and_visible_failure(quiet, monkeypatch):
     operator, database = quiet.operator, quiet.operator.context.database
 
     def retries() -> float:
@@ -268,7 +261,7 @@ async def test_absent_database_is_a_condition_and_visible_failure(
     await quiet.wait_for_condition("DatabaseReady", "True")
 
 
-async def test_tenant_with_a_former_key_is_not_quiet(quiet: TenantNamespace) -> None:
+async def test_tenant_with_a_former_key_is_not_quiet(quiet):
     """A changed secret is sent to Cal.com two minutes later, and accepted for an hour: no watch reports that."""
     await quiet.write_secret(**{"calcom-webhook-secret": "another"})
     await quiet.wait_for("Secret", f"{NAME}-signing-keys", lambda live: live and FORMER_KEYS in live["data"], "it")
@@ -276,7 +269,7 @@ async def test_tenant_with_a_former_key_is_not_quiet(quiet: TenantNamespace) -> 
     assert not is_quiet(quiet)
 
 
-async def test_paused_tenant_is_no_longer_checked(quiet: TenantNamespace) -> None:
+async def test_paused_tenant_is_no_longer_checked(quiet):
     operator, key = quiet.operator, tenant_key(quiet)
     await quiet.annotate("paused")
     await quiet.wait_for_condition("Paused", "True")

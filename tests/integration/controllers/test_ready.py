@@ -15,7 +15,7 @@ async def ready_of(namespace: TenantNamespace, kind: str = "Tenant", name: str =
     return next(each for each in conditions if each["type"] == "Ready")
 
 
-async def test_kubectl_get_shows_paused_and_suspended_tenants(namespace: TenantNamespace) -> None:
+async def test_kubectl_get_shows_paused_and_suspended_tenants(namespace):
     await namespace.create_salon("Branch", "Tenant", spec={"suspend": True})
     suspended = await namespace.wait_for_condition("Ready", "True", "Suspended")
     assert "callers hear that no appointments are taken" in suspended["message"]
@@ -30,7 +30,7 @@ async def test_kubectl_get_shows_paused_and_suspended_tenants(namespace: TenantN
     await namespace.wait_for_condition("Ready", "True", "Suspended")
 
 
-async def test_branch_is_ready_only_while_numbers_are_answered(namespace: TenantNamespace) -> None:
+async def test_branch_is_ready_only_while_numbers_are_answered(namespace):
     await namespace.write_secret()
     number = {"number": namespace.number, "sip": {"terminationUri": "salon.sip.example"}}
     await namespace.create("Branch", spec={"phoneNumbers": [number]})
@@ -43,7 +43,7 @@ async def test_branch_is_ready_only_while_numbers_are_answered(namespace: Tenant
     await namespace.wait_for_condition("Ready", "False", "NoAgent", kind="Branch", name="mitte")
 
 
-async def test_pods_refused_by_a_quota_are_named_meanwhile(namespace: TenantNamespace) -> None:
+async def test_pods_refused_by_a_quota_are_named_meanwhile(namespace):
     quotas, body = f"/api/v1/namespaces/{namespace.name}/resourcequotas", {"spec": {"hard": {"pods": "0"}}}
     await namespace.client.create(quotas, {"kind": "ResourceQuota", "metadata": {"name": "none"}} | body)
     await namespace.create_salon("Branch", "Tenant", spec=RUNS)
@@ -54,7 +54,7 @@ async def test_pods_refused_by_a_quota_are_named_meanwhile(namespace: TenantName
     await namespace.wait_for_condition("RolloutHealthy", "True")
 
 
-async def test_service_for_several_guests_with_types_is_ready(namespace: TenantNamespace) -> None:
+async def test_service_for_several_guests_with_types_is_ready(namespace):
     """The recipe of the how-to is Ready, and Cal.com is not asked about event types that are not used."""
     await namespace.create_salon("Tenant", "Branch")
     await namespace.create("ServiceOffering", spec={"capacity": 3})

@@ -9,7 +9,6 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_sandbox.cluster import ControlPlane
-from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
@@ -33,9 +32,7 @@ async def failing(control_plane: ControlPlane, namespace: TenantNamespace) -> di
     return {each["tenant"]: each["what"] for each in json.loads(shown)["tenants"]}
 
 
-async def test_refusals_of_a_minute_make_a_tenant_fail(
-    namespace: TenantNamespace, module_database: Database, control_plane: ControlPlane
-) -> None:
+async def test_refusals_of_a_minute_make_a_tenant_fail(namespace, module_database, control_plane):
     tenant, key = f"{namespace.name}.{NAME}", Key("Tenant", namespace.name, NAME)
     await namespace.create_salon(spec=RUNS)
     await make_deployment_ready(namespace, "web")

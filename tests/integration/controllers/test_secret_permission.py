@@ -33,7 +33,7 @@ REFERENCES = {
 
 
 @pytest.mark.parametrize("reference", REFERENCES)
-async def test_unlabelled_secret_reaches_no_provider_or_pod(namespace: TenantNamespace, reference: str):
+async def test_unlabelled_secret_reaches_no_provider_or_pod(namespace, reference):
     await namespace.write_secret()
     await write_others(namespace)
     await namespace.create("Tenant", spec=REFERENCES[reference])
@@ -46,7 +46,7 @@ async def test_unlabelled_secret_reaches_no_provider_or_pod(namespace: TenantNam
         assert await namespace.get(kind, name) is None
 
 
-async def test_secret_is_used_as_soon_as_permitted(namespace: TenantNamespace):
+async def test_secret_is_used_as_soon_as_permitted(namespace):
     await namespace.write_secret(permitted=False)
     await namespace.create("Tenant")
     await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted")
@@ -54,7 +54,7 @@ async def test_secret_is_used_as_soon_as_permitted(namespace: TenantNamespace):
     await namespace.wait_until_ready()
 
 
-async def test_running_tenant_survives_its_secrets_missing_label(namespace: TenantNamespace):
+async def test_running_tenant_survives_its_secrets_missing_label(namespace):
     """A deletion waits for no label either."""
     await namespace.create_salon(spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")

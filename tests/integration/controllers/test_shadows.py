@@ -95,7 +95,7 @@ async def wait_until_nothing_is_left(namespace: TenantNamespace, database: Datab
     await eventually(nothing, SOON, "its login and its rows to go")
 
 
-async def test_shadow_pods_get_no_traffic_or_providers(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_shadow_pods_get_no_traffic_or_providers(namespace, module_database):
     deployment = await begin(namespace)
     template = deployment["spec"]["template"]
     containers = {each["name"]: each for each in template["spec"]["containers"]}
@@ -127,7 +127,7 @@ async def test_shadow_pods_get_no_traffic_or_providers(namespace: TenantNamespac
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
 
 
-async def test_shadows_findings_remain_after_its_end(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_shadows_findings_remain_after_its_end(namespace, module_database):
     await begin(namespace)
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
     await namespace.wait_for_condition("ShadowAgrees", "True", "Progressing")
@@ -164,7 +164,7 @@ async def test_shadows_findings_remain_after_its_end(namespace: TenantNamespace,
     await namespace.wait_for_condition("ShadowAgrees", "True", "NotRequested")
 
 
-async def test_removed_shadow_begins_anew_on_request(namespace: TenantNamespace, module_database: Database) -> None:
+async def test_removed_shadow_begins_anew_on_request(namespace, module_database):
     """As after a mended Tenant: same image, same hours."""
     await begin_and_end_by_its_hours(namespace)
 
@@ -181,9 +181,7 @@ async def test_removed_shadow_begins_anew_on_request(namespace: TenantNamespace,
     assert await left_in_database(namespace, module_database)
 
 
-async def test_withdrawn_shadow_that_never_began_leaves_nothing(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_withdrawn_shadow_that_never_began_leaves_nothing(namespace, module_database):
     """A Deployment of its name is somebody else's: login and rows are there before it is met."""
     labels = {"app": "of-somebody-else"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "it", "image": "none"}]}}
@@ -200,9 +198,7 @@ async def test_withdrawn_shadow_that_never_began_leaves_nothing(
     assert await namespace.get("Deployment", SHADOW)
 
 
-async def test_new_shadow_runs_after_an_unstarted_shadow(
-    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_new_shadow_runs_after_an_unstarted_shadow(namespace, monkeypatch):
     """Only its hours end a shadow for good."""
     await begin(namespace)
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
@@ -222,9 +218,7 @@ async def test_new_shadow_runs_after_an_unstarted_shadow(
     assert (await shown(namespace))["image"] == IMAGE
 
 
-async def test_pods_of_changed_image_always_have_their_policy(
-    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_pods_of_changed_image_always_have_their_policy(namespace, monkeypatch):
     """Its deletion is known late: until then the operator takes it for present."""
     await begin(namespace)
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
@@ -250,7 +244,7 @@ async def test_pods_of_changed_image_always_have_their_policy(
     assert await namespace.get("NetworkPolicy", policy)
 
 
-async def test_tenant_without_config_delays_no_other_shadow(namespace: TenantNamespace) -> None:
+async def test_tenant_without_config_delays_no_other_shadow(namespace):
     await begin(namespace)
     await namespace.annotate("paused")
     await namespace.client.merge(namespace.path("ConfigMap", f"{NAME}-config"), {"data": {"tenant.json": None}})
@@ -258,9 +252,7 @@ async def test_tenant_without_config_delays_no_other_shadow(namespace: TenantNam
     await shadow.reconcile(context.settings.background_key(SHADOWS), context)
 
 
-async def test_tenant_deleted_during_its_shadows_start_leaves_nothing(
-    namespace: TenantNamespace, module_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_tenant_deleted_during_its_shadows_start_leaves_nothing(namespace, module_database, monkeypatch):
     """Its deletion has dropped login and rows before they are made."""
     database, made = namespace.operator.context.database, asyncio.Event()
     ensure_shadow = database.ensure_shadow
@@ -282,9 +274,7 @@ async def test_tenant_deleted_during_its_shadows_start_leaves_nothing(
     await wait_until_nothing_is_left(namespace, module_database)
 
 
-async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
-    namespace: TenantNamespace, module_database: Database
-) -> None:
+async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(namespace, module_database):
     await begin(namespace)
     assert await left_in_database(namespace, module_database)
     await namespace.client.request("DELETE", namespace.path("Tenant"))
@@ -292,7 +282,7 @@ async def test_a_deleted_tenant_leaves_nothing_of_its_shadow(
     await wait_until_nothing_is_left(namespace, module_database)
 
 
-async def test_shadow_pods_respect_the_platforms_ceilings(namespace: TenantNamespace) -> None:
+async def test_shadow_pods_respect_the_platforms_ceilings(namespace):
     spec = with_shadow()
     spec["runtime"] |= {"image": "elsewhere.example/askproai:1"}
     spec["runtime"]["pods"] = {**spec["runtime"]["pods"], "priorityClassName": "not-listed"}

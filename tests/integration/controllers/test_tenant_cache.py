@@ -38,7 +38,7 @@ async def tenant_users(valkey: EmbeddedRedis) -> list[str]:
         return [str(user) for user in await admin.execute_command("ACL", "USERS")]
 
 
-async def test_deletion_removes_the_tenants_redis_user_and_keys(namespace, valkey: EmbeddedRedis):
+async def test_deletion_removes_the_tenants_redis_user_and_keys(namespace, valkey):
     await namespace.open_salon()
     await namespace.wait_for_condition("CacheReady", "True", "AsDeclared")
     await namespace.wait_for_condition("EventsSpooled", "True", "AsDeclared")
@@ -87,7 +87,7 @@ async def test_silent_redis_is_reported_and_delays_nothing(namespace):
     await eventually(no_orphan_left, SOON, "its user to be removed when Redis is back")
 
 
-async def test_open_or_forgetful_redis_is_only_reported(namespace, own_valkey: EmbeddedRedis):
+async def test_open_or_forgetful_redis_is_only_reported(namespace, own_valkey):
     async with own_valkey.admin() as admin:
         await admin.execute_command("ACL", "SETUSER", "default", "on", "nopass", "~*", "+@all")
         await admin.config_set("appendonly", "no")

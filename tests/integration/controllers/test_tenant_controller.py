@@ -220,9 +220,7 @@ async def test_silent_database_is_reported_and_recovers_by_itself(namespace, pos
         (404, "eventTypes", False),
     ],
 )
-async def test_calcom_refusal_of_pods_is_a_condition(
-    namespace, module_database, status: int | None, text: str, until_confirmed: bool
-):
+async def test_calcom_refusal_of_pods_is_a_condition(namespace, module_database, status, text, until_confirmed):
     """Callers hear that nothing is booked: the operator must not have to find that in a log."""
     await namespace.open_salon("Branch", "Tenant")
     record = """INSERT INTO provider_calls

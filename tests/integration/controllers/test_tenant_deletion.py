@@ -6,14 +6,13 @@ import pytest
 from prometheus_client import generate_latest
 
 from askproai_operator import resources
-from tests.worlds.databases import Database
 from tests.worlds.tenant_reconciles import has_event, rows
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
 
 
-async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, module_database: Database):
+async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, module_database):
     """No accident erases a salon's appointments, and nobody else inherits them."""
     await namespace.create_salon("Branch")
     first = (await namespace.create("Tenant"))["metadata"]["uid"]
@@ -49,7 +48,7 @@ async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, modu
 
 
 @pytest.mark.nightly
-async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_database: Database):
+async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_database):
     """A commit removes the manifests from git and is reverted: nobody has to know a UID."""
     await namespace.open_salon("Branch", "Tenant")
     tenant = f"{namespace.name}.salon-mueller"
@@ -64,7 +63,7 @@ async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_data
 
 
 @pytest.mark.nightly
-async def test_recreated_tenant_cannot_read_the_former_uid(namespace, module_database: Database):
+async def test_recreated_tenant_cannot_read_the_former_uid(namespace, module_database):
     """A customer leaves, and somebody else gets the name of the namespace: the UID would open the rows to them."""
     await namespace.create_salon("Branch")
     former = (await namespace.create("Tenant"))["metadata"]["uid"]
@@ -139,7 +138,7 @@ async def test_namespace_deletion_completes_and_removes_the_webhook(namespace):
     )
 
 
-async def test_unremovable_object_is_given_up_after_budget(namespace, module_database: Database):
+async def test_unremovable_object_is_given_up_after_budget(namespace, module_database):
     """A provider's outage holds up a deletion for ten minutes at most, and the database's part of it not at all."""
     await namespace.open_salon()
     namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 999)

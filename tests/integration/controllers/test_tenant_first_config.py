@@ -59,9 +59,7 @@ async def branches_of_first_config(namespace: TenantNamespace) -> list[str]:
     return found[0]
 
 
-async def test_branch_created_during_key_trials_is_in_config(
-    namespace: TenantNamespace, while_keys_are_tried: Callable[..., None]
-) -> None:
+async def test_branch_created_during_key_trials_is_in_config(namespace, while_keys_are_tried):
     """One `kubectl apply` brings it right after its Tenant."""
 
     await namespace.write_secret()
@@ -69,9 +67,7 @@ async def test_branch_created_during_key_trials_is_in_config(
     assert await branches_of_first_config(namespace) == ["mitte"]
 
 
-async def test_branch_in_plan_mode_is_not_in_config(
-    namespace: TenantNamespace, while_keys_are_tried: Callable[..., None]
-) -> None:
+async def test_branch_in_plan_mode_is_not_in_config(namespace, while_keys_are_tried):
     await namespace.write_secret()
     while_keys_are_tried(lambda: create_branch(namespace, annotations=PLAN))
     assert await branches_of_first_config(namespace) == []
@@ -79,8 +75,8 @@ async def test_branch_in_plan_mode_is_not_in_config(
 
 @pytest.mark.parametrize("annotation", ["askproai.de/plan", "askproai.de/paused"])
 async def test_first_config_excludes_branches_created_after_plan_annotation(
-    namespace: TenantNamespace, while_keys_are_tried: Callable[..., None], annotation: str
-) -> None:
+    namespace, while_keys_are_tried, annotation
+):
     """The annotation says that nothing which comes after it is applied; the Tenant's own run began before it."""
 
     cache, tenant = namespace.operator.context.cache, Key("Tenant", namespace.name, "salon-mueller")

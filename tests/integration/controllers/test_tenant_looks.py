@@ -34,7 +34,7 @@ async def open_salon(namespace: TenantNamespace) -> Key:
     return key
 
 
-async def test_resync_sends_the_providers_no_request(namespace: TenantNamespace) -> None:
+async def test_resync_sends_the_providers_no_request(namespace):
     key = await open_salon(namespace)
     before = asked(namespace)
     assert before["list-agents"] == 1, "a new key is tried once"
@@ -43,7 +43,7 @@ async def test_resync_sends_the_providers_no_request(namespace: TenantNamespace)
     assert asked(namespace) == before
 
 
-async def test_deleted_webhook_is_registered_again_when_due(namespace: TenantNamespace) -> None:
+async def test_deleted_webhook_is_registered_again_when_due(namespace):
     key = await open_salon(namespace)
     delete_webhooks(namespace)
     await namespace.operator.reconcile_again(key)
@@ -56,15 +56,13 @@ async def test_deleted_webhook_is_registered_again_when_due(namespace: TenantNam
     assert len(namespace.calcom_webhooks()) == 1
 
 
-async def test_webhook_registers_the_trigger_for_reassigned_hosts(namespace: TenantNamespace) -> None:
+async def test_webhook_registers_the_trigger_for_reassigned_hosts(namespace):
     await open_salon(namespace)
     (webhook,) = namespace.operator.calcom.dump()["accounts"][namespace.calcom_key]["webhooks"]
     assert {"BOOKING_CREATED", "BOOKING_REASSIGNED", "OOO_CREATED"} <= set(webhook["triggers"])
 
 
-async def test_server_that_refuses_a_newer_trigger_is_named(
-    namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_server_that_refuses_a_newer_trigger_is_named(namespace, monkeypatch):
     """Also by later runs, which do not ask the server."""
     module = import_module("askproai_operator.controllers.tenant.calcom_webhook")
     monkeypatch.setattr(module, "NEWER_CALCOM_TRIGGERS", ("NOT_KNOWN_THERE",))
@@ -75,14 +73,14 @@ async def test_server_that_refuses_a_newer_trigger_is_named(
         await namespace.operator.reconcile_again(key)
 
 
-async def test_human_request_registers_a_deleted_webhook_now(namespace: TenantNamespace) -> None:
+async def test_human_request_registers_a_deleted_webhook_now(namespace):
     await open_salon(namespace)
     delete_webhooks(namespace)
     await namespace.annotate("reconcile-at", "1")
     await eventually(lambda: len(namespace.calcom_webhooks()) == 1, SOON, "the webhook")
 
 
-async def test_key_refused_to_an_agent_is_retried(namespace: TenantNamespace) -> None:
+async def test_key_refused_to_an_agent_is_retried(namespace):
     """Only the agents use the key at intervals."""
     await open_salon(namespace)
     tried = asked(namespace)["list-agents"]

@@ -211,15 +211,8 @@ async def broken_off_imports(mover: Mover, plane: ControlPlane, database: Databa
 
 
 async def test_moved_tenant_has_everything_exactly_once(
-    namespace: TenantNamespace,
-    moved: TenantNamespace,
-    mover: Mover,
-    control_plane: ControlPlane,
-    other_plane: ControlPlane,
-    module_database: Database,
-    other_database: Database,
-    valkey: EmbeddedRedis,
-) -> None:
+    namespace, moved, mover, control_plane, other_plane, module_database, other_database, valkey
+):
     await open_salon(namespace, module_database, dataPolicy="Erase")
     before, token = await books_of(module_database, namespace), await namespace.secret_data(f"{NAME}-admin")
     (agent,), (llm,) = workspace(namespace)["agents"], workspace(namespace)["llms"]
@@ -274,12 +267,8 @@ async def test_moved_tenant_has_everything_exactly_once(
 
 
 async def test_tenant_still_booking_or_acknowledging_is_not_exported(
-    namespace: TenantNamespace,
-    mover: Mover,
-    control_plane: ControlPlane,
-    module_database: Database,
-    valkey: EmbeddedRedis,
-) -> None:
+    namespace, mover, control_plane, module_database, valkey
+):
     await open_salon(namespace, module_database)
     redis_url = ("--redis-url", valkey.admin_url)
 
@@ -316,14 +305,8 @@ async def test_tenant_still_booking_or_acknowledging_is_not_exported(
 
 
 async def test_import_is_refused_where_tenant_or_number_exists(
-    namespace: TenantNamespace,
-    moved: TenantNamespace,
-    mover: Mover,
-    control_plane: ControlPlane,
-    other_plane: ControlPlane,
-    module_database: Database,
-    other_database: Database,
-) -> None:
+    namespace, moved, mover, control_plane, other_plane, module_database, other_database
+):
     await open_salon(namespace, module_database)
     exported = await mover.export(control_plane, namespace, module_database.dsn, "--spool-is-empty")
     assert exported.exit_code == 0, exported.output
@@ -354,7 +337,7 @@ async def test_import_is_refused_where_tenant_or_number_exists(
     await moved.wait_until_ready()
 
 
-async def test_installation_with_the_same_id_begins_no_tenant(namespace: TenantNamespace) -> None:
+async def test_installation_with_the_same_id_begins_no_tenant(namespace):
     """Both have one marker at Retell, so the deletion there, the last step of a move, would delete the agents of this one."""
     await namespace.write_secret()
     adopting = {ADOPT_DATA: "uid-there:0123456789abcdef", ADOPT_FROM: namespace.operator.context.installation_id}

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from askproai_operator import resources
-from askproai_sandbox.cluster import Child, ControlPlane, KubeClient, spawn
+from askproai_sandbox.cluster import Child, ControlPlane, spawn
 from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.engine_environment import EngineEnvironment
 from tests.worlds.waiting import SOON, eventually
@@ -77,7 +77,7 @@ async def is_ready(env: EngineEnvironment, ref: resources.ApiResource, name: str
     return await eventually(fetch_ready, SOON, f"{ref.kind} {name} to be Ready")
 
 
-async def test_standby_takes_over_when_the_leader_dies(env, start_operator: Start, kube_client: KubeClient):
+async def test_standby_takes_over_when_the_leader_dies(env, start_operator, kube_client):
     """The Lease's times are a quarter of the defaults here."""
     first = await start_operator("first")
     await eventually(lambda: logged(first, "cache.primed"), SOON, "the first to lead")
@@ -107,9 +107,7 @@ async def child_says(env: EngineEnvironment, name: str) -> bool:
     return live is not None and live["data"] == {"name": name}
 
 
-async def test_new_leader_first_applies_edits_missed_without_leader(
-    env, start_operator: Start, kube_client: KubeClient
-):
+async def test_new_leader_first_applies_edits_missed_without_leader(env, start_operator, kube_client):
     """An edit without a leader is the first thing that the new one does: a resync of all would come after 30 s."""
     slow = {"RESYNC_SECONDS": "600"}
     first = await start_operator("first", **slow)
@@ -126,7 +124,7 @@ async def test_new_leader_first_applies_edits_missed_without_leader(
     assert "askproai_resource_condition{" in (await get(second, "/metrics"))[1]
 
 
-async def test_stopped_and_continued_leader_writes_nothing_more(env, start_operator: Start, kube_client: KubeClient):
+async def test_stopped_and_continued_leader_writes_nothing_more(env, start_operator, kube_client):
     """A process that is frozen for longer than its Lease wakes up in the middle of its work."""
     first = await start_operator("first")
     await env.create("Tenant")
@@ -151,7 +149,7 @@ async def test_stopped_and_continued_leader_writes_nothing_more(env, start_opera
     ]
 
 
-async def test_operator_without_api_server_waits_until_sigterm(start_operator: Start, tmp_path: Path):
+async def test_operator_without_api_server_waits_until_sigterm(start_operator, tmp_path):
     """A restart while the API server is down: no crash loop, ready as a standby, and SIGTERM is obeyed."""
     user = {"name": "u", "user": {"token": "t"}}
     cluster = {"name": "c", "cluster": {"server": "https://127.0.0.1:9", "insecure-skip-tls-verify": True}}
@@ -165,9 +163,7 @@ async def test_operator_without_api_server_waits_until_sigterm(start_operator: S
     assert await waiting.stop() == 0
 
 
-async def test_edit_during_an_api_outage_is_acted_upon(
-    env, start_operator: Start, control_plane: ControlPlane, kube_client: KubeClient, tmp_path: Path
-):
+async def test_edit_during_an_api_outage_is_acted_upon(env, start_operator, control_plane, kube_client, tmp_path):
     """The outage is shorter than the Lease, and the edit comes by a watch: a resync would take ten minutes."""
     config = yaml.safe_load(control_plane.kubeconfig.read_text())
     cluster = config["clusters"][0]["cluster"]
@@ -194,7 +190,7 @@ async def test_edit_during_an_api_outage_is_acted_upon(
     await gate.shut()
 
 
-async def test_leader_that_lost_its_lease_ends_at_once(env, start_operator: Start, kube_client: KubeClient):
+async def test_leader_that_lost_its_lease_ends_at_once(env, start_operator, kube_client):
     leader = await start_operator("leader")
     await eventually(lambda: logged(leader, "cache.primed"), SOON, "it to lead")
     lease = resources.LEASES.path(env.namespace, "askproai-operator")
@@ -203,9 +199,7 @@ async def test_leader_that_lost_its_lease_ends_at_once(env, start_operator: Star
     assert logged(leader, "lease.lost")
 
 
-async def test_changes_arrive_and_only_damaged_children_are_written(
-    env, start_operator: Start, kube_client: KubeClient
-):
+async def test_changes_arrive_and_only_damaged_children_are_written(env, start_operator, kube_client):
     await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])  # somebody else's Kopf operator
     operator = await start_operator("operator")
     tenant = await is_ready(env, resources.TENANTS, "salon-mueller")
@@ -263,7 +257,7 @@ def metric(answer: tuple[int, str], name: str) -> str:
     return next((line.rpartition(" ")[2] for line in answer[1].splitlines() if line.startswith(name)), "0")
 
 
-async def test_operator_error_is_reported_without_text_and_retried(env, start_operator: Start, kube_client: KubeClient):
+async def test_operator_error_is_reported_without_text_and_retried(env, start_operator, kube_client):
     """No secret is in status, events or logs."""
     await env.create("Tenant")
     where = resources.TENANTS.path(env.namespace, "salon-mueller")

@@ -85,7 +85,7 @@ def secret(env: EngineEnvironment, name: str, labels: dict[str, str], value: str
     return {"apiVersion": "v1", "kind": "Secret", "metadata": meta, "stringData": {"retell-api-key": value}}
 
 
-async def test_objects_from_before_the_start_enqueue_nothing(env, kube_client: KubeClient, control_plane: ControlPlane):
+async def test_objects_from_before_the_start_enqueue_nothing(env, kube_client, control_plane):
     tenant = await env.create("Tenant")
     env.remove_from_cache(tenant)
     informer = Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
@@ -94,7 +94,7 @@ async def test_objects_from_before_the_start_enqueue_nothing(env, kube_client: K
     assert not env.enqueued, "main queues the primed objects, with the priority of a resync"
 
 
-async def test_informer_reports_creation_change_and_deletion(env, informer: Informer, kube_client: KubeClient):
+async def test_informer_reports_creation_change_and_deletion(env, informer, kube_client):
     tenant = await env.create("Tenant")
     env.remove_from_cache(tenant)
     await kube_client.merge(
@@ -111,9 +111,7 @@ async def test_informer_reports_creation_change_and_deletion(env, informer: Info
     await eventually(lambda: env.cache.get(tenant.key) is None, SOON, "the deletion")
 
 
-async def test_broken_discovery_answer_does_not_end_the_informer(
-    env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
-):
+async def test_broken_discovery_answer_does_not_end_the_informer(env, kube_client, control_plane, monkeypatch):
     """As when the API server restarts while kopf asks which resources there are."""
     answers = spoil_answers(monkeypatch, "/apis", aiohttp.ClientPayloadError("received 851 of 1457 bytes"))
     async with running_informer(env, control_plane):
@@ -121,9 +119,7 @@ async def test_broken_discovery_answer_does_not_end_the_informer(
         await see_a_change(env, kube_client)
 
 
-async def test_lists_are_compared_despite_constantly_restarting_watches(
-    env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
-):
+async def test_lists_are_compared_despite_constantly_restarting_watches(env, kube_client, control_plane, monkeypatch):
     """As behind a proxy that always cuts the one answer which only kopf asks for: else nothing would be seen, and no alert fire."""
     cut = aiohttp.ClientPayloadError("received 851 of 1457 bytes")
     begun = spoil_answers(monkeypatch, "/apis", cut, only_the_first=False)
@@ -142,9 +138,7 @@ async def test_lists_are_compared_despite_constantly_restarting_watches(
     await running
 
 
-async def test_each_resource_is_watched_once_after_invalid_json(
-    env, kube_client: KubeClient, control_plane: ControlPlane, monkeypatch: pytest.MonkeyPatch
-):
+async def test_each_resource_is_watched_once_after_invalid_json(env, kube_client, control_plane, monkeypatch):
     """Kopf ends by the error of one watch and lets the others run on; they would also keep the process from its end."""
 
     def count_watchers() -> Counter[str]:
@@ -165,7 +159,7 @@ async def test_each_resource_is_watched_once_after_invalid_json(
     assert not count_watchers()
 
 
-async def test_ended_informer_leaves_no_timer_that_kills(env, kube_client: KubeClient, control_plane: ControlPlane):
+async def test_ended_informer_leaves_no_timer_that_kills(env, kube_client, control_plane):
     """Kopf's own would kill the tests' process in the middle of another test, ten minutes later."""
     async with running_informer(env, control_plane):
         await see_a_change(env, kube_client)
@@ -173,7 +167,7 @@ async def test_ended_informer_leaves_no_timer_that_kills(env, kube_client: KubeC
     assert not [timer for timer in timers if signal.SIGKILL in (timer._args or ())]
 
 
-async def test_only_our_children_and_labelled_secrets_are_watched(env, informer: Informer):
+async def test_only_our_children_and_labelled_secrets_are_watched(env, informer):
     await env.create("Tenant")
     config = {"apiVersion": "v1", "kind": "ConfigMap"}
     await env.kube.create({**config, "metadata": {"name": "foreign", "namespace": env.namespace}})
@@ -186,7 +180,7 @@ async def test_only_our_children_and_labelled_secrets_are_watched(env, informer:
     assert env.cache.secret(env.namespace, "foreign") is None
 
 
-async def test_a_rotated_key_makes_its_tenant_due(env, informer: Informer, kube_client: KubeClient):
+async def test_a_rotated_key_makes_its_tenant_due(env, informer, kube_client):
     tenant = await env.create("Tenant")
     await env.kube.create(secret(env, "providers", {"askproai.de/use": "true"}, "key_old"))
     await eventually(lambda: env.cache.secret(env.namespace, "providers"), SOON, "the Secret")
@@ -199,7 +193,7 @@ async def test_a_rotated_key_makes_its_tenant_due(env, informer: Informer, kube_
     assert tenant.key in env.enqueued
 
 
-async def test_object_that_lost_its_label_can_return(env, informer: Informer, kube_client: KubeClient):
+async def test_object_that_lost_its_label_can_return(env, informer, kube_client):
     """The watch reports the loss of the label as a deletion, and the object has the same uid when it is back."""
     tenant = await env.create("Tenant")
     path = resources.SECRETS.path(env.namespace, "providers")
@@ -215,7 +209,7 @@ async def test_object_that_lost_its_label_can_return(env, informer: Informer, ku
     assert tenant.key in env.enqueued
 
 
-async def test_informer_writes_nothing_to_the_cluster(env, informer: Informer, kube_client: KubeClient):
+async def test_informer_writes_nothing_to_the_cluster(env, informer, kube_client):
     """The handlers are raw, so Kopf sends no PATCH and removes no finalizer."""
     tenant = await env.create("Tenant", finalizers=["kopf.zalando.org/KopfFinalizerMarker"])
     await kube_client.merge(
@@ -237,7 +231,7 @@ class TestAudit:
     def informer_of(self, env: EngineEnvironment, control_plane: ControlPlane) -> Informer:
         return Informer(env.sink, env.kube, env.clock, env.metrics, partial(kopf_login, control_plane.kubeconfig))
 
-    async def test_unseen_recreation_is_found(self, env, control_plane: ControlPlane, kube_client: KubeClient):
+    async def test_unseen_recreation_is_found(self, env, control_plane, kube_client):
         branch, tenant = await env.create("Branch"), await env.create("Tenant")
         config = {"apiVersion": "v1", "kind": "ConfigMap", "data": {}}
         child = await env.kube.apply(config | {"metadata": {"name": "c", "namespace": env.namespace, "labels": OURS}})
@@ -253,7 +247,7 @@ class TestAudit:
         assert child.uid not in env.cache.uids(resources.CONFIG_MAPS).values()
         assert tenant.key in env.enqueued
 
-    async def test_object_created_during_the_audit_stays_cached(self, env, control_plane: ControlPlane, monkeypatch):
+    async def test_object_created_during_the_audit_stays_cached(self, env, control_plane, monkeypatch):
         real = env.kube.list_chunks
 
         async def slow(ref: Any, **more: Any) -> Any:
@@ -266,9 +260,7 @@ class TestAudit:
         await self.informer_of(env, control_plane).audit()
         assert env.cache.get(Key("Branch", env.namespace, "late")) is not None
 
-    async def test_deletion_lost_by_the_watch_is_healed(
-        self, env, informer: Informer, control_plane: ControlPlane, kube_client: KubeClient, monkeypatch
-    ):
+    async def test_deletion_lost_by_the_watch_is_healed(self, env, informer, control_plane, kube_client, monkeypatch):
         """Kopf goes on watching as after a 410; only the event of the deletion is dropped."""
         tenant, branch = await env.create("Tenant"), await env.create("Branch")
         forget, lost = env.sink.forget, []
@@ -287,7 +279,7 @@ class TestAudit:
         audits.cancel()
         await asyncio.gather(audits, return_exceptions=True)
 
-    async def test_an_audit_without_differences_writes_and_enqueues_nothing(self, env, control_plane: ControlPlane):
+    async def test_an_audit_without_differences_writes_and_enqueues_nothing(self, env, control_plane):
         await env.create("Tenant")
         await env.create("Branch")
         informer = self.informer_of(env, control_plane)
@@ -298,9 +290,7 @@ class TestAudit:
         # another test's namespace may just be going: the audit looks at all of them
         assert ([key for key in env.enqueued if key.namespace == env.namespace], env.sent) == ([], [])
 
-    async def test_object_deleted_during_the_list_does_not_return(
-        self, env, control_plane: ControlPlane, kube_client: KubeClient, monkeypatch
-    ):
+    async def test_object_deleted_during_the_list_does_not_return(self, env, control_plane, kube_client, monkeypatch):
         """The list was read before the deletion, and is applied after the watch reported it."""
         branch, real = await env.create("Branch"), env.kube.list_chunks
 

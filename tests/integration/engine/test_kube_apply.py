@@ -10,7 +10,6 @@ from askproai_core.kube import ApiError, Conflict
 from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.engine import UnmanagedObject
-from askproai_sandbox.cluster import KubeClient
 from tests.worlds.engine_environment import OURS, EngineEnvironment, config_map, path
 from tests.worlds.waiting import SOON, eventually
 
@@ -52,7 +51,7 @@ class TestApply:
         assert (len(env.sent), env.read) == (1, [])
 
     @pytest.mark.parametrize("fields", [{}, {"a": "1"}, {"z": "theirs"}])
-    async def test_foreign_object_is_left_unchanged(self, env, kube_client: KubeClient, fields):
+    async def test_foreign_object_is_left_unchanged(self, env, kube_client, fields):
         """Whether its fields are ours, others, or none."""
         foreign = config_map(env, **fields)
         del foreign["metadata"]["labels"]
@@ -61,7 +60,7 @@ class TestApply:
             await env.kube.apply(config_map(env, a="1"))
         assert await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config") == before
 
-    async def test_child_missing_in_the_cache_is_applied(self, env, kube_client: KubeClient):
+    async def test_child_missing_in_the_cache_is_applied(self, env, kube_client):
         """The watch is late, or a person removed the label by which it is watched."""
         child = await env.kube.apply(config_map(env, a="1", b="2"))
         lost = {"metadata": {"labels": {"app.kubernetes.io/managed-by": None}}}
@@ -71,7 +70,7 @@ class TestApply:
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
         assert (live["metadata"]["uid"], live["data"], live["metadata"]["labels"]) == (child.uid, {"a": "3"}, OURS)
 
-    async def test_children_that_are_applied_together_are_all_tried(self, env, kube_client: KubeClient):
+    async def test_children_that_are_applied_together_are_all_tried(self, env, kube_client):
         foreign = config_map(env, z="theirs")
         del foreign["metadata"]["labels"]
         await kube_client.create(resources.CONFIG_MAPS.path(env.namespace), foreign)
@@ -93,7 +92,7 @@ class TestApply:
             ("askproai-operator", "Apply")
         ]
 
-    async def test_a_child_edited_by_hand_is_repaired(self, env, kube_client: KubeClient):
+    async def test_a_child_edited_by_hand_is_repaired(self, env, kube_client):
         await env.kube.apply(config_map(env, a="1"))
         await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), {"data": {"a": "by hand"}})
         await env.observe_newest(resources.CONFIG_MAPS, "t-config")
@@ -102,7 +101,7 @@ class TestApply:
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
         assert live["data"] == {"a": "1"}
 
-    async def test_a_deleted_child_is_created_again(self, env, kube_client: KubeClient):
+    async def test_a_deleted_child_is_created_again(self, env, kube_client):
         child = await env.kube.apply(config_map(env, a="1"))
         await kube_client.delete(path(env, resources.CONFIG_MAPS, "t-config"))
         env.sink.forget(resources.CONFIG_MAPS, env.namespace, "t-config", child.uid)
@@ -117,9 +116,7 @@ class TestApply:
         assert restarted.sent == []
 
     @pytest.mark.parametrize("edit", [{"a": "by hand"}, {"a": None}, {"a": "by hand", "z": "theirs"}])
-    async def test_child_edited_before_a_restart_is_repaired(
-        self, env, restarted, kube_client: KubeClient, edit: dict[str, str | None]
-    ):
+    async def test_child_edited_before_a_restart_is_repaired(self, env, restarted, kube_client, edit):
         await env.kube.apply(config_map(env, a="1", b="2"))
         await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), {"data": edit})
         await restarted.observe_newest(resources.CONFIG_MAPS, "t-config")
@@ -127,7 +124,7 @@ class TestApply:
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
         assert live["data"] == {"a": "1", "b": "2"} | ({"z": "theirs"} if "z" in edit else {})
 
-    async def test_fields_of_other_managers_stay_without_repeated_writes(self, env, kube_client: KubeClient):
+    async def test_fields_of_other_managers_stay_without_repeated_writes(self, env, kube_client):
         await env.kube.apply(config_map(env, a="1"))
         await kube_client.merge(path(env, resources.CONFIG_MAPS, "t-config"), {"data": {"z": "theirs"}})
         await env.observe_newest(resources.CONFIG_MAPS, "t-config")
@@ -138,7 +135,7 @@ class TestApply:
         assert str(child.version) == live["metadata"]["resourceVersion"]
         assert len(env.sent) == 1
 
-    async def test_an_edited_port_of_a_service_is_repaired(self, env, kube_client: KubeClient):
+    async def test_an_edited_port_of_a_service_is_repaired(self, env, kube_client):
         """Apply merges ports by number: ours came beside the edited one, under the same name, and was refused (422) for ever."""
         await env.kube.apply(service(env))
         edited = {"spec": {"ports": [{"name": "public", "port": 9999, "targetPort": 8080}]}}
@@ -159,7 +156,7 @@ class TestApply:
             await env.kube.apply(wrong)
         assert await env.kube.get(resources.SERVICES, env.namespace, "t-web") == before
 
-    async def test_deployment_status_and_controllers_annotations_cause_no_write(self, env, kube_client: KubeClient):
+    async def test_deployment_status_and_controllers_annotations_cause_no_write(self, env, kube_client):
         await env.kube.apply(deployment(env))
 
         async def controlled() -> bool:
@@ -201,7 +198,7 @@ class TestApply:
         assert len(restarted.read) == 1, "its cache has nothing yet"
 
     @pytest.mark.parametrize("reported", [False, True])
-    async def test_existing_secret_is_never_overwritten_by_new_values(self, env, restarted, reported: bool):
+    async def test_existing_secret_is_never_overwritten_by_new_values(self, env, restarted, reported):
         """A run makes a password where the cache knows none; the watch may be late, or a person took the label off."""
         await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
@@ -217,7 +214,7 @@ class TestApply:
         assert live["data"] == secret(env, "changed")["data"]
 
     @pytest.mark.parametrize("is_reported", [False, True])
-    async def test_secret_that_lost_its_label_keeps_its_values(self, env, kube_client: KubeClient, is_reported: bool):
+    async def test_secret_that_lost_its_label_keeps_its_values(self, env, kube_client, is_reported):
         """The watch reports a deletion then, of the version of the label's change."""
         child = await env.kube.apply(secret(env, "geheim"))
         lost = {"metadata": {"labels": {"askproai.de/use": None}}}
@@ -255,9 +252,7 @@ class TestApply:
     @pytest.mark.parametrize(
         ("labels", "is_kept"), [({}, False), ({"askproai.de/use": "false"}, False), ({"askproai.de/use": "true"}, True)]
     )
-    async def test_persons_secret_data_is_kept_only_with_permission(
-        self, env, kube_client: KubeClient, labels: dict[str, str], is_kept: bool
-    ):
+    async def test_persons_secret_data_is_kept_only_with_permission(self, env, kube_client, labels, is_kept):
         body = {"metadata": {"name": "keys", "labels": labels}, "stringData": {"k": "geheim"}}
         await kube_client.create(resources.SECRETS.path(env.namespace), body)
         await env.observe_newest(resources.SECRETS, "keys")

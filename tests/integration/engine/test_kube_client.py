@@ -4,12 +4,9 @@ import asyncio
 import dataclasses
 from typing import Any
 
-import pytest
-
 from askproai_operator import resources
 from askproai_operator.engine import EventRecord, kube
 from askproai_operator.resources import FINALIZER
-from askproai_sandbox.cluster import KubeClient
 from tests.worlds.engine_environment import OURS, config_map, path
 
 
@@ -26,7 +23,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert "finalizers" not in live["metadata"]
 
-    async def test_finalizer_is_added_to_a_since_changed_object(self, env, kube_client: KubeClient):
+    async def test_finalizer_is_added_to_a_since_changed_object(self, env, kube_client):
         tenant = await env.create("Tenant")
         theirs = {"metadata": {"finalizers": ["example.com/theirs"]}}
         await kube_client.merge(path(env, resources.TENANTS, tenant.key.name), theirs)
@@ -49,7 +46,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert live["metadata"]["finalizers"] == ["example.com/theirs"]
 
-    async def test_conflicting_write_is_retried_at_once(self, env, kube_client: KubeClient):
+    async def test_conflicting_write_is_retried_at_once(self, env, kube_client):
         """KEDA #7950: a conflict here must not wait for a backoff."""
         tenant = await env.create("Tenant")
         await env.kube.add_finalizer(tenant)
@@ -126,7 +123,7 @@ class TestStatus:
         live = await env.kube.get(resources.AGENTS, env.namespace, first.key.name)
         assert live["metadata"]["resourceVersion"] == second["metadata"]["resourceVersion"]
 
-    async def test_unreported_manual_change_does_not_stop_status_write(self, env, kube_client: KubeClient):
+    async def test_unreported_manual_change_does_not_stop_status_write(self, env, kube_client):
         agent = await env.create("RetellAgent")
         await kube_client.merge(path(env, resources.AGENTS, agent.key.name), {"spec": {"displayName": "Neu"}})
         assert await env.kube.patch_status(agent, {"agentId": "agent_1"})
@@ -152,7 +149,7 @@ class TestEvents:
             "the key is refused",
         )
 
-    async def test_terminating_namespaces_events_go_to_operators_namespace(self, env, kube_client: KubeClient):
+    async def test_terminating_namespaces_events_go_to_operators_namespace(self, env, kube_client):
         """A terminating namespace takes no new objects."""
         tenant = await env.create("Tenant", finalizers=["example.com/hold"])
         await kube_client.delete(f"/api/v1/namespaces/{env.namespace}")
@@ -170,7 +167,7 @@ class TestEvents:
         await kube_client.merge(path(env, resources.TENANTS, tenant.key.name), gone)
 
 
-async def test_lists_come_in_chunks_with_each_items_kind(env, monkeypatch: pytest.MonkeyPatch):
+async def test_lists_come_in_chunks_with_each_items_kind(env, monkeypatch):
     monkeypatch.setattr(kube, "_CHUNK", 2)
     for n in range(5):
         await env.kube.create(

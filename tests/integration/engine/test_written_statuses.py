@@ -51,7 +51,7 @@ WRITTEN: dict[str, tuple[tuple[C, ...], dict[str, Any]]] = {
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
-async def test_status_fields_and_conditions_are_stored_as_written(env, kind: str):
+async def test_status_fields_and_conditions_are_stored_as_written(env, kind):
     types, fields = WRITTEN[kind]
     model = await env.create(kind, annotations={"askproai.de/reconcile-at": "now" * 99})
     conditions = tuple(bad(type_, Reason.PROVIDER_REFUSED, "ü" * 9000) for type_ in types)
@@ -69,7 +69,7 @@ async def test_status_fields_and_conditions_are_stored_as_written(env, kind: str
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
-async def test_every_kind_can_report_pauses_and_own_failures(env, kind: str):
+async def test_every_kind_can_report_pauses_and_own_failures(env, kind):
     model = await env.create(kind)
     paused = bad(C.PAUSED, Reason.PAUSED, "paused")
     assert await env.kube.patch_status(model, update_for_pause(model, paused, NOW).patch)

@@ -72,12 +72,12 @@ async def costs(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Costs
         yield Costs(run.ready_cost, restart, quiet, tenants, branches, resyncs, runs)
 
 
-def test_idle_operator_writes_nothing(costs: Costs) -> None:
+def test_idle_operator_writes_nothing(costs):
     assert costs.quiet.writes(OPERATOR) == 0, costs.quiet.of(OPERATOR)
     assert costs.quiet.provider_writes() == 0, costs.quiet.providers
 
 
-def test_quiet_tenants_and_branches_are_reconciled_less_often(costs: Costs) -> None:
+def test_quiet_tenants_and_branches_are_reconciled_less_often(costs):
     """Each a fifth earlier or later. All are reconciled soon after the restart, so all are due at about the same time again: how
     many are due in the quiet phase depends on how long the machine took until then. None is due twice in 12 resyncs, or 4.
     """
@@ -85,7 +85,7 @@ def test_quiet_tenants_and_branches_are_reconciled_less_often(costs: Costs) -> N
     assert costs.branch_reconciles <= (TENANTS + 1) * (costs.resyncs // 4), costs
 
 
-def test_restart_writes_almost_nothing_and_reads_little(costs: Costs) -> None:
+def test_restart_writes_almost_nothing_and_reads_little(costs):
     """A Tenant's status gets its first figures by the first common look, which the process before did not have; one ConfigMap is
     the operator's own. A look at a tenant takes four requests to Retell, and to Cal.com one and one for each of six event types.
     A request that is not answered in time is repeated; one more of each tenant would be 12.
@@ -99,13 +99,13 @@ def test_restart_writes_almost_nothing_and_reads_little(costs: Costs) -> None:
     assert costs.restart.provider_reads() / (TENANTS + 1) < 12, costs.restart.providers
 
 
-def test_a_quiet_tenant_costs_few_reads(costs: Costs) -> None:
+def test_a_quiet_tenant_costs_few_reads(costs):
     """None is a Tenant's own but for those that its looks at providers need; the operator has its Lease and its lists."""
     assert costs.quiet.reads(OPERATOR) <= 2 * TENANTS, costs.quiet.of(OPERATOR)
     assert costs.quiet.provider_reads() <= 2 * TENANTS, costs.quiet.providers
 
 
-def test_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
+def test_new_tenant_costs_a_bounded_number_of_requests(costs):
     """Bounds are the present costs (45, 4.5, 14, 5), and a little more, since the order of events differs; lower them together.
 
     One write brings the greeting of the published version to the pods. Another one brings a new data key into `T-teardown`, which
@@ -125,7 +125,7 @@ def test_new_tenant_costs_a_bounded_number_of_requests(costs: Costs) -> None:
 
 
 @pytest.mark.parametrize(("kind", "most"), [("Tenant", 7), ("Branch", 5), ("ServiceOffering", 5), ("RetellAgent", 6)])
-def test_new_tenant_reconciles_nothing_for_unread_changes(costs: Costs, kind: str, most: int) -> None:
+def test_new_tenant_reconciles_nothing_for_unread_changes(costs, kind, most):
     """Bounds are the present counts (4.7, 3.6, 3.2, 4.5; 6.2 for a Tenant beside other load: its events then come one by one), and
     a little more; a tenant has three services.
     """

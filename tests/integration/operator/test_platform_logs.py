@@ -158,7 +158,7 @@ def coordinators_folder(tmp_path: Path) -> Path:
     return folder
 
 
-async def test_planted_secret_is_in_no_output(tmp_path: Path, coordinators_folder: Path) -> None:
+async def test_planted_secret_is_in_no_output(tmp_path, coordinators_folder):
     outputs: dict[str, str] = {}
     async with open_environment(tmp_path, lambda _: None, durable=False) as env:
         await salons.seed([1], env.urls["retell"], env.urls["calcom"])

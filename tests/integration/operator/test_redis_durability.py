@@ -25,12 +25,12 @@ FIT = {"redis_version": "7.2.4", "aof_enabled": 1, "maxmemory": 1024, "maxmemory
         ({"redis_version": "8.0.2"}, None),
     ],
 )
-def test_redis_durability_is_judged_by_its_settings(changes: dict[str, object], problem: str | None) -> None:
+def test_redis_durability_is_judged_by_its_settings(changes, problem):
     found = durability_problem("h:1", parse_info(FIT | changes))
     assert found is None if problem is None else found is not None and problem in found
 
 
-def test_redis_with_unreported_setting_counts_as_unfit() -> None:
+def test_redis_with_unreported_setting_counts_as_unfit():
     assert durability_problem("h:1", parse_info({})) is not None
 
 
@@ -39,9 +39,7 @@ async def published(server: EmbeddedRedis) -> tuple[str | None, int]:
         return await admin.get(PROMISE_KEY), await admin.ttl(PROMISE_KEY)
 
 
-async def test_operator_writes_redis_durability_verdict_for_the_pods(
-    own_valkey: EmbeddedRedis, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_operator_writes_redis_durability_verdict_for_the_pods(own_valkey, monkeypatch):
     monkeypatch.setattr(redis_users, "_FACTS_SECONDS", 0)
     admin = RedisAdmin(own_valkey.admin_url, SystemClock(), timeout=SLOW_DISK)
     await admin.publish_durability()
@@ -58,7 +56,7 @@ async def test_operator_writes_redis_durability_verdict_for_the_pods(
     await admin.close()
 
 
-async def test_administrator_without_rights_learns_the_missing_grants(own_valkey: EmbeddedRedis) -> None:
+async def test_administrator_without_rights_learns_the_missing_grants(own_valkey):
     async with own_valkey.admin() as client:
         rules = ("on", ">pw", "-@all", "+acl", "+role", "+scan", "+unlink", "~askproai:*")
         await client.execute_command("ACL", "SETUSER", "former", *rules)

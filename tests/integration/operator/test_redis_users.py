@@ -50,7 +50,7 @@ async def users(url: str) -> list[str]:
         return [str(line) for line in await client.execute_command("ACL", "LIST")]
 
 
-async def test_tenant_gets_a_user_and_keeps_its_password(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
+async def test_tenant_gets_a_user_and_keeps_its_password(admin, own_valkey):
     url = admin.tenant_url(SALON, None)
     assert urlsplit(url).username == user_name(SALON)
     assert await admin.ensure_user(SALON, url) == ()
@@ -63,7 +63,7 @@ async def test_tenant_gets_a_user_and_keeps_its_password(admin: RedisAdmin, own_
     assert await works(url, SALON), "users survive where the server has a file for them"
 
 
-async def test_only_changed_users_are_written_again(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
+async def test_only_changed_users_are_written_again(admin, own_valkey):
     url = admin.tenant_url(SALON, None)
     await admin.ensure_user(SALON, url)
 
@@ -83,7 +83,7 @@ async def test_only_changed_users_are_written_again(admin: RedisAdmin, own_valke
         assert await users(own_valkey.admin_url) == ruled, change
 
 
-async def test_dropping_a_tenant_removes_its_redis_keys_only(admin: RedisAdmin, own_valkey: EmbeddedRedis) -> None:
+async def test_dropping_a_tenant_removes_its_redis_keys_only(admin, own_valkey):
     urls = {tenant: admin.tenant_url(tenant, None) for tenant in (SALON, OTHER, f"{SALON}-2")}
     for tenant, url in urls.items():
         await admin.ensure_user(tenant, url)
@@ -97,7 +97,7 @@ async def test_dropping_a_tenant_removes_its_redis_keys_only(admin: RedisAdmin, 
     assert await works(urls[OTHER], OTHER)
 
 
-async def test_unavailable_redis_is_reported_without_passwords_and_retried(own_valkey: EmbeddedRedis) -> None:
+async def test_unavailable_redis_is_reported_without_passwords_and_retried(own_valkey):
     class Later(SystemClock):
         passed = 0.0
 
@@ -118,7 +118,7 @@ async def test_unavailable_redis_is_reported_without_passwords_and_retried(own_v
     await admin.close()
 
 
-async def test_administrator_without_permission_learns_the_missing_grants(own_valkey: EmbeddedRedis) -> None:
+async def test_administrator_without_permission_learns_the_missing_grants(own_valkey):
     async with own_valkey.admin() as client:
         await client.execute_command("ACL", "SETUSER", "weak", "on", ">pw", "~*", "+@all", "-acl|setuser")
     admin = RedisAdmin(own_valkey.url("weak", "pw"), SystemClock())
@@ -127,7 +127,7 @@ async def test_administrator_without_permission_learns_the_missing_grants(own_va
     await admin.close()
 
 
-async def test_administrator_needs_only_the_documented_rights(own_valkey: EmbeddedRedis) -> None:
+async def test_administrator_needs_only_the_documented_rights(own_valkey):
     rules = ("on", ">pw", "-@all", "+acl", "+role", "+scan", "+unlink", "+info", "+set", "~askproai:*")
     async with own_valkey.admin() as client:
         await client.execute_command("ACL", "SETUSER", "modest", *rules)
@@ -140,9 +140,7 @@ async def test_administrator_needs_only_the_documented_rights(own_valkey: Embedd
     await admin.close()
 
 
-async def test_redis_that_admits_anybody_is_reported_as_unisolated(
-    admin: RedisAdmin, own_valkey: EmbeddedRedis
-) -> None:
+async def test_redis_that_admits_anybody_is_reported_as_unisolated(admin, own_valkey):
     """No server can forbid RESET: it makes any client the default user."""
     url = admin.tenant_url(SALON, None)
     async with own_valkey.admin() as client:
@@ -156,7 +154,7 @@ async def test_redis_that_admits_anybody_is_reported_as_unisolated(
         assert await admin.ensure_user(SALON, url) == ()
 
 
-async def test_redis_without_users_is_shared_and_reported(tmp_path: Path, serve: "Serve") -> None:
+async def test_redis_without_users_is_shared_and_reported(tmp_path, serve):
     _, port = await serve("--requirepass", "pw", "--rename-command", "ACL", "")
     await answers(f"redis://:pw@127.0.0.1:{port}/0")
     admin = RedisAdmin(f"redis://:pw@127.0.0.1:{port}/0", SystemClock())
@@ -177,7 +175,7 @@ async def test_redis_without_users_is_shared_and_reported(tmp_path: Path, serve:
 class TestSeveralNodes:
     """Redis replicates no users: after a failover the new primary would know nobody."""
 
-    async def test_replica_without_users_never_leaks_the_administrators_url(self, serve: "Serve") -> None:
+    async def test_replica_without_users_never_leaks_the_administrators_url(self, serve):
         primary = (await serve(*AUTH))[1]
         replica = (await serve(*AUTH, "--rename-command", "ACL", ""))[1]
         await follow(f"redis://:pw@127.0.0.1:{replica}/0", primary)
@@ -194,7 +192,7 @@ class TestSeveralNodes:
         assert not await works(url, SALON)
         await admin.close()
 
-    async def test_replica_has_the_tenants_user_before_a_failover(self, serve: "Serve") -> None:
+    async def test_replica_has_the_tenants_user_before_a_failover(self, serve):
         primary, replica = [(await serve(*AUTH))[1] for _ in range(2)]
         urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
         await follow(urls[1], primary)
@@ -211,7 +209,7 @@ class TestSeveralNodes:
         assert await works(url.replace(str(primary), str(replica)), SALON)
         await admin.close()
 
-    async def test_absent_replica_gets_its_users_later_without_delays(self, serve: "Serve") -> None:
+    async def test_absent_replica_gets_its_users_later_without_delays(self, serve):
         (_, primary), (second, replica) = await serve(*AUTH), await serve(*AUTH)
         urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
         await follow(urls[1], primary)
@@ -232,7 +230,7 @@ class TestSeveralNodes:
         assert any(user_name(SALON) in line for line in await users(urls[1]))
         await admin.close()
 
-    async def test_sentinel_leads_to_the_new_primary(self, serve: "Serve", tmp_path: Path) -> None:
+    async def test_sentinel_leads_to_the_new_primary(self, serve, tmp_path):
         primary, replica = [(await serve(*AUTH))[1] for _ in range(2)]
         urls = [f"redis://:pw@127.0.0.1:{port}/0" for port in (primary, replica)]
         await follow(urls[1], primary)
@@ -344,6 +342,6 @@ async def keys(url: str) -> list[str]:
         return [str(key) for key in await client.keys("*")]
 
 
-def test_redis_user_name_is_a_hash() -> None:
+def test_redis_user_name_is_a_hash():
     digest = hashlib.sha256(SALON.encode()).hexdigest()
     assert user_name(SALON) == f"askproai_t_{digest[:24]}"

@@ -43,7 +43,7 @@ async def reason_of(tenant: TenantNamespace) -> str:
     return next(each["reason"] for each in live["status"]["conditions"] if each["type"] == "RolloutHealthy")
 
 
-async def test_tenants_get_releases_one_by_one_staying_ready(fleet: FleetUpgrade) -> None:
+async def test_tenants_get_releases_one_by_one_staying_ready(fleet):
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 3)
     async with fleet.operator(fleet.present) as running:
@@ -67,7 +67,7 @@ async def test_tenants_get_releases_one_by_one_staying_ready(fleet: FleetUpgrade
         await eventually(lambda: not phases(running), SOON, "all to be done")
 
 
-async def test_release_with_uncreated_pods_stops_and_rolls_back(fleet: FleetUpgrade) -> None:
+async def test_release_with_uncreated_pods_stops_and_rolls_back(fleet):
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 3)
         for tenant in fleet.tenants:
@@ -104,7 +104,7 @@ async def has_image(tenant: TenantNamespace, image: str) -> bool:
     return await image_of(tenant) == image
 
 
-async def test_edit_of_a_waiting_tenant_also_applies_release(fleet: FleetUpgrade) -> None:
+async def test_edit_of_a_waiting_tenant_also_applies_release(fleet):
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 3, web={"minReplicas": 2, "maxReplicas": 2})
     async with fleet.operator(fleet.present):
@@ -125,7 +125,7 @@ async def merge(tenant: TenantNamespace, spec: dict[str, Any]) -> None:
     await tenant.client.merge(tenant.path("Tenant"), {"spec": spec})
 
 
-async def test_canary_pods_wait_for_their_tenants_turn(fleet: FleetUpgrade) -> None:
+async def test_canary_pods_wait_for_their_tenants_turn(fleet):
     canary = f"{NAME}-canary"
     async with fleet.operator(fleet.former) as running:
         await fleet.create_tenants(running, 2, canary={"image": f"{fleet.former}-trial"})

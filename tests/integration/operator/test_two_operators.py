@@ -144,7 +144,7 @@ async def alone(fleet: Fleet) -> Fleet:
     return fleet
 
 
-async def test_split_divides_the_work_and_recreates_nothing(alone: Fleet):
+async def test_split_divides_the_work_and_recreates_nothing(alone):
     before = await alone.env.counts()
     await alone.start(0, 2)
     second = await alone.start(1, 2)
@@ -166,7 +166,7 @@ async def test_split_divides_the_work_and_recreates_nothing(alone: Fleet):
     assert all(runs.values())
 
 
-async def test_join_covers_all_tenants_and_recreates_nothing(split: Fleet):
+async def test_join_covers_all_tenants_and_recreates_nothing(split):
     """The second operator ends by itself, so a pod of it that nobody deletes holds up nobody."""
     before = await split.env.counts()
     await split.start(0, 1)
@@ -184,7 +184,7 @@ async def test_join_covers_all_tenants_and_recreates_nothing(split: Fleet):
         await split.rename(number, f"Salon {number}")
 
 
-async def test_number_belongs_to_one_tenant_across_operators(split: Fleet):
+async def test_number_belongs_to_one_tenant_across_operators(split):
     """The holder is in no cache of the second operator, which must not take that for an absence."""
     phone, own = salons.salon(FIRST).number, salons.salon(SECOND).number
     await split.list_number(SECOND, phone)
@@ -208,7 +208,7 @@ async def test_number_belongs_to_one_tenant_across_operators(split: Fleet):
     await split.wait_for_holder(own, SECOND)
 
 
-async def test_first_operator_alone_does_tenantless_work(split: Fleet):
+async def test_first_operator_alone_does_tenantless_work(split):
     runs = {
         (index, kind): await split.operators[index, 2].metric("askproai_reconcile_total", kind=kind)
         for index in (0, 1)
@@ -217,7 +217,7 @@ async def test_first_operator_alone_does_tenantless_work(split: Fleet):
     assert {shard for (shard, _), count in runs.items() if count} == {0}, runs
 
 
-async def test_each_operator_watches_the_database_sessions(split: Fleet):
+async def test_each_operator_watches_the_database_sessions(split):
     """Each knows at once the roles that it made itself; a lookup of the others' can be held up by an attack."""
     conn = await asyncpg.connect(split.env.settings["ASKPROAI_DATABASE_ADMIN_URL"])
     try:
