@@ -6,7 +6,7 @@ from askproai_core.ai_notice import greeting_reference
 from askproai_core.tenant_config import Function
 from askproai_operator import resources
 from askproai_operator.api.conditions import Reason
-from tests.worlds.agent_environment import MARKER, NUMBER, RETELL_KEY, AgentEnvironment, open_agent_environment
+from tests.worlds.agent_environment import MARKER, NUMBER, RETELL_KEY, AgentEnvironment
 
 
 async def test_one_published_agent_is_bound_to_the_number(env):
@@ -48,17 +48,17 @@ async def test_edited_prompt_becomes_a_new_published_version(env):
     assert env.results[-1].events == (), "our own change is no drift"
 
 
-async def test_refused_create_is_reported_and_retried_without_delay():
-    async with open_agent_environment(voiceId="nobody") as env:
-        result = await env.reconcile()
-        assert result.requeue
-        assert env.condition("Synced")["reason"] == "ProviderRefused"
-        assert "pending" not in env.status
-        env.edit(voiceId="11labs-Carola")
-        before = env.clock.now()
-        await env.settle()
-        env.assert_one_of_each()
-        assert env.clock.now() == before
+async def test_refused_create_is_reported_and_retried_without_delay(new_env):
+    new_env.edit(voiceId="nobody")
+    result = await new_env.reconcile()
+    assert result.requeue
+    assert new_env.condition("Synced")["reason"] == "ProviderRefused"
+    assert "pending" not in new_env.status
+    new_env.edit(voiceId="11labs-Carola")
+    before = new_env.clock.now()
+    await new_env.settle()
+    new_env.assert_one_of_each()
+    assert new_env.clock.now() == before
 
 
 async def test_tenant_not_yet_watched_is_awaited_without_warning(new_env):
@@ -113,17 +113,16 @@ async def test_status_has_the_published_first_sentence(env):
     assert greeting["announcesAi"] is True
 
 
-async def test_every_declared_function_is_a_tool_at_retell():
-    async with open_agent_environment(functions=list(Function), transferTo="+49301234599") as env:
-        await env.settle()
-        assert env.condition("Ready")["status"] == "True"
-        assert env.condition("Synced")["reason"] == "AsDeclared"
-        llm = env.workspace["llms"][env.status["llmId"]][0]
-        assert [tool["name"] for tool in llm["general_tools"]] == [
-            "check_availability", "book_appointment", "find_appointments", "reschedule_appointment",
-            "cancel_appointment", "business_information", "leave_message", "join_waitlist", "decline_recording",
-            "transfer_to_human", "end_call",
-        ]  # fmt: skip
+async def test_every_declared_function_is_a_tool_at_retell(env):
+    env.edit(functions=list(Function), transferTo="+49301234599", transferMode="Warm")
+    await env.settle()
+    assert env.condition("Ready")["status"] == "True"
+    assert env.condition("Synced")["reason"] == "AsDeclared"
+    assert [tool["name"] for tool in env.answering_llm["general_tools"]] == [
+        "check_availability", "book_appointment", "find_appointments", "reschedule_appointment",
+        "cancel_appointment", "business_information", "leave_message", "join_waitlist", "decline_recording",
+        "transfer_to_human", "end_call",
+    ]  # fmt: skip
 
 
 async def test_another_workspaces_key_is_reported_and_used(env):

@@ -6,7 +6,7 @@ import pytest
 
 from askproai_operator import resources
 from askproai_operator.resources import FINALIZER
-from tests.worlds.agent_environment import KEY, NUMBER, agent, open_agent_environment
+from tests.worlds.agent_environment import KEY, NUMBER, agent
 
 
 async def test_deletion_unbinds_numbers_then_deletes_agent_and_llm(env):
@@ -35,29 +35,14 @@ async def test_deletion_after_a_lost_create_leaves_nothing(new_env):
     assert (new_env.workspace["agents"], new_env.workspace["llms"]) == ({}, {})
 
 
-async def test_orphan_policy_leaves_everything_and_makes_an_event():
-    async with open_agent_environment(deletionPolicy="Orphan") as env:
-        await env.settle()
-        at = len(env.retell_requests)
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.retell_writes(at) == []
-        assert len(env.workspace["agents"]) == 1
-        assert env.api.events[-1][1] == "Orphaned"
-
-
-async def test_deletion_gives_up_after_its_budget_naming_remains(env):
-    """A namespace deletion always ends, even if Retell is away."""
-    agent_id = env.status["agentId"]
-    await env.inject_fault("delete-agent", "error-before-commit", count=1000)
+async def test_orphan_policy_leaves_everything_and_makes_an_event(env):
+    env.edit(deletionPolicy="Orphan")
+    at = len(env.retell_requests)
     env.delete()
-    result = await env.reconcile()
-    assert result.requeue
-    env.clock.advance(timedelta(minutes=10, seconds=1))
-    assert (await env.reconcile()).gone
-    kind, reason, message = env.api.events[-1]
-    assert (kind, reason) == ("Warning", "LeftOver")
-    assert agent_id in message
+    assert (await env.settle()).gone
+    assert env.retell_writes(at) == []
+    assert len(env.workspace["agents"]) == 1
+    assert env.api.events[-1][1] == "Orphaned"
 
 
 async def test_deletion_is_retried_once_the_circuit_permits(env):
@@ -85,35 +70,23 @@ async def test_provider_requesting_an_hours_wait_delays_no_deletion(env):
     assert (await env.reconcile()).gone
 
 
-async def test_uncreatable_kubernetes_event_delays_no_deletion():
-    async with open_agent_environment(deletionPolicy="Orphan") as env:
-        await env.settle()
-        env.api.forbidden.add("events")
-        env.delete()
-        assert (await env.settle()).gone
-        assert tuple(KEY) not in env.api.objects
-
-
-async def test_terminating_namespaces_last_event_goes_to_the_operators():
-    """It takes no new objects, Events among them, and nothing else names what was left at Retell."""
-    async with open_agent_environment(deletionPolicy="Orphan") as env:
-        await env.settle()
-        env.api.terminating.add("salon")
-        env.delete()
-        assert (await env.settle()).gone
-        kind, reason, message = env.api.events[-1]
-        assert (kind, reason) == ("Normal", "Orphaned")
-        assert message.startswith("RetellAgent salon/mitte: ")
-
-
-async def test_deletion_without_any_key_ends_after_the_budget(env):
-    """The whole namespace went, `<tenant>-teardown` included."""
-    env.remove(resources.SECRETS, "salon-teardown")
+async def test_uncreatable_kubernetes_event_delays_no_deletion(env):
+    env.edit(deletionPolicy="Orphan")
+    env.api.forbidden.add("events")
     env.delete()
-    assert (await env.reconcile()).requeue
-    env.clock.advance(timedelta(minutes=10, seconds=1))
-    assert (await env.reconcile()).gone
-    assert env.api.events[-1][1] == "LeftOver"
+    assert (await env.settle()).gone
+    assert tuple(KEY) not in env.api.objects
+
+
+async def test_terminating_namespaces_last_event_goes_to_the_operators(env):
+    """It takes no new objects, Events among them, and nothing else names what was left at Retell."""
+    env.edit(deletionPolicy="Orphan")
+    env.api.terminating.add("salon")
+    env.delete()
+    assert (await env.settle()).gone
+    kind, reason, message = env.api.events[-1]
+    assert (kind, reason) == ("Normal", "Orphaned")
+    assert message.startswith("RetellAgent salon/mitte: ")
 
 
 @pytest.mark.parametrize("finalizers", [(), ("example.com/other",), (FINALIZER,)])
@@ -136,13 +109,13 @@ async def test_namespace_ends_despite_missing_branch_and_restart(new_env, point)
     assert (new_env.workspace["agents"], new_env.workspace["llms"]) == ({}, {})
 
 
-async def test_deletion_after_a_refused_agent_deletes_the_llm():
-    async with open_agent_environment(voiceId="nobody") as env:
-        await env.reconcile()
-        assert len(env.workspace["llms"]) == 1
-        env.delete()
-        assert (await env.settle()).gone
-        assert env.workspace["llms"] == {}
+async def test_deletion_after_a_refused_agent_deletes_the_llm(new_env):
+    new_env.edit(voiceId="nobody")
+    await new_env.reconcile()
+    assert len(new_env.workspace["llms"]) == 1
+    new_env.delete()
+    assert (await new_env.settle()).gone
+    assert new_env.workspace["llms"] == {}
 
 
 async def test_deletion_spares_agents_of_another_owner(env):

@@ -4,8 +4,6 @@ from datetime import timedelta
 
 import pytest
 
-from tests.worlds.agent_environment import open_agent_environment
-
 pytestmark = pytest.mark.nightly
 
 
@@ -43,19 +41,19 @@ async def test_agent_deleted_by_hand_is_recreated_after_grace(env):
     assert env.clock.now() - before >= timedelta(seconds=10), "one 404 is not believed"
 
 
-async def test_observe_only_writes_nothing_and_shows_the_difference():
-    async with open_agent_environment(managementPolicy="ObserveOnly") as env:
-        agent_id = await env.create_by_hand()
-        env.edit(adopt={"agentId": agent_id})
-        at = len(env.retell_requests)
-        await env.settle()
-        assert env.retell_writes(at) == []
-        assert env.status["agentId"] == agent_id
-        assert env.condition("Synced")["reason"] == "ObserveOnly"
-        assert env.condition("Drifted")["status"] == "True"
-        env.delete()
-        assert (await env.settle()).gone
-        assert agent_id in env.workspace["agents"]
+async def test_observe_only_writes_nothing_and_shows_the_difference(new_env):
+    new_env.edit(managementPolicy="ObserveOnly")
+    agent_id = await new_env.create_by_hand()
+    new_env.edit(adopt={"agentId": agent_id})
+    at = len(new_env.retell_requests)
+    await new_env.settle()
+    assert new_env.retell_writes(at) == []
+    assert new_env.status["agentId"] == agent_id
+    assert new_env.condition("Synced")["reason"] == "ObserveOnly"
+    assert new_env.condition("Drifted")["status"] == "True"
+    new_env.delete()
+    assert (await new_env.settle()).gone
+    assert agent_id in new_env.workspace["agents"]
 
 
 async def test_observe_only_keeps_the_id_of_deleted_agents(env):

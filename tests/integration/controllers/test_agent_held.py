@@ -1,4 +1,4 @@
-"""A RetellAgent of a Tenant that is paused or in plan mode: callers hear only answers that the pods can give."""
+"""Plan mode of an agent shows what would be done at Retell; while its Tenant is held, too, callers hear what the pods know."""
 
 from typing import Any
 
@@ -67,3 +67,45 @@ async def test_paused_tenant_without_agent_edits_reports_no_fault(env, edited):
     await env.settle()
     synced = env.condition("Synced")
     assert (synced["status"], synced["reason"]) == (("False", "Pending") if edited else ("True", "PlanMode"))
+
+
+async def test_plan_refused_by_retell_ends_with_plan_mode(new_env):
+    new_env.edit(voiceId="nobody")
+    new_env.annotate(**PLANNED)
+    await new_env.settle()
+    assert new_env.status["plan"]
+    new_env.annotate()
+    await new_env.reconcile()
+    assert new_env.condition("Synced")["reason"] == "ProviderRefused"
+    assert "plan" not in new_env.status
+
+
+async def test_idle_agent_in_plan_mode_is_ready(env):
+    env.annotate(**PLANNED)
+    await env.settle()
+    ready = env.condition("Ready")
+    assert (ready["status"], ready["reason"]) == ("True", "PlanMode")
+    assert ready["message"] == "plan mode: nothing to do"
+
+
+@pytest.mark.parametrize("ref", [resources.TENANTS, resources.BRANCHES], ids=lambda ref: ref.kind)
+async def test_agent_plans_changes_of_its_tenant_or_branch(env, ref):
+    at = len(env.retell_requests)
+    if ref is resources.TENANTS:
+        raw = tenant()
+        raw["spec"]["privacy"] = {"retellRetentionDays": 30}
+    else:
+        raw = branch([])
+        raw["status"]["phoneNumbers"] = [NUMBER]  # its controller waits, too
+    put(env, ref, raw, PLANNED)
+    await env.settle()
+    assert env.retell_writes(at) == []
+    assert env.status["plan"] != ["nothing to do"]
+    synced = env.condition("Synced")
+    assert synced["message"].endswith(
+        f"remove the annotation askproai.de/plan from {ref.kind} {raw['metadata']['name']}"
+    )
+    put(env, ref, raw, {})
+    await env.settle()
+    assert env.retell_writes(at) != []
+    assert "plan" not in env.status

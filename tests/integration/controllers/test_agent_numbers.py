@@ -26,30 +26,6 @@ async def test_number_is_not_bound_before_pods_serve(new_env):
     assert new_env.condition("Ready")["status"] == "True"
 
 
-async def test_number_missing_at_retell_is_reported():
-    async with open_agent_environment(with_number=False) as env:
-        await env.settle()
-        assert env.condition("NumbersBound")["reason"] == "NumberNotAtRetell"
-        assert "import it" in env.condition("NumbersBound")["message"]
-        assert env.condition("Synced")["status"] == "True"
-        assert env.status["phoneNumbers"] == []
-
-
-async def test_number_bound_to_a_foreign_agent_is_untouched(new_env):
-    other = await new_env.create_draft(None)
-    await new_env.bind_by_hand(NUMBER, other)
-    await new_env.settle()
-    assert new_env.condition("NumbersBound")["reason"] == "NumberBoundElsewhere"
-    assert new_env.workspace["numbers"][NUMBER]["inbound_agents"] == [{"agent_id": other, "weight": 1}]
-
-
-async def test_number_removed_from_the_branch_is_unbound(env):
-    env.set_branch_numbers()
-    await env.settle()
-    assert not env.workspace["numbers"][NUMBER].get("inbound_agents")
-    assert env.status["phoneNumbers"] == []
-
-
 async def test_freed_number_enqueues_the_agent_waiting_for_it(new_env):
     """Otherwise its callers would be declined until the next resync."""
     other = agent()
@@ -102,17 +78,17 @@ async def test_dialled_foreign_number_is_unbound_despite_public_number(new_env):
     assert new_env.condition("NumbersBound")["reason"] == "NotRequested"
 
 
-async def test_transfer_to_a_number_of_the_branch_warns():
+async def test_transfer_to_a_number_of_the_branch_warns(new_env):
     """The call would ring at the agent again. Everything else works, so Ready stays True."""
     own = "+49305550100"
-    async with open_agent_environment(functions=["TransferToHuman"], transferTo=own) as env:
-        listed = branch([NUMBER])
-        listed["spec"]["phoneNumbers"] = [{"number": "030 99988", "did": own}]
-        env.put(resources.BRANCHES, listed)
-        await env.settle()
-        synced = env.condition("Synced")
-        assert (synced["status"], synced["reason"]) == ("True", "TransferComesBack")
-        assert "is a number of Branch 'mitte'" in synced["message"]
-        env.put(resources.BRANCHES, branch([NUMBER]))
-        await env.settle()
-        assert env.condition("Synced")["reason"] == "AsDeclared"
+    new_env.edit(functions=["TransferToHuman"], transferTo=own)
+    listed = branch([NUMBER])
+    listed["spec"]["phoneNumbers"] = [{"number": "030 99988", "did": own}]
+    new_env.put(resources.BRANCHES, listed)
+    await new_env.settle()
+    synced = new_env.condition("Synced")
+    assert (synced["status"], synced["reason"]) == ("True", "TransferComesBack")
+    assert "is a number of Branch 'mitte'" in synced["message"]
+    new_env.put(resources.BRANCHES, branch([NUMBER]))
+    await new_env.settle()
+    assert new_env.condition("Synced")["reason"] == "AsDeclared"

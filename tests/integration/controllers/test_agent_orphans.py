@@ -165,14 +165,6 @@ async def test_deposed_leader_removes_no_orphan(new_env):
     assert len(orphans(new_env)) == 1
 
 
-async def test_orphan_removal_waits_as_long_as_retell_asks(env):
-    await env.inject_fault("list-agents", "rate-limited", count=1)
-    env.delete()
-    result = await env.reconcile()
-    assert result.requeue_after is not None
-    assert not result.requeue
-
-
 async def test_unreadable_orphan_does_not_delay_another_orphan(new_env):
     retry = await given_up(new_env)
     (entry,) = orphans(new_env)

@@ -51,19 +51,6 @@ async def test_adoption_takes_over_an_agent_created_by_hand(new_env):
     }, "a person's variables stay"
 
 
-async def test_adoption_of_another_owners_agent_is_refused(new_env):
-    agent_id = await new_env.create_by_hand()
-    await new_env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 0})
-    await new_env.request_retell(
-        "PATCH", f"/update-agent/{agent_id}?version=1", {"agent_name": "X · inst-2/other/agent"}
-    )
-    at = len(new_env.retell_requests)
-    new_env.edit(adopt={"agentId": agent_id})
-    await new_env.settle()
-    assert new_env.condition("Synced")["reason"] == "OwnershipConflict"
-    assert new_env.retell_writes(at) == []
-
-
 async def create_elsewhere(env: AgentEnvironment) -> str:
     """Create and bind the agent as the operator of another installation did; return its id."""
     agent_id = await env.create_draft(f"Empfang · {FORMER}", default_dynamic_variables={"askproai_owner": FORMER})

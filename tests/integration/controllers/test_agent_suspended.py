@@ -101,25 +101,16 @@ async def test_suspended_agent_is_written_once_and_drift_repaired(env):
     assert env.condition("Drifted")["reason"] == "NoDrift"
 
 
-async def test_plan_mode_shows_what_suspending_would_change(env):
-    env.annotate(**{"askproai.de/plan": "true"})
-    set_tenant(env, suspend=True, reason="Suspended")
-    at = len(env.retell_requests)
+async def test_suspension_removes_the_inbound_webhook_until_resumption(env):
+    env.edit(callerRecognition=True)
     await env.settle()
-    assert env.retell_writes(at) == []
-    assert any("change the LLM: general_prompt, begin_message, general_tools" in line for line in env.status["plan"])
-
-
-async def test_suspension_removes_the_inbound_webhook_until_resumption():
-    async with open_agent_environment(callerRecognition=True) as env:
-        await env.settle()
-        assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
-        set_tenant(env, suspend=True, reason="Suspended")
-        await env.settle()
-        assert env.workspace["numbers"][NUMBER].get("inbound_webhook_url") is None
-        set_tenant(env, suspend=False)
-        await env.settle()
-        assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
+    assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
+    set_tenant(env, suspend=True, reason="Suspended")
+    await env.settle()
+    assert env.workspace["numbers"][NUMBER].get("inbound_webhook_url") is None
+    set_tenant(env, suspend=False)
+    await env.settle()
+    assert env.workspace["numbers"][NUMBER]["inbound_webhook_url"] == INBOUND_URL
 
 
 async def test_resumed_agent_keeps_closure_until_pods_serve(env):
