@@ -49,7 +49,7 @@ from askproai_sandbox.simulator.faults import Fault
 from tests.worlds import calcom_contract, retell_contract
 from tests.worlds.databases import Database
 from tests.worlds.exchanges import compared
-from tests.worlds.waiting import SLOW_DISK, SOON, eventually
+from tests.worlds.waiting import SLOW_DISK, SOON, eventually, until
 
 PREFIX = "kinds-"  # only such namespaces are reconciled: other tests leave objects behind
 NAME = "salon-mueller"
@@ -257,6 +257,15 @@ class TenantNamespace:
     calcom_key: str = field(default_factory=lambda: f"cal_{uuid.uuid4().hex[:8]}")
     number: str = field(default_factory=lambda: f"+49301{uuid.uuid4().int % 10**6:06}")  # belongs to one namespace only
 
+    @property
+    def tenant(self) -> str:
+        """The Tenant's name in the database and in the providers' URLs."""
+        return f"{self.name}.{NAME}"
+
+    @property
+    def key(self) -> Key:
+        return Key("Tenant", self.name, NAME)
+
     def path(self, kind: str, name: str = NAME) -> str:
         return resources.resource_of_kind(kind).path(self.name, name)
 
@@ -295,6 +304,10 @@ class TenantNamespace:
 
     async def get(self, kind: str, name: str = NAME) -> dict[str, Any] | None:
         return await self.operator.context.kube.get(resources.resource_of_kind(kind), self.name, name)
+
+    async def edit(self, spec: Mapping[str, Any], kind: str = "Tenant", name: str = NAME) -> dict[str, Any]:
+        """Replace fields of an object's spec; return the object."""
+        return await self.client.merge(self.path(kind, name), {"spec": spec})
 
     async def annotate(self, name: str, value: str | None = "true", *, kind: str = "Tenant", of: str = NAME) -> None:
         """Set an annotation `askproai.de/…` of an object; None removes it."""
@@ -337,26 +350,18 @@ class TenantNamespace:
     ) -> dict[str, Any]:
         """Wait until `holds` of an object (None while it does not exist), and return the object."""
 
-        async def matching() -> list[Any]:
-            live = await self.get(kind, name)
-            return [live] if holds(live) else []
-
-        return (await eventually(matching, SOON, what))[0]
+        return await until(lambda: self.get(kind, name), holds, what)
 
     async def wait_until_gone(self, kind: str, name: str = NAME, seconds: float = SOON) -> None:
-        async def is_gone() -> bool:
-            return await self.get(kind, name) is None
-
-        await eventually(is_gone, seconds, f"{kind} {name} to be gone")
+        await until(lambda: self.get(kind, name), lambda live: live is None, f"{kind} {name} to be gone", seconds)
 
     async def recreate(self) -> None:
         """Delete the namespace with everything in it, and create an empty one of its name."""
         await self.client.delete(f"/api/v1/namespaces/{self.name}")
-
-        async def is_gone() -> bool:
-            return await self.operator.context.kube.get(resources.NAMESPACES, "", self.name) is None
-
-        await eventually(is_gone, SOON, f"namespace {self.name} to be gone")
+        kube = self.operator.context.kube
+        await until(
+            lambda: kube.get(resources.NAMESPACES, "", self.name), lambda live: live is None, f"the end of {self.name}"
+        )
         await self.client.create("/api/v1/namespaces", {"kind": "Namespace", "metadata": {"name": self.name}})
 
     async def write_strangers_secret(self) -> None:
@@ -368,10 +373,22 @@ class TenantNamespace:
         entries = await self.operator.context.kube.list(resources.SECRETS, "default", LABEL)
         return [entry for entry in entries if f" {self.name}/" in entry["metadata"]["annotations"]["askproai.de/what"]]
 
+    async def reconcile_again(self) -> None:
+        """Have the Tenant reconciled, and wait until a reconcile that began after the call has ended."""
+        await self.operator.reconcile_again(self.key)
+
+    def writes(self, since: int) -> list[tuple[str, str]]:
+        """Return the operator's writes in this namespace from its write number `since` on."""
+        return [write for write in self.operator.writes[since:] if self.name in write[1]]
+
     async def events(self) -> list[tuple[str, str]]:
         found = await self.operator.context.kube.list(resources.EVENTS, self.name)
         ours = [event for event in found if event["source"].get("component") == "askproai-operator"]
         return [(event["type"], event["reason"]) for event in ours]
+
+    async def wait_for_event(self, type_: str, reason: str) -> None:
+        """Wait for an Event: each comes after the status."""
+        await until(self.events, lambda events: (type_, reason) in events, f"the event {reason}")
 
     def calcom_secrets(self) -> list[str]:
         """Return the secrets by which Cal.com signs for the webhooks."""

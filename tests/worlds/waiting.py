@@ -49,6 +49,21 @@ async def eventually(
         ) from None
 
 
+async def until(
+    read: Callable[[], Awaitable[T]],
+    holds: Callable[[T], object],
+    what: str | Callable[[], object] = "the condition",
+    seconds: float = SOON,
+) -> T:
+    """Read until what was read `holds`, and return it; as `eventually` does."""
+
+    async def matching() -> list[T]:
+        found = await read()
+        return [found] if holds(found) else []
+
+    return (await eventually(matching, seconds, what))[0]
+
+
 _BEAT = 0.005
 _BUSY = 0.02  # a loop that runs its timers later than this by so many seconds had to wait for the machine
 

@@ -1,6 +1,6 @@
 """Branches and services of a Tenant; with a real API server, PostgreSQL, and the providers' simulators."""
 
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import until
 
 
 async def test_default_service_exists_only_until_another_is_created(namespace):
@@ -8,11 +8,11 @@ async def test_default_service_exists_only_until_another_is_created(namespace):
     await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
     default = await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     assert default["status"]["staff"] == ["anna", "mehmet"]
-
-    async def is_reported() -> bool:
-        return ("Normal", "DefaultServiceCreated") in await namespace.events()
-
-    await eventually(is_reported, SOON, "the event, which follows the status")
+    await until(
+        namespace.events,
+        lambda events: ("Normal", "DefaultServiceCreated") in events,
+        "the event, which follows the status",
+    )
     await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": []}})
     await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
     branch = await namespace.get("Branch", "mitte")
@@ -48,12 +48,12 @@ async def test_neighbors_reduced_and_restored_capacity_is_reported(namespace):
     for name, capacity in (("a-kurs", 1), ("b-yoga", 4)):
         await namespace.create("ServiceOffering", name, spec={"capacity": capacity, "calcom": {"eventTypes": []}})
         await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name=name)
-    await namespace.client.merge(namespace.path("ServiceOffering", "a-kurs"), {"spec": {"capacity": 5}})
+    await namespace.edit({"capacity": 5}, "ServiceOffering", "a-kurs")
     reported = await namespace.wait_for_condition(
         "StaffMatched", "False", "CapacityUnsupported", kind="ServiceOffering", name="b-yoga"
     )
     assert "2 at once instead of 4" in reported["message"]
-    await namespace.client.merge(namespace.path("ServiceOffering", "a-kurs"), {"spec": {"capacity": 2}})
+    await namespace.edit({"capacity": 2}, "ServiceOffering", "a-kurs")
     await namespace.wait_for_condition("StaffMatched", "True", kind="ServiceOffering", name="b-yoga")
 
 

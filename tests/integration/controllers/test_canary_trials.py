@@ -9,7 +9,7 @@ from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.canary import CANARIES
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
-from tests.worlds.tenant_reconciles import has_event, rows
+from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
 from tests.worlds.waiting import SOON, eventually
 
@@ -33,7 +33,6 @@ async def begin(namespace: TenantNamespace, **canary: Any) -> dict[str, Any]:
 
 async def trial_of(namespace: TenantNamespace) -> dict[str, Any]:
     live = await namespace.get("Tenant")
-    assert live is not None
     return dict(live["status"].get("canary") or {})
 
 
@@ -41,7 +40,7 @@ async def call(namespace: TenantNamespace, database: Database, outcome: str, *, 
     """Record a caller's booking, as a pod does."""
     track = (await trial_of(namespace))["track"] if at_canary else None
     number = (await rows(database, "SELECT count(*) AS n FROM function_requests"))[0]["n"]
-    await rows(database, REQUEST, f"{namespace.name}.{NAME}", f"call_{number}", outcome, track)
+    await rows(database, REQUEST, namespace.tenant, f"call_{number}", outcome, track)
 
 
 def container(deployment: dict[str, Any]) -> dict[str, Any]:
@@ -58,8 +57,6 @@ async def test_canary_runs_its_image_behind_the_same_service(namespace):
     assert deployment["spec"]["replicas"] == 1
     service = await namespace.get("Service", WEB)
     stable = await namespace.get("Deployment", WEB)
-    assert service is not None
-    assert stable is not None
     labels = deployment["spec"]["template"]["metadata"]["labels"]
     assert service["spec"]["selector"].items() <= labels.items()
     assert "askproai.de/track" not in stable["spec"]["template"]["metadata"]["labels"]
@@ -82,29 +79,27 @@ async def test_failing_callers_end_trials_until_the_spec_changes(namespace, modu
     assert "the bookings of 2 of 3 callers failed there, and of 0 of 3 at the other pods" in condition["message"]
     await namespace.wait_for_condition("Ready", "True", "CanaryTakenBack")
     ended = await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
-    await eventually(lambda: has_event(namespace, ("Warning", "CanaryTakenBack")), SOON, "the Event")
+    await namespace.wait_for_event("Warning", "CanaryTakenBack")
     taken_back = await trial_of(namespace)
     assert (taken_back["state"], taken_back["callers"], taken_back["failedCallers"]) == ("TakenBack", 3, 2)
 
     # Neither the next look nor another edit runs it again.
     await namespace.operator.reconcile_again(namespace.operator.settings.background_key(CANARIES))
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"canary": {"callers": 50}}}})
+    await namespace.edit({"runtime": {"canary": {"callers": 50}}})
     await namespace.wait_for("Tenant", NAME, lambda live: live["status"]["observedGeneration"] == 2, "the edit")
     assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 0
     assert ended["metadata"]["uid"] == (await namespace.get("Deployment", CANARY) or {})["metadata"]["uid"]
 
     # Nor does who removes the canary and asks for the same one again.
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"canary": None}}})
+    await namespace.edit({"runtime": {"canary": None}})
     await namespace.wait_until_gone("Deployment", CANARY)
     await namespace.wait_for_condition("CanaryHealthy", "True", "NotRequested")
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": on_trial()})
+    await namespace.edit(on_trial())
     await namespace.wait_for_condition("CanaryHealthy", "False", "CanaryTakenBack")
     assert await trial_of(namespace) == taken_back
     assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 0
 
-    await namespace.client.merge(
-        namespace.path("Tenant"), {"spec": {"runtime": {"canary": {"image": "askproai:0.2.1"}}}}
-    )
+    await namespace.edit({"runtime": {"canary": {"image": "askproai:0.2.1"}}})
     again = await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 1, "the next trial")
     assert container(again)["image"] == "askproai:0.2.1"
     assert (await trial_of(namespace))["track"] != taken_back["track"], "what the former one failed does not count"
@@ -112,7 +107,7 @@ async def test_failing_callers_end_trials_until_the_spec_changes(namespace, modu
 
 async def test_promotion_gives_all_pods_the_trials_image(namespace):
     await begin(namespace)
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"image": IMAGE, "canary": None}}})
+    await namespace.edit({"runtime": {"image": IMAGE, "canary": None}})
     await namespace.wait_until_gone("Deployment", CANARY)
     stable = await namespace.wait_for(
         "Deployment", WEB, lambda live: live["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE, "its image"
@@ -180,7 +175,7 @@ async def test_removed_canarys_pods_end_despite_a_refused_key(namespace):
     await begin(namespace)
     await namespace.write_secret(**{"retell-api-key": "wrong"})
     await namespace.wait_for_condition("CredentialsValid", "False")
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"canary": None}}})
+    await namespace.edit({"runtime": {"canary": None}})
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
     assert await eventually(lambda: _is_forgotten(namespace), SOON, "the end of the trial")
 

@@ -28,7 +28,7 @@ from askproai_operator.memory import Memory, PodKeys
 from askproai_operator.settings import Settings
 from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.engine_environment import EngineEnvironment, open_engine_environment
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -63,11 +63,11 @@ class Pods:
         body = {"apiVersion": "v1", "kind": "Pod", "spec": {"containers": [container], "schedulerName": "nobody"}}
         body["metadata"] = {"name": name, "namespace": self.env.namespace, "labels": LABELS | labels}
         account = f"/api/v1/namespaces/{self.env.namespace}/serviceaccounts/default"
-
-        async def has_account() -> bool:
-            return "default" in str((await self.client.get(account.rsplit("/", 1)[0]))["items"])
-
-        await eventually(has_account, SOON, "the namespace's account")
+        await until(
+            lambda: self.client.get(account.rsplit("/", 1)[0]),
+            lambda live: "default" in str(live["items"]),
+            "the namespace's account",
+        )
         await self.client.create(resources.PODS.path(self.env.namespace), body)
 
     async def start(self, name: str, ip: str = "127.0.0.1", phase: str = "Running", **conditions: str) -> None:
@@ -146,11 +146,11 @@ async def test_pods_are_annotated_to_read_changed_keys(env, pods, sync, memory):
     pods.shown = "same"
     changed = PodKeys("keys-2", (("providers", "8"),))
     sync.trigger(env.namespace, "salon-mueller", "same", changed)
-
-    async def annotated() -> bool:
-        return (await pods.annotations("one")).get(KEYS_ANNOTATION) == "keys-2"
-
-    await eventually(annotated, SOON, "the annotation")
+    await until(
+        lambda: pods.annotations("one"),
+        lambda annotations: annotations.get(KEYS_ANNOTATION) == "keys-2",
+        "the annotation",
+    )
     assert memory.pod_keys == {}, "no provider may use the new key yet"
     pods.keys = "keys-2"
     await eventually(lambda: bool(memory.pod_keys), SOON, "the end")
@@ -229,11 +229,11 @@ async def test_newer_config_replaces_a_running_sync(env, pods, sync):
     await pods.create("one")
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     sync.trigger(env.namespace, "salon-mueller", "newer", KEYS)
-
-    async def newer() -> bool:
-        return (await pods.annotations("one")).get(HASH_ANNOTATION) == "newer"
-
-    await eventually(newer, SOON, "the newer hash")
+    await until(
+        lambda: pods.annotations("one"),
+        lambda annotations: annotations.get(HASH_ANNOTATION) == "newer",
+        "the newer hash",
+    )
     pods.shown = "newer"
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert (await pods.annotations("one"))[HASH_ANNOTATION] == "newer"
@@ -262,9 +262,7 @@ async def test_unreadable_pod_metrics_prolong_the_config_sync(env, pods, memory)
     await pods.create("one")
     async with running_sync(env, {"web": 1}, memory) as sync:
         sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
-
-        async def touched() -> bool:
-            return HASH_ANNOTATION in await pods.annotations("one")
-
-        await eventually(touched, SOON, "the annotation")
+        await until(
+            lambda: pods.annotations("one"), lambda annotations: HASH_ANNOTATION in annotations, "the annotation"
+        )
         assert sync._requests

@@ -88,14 +88,12 @@ async def test_unparsable_coordinator_url_is_replaced(context):
 async def test_tenants_retention_and_servers_reach_the_coordinator(namespace, module_database):
     await namespace.open_salon()
     days = {"rawEventDays": 7, "transcriptDays": 8, "callDays": 9}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"retention": days}})
-    tenant = f"{namespace.name}.salon-mueller"
+    await namespace.edit({"retention": days})
+    tenant = namespace.tenant
     su = await asyncpg.connect(module_database.superuser_dsn)
-
-    async def stored_row() -> asyncpg.Record | None:
-        return await su.fetchrow("SELECT * FROM tenants WHERE tenant = $1 AND call_days = 9", tenant)
-
-    row = await eventually(stored_row, SOON, "the days")
+    row = await eventually(
+        lambda: su.fetchrow("SELECT * FROM tenants WHERE tenant = $1 AND call_days = 9", tenant), SOON, "the days"
+    )
     assert (row["raw_event_days"], row["transcript_days"]) == (7, 8)
     live = (await namespace.get("Tenant", "salon-mueller"))["spec"]
     assert row["retell_base_url"] == live["retell"].get("baseUrl", namespace.operator.settings.retell_base_url)

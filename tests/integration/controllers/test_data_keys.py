@@ -8,7 +8,6 @@ import pytest
 
 from askproai_core.data_keys import DATA_KEYS, DataKeys, decode_data_keys, encode_data_keys
 from askproai_operator import resources
-from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.kept_keys import kept_name
 from askproai_operator.store import admin
 from askproai_sandbox.cluster import ControlPlane
@@ -16,7 +15,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
 from tests.worlds.tenant_reconciles import rows
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 SECRET = "salon-mueller-data-keys"
@@ -50,7 +49,7 @@ async def store_encrypted(namespace: TenantNamespace, database: Database) -> Non
     """Store an event as a pod encrypts it: the operator looks at no more than its beginning."""
     insert = """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
                 VALUES ($1, 'retell', 'call_1:call_ended', 'call_ended', $2, 'c') RETURNING id"""
-    await rows(database, insert, f"{namespace.name}.salon-mueller", b"\0enc1p" + bytes(60))
+    await rows(database, insert, namespace.tenant, b"\0enc1p" + bytes(60))
 
 
 async def test_repeated_reconciles_make_one_data_key(namespace):
@@ -58,9 +57,9 @@ async def test_repeated_reconciles_make_one_data_key(namespace):
     assert len(keys.keys) == 1
     assert await encrypts(namespace)
     for _ in range(2):
-        await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+        await namespace.reconcile_again()
     namespace.operator.context.kube._applied.clear()  # as after a restart
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.reconcile_again()
     assert await keys_of(namespace) == keys
 
 
@@ -77,13 +76,8 @@ async def test_slow_count_of_encrypted_rows_prevents_no_key(namespace, monkeypat
 async def test_rotate_annotation_adds_a_data_key_once(namespace):
     keys = await start(namespace)
     await namespace.annotate("rotate-data-key", "2026-11-24")
-
-    async def rotated() -> DataKeys | None:
-        found = await keys_of(namespace)
-        return found if len(found.keys) > 1 else None
-
-    after = await eventually(rotated, SOON, "the new key")
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    after = await until(lambda: keys_of(namespace), lambda found: len(found.keys) > 1, "the new key")
+    await namespace.reconcile_again()
     assert await keys_of(namespace) == after
     assert after.keys[0] == keys.keys[0]
     assert len(after.keys) == 2
@@ -92,7 +86,7 @@ async def test_rotate_annotation_adds_a_data_key_once(namespace):
 async def test_deleted_secret_reports_the_lost_data_key(namespace, module_database):
     keys = await start(namespace)
     await store_encrypted(namespace, module_database)
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.reconcile_again()
     await namespace.client.delete(namespace.path("Secret", SECRET))
     lost = await namespace.wait_for_condition("BodiesEncrypted", "False", "DataKeyLost")
     assert f"restore Secret {SECRET} from your backup" in lost["message"]
@@ -103,7 +97,7 @@ async def test_deleted_secret_reports_the_lost_data_key(namespace, module_databa
 
     async def is_forgotten() -> bool:
         copy = (await namespace.secret_data("salon-mueller-teardown")).get(DATA_KEYS, "")
-        await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+        await namespace.reconcile_again()
         return keys.keys[0].key not in copy
 
     await eventually(is_forgotten, SOON, "the copy for the deletion to go")
@@ -135,11 +129,11 @@ async def test_secret_without_keys_is_neither_changed_nor_copied(namespace, kube
     await namespace.wait_for_condition("BodiesEncrypted", "False", "DataKeysUnreadable")
     assert (await namespace.secret_data(SECRET))[DATA_KEYS] == "half of it"
     await namespace.wait_for_condition("Ready", "True")
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.reconcile_again()
     copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
     assert decode_data_keys(copy).keys == keys.keys
     await namespace.recreate()
-    kept = resources.SECRETS.path("default", kept_name(f"{namespace.name}.salon-mueller"))
+    kept = resources.SECRETS.path("default", kept_name(namespace.tenant))
     stored = base64.b64decode((await kube_client.get(kept))["data"][DATA_KEYS]).decode()
     assert decode_data_keys(stored).keys == keys.keys
 
@@ -147,9 +141,9 @@ async def test_secret_without_keys_is_neither_changed_nor_copied(namespace, kube
 async def test_only_a_returning_tenant_gets_its_data_keys(namespace, kube_client):
     keys = await start(namespace)
     # Writes the copy for the deletion.
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.reconcile_again()
     await namespace.recreate()
-    kept = resources.SECRETS.path("default", kept_name(f"{namespace.name}.salon-mueller"))
+    kept = resources.SECRETS.path("default", kept_name(namespace.tenant))
     assert (await kube_client.get(kept))["data"]
 
     await namespace.write_strangers_secret()
@@ -163,7 +157,7 @@ async def test_only_a_returning_tenant_gets_its_data_keys(namespace, kube_client
     await namespace.recreate()
     assert [each.id for each in (await start(namespace)).keys] == [each.id for each in keys.keys]
     namespace_kept = await namespace.operator.context.kube.get(
-        resources.SECRETS, "default", kept_name(f"{namespace.name}.salon-mueller")
+        resources.SECRETS, "default", kept_name(namespace.tenant)
     )
     assert namespace_kept is None, "else a key that is destroyed would come back"
 
@@ -171,7 +165,7 @@ async def test_only_a_returning_tenant_gets_its_data_keys(namespace, kube_client
 async def test_returning_tenant_has_keys_even_without_encrypted_rows(namespace, monkeypatch):
     """Its rows are still encrypted, and its events that wait would become dead letters."""
     keys = await start(namespace)
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.reconcile_again()
     await namespace.recreate()
     monkeypatch.setitem(vars(namespace.operator.context.settings), "encrypt_bodies", False)
     await namespace.create_salon("Branch", "Tenant")
@@ -183,9 +177,9 @@ async def test_returning_tenant_has_keys_even_without_encrypted_rows(namespace, 
 async def test_deleted_recreated_tenant_destroys_no_retained_rows_key(namespace, kube_client):
     """Neither by `dataPolicy: Erase`, nor by keys of its own: the rows are another's."""
     keys = await start(namespace)
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.reconcile_again()
     await namespace.recreate()
-    kept = resources.SECRETS.path("default", kept_name(f"{namespace.name}.salon-mueller"))
+    kept = resources.SECRETS.path("default", kept_name(namespace.tenant))
     before = (await kube_client.get(kept))["data"]
     for policy in ("Erase", "Retain"):
         await namespace.write_strangers_secret()
@@ -203,18 +197,18 @@ async def test_deleted_recreated_tenant_destroys_no_retained_rows_key(namespace,
 
 async def test_data_keys_are_erased_with_their_rows(namespace):
     await start(namespace)
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"dataPolicy": "Erase"}})
+    await namespace.edit({"dataPolicy": "Erase"})
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     await namespace.wait_until_gone("Secret", SECRET)
     kube = namespace.operator.context.kube
-    assert await kube.get(resources.SECRETS, "default", kept_name(f"{namespace.name}.salon-mueller")) is None
+    assert await kube.get(resources.SECRETS, "default", kept_name(namespace.tenant)) is None
 
 
 async def test_orphan_ledger_contains_no_data_keys(namespace):
     """An object that a deletion could not remove needs the providers' keys, and no others."""
     await start(namespace)
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
+    await namespace.reconcile_again()
     assert DATA_KEYS in await namespace.secret_data("salon-mueller-teardown")
     namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 50)
     await namespace.client.delete(namespace.path("Tenant"))

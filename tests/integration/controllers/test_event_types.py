@@ -28,13 +28,13 @@ def readings(namespace: TenantNamespace) -> int:
 async def edit_branch(namespace: TenantNamespace, people: int) -> None:
     """Have a given number of people work in the branch, and wait until the service has seen them."""
     staff = [{"id": f"p{number}", "displayName": f"Person {number}"} for number in range(people)]
-    await namespace.client.merge(namespace.path("Branch", "mitte"), {"spec": {"staff": staff}})
-
-    async def is_seen() -> bool:
-        live = await namespace.get("ServiceOffering", SERVICE)
-        return len(live["status"]["staff"]) == people
-
-    await eventually(is_seen, SOON, "the service's reconcile after the edit of its branch")
+    await namespace.edit({"staff": staff}, "Branch", "mitte")
+    await namespace.wait_for(
+        "ServiceOffering",
+        SERVICE,
+        lambda live: len(live["status"]["staff"]) == people,
+        "the service's reconcile after the edit of its branch",
+    )
 
 
 def next_run(namespace: TenantNamespace, service: str) -> float:
@@ -81,7 +81,7 @@ async def test_service_with_a_taken_name_is_checked_slowly(namespace):
         await eventually(
             lambda name=name: next_run(namespace, name) > 500, SOON, lambda name=name: next_run(namespace, name)
         )
-    await namespace.client.merge(namespace.path("ServiceOffering", "b"), {"spec": {"displayName": "Anders"}})
+    await namespace.edit({"displayName": "Anders"}, "ServiceOffering", "b")
     for name in ("a", "b"):
         await namespace.wait_for_condition("NameUnique", "True", kind="ServiceOffering", name=name)
 
@@ -120,7 +120,7 @@ async def test_required_fields_are_answered_or_named_with_advice(namespace):
     found = await namespace.wait_for_condition("CalendarLinked", "False", "EventTypeMismatch", **OFFERING)
     assert "it requires the field 'haarlaenge' (select: kurz, lang), which nothing answers" in found["message"]
     answers = {"calcom": {"bookingFields": [{"slug": "haarlaenge", "value": "kurz"}]}}
-    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), {"spec": answers})
+    await namespace.edit(answers, "ServiceOffering", SERVICE)
     await namespace.wait_for_condition("CalendarLinked", "True", **OFFERING)
 
     async def is_in_config() -> bool:
@@ -134,7 +134,7 @@ async def test_required_fields_are_answered_or_named_with_advice(namespace):
 
 async def test_empty_event_type_list_suggests_the_local_calendar(namespace):
     await open_salon(namespace)
-    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), {"spec": {"calcom": {"eventTypes": []}}})
+    await namespace.edit({"calcom": {"eventTypes": []}}, "ServiceOffering", SERVICE)
     await namespace.wait_for_condition("CalendarLinked", "True", "NotRequested", **OFFERING)
     without_a_word = {"spec": {"calcom": {"eventTypes": None}}}
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), without_a_word)
@@ -145,7 +145,7 @@ async def test_service_with_a_wait_switches_to_own_book(namespace):
     await open_salon(namespace)
     parts = [{"kind": "Work", "minutes": 30}, {"kind": "Wait", "minutes": 30}, {"kind": "Work", "minutes": 45}]
     edit = {"calcom": None, "durationMinutes": 105, "segments": parts}
-    await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), {"spec": edit})
+    await namespace.edit(edit, "ServiceOffering", SERVICE)
     found = await namespace.wait_for_condition("CalendarLinked", "True", "NotRequested", **OFFERING)
     assert "close Cal.com's pages of these people" in found["message"]
 

@@ -11,7 +11,7 @@ from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -65,10 +65,11 @@ async def urls(namespace: TenantNamespace) -> dict[str, Any]:
 
 
 async def wait_for_url(namespace: TenantNamespace, base: str) -> None:
-    async def given() -> bool:
-        return (await urls(namespace)).get("retell") == f"{base}/webhooks/retell"
-
-    await eventually(given, SOON, f"senders to have {base}")
+    await until(
+        lambda: urls(namespace),
+        lambda found: found.get("retell") == f"{base}/webhooks/retell",
+        f"senders to have {base}",
+    )
 
 
 async def hosts(namespace: TenantNamespace) -> dict[str, str]:
@@ -110,7 +111,7 @@ async def test_former_host_is_used_until_the_new_answers(namespace, internet):
     await serving(namespace, internet)
     before = namespace.calcom_webhooks()
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
+    await namespace.edit({"exposure": exposure})
     failed = await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
     for text in (DNS, "no tlsSecretName", f"senders keep {shared_url(namespace)}"):
         assert text in failed["message"]
@@ -136,7 +137,7 @@ async def test_former_urls_route_is_repaired_while_served(namespace, internet):
     await create_salon(namespace, exposure={"host": former, "ingress": ingress})
     await wait_for_url(namespace, f"https://{former}")
     elsewhere = {"host": f"new-{former}", "ingress": {"className": "other", "tlsSecretName": None, "annotations": None}}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": elsewhere}})
+    await namespace.edit({"exposure": elsewhere})
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
     both = {TENANT: former, ALTERNATE: f"new-{former}"}
     assert await hosts(namespace) == both
@@ -168,9 +169,9 @@ async def _routes_all(namespace: TenantNamespace, expected: set[str]) -> bool:
 async def test_withdrawn_host_is_no_longer_probed(namespace, internet):
     await serving(namespace, internet)
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
+    await namespace.edit({"exposure": exposure})
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": None}})
+    await namespace.edit({"exposure": None})
     await namespace.wait_for_condition("Exposed", "True", "AsDeclared")
     await namespace.wait_until_gone("Ingress", ALTERNATE)
     assert await hosts(namespace) == {TENANT: "voice.example"}
@@ -186,7 +187,7 @@ async def test_former_host_stays_owned_while_senders_have_it(namespace, other_na
     await create_salon(namespace, exposure={"host": host, "ingress": {}})
     await wait_for_url(namespace, f"https://{host}")
     elsewhere = {"host": f"new-{host}", "ingress": {}}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": elsewhere}})
+    await namespace.edit({"exposure": elsewhere})
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
     await other_namespace.create_salon(spec={"exposure": {"host": host, "ingress": {}}})
     await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
@@ -197,15 +198,15 @@ async def test_former_host_stays_owned_while_senders_have_it(namespace, other_na
 async def test_suspended_tenant_is_ready_despite_a_silent_url(namespace, internet):
     await serving(namespace, internet)
     exposure = {"host": f"{namespace.name}.example", "ingress": {"className": "nginx"}}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": exposure}})
+    await namespace.edit({"exposure": exposure})
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"suspend": True}})
+    await namespace.edit({"suspend": True})
     suspended = await namespace.wait_for_condition("Exposed", "True", "Suspended")
     assert f"senders keep {shared_url(namespace)}" in suspended["message"]
     await namespace.wait_for_condition("Ready", "True", "Suspended")
     key = Key("Exposure", namespace.name, TENANT)
     await eventually(lambda: key not in namespace.operator.queue, SOON, "the end of the questions")
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"suspend": False}})
+    await namespace.edit({"suspend": False})
     await make_deployment_ready(namespace, "web")
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
 
@@ -219,7 +220,7 @@ async def test_initially_suspended_tenant_gets_its_url_on_resuming(namespace, in
     await namespace.wait_for_condition("Ready", "True", kind="Branch", name="mitte")
     await namespace.wait_for_condition("Ready", "True", "Suspended", kind="RetellAgent", name="mitte")
     assert (await urls(namespace), namespace.calcom_webhooks()) == ({}, []), "the URL is not tested yet"
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": RUNS})
+    await namespace.edit(RUNS)
     await make_deployment_ready(namespace, "web")
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
     await namespace.wait_for_condition("Synced", "False", "TenantNotReady", kind="RetellAgent", name="mitte")

@@ -4,7 +4,7 @@ import pytest
 
 from askproai_operator.api import Key
 from askproai_operator.controllers.tenant_figures import KIND
-from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually
 
@@ -39,7 +39,7 @@ async def reconciles_at_rest(namespace: TenantNamespace, key: Key) -> int:
 
 
 async def test_figures_follow_callers_and_are_written_on_change(namespace, module_database):
-    tenant, key = f"{namespace.name}.{NAME}", Key("Tenant", namespace.name, NAME)
+    tenant, key = namespace.tenant, namespace.key
     await namespace.open_salon("Branch", "Tenant", spec={"slo": {"bookingSuccessPercent": "80"}})
     assert await count(namespace) == [0, None, None]
 
@@ -55,7 +55,7 @@ async def test_figures_follow_callers_and_are_written_on_change(namespace, modul
 
     await rows(module_database, BOOKINGS, tenant, "busy", 3)
     assert await count(namespace) == [3, "82.6", "13.0"], "a failure is in the budget with the next count"
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"slo": {"bookingSuccessPercent": "50"}}})
+    await namespace.edit({"slo": {"bookingSuccessPercent": "50"}})
     await namespace.operator.reconcile_again(key)
     reconciles = await reconciles_at_rest(namespace, key)
     assert await count(namespace) == [3, "82.6", "65.2"], "an edit of the SLO, too"

@@ -7,7 +7,7 @@ import pytest
 
 from askproai_sandbox.calcom.event_types import EventType
 from tests.worlds.operator_environment import NAME, TenantNamespace
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -40,20 +40,13 @@ async def withheld(namespace: TenantNamespace) -> dict[int, str | None]:
 
 
 async def wait_for_withheld(namespace: TenantNamespace, expected: dict[int, str | None]) -> None:
-    async def is_so() -> bool:
-        return await withheld(namespace) == expected
-
-    await eventually(is_so, SOON, f"event types {expected} in the config")
+    await until(lambda: withheld(namespace), lambda found: found == expected, f"event types {expected} in the config")
 
 
 async def rename(namespace: TenantNamespace) -> None:
     """Rename the Tenant, and wait until the config has the name."""
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Meyer"}})
-
-    async def is_renamed() -> bool:
-        return (await namespace.config()).get("display_name") == "Salon Meyer"
-
-    await eventually(is_renamed, SOON, "the edit in the config")
+    await namespace.edit({"displayName": "Salon Meyer"})
+    await until(namespace.config, lambda config: config.get("display_name") == "Salon Meyer", "the edit in the config")
 
 
 async def test_another_accounts_event_type_is_withheld_from_pods(namespace):
@@ -105,9 +98,9 @@ async def test_deleting_a_service_keeps_its_event_type_withheld(namespace):
     await namespace.create("ServiceOffering", SERVICE, spec={"calcom": {"eventTypes": links}})
     await wait_for_withheld(namespace, {73001: None})
     assert await is_left_in_the_config()
-
-    async def is_forgotten() -> bool:
-        tenant = await namespace.get("Tenant", NAME)
-        return tenant is not None and "eventTypesNotFound" not in tenant["status"]
-
-    await eventually(is_forgotten, SOON, "a Tenant that keeps nothing of it")
+    await namespace.wait_for(
+        "Tenant",
+        NAME,
+        lambda tenant: tenant is not None and "eventTypesNotFound" not in tenant["status"],
+        "a Tenant that keeps nothing of it",
+    )

@@ -9,8 +9,7 @@ from askproai_core.providers import ProviderUnavailable
 from askproai_operator import resources
 from askproai_operator.providers import list_calcom_webhook_ids
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.tenant_reconciles import has_event
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
@@ -62,7 +61,7 @@ async def test_former_accounts_agents_and_webhook_are_removed(namespace, monkeyp
     await emptied(namespace)
     assert await moved(), "what the tenant uses now stays"
     # Written after the status.
-    await eventually(lambda: has_event(namespace, ("Warning", "LeftOver")), SOON, "the event")
+    await namespace.wait_for_event("Warning", "LeftOver")
 
 
 async def test_another_key_of_same_accounts_removes_nothing(namespace):
@@ -74,12 +73,11 @@ async def test_another_key_of_same_accounts_removes_nothing(namespace):
     await namespace.write_secret(
         **{"retell-api-key": f"{namespace.retell_key}-b", "calcom-api-key": f"{namespace.calcom_key}-b"}
     )
-
-    async def recorded() -> bool:
-        kept = await namespace.secret_data("salon-mueller-teardown")
-        return kept["retell-api-key"] == f"{namespace.retell_key}-b"
-
-    await eventually(recorded, SOON, "the new key in T-teardown")
+    await until(
+        lambda: namespace.secret_data("salon-mueller-teardown"),
+        lambda kept: kept["retell-api-key"] == f"{namespace.retell_key}-b",
+        "the new key in T-teardown",
+    )
     assert await namespace.orphans() == []
     assert (agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)) == before
 
@@ -113,9 +111,7 @@ async def test_tenant_returning_before_the_removal_keeps_its_agent(namespace):
 
 async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
     await create_all(namespace)
-    await namespace.client.merge(
-        namespace.path("Tenant"), {"spec": {"calendar": {"provider": "Local", "calcom": None}}}
-    )
+    await namespace.edit({"calendar": {"provider": "Local", "calcom": None}})
 
     async def removed() -> bool:
         namespace.operator.retry_orphans()

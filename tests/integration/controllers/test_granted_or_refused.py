@@ -9,9 +9,9 @@ from askproai_core.api_resource import ADOPT_FROM, ADOPT_WEBHOOK
 from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.providers import ensure_calcom_webhook
-from tests.worlds.granted_hosts import edit, new_host
+from tests.worlds.granted_hosts import new_host
 from tests.worlds.operator_environment import TenantNamespace
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 
 def exposed_at(host: str, prefix: str = "") -> dict[str, Any]:
@@ -30,10 +30,7 @@ async def routed_hosts(namespace: TenantNamespace) -> list[str]:
 
 
 async def wait_for_route(namespace: TenantNamespace, host: str) -> None:
-    async def is_routed() -> bool:
-        return await routed_hosts(namespace) == [host]
-
-    await eventually(is_routed, SOON, f"the route of {host}")
+    await until(lambda: routed_hosts(namespace), lambda found: found == [host], f"the route of {host}")
 
 
 async def test_older_tenant_is_refused_a_younger_tenants_host(namespace, other_namespace):
@@ -42,7 +39,7 @@ async def test_older_tenant_is_refused_a_younger_tenants_host(namespace, other_n
     await wait_until_older(await namespace.create("Tenant"))
     await namespace.wait_until_ready()
     await other_namespace.open_salon(spec=exposed_at(host))
-    await edit(namespace, exposed_at(host))
+    await namespace.edit(exposed_at(host))
     reported = await namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
     assert other_namespace.name not in reported["message"], "the other tenant may belong to somebody else"
     assert await namespace.get("Ingress") is None
@@ -56,7 +53,7 @@ async def test_older_branch_is_refused_a_younger_branchs_number(namespace, other
     await other_namespace.create("Branch")
     await other_namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     numbers = [{"number": namespace.number}, {"number": other_namespace.number}]
-    await edit(namespace, {"phoneNumbers": numbers}, "Branch", "mitte")
+    await namespace.edit({"phoneNumbers": numbers}, "Branch", "mitte")
     reported = await namespace.wait_for_condition(
         "NumbersValid", "False", "NumberClaimedTwice", kind="Branch", name="mitte"
     )
@@ -115,7 +112,7 @@ async def test_paused_tenant_without_its_hosts_grant_loses_route(namespace, othe
     host = new_host()
     await namespace.open_salon(spec=exposed_at(host))
     ingress = await namespace.get("Ingress")
-    await edit(namespace, {"exposure": None})
+    await namespace.edit({"exposure": None})
     await namespace.wait_until_gone("Ingress")
     await other_namespace.create_salon(spec=exposed_at(host))
     await wait_for_route(other_namespace, host)
@@ -123,7 +120,7 @@ async def test_paused_tenant_without_its_hosts_grant_loses_route(namespace, othe
     await namespace.wait_for_condition("Paused", "True")
     restored = {"metadata": {name: ingress["metadata"][name] for name in ("name", "labels", "ownerReferences")}}
     await namespace.client.create(resources.INGRESSES.path(namespace.name), restored | {"spec": ingress["spec"]})
-    await edit(namespace, exposed_at(host))  # as of a backup: object and route are there, the grant is another's
+    await namespace.edit(exposed_at(host))  # as of a backup: object and route are there, the grant is another's
     await namespace.wait_until_gone("Ingress")
     assert await routed_hosts(other_namespace) == [host]
 
@@ -184,10 +181,6 @@ async def test_number_holder_gets_event_about_another_requester(namespace, other
     await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     other_namespace.number = namespace.number
     await other_namespace.create("Branch")
-
-    async def is_reported() -> bool:
-        return ("Warning", "WantedByAnother") in await namespace.events()
-
-    await eventually(is_reported, SOON, "the event")
+    await until(namespace.events, lambda events: ("Warning", "WantedByAnother") in events, "the event")
     found = await namespace.operator.context.kube.list(resources.EVENTS, namespace.name)
     assert not any(other_namespace.name in event["message"] for event in found)

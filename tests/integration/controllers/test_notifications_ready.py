@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config.notifications import SMTP_CA
-from askproai_operator.api import Key
 from tests.worlds.certificates import new_certificate
 from tests.worlds.operator_environment import TenantNamespace
 
@@ -70,6 +69,6 @@ async def write_watermark(namespace: TenantNamespace, watermark: dict[str, Any])
         await conn.execute(
             """INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'notifications', now(), $2::jsonb)
                ON CONFLICT (tenant, name) DO UPDATE SET watermark = excluded.watermark""",
-            f"{namespace.name}.salon-mueller", json.dumps(watermark),
+            namespace.tenant, json.dumps(watermark),
         )  # fmt: skip
-    namespace.operator.queue.add(Key("Tenant", namespace.name, "salon-mueller"))
+    namespace.operator.queue.add(namespace.key)

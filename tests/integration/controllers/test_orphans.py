@@ -11,7 +11,7 @@ from askproai_operator import resources
 from askproai_operator.orphans import LABEL
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import rows
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
@@ -25,11 +25,7 @@ def forget_failures(namespace: TenantNamespace) -> None:
 async def emptied(namespace: TenantNamespace) -> None:
     """Wait until the ledger is empty. Neither the backoff nor the circuit that the failures opened is tested here."""
     forget_failures(namespace)
-
-    async def nothing_left() -> bool:
-        return await namespace.orphans() == []
-
-    await eventually(nothing_left, SOON, "the ledger to be empty")
+    await until(namespace.orphans, lambda entries: entries == [], "the ledger to be empty")
 
 
 def workspace(namespace: TenantNamespace) -> dict[str, Any]:
@@ -140,7 +136,7 @@ async def test_former_passwords_end_despite_outage_and_recreated_tenant(namespac
 async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monkeypatch, module_database):
     """`Erase` is declared while the Secret is missing, so no reconcile forgets the key, and then the database is away."""
     await namespace.open_salon("Branch", "Tenant")
-    tenant = f"{namespace.name}.salon-mueller"
+    tenant = namespace.tenant
     query = "SELECT id FROM resources WHERE tenant = $1"
     former = await rows(module_database, query, tenant)
 
@@ -151,7 +147,7 @@ async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monk
     for attempt in ("drop_tenant", "drop_former_tenant"):
         monkeypatch.setattr(namespace.operator.context.database, attempt, away)
     spec = {"dataPolicy": "Erase", "retell": {"apiKeySecretRef": {"name": "not-there"}}}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": spec})
+    await namespace.edit(spec)
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     await namespace.create("Tenant")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.api import Key, SecretKeyRef
+from askproai_operator.api import SecretKeyRef
 from askproai_operator.credentials import own_key_file
 from askproai_sandbox.calcom.account import EventType
 from tests.worlds.operator_environment import NAME, TenantNamespace
@@ -81,11 +81,6 @@ async def open_salon(namespace: TenantNamespace) -> str:
     return key
 
 
-async def settle(namespace: TenantNamespace) -> None:
-    """Requeue the Tenant, and wait until a reconcile that began after that has ended."""
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, NAME))
-
-
 async def test_own_key_is_mounted_and_its_webhook_registered(namespace):
     key = await open_salon(namespace)
     tenant = await namespace.wait_until_ready()
@@ -108,7 +103,7 @@ async def test_forbidden_secret_is_not_mounted_until_permitted(namespace):
     )
     assert "event type 2001 of anna" in reported["message"]
     await namespace.wait_until_ready()
-    await settle(namespace)
+    await namespace.reconcile_again()
     assert (await mounted(namespace), await own_event_types(namespace), webhooks(namespace, key)) == ([], [], [])
     assert FILE not in await namespace.secret_data(TEARDOWN)
     permit = {"metadata": {"labels": {"askproai.de/use": "true"}}}
@@ -125,7 +120,7 @@ async def test_config_names_own_keys_after_all_pods_mount(namespace):
         "CalendarLinked", "False", "SecretNotFound", kind="ServiceOffering", name=SERVICE
     )
     await namespace.wait_until_ready()
-    await settle(namespace)
+    await namespace.reconcile_again()
     assert await own_event_types(namespace) == []
     await write_annas(namespace, key)
     await wait_until_linked(namespace)
@@ -144,7 +139,7 @@ async def test_another_tenants_key_is_refused_and_stays_registered(namespace, ot
     )
     assert namespace.name not in reported["message"]
     await other_namespace.wait_until_ready()
-    await settle(other_namespace)
+    await other_namespace.reconcile_again()
     assert (await mounted(other_namespace), await own_event_types(other_namespace)) == ([], [])
     assert len(webhooks(namespace, key)) == 1
 
@@ -224,6 +219,6 @@ async def test_key_in_a_renamed_secret_keeps_its_webhook(namespace):
         return links[0]["credential"] == own_key_file(SecretKeyRef(**renamed))
 
     await eventually(is_renamed, SOON, "the new file")
-    await settle(namespace)
+    await namespace.reconcile_again()
     assert [each for each in entries if (each["key"], each["method"]) == (last, "DELETE")] == []
     assert len(webhooks(namespace, key)) == 1

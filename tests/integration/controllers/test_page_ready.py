@@ -6,7 +6,7 @@ import pytest
 
 from askproai_core.tenant_config import decode
 from askproai_core.tenant_config.page import OIDC_CLIENT_SECRET
-from tests.worlds.granted_hosts import edit, new_host
+from tests.worlds.granted_hosts import new_host
 from tests.worlds.operator_environment import TenantNamespace
 
 pytestmark = pytest.mark.nightly
@@ -31,7 +31,6 @@ async def write_login(namespace: TenantNamespace) -> None:
 async def open_ports(namespace: TenantNamespace) -> set[int]:
     """Return the ports of the pods that anybody may connect to."""
     policy = await namespace.get("NetworkPolicy", POLICY)
-    assert policy is not None
     return {each["port"] for rule in policy["spec"]["ingress"] if "from" not in rule for each in rule["ports"]}
 
 
@@ -65,12 +64,11 @@ async def test_page_is_published_while_the_manifest_requests_it(namespace):
     live = await namespace.wait_until_ready()
     assert live["status"]["pageUrl"] == f"https://{host}"
     route = await namespace.get("Ingress", ROUTE)
-    assert route is not None
     ports = [path["backend"]["service"] for rule in route["spec"]["rules"] for path in rule["http"]["paths"]]
     assert ports == [{"name": PAGE, "port": {"number": 8082}}]
     assert await open_ports(namespace) == {8080, 8082}
     assert (await config_of(namespace)).page.host == host
-    await edit(namespace, {"page": {"host": None, "ingress": None}})
+    await namespace.edit({"page": {"host": None, "ingress": None}})
     await namespace.wait_until_gone("Ingress", ROUTE)
     await namespace.wait_until_gone("Service", PAGE)
     live = await namespace.wait_for(
@@ -94,9 +92,9 @@ async def test_pages_host_is_exclusive_for_pages_and_senders(namespace, other_na
     assert await other_namespace.get("Ingress", ROUTE) is None
     assert await open_ports(other_namespace) == {8080}
     assert (await config_of(other_namespace)).page.host == ""
-    await edit(other_namespace, {"page": None, "exposure": {"host": host, "pathPrefix": "/voice", "ingress": {}}})
+    await other_namespace.edit({"page": None, "exposure": {"host": host, "pathPrefix": "/voice", "ingress": {}}})
     await other_namespace.wait_for_condition("Exposed", "False", "HostClaimedTwice")
-    await edit(other_namespace, {"exposure": None, **published(host)})
+    await other_namespace.edit({"exposure": None, **published(host)})
     await namespace.client.delete(namespace.path("Tenant"))
     await other_namespace.wait_for_condition("PageReady", "True")
     assert await namespace.get("Ingress", ROUTE) is None, "the grant was released after the route"

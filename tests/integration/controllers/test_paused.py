@@ -12,7 +12,7 @@ from askproai_operator.controllers.conditions import first_failing
 from askproai_sandbox.cluster import ProcessError
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -56,7 +56,7 @@ async def wait_for_config(namespace: TenantNamespace, *texts: str) -> None:
 
 async def rename_neighbour(namespace: TenantNamespace, to: str) -> None:
     """Edit the Tenant, and wait until the pods get a config that was compiled after it."""
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": to}})
+    await namespace.edit({"displayName": to})
     await wait_for_config(namespace, to)
 
 
@@ -75,7 +75,7 @@ async def test_paused_tenants_service_condition_says_when_edits_apply(namespace)
     before = await part_of_config(namespace, "Branch", "mitte")
     await namespace.annotate("paused")
     short = [{"days": ["Mon"], "opens": "09:00", "closes": "09:05"}]
-    await namespace.client.merge(namespace.path("Branch", "mitte"), {"spec": {"openingHours": short}})
+    await namespace.edit({"openingHours": short}, "Branch", "mitte")
     where = {"kind": "ServiceOffering", "name": "haarschnitt"}
     said = await namespace.wait_for_condition("OpeningFits", "False", "NoOpeningLongEnough", **where)
     assert said["message"].startswith("when the Tenant is resumed: ")
@@ -166,11 +166,7 @@ async def test_paused_objects_edit_reaches_pods_on_resuming(namespace, kind):
     await rename_neighbour(namespace, "Salon Neu")
     assert await part_of_config(namespace, kind, name) == before
     await namespace.annotate("paused", None, kind=kind, of=name)
-
-    async def taken_over() -> bool:
-        return await part_of_config(namespace, kind, name) != before
-
-    await eventually(taken_over, SOON, "the edit in the config")
+    await until(lambda: part_of_config(namespace, kind, name), lambda found: found != before, "the edit in the config")
     await settle(namespace)
     live = await namespace.get(kind, name)
     if kind != "RetellAgent":
@@ -231,7 +227,6 @@ async def test_paused_branch_keeps_dropped_number_until_it_resumes(namespace, ot
     other_namespace.operator.queue.add(Key("Branch", other_namespace.name, "mitte"))
     await rename_neighbour(namespace, "Salon Neu")
     part = await part_of_config(namespace, "Branch", "mitte")
-    assert part is not None
     assert [number["number"] for number in part["phone_numbers"]] == [namespace.number]
     assert not (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"]
     await namespace.annotate("paused", None, kind="Branch", of="mitte")
@@ -261,15 +256,11 @@ async def test_pods_keep_their_knowledge_of_planned_agents(namespace):
     await wait_for_config(namespace, "BookAppointment")
     edit = PLAN | {"spec": {"functions": ["CheckAvailability"]}}
     await namespace.client.merge(namespace.path("RetellAgent", "mitte"), edit)
-    await namespace.client.merge(namespace.path("Branch", "mitte"), {"spec": {"displayName": "Mitte Neu"}})
+    await namespace.edit({"displayName": "Mitte Neu"}, "Branch", "mitte")
     await wait_for_config(namespace, "Mitte Neu")
     assert "BookAppointment" in str((await namespace.config())["agents"])
     await namespace.annotate("plan", None, kind="RetellAgent", of="mitte")
-
-    async def taken_over() -> bool:
-        return "BookAppointment" not in str((await namespace.config())["agents"])
-
-    await eventually(taken_over, SOON, "the new functions")
+    await until(namespace.config, lambda config: "BookAppointment" not in str(config["agents"]), "the new functions")
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,6 @@ import pytest
 from askproai_core.audit_state import CALENDAR_AUDIT
 from askproai_core.former_keys import FORMER_KEYS
 from askproai_core.poll_state import CALENDAR_POLL
-from askproai_operator.api import Key
 from askproai_operator.api.conditions import ConditionType, good
 from askproai_operator.controllers.quiet_tenants import KIND
 from askproai_operator.redis_users import PresentUsers, user_name
@@ -19,7 +18,7 @@ from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -34,20 +33,12 @@ DIFFERENCE = {
 }  # fmt: skip
 
 
-def tenant_key(namespace: TenantNamespace) -> Key:
-    return Key("Tenant", namespace.name, NAME)
-
-
-def dotted(namespace: TenantNamespace) -> str:
-    return f"{namespace.name}.{NAME}"
-
-
 def is_quiet(namespace: TenantNamespace) -> bool:
-    return tenant_key(namespace) in namespace.operator.context.memory.quiet
+    return namespace.key in namespace.operator.context.memory.quiet
 
 
 async def seconds_to_next_run(namespace: TenantNamespace) -> float:
-    queue, key = namespace.operator.queue, tenant_key(namespace)
+    queue, key = namespace.operator.queue, namespace.key
     due, _ = await eventually(lambda: queue._due.get(key), SOON, "the next run to be scheduled")
     return float(due - namespace.operator.context.clock.monotonic())
 
@@ -62,7 +53,7 @@ async def wait_until_left_alone(namespace: TenantNamespace) -> None:
 
     A look in the middle of its reconcile finds no quiet Tenant, and what that reconcile has read before is found by the next one.
     """
-    operator, key = namespace.operator, tenant_key(namespace)
+    operator, key = namespace.operator, namespace.key
 
     async def is_left_alone() -> bool:
         before = operator.ended[key]
@@ -84,7 +75,7 @@ async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> 
     await read_together(namespace.operator)  # another test may have had another Redis
 
     async def settled() -> bool:
-        await namespace.operator.reconcile_again(tenant_key(namespace))
+        await namespace.reconcile_again()
         return is_quiet(namespace)
 
     await eventually(settled, SOON, "the Tenant to be quiet")
@@ -99,7 +90,7 @@ async def test_quiet_tenant_is_reconciled_at_the_long_interval(quiet):
 
 
 async def test_edit_of_a_quiet_tenant_applies_at_once(quiet):
-    await quiet.client.merge(quiet.path("Tenant"), {"spec": {"suspend": True}})
+    await quiet.edit({"suspend": True})
     await quiet.wait_for("Deployment", f"{NAME}-web", lambda live: live and live["spec"]["replicas"] == 0, "no pods")
 
 
@@ -165,7 +156,7 @@ async def give_rows_to_another(database: Database, tenant: str) -> None:
     ],
 )
 async def test_common_read_reports_a_state_in_postgresql(quiet, module_database, change, type_, reason):
-    await change(module_database, dotted(quiet))
+    await change(module_database, quiet.tenant)
     await read_together(quiet.operator)
     await quiet.wait_for_condition(type_, "False", reason)
     assert not is_quiet(quiet), "it is looked at by each resync, as any other of which something is not well"
@@ -173,13 +164,13 @@ async def test_common_read_reports_a_state_in_postgresql(quiet, module_database,
 
 async def test_progress_that_changes_a_message_is_shown(quiet, module_database):
     state = {"accounts": {"": {"event_types": [1], "taken_in": 7}}}
-    await rows(module_database, TASK, dotted(quiet), CALENDAR_POLL, timedelta(), json.dumps(state))
+    await rows(module_database, TASK, quiet.tenant, CALENDAR_POLL, timedelta(), json.dumps(state))
     await read_together(quiet.operator)
-
-    async def is_shown() -> bool:
-        return "7 bookings" in (await quiet.wait_for_condition("CalendarSynced", "True"))["message"]
-
-    await eventually(is_shown, SOON, "the bookings that were imported")
+    await until(
+        lambda: quiet.wait_for_condition("CalendarSynced", "True"),
+        lambda found: "7 bookings" in found["message"],
+        "the bookings that were imported",
+    )
 
 
 async def drop_role(operator: RunningOperator, database: Database, tenant: str) -> None:
@@ -200,7 +191,7 @@ async def change_facts(operator: RunningOperator, database: Database, tenant: st
 
 @pytest.mark.parametrize("by_hand", [drop_role, change_limit, delete_resources, change_facts])
 async def test_manual_change_in_postgresql_is_corrected(quiet, module_database, by_hand):
-    operator, tenant = quiet.operator, dotted(quiet)
+    operator, tenant = quiet.operator, quiet.tenant
     role = operator.context.database.role_name(tenant)
     state = """SELECT (SELECT (rolcanlogin, rolconnlimit)::text FROM pg_roles WHERE rolname = $2),
                       (SELECT call_days FROM tenants WHERE tenant = $1),
@@ -209,29 +200,20 @@ async def test_manual_change_in_postgresql_is_corrected(quiet, module_database, 
     await by_hand(operator, module_database, tenant)
     assert await rows(module_database, state, tenant, role) != before
     await read_together(operator)
-
-    async def is_right() -> bool:
-        return await rows(module_database, state, tenant, role) == before
-
-    await eventually(is_right, SOON, f"{before} again")
+    await until(lambda: rows(module_database, state, tenant, role), lambda found: found == before, f"{before} again")
 
 
 async def test_redis_user_deleted_by_hand_is_recreated(quiet, valkey):
-    user = user_name(dotted(quiet))
+    user = user_name(quiet.tenant)
     async with valkey.admin() as admin:
         assert await admin.execute_command("ACL", "DELUSER", user) == 1
         await read_together(quiet.operator)
-
-        async def exists() -> bool:
-            return user in map(str, await admin.execute_command("ACL", "USERS"))
-
-        await eventually(exists, SOON, "the user")
+        await until(lambda: admin.execute_command("ACL", "USERS"), lambda found: user in map(str, found), "the user")
 
 
 async def test_redis_restart_makes_each_tenant_due(quiet, monkeypatch):
-    operator, key = quiet.operator, tenant_key(quiet)
+    operator, key = quiet.operator, quiet.key
     redis = operator.context.redis
-    assert redis is not None
     await read_together(operator)
     before, list_users = operator.ended[key], redis.list_users
 
@@ -265,12 +247,12 @@ async def test_tenant_with_a_former_key_is_not_quiet(quiet):
     """A changed secret is sent to Cal.com two minutes later, and accepted for an hour: no watch reports that."""
     await quiet.write_secret(**{"calcom-webhook-secret": "another"})
     await quiet.wait_for("Secret", f"{NAME}-signing-keys", lambda live: live and FORMER_KEYS in live["data"], "it")
-    await quiet.operator.reconcile_again(tenant_key(quiet))
+    await quiet.reconcile_again()
     assert not is_quiet(quiet)
 
 
 async def test_paused_tenant_is_no_longer_checked(quiet):
-    operator, key = quiet.operator, tenant_key(quiet)
+    operator, key = quiet.operator, quiet.key
     await quiet.annotate("paused")
     await quiet.wait_for_condition("Paused", "True")
     await read_together(operator)

@@ -22,7 +22,7 @@ async def test_kubectl_get_shows_paused_and_suspended_tenants(namespace):
     await namespace.annotate("paused")
     paused = await namespace.wait_for_condition("Ready", "True", "Paused")
     assert "until the annotation askproai.de/paused is removed" in paused["message"]
-    edited = await namespace.client.merge(namespace.path("Tenant"), {"spec": {"displayName": "Salon Neu"}})
+    edited = await namespace.edit({"displayName": "Salon Neu"})
     await namespace.annotate("paused", kind="Branch", of="mitte")
     await namespace.wait_for_condition("Paused", "True", kind="Branch", name="mitte")
     assert (await ready_of(namespace))["observedGeneration"] < edited["metadata"]["generation"]

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from askproai_operator.api import Key
 from askproai_sandbox.cluster import ControlPlane
-from tests.worlds.operator_environment import NAME, TenantNamespace
+from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
 
@@ -33,7 +32,7 @@ async def failing(control_plane: ControlPlane, namespace: TenantNamespace) -> di
 
 
 async def test_refusals_of_a_minute_make_a_tenant_fail(namespace, module_database, control_plane):
-    tenant, key = f"{namespace.name}.{NAME}", Key("Tenant", namespace.name, NAME)
+    tenant, key = namespace.tenant, namespace.key
     await namespace.create_salon(spec=RUNS)
     await make_deployment_ready(namespace, "web")
     await namespace.wait_until_ready()

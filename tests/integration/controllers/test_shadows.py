@@ -18,7 +18,7 @@ from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -57,7 +57,7 @@ async def begin_and_end_by_its_hours(namespace: TenantNamespace) -> None:
 async def ask_for(namespace: TenantNamespace, image: str | None) -> None:
     """Change the image on trial; None removes the shadow."""
     wanted = None if image is None else {"image": image}
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"runtime": {"shadow": wanted}}})
+    await namespace.edit({"runtime": {"shadow": wanted}})
 
 
 async def shown(namespace: TenantNamespace) -> dict[str, Any]:
@@ -69,16 +69,12 @@ async def bring_forward(namespace: TenantNamespace) -> None:
     await namespace.operator.reconcile_again(namespace.operator.settings.background_key(SHADOWS))
 
 
-def tenant_of(namespace: TenantNamespace) -> str:
-    return f"{namespace.name}.{NAME}"
-
-
 async def is_copied(namespace: TenantNamespace) -> bool:
     return (await namespace.config()).get("shadow") is True
 
 
 async def left_in_database(namespace: TenantNamespace, database: Database) -> int:
-    name = shadow_name(tenant_of(namespace))
+    name = shadow_name(namespace.tenant)
     (found,) = await rows(
         database,
         """SELECT (SELECT count(*) FROM tenants WHERE tenant = $1) + (SELECT count(*) FROM resources WHERE tenant = $1)
@@ -89,10 +85,7 @@ async def left_in_database(namespace: TenantNamespace, database: Database) -> in
 
 
 async def wait_until_nothing_is_left(namespace: TenantNamespace, database: Database) -> None:
-    async def nothing() -> bool:
-        return await left_in_database(namespace, database) == 0
-
-    await eventually(nothing, SOON, "its login and its rows to go")
+    await until(lambda: left_in_database(namespace, database), lambda found: found == 0, "its login and its rows to go")
 
 
 async def test_shadow_pods_get_no_traffic_or_providers(namespace, module_database):
@@ -123,7 +116,7 @@ async def test_shadow_pods_get_no_traffic_or_providers(namespace, module_databas
     allowed = {each["port"] for rule in policy["spec"]["egress"] for each in rule["ports"]}
     assert allowed == {53, port}
     config = (await namespace.get("ConfigMap", SHADOW) or {})["data"]["tenant.json"]
-    assert shadow_name(tenant_of(namespace)) in config
+    assert shadow_name(namespace.tenant) in config
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
 
 
@@ -132,7 +125,7 @@ async def test_shadows_findings_remain_after_its_end(namespace, module_database)
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
     await namespace.wait_for_condition("ShadowAgrees", "True", "Progressing")
     await make_deployment_ready(namespace, "web")
-    name = shadow_name(tenant_of(namespace))
+    name = shadow_name(namespace.tenant)
     for found in (ShadowFindings(compared=4), ShadowFindings(compared=2, not_compared=1, differences=(DIFFERS,))):
         await rows(module_database, FINDINGS, name, SHADOW_COMPARED, msgspec.json.encode(found).decode())
     await bring_forward(namespace)
@@ -258,7 +251,7 @@ async def test_tenant_deleted_during_its_shadows_start_leaves_nothing(namespace,
     ensure_shadow = database.ensure_shadow
 
     async def ensure_late(tenant: str, *rest: Any) -> Mapping[int, int]:
-        if tenant == tenant_of(namespace) and not made.is_set():
+        if tenant == namespace.tenant and not made.is_set():
             await namespace.client.request("DELETE", namespace.path("Tenant"))
             await namespace.wait_until_gone("Tenant", NAME)
             try:

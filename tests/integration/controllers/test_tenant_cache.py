@@ -42,7 +42,7 @@ async def test_deletion_removes_the_tenants_redis_user_and_keys(namespace, valke
     await namespace.open_salon()
     await namespace.wait_for_condition("CacheReady", "True", "AsDeclared")
     await namespace.wait_for_condition("EventsSpooled", "True", "AsDeclared")
-    url, key = (await namespace.secret_data("salon-mueller-runtime"))["REDIS_URL"], f"{namespace.name}.salon-mueller"
+    url, key = (await namespace.secret_data("salon-mueller-runtime"))["REDIS_URL"], namespace.tenant
     async with Redis.from_url(url) as client:
         await client.set(f"askproai:{key}:x", 1)
         await client.xadd(f"askproai:{key}:spool", {"e": "an event that waited"})

@@ -8,13 +8,12 @@ from typing import Any
 import pytest
 
 from askproai_operator import resources
-from askproai_operator.api import Key
 from askproai_sandbox.cluster import ControlPlane, KubeClient, Mirror
 from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.foreign_crds import GATEWAY, MONITORING, crd_files
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready, make_ready
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -57,11 +56,6 @@ async def scale_as_autoscaler(namespace: TenantNamespace, number: int) -> None:
     await namespace.client.merge(path, {"spec": {"replicas": number}})
 
 
-async def reconcile_again(namespace: TenantNamespace) -> None:
-    """Requeue the Tenant, and wait until it is reconciled."""
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, "salon-mueller"))
-
-
 @pytest.fixture
 async def garbage_collector(kube_client: KubeClient, kube_namespace: str) -> None:
     """Wait until the garbage collector watches Tenants: it looks for new kinds every 30 s.
@@ -74,12 +68,12 @@ async def garbage_collector(kube_client: KubeClient, kube_namespace: str) -> Non
     )
     path = resources.TENANTS.path(kube_namespace, "to-collect")
     await kube_client.delete(path, {"propagationPolicy": "Foreground"})
-
-    async def is_collected() -> bool:
-        tenants = await kube_client.get(resources.TENANTS.path(kube_namespace))
-        return not tenants["items"]
-
-    await eventually(is_collected, 60, "the garbage collector to watch Tenants")
+    await until(
+        lambda: kube_client.get(resources.TENANTS.path(kube_namespace)),
+        lambda tenants: not tenants["items"],
+        "the garbage collector to watch Tenants",
+        60,
+    )
 
 
 # Replicas
@@ -101,7 +95,7 @@ async def test_replicas_change_manager_without_resetting_to_one(namespace):
         assert (live["spec"]["replicas"], holders(live)) == (5, ["askproai-operator-handover"])
 
         await scale_as_autoscaler(namespace, 7)
-        await reconcile_again(namespace)
+        await namespace.reconcile_again()
         await merge(namespace, runtime(web={"minReplicas": 3, "maxReplicas": 10}))
         await namespace.wait_for(
             "HorizontalPodAutoscaler", WEB, lambda hpa: hpa["spec"]["minReplicas"] == 3, "new bounds"
@@ -140,10 +134,10 @@ async def test_pods_have_requested_settings_within_the_platforms_list(namespace)
     runs = await namespace.wait_for_condition("RuntimeAvailable", "True", "Capped")
     for refused in ("system-cluster-critical", "node-role.kubernetes.io/control-plane", "k8s.v1.cni.cncf.io/networks"):
         assert f"{refused} is left out" in runs["message"]
-    await reconcile_again(namespace)
+    await namespace.reconcile_again()
     before = len(namespace.operator.writes)
-    await reconcile_again(namespace)
-    assert [write for write in namespace.operator.writes[before:] if namespace.name in write[1]] == []
+    await namespace.reconcile_again()
+    assert namespace.writes(before) == []
 
     await merge(namespace, runtime(pods={"imagePullSecrets": [], "nodeSelector": None}))
     await namespace.wait_for(
@@ -163,11 +157,11 @@ async def test_suspending_deletes_autoscalers_and_resuming_starts_at_minimum(nam
         assert (live["spec"]["replicas"], holders(live)) == (2, ["askproai-operator-handover"])
         await make_deployment_ready(namespace, "web")
         await namespace.wait_until_ready()
-        await reconcile_again(namespace)
+        await namespace.reconcile_again()
         before = len(namespace.operator.writes)
         namespace.operator.context.kube._applied.clear()  # as after a restart
-        await reconcile_again(namespace)
-        assert [write for write in namespace.operator.writes[before:] if namespace.name in write[1]] == []
+        await namespace.reconcile_again()
+        assert namespace.writes(before) == []
         await merge(namespace, {"spec": {"suspend": True}})
         await namespace.wait_for("Deployment", WEB, lambda live: live["spec"]["replicas"] == 0, "the end of the pods")
         await namespace.wait_until_gone("HorizontalPodAutoscaler", WEB)
@@ -210,7 +204,7 @@ async def test_mode_changes_without_a_moment_lacking_workers(namespace):
 
     await merge(namespace, runtime(mode="Split"))
     await namespace.wait_for("Deployment", WORKER, bool, "the worker Deployment")
-    await reconcile_again(namespace)
+    await namespace.reconcile_again()
     assert containers(await namespace.get("Deployment", WEB)) == ["web", "worker"], "no worker pod serves yet"
 
     async def worker_pods_ready() -> bool:
@@ -227,7 +221,7 @@ async def test_mode_changes_without_a_moment_lacking_workers(namespace):
     await namespace.wait_for(
         "Deployment", WEB, lambda live: containers(live) == ["web", "worker"], "the workers' return"
     )
-    await reconcile_again(namespace)
+    await namespace.reconcile_again()
     assert await namespace.get("Deployment", WORKER) is not None, "the new web pods do not serve yet"
 
     async def workers_gone() -> bool:
@@ -329,15 +323,15 @@ async def test_prometheus_children_exist_only_with_their_crds(namespace, control
     async with installed(control_plane, namespace, *MONITORING):
         await namespace.wait_for_condition("MonitoringReady", "True", "AsDeclared")
         rule = await namespace.get("PrometheusRule")
-        assert f"{namespace.name}.salon-mueller" in str(rule["spec"])
+        assert namespace.tenant in str(rule["spec"])
         monitor = await namespace.get("ServiceMonitor")
         assert {child["metadata"]["ownerReferences"][0]["kind"] for child in (rule, monitor)} == {"Tenant"}
         assert [endpoint["port"] for endpoint in monitor["spec"]["endpoints"]] == ["metrics", "worker"]
-        await reconcile_again(namespace)
+        await namespace.reconcile_again()
         before = len(namespace.operator.writes)
         await namespace.operator.informer.audit(resources.FOREIGN)
-        await reconcile_again(namespace)
-        assert [write for write in namespace.operator.writes[before:] if namespace.name in write[1]] == []
+        await namespace.reconcile_again()
+        assert namespace.writes(before) == []
         await namespace.client.merge(namespace.path("PrometheusRule"), {"spec": {"groups": []}})
         await namespace.operator.informer.audit(resources.FOREIGN)
         await namespace.wait_for("PrometheusRule", "salon-mueller", lambda live: live["spec"]["groups"], "the repair")

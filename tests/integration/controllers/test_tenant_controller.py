@@ -9,9 +9,9 @@ import pytest
 from askproai_core.reader_token import reader_token_of
 from askproai_operator.api import Key
 from askproai_operator.store.admin import AdminStore
-from tests.worlds.tenant_reconciles import reconcile_twice, rows
+from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 CHILDREN = [
     ("ConfigMap", "salon-mueller-config"), ("Secret", "salon-mueller-runtime"), ("Secret", "salon-mueller-admin"),
@@ -28,7 +28,7 @@ def versions(objects: list[dict[str, Any] | None]) -> list[str]:
 
 async def test_children_have_one_manager_and_are_written_once(namespace):
     tenant = await namespace.open_salon("Branch", "Tenant")
-    assert tenant["status"]["key"] == f"{namespace.name}.salon-mueller"
+    assert tenant["status"]["key"] == namespace.tenant
     assert tenant["metadata"]["finalizers"] == ["askproai.de/cleanup"]
     assert namespace.calcom_webhooks() == [tenant["status"]["webhookUrls"]["calcom"]]
     assert tenant["status"]["webhookUrls"]["calcom"].endswith("/webhooks/calcom/inst-1")
@@ -45,15 +45,15 @@ async def test_children_have_one_manager_and_are_written_once(namespace):
     await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     for kind, name in (("Branch", "mitte"), ("ServiceOffering", "mitte-standardberatung")):
         await namespace.operator.reconcile_again(Key(kind, namespace.name, name))  # their writes are done now
-    await reconcile_twice(namespace)  # the Deployment's controller marks it once more
+    await namespace.reconcile_again()  # the Deployment's controller marks it once more
     before = [await namespace.get(kind, name) for kind, name in [("Tenant", "salon-mueller"), *CHILDREN]]
     writes_before, requests_before = len(namespace.operator.writes), len(namespace.operator.calcom.journal.entries)
     namespace.operator.context.kube._applied.clear()  # as after a restart
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     requests = namespace.operator.calcom.journal.entries[requests_before:]
     after = [await namespace.get(kind, name) for kind, name in [("Tenant", "salon-mueller"), *CHILDREN]]
     assert versions(after) == versions(before)
-    assert [write for write in namespace.operator.writes[writes_before:] if namespace.name in write[1]] == []
+    assert namespace.writes(writes_before) == []
     assert {entry["method"] for entry in requests if entry["key"] == namespace.calcom_key[-4:]} <= {"GET"}
 
 
@@ -67,7 +67,7 @@ async def test_pods_are_notified_of_a_changed_config_once(namespace):
         "the default service",
     )
     assert config
-    await reconcile_twice(namespace)  # the first status is in the config by now
+    await namespace.reconcile_again()  # the first status is in the config by now
 
     def notifications() -> list[tuple[Any, ...]]:
         return [config for config in namespace.operator.config_syncs if config[0] == namespace.name]
@@ -76,7 +76,7 @@ async def test_pods_are_notified_of_a_changed_config_once(namespace):
     closed = {"spec": {"holidays": {"country": "DE", "subdivision": "BE", "closed": ["2026-12-31"]}}}
     await namespace.client.merge(namespace.path("Branch", "mitte"), closed)
     await eventually(lambda: len(notifications()) > before, SOON, "the pods to be notified")
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     (notification,) = notifications()[before:]
     tenant = await namespace.get("Tenant")
     assert notification[:3] == (namespace.name, "salon-mueller", tenant["status"]["configHash"])
@@ -151,7 +151,7 @@ async def test_deleted_admin_token_also_replaces_the_reader_token(namespace, mon
         return await look_up(tenant)
 
     monkeypatch.setattr(database, "list_booking_refusals", delete_and_look_up)
-    namespace.operator.queue.add(Key("Tenant", namespace.name, "salon-mueller"))
+    namespace.operator.queue.add(namespace.key)
 
     async def replaced() -> bool:
         tokens = [(await namespace.secret_data(name)).get("token") for name in names]
@@ -160,11 +160,7 @@ async def test_deleted_admin_token_also_replaces_the_reader_token(namespace, mon
     await eventually(replaced, SOON, "both tokens")
     present = await namespace.secret_data(names[1])
     await namespace.client.delete(namespace.path("Secret", names[1]))
-
-    async def restored() -> bool:
-        return await namespace.secret_data(names[1]) == present
-
-    await eventually(restored, SOON, "the readers' Secret, unchanged")
+    await until(lambda: namespace.secret_data(names[1]), lambda data: data == present, "the readers' Secret, unchanged")
     assert (await namespace.get("Deployment", "salon-mueller-web"))["spec"] == web["spec"], "no pod is restarted"
 
 
@@ -172,7 +168,7 @@ async def test_webhook_of_a_moving_tenant_is_replaced(namespace):
     await namespace.create_salon()
     before = (await namespace.wait_until_ready())["status"]["webhookUrls"]["calcom"]
     host = f"{namespace.name}.example"
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"exposure": {"host": host}}})
+    await namespace.edit({"exposure": {"host": host}})
     await eventually(
         lambda: namespace.calcom_webhooks() == [f"https://{host}/webhooks/calcom/inst-1"], SOON, "the move"
     )
@@ -188,7 +184,7 @@ async def test_suspending_stops_pods_and_resuming_starts_them(namespace):
     await eventually(lambda: replicas(2), SOON, "two replicas")
     reported = await namespace.wait_for_condition("RuntimeAvailable", "False", "Progressing")
     assert "kubectl describe pods" in reported["message"]
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"suspend": True}})
+    await namespace.edit({"suspend": True})
     await eventually(lambda: replicas(0), SOON, "no replicas")
     assert (await namespace.wait_until_ready())["status"]["replicas"] == 0
     assert len(namespace.calcom_webhooks()) == 1
@@ -226,13 +222,13 @@ async def test_calcom_refusal_of_pods_is_a_condition(namespace, module_database,
     record = """INSERT INTO provider_calls
                     (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
                 VALUES ($1, 'calcom', 'create-booking', 'POST', '/v2/bookings', $2, $3, 60, 'c')"""
-    tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
+    tenant, key = namespace.tenant, namespace.key
     await rows(module_database, record, tenant, status, "refused")
     namespace.operator.queue.add(key)
     condition = await namespace.wait_for_condition("CredentialsValid", "False", reason="BookingsRefused")
     assert text in condition["message"]
     await rows(module_database, record, tenant, 201, "confirmed")
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     still = {c["type"]: c["status"] for c in (await namespace.get("Tenant"))["status"]["conditions"]}[
         "CredentialsValid"
     ]
@@ -242,7 +238,7 @@ async def test_calcom_refusal_of_pods_is_a_condition(namespace, module_database,
 async def test_appointments_waiting_for_calcom_are_shown_meanwhile(namespace, module_database):
     """Callers are served, so Ready stays True; its reason and message say how many wait, and since when."""
     await namespace.create_salon("Branch", "Tenant", spec=RUNS)
-    tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
+    tenant, key = namespace.tenant, namespace.key
     await namespace.wait_for_condition("CalendarSynced", "True")
     add = """WITH made AS (
                  INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
@@ -259,14 +255,14 @@ async def test_appointments_waiting_for_calcom_are_shown_meanwhile(namespace, mo
         (-day, "dead", 30 * minute),  # is past
     ):
         await rows(module_database, add, tenant, starts, state, waits)
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     condition = await namespace.wait_for_condition("CalendarSynced", "False", "CalendarBehind")
     assert condition["message"].startswith(
         "2 appointments are booked, moved or cancelled here, but not yet so at Cal.com"
     )
     assert "but 1 appointment is given up" in condition["message"]
     writes = len(namespace.operator.writes)
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     assert not [
         each for each in namespace.operator.writes[writes:] if "/status" in each[1] and namespace.name in each[1]
     ]
@@ -281,7 +277,7 @@ async def test_tenant_reports_appointments_of_departed_staff_until_moved(namespa
     branch = await namespace.create("Branch", spec={"holidays": {"country": "DE"}})
     await namespace.create("ServiceOffering")
     await namespace.create("Tenant")
-    tenant, key = f"{namespace.name}.salon-mueller", Key("Tenant", namespace.name, "salon-mueller")
+    tenant, key = namespace.tenant, namespace.key
     await namespace.wait_for_condition("AppointmentsFit", "True")
     gone, *stay = branch["spec"]["staff"]
     await rows(
@@ -290,7 +286,7 @@ async def test_tenant_reports_appointments_of_departed_staff_until_moved(namespa
            VALUES ($1, 'mitte', 'haarschnitt', $2, now() + interval '1 day', now() + interval '25 hours', 'confirmed', 'c')""",
         tenant, gone["id"],
     )  # fmt: skip
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     await namespace.wait_for_condition("AppointmentsFit", "True")
 
     await namespace.client.merge(namespace.path("Branch", branch["metadata"]["name"]), {"spec": {"staff": stay}})

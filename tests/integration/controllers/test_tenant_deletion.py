@@ -6,7 +6,7 @@ import pytest
 from prometheus_client import generate_latest
 
 from askproai_operator import resources
-from tests.worlds.tenant_reconciles import has_event, rows
+from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.usefixtures("clear_faults")
@@ -17,7 +17,7 @@ async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, modu
     await namespace.create_salon("Branch")
     first = (await namespace.create("Tenant"))["metadata"]["uid"]
     await namespace.wait_until_ready()
-    tenant = f"{namespace.name}.salon-mueller"
+    tenant = namespace.tenant
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
 
@@ -37,7 +37,7 @@ async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, modu
 
     await namespace.create("Tenant", spec={"dataPolicy": "Erase"}, annotations={"askproai.de/adopt-data": first})
     await namespace.wait_until_ready()
-    await eventually(lambda: has_event(namespace, ("Normal", "DataAdopted")), SOON, "the event")
+    await namespace.wait_for_event("Normal", "DataAdopted")
     audited = await rows(module_database, "SELECT action FROM audit_log WHERE tenant = $1", tenant)
     assert [row["action"] for row in audited] == ["data_adopted"]
     await namespace.client.delete(namespace.path("Tenant"))
@@ -51,12 +51,12 @@ async def test_retained_rows_stay_hidden_from_a_recreated_tenant(namespace, modu
 async def test_tenant_that_left_and_returned_has_its_rows(namespace, module_database):
     """A commit removes the manifests from git and is reverted: nobody has to know a UID."""
     await namespace.open_salon("Branch", "Tenant")
-    tenant = f"{namespace.name}.salon-mueller"
+    tenant = namespace.tenant
     query = "SELECT id FROM resources WHERE tenant = $1 ORDER BY id"
     before = await rows(module_database, query, tenant)
     await namespace.recreate()
     await namespace.open_salon("Branch", "Tenant")
-    await eventually(lambda: has_event(namespace, ("Normal", "DataAdopted")), SOON, "the event")
+    await namespace.wait_for_event("Normal", "DataAdopted")
     assert before == await rows(module_database, query, tenant) != []
     audited = await rows(module_database, "SELECT action FROM audit_log WHERE tenant = $1", tenant)
     assert [row["action"] for row in audited] == ["data_adopted"]
@@ -73,7 +73,7 @@ async def test_recreated_tenant_cannot_read_the_former_uid(namespace, module_dat
     await namespace.create("Branch")
     await namespace.create("Tenant")
     await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
-    await eventually(lambda: has_event(namespace, ("Warning", "DataOwnedByOther")), SOON, "the event")
+    await namespace.wait_for_event("Warning", "DataOwnedByOther")
     kube = namespace.operator.context.kube
     kinds = (*resources.CUSTOM, *resources.CHILDREN, resources.PODS, resources.EVENTS)
     readable = [found for ref in kinds for found in await kube.list(ref, namespace.name)]
@@ -82,7 +82,7 @@ async def test_recreated_tenant_cannot_read_the_former_uid(namespace, module_dat
     at_providers = [namespace.operator.retell.dump(), namespace.operator.calcom.dump()]
     metrics = generate_latest(namespace.operator.queue._metrics.registry)
     assert former not in str((readable, values, at_providers, metrics))
-    role = namespace.operator.context.database.role_name(f"{namespace.name}.salon-mueller")
+    role = namespace.operator.context.database.role_name(namespace.tenant)
     logins = await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role)
     assert logins == [], "no login, so no row of the database either"
 
@@ -120,7 +120,7 @@ async def test_orphan_policy_leaves_the_webhook_and_reports_it(namespace):
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     assert len(namespace.calcom_webhooks()) == 1
-    await eventually(lambda: has_event(namespace, ("Normal", "Orphaned")), SOON, "the event")
+    await namespace.wait_for_event("Normal", "Orphaned")
 
 
 async def test_namespace_deletion_completes_and_removes_the_webhook(namespace):
@@ -145,6 +145,6 @@ async def test_unremovable_object_is_given_up_after_budget(namespace, module_dat
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
     namespace.operator.end_faults()
-    await eventually(lambda: has_event(namespace, ("Warning", "LeftOver")), SOON, "the event")
-    role = namespace.operator.context.database.role_name(f"{namespace.name}.salon-mueller")
+    await namespace.wait_for_event("Warning", "LeftOver")
+    role = namespace.operator.context.database.role_name(namespace.tenant)
     assert await rows(module_database, "SELECT 1 FROM pg_roles WHERE rolname = $1", role) == []

@@ -79,7 +79,7 @@ async def test_first_config_excludes_branches_created_after_plan_annotation(
 ):
     """The annotation says that nothing which comes after it is applied; the Tenant's own run began before it."""
 
-    cache, tenant = namespace.operator.context.cache, Key("Tenant", namespace.name, "salon-mueller")
+    cache, tenant = namespace.operator.context.cache, namespace.key
 
     def is_held() -> bool:
         known = cache.get(tenant)

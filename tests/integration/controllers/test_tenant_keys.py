@@ -8,12 +8,10 @@ from typing import Any
 
 import pytest
 
-from askproai_operator.api import Key
 from askproai_operator.controllers.tenant.credentials import KEY_TEST
 from askproai_operator.providers.provider_api import REFUSED_KEY_SECONDS
 from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.retell.workspace import Workspace
-from tests.worlds.tenant_reconciles import has_event, reconcile_twice
 from tests.worlds.unscheduled_pods import RUNS
 from tests.worlds.waiting import SOON, eventually
 
@@ -27,7 +25,7 @@ async def test_missing_secrets_creation_acts_at_once(namespace):
     await namespace.write_secret()
     await namespace.wait_until_ready()
     for event in (("Warning", "SecretNotFound"), ("Normal", "Ready")):  # they are written after the status
-        await eventually(lambda event=event: has_event(namespace, event), SOON, f"the event {event}")
+        await namespace.wait_for_event(*event)
 
 
 async def test_only_an_accepted_rotated_key_reaches_the_teardown(namespace):
@@ -49,7 +47,7 @@ async def test_refused_key_is_retried_when_its_condition_says(namespace):
     refused = await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
     named = re.search(r"tried again by (\d\d:\d\d) UTC", refused["message"])
     assert named, refused["message"]
-    key = Key("Tenant", namespace.name, "salon-mueller")
+    key = namespace.key
     wait = namespace.operator.context.memory.looks.due(key, KEY_TEST) - namespace.operator.context.clock.monotonic()
     assert 0 < wait <= 1.25 * namespace.operator.settings.resync_seconds, "the first try is a resync later"
     at = datetime.now(UTC) + timedelta(seconds=wait)
@@ -89,7 +87,7 @@ async def test_pods_keep_former_keys_before_calcom_changes_signing(namespace):
     }  # fmt: skip
     until = datetime.fromisoformat(former["retell-api-key"][0]["until"])
     assert timedelta(minutes=58) < until - datetime.now(UTC) <= timedelta(hours=1)
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     assert namespace.calcom_secrets() == ["whs"], "the pods may not have the new one yet"
     await namespace.client.merge(
         namespace.path("Tenant", "salon-mueller"), {"metadata": {"annotations": {"askproai.de/key-grace": "none"}}}
@@ -104,7 +102,7 @@ async def test_each_key_changed_during_a_pause_is_mounted(namespace, hold):
     await namespace.open_salon()
     if hold == "a second Secret":
         stripe = {"webhookSecretRef": {"name": "absent", "key": "stripe"}}
-        await namespace.client.merge(namespace.path("Tenant"), {"spec": {"stripe": stripe}})
+        await namespace.edit({"stripe": stripe})
         await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotFound")
     else:
         await namespace.client.merge(namespace.path("Tenant"), {"metadata": {"annotations": {hold: "true"}}})
@@ -140,7 +138,7 @@ async def test_untried_key_is_not_kept_for_the_teardown(namespace):
     await namespace.open_salon()
     namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
     await namespace.write_secret(**{"retell-api-key": "key_untried"})
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == namespace.retell_key
     await namespace.wait_for_condition("RuntimeAvailable", "True")
 
@@ -152,7 +150,7 @@ async def test_changed_key_is_unknown_until_retell_answers(namespace):
     namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
     await namespace.write_secret(**{"retell-api-key": "not-a-key"})
     await namespace.annotate("reconcile-at", "111")
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     reported = await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
     # After many tries it is left alone for a while.
     assert reported["message"].startswith("retell: list-agents: it failed ")
@@ -172,10 +170,10 @@ async def test_unchanged_key_stays_valid_while_retell_is_away(namespace):
     await namespace.open_salon()
     before = await namespace.wait_for_condition("CredentialsValid", "True")
     namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 99)
-    key = Key("Tenant", namespace.name, "salon-mueller")
+    key = namespace.key
     namespace.operator.context.memory.looks.forget(key)  # as after a restart
     await namespace.annotate("reconcile-at", "111")
-    await reconcile_twice(namespace)
+    await namespace.reconcile_again()
     assert namespace.operator.context.memory.looks.failed_until(key, KEY_TEST), "the key was tried in vain"
     assert await namespace.wait_for_condition("CredentialsValid", "True") == before
     await namespace.wait_until_ready()
@@ -184,7 +182,7 @@ async def test_unchanged_key_stays_valid_while_retell_is_away(namespace):
 async def test_changed_key_is_unknown_until_calcom_answers(namespace):
     await namespace.create_salon("Branch", "Tenant", spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
-    key = Key("Tenant", namespace.name, "salon-mueller")
+    key = namespace.key
     namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 99)
     namespace.operator.context.memory.looks.forget(key)  # as after a restart, during the outage
     await namespace.operator.reconcile_again(key)

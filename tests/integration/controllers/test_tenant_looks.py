@@ -29,7 +29,7 @@ def delete_webhooks(namespace: TenantNamespace) -> None:
 async def open_salon(namespace: TenantNamespace) -> Key:
     await namespace.create_salon("Branch", "Tenant", spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
-    key = Key("Tenant", namespace.name, "salon-mueller")
+    key = namespace.key
     await namespace.operator.reconcile_again(key)
     return key
 

@@ -23,7 +23,6 @@ from askproai_core.api_resource import ADOPT_DATA, ADOPT_FROM
 from askproai_core.data_keys import DATA_KEYS
 from askproai_core.kube import HttpTransport, read_access
 from askproai_operator import resources
-from askproai_operator.api import Key
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_runtime.encryption import BodyCipher, Place
 from askproai_sandbox.cluster import ControlPlane, KubeClient
@@ -34,7 +33,7 @@ from tests.worlds.clock import FixedClock
 from tests.worlds.databases import Database, TenantStore, fresh_database
 from tests.worlds.operator_environment import RunningOperator, TenantNamespace, running_operator
 from tests.worlds.tenant_books import Books, read_books
-from tests.worlds.tenant_reconciles import has_event, rows
+from tests.worlds.tenant_reconciles import rows
 from tests.worlds.tenant_rows import connected, fill
 from tests.worlds.waiting import SOON, eventually
 
@@ -112,9 +111,7 @@ class Mover:
         return await asyncio.to_thread(CliRunner().invoke, app, ["tenant", *arguments, *common])
 
     async def export(self, plane: ControlPlane, namespace: TenantNamespace, dsn: str, *more: str) -> Result:
-        return await self.run(
-            plane, "export", "-t", f"{namespace.name}.{NAME}", "--to", str(self.file), "--dsn", dsn, *more
-        )
+        return await self.run(plane, "export", "-t", namespace.tenant, "--to", str(self.file), "--dsn", dsn, *more)
 
     async def import_(self, plane: ControlPlane, dsn: str, *more: str) -> Result:
         return await self.run(
@@ -143,12 +140,12 @@ def workspace(namespace: TenantNamespace) -> dict[str, Any]:
 
 async def books_of(database: Database, namespace: TenantNamespace) -> Books:
     async with connected(database.superuser_dsn) as conn:
-        return await read_books(conn, f"{namespace.name}.{NAME}")
+        return await read_books(conn, namespace.tenant)
 
 
 def cipher_of(namespace: TenantNamespace, keys: str) -> BodyCipher:
     later = FixedClock(datetime.now(UTC) + timedelta(hours=1))  # when all pods have the key
-    return BodyCipher(f"{namespace.name}.{NAME}", lambda: keys, lambda: True, later)
+    return BodyCipher(namespace.tenant, lambda: keys, lambda: True, later)
 
 
 async def open_salon(namespace: TenantNamespace, database: Database, **tenant: Any) -> None:
@@ -161,9 +158,8 @@ async def open_salon(namespace: TenantNamespace, database: Database, **tenant: A
     await at_retell(namespace, "POST", "/import-phone-number", number)
     await namespace.create("RetellAgent")
     await namespace.wait_for_condition("Ready", "True", "Suspended", kind="RetellAgent", name="mitte")
-    assert namespace.operator.context.redis is not None
     await namespace.operator.context.redis.publish_durability()  # as the operator does at each resync
-    key = f"{namespace.name}.{NAME}"
+    key = namespace.tenant
     dsn = (await namespace.secret_data(f"{NAME}-runtime"))["DATABASE_URL"]
     found = await rows(database, "SELECT branch, staff, unit, id FROM resources WHERE tenant = $1", key)
     ids = {(row["branch"], row["staff"], row["unit"]): row["id"] for row in found}
@@ -225,7 +221,7 @@ async def test_moved_tenant_has_everything_exactly_once(
     )
     assert exported.exit_code == 0, exported.output
     assert b"Erika" not in mover.file.read_bytes()
-    await namespace.operator.reconcile_again(Key("Tenant", namespace.name, NAME))
+    await namespace.reconcile_again()
     await namespace.wait_for_condition("DatabaseReady", "False", "DataOwnedByOther")
     assert await broken_off_imports(mover, other_plane, other_database, moved) >= 6
     imported = await mover.import_(other_plane, other_database.dsn)
@@ -234,14 +230,14 @@ async def test_moved_tenant_has_everything_exactly_once(
 
     await moved.wait_until_ready()
     await moved.wait_for_condition("Ready", "True", "Suspended", kind="RetellAgent", name="mitte")
-    await eventually(lambda: has_event(moved, ("Normal", "DataAdopted")), SOON, "the adoption of the rows")
+    await moved.wait_for_event("Normal", "DataAdopted")
     assert await books_of(other_database, moved) == before
     assert await moved.secret_data(f"{NAME}-admin") == token, "links in sent mails, and whoever has the token"
     keys = (await moved.secret_data(f"{NAME}-data-keys"))[DATA_KEYS]
     stored = await rows(
         other_database,
         "SELECT payload FROM webhook_events WHERE tenant = $1 AND event_id = 'call_9:call_ended'",
-        f"{moved.name}.{NAME}",
+        moved.tenant,
     )
     assert cipher_of(moved, keys).decrypt(Place.EVENT, "retell/call_9:call_ended", stored[0]["payload"]) == SAID
     assert ([*workspace(moved)["agents"]], [*workspace(moved)["llms"]]) == ([agent], [llm]), "taken over, not made"
@@ -298,9 +294,9 @@ async def test_tenant_still_booking_or_acknowledging_is_not_exported(
         )
         assert "1 acknowledged events that the database did not take" in await refusal(*redis_url)
         await client.delete(f"askproai:{namespace.name}.{NAME}:spool:unstorable")
-    await namespace.client.merge(namespace.path("Tenant"), {"spec": {"suspend": False}})
+    await namespace.edit({"suspend": False})
     assert "it is not suspended" in await refusal(*redis_url)
-    owner = await rows(module_database, "SELECT uid FROM tenants WHERE tenant = $1", f"{namespace.name}.{NAME}")
+    owner = await rows(module_database, "SELECT uid FROM tenants WHERE tenant = $1", namespace.tenant)
     assert ":" not in owner[0]["uid"], "a refused export takes nothing from the tenant"
 
 

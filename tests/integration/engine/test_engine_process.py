@@ -16,7 +16,7 @@ from askproai_operator import resources
 from askproai_sandbox.cluster import Child, ControlPlane, spawn
 from tests.worlds.database_gate import DatabaseGate
 from tests.worlds.engine_environment import EngineEnvironment
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -70,11 +70,11 @@ def ready(obj: dict[str, Any]) -> dict[str, Any]:
 
 
 async def is_ready(env: EngineEnvironment, ref: resources.ApiResource, name: str) -> dict[str, Any]:
-    async def fetch_ready() -> dict[str, Any] | None:
-        live = await env.kube.get(ref, env.namespace, name)
-        return live if live and ready(live)["status"] == "True" else None
-
-    return await eventually(fetch_ready, SOON, f"{ref.kind} {name} to be Ready")
+    return await until(
+        lambda: env.kube.get(ref, env.namespace, name),
+        lambda live: live and ready(live)["status"] == "True",
+        f"{ref.kind} {name} to be Ready",
+    )
 
 
 async def test_standby_takes_over_when_the_leader_dies(env, start_operator, kube_client):
@@ -216,11 +216,11 @@ async def test_changes_arrive_and_only_damaged_children_are_written(env, start_o
     await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the child created again")
     token = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
     await kube_client.merge(where, token)
-
-    async def echoed() -> bool:
-        return (await kube_client.get(where))["status"].get("lastReconcileToken") == "now"
-
-    await eventually(echoed, SOON, "the echo of the token")
+    await until(
+        lambda: kube_client.get(where),
+        lambda live: live["status"].get("lastReconcileToken") == "now",
+        "the echo of the token",
+    )
 
     # No write in at least one resync of everything: the resourceVersions prove it.
     before = [await kube_client.get(where), await kube_client.get(child)]
@@ -245,11 +245,11 @@ async def test_changes_arrive_and_only_damaged_children_are_written(env, start_o
     assert float(metric(await get(operator, "/metrics"), count)) >= 1  # other tests leave Tenants in the cluster
     await kube_client.merge(where, {"metadata": {"finalizers": ["askproai.de/cleanup"]}})
     await kube_client.delete(where)
-
-    async def gone() -> bool:
-        return await env.kube.get(resources.TENANTS, env.namespace, "salon-mueller") is None
-
-    await eventually(gone, SOON, "the Tenant's end")
+    await until(
+        lambda: env.kube.get(resources.TENANTS, env.namespace, "salon-mueller"),
+        lambda live: live is None,
+        "the Tenant's end",
+    )
     assert await operator.stop() == 0
 
 

@@ -11,7 +11,7 @@ from askproai_operator import resources
 from askproai_operator.api import Key
 from askproai_operator.engine import UnmanagedObject
 from tests.worlds.engine_environment import OURS, EngineEnvironment, config_map, path
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import until
 
 
 def deployment(env: EngineEnvironment) -> dict[str, Any]:
@@ -158,12 +158,11 @@ class TestApply:
 
     async def test_deployment_status_and_controllers_annotations_cause_no_write(self, env, kube_client):
         await env.kube.apply(deployment(env))
-
-        async def controlled() -> bool:
-            live = await env.kube.get(resources.DEPLOYMENTS, env.namespace, "t-web")
-            return "deployment.kubernetes.io/revision" in live["metadata"].get("annotations", {})
-
-        await eventually(controlled, SOON, "the Deployment's controller")
+        await until(
+            lambda: env.kube.get(resources.DEPLOYMENTS, env.namespace, "t-web"),
+            lambda live: "deployment.kubernetes.io/revision" in live["metadata"].get("annotations", {}),
+            "the Deployment's controller",
+        )
 
         async def settle() -> None:
             await env.observe_newest(resources.DEPLOYMENTS, "t-web")

@@ -20,7 +20,7 @@ from askproai_runtime.metrics import Metrics
 from askproai_runtime.redis.client import RedisClient
 from askproai_sandbox.cluster import Child, free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis, server_binary
-from tests.worlds.waiting import SLOW_DISK, SOON, eventually
+from tests.worlds.waiting import SLOW_DISK, SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -181,11 +181,11 @@ class TestSeveralNodes:
         await follow(f"redis://:pw@127.0.0.1:{replica}/0", primary)
         admin = RedisAdmin(f"redis://:pw@127.0.0.1:{primary}/0", SystemClock())
         url = admin.tenant_url(SALON, None)
-
-        async def reported() -> bool:
-            return await admin.ensure_user(SALON, url) == (f"127.0.0.1:{replica}",)
-
-        await eventually(reported, SOON, "the replica among those that lack the user")
+        await until(
+            lambda: admin.ensure_user(SALON, url),
+            lambda found: found == (f"127.0.0.1:{replica}",),
+            "the replica among those that lack the user",
+        )
         assert admin.tenant_url(SALON, url) == url
         assert urlsplit(admin.tenant_url(OTHER, None)).username == user_name(OTHER)
         await admin.drop_tenant(SALON)
@@ -222,11 +222,7 @@ class TestSeveralNodes:
         await admin.close()
 
         admin = RedisAdmin(urls[0], SystemClock())
-
-        async def everywhere() -> bool:
-            return await admin.ensure_user(SALON, url) == ()
-
-        await eventually(everywhere, SOON, "the replica to be written")
+        await until(lambda: admin.ensure_user(SALON, url), lambda found: found == (), "the replica to be written")
         assert any(user_name(SALON) in line for line in await users(urls[1]))
         await admin.close()
 
@@ -330,11 +326,9 @@ async def follow(url: str, primary: int) -> None:
     async with Redis.from_url(url) as client:
         await client.execute_command("REPLICAOF", "127.0.0.1", str(primary))
     async with Redis.from_url(f"redis://:pw@127.0.0.1:{primary}/0") as client:
-
-        async def listed() -> bool:
-            return bool((await client.execute_command("ROLE"))[2])
-
-        await eventually(listed, SOON, "the primary to list the replica")
+        await until(
+            lambda: client.execute_command("ROLE"), lambda found: bool(found[2]), "the primary to list the replica"
+        )
 
 
 async def keys(url: str) -> list[str]:

@@ -39,7 +39,6 @@ async def stops(running: RunningOperator, tenant: TenantNamespace) -> list[str]:
 
 async def reason_of(tenant: TenantNamespace) -> str:
     live = await tenant.get("Tenant")
-    assert live is not None
     return next(each["reason"] for each in live["status"]["conditions"] if each["type"] == "RolloutHealthy")
 
 

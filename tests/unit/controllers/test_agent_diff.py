@@ -58,9 +58,7 @@ CASES: list[tuple[dict[str, Any], dict[str, Any], tuple[str, ...], str]] = [
 
 
 @each_row(("desired", "live", "expected", "reason"), CASES)
-def test_diff_lists_the_fields_that_differ(
-    desired: dict[str, Any], live: dict[str, Any], expected: tuple[str, ...], reason: str
-) -> None:
+def test_diff_lists_the_fields_that_differ(desired, live, expected, reason):
     assert differing_paths(desired, live) == expected, reason
     assert bool(differing_fields(desired, live)) == bool(expected)
 

@@ -195,9 +195,7 @@ def plan_for(
 
 
 @each_row(("observation", "recorded", "steps", "reason"), CASES)
-def test_observation_leads_to_the_planned_steps(
-    observation: Observation, recorded: RecordedState, steps: tuple[Any, ...], reason: str
-) -> None:
+def test_observation_leads_to_the_planned_steps(observation, recorded, steps, reason):
     plan = plan_for(observation, recorded)
     assert plan.refused is None, plan.refused
     assert plan.steps == steps, reason
@@ -240,7 +238,6 @@ def test_agent_object_of_another_owner_is_refused(observation: Observation) -> N
 
 def test_agent_to_adopt_must_exist() -> None:
     plan = plan_for(EMPTY, RecordedState(), adopt="agent_9")
-    assert plan.refused is not None
     assert "agent_9" in plan.refused.message
 
 
@@ -347,9 +344,7 @@ def test_own_unpublished_draft_is_not_a_foreign_draft() -> None:
         (agent(1), 0, False),  # a crash before the status was written
     ],
 )
-def test_version_published_by_a_person_is_detected(
-    published: dict[str, Any], recorded: int | None, elsewhere: bool
-) -> None:
+def test_version_published_by_a_person_is_detected(published, recorded, elsewhere):
     observation = replace(SETTLED, agent=published, published_agent=published)
     plan = plan_for(observation, replace(RECORDED, published_version=recorded))
     assert plan.published_elsewhere is elsewhere
@@ -375,9 +370,7 @@ SET, REMOVE, UNBIND = (Step(action, (NUMBER,)) for action in (Action.WEBHOOK, Ac
         (None, None, ()),
     ],
 )
-def test_inbound_webhook_of_a_person_is_not_removed(
-    live: str | None, desired: str | None, steps: tuple[Step, ...]
-) -> None:
+def test_inbound_webhook_of_a_person_is_not_removed(live, desired, steps):
     numbers = {NUMBER: {**bound()[NUMBER], "inbound_webhook_url": live}}
     plan = plan_for(replace(SETTLED, numbers=numbers), desired=replace(DESIRED, inbound_url=desired))
     assert plan.steps == steps
@@ -405,9 +398,7 @@ def test_imported_number_gets_webhook_after_its_binding() -> None:
         ([{"agent_id": "agent_x"}], ()),  # it is another agent's by now, and so is its webhook
     ],
 )
-def test_inbound_webhook_is_removed_before_unbinding_its_number(
-    entries: list[dict[str, Any]], steps: tuple[Step, ...]
-) -> None:
+def test_inbound_webhook_is_removed_before_unbinding_its_number(entries, steps):
     numbers = {NUMBER: {"inbound_agents": entries, "inbound_webhook_url": URL}, THIRD.e164: {}}
     desired = replace(DESIRED, numbers=(THIRD,), inbound_url=None)
     plan = plan_for(replace(SETTLED, numbers=numbers), desired=desired)

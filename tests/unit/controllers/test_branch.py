@@ -96,7 +96,6 @@ def test_invalid_number_is_reported_before_a_foreign_number():
     both = inputs(branch(phoneNumbers=[{"number": "112"}]), claimed={"+49301234567": "other/branch"})
     assert [check(both) is not None for check in CHECKS] == [True, True]
     failed = first_failing(CHECKS, both)
-    assert failed is not None
     assert failed.reason is Reason.NUMBER_INVALID
 
 
@@ -238,7 +237,6 @@ def test_holiday_settings_known_or_absent_are_valid(written):
 @pytest.mark.parametrize("absence", [Reason.TENANT_NOT_FOUND, Reason.PENDING])
 def test_missing_tenant_is_named_with_advice(absence):
     condition = tenant_missing(inputs(tenant=None, absence=absence))
-    assert condition is not None
     assert (condition.type, condition.status, condition.reason) == (ConditionType.SERVICES_READY, Status.FALSE, absence)
     assert condition.message == (
         "there is no Tenant salon-mueller in this namespace: create it, or correct tenantRef by making the Branch anew"
@@ -262,7 +260,6 @@ def test_default_service_is_free_30_minutes_by_anyone():
     assert manifest["metadata"]["ownerReferences"][0]["name"] == "mitte"
     assert (manifest["apiVersion"], manifest["kind"]) == ("askproai.de/v1alpha1", "ServiceOffering")
     default = ServiceOffering.from_raw(manifest)
-    assert default.spec.branch_ref is not None
     assert (default.spec.branch_ref.name, default.spec.display_name) == ("mitte", "Standardberatung")
     assert default.spec.price.currency == "EUR"
     assert (default.spec.duration_minutes, f"{default.spec.price.amount}") == (30, "0.00")

@@ -42,9 +42,7 @@ def bookings(failed: int, of: int) -> CallerCounts:
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
-def test_canary_verdict_matches_the_outcomes(
-    case: str, canary: tuple[int, int], others: tuple[int, int], before: tuple[int, int], state: CanaryState
-) -> None:
+def test_canary_verdict_matches_the_outcomes(case, canary, others, before, state):
     outcomes = CanaryOutcomes(bookings(*canary), bookings(*others), bookings(*before))
     assert judge(outcomes, CanaryPods(), 100, NOW).state is state, case
 
@@ -134,9 +132,7 @@ counts = st.integers(0, 300).flatmap(lambda of: st.tuples(st.integers(0, of), st
 
 
 @given(counts, counts, counts)
-def test_additional_canary_failure_never_improves_its_verdict(
-    canary: tuple[int, int], others: tuple[int, int], before: tuple[int, int]
-) -> None:
+def test_additional_canary_failure_never_improves_its_verdict(canary, others, before):
     failed, of = canary
     is_bad = is_worse(canary, others, before)
     if is_bad:

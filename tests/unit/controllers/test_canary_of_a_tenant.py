@@ -126,7 +126,6 @@ def test_canary_pods_have_their_own_connections() -> None:
 
 def test_trial_is_remembered_until_image_or_share_change() -> None:
     canary = on_trial().spec.runtime.canary
-    assert canary is not None
     assert is_of(trial(), canary)
     assert is_of(trial(), canary.model_copy(update={"callers": 20}))
     assert not is_of(trial(image="other"), canary)
@@ -157,11 +156,8 @@ def test_trial_is_remembered_until_image_or_share_change() -> None:
         ),
     ],
 )  # fmt: skip
-def test_condition_shows_the_progress_of_a_trial(
-    runtime: dict[str, Any], found: CanaryStatus | None, status: Status, reason: Reason, text: str
-) -> None:
+def test_condition_shows_the_progress_of_a_trial(runtime, found, status, reason, text):
     condition = canary_condition(tenant(runtime=runtime), found, 1, 2, SETTINGS)
-    assert condition is not None
     assert (condition.status, condition.reason) == (status, reason)
     assert text in condition.message
     assert condition.good, "Ready ignores it"
@@ -171,10 +167,8 @@ def test_condition_exists_only_during_or_after_a_canary() -> None:
     assert canary_condition(tenant(), None, 0, 2, SETTINGS) is None
     had = {"conditions": [{"type": "CanaryHealthy", "status": "False", "reason": "CanaryTakenBack"}]}
     ended = canary_condition(tenant().model_copy(update={"status": had}), None, 0, 2, SETTINGS)
-    assert ended is not None
     assert (ended.status, ended.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
     suspended = canary_condition(tenant(suspend=True, runtime={"canary": {"image": IMAGE}}), None, 0, 0, SETTINGS)
-    assert suspended is not None
     assert suspended.reason is Reason.SUSPENDED
 
 

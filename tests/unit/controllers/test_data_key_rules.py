@@ -54,9 +54,7 @@ OURS, OF_THE_RELEASE_BEFORE = {DECRYPTS: "true"}, dict[str, str]()
     ],
     ids=["no pods yet", "all", "workers of before", "of before", "after a rollback", "first roll-out", "a later one"],
 )
-def test_encryption_needs_all_pods_able_to_decrypt(
-    deployments: list[ObservedObject], before: bool, expected: bool
-) -> None:
+def test_encryption_needs_all_pods_able_to_decrypt(deployments, before, expected):
     assert all_pods_decrypt(deployments, before=before) is expected
 
 
@@ -87,9 +85,7 @@ def test_lost_key_is_reported_until_its_rows_expire() -> None:
         (True, True, 3, "AsDeclared"), (True, True, 2, "Pending"), (True, False, 3, "Pending"), (False, False, 3, "NotRequested"),
     ],
 )  # fmt: skip
-def test_encryption_condition_has_the_reason_for_its_state(
-    asked: bool, in_use: bool, minutes: int, reason: str
-) -> None:
+def test_encryption_condition_has_the_reason_for_its_state(asked, in_use, minutes, reason):
     keys = DataKeys((new_data_key(NOW - timedelta(minutes=minutes)),), in_use=in_use)
     assert encryption_condition(salon_tenant(), keys, NOW, asked=asked).reason == reason
 

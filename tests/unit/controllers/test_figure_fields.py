@@ -29,7 +29,5 @@ def fields(slo: str, day: tuple[int, int], month: tuple[int, int]) -> tuple[str 
         ("0", (1, 1), (1, 1), "50.0", "50.0"),
     ],
 )
-def test_success_share_excludes_undecided_bookings(
-    slo: str, day: tuple[int, int], month: tuple[int, int], share: str | None, budget: str | None
-) -> None:
+def test_success_share_excludes_undecided_bookings(slo, day, month, share, budget):
     assert fields(slo, day, month) == (share, budget)

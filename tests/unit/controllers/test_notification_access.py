@@ -66,7 +66,6 @@ def test_operators_finding_is_reported_before_channel_failures():
     failing = {email: "the mail server refuses user and password (535): correct the Secret"}
     ready = NotificationAccess((email,), condition=good(kind))
     reported = notifications_condition(ready, failing)
-    assert reported is not None
     assert (reported.status, reported.reason) == ("False", Reason.NOTIFICATIONS_NOT_SENT)
     assert reported.message.startswith("Email sends nothing: the mail server refuses user and password (535)")
     assert notifications_condition(ready, {}) == good(kind)
@@ -103,7 +102,6 @@ def test_a_tenant_without_notifications_is_rendered_as_before():
 
 def test_forbidden_channel_is_not_in_the_config():
     config = compile_config(tenant(notifications=NOTIFICATIONS), [], [], [], **CONTEXT)
-    assert config.notifications is not None
     assert config.notifications.email is None
 
 

@@ -165,14 +165,12 @@ def test_default_service_ends_when_another_service_exists():
 
 def test_missing_branch_is_reported_before_a_missing_tenant():
     failure = missing_reference(References("mitte", None, None, None), ConditionType.STAFF_MATCHED)
-    assert failure is not None
     assert (failure.type, failure.reason) == ("StaffMatched", Reason.BRANCH_NOT_FOUND)
 
 
 def test_service_is_pending_while_its_tenant_is_pending():
     found = References("mitte", branch(), "salon", None, Reason.PENDING)
     failure = missing_reference(found, ConditionType.STAFF_MATCHED)
-    assert failure is not None
     assert (failure.reason, failure.message) == (
         Reason.PENDING,
         "there is no Tenant salon in this namespace: create it",

@@ -31,7 +31,6 @@ BY_INGRESS = {"className": "nginx", "tlsSecretName": "page-tls", "annotations": 
 def test_page_route_leads_to_its_exclusive_port():
     published = tenant(page={"oidc": OIDC, "host": HOST, "ingress": BY_INGRESS})
     manifest = page_route(published)
-    assert manifest is not None
     (rule,) = manifest["spec"]["rules"]
     (path,) = rule["http"]["paths"]
     assert (manifest["kind"], rule["host"], path["path"], path["pathType"]) == ("Ingress", HOST, "/", "Prefix")
@@ -41,7 +40,6 @@ def test_page_route_leads_to_its_exclusive_port():
     assert manifest["spec"]["tls"] == [{"hosts": [HOST], "secretName": "page-tls"}]
     by_gateway = tenant(page={"oidc": OIDC, "host": HOST, "gateway": {"parentRefs": [{"name": "public"}]}})
     manifest = page_route(by_gateway)
-    assert manifest is not None
     (routed,) = manifest["spec"]["rules"]
     assert (manifest["kind"], manifest["spec"]["hostnames"]) == ("HTTPRoute", [HOST])
     assert routed["backendRefs"] == [{"name": "salon-mueller-page", "port": 8082}]
@@ -49,7 +47,6 @@ def test_page_route_leads_to_its_exclusive_port():
     assert {port["port"] for each in services(published) for port in each["spec"]["ports"]} == {8080, 8081}
     shared = Settings(shared_ingress_class="nginx", shared_base_url="https://voice.example")
     senders = sender_route(published, shared)
-    assert senders is not None
     assert HOST not in str(senders), "senders' route is as it was"
     assert senders["kind"] == "Ingress"
 
@@ -89,7 +86,6 @@ def test_pods_get_the_declared_login_without_a_secret():
         HOST,
     )
     hidden = compile_config(with_page, [], [], [], **CONTEXT, logs_in_at_issuer=True)
-    assert hidden.page is not None
     assert hidden.page.host == "", "a host that is another tenant's is not served"
     assert compile_config(with_page, [], [], [], **CONTEXT).page is None, (
         "an issuer that is not allowed is named to no pod"
@@ -110,7 +106,6 @@ def test_tenant_without_a_page_is_rendered_as_before():
 def test_page_ready_names_the_login_and_its_problem():
     published = tenant(page={"oidc": OIDC, "host": HOST})
     condition = page_condition(published, PageAccess(may_log_in=True, url=f"https://{HOST}"), None)
-    assert condition is not None
     assert condition.good
     assert condition.message == f"people log in at https://login.example/realms/salon/; published at https://{HOST}"
     pending = bad(ConditionType.PAGE_READY, Reason.PENDING, "no Gateway has accepted the HTTPRoute yet")
@@ -118,7 +113,6 @@ def test_page_ready_names_the_login_and_its_problem():
     assert page_condition(published, PageAccess(may_log_in=True, problem=missing), pending) is missing
     assert page_condition(published, PageAccess(may_log_in=True), pending) is pending
     none = page_condition(tenant(page={}), PageAccess(), None)
-    assert none is not None
     assert none.reason is Reason.NOT_REQUESTED
 
 

@@ -70,7 +70,6 @@ def test_shadow_requested_again_after_withdrawal_begins_anew() -> None:
     ended = recorded(state=ShadowState.ENDED, withdrawn=True)
     assert not is_of_shadow(ended, Shadow(image=IMAGE, hours=24))
     condition = shadow_condition(with_shadow(ended), SETTINGS)
-    assert condition is not None
     assert condition.reason is Reason.PROGRESSING
     assert "begins" in condition.message
 
@@ -140,6 +139,5 @@ def test_condition_shows_the_progress_and_the_differences() -> None:
         (recorded(image="a:1"), (Status.TRUE, Reason.PROGRESSING, "begins")),
     ):
         condition = shadow_condition(with_shadow(status), SETTINGS)
-        assert condition is not None
         assert (condition.status, condition.reason) == expected[:2]
         assert expected[2] in condition.message

@@ -107,7 +107,6 @@ def test_the_first_failing_check_stops_a_tenant(case, changed, expected):
 def test_several_missing_keys_become_one_condition():
     problems = (CredentialProblem(Reason.SECRET_NOT_FOUND, "a"), CredentialProblem(Reason.SECRET_KEY_MISSING, "b"))
     condition = first_failing(CHECKS, inputs(credentials=missing(*problems)))
-    assert condition is not None
     assert (condition.reason, condition.message) == (Reason.SECRET_NOT_FOUND, "a; b")
 
 
@@ -287,7 +286,6 @@ def test_connection_limit_covers_all_pods_of_each_mode():
 def test_time_zone_unknown_to_pods_never_reaches_them():
     """The API server's database may have more names, and every call of pods with such a config would fail."""
     failed = first_failing(CHECKS, inputs(tenant=tenant(timeZone="Europe/Bielefeld")))
-    assert failed is not None
     assert (failed.type, failed.reason) == (ConditionType.RUNTIME_AVAILABLE, Reason.TIME_ZONE_UNKNOWN)
     assert "the pods do not know timeZone Europe/Bielefeld" in failed.message
 

@@ -73,9 +73,7 @@ def seen(status: dict[str, Any], **spec: Any) -> list[ServiceOffering]:
         ),
     ],
 )
-def test_only_event_types_known_as_own_are_used(
-    case: str, status: dict[str, Any], before: TenantConfig | None, expected: dict[int, Withheld]
-) -> None:
+def test_only_event_types_known_as_own_are_used(case, status, before, expected):
     offerings = seen(status)
     found = find_withheld(tenant(), offerings, before, URL, ACCOUNTS)
     assert found.get("haarschnitt", {}) == expected, case

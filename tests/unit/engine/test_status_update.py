@@ -214,7 +214,6 @@ class TestPaused:
     )
     def test_paused_branch_says_which_edits_have_no_effect(self, status, text):
         paused = pause_condition(branch(status=status, annotations={"askproai.de/paused": "true"}))
-        assert paused is not None
         assert paused.message == f"{text} the annotation askproai.de/paused is removed"
 
     def test_ready_is_unknown_when_paused_before_first_reconcile(self):

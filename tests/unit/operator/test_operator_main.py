@@ -80,9 +80,7 @@ async def fail_in_every_way(*_: Any) -> None:
 
 
 @pytest.mark.usefixtures("restored_logs")
-def test_operators_log_has_neither_exception_texts_nor_patches(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-):
+def test_operators_log_has_neither_exception_texts_nor_patches(monkeypatch, capsys):
     """A driver's text quotes hosts and rows; kopf's debug level quotes whole objects."""
     monkeypatch.setenv("ASKPROAI_LOG_LEVEL", "DEBUG")
     monkeypatch.setattr(main, "operate", fail_in_every_way)

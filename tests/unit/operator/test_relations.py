@@ -128,9 +128,7 @@ def test_condition_with_a_new_message_makes_nothing_due():
         ("Branch", "NumbersValid", "False", ("NumberInvalid", "NumberClaimedTwice"), {AGENT}),
     ],
 )
-def test_changed_condition_reason_enqueues_objects_reading_it(
-    kind: str, type_: str, status: str, reasons: tuple[str, str], due: set
-):
+def test_changed_condition_reason_enqueues_objects_reading_it(kind, type_, status, reasons, due):
     """In both directions. A reason by which nobody decides changes as often as it likes."""
     cache, usual = salon(), with_conditions(**{type_: status})["conditions"][0]
     before, after = ({"conditions": [usual | {"reason": reason}]} for reason in reasons)
@@ -149,9 +147,7 @@ def test_changed_condition_reason_enqueues_objects_reading_it(
     ],
     ids=["it uses the keys already", "it may lack one", "they are refused", "it may have to use another one"],
 )
-def test_credentials_change_enqueues_only_services_without_linked_calendar(
-    linked: str, before: dict[str, str], after: str, is_due: bool
-):
+def test_credentials_change_enqueues_only_services_without_linked_calendar(linked, before, after, is_due):
     cache = salon()
     put(cache, raw("ServiceOffering", status=with_conditions(CalendarLinked=linked)))
     put(cache, raw("Tenant", status=with_conditions(**before)))
