@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from askproai_operator.api.conditions import Reason
-from askproai_operator.controllers.agent_plan.inputs import PlanInputs
+from askproai_operator.controllers.agent_plan.inputs import NumberProblem, PlanInputs
 from askproai_operator.controllers.agent_plan.observe import Observation, PendingCreate, RecordedState
 from askproai_operator.controllers.agent_plan.plan import GRACE, PUBLISH, Action, Plan, Step, entries_without, make_plan
 from askproai_operator.controllers.agent_plan.render import Desired, DesiredNumber
@@ -31,14 +31,8 @@ def llm(version: int = 0, *, published: bool = True, **fields: Any) -> dict[str,
 
 def agent(version: int = 0, *, published: bool = True, **fields: Any) -> dict[str, Any]:
     engine = {"type": "retell-llm", "llm_id": "llm_1", "version": version}
-    return {
-        "agent_id": "agent_1",
-        "version": version,
-        "is_published": published,
-        "response_engine": engine,
-        **DESIRED.agent,
-        **fields,
-    }
+    of_version = {"agent_id": "agent_1", "version": version, "is_published": published, "response_engine": engine}
+    return of_version | DESIRED.agent | fields
 
 
 def bound(version: Any = 0, agent_id: str = "agent_1") -> dict[str, dict[str, Any]]:
@@ -51,6 +45,10 @@ EMPTY = Observation(NOW, numbers={NUMBER: {}})
 PENDING_LLM = RecordedState(pending=PendingCreate("llm", NOW - timedelta(seconds=1)))
 CREATE_LLM, CREATE_AGENT, BIND = Step(Action.CREATE_LLM), Step(Action.CREATE_AGENT), Step(Action.BIND, (NUMBER,))
 CREATE = (CREATE_LLM, CREATE_AGENT, PUBLISH, BIND)
+FORK, PATCH_PROMPT = Step(Action.FORK, ("0",)), Step(Action.PATCH_LLM, ("general_prompt",))
+REPLACE_LLM = (*CREATE, Step(Action.DELETE_LLM, ("llm_1",)))
+ONLY_LLM, UNUSED_LLM = RecordedState(llm_id="llm_1"), replace(EMPTY, llm=llm(published=False))
+OTHER_DRAFT = replace(SETTLED, agent=agent(1, published=False, voice_id="x"), llm=llm(1, published=False))
 
 CASES = [
     (SETTLED, RECORDED, (), "everything is as declared: no diff, no write"),
@@ -64,53 +62,48 @@ CASES = [
     ),
     (EMPTY, RECORDED, (), "what our status names is gone: one 404 is not believed"),
     (
-        replace(EMPTY, llm=llm(published=False)),
+        UNUSED_LLM,
         PENDING_LLM,
         (CREATE_AGENT, PUBLISH, BIND),
         "the begun LLM was found by our marker, and no agent was begun: go on",
     ),
     (
-        replace(EMPTY, llm=llm(published=False)),
+        UNUSED_LLM,
         RecordedState(llm_id="llm_1", pending=PendingCreate("agent", NOW)),
         (),
         "the LLM is there, but an agent was begun: it may yet appear",
     ),
     (
         replace(EMPTY, llm=llm(3)),
-        RecordedState(llm_id="llm_1"),
-        (*CREATE, Step(Action.DELETE_LLM, ("llm_1",))),
+        ONLY_LLM,
+        REPLACE_LLM,
         "a used LLM can not serve a new agent: its version must be the agent's, 0",
     ),
     (
         replace(EMPTY, llm=llm(1, published=False)),
-        RecordedState(llm_id="llm_1"),
-        (*CREATE, Step(Action.DELETE_LLM, ("llm_1",))),
+        ONLY_LLM,
+        REPLACE_LLM,
         "a draft of a later version is not the agent's first, either",
     ),
-    (
-        replace(EMPTY, llm=llm(0)),
-        RecordedState(llm_id="llm_1"),
-        (*CREATE, Step(Action.DELETE_LLM, ("llm_1",))),
-        "a published first version can not be changed any more",
-    ),
+    (replace(EMPTY, llm=llm(0)), ONLY_LLM, REPLACE_LLM, "a published first version can not be changed any more"),
     (
         replace(EMPTY, llm=llm(2, default_dynamic_variables={})),
-        RecordedState(llm_id="llm_1"),
+        ONLY_LLM,
         CREATE,
         "an LLM without our marker is a person's by now: it is not deleted",
     ),
     (EMPTY, RecordedState("agent_1"), (), "the agent that our status names is gone: one 404 is not believed"),
-    (EMPTY, RecordedState(llm_id="llm_1"), (), "the LLM that our status names is gone: one 404 is not believed"),
+    (EMPTY, ONLY_LLM, (), "the LLM that our status names is gone: one 404 is not believed"),
     (
         replace(SETTLED, published_llm=None, agent=agent(), llm=llm()),
         RECORDED,
-        (Step(Action.FORK, ("0",)), PUBLISH, BIND),
+        (FORK, PUBLISH, BIND),
         "a published version whose LLM cannot be read is replaced",
     ),
     (
         replace(EMPTY, llm=llm(published=False, general_prompt="alt")),
-        RecordedState(llm_id="llm_1"),
-        (Step(Action.PATCH_LLM, ("general_prompt",)), CREATE_AGENT, PUBLISH, BIND),
+        ONLY_LLM,
+        (PATCH_PROMPT, CREATE_AGENT, PUBLISH, BIND),
         "the prompt was edited between the two creates",
     ),
     (
@@ -122,7 +115,7 @@ CASES = [
     (
         replace(SETTLED, llm=llm(general_prompt="alt"), published_llm=llm(general_prompt="alt")),
         RECORDED,
-        (Step(Action.FORK, ("0",)), Step(Action.PATCH_LLM, ("general_prompt",)), PUBLISH, BIND),
+        (FORK, PATCH_PROMPT, PUBLISH, BIND),
         "published versions are immutable: fork, change, publish, pin",
     ),
     (
@@ -138,21 +131,14 @@ CASES = [
     ),
     (
         replace(
-            SETTLED,
-            agent=agent(1, published=False, voice_id="x"),
-            llm=llm(1, published=False),
+            OTHER_DRAFT,
             published_agent=agent(voice_id="y"),
         ),
         RECORDED,
         (Step(Action.PATCH_AGENT, ("voice_id",)), PUBLISH, BIND),
         "an open draft is used instead of forking another one",
     ),
-    (
-        replace(SETTLED, agent=agent(1, published=False, voice_id="x"), llm=llm(1, published=False)),
-        RECORDED,
-        (),
-        "a person's draft answers no calls: it is left alone",
-    ),
+    (OTHER_DRAFT, RECORDED, (), "a person's draft answers no calls: it is left alone"),
     (
         replace(SETTLED, agent=agent(1), llm=llm(1), published_agent=agent(1), published_llm=llm(1)),
         RECORDED,
@@ -279,18 +265,11 @@ def test_unbindable_number_does_not_delay_other_numbers() -> None:
         plan = plan_for(replace(observation, numbers=numbers), recorded, desired=desired)
         assert plan.steps[-1] == BIND
         assert plan.bound == (NUMBER,)
-        assert [(problem.reason, problem.number, problem.message) for problem in plan.number_problems] == [
-            (
-                Reason.NUMBER_NOT_AT_RETELL,
-                trunk.e164,
-                f"{trunk.e164} is not at Retell: Secret trunk has no key password: add it",
-            ),
-            (
-                Reason.NUMBER_BOUND_ELSEWHERE,
-                THIRD.e164,
-                f"{THIRD.e164} is bound to agent agent_x, agent_y, which is not ours: unbind it at Retell",
-            ),
-        ]
+        missing, strangers = plan.number_problems
+        text = f"{trunk.e164} is not at Retell: Secret trunk has no key password: add it"
+        assert missing == NumberProblem(Reason.NUMBER_NOT_AT_RETELL, text, trunk.e164)
+        text = f"{THIRD.e164} is bound to agent agent_x, agent_y, which is not ours: unbind it at Retell"
+        assert strangers == NumberProblem(Reason.NUMBER_BOUND_ELSEWHERE, text, THIRD.e164)
 
 
 def test_plan_waits_until_a_sibling_releases_the_number() -> None:
@@ -381,13 +360,8 @@ def test_imported_number_gets_webhook_after_its_binding() -> None:
     desired = replace(DESIRED, numbers=(DesiredNumber(THIRD.e164), number), inbound_url=URL)
     observation = replace(SETTLED, numbers={NUMBER: None, THIRD.e164: {}})
     bind, webhook = (Step(action, (THIRD.e164,)) for action in (Action.BIND, Action.WEBHOOK))
-    assert plan_for(observation, desired=desired).steps == (
-        bind,
-        webhook,
-        Step(Action.IMPORT, (NUMBER,), number),
-        BIND,
-        SET,
-    )
+    imported = Step(Action.IMPORT, (NUMBER,), number)
+    assert plan_for(observation, desired=desired).steps == (bind, webhook, imported, BIND, SET)
 
 
 @pytest.mark.parametrize(

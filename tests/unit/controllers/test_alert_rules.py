@@ -24,8 +24,8 @@ class Case(NamedTuple):
     situation: str
     fires: bool
     series: dict[str, str]
-    every: str = "1m"
-    at: str = "10m"
+    every: str
+    at: str
 
 
 def bookings(**outcomes: str) -> dict[str, str]:
@@ -78,168 +78,123 @@ def failing(values: str) -> dict[str, str]:
     return metric("notifications_failing_seconds", OWN, values)
 
 
-TWO_HOURS = {"every": "5m", "at": "2h"}
-SIX_HOURS = {"every": "5m", "at": "6h"}
-HOUR = {"at": "1h"}
+# The interval of the samples, and the time of the look.
+USUAL, HOUR, TWO_HOURS, SIX_HOURS = ("1m", "10m"), ("1m", "1h"), ("5m", "2h"), ("5m", "6h")
 # Rules over days are evaluated every 15 minutes: promtool would take minutes for them otherwise.
-THREE_DAYS = {"every": "15m", "at": "72h"}
+THREE_DAYS = ("15m", "72h")
 # The last six hours of a week and six hours: samples 2,016 to 2,088, and those of a week ago 0 to 72.
-WEEK = {"every": "5m", "at": "174h"}
-DAYS = (THREE_DAYS["at"], WEEK["at"])
+WEEK = ("5m", "174h")
+DAYS = (THREE_DAYS[1], WEEK[1])
 FOUR_FAIL = "0x20 1 2 3 4x60"
-CASES = [
-    Case("AskproaiDeadLetters", "a job is a dead letter", True, metric("dead_letters", OWN, "0 0 1x20")),
-    Case("AskproaiDeadLetters", "it was redriven", False, metric("dead_letters", OWN, "1x5 0x20")),
-    Case("AskproaiDeadLetters", "another tenant's", False, metric("dead_letters", OTHER, "3x20")),
-    Case(
-        "AskproaiBookingFailures", "a third", True, bookings(confirmed="0+0.3x80", failed="0x30 0+0.3x50"), **SIX_HOURS
-    ),
-    Case(
-        "AskproaiBookingFailures",
-        "busy",
-        True,
-        bookings(pending_sync="0+1x20 20x60", busy="0x30 0+1x15 15x40"),
-        **SIX_HOURS,
-    ),
-    Case(
-        "AskproaiBookingFailures",
-        "nobody came since",
-        True,
-        bookings(confirmed="0+0.1x30 3x50", failed=FOUR_FAIL),
-        **SIX_HOURS,
-    ),
-    Case(
-        "AskproaiBookingFailures",
-        "it books again",
-        False,
-        bookings(confirmed="0x60 1 2 3x20", failed=FOUR_FAIL),
-        **SIX_HOURS,
-    ),
-    Case("AskproaiBookingFailures", "2 of 2", False, bookings(confirmed="0x80", failed="0x30 2x50"), **SIX_HOURS),
-    Case("AskproaiBookingFailures", "5 of 77", False, bookings(confirmed="0+1x72", failed="0x30 5x50"), **SIX_HOURS),
-    Case("AskproaiBookingFailures", "taken times", False, bookings(confirmed="0+1x72", not_free="0+1x72"), **SIX_HOURS),
-    Case(
-        "AskproaiBookingBudget",
-        "9 of 66",
-        True,
-        bookings(confirmed="0+0.2x288", failed="0x100 0+0.05x188"),
-        **THREE_DAYS,
-    ),
-    Case(
-        "AskproaiBookingBudget",
-        "4 of 61",
-        False,
-        bookings(confirmed="0+0.2x288", failed="0x100 0+0.02x188"),
-        **THREE_DAYS,
-    ),
-    Case(
-        "AskproaiBookingBudget",
-        "9 of 297",
-        False,
-        bookings(confirmed="0+1x288", failed="0x100 0+0.05x188"),
-        **THREE_DAYS,
-    ),
-    Case(
-        "AskproaiBookingBudget",
-        "over",
-        False,
-        bookings(confirmed="0+0.2x288", failed="0x100 0+0.1x90 9x120"),
-        **THREE_DAYS,
-    ),
-    Case("AskproaiLookupFailures", "all fail", True, lookups(failed="0x30 1 2 3 4x30"), **HOUR),
-    Case("AskproaiLookupFailures", "a third", True, lookups(offered="0+1x60", too_slow="0x30 0+1x30"), **HOUR),
-    Case("AskproaiLookupFailures", "2 of 2", False, lookups(failed="0x30 1 2x30"), **HOUR),
-    Case("AskproaiLookupFailures", "5 of 65", False, lookups(offered="0+1x60", failed="0x30 5x30"), **HOUR),
-    Case("AskproaiLookupFailures", "closed", False, lookups(offered="0+1x60", closed_day="0+9x60"), **HOUR),
-    Case("AskproaiLookupFailures", "bookings", False, lookups("book_appointment", failed="0+1x60"), **HOUR),
-    Case("AskproaiNoBookings", "14 calls", True, calls_and_bookings("0x2016 0+0.2x72", "0+0.1x72 7x2016"), **WEEK),
-    Case(
-        "AskproaiNoBookings", "one booked", False, calls_and_bookings("0x2016 0+0.2x72", "0+0.1x72 7x1980 8x36"), **WEEK
-    ),
-    Case("AskproaiNoBookings", "7 calls", False, calls_and_bookings("0x2016 0+0.1x72", "0+0.1x72 7x2016"), **WEEK),
-    Case("AskproaiNoBookings", "Sunday", False, calls_and_bookings("0x2016 0+0.2x72", "0x72 0x2016"), **WEEK),
-    Case("AskproaiNoBookings", "its first day", False, calls_and_bookings("_x2016 0+0.2x72", "_x2016 0x72"), **WEEK),
-    Case("AskproaiWebhookFailures", "2 %", True, webhooks(accepted="0+98x60", unavailable="0+2x60"), **HOUR),
-    Case("AskproaiWebhookFailures", "2 % are too many", True, webhooks(accepted="0+98x60", limited="0+2x60"), **HOUR),
-    Case("AskproaiWebhookFailures", "1 %", False, webhooks(accepted="0+99x60", limited="0+1x60"), **HOUR),
-    Case(
-        "AskproaiWebhookFailures", "over", False, webhooks(accepted="0+9x60", unavailable="0x30 0+2x20 40x20"), **HOUR
-    ),
-    Case("AskproaiWebhookFailures", "5 of 65", False, webhooks(accepted="0+1x60", unavailable="0x30 5x30"), **HOUR),
-    Case("AskproaiWebhookFailures", "forgeries", False, webhooks(accepted="0+1x60", unauthorized="0+99x60"), **HOUR),
-    Case("AskproaiWebhookBudget", "1 %", True, webhooks(accepted="0+99x288", unavailable="0+1x288"), **THREE_DAYS),
-    Case("AskproaiWebhookBudget", "over", False, webhooks(accepted="0+99x288", limited="0+1x250 250x40"), **THREE_DAYS),
-    Case("AskproaiWebhookBudget", "14 of 314", False, webhooks(accepted="0+1x300", limited="0+0.05x288"), **THREE_DAYS),
-    Case("AskproaiJobBudget", "2 %", True, jobs("webhook-event", done="0+49x288", dead="0+1x288"), **THREE_DAYS),
-    Case("AskproaiJobBudget", "half %", False, jobs("webhook-event", done="0+199x288", dead="0+1x288"), **THREE_DAYS),
-    Case("AskproaiJobBudget", "4 of 4", False, jobs("calendar-sync", done="0x288", dead="0x100 4x188"), **THREE_DAYS),
-    Case(
-        "AskproaiCalendarSyncBudget",
-        "4 %",
-        True,
-        jobs("webhook-event", done="0+99x288") | jobs("calendar-sync", done="0+24x288", dead="0+1x288"),
-        **THREE_DAYS,
-    ),
-    Case(
-        "AskproaiCalendarSyncBudget",
-        "over",
-        False,
-        jobs("calendar-sync", done="0+9x288", dead="0+1x250 250x40"),
-        **THREE_DAYS,
-    ),
-    Case(
-        "AskproaiCalendarSyncBudget",
-        "events",
-        False,
-        jobs("webhook-event", done="0+9x288", dead="0+1x288"),
-        **THREE_DAYS,
-    ),
-    Case("AskproaiRequestsRefused", "all are", True, signatures(refused_own="0x5 0+1x15", valid="0x20")),
-    Case("AskproaiRequestsRefused", "another key passes", False, signatures(refused_own="0+1x20", valid="0+1x20")),
-    Case("AskproaiRequestsRefused", "strangers", False, signatures(refused="0+9x20", refused_own="0x20", valid="0x20")),
-    Case("AskproaiMetricsMissing", "no pod is read", True, metric("config_hash_info", OTHER, "1x60"), at="40m"),
-    Case("AskproaiMetricsMissing", "pods were away", False, metric("config_hash_info", OWN, "1x5 _x20 1x60"), at="40m"),
-    Case("AskproaiCircuitOpen", "it stays open", True, circuit("open", "1x20")),
-    Case(
-        "AskproaiCircuitOpen", "it closed again", False, circuit("open", "0 1 1 0x20") | circuit("closed", "1 0 0 1x20")
-    ),
-    Case("AskproaiQueueAge", "calls' events wait", True, oldest("critical", "0+60x20")),
-    Case("AskproaiQueueAge", "a short burst", False, oldest("critical", "0x5 200 200 0x20")),
-    Case("AskproaiQueueAge", "jobs that may wait", False, oldest("maintenance", "9000x20")),
-    Case("AskproaiRedisDegraded", "it does not come back", True, metric("redis_degraded", OWN, "1x20")),
-    Case("AskproaiDoubleBookings", "two appointments overlap", True, metric("double_bookings", OWN, "0 1x20")),
-    Case("AskproaiDoubleBookings", "one was moved", False, metric("double_bookings", OWN, "1x4 0x20")),
-    Case("AskproaiDoubleBookings", "those of another tenant", False, metric("double_bookings", OTHER, "1x20")),
-    Case("AskproaiCalendarDiffers", "for two hours", True, differences("1x30"), **TWO_HOURS),
-    Case("AskproaiCalendarDiffers", "gone after half an hour", False, differences("1x6 0x30"), **TWO_HOURS),
-    Case("AskproaiCalendarDiffers", "none", False, differences("0x30"), **TWO_HOURS),
-    Case("AskproaiNotificationsFailing", "one is dead", True, metric("notifications_dead", OWN, "0 1x20")),
-    Case(
-        "AskproaiNotificationsFailing",
-        "a day's outage",
-        True,
-        metric("notifications_failing_seconds", OWN, "7000+60x40"),
-        at="30m",
-    ),
-    Case(
-        "AskproaiNotificationsFailing",
-        "an hour's outage",
-        False,
-        metric("notifications_failing_seconds", OWN, "0+60x60 0x9"),
-        at="1h",
-    ),
-    Case("AskproaiNotificationsFailing", "redriven", False, metric("notifications_dead", OWN, "1x4 0x20")),
-    Case("AskproaiNotificationsFailing", "those of others", False, metric("notifications_dead", OTHER, "3x20")),
-    Case("AskproaiSpoolNotDrained", "events wait", True, metric("spool_oldest_seconds", OWN, "0+60x20")),
-    Case(
-        "AskproaiSpoolNotDrained",
-        "an outage of four minutes",
-        False,
-        metric("spool_oldest_seconds", OWN, "0+60x4 0x20"),
-    ),
-    Case("AskproaiSpoolNotDrained", "those of others wait", False, metric("spool_oldest_seconds", OTHER, "0+60x20")),
-    Case("AskproaiRedisDegraded", "it restarted", False, metric("redis_degraded", OWN, "1x4 0x20")),
-]
+TABLE: dict[tuple[str, tuple[str, str]], list[tuple[str, bool, dict[str, str]]]] = {
+    ("DeadLetters", USUAL): [
+        ("a job is a dead letter", True, metric("dead_letters", OWN, "0 0 1x20")),
+        ("it was redriven", False, metric("dead_letters", OWN, "1x5 0x20")),
+        ("another tenant's", False, metric("dead_letters", OTHER, "3x20")),
+    ],
+    ("BookingFailures", SIX_HOURS): [
+        ("a third", True, bookings(confirmed="0+0.3x80", failed="0x30 0+0.3x50")),
+        ("busy", True, bookings(pending_sync="0+1x20 20x60", busy="0x30 0+1x15 15x40")),
+        ("nobody came since", True, bookings(confirmed="0+0.1x30 3x50", failed=FOUR_FAIL)),
+        ("it books again", False, bookings(confirmed="0x60 1 2 3x20", failed=FOUR_FAIL)),
+        ("2 of 2", False, bookings(confirmed="0x80", failed="0x30 2x50")),
+        ("5 of 77", False, bookings(confirmed="0+1x72", failed="0x30 5x50")),
+        ("taken times", False, bookings(confirmed="0+1x72", not_free="0+1x72")),
+    ],
+    ("BookingBudget", THREE_DAYS): [
+        ("9 of 66", True, bookings(confirmed="0+0.2x288", failed="0x100 0+0.05x188")),
+        ("4 of 61", False, bookings(confirmed="0+0.2x288", failed="0x100 0+0.02x188")),
+        ("9 of 297", False, bookings(confirmed="0+1x288", failed="0x100 0+0.05x188")),
+        ("over", False, bookings(confirmed="0+0.2x288", failed="0x100 0+0.1x90 9x120")),
+    ],
+    ("LookupFailures", HOUR): [
+        ("all fail", True, lookups(failed="0x30 1 2 3 4x30")),
+        ("a third", True, lookups(offered="0+1x60", too_slow="0x30 0+1x30")),
+        ("2 of 2", False, lookups(failed="0x30 1 2x30")),
+        ("5 of 65", False, lookups(offered="0+1x60", failed="0x30 5x30")),
+        ("closed", False, lookups(offered="0+1x60", closed_day="0+9x60")),
+        ("bookings", False, lookups("book_appointment", failed="0+1x60")),
+    ],
+    ("NoBookings", WEEK): [
+        ("14 calls", True, calls_and_bookings("0x2016 0+0.2x72", "0+0.1x72 7x2016")),
+        ("one booked", False, calls_and_bookings("0x2016 0+0.2x72", "0+0.1x72 7x1980 8x36")),
+        ("7 calls", False, calls_and_bookings("0x2016 0+0.1x72", "0+0.1x72 7x2016")),
+        ("Sunday", False, calls_and_bookings("0x2016 0+0.2x72", "0x72 0x2016")),
+        ("its first day", False, calls_and_bookings("_x2016 0+0.2x72", "_x2016 0x72")),
+    ],
+    ("WebhookFailures", HOUR): [
+        ("2 %", True, webhooks(accepted="0+98x60", unavailable="0+2x60")),
+        ("2 % are too many", True, webhooks(accepted="0+98x60", limited="0+2x60")),
+        ("1 %", False, webhooks(accepted="0+99x60", limited="0+1x60")),
+        ("over", False, webhooks(accepted="0+9x60", unavailable="0x30 0+2x20 40x20")),
+        ("5 of 65", False, webhooks(accepted="0+1x60", unavailable="0x30 5x30")),
+        ("forgeries", False, webhooks(accepted="0+1x60", unauthorized="0+99x60")),
+    ],
+    ("WebhookBudget", THREE_DAYS): [
+        ("1 %", True, webhooks(accepted="0+99x288", unavailable="0+1x288")),
+        ("over", False, webhooks(accepted="0+99x288", limited="0+1x250 250x40")),
+        ("14 of 314", False, webhooks(accepted="0+1x300", limited="0+0.05x288")),
+    ],
+    ("JobBudget", THREE_DAYS): [
+        ("2 %", True, jobs("webhook-event", done="0+49x288", dead="0+1x288")),
+        ("half %", False, jobs("webhook-event", done="0+199x288", dead="0+1x288")),
+        ("4 of 4", False, jobs("calendar-sync", done="0x288", dead="0x100 4x188")),
+    ],
+    ("CalendarSyncBudget", THREE_DAYS): [
+        ("4 %", True, jobs("webhook-event", done="0+99x288") | jobs("calendar-sync", done="0+24x288", dead="0+1x288")),
+        ("over", False, jobs("calendar-sync", done="0+9x288", dead="0+1x250 250x40")),
+        ("events", False, jobs("webhook-event", done="0+9x288", dead="0+1x288")),
+    ],
+    ("RequestsRefused", USUAL): [
+        ("all are", True, signatures(refused_own="0x5 0+1x15", valid="0x20")),
+        ("another key passes", False, signatures(refused_own="0+1x20", valid="0+1x20")),
+        ("strangers", False, signatures(refused="0+9x20", refused_own="0x20", valid="0x20")),
+    ],
+    ("MetricsMissing", ("1m", "40m")): [
+        ("no pod is read", True, metric("config_hash_info", OTHER, "1x60")),
+        ("pods were away", False, metric("config_hash_info", OWN, "1x5 _x20 1x60")),
+    ],
+    ("CircuitOpen", USUAL): [
+        ("it stays open", True, circuit("open", "1x20")),
+        ("it closed again", False, circuit("open", "0 1 1 0x20") | circuit("closed", "1 0 0 1x20")),
+    ],
+    ("QueueAge", USUAL): [
+        ("calls' events wait", True, oldest("critical", "0+60x20")),
+        ("a short burst", False, oldest("critical", "0x5 200 200 0x20")),
+        ("jobs that may wait", False, oldest("maintenance", "9000x20")),
+    ],
+    ("RedisDegraded", USUAL): [
+        ("it does not come back", True, metric("redis_degraded", OWN, "1x20")),
+        ("it restarted", False, metric("redis_degraded", OWN, "1x4 0x20")),
+    ],
+    ("DoubleBookings", USUAL): [
+        ("two appointments overlap", True, metric("double_bookings", OWN, "0 1x20")),
+        ("one was moved", False, metric("double_bookings", OWN, "1x4 0x20")),
+        ("those of another tenant", False, metric("double_bookings", OTHER, "1x20")),
+    ],
+    ("CalendarDiffers", TWO_HOURS): [
+        ("for two hours", True, differences("1x30")),
+        ("gone after half an hour", False, differences("1x6 0x30")),
+        ("none", False, differences("0x30")),
+    ],
+    ("NotificationsFailing", USUAL): [
+        ("one is dead", True, metric("notifications_dead", OWN, "0 1x20")),
+        ("redriven", False, metric("notifications_dead", OWN, "1x4 0x20")),
+        ("those of others", False, metric("notifications_dead", OTHER, "3x20")),
+    ],
+    ("NotificationsFailing", ("1m", "30m")): [
+        ("a day's outage", True, failing("7000+60x40")),
+    ],
+    ("NotificationsFailing", HOUR): [
+        ("an hour's outage", False, failing("0+60x60 0x9")),
+    ],
+    ("SpoolNotDrained", USUAL): [
+        ("events wait", True, metric("spool_oldest_seconds", OWN, "0+60x20")),
+        ("an outage of four minutes", False, metric("spool_oldest_seconds", OWN, "0+60x4 0x20")),
+        ("those of others wait", False, metric("spool_oldest_seconds", OTHER, "0+60x20")),
+    ],
+}
+CASES = [Case(f"Askproai{alert}", *row, *span) for (alert, span), rows in TABLE.items() for row in rows]
 
 
 @pytest.fixture(scope="module")

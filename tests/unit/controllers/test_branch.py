@@ -151,9 +151,8 @@ def test_branch_with_unanswered_numbers_says_the_remedy():
 @pytest.mark.parametrize("reason", ["OwnershipConflict", "ProviderRefused"])
 def test_branch_condition_repeats_the_failure_of_its_agent(reason: str):
     refused = voice()
-    refused.status["conditions"] = [
-        {"type": "Synced", "status": "False", "reason": reason, "message": "adopt.agentId x is not in this workspace"}
-    ]
+    said = {"status": "False", "reason": reason, "message": "adopt.agentId x is not in this workspace"}
+    refused.status["conditions"] = [{"type": "Synced"} | said]
     condition = answering_condition(branch(), [MINE], [refused], settling=False)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.NUMBER_NOT_BOUND)
     assert MINE in condition.message
@@ -170,14 +169,8 @@ def test_agent_paused_from_creation_does_not_answer():
 
 def test_branch_waits_while_its_agent_awaits_tenant():
     waiting = voice()
-    waiting.status["conditions"] = [
-        {
-            "type": "Synced",
-            "status": "False",
-            "reason": "TenantNotReady",
-            "message": "Tenant 'salon-mueller' is not ready",
-        }
-    ]
+    said = {"status": "False", "reason": "TenantNotReady", "message": "Tenant 'salon-mueller' is not ready"}
+    waiting.status["conditions"] = [{"type": "Synced"} | said]
     condition = answering_condition(branch(), [MINE], [waiting], settling=False)
     assert (condition.status, condition.reason) == (Status.UNKNOWN, Reason.PENDING)
     assert condition.message.endswith("Tenant 'salon-mueller' is not ready")
@@ -205,12 +198,12 @@ def test_new_branch_waits_briefly_for_its_agent():
     [
         (
             {"country": "DE", "subdivision": "NRW"},
-            "holidays.subdivision: NRW is no subdivision of DE; write NW (one of BB, BE,",
+            "holidays.subdivision: NRW is no subdivision of DE; write NW (one of BB,",
         ),
         ({"country": "DE", "subdivision": "BAY"}, "write BY ("),
         (
             {"country": "DE", "subdivision": "XX"},
-            "; write one of BB, BE, BW, BY, HB, HE, HH, MV, NI, NW, RP, SH, SL, SN, ST, TH;",
+            "; write one of BB, BE, BW, BY, HB, HE, HH, MV, NI, NW, RP, SH, SL, SN,",
         ),
         ({"country": "EN"}, "holidays.country: EN is no country whose holidays are known; write GB"),
         ({"country": "XX"}, "write the code of ISO 3166-1"),
@@ -298,12 +291,8 @@ PAUSED_DEFAULT = DEFAULT.model_copy(
 )
 def test_default_service_exists_only_without_other_services(case, offerings, default, action, reason, services):
     plan = plan_default_service(inputs(offerings=offerings, default=default), LATER)
-    assert (plan.action, plan.condition.reason, plan.services, plan.requeue_after) == (
-        action,
-        reason,
-        services,
-        None,
-    ), case
+    assert (plan.action, plan.condition.reason, plan.services) == (action, reason, services), case
+    assert plan.requeue_after is None
 
 
 @pytest.mark.parametrize(
@@ -342,17 +331,10 @@ def test_new_branch_waits_briefly_for_its_services():
     """One `kubectl apply` brings the services right after their branch."""
     created = branch().metadata.creation_timestamp
     plan = plan_default_service(inputs(), created + timedelta(seconds=2))
-    assert (plan.action, plan.condition.reason, plan.requeue_after) == (
-        Action.NONE,
-        Reason.PROGRESSING,
-        timedelta(seconds=3),
-    )
+    assert (plan.action, plan.services, plan.requeue_after) == (Action.NONE, 0, timedelta(seconds=3))
     condition = plan.condition
-    assert (plan.services, condition.type, condition.message) == (
-        0,
-        ConditionType.SERVICES_READY,
-        "waits for a service",
-    )
+    assert (condition.type, condition.reason) == (ConditionType.SERVICES_READY, Reason.PROGRESSING)
+    assert condition.message == "waits for a service"
     assert plan_default_service(inputs(), created).action is Action.NONE, "a clock that has not moved"
     assert plan_default_service(inputs(), created + timedelta(seconds=3)).action is Action.CREATE
     assert plan_default_service(inputs(), created - timedelta(seconds=1)).action is Action.CREATE, (

@@ -57,6 +57,10 @@ def missing(*problems: CredentialProblem) -> Credentials:
 
 
 LACKING = missing(CredentialProblem(Reason.SECRET_KEY_MISSING, "a"))
+FORBIDDEN, REFUSED = HostNotAllowed("calcom", "connect", "x"), CredentialRefused("retell", "list-agents", 401)
+UNTRIED = {"key_error": OUTAGE, "was_provisioned": True}
+INVALID, LACKS = (Status.FALSE, Reason.CREDENTIALS_INVALID), (Status.FALSE, Reason.SECRET_KEY_MISSING)
+SHARED = (Status.FALSE, Reason.CREDENTIALS_SHARED)
 RETELL, CALCOM = frozenset({SubjectKind.RETELL_KEY}), frozenset({SubjectKind.CALENDAR_KEY})
 
 
@@ -64,36 +68,16 @@ RETELL, CALCOM = frozenset({SubjectKind.RETELL_KEY}), frozenset({SubjectKind.CAL
     ("case", "changed", "expected"),
     [
         ("all is well", {}, None),
-        ("a key is missing", {"credentials": LACKING}, (Status.FALSE, Reason.SECRET_KEY_MISSING)),
-        (
-            "a host is not allowed",
-            {"key_error": HostNotAllowed("calcom", "connect", "x")},
-            (Status.FALSE, Reason.PROVIDER_HOST_NOT_ALLOWED),
-        ),
-        (
-            "the key is refused",
-            {"key_error": CredentialRefused("retell", "list-agents", 401)},
-            (Status.FALSE, Reason.CREDENTIALS_INVALID),
-        ),
-        (
-            "the key is refused, and pods may run",
-            {"key_error": CredentialRefused("retell", "list-agents", 401), "was_provisioned": True},
-            (Status.FALSE, Reason.CREDENTIALS_INVALID),
-        ),
+        ("a key is missing", {"credentials": LACKING}, LACKS),
+        ("a host is not allowed", {"key_error": FORBIDDEN}, (Status.FALSE, Reason.PROVIDER_HOST_NOT_ALLOWED)),
+        ("the key is refused", {"key_error": REFUSED}, INVALID),
+        ("the key is refused, and pods may run", {"key_error": REFUSED, "was_provisioned": True}, INVALID),
         ("nobody could try the key", {"key_error": OUTAGE}, (Status.UNKNOWN, Reason.PROVIDER_UNAVAILABLE)),
-        ("nobody could try the key, and pods may run", {"key_error": OUTAGE, "was_provisioned": True}, None),
-        ("another tenant has the Retell key", {"shared_keys": RETELL}, (Status.FALSE, Reason.CREDENTIALS_SHARED)),
-        ("another tenant has the Cal.com key", {"shared_keys": CALCOM}, (Status.FALSE, Reason.CREDENTIALS_SHARED)),
-        (
-            "an untried key that another tenant has, and pods may run",
-            {"key_error": OUTAGE, "was_provisioned": True, "shared_keys": RETELL},
-            (Status.FALSE, Reason.CREDENTIALS_SHARED),
-        ),
-        (
-            "a missing key is reported before a shared one",
-            {"credentials": LACKING, "shared_keys": RETELL},
-            (Status.FALSE, Reason.SECRET_KEY_MISSING),
-        ),
+        ("nobody could try the key, and pods may run", UNTRIED, None),
+        ("another tenant has the Retell key", {"shared_keys": RETELL}, SHARED),
+        ("another tenant has the Cal.com key", {"shared_keys": CALCOM}, SHARED),
+        ("an untried key that another tenant has, and pods may run", UNTRIED | {"shared_keys": RETELL}, SHARED),
+        ("a missing key is reported before a shared one", {"credentials": LACKING, "shared_keys": RETELL}, LACKS),
     ],
 )
 def test_the_first_failing_check_stops_a_tenant(case, changed, expected):

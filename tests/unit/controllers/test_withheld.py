@@ -25,6 +25,7 @@ NOT_FOUND = {
     "eventTypesInAccount": [{"eventTypeId": 1002}],
     "eventTypesNotFound": [{"eventTypeId": 1001}],
 }
+UNSEEN = dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP)
 ELSEWHERE = {"eventTypesSeenWith": "hash of another account"}
 
 
@@ -42,35 +43,15 @@ def seen(status: dict[str, Any], **spec: Any) -> list[ServiceOffering]:
     ("case", "status", "before", "expected"),
     [
         ("seen with the account's key", SEEN, None, {}),
-        ("not looked up yet", {}, None, dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP)),
+        ("not looked up yet", {}, None, UNSEEN),
         ("used before an upgrade, or while Cal.com is away", {}, applied(), {}),
         ("not in the account, whatever the pods did before", NOT_FOUND, applied(), {1001: Withheld.NOT_FOUND}),
-        (
-            "withheld before, too",
-            {},
-            applied(Withheld.NOT_LOOKED_UP),
-            dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
-        ),
-        (
-            "seen with the key of another account, or at another address",
-            SEEN | ELSEWHERE,
-            None,
-            dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
-        ),
+        ("withheld before, too", {}, applied(Withheld.NOT_LOOKED_UP), UNSEEN),
+        ("seen with the key of another account, or at another address", SEEN | ELSEWHERE, None, UNSEEN),
         ("the key is rotated, and the pods book on", SEEN | ELSEWHERE, applied(), {}),
         ("another account did not have it", NOT_FOUND | ELSEWHERE, applied(), {}),
-        (
-            "another server has others of these ids",
-            {},
-            applied(base_url="https://cal.other.example"),
-            dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
-        ),
-        (
-            "named in a local calendar, which books nowhere",
-            {},
-            applied(provider=CalendarProvider.LOCAL),
-            dict.fromkeys((1001, 1002), Withheld.NOT_LOOKED_UP),
-        ),
+        ("another server has others of these ids", {}, applied(base_url="https://cal.other.example"), UNSEEN),
+        ("named in a local calendar, which books nowhere", {}, applied(provider=CalendarProvider.LOCAL), UNSEEN),
     ],
 )
 def test_only_event_types_known_as_own_are_used(case, status, before, expected):
