@@ -107,6 +107,12 @@ class AgentEnvironment:
             self.clock.advance(result.requeue_after or timedelta(seconds=2))
         raise AssertionError(f"still requeued: {self.results[-1]}")
 
+    async def settle_quietly(self) -> None:
+        """Settle, and assert that nothing is written at Retell meanwhile."""
+        at = len(self.retell_requests)
+        await self.settle()
+        assert self.retell_writes(at) == []
+
     async def crash_at(self, point: str) -> None:
         """Reconcile until the process dies at a fault point, and start a new one."""
         self.faults.armed = point
