@@ -1,6 +1,6 @@
 """Branches and services of a Tenant; with a real API server, PostgreSQL, and the providers' simulators."""
 
-from tests.worlds.waiting import until
+import pytest
 
 
 async def test_default_service_exists_only_until_another_is_created(namespace):
@@ -8,11 +8,7 @@ async def test_default_service_exists_only_until_another_is_created(namespace):
     await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
     default = await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     assert default["status"]["staff"] == ["anna", "mehmet"]
-    await until(
-        namespace.events,
-        lambda events: ("Normal", "DefaultServiceCreated") in events,
-        "the event, which follows the status",
-    )
+    await namespace.wait_for_event("Normal", "DefaultServiceCreated")
     await namespace.create("ServiceOffering", spec={"calcom": {"eventTypes": []}})
     await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
     branch = await namespace.get("Branch", "mitte")
@@ -75,3 +71,28 @@ async def test_misspelt_state_is_corrected_while_the_branch_serves(namespace):
     assert "NRW is no subdivision of DE; write NW" in shown["message"]
     await namespace.wait_for_condition("ServicesReady", "True", kind="Branch", name="mitte")
     await namespace.wait_until_ready()
+
+
+@pytest.mark.nightly
+async def test_branch_is_ready_only_while_numbers_are_answered(namespace):
+    await namespace.write_secret()
+    number = {"number": namespace.number, "sip": {"terminationUri": "salon.sip.example"}}
+    await namespace.create("Branch", spec={"phoneNumbers": [number]})
+    await namespace.create("Tenant")
+    nobody = await namespace.wait_for_condition("Ready", "False", "NoAgent", kind="Branch", name="mitte")
+    assert f"nobody answers {namespace.number}: create a RetellAgent with branchRef mitte" in nobody["message"]
+    await namespace.create("RetellAgent")
+    await namespace.wait_until_ready("Branch", "mitte")
+    await namespace.client.delete(namespace.path("RetellAgent", "mitte"))
+    await namespace.wait_for_condition("Ready", "False", "NoAgent", kind="Branch", name="mitte")
+
+
+@pytest.mark.nightly
+async def test_service_for_several_guests_with_types_is_ready(namespace):
+    """The recipe of the how-to is Ready, and Cal.com is not asked about event types that are not used."""
+    await namespace.create_salon("Tenant", "Branch")
+    await namespace.create("ServiceOffering", spec={"capacity": 3})
+    await namespace.wait_for_condition(
+        "CalendarLinked", "True", "NotRequested", kind="ServiceOffering", name="haarschnitt"
+    )
+    await namespace.wait_until_ready("ServiceOffering", "haarschnitt")

@@ -55,6 +55,10 @@ async def store_encrypted(namespace: TenantNamespace, database: Database) -> Non
 async def test_repeated_reconciles_make_one_data_key(namespace):
     keys = await start(namespace)
     assert len(keys.keys) == 1
+    copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
+    assert decode_data_keys(copy).keys == keys.keys, (
+        "the condition is written at the end of the reconcile that made the key"
+    )
     assert await encrypts(namespace)
     for _ in range(2):
         await namespace.reconcile_again()
@@ -113,13 +117,6 @@ async def test_restored_data_key_secret_is_used_again(namespace, module_database
     await namespace.client.merge(namespace.path("Secret", SECRET), {"stringData": {DATA_KEYS: restored}})
     await namespace.wait_for_condition("BodiesEncrypted", "True", "Pending")
     assert [each.id for each in (await keys_of(namespace)).keys] == [each.id for each in (*keys.keys, *after.keys)]
-
-
-async def test_teardown_secret_has_the_data_key_before_use(namespace):
-    """The condition is written at the end of the reconcile that made the key."""
-    keys = await start(namespace)
-    copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
-    assert decode_data_keys(copy).keys == keys.keys
 
 
 async def test_secret_without_keys_is_neither_changed_nor_copied(namespace, kube_client):

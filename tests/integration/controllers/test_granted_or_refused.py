@@ -158,29 +158,11 @@ async def test_a_deleted_branch_hands_its_number_over(namespace, other_namespace
     assert (await other_namespace.get("Branch", "mitte"))["status"]["phoneNumbers"] == [namespace.number]
 
 
-async def test_one_of_two_simultaneous_branches_gets_number(namespace, other_namespace):
-    other_namespace.number = namespace.number
-    await namespace.create("Branch")
-    await other_namespace.create("Branch")
-    found: list[str] = []
-
-    async def both_judged() -> bool:
-        found[:] = []
-        for each in (namespace, other_namespace):
-            live = await each.get("Branch", "mitte")
-            conditions = (live.get("status") or {}).get("conditions") or []
-            found.extend(c["status"] for c in conditions if c["type"] == "NumbersValid")
-        return len(found) == 2
-
-    await eventually(both_judged, SOON, "both conditions")
-    assert sorted(found) == ["False", "True"]
-
-
 async def test_number_holder_gets_event_about_another_requester(namespace, other_namespace):
     await namespace.create("Branch")
     await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     other_namespace.number = namespace.number
     await other_namespace.create("Branch")
-    await until(namespace.events, lambda events: ("Warning", "WantedByAnother") in events, "the event")
+    await namespace.wait_for_event("Warning", "WantedByAnother")
     found = await namespace.operator.context.kube.list(resources.EVENTS, namespace.name)
     assert not any(other_namespace.name in event["message"] for event in found)

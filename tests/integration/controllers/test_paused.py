@@ -204,18 +204,6 @@ async def test_object_paused_before_applied_is_not_configured(namespace, kind):
     await eventually(lambda: part_of_config(namespace, kind, name), SOON, "the object in the config")
 
 
-async def test_new_paused_service_leaves_the_default_service(namespace):
-    """Else nothing could be booked in the branch."""
-    await create_salon(namespace, "Branch", "Tenant")
-    await namespace.wait_for("ServiceOffering", "mitte-standardberatung", bool, "the default service")
-    await namespace.create("ServiceOffering", annotations=PAUSE["metadata"]["annotations"])
-    await namespace.wait_for_condition("Paused", "True", kind="ServiceOffering", name="haarschnitt")
-    await settle(namespace, ("Branch", "mitte"))
-    assert await part_of_config(namespace, "ServiceOffering", "mitte-standardberatung")
-    await namespace.annotate("paused", None, kind="ServiceOffering", of="haarschnitt")
-    await namespace.wait_until_gone("ServiceOffering", "mitte-standardberatung")
-
-
 async def test_paused_branch_keeps_dropped_number_until_it_resumes(namespace, other_namespace):
     await create_salon(namespace)
     other_namespace.number = namespace.number
@@ -248,19 +236,6 @@ async def test_new_tenant_with_the_annotation_gets_nothing(namespace, annotation
         else:
             await namespace.client.delete(namespace.path("Tenant"))
             await namespace.wait_until_gone("Tenant")
-
-
-async def test_pods_keep_their_knowledge_of_planned_agents(namespace):
-    """Else a function would be refused to the published agent, which still has it."""
-    await namespace.open_salon("Branch", "Tenant", "RetellAgent")
-    await wait_for_config(namespace, "BookAppointment")
-    edit = PLAN | {"spec": {"functions": ["CheckAvailability"]}}
-    await namespace.client.merge(namespace.path("RetellAgent", "mitte"), edit)
-    await namespace.edit({"displayName": "Mitte Neu"}, "Branch", "mitte")
-    await wait_for_config(namespace, "Mitte Neu")
-    assert "BookAppointment" in str((await namespace.config())["agents"])
-    await namespace.annotate("plan", None, kind="RetellAgent", of="mitte")
-    await until(namespace.config, lambda config: "BookAppointment" not in str(config["agents"]), "the new functions")
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,10 @@ import pytest
 
 from askproai_core.provider_names import CalendarApi
 from askproai_operator.api import Branch, ServiceOffering
-from askproai_operator.api.conditions import Condition, ConditionType, Reason, Status
-from askproai_operator.controllers.conditions import References, missing_reference
+from askproai_operator.api.conditions import Condition, Reason, Status
 from askproai_operator.controllers.offering.status import (
     calendar_condition,
     calendar_without_look,
-    calendar_without_seats,
-    calendar_without_waits,
     event_type_fits,
     staff_without_event_type,
 )
@@ -163,20 +160,6 @@ def test_default_service_ends_when_another_service_exists():
     assert active_offerings([default, offering()], [branch()]) == [offering()]
 
 
-def test_missing_branch_is_reported_before_a_missing_tenant():
-    failure = missing_reference(References("mitte", None, None, None), ConditionType.STAFF_MATCHED)
-    assert (failure.type, failure.reason) == ("StaffMatched", Reason.BRANCH_NOT_FOUND)
-
-
-def test_service_is_pending_while_its_tenant_is_pending():
-    found = References("mitte", branch(), "salon", None, Reason.PENDING)
-    failure = missing_reference(found, ConditionType.STAFF_MATCHED)
-    assert (failure.reason, failure.message) == (
-        Reason.PENDING,
-        "there is no Tenant salon in this namespace: create it",
-    )
-
-
 def test_all_calendar_problems_of_a_service_are_named():
     condition = judged(None, staff=("anna", "mehmet"))
     assert condition.reason is Reason.EVENT_TYPE_MISSING
@@ -229,19 +212,6 @@ def test_answer_to_an_unknown_booking_field_is_named():
     condition = judged(asked, answers=[{"slug": "haarlange", "value": "kurz"}])
     assert condition.reason is Reason.EVENT_TYPE_MISMATCH
     assert "no event type has a booking field 'haarlange'" in condition.message
-
-
-def test_service_for_several_guests_needs_no_calcom():
-    condition = calendar_without_seats(3)
-    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
-    assert "capacity is 3" in condition.message
-
-
-def test_service_with_wait_warns_that_calcom_ignores_it():
-    condition = calendar_without_waits()
-    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_REQUESTED)
-    assert "close Cal.com's pages of these people" in condition.message
-    assert "booked at Cal.com before, move and cancel it here and not there" in condition.message
 
 
 # OpeningFits

@@ -11,7 +11,6 @@ from askproai_operator.controllers.tenant.children.routes import page_route, sen
 from askproai_operator.controllers.tenant.children.services import page_service, services
 from askproai_operator.controllers.tenant.page import page_condition
 from askproai_operator.controllers.tenant.run import PageAccess
-from askproai_operator.controllers.tenant.server_problems import find_server_problem
 from askproai_operator.grants import Subject, SubjectKind, requested_subjects
 from askproai_operator.relations import secrets_named
 from askproai_operator.settings import Settings
@@ -114,19 +113,3 @@ def test_page_ready_names_the_login_and_its_problem():
     assert page_condition(published, PageAccess(may_log_in=True), pending) is pending
     none = page_condition(tenant(page={}), PageAccess(), None)
     assert none.reason is Reason.NOT_REQUESTED
-
-
-@pytest.mark.parametrize(
-    ("url", "patterns", "allowed"),
-    [
-        ("https://login.example/realms/a", ["*"], True),
-        ("https://login.example:8443/", ["*"], False),
-        ("https://login.example:8443/", ["login.example:8443"], True),
-        ("https://login.example:8082/", ["login.example:*"], False),
-        ("https://login.example/", ["*.other"], False),
-        ("https://login.example/", [], False),
-    ],
-)
-def test_issuer_pattern_never_allows_ports_of_tenant_pods(url, patterns, allowed):
-    problem = find_server_problem(url, patterns, "ASKPROAI_ISSUER_HOSTS", frozenset({443}))
-    assert (problem is None) is allowed, problem
