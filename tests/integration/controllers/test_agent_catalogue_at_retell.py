@@ -1,14 +1,28 @@
-"""The agent at Retell knows the services and the staff of its manifests, and follows their edits."""
+"""The agent at Retell knows the services and the staff of its manifests: one apply of many publishes one version."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from askproai_operator import resources
-from tests.worlds.agent_catalogues import answering_prompt, service
 from tests.worlds.agent_environment import NUMBER, AgentEnvironment, agent, branch, tenant
 
 pytestmark = pytest.mark.nightly
+
+
+def service(display_name: str, **annotations: str) -> dict[str, Any]:
+    metadata = {"name": "schnitt", "namespace": "salon", "uid": "u-service", "generation": 1}
+    return {
+        "apiVersion": "askproai.de/v1alpha1",
+        "kind": "ServiceOffering",
+        "metadata": {**metadata, "annotations": annotations},
+        "spec": {"tenantRef": {"name": "salon"}, "displayName": display_name, "durationMinutes": 45},
+    }
+
+
+def answering_prompt(env: AgentEnvironment) -> str:
+    return str(env.answering_llm["general_prompt"])
 
 
 async def test_edited_service_or_staff_publishes_a_new_prompt(new_env):
@@ -88,3 +102,117 @@ async def test_edited_knowledge_publishes_a_version_unlike_edited_price(new_env)
     await new_env.settle()
     assert new_env.status["publishedVersion"] == version + 2
     assert "- Gibt es WLAN?" in answering_prompt(new_env)
+
+
+def put_service(env: AgentEnvironment, name: str) -> None:
+    manifest = service(f"Service {name}")
+    manifest["metadata"] |= {"name": name, "uid": f"u-{name}"}
+    env.put(resources.OFFERINGS, manifest)
+
+
+async def open_with_a_service(env: AgentEnvironment) -> int:
+    """Publish an agent that names one service; return its version."""
+    put_service(env, "first")
+    await env.settle()
+    assert "Service first" in answering_prompt(env), "the first version is not delayed"
+    return env.status["publishedVersion"]
+
+
+async def test_services_arriving_consecutively_are_published_together(new_env):
+    version = await open_with_a_service(new_env)
+    writes = len(new_env.retell_requests)
+    for number in range(10):
+        put_service(new_env, f"s{number}")
+        result = await new_env.reconcile()
+        assert result.requeue_after == timedelta(seconds=5)
+        new_env.clock.advance(timedelta(seconds=1))
+    assert new_env.retell_writes(writes) == []
+    await new_env.settle()
+    assert new_env.status["publishedVersion"] == version + 1
+    assert all(f"Service s{number}" in answering_prompt(new_env) for number in range(10))
+    assert (await new_env.reconcile()).requeue_after is None
+
+
+async def test_constantly_changing_services_are_published_after_30_seconds(new_env):
+    version = await open_with_a_service(new_env)
+    for number in range(11):
+        put_service(new_env, f"s{number}")
+        await new_env.reconcile()
+        if number < 10:
+            assert new_env.status["publishedVersion"] == version
+        new_env.clock.advance(timedelta(seconds=3))
+    assert new_env.status["publishedVersion"] == version + 1
+
+
+async def test_agents_edit_publishes_waiting_services_at_once(new_env):
+    version = await open_with_a_service(new_env)
+    put_service(new_env, "second")
+    await new_env.reconcile()
+    assert new_env.status["publishedVersion"] == version
+    new_env.edit(llm={"model": "gpt-4.1", "prompt": "Du bist neu."})
+    await new_env.reconcile()
+    assert new_env.status["publishedVersion"] == version + 1
+    assert "Du bist neu." in answering_prompt(new_env)
+    assert "Service second" in answering_prompt(new_env)
+
+
+async def test_published_agents_first_service_waits_for_others(env):
+    """One apply can create the agent before any service."""
+    version = env.status["publishedVersion"]
+    for number in range(3):
+        put_service(env, f"s{number}")
+        await env.reconcile()
+    assert env.status["publishedVersion"] == version
+    await env.settle()
+    assert env.status["publishedVersion"] == version + 1
+
+
+@pytest.mark.parametrize("interruption", ["plan", "not-available"])
+async def test_new_change_after_a_pause_waits_five_seconds(new_env, interruption):
+    """A pause or a failed check ends the delay of a waiting change; the delay of the next one begins anew."""
+    version = await open_with_a_service(new_env)
+    put_service(new_env, "second")
+    await new_env.reconcile()
+    if interruption == "plan":
+        new_env.annotate(**{"askproai.de/plan": "true"})
+    else:
+        new_env.set_tenant_condition("CredentialsValid", False)
+    await new_env.reconcile()
+    new_env.clock.advance(timedelta(hours=1))
+    new_env.annotate()
+    new_env.set_tenant_condition("CredentialsValid", True)
+    put_service(new_env, "third")
+    assert (await new_env.reconcile()).requeue_after == timedelta(seconds=5)
+    assert new_env.status["publishedVersion"] == version
+    await new_env.settle()
+    assert new_env.status["publishedVersion"] == version + 1
+
+
+async def test_change_delayed_by_retell_does_not_wait_anew(new_env):
+    version = await open_with_a_service(new_env)
+    put_service(new_env, "second")
+    await new_env.reconcile()
+    new_env.clock.advance(timedelta(seconds=5))
+    await new_env.inject_fault("*", "rate-limited", count=1)
+    assert (await new_env.reconcile()).requeue_after != timedelta(seconds=5)
+    new_env.clock.advance(timedelta(minutes=1))
+    await new_env.reconcile()
+    assert new_env.status["publishedVersion"] == version + 1
+
+
+async def test_deleted_agent_leaves_no_memory_of_waiting_changes(new_env):
+    await open_with_a_service(new_env)
+    put_service(new_env, "second")
+    await new_env.reconcile()
+    new_env.remove(resources.AGENTS, "mitte")
+    await new_env.reconcile()
+    assert new_env.context.memory.catalogues == {}
+
+
+async def test_a_number_is_bound_again_while_services_wait(new_env):
+    version = await open_with_a_service(new_env)
+    put_service(new_env, "second")
+    await new_env.bind_by_hand(NUMBER, None)
+    await new_env.reconcile()
+    bound = new_env.workspace["numbers"][NUMBER]["inbound_agents"]
+    assert [each["agent_version"] for each in bound] == [version]

@@ -1,5 +1,8 @@
-"""A provider that is away for longer than a deletion waits: the namespace ends, and later no orphan is left."""
+"""What a Tenant leaves at a provider, in a deletion during an outage or in a former account, is removed later."""
 
+from collections.abc import Awaitable
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import asyncpg
@@ -7,8 +10,10 @@ import pytest
 from redis.asyncio import Redis
 from redis.exceptions import AuthenticationError
 
+from askproai_core.providers import ProviderUnavailable
 from askproai_operator import resources
 from askproai_operator.orphans import LABEL
+from askproai_operator.providers import list_calcom_webhook_ids
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.waiting import SOON, eventually, until
@@ -16,16 +21,24 @@ from tests.worlds.waiting import SOON, eventually, until
 pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
 
-def forget_failures(namespace: TenantNamespace) -> None:
-    """Close the circuits, and end the backoff of orphans."""
+def retried(namespace: TenantNamespace) -> Awaitable[list[dict[str, Any]]]:
+    """Try the orphans again, and return the ledger. Neither their backoff nor the circuit that failures open is tested here."""
     namespace.operator.context.providers._states.clear()
     namespace.operator.retry_orphans()
+    return namespace.orphans()
+
+
+async def wait_until_tried(namespace: TenantNamespace, text: str) -> None:
+    """Wait until the last try of an orphan ended with this text."""
+
+    def is_said(entries: list[dict[str, Any]]) -> bool:
+        return any(text in entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in entries)
+
+    await until(lambda: retried(namespace), is_said, f"an orphan of which is said: {text}")
 
 
 async def emptied(namespace: TenantNamespace) -> None:
-    """Wait until the ledger is empty. Neither the backoff nor the circuit that the failures opened is tested here."""
-    forget_failures(namespace)
-    await until(namespace.orphans, lambda entries: entries == [], "the ledger to be empty")
+    await until(lambda: retried(namespace), lambda entries: entries == [], "the ledger to be empty")
 
 
 def workspace(namespace: TenantNamespace) -> dict[str, Any]:
@@ -39,12 +52,12 @@ async def create_all(namespace: TenantNamespace) -> None:
     await namespace.wait_until_ready()
     await namespace.create("RetellAgent")
     await namespace.wait_for_condition("Synced", "True", kind="RetellAgent", name="mitte")
+    assert namespace.calcom_webhooks()
+    assert workspace(namespace)["agents"]
 
 
 async def test_namespace_deleted_in_outage_leaves_no_lasting_orphan(namespace):
     await create_all(namespace)
-    assert namespace.calcom_webhooks()
-    assert workspace(namespace)["agents"]
     namespace.operator.inject_fault(namespace.operator.retell, "list-agents", "error-before-commit", 9999)
     namespace.operator.inject_fault(namespace.operator.calcom, "list-webhooks", "error-before-commit", 9999)
     await namespace.client.delete(f"/api/v1/namespaces/{namespace.name}")
@@ -93,13 +106,7 @@ async def test_former_tenants_removal_spares_recreated_tenants_webhook(namespace
     await namespace.create("Tenant", spec={"calendar": {"provider": "Local", "calcom": None}})
     namespace.operator.end_faults()
 
-    async def waits() -> bool:
-        return any(
-            "again" in entry["metadata"]["annotations"]["askproai.de/last-error"] for entry in await namespace.orphans()
-        )
-
-    forget_failures(namespace)
-    await eventually(waits, SOON, "the entry to wait for the namesake")
+    await wait_until_tried(namespace, "again")
     assert len(namespace.calcom_webhooks()) == 1
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
@@ -187,3 +194,100 @@ async def test_recreated_tenant_inherits_no_password_of_the_former(namespace):
     await (await asyncpg.connect(present[0]["DATABASE_URL"])).close()
     with pytest.raises(asyncpg.InvalidPasswordError):
         await asyncpg.connect(former[0]["DATABASE_URL"])
+
+
+def agents(namespace: TenantNamespace, key: str) -> set[str]:
+    return set(namespace.operator.retell.dump()["workspaces"].get(key, {"agents": {}})["agents"])
+
+
+def webhooks(namespace: TenantNamespace, key: str) -> list[str]:
+    account = namespace.operator.calcom.dump()["accounts"].get(key, {})
+    return [hook["id"] for hook in account.get("webhooks", [])]
+
+
+async def test_former_accounts_agents_and_webhook_are_removed(namespace, monkeypatch):
+    monkeypatch.setattr("askproai_operator.controllers.agent_plan.plan.GRACE", timedelta(seconds=1))
+    await create_all(namespace)
+    former_retell, former_calcom = namespace.retell_key, namespace.calcom_key
+    await namespace.write_secret(**{"retell-api-key": f"{former_retell}-b", "calcom-api-key": f"{former_calcom}-b"})
+
+    def moved() -> bool:
+        return bool(agents(namespace, f"{former_retell}-b") and webhooks(namespace, f"{former_calcom}-b"))
+
+    await eventually(moved, SOON, "the agent in the second workspace")
+
+    def are_empty(_: object) -> bool:
+        return not agents(namespace, former_retell) and not webhooks(namespace, former_calcom)
+
+    await until(lambda: retried(namespace), are_empty, "the former accounts to be empty")
+    await emptied(namespace)
+    assert moved(), "what the tenant uses now stays"
+    # Written after the status.
+    await namespace.wait_for_event("Warning", "LeftOver")
+
+
+async def test_another_key_of_same_accounts_removes_nothing(namespace):
+    await create_all(namespace)
+    retell, calcom = namespace.operator.retell.workspaces, namespace.operator.calcom.accounts
+    retell[f"{namespace.retell_key}-b"] = retell[namespace.retell_key]
+    calcom[f"{namespace.calcom_key}-b"] = calcom[namespace.calcom_key]
+    before = agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)
+    await namespace.write_secret(
+        **{"retell-api-key": f"{namespace.retell_key}-b", "calcom-api-key": f"{namespace.calcom_key}-b"}
+    )
+    await until(
+        lambda: namespace.secret_data("salon-mueller-teardown"),
+        lambda kept: kept["retell-api-key"] == f"{namespace.retell_key}-b",
+        "the new key in T-teardown",
+    )
+    assert await namespace.orphans() == []
+    assert (agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)) == before
+
+
+async def test_tenant_returning_before_the_removal_keeps_its_agent(namespace):
+    """It finds its agent by the marker again, so nothing may be removed with the key of the entry."""
+    await create_all(namespace)
+    (agent_id,) = agents(namespace, namespace.retell_key)
+    await namespace.annotate("paused", kind="RetellAgent", of="mitte")
+    await namespace.wait_for_condition("Paused", "True", kind="RetellAgent", name="mitte")
+    await namespace.write_secret(**{"retell-api-key": f"{namespace.retell_key}-b"})
+
+    await wait_until_tried(namespace, "waits until")
+    await namespace.write_secret(**{"retell-api-key": namespace.retell_key})
+    await wait_until_tried(namespace, "uses this account")
+    assert agents(namespace, namespace.retell_key) == {agent_id}
+    for entry in await namespace.orphans():  # it would be dropped in ten minutes
+        await namespace.client.delete(resources.SECRETS.path("default", entry["metadata"]["name"]))
+
+
+async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
+    await create_all(namespace)
+    await namespace.edit({"calendar": {"provider": "Local", "calcom": None}})
+    await until(
+        lambda: retried(namespace), lambda _: not webhooks(namespace, namespace.calcom_key), "the webhook to be removed"
+    )
+    assert agents(namespace, namespace.retell_key)
+
+
+async def test_former_accounts_webhook_is_removed_after_an_outage(namespace, monkeypatch):
+    """A reconcile that failed half-way has made the one in the present account already."""
+    await create_all(namespace)
+    former, present = namespace.calcom_key, f"{namespace.calcom_key}-b"
+    accounts = namespace.operator.calcom.accounts
+    hooks = accounts[former].webhooks
+    accounts[present] = replace(
+        accounts[former], webhooks={f"{name}-b": replace(hook, uid=f"{name}-b") for name, hook in hooks.items()}
+    )
+    asked: list[object] = []
+
+    async def list_ids(client, urls):
+        asked.append(client)
+        if len(asked) == 2:  # the present account comes first
+            raise ProviderUnavailable("calcom", "list-webhooks", "HTTP 503")
+        return await list_calcom_webhook_ids(client, urls)
+
+    monkeypatch.setattr("askproai_operator.controllers.tenant.teardown.list_calcom_webhook_ids", list_ids)
+    await namespace.write_secret(**{"calcom-api-key": present})
+    await until(lambda: retried(namespace), lambda _: not webhooks(namespace, former), "the former account to be empty")
+    assert webhooks(namespace, present)
+    await emptied(namespace)

@@ -1,15 +1,17 @@
-"""A tenant whose figures cannot be written, or a month that cannot be read, keeps those of nobody else away."""
+"""The figures of tenants: what they are of few bookings, and that one tenant keeps those of nobody else away."""
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
+
+import pytest
 
 from askproai_core.database import StatementTimeout
 from askproai_core.database.tenant_figures import BookingCounts, TenantFigures
 from askproai_core.kube import ApiError
 from askproai_operator.api import Key, Tenant
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.tenant_figures import TenantFiguresController
+from askproai_operator.controllers.tenant_figures import TenantFiguresController, figure_fields
 from tests.worlds.salon_models import tenant
 
 KEY = Key("TenantFigures", "askproai-system", "askproai")
@@ -105,3 +107,29 @@ async def test_each_tenants_month_is_counted_every_quarter_hour() -> None:
         each.metadata.dotted for each in outside.tenants
     )
     assert max(map(len, counted)) < 60, "20 would be even"
+
+
+def fields(slo: str, day: tuple[int, int], month: tuple[int, int]) -> tuple[str | None, str | None]:
+    figures = TenantFigures(7, BookingCounts(*day))
+    written = figure_fields(tenant(slo={"bookingSuccessPercent": slo}), figures, BookingCounts(*month))
+    assert written["calls24h"] == 7
+    return written["bookingSuccessPercent"], written["errorBudgetPercent"]
+
+
+@pytest.mark.parametrize(
+    ("slo", "day", "month", "share", "budget"),
+    [
+        ("95", (0, 0), (0, 0), None, None),
+        ("95", (0, 0), (100, 0), None, "100.0"),
+        ("95", (19, 1), (98, 2), "95.0", "60.0"),  # 5 of 100 may fail, and 2 did
+        ("95", (2, 1), (2, 1), "66.6", "0.0"),  # 0.15 of 3 may fail
+        ("95", (0, 1), (94, 6), "0.0", "0.0"),
+        ("99.9", (9999, 1), (9999, 1), "99.9", "90.0"),  # rounded down: 100.0 would mean all
+        ("100", (5, 0), (5, 0), "100.0", "100.0"),
+        ("100", (4, 1), (4, 1), "80.0", "0.0"),
+        ("0", (0, 2), (0, 2), "0.0", "0.0"),
+        ("0", (1, 1), (1, 1), "50.0", "50.0"),
+    ],
+)
+def test_success_share_excludes_undecided_bookings(slo, day, month, share, budget):
+    assert fields(slo, day, month) == (share, budget)

@@ -1,5 +1,6 @@
-"""The options of the administrator's database URL, which the tenants' pods use as well."""
+"""The administrator's database URL, whose options the tenants' pods use as well, and password verifiers."""
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ import structlog
 
 from askproai_operator.login_urls import require_passable_options
 from askproai_operator.store.admin import AdminStore
+from askproai_operator.store.login_roles import scram_verifier
 from askproai_runtime.process import with_authority
 
 ADMIN = "postgresql://admin:geheim@db.example:5432/askproai"
@@ -60,3 +62,22 @@ def test_pods_database_url_names_the_mounted_certificate() -> None:
     file = Path("/etc/askproai/credentials/DATABASE_CA_FILE")
     assert with_authority(f"{ADMIN}?sslmode=verify-full", file) == f"{ADMIN}?sslmode=verify-full&sslrootcert={file}"
     assert with_authority(ADMIN, file) == f"{ADMIN}?sslrootcert={file}"
+
+
+def test_scram_verifier_matches_the_rfcs_example() -> None:
+    """RFC 7677 §3 gives user "pencil" with this salt, and the exchange; the keys follow from it by RFC 5802."""
+    verifier = scram_verifier("pencil", base64.b64decode("W22ZaJ0SNY7soEsUEjb6gQ=="))
+    assert verifier == (
+        "SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$WG5d8oPm3OtcPnkdi4Uo7BkeZkBFzpcXkuLmtbsT4qY=:"
+        "wfPLwcE6nTWhTAmQ7tl2KeoiWGPlZqQxSrmfPwDl2dU="
+    )
+
+
+def test_each_scram_verifier_has_its_own_salt() -> None:
+    assert scram_verifier("pencil") != scram_verifier("pencil")
+
+
+@pytest.mark.parametrize("password", ["", "naïve", "tab\t"])
+def test_password_needing_saslprep_is_refused(password: str) -> None:
+    with pytest.raises(ValueError, match="printable ASCII"):
+        scram_verifier(password)

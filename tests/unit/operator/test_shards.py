@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,7 +14,10 @@ import structlog
 
 from askproai_core.kube import Conflict, Elector, LeaseTimes, leadership
 from askproai_operator import resources
+from askproai_operator.api import Key
 from askproai_operator.control_loop import shard_leadership
+from askproai_operator.controllers.orphan import LEDGER, LedgerController
+from askproai_operator.orphans import OrphanedCache, Owner, add_orphan
 from askproai_operator.settings import Settings
 from askproai_operator.shards import MAX_SHARDS, Shard, layout_of_holder, shard_index
 from tests.worlds.clock import FixedClock
@@ -319,3 +323,39 @@ async def test_killed_process_of_another_layout_is_awaited_once(replicas):
     replicas.start("second", Shard(0, 1))
     await replicas.lead("second")
     assert replicas.led_at["second"] - again < 5
+
+
+class Kube:
+    """The Secrets of the operator's namespace."""
+
+    def __init__(self) -> None:
+        self.secrets: list[dict[str, Any]] = []
+
+    async def create(self, manifest: dict[str, Any]) -> None:
+        data = manifest.get("data") or {}
+        meta = manifest["metadata"] | {"uid": manifest["metadata"]["name"]}
+        self.secrets.append({"metadata": meta, "data": data})
+
+    async def list(self, *_: Any) -> list[dict[str, Any]]:
+        return self.secrets
+
+
+async def test_each_orphan_is_tried_by_one_operator():
+    kube, clock = Kube(), FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
+    names = [f"salon-{number}" for number in range(12)]
+    for name in names:
+        context = SimpleNamespace(kube=kube, clock=clock, settings=Settings())
+        await add_orphan(OrphanedCache(Owner("Tenant", name, name, "uid")), {}, "away", context)  # type: ignore[arg-type]
+    tried: list[list[Key]] = []
+    counted: list[int] = []
+    for index in (0, 1):
+        keys: list[Key] = []
+        settings = Settings(shard_count=2, shard_index=index)
+        controller = LedgerController(lambda counts: counted.append(counts["cache"]), keys.append)
+        context = SimpleNamespace(kube=kube, clock=clock, settings=settings)
+        await controller.reconcile(settings.background_key(LEDGER), context)  # type: ignore[arg-type]
+        tried.append(keys)
+    assert all(tried), "both have some"
+    assert counted == [len(keys) for keys in tried]
+    assert {key.name for keys in tried for key in keys} == {each["metadata"]["name"] for each in kube.secrets}
+    assert not set(tried[0]) & set(tried[1])
