@@ -197,12 +197,14 @@ class AgentEnvironment:
         assert answer.is_success, answer.text
         return answer.json() if answer.content else None
 
-    async def publish_by_hand(self, **fields: object) -> None:
-        """Publish a version of the agent with other fields, as a person does with the dashboard."""
+    async def publish_by_hand(self, llm: dict[str, Any] | None = None, **fields: object) -> None:
+        """Publish a version of the agent with other fields, and of its LLM, as a person does with the dashboard."""
         agent_id = self.status["agentId"]
         path, body = f"/create-agent-version/{agent_id}", {"base_version": self.status["publishedVersion"]}
         version = (await self.request_retell("POST", path, body))["version"]
         await self.request_retell("PATCH", f"/update-agent/{agent_id}?version={version}", fields)
+        if llm is not None:
+            await self.request_retell("PATCH", f"/update-retell-llm/{self.status['llmId']}?version={version}", llm)
         await self.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
 
     async def create_by_hand(self) -> str:

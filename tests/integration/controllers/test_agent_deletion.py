@@ -119,11 +119,8 @@ async def test_deletion_after_a_refused_agent_deletes_the_llm(new_env):
 
 
 async def test_deletion_spares_agents_of_another_owner(env):
-    agent_id, llm_id = env.status["agentId"], env.status["llmId"]
-    await env.publish_by_hand(agent_name="X · inst-2/other/agent")
-    llm = f"/update-retell-llm/{llm_id}?version=2"
-    await env.request_retell("POST", f"/create-agent-version/{agent_id}", {"base_version": 1})
-    await env.request_retell("PATCH", llm, {"default_dynamic_variables": {"askproai_owner": "inst-2/other/agent"}})
+    owner = "inst-2/other/agent"
+    await env.publish_by_hand({"default_dynamic_variables": {"askproai_owner": owner}}, agent_name=f"X · {owner}")
     at = len(env.retell_requests)
     env.delete()
     assert (await env.settle()).gone

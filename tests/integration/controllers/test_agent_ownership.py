@@ -94,16 +94,8 @@ async def test_agent_returned_to_former_installation_is_not_adopted(new_env):
     agent_id = await create_elsewhere(new_env)
     move_from(new_env, "inst-0")
     await new_env.settle()
-    draft = await new_env.request_retell(
-        "POST", f"/create-agent-version/{agent_id}", {"base_version": new_env.status["publishedVersion"]}
-    )
-    version = draft["version"]
     owner = {"default_dynamic_variables": {"askproai_owner": FORMER}}
-    llm = f"{new_env.status['llmId']}?version={draft['response_engine']['version']}"
-    await new_env.request_retell("PATCH", f"/update-retell-llm/{llm}", owner)
-    named = {"agent_name": f"Empfang · {FORMER}"}
-    await new_env.request_retell("PATCH", f"/update-agent/{agent_id}?version={version}", named)
-    await new_env.request_retell("POST", f"/publish-agent-version/{agent_id}", {"version": version})
+    await new_env.publish_by_hand(owner, agent_name=f"Empfang · {FORMER}")
     at = len(new_env.retell_requests)
     new_env.edit(displayName="Empfang")
     await new_env.settle()

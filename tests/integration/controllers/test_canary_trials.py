@@ -105,18 +105,6 @@ async def test_failing_callers_end_trials_until_the_spec_changes(namespace, modu
     assert (await trial_of(namespace))["track"] != taken_back["track"], "what the former one failed does not count"
 
 
-async def test_promotion_gives_all_pods_the_trials_image(namespace):
-    await begin(namespace)
-    await namespace.edit({"runtime": {"image": IMAGE, "canary": None}})
-    await namespace.wait_until_gone("Deployment", CANARY)
-    stable = await namespace.wait_for(
-        "Deployment", WEB, lambda live: live["spec"]["template"]["spec"]["containers"][0]["image"] == IMAGE, "its image"
-    )
-    assert {each["image"] for each in stable["spec"]["template"]["spec"]["containers"]} == {IMAGE}, "workers, too"
-    await namespace.wait_for_condition("CanaryHealthy", "True", "NotRequested")
-    assert await eventually(lambda: _is_forgotten(namespace), SOON, "the end of the trial")
-
-
 async def _is_forgotten(namespace: TenantNamespace) -> bool:
     return not await trial_of(namespace)
 

@@ -174,24 +174,6 @@ async def test_paused_objects_edit_reaches_pods_on_resuming(namespace, kind):
 
 
 @pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
-async def test_new_operator_knows_the_spec_before_the_pause(namespace, kind):
-    """All that it needs is in the API server: the cache of a new process is filled from there."""
-    await create_salon(namespace)
-    name, edit = EDITS[kind]
-    before = await part_of_config(namespace, kind, name)
-    await namespace.client.merge(namespace.path(kind, name), PAUSE | {"spec": edit})
-    await namespace.wait_for_condition("Paused", "True", "Paused", kind=kind, name=name)
-    cache, live = namespace.operator.context.cache, await namespace.get(kind, name)
-    fresh = type(cache.get(Key(kind, namespace.name, name))).from_raw(live)
-    cache._models[kind, namespace.name][name] = fresh
-    config = namespace.path("ConfigMap", "salon-mueller-config")
-    await namespace.client.merge(config, {"data": {"tenant.json": "{}"}})  # somebody broke it: it is written anew
-
-    await eventually(namespace.config, SOON, "the repair")
-    assert await part_of_config(namespace, kind, name) == before
-
-
-@pytest.mark.parametrize("kind", ["Branch", "ServiceOffering"])
 async def test_object_paused_before_applied_is_not_configured(namespace, kind):
     await create_salon(namespace)
     name, spec = "neu", {"displayName": "Ganz neu", "phoneNumbers": []} if kind == "Branch" else {"displayName": "Neu"}

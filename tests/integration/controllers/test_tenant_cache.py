@@ -4,13 +4,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from redis.asyncio import Redis
 
 from askproai_core.clock import SystemClock
 from askproai_operator import resources
 from askproai_operator.orphans import LABEL
-from askproai_operator.redis_users import RedisAdmin, user_name
-from askproai_sandbox.redis import EmbeddedRedis
+from askproai_operator.redis_users import RedisAdmin
 from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.waiting import SOON, eventually
 
@@ -31,27 +29,6 @@ async def operator_uses(namespace: TenantNamespace, url: str | None) -> AsyncIte
         object.__setattr__(context, "redis", before)
         if redis is not None:
             await redis.close()
-
-
-async def tenant_users(valkey: EmbeddedRedis) -> list[str]:
-    async with valkey.admin() as admin:
-        return [str(user) for user in await admin.execute_command("ACL", "USERS")]
-
-
-async def test_deletion_removes_the_tenants_redis_user_and_keys(namespace, valkey):
-    await namespace.open_salon()
-    await namespace.wait_for_condition("CacheReady", "True", "AsDeclared")
-    await namespace.wait_for_condition("EventsSpooled", "True", "AsDeclared")
-    url, key = (await namespace.secret_data("salon-mueller-runtime"))["REDIS_URL"], namespace.tenant
-    async with Redis.from_url(url) as client:
-        await client.set(f"askproai:{key}:x", 1)
-        await client.xadd(f"askproai:{key}:spool", {"e": "an event that waited"})
-    assert user_name(key) in await tenant_users(valkey)
-    await namespace.client.delete(namespace.path("Tenant"))
-    await namespace.wait_until_gone("Tenant")
-    assert user_name(key) not in await tenant_users(valkey)
-    async with valkey.admin() as admin:
-        assert await admin.keys(f"askproai:{key}:*") == []
 
 
 async def test_tenant_without_redis_is_ready_and_upgraded_later(namespace):

@@ -240,17 +240,6 @@ def own_host(namespace: TenantNamespace) -> dict[str, str]:
     return {"host": f"{namespace.name}.example", "pathPrefix": "/voice"}
 
 
-async def test_ingress_is_created_repaired_and_deleted_on_request(namespace):
-    tenant = await namespace.open_salon(spec={"exposure": own_host(namespace) | {"ingress": {"className": "nginx"}}})
-    assert tenant["status"]["webhookUrls"]["retell"] == f"https://{namespace.name}.example/voice/webhooks/retell"
-    ingress = await namespace.get("Ingress")
-    assert ingress["spec"]["ingressClassName"] == "nginx"
-    await namespace.client.delete(namespace.path("Ingress"))
-    await namespace.wait_for("Ingress", "salon-mueller", bool, "the repair")
-    await merge(namespace, {"spec": {"exposure": None}})
-    await namespace.wait_until_gone("Ingress")
-
-
 async def test_foreign_ingress_is_left_alone_stopping_only_exposure(namespace):
     body = {
         "metadata": {"name": "salon-mueller"},

@@ -39,13 +39,6 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, second.key.name)
         assert "finalizers" not in live["metadata"]
 
-    async def test_finalizers_of_others_stay(self, env):
-        tenant = await env.create("Tenant", finalizers=["example.com/theirs"])
-        await env.kube.add_finalizer(tenant)
-        await env.kube.remove_finalizer(tenant)
-        live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
-        assert live["metadata"]["finalizers"] == ["example.com/theirs"]
-
     async def test_conflicting_write_is_retried_at_once(self, env, kube_client):
         """KEDA #7950: a conflict here must not wait for a backoff."""
         tenant = await env.create("Tenant")
