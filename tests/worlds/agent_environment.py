@@ -278,61 +278,41 @@ class AgentEnvironment:
         assert "pending" not in self.status
 
 
+def _manifest(kind: str, name: str, uid: str, spec: dict[str, Any]) -> dict[str, Any]:
+    metadata = {"name": name, "namespace": "salon", "uid": uid, "generation": 1}
+    return {"apiVersion": "askproai.de/v1alpha1", "kind": kind, "metadata": metadata, "spec": spec}
+
+
 def branch(numbers: list[str]) -> dict[str, Any]:
-    return {
-        "apiVersion": "askproai.de/v1alpha1",
-        "kind": "Branch",
-        "metadata": {"name": "mitte", "namespace": "salon", "uid": "u-branch", "generation": 1},
-        "spec": {
-            "tenantRef": {"name": "salon"},
-            "displayName": "Salon Mitte",
-            "phoneNumbers": [{"number": number} for number in numbers],
-            "openingHours": [],
-        },
-        "status": {"phoneNumbers": numbers},
-    }
+    listed = [{"number": number} for number in numbers]
+    spec = {"tenantRef": {"name": "salon"}, "displayName": "Salon Mitte", "phoneNumbers": listed, "openingHours": []}
+    return _manifest("Branch", "mitte", "u-branch", spec) | {"status": {"phoneNumbers": numbers}}
 
 
 def tenant(model: str = "Simple") -> dict[str, Any]:
-    key = {"name": "providers", "key": "retell-api-key"}
-    return {
-        "apiVersion": "askproai.de/v1alpha1",
-        "kind": "Tenant",
-        "metadata": {"name": "salon", "namespace": "salon", "uid": "u-tenant", "generation": 1},
-        "spec": {
-            "displayName": "Salon Müller",
-            "businessModel": model,
-            "retell": {"apiKeySecretRef": key},
-            "calendar": {"provider": "Local"},
-        },
-        "status": {
-            "webhookUrls": {
-                "retell": "https://voice.example/salon/salon/webhooks/retell",
-                "functions": "https://voice.example/salon/salon/retell/functions",
-                "inbound": INBOUND_URL,
-            },
-            "conditions": [
-                {"type": type_, "status": "True", "reason": "AsDeclared", "message": ""}
-                for type_ in ("CredentialsValid", "RuntimeAvailable")
-            ],
-        },
+    key = {"apiKeySecretRef": {"name": "providers", "key": "retell-api-key"}}
+    spec = {"displayName": "Salon Müller", "businessModel": model, "retell": key, "calendar": {"provider": "Local"}}
+    urls = {
+        "retell": "https://voice.example/salon/salon/webhooks/retell",
+        "functions": "https://voice.example/salon/salon/retell/functions",
+        "inbound": INBOUND_URL,
     }
+    conditions = [
+        {"type": type_, "status": "True", "reason": "AsDeclared", "message": ""}
+        for type_ in ("CredentialsValid", "RuntimeAvailable")
+    ]
+    return _manifest("Tenant", "salon", "u-tenant", spec) | {"status": {"webhookUrls": urls, "conditions": conditions}}
 
 
 def agent(**spec: Any) -> dict[str, Any]:
-    return {
-        "apiVersion": "askproai.de/v1alpha1",
-        "kind": "RetellAgent",
-        "metadata": {"name": "mitte", "namespace": "salon", "uid": "u-agent", "generation": 1},
-        "spec": {
-            "branchRef": {"name": "mitte"},
-            "displayName": "Empfang Mitte",
-            "voiceId": "11labs-Carola",
-            "llm": {"model": "gpt-5.1", "temperature": "0", "prompt": "Du bist der Empfang."},
-            "functions": ["CheckAvailability", "BookAppointment"],
-            **spec,
-        },
+    usual = {
+        "branchRef": {"name": "mitte"},
+        "displayName": "Empfang Mitte",
+        "voiceId": "11labs-Carola",
+        "llm": {"model": "gpt-5.1", "temperature": "0", "prompt": "Du bist der Empfang."},
+        "functions": ["CheckAvailability", "BookAppointment"],
     }
+    return _manifest("RetellAgent", "mitte", "u-agent", usual | spec)
 
 
 def _new_sink() -> EventSink:

@@ -10,7 +10,6 @@ from tests.worlds.agent_environment import MARKER, NUMBER, RETELL_KEY, AgentEnvi
 
 
 async def test_one_published_agent_is_bound_to_the_number(env):
-    """An agent per branch, with prompt, voice, functions, webhook URL and the three events."""
     env.assert_one_of_each()
     remote = env.workspace["agents"][env.status["agentId"]][0]
     assert remote["agent_name"] == f"Empfang Mitte · {MARKER}"

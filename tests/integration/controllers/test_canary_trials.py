@@ -159,7 +159,6 @@ async def test_unreadable_kept_spec_delays_no_other_trial(namespace, module_data
 
 
 async def test_removed_canarys_pods_end_despite_a_refused_key(namespace):
-    """The pods of a removed canary end at once, also while the Tenant's key is refused."""
     await begin(namespace)
     await namespace.write_secret(**{"retell-api-key": "wrong"})
     await namespace.wait_for_condition("CredentialsValid", "False")

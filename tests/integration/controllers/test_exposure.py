@@ -209,23 +209,3 @@ async def test_suspended_tenant_is_ready_despite_a_silent_url(namespace, interne
     await namespace.edit({"suspend": False})
     await make_deployment_ready(namespace, "web")
     await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
-
-
-async def test_initially_suspended_tenant_gets_its_url_on_resuming(namespace, internet):
-    await namespace.create_salon()
-    number = {"number": namespace.number, "sip": {"terminationUri": "salon.sip.example"}}
-    await namespace.create("Branch", spec={"phoneNumbers": [number]})
-    await namespace.create("RetellAgent")
-    await namespace.wait_for_condition("Ready", "True", "Suspended")
-    await namespace.wait_for_condition("Ready", "True", kind="Branch", name="mitte")
-    await namespace.wait_for_condition("Ready", "True", "Suspended", kind="RetellAgent", name="mitte")
-    assert (await urls(namespace), namespace.calcom_webhooks()) == ({}, []), "the URL is not tested yet"
-    await namespace.edit(RUNS)
-    await make_deployment_ready(namespace, "web")
-    await namespace.wait_for_condition("Exposed", "False", "UrlNotAnswering")
-    await namespace.wait_for_condition("Synced", "False", "TenantNotReady", kind="RetellAgent", name="mitte")
-    internet.answering.add(shared_url(namespace))
-    await wait_for_url(namespace, shared_url(namespace))
-    await namespace.wait_for_condition("Synced", "True", "AsDeclared", kind="RetellAgent", name="mitte")
-    agent = await namespace.get("RetellAgent", "mitte")
-    assert agent["status"]["webhookUrl"] == f"{shared_url(namespace)}/webhooks/retell"

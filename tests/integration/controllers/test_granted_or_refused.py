@@ -66,7 +66,6 @@ async def test_older_branch_is_refused_a_younger_branchs_number(namespace, other
 
 
 async def test_older_tenant_is_refused_a_younger_tenants_key(namespace, other_namespace):
-    """A tenant that later names the key of a running one is refused."""
     await namespace.write_secret()
     await wait_until_older(await namespace.create("Tenant"))
     await namespace.wait_until_ready()

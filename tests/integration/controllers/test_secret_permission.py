@@ -55,7 +55,6 @@ async def test_secret_is_used_as_soon_as_permitted(namespace):
 
 
 async def test_running_tenant_survives_its_secrets_missing_label(namespace):
-    """A deletion waits for no label either."""
     await namespace.create_salon(spec=RUNS)
     await namespace.wait_for_condition("WebhooksRegistered", "True")
     before = await namespace.get("Deployment", "salon-mueller-web")

@@ -211,44 +211,6 @@ async def test_appointments_waiting_for_calcom_are_shown_meanwhile(namespace, mo
         "2 appointments are booked, moved or cancelled here, but not yet so at Cal.com"
     )
     assert "but 1 appointment is given up" in condition["message"]
-    writes = len(namespace.operator.writes)
-    await namespace.reconcile_again()
-    assert not [
-        each for each in namespace.operator.writes[writes:] if "/status" in each[1] and namespace.name in each[1]
-    ]
     await rows(module_database, "UPDATE jobs SET state = 'done' WHERE tenant = $1", tenant)
     namespace.operator.queue.add(key)
     await namespace.wait_for_condition("CalendarSynced", "True")
-
-
-async def test_tenant_reports_appointments_of_departed_staff_until_moved(namespace, module_database):
-    """The manifest is applied as it is; the condition says whom to call."""
-    await namespace.write_secret()
-    branch = await namespace.create("Branch", spec={"holidays": {"country": "DE"}})
-    await namespace.create("ServiceOffering")
-    await namespace.create("Tenant")
-    tenant, key = namespace.tenant, namespace.key
-    await namespace.wait_for_condition("AppointmentsFit", "True")
-    gone, *stay = branch["spec"]["staff"]
-    await rows(
-        module_database,
-        """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
-           VALUES ($1, 'mitte', 'haarschnitt', $2, now() + interval '1 day', now() + interval '25 hours', 'confirmed', 'c')""",
-        tenant, gone["id"],
-    )  # fmt: skip
-    await namespace.reconcile_again()
-    await namespace.wait_for_condition("AppointmentsFit", "True")
-
-    await namespace.client.merge(namespace.path("Branch", branch["metadata"]["name"]), {"spec": {"staff": stay}})
-    condition = await namespace.wait_for_condition("AppointmentsFit", "False", "AppointmentsStranded")
-    assert f"1 with {gone['id']} of mitte (not on the staff)" in condition["message"]
-
-    await rows(module_database, "UPDATE appointments SET staff = $2 WHERE tenant = $1", tenant, stay[0]["id"])
-    namespace.operator.queue.add(key)
-    await namespace.wait_for_condition("AppointmentsFit", "True")
-
-    await namespace.client.delete(namespace.path("ServiceOffering", "haarschnitt"))
-    condition = await namespace.wait_for_condition("AppointmentsFit", "False", "AppointmentsStranded")
-    assert f"1 of haarschnitt with {stay[0]['id']} of mitte (not offered)" in condition["message"]
-    await namespace.create("ServiceOffering")
-    await namespace.wait_for_condition("AppointmentsFit", "True")

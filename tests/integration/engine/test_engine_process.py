@@ -258,7 +258,6 @@ def metric(answer: tuple[int, str], name: str) -> str:
 
 
 async def test_operator_error_is_reported_without_text_and_retried(env, start_operator, kube_client):
-    """No secret is in status, events or logs."""
     await env.create("Tenant")
     where = resources.TENANTS.path(env.namespace, "salon-mueller")
     await kube_client.merge(where, {"spec": {"displayName": "boom"}})

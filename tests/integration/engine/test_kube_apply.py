@@ -39,7 +39,6 @@ def service(env: EngineEnvironment) -> dict[str, Any]:
 
 class TestApply:
     async def test_applying_an_unchanged_manifest_sends_no_request(self, env):
-        """Quiet: no write when nothing changed."""
         first = await env.kube.apply(config_map(env, a="1"))
         repeated = await env.kube.apply(config_map(env, a="1"))
         assert first == repeated
@@ -52,7 +51,6 @@ class TestApply:
 
     @pytest.mark.parametrize("fields", [{}, {"a": "1"}, {"z": "theirs"}])
     async def test_foreign_object_is_left_unchanged(self, env, kube_client, fields):
-        """Whether its fields are ours, others, or none."""
         foreign = config_map(env, **fields)
         del foreign["metadata"]["labels"]
         before = await kube_client.create(resources.CONFIG_MAPS.path(env.namespace), foreign)

@@ -143,7 +143,6 @@ class TestEvents:
         )
 
     async def test_terminating_namespaces_events_go_to_operators_namespace(self, env, kube_client):
-        """A terminating namespace takes no new objects."""
         tenant = await env.create("Tenant", finalizers=["example.com/hold"])
         await kube_client.delete(f"/api/v1/namespaces/{env.namespace}")
         await env.kube.record_event(

@@ -129,7 +129,6 @@ def test_prompt_promises_refused_recording_only_after_success() -> None:
 
 
 def test_function_tools_never_retry_and_wait_eight_seconds() -> None:
-    """Retell does not repeat a function, and waits 8 s."""
     declared = rendered("Hallo", functions=list(Function)).llm
     functions = [tool for tool in declared["general_tools"] if tool["type"] == "custom"]
     assert [tool["name"] for tool in functions] == list(FUNCTIONS_BY_NAME)

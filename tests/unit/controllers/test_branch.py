@@ -241,7 +241,6 @@ def test_missing_tenant_is_named_with_advice(absence):
 
 
 def test_default_service_is_free_30_minutes_by_anyone():
-    """It is owned by the branch, marked as created by the operator, and names the reason."""
     manifest = default_service(branch())
     assert manifest["metadata"]["name"] == "mitte-standardberatung"
     assert manifest["metadata"]["labels"]["askproai.de/auto-created"] == "true"

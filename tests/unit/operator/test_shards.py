@@ -293,7 +293,6 @@ async def test_standby_of_former_layout_delays_the_new_layout(replicas):
 
 
 async def test_shard_of_an_ended_layout_returns_its_lease(replicas):
-    """A Deployment that nobody deleted must not hold up the others for ever."""
     replicas.start("a", Shard(0, 3))
     replicas.start("b", Shard(1, 3))
     await replicas.lead("a", "b")
