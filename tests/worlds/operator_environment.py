@@ -395,9 +395,9 @@ class TenantNamespace:
         account = self.operator.calcom.accounts[self.calcom_key]
         return [account.webhook_body(hook)["secret"] for hook in account.webhooks.values()]
 
-    def calcom_webhooks(self) -> list[str]:
-        """Return the URLs of the webhooks at Cal.com."""
-        account = self.operator.calcom.dump()["accounts"].get(self.calcom_key, {})
+    def calcom_webhooks(self, key: str | None = None) -> list[str]:
+        """Return the URLs of the webhooks at Cal.com, in the account of this key or of the tenant's own."""
+        account = self.operator.calcom.dump()["accounts"].get(key or self.calcom_key, {})
         return [hook["subscriberUrl"] for hook in account.get("webhooks", [])]
 
 

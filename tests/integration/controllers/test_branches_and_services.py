@@ -92,7 +92,7 @@ async def test_service_for_several_guests_with_types_is_ready(namespace):
     """The recipe of the how-to is Ready, and Cal.com is not asked about event types that are not used."""
     await namespace.create_salon("Tenant", "Branch")
     await namespace.create("ServiceOffering", spec={"capacity": 3})
-    await namespace.wait_for_condition(
-        "CalendarLinked", "True", "NotRequested", kind="ServiceOffering", name="haarschnitt"
-    )
+    where = {"kind": "ServiceOffering", "name": "haarschnitt"}
+    local = await namespace.wait_for_condition("CalendarLinked", "True", "NotRequested", **where)
+    assert "capacity is 3" in local["message"]
     await namespace.wait_until_ready("ServiceOffering", "haarschnitt")

@@ -158,6 +158,7 @@ async def test_service_with_a_wait_switches_to_own_book(namespace):
     await namespace.edit(edit, "ServiceOffering", SERVICE)
     found = await namespace.wait_for_condition("CalendarLinked", "True", "NotRequested", **OFFERING)
     assert "close Cal.com's pages of these people" in found["message"]
+    assert "booked at Cal.com before, move and cancel it here and not there" in found["message"]
 
     def has_wait(config: dict[str, Any]) -> bool:
         service = service_in(config)

@@ -200,11 +200,6 @@ def agents(namespace: TenantNamespace, key: str) -> set[str]:
     return set(namespace.operator.retell.dump()["workspaces"].get(key, {"agents": {}})["agents"])
 
 
-def webhooks(namespace: TenantNamespace, key: str) -> list[str]:
-    account = namespace.operator.calcom.dump()["accounts"].get(key, {})
-    return [hook["id"] for hook in account.get("webhooks", [])]
-
-
 async def test_former_accounts_agents_and_webhook_are_removed(namespace, monkeypatch):
     monkeypatch.setattr("askproai_operator.controllers.agent_plan.plan.GRACE", timedelta(seconds=1))
     await create_all(namespace)
@@ -212,12 +207,12 @@ async def test_former_accounts_agents_and_webhook_are_removed(namespace, monkeyp
     await namespace.write_secret(**{"retell-api-key": f"{former_retell}-b", "calcom-api-key": f"{former_calcom}-b"})
 
     def moved() -> bool:
-        return bool(agents(namespace, f"{former_retell}-b") and webhooks(namespace, f"{former_calcom}-b"))
+        return bool(agents(namespace, f"{former_retell}-b") and namespace.calcom_webhooks(f"{former_calcom}-b"))
 
     await eventually(moved, SOON, "the agent in the second workspace")
 
     def are_empty(_: object) -> bool:
-        return not agents(namespace, former_retell) and not webhooks(namespace, former_calcom)
+        return not agents(namespace, former_retell) and not namespace.calcom_webhooks(former_calcom)
 
     await until(lambda: retried(namespace), are_empty, "the former accounts to be empty")
     await emptied(namespace)
@@ -231,7 +226,7 @@ async def test_another_key_of_same_accounts_removes_nothing(namespace):
     retell, calcom = namespace.operator.retell.workspaces, namespace.operator.calcom.accounts
     retell[f"{namespace.retell_key}-b"] = retell[namespace.retell_key]
     calcom[f"{namespace.calcom_key}-b"] = calcom[namespace.calcom_key]
-    before = agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)
+    before = agents(namespace, namespace.retell_key), namespace.calcom_webhooks(namespace.calcom_key)
     await namespace.write_secret(
         **{"retell-api-key": f"{namespace.retell_key}-b", "calcom-api-key": f"{namespace.calcom_key}-b"}
     )
@@ -241,7 +236,7 @@ async def test_another_key_of_same_accounts_removes_nothing(namespace):
         "the new key in T-teardown",
     )
     assert await namespace.orphans() == []
-    assert (agents(namespace, namespace.retell_key), webhooks(namespace, namespace.calcom_key)) == before
+    assert (agents(namespace, namespace.retell_key), namespace.calcom_webhooks(namespace.calcom_key)) == before
 
 
 async def test_tenant_returning_before_the_removal_keeps_its_agent(namespace):
@@ -264,7 +259,9 @@ async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
     await create_all(namespace)
     await namespace.edit({"calendar": {"provider": "Local", "calcom": None}})
     await until(
-        lambda: retried(namespace), lambda _: not webhooks(namespace, namespace.calcom_key), "the webhook to be removed"
+        lambda: retried(namespace),
+        lambda _: not namespace.calcom_webhooks(namespace.calcom_key),
+        "the webhook to be removed",
     )
     assert agents(namespace, namespace.retell_key)
 
@@ -288,6 +285,8 @@ async def test_former_accounts_webhook_is_removed_after_an_outage(namespace, mon
 
     monkeypatch.setattr("askproai_operator.controllers.tenant.teardown.list_calcom_webhook_ids", list_ids)
     await namespace.write_secret(**{"calcom-api-key": present})
-    await until(lambda: retried(namespace), lambda _: not webhooks(namespace, former), "the former account to be empty")
-    assert webhooks(namespace, present)
+    await until(
+        lambda: retried(namespace), lambda _: not namespace.calcom_webhooks(former), "the former account to be empty"
+    )
+    assert namespace.calcom_webhooks(present)
     await emptied(namespace)

@@ -35,11 +35,6 @@ def add_event_types(namespace: TenantNamespace, annas_key: str) -> None:
     accounts(annas_key).event_types[2001] = EventType.create(2001, "anna", fields)
 
 
-def webhooks(namespace: TenantNamespace, key: str) -> list[str]:
-    account = namespace.operator.calcom.dump()["accounts"].get(key, {})
-    return [hook["subscriberUrl"] for hook in account.get("webhooks", [])]
-
-
 async def own_event_types(namespace: TenantNamespace) -> list[dict[str, Any]]:
     """Return what the config names to the pods, without the fields that Cal.com's form has."""
     config = await namespace.config()
@@ -87,7 +82,7 @@ async def test_own_key_is_mounted_and_its_webhook_registered(namespace):
     assert await mounted(namespace) == [{"name": "annas", "items": [{"key": "key", "path": FILE}], "optional": True}]
     assert (await namespace.secret_data(TEARDOWN))[FILE] == key
     url = tenant["status"]["webhookUrls"]["calcom"]
-    assert (webhooks(namespace, key), namespace.calcom_webhooks()) == ([url], [url])
+    assert (namespace.calcom_webhooks(key), namespace.calcom_webhooks()) == ([url], [url])
     linked = await namespace.wait_for_condition("CalendarLinked", "True", kind="ServiceOffering", name=SERVICE)
     assert linked["message"] == "2 event types fit"
     assert key not in str(await namespace.get("ConfigMap", CONFIG)) + str(await namespace.get("Deployment", WEB))
@@ -104,7 +99,7 @@ async def test_forbidden_secret_is_not_mounted_until_permitted(namespace):
     assert "event type 2001 of anna" in reported["message"]
     await namespace.wait_until_ready()
     await namespace.reconcile_again()
-    assert (await mounted(namespace), await own_event_types(namespace), webhooks(namespace, key)) == ([], [], [])
+    assert (await mounted(namespace), await own_event_types(namespace), namespace.calcom_webhooks(key)) == ([], [], [])
     assert FILE not in await namespace.secret_data(TEARDOWN)
     permit = {"metadata": {"labels": {"askproai.de/use": "true"}}}
     await namespace.client.merge(namespace.path("Secret", "annas"), permit)
@@ -141,7 +136,7 @@ async def test_another_tenants_key_is_refused_and_stays_registered(namespace, ot
     await other_namespace.wait_until_ready()
     await other_namespace.reconcile_again()
     assert (await mounted(other_namespace), await own_event_types(other_namespace)) == ([], [])
-    assert len(webhooks(namespace, key)) == 1
+    assert len(namespace.calcom_webhooks(key)) == 1
 
 
 async def test_another_tenants_own_key_is_refused(namespace, other_namespace):
@@ -160,7 +155,7 @@ async def test_removed_own_key_loses_webhook_mount_and_grant(namespace, other_na
     key = await open_salon(namespace)
     without = {"spec": {"calcom": {"eventTypes": [MEHMETS]}}}
     await namespace.client.merge(namespace.path("ServiceOffering", SERVICE), without)
-    await eventually(lambda: webhooks(namespace, key) == [], SOON, "the webhook to be removed")
+    await eventually(lambda: namespace.calcom_webhooks(key) == [], SOON, "the webhook to be removed")
 
     async def is_forgotten() -> bool:
         return FILE not in await namespace.secret_data(TEARDOWN) and await mounted(namespace) == []
@@ -180,7 +175,7 @@ async def test_deleted_tenant_leaves_no_webhook_in_any_account(namespace):
         await namespace.client.delete(namespace.path("Secret", secret))
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
-    assert (webhooks(namespace, key), namespace.calcom_webhooks()) == ([], [])
+    assert (namespace.calcom_webhooks(key), namespace.calcom_webhooks()) == ([], [])
 
 
 @pytest.mark.parametrize("broken", ["revoked", "gone"])
@@ -221,4 +216,4 @@ async def test_key_in_a_renamed_secret_keeps_its_webhook(namespace):
     await eventually(is_renamed, SOON, "the new file")
     await namespace.reconcile_again()
     assert [each for each in entries if (each["key"], each["method"]) == (last, "DELETE")] == []
-    assert len(webhooks(namespace, key)) == 1
+    assert len(namespace.calcom_webhooks(key)) == 1

@@ -21,11 +21,7 @@ WEB, WORKER = "salon-mueller-web", "salon-mueller-worker"
 
 
 def runtime(**parts: Any) -> dict[str, Any]:
-    return {"spec": {"runtime": parts}}
-
-
-async def merge(namespace: TenantNamespace, body: dict[str, Any]) -> None:
-    await namespace.client.merge(namespace.path("Tenant"), body)
+    return {"runtime": parts}
 
 
 @asynccontextmanager
@@ -89,14 +85,14 @@ async def test_replicas_change_manager_without_resetting_to_one(namespace):
         assert (live["spec"]["replicas"], holders(live)) == (5, ["askproai-operator"])
         assert await namespace.get("HorizontalPodAutoscaler", WEB) is None
 
-        await merge(namespace, runtime(web={"minReplicas": 2, "maxReplicas": 10}))
+        await namespace.edit(runtime(web={"minReplicas": 2, "maxReplicas": 10}))
         await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler")
         live = await namespace.get("Deployment", WEB)
         assert (live["spec"]["replicas"], holders(live)) == (5, ["askproai-operator-handover"])
 
         await scale_as_autoscaler(namespace, 7)
         await namespace.reconcile_again()
-        await merge(namespace, runtime(web={"minReplicas": 3, "maxReplicas": 10}))
+        await namespace.edit(runtime(web={"minReplicas": 3, "maxReplicas": 10}))
         await namespace.wait_for(
             "HorizontalPodAutoscaler", WEB, lambda hpa: hpa["spec"]["minReplicas"] == 3, "new bounds"
         )
@@ -104,7 +100,7 @@ async def test_replicas_change_manager_without_resetting_to_one(namespace):
         assert live["spec"]["replicas"] == 7
         assert holders(live) == ["kube-controller-manager"], "the hand-over ended with the autoscaler's own write"
 
-        await merge(namespace, runtime(web={"minReplicas": 4, "maxReplicas": 4}))
+        await namespace.edit(runtime(web={"minReplicas": 4, "maxReplicas": 4}))
         await namespace.wait_for("Deployment", WEB, lambda live: live["spec"]["replicas"] == 4, "the fixed number")
         await namespace.wait_until_gone("HorizontalPodAutoscaler", WEB)
         assert holders(await namespace.get("Deployment", WEB)) == ["askproai-operator"]
@@ -139,7 +135,7 @@ async def test_pods_have_requested_settings_within_the_platforms_list(namespace)
     await namespace.reconcile_again()
     assert namespace.writes(before) == []
 
-    await merge(namespace, runtime(pods={"imagePullSecrets": [], "nodeSelector": None}))
+    await namespace.edit(runtime(pods={"imagePullSecrets": [], "nodeSelector": None}))
     await namespace.wait_for(
         "Deployment",
         WEB,
@@ -162,11 +158,11 @@ async def test_suspending_deletes_autoscalers_and_resuming_starts_at_minimum(nam
         namespace.operator.context.kube._applied.clear()  # as after a restart
         await namespace.reconcile_again()
         assert namespace.writes(before) == []
-        await merge(namespace, {"spec": {"suspend": True}})
+        await namespace.edit({"suspend": True})
         await namespace.wait_for("Deployment", WEB, lambda live: live["spec"]["replicas"] == 0, "the end of the pods")
         await namespace.wait_until_gone("HorizontalPodAutoscaler", WEB)
         assert (await namespace.wait_until_ready())["status"]["replicas"] == 0
-        await merge(namespace, {"spec": {"suspend": False}})
+        await namespace.edit({"suspend": False})
         await namespace.wait_for("HorizontalPodAutoscaler", WEB, bool, "the autoscaler again")
     assert seen == [2, 0, 2]
 
@@ -202,7 +198,7 @@ async def test_mode_changes_without_a_moment_lacking_workers(namespace):
     def containers(deployment: Any) -> list[str]:
         return [container["name"] for container in deployment["spec"]["template"]["spec"]["containers"]]
 
-    await merge(namespace, runtime(mode="Split"))
+    await namespace.edit(runtime(mode="Split"))
     await namespace.wait_for("Deployment", WORKER, bool, "the worker Deployment")
     await namespace.reconcile_again()
     assert containers(await namespace.get("Deployment", WEB)) == ["web", "worker"], "no worker pod serves yet"
@@ -217,7 +213,7 @@ async def test_mode_changes_without_a_moment_lacking_workers(namespace):
 
     await make_deployment_ready(namespace, "web")
 
-    await merge(namespace, runtime(mode="Combined"))
+    await namespace.edit(runtime(mode="Combined"))
     await namespace.wait_for(
         "Deployment", WEB, lambda live: containers(live) == ["web", "worker"], "the workers' return"
     )
@@ -298,7 +294,7 @@ async def test_route_waits_for_gateway_api_and_gateway(namespace, control_plane)
         await namespace.client.delete(namespace.path("HTTPRoute"))
         await namespace.operator.informer.audit(resources.FOREIGN)
         await namespace.wait_for("HTTPRoute", "salon-mueller", bool, "the repair")
-        await merge(namespace, {"spec": {"exposure": None}})
+        await namespace.edit({"exposure": None})
         await namespace.wait_until_gone("HTTPRoute")
 
 

@@ -1,7 +1,6 @@
 """A new release reaches tenants a few at a time, and stops at the first whose pods it makes unhealthy; a real API server."""
 
 from collections.abc import AsyncIterator
-from typing import Any
 
 import pytest
 
@@ -109,19 +108,15 @@ async def test_edit_of_a_waiting_tenant_also_applies_release(fleet):
     async with fleet.operator(fleet.present):
         (first,) = await fleet.wait_for_begun(1)
         edited, other = (tenant for tenant in fleet.tenants if tenant is not first)
-        await merge(other, {"displayName": "Salon Neu", "runtime": {"web": {"minReplicas": 3, "maxReplicas": 3}}})
+        await other.edit({"displayName": "Salon Neu", "runtime": {"web": {"minReplicas": 3, "maxReplicas": 3}}})
         await other.wait_for("Deployment", WEB, lambda live: live["spec"]["replicas"] == 3, "three pods")
         config = f"{NAME}-config"
         await other.wait_for("ConfigMap", config, lambda live: "Salon Neu" in live["data"]["tenant.json"], "the name")
         assert await reason_of(other) == "ReleaseWaits"
-        await merge(edited, {"runtime": {"pods": {"nodeSelector": {"none": "such", "disk": "ssd"}}}})
+        await edited.edit({"runtime": {"pods": {"nodeSelector": {"none": "such", "disk": "ssd"}}}})
         await eventually(lambda: has_image(edited, fleet.present), SOON, "the edit to be applied")
         await fleet.reconcile_all()
         assert await image_of(other) == fleet.former
-
-
-async def merge(tenant: TenantNamespace, spec: dict[str, Any]) -> None:
-    await tenant.client.merge(tenant.path("Tenant"), {"spec": spec})
 
 
 async def test_canary_pods_wait_for_their_tenants_turn(fleet):

@@ -1,18 +1,17 @@
 """Why an agent cannot be reconciled, and which check is reported first: the table, without a cluster."""
 
-import copy
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from askproai_operator.api import Branch, RetellAgent, Tenant
+from askproai_operator.api import RetellAgent, Tenant
 from askproai_operator.api.conditions import Reason
 from askproai_operator.controllers.agent_plan.checks import CHECKS
 from askproai_operator.controllers.agent_plan.inputs import Inputs
 from askproai_operator.controllers.conditions import References, first_failing
 from askproai_operator.providers import CredentialProblem
-from askproai_sandbox.example_tenant import load_manifests
+from tests.worlds.salon_models import branch, raw
 
 URLS = {"retell": "https://voice.example/webhooks/retell", "functions": "https://voice.example/retell/functions"}
 BAD_KEY = {
@@ -21,11 +20,6 @@ BAD_KEY = {
     "reason": "CredentialsInvalid",
     "message": "the key is refused",
 }
-
-
-def raw(kind: str, status: dict[str, Any] | None = None, **spec: Any) -> dict[str, Any]:
-    manifest = copy.deepcopy(load_manifests()[kind][0])
-    return manifest | {"spec": manifest["spec"] | spec, "status": status or {}}
 
 
 def agent(**spec: Any) -> RetellAgent:
@@ -40,18 +34,17 @@ def hotline() -> RetellAgent:
 
 def tenant(*conditions: dict[str, Any], urls: dict[str, str] | None = None, model: str = "Simple") -> Tenant:
     status = {"webhookUrls": URLS if urls is None else urls, "conditions": list(conditions)}
-    return Tenant.from_raw(raw("Tenant", status, businessModel=model))
+    return Tenant.from_raw(raw("Tenant", businessModel=model) | {"status": status})
 
 
 def deleted_tenant() -> Tenant:
-    manifest = raw("Tenant", {"webhookUrls": URLS})
+    manifest = raw("Tenant") | {"status": {"webhookUrls": URLS}}
     manifest["metadata"]["deletionTimestamp"] = "2026-11-20T09:00:00Z"
     return Tenant.from_raw(manifest)
 
 
-BRANCH = Branch.from_raw(raw("Branch"))
 NO_KEY = CredentialProblem(Reason.SECRET_NOT_FOUND, "no Secret")
-COMPLETE = References("mitte", BRANCH, "salon-mueller", tenant())
+COMPLETE = References("mitte", branch(), "salon-mueller", tenant())
 
 
 def of_branch(client: CredentialProblem | None = None, **references: Any) -> Inputs:

@@ -39,6 +39,7 @@ NOTIFICATIONS: dict[str, Any] = {"email": MAIL, "customer": {}}
         ("smtp://smtp.example:587", ["mail.example"], False),
         ("smtp://smtp.example:587", [], False),
         ("https://pod.example:8080/", ["*", "pod.example:*"], False),
+        ("https://pod.example:8082/", ["pod.example:*"], False),
         ("https://SMS.Example/in", ["sms.example"], True),
         ("https://sms.example:99999/", ["*", "*:*"], False),
         ("https://sms.example:0/", ["*", "*:*"], False),

@@ -1,7 +1,5 @@
 """ServiceOffering: who can do it, how often at the same time, and what its conditions say. Pure, without a cluster."""
 
-import copy
-
 import pytest
 
 from askproai_core.provider_names import CalendarApi
@@ -23,18 +21,7 @@ from askproai_operator.services import (
     staff_by_branch,
     staff_condition,
 )
-from askproai_sandbox.example_tenant import load_manifests
-
-
-def raw(kind: str, **spec) -> dict:
-    manifest = copy.deepcopy(load_manifests()[kind][0])
-    manifest["metadata"] |= {"uid": f"uid-{kind}", "creationTimestamp": "2026-11-01T08:00:00Z"}
-    manifest["spec"] |= spec
-    return manifest
-
-
-def branch(**spec) -> Branch:
-    return Branch.from_raw(raw("Branch", **spec))
+from tests.worlds.salon_models import branch, raw
 
 
 def offering(name: str = "haarschnitt", status: dict | None = None, **spec) -> ServiceOffering:

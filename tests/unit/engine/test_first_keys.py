@@ -1,13 +1,12 @@
 """The first keys of a process that begins to lead."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from askproai_operator.api import Key
 from askproai_operator.control_loop import enqueue_first_keys, schedule_slowly
-from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import Priority, WorkQueue
 from askproai_operator.engine import Cache
 from askproai_operator.relations import Relations
@@ -17,16 +16,6 @@ from tests.worlds.salon_objects import key, put, raw
 READY = {"type": "Ready", "status": "True", "reason": "AsDeclared", "message": ""}
 SEEN = {"observedGeneration": 1, "conditions": [READY]}
 KINDS = ("Tenant", "Branch", "ServiceOffering", "RetellAgent")
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
-
-
-@pytest.fixture
-def queue(clock: FixedClock) -> WorkQueue:
-    return WorkQueue(clock, Metrics())
 
 
 def salon_as_declared() -> Cache:

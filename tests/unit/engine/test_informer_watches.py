@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import warnings
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +57,6 @@ async def test_queued_work_of_a_watch_ends_with_it(monkeypatch: pytest.MonkeyPat
 
 def version(number: int) -> dict[str, Any]:
     return {"metadata": {"resourceVersion": str(number)}}
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(datetime(2026, 11, 1, tzinfo=UTC))
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from random import Random
 
 import pytest
@@ -17,21 +17,6 @@ from tests.worlds.waiting import SOON
 
 A, B = Key("Tenant", "n", "a"), Key("Tenant", "n", "b")
 ONE_SECOND = timedelta(seconds=1)
-
-
-@pytest.fixture
-def clock() -> FixedClock:
-    return FixedClock(datetime(2026, 11, 20, 9, tzinfo=UTC))
-
-
-@pytest.fixture
-def metrics() -> Metrics:
-    return Metrics()
-
-
-@pytest.fixture
-def queue(clock: FixedClock, metrics: Metrics) -> WorkQueue:
-    return WorkQueue(clock, metrics, chance=lambda: 1.0)
 
 
 def empty(queue: WorkQueue) -> bool:
