@@ -58,29 +58,6 @@ def test_agent_without_business_information_lacks_its_tool() -> None:
     assert "business_information" in rendered("Hallo").llm["general_prompt"]
 
 
-def test_birth_date_is_requested_only_if_configured() -> None:
-    """Elsewhere the agent stays as it is, so that an upgrade publishes no version for it."""
-    raw = load_manifests()["RetellAgent"][0]
-    agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], "callerRecognition": True}})
-    raw = load_manifests()["Tenant"][0]
-    texts = {}
-    for asked in ("Number", "NameAndBirthDate"):
-        spec = {**raw["spec"], "callerVerification": asked}
-        tenant = Tenant.from_raw({**raw, "spec": spec, "status": {"webhookUrls": URLS}})
-        llm = render_desired(agent, tenant, (), "inst/salon/mitte").llm
-        tools = {tool["name"]: tool.get("parameters", {}) for tool in llm["general_tools"]}
-        texts[asked] = tools, llm["general_prompt"]
-    tools, prompt = texts["NameAndBirthDate"]
-    with_birth_date = {name for name, each in tools.items() if "birth_date" in each.get("properties", {})}
-    assert with_birth_date == {"book_appointment", "find_appointments", "reschedule_appointment", "cancel_appointment"}
-    assert tools["book_appointment"]["required"] == ["customer_name", "birth_date"]
-    assert "Geburtsdatum" in prompt
-    assert "caller_name" not in prompt, "the number names nobody"
-    tools, prompt = texts["Number"]
-    assert "birth_date" not in str(tools)
-    assert "Geburtsdatum" not in prompt
-
-
 def test_prompt_mentions_other_branches_only_if_they_exist() -> None:
     rule = "Nennt der Anrufer eine Filiale aus „Weitere Filialen“, gib sie als `branch` weiter."
     assert rule not in rendered("Hallo").llm["general_prompt"]

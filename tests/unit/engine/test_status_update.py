@@ -147,14 +147,6 @@ class TestEvents:
         assert [(e.type, e.reason, e.message) for e in update.events] == [("Warning", "NumberInvalid", BROKEN.message)]
         assert not update_for_result(branch(), after({}, update), Result((BROKEN,)), LATER).events
 
-    @pytest.mark.parametrize(("has_warned", "told"), [(False, []), (True, ["Ready"])])
-    def test_reported_problem_has_an_event_at_end(self, has_warned: bool, told: list[str]):
-        waiting = Result((bad(C.SERVICES_READY, Reason.PROGRESSING, "1 of 2 pods are ready"),))
-        current = after({}, update_for_result(branch(), {}, waiting, NOW))
-        for status in (current, {}):
-            update = update_for_result(branch(), status, Result((OK,)), NOW, has_warned=has_warned)
-            assert [event.reason for event in update.events] == told
-
     def test_recorded_events_have_their_own_type(self):
         happened = (
             EventRecord("DriftRepaired", "x"),

@@ -142,37 +142,6 @@ async def test_metrics_have_controller_runtime_names(queue: WorkQueue, clock: Fi
     assert queue.oldest_work() == timedelta(seconds=7)
 
 
-async def test_many_workers_never_share_a_key(queue: WorkQueue):
-    keys = [Key("Tenant", "n", str(n)) for n in range(20)]
-    taken: set[Key] = set()
-    runs = 0
-
-    async def work() -> None:
-        nonlocal runs
-        while True:
-            key = await queue.get()
-            assert key not in taken
-            taken.add(key)
-            runs += 1
-            await asyncio.sleep(0)
-            taken.discard(key)
-            queue.done(key)
-
-    workers = [asyncio.create_task(work()) for _ in range(8)]
-    for _ in range(50):
-        for key in keys:
-            queue.add(key)
-        await asyncio.sleep(0)
-    for _ in range(200):
-        await asyncio.sleep(0)
-    assert empty(queue)
-    assert not queue._processing
-    for worker in workers:
-        assert not worker.done()
-        worker.cancel()
-    assert runs >= len(keys)
-
-
 async def test_list_does_not_add_a_known_key_again(queue: WorkQueue, clock: FixedClock):
     queue.add_unknown(A)
     queue.add_unknown(A)
