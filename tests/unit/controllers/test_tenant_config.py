@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from askproai_core import database, tenant_config
 from askproai_core.tenant_config import TenantConfig
@@ -37,123 +38,16 @@ STRUCTS = {
 
 # Every field has a source
 
-HOURS = {"days": ["Mon"], "opens": "08:00", "closes": "12:00"}
-ABSENCE = {"from": "2026-12-01", "to": "2026-12-02"}
-PERSON = {
-    "id": "anna",
-    "displayName": "Anna",
-    "skills": ["schnitt"],
-    "languages": ["de"],
-    "person": "anna",
-    "travelMinutes": 20,
-    "workingHours": [HOURS],
-    "absences": [ABSENCE],
-}
-KNOWN = {"question": "Gibt es WLAN?", "answer": "Ja."}
-BRANCH = {
-    "displayName": "Mitte",
-    "phoneNumbers": [{"number": "030 1234567", "did": "+4932221234567"}],
-    "address": {"street": "Torstraße 1", "postalCode": "10119", "city": "Berlin"},
-    "holidays": {"country": "DE", "subdivision": "BE", "closed": ["2026-12-31"]},
-    "openingHours": [HOURS],
-    "staff": [PERSON],
-    "directions": "Im Hof.",
-    "knowledge": [KNOWN],
-}
-OFFERING = {
-    "branchRef": {"name": "mitte"},
-    "displayName": "Yoga",
-    "spokenNames": ["Yogakurs"],
-    "durationMinutes": 60,
-    "bufferBeforeMinutes": 5,
-    "bufferAfterMinutes": 10,
-    "price": {"amount": "39", "currency": "CHF"},
-    "preparation": "Bitte eine Matte mitbringen.",
-    "staffOverrides": [{"staff": "anna", "durationMinutes": 45, "price": {"amount": "0"}}],
-    "requiredSkills": ["schnitt"],
-    "capacity": 4,
-    "slotStepMinutes": 20,
-    "minimumNoticeMinutes": 120,
-    "bookingHorizonDays": 30,
-    "segments": [{"kind": "Work", "minutes": 20}, {"kind": "Wait", "minutes": 20}, {"kind": "Work", "minutes": 20}],
-    "calcom": {
-        "eventTypes": [
-            {"staff": "anna", "eventTypeId": 1001},
-            {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehmets", "key": "k"}},
-            {"staff": "ben", "eventTypeId": 3003, "userId": 18},
-        ],
-        "bookingFields": [{"slug": "wunsch", "source": "Notes", "value": "keiner"}],
-    },
-}
+TENANT, BRANCH, OFFERING, AGENT = yaml.safe_load(
+    Path(__file__).with_name("every_field.yaml").read_text("utf-8")
+).values()
 IDS = (1001, 2002, 3003)
-LENGTHS = [{"eventTypeId": number, "defaultMinutes": 30} for number in IDS]
-FIELDS = [{"eventTypeId": number, "slug": "wunsch", "type": "text"} for number in IDS]
 CONFIRMED = [{"eventTypeId": number} for number in IDS]
-FOUND = {"variableLengths": LENGTHS, "needsConfirmation": CONFIRMED, "bookedByHost": CONFIRMED, "bookingFields": FIELDS}
-CALCOM = {
-    "apiKeySecretRef": {"name": "p", "key": "k"},
-    "webhookSecretRef": {"name": "p", "key": "w"},
-    "apiVersions": ["V1"],
-    "attendeeEmailDomain": "callers.example",
-    "requestsPerMinute": 600,
-}
-TENANT = {
-    "displayName": "Salon Müller",
-    "businessModel": "MultiBranchHotline",
-    "timeZone": "Europe/Vienna",
-    "locale": "de-AT",
-    "cancellationRule": "Absagen kostet nichts.",
-    "knowledge": [KNOWN],
-    "calendar": {"provider": "Calcom", "calcom": CALCOM},
-    "runtime": {
-        "rateLimits": {"webhooksPerSecond": 1, "functionsPerSecond": 2},
-        "bookingLimits": {"perCall": 1, "perCallerAndDay": 2, "anonymousPerHour": 5},
-    },
-    "retention": {"rawEventDays": 1, "transcriptDays": 2, "callDays": 3, "appointmentDays": 4, "customerDays": 5},
-    "slo": {"bookingSuccessPercent": "99.5"},
-    "callerVerification": "NameAndBirthDate",
-    "notifications": {
-        "language": "en",
-        "email": {
-            "host": "smtp.example",
-            "port": 465,
-            "security": "Tls",
-            "sender": "a@salon.example",
-            "replyTo": "b@salon.example",
-            "usernameSecretRef": {"name": "mail", "key": "user"},
-            "passwordSecretRef": {"name": "mail", "key": "password"},
-            "caSecretRef": {"name": "mail", "key": "ca.crt"},
-        },
-        "webhook": {"url": "https://sms.example/in", "keySecretRef": {"name": "sms", "key": "k"}},
-        "customer": {
-            "channels": ["Webhook"],
-            "forCalcomBookings": True,
-            "remindMinutesBefore": 60,
-            "quietHours": {"begins": "20:00", "ends": "08:00"},
-        },
-        "business": {"channels": ["Webhook"], "emailTo": ["c@salon.example"], "news": ["New"], "dailyListAt": "07:00"},
-        "texts": {"confirmation": "a", "change": "b", "cancellation": "c", "reminder": "d", "signature": "e"},
-    },
-    "page": {
-        "oidc": {
-            "issuer": "https://login.example",
-            "clientId": "salon",
-            "clientSecretRef": {"name": "login", "key": "secret"},
-            "caSecretRef": {"name": "login", "key": "ca"},
-            "scopes": ["groups"],
-            "rolesClaim": "roles",
-            "roles": {"owner": ["a"], "staff": ["b"], "reader": ["c"]},
-        },
-        "host": "page.salon.example",
-    },
-}
-AGENT = {
-    "branchRef": {"name": "mitte"},
-    "displayName": "Lisa",
-    "functions": ["BookAppointment", "BusinessInformation", "LeaveMessage", "JoinWaitlist"],
-    "callerRecognition": True,
-    "language": "en-GB",
-    "transferHours": [{"days": ["Mon"], "opens": "08:00", "closes": "24:00"}],
+FOUND = {
+    "variableLengths": [{"eventTypeId": number, "defaultMinutes": 30} for number in IDS],
+    "needsConfirmation": CONFIRMED,
+    "bookedByHost": CONFIRMED,
+    "bookingFields": [{"eventTypeId": number, "slug": "wunsch", "type": "text"} for number in IDS],
 }
 
 
