@@ -199,11 +199,9 @@ async def test_pods_showing_the_config_are_not_listed_again(env, pods, sync):
     await pods.create("one")
     env.read.clear()
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
-
-    async def told() -> bool:
-        return env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))]
-
-    await eventually(told, SOON, "the annotation")
+    await eventually(
+        lambda: env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))], SOON, "the annotation"
+    )
     pods.shown = "new"
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert len(env.read) == 1, env.read
@@ -214,11 +212,9 @@ async def test_pod_without_an_earlier_address_is_queried_too(env, pods, sync):
     await pods.create("one")
     await pods.create_starting("two")
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
-
-    async def told() -> bool:
-        return env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))]
-
-    await eventually(told, SOON, "the annotation")
+    await eventually(
+        lambda: env.sent[-1:] == [("PATCH", resources.PODS.path(env.namespace, "one"))], SOON, "the annotation"
+    )
     await pods.start("two", "127.0.0.2")
     pods.shown = "new"
     await eventually(lambda: not sync._requests, SOON, "the end")

@@ -193,11 +193,7 @@ async def test_unanswered_names_do_not_delay_other_lookups(monkeypatch):
             assert "an address that is not public" in (problem or "")
     finally:
         released.set()
-
-    async def ended() -> bool:
-        return not lookups()
-
-    await eventually(ended, SOON, "the threads of the closed prober to end")
+    await eventually(lambda: not lookups(), SOON, "the threads of the closed prober to end")
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost", "2130706433", "0x7f.1", "[::1]", "[::ffff:127.0.0.1]"])
