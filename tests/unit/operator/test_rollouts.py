@@ -39,6 +39,10 @@ def progress(reason: str, since: float = -3600, *, status: str = "True") -> dict
     return {"type": "Progressing", "status": status, "reason": reason, "lastUpdateTime": at(since)}
 
 
+def rolled_out(seconds_ago: float) -> dict[str, str]:
+    return progress("NewReplicaSetAvailable", -seconds_ago)
+
+
 def is_down(since: float) -> dict[str, str]:
     return {"type": "Available", "status": "False", "lastTransitionTime": at(since)}
 
@@ -48,7 +52,7 @@ def is_back(since: float) -> dict[str, str]:
 
 
 REFUSED = {"type": "ReplicaFailure", "status": "True", "reason": "FailedCreate", "message": "exceeded quota"}
-ROLLED_OUT = progress("NewReplicaSetAvailable")
+ROLLED_OUT = rolled_out(3600)
 CHANGING, STUCK = progress("ReplicaSetUpdated"), progress("ProgressDeadlineExceeded", status="False")
 
 
@@ -95,42 +99,30 @@ def test_tenant_begins_below_limit_while_all_are_healthy(limit, under_way, unhea
 
 
 @pytest.mark.parametrize(
-    ("live", "expected"),
+    ("case", "live", "expected"),
     [
-        (deployment(CHANGING, updated=1), Phase.UNDER_WAY),
-        (deployment(CHANGING, available=1), Phase.UNDER_WAY),
-        (deployment(ROLLED_OUT), Phase.DONE),
-        (deployment(progress("NewReplicaSetAvailable", -29)), Phase.UNDER_WAY),
-        (deployment(progress("NewReplicaSetAvailable", -30)), Phase.DONE),
-        (deployment(progress("NewReplicaSetAvailable", -60), is_down(-40), available=1), Phase.UNDER_WAY),
-        (deployment(progress("NewReplicaSetAvailable", -60), is_down(-20), available=1), Phase.DONE),
-        (deployment(ROLLED_OUT, is_down(-600), available=1), Phase.UNHEALTHY),
-        (deployment(progress("NewReplicaSetAvailable", -45), is_back(-1)), Phase.UNDER_WAY),
-        (deployment(progress("NewReplicaSetAvailable", -75), is_back(-30)), Phase.DONE),
-        (deployment(progress("NewReplicaSetAvailable", -3600), is_back(-1)), Phase.DONE),
-        (deployment(STUCK, updated=1), Phase.UNHEALTHY),
-        (deployment(CHANGING, REFUSED, updated=1), Phase.UNHEALTHY),
-        (deployment(STUCK, replicas=0, available=0), Phase.DONE),
-    ],
-    ids=[
-        "former pods are left",
-        "a newest pod is not ready",
-        "ready for long",
-        "still watched",
-        "watched for long enough",
-        "a pod failed while it was watched",
-        "a pod failed later, or it is scaled",
-        "short of a pod for ten minutes",
-        "a pod failed and is back since a moment",
-        "a pod failed and has been back for long enough",
-        "a pod is back long after the release, or it was scaled",
-        "Kubernetes has given up",
-        "pods are refused",
-        "no pods are asked for",
+        ("former pods are left", deployment(CHANGING, updated=1), Phase.UNDER_WAY),
+        ("a newest pod is not ready", deployment(CHANGING, available=1), Phase.UNDER_WAY),
+        ("ready for long", deployment(ROLLED_OUT), Phase.DONE),
+        ("still watched", deployment(rolled_out(29)), Phase.UNDER_WAY),
+        ("watched for long enough", deployment(rolled_out(30)), Phase.DONE),
+        ("a pod failed while it was watched", deployment(rolled_out(60), is_down(-40), available=1), Phase.UNDER_WAY),
+        ("a pod failed later, or it is scaled", deployment(rolled_out(60), is_down(-20), available=1), Phase.DONE),
+        ("short of a pod for ten minutes", deployment(ROLLED_OUT, is_down(-600), available=1), Phase.UNHEALTHY),
+        ("a pod failed and is back since a moment", deployment(rolled_out(45), is_back(-1)), Phase.UNDER_WAY),
+        ("a pod failed and has been back for long enough", deployment(rolled_out(75), is_back(-30)), Phase.DONE),
+        (
+            "a pod is back long after the release, or it was scaled",
+            deployment(rolled_out(3600), is_back(-1)),
+            Phase.DONE,
+        ),
+        ("Kubernetes has given up", deployment(STUCK, updated=1), Phase.UNHEALTHY),
+        ("pods are refused", deployment(CHANGING, REFUSED, updated=1), Phase.UNHEALTHY),
+        ("no pods are asked for", deployment(STUCK, replicas=0, available=0), Phase.DONE),
     ],
 )
-def test_phase_of_released_pods_is_determined(live, expected):
-    assert phase_of_pods(observed_object(live), NOW, SOAK) is expected
+def test_phase_of_released_pods_is_determined(case, live, expected):
+    assert phase_of_pods(observed_object(live), NOW, SOAK) is expected, case
 
 
 def test_former_templates_status_says_nothing_about_new_pods():
@@ -218,7 +210,7 @@ def test_next_tenant_is_due_after_long_enough_readiness():
     assert fleet.phases() == {"under_way": 1, "waiting": 2}
     assert fleet.rollouts.take_next() == []
     before = fleet.changes
-    fleet.put("a", progress("NewReplicaSetAvailable", 0))
+    fleet.put("a", rolled_out(0))
     assert fleet.changes > before, "whoever gives the turns is due"
     assert (fleet.rollouts.take_next(), fleet.rollouts.next_change()) == ([], SOAK)
     fleet.clock.advance(SOAK)
@@ -319,10 +311,10 @@ def test_repeatedly_dying_pods_are_unhealthy_despite_quick_returns():
     fleet = waiting_fleet()
     for number in range(3):
         assert not fleet.rollouts.state().unhealthy, number
-        fleet.put("a", progress("NewReplicaSetAvailable", -3600), is_back(-60), replicas=1, available=1)
-        fleet.put("a", progress("NewReplicaSetAvailable", -3600), is_down(0), replicas=1, available=0)
+        fleet.put("a", rolled_out(3600), is_back(-60), replicas=1, available=1)
+        fleet.put("a", rolled_out(3600), is_down(0), replicas=1, available=0)
         fleet.clock.advance(timedelta(seconds=40))
-    fleet.put("a", progress("NewReplicaSetAvailable", -3600), is_back(-60), replicas=1, available=1)
+    fleet.put("a", rolled_out(3600), is_back(-60), replicas=1, available=1)
     assert names(fleet.rollouts.state().unhealthy) == ["a"]
     assert fleet.rollouts.take_next() == []
     fleet.clock.advance(timedelta(minutes=30))
@@ -397,7 +389,7 @@ async def test_stopped_rollout_creates_one_event_with_remedy():
     with structlog.testing.capture_logs() as logs:
         for _ in range(3):
             await controller.reconcile(Settings().background_key(KIND), cluster)
-        fleet.put("a", progress("NewReplicaSetAvailable", 0))
+        fleet.put("a", rolled_out(0))
         result = await controller.reconcile(Settings().background_key(KIND), cluster)
     ((reason, message),) = cluster.events
     assert reason == "RolloutStopped"
