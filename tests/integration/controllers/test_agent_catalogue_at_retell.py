@@ -216,3 +216,12 @@ async def test_a_number_is_bound_again_while_services_wait(new_env):
     await new_env.reconcile()
     bound = new_env.workspace["numbers"][NUMBER]["inbound_agents"]
     assert [each["agent_version"] for each in bound] == [version]
+
+
+async def test_warm_transfer_is_published_with_its_handoff_message(new_env):
+    """Retell's simulator refuses a field or a kind of transfer that Retell does not know."""
+    new_env.edit(functions=["TransferToHuman"], transferTo="+49301234599", transferMode="Warm")
+    await new_env.settle()
+    (tool,) = [tool for tool in new_env.answering_llm["general_tools"] if tool["type"] == "transfer_call"]
+    assert tool["transfer_option"]["type"] == "warm_transfer"
+    assert "wer anruft und worum es geht" in tool["transfer_option"]["private_handoff_option"]["prompt"]

@@ -113,7 +113,7 @@ async def test_status_has_the_published_first_sentence(env):
 
 
 async def test_every_declared_function_is_a_tool_at_retell(env):
-    env.edit(functions=list(Function), transferTo="+49301234599", transferMode="Warm")
+    env.edit(functions=list(Function), transferTo="+49301234599")
     await env.settle()
     assert env.condition("Ready")["status"] == "True"
     assert env.condition("Synced")["reason"] == "AsDeclared"

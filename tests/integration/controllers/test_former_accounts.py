@@ -1,4 +1,4 @@
-"""What a Tenant leaves at a provider, in a deletion during an outage or in a former account, is removed later."""
+"""Objects that a Tenant leaves, by a deletion during an outage or in a former account at a provider, are removed later."""
 
 from collections.abc import Awaitable
 from dataclasses import replace
