@@ -71,16 +71,17 @@ def preparation_of(rules: ServiceRules) -> str:
     return " ".join(dict.fromkeys(each.service.preparation for each in rules.people if each.service.preparation))
 
 
-def end_sentence(config: TenantConfig, appointment: Appointment) -> str:
+def end_sentence(config: TenantConfig, appointment: Appointment, *, of_several: bool = False) -> str:
     """Return the sentence with an appointment's length and end, if the visit has several services, the customer waits in
-    between, or the length depends on the staff member; "" for any other appointment.
+    between, or the length depends on the staff member; "" for any other appointment. It names one `of_several`.
     """
     service = find_by_name(config, appointment.service)
     if service is None or not says_length(service):
         return ""
     length = format_length(int((appointment.ends_at - appointment.starts_at) / timedelta(minutes=1)))
     end = appointment.ends_at.astimezone(ZoneInfo(config.time_zone))
-    return say().length_and_end.format(length=length, clock=format_clock(end.time()))
+    what = say().appointment_for.format(name=appointment.customer_name) if of_several else say().this_appointment
+    return say().length_and_end.format(appointment=what, length=length, clock=format_clock(end.time()))
 
 
 def obstacle_sentence(

@@ -29,15 +29,20 @@ def confirm(
     kept: Sequence[Appointment],
     *,
     again: bool,
+    is_said: bool = True,
 ) -> Answer:
-    """Return the answer to a booking of `appointments`. `again`: an earlier request booked them. `kept` are others that stay."""
+    """Return the answer to a booking of `appointments`. `again`: an earlier request booked them. `kept` are others that stay.
+    Without `is_said` live appointments are not said, for an answer about their details alone.
+    """
     first = appointments[0]
     single = len(appointments) == 1
-    message = (
-        _say_booked(ctx, request, first, kept, again)
-        if single
-        else f"{_say_group(ctx, appointments, again)}{_say_kept(ctx, request, kept)}"
-    )
+    message = ""
+    if is_said or not first.live:
+        message = (
+            _say_booked(ctx, request, first, kept, again)
+            if single
+            else f"{_say_group(ctx, appointments, again)}{_say_kept(ctx, request, kept)}"
+        )
     if first.live and not again and (preparation := preparation_of(request.rules)):
         message = f"{message} {preparation}"
     if first.live:
@@ -135,5 +140,5 @@ def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: 
             sentence = say().group_besides.format(appointment=when)
         else:
             sentence = (say().group_stands_already if again else say().group_booked).format(first=when)
-        said.append(f"{sentence}{end_sentence(config, each)}")
+        said.append(f"{sentence}{end_sentence(config, each, of_several=True)}")
     return "".join(said)

@@ -7,6 +7,7 @@ have other details, too: the move is committed, and its answer confirms it, even
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,6 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.languages import Language
-from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.caller_appointments import read_caller_appointments
 from askproai_runtime.book.changes import Change
@@ -156,7 +156,7 @@ async def correct_repeated(
         is_settled = bool(booked) and all(each.settled for each in booked)
         for each, appointment in zip(request.each, booked if is_settled else (), strict=False):
             await require_own_notes(ctx, call, each.notes, appointment)
-        return await correct(ctx, call, request, booked, answer) if is_settled else answer
+        return await correct(ctx, call, request, booked, answer, again=True) if is_settled else answer
     except ClarificationNeeded as clarification:
         return clarification.answer
     except DATABASE_UNAVAILABLE:  # it stays booked as the answer says, without what may be new in the request
@@ -172,12 +172,13 @@ async def correct(
     answer: Answer,
     *,
     done: Answer | None = None,
+    again: bool = False,
 ) -> Answer:
     """Write the details of the request that differ from the `repeated` appointments, and return the answer about them; if no
     detail differs, return `answer`.
 
-    The changes are said after the answer `done`, else after the appointments. No lock is taken if nothing differs. A staff
-    member is no detail: a time with another staff member is another booking, and the caller is asked.
+    The changes are said after the answer `done`, after the appointments if these were requested `again`, else alone. No lock
+    is taken if nothing differs. With another staff member a time is another booking, and the caller is asked.
     """
     async with ctx.pool.acquire() as conn:
         pairs = zip(request.each, repeated, strict=True)
@@ -196,22 +197,26 @@ async def correct(
         return _Correction(corrected, is_told, kept)
 
     async def commit() -> Answer:
-        return _answer(ctx, request, await change.commit(write), done)
+        return answered(await change.commit(write))
 
-    change = Change[_Correction, Answer](ctx, lambda written: _answer(ctx, request, written, done))
+    answered = partial(_answer, ctx, request, done, again)
+    change = Change[_Correction, Answer](ctx, answered)
     try:
         return await change.run(commit)
     except asyncpg.LockNotAvailableError:
         return replace(answer, success=False, message=f"{answer.message}{say().not_corrected}")
 
 
-def _answer(ctx: BookingContext, request: SpokenBooking, written: _Correction, done: Answer | None) -> Answer:
+def _answer(
+    ctx: BookingContext, request: SpokenBooking, done: Answer | None, again: bool, written: _Correction
+) -> Answer:
     changed = [each for each in written.corrected if each.has_changed]
     if any(each.changes("phone") for each in changed):  # which is said as a change
         request = replace(request, said_phone=None)
-    said = done or confirm(ctx, request, [each.after for each in written.corrected], written.kept, again=True)
+    all_after, is_said = [each.after for each in written.corrected], again or not changed
+    said = done or confirm(ctx, request, all_after, written.kept, again=True, is_said=is_said)
     details = _say_changed(changed, region_of(ctx.config(), request.rules.branch.name))
-    message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}"
+    message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}".strip()
     return _add_refused(request, written.corrected, replace(said, message=message))
 
 
@@ -310,13 +315,12 @@ def _say_changed(changed: Sequence[_Corrected], region: str) -> str:
     names = say().name_changed.format(name=join_list(renamed, say().and_word)) if renamed else ""
     numbers = [each.after.phone for each in changed if each.changes("phone") and each.after.phone]
     phone = say().phone_changed.format(phone=spell_phone(numbers[0], region)) if numbers else ""
-    email = if_any("attendee_email", say().email_changed)
     born = say().birth_date_changed if any(each.is_reborn for each in changed) else ""
-    return f"{names}{phone}{email}{born}{if_any('notes', say().note_added)}"
+    return f"{names}{phone}{if_any('attendee_email', say().email_changed)}{born}{if_any('notes', say().note_added)}"
 
 
 def _say_calendar(changed: Sequence[_Corrected], *, is_told: bool) -> str:
-    """Return the sentence that says who updates the remote calendar; "" if no changed appointment is in the remote calendar."""
+    """Return the sentence that says who updates the remote calendar; "" if no changed appointment is in it."""
     if not any(each.after.in_remote_calendar and each.before != each.after for each in changed):
         return ""
     return say().team_changes_calendar if is_told else say().calendar_unchanged
@@ -331,7 +335,7 @@ async def _tell_team(
     Each change is a separate message, also one that undoes an earlier change: the last message has the final state.
     """
     config = ctx.config()
-    with speaking(_language_of_team(config)):
+    with speaking(Language.of(config.locale) or Language.DE):
         was = describe_appointment(config, before, ctx.clock.now())
         text = say().change_in_calendar.format(
             when=was, details=join_list(_list_changes(before, after), say().and_word)
@@ -341,10 +345,6 @@ async def _tell_team(
     identity = f"{before.updated_at}|{text}"
     message = make_message(call, identity, after.branch, text, name=after.customer_name, phone=after.phone)
     return await store_message(conn, ctx, message) is not None
-
-
-def _language_of_team(config: TenantConfig) -> Language:
-    return Language.of(config.locale) or Language.DE
 
 
 def _list_changes(before: Appointment, after: Appointment) -> list[str]:

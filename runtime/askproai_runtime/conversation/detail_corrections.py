@@ -14,6 +14,7 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.conversation.booked_sentences import confirm
+from askproai_runtime.conversation.corrected_entries import sounds_alike
 from askproai_runtime.conversation.corrections import correct, find_misnamed_appointment, find_own, with_details
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name
@@ -57,7 +58,8 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None
     if not (is_identified or is_timed) and not request.chooses_phone and with_details(request, meant) == meant:
         return None
-    if _is_second(call, args, request.name, meant):
+    is_misheard = is_identified and not is_timed and sounds_alike(request.name, meant.customer_name)
+    if not is_misheard and _is_second(call, args, request.name, meant):
         return None
     booked = replace(request.service, staff=meant.staff)
     require_agreeing_notes(ctx, call, request.notes, booked, meant.starts_at, meant.customer_name)

@@ -24,7 +24,7 @@ from askproai_runtime.language.name_words import (
 )
 from askproai_runtime.language.names_alone import count_names, drop_around
 from askproai_runtime.language.placeholders import is_placeholder, names_nothing
-from askproai_runtime.language.spoken_services import names_service
+from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.person_names import GENDERS, TITLES, fold, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD, not_behind
@@ -186,7 +186,7 @@ def _part(text: str, services: Sequence[Service]) -> People:
         may_be_name = is_cased and _is_person(part, services)
         if not sign:
             names[-1] = f"{names[-1]} {part}"
-        elif names_service(part, services) and (is_beside or re.fullmatch(_WITH, sign)):
+        elif _asks_for_service(part, sign, services):
             beside.append(part)
         elif is_beside and _WITHIN_NAME.fullmatch(part):
             names[-1] = f"{names[-1]}, {part}" if sign == "," else f"{names[-1]} ({part})"
@@ -204,6 +204,15 @@ def _part(text: str, services: Sequence[Service]) -> People:
             may_bring |= sign == "," and may_be_name and not is_word and len(part.split()) <= _MOST_WORDS
     found = _name_each(names, services)
     return replace(found, beside=", ".join(beside), may_bring=may_bring) if found.name else found
+
+
+def _asks_for_service(part: str, sign: str, services: Sequence[Service]) -> bool:
+    """Return True if a text beside a name asks for a service, and names nobody: "auch Ultraschall am selben Tag"."""
+    is_beside = sign in {",", "("}
+    if names_service(part, services):
+        return is_beside or re.fullmatch(_WITH, sign) is not None
+    named = [fold(text) for each in find_named(services, part) for text in (each.display_name, *each.spoken_names)]
+    return is_beside and bool(named) and {*fold(part).split()} <= {*" ".join(named).split()} | _WORDS.of_the_visit
 
 
 def _is_remark(part: str, sign: str) -> bool:

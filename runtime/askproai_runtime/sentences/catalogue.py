@@ -92,6 +92,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     visit_length: str
     services_length: str
     length_and_end: str
+    this_appointment: str
+    appointment_for: str
     one_hour: str
     several_hours: str
     one_minute: str

@@ -77,6 +77,7 @@ def test_two_names_are_two_people(text: str, name: str, others: tuple[str, ...])
         "Mein Mann und Petra Lange", "meine Tochter und Mia Lange", "Mutter und Tochter Lange", "Mama und Otto", "Schwestern Lange",
         "die Brüder Lange", "Petra Lange und Firma Kurz", "Petra Lange, Otto Lange und Mia Kurz", "Petra Lange (und Sohn)",
         "Petra Lange, zwei Personen", "Petra Lange, Tochter und Sohn", "Petra, Otto und Tim", "Petra, Otto und Tim Lange",
+        "Petra Lange (auch Otto am selben Tag)", "Petra Lange (auch Färben für Otto)", "Petra Lange, auch Färben mit Sohn",
         "Petra Lange (mit Otto)", "Petra und Otto Maria Lange", "Petra Lange, noch jemand",
     ],
 )  # fmt: skip
@@ -114,6 +115,7 @@ def test_unnamed_relative_counts_as_another_person(text: str) -> None:
         ("Petra Lange (Mia)", "Petra Lange", "Mia"), ("Petra (Mia) Lange", "Petra Lange", "Mia"),
         ("Petra Lange (Firma Kurz und Meier)", "Petra Lange", "Firma Kurz und Meier"),
         ("Petra Lange, AOK Plus", "Petra Lange", "AOK Plus"), ("Petra Lange, AOK", "Petra Lange", "AOK"),
+        ("Petra Lange (auch Färben am selben Tag)", "Petra Lange", "auch Färben am selben Tag"),
     ],
 )  # fmt: skip
 def test_description_after_a_name_becomes_a_note(text: str, name: str, beside: str) -> None:
