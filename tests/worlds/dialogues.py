@@ -30,8 +30,8 @@ transcript.
     begins …, ends …, not … the sentence begins or ends so, or lacks the words
     …                       other words are in the sentence
 
-`left` are all appointments of the number, each with words for its service, day, time, staff member, customer, notes (`no-notes`) or
-address (`no-email`), and `places` are the states of its waiting list entries.
+`left` are all appointments of the number, each with words for its service, day, time, staff member, customer, notes (`no-notes`),
+address (`no-email`) or another telephone number, and `places` are the states of its waiting list entries.
 """
 
 import inspect
@@ -56,7 +56,8 @@ FRIDAYS: Final = {"book", "search", "wait"}
 OFFERS: Final = ("slots", "alternatives", "candidates")
 LIVE: Final = """
     SELECT concat_ws(' ', service, to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'YYYY-MM-DD HH24:MI'), staff, customer_name,
-                     coalesce(notes, 'no-notes'), CASE WHEN attendee_email ~ '@(gmx|web)' THEN attendee_email ELSE 'no-email' END)
+                     coalesce(notes, 'no-notes'), CASE WHEN attendee_email ~ '@(gmx|web)' THEN attendee_email ELSE 'no-email' END,
+                     (SELECT phone FROM customers WHERE id = customer_id AND phone <> caller))
     FROM appointments WHERE caller = $1 AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at, created_at"""
 PAST: Final = """UPDATE appointments SET starts_at = starts_at - interval '60 days', ends_at = ends_at - interval '60 days'
                  WHERE id = $1::text::uuid"""

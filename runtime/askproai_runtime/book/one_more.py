@@ -144,6 +144,15 @@ def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> 
     return start < appointment.ends_at and appointment.starts_at < start + shortest
 
 
+def find_in_the_way(request: BookingRequest, appointments: Sequence[Appointment]) -> Appointment | None:
+    """Return a live appointment for the requested person, but not the same visit, that overlaps the request and occupies its
+    staff member; else None.
+    """
+    staff, start, rules = request.service.staff or request.offered_staff, request.start, request.rules
+    then = (each for each in appointments if each.live and _is_person_busy(request.name, start, rules, each))
+    return next((each for each in then if staff in {None, each.staff} and not _is_same_slot(request, each)), None)
+
+
 def list_beside(
     moved: Appointment, rules: ServiceRules, start: datetime, appointments: Sequence[Appointment]
 ) -> list[Appointment]:

@@ -83,14 +83,6 @@ class OtherNameBooked:
 
 
 @dataclass(frozen=True, slots=True)
-class PartBooked:
-    """The call has an appointment at this time for a part of the requested visit."""
-
-    request: BookingRequest
-    appointment: Appointment
-
-
-@dataclass(frozen=True, slots=True)
 class GroupPartlyBooked:
     """Only some persons of a group are booked; `missing` are the requests of the others."""
 
@@ -206,7 +198,6 @@ class ListFull:
 NeedsChoice: TypeAlias = (
     WhichBooked
     | OtherNameBooked
-    | PartBooked
     | GroupPartlyBooked
     | NameUnclear
     | OneMoreOrInstead

@@ -10,7 +10,7 @@ from askproai_runtime.book.outcomes import (
     GroupPartlyBooked,
     NameUnclear,
     OtherNameBooked,
-    PartBooked,
+    PersonBooked,
     Undecided,
     WhichBooked,
 )
@@ -78,7 +78,7 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
     An appointment that the request replaces is left out, even if the two differ only in the staff member. Raises `Undecided` if
     several may be meant; without `another`, also if the call has an appointment at this time for a clearly different name, or
-    for a part of this visit.
+    one that shares a service with this visit.
     """
     service = request.rules.service
     target = request.rules.branch.name, request.start
@@ -97,7 +97,7 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
         raise Undecided(OtherNameBooked(request, at_start[0]))
     shared = [a for a in then if share_services(a.service, service.name)]
     if shared and not request.another:  # "und Färben noch dazu": one appointment more would be beside it
-        raise Undecided(PartBooked(request, shared[0]))
+        raise Undecided(PersonBooked(request, shared[0], in_group=False))
     return None
 
 

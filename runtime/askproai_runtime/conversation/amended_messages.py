@@ -1,12 +1,20 @@
 """Decide whether a caller's message adds to, or corrects, an earlier message that the same call left for the same person."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from askproai_runtime.book.messages import Message, NewMessage
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
-from askproai_runtime.person_names import correct_name, fold, names_person, same_name
+from askproai_runtime.person_names import (
+    correct_name,
+    drop_titles,
+    fold,
+    is_alike,
+    may_be_same,
+    names_person,
+    same_name,
+)
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -43,31 +51,43 @@ def _withdraws(stored: Message, new: NewMessage) -> bool:
     return new.withdraws and stored.call_back is not None and new.phone in {None, stored.phone, stored.caller}
 
 
-def find_amended(earlier: Sequence[Message], new: NewMessage) -> tuple[Message, Message] | None:
+def find_amended(
+    earlier: Sequence[Message], new: NewMessage, known: Collection[str] = ()
+) -> tuple[Message, Message] | None:
     """Return a stored message of the call before and after its amendment by `new`: the message that `new` only repeats, else
     the latest message that it amends. Return None if `new` is a separate message.
 
     A new number or call-back time amends a message with a call-back first. No words of the caller are lost. A message that is
-    done is never amended, since nobody looks at it again.
+    done is never amended, since nobody looks at it again. The recipients that the business has are `known`: two of them are
+    never one misheard one.
     """
-    pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new)) is not None]
+    pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new, known)) is not None]
+    with_call_back = [each for each in earlier if each.call_back is not None]
+    is_found = any(stored in with_call_back for stored, _ in pairs)
+    if new.withdraws and not new.text and new.recipient and not is_found and len(with_call_back) <= 1:
+        return find_amended(earlier, replace(new, recipient=None), known)  # only one message can be meant
     if new.call_back or new.phone or new.withdraws:
         pairs.sort(key=lambda pair: pair[0].call_back is None)
     repeated = [(stored, amended) for stored, amended in pairs if amended == stored]
     return next(iter(repeated + [(stored, amended) for stored, amended in pairs if stored.done_at is None]), None)
 
 
-def _amend(stored: Message, new: NewMessage) -> Message | None:
-    if not (same_name(stored.name, new.name) or _is_only_name(new)):
+def _amend(stored: Message, new: NewMessage, known: Collection[str]) -> Message | None:
+    withdraws, is_same_matter = _withdraws(stored, new), _is_same_matter(stored, new)
+    is_person = may_be_same if withdraws else same_name
+    if not (is_person(stored.name, new.name) or _is_only_name(new)):
         return None
-    if not (_is_same_matter(stored, new) or (_same_recipient(stored, new) and _same_contact(stored, new))):
-        return None
-    if stored.recipient and new.recipient and not _same_recipient(stored, new):
+    is_recipient, recipient = _same_recipient(stored, new), stored.recipient or new.recipient
+    if not is_recipient and (is_same_matter or withdraws) and stored.recipient and new.recipient:
+        is_known = [any(names_person(each, name) for name in known) for each in (stored.recipient, new.recipient)]
+        if all(is_known) or not is_alike(drop_titles(stored.recipient), drop_titles(new.recipient)):
+            return None
+        is_recipient, recipient = True, stored.recipient if is_known[0] else new.recipient
+    if not (is_same_matter or (is_recipient and _same_contact(stored, new))):
         return None
     phone, text = new.phone or stored.phone, join_texts(stored.text, new.text)
     if _is_number(stored.phone) and not _is_number(phone):  # a person will read the words beside the number
         phone, text = stored.phone, join_texts(text, say().phone_as_heard.format(said=phone))
-    withdraws = _withdraws(stored, new)
     if withdraws:
         text = join_texts(text, say().no_call_back)
     if new.call_back is not None:  # it is wanted after all
@@ -78,7 +98,7 @@ def _amend(stored: Message, new: NewMessage) -> Message | None:
         stored,
         name=correct_name(stored.name, new.name),
         phone=phone,
-        recipient=stored.recipient or new.recipient,
+        recipient=recipient,
         text=text,
     )
     if withdraws:

@@ -17,10 +17,10 @@ from askproai_runtime.book.cancelling import cancel_replaced_afterwards
 from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext, BookingOutcome
 from askproai_runtime.book.one_more import overlaps
-from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, Refused
+from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, PersonBooked, Refused
 from askproai_runtime.conversation.answers import busy_answer, failure, refused_answer
 from askproai_runtime.conversation.booked_sentences import confirm
-from askproai_runtime.conversation.corrections import add_details, add_note, correct, correct_repeated
+from askproai_runtime.conversation.corrections import add_details, correct, correct_repeated, with_details
 from askproai_runtime.conversation.offer import offer_alternatives
 from askproai_runtime.conversation.offered_groups import find_offered
 from askproai_runtime.conversation.one_by_one import OneOfGroup
@@ -29,7 +29,7 @@ from askproai_runtime.conversation.replaced_bookings import ask_to_cancel_first,
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.understood_booking import understand_booking
-from askproai_runtime.person_names import correct_name, same_name
+from askproai_runtime.person_names import same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
@@ -76,7 +76,7 @@ async def _book(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
         return replace(repeated, answer=await correct(ctx, call, request, [meant.named], repeated.answer))
     if meant.instead is not None and chosen is not None:
         return await _book_instead(ctx, call, request, chosen.choice, meant.instead, deadline)
-    result = await carry_out_booking(ctx, call, request, deadline)
+    result = await carry_out_booking(ctx, call, request, deadline, meant.in_the_way)
     if result.outcome is BookingOutcome.ALREADY_BOOKED and result.booked is not None:
         found, chooses_move = result.booked, meant.chooses_move
         answer = await _answer_repeated(ctx, call, request, found, result.answer, chooses_move=chooses_move)
@@ -117,15 +117,13 @@ async def _book_instead(
     """Move the booked appointment, or cancel it and book the requested one in its place, as the caller chose. A move keeps the
     service and the staff member. If either changes, the requested appointment is booked and the old one cancelled.
     """
-    is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
     is_person = (request.service.staff or request.offered_staff) in {None, booked.staff}
     if choice is Choice.MOVE and is_person and same_services(request.rules.service.name, booked.service):
         answer = await move_instead(ctx, call, request, booked, deadline)
         if answer.success:  # with the notes, the number and the name that came with it
             answer = await add_details(ctx, call, request, booked, answer)
         return BookingResult(answer, BookingOutcome.ALREADY_BOOKED if answer.success else BookingOutcome.ASKED_BACK)
-    name = correct_name(booked.customer_name, request.name) if is_same else request.name
-    request = replace(request, replaces=booked, name=name, notes=add_note(booked.notes, request.notes))
+    request = _with_former_details(request, booked, ctx.config().calendar.attendee_email_domain)
     if linked_event_types(ctx, request.rules.service):  # the calendar may refuse what is committed here
         later = replace(request, replaces=None, replaces_afterwards=booked.id)
         result = await carry_out_booking(ctx, call, later, deadline)
@@ -140,19 +138,44 @@ async def _book_instead(
     return replace(result, answer=await say_replaced(ctx, booked, result.answer, is_cancelled=is_cancelled))
 
 
+def _with_former_details(request: SpokenBooking, booked: Appointment, made_up: str) -> SpokenBooking:
+    """Return the request that replaces a booked appointment, with its details as far as the request does not change them. An
+    address under the domain `made_up` is of the appointment alone.
+    """
+    kept = with_details(request, booked)
+    is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
+    is_made_up = bool(made_up and kept.attendee_email and kept.attendee_email.endswith(f"@{made_up}"))
+    return replace(
+        request,
+        replaces=booked,
+        name=kept.customer_name if is_same else request.name,
+        phone=kept.phone or request.phone,
+        email=request.email if is_made_up else kept.attendee_email,
+        notes=kept.notes,
+    )
+
+
 def _is_new(result: BookingResult) -> bool:
     """Return True if this request has booked. If it only finds its earlier booking, no other appointment is cancelled."""
     return result.outcome in {BookingOutcome.CONFIRMED, BookingOutcome.PENDING_SYNC}
 
 
 async def carry_out_booking(
-    ctx: BookingContext, call: CallContext, request: SpokenBooking, deadline: float
+    ctx: BookingContext,
+    call: CallContext,
+    request: SpokenBooking,
+    deadline: float,
+    in_the_way: Appointment | None = None,
 ) -> BookingResult:
-    """Book the request once, or answer why not, with free times. Raises `OutcomeUnknown` if the booking may have been made."""
+    """Book the request once, or answer why not, with free times. Ask about the caller's own appointment if it is `in_the_way`.
+    Raises `OutcomeUnknown` if the booking may have been made.
+    """
     outcome = await book(ctx, replace(request, offered=find_offered(call, request)), deadline)
     match outcome:
         case Booked():
             return _result_of(ctx, request, outcome)
+        case NotFree() if in_the_way is not None:
+            return _asked_back(ask(ctx, PersonBooked(request, in_the_way, in_group=False)))
         case NotFree():
             return await _offer_alternatives(ctx, call, request)
         case Busy():

@@ -33,7 +33,7 @@ from askproai_runtime.language.customer_names import (
 )
 from askproai_runtime.language.name_words import FIRM
 from askproai_runtime.language.placeholders import names_nothing
-from askproai_runtime.language.replies import COMPANY, NAMES, ONE_NAME, companions_key
+from askproai_runtime.language.replies import COMPANY, NAMES, ONE_BY_ONE, ONE_NAME, companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
@@ -271,7 +271,7 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offe
     affirmed = {call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY)}
     is_known = bool(offered) or Reply.YES in affirmed or call.companions > 0
     is_left_out = (is_known and not _says_alone(call, args)) or counted > said
-    if is_left_out and companions_key(at) not in (call.replies or {}):
+    if is_left_out and {companions_key(at), companions_key(ONE_BY_ONE)}.isdisjoint(call.replies or {}):
         question = say_names_missing(max(len(offered), counted, call.companions, 1) - said)
         raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
     return is_left_out and not says_alone(call)

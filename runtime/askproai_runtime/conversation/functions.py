@@ -42,9 +42,9 @@ from askproai_runtime.conversation.named_branch.routing import (
     list_named_branches,
 )
 from askproai_runtime.conversation.offer import check_availability
-from askproai_runtime.conversation.repeated_questions import MOST_ASKED, end_question
+from askproai_runtime.conversation.repeated_questions import MOST_ASKED, end_question, list_heard
 from askproai_runtime.conversation.replacing_moves import reschedule_appointment
-from askproai_runtime.conversation.transcript import last_answer_and_keys, read_answers, read_exchanges
+from askproai_runtime.conversation.transcript import last_answer_and_keys, read_exchanges
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.conversation.unclear import ASKED_ABOUT, ask_unclear
 from askproai_runtime.conversation.understood_before import read_request
@@ -102,7 +102,7 @@ class FunctionTable:
             read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
             has_refused = bool(NO.search(words_of(call.said_since or "")))
             asked = call.asked_unclear - ({"confirmed"} if has_refused else set())
-            earlier = read_answers(payload.call)
+            earlier = list_heard(read_exchanges(payload.call), payload.args)
             question = (
                 ask_unclear(read, self.config.current, function, asked, call) if function in ASKED_ABOUT else None
             )

@@ -135,7 +135,7 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
 async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
     await lock_messages(conn, ctx.tenant, message.call_id)
     earlier = await list_call_messages(conn, ctx.tenant, message.call_id)
-    found = find_amended(earlier, message)
+    found = find_amended(earlier, message, _list_recipients(ctx.config()))
     if found is not None:
         stored, amended = found
         if amended == stored:
@@ -206,12 +206,15 @@ def _noted_number(stored: Message) -> NotedNumber:
     return NotedNumber.OF_CALL if stored.caller else NotedNumber.NONE
 
 
+def _list_recipients(config: TenantConfig) -> list[str]:
+    return [member.display_name for branch in config.branches for member in branch.staff]
+
+
 def _say_recipient(config: TenantConfig, recipient: str | None) -> tuple[str, str]:
     """Return (` für Anna`, "") for a known staff member or branch; else ("", a sentence), since German inflects names."""
     if recipient is None:
         return "", ""
-    people = [member.display_name for branch in config.branches for member in branch.staff]
-    names = [name for name in people if names_person(recipient, name)]
+    names = [name for name in _list_recipients(config) if names_person(recipient, name)]
     names += [branch.display_name for branch in config.branches if fold(recipient) == fold(branch.display_name)]
     named = list(dict.fromkeys(names))
     if len(named) == 1:

@@ -44,13 +44,13 @@ from askproai_runtime.conversation.kept_offers import (
 from askproai_runtime.conversation.last_days import find_agreed
 from askproai_runtime.conversation.named_days import keep_offered_days
 from askproai_runtime.conversation.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_in_hours
-from askproai_runtime.conversation.one_by_one import ONE_BY_ONE
 from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import parse_time
 from askproai_runtime.conversation.slot_sentences import example_sentence, slot_fields, slot_sentence
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.replies import ONE_BY_ONE
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Candidate, Daily, Grain, Refusal, Understanding, exact_at, understand_parts
 from askproai_runtime.spoken_times.arguments import find_excluded_days

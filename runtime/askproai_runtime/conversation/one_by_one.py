@@ -9,14 +9,13 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.companions import BookedOneByOne, name_guests, say_names_missing
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import NO, YES, words_of
+from askproai_runtime.language.answer_words import FILLER, NO, YES, Reply, words_of
 from askproai_runtime.language.name_words import RELATIVES
-from askproai_runtime.language.replies import NAMES, companions_key
+from askproai_runtime.language.replies import NAMES, ONE_BY_ONE, companions_key
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 
-ONE_BY_ONE: Final = "one_by_one"  # in place of a time in `needs_companions`: once known, it holds for each time
 _OF_ONE: Final = frozenset({
     "companions", "party_size", "customer_name", "service", "staff", "start", "date", "time", "part_of_day",
 })  # fmt: skip
@@ -25,6 +24,8 @@ _OF_ONE: Final = frozenset({
 _WORDS: Final = UNDERSTOOD.known_people
 _NO_PROBLEM: Final = re.compile(rf"\b(?:{_WORDS.no_problem})\b")
 _NOT: Final = re.compile(rf"\b(?:{_WORDS.refuses})\b")
+_TAKES_BACK: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.takes_back})\b")
+_FILLERS: Final = re.compile(rf"\b(?:{FILLER})\b")
 _BESIDE: Final = RELATIVES | _WORDS.beside
 
 
@@ -46,15 +47,18 @@ class OneOfGroup:
         return replace(answer, message=f"{answer.message}{question}", fields=fields)
 
 
-def _agrees(words: str, name: str) -> bool:
-    """Return whether the words are a yes, or only the name of the person in the question."""
+def _agrees(words: str, name: str, others: Sequence[str], agreed: Reply | None) -> bool:
+    """Return whether the words are a yes, or only the name of the person in the question, perhaps with those of the `others`.
+    After a yes to the question (`agreed`), any words but a refusal answer a later one, such as that for a full name.
+    """
     rest = _NO_PROBLEM.sub("", words)
-    if _NOT.search(rest) or not rest:
+    if _NOT.search(rest):
         return False
-    named = {*fold(rest).split()}
-    return bool(YES.search(rest)) or (
-        not named.isdisjoint(fold(name).split()) and named <= {*fold(name).split()} | _BESIDE
-    )
+    if agreed is Reply.YES and not _TAKES_BACK.search(rest):
+        return True
+    named, own = {*fold(_FILLERS.sub(" ", rest)).split()}, {*fold(name).split()}
+    known = {*own, *fold(" ".join(others)).split(), *_BESIDE}
+    return bool(YES.search(rest)) or (not named.isdisjoint(own) and named <= known)
 
 
 def find_next(
@@ -80,9 +84,11 @@ def find_next(
     first, *others = left or people[:1]
     if not first["customer_name"]:
         raise ClarificationNeeded(say_names_missing(1), needs_companions=NAMES)
-    was_asked = companions_key(ONE_BY_ONE) in (call.replies or {})  # for the first, or for the next one
+    replies = call.replies or {}
+    was_asked = companions_key(ONE_BY_ONE) in replies  # for the first, or for the next one
     is_asked, words = bool(then) or was_asked, words_of(call.said_since or "")
-    is_agreed = _agrees(words, first["customer_name"]) if was_asked and left else not NO.search(words)
+    beside, agreed = ((), None) if then else (names, replies.get(companions_key(ONE_BY_ONE)))
+    is_agreed = _agrees(words, first["customer_name"], beside, agreed) if was_asked and left else not NO.search(words)
     if is_asked and call.said_since is not None and not is_agreed:
         raise ClarificationNeeded(say().who_comes_along, unclear="companions")
     if not is_asked:

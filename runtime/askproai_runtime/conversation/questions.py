@@ -18,7 +18,6 @@ from askproai_runtime.book.outcomes import (
     OneMoreOrInstead,
     OneMoreOrWhich,
     OtherNameBooked,
-    PartBooked,
     PersonBooked,
     PhoneNeeded,
     WhichBooked,
@@ -54,10 +53,6 @@ def _ask_choice(ctx: BookingContext, outcome: NeedsChoice) -> ClarificationNeede
         case OtherNameBooked(request, booked):
             question = say().another_beside.format(booked=booked.customer_name, name=request.name)
             return ask_choice(question, booked, request.name, Choice.RENAME, Choice.FURTHER)
-        case PartBooked(request, booked):
-            service = request.rules.service.display_name
-            question = say().instead_of_part.format(booked=booked.customer_name, service=service)
-            return ask_choice(question, booked, request.name, Choice.CANCEL, Choice.FURTHER)
         case GroupPartlyBooked():
             return _ask_for_missing(outcome.booked, outcome.missing)
         case NameUnclear():

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.conversation.instead import AgentFunctions, lead_on
+from askproai_runtime.conversation.transcript import Exchange
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.sentences import say
 
@@ -16,6 +17,18 @@ _ASKS: Final = frozenset({
     FunctionOutcome.IMPOSSIBLE, FunctionOutcome.PAST, FunctionOutcome.NOT_BOOKABLE, FunctionOutcome.GONE,
 })  # fmt: skip
 _NAMES_TIMES: Final = ("slots", "alternatives")
+
+
+def list_heard(exchanges: Sequence[Exchange], args: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the answers of a call before its request with `args`, oldest first, without the questions that the caller has not
+    heard: the model itself followed one with another request before the caller spoke.
+    """
+    requests = [{} if each.request is None else each.request.read_arguments() for each in exchanges]
+    return [
+        each.answer
+        for each, own, later in zip(exchanges, requests, [*requests[1:], args], strict=False)
+        if each.answer is not None and (each.said or each.request is None or own == later or each.answer.get("success"))
+    ]
 
 
 def end_question(

@@ -14,6 +14,7 @@ from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import says_more_than_courtesies, speaks_of_cancelling
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (
+    ONE_BY_ONE,
     ONE_NAME,
     PhoneQuestion,
     Question,
@@ -375,7 +376,8 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     if answer.get("needs_phone") in set(PhoneQuestion):
         return Question.PHONE, PhoneQuestion(answer["needs_phone"]).key
     if isinstance(start := answer.get("needs_companions"), str):
-        return Question.SEVERAL if start == ONE_NAME else Question.COMPANY, companions_key(start)
+        kinds = {ONE_NAME: Question.SEVERAL, ONE_BY_ONE: Question.HEARD}
+        return kinds.get(start, Question.COMPANY), companions_key(start)
     if answer.get("needs_name") is True:
         return Question.NAME, name_key(str(appointment_id))
     if answer.get("needs_confirmation") is not True:

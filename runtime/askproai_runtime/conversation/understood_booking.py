@@ -11,7 +11,7 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.booking import require_phone
 from askproai_runtime.book.caller_appointments import asks_birth_date, list_own
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.one_more import is_same_visit, is_second_person
+from askproai_runtime.book.one_more import find_in_the_way, is_same_visit, is_second_person
 from askproai_runtime.book.outcomes import Undecided
 from askproai_runtime.book.store.appointments import get_customer_name, list_call_appointments
 from askproai_runtime.book.usual_staff import prefer_usual_staff
@@ -54,7 +54,8 @@ class UnderstoodBooking:
     """A booking request as understood, with the call in which the branch is found. `named` is the appointment whose details it
     corrects; `instead` is the appointment that is moved, or cancelled, for it, by the choice `chosen`. `is_booked`: the
     model asks for one more (`another`), but the call has booked exactly this. `chooses_move`: the argument `choice` is a
-    move.
+    move. `in_the_way`: the person's own appointment that may be why a time for one more is not free, and the caller has not
+    chosen one more.
     """
 
     call: CallContext
@@ -64,6 +65,7 @@ class UnderstoodBooking:
     instead: Appointment | None
     is_booked: bool
     chooses_move: bool
+    in_the_way: Appointment | None
 
 
 async def understand_booking(
@@ -98,11 +100,14 @@ async def understand_booking(
     moves, chooses_move = read_move(args, chosen)
     # An id is of the appointment that goes, and `another` may be filled in against the caller's words.
     changes = request.doubts.changes or asks_another_time(call)
-    goes = bool(named_id & listed)
+    goes, in_the_way = bool(named_id & listed), None
     if request.another:
         known_own = [*appointments, *(each for each in own if str(each.id) in call.listed)]
         is_instead = is_unsaid and any(_is_same_day(request, each) for each in known_own)
         goes = is_instead or (changes and not wants_one_more(call))
+        in_the_way = None if is_second else find_in_the_way(request, known_own)
+        if in_the_way is not None and str(in_the_way.id) in named_id:
+            request = replace(request, another=False)
     request = replace(
         request,
         names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
@@ -125,7 +130,10 @@ async def understand_booking(
     request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, call, args, request))
     named = await find_corrected(ctx, call, request, args, chosen, appointments)
     require_full_name(ctx, call, request, named or instead)
-    return UnderstoodBooking(call, request, chosen, named, instead, is_booked=is_booked, chooses_move=chooses_move)
+    return UnderstoodBooking(
+        call, request, chosen, named, instead,
+        is_booked=is_booked, chooses_move=chooses_move, in_the_way=None if in_group else in_the_way,
+    )  # fmt: skip
 
 
 def _is_same_day(request: SpokenBooking, appointment: Appointment) -> bool:

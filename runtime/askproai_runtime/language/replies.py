@@ -78,6 +78,7 @@ def companions_key(start: str) -> str:
 ONE_NAME: Final = "one name"  # whether one person has several appointments
 NAMES: Final = "names"  # of the companions
 COMPANY: Final = "company"  # whether anybody comes along
+ONE_BY_ONE: Final = "one_by_one"  # whether to book the first of several people alone
 
 
 class PhoneQuestion(StrEnum):

@@ -146,7 +146,6 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rename_or_another: str
     change_or_another: str
     one_of_beside: str
-    instead_of_part: str
     beside_or_replaced: str
     beside_or_moved: str
     beside_or_none: str
@@ -364,8 +363,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     former_place_stays: str
     rename_or_another_waits: str
     freed_by_team: str
-    freed_in_turn: str
     freed_by_message: str
+    freed_in_turn: str
     # branches
     wanted_appointment: str
     wanted_information: str

@@ -115,7 +115,7 @@ async def test_additional_service_at_same_time_is_asked_about(salon: Salon) -> N
     first = await book(salon, "Schneiden", "14:30")
     more = await book(salon, "Schneiden, Föhnen", "14:30")
     assert (more.success, more.fields["appointment_id"]) == (False, first.fields["appointment_id"])
-    assert "Soll ich diesen Termin absagen und stattdessen Schneiden und Föhnen eintragen" in more.message
+    assert "soll ich diesen absagen und stattdessen Schneiden und Föhnen eintragen" in more.message
     assert len(await salon.live()) == 1
     other = await book(salon, "Schneiden, Föhnen", "14:30", another=True, customer_name="Mia Weiß")
     assert other.success, "it is for somebody else"

@@ -3,12 +3,14 @@
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_fields
 
 from askproai_runtime.sentences import say
 from tests.worlds.booking_environment import Salon, call, leave_message
 
 PETRA = {"customer_name": "Petra Müller", "message": "Farbe", "call_back": "morgen"}
 STORED = "SELECT text, call_back, call_back_from, phone, recipient FROM messages ORDER BY created_at"
+HANNA = {"mehmet": "Hanna"}  # a name that sounds like that of the other staff member
 # Words that refuse a call-back, and words that want one: which of both, a person reads.
 WORDS = (
     "hat sich erledigt", "kein Anruf", "keine Rückmeldung nötig", "kein Bedarf", "Nein, ich rufe wieder an.",
@@ -160,3 +162,43 @@ async def test_declined_call_back_needs_no_number(salon: Salon) -> None:
     hidden = replace(call(caller=None), said="Möchten Sie einen Rückruf?")
     answer = await leave_message(salon.booking, hidden, PETRA | {"call_back": "kein Rückruf nötig"})
     assert answer.success, answer.message
+
+
+@pytest.mark.parametrize("text", ["", "Farbe", "Die Farbe ist heraus."])
+@pytest.mark.parametrize(
+    ("first", "second", "recipient"),
+    [
+        ({"recipient": "Frau Annah"}, {"recipient": "Anna"}, "Anna"),
+        ({"recipient": "Anna"}, {"recipient": "die Frau Annah"}, "Anna"),
+        ({"recipient": "Frau Doktor Ossi"}, {"recipient": "Doktor Osei"}, "Doktor Osei"),
+        ({"recipient": "Anna"}, {}, "Anna"),
+        ({"customer_name": "Petra Milke"}, {"customer_name": "Frau Mülke"}, None),
+    ],
+)
+async def test_withdrawal_finds_its_misheard_message(
+    salon: Salon, text: str, first: dict[str, str], second: dict[str, str], recipient: str | None
+) -> None:
+    assert (await leave_message(salon.booking, call(), PETRA | first)).success
+    answer = await leave_message(salon.booking, call(), PETRA | second | {"message": text, "call_back": "nein"})
+    assert (answer.success, say().no_call_back in answer.message) == (True, True), answer.message
+    assert [(row["call_back"], row["recipient"]) for row in await salon.rows(STORED)] == [(None, recipient)]
+
+
+async def test_empty_withdrawal_takes_the_only_call_back(salon: Salon) -> None:
+    for args in (PETRA | {"recipient": "Anna"}, PETRA | {"recipient": "Mehmet", "message": "", "call_back": "nein"}):
+        answer = await leave_message(salon.booking, call(), args)
+    assert "Doch kein Rückruf" in answer.message, answer.message
+    assert [(row["call_back"], row["recipient"]) for row in await salon.rows(STORED)] == [(None, "Anna")]
+
+
+@pytest.mark.parametrize(
+    ("second", "is_one"), [("Annah", True), ("Hanna", False), ("Mehmet", False), ("Frau Kurz", False)]
+)
+async def test_same_text_for_misheard_recipient_is_stored_once(salon: Salon, second: str, is_one: bool) -> None:
+    config = salon.configs[-1]
+    (branch, *others) = config.branches
+    staff = tuple(replace_fields(each, display_name=HANNA.get(each.id, each.display_name)) for each in branch.staff)
+    salon.apply_config(replace_fields(config, branches=(replace_fields(branch, staff=staff), *others)))
+    for recipient in ("Anna", second):
+        assert (await leave_message(salon.booking, call(), PETRA | {"recipient": recipient})).success
+    assert len(await salon.rows(STORED)) == 1 + (not is_one)
