@@ -38,7 +38,7 @@ from askproai_runtime.spoken_times.scan import UnknownWord, scan
 from askproai_runtime.spoken_times.times import expand, hours_of, shifted
 from askproai_runtime.spoken_times.types import Argument, Daily, Grain, Refusal, Understanding
 from askproai_runtime.spoken_times.written_values import read_clock, read_day, read_part
-from askproai_runtime.understood import UNDERSTOOD_IN
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _Found = TypeVar("_Found")
 ExcludedDay: TypeAlias = int | Days  # a weekday (0 is Monday), or a span of days
@@ -53,6 +53,15 @@ _MOST_WORDS, _LONGEST_EXCLUSION, _MOST_EXCLUSIONS = 30, 10, 4
 _EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
 _LINKS, _RANGE = frozenset({Op.AND, Op.OR, Op.COMMA}), frozenset({Op.BETWEEN, Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
 _ENDS, _MOMENT, _OPEN_END = 2, timedelta(microseconds=1), timedelta(days=300)  # of a range of days
+_WORDS = UNDERSTOOD.excluded_days
+_NOT_DENIED = re.compile(rf"\b(?:{_WORDS.not_denied})\b|[.!?;](?= |$)(?<!\d\.)")
+_NEITHER = re.compile(rf"\b(?:{_WORDS.neither}) (.*?),? (?:{_WORDS.nor})\b")
+_DENIED_BEFORE = re.compile(rf"(\b(?:{_WORDS.denials})) ?, ?(?=(?:{_WORDS.exceptions})\b)")
+_DENIAL = re.compile(rf"(?:^|(?<=\s))(?:{_WORDS.denials})(?= *(?:$|(?:{_WORDS.exceptions})\b))")
+_EXCEPTION = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
+_CONDITION = re.compile(rf"\b(?:{_WORDS.conditions})\b")
+_REASON = re.compile(rf"(?:{_WORDS.reasons})\b")
+_APPOINTMENT = re.compile(rf"\b(?:{_WORDS.appointments})\b")
 _RELATIVE_WEEKDAYS = frozenset({Which.THIS, Which.COMING, Which.NEXT, Which.AFTER_NEXT})
 _CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
 _NEVER = frozenset({Op.NOT, Op.BUT, Op.INSTEAD, Op.CORRECT, Op.HESITATE, Op.END})
@@ -308,18 +317,15 @@ def includes_hours(understood: Understanding, hours: Part | Clock) -> bool:
 def _find_excluded_days(said: str, now: datetime) -> Excluded:
     """Return what denials exclude before them, and then what words such as "außer" exclude behind them."""
     excluded, clauses = Excluded(), list[str]()
-    words = UNDERSTOOD_IN[present_language()].excluded_days
-    said = re.sub(rf"\b(?:{words.not_denied})\b|[.!?;](?= |$)(?<!\d\.)", " ", " ".join(said.split()[:_MOST_WORDS]))
-    said = re.sub(rf"\b(?:{words.neither}) (.*?),? (?:{words.nor})\b", r"≠ \1 ≠", said)
-    said = re.sub(rf"(\b(?:{words.denials})) ?, ?(?=(?:{words.exceptions})\b)", r"\1 ", said)
+    said = _NOT_DENIED.sub(" ", " ".join(said.split()[:_MOST_WORDS]))
+    said = _DENIED_BEFORE.sub(r"\1 ", _NEITHER.sub(r"≠ \1 ≠", said))
     for clause in re.split(r" ?, ?", said):
-        denial = re.search(rf"(?:^|(?<=\s))(?:{words.denials})(?= *(?:$|(?:{words.exceptions})\b))", clause)
-        exception = re.search(rf"\b(?:{words.exceptions})\b", clause)
-        if re.search(rf"\b(?:{words.conditions})\b", clause):
+        denial, exception = _DENIAL.search(clause), _EXCEPTION.search(clause)
+        if _CONDITION.search(clause):
             continue
-        if denial and exception and not re.match(rf"(?:{words.reasons})\b", denial[0]):
+        if denial and exception and not _REASON.match(denial[0]):
             excluded |= _read_denied_exception(clause, denial, exception, now)
-        elif denial and not re.search(rf"\b(?:{words.appointments})\b", clause):
+        elif denial and not _APPOINTMENT.search(clause):
             excluded |= (own := _read_ending(clause[: denial.start()], now) or {})
             clauses.append(clause if all(isinstance(day, int) for day in own) else clause[: denial.start()])
         else:
