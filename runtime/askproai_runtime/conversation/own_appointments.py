@@ -179,7 +179,7 @@ async def resolve_cancellation(
             return [*appointments]
         return named.select(appointments) or [each for each in appointments if each in on_weekday]
 
-    _require_repetition(ctx, call, args, named, [] if found else cancelled, is_missed=not select(cancelled))
+    _require_repetition(ctx, call, args, NamedTime() if select(cancelled) else named, [] if found else cancelled)
     said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
     if said is not None or _read_id(args, found, zone) is not None:
         own = said or await resolve_appointment(ctx, conn, call, args, question)
@@ -203,22 +203,19 @@ async def resolve_cancellation(
 
 
 def _require_repetition(
-    ctx: BookingContext,
-    call: CallContext,
-    args: Mapping[str, Any],
-    named: NamedTime,
-    cancelled: Sequence[Appointment],
-    *,
-    is_missed: bool,
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], missed: NamedTime, cancelled: Sequence[Appointment]
 ) -> None:
     """Raise `ClarificationNeeded` if a request, or the caller's last words, mean another appointment than the `cancelled` ones
-    of a caller who has no other. `is_missed`: the request names another time.
+    of a caller who has no other. `missed`: the named time, if none of these is then.
     """
     if not cancelled:
         return
-    _require_no_other_customer(ctx, call, args, *cancelled)
-    if is_missed and named.readings:
-        sentence = f"{say_missed(ctx, named)} {say().already_cancelled}"
+    known = {text for each in call.earlier if each.starts & {a.starts_at for a in cancelled} for text in each.texts}
+    is_new = not {text for name in (*PICKING, "customer_name") if (text := read_text(args, name))} <= known
+    if is_new:  # else it is the request that has cancelled
+        _require_no_other_customer(ctx, call, args, *cancelled)
+    if is_new and missed.readings:
+        sentence = f"{say_missed(ctx, missed)} {say().already_cancelled}"
     elif says_another(ctx.config(), call, cancelled):
         sentence = f"{say().already_cancelled} {say().none_other}"
     else:
