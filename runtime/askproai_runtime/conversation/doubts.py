@@ -46,10 +46,13 @@ def read_doubts(call: CallContext) -> Doubts:
 
 def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo) -> None:
     """Raise the question whether to book if the caller's first words after the offer of `start` declined it, and nothing later
-    chose it. A request after the question books, unless the caller has said no to it.
+    chose it. A request after the question books, unless the caller has said no to it. A no after an offer for several people may
+    be about one of these.
     """
     named, is_asked = call.named_last, "confirmed" in call.asked_unclear
     if named is None or named.naming is not Naming.OFFERED or start not in named.starts:
+        return
+    if any(len(offer) > 1 and offer[0].start == start for offer in call.offered):
         return
     first, *later = named.said_since or ("",)
     if not find_declined(first, {start.astimezone(zone)}, call.started_at) or any(map(holds_yes, later)):
