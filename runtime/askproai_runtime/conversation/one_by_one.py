@@ -89,6 +89,9 @@ def find_next(
     is_asked, words = bool(then) or was_asked, words_of(call.said_since or "")
     beside, agreed = ((), None) if then else (names, replies.get(companions_key(ONE_BY_ONE)))
     is_agreed = _agrees(words, first["customer_name"], beside, agreed) if was_asked and left else not NO.search(words)
+    if then and left and call.said_since == "":  # the question for the next one has just been asked
+        question = say().one_by_one_next.format(name=first["customer_name"]).strip()
+        raise ClarificationNeeded(question, next_requests=left)
     if is_asked and call.said_since is not None and not is_agreed:
         raise ClarificationNeeded(say().who_comes_along, unclear="companions")
     if not is_asked:

@@ -20,20 +20,22 @@ from askproai_runtime.conversation.answers import (
     have_several_customers,
     name_service,
 )
+from askproai_runtime.conversation.asked_choices import ask_choice
 from askproai_runtime.conversation.owner_questions import says_customer
 from askproai_runtime.conversation.slot_sentences import slot_fields
-from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
+from askproai_runtime.conversation.types import Answer, CallContext, Choice, FunctionOutcome
 from askproai_runtime.person_names import same_name
 from askproai_runtime.sentences import decline_name, format_spoken, say
 from askproai_runtime.spoken_times import Candidate
-from askproai_runtime.visits import same_services
+from askproai_runtime.visits import same_services, share_services
 
 
 async def offer_own_move(
     ctx: BookingContext, call: CallContext, request: ServiceRequest, candidates: Sequence[Candidate], name: str = ""
 ) -> Answer | None:
-    """Return the offer to move the caller's own appointment of this service to the only requested time; None if there are
-    several times, or anything else blocks the time. With a `name`, only an appointment of this customer is moved.
+    """Return the offer to move the caller's own appointment of this service to the only requested time, or the question whether
+    to replace an own visit that has only a part of the services in common; None if there are several times, or anything else
+    blocks the time. With a `name`, only an appointment of this customer counts.
     """
     rules, now = request.rules, ctx.clock.now()
     if len(candidates) != 1 or candidates[0].end is not None or rules.companions:
@@ -50,16 +52,23 @@ async def offer_own_move(
         for slot in await find_closest(rules, busy_reader(ctx, rules, call.call_id, each.id), query, read_remote):
             basis = read_remote.basis([slot])
             named = have_several_customers(own) or says_customer(ctx, call, {}, each)
+            if not same_services(each.service, rules.service.name):
+                booked = describe_appointment(ctx.config(), each, now, named=named)
+                question = say().beside_or_replaced.format(appointment=booked, service=rules.service.display_name)
+                return ask_choice(question, each, each.customer_name, Choice.FURTHER, Choice.CANCEL).answer
             return _offer_move(ctx, call, request, each, slot, basis, named=named)
     return None
 
 
 def _blocks(appointment: Appointment, request: ServiceRequest, start: datetime) -> bool:
-    """Return True if an appointment for the requested service and staff starts at another time than `start` and overlaps it."""
-    rules = request.rules
-    is_of_it = appointment.branch == rules.branch.name and same_services(appointment.service, rules.service.name)
+    """Return True if another visit of the requested staff that has a requested service, or the same one at another time than
+    `start`, overlaps it.
+    """
+    rules, name = request.rules, request.rules.service.name
+    is_of_it = appointment.branch == rules.branch.name and share_services(appointment.service, name)
     is_of_person = request.staff in {None, appointment.staff} and appointment.live and appointment.settled
-    return is_of_it and is_of_person and appointment.starts_at != start and overlaps(start, rules, appointment)
+    is_other = appointment.starts_at != start or not same_services(appointment.service, name)
+    return is_of_it and is_of_person and is_other and overlaps(start, rules, appointment)
 
 
 def _offer_move(

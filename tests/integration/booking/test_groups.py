@@ -290,6 +290,8 @@ async def test_repeated_group_request_books_each_person_once(env: CalcomEnvironm
     assert (first.success, first.message.endswith("Soll ich jetzt den für Mia Rot eintragen?")) == (True, True), first
     (alone,) = first.fields["next_requests"]
     assert (alone["customer_name"], alone["another"]) == ("Mia Rot", True)
+    early = await env.salon.booking.book_appointment(replace(answered, said_since=""), args)
+    assert (early.message, early.fields["next_requests"]) == ("Soll ich jetzt den für Mia Rot eintragen?", [alone])
     for _ in range(2):
         second = await env.salon.booking.book_appointment(answered, args)
         assert (second.success, second.message.endswith("eintragen?")) == (True, False), second
@@ -328,6 +330,31 @@ async def test_next_companion_needs_a_yes_or_name(env: CalcomEnvironment, words:
     assert (second.success, len(await booked(env.salon))) == (is_booked, 1 + is_booked), second
     again = await env.salon.booking.book_appointment(replace(asked, said_since="Danke."), args)
     assert again.success is is_booked
+
+
+@pytest.mark.parametrize(
+    ("agreed", "words", "is_booked"),
+    [
+        (Reply.YES, "Rosa Rot und äh Mia Rot.", True), (Reply.UNCLEAR, "Rosa Rot und äh Mia Rot.", True),
+        (Reply.YES, "Rosa Maria Rot, mit einem T.", True), (Reply.UNCLEAR, "Rosa Maria Rot, mit einem T.", False),
+        (Reply.YES, "Nein, dann gar nicht.", False), (Reply.YES, "Lieber Samstag.", False), (Reply.UNCLEAR, "Nur Mia.", False),
+    ],
+)  # fmt: skip
+async def test_answered_name_question_keeps_the_yes(
+    env: CalcomEnvironment, agreed: Reply, words: str, is_booked: bool
+) -> None:
+    """After the yes to one by one, the booking may ask for a full name: the answer to that is no refusal."""
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
+    named = replace(caller(), said_since=words, replies={companions_key("one_by_one"): agreed})
+    answer = await env.salon.booking.book_appointment(named, args)
+    assert (answer.success, answer.fields.get("unclear")) == (is_booked, None if is_booked else "companions"), answer
+
+
+async def test_first_one_alone_is_booked_one_by_one(env: CalcomEnvironment) -> None:
+    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot"}
+    told = replace(caller(), companions=1, replies={companions_key("one_by_one"): Reply.UNCLEAR})
+    answer = await env.salon.booking.book_appointment(told, args)
+    assert (answer.success, say().only_this_one.strip() in answer.message) == (True, True), answer
 
 
 @pytest.mark.parametrize(
