@@ -174,7 +174,7 @@ async def carry_out_booking(
     match outcome:
         case Booked():
             return _result_of(ctx, request, outcome)
-        case NotFree() if in_the_way is not None:
+        case NotFree() if in_the_way is not None and not request.companions:
             return _asked_back(ask(ctx, PersonBooked(request, in_the_way, in_group=False)))
         case NotFree():
             return await _offer_alternatives(ctx, call, request)

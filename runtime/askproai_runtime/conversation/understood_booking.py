@@ -98,13 +98,10 @@ async def understand_booking(
         then = [each for each in appointments if each.starts_at == request.start]
         request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
     moves, chooses_move = read_move(args, chosen)
-    # An id is of the appointment that goes, and `another` may be filled in against the caller's words.
-    changes = request.doubts.changes or asks_another_time(call)
-    goes, in_the_way = bool(named_id & listed), None
+    goes, in_the_way = bool(named_id & listed), None  # an id is of the appointment that goes
     if request.another:
         known_own = [*appointments, *(each for each in own if str(each.id) in call.listed)]
-        is_instead = is_unsaid and any(_is_same_day(request, each) for each in known_own)
-        goes = is_instead or (changes and not wants_one_more(call))
+        goes = _contradicts_another(call, request, known_own if is_unsaid else ())
         in_the_way = None if is_second else find_in_the_way(request, known_own)
         if in_the_way is not None and str(in_the_way.id) in named_id:
             request = replace(request, another=False)
@@ -130,10 +127,13 @@ async def understand_booking(
     request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, call, args, request))
     named = await find_corrected(ctx, call, request, args, chosen, appointments)
     require_full_name(ctx, call, request, named or instead)
-    return UnderstoodBooking(
-        call, request, chosen, named, instead,
-        is_booked=is_booked, chooses_move=chooses_move, in_the_way=None if in_group else in_the_way,
-    )  # fmt: skip
+    return UnderstoodBooking(call, request, chosen, named, instead, is_booked, chooses_move, in_the_way)
+
+
+def _contradicts_another(call: CallContext, request: SpokenBooking, own: Iterable[Appointment]) -> bool:
+    """Return whether `another` may be filled in against the caller's words, or in place of one of the appointments `own`."""
+    changes = request.doubts.changes or asks_another_time(call)
+    return any(_is_same_day(request, each) for each in own) or (changes and not wants_one_more(call))
 
 
 def _is_same_day(request: SpokenBooking, appointment: Appointment) -> bool:
