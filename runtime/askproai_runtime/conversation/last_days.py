@@ -257,7 +257,13 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
     Without a transcript, a model that repeats its request after the question means the only time.
     """
     if len(named.starts) > 1:
-        return choose_asked(named, call, zone)
+        days = {*days_of(named.starts, zone)}
+        is_other = all(names_other_day(named, day, call, zone) for day in days)  # "weder noch, am Mittwoch um elf"
+        return (
+            None
+            if is_other and not list_said_starts(named, call, zone, surely=False)
+            else choose_asked(named, call, zone)
+        )
     if named.is_exact and (call.replies is None or is_agreed_time(named)):
         return named.starts[0]
     if not named.is_exact or _declines(named, call, parts, zone) or find_other_clock(named, call, zone):

@@ -323,16 +323,17 @@ def _find_contrary(start: datetime, others: Mapping[str, str], at: datetime, zon
 def _is_other_day(text: str, start: datetime, at: datetime, zone: ZoneInfo) -> bool:
     """Return whether a text names another date than `start`'s, or another weekday: "Mittwoch" means a Wednesday in any week.
 
-    A text whose day depends on today, such as "morgen", contradicts nothing.
+    A text whose day depends on today, such as "morgen", contradicts nothing: it is another day a week ago. (In a week, a date of
+    the next days is over.)
     """
     shifts = (timedelta(), timedelta(days=1), timedelta(days=7))
-    readings = [understand_parts(text, None, None, at=at + shift, zone=zone) for shift in shifts]
+    readings = [understand_parts(text, None, None, at=at - shift, zone=zone) for shift in shifts]
     if any(reading.refused is not None for reading in readings):
         return False
-    now, tomorrow, next_week = ([_days_of(each, zone) for each in reading.candidates] for reading in readings)
-    if now == next_week:
+    now, yesterday, last_week = ([_days_of(each, zone) for each in reading.candidates] for reading in readings)
+    if now == last_week:
         return not any(first <= start.date() <= last for first, last in now)
-    weekdays = {day.weekday() for days in (*now, *tomorrow, *next_week) for day in days}
+    weekdays = {day.weekday() for days in (*now, *yesterday, *last_week) for day in days}
     return len(weekdays) == 1 and start.weekday() not in weekdays
 
 

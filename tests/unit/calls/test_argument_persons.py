@@ -171,7 +171,7 @@ def count(function: Function, **args: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("key", KEYS)
-@pytest.mark.parametrize("value", [2, "2", "zwei", "two people"])
+@pytest.mark.parametrize("value", [2, 2.0, "2", "2.0", "zwei", "two people"])
 def test_party_of_two_adds_one_companion(key: str, value: Any) -> None:
     for function in (CHECK, WAIT):
         assert count(function, **{key: value})["companions"] == [COUNTED]

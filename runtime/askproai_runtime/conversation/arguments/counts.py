@@ -25,9 +25,9 @@ def read_count(value: Any) -> int | None:
     """Return the number of people that a value means, in digits or words; None for any other value."""
     if isinstance(value, bool):
         return None
-    if isinstance(value, int):
-        return value
-    found = _COUNT.fullmatch(value.strip()) if isinstance(value, str) else None
+    if isinstance(value, int | float):
+        return int(value) if value == int(value) else None
+    found = _COUNT.fullmatch(value.strip().removesuffix(".0")) if isinstance(value, str) else None
     return _number(found["number"]) if found else None
 
 
