@@ -36,8 +36,8 @@ def linked_bookables(ctx: BookingContext, service: Service) -> dict[str, Bookabl
 
 
 def list_possible_hosts(service: Service, staff: str) -> set[str]:
-    """Return the staff members of whom the remote calendar may choose one for a booking with `staff`; only `staff` if it has no
-    choice.
+    """Return the staff members among whom the remote calendar chooses the host of a booking with `staff`; only `staff` if it has
+    no choice.
     """
     link = next((each for each in service.linked_event_types if each.staff == staff), None)
     if not isinstance(link, TeamEventType) or link.by_host:

@@ -357,31 +357,6 @@ async def test_first_one_alone_is_booked_one_by_one(env: CalcomEnvironment) -> N
     assert (answer.success, say().only_this_one.strip() in answer.message) == (True, True), answer
 
 
-@pytest.mark.parametrize(
-    ("agreed", "words", "is_booked"),
-    [
-        (Reply.YES, "Rosa Rot und äh Mia Rot.", True), (Reply.UNCLEAR, "Rosa Rot und äh Mia Rot.", True),
-        (Reply.YES, "Rosa Maria Rot, mit einem T.", True), (Reply.UNCLEAR, "Rosa Maria Rot, mit einem T.", False),
-        (Reply.YES, "Nein, dann gar nicht.", False), (Reply.YES, "Lieber Samstag.", False), (Reply.UNCLEAR, "Nur Mia.", False),
-    ],
-)  # fmt: skip
-async def test_answered_name_question_keeps_the_yes(
-    env: CalcomEnvironment, agreed: Reply, words: str, is_booked: bool
-) -> None:
-    """After the yes to one by one, the booking may ask for a full name: the answer to that is no refusal."""
-    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
-    named = replace(caller(), said_since=words, replies={companions_key("one_by_one"): agreed})
-    answer = await env.salon.booking.book_appointment(named, args)
-    assert (answer.success, answer.fields.get("unclear")) == (is_booked, None if is_booked else "companions"), answer
-
-
-async def test_first_one_alone_is_booked_one_by_one(env: CalcomEnvironment) -> None:
-    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot"}
-    told = replace(caller(), companions=1, replies={companions_key("one_by_one"): Reply.UNCLEAR})
-    answer = await env.salon.booking.book_appointment(told, args)
-    assert (answer.success, say().only_this_one.strip() in answer.message) == (True, True), answer
-
-
 async def test_name_of_unnamed_companion_is_asked_for(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [{}]}
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})

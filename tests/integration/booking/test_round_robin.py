@@ -117,7 +117,7 @@ async def test_team_offer_is_booked_with_a_free_host(env: CalcomEnvironment) -> 
 
 
 async def test_team_offer_is_uncertain_while_calcom_may_choose_a_busy_host(env: CalcomEnvironment) -> None:
-    """Cal.com does not have the first appointment yet, so it may give the second booking to the same host."""
+    """Cal.com does not have the first appointment yet, so it may choose the same host for the second booking."""
     await create_team(env, by_host=False)
     await offered(env)  # the free times of the day are known
     env.inject_fault(FaultKind.ERROR_BEFORE_COMMIT, "create-booking", count=9)

@@ -159,7 +159,7 @@ def test_phone_question_repeats_the_understood_digits(language: Language, said: 
     ("+436641234036", "0664 1234036"), ("+436641234036", "+43 664 1234036"), ("+41791234567", "079 123 45 67"),
     ("+12125550106", "212 555 0106"), ("+12125550106", "two one two, five five five, zero one zero six"),
 ])  # fmt: skip
-def test_caller_from_abroad_says_own_number_as_at_home(caller: str, said: str) -> None:
+def test_own_number_from_abroad_needs_no_country(caller: str, said: str) -> None:
     assert read_phone(said, CONFIG, replace(CALL, caller=caller)) == SaidPhone(of_call=True)
     assert read_phone(NUMBER, CONFIG, replace(CALL, caller=caller)) == SaidPhone(NUMBER)
 

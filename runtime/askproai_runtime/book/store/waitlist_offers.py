@@ -34,7 +34,7 @@ ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
 _OF_OTHERS = """NOT EXISTS (
     SELECT FROM appointments a LEFT JOIN customers c ON c.tenant = a.tenant AND c.id = a.customer_id
     WHERE a.tenant = $1 AND a.id = f.appointment_id AND (a.caller = $2 OR c.phone = $2))"""
-# A time freed more than `$3` ago was already free when the caller asked, so nobody has to be told of it.
+# A time freed more than `$3` ago was already free when the caller asked, so it is no news.
 _HANDLE_UNAWAITED = f"""
 UPDATE freed_times f SET handled_at = clock_timestamp()
 WHERE f.tenant = $1 AND f.handled_at IS NULL AND NOT (f.freed_at > clock_timestamp() - $3::interval AND {_OF_OTHERS})
