@@ -15,7 +15,7 @@ from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.person_names import fold
 from askproai_runtime.spoken_times import Candidate, Understanding, understand_parts
-from askproai_runtime.spoken_times.arguments import (
+from askproai_runtime.spoken_times.excluded_days import (
     Excluded,
     ExcludedDay,
     exclude_day,

@@ -53,7 +53,7 @@ from askproai_runtime.conversation.types import Answer, CallContext, Clarificati
 from askproai_runtime.language.replies import ONE_BY_ONE
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Candidate, Daily, Grain, Refusal, Understanding, exact_at, understand_parts
-from askproai_runtime.spoken_times.arguments import find_excluded_days
+from askproai_runtime.spoken_times.excluded_days import find_excluded_days
 
 _PERSON_IS_OFF = "the person does not work on that day"
 

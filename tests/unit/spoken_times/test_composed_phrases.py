@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from askproai_runtime.spoken_times import understand
-from askproai_runtime.spoken_times.arguments import find_excluded_days
+from askproai_runtime.spoken_times.excluded_days import find_excluded_days
 from tests.unit.spoken_times.notation import read_expected, read_understood
 from tests.worlds.cases import cases
 from tests.worlds.cpu_time import assert_takes_less

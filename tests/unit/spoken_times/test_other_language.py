@@ -8,7 +8,8 @@ import pytest
 from askproai_core.languages import Language
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import Argument, Grain, Refusal, understand_parts
-from askproai_runtime.spoken_times.arguments import find_excluded_days, find_open_span, find_part_argument
+from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
+from askproai_runtime.spoken_times.excluded_days import find_excluded_days
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")

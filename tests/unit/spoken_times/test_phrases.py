@@ -9,8 +9,8 @@ import pytest
 from askproai_core.languages import Language
 from askproai_runtime.sentences import format_day, format_spoken, speaking
 from askproai_runtime.spoken_times import Days, Grain, Refusal, understand, understand_parts
-from askproai_runtime.spoken_times.arguments import find_excluded_days
 from askproai_runtime.spoken_times.atoms import Clock, Part
+from askproai_runtime.spoken_times.excluded_days import find_excluded_days
 from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
