@@ -64,7 +64,8 @@ def find_amended(
     pairs = [(stored, amended) for stored in reversed(earlier) if (amended := _amend(stored, new, known)) is not None]
     with_call_back = [each for each in earlier if each.call_back is not None]
     is_found = any(stored in with_call_back for stored, _ in pairs)
-    if new.withdraws and not new.text and new.recipient and not is_found and len(with_call_back) <= 1:
+    is_known = any(names_person(new.recipient or "", name) for name in known)
+    if new.withdraws and not (new.text or is_found or is_known) and new.recipient and len(with_call_back) <= 1:
         return find_amended(earlier, replace(new, recipient=None), known)  # only one message can be meant
     if new.call_back or new.phone or new.withdraws:
         pairs.sort(key=lambda pair: pair[0].call_back is None)
@@ -74,7 +75,7 @@ def find_amended(
 
 def _amend(stored: Message, new: NewMessage, known: Collection[str]) -> Message | None:
     withdraws, is_same_matter = _withdraws(stored, new), _is_same_matter(stored, new)
-    is_person = may_be_same if withdraws else same_name
+    is_person = may_be_same if withdraws and (is_same_matter or not new.text) else same_name
     if not (is_person(stored.name, new.name) or _is_only_name(new)):
         return None
     is_recipient, recipient = _same_recipient(stored, new), stored.recipient or new.recipient

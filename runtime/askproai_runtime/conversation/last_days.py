@@ -20,13 +20,14 @@ from askproai_runtime.language.kept_times import DOUBTS
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
 from askproai_runtime.language.said_days import read_said_days
-from askproai_runtime.spoken_times import Grain, count_from, counts_time, fold, understand_parts
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Grain, count_from, counts_time, fold, understand_parts
 from askproai_runtime.spoken_times.arguments import read_in_languages
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
+_WEEKDAY: Final = re.compile(rf"\b({'|'.join(ALL_WEEKDAYS)})s?\b")
 _WORD: Final = re.compile(r"\w+")
 _ANOTHER_DAY: Final = re.compile(rf"\b(?:{UNDERSTOOD.places.another_day})\b")
 _LONGEST_DAY: Final = timedelta(hours=25)
@@ -192,6 +193,11 @@ def names_time(words: str, call: CallContext, zone: ZoneInfo, *, is_day: bool = 
     return mention is not None and (mention.has_day or not is_day)
 
 
+def list_weekdays(words: str) -> set[int]:
+    """Return the weekdays that words name in any language (0 is Monday)."""
+    return {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(fold(words))}
+
+
 def names_other_day(named: NamedTimes, day: date, call: CallContext, zone: ZoneInfo) -> bool:
     """Return True if the caller's words since the last answer with days may name a time that is not on `day`."""
     now, quarters = call.started_at.astimezone(zone), _list_quarters(day, zone)
@@ -257,13 +263,9 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
     Without a transcript, a model that repeats its request after the question means the only time.
     """
     if len(named.starts) > 1:
-        days = {*days_of(named.starts, zone)}
-        is_other = all(names_other_day(named, day, call, zone) for day in days)  # "weder noch, am Mittwoch um elf"
-        return (
-            None
-            if is_other and not list_said_starts(named, call, zone, surely=False)
-            else choose_asked(named, call, zone)
-        )
+        asked, said = {day.weekday() for day in days_of(named.starts, zone)}, list_weekdays(" ".join(named.said_since))
+        is_other = bool(said) and said.isdisjoint(asked)  # "weder noch, am Mittwoch um elf"
+        return None if is_other else choose_asked(named, call, zone)
     if named.is_exact and (call.replies is None or is_agreed_time(named)):
         return named.starts[0]
     if not named.is_exact or _declines(named, call, parts, zone) or find_other_clock(named, call, zone):

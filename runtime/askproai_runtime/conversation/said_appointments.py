@@ -198,7 +198,12 @@ def says_another(config: TenantConfig, call: CallContext, listed: Sequence[Appoi
     """Return True if the caller's last words mean another appointment than the listed ones, such as one on another day."""
     words = call.said_since or ""
     names_time, starts = _find_named_starts(config, call, words, listed, surely=False)
-    return (names_time and not starts) or bool(_OTHER.search(fold(words)))
+    return (names_time and not starts) or says_other(call)
+
+
+def says_other(call: CallContext) -> bool:
+    """Return whether the caller's last words are of "the other one"."""
+    return bool(_OTHER.search(fold(call.said_since or "")))
 
 
 def _choose_by_names(

@@ -39,10 +39,10 @@ from askproai_runtime.conversation.offer import offer_for_move
 from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.own_appointments import resolve_appointment
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead, require_owner, says_customer
-from askproai_runtime.conversation.said_appointments import name_place
+from askproai_runtime.conversation.said_appointments import name_place, says_other
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome, Naming
-from askproai_runtime.conversation.unsaid_days import list_weekdays, require_said_day
+from askproai_runtime.conversation.unsaid_days import names_day_of_other, require_said_day
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.names import find_staff_id
@@ -140,14 +140,20 @@ async def _understand_new_visit(
 def _require_named_appointment(
     ctx: BookingContext, call: CallContext, appointment: Appointment, own: Sequence[Appointment], start: datetime
 ) -> None:
-    """Raise the question which appointment is meant if the only weekday in the caller's last words is that of another one, and
-    neither that of `appointment` nor of its new start: models keep an argument of an earlier request.
+    """Raise the question which appointment is meant if the caller's last words name the day of another one, and not that of
+    `appointment`, or "the other one" after a change of `appointment`: models keep an argument of an earlier request.
     """
     zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
-    said = list_weekdays(call.said_since or "")
-    kept = {each.astimezone(zone).weekday() for each in (appointment.starts_at, start)}
-    others = [each for each in own if each.id != appointment.id and each.starts_at.astimezone(zone).weekday() in said]
-    if len(said) == 1 and said.isdisjoint(kept) and others:
+    days = {each.id: each.starts_at.astimezone(zone).date() for each in (appointment, *own)}
+    new = start.astimezone(zone).date()
+    is_changed = call.named_last is not None and call.named_last.about == str(appointment.id)
+    others = [
+        each
+        for each in own
+        if each.id != appointment.id
+        and ((is_changed and says_other(call)) or names_day_of_other(call, days[each.id], days[appointment.id], new))
+    ]
+    if others:
         meant = sorted([appointment, *others], key=lambda each: each.starts_at)
         spoken = join_list([describe_appointment(ctx.config(), each, now) for each in meant])
         question = say().which_of.format(question=say().which_to_move, appointments=spoken)

@@ -15,16 +15,22 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_readings, dates_of, days_of, read_near
-from askproai_runtime.conversation.last_days import OF_OWN, after_request, find_agreed, find_repeated_start
+from askproai_runtime.conversation.last_days import (
+    OF_OWN,
+    after_request,
+    find_agreed,
+    find_repeated_start,
+    list_weekdays,
+)
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import holds_place
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, exact_at, fold, understand_parts
+from askproai_runtime.spoken_times import Days, Grain, exact_at, fold, understand_parts
 from askproai_runtime.spoken_times.arguments import find_open_span, read_in_languages
-from askproai_runtime.spoken_times.mentions import find_named_spans
+from askproai_runtime.spoken_times.mentions import find_named_spans, list_days_of_month
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
@@ -32,7 +38,6 @@ _OF_TODAY = re.compile(rf"\b(?:{_WORDS.near_day})\b")  # one day each, whatever 
 _ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
 _OTHER_DAY = re.compile(rf"\d{{1,2}}\.|\b(?:{_WORDS.other_day})\b")
 _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
-_WEEKDAY = re.compile(rf"\b({'|'.join(ALL_WEEKDAYS)})s?\b")
 _MONTH_DAYS: Final = 31
 _ASKS = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 
@@ -52,9 +57,7 @@ def require_said_day(
     if read_text(args, "start") is not None:
         return
     named, parts = after_request(call, zone).named_last, read_parts(args)
-    last = call.named_last
-    asks_which = call.said_last.asks or (call.said_last.about and (last is None or last.naming in OF_OWN))
-    of_own = {each.astimezone(zone).weekday() for each in (own, *booked) if each and asks_which}
+    of_own = {each.astimezone(zone).weekday() for each in (own, *booked) if each}
     _require_said_weekday(call, start.astimezone(zone), parts[0] or "", of_own)
     if (span := find_open_span(parts[0] or parts[1] or "")) is not None:
         _require_said_week(call, start.astimezone(zone), is_of_month=span is Grain.MONTH)
@@ -108,19 +111,32 @@ async def find_unheard(
     raise question
 
 
-def list_weekdays(words: str) -> set[int]:
-    """Return the weekdays that words name in any language (0 is Monday)."""
-    return {ALL_WEEKDAYS[found[1]] for found in _WEEKDAY.finditer(fold(words))}
+def names_day_of_other(call: CallContext, other: date, own: date, new: date) -> bool:
+    """Return whether the caller's last words name the day of another appointment (`other`), and not its own day. The day of the
+    new start (`new`) is named, too.
+    """
+    words = call.said_since or ""
+    said = list_weekdays(words) - {new.weekday()}
+    if said:
+        return other.weekday() in said and own.weekday() not in said
+    numbers = list_days_of_month(words, call.started_at) - {new.day}
+    return other.day in numbers and own.day not in numbers
 
 
 def _require_said_weekday(call: CallContext, start: datetime, day: str, of_own: Collection[int]) -> None:
     """Raise the question for the day if the ISO date of a local start is not on the only weekday that the caller has said since
-    the last answer: the model has probably miscalculated. Weekdays `of_own` only name an appointment that the answer asked about.
+    the last answer: the model has probably miscalculated. Beside another weekday, or after a question about the appointment, a
+    weekday `of_own` only names the appointment: "den Mittwoch auf Donnerstag".
     """
     if not _ISO_DAY.fullmatch(day.strip()):
         return
     words = fold(call.said_since or "")
-    weekdays = list_weekdays(words).difference(of_own)
+    weekdays, is_asked = (
+        list_weekdays(words),
+        call.said_last.asks or any(call.said_last.about == each.about for each in call.asked_choices),
+    )
+    if is_asked or len(weekdays) > 1:
+        weekdays = weekdays.difference(of_own)
     if len(weekdays) != 1 or start.weekday() in weekdays or _OTHER_DAY.search(words):
         return
     if rejects_times(words_of(call.said_since or "")):

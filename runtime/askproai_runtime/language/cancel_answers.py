@@ -119,7 +119,8 @@ def refuses(said: str, *, claimed: bool) -> bool:
     words = words_of(said)
     if read_cancellation(said) is not Reply.NO or YES.search(NO.sub(" ", words).strip()):
         return False
-    keeps = not is_question(said) and (_NOT_CANCEL.search(words) or (MOVE.search(words) and NO.search(words)))
+    moves = MOVE.search(words) and NO.search(words) and not _CANCEL.search(words)
+    keeps = not is_question(said) and (_NOT_CANCEL.search(words) or moves)
     return claimed or bool(keeps or (ONLY_NO.fullmatch(words) and not _CANCEL.search(words)))
 
 

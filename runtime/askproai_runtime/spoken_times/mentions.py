@@ -99,6 +99,15 @@ def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention
     return Mention(tuple(meanings), now.date())
 
 
+def list_days_of_month(words: str, now: datetime) -> set[int]:
+    """Return the days of a month that words name, whatever else they say: 27 for "den am siebenundzwanzigsten auf zwölf"."""
+    try:
+        atoms, _ = scan_known(words, now, present_grammar())
+    except (ValueError, OverflowError):
+        return set()
+    return {atom.number for atom in atoms if isinstance(atom, Day) and atom.number is not None}
+
+
 def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
     """Return the weeks, months and other spans that words name, whatever else they say: "übernächste Woche", "nach
     Weihnachten", "in zwei Wochen".

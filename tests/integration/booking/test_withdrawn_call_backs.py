@@ -172,23 +172,34 @@ async def test_declined_call_back_needs_no_number(salon: Salon) -> None:
         ({"recipient": "Anna"}, {"recipient": "die Frau Annah"}, "Anna"),
         ({"recipient": "Frau Doktor Ossi"}, {"recipient": "Doktor Osei"}, "Doktor Osei"),
         ({"recipient": "Anna"}, {}, "Anna"),
-        ({"customer_name": "Petra Milke"}, {"customer_name": "Frau Mülke"}, None),
+        ({"customer_name": "Petra Milke"}, {"customer_name": "Frau Mülke", "message": "Farbe"}, None),
     ],
 )
 async def test_withdrawal_finds_its_misheard_message(
     salon: Salon, text: str, first: dict[str, str], second: dict[str, str], recipient: str | None
 ) -> None:
     assert (await leave_message(salon.booking, call(), PETRA | first)).success
-    answer = await leave_message(salon.booking, call(), PETRA | second | {"message": text, "call_back": "nein"})
+    answer = await leave_message(salon.booking, call(), PETRA | {"message": text, "call_back": "nein"} | second)
     assert (answer.success, say().no_call_back in answer.message) == (True, True), answer.message
     assert [(row["call_back"], row["recipient"]) for row in await salon.rows(STORED)] == [(None, recipient)]
 
 
 async def test_empty_withdrawal_takes_the_only_call_back(salon: Salon) -> None:
-    for args in (PETRA | {"recipient": "Anna"}, PETRA | {"recipient": "Mehmet", "message": "", "call_back": "nein"}):
+    for args in (
+        PETRA | {"recipient": "Anna"},
+        PETRA | {"recipient": "die Chefin", "message": "", "call_back": "nein"},
+    ):
         answer = await leave_message(salon.booking, call(), args)
     assert "Doch kein Rückruf" in answer.message, answer.message
     assert [(row["call_back"], row["recipient"]) for row in await salon.rows(STORED)] == [(None, "Anna")]
+
+
+async def test_withdrawal_of_another_person_leaves_the_call_back(salon: Salon) -> None:
+    second = {"customer_name": "Peter Müller", "message": "Ich komme am Freitag", "call_back": "nein"}
+    for args in (PETRA, second, PETRA | {"recipient": "Mehmet", "message": "", "call_back": "nein"}):
+        await leave_message(salon.booking, call(), args | {"recipient": args.get("recipient", "Anna")})
+    rows = [(row["text"], row["call_back"]) for row in await salon.rows(STORED)]
+    assert rows[0] == (PETRA["message"], PETRA["call_back"])
 
 
 @pytest.mark.parametrize(
