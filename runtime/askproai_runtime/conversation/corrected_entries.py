@@ -16,7 +16,7 @@ from askproai_runtime.conversation.asked_choices import read_choice
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, Choice
 from askproai_runtime.language.answer_words import CONDITION, WAITING_LIST, words_of
-from askproai_runtime.language.declines import find_named_times
+from askproai_runtime.language.declines import NUMBER, find_named_times
 from askproai_runtime.language.heard_names import are_alike
 from askproai_runtime.language.name_words import RELATIVES
 from askproai_runtime.person_names import addressed_differently, fold, is_alike, list_name_words, same_name
@@ -46,6 +46,11 @@ _RELATIVE: Final = re.compile(
 # Between a no and the name: "Nein, auf den Namen Otto Kurz", "Sorry, the name is Otto Kurz".
 _BEFORE_NAME: Final = re.compile(
     rf"^{_BEFORE_NO}(?:{_NO}|(?:{_WORDS.apology})(?= (?:\w+ ){{0,3}}(?:{_WORDS.says_name})\b)) (?:(?:{_WORDS.before_name}) )*"
+)
+# "Nicht um zehn um elf": a comma that the recognizer did not write.
+_HOUR: Final = rf"\b(?:{UNDERSTOOD.declines.before_hour}) {NUMBER}\b"
+_HOUR_BEFORE_HOUR: Final = re.compile(
+    rf"{_HOUR}(?: (?:{UNDERSTOOD.declines.behind_hour})\b)?(?= {_HOUR})", re.IGNORECASE
 )
 _WEEKDAY: Final = rf"(?P<weekday>{'|'.join(ALL_WEEKDAYS)})s?\b"
 _NOT_WEEKDAY: Final = re.compile(rf"\b(?:{_WORDS.rejects_day}) {_WEEKDAY}")
@@ -189,7 +194,7 @@ def _read_times(text: str, now: datetime, *, rejected: bool) -> list[Mention]:
 
     def read() -> list[Mention]:
         try:
-            against, others = find_named_times(text, now)
+            against, others = find_named_times(_HOUR_BEFORE_HOUR.sub(r"\g<0>,", text), now)
         except UnclearMention:
             return []
         return [*(against if rejected else others)]

@@ -125,8 +125,8 @@ async def _leave(
     entry, *others = meant
     if others and not means_all(call.said_since or ""):
         question = say().which_place.format(entries=describe_waiting(ctx, call, args, meant, say().or_word))
-        fields = {"waiting": waiting_fields(meant)}
-        return Answer(success=False, message=question, fields=fields, outcome=FunctionOutcome.ASKED_BACK)
+        asking = {"waiting": waiting_fields(meant)}
+        return Answer(success=False, message=question, fields=asking, outcome=FunctionOutcome.ASKED_BACK)
     if entry.state == "waiting":
         async with ctx.pool.acquire() as conn:
             question_or_kept = await _ask_to_leave(ctx, conn, call, args, entry)
@@ -135,7 +135,14 @@ async def _leave(
 
     await leave(ctx, entry.id)
     with said_of_written():
-        return _answer(ctx, call, args, entry)
+        async with ctx.pool.acquire() as conn:
+            staying = [each for each in await list_own_waiting(ctx, conn, call) if each.state == "waiting"]
+        message = say().place_removed.format(entries=describe_waiting(ctx, call, args, [entry]))
+        fields: dict[str, Any] = {"waitlist_id": str(entry.id)}
+        if staying:  # "von der Liste" may mean all of them
+            message += say().places_left.format(entries=describe_waiting(ctx, call, args, staying))
+            fields["waiting"] = waiting_fields(staying)
+        return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)
 
 
 async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer | None:
@@ -290,9 +297,3 @@ async def _ask_to_leave(
     message = say().shall_i_remove.format(entries=described)
     asking = {**fields, "needs_confirmation": True}
     return Answer(success=False, message=message, fields=asking, outcome=FunctionOutcome.ASKED_BACK)
-
-
-def _answer(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry) -> Answer:
-    message = say().place_removed.format(entries=describe_waiting(ctx, call, args, [entry]))
-    fields = {"waitlist_id": str(entry.id)}
-    return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from askproai_core.tenant_config import Function
+from askproai_runtime.conversation.arguments.counts import counts_people
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.members import WHOLE
 from askproai_runtime.conversation.arguments.owners import belongs_to_caller
@@ -22,6 +23,7 @@ from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.instead import AgentFunctions, offer_message
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.customer_names import may_bring_another
+from askproai_runtime.language.name_words import RELATIVES, SEVERAL_RELATIVES
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
@@ -47,6 +49,7 @@ _ANSWERS: Final = frozenset(
 )
 # An object of one of these repeats a record of an answer: no caller has said its descriptions.
 _RECORDS: Final = frozenset({"branch", "date", "service", "staff", "start", "time"})
+_FOR: Final = tuple(UNDERSTOOD.companions.for_whom)
 _OF_CHOICE: Final = frozenset({"branch", "service", "staff"})
 
 
@@ -86,8 +89,8 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
     left = {path for path, text in read.unread.items() if _is_said(read, function, path, text, known)}
     match function:
         case Function.BOOK_APPOINTMENT:
-            is_any = bool(read.noted) or _adds_person(answer, read)
-            return _say_noted(answer, is_any=is_any, is_all=not left) if is_any or left else answer
+            of_several = _adds_person(answer, read) or any(map(_means_several, read.noted, read.noted.values()))
+            return _say_noted(answer, is_any=bool(read.noted), is_all=not left, of_several=of_several)
         case Function.RESCHEDULE_APPOINTMENT if left:
             is_time_only = read.values.keys().isdisjoint({"service", "staff"})
             sentence = say().only_time_moved if is_time_only else say().nothing_else_noted
@@ -104,20 +107,37 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
 
 
 def _adds_person(answer: Answer, read: Arguments) -> bool:
-    """Return True if the notes of a new booking for one person may mention a second person: "mit Tochter Mia", "Jens auch"."""
-    is_alone = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
-    return is_alone and may_bring_another(read.values.get("notes", ""), str(read.values.get("customer_name", "")))
+    """Return True if the notes of a new booking for one person may mention a second person: "mit Tochter Mia", "Jens auch". The
+    field `booked_for: mother` is about the first one.
+    """
+    is_alone, notes = (
+        answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields,
+        read.values.get("notes", ""),
+    )
+    for path, text in read.noted.items():
+        if fold_key(path).endswith(_FOR) and fold(text) in RELATIVES - SEVERAL_RELATIVES:
+            notes = notes.replace(_label(path, text), "")
+    return is_alone and may_bring_another(notes, str(read.values.get("customer_name", "")))
 
 
-def _say_noted(answer: Answer, *, is_any: bool, is_all: bool) -> Answer:
-    """Return the answer with sentences that some fields were noted (`is_any`), and not all were (unless `is_all`)."""
+def _means_several(path: str, text: str) -> bool:
+    """Return True if a noted field may mean several appointments or people: `recurrence`, or "fünf Haarschnitte"."""
+    key, said = fold_key(path), fold(f"{path} {text}").replace(" ", "")
+    is_count = key == "service" or key in _WORDS.counts or counts_people(path, text)
+    return is_count or any(each in said for each in _WORDS.several)
+
+
+def _say_noted(answer: Answer, *, is_any: bool, is_all: bool, of_several: bool) -> Answer:
+    """Return the answer with sentences that some fields were noted (`is_any`), and not all were (unless `is_all`). If the notes
+    mean several appointments (`of_several`), they say that there is one.
+    """
     questions = (say().which_full_name, say().which_full_names.partition("{")[0])
     at = max(answer.message.rfind(each) for each in questions) if answer.fields.get("needs_name") else -1
     told, question = (answer.message[:at], answer.message[at:]) if at >= 0 else (answer.message, "")
     if say().note_added in told:
-        is_any = False  # a correction has said it
-    is_group = "appointments" in answer.fields
-    sentences = [say().rest_noted if is_group else say().rest_noted_of_one] if is_any else []
+        is_any = of_several = False  # a correction has said it
+    is_one = of_several and "appointments" not in answer.fields
+    sentences = [say().rest_noted_of_one if is_one else say().rest_noted] if is_any or of_several else []
     sentences += [] if is_all else [say().not_all_noted]
     return replace(answer, message=f"{' '.join([told, *sentences])}{question}")
 

@@ -37,7 +37,10 @@ _ENDINGS = {"", *_WORDS.word_ends}
 _OF_ANY_COMPOUND = tuple(sorted(_WORDS.any_compound))
 # Folded words, or beginnings and ends of them, of one meaning: of trades that take appointments.
 _MEANINGS: tuple[frozenset[str], ...] = (*UNDERSTOOD.beauty_services, *UNDERSTOOD.other_services)
-_HAIR: Final = {UNDERSTOOD.beauty_services.keys.index("hair")}
+_HAIR, _CUT, *_WHOSE = (
+    {UNDERSTOOD.beauty_services.keys.index(key)} for key in ("hair", "cut", "women", "men", "children")
+)
+_GENITIVE = re.compile(r"['’]s\b", re.IGNORECASE)  # "men's", which folding would make two words
 
 
 def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
@@ -152,13 +155,19 @@ def says_part(text: str, named: Sequence[Service]) -> bool:
 def _meanings_of(text: str) -> frozenset[int] | None:
     """Return the numbers of the meanings (groups of synonyms) of a text's words; None if any word has no known meaning."""
     beside = _WORDS.beside_parts | GENERIC
-    words = [word for word in fold(text).split() if word not in beside or _list_meanings(word)]
+    words = [word for word in fold(_GENITIVE.sub("", text)).split() if word not in beside or _list_meanings(word)]
     meanings = [_list_meanings(word) if _is_all_meant(word) else frozenset() for word in words[:_MOST_WORDS]]
-    return frozenset[int]().union(*meanings) if meanings and all(meanings) else None
+    return _join_meanings(meanings) if meanings and all(meanings) else None
 
 
 def _list_all_meanings(text: str) -> frozenset[int]:
-    return frozenset[int]().union(*(_list_meanings(word) for word in fold(text).split()))
+    return _join_meanings([_list_meanings(word) for word in fold(text).split()])
+
+
+def _join_meanings(meanings: Sequence[frozenset[int]]) -> frozenset[int]:
+    """Return the meanings of several words. The cut of somebody is a haircut: "Herrenschnitt", "men's cut"."""
+    joined = frozenset[int]().union(*meanings)
+    return joined | _HAIR if joined >= _CUT and any(joined >= each for each in _WHOSE) else joined
 
 
 @lru_cache(maxsize=8192)

@@ -24,7 +24,7 @@ from askproai_runtime.language.near_services import (
     list_near,
     list_related,
 )
-from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, NamedServices, cut_ending
+from askproai_runtime.language.spoken_services import JOINING, NUMBER, SEVERAL, NamedServices, cut_ending, split_visit
 from askproai_runtime.language.staff_preferences import says_with_whom
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language
@@ -111,6 +111,22 @@ def read_named(text: str, offered: Sequence[Service]) -> NamedServices:
         return replace(named, services=leave_out_parts(named.services))
     is_known = bool(named.services) and named.unknown is None
     return named if is_known or names_several(text, offered) else find_translated(text, offered) or named
+
+
+def read_beside_unknown(text: str, offered: Sequence[Service]) -> tuple[tuple[Service, ...], list[str]]:
+    """Return the services that some parts of a text name, and its other parts: "Strähnen" of "Strähnen, Haarschnitt".
+
+    Return ((), []) if the unknown words are no whole part, and may belong to a name beside them: "Haarschnitt für Kinder".
+    """
+    parts, unknown = split_visit(text), list[str]()
+    named = read_named(text, offered) if len(parts) > 1 else NamedServices(())
+    while named.unknown is not None:
+        if named.unknown not in parts or named.unknown in unknown:
+            return (), []
+        unknown.append(named.unknown)
+        text = re.sub(rf"(?<!\w){re.escape(named.unknown)}(?!\w)", " ", text)
+        named = read_named(text, offered)
+    return (named.services, unknown) if unknown and named.services else ((), [])
 
 
 def find_rest(text: str, services: Sequence[Service]) -> str:

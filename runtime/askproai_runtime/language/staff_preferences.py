@@ -99,7 +99,11 @@ def read_staff_preference(text: str, known: Sequence[Staff]) -> StaffPreference 
             excluded |= {member.id for member in found}
     if not (named or excluded or is_open) or not excluded.isdisjoint(named):
         return None
-    is_ordered = any(part.sign in _WORDS.otherwise or not _WORDS.first_choice.isdisjoint(part.words) for part in parts)
+    # A list without "oder" has the order in which the caller said the names: ["Mehmet", "Anna"].
+    is_list = len(named) > 1 and not is_open and all(part.sign in {"", _MARK} for part in parts)
+    is_ordered = is_list or any(
+        part.sign in _WORDS.otherwise or not _WORDS.first_choice.isdisjoint(part.words) for part in parts
+    )
     return StaffPreference(tuple(named.values()), frozenset(excluded), is_open, is_ordered)
 
 

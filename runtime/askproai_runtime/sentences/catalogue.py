@@ -360,6 +360,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     appointment_or_place: str
     place_stays: str
     place_removed: str
+    places_left: str  # beside the one that is removed
     former_place_stays: str
     rename_or_another_waits: str
     freed_by_team: str

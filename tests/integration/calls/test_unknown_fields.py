@@ -10,7 +10,8 @@ from askproai_runtime.sentences import say
 from tests.worlds.tenant_pod import TenantPod, next_friday
 
 PETRA = {"customer_name": "Petra Lange", "service": "Haarschnitt"}
-NOTED = "Das ist ein einzelner Termin, das Übrige steht als Notiz dabei."
+NOTED = "as Übrige steht als Notiz dabei."
+ONE = "Das ist ein einzelner Termin"
 
 
 def _number(week: int, hour: int) -> str:
@@ -41,6 +42,7 @@ async def test_unknown_fields_are_stored_in_the_notes(
     call_id = f"call_{uuid4().hex}"
     body = await _book(salon, call_id, week, extra)
     assert (body["success"], body["message"].count(NOTED)) == (True, 1), body
+    assert (ONE in body["message"]) is ("recurring" in extra), body
     assert body["message"].index("Petra Lange") < body["message"].index(NOTED)
     assert await salon.db.fetchval("SELECT notes FROM appointments WHERE call_id = $1", call_id) == notes
     assert NOTED not in (await _book(salon, call_id, week, {"agent_id": "a1", "language": "de"}))["message"]

@@ -88,7 +88,7 @@ def test_verb_identifies_the_services_noun(said: str, name: str) -> None:
 
 NEAR = [
     ("Bartpflege", "Bartschnitt"), ("Rasur", "Bartschnitt"), ("shave", "Bartschnitt"),
-    ("men's haircut", "Haarschnitt"), ("women's cut", "Haarschnitt"),
+    ("short haircut", "Haarschnitt"), ("kids' cut", "Haarschnitt"),
     ("cut", "Haarschnitt oder Bartschnitt"), ("trim", "Haarschnitt oder Bartschnitt"),
     ("Waschen Schneiden Föhnen", "Haarschnitt"), ("dye my hair", "Färben"),
     ("hair colour", "Färben"), ("Haare färben", "Färben"), ("Haarfarbe", "Färben"), ("Ansatz färben", "Färben"),
@@ -97,15 +97,24 @@ NEAR = [
 ]  # fmt: skip
 
 
-@each_row(("said", "meant"), NEAR)
-def test_similar_word_asks_instead_of_denying(said: str, meant: str) -> None:
+def _cutting_salon() -> TenantConfig:
     config = salon("Haarschnitt", "Färben", "Bartschnitt", "Vorsorgeuntersuchung")
     cut, *others = config.services
     cut = msgspec.structs.replace(cut, spoken_names=("Schneiden", "Herrenschnitt", "Damenschnitt"))
-    config = msgspec.structs.replace(config, services=(cut, *others))
-    message = asked(config, service=said).message
+    return msgspec.structs.replace(config, services=(cut, *others))
+
+
+@each_row(("said", "meant"), NEAR)
+def test_similar_word_asks_instead_of_denying(said: str, meant: str) -> None:
+    message = asked(_cutting_salon(), service=said).message
     assert message.startswith("Meinen Sie ")
     assert meant in message
+
+
+@each_row("said", ["mens cut", "men's cut", "men’s haircut", "Men's Haircut", "women's cut", "ladies haircut"])
+def test_the_cut_of_somebody_is_a_haircut(said: str) -> None:
+    request = parse_service_request(_cutting_salon(), CALL, {"service": said})
+    assert request.rules.service.display_name == "Haarschnitt"
 
 
 def test_ambiguous_compound_of_two_services_is_asked_about() -> None:

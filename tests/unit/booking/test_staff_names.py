@@ -182,7 +182,7 @@ def test_any_of_several_named_people_is_accepted(said: str) -> None:
     [
         "Kim, sonst Lou", "am liebsten Kim, ansonsten Lou", "Kim, notfalls Lou", "Kim or if not Lou", "Kim, otherwise Lou",
         "preferably Kim or Lou", "Kim, wenn nicht dann Lou", "Kim, zur Not auch Lou", "lieber Kim, sonst halt Lou",
-        "Kim wenn möglich, sonst Lou",
+        "Kim wenn möglich, sonst Lou", "Kim, Lou",
     ],
 )  # fmt: skip
 def test_first_named_staff_member_is_preferred(said: str) -> None:

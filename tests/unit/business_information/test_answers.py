@@ -540,12 +540,35 @@ def test_each_service_is_answered_and_missing_price_named(args: dict[str, str], 
         ),
         ("Cut mit Bart", "Haarschnitt und Bart kosten zusammen fünfzig Euro."),
         ("Schnitt", "Meinen Sie Haarschnitt oder Bart?"),
-        ("Maniküre und Bart", "Maniküre und Bart finde ich nicht auf meiner Liste."),
+        ("Maniküre und Bart", "Bart kostet fünfzehn Euro. Maniküre finde ich nicht auf meiner Liste."),
+        (
+            "Nägel, Cut, Massage",
+            "Haarschnitt kostet fünfunddreißig Euro. Nägel und Massage finde ich nicht auf meiner Liste.",
+        ),
+        ("manicure, beard trim", "Bart kostet fünfzehn Euro. manicure finde ich nicht auf meiner Liste."),
+        ("Maniküre und Massage", "Maniküre und Massage finde ich nicht auf meiner Liste. Welche"),
     ],
 )
 def test_price_of_each_part_is_said(service: str, message: str) -> None:
     for words in ("", f"Was kosten {service}?"):
         assert ask(BARBER, "prices", service=service, question=words).message.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("service", "words"),
+    [
+        ("highlights, haircut", "How much are highlights and a haircut, and can I pay by card?"),
+        ("Strähnen, Haarschnitt", "Was kosten Strähnen und ein Haarschnitt?"),
+        ("Haarschnitt mit Strähnen", ""),
+    ],
+)
+def test_an_unknown_service_denies_no_known_one(service: str, words: str) -> None:
+    answer = ask(SALON, "prices", service=service, question=words)
+    unknown = service.replace("Haarschnitt", "").replace("haircut", "").replace(" mit ", "").strip(", ")
+    assert answer.success
+    assert f"Haarschnitt kostet neununddreißig Euro. {unknown} finde ich nicht auf meiner Liste." in answer.message
+    assert "Meinen Sie" not in answer.message
+    assert unknown in answer.fields["not_answered"]
 
 
 @each_row("service", ["haircut", "beard trim", "coloring"])

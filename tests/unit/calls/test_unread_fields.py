@@ -118,10 +118,17 @@ def test_name_of_a_pet_is_no_customer() -> None:
         (MOVE, {"confirmed": True, "call_id": "c1", "duration": HAIRCUT.duration_minutes}, []),
         (WAIT, {"wedding_date": "2027-05-02"}, ["nothing_else_noted", "offer_message"]),
         (WAIT, {"agent_id": "a1"}, []),
-        (BOOK, {"special": "Rollstuhl"}, ["rest_noted_of_one"]),
+        *((BOOK, extra, ["rest_noted"]) for extra in (
+            {"special": "Rollstuhl"}, {"allergies": "Duftstoffe", "is_new_customer": True}, {"booked_for": "mother"},
+        )),
+        *((BOOK, extra, ["rest_noted_of_one"]) for extra in (
+            {"recurring": "weekly"}, {"number_of_appointments": "2"}, {"repeat": "4"}, {"wiederholung": "alle vier Wochen"},
+            {"special": "jede Woche"}, {"frequenz": "Wöchentlich"}, {"party": "2 Personen"},
+            {"comes_with": "mother"},
+        )),
         (BOOK, {"duration": HAIRCUT.duration_minutes}, []),
         (BOOK, {"one": "x" * 499, "two": "y" * 499, "three": "z" * 499, "four": "1" * 499},
-         ["rest_noted_of_one", "not_all_noted"]),
+         ["rest_noted", "not_all_noted"]),
     ],
 )  # fmt: skip
 def test_the_answer_reports_unread_fields(function: Function, extra: dict[str, Any], sentences: list[str]) -> None:
@@ -143,7 +150,7 @@ def test_unread_field_note_precedes_the_question() -> None:
         outcome=FunctionOutcome.BOOKED,
     )
     message = say_unread(asked, read, BOOK, KNOWN, AgentFunctions()).message
-    assert message == f"Gut. {say().rest_noted_of_one}{say().which_full_name}"
+    assert message == f"Gut. {say().rest_noted}{say().which_full_name}"
     refused = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.TAKEN)
     assert say_unread(refused, read, BOOK, KNOWN, AgentFunctions()) == refused
 

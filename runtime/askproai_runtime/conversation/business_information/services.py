@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import lru_cache
 from typing import Final
@@ -17,7 +18,7 @@ from askproai_runtime.conversation.unknown_services import find_known_questions
 from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.near_services import list_general, list_joined
 from askproai_runtime.language.phrases import join_list, sayable
-from askproai_runtime.language.service_texts import read_named
+from askproai_runtime.language.service_texts import read_beside_unknown, read_named
 from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, say, service_as_subject
@@ -53,6 +54,8 @@ def answer_about_services(
     offered = [each.in_branch(branch.name) for each in config.services if is_offered(each, branch)]
     if not offered:
         return unknown(config, branch, question)
+    if beside := _answer_beside_unknown(config, branch, offered, question):
+        return beside
     if question.service and find_known_questions(question.service, branch, config):
         among = offered if len(offered) <= _MOST_HEARD else ()
         # "Waxing" of two services, and of "Tut Waxing weh?"
@@ -106,6 +109,30 @@ def _answer_about_unknown(
         choices = join_list([each.display_name for each in heard])
         return ask_back(question, say().do_you_mean.format(choices=choices), services=[each.name for each in heard])
     return _ask_which(question, offered, say().not_on_list.format(requested=sayable(said) or say().that_service))
+
+
+def _answer_beside_unknown(
+    config: TenantConfig, branch: Branch, offered: Sequence[Service], question: Question
+) -> Answer | None:
+    """Return the answer about the services that some parts of the argument name, and what is unknown about its other parts; None
+    if no part, or every part, names a service.
+    """
+    if not question.service or len(offered) * len(config.branches) > _MOST_COMPARED:
+        return None
+    services, unknown_parts = read_beside_unknown(question.service, offered)
+    if not services:
+        return None
+    told, said = _answer_about_named(config, branch, services, question), join_list(unknown_parts, say().and_word)
+    if list_heard_services(said, offered):
+        asked = _answer_about_unknown(config, branch, offered, replace(question, service=said))
+        return replace(asked, message=f"{told.message} {asked.message}")
+    if any(
+        find_known_questions(each, branch, config) for each in unknown_parts
+    ):  # the caller may hear its answer as well
+        return told
+    not_on_list = say().not_on_list.format(requested=sayable(said) or say().that_service).strip()
+    missing = [*told.fields.get("not_answered", ()), *unknown_parts]
+    return answered(question, f"{told.message} {not_on_list}", missing)
 
 
 def _answer_about_named(
