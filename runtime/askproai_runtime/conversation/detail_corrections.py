@@ -16,6 +16,7 @@ from askproai_runtime.conversation.asked_choices import Chosen, read_choice, rea
 from askproai_runtime.conversation.booked_sentences import confirm
 from askproai_runtime.conversation.corrected_entries import sounds_alike
 from askproai_runtime.conversation.corrections import correct, find_misnamed_appointment, find_own, with_details
+from askproai_runtime.conversation.doubts import wants_one_more
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name
 from askproai_runtime.conversation.named_people import read_name_alone
@@ -59,7 +60,7 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
     if not (is_identified or is_timed) and not request.chooses_phone and with_details(request, meant) == meant:
         return None
     is_misheard = is_identified and not is_timed and sounds_alike(request.name, meant.customer_name)
-    if not is_misheard and _is_second(call, args, request.name, meant):
+    if (wants_one_more(call) or not is_misheard) and _is_second(call, args, request.name, meant):
         return None
     booked = replace(request.service, staff=meant.staff)
     require_agreeing_notes(ctx, call, request.notes, booked, meant.starts_at, meant.customer_name)

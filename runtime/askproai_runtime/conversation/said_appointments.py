@@ -111,7 +111,7 @@ def choose_said(
         is_day = bool(at_time) and (not said.is_last or _ON_DAY.match(words))
         return None if is_day else _find_at_place(words, ids, own)
     listed = [own[each] for each in ids if each in own]
-    return None if is_read else _choose_by_names(config, words, listed, [])
+    return None if is_read else choose_by_names(config, words, listed, [])
 
 
 def _find_at_place(
@@ -155,7 +155,7 @@ def _choose_by_words(
     is_staff_new = said.asks and all(staff not in each.texts for each in call.earlier)
     named = f"{words} {fold(staff)}" if is_staff_new else words
     with_staff = not staff or is_staff_new
-    by_names = _choose_by_names(config, named, listed, starts, with_staff=with_staff, with_days=is_which)
+    by_names = choose_by_names(config, named, listed, starts, with_staff=with_staff, with_days=is_which)
     return by_names if names_none and by_names is not None else chosen
 
 
@@ -206,7 +206,7 @@ def says_other(call: CallContext) -> bool:
     return bool(_OTHER.search(fold(call.said_since or "")))
 
 
-def _choose_by_names(
+def choose_by_names(
     config: TenantConfig,
     words: str,
     listed: Sequence[Appointment],

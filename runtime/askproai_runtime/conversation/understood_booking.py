@@ -102,7 +102,7 @@ async def understand_booking(
     if request.another:
         known_own = [*appointments, *(each for each in own if str(each.id) in call.listed)]
         goes = _contradicts_another(call, request, known_own if is_unsaid else ())
-        in_the_way = None if is_second else find_in_the_way(request, known_own)
+        in_the_way = None if is_second or wants_one_more(call) else find_in_the_way(request, known_own)
         if in_the_way is not None and str(in_the_way.id) in named_id:
             request = replace(request, another=False)
     request = replace(

@@ -39,7 +39,7 @@ from askproai_runtime.conversation.offer import offer_for_move
 from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.own_appointments import resolve_appointment
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead, require_owner, says_customer
-from askproai_runtime.conversation.said_appointments import name_place, says_other
+from askproai_runtime.conversation.said_appointments import choose_by_names, name_place, says_other
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.conversation.unsaid_days import names_day_of_other, require_said_day
@@ -47,6 +47,7 @@ from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.names import find_staff_id
 from askproai_runtime.language.phrases import join_list
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Understanding, understand_parts
 
@@ -147,11 +148,17 @@ def _require_named_appointment(
     days = {each.id: each.starts_at.astimezone(zone).date() for each in (appointment, *own)}
     new = start.astimezone(zone).date()
     is_changed = call.named_last is not None and call.named_last.about == str(appointment.id)
+    words = fold(call.said_since or "")
+    named = choose_by_names(ctx.config(), words, own, own, with_staff=False) if is_changed else None
     others = [
         each
         for each in own
         if each.id != appointment.id
-        and ((is_changed and says_other(call)) or names_day_of_other(call, days[each.id], days[appointment.id], new))
+        and (
+            each is named
+            or (is_changed and says_other(call))
+            or names_day_of_other(call, days[each.id], days[appointment.id], new)
+        )
     ]
     if others:
         meant = sorted([appointment, *others], key=lambda each: each.starts_at)

@@ -116,6 +116,8 @@ def names_day_of_other(call: CallContext, other: date, own: date, new: date) -> 
     new start (`new`) is named, too.
     """
     words = call.said_since or ""
+    if rejects_times(words_of(words)):  # "Freitag ist schlecht"
+        return False
     said = list_weekdays(words) - {new.weekday()}
     if said:
         return other.weekday() in said and own.weekday() not in said

@@ -34,6 +34,7 @@ _DENIED_BEFORE = re.compile(rf"(\b(?:{_WORDS.denials})) ?, ?(?=(?:{_WORDS.except
 _DENIAL = re.compile(rf"(?:^|(?<=\s))(?:{_WORDS.denials})(?= *(?:$|(?:{_WORDS.exceptions})\b))")
 _EXCEPTION = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
 _CONDITION = re.compile(rf"\b(?:{_WORDS.conditions})\b")
+_ALWAYS = re.compile(rf"\b(?:{_WORDS.always})\b")
 _REASON = re.compile(rf"(?:{_WORDS.reasons})\b")
 _APPOINTMENT = re.compile(rf"\b(?:{_WORDS.appointments})\b")
 
@@ -92,7 +93,9 @@ def _find_excluded_days(said: str, now: datetime) -> Excluded:
         denial, exception = _DENIAL.search(clause), _EXCEPTION.search(clause)
         if _CONDITION.search(clause):
             continue
-        if denial and exception and not _REASON.match(denial[0]):
+        if denial and exception and _ALWAYS.search(said):  # "immer, außer samstags nicht": two words for one no
+            clauses.append(clause[: denial.start()] if exception.start() < denial.start() else clause)
+        elif denial and exception and not _REASON.match(denial[0]):
             excluded |= _read_denied_exception(clause, denial, exception, now)
         elif denial and not _APPOINTMENT.search(clause):
             own = _read_ending(clause[: denial.start()], now)
