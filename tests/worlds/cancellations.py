@@ -13,10 +13,6 @@ NEXT_CALL = call("call_2")  # from the same number, on Friday 20 November
 
 TUESDAY = "2026-11-24T10:00:00+01:00"
 
-TUESDAY_LATER = "2026-11-24T15:00:00+01:00"
-
-WEDNESDAY = "2026-11-25T15:00:00+01:00"
-
 
 async def book(salon, *starts: str) -> list[str]:
     """Book appointments for the caller, and return their ids."""

@@ -11,13 +11,14 @@
 to two months ago. `rows` are tables: each combination of their rows is a case. `{name}` is its value, and a mapping under `more`,
 or each of several, is merged at its place.
 
-A turn has the caller's words (`say`), words that the agent adds (`agent`), and a function with its arguments. `book`, `search` and
-`wait` ask for Petra Lange's haircut on Friday at two, as far as nothing else is given; full names of functions and the other short
-ones get only the given arguments. `again` repeats the last ones, `{offer.1}` is the first time of the last offer, `{id.1}` the
-first appointment that an answer has named, and `{entry}` the last waiting list entry. Several functions under `at_once` are asked
-in one turn of the model. Before the caller speaks, `call` begins a `later` call of the number or one of an `other` caller, or goes
-on with the `first`; and `meanwhile` is a statement of SQL. `repeat` asks again. The requests of a `silent` dialogue have no
-transcript.
+A turn has the caller's words (`say`, or several one after the other), words that the agent adds (`agent`), and a function with
+its arguments. `book`, `search` and `wait` ask for Petra Lange's haircut on Friday at two, as far as nothing else is given; full
+names of functions and the other short ones get only the given arguments. `again` repeats the last ones, `{offer.1}` is the first
+time of the last offer, `{id.1}` the first appointment that an answer has named, `{entry}` the last waiting list entry, and
+`{number}` the first call's number. Several functions under `at_once` are asked in one turn of the model. Before the caller speaks,
+`call` begins a `later` call of the number, one of an `other` caller or of a `withheld` number, or goes on with the `first`; and
+`meanwhile` is a statement of SQL. `repeat` asks again. The requests of a `silent` dialogue have no transcript.
+A dialogue in which the caller's number is said has a `number`.
 
 `hears` has one or more of these; the whole answers are in `tests/golden`:
 
@@ -31,7 +32,9 @@ transcript.
     …                       other words are in the sentence
 
 `left` are all appointments of the number, each with words for its service, day, time, staff member, customer, notes (`no-notes`),
-address (`no-email`) or another telephone number, and `places` are the states of its waiting list entries.
+address (`no-email`) or the customer's number (`no-phone`), and `noted` are its messages, each with words for its customer,
+`"text"`, recipient, `[call-back]`, the time of that (`10-12:00`) and number (`no-recipient`, …). `waiting` are its present waiting
+list entries, each with words for its customer and time, and `places` are the states of all of them.
 """
 
 import inspect
@@ -57,8 +60,20 @@ OFFERS: Final = ("slots", "alternatives", "candidates")
 LIVE: Final = """
     SELECT concat_ws(' ', service, to_char(starts_at AT TIME ZONE 'Europe/Berlin', 'YYYY-MM-DD HH24:MI'), staff, customer_name,
                      coalesce(notes, 'no-notes'), CASE WHEN attendee_email ~ '@(gmx|web)' THEN attendee_email ELSE 'no-email' END,
-                     (SELECT phone FROM customers WHERE id = customer_id AND phone <> caller))
-    FROM appointments WHERE caller = $1 AND status IN ('confirmed', 'pending_sync') ORDER BY starts_at, created_at"""
+                     coalesce((SELECT phone FROM customers WHERE id = customer_id), 'no-phone'))
+    FROM appointments WHERE caller IS NOT DISTINCT FROM $1 AND status IN ('confirmed', 'pending_sync')
+    ORDER BY starts_at, created_at"""
+NOTED: Final = """
+    SELECT concat_ws(' ', name, '"' || text || '"', coalesce(recipient, 'no-recipient'),
+                     coalesce('[' || call_back || ']', 'no-call-back'),
+                     coalesce(nullif(concat(to_char(call_back_from AT TIME ZONE 'Europe/Berlin', 'YYYY-MM-DD HH24:MI'),
+                                            to_char(call_back_until AT TIME ZONE 'Europe/Berlin', '-HH24:MI')), ''), 'no-time'),
+                     coalesce(phone, 'no-phone'))
+    FROM messages WHERE caller IS NOT DISTINCT FROM $1 ORDER BY created_at"""
+WAITING: Final = """
+    SELECT concat_ws(' ', name, '"' || requested || '"') FROM waitlist WHERE caller IS NOT DISTINCT FROM $1 AND state = 'waiting'
+    ORDER BY created_at"""
+ROWS: Final = {"left": LIVE, "noted": NOTED, "waiting": WAITING}
 PAST: Final = """UPDATE appointments SET starts_at = starts_at - interval '60 days', ends_at = ends_at - interval '60 days'
                  WHERE id = $1::text::uuid"""
 _NAME: Final = re.compile(r"\{([\w.]+)\}")
@@ -76,12 +91,13 @@ def load_dialogues(module: str, salon: str = "spoken_salon", to_number: str = NU
 
 def _make_test(
     name: str, salon: str, to_number: str, /, turns: list[Any], before: Any = None, rows: dict[str, list[Any]] | None = None,
-    silent: bool = False,
+    silent: bool = False, number: str | None = None,
 ) -> Callable[..., Any]:  # fmt: skip
     assert len(name.split("_")) <= 9, f"{name}: a title has at most eight words"
 
     async def test(row: dict[str, Any], **pods: TenantPod) -> None:
-        dialogue = _Dialogue(SpokenCall(pods[salon], to_number=to_number), row, silent)
+        call = SpokenCall(pods[salon], *filter(None, [number]), to_number=to_number)
+        dialogue = _Dialogue(call, row, silent)
         await dialogue.book(before or [])
         for turn in _flatten(turns):
             await dialogue.play(turn)
@@ -130,11 +146,12 @@ class _Dialogue:
     """A call of a number, or several one after the other, with the last requests and sentences of each function."""
 
     def __init__(self, call: SpokenCall, row: Values, silent: bool) -> None:
-        self.call, self.first, self.values, self.silent = call, call, dict(row), silent
+        self.call, self.first, self.silent = call, call, silent
+        self.values: dict[str, Any] = {**row, "number": call.number}
         self.asked: dict[str, Any] = {}
         self.heard: dict[str, str] = {}
 
-    def _begin_call(self, *number: str) -> SpokenCall:
+    def _begin_call(self, *number: str | None) -> SpokenCall:
         """Return a new call of a number, or of one that has never called."""
         return SpokenCall(self.call.pod, *number, to_number=self.call.to_number)
 
@@ -157,18 +174,20 @@ class _Dialogue:
         rest |= _fill(rest.pop("more", {}), self.values)
         if statement := rest.pop("meanwhile", None):
             await self.call.pod.db.execute(_fill(statement, self.values))
-        match rest.pop("call", None):
+        match _fill(rest.pop("call", None), self.values):
             case "later":
                 self.call = self._begin_call(self.call.number)
             case "other":
                 self.call = self._begin_call()
+            case "withheld":
+                self.call = self._begin_call(None)
             case "first":
                 self.call = self.first
         said, agent, repeat = (rest.pop(name, None) for name in ("say", "agent", "repeat"))
         hears = rest.pop("hears", None)
-        left, places = (_fill(rest.pop(name, None), self.values) for name in ("left", "places"))
+        places, *rows = (_fill(rest.pop(name, None), self.values) for name in ("places", *ROWS))
         assert rest or hears is None, f"nothing is heard: {turn}"
-        if (words := _fill(said, self.values)) is not None:
+        for words in _flatten([_fill(said, self.values) or []]):
             self.call.say(words)
         if agent is not None:
             self.call.transcript.append({"role": "agent", "content": _fill(agent, self.values)})
@@ -176,9 +195,10 @@ class _Dialogue:
             for name, args in rest.items():
                 requests = args if name == "at_once" else [{name: args, "hears": hears}]
                 await self._ask(*requests)
-        if left is not None:
-            rows = [row[0] for row in await self.call.pod.db.fetch(LIVE, self.call.number)]
-            assert _match(left, rows), f"{rows} are left, not {left}"
+        for (name, query), expected in zip(ROWS.items(), rows, strict=True):
+            if expected is not None:
+                found = [row[0] for row in await self.call.pod.db.fetch(query, self.call.number)]
+                assert _match(expected, found), f"{found} are {name}, not {expected}"
         if places is not None:
             states = "SELECT state FROM waitlist WHERE caller = $1 ORDER BY created_at"
             assert [row["state"] for row in await self.call.pod.db.fetch(states, self.call.number)] == places

@@ -27,7 +27,7 @@ class SpokenCall:
     """One call from a number without earlier calls."""
 
     pod: TenantPod
-    number: str = field(default_factory=lambda: f"+49151{randrange(10**7, 10**8)}")
+    number: str | None = field(default_factory=lambda: f"+49151{randrange(10**7, 10**8)}")
     call_id: str = field(default_factory=lambda: f"call_{uuid4().hex}")
     transcript: list[dict[str, Any]] = field(default_factory=list)
     to_number: str = NUMBER
@@ -90,7 +90,8 @@ async def open_spoken_salon(database: Database, folder: Path) -> AsyncIterator[T
 
 async def empty_book(pod: TenantPod) -> None:
     """Delete all bookings and callers."""
-    for table in ("waitlist", "messages", "verifications", "call_actions", "calls", "appointments", "customers"):
+    tables = "refusals waitlist messages verifications call_actions calls appointments customers"
+    for table in tables.split():
         await pod.db.execute(f"DELETE FROM {table} WHERE tenant = $1", pod.store.tenant)
 
 

@@ -531,3 +531,13 @@ async def test_start_with_seconds_is_refused_with_alternatives(new_salon, start)
     (row,) = await salon.live()
     assert row["starts_at"] == datetime.fromisoformat(MORNING)
     await salon.assert_claims_match()
+
+
+async def test_simultaneous_moves_never_overlap_for_one_person(salon: Salon) -> None:
+    booked = await salon.book(staff="anna"), await salon.book(FOUR, staff="mehmet", another=True)
+    requests = [{"appointment_id": each.fields["appointment_id"], "start": "2026-11-27T17:00"} for each in booked]
+    moves = await asyncio.gather(
+        *(salon.booking.reschedule_appointment(call(f"call_{n}"), requests[n]) for n in (0, 1))
+    )
+    (asked,) = [each.message for each in moves if not each.success]
+    assert "Soll ich trotzdem dorthin verschieben?" in asked

@@ -6,8 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from askproai_core.languages import Language
 from askproai_runtime.book.waiting import ENTRIES_PER_CALL, ENTRIES_PER_HOUR, ENTRIES_PER_PHONE
 from askproai_runtime.conversation.types import Answer
+from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import Salon, call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
 from tests.worlds.waitlist_environment import FIRST, FRIDAY, book, join, wait
@@ -61,60 +63,6 @@ async def test_missing_waitlist_details_are_asked_for(salon: Salon) -> None:
     named = await join(salon, "call_w", None, phone="0170 1234567")
     assert named.success
     assert await salon.rows("SELECT phone FROM waitlist") == [{"phone": "+491701234567"}]
-
-
-@pytest.mark.parametrize(
-    ("said", "args", "requested"),
-    [
-        ("", {"date": "egal"}, "so bald wie möglich"),
-        ("", {"date": "jeden Tag"}, "so bald wie möglich"),
-        ("", {"date": "irgendwann", "time": "nach 15 Uhr"}, "so bald wie möglich, ab 15 Uhr"),
-        ("", {"date": "any day", "part_of_day": "vormittags"}, "so bald wie möglich, Vormittag"),
-        ("", {"date": "egal", "start": "2026-11-27T10:00"}, "Freitag, den 27. November, um 10 Uhr"),
-        ("Petra Lange. Mir ist jeder Tag recht.", {}, "so bald wie möglich"),
-        ("Vormittags, Tag egal.", {"part_of_day": "vormittags"}, "so bald wie möglich, Vormittag"),
-        ("Immer nach 15 Uhr.", {"time": "nach 15 Uhr"}, "so bald wie möglich, ab 15 Uhr"),
-        ("Any day after three.", {"time": "after 3 pm"}, "so bald wie möglich, ab 15 Uhr"),
-        ("Jeden Tag außer Montag.", {}, "so bald wie möglich, außer montags"),
-        ("Egal.", {}, None),  # it may answer another question
-        ("Es geht nicht jeden Tag.", {}, None),
-        ("Bei wem ist mir egal.", {}, None),
-        ("Haben Sie jeden Tag auf?", {}, None),
-        ("Egal wann, nur nicht montags.", {"date": "egal"}, "so bald wie möglich, außer montags"),
-        ("Mir ist jeder Tag recht außer Montag.", {"date": "egal"}, "so bald wie möglich, außer montags"),
-        ("An jedem Tag außer Montag.", {"date": "jederzeit"}, "so bald wie möglich, außer montags"),
-        ("Any day, but not on Monday.", {"date": "any"}, "so bald wie möglich, außer montags"),
-        ("Egal wann, warum nicht montags?", {"date": "egal"}, "so bald wie möglich"),
-        ("Montags kann ich nicht, sonst ist es egal.", {"date": "egal"}, "so bald wie möglich, außer montags"),
-        ("Egal, nicht am Wochenende.", {"date": "egal"}, "so bald wie möglich, außer samstags und sonntags"),
-        ("Nicht vor Mittwoch, sonst egal.", {"date": "egal"}, "ab Mittwoch, den 25. November"),
-        ("Montag wäre nicht schlecht.", {"date": "egal"}, "so bald wie möglich"),
-        ("I can't do Mondays.", {"date": "any day"}, "so bald wie möglich, außer montags"),
-        (
-            "Nächste Woche, außer Montag.",
-            {"date": "nächste Woche"},
-            "Montag, den 23. November bis Sonntag, den 29. November, außer montags",
-        ),
-        (
-            "Egal, außer Montag vormittags.",
-            {"date": "egal"},
-            "so bald wie möglich, außer montags oder montags, ab 12 Uhr",
-        ),
-    ],
-)
-async def test_caller_without_a_preferred_day_waits(
-    salon: Salon, said: str, args: dict[str, str], requested: str | None
-) -> None:
-    args = {"service": "Haarschnitt", "customer_name": "Petra Lange"} | args
-    async with nothing_free(salon):
-        answer = await join_waitlist(salon.booking, replace(call(), said_since=said), args)
-        assert answer.success == (requested is not None), answer
-        if requested is None:
-            assert "welchen Tag" in answer.message
-            asked = replace(call(), said_since="Egal.", asked_unclear=frozenset({answer.fields["unclear"]}))
-            assert (await join_waitlist(salon.booking, asked, args)).success
-    rows = await salon.rows("SELECT requested FROM waitlist")
-    assert [row["requested"] for row in rows] == [requested or "so bald wie möglich"]
 
 
 async def test_entries_per_call_and_caller_are_limited(salon: Salon) -> None:
@@ -209,3 +157,9 @@ async def test_another_persons_free_time_does_not_prevent_waiting(salon: Salon) 
     await book(salon)
     answer = await join_waitlist(salon.booking, call(), FRIDAY | {"time": "10:00", "staff": "Anna"})
     assert (answer.success, answer.outcome.value) == (True, "waiting")
+
+
+async def test_waiting_list_answers_in_english(salon: Salon) -> None:
+    with speaking(Language.EN):
+        answer = await join(salon, "call_1", FIRST, customer_name="Petra Lange", companions=[{}])
+    assert answer.message.endswith("Whoever comes along needs an entry of their own: in which name?")

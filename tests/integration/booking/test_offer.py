@@ -2,15 +2,16 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
+import asyncpg
 import msgspec
 import pytest
 
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.store.appointments import release_holds
-from tests.worlds.booking_environment import HALF_PAST_TWO, NOW, Salon, call, second_process
+from tests.worlds.booking_environment import NOW, Salon, call, second_process
 
 SATURDAY_EVENING = datetime(2026, 11, 21, 17, 40, tzinfo=UTC)
 
@@ -56,105 +57,6 @@ async def test_missing_day_is_asked_for_once(salon: Salon) -> None:
     assert asks not in again.message
 
 
-@pytest.mark.parametrize(
-    ("said", "args", "days"),
-    [
-        ("Egal, nur nicht freitags.", {"date": "egal"}, ["21", "21", "24"]),
-        ("Freitags kann ich nicht.", {}, ["21", "21", "24"]),
-        ("Nicht am Wochenende, sonst egal.", {"date": "egal"}, ["20", "20", "24"]),
-        ("Freitags und samstags habe ich keine Zeit.", {"time": "10:00"}, ["24", "25", "26"]),
-        ("Egal, außer Freitag nachmittags.", {"date": "egal"}, ["20", "21", "21"]),
-        ("Nicht vor Dienstag, sonst egal.", {"date": "egal"}, ["24", "24", "25"]),
-        ("Nächste Woche, nur nicht Montag.", {"date": "nächste Woche"}, ["24", "24", "25"]),
-        ("I can't do Saturdays.", {"date": "any day"}, ["20", "20", "24"]),
-        ("Haben Sie freitags nicht auf?", {"date": "egal"}, ["20", "20", "21"]),
-        ("Freitags kann ich nicht.", {"date": "2026-11-27"}, ["27", "27", "27"]),
-        ("Ab Januar ist mir zu spät, sonst egal.", {"date": "egal"}, ["20", "20", "21"]),
-        ("Ab Dienstag bin ich weg, sonst egal.", {"date": "egal"}, ["20", "20", "21"]),
-        ("Um zehn, außer Freitag vormittag.", {"date": "nächste Woche", "time": "10 Uhr"}, ["24", "25", "26"]),
-        (
-            "Nächste Woche, aber nicht am Dienstag um zehn.",
-            {"date": "nächste Woche", "time": "10:00"},
-            ["25", "26", "27"],
-        ),
-        ("Dienstag vormittag nicht.", {"date": "nächste Woche", "part_of_day": "vormittag"}, ["25", "25", "26"]),
-        ("Dienstag vormittag nicht.", {"date": "nächste Woche", "part_of_day": "nachmittag"}, ["24", "24", "25"]),
-        ("Dienstag nachmittag geht nicht.", {"date": "2026-W48", "time": "15:00"}, ["25", "26", "27"]),
-        ("Außer samstags kann ich nie.", {"date": "egal"}, ["21", "21", "21"]),
-        ("Dienstag bis Donnerstag kann ich nicht.", {"date": "2026-W48"}, ["27", "27", "28"]),
-        ("Heute kann ich nicht.", {"time": "10:00"}, ["21", "24", "25"]),
-        ("Am 24. kann ich nicht.", {"date": "nächste Woche"}, ["25", "25", "26"]),
-        ("Am Dienstag vormittag kann ich nicht.", {"date": "ab Dienstag"}, ["24", "25", "25"]),
-        ("Nächste Woche bin ich im Urlaub, sonst egal.", {"date": "egal"}, ["20", "20", "01"]),
-        ("Bis Mittwoch kann ich nicht, sonst egal.", {"date": "egal"}, ["26", "26", "27"]),
-        (
-            "Nicht am Wochenende.",
-            {"date": "nächste Woche, nicht am Wochenende", "time": "zwischen 10 und 12"},
-            ["24", "24", "25"],
-        ),
-    ],
-)
-async def test_search_leaves_out_days_the_caller_excludes(
-    new_salon, said: str, args: dict[str, str], days: list[str]
-) -> None:
-    salon = await new_salon()
-    answer = await salon.booking.check_availability(replace(call(), said_since=said), args)
-    assert [start[8:10] for start in times(answer)] == days, answer
-
-
-@pytest.mark.parametrize(
-    ("said", "date", "days"),
-    [
-        (["Freitags kann ich nicht.", "Was haben Sie noch?"], "egal", ["21", "21", "24"]),
-        (["Freitags kann ich nicht.", "Freitag ginge doch."], "egal", ["20", "20", "21"]),
-        (["Am 21. kann ich nicht.", "Der 21. ginge doch.", "Heute nicht."], "egal", ["21", "21", "24"]),
-        (["Am Wochenende nicht.", "Dann doch am Wochenende."], "dieses Wochenende", ["21", "21", "21"]),
-        (
-            ["Am Freitag kann ich nicht, ich möchte verschieben.", "Nächste Woche."],
-            "Donnerstag bis Freitag",
-            ["26", "26", "27"],
-        ),
-    ],
-)
-async def test_excluded_day_is_offered_when_wanted_again(
-    salon: Salon, said: list[str], date: str, days: list[str]
-) -> None:
-    caller = replace(call(), said_since=said[-1], utterances=tuple(said))
-    answer = await salon.booking.check_availability(caller, {"date": date})
-    assert [start[8:10] for start in times(answer)] == days, answer
-
-
-async def test_booking_without_a_day_leaves_out_excluded_days(salon: Salon) -> None:
-    answer = await salon.book(None, by=replace(call(), said_since="Samstags kann ich nicht."), time="10:00")
-    assert "außer samstags" in answer.message
-
-
-@pytest.mark.parametrize("unclear", [{"time": "14:30 AM"}, {"time": "zu einer christlichen Uhrzeit"}])
-async def test_unclear_time_gets_offers_of_the_day(salon: Salon, unclear: dict[str, str]) -> None:
-    answer = await salon.booking.check_availability(call(), {"date": "2026-11-27"} | unclear)
-    assert answer.message.startswith(
-        "Die Uhrzeit habe ich nicht verstanden. Frei ist zum Beispiel Freitag, der 27. November"
-    )
-    assert {start[:10] for start in times(answer)} == {"2026-11-27"}
-    assert not answer.success  # else a model takes the times for those that were asked for
-
-
-@pytest.mark.parametrize(
-    ("args", "hours"),
-    [
-        ({"date": "Krambambuli", "part_of_day": "nachmittags"}, range(13, 18)),
-        ({"date": "Krambambuli", "time": "ab 16 Uhr"}, range(16, 20)),
-        ({"date": "Krambambuli", "time": "bis 11 Uhr"}, range(9, 11)),
-        ({"date": "Krambambuli", "time": "14:00"}, range(14, 15)),
-        ({"date": "Krambambuli", "time": "2 Uhr nachts"}, range(9, 20)),
-    ],
-)
-async def test_offers_for_an_unclear_day_respect_the_hours(salon: Salon, args: dict[str, str], hours: range) -> None:
-    answer = await salon.booking.check_availability(call(), args)
-    assert (answer.success, bool(times(answer))) == (False, True)
-    assert {int(start[11:13]) for start in times(answer)} <= set(hours)
-
-
 async def test_next_offer_replaces_the_previous_hold(salon: Salon) -> None:
     await salon.booking.check_availability(call(), {"date": "2026-11-27"})
     await salon.booking.check_availability(call(), {"date": "2026-11-28"})
@@ -192,6 +94,15 @@ async def test_simultaneous_requests_of_a_call_hold_one_time(salon: Salon) -> No
         assert len(await held(salon)) == 1
 
 
+async def test_offers_are_stored_only_with_a_hold(salon: Salon) -> None:
+    for day in ("2026-11-27", "2026-12-04"):
+        answer = await salon.booking.check_availability(call(), {"date": day})
+        (row,) = await salon.rows("SELECT starts_at, offers IS NULL AS none FROM appointments")
+        assert (row["starts_at"], row["none"]) == (datetime.fromisoformat(times(answer)[0] + "+01:00"), False)
+    with pytest.raises(asyncpg.CheckViolationError):
+        await salon.pool.execute("UPDATE appointments SET status = 'confirmed'")
+
+
 async def test_locked_rows_allow_offers_without_a_hold(salon: Salon) -> None:
     async with (
         second_process(salon, lock_timeout="100ms") as impatient,
@@ -202,12 +113,6 @@ async def test_locked_rows_allow_offers_without_a_hold(salon: Salon) -> None:
         answer = await impatient.check_availability(call(), {"date": "2026-11-27"})
     assert times(answer) == ["2026-11-27T09:00", "2026-11-27T13:00", "2026-11-27T17:00"]
     assert await held(salon) == []
-
-
-async def test_free_exact_time_is_offered_alone(salon: Salon) -> None:
-    answer = await salon.booking.check_availability(call(), {"date": "am 27. November", "time": "halb drei"})
-    assert [slot["start"] for slot in answer.fields["slots"]] == [HALF_PAST_TWO]
-    assert answer.message == "Frei ist Freitag, der 27. November, um 14 Uhr 30 bei Anna. Soll ich das eintragen?"
 
 
 async def test_taken_exact_time_offers_the_nearest_times(salon: Salon) -> None:
@@ -241,22 +146,6 @@ async def test_next_times_are_offered_on_two_days(salon: Salon) -> None:
     assert times(answer) == ["2026-11-20T11:00", "2026-11-20T13:00", "2026-11-21T11:00"]
 
 
-@pytest.mark.parametrize(
-    ("day", "reason"),
-    [
-        ("2026-12-24", "Donnerstag, den 24. Dezember: Da ist nicht geöffnet."),
-        ("2026-12-25", "es ist Erster Weihnachtstag."),
-        ("2026-11-23", "Montag, den 23. November: Da ist nicht geöffnet."),
-    ],
-)
-async def test_closed_day_offers_the_next_open_day(salon: Salon, day: str, reason: str) -> None:
-    answer = await salon.booking.check_availability(call(), {"date": day})
-    assert reason in answer.message
-    assert answer.fields["obstacle"] == "closed_day"
-    opens = {"2026-12-24": "2026-12-29", "2026-12-25": "2026-12-29", "2026-11-23": "2026-11-24"}[day]
-    assert times(answer)[0] == f"{opens}T09:00"
-
-
 async def test_persons_day_off_is_not_called_closed(salon: Salon) -> None:
     """Mehmet works on Thursdays and Fridays only; on a Tuesday the salon is open."""
     answer = await salon.booking.check_availability(call(), {"date": "2026-11-24", "staff": "Mehmet"})
@@ -279,60 +168,11 @@ async def test_move_to_a_day_off_names_the_reason(salon: Salon) -> None:
     assert answer.cause == "the person does not work on that day"  # for the record of the function
 
 
-async def test_ambiguous_time_offers_both_readings_and_asks(salon: Salon) -> None:
-    """One question, which a bare yes does not answer: nothing is booked on the day that the caller did not mean."""
-    answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})  # it is a Friday
-    assert [c["start"][:16] for c in answer.fields["candidates"]] == ["2026-11-20T11:00", "2026-11-27T11:00"]
-    assert {c["grain"] for c in answer.fields["candidates"]} == {"minute"}
-    assert (answer.success, times(answer)) == (True, ["2026-11-20T11:00", "2026-11-27T11:00"])
-    assert answer.message == (
-        "Frei ist Freitag, der 20. November, um 11 Uhr bei Anna oder Freitag, der 27. November, um 11 Uhr bei Anna."
-        " Welchen Termin meinen Sie?"
-    )
-
-
 async def test_ambiguous_day_is_asked_about_without_offers(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "Freitag"})
     assert answer.message == "Meinen Sie Freitag, den 20. November oder Freitag, den 27. November?"
     assert (answer.success, answer.fields["slots"], answer.outcome) == (False, [], "asked_back")
     assert await held(salon) == []
-
-
-async def test_only_free_reading_of_a_time_is_offered(salon: Salon) -> None:
-    await salon.book("2026-11-20T11:00", staff="anna", by=call("a", None))
-    answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "11 Uhr"})
-    assert answer.message == (
-        "Freitag, den 20. November, um 11 Uhr ist leider nichts mehr frei."
-        " Frei ist Freitag, der 27. November, um 11 Uhr bei Anna. Soll ich das eintragen?"
-    )
-    assert "candidates" not in answer.fields
-    assert "obstacle" not in answer.fields
-
-
-async def test_ambiguous_move_is_asked_about_despite_days_off(salon: Salon) -> None:
-    await salon.book(staff="mehmet")
-    for day, first, second in (
-        ("Donnerstag", "26. November", "3. Dezember"),
-        ("Dienstag", "24. November", "1. Dezember"),  # his day off
-    ):
-        asked = await salon.booking.reschedule_appointment(call(), {"date": f"{day} in einer Woche", "time": "13 Uhr"})
-        assert asked.message == f"Meinen Sie {day}, den {first}, um 13 Uhr oder {day}, den {second}, um 13 Uhr?"
-    (row,) = await salon.live()
-    assert f"{row['starts_at']:%Y-%m-%d %H:%M}" == "2026-11-27 13:30"
-
-
-async def test_time_of_day_outside_opening_hours_is_ignored(salon: Salon) -> None:
-    answer = await salon.booking.check_availability(call(), {"date": "2026-11-28", "time": "um neun"})
-    assert answer.message == "Frei ist Samstag, der 28. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
-    booked = await salon.book("Samstag, 28. November um neun", staff="anna")
-    assert booked.fields["start"] == "2026-11-28T09:00:00+01:00"
-    moved = await salon.booking.reschedule_appointment(call(), {"date": "2026-12-05", "time": "um neun"})
-    assert moved.fields["start"] == "2026-12-05T09:00:00+01:00"
-    closed = await salon.booking.check_availability(call(), {"date": "2026-11-23", "time": "um neun"})
-    assert closed.message.startswith(
-        "Montag, den 23. November: Da ist nicht geöffnet. Frei ist zum Beispiel Dienstag, der 24. November, um 9"
-    )
-    assert "candidates" not in closed.fields
 
 
 @pytest.mark.parametrize(
@@ -379,12 +219,6 @@ async def test_unnamed_later_day_is_booked_only_if_offered(salon: Salon) -> None
     assert again.message.startswith("Der Termin steht schon")
 
 
-async def test_time_off_the_grid_is_refused_once(salon: Salon) -> None:
-    answer = await salon.booking.check_availability(call(), {"date": "Freitag", "time": "14:35"})
-    assert answer.message.count("beginnt bei uns kein Termin") == 1, answer.message
-    assert answer.fields["slots"]
-
-
 async def test_question_for_a_time_names_next_free_times(salon: Salon) -> None:
     answer = await salon.booking.check_availability(call(), {"date": "wenn Oma kommt"})
     assert (answer.success, answer.fields["refused"]) == (False, "not_understood")
@@ -407,29 +241,6 @@ async def test_unclear_time_is_asked_without_the_database(salon: Salon) -> None:
     assert answer.message == "Das habe ich nicht verstanden. An welchem Tag und um wie viel Uhr möchten Sie kommen?"
 
 
-@pytest.mark.parametrize(
-    "when",
-    [
-        {"date": "2027-06-01"},
-        {"date": "im März"},
-        {"date": "im Sommer"},
-        {"date": "in einem halben Jahr"},
-        {"date": "ab März", "part_of_day": "Vormittag"},
-    ],
-)
-async def test_request_beyond_horizon_gets_the_last_free_times(salon: Salon, when) -> None:
-    """Nothing is taken there: neither a search later nor the waiting list helps."""
-    horizon = salon.configs[-1].services[0].booking_horizon_days
-    last = (salon.clock.now() + timedelta(days=horizon)).date()
-    answer = await salon.booking.check_availability(call(), when)
-    assert (answer.success, answer.fields["obstacle"]) == (False, "too_far")
-    assert answer.message.startswith("So weit im Voraus vergeben wir keine Termine, nur bis ")
-    assert "Frei ist " in answer.message
-    assert "später suchen" not in answer.message
-    days = {date.fromisoformat(slot["start"][:10]) for slot in answer.fields["slots"]}
-    assert all(last - timedelta(days=7) <= day <= last for day in days), (days, last)
-
-
 async def test_request_beyond_horizon_without_free_times_promises_nothing(salon: Salon) -> None:
     config = salon.configs[-1]
     closed = msgspec.structs.replace(config.branches[0], opening_hours=())
@@ -440,15 +251,15 @@ async def test_request_beyond_horizon_without_free_times_promises_nothing(salon:
     assert "?" not in answer.message
 
 
-async def test_several_closed_days_are_not_called_taken(salon: Salon) -> None:
-    answer = await salon.booking.check_availability(call(), {"date": "von Sonntag bis Montag"})
-    assert answer.fields["obstacle"] == "closed_day"
-    assert answer.message.startswith(
-        "Sonntag, den 22. November bis Montag, den 23. November: Da ist nicht geöffnet. Frei ist zum Beispiel Dienstag"
-    )
-
-
 async def test_caller_without_preference_is_offered_one_time(salon: Salon) -> None:
     indifferent = replace(call(), leaves_choice=True)
     answer = await salon.booking.check_availability(indifferent, {"date": "2026-11-27"})
     assert answer.message == "Frei ist Freitag, der 27. November, um 9 Uhr bei Anna. Soll ich das eintragen?"
+
+
+async def test_only_service_of_a_branch_is_not_named(salon: Salon) -> None:
+    config = salon.configs[-1]
+    elsewhere = msgspec.structs.replace(config.services[0], name="farbe", display_name="Färben", branch="pankow")
+    salon.apply_config(msgspec.structs.replace(config, services=(*config.services, elsewhere)))
+    answer = await salon.booking.check_availability(replace(call(), said="Einmal Spitzen."), {"date": "2026-11-27"})
+    assert answer.message.startswith("Frei ist ")

@@ -31,6 +31,7 @@ from tests.worlds.booking_environment import (
     call,
     join_waitlist,
 )
+from tests.worlds.full_calendar import nothing_free
 from tests.worlds.studio import COURSE, CUT, MAX_UNITS, studio
 from tests.worlds.waiting import SOON
 from tests.worlds.waitlist_environment import (
@@ -369,6 +370,15 @@ async def test_removed_entrys_offer_goes_to_the_next_entry(salon: Salon) -> None
     assert (removed.state, removed.offer) == ("removed", None)
     await run(salon)
     assert await offered(salon) == [(FIRST, "withdrawn"), (SECOND, "open")]
+
+
+async def test_correcting_an_entry_withdraws_its_open_offer(salon: Salon) -> None:
+    await offer_freed_time(salon, FIRST, SECOND)
+    said = "Nicht Freitag, Donnerstag."
+    corrected = replace(call(f"call_of_{FIRST}", FIRST), said_since=said, said_since_joining=(said,), replies={})
+    async with nothing_free(salon):
+        assert (await join_waitlist(salon.booking, corrected, FRIDAY | {"date": "2026-11-26"})).success
+    assert await offered(salon) == [(FIRST, "withdrawn")]
 
 
 async def test_nightly_offer_stays_open_until_the_morning(salon: Salon) -> None:

@@ -142,8 +142,13 @@ async def test_joining_after_a_move_starts_a_new_wait(salon: Salon) -> None:
 
 async def test_joining_twice_does_not_change_the_waiting_order(salon: Salon) -> None:
     await book_with_anna(salon)
-    for phone in (FIRST, SECOND, FIRST):
-        await wait(salon, phone)
+    for phone, more in (
+        (FIRST, {}),
+        (SECOND, {}),
+        (FIRST, {}),
+        (FIRST, {"customer_name": "Petra Mühler", "choice": "rename"}),
+    ):
+        await wait(salon, phone, **more)
     order = await salon.rows("SELECT phone FROM waitlist ORDER BY created_at")
     assert [row["phone"] for row in order] == [FIRST, SECOND]
 
