@@ -28,7 +28,7 @@ ALL_MONTHS: Final = frozenset(UNDERSTOOD.grammar.months)
 
 __all__ = [
     "AFTERNOON", "ALL_MONTHS", "ALL_WEEKDAYS", "Argument", "Candidate", "Daily", "Days", "Grain", "Refusal", "Understanding",
-    "agree", "agreement", "arguments", "count_from", "counts_time", "exact_at", "fold",
+    "agree", "agreement", "arguments", "count_from", "counts_time", "exact_at", "excluded_days", "fold",
     "list_number_words", "mentions", "parse_instant", "read_written_day", "understand", "understand_parts",
     "understand_start",
 ]  # fmt: skip

@@ -106,13 +106,6 @@ async def test_corrected_request_is_no_unanswered_question(call: SpokenCall) -> 
     assert [each.startswith(LEADS_ON) for each in messages] == [False, False, False, False, True], messages
 
 
-async def test_corrected_request_is_no_unanswered_question(call: SpokenCall) -> None:
-    """The caller has heard none of the questions that the model itself followed with another request."""
-    notes = ["a", "b", "c", "c", "c"]
-    messages = [(await call.ask(BOOK, friday_at(call.pod, customer_name="", notes=each)))["message"] for each in notes]
-    assert [each.startswith(LEADS_ON) for each in messages] == [False, False, False, False, True], messages
-
-
 async def test_later_booking_restarts_the_question_count(call: SpokenCall) -> None:
     nameless = friday_at(call.pod, customer_name="")
     first = [(await call.ask(BOOK, nameless))["message"] for _ in range(2)]
