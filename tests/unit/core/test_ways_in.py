@@ -1,6 +1,7 @@
 """Every entry point reads a phone number alike, by the country of the business."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -25,6 +26,7 @@ from askproai_runtime.caller_identity import identify_caller
 from askproai_runtime.calls.payload import RetellCall, find_route, identify_other_side, read_numbers
 from askproai_runtime.conversation.phone_argument import read_phone
 from askproai_runtime.desk.booking import Customer, _to_request
+from tests.worlds.booking_environment import call
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 from tests.worlds.salon_models import branch
@@ -82,7 +84,9 @@ WAYS: dict[str, Callable[[str, str, str], str | None]] = {
     "event of a call that goes out": lambda text, country, _: read_numbers(
         call_out(text, country), config_in(country), "mitte"
     )[1],
-    "dictated": lambda text, country, _: read_phone(text, config_in(country), "mitte").number,
+    "dictated": lambda text, country, _: (
+        read_phone(text, config_in(country), replace(call(caller=None), branch="mitte")).number
+    ),
     "manifest": lambda text, country, _: read_manifest(text, country),
     "claim": lambda text, country, _: read_claim(text, country),
     "erasure and export": lambda text, country, _: _number(text, config_in(country)),
