@@ -37,7 +37,7 @@ from askproai_runtime.conversation.appointment_times import (
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
 from askproai_runtime.conversation.named_people import read_name_alone
-from askproai_runtime.conversation.said_appointments import PICKING, choose_said, says_another
+from askproai_runtime.conversation.said_appointments import PICKING, choose_said, leave_out_kept, says_another
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments, owns_appointment
 from askproai_runtime.language.answer_words import Reply
@@ -171,7 +171,10 @@ async def resolve_cancellation(
     if names_all := bool(several) or any(means_all(text) for name in PICKING if (text := read_text(args, name))):
         args = {**args, **dict.fromkeys(PICKING)}
     is_all = names_all or means_all(call.said_since or "")  # of the time that is named: "Ja, alle."
-    named, either = NamedTime.of(args, call, zone), [*found, *cancelled]
+    either = [*found, *cancelled]
+    at_time, done = NamedTime.of(args, call, zone).select(either), cancelled if found else []
+    args = leave_out_kept(ctx.config(), call, args, at_time, done)
+    named = NamedTime.of(args, call, zone)
     on_weekday = [each for each in either if is_on_weekday(each, args, call, zone)]
 
     def select(appointments: Sequence[Appointment]) -> list[Appointment]:

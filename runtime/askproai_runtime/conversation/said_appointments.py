@@ -201,6 +201,21 @@ def says_another(config: TenantConfig, call: CallContext, listed: Sequence[Appoi
     return (names_time and not starts) or says_other(call)
 
 
+def leave_out_kept(
+    config: TenantConfig,
+    call: CallContext,
+    args: Mapping[str, Any],
+    at_time: Sequence[Appointment],
+    cancelled: Sequence[Appointment],
+) -> Mapping[str, Any]:
+    """Return the arguments without an id or a time that only `cancelled` appointments of the call have, if the caller's last
+    words mean another one: models keep the arguments of the first cancellation. `at_time`: the appointments at the named time.
+    """
+    is_kept = read_text(args, "appointment_id") in {str(each.id) for each in cancelled}
+    is_kept |= bool(at_time) and all(each in cancelled for each in at_time)
+    return {**args, **dict.fromkeys(PICKING)} if is_kept and says_another(config, call, cancelled) else args
+
+
 def says_other(call: CallContext) -> bool:
     """Return whether the caller's last words are of "the other one"."""
     return bool(_OTHER.search(fold(call.said_since or "")))
