@@ -55,7 +55,7 @@ async def until(
     what: str | Callable[[], object] = "the condition",
     seconds: float = SOON,
 ) -> T:
-    """Read until what was read `holds`, and return it; as `eventually` does."""
+    """Repeat `read` as `eventually` does until its result `holds`, and return the result."""
 
     async def matching() -> list[T]:
         found = await read()

@@ -88,9 +88,10 @@ async def count_from_appointment(
 def leave_out_others(call: CallContext, appointment: Appointment) -> CallContext:
     """Return the call without the times named last if that answer was about another appointment: nothing counts from these."""
     named = call.named_last
-    is_changed = named is not None and named.naming is Naming.CHANGED and appointment.starts_at not in named.starts
-    is_of_other = is_changed or (named is not None and named.about not in {"", str(appointment.id)})
-    return replace(call, named_last=None) if is_of_other else call
+    if named is None:
+        return call
+    is_changed = named.naming is Naming.CHANGED and appointment.starts_at not in named.starts
+    return replace(call, named_last=None) if is_changed or named.about not in {"", str(appointment.id)} else call
 
 
 def counted_words(args: Mapping[str, Any]) -> str | None:

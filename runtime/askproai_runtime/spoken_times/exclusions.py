@@ -125,13 +125,13 @@ def _exclude_part(found: Exclusions, part: Part, before: Atom | None, atoms: Seq
 
 
 def leave_out(choices: Sequence[Meaning], hours: Mapping[int | Days, TimeRange], today: date) -> list[Meaning]:
-    """Return choices of several days without their excluded days, and what is left of days of which only hours are excluded."""
+    """Return choices of several days without the excluded days, and the other hours of days with excluded hours."""
     days = [span for each in choices for span in _split(each, today)]
     return days + [left for each in choices for item in hours.items() for left in _keep_hours(each, *item, today)]
 
 
 def _keep_hours(choice: Meaning, day: int | Days, hours: TimeRange, today: date) -> list[Meaning]:
-    """Return what is left of days of a choice of which only hours are excluded, in a list; empty if it has no such day."""
+    """Return a list with the other hours of a choice's days with excluded hours; empty if the choice has no such day."""
     if isinstance(day, int):
         return _split(replace(choice, only={day}, hours=hours, excluded=set()), today)
     spans = _spans_of(choice, today)

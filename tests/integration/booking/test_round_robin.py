@@ -116,7 +116,7 @@ async def test_team_offer_is_booked_with_a_free_host(env: CalcomEnvironment) -> 
     assert await agreed_host(env) == "mehmet"
 
 
-async def test_team_offer_is_uncertain_while_calcom_may_choose_a_busy_host(env: CalcomEnvironment) -> None:
+async def test_team_offer_beside_an_unseen_appointment_is_uncertain(env: CalcomEnvironment) -> None:
     """Cal.com does not have the first appointment yet, so it may choose the same host for the second booking."""
     await create_team(env, by_host=False)
     await offered(env)  # the free times of the day are known

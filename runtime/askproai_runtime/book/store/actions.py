@@ -149,7 +149,7 @@ async def list_cancelled_appointments(conn: Connection, tenant: str, call_id: st
 async def record_former_start(
     conn: Connection, tenant: str, call_id: str, key: str, start: datetime, counted: str | None
 ) -> None:
-    """Record the start from which an action moved its appointment, so that a repeated request with that start is recognized.
+    """Record the former start of an action's moved appointment, so that a repeated request with that start is recognized.
 
     `counted` are the caller's words if they named the new time relative to that start ("eine Stunde später"); stored as a hash.
     """

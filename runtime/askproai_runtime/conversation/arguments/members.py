@@ -157,7 +157,7 @@ def _read_pair(entry: Any) -> Any:
 def _find_rule(
     key: str, value: Any, rules: Mapping[str, ArgumentRule], within: str | None, *, is_own: bool
 ) -> ArgumentRule | None:
-    """Return the rule of the argument to which a key and its value belong here; None if the function does not read the value."""
+    """Return the rule of the argument that a key and its value mean here; None if the function does not read the value."""
     rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
     if rule is not None and rule.name == "companions" and counts_people(key, value):
         return None  # it names nobody: `count_people`

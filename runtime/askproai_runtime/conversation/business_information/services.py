@@ -114,8 +114,8 @@ def _answer_about_unknown(
 def _answer_beside_unknown(
     config: TenantConfig, branch: Branch, offered: Sequence[Service], question: Question
 ) -> Answer | None:
-    """Return the answer about the services that some parts of the argument name, and what is unknown about its other parts; None
-    if no part, or every part, names a service.
+    """Return the answer about the known services of the argument, with its unknown parts; None if all its parts are known, or
+    none is.
     """
     if not question.service or len(offered) * len(config.branches) > _MOST_COMPARED:
         return None
@@ -126,10 +126,8 @@ def _answer_beside_unknown(
     if list_heard_services(said, offered):
         asked = _answer_about_unknown(config, branch, offered, replace(question, service=said))
         return replace(asked, message=f"{told.message} {asked.message}")
-    if any(
-        find_known_questions(each, branch, config) for each in unknown_parts
-    ):  # the caller may hear its answer as well
-        return told
+    if any(find_known_questions(each, branch, config) for each in unknown_parts):
+        return told  # the answer to that question is said, too
     not_on_list = say().not_on_list.format(requested=sayable(said) or say().that_service).strip()
     missing = [*told.fields.get("not_answered", ()), *unknown_parts]
     return answered(question, f"{told.message} {not_on_list}", missing)
