@@ -201,8 +201,8 @@ class BoundedSite(web.BaseSite):
 
         family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
         listening = socket.create_server((self._address, self._port), family=family)
-        # asyncio accepts as many connections at once as its backlog. With few, a sender's data is read before a flood that was
-        # accepted together with it can displace it; the kernel's queue is a different one, and long.
+        # asyncio accepts as many connections at once as its backlog. With a short one, a genuine sender's data is read before a
+        # flood that was accepted with it can displace the connection. The kernel's queue is separate, and long.
         self._server = await loop.create_server(connect, sock=listening, backlog=_ACCEPTED_AT_ONCE)
         listening.listen(_BACKLOG)
 

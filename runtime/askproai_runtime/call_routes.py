@@ -27,8 +27,8 @@ class Routing:
         self._agents = {agent.agent_id: agent for agent in config.agents if agent.agent_id}
         self._only_branch = config.branches[0].name if len(config.branches) == 1 else None
         branches_with_agent = {agent.branch for agent in config.agents}
-        # A hotline answers the numbers of all branches without an agent of their own. The branch that lists such a number
-        # pays its invoice; it is not where the caller wants to go.
+        # A hotline answers the numbers of all branches that have no agent. The branch that lists such a number pays for it, but
+        # a caller may want another branch.
         self._numbers = {
             number: branch.name
             if branch.name in branches_with_agent or None not in branches_with_agent

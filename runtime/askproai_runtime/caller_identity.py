@@ -1,4 +1,4 @@
-"""Identify the caller by a number. No other code may take a number for a person (`identify_caller`).
+"""Identify the caller by a number: only `identify_caller` may conclude from a number who calls.
 
 This rule is stricter than the rule for dialling (docs/decisions/0135-what-identifies-a-caller.md).
 """
@@ -30,13 +30,13 @@ class CallerKind(StrEnum):
 
     IDENTIFIED = "identified"
     WITHHELD = "withheld"
-    OWN_NUMBER = "own_number"  # forwarded without its caller's number: by it all forwarded callers would be one person
-    MADE_UP = "made_up"  # a carrier's stand-in, a service, or digits that no subscriber has
+    OWN_NUMBER = "own_number"  # of a forwarded call, not of its caller: all forwarded callers would be one person
+    MADE_UP = "made_up"  # a carrier's stand-in, a service number, or digits that no subscriber has
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller. `number` is in E.164, and None if it identifies nobody. `shown` is a number that the call shows all the same."""
+    """The caller. `number` is in E.164, and None if it identifies nobody. `shown` is the number that the call shows."""
 
     number: str | None
     kind: CallerKind

@@ -34,7 +34,7 @@ ENCRYPTED_HEX: Final = _MAGIC.hex()  # for statements
 _PLAIN, _DEFLATED = b"p", b"z"
 _ID_BYTES, _NONCE_BYTES = 8, 24
 _HEADER_BYTES: Final = len(_MAGIC) + 1 + _ID_BYTES + _NONCE_BYTES
-# As PostgreSQL does with values of this length, which it cannot compress any more once they are encrypted.
+# Longer values are compressed here, as PostgreSQL would: it cannot compress encrypted values.
 _DEFLATE_FROM, _DEFLATE_UP_TO = 2_000, 256 * 1024
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _READ_EVERY: Final = 1.0  # seconds; a key that is missing is looked for at once
@@ -125,7 +125,7 @@ class BodyCipher:
         header, content = stored[:_HEADER_BYTES], stored[_HEADER_BYTES:]
         kind, rest = header[len(_MAGIC) : len(_MAGIC) + 1], header[len(_MAGIC) + 1 :]
         key_id = rest[:_ID_BYTES].decode("ascii", "replace")
-        self._read()  # one that was destroyed must be forgotten, also by a pod that only reads
+        self._read()  # a destroyed key must be forgotten, also by a pod that only reads
         if key_id not in self._bytes:
             self._read(at_once=True)
         if key_id not in self._bytes:
@@ -165,7 +165,7 @@ class BodyCipher:
             try:
                 self._keys = decode_data_keys(text) if text else DataKeys()
                 self._bytes = {each.id: key_bytes(each) for each in self._keys.keys}
-            except ValueError as error:  # what came with the former text stays readable
+            except ValueError as error:  # the keys of the former text stay in use
                 log.error("data_keys.unreadable", error=str(error), todo="restore Secret T-data-keys from your backup")  # noqa: TRY400  the text has the keys
         return self._keys
 
@@ -186,7 +186,7 @@ def no_cipher(tenant: str) -> BodyCipher:
     return BodyCipher(tenant, lambda: None, lambda: False)
 
 
-# The library is imported by the first event: a pod that encrypts nothing does without it.
+# The library is imported at the first use: a pod that encrypts nothing saves its memory.
 def _encrypt(value: bytes, bound_to: bytes, nonce: bytes, key: bytes) -> bytes:
     from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as encrypt  # noqa: PLC0415 - see above
 

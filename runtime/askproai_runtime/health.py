@@ -21,7 +21,7 @@ from askproai_runtime.process import DatabaseUrlMissing, Process
 READY_TTL = timedelta(seconds=30)
 UNREADY_TTL = timedelta(seconds=1)
 CHECK_TIMEOUT_SECONDS = 2.0
-QUICK_CHECK_SECONDS = 0.5  # where the answer decides nothing: a kubelet takes one after a second for a failure
+QUICK_CHECK_SECONDS = 0.5  # of a check that decides nothing: a kubelet counts an answer after a second as a failure
 DATABASE_AWAY = "database does not answer"
 
 

@@ -8,16 +8,16 @@ import msgspec
 
 V = TypeVar("V")
 
-# In a character class of a regular expression, also of a JSON schema: what controls a terminal, or turns the direction of a line.
+# A character class for regular expressions and JSON schemas: characters that control a terminal, or the direction of a line.
 INVISIBLE: Final = r"\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069"
-# An offset or a day more than a year at the edge would leave the years that Python knows.
+# The edges leave room for an offset or a day more: Python knows the years 1 to 9999 only.
 YEARS: Final = range(1970, 3000)
 _Instant = Annotated[datetime, msgspec.Meta(tz=True)]  # without an offset it is none
 
-# In a name: what could make it a link or markup in the mails and pages that show it. A dot stays only as in "Dr. Müller".
+# Characters that could make a name a link or markup in mails and pages. A dot stays only as in "Dr. Müller".
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w\s.,'’&()+-]|_|\.(?=\S)")
 _MAX_NAME_LENGTH: Final = 80
-# ASCII, as Cal.com checks it: what a voice model writes down ("kündin@müller.de", "anna@@x.de", "a@x,de") is not always one.
+# ASCII, as Cal.com checks it. Voice models also write "kündin@müller.de", "anna@@x.de" and "a@x,de".
 _EMAIL: Final = re.compile(
     r"[A-Za-z0-9_'+-]+(\.[A-Za-z0-9_'+-]+)*@([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )

@@ -37,7 +37,7 @@ class Renewal(Generic[Claim]):
             await self.clock.sleep(self.every)
             if not running:
                 continue
-            tasks, claims = list(running), list(running.values())  # work begins and ends during the statement
+            tasks, claims = list(running), list(running.values())  # copies: `running` changes during the statement
             try:
                 are_ours = await self.renew(claims)
             except DATABASE_UNAVAILABLE as error:
@@ -70,15 +70,15 @@ async def cancel_work(running: Iterable[asyncio.Task[None]]) -> None:
 
 
 def describe_error(error: Exception) -> str:
-    """Return the stored text of an error that is not ours.
+    """Return the text to store for an error that is not ours.
 
-    It is without the error's text: a driver's message quotes the row, and rows hold names and phone numbers.
+    It omits the error's message: a driver's message quotes the row, and rows hold names and phone numbers.
     """
     return f"{type(error).__name__} at {error_location(error)}"
 
 
 def jittered(wait: timedelta) -> timedelta:
-    """Return a wait that is randomly up to a fifth longer or shorter: workers that start together must not continue together."""
+    """Return a wait that is randomly up to a fifth longer or shorter, so that workers that start together drift apart."""
     return wait * random.uniform(0.8, 1.2)  # noqa: S311  no secret
 
 

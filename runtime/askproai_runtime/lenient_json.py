@@ -1,4 +1,4 @@
-"""Read the JSON of programs that deviate from the standard, and whose JSON a strict reader refuses."""
+"""Read JSON that deviates from the standard, and that a strict reader refuses."""
 
 import json
 import math
@@ -10,7 +10,7 @@ import msgspec
 T = TypeVar("T")
 
 REPEATED = "repeated"
-_MOST_DIGITS = 300  # of a number; Python writes none of thousands
+_MOST_DIGITS = 300  # digits of a number; Python refuses to convert thousands
 _MOST_LEVELS = 100
 # A text, with the colon behind a name; a number or word; a bracket.
 _TOKEN = re.compile(

@@ -20,7 +20,7 @@ ACK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.03, 0.05, 0.1, 0.25, 1.0, 5.0)
 WORK_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0, 120.0)
 FUNCTION_BUCKETS = (0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 7.5)  # a caller waits; 7 s is the deadline
 MOST_EVENT_NAMES = 64
-TURNED_AWAY = ("limited", "unavailable")  # those of the intake's outcomes that an alert counts
+TURNED_AWAY = ("limited", "unavailable")  # the outcomes of the intake that an alert counts
 
 
 class Waiting(NamedTuple):
@@ -135,7 +135,7 @@ class Metrics:
         self._config_rejected = create.counter("config_rejected", "Configuration files that could not be read")
 
     def webhook_received(self, source: str, event: str, outcome: str) -> None:
-        known = self._received_by.get((source, event, outcome))  # to look up a series takes longer than to count
+        known = self._received_by.get((source, event, outcome))  # cached: the look-up takes longer than counting
         if known is not None:
             known.inc()
             return
@@ -145,7 +145,7 @@ class Metrics:
             for alerted in TURNED_AWAY:
                 self._received.labels(self._tenant, source, event, alerted)
         series = self._received.labels(self._tenant, source, event, outcome)
-        if event in self._events:  # others are as many as senders invent
+        if event in self._events:  # senders may invent any number of other names
             self._received_by[source, event, outcome] = series
         series.inc()
 

@@ -48,8 +48,8 @@ def fold(text: str) -> str:
 def same_name(first: str, second: str) -> bool:
     """Return whether two names are one person's, spelled a little differently or with a part left out.
 
-    Use it only to distinguish a repetition from a second person within a call, never to merge customers. If in doubt, it is
-    False: then the caller is asked.
+    Use it only to distinguish a repetition from a second person within a call, never to merge customers. If in doubt, it
+    returns False, and the caller is asked.
     """
     words = fold(first).split(), fold(second).split()
     if addressed_differently(first, second):

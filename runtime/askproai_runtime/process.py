@@ -40,7 +40,7 @@ DATABASE_URL = "DATABASE_URL"
 DATABASE_CA_FILE = (
     "DATABASE_CA_FILE"  # the authority that signed the certificate of PostgreSQL, if the operator was given one
 )
-REDIS_URL = "REDIS_URL"  # absent: no Redis, and every pod works by itself
+REDIS_URL = "REDIS_URL"  # if absent, there is no Redis, and every pod works alone
 CA_FILE = "CA_FILE"  # the authority that signed the certificate of Redis, if the system does not know it
 URL_POLL_SECONDS = 0.5
 CLOSE_POOL_SECONDS = 5.0

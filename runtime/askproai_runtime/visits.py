@@ -23,7 +23,7 @@ def list_parts(name: str) -> list[str]:
 
 
 def has_several(name: str) -> bool:
-    """Return whether a name is that of a visit with several services."""
+    """Return whether a name has several services, as a visit's does."""
     return _AND in name
 
 

@@ -100,7 +100,7 @@ class Credentials:
         self.directory = directory
         self._data = directory / "..data"
         self._link = str(self._data)
-        self._generation: str | None = None  # where the link pointed to at the last use; the next two are of that time
+        self._generation: str | None = None  # the link's target at the last use, when the next two were read
         self._values: dict[str, str | None] = {}
         self._names: tuple[str, ...] | None = None
         self._plain: dict[str, tuple[_Fingerprint, str | None]] = {}

@@ -54,7 +54,7 @@ from askproai_runtime.stop_page import StopReminders
 log = structlog.get_logger(__name__)
 
 CONNECTIONS = 3
-PAGE_CONNECTIONS = 128  # at the published page whose request is not whole
+PAGE_CONNECTIONS = 128  # connections of the published page with an incomplete request
 NOTIFY_TIMEOUT = aiohttp.ClientTimeout(total=0.5)
 RETRY_OWN_WORKER_AFTER = timedelta(seconds=2)
 # Under load a worker is notified this often at most, because each time costs both processes a request. A job may wait for 20 ms.
@@ -106,7 +106,7 @@ def _find_inner(inner: str) -> Endpoint | None:
     match inner.split("/"):
         case ["", "webhooks", name]:
             return find_webhook_source(name)
-        # By this path an operator recognises its webhook.
+        # The operator recognizes its webhook by this path.
         case ["", "webhooks", "calcom", installation] if installation:
             return Source.CALCOM
         case ["", "retell", "functions", name]:
@@ -262,7 +262,7 @@ class WebProcess:
                 await stop.wait()
             self._readiness.draining = True
             log.info("web.draining", delay_seconds=settings.shutdown_delay_seconds)
-            await asyncio.sleep(settings.shutdown_delay_seconds)  # until no traffic is routed here any more
+            await asyncio.sleep(settings.shutdown_delay_seconds)  # so that traffic stops being routed here
         finally:
             for runner in runners:
                 await runner.cleanup()

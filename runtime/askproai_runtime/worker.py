@@ -51,7 +51,7 @@ CONNECTIONS = 1
 LEASE_CONNECTIONS = 1
 MEASURE_SECONDS = 15.0
 REQUEST_AGAIN = timedelta(seconds=15)
-REQUEST_ONCE_MORE = timedelta(minutes=1)  # a pod that was replaced has ended by then, or has seen the change itself
+REQUEST_ONCE_MORE = timedelta(minutes=1)  # by then a replaced pod has ended, or has seen the change
 
 
 async def work(process: Process, stop: asyncio.Event, started: Callable[[int], None] = lambda _: None) -> None:
@@ -122,8 +122,8 @@ async def _measure(process: Process, stop: asyncio.Event) -> None:
 async def _request_notifications(process: Process) -> None:
     """Make the notification task due, at the start and after each change of a config that has notifications, until cancelled.
 
-    While they were off, the task ran every few minutes only: the first mail would wait for that. It is requested once more a
-    little later, because a pod that ends without having seen the change may be the one that runs it now.
+    Without notifications the task runs only every few minutes, too late for the first mail. It is requested once more a little
+    later, because a terminating pod that has not seen the change may run it now.
     """
     while True:
         changed = process.config.next_change()

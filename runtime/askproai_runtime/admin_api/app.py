@@ -42,7 +42,7 @@ from askproai_runtime.request_traces import trace_middleware
 log = structlog.get_logger(__name__)
 
 BASE = "/api/v1"
-_REQUESTS_PER_SECOND = 100  # of all who have a token: a program that goes wrong must not take the callers' connections
+_REQUESTS_PER_SECOND = 100  # of all tokens together: a faulty program must not use up the callers' connections
 
 
 # In the order of the description.
@@ -95,7 +95,7 @@ def require_token(request: web.Request, process: Process) -> Access:
     if access is None:
         text = "Send the token of Secret T-admin, or to look that of T-reader, as bearer"
         raise Problem(401, "Unauthorized", text, {"WWW-Authenticate": "Bearer"})
-    if request.method != "GET":  # all changes by HTTP are the owner's: each role has a token of its own
+    if request.method != "GET":  # over HTTP only the owner's token may change something
         access.require(Right.ADMINISTER, "change something")
     return access
 

@@ -40,7 +40,7 @@ class AppointmentEntry(msgspec.Struct, frozen=True):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A changed appointment. `message` is the German sentence for a caller; `calendar` says if the remote one has the change."""
+    """A changed appointment. `message` is the German sentence for a caller; `calendar` says if Cal.com has the change."""
 
     message: str
     calendar: CalendarState
@@ -66,7 +66,7 @@ async def answer_change(
     appointment: Appointment,
     message: str,
 ) -> Change:
-    """Wake the worker, and return the changed appointment. A cancellation is first awaited briefly in the remote calendar."""
+    """Wake the worker, and return the changed appointment. Waits briefly until the remote calendar has a cancellation."""
     request.api.wake_worker()
     state = await calendar_state(booking, appointment, wait=appointment.status == Status.CANCELLED)
     log.info("appointment.changed_by_desk", appointment=str(appointment.id), status=appointment.status)

@@ -100,7 +100,7 @@ class Attendance(DeskBody, frozen=True, kw_only=True):
 
 
 class NewStart(msgspec.Struct, frozen=True):
-    """The new start that a text means for an appointment, by the working hours of its staff member."""
+    """The new start of an appointment, understood from a text and the working hours of its staff member."""
 
     start: datetime
     zone: str
@@ -157,7 +157,7 @@ async def show(request: ApiRequest, beginning: str) -> AppointmentDetail:
 
 
 async def new_start(request: ApiRequest, beginning: str, text: str, staff: str | None) -> NewStart:
-    """Return the new start that a text means for an appointment, in working hours of `staff`, or else of its staff member."""
+    """Return the new start that a text means, by the working hours of `staff`, or else of the appointment's staff member."""
     booking = request.booking()
     appointment = await _find(booking, beginning)
     with problems():

@@ -87,7 +87,7 @@ class AppointmentToMove(msgspec.Struct, frozen=True):
 
 
 class BlockDetail(msgspec.Struct, frozen=True):
-    """One block. `offers` are the waiting list's open offers of times in it. They expire soon, but callers may know of them."""
+    """One block. `offers` are the waiting list's open offers of times in the block: callers may know of them."""
 
     block: BlockEntry
     appointments: list[AppointmentToMove]
@@ -98,7 +98,7 @@ class BlockDetail(msgspec.Struct, frozen=True):
 class AddedBlock(BlockDetail, frozen=True):
     """The answer to a new block. `added` is false if the person already had a block of this span: `block` is then that block.
 
-    `at_calcom` is true if the remote calendar books the person: its own pages do not know the block.
+    `at_calcom` is true if the remote calendar also books the person: its own pages ignore the block.
     """
 
     added: bool
@@ -126,7 +126,7 @@ class RemovedBlock(BlockEntry, frozen=True):
 class NewBlock(DeskBody, frozen=True, kw_only=True, rename={"first": "from", "last": "to"}):
     """A new block. `from` and `to` are days, local times or instants, in ISO 8601 or German words. A day as `to` is included.
 
-    Without `to` the block ends with the day of `from`, or with the part of a day that it names, such as "Donnerstag
+    Without `to` the block ends with the day of `from`, or with the part of a day that `from` names, such as "Donnerstag
     Nachmittag". It is for `staff` (with `branch` if two people have that id), or with `everyone` for all staff of `branch` or
     of the tenant.
     """

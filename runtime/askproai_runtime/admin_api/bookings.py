@@ -60,7 +60,7 @@ async def preview(request: ApiRequest, place: Place, when: str | None) -> Bookin
         service, start = preview_booking(booking := request.booking(), place, when)
     rules, local = service.rules, start.astimezone(request.zone)
     able = rules.able(service.staff)
-    # Whose length is known before it is booked.
+    # A single possible staff member decides the length.
     meant = rules.service_by(able[0].id) if len(able) == 1 else rules.service
     end = (start + timedelta(minutes=meant.duration_minutes)).astimezone(request.zone)
     notified_by = notified_channels(booking, service)

@@ -44,11 +44,11 @@ class CallOutcome(StrEnum):
     CANCELLED = "cancelled"
     MESSAGE = "message"  # the caller left one
     WAITING = "waiting"  # the caller joined the waiting list
-    ONGOING = "ongoing"  # none of these yet
+    ONGOING = "ongoing"  # the call goes on, and nothing above applies yet
     TRANSFERRED = "transferred"  # to a person, by Retell
     FAILED = "failed"  # an error of ours or of the calendar
     NOTHING = "nothing"
-    NO_FUNCTION = "no_function"  # none is recorded: its agent used none, or the database was away when it did
+    NO_FUNCTION = "no_function"  # no function is recorded: the agent called none, or the database was unavailable
 
 
 class AiNotice(StrEnum):
@@ -102,9 +102,9 @@ class CallContent(msgspec.Struct, frozen=True):
     """The transcript of a call and Retell's analysis, as long as they are kept (`spec.retention.transcriptDays`). For a reader
     each text is `…`. The audit log records each read with the admin token (`call.read`).
 
-    `recording_url` is Retell's link. It is null if Retell keeps no recording (`spec.privacy.retellStorage`), and ends when
-    Retell deletes the recording (`spec.privacy.retellRetentionDays`). `further` has the other results of the analysis.
-    `not_readable`: the texts cannot be decrypted, since their key is gone.
+    `recording_url` is Retell's link. It is null if Retell keeps no recording (`spec.privacy.retellStorage`), and dead once
+    Retell deletes it (`spec.privacy.retellRetentionDays`). `further` has the other results of the analysis. `not_readable`: the
+    texts cannot be decrypted, since their key is gone.
     """
 
     call: CallEntry
@@ -151,7 +151,7 @@ async def list_page(
 
 
 async def show(request: ApiRequest, beginning: str) -> CallContent:
-    """Return transcript and analysis of the call with this id, or of the only call whose id begins so. Audit the read."""
+    """Return transcript and analysis of the call with this id, or with this beginning. The audit log records the read."""
     store = request.api.calls
     row = await store.get_content(require_text(beginning))
     if row is None and (found := only(await store.list_call_ids(beginning))):

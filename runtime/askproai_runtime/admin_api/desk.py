@@ -40,11 +40,11 @@ class ChangeObstacle(StrEnum):
     INVALID = "invalid"
     UNCLEAR_START = "unclear_start"
     REQUEST_USED = "request_used"
-    BLOCK_USED = "block_used"  # the request's block is another one now, or was removed
+    BLOCK_USED = "block_used"  # another block has the request's id, or its block was removed
     BUSY = "busy"
     NOT_FOUND = "not_found"
     BEGUN = "begun"
-    BROUGHT_BACK = "brought_back"  # by the remote calendar, after it was cancelled
+    BROUGHT_BACK = "brought_back"  # the remote calendar has made the cancelled appointment live again
     NOT_DEAD = "not_dead"
     SUPERSEDED = "superseded"
     BODY_DROPPED = "body_dropped"
@@ -93,7 +93,7 @@ def in_place_of_call(request_id: UUID | None) -> str | None:
 
 @contextmanager
 def problems() -> Iterator[None]:
-    """Raise the errors that a desk's change raises in this block as `Problem`, with status and reason."""
+    """Convert the errors of a desk's change in this block to `Problem`, with status and reason."""
     try:
         yield
     except UnknownName as error:
@@ -133,5 +133,5 @@ def request_used() -> Problem:
 def only(found: Sequence[T]) -> T | None:
     """Return the only item that was found by a shortened id; None if there is none. Raises `Problem` 409 if there are several."""
     if len(found) > 1:
-        raise Problem(409, "Ambiguous Id", "More than one id begins so: write more of it")
+        raise Problem(409, "Ambiguous Id", "Several ids begin with this: write more digits")
     return found[0] if found else None

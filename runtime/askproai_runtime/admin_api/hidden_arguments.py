@@ -1,4 +1,4 @@
-"""Which arguments of a function are shown to a reader who may not see names: those that surely name nobody."""
+"""Hide a function's arguments from readers without the right to names, except those that surely name nobody."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import understand_parts
 
-# Which arguments are shown without `personal`, and what makes them sure to name nobody. Others can name the caller.
+# The arguments that are shown without `personal`, with the values that surely name nobody. All others can name the caller.
 _OF_CONFIG = frozenset({"service", "staff", "branch", "recipient"})
 _OF_TIME = frozenset({"date", "time", "part_of_day", "start", "appointment_date", "appointment_time", "call_back"})
 _PERSON = frozenset({"customer_name", "phone", "email", "notes", "reason", "message", "birth_date"})
@@ -34,7 +34,7 @@ class Hiding:
 
 
 def hide_arguments(arguments: dict[str, str | bool], hiding: Hiding, at: datetime) -> dict[str, str | bool]:
-    """Return a function's arguments with `…` for each value that may name a person, and without arguments of no function."""
+    """Return a function's arguments with `…` for each value that may name a person, and without unknown arguments."""
     known = _OF_CONFIG | _OF_TIME | _PERSON | {"another", "confirmed", "email_confirmed", "appointment_id"}
     return {
         name: value if _names_nobody(name, value, hiding, at) else LEFT_OUT

@@ -20,7 +20,7 @@ from askproai_runtime.process import Process
 T = TypeVar("T", str, str | None)
 
 _MAX_CLAIMED_BY = 100
-LEFT_OUT: Final = "…"  # in an answer, what it does not say
+LEFT_OUT: Final = "…"  # the text in place of a hidden value
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class PrivateApi:
     def __init__(self, process: Process, wake_worker: Callable[[], None]) -> None:
         self.process, self.wake_worker = process, wake_worker
         self.store = AdminApiStore(process.pool, process.tenant)
-        self.calls = CallStore(process.pool, process.tenant)  # one for all: it lists for one request at a time
+        self.calls = CallStore(process.pool, process.tenant)  # shared by all requests, since it lists for one at a time
 
     def request(self, access: Access, correlation_id: str, name: str) -> ApiRequest:
         return ApiRequest(self, access, correlation_id, name, ZoneInfo(self.process.config.current.time_zone))

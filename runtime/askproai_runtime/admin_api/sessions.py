@@ -32,7 +32,7 @@ class SessionEntry(msgspec.Struct, frozen=True):
     `by_issuer`.
 
     `last_seen` is when a page was last requested or open, to the minute; null if unknown, as without Redis. A session that
-    ended with a new admin token, or with another set-up of the issuer's login, stays listed until its twelve hours are over.
+    ended because the admin token or the issuer's settings changed stays listed for its twelve hours.
     """
 
     id: str

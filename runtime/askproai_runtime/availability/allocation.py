@@ -71,7 +71,7 @@ def full_spans(staff_member: Staff, capacity: int, busy: Busy, within: EpochSpan
         return merge_spans([span.seconds for _, span in claims])
     claimable = staff_member.resource_ids[: staff_member.units]
     max_shares, max_claimed = _SHARES - _SHARES // capacity, staff_member.units - staff_member.units // capacity
-    # By instant: how many shares and claimable resources begin or end to be taken.
+    # The change in taken shares and taken claimable resources at each instant.
     changes: dict[int, tuple[int, int]] = {}
     for resource_id, span in claims:
         is_claimable, share = resource_id in claimable, _SHARES // span.units

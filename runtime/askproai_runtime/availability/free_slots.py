@@ -67,9 +67,7 @@ def free_starts(
     query: SlotQuery,
     remote: FreeSpans | None = None,
 ) -> list[int]:
-    """Return those of `starts` at which a staff member is free, also in the remote calendar if `remote` is known; at most the
-    query's limit.
-    """
+    """Return at most the query's limit of `starts` at which a staff member is free, also in the remote calendar if known."""
     if not starts:
         return []
     service, blocked = rules.service_by(staff_member.id), rules.blocked_offsets(staff_member.id)
@@ -78,7 +76,7 @@ def free_starts(
     working = working_spans(rules.zone, rules.branch, staff_member, first, end)
     free = _subtract(working, full_spans(staff_member, service.capacity, busy, (first, end))) if working else []
     ranges = _starts_within(working if len(blocked) > 1 else free, starts, visit)
-    if len(blocked) > 1:  # who is busy while the customer waits is not in the way
+    if len(blocked) > 1:  # a staff member may be busy while the customer waits
         for work in blocked:
             ranges = _intersect(ranges, _starts_within(free, starts, work))
     if remote is not None:

@@ -14,7 +14,7 @@ from askproai_runtime.availability.free_slots import free_starts, list_starts, r
 from askproai_runtime.availability.opening_hours import DAY_MINUTES, grid_starts, wall_clock_epoch
 from askproai_runtime.availability.slots import Busy, Claims, ServiceRules, Slot, SlotQuery, Span, utc_span
 
-Plan = list[tuple[Slot, Claims]]  # of each who comes, in the order of the rules
+Plan = list[tuple[Slot, Claims]]  # of each person, in the order of the rules
 
 
 class GroupTimes:
@@ -31,7 +31,7 @@ class GroupTimes:
         self._able = [rules.able(query.staff if number == 0 else None) for number, rules in enumerate(self._people)]
         self._serve_all = set.intersection(*({each.id for each in able} for able in self._able))
         self._query = query
-        self._free: list[Mapping[int, list[str]]] = [{} for _ in self._people]  # who is free for somebody, by start
+        self._free: list[Mapping[int, list[str]]] = [{} for _ in self._people]  # the free staff members by start
         self._ranked: dict[tuple[int, int], list[str]] = {}
         self._sorted: dict[int, list[int]] = {}
         self._longest = int(longest_group(rules).total_seconds())
@@ -84,7 +84,7 @@ class GroupTimes:
         if not all(self._is_free_after(number, start) for number in range(1, len(self._people))):
             return None
         able = self._rank(0, start)
-        # Beside each other at most as many staff members serve them as they are, so one of the best is none of the others'.
+        # A group of n persons uses at most n staff members, so the first n of the ranking suffice.
         firsts: list[tuple[str, str | None]] = [(staff, None) for staff in able[: len(self._people)]]
         firsts += [(staff, staff) for staff in able if staff in self._serve_all]
         plans = [

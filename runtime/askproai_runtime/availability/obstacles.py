@@ -21,7 +21,7 @@ from askproai_runtime.availability.opening_hours import (
 from askproai_runtime.availability.slots import LONGEST_SPAN, ServiceRules, horizon_end
 from askproai_runtime.spoken_times import Candidate
 
-# Two weeks from a Monday on, so that what is open across the midnight of Sunday is whole; no clock changes in UTC.
+# Two weeks from a Monday, so that hours across Sunday's midnight are whole. UTC has no clock changes.
 _UTC = ZoneInfo("UTC")
 _TWO_WEEKS = (1_704_067_200, 1_705_190_400)  # 1 to 14 January 2024
 
@@ -33,7 +33,7 @@ class Obstacle(StrEnum):
     TOO_SOON = "too_soon"
     TOO_FAR = "too_far"
     CLOSED_DAY = "closed_day"
-    DAY_OFF = "day_off"  # of all who do the service, or of the person who was asked for; the branch is open
+    DAY_OFF = "day_off"  # of all who do the service, or of the requested person; the branch is open
     OUTSIDE_HOURS = "outside_hours"
     OFF_GRID = "off_grid"
     TAKEN = "taken"
@@ -53,7 +53,7 @@ def find_obstacle(
     if start.timestamp() >= horizon_end(rules, now):
         return Obstacle.TOO_FAR
     candidates = rules.able(staff)
-    if not is_working_day(rules, day, staff):  # a day off of all who do a service closes no branch
+    if not is_working_day(rules, day, staff):  # the branch is open, though all who do the service are off
         return Obstacle.DAY_OFF if is_open_day(rules, day) else Obstacle.CLOSED_DAY
     if whole_day:
         return Obstacle.TAKEN
@@ -81,7 +81,7 @@ def is_too_long(rules: ServiceRules) -> bool:
     """
     branch = msgspec.structs.replace(rules.branch, holidays=None)
     works = False
-    for member in rules.staff_members:  # mostly the first one has such an opening: callers wait for this
+    for member in rules.staff_members:  # usually the first staff member decides; callers wait for this
         blocked = rules.blocked_offsets(member.id)
         needed = blocked[-1][1] - blocked[0][0]
         spans = working_spans(_UTC, branch, msgspec.structs.replace(member, absences=()), *_TWO_WEEKS)

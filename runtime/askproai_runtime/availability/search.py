@@ -39,9 +39,9 @@ ReadBusy = Callable[[Span], Awaitable[Busy]]  # what blocks the staff members wi
 ReadRemote = Callable[[date, str | None], Awaitable[RemoteFree]]  # of a local day and one staff member, or everybody
 Window = tuple[datetime, datetime]
 _APART = timedelta(hours=1)
-_OTHER_DAYS = (1, -1, 2, -2, 3, -3, 4, -4)  # the best first; around two closed days two others are left
+_OTHER_DAYS = (1, -1, 2, -2, 3, -3, 4, -4)  # the best first; next to two closed days two days are left
 _MIDDAY = time(13)
-_HALF_A_DAY_BEFORE = timedelta(hours=2)  # before midday; what is closer to it is in no other half of the day
+_HALF_A_DAY_BEFORE = timedelta(hours=2)  # before midday; a closer start is in neither half of the day
 _INSTANT = timedelta(microseconds=1)
 
 

@@ -19,7 +19,7 @@ from askproai_runtime.spoken_times import Daily
 
 Claims = list[tuple[int, "Span"]]  # ids of `resources`, and when each is blocked
 Busy = Mapping[int, Sequence["BusySpan"]]  # by resource id
-RemoteFree = Mapping[str, "FreeSpans"]  # by the id of a staff member; who is absent is bounded by no remote calendar
+RemoteFree = Mapping[str, "FreeSpans"]  # by staff id; no remote calendar bounds a staff member who is not in it
 # A month is searched as a whole; a year, or a span without an end, from its beginning.
 LONGEST_SPAN = timedelta(days=35)
 

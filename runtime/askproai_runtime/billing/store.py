@@ -21,7 +21,7 @@ ON CONFLICT (tenant, subscription) DO UPDATE SET invoice_paid = EXCLUDED.invoice
 WHERE (EXCLUDED.invoice_at, EXCLUDED.invoice_paid) > (coalesce(b.invoice_at, '-infinity'), coalesce(b.invoice_paid, false))
 """
 # Between `active` and `past_due` the newest report counts, even if it is an invoice's. A subscription in test mode counts only
-# while there is no live one; of several, the one in the best standing counts.
+# while there is no live one. The best standing among several counts.
 _STATE = """
 SELECT state AS status, greatest(status_at, invoice_at) AS as_of FROM billing, LATERAL (SELECT CASE
         WHEN coalesce(status, 'active') IN ('active', 'past_due') AND invoice_at > coalesce(status_at, '-infinity')

@@ -124,18 +124,18 @@ async def _claim_booking(
         repeated = find_settled(request, known)
         return Booked(repeated, list_kept(ctx.config(), request, known, repeated), again=True) if repeated else None
 
-    again = actor.desk is None  # a caller who says it again after a cancellation wants it again
+    again = actor.desk is None  # a request repeated after a cancellation is a new booking
     claim = await claim_action(ctx, actor, request.key, request.start, deadline, find_result, again=again)
     return claim or InFlight()
 
 
 async def _check_slot(ctx: BookingContext, request: BookingRequest) -> None:
-    """Raise `SlotNotFree` if the slot is not free; for use while another call books the same slot. Reads without a lock.
+    """Raise `SlotNotFree` if the slot is not free, while another call books the same slot. Reads without a lock.
 
-    So only one of many callers for a slot costs a transaction; each caller who comes too late costs one query.
+    So only one of many callers for a slot costs a transaction; each later caller costs one query.
     """
     if request.replaces is not None:
-        return  # its time is free only within the transaction
+        return  # the replaced appointment's time is free only within the transaction
     async with ctx.pool.acquire() as conn:
         known = await read_caller_appointments(conn, ctx, request.actor)
         if not find_repeated(request, known):

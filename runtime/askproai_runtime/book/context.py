@@ -19,7 +19,7 @@ from askproai_runtime.redis.slot_lock import SlotLock
 
 T = TypeVar("T")
 
-_APART_SECONDS = 0.1  # a caller's longest wait for the read before
+_APART_SECONDS = 0.1  # a caller's longest wait for the running read
 
 
 @dataclass(slots=True)
@@ -64,7 +64,7 @@ class SharedReads:
     async def _begin(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
         if key in self._running:
             await asyncio.wait([self._running[key]], timeout=_APART_SECONDS)
-        self._running[key] = self._next.pop(key)  # this one: a later request needs a later read
+        self._running[key] = self._next.pop(key)  # a request from now on needs a later read
         return await read()
 
     def _forget(self, key: Hashable, ended: asyncio.Task[Any]) -> None:
@@ -72,7 +72,7 @@ class SharedReads:
             if tasks.get(key) is ended:
                 del tasks[key]
         if not ended.cancelled():
-            ended.exception()  # or asyncio reports one that nobody waits for any more
+            ended.exception()  # else asyncio reports the error of a read that nobody awaits
 
 
 class Basis(StrEnum):
@@ -105,10 +105,10 @@ class BookingSettings:
     take to appear in the calendar's list. `refusal` is how long a slot that the calendar refused is not offered again. `begun`
     is how long after the start the desk may still book or cancel an appointment of the local calendar.
 
-    The free times of the remote calendar are read for `free_times_days` at once. They count as known for `free_times_age`: an
-    offer is about as old when the caller accepts it, and in five minutes people make few entries elsewhere that overlap the
-    next caller's time. After that the calendar is asked within `free_times_wait`, so that the caller has the whole answer
-    within a second. Free times up to the age `free_times_kept` still prevent offers at known appointments in other calendars.
+    The free times of the remote calendar are read for `free_times_days` at once. They count as known for `free_times_age`,
+    about the age of an offer when a caller accepts it: in five minutes people make few entries elsewhere that overlap a
+    caller's time. After that the calendar is asked within `free_times_wait`, so that the caller has the whole answer within a
+    second. Free times up to the age `free_times_kept` still prevent offers at known appointments in other calendars.
     """
 
     hold: timedelta = timedelta(seconds=90)

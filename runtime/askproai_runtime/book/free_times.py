@@ -166,7 +166,7 @@ class FreeTimesReader:
         return None if is_uncertain else self._day_age(bookable, day)
 
     def _may_get_busy_host(self, slot: Slot) -> bool:
-        """Return whether the remote calendar may choose a host who has an appointment at this time that it does not have."""
+        """Return whether the remote calendar may choose a host whose appointment at this time it does not have."""
         others = list_possible_hosts(self.rules.service, slot.staff) - {slot.staff}
         return any(staff in others and span.start < slot.end and slot.start < span.end for staff, span in self._unseen)
 

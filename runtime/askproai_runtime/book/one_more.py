@@ -100,10 +100,11 @@ def _require_free_people(
 
 
 def _list_meant(request: BookingRequest, others: Sequence[Appointment], moved: Collection[UUID]) -> list[Appointment]:
-    """Return the appointments among `others`, those of the calling number, that a booking may be meant to replace. Each is for
-    a person of the request at another time. If the caller has spoken of a change, all of these count; if the caller has
-    spoken of one more appointment, only those of the requested service that were named to the caller; else those that were
-    named, or that this call has moved (their ids are in `moved`).
+    """Return the calling number's appointments (`others`) that a booking may be meant to replace. Pure.
+
+    They are for a person of the request, at another time. After words of a change, all of them count. After words of one more
+    appointment, those of the requested service count that were named to the caller. Otherwise those count that were named, or
+    that this call has moved (`moved`).
     """
     doubts = request.doubts
     own = [each for each in others if each.settled and any(_is_at_other_time(one, each) for one in request.each)]
@@ -145,9 +146,7 @@ def overlaps(start: datetime, rules: ServiceRules, appointment: Appointment) -> 
 
 
 def find_in_the_way(request: BookingRequest, appointments: Sequence[Appointment]) -> Appointment | None:
-    """Return a live appointment for the requested person, but not the same visit, that overlaps the request and occupies its
-    staff member; else None.
-    """
+    """Return a live appointment, not the same visit, of the requested person that overlaps the request at its staff member."""
     staff, start, rules = request.service.staff or request.offered_staff, request.start, request.rules
     then = (each for each in appointments if each.live and _is_person_busy(request.name, start, rules, each))
     return next((each for each in then if staff in {None, each.staff} and not _is_same_slot(request, each)), None)

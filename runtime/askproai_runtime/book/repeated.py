@@ -52,7 +52,7 @@ def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -
     # If people come one after the other, a model may name the second one as the caller.
     candidates = [a for a in appointments if a.live and _is_at_group_time(request, a)]
     own = _assign(request.each, candidates)
-    is_then = any(a.starts_at == request.start for a in own.values())  # a later one is of another visit
+    is_then = any(a.starts_at == request.start for a in own.values())  # a later appointment is another visit
     if is_then and not request.another:
         _assign_renamed(request, own, candidates)
     booked = [own[number] for number in sorted(own)]
@@ -86,7 +86,7 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
     others = [a for a in appointments if a.live and a.id not in replaced]
     then = [a for a in others if (a.branch, a.starts_at) == target]
     at_start = [a for a in then if same_services(a.service, service.name)]
-    if request.another:  # two people may have one name: one booked without `another` is not the other person
+    if request.another:  # two people may have one name: the second one's appointment was booked with `another`
         at_start = [a for a in at_start if a.is_beside]
     meant = _list_meant(request, at_start)
     if len(meant) == 1:
@@ -96,7 +96,7 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
     if at_start and not request.another:
         raise Undecided(OtherNameBooked(request, at_start[0]))
     shared = [a for a in then if share_services(a.service, service.name)]
-    if shared and not request.another:  # "und Färben noch dazu": one appointment more would be beside it
+    if shared and not request.another:  # "und Färben noch dazu": one more appointment would overlap it
         raise Undecided(PersonBooked(request, shared[0], in_group=False))
     return None
 

@@ -38,8 +38,8 @@ class Doubts:
     """
 
     listed: frozenset[str] = frozenset()
-    adds: bool = True  # since the call's last change, the caller has spoken of one more, and of nothing that goes
-    changes: bool = False  # the caller has spoken of a move, a change, or of one thing in place of another
+    adds: bool = True  # since the call's last change, the caller has spoken of one more, and of giving up none
+    changes: bool = False  # the caller has spoken of a move, a change or a replacement
     replaces_person: bool = False  # one person comes in the place of another
 
 

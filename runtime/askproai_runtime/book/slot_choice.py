@@ -27,7 +27,7 @@ async def choose_slots(
     The offered staff member is kept if free, else the least busy staff member of that day is chosen. A group keeps its
     `offered` times. `refused_staff` are the staff members whom the calendar has just refused to book. Raises `SlotNotFree`.
 
-    The minimum notice of an offered slot is checked as of one hold duration ago: it must not run out while callers decide.
+    For an offered slot, the minimum notice counts from one hold duration ago: it must not run out while the caller decides.
     """
     rules, start = request.rules, request.start
     now = ctx.clock.now() - (ctx.settings.hold if request.offered_staff else timedelta())

@@ -33,7 +33,7 @@ ENTRIES_PER_PHONE = 3
 ENTRIES_PER_CALL = 3
 ENTRIES_PER_HOUR = 10  # of one number; all callers without a number together
 MOST_ENTRIES = 500  # that wait for one tenant
-# What became free since may be unknown to the caller: the look at the book was before, and free times of Cal.com may be so old.
+# The caller may not know of times freed since then: our book was read before, and Cal.com's free times may be so old.
 _RECENT = timedelta(minutes=5)
 _LIMITS = EntryLimits(ENTRIES_PER_PHONE, MOST_ENTRIES, ENTRIES_PER_CALL, ENTRIES_PER_HOUR)
 

@@ -22,12 +22,12 @@ from askproai_runtime.tasks import Next, PutOff, TaskRun
 log = structlog.get_logger(__name__)
 
 FREE_TIMES = "free-times"
-# Idle, an event type, or each host of a team's, costs six requests in an hour, and a tenant sixty at most: with more than ten each
-# is read less often.
+# Without calls, an event type (or each host of a team's) costs six requests an hour. A tenant costs sixty at most: with more
+# than ten event types, each is read less often.
 _IDLE_AGE, _IDLE_AGE_FOR_EACH = timedelta(minutes=10), timedelta(minutes=1)
 # However many calls begin, they cost an event type two requests in a minute, and a tenant fifteen at most.
 _CALL_AGE, _CALL_AGE_FOR_EACH = timedelta(seconds=30), timedelta(seconds=4)
-_NEARLY = 0.8  # what is nearly as old would be too old before the next run
+_NEARLY = 0.8  # free times nearly as old would be too old before the next run
 _LONGEST_WAIT = timedelta(seconds=10)  # for the next token of the budget
 _TOGETHER = timedelta(milliseconds=200)  # what changes together is read together
 _NEVER = timedelta.max

@@ -239,7 +239,7 @@ async def _apply(
             await mark_no_show(conn, ctx.tenant, appointment, remote.changed_at, no_show=remote.absent)
         case Step.SYNC, Appointment():
             if remote.live and remote.request_id == appointment.id:
-                # Its uid may be new here, and without it the job would look at the times that we know only, and create another.
+                # The uid may be new here. Without it, the job looks only at the known times, and creates a second booking.
                 await record_remote_uid(conn, ctx.tenant, appointment.id, remote)
             await enqueue_sync(conn, ctx.tenant, appointment.id, appointment.correlation_id)
             await outdate_running_sync(conn, ctx.tenant, appointment.id)
@@ -260,7 +260,7 @@ def _find_link(config: TenantConfig, remote: RemoteBooking, known: Appointment |
     """Return the service and staff member of a remote booking, or None. `known` is our appointment of it, if any."""
     number, length = remote.event_type_id, remote.ends_at - remote.starts_at
     if known is None and config.withheld(number) is Withheld.NOT_FOUND:
-        return None  # a service names it by mistake: a booking at it is another business's
+        return None  # a service names this event type by mistake: its bookings are another business's
     if known is None:
         return find_event_type_link(config, number, length=length, host_id=remote.host_id)
     host_id = remote.host_id or config.host_id(number, known.staff)
@@ -338,7 +338,7 @@ def _explain_no_link(config: TenantConfig, remote: RemoteBooking) -> tuple[str, 
 async def _require_placement(
     conn: Connection, ctx: BookingContext, remote: RemoteBooking, link: EventTypeLink, moving: UUID | None
 ) -> Placement:
-    """Return the booking's placement in our book. Raises `CalendarDisagrees` if somebody else is promised that time."""
+    """Return the booking's placement in our book. Raises `CalendarDisagrees` if its time is promised to somebody else."""
     visit = Span(remote.starts_at, remote.ends_at)
     placement, obstacle = await find_placement(conn, ctx.tenant, visit, link, moving)
     if placement is not None:

@@ -49,7 +49,7 @@ from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish
 
 log = structlog.get_logger(__name__)
 
-_CLOCKS_DIFFER = timedelta(minutes=5)  # at most: the remote calendar's, the database's and ours
+_CLOCKS_DIFFER = timedelta(minutes=5)  # at most, between the remote calendar, the database and us
 
 
 class CalendarDisagrees(JobError):
@@ -75,7 +75,7 @@ async def sync_appointment(ctx: BookingContext, job: Job) -> None:
     is_left = False
     if appointment.live:
         outcome = await _create_or_move(ctx, appointment, remote)
-    elif is_left := remote is not None and remote.ends_at <= ctx.clock.now():  # over: it stays as it is there
+    elif is_left := remote is not None and remote.ends_at <= ctx.clock.now():  # an ended booking stays there
         outcome = remote.confirmed
     else:
         outcome = await _cancel_remote(ctx, appointment, remote)

@@ -10,7 +10,7 @@ from askproai_runtime.calendars import CalendarUnavailable, RemoteBooking
 from askproai_runtime.jobs import DeadNow, RunAgain
 
 _MAX_UIDS = 20  # that one look-up follows
-_MAX_OUTAGE = timedelta(days=1)  # after it a person must find out why the calendar cannot be asked
+_MAX_OUTAGE = timedelta(days=1)  # afterwards a person must find out why the calendar cannot be asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -64,8 +64,8 @@ class KnownRefusals:
 
     With a revoked key, a wrong address, or an event type that is gone, every booking is refused until a person corrects it. Two
     refusals in a row open a circuit of that subject alone (a key, an event type); then one booking a minute asks again. Each
-    process has its own circuits: they spare callers a wait, and decide nothing (docs/decisions/0036-refusals-and-limits.md).
-    `token` identifies the request that asks; times are monotonic seconds.
+    process has its own circuits. They only spare callers a wait (docs/decisions/0036-refusals-and-limits.md). `token`
+    identifies the request that asks; times are monotonic seconds.
     """
 
     rules: CircuitRules = _REFUSAL_RULES
@@ -125,7 +125,7 @@ class FallbackCalendar:
         """Book by the first version of the API that can be reached. For a waiting caller, a known refusal is repeated without a
         request.
 
-        Cal.com takes a booking at anybody's event type, so none is made at one that the config does not name, or withholds.
+        Cal.com takes a booking at anybody's event type, so none is made at an event type that is withheld or not in the config.
         """
         if self.remote and not self.config().names_event_type(request.event_type_id):
             return Unavailable(_NOT_NAMED.format(request.event_type_id))
@@ -150,7 +150,7 @@ class FallbackCalendar:
     async def move(
         self, uid: str, starts_at: datetime, *, event_type_id: int | None, correlation_id: str, within: timedelta
     ) -> CalendarOutcome:
-        """Move by the preferred version only: a move that it cannot do now waits until it can."""
+        """Move by the preferred version of the API only. If it is unavailable, the move waits."""
         if obstacle := self._find_obstacle(event_type_id):
             return obstacle
         for calendar in self._listed(event_type_id):
@@ -204,8 +204,8 @@ class FallbackCalendar:
     def accounts(self) -> list[CalendarAccount]:
         """Return the accounts that own event types of services, and whose bookings a listed API can list.
 
-        Withheld event types are left out, and so is an account that has only such: its key may belong to another account, whose
-        list lacks the event type. An event type that is found later counts as new, and its bookings are then imported.
+        Withheld event types are left out, and so is an account that has no other: its key may be another account's, whose list
+        lacks the event type. An event type that is found later counts as new: its bookings are imported then.
         """
         config = self.config()
         if not self.remote:

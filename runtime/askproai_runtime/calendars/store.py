@@ -22,7 +22,7 @@ INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, statu
                             body_shape)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
 """
-_OWN = ":own-key"  # the operator judges the tenant's key by the rows without it
+_OWN = ":own-key"  # the operator judges the tenant's key by rows without an account
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class ProviderCallRecorder:
     tenant: str
     metrics: Metrics
     provider: Provider = Provider.CALCOM
-    own_account: bool = False  # of a staff member: what it refuses says nothing about the tenant's key
+    own_account: bool = False  # a staff member's account, whose refusals say nothing about the tenant's key
 
     async def record(self, operation: str, reply: Reply, outcome: str, correlation_id: str, path: str) -> None:
         """Add a row and a measurement. `path` is the route with placeholders, not the path sent.

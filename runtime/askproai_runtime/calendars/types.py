@@ -17,8 +17,8 @@ class CalendarRequest:
     """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again.
 
     With `made_after` the booking is looked for among all bookings made since then, whatever their time is by now. If
-    `caller_waits`, a request that the calendar refused a moment ago may be refused without asking it; a job asks, since its
-    answer is final. `service` and `staff` are names in the config.
+    `caller_waits`, a request that the calendar refused a moment ago may be refused without asking it; a job always asks, since
+    its answer is final. `service` and `staff` are names in the config.
     """
 
     request_id: UUID
@@ -68,7 +68,7 @@ class RefusalCause(StrEnum):
     """The cause of a refusal, which decides which other requests will be refused."""
 
     CREDENTIALS = "credentials"  # the key or the address: every request
-    EVENT_TYPE = "event_type"  # it is gone or somebody else's: every booking of this staff member and service
+    EVENT_TYPE = "event_type"  # gone, or somebody else's: every booking of this staff member and service
     REQUEST = "request"  # this booking: a required field, a limit of the event type
 
 
@@ -110,8 +110,8 @@ CalendarOutcome = Confirmed | Taken | Refused | Unknown | Unavailable
 class RemoteBooking:
     """A booking as the remote calendar has it now, whoever made it.
 
-    A booking that is moved gets a new uid: `uids` begins with the current one, then those that it is known to have had before,
-    the oldest last. If a list shows the booking from before a move, `moved_to` is the uid after it.
+    A booking that is moved gets a new uid: `uids` has the current uid, then the known earlier ones, the oldest last. If a list
+    shows the booking from before a move, `moved_to` is the uid after it.
     """
 
     uids: tuple[str, ...]

@@ -21,7 +21,7 @@ _GET_PATH, _LIST_PATH = "/v2/get-call/{call_id}", "/v3/list-calls"
 _DELETE_PATH = "/v2/delete-call/{call_id}"
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=1)
 _PAGE_SIZE = 50  # a call with its transcripts may have some hundred kilobytes, and an answer 8 MiB
-# No record, or no id that Retell could have given. Other refusals concern the key or the server, and so all calls.
+# Retell has no such call, or the id is not in its format. Other refusals concern the key or the server, and so all calls.
 _NO_CALL = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
 
 

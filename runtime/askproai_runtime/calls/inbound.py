@@ -1,7 +1,7 @@
 """The inbound-call webhook: Retell asks for the caller's data while the phone still rings (docs/vendors/retell.md).
 
 The answer never waits. If the database is slow, the number withheld or the caller unknown, it says only whether a number is
-shown, and the agent speaks with the default variables that the operator declared. It says as little about a caller as helps: no
+shown, and the agent speaks with the default variables that the operator declared. It says only what helps, and names no
 service, because a reason for a visit can be about health. A family may share a number, so the agent asks for the person before
 it uses the data (docs/decisions/0018-what-the-agent-learns-of-a-caller.md).
 """
@@ -107,7 +107,7 @@ class InboundCalls:
         shown = identify_caller(call.from_number, config, route.branch if route else None)
         number = shown.number
         caller = None
-        by_number = config.caller_verification is CallerVerification.NUMBER  # else the number names nobody
+        by_number = config.caller_verification is CallerVerification.NUMBER  # any other number identifies nobody
         recognises = by_number and number is not None and route is not None and _recognises_callers(config, route)
         with bound_contextvars(step="inbound", branch=route.branch if route else None):
             if recognises and not await self.limiter.admits(config.rate_limits.functions_per_second):

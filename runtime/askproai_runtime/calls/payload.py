@@ -54,7 +54,7 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     tool_call_id: Any = None
     name: Any = None
     arguments: Any = None  # JSON as text
-    answer: Any = None  # also where Retell should send the key: it is replaced
+    answer: Any = None  # computed from `content`, even if Retell sends this key
 
     def __post_init__(self) -> None:
         answer = None

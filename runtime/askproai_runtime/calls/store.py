@@ -15,8 +15,8 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calls.texts import CallTexts, read_call_texts, store_call_texts, store_said
 from askproai_runtime.encryption import BodyCipher
 
-# Inserts the rows or locks them, in one statement: two events of one call may be processed at once, and this lock serialises them.
-# In the order of their ids, or two workers that process events of the same calls could wait for each other.
+# Inserts the rows or locks them, in one statement: two events of one call may be processed at once, and this lock serialises
+# them. In the order of their ids, or two workers that process events of the same calls could wait for each other.
 _LOCK = """
 INSERT INTO calls (tenant, call_id, status, correlation_id)
 SELECT $1, call_id, 'registered', correlation_id FROM unnest($2::text[], $3::text[]) AS c (call_id, correlation_id)
@@ -49,8 +49,8 @@ _COUNT_ACTIVE = """
 SELECT count(*) FROM calls WHERE tenant = $1 AND status = 'ongoing' AND started_at > clock_timestamp() - interval '2 hours'
 """
 
-# A function that was on its way when the caller hung up may still be carried out. Of two that claim at once the later waits for the
-# commit of the earlier, and then reads no answer yet: `answer` is of the statement's snapshot.
+# A function that was on its way when the caller hung up may still be carried out. Of two concurrent claims, the second waits
+# for the commit of the first. It reads no answer then, since `answer` is from the statement's snapshot.
 _CLAIM_REQUEST = """
 WITH over AS (
     SELECT 1 FROM calls WHERE tenant = $1 AND call_id = $2 AND ended_at < clock_timestamp() - interval '1 minute'
@@ -98,7 +98,7 @@ LEFT JOIN LATERAL (SELECT a.branch FROM appointments a
 WHERE c.tenant = $1 AND c.phone = $2
 """
 
-# A call is listed from its first function on, whether or not its events ever come. Returns how many calls had none before.
+# A call is listed from its first function on, even without events. Returns the number of calls without an earlier function.
 _INSERT = """
 WITH record AS MATERIALIZED (
     SELECT * FROM jsonb_to_recordset($2::jsonb) AS r (
@@ -121,7 +121,7 @@ WITH record AS MATERIALIZED (
 )
 SELECT count(*) FROM first
 """
-# What waits for a shadow is bounded. A trigger keeps that of a refused call out.
+# The number of waiting copies is bounded. A trigger prevents copies of refused calls.
 _INSERT_COPY = """
 WITH waiting AS (SELECT count(*) < $10 AS has_room FROM shadow_requests WHERE tenant = $1), added AS (
     INSERT INTO shadow_requests (tenant, at, answered_at, call_id, function, outcome, named_ids, correlation_id, body)
@@ -173,7 +173,7 @@ class CallRow:
 class KnownCaller:
     """A customer with this phone number: name, next appointment, if any, and branch of the last booking. Branches are names.
 
-    `requested`: the next appointment needs a confirmation at the remote calendar, now or as soon as it is there.
+    `requested`: the next appointment needs a confirmation at the remote calendar, now or once the appointment is there.
     """
 
     name: str

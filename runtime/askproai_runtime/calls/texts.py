@@ -15,7 +15,7 @@ from askproai_runtime.encryption import BodyCipher, DecryptionError, Place, is_e
 
 log = structlog.get_logger(__name__)
 
-# In the analysis, as where the recording is: so it is encrypted, and goes by age, with what it is about.
+# A key in the analysis, like the recording's link: so the flag is encrypted, and deleted by age, with the texts.
 _IS_FINAL: Final = "transcript_is_final"
 _MAX_ARGUMENTS: Final = 7_900  # characters; the column takes 8,000, in which PostgreSQL writes spaces
 
@@ -24,7 +24,7 @@ _MAX_ARGUMENTS: Final = 7_900  # characters; the column takes 8,000, in which Po
 class CallTexts:
     """The transcript of a call and Retell's analysis. `unreadable` is the stored JSON if it cannot be decrypted.
 
-    `is_final`: the transcript is from the end of the call, and corrects the one that grew during the call.
+    `is_final`: the transcript is from the end of the call, and corrects the transcript from during the call.
     """
 
     transcript: str | None

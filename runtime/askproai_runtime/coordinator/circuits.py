@@ -28,7 +28,7 @@ _NOT_CLOSED = ("open", "half_open")
 
 @dataclass(frozen=True, slots=True)
 class TenantCircuit:
-    """One tenant's use of a provider: the server, whether requests were sent lately, and whether the tenant's circuit is open."""
+    """One tenant's use of a provider: the server, whether it sent requests lately, and whether the tenant's circuit is open."""
 
     base_url: str
     active: bool
@@ -51,7 +51,7 @@ def find_outage(circuits: Mapping[str, TenantCircuit], min_tenants: int, percent
 
 async def update_circuits(context: CoordinatorContext) -> int:
     """Open, probe or close the circuit of each provider for all tenants. Return the number of changed circuits."""
-    if not context.redis.configured:  # each process has circuits of its own, and none can see another's
+    if not context.redis.configured:  # no process sees the circuits of another
         return 0
     return sum([await _update(context, provider) for provider in Provider])
 

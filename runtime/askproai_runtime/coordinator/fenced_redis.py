@@ -49,7 +49,7 @@ class FencedRedis:
         """Run commands such as ("PEXPIRE", "1000") on a key, all or none. Raises NotLeader if a later leader has written."""
         texts = [json.dumps(command) for command in commands]
         if not await self._shared.run(_FENCED, [self._shared.key("fence"), key], [self._term(), *texts]):
-            raise NotLeader(f"a leader after term {self._term()} has written into Redis: this one's word is old")
+            raise NotLeader(f"a leader after term {self._term()} has written to Redis: this leader's term is over")
 
     async def hash(self, key: str) -> dict[str, str]:
         """Return the fields of a hash, or {} if the key does not exist."""

@@ -18,7 +18,7 @@ from askproai_runtime.coordinator.periodic_task import CoordinatorContext
 log = structlog.get_logger(__name__)
 
 BATCH = 500
-# The limits of one statement for one tenant in one run: a tenant whose rows come faster than they go does not keep the others
+# The limits of one statement for one tenant in one run: a tenant with more new rows than one run deletes does not delay others
 # waiting.
 MAX_BATCHES = 200
 
@@ -34,7 +34,7 @@ async def sweep_holds(context: CoordinatorContext) -> int:
             context.fence()
             deleted = await store.delete_expired_holds(context.pool, BATCH, tenant)
             yield deleted
-            if not deleted:  # none is left, or only holds that somebody has locked now
+            if not deleted:  # the other expired holds, if any, are locked now
                 break
 
     return await _for_each_tenant(context, "holds", await store.list_tenants_with_expired_holds(context.pool), sweep)
@@ -75,7 +75,7 @@ async def rearm_events(context: CoordinatorContext) -> int:
 
 
 async def empty_answers(context: CoordinatorContext) -> int:
-    """Empty the stored answers of call functions that no repeated request can ask for any more: they name callers."""
+    """Empty the stored answers of call functions once no repeated request can need them, since answers name callers."""
     return await _change_in_batches(context, store.EMPTY_ANSWERS)
 
 

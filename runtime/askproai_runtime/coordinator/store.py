@@ -39,7 +39,7 @@ SELECT tenant, raw_event_days, transcript_days, call_days, appointment_days, cus
 FROM tenants ORDER BY tenant
 """
 
-# The latest callers of a provider; tenants whose circuit is open call no more and are added by the caller.
+# The tenants that have called a provider lately. Tenants with an open circuit do not call: the function's caller adds them.
 _PROVIDER_USE = """
 SELECT t.tenant, CASE $1 WHEN 'retell' THEN t.retell_base_url ELSE t.calcom_base_url END AS base_url,
        EXISTS (SELECT 1 FROM provider_calls c
@@ -53,9 +53,8 @@ SELECT tenant, priority, greatest(0, extract(epoch FROM clock_timestamp() - min(
 FROM jobs WHERE state = 'ready' AND isfinite(run_at) GROUP BY tenant, priority
 """
 
-# An audit that rests on neither the operators nor the index of the exclusion constraint: it counts claims that begin before an
-# earlier claim of the same resource has ended; a branch's row and the person's that it names count as one. Claims that ended
-# before yesterday were counted while they had not.
+# Uses neither the operators nor the index of the exclusion constraint. Counts claims that begin before an earlier claim of the same
+# resource has ended; a branch's resource and its person's count as one. Claims that ended before yesterday were counted earlier.
 _DOUBLE_BOOKINGS = """
 SELECT tenant, count(*) AS claims FROM (
     SELECT c.tenant, c.block_start, max(c.block_end) OVER (
@@ -67,21 +66,21 @@ SELECT tenant, count(*) AS claims FROM (
 ) claim WHERE block_start < earlier GROUP BY tenant
 """
 
-# One tenant at a time, because whatever a tenant's rows are like, only its own may wait for them.
+# One tenant at a time, so that no tenant waits for another's rows.
 _TENANTS_WITH_EXPIRED_HOLDS = (
     "SELECT DISTINCT tenant FROM claims WHERE state = 'held' AND expires_at <= now() ORDER BY tenant"
 )
 
-# Resources first, in id order, as bookings lock them (book/store/appointments.py). Those that a booking has locked at this
-# moment are left for the next run: we never wait, and so never deadlock. `now()` is the beginning of the transaction and can be
-# looked up in an index; a hold that had expired by then has expired.
+# Resources first, in id order, as bookings lock them (book/store/appointments.py). Resources that a booking has locked now are
+# left for the next run: we never wait, and so never deadlock. `now()` is the beginning of the transaction and can be looked up
+# in an index; a hold that had expired by then has expired.
 _LOCK_EXPIRED = """
 SELECT id FROM resources WHERE tenant = $2 AND id IN (
     SELECT resource_id FROM claims WHERE tenant = $2 AND state = 'held' AND expires_at <= now() LIMIT $1)
 ORDER BY id FOR UPDATE SKIP LOCKED
 """
 
-# Checks again under the locks: this statement sees what a booking changed before it released them.
+# The condition is checked again under the locks, which shows the changes of a booking that held them before.
 _DELETE_EXPIRED_HOLDS = """
 DELETE FROM appointments a USING (
     SELECT h.tenant, h.id FROM appointments h
@@ -95,7 +94,7 @@ DELETE FROM appointments a USING (
 ) expired WHERE a.tenant = expired.tenant AND a.id = expired.id AND a.status = 'held'
 """
 
-# $1: how long a job must have been stuck. Perhaps there is nothing to do: an event may wait for a retry.
+# $1: how long a job must have been stuck. An event that waits for a retry is listed, too, though it needs nothing.
 _TENANTS_WITH_STUCK_WORK = """
 SELECT tenant FROM tenants t WHERE EXISTS (
         SELECT 1 FROM webhook_events e WHERE e.tenant = t.tenant AND e.status IN ('received', 'processing', 'failed')
@@ -106,8 +105,8 @@ SELECT tenant FROM tenants t WHERE EXISTS (
 ORDER BY tenant
 """
 
-# $2: the same, $3: the tenant. Each is one conditional UPDATE that raises `claim_no` and leaves `attempts`. Job before event, as
-# everybody locks them, and no row that somebody holds.
+# $2: how long a job must have been stuck, $3: the tenant. One conditional UPDATE raises `claim_no` and keeps `attempts`. It
+# locks the job before the event, as all code does, and skips locked rows.
 _REARM_EVENT_JOBS = """
 UPDATE jobs j SET state = 'ready', run_at = clock_timestamp(), claim_no = j.claim_no + 1, lease_until = NULL, worker = NULL,
                   finished_at = NULL
@@ -120,7 +119,7 @@ FROM (
 ) lost WHERE j.tenant = lost.tenant AND j.id = lost.id
 """
 
-# Jobs without an event only when their worker is lost: a finished calendar sync is finished.
+# Jobs without an event are re-armed only if their worker is lost: a finished calendar sync needs no second one.
 _REARM_CALENDAR_SYNCS = """
 UPDATE jobs j SET state = 'ready', run_at = clock_timestamp(), claim_no = j.claim_no + 1, lease_until = NULL, worker = NULL
 FROM (
@@ -147,14 +146,14 @@ REARM_STATEMENTS = (_REARM_EVENT_JOBS, _REARM_CALENDAR_SYNCS, _ADD_MISSING_JOBS)
 _OLD_ROWS = """
 SELECT o.ctid FROM {table} o WHERE o.tenant = $2 AND o.{since} < now() - make_interval(days => $3) {condition} LIMIT $1"""
 _FINISHED = "AND o.state IN ('sent', 'dropped', 'dead')"
-# A job that has settled an earlier dead letter of its appointment stays beside that one: else the appointment would never age.
+# A job that did the work of an earlier dead letter of its appointment stays as long as that one: else the appointment never ages.
 _SETTLED = """AND {row}.appointment_id IS NOT NULL AND {row}.state = 'done' AND NOT EXISTS (
     SELECT FROM jobs d WHERE d.tenant = {row}.tenant AND d.appointment_id = {row}.appointment_id
     AND d.id < {row}.id AND d.state = 'dead')"""
 _DECIDED = "AND {row}.status IN ('processed', 'dead')"
 
 
-# Only for the tables in which the coordinator may update something, which PostgreSQL demands for a lock of a row.
+# Rows are locked only in tables that the coordinator may update: PostgreSQL demands that right for a lock.
 _SKIP_LOCKED = " FOR UPDATE SKIP LOCKED"
 
 
@@ -174,8 +173,8 @@ def _clear(table: str, since: str, change: str, condition: str) -> str:
     return f"UPDATE {table} x SET {change} WHERE x.ctid = ANY (ARRAY ({old}))"  # noqa: S608  our own names
 
 
-# A signature is valid for five minutes before and after its time: then no repeated request needs the answer. The row stays, so that
-# nothing is carried out again.
+# A signature is valid for five minutes before and after its time. Afterwards no repeated request needs the answer. The row
+# stays, so that no request is carried out twice.
 EMPTY_ANSWERS = """
 UPDATE call_actions a SET answer = NULL FROM (
     SELECT o.tenant, o.call_id, o.key FROM call_actions o
@@ -186,7 +185,7 @@ UPDATE call_actions a SET answer = NULL FROM (
 
 # The field of Tenant `spec.retention` whose days count, and the statement that they trigger.
 RETENTION_STATEMENTS = (
-    # A body is kept while its event still has to be processed; that of a dead event until a redrive or until its days are over.
+    # A body is kept while its event has to be processed. A dead event keeps its body until a redrive or until its days are over.
     (
         "raw_event_days",
         _clear("webhook_events", "received_at", "payload = ''", _DECIDED.format(row="o") + " AND o.payload <> ''"),
@@ -208,7 +207,7 @@ RETENTION_STATEMENTS = (
     ("raw_event_days", _delete("provider_calls", "at")),
     ("raw_event_days", _delete("refusals", "until")),  # removed blocks, too
     ("call_days", _delete("refusals", "ends_at", "AND {row}.until = 'infinity'")),  # blocks that were never removed
-    # The caller's words and the sentences go with the transcript, the rest with the call.
+    # The arguments and answers are emptied with the transcript; the row is deleted with the call.
     (
         "transcript_days",
         _clear(
@@ -219,7 +218,7 @@ RETENTION_STATEMENTS = (
         ),
     ),
     ("call_days", _delete("function_requests", "at", lock=_SKIP_LOCKED)),
-    # A message goes when it has been dealt with for as long as a transcript is kept; one that nobody has dealt with, with its call.
+    # A done message is deleted after as many days as a transcript; an open one with its call.
     ("transcript_days", _delete("messages", "done_at")),
     ("call_days", _delete("messages", "created_at")),
     ("transcript_days", _delete("waitlist", "ended_at")),  # their offers with them
@@ -227,7 +226,7 @@ RETENTION_STATEMENTS = (
     ("call_days", _delete("waitlist_offers", "offered_at")),
     ("raw_event_days", _delete("freed_times", "freed_at")),
     ("raw_event_days", _delete("verifications", "at")),
-    # The copies of messages and waiting callers go with the transcripts, also those of rows that are there for longer.
+    # Copies of messages and waiting callers are deleted with the transcripts, even if their rows stay longer.
     (
         "transcript_days",
         _clear("notifications", "created_at", "content = '{}'", f"{_FINISHED} AND o.content <> '{{}}'"),
@@ -236,11 +235,11 @@ RETENTION_STATEMENTS = (
         "call_days",
         _delete("notifications", "created_at", "AND {row}.state IN ('sent', 'dropped', 'dead')", _SKIP_LOCKED),
     ),
-    ("call_days", _delete("erasures", "recorded_at", "AND {row}.state = 'done'")),  # by a time that no pod can write
+    ("call_days", _delete("erasures", "recorded_at", "AND {row}.state = 'done'")),  # a time that no pod can write
     ("call_days", _delete("erased_references", "erased_at")),  # nobody repeats an event after that
     ("raw_event_days", _delete("free_times", "day")),
     ("raw_event_days", _delete("host_free_times", "day")),
-    # After its call, whose texts it keeps out; a refusal not before Retell has deleted its copy.
+    # A notice is deleted after its call, whose texts it keeps out; a refusal only after Retell has deleted its copy.
     (
         "call_days",
         _delete(
@@ -252,15 +251,14 @@ RETENTION_STATEMENTS = (
     ),
 )
 
-# As the index `appointments_of_persons` has it, by which an appointment that has aged is not read again.
+# The condition of the index `appointments_of_persons`, so that an aged appointment is not read again.
 _OF_A_PERSON = """
 (customer_id IS NOT NULL OR customer_name <> '' OR caller IS NOT NULL OR attendee_email IS NOT NULL OR notes IS NOT NULL
  OR birth_date IS NOT NULL OR cancel_reason IS NOT NULL)
 """
-# $1: how many, $2: the tenant, $3: its days, $4 and $5: after which end and id. The oldest first; what still waits is looked at
-# once in a run. Those are changes that the calendar has yet to learn or has refused (a job that is not done, except a dead one
-# that a later job has settled), and notifications that are about to be sent: both need to know who it was. A transaction that
-# changes it at this moment has it locked.
+# $1: the limit, $2: the tenant, $3: its days, $4 and $5: end and id of the last examined row. The oldest comes first. An
+# appointment keeps its customer while a notification is to be sent, or a change is not in the calendar yet or refused: a job
+# that is not done, unless a later job has replaced a dead one. Each row is examined once in a run; locked rows are skipped.
 _AGE_APPOINTMENTS = f"""
 WITH candidate AS MATERIALIZED (
     SELECT id, ends_at FROM appointments o
@@ -289,9 +287,9 @@ WITH candidate AS MATERIALIZED (
 )
 SELECT (SELECT count(*) FROM changed) AS changed, c.ends_at, c.id FROM candidate c ORDER BY ends_at DESC, id DESC LIMIT 1
 """  # noqa: S608  our own names
-# The same of customers. `updated_at` is the last booking by their number. One whom a booking names at this moment has a row that
-# somebody has locked, or the foreign key refuses. By subselects of one row, each a probe of an index: for EXISTS, PostgreSQL may
-# read all calls of the tenant.
+# The same for customers. `updated_at` is the last booking by their number. If a booking is being made for a customer, the row
+# is locked, or the foreign key refuses the deletion. Each subselect of one row probes an index: for EXISTS, PostgreSQL may read
+# all calls of the tenant.
 _AGE_CUSTOMERS = """
 WITH candidate AS MATERIALIZED (
     SELECT id, phone, updated_at FROM customers o
@@ -325,7 +323,7 @@ WITH candidate AS MATERIALIZED (
 SELECT (SELECT count(*) FROM changed) AS changed, c.updated_at, c.id FROM candidate c ORDER BY updated_at DESC, id DESC LIMIT 1
 """
 
-# In this order: a customer goes when no appointment names it any more.
+# Appointments come first: a customer is deleted once no appointment refers to it.
 AGEING_STATEMENTS = (
     ("appointment_days", Aged.APPOINTMENTS, _AGE_APPOINTMENTS),
     ("customer_days", Aged.CUSTOMERS, _AGE_CUSTOMERS),

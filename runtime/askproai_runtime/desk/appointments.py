@@ -78,7 +78,7 @@ class UnclearStart(ValueError):
 
 
 class CalendarState(StrEnum):
-    """Whether an appointment's last change has reached the remote calendar."""
+    """Whether the remote calendar has an appointment's last change."""
 
     LOCAL = "local"  # it is in the local calendar only
     DONE = "done"
@@ -123,7 +123,7 @@ def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: st
     """
     understood = understand(text, at=ctx.clock.now(), zone=ZoneInfo(ctx.config().time_zone))
     service = find_service(ctx, appointment, staff)
-    if service is not None:  # else the move is refused with that reason
+    if service is not None:  # without rules the text is read freely, and the move is refused as not offered
         understood = keep_open_readings(understood, service)
     return require_exact(text, understood)
 
@@ -192,7 +192,7 @@ async def _read_outcome(
             return NotDone(ChangeRefusal.GONE)
         case MoveRefused():
             return NotDone(ChangeRefusal.REFUSED)
-        case InFlight() | Busy() | PersonElsewhere():  # a person elsewhere is the desk's own matter
+        case InFlight() | Busy() | PersonElsewhere():  # the desk never gets `PersonElsewhere`
             raise DeskBusy
 
 

@@ -1,4 +1,4 @@
-"""Mark for the desk that a customer did not come, or unmark it. If the remote calendar has the appointment, it is changed first.
+"""Mark for the desk that a customer did not come, or remove the mark. The remote calendar is changed first.
 
 The remote calendar decides: its event of the mark, and every later reading of the booking, must agree with our row. So nothing
 is written here while the remote calendar is unavailable. After a crash between both changes, its event brings the mark here.
@@ -28,7 +28,7 @@ class AttendanceObstacle(StrEnum):
     """The reasons why attendance was not marked. Our book is unchanged then."""
 
     NOT_BEGUN = "not_begun"
-    NOT_HELD = "not_held"  # it was cancelled, or never came about
+    NOT_HELD = "not_held"  # it was cancelled, or the calendar has refused it
     CALENDAR_AWAY = "calendar_away"  # the remote calendar may have the mark, or not
     CALENDAR_REFUSED = "calendar_refused"
 

@@ -82,15 +82,14 @@ async def add_block(
     """Block a person for a span, and return the block, whose id is the request's, with the live appointments in it.
 
     Without `staff`, everybody in the branch, or in all branches, is blocked. A repeated request returns the same block. If the
-    same people are blocked for the same span already, that block is returned, and none is added: after the removal of one of
-    two equal blocks nobody would know why the time is blocked. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and
-    `DeskBusy`.
+    same people are blocked for the same span already, that block is returned, and none is added: of two equal blocks one would
+    stay unnoticed after the removal of the other. Raises `UnknownName`, `InvalidBlock`, `BlockExists` and `DeskBusy`.
     """
     entries = _find_entries(ctx.config(), staff, branch)
     _require_valid(span, ctx.clock.now())
 
     async def write(conn: Connection) -> tuple[Block, list[BlockedAppointment]]:
-        # Two requests of one id must not both find that there is no such block: they may lock the resources of two people.
+        # Two requests with one id may lock the resources of different people, and must not both find that the block is missing.
         await bind_request(conn, ctx.tenant, desk.call_id, "block")
         resources = await _list_resources(conn, ctx, entries, lock=True)
         block = await get_block(conn, ctx.tenant, desk.request_id)
@@ -167,7 +166,7 @@ async def remove_block(ctx: BookingContext, desk: DeskRequest, block_id: UUID, c
         block = await get_block(conn, ctx.tenant, block_id)
         if block is not None and await lift_block(conn, ctx.tenant, block_id):
             if awaited := await read_awaited_span(conn, ctx.tenant):
-                # With a day before and after: the hours begin with the opening hours, not with an awaited time.
+                # A day is added before and after, because the hours begin with the opening hours, not with an awaited time.
                 span = Span(max(block.starts_at, awaited.start - _DAY), min(block.ends_at, awaited.end + _DAY))
                 freed = list_unblocked_times(ctx.config(), block.resource_ids, span, ctx.clock.now())
                 await record_unblocked_times(conn, ctx.tenant, freed)

@@ -157,7 +157,7 @@ def _resolve(ctx: BookingContext, place: Place) -> ServiceRequest:
 def _to_request(
     service: ServiceRequest, start: datetime, customer: Customer, actor: Actor, region: str
 ) -> BookingRequest:
-    """Return the booking request. Raises `InvalidBooking` for a mistyped value, which a call function would ignore."""
+    """Return the booking request. Raises `InvalidBooking` for a mistyped value (a call function ignores it)."""
     name = plain_name(customer.name)
     if not fold(name):
         raise InvalidBooking(f"{customer.name!r} is no name: write letters")

@@ -11,9 +11,9 @@ from askproai_runtime.availability.slots import Slot
 class ChangeRefusal(StrEnum):
     """The reasons why an appointment is not booked or moved, whatever time is chosen. The values are names of the API."""
 
-    GONE = "gone"  # cancelled, over, or changed since
+    GONE = "gone"  # the appointment is cancelled, over, or was changed since
     REFUSED = "refused"  # by the calendar
-    NOT_BOOKABLE = "not_bookable"  # its branch, service or person is not declared any more
+    NOT_BOOKABLE = "not_bookable"  # the appointment's branch, service or person is not declared any more
     PHONE_NEEDED = "phone_needed"  # by the calendar
 
 

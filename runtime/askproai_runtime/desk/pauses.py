@@ -35,7 +35,7 @@ async def pause_bookings(
     """
     try:
         return await _pause(ctx, desk, branch, until, reason, correlation_id)
-    # The same request was carried out meanwhile, and began a moment earlier; or its block was removed.
+    # A concurrent request with the same id began the pause a moment earlier, or its block was removed.
     except BlockExists:
         return await _pause(ctx, desk, branch, until, reason, correlation_id)
 

@@ -17,7 +17,7 @@ from askproai_runtime.lenient_json import read_json
 
 _SUBSCRIPTION = "customer.subscription."
 _INVOICE_PAID = {"invoice.paid": True, "invoice.payment_failed": False}
-_TENANT_KEY = "askproai_tenant"  # a key of another name is a fact of the account's own application
+_TENANT_KEY = "askproai_tenant"  # other keys of the metadata belong to the account's own application
 
 
 class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -26,7 +26,7 @@ class _StripeEvent(msgspec.Struct, frozen=True, kw_only=True):
     type: str
     created: Annotated[int, msgspec.Meta(ge=0, le=253_402_300_799)] | str = 0  # seconds; a text in thin events
     livemode: bool = False
-    account: str | None = None  # the connected account that owns the object; absent where it is the endpoint's own
+    account: str | None = None  # the connected account that owns the object; absent for the account of the endpoint
     data: dict[str, Any] = {}
 
 

@@ -25,7 +25,7 @@ _BOOKING_EVENTS = frozenset(
 _ABSENCE_EVENT = "OOO_CREATED"  # also sent when an absence is changed
 _BOOKED_AT_START_TIME = frozenset({"BOOKING_CREATED", "BOOKING_RESCHEDULED"})
 
-FOUND_BY_IMPORT = "import"  # `foundBy` of a booking that was there before its event type was followed
+FOUND_BY_IMPORT = "import"  # `foundBy` of a booking from before its event type was followed
 
 
 class _Booking(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,7 +44,7 @@ class _Booking(msgspec.Struct, frozen=True, kw_only=True):
 
 class _Envelope(msgspec.Struct, frozen=True):
     payload: Any = None
-    found_by: Any = msgspec.field(default=None, name="foundBy")  # in what `calendar-poll` has stored
+    found_by: Any = msgspec.field(default=None, name="foundBy")  # only in events that `calendar-poll` has stored
 
 
 class _User(msgspec.Struct, frozen=True):
@@ -98,7 +98,7 @@ async def _forget_free_times(conn: Connection, event: StoredEvent, config: Tenan
 
 
 def _read_booking(body: bytes) -> tuple[_Booking | None, bool]:
-    """Return the booking in an event (or None), and False if our import of an event type stored the event, else True."""
+    """Return the booking in an event (or None), and whether it is new: False if the import of an event type stored the event."""
     try:
         envelope = decode(body, _Envelope)
         is_flat = not isinstance(envelope.payload, dict)

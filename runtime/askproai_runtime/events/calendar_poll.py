@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 # Changes that the remote calendar commits later than it dates them, or shows later: a copy of its database may lag.
 _OVERLAP = timedelta(minutes=2)
-# At first the changes of a month are compared, so that what was lost before this task existed is found.
+# The first run compares the changes of a month, and so finds changes that were lost before.
 _FIRST_LOOK_BACK = timedelta(days=30)
 # A change that is dated further ahead of our clock than this does not set the watermark: it would hide all others.
 _MOST_AHEAD = timedelta(hours=1)
@@ -174,7 +174,7 @@ class _AccountPoll:
         if step is not Step.NOTHING:
             self.ctx.metrics.calendar_change_found(step.name.lower())
         if step is Step.SYNC and remote.changed_at and remote.changed_at < self.ctx.clock.now() - _OVERLAP:
-            # By now its job meets it, too. Once it is given up, a person decides: each further one would be a dead letter more.
+            # By now the job of its event handles the booking, too. After a dead letter a person decides.
             self.known.left[remote.uid] = remote.changed_at
         return True
 
@@ -193,10 +193,10 @@ class _AccountPoll:
         return IncomingEvent(Source.CALCOM, event_id, event_type, body, self.run.correlation_id)
 
     def _is_new(self, remote: RemoteBooking) -> bool:
-        """Return True if a booking that our book lacks is to be announced as new. While the bookings of its event type are
-        being imported, that is so only if it was made since the last poll.
+        """Return True if a booking that our book lacks is to be announced as new.
 
-        A moved booking counts as made when the booking before the move was made.
+        During the import of its event type, this is a booking made since the last poll. A moved booking counts as made when the
+        booking before the move was made.
         """
         if remote.event_type_id in self.known.event_types:
             return True

@@ -58,7 +58,7 @@ class UnroutableCall(Exception):
     """The call is not the tenant's, neither by agent nor by number. The text is for people, `agent_id` also for the audit log."""
 
     def __init__(self, call: RetellCall, region: str) -> None:
-        # It becomes the event's error. The number that was dialled is a business's; that of an outbound call is a customer's.
+        # The text becomes the event's error. In an outbound call, the dialled number is a customer's.
         number = None if call.direction == "outbound" else e164_or_none(call.to_number, region)
         agent = "".join(filter(str.isprintable, call.agent_id or ""))[:_MAX_AGENT_LENGTH]
         named = [f"number {number}" if number else "", f"agent {agent}" if agent else ""]
@@ -149,11 +149,11 @@ async def apply_call_changes(conn: Connection, tenant: str, changes: Sequence[Ca
     calls = await lock_calls(conn, tenant, first, cipher)
     for change in changes:
         current = calls[change.call_id]
-        # The caller's words in the call outrank the number.
+        # A caller's choice of branch in the call outranks the number.
         branch = current.branch or change.reported.branch
         calls[change.call_id] = merge(current, replace(change.reported, branch=branch))
     await save_calls(conn, tenant, calls, cipher)
-    # For one call an event with a transcript, if any has one: beside that all of them say the same.
+    # One event for each call is enough; an event with a transcript is preferred.
     told = [each.notice for each in changes if each.event_type != TALKED and each.notice.says_something]
     notices = {each.call_id: each for each in sorted(told, key=lambda notice: notice.heard_ai is not None)}
     await record_notices(conn, tenant, list(notices.values()))
@@ -200,7 +200,7 @@ def merge(current: CallRow, reported: CallRow) -> CallRow:
     if reported.over and current.disconnection_reason in _ASSUMED:
         current = replace(current, status="registered", disconnection_reason=None)
     if current.unreadable is not None and current.over and not reported.over:
-        # All that was said is in what cannot be read now, and may be again: a part of it must not take its place.
+        # The unreadable text may be readable again later: a part of it must not replace it.
         reported = replace(
             reported, transcript=None, transcript_truncated=False, transcript_is_final=False, analysis=None
         )
@@ -234,7 +234,7 @@ def _analysis(call: RetellCall) -> dict[str, Any] | None:
 
 
 def _merge_analysis(first: dict[str, Any] | None, second: dict[str, Any] | None) -> dict[str, Any] | None:
-    """Return the longer of two analyses, with the recording's link of either: an event may have only one of both."""
+    """Return the longer of two analyses, with the recording's link of either: an event may have only the link."""
     url = _greater(*((analysis or {}).get(RECORDING) for analysis in (first, second)))
     bare = [analysis and {k: v for k, v in analysis.items() if k != RECORDING} for analysis in (first, second)]
     longer = _longer_analysis(*bare)

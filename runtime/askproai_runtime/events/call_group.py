@@ -34,7 +34,7 @@ class CallEventGroups:
     """Processes jobs of call events in groups, one transaction at a time. There is no timer: a single job runs at once."""
 
     def __init__(self, pool: Pool, config: Callable[[], TenantConfig], cipher: BodyCipher) -> None:
-        self._context = copy_context()  # that of the process, with the common fields of its log lines
+        self._context = copy_context()  # the logger of the process, with the common fields of its log lines
         self._context.run(bind_contextvars, step=JobKind.WEBHOOK_EVENT.value)
         self._pool, self._config, self._cipher = pool, config, cipher
         self._waiting: deque[_Waiting] = deque()
@@ -64,7 +64,7 @@ class CallEventGroups:
     def _start(self) -> None:
         """Start the next group, unless a group is running."""
         if self._running is None and self._waiting:
-            # Not that of the job which is here: a group is of many, and each one after it would go on in the trace of the first.
+            # The group gets an empty context: in the context of its first job, all later jobs would continue that job's trace.
             context = self._context.copy()
             self._running = asyncio.create_task(self._process_group(), context=context)
             self._running.add_done_callback(self._end, context=context)

@@ -40,19 +40,19 @@ log = structlog.get_logger(__name__)
 
 CALL_POLL: Final = "call-poll"
 _CLOSED: Final = "closed"
-FOUND_BY_POLL: Final = (STARTED, ENDED, ANALYZED, _CLOSED)  # what the metric counts
+FOUND_BY_POLL: Final = (STARTED, ENDED, ANALYZED, _CLOSED)  # the results that the metric counts
 
 _MINUTE = timedelta(minutes=1)
-# Retell may still be delivering what is younger, and its webhook can know more: a transcript that Retell does not keep.
+# Retell may still be delivering younger events. Its webhook can have more: a transcript that Retell does not store.
 _QUIET = 10 * _MINUTE
 # The longest call that Retell allows takes two hours, and one that ended just now is left to the next poll.
 _OVERLAP = timedelta(hours=3)
 # Older calls are not asked for any more, and closed.
 _WINDOW = timedelta(hours=72)
-# After its start a call without an end is asked for so often; after its end, one without its analysis, which takes seconds.
+# The ages at which Retell is asked for a call without an end (since its start), or without an analysis (since its end).
 _ASK_FOR_END = tuple(minutes * _MINUTE for minutes in (10, 30, 60, 90, 130, 270, 810, 2_430))
 _ASK_FOR_ANALYSIS = tuple(minutes * _MINUTE for minutes in (10, 90))
-# Retell may show a call late, but not by this much: it has been deleted there, or is of another workspace.
+# A call that Retell does not show for so long was deleted there, or is of another workspace.
 _DELETED_AFTER = timedelta(hours=12)
 _SAVE_AFTER = 20  # requests; a run that is killed repeats as many at most
 _MOST_FAILURES = 5

@@ -29,11 +29,11 @@ from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-# Acts on an event inside the transaction that ends its job. Returns a note of why nothing was done or what was left out, None if
-# there is nothing to note, or the calendar's event that the booking must be compared with. Raises `DeadNow` if no retry can help.
+# Acts on an event in the transaction that ends its job. Returns a note of why nothing was done or what was left out, None
+# without a note, or the calendar's event whose booking must be compared. Raises `DeadNow` if no retry can help.
 EventHandler: TypeAlias = Callable[[Connection, StoredEvent, TenantConfig], Awaitable[str | CalendarEvent | None]]
 
-# An event whose key is missing waits so long for it: a restore may bring it back.
+# How long an event waits for a missing key, which a restore may bring back.
 KEY_PATIENCE: Final = timedelta(hours=24)
 _LOOK_FOR_KEY: Final = timedelta(minutes=5)
 

@@ -11,13 +11,12 @@ _OVER = "('not_connected', 'ended', 'error')"  # the list of statuses is open: a
 # The expression of the index calls_newest. A call that only a call function has reported may have no start.
 _START = "(CASE WHEN started_at IS NULL THEN 'epoch'::timestamptz ELSE started_at END)"
 
-# Each id is looked up by the whole unique key; OFFSET 0 keeps the search apart. Otherwise all events of the tenant are read.
+# Each id is looked up by the whole unique key. Without OFFSET 0, all events of the tenant would be read.
 _STORED = """EXISTS (
     SELECT FROM unnest(ARRAY[%s]) AS event (id), LATERAL (
         SELECT FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell' AND e.event_id = event.id OFFSET 0) stored)
 """
-# A call whose missing event is stored, by its webhook or by the poll, waits for its job, or for a person where that is a dead
-# letter: Retell knows nothing more.
+# A call whose missing event is stored is left out: it waits for the event's job, or if that is a dead letter, for a person.
 _INCOMPLETE = f"""
 SELECT call_id, began_at, CASE WHEN is_over THEN ended_at END AS ended_at FROM (
     SELECT call_id, ended_at, analyzed_at, status IN {_OVER} AS is_over,

@@ -34,7 +34,7 @@ WRITE_SECONDS: Final = 10.0
 TURN_SECONDS: Final = 8.0
 _NO_KEY: Final = -2  # of PTTL
 LOCK_MILLISECONDS: Final = 20_000  # longer than a turn and its last write
-# One bad event is written by itself: a fault of the event, where the others name a fault of the database.
+# Errors of one event, which is then written by itself. All other errors are the database's.
 _BAD_EVENT: Final = (asyncpg.DataError, asyncpg.IntegrityConstraintViolationError, asyncpg.ProgramLimitExceededError)
 
 _RELEASE: Final = Script("return redis.call('GET', KEYS[1]) == ARGV[1] and redis.call('DEL', KEYS[1]) or 0")
@@ -57,7 +57,7 @@ class Drainer:
         self._clock, self._metrics, self._faults, self._wake_worker = clock, metrics, faults, wake_worker
         self._lock = shared.key("spool", "drainer")
         self._look_at = float("-inf")
-        self._retries = True  # this release may store what an earlier one could not
+        self._retries = True  # this release may be able to store entries that an earlier one set aside
 
     async def run(self, stop: asyncio.Event) -> None:
         """Move events out of the spool until `stop`."""
@@ -66,7 +66,7 @@ class Drainer:
                 try:
                     is_empty = await self._look()
                 except (RedisUnavailable, TimeoutError):
-                    is_empty = True  # as far as is known: the next look is a long pause later
+                    is_empty = True  # as far as is known, so the next look is after a long pause
                 except Exception:
                     log.exception("spool.look_failed")
                     is_empty = True
@@ -87,7 +87,7 @@ class Drainer:
         except RedisUnavailable:
             self._spool.on = False
             raise
-        # Where nothing was ever spooled the stream is not asked for: the tenant's user may not be allowed to.
+        # Before anything was spooled the stream is not read: the tenant's Redis user may lack the right.
         if not (self._spool.on or exists) or not (await self._measure() or self._retries):
             return True
         return answers and await self._drain()

@@ -27,9 +27,9 @@ MAX_EVENTS_PER_FLUSH = 500
 MAX_BYTES_PER_FLUSH = 16 * 1024 * 1024
 MAX_WAITING_EVENTS = 2_000
 FLUSH_SECONDS = 5  # senders give up after ten
-# With a spool nobody waits longer for PostgreSQL. It may be busy only: then its commit and the spool have the event, as one row.
+# With a spool no sender waits longer for PostgreSQL. If that is only busy, both have the event: one row.
 SPOOL_AFTER_SECONDS = 0.3
-# One collects while the other commits; a third would take the last of the pod's three connections.
+# One flush collects while the other commits. A third would take the last of the pod's three connections.
 CONCURRENT_FLUSHES = 2
 
 # The database is away, or too busy to answer: no event of the batch is at fault, and single rows would fail just the same.
@@ -73,7 +73,7 @@ class Flusher:
             await asyncio.gather(*self._running)
 
     async def _drain(self) -> None:
-        with detached():  # one sender's request has begun it, and it writes the events of all
+        with detached():  # a flush writes the events of all senders, so the cancellation of one request must not end it
             while self._waiting:
                 batch = self._next_batch()
                 try:
@@ -102,8 +102,8 @@ class Flusher:
             log.exception("flush.database_away", events=len(batch))
             if await self._put_aside(batch):
                 return
-            if is_short and isinstance(error, TimeoutError):  # on a busy machine both are slow, and neither is away
-                await self._flush(batch)  # for a long time now: the spool that has refused is off
+            if is_short and isinstance(error, TimeoutError):  # a busy machine: both are slow, none is away
+                await self._flush(batch)  # this time with a long time limit, since the refusing spool is off
             else:
                 _reject(batch, "The database does not answer")
         except Exception:
@@ -118,7 +118,7 @@ class Flusher:
 
     async def _write(self, batch: _Batch, seconds: float) -> list[Receipt]:
         """Write the batch. Raises `TimeoutError` after `seconds`, and the errors of asyncpg."""
-        # Given up in the middle of a commit it does no harm: who sends again, or drains, learns that the event is there.
+        # Giving up in the middle of a commit is safe: a repeated delivery, or the drainer, finds the stored event.
         return await abandon_after(seconds, self._store.write([event for event, _ in batch]))
 
     async def _put_aside(self, batch: _Batch) -> bool:

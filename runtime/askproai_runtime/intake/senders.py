@@ -25,8 +25,8 @@ MIB = 1024 * 1024
 ProviderId = Annotated[str, msgspec.Meta(pattern=r"^[\x21-\x7e]{1,200}\Z")]
 
 
-# Where the runtime's work comes from: the senders of webhooks, and our own calendar-sync jobs, which the private API lists
-# beside the events. A comment, because a docstring would become part of the private API's OpenAPI document.
+# The sources of work: the senders of webhooks, and our calendar-sync jobs, which the private API lists beside events. This is a
+# comment, since a docstring would become part of the OpenAPI document.
 class Source(StrEnum):
     RETELL = "retell"
     CALCOM = "calcom"  # also changes that the poll finds, in whichever remote calendar
@@ -50,7 +50,7 @@ class Sender:
     signature_header: str
     parse_signature: "Callable[[str], Signature | None]"
     identify: Callable[[bytes, str, datetime], tuple[str, str, bytes]]
-    top_keys: frozenset[str]  # those at the top of its bodies: one that came to another's path is answered with its own
+    top_keys: frozenset[str]  # at the top of its bodies; they identify a body at another sender's path
     body_limit: int = MIB
 
 
@@ -243,10 +243,10 @@ def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) ->
             return (_text(fields, "endTime"),)
         case "BOOKING_PAID" | "BOOKING_PAYMENT_INITIATED":
             return (_text(fields, "paymentId"),)
-        case "BOOKING_NO_SHOW_UPDATED":  # the time too: a no-show can be set, taken back and set again
+        case "BOOKING_NO_SHOW_UPDATED":  # with the time: a no-show can be set, removed and set again
             marks = sorted(f"{_text(a, 'email')}:{str(a.get('noShow')).lower()}" for a in attendees)
             return *marks, envelope.createdAt
-        case "BOOKING_REASSIGNED":  # a booking can be given back to its former host: the time of the event, too
+        case "BOOKING_REASSIGNED":  # with the time: a booking can return to its former host
             organizer = _values(fields, "organizer")
             return _text(organizer, "id"), _text(fields, "startTime"), envelope.createdAt
         case "OOO_CREATED":  # sent again, with the same uuid, when the absence is changed

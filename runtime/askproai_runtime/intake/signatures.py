@@ -65,7 +65,7 @@ def read_keys(source: WebhookSource, credentials: Credentials, now: datetime) ->
 
 
 def check_header(source: WebhookSource, headers: Mapping[str, str], keys: Sequence[str], now: datetime) -> Verdict:
-    """Return the reason why a signature header is invalid for every body (by its shape or time), or else `VALID`.
+    """Return why a signature header is invalid whatever the body is (by its shape or time), or else `VALID`.
 
     This needs no memory, whereas a body occupies memory until it is complete.
     """
@@ -110,7 +110,7 @@ def _any_key_signs(signature: Signature, body: bytes, keys: Sequence[str]) -> bo
 
 class _Call(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: str | None = None
-    from_number: str | None = None  # ours where the call goes out
+    from_number: str | None = None  # the tenant's number in an outbound call
     to_number: str | None = None
 
 
@@ -152,7 +152,7 @@ class Signatures:
         self._clock, self._metrics = clock, metrics
         self._next_look = self._next_record = float("-inf")  # monotonic seconds
         self._running: set[asyncio.Task[Any]] = set()
-        self._refused_in_a_row = 0  # requests of the tenant's own calls, since one that was accepted
+        self._refused_in_a_row = 0  # refused requests of the tenant's own calls since the last accepted one
         metrics.expect_signatures((Source.RETELL,), SignatureResult)
 
     @asynccontextmanager

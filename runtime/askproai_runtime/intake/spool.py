@@ -18,7 +18,7 @@ from askproai_runtime.redis.durable_stream import DurableStream, NotDurable, Str
 log = structlog.get_logger(__name__)
 
 STREAM: Final = "spool"
-UNSTORABLE: Final = "unstorable"  # beside the stream: entries that cannot be stored. More than this stays in the spool.
+UNSTORABLE: Final = "unstorable"  # of the stream of entries that cannot be stored; further ones stay in the spool
 _MAX_UNSTORABLE, _MAX_UNSTORABLE_BYTES = 1000, 8 * 1024 * 1024
 
 
@@ -78,7 +78,7 @@ class Spool:
         except NotDurable as error:
             if self.on:
                 log.warning("spool.refused", events=len(events), why=str(error))
-            self.on = self.in_use = False  # until the next look nobody counts on it
+            self.on = self.in_use = False  # unused until the next look
             return False
         if not self.in_use:
             self.in_use = True
@@ -103,7 +103,7 @@ class Spool:
         self._last_put = None
 
     def compare_with(self, oldest: StreamEntry | None) -> None:
-        """Set `emptied_by_others` if this process's last entry is gone: the oldest waiting entry (`oldest`) is younger."""
+        """Set `emptied_by_others` if the oldest waiting entry (`oldest`) is younger than the last entry of this process."""
         if self.in_use and self._last_put is not None:
             self.emptied_by_others = oldest is None or oldest.order > self._last_put.order
 

@@ -21,10 +21,9 @@ from askproai_runtime.jobs import Priority
 
 log = structlog.get_logger(__name__)
 
-# Columns of `webhook_events`: the stored events of the call `$2`, as a range of the unique index. An event's id is the call's, a
-# colon and the event's type. Most languages sort ';' before ':', or look at neither until all letters are equal, so the range
-# ends behind the types, and the prefix is compared byte by byte. The last letter is z, and in Estonian, which has z before t, it
-# is y.
+# A condition for the stored events of the call `$2`, as a range of the unique index. An event's id is `<call id>:<event type>`.
+# Many collations sort ';' before ':', or compare signs last, so the range ends after the types, and the prefix is compared byte
+# by byte. The last letter is z; in Estonian, where z comes before t, it is y.
 EVENTS_OF_CALL = (
     "source = 'retell' AND event_id >= $2 || ':' AND event_id < greatest($2 || ':zz', $2 || ':yy')"
     " AND starts_with(event_id, $2 || ':')"
@@ -48,9 +47,9 @@ WITH incoming AS (
 SELECT id, source, event_id, correlation_id FROM stored
 """
 
-# Only an undecided event without a live job is re-armed. A job is live while it is ready (which includes a retry in five minutes)
-# or running within its lease. A worker may be finishing it at this moment: both rows are locked, the job first as everywhere, and
-# their committed state is checked again before anything changes.
+# Only an undecided event without a live job is re-armed. A job is live while it is ready (which includes a retry in five
+# minutes) or running within its lease. A worker may be finishing it at this moment: both rows are locked, the job first as
+# everywhere, and their committed state is checked again before anything changes.
 _REARM = """
 WITH delivered AS (
     SELECT * FROM unnest($3::text[], $4::text[]) AS d (source, event_id)
@@ -90,8 +89,8 @@ SELECT source, event_id, event_type, payload, correlation_id, received_at FROM w
        LATERAL set_config('synchronous_commit', 'off', true) WHERE tenant = $1 AND id = $2
 """
 
-# OFFSET 0 keeps the other conditions out of the search. Without statistics an index on tenant and source looks as selective as the
-# primary key, and would read every event of the source.
+# OFFSET 0 makes PostgreSQL search by the primary key. Without statistics an index on tenant and source looks as selective, and
+# would read every event of the source.
 _LOAD_MANY = """
 SELECT e.* FROM unnest($2::bigint[]) AS wanted (id) CROSS JOIN LATERAL (
     SELECT id, source, event_id, event_type, payload, correlation_id, received_at FROM webhook_events
@@ -101,16 +100,16 @@ WHERE e.source = $3 AND octet_length(e.payload) <= $4
 """
 
 
-# The trigger `empty_erased_event` looks for bookings in plain bodies; in encrypted ones we do, right before they are stored.
-# The later passes of an erasure find its notes of this time.
+# The trigger `empty_erased_event` looks for erased bookings in plain bodies. We look in encrypted ones, right before they are
+# stored; later passes of an erasure do the rest.
 _HAS_ERASED_BOOKINGS = "SELECT EXISTS (SELECT FROM erased_references WHERE tenant = $1 AND kind = 'booking')"
 _ERASED_BOOKINGS = """
 SELECT reference FROM erased_references WHERE tenant = $1 AND kind = 'booking' AND reference = ANY($2)
 """
-# The words of a body, as that trigger has them: escapes of JSON are between words.
+# The words of a body as that trigger splits them: escapes of JSON separate words.
 _BETWEEN_WORDS = re.compile(rb"(?:\\(?:u[0-9A-Fa-f]{4}|.)|[^A-Za-z0-9_-])+", re.DOTALL)
 _SHORTEST_WORD, _LONGEST_WORD = 8, 500
-_LONG_BODY = 64 * 1024  # it takes longer than others may wait
+_LONG_BODY = 64 * 1024  # other requests must not wait for it
 
 
 async def record_refused_signature(
@@ -214,7 +213,7 @@ class EventStore:
 
     async def _find_erased(self, conn: Connection, events: Iterable[IncomingEvent]) -> set[tuple[str, str]]:
         """Return the source and id of calendar events whose bodies must not be stored, because their callers were erased."""
-        # Else the trigger reads all but what was encrypted before it waited in Redis.
+        # Plain bodies are checked by the trigger; only bodies encrypted before they waited in Redis are not.
         is_on = self._cipher.active_key is not None
         ours = [each for each in events if each.source == Source.CALCOM and (is_on or is_encrypted(each.payload))]
         if not ours or not await conn.fetchval(_HAS_ERASED_BOOKINGS, self._tenant):
@@ -223,7 +222,7 @@ class EventStore:
         for event in ours:
             try:
                 body = self._cipher.decrypt(Place.EVENT, _reference(event.source, event.event_id), event.payload)
-            except DecryptionError:  # from the spool: nobody reads it any more
+            except DecryptionError:  # from the spool, with a key that is gone: nobody can read it any more
                 continue
             words = await asyncio.to_thread(words_of_body, body) if len(body) > _LONG_BODY else words_of_body(body)
             if await conn.fetch(_ERASED_BOOKINGS, self._tenant, words):

@@ -28,7 +28,7 @@ from askproai_runtime.watched_files import LiveConfig
 log = structlog.get_logger(__name__)
 _log_stored = RequestLine("event.stored")
 
-_STEP = "webhook"  # of log lines, beside those of jobs, tasks and call functions
+_STEP = "webhook"  # the prefix in log lines, unlike those of jobs, tasks and call functions
 _UNKNOWN_EVENT = "unknown"  # a refused body is not read
 
 

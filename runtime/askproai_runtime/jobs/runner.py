@@ -30,7 +30,7 @@ from askproai_runtime.metrics import Metrics
 
 log = structlog.get_logger(__name__)
 
-# The server restarts, is too busy or chose this transaction to roll back: the job is innocent.
+# Errors without a fault of the job: the server restarts, is too busy, or rolled the transaction back.
 _DATABASE_BUSY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InternalClientError,  # a statement on a connection that the server has just ended
@@ -124,7 +124,7 @@ class Runner:
             await self._sweep(connection)
             self._last_sweep = now
         jobs, self._maybe_more = await self._store.claim(connection, self._running.values())
-        for job in jobs:  # started before anything below can fail: they are claimed and must run
+        for job in jobs:  # claimed jobs must run, so they start before anything below can fail
             task = asyncio.create_task(self._handle(job), name=f"job-{job.id}")
             self._running[task] = job
             task.add_done_callback(self._forget)
@@ -182,7 +182,7 @@ class Runner:
                 await self._fail(job, error, f"{type(error).__name__}: {error}", self._retry_delay(job))
             except Exception as error:  # noqa: BLE001  whatever a handler raises is a failed attempt, and is recorded
                 text = describe_error(error)
-                # Not for ever: a job whose own statement is too slow must become a dead letter.
+                # Only for a while: a job whose own statement is too slow must become a dead letter.
                 if isinstance(error, _DATABASE_BUSY) and job.age < self._settings.database_patience:
                     await self._run_again(job, self._clock.now() + self._settings.database_wait, text)
                 else:

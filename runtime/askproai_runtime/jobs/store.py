@@ -33,7 +33,7 @@ _FINISH = _RELEASE.format(
     event="status = 'processed', processed_at = clock_timestamp(), error = NULL",
 )
 
-# Ends claims as _FINISH does, many in one statement: $4 are the notes of their events. Fewer rows than claims: one is not ours.
+# Ends many claims as _FINISH ends one; $4 are the notes of their events. Fewer rows than claims mean that a claim is not ours.
 _FINISH_ALL = """
 WITH held AS (
     SELECT * FROM unnest($2::bigint[], $3::integer[], $4::text[]) AS h (id, claim_no, note)
@@ -70,10 +70,10 @@ _LANE = """
         ORDER BY j.run_at, j.id LIMIT {limit} FOR UPDATE SKIP LOCKED
     ) picked LIMIT {limit}"""
 
-# The attempt is counted and `claim_no` raised here, before any handler runs: a job that kills its worker must come to an end.
-# A lane's priorities are tried in the given order: the lateral join runs once for each and stops at LIMIT, so that no row is
-# locked without being claimed. Kinds that we do not know ($9: those we do) are left: after a rollback they wait for the release
-# that wrote them. The background lane gets the slots that the urgent one leaves ($8: free slots in total).
+# The attempt is counted and `claim_no` raised here, before any handler runs: a job that kills its worker must come to an end. A
+# lane's priorities are tried in the given order: the lateral join runs once for each and stops at LIMIT, so that no row is
+# locked without being claimed. Only known kinds ($9) are claimed: after a rollback, others wait for the release that wrote
+# them. The background lane gets the slots that the urgent one leaves ($8: free slots in total).
 _CLAIM = """
 WITH urgent_lane AS MATERIALIZED ({urgent}
 ), background_lane AS MATERIALIZED ({background}
@@ -101,7 +101,7 @@ WHERE j.tenant = $1 AND j.id = held.id AND j.claim_no = held.claim_no AND j.stat
 RETURNING j.id
 """
 
-# Jobs whose worker is gone. The lost attempt counts; the next one is due at once, because the lease was wait enough.
+# Releases jobs whose worker is gone. The lost attempt counts; the next is due at once, after the wait of the lease.
 _SWEEP = """
 WITH lost AS MATERIALIZED (
     SELECT id FROM jobs WHERE tenant = $1 AND state = 'running' AND lease_until < now()

@@ -43,7 +43,7 @@ class Job:
     event_id: int | None
     appointment_id: UUID | None
     correlation_id: str
-    traceparent: str | None = None  # the trace that it belongs to, if that is recorded
+    traceparent: str | None = None  # the job's trace, if it is recorded
     age: timedelta = timedelta()  # since it was queued, at this claim
     finished: bool = False  # set by `finish`: a handler that forgets to call it must not count as a success
 
@@ -57,7 +57,7 @@ class JobSettings:
     timeout: timedelta = timedelta(seconds=120)  # of one attempt
     retries: tuple[timedelta, ...] = (timedelta(seconds=10), timedelta(seconds=60), timedelta(seconds=300))
     database_wait: timedelta = timedelta(seconds=10)  # before the next attempt, if the database was slow or restarted
-    database_patience: timedelta = timedelta(hours=1)  # younger jobs lose no attempt by that
+    database_patience: timedelta = timedelta(hours=1)  # younger jobs lose no attempt to a slow database
     lease: timedelta = timedelta(seconds=30)
     renew_every: timedelta = timedelta(seconds=10)
     poll: timedelta = timedelta(seconds=15)

@@ -8,7 +8,7 @@ from askproai_runtime.understood import UNDERSTOOD
 
 STRONG_YES_WORD: Final = rf"(?:{UNDERSTOOD.answers.strong_yes})"
 YES_WORD: Final = rf"(?:{UNDERSTOOD.answers.strong_yes}|{UNDERSTOOD.answers.weak_yes})"
-# In a longer sentence "ja" and "sicher" agree only at its beginning: "Sie sind ja ein Computer".
+# "ja" and "sicher" agree only at the beginning of a longer sentence: "Sie sind ja ein Computer".
 YES = re.compile(rf"^(?:\w+ ){{0,3}}{YES_WORD}(?: \w+)?$|^(?:(?:{UNDERSTOOD.answers.before_yes}) )*{YES_WORD}\b")
 NO = re.compile(
     rf"\b(?:{UNDERSTOOD.answers.no})\b|\b(?:{UNDERSTOOD.answers.no_at_end})$|^(?:{UNDERSTOOD.answers.no_at_begin})\b"
@@ -21,13 +21,13 @@ CANCELLATION_WORD: Final = rf"(?:{UNDERSTOOD.answers.cancellation})"
 CONDITION = re.compile(rf"\b(?:{UNDERSTOOD.answers.condition})\b")
 # A caller who speaks about cancelling, or reports it, has not asked for it: "warum wollen Sie absagen", "vielleicht absagen".
 SPEAKS_OF_IT = re.compile(rf"\b(?:{UNDERSTOOD.answers.speaks_of_it})\b")
-# A request in the form of a question, and a word at the end of one that asks for nothing.
+# Requests in the form of a question, and words at the end of a statement that ask nothing.
 REQUEST = re.compile(rf"^(?:{UNDERSTOOD.answers.request})\b")
 # "Ja, ich komme" and "ja, mit zwei n" begin as an agreement does: where more is said than these, a model has to decide.
 FILLER: Final = rf"(?:{UNDERSTOOD.answers.filler})"
-# Possessive: "please do" is one phrase or two words, and each way to read thirty of them would be tried, for minutes.
+# Possessive, since "please do" is one phrase or two words: thirty of them would be tried in all combinations, for minutes.
 ONLY_YES = re.compile(rf"(?:(?:{YES_WORD}|{FILLER})(?: |$))++")
-# The counterpart: a no, and nothing that may be an answer to something else.
+# The counterpart: a no, without words that may answer another question.
 ONLY_NO = re.compile(rf"(?:(?:{NO.pattern}|{KEEP.pattern}|{FILLER})(?: |$))++")
 # "Wie bitte?" and "Was kostet das?" answer nothing, with or without the sign that a speech recognizer puts at their end.
 ASKING = re.compile(rf"^(?:(?:{UNDERSTOOD.answers.before_question}) )*(?:{UNDERSTOOD.answers.asking})\b")
@@ -45,8 +45,8 @@ class Reply(StrEnum):
     """A caller's answer to a yes-or-no question. If it is `UNCLEAR`, the model's argument for the answer counts."""
 
     YES = "yes"
-    NO = "no"  # or nothing but a question of the caller: the model's word for an agreement does not count
-    ASIDE = "aside"  # the same where a no is final, as to the person or the appointment that is meant: the question is asked again
+    NO = "no"  # also if the caller only asks something back: the model's claim of an agreement does not count
+    ASIDE = "aside"  # to a question whose no is final (which person or appointment): it is asked again
     UNCLEAR = "unclear"
 
     def agrees(self, claimed: object) -> bool:

@@ -14,14 +14,14 @@ from askproai_runtime.spoken_times.arguments import read_day_and_month
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _OLDEST = 120  # years
-_OLDEST_BY_TWO_DIGITS = 110  # of a person whose year of birth is said in two digits
+_OLDEST_BY_TWO_DIGITS = 110  # the greatest age of a person whose year of birth is said in two digits
 _CENTURIES = (1900, 2000)
 _ADULT = 18
 _MONTHS_OF_YEAR = 12
 
 _NUMBERS: Final = {fold(word): int(digits) for word, digits in NUMBER_WORDS.items()}
 _WORDS: Final = UNDERSTOOD.birth_dates
-# Words of a language that has its units behind the tens.
+# Number words of a language that says the tens before the units: "forty four".
 _ALL_NUMBERS: Final = _NUMBERS | {
     f"{fold(tens)} {fold(unit)}": int(digits) * 10 + int(digit)
     for words in UNDERSTOOD_IN.values()

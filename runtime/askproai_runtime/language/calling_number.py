@@ -10,15 +10,15 @@ from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.calling_number
 
-# Each of these says by itself that the number of the call is meant: `the number he calls from`, `die angezeigte`.
+# Each of these phrases alone means the calling number: `the number he calls from`, `die angezeigte`.
 _CALLING = _WORDS.of_call
-# These do so beside a word for a number, or for where it is from: `the number of the call`, `vom Anruf`. "Call me" does not.
+# These mean it only beside a word for a number or its origin: `the number of the call`, `vom Anruf`. "Call me" does not.
 _CALL = _WORDS.call
 _NUMBER = _WORDS.number
 _FROM = _WORDS.from_where
 _FIELD = frozenset({"from", "number"})  # of Retell's call
 _HERE = _WORDS.here
-# These leave it open which number is noted already, or is to be: `the same number`, `ja`, `callback number`.
+# These phrases do not say which number is meant: `the same number`, `ja`, `callback number`.
 _MARK: Final = "samenumber"  # in place of a phrase
 _SAME = _WORDS.same | {_MARK}
 # "This number" is that of the call; "this one" and "this number is right" may be one that was read back.

@@ -44,14 +44,14 @@ _ILLNESS: Final = re.compile(rf"\b(?:{_WORDS.ill})\b")
 _BECAUSE_OF: Final = re.compile(rf"\b(?:{_WORDS.because_of})\s+\w+")
 # A question names the customer where there are several.
 _OF_CUSTOMER: Final = re.compile(rf"\b(?:{_WORDS.for_customer})\b")
-# A caller who asks for the cancellation itself means it, whatever else the words are: "nicht verschieben, sondern absagen".
+# A caller who asks to cancel means it, whatever the other words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(rf"\b(?:{_WORDS.cancel})\b")
 _NOT_CANCEL = re.compile(rf"\b(?:{_WORDS.not_cancel})\b")
 _ANOTHER_APPOINTMENT = re.compile(rf"\b(?:{_WORDS.another_appointment})\b")
 _ALL: Final = re.compile(rf"\b(?:{_WORDS.all})\b")
 _EXCEPT: Final = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
 _AS_SAID = re.compile(rf"\b(?:{_WORDS.as_said})\b")
-# A day, a service or a person: where the question has not named it, another appointment is meant.
+# Words for a day, a service or a person: if the question has not named it, another appointment is meant.
 _NAMED = (
     re.compile(rf"\b({_WORDS.weekday})"),
     re.compile(rf"\b({_WORDS.day}|\d+)\b"),
@@ -64,8 +64,8 @@ _TAG = re.compile(rf"\b(?:{_WORDS.tag})\s*\?", re.IGNORECASE)
 # Negations beside which the cancellation may be meant all the same; any other one is a no.
 _HARMLESS = re.compile(_WORDS.harmless)
 _NEGATION = re.compile(rf"\b(?:{_WORDS.negation})\b")
-# A no before a cancellation may be one to the move that the question mentions, and so may a refused move. "No need to cancel" has
-# no such no: the English one needs a sign behind it.
+# A no before a cancellation may be one to the move that the question mentions, and so may a refused move. The "no" of "no need
+# to cancel" is none: an English "no" needs a sign after it.
 _FIRST_NO: Final = re.compile(rf"(?:(?:{_WORDS.hesitation})\W+)*(?:(?:{_WORDS.first_no})\W*)+")
 _NO_MOVE: Final = re.compile(rf"\b(?:{_WORDS.no_move})(?=\s*[,.;!]|\s+(?:{_WORDS.goes_on})\b)")
 # "Danke, passt" and "der Termin ist okay" may be about the appointment: without a word for the cancellation they are no agreement.

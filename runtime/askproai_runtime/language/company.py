@@ -18,7 +18,7 @@ _COUNTED: Final = re.compile(rf"\b(?:{_WORDS.counted})\b")
 _ACCOMPANIED: Final = re.compile(rf"\b(?:{_WORDS.accompanied})\b")
 _BESIDE_NAMES: Final = _WORDS.also | _WORDS.beside_persons
 _CALLER_AND_NAME: Final = re.compile(rf"\b(?i:{_WORDS.caller_and}) [^\W\d_a-zäöüß]\w")  # "mich und Otto"
-# "Otto und ich", "Der Kleine auch.": any word with a capital letter, since this leads to a question only.
+# "Otto und ich", "Der Kleine auch.": any capitalized word counts, since the caller is only asked.
 _NAME_AND_CALLER: Final = re.compile(
     rf"\b[^\W\d_a-zäöüß]\w+ (?i:{_WORDS.and_caller})\b|\b[^\W\d_a-zäöüß]\w+ (?i:{'|'.join(sorted(_WORDS.also))})\b"
 )

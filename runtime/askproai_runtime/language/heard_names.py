@@ -1,6 +1,6 @@
 """Find the declared names that a word sounds like, by the Kölner Phonetik (Postel, 1969). Pure.
 
-Only to ask "Meinen Sie Mehmet?", never to choose: many names share a code, such as Anna and Jana.
+The caller is asked "Meinen Sie Mehmet?", because many names share a code, such as Anna and Jana.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -20,8 +20,8 @@ _CODES = {
 }  # fmt: skip
 _K_AT_THE_BEGINNING, _K_INSIDE = frozenset("ahkloqrux"), frozenset("ahkoqux")  # what follows a C that sounds like K
 _MOST_WORDS, _FEWEST_LETTERS = 6, 3
-_PART_LETTERS = 5  # of a compound; shorter ones are in too many words
-_LEAST_ALIKE = 0.6  # of the letters; Emma and Anna have one code
+_PART_LETTERS = 5  # of a part of a compound; too many words contain shorter ones
+_LEAST_ALIKE = 0.6  # of the letters that must agree; Emma and Anna have one code
 
 
 def cologne_code(word: str) -> str:

@@ -1,4 +1,4 @@
-"""Decide whether a caller who answers a question keeps the time that was said before. Pure.
+"""Decide whether a caller who answers a question still agrees to the time that was said before. Pure.
 
 The request with the answer reuses that time: a caller who has declined it meanwhile would be booked at it. In doubt the time is
 asked for again.
@@ -29,7 +29,7 @@ _HARMLESS: Final = re.compile(
 _HOUR: Final = re.compile(rf"\b(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_hour})\b")
 _NUMBERED: Final = re.compile(rf"(?:{_WORDS.numbered})\b")
 _COUNTED: Final = re.compile(rf"\b(?:{NUMBER}|{_WORDS.zero}|\d+)\b")
-# The arguments that a caller says in the words in which a model passes them, and those that have numbers in them.
+# The arguments that models pass in the caller's own words, and the arguments that contain numbers.
 _VERBATIM: Final = frozenset({"customer_name", "email", "email_confirmed", "phone", "birth_date", "confirmed"})
 _WITH_NUMBERS: Final = frozenset({"email", "phone", "birth_date", "party_size", "companions"})
 _BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers

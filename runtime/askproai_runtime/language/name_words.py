@@ -14,25 +14,25 @@ PARTICLES: Final = _WORDS.particles | {
     "al", "av", "ben", "bin", "da", "de", "del", "della", "di", "do", "dos", "du", "el", "het", "ibn", "la", "las", "le", "los",
     "nee", "op", "t", "te", "ten", "ter", "van", "y",
 }  # fmt: skip
-# Whom a caller brings: a model may pass it in place of a name. The relatives are nobody but another person.
+# Words for companions, which a model may pass in place of a name. Words for relatives always mean another person.
 RELATIVES: Final = _COMPANIONS.relatives
 COMPANIONS: Final = RELATIVES | _COMPANIONS.others
 SEVERAL_RELATIVES: Final = _COMPANIONS.several
 POSSESSIVES: Final = re.compile(_COMPANIONS.possessives)
 BEFORE_COMPANIONS: Final = _COMPANIONS.before
-# Before a name they are no part of it: "Kundin Petra".
+# Words before a name that are no part of it: "Kundin Petra".
 CUSTOMERS: Final = _WORDS.customers
 ROLES: Final = TITLES | CUSTOMERS | _WORDS.roles
 NO_NAME: Final = COMPANIONS | BEFORE_COMPANIONS | ROLES
 SAMPLES: Final = _WORDS.samples  # surnames of examples, which real people have, too
 # Small words that are in no name: beside one, they make a sentence.
 OF_SENTENCES: Final = _WORDS.of_sentences | (BEFORE_COMPANIONS - PARTICLES)
-# Words that leave the caller alone, and words that go with them: "nur ich", "keine Begleitung", "1 adult". "A guest" has none.
+# Words that say that the caller comes alone, and words that go with them: "nur ich", "keine Begleitung", "1 adult".
 ALONE: Final = _COMPANIONS.alone
 BESIDE_ALONE: Final = _COMPANIONS.beside_alone | {"1"}
 # Words for a person whom nobody has named yet.
 UNKNOWN: Final = _WORDS.unknown
-# First names that are hardly ever surnames. A word alone that is none of them counts as a surname.
+# First names that are hardly ever surnames. Any other single word counts as a surname.
 FIRST_NAMES: Final = _WORDS.first_names
 # Signs of a firm in a name: its legal form, and the words behind "Müller &".
 FIRM: Final = re.compile(

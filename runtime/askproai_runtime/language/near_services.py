@@ -27,15 +27,15 @@ from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import MOST_SERVICES
 
 _WORDS: Final = UNDERSTOOD.services
-_MOST_WORDS = 12  # that are compared with each service: other callers wait meanwhile
-_FEWEST_CONSONANTS = 3  # of a word; fewer are those of too many words
+_MOST_WORDS = 12  # words compared with each service: other callers wait meanwhile
+_FEWEST_CONSONANTS = 3  # letters in common; too many words share fewer
 _MIN_LETTERS = 4  # of a stem
 _MOST_VISITS = 500  # that are compared
-_COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two may share
-_SAME, _RELATED = 3, 2  # of a declared word; a meaning in common counts one
+_COMPOUND, _FIRST_PART, _LAST_PART = 7, 4, 7  # letters of a compound, and of the parts that two compounds share
+_SAME, _RELATED = 3, 2  # the weight of a declared word; a common meaning weighs one
 _ENDINGS = {"", *_WORDS.word_ends}
 _OF_ANY_COMPOUND = tuple(sorted(_WORDS.any_compound))
-# Folded words, or beginnings and ends of them, of one meaning: of trades that take appointments.
+# Groups of folded words (or their beginnings and ends) with one meaning, for trades that take appointments.
 _MEANINGS: tuple[frozenset[str], ...] = (*UNDERSTOOD.beauty_services, *UNDERSTOOD.other_services)
 _HAIR, _CUT, *_WHOSE = (
     {UNDERSTOOD.beauty_services.keys.index(key)} for key in ("hair", "cut", "women", "men", "children")
@@ -59,7 +59,7 @@ def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
 
 
 def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:
-    """Return the services without those whose name only adds unsaid words to another one's: `Haarschnitt und Bart`."""
+    """Return the services, except those whose name adds only unsaid words to another service's: `Haarschnitt und Bart`."""
     words = frozenset(fold(said).split()[:_MOST_WORDS])
     names = {each.name: set(fold(each.display_name).split()) for each in meant}
     longer = {
@@ -119,7 +119,7 @@ def adds_nothing(rest: str, named: Sequence[Service]) -> bool:
 
 
 def leave_out_parts(named: Sequence[Service]) -> tuple[Service, ...]:
-    """Return the services without those that are a part of another one: "Bart" beside "Haarschnitt und Bart"."""
+    """Return the services, except those that are a part of another one: "Bart" beside "Haarschnitt und Bart"."""
     return tuple(
         each
         for each in named

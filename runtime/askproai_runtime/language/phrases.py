@@ -19,7 +19,7 @@ from askproai_runtime.sentences import (
 from askproai_runtime.spoken_times import Candidate, Refusal
 from askproai_runtime.understood import UNDERSTOOD
 
-# Text that a listener can take in as somebody's own words: few, without markup, and no placeholder of a language of programs.
+# Text that can be repeated to a caller: short, without markup, and without a placeholder of a programming language.
 _SAYABLE = re.compile(r"(?=.*[^\W\d_])[^\W_][^\W_ .,'’&()+-]*(?:[ .,'’&()+-]+[^\W_]+)*[.)]?")
 _LONGEST_SAYABLE = 40
 PLACEHOLDER_WORDS = UNDERSTOOD.placeholders.of_programs

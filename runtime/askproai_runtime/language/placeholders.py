@@ -13,7 +13,7 @@ _OPEN: Final = UNDERSTOOD.no_matter
 _EMPTY = re.compile(_WORDS.empty)
 # Words with which models say that nobody has named something, and words that go with them ("kein Rückruf nötig").
 _NOT_NAMED = _WORDS.not_named
-# Beside a negation these are something that a person refuses: "bitte keine E-Mail". "Keine Adresse" names none.
+# Beside a negation, words for something refused: "bitte keine E-Mail". "Keine Adresse" refuses nothing.
 _REFUSED = _WORDS.refused
 _WITH_NOT_NAMED = _WORDS.beside_not_named
 # Between braces, brackets or signs these make a template or the mark of a redaction; `<svetlana>` is none.
@@ -24,7 +24,7 @@ _FIELDS = _WORDS.field
 _WITH_FIELDS = _WORDS.beside_field
 _MOST_WORDS = 2  # of a field
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
-# No day at all, with or without a time.
+# Dates that no calendar has, with or without a time.
 _ZERO_DAY = re.compile(r"(?:0{4}-0{2}-0{2}|0{2}[./-]0{2}[./-]0{2,4}|0001-01-01)(?:[T ][\d:.Z+-]*)?")
 _MARK: Final = "nomatter"  # in place of a phrase
 _NO_MATTER = _OPEN.any_will_do | {_MARK}

@@ -88,7 +88,7 @@ def _read_hour(word: str) -> int:
 
 
 def _drop_own(said: str, *, is_of_other: bool) -> str:
-    """Return words without the caller's relatives ("mein Mann"). Any other "mein" becomes "?", so that a yes is not plain."""
+    """Return words without the caller's relatives ("mein Mann"). Any other "mein" becomes "?": then the yes is not plain."""
     words, dropped = said.split(), list[str]()
     for index, word in enumerate(words):
         following = fold(words[index + 1]) if index + 1 < len(words) else ""

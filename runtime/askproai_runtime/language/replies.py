@@ -38,14 +38,14 @@ _APPOINTMENT = re.compile(rf"\b(?:{_WORDS.appointment})\b")
 _CLEARLY = re.compile(rf"\b(?:{STRONG_YES_WORD}|{_CLAIM_WORD})\b")
 _AGREEMENT = re.compile(rf"\b(?:{YES_WORD}|{_CLAIM_WORD})\b")
 _DENIAL = re.compile(rf"^(?:n|0|false)$|\b(?:{_WORDS.denial})\b")
-# Said to several times, these choose none of them. "Egal bei wem" speaks of the person.
+# Words that choose none of several offered times. "Egal bei wem" is about the person.
 _NO_PREFERENCE = re.compile(rf"\b(?:{_WORDS.no_preference})\b")
 
 
-# By what was asked: whether to cancel an appointment (its id), whether it is the one that is meant (`meant_key`), whether details
-# or a name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), whether words
-# mean a service or a staff member (`heard_key`), for a number (`PhoneQuestion.key`), who comes along (`companions_key`), or for the
-# full name of an appointment (`name_key`).
+# The keys are the questions: whether to cancel an appointment (its id), whether it is meant (`meant_key`), whether details or a
+# name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), whether words
+# mean a service or a staff member (`heard_key`), for a number (`PhoneQuestion.key`), who comes along (`companions_key`), or for
+# the full name of an appointment (`name_key`).
 Replies = Mapping[str, Reply]
 
 
@@ -100,9 +100,9 @@ class Question(StrEnum):
 
     CANCEL = "cancel"  # a no is final: a later yes may answer something else
     MEANT = "meant"
-    ADDRESS = "address"  # the first answer is: what is refused later is something else
+    ADDRESS = "address"  # the first answer is final: a later no refuses something else
     HEARD = "heard"  # as well
-    PHONE = "phone"  # whatever is said: it is asked once
+    PHONE = "phone"  # any answer is final: it is asked once
     NAME = "name"  # as well, also those of companions
     SEVERAL = "several"  # two appointments, or only one: a no
     COMPANY = "company"  # who comes along, or nobody: a no

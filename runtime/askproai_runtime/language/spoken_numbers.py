@@ -18,7 +18,7 @@ _COMPOUNDS: Final = {
     for word, tens in words.tens.items()
     for unit, digit in words.before_tens.items()
 }
-# Words of a language that has its units behind the tens.
+# Number words of a language that says the tens before the units.
 _TENS_BEFORE_UNITS: Final = {
     word: tens for words in _BY_LANGUAGE if not words.before_tens for word, tens in words.tens.items()
 }

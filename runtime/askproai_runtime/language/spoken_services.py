@@ -18,8 +18,8 @@ from askproai_runtime.understood import UNDERSTOOD
 _WORDS: Final = UNDERSTOOD.services
 _APART = ",;/+&"
 _IN_PLACE_OF = re.compile(rf"\b(?:{_WORDS.in_place_of})\b", re.IGNORECASE)
-_EXCLUDES = min(_WORDS.not_wanted)  # in place of these words, before a service
-_WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding it may give several words, as of "Check-up"
+_EXCLUDES = min(_WORDS.not_wanted)  # replaces these words before a service
+_WRITTEN = re.compile(rf"[^\s{_APART}]+")  # folding may give several words: "Check-up"
 _ENDINGS, _MIN_STEM = sorted(_WORDS.endings, key=len, reverse=True), 4  # letters
 JOINING = _WORDS.joining  # folded, none of them a service
 _JOINS = re.compile(rf"\s*(?:[,;/+&]|\b(?:{_WORDS.joins_names})\b\.?)\s*", re.IGNORECASE)

@@ -18,7 +18,7 @@ from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.staff
 _PHRASES = tuple((re.compile(rf"\b(?:{pattern})\b"), word) for pattern, word in _WORDS.phrases.items())
-# Others than the person who is named, and more than that person alone: nobody is certain.
+# Words for others in place of the named person, or besides: the preference is uncertain.
 _OF_SOMEBODY = re.compile(rf"\b(?:{_WORDS.colleague}) (?:{_WORDS.of})\b|\b(?:{_WORDS.not_only})\b")
 SIGN_OF_NOT = re.compile(r"^\s*(?:!|[-–—]|≠|!=)\s*(?=\w)")  # "!anna", "-Anna"
 _MARKS = re.compile(r"[,;:()!?]|\s[-–—]\s")
@@ -27,7 +27,7 @@ _MARK, _OPEN = "_", "*"  # no folded word is one
 _NOT, _OR, _AND = _WORDS.not_wanted, _WORDS.alternative, _WORDS.conjunction
 _DIVIDING = _NOT | _WORDS.all_but | _OR | _AND | _WORDS.instead | _WORDS.otherwise | {_MARK} | _WORDS.but
 _FILLING = _WORDS.first_choice | _WORDS.filling
-# Before a name these describe who has it: "die Dame Anna". "Der Mann von Anna" is somebody else.
+# Before a name these words describe the person: "die Dame Anna". "Der Mann von Anna" is somebody else.
 _DESCRIBING = re.compile(_WORDS.describing)
 _WITH_STAFF = re.compile(
     rf"\b(?:(?:{_WORDS.before_with}) )*(?:(?:{_WORDS.not_with}) )?(?:{_WORDS.with_whom}) (?=\w)", re.IGNORECASE
@@ -53,7 +53,7 @@ class StaffPreference:
 class _Sense(Enum):
     WANTED = auto()
     NOT = auto()
-    EXCEPT = auto()  # of all that a list names
+    EXCEPT = auto()  # applies to all names of a list
     UNCLEAR = auto()  # "nicht Anna, Mehmet": both, or Mehmet in her place
 
 

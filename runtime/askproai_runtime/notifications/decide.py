@@ -10,13 +10,13 @@ from askproai_runtime.notifications.recipients import business_channels, custome
 from askproai_runtime.notifications.schedule import is_quiet, until_end
 from askproai_runtime.notifications.types import Kind, Recipient, StoredNotification
 
-# The waits after each failed attempt: a mail server that is away for a day costs nothing, and greylisting ends within minutes.
+# The waits after each failed attempt. They add up to a day, for an outage of the mail server; greylisting ends within minutes.
 RETRIES: Final = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 30, 60, 120, 240, 480, 480))
 _UNCONFIRMED_WAIT: Final = timedelta(minutes=1)
-# Once it is back, neither a reminder nor an offer may have lost much time.
+# Short, so that neither a reminder nor an offer loses much time once the channel is back.
 _NO_CHANNEL_WAIT: Final = timedelta(minutes=5)
 _NO_CHANNEL: Final = "the Tenant has no such channel for this recipient, or no address of the customer is known"
-# A row that nobody could send for so long is about a day that has passed, whatever it says.
+# A row that could not be sent for so long is about a day that has passed.
 LONGEST_AGE: Final = timedelta(days=2)
 
 
@@ -53,7 +53,7 @@ Decision: TypeAlias = Send | Drop | GiveUp | Wait
 def decide(notification: StoredNotification, settings: Notifications | None, now: datetime, zone: ZoneInfo) -> Decision:
     """Return the decision on a notification: send it now, wait, drop it, or give it up."""
     if settings is None or notification.channel not in _channels(notification, settings):
-        # The setting may be gone by mistake, or the operator does not allow its server for a while.
+        # The setting may be missing by mistake, or the operator does not allow its server for a while.
         old = now - notification.created_at > LONGEST_AGE
         return Drop(_NO_CHANNEL) if old else Wait(_NO_CHANNEL_WAIT, _NO_CHANNEL)
     if notification.attempts > len(RETRIES):
@@ -133,10 +133,10 @@ def _decide_live(notification: StoredNotification, now: datetime) -> Decision:
         return Drop("the appointment was cancelled since, or was never accepted")
     begins = appointment.starts_at, notification.starts_at or appointment.starts_at
     if appointment.status != "confirmed" and min(begins) > now:
-        # Also a move on its way: if the calendar refuses it, the news of the time before is needed.
+        # A move in progress, too: if the calendar refuses it, the announcement of the earlier time is needed.
         return Wait(_UNCONFIRMED_WAIT, "the remote calendar has not confirmed the appointment yet")
     if appointment.starts_at != notification.starts_at:
-        # Also a move that the calendar has refused since: its appointment is where it was before.
+        # A refused move, too: the appointment is at its earlier time again.
         return Drop("the appointment is at another time by now")
     if appointment.starts_at <= now:
         return _too_late(notification, "the appointment has begun")

@@ -44,7 +44,7 @@ from askproai_runtime.notifications.words import WORDS
 _STEP_SECONDS: Final = 15.0  # each answer of the server
 _LONGEST_SECONDS: Final = 45.0  # the whole transaction
 _PERMANENT: Final = 500
-_LOGIN_NEEDED: Final = 530  # RFC 4954; policies, such as whose address a sender is, are 5.7 of RFC 3463
+_LOGIN_NEEDED: Final = 530  # RFC 4954; refusals by policy, such as of a sender's address, have 5.7 of RFC 3463
 # The limit of a whole account at Exchange Online, which refuses it only after the mail's text.
 _SENDER_REFUSED: Final = re.compile(r"\b5\.7\.60\b|\b5\.2\.252\b|SendAs", re.IGNORECASE)
 # Refusals of servers at a recipient that concern the sender: the sender's address, a missing login, or the host that connects.
@@ -77,7 +77,7 @@ class _MailPolicy(EmailPolicy):
         return f"{name}: {encoded}{self.linesep}".encode("ascii")
 
 
-_POLICY: Final = _MailPolicy(linesep="\r\n", cte_type="7bit")  # relays without 8BITMIME are still there
+_POLICY: Final = _MailPolicy(linesep="\r\n", cte_type="7bit")  # some relays still lack 8BITMIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class EmailChannel:
         try:
             async with asyncio.timeout(_LONGEST_SECONDS):
                 return await self._transmit(client, message, to)
-        except aiosmtplib.SMTPException as error:  # before TimeoutError, which the time-outs of a step are as well
+        except aiosmtplib.SMTPException as error:  # before TimeoutError: aiosmtplib's time-outs are both
             return self._untrusted(error) or _outcome_of(error)
         except TimeoutError:
             return Away(f"the mail server did not finish within {_LONGEST_SECONDS:g} s")
@@ -180,10 +180,10 @@ class EmailChannel:
         message["Subject"] = _header(rendered.title)
         message["Date"] = format_datetime(now.astimezone(UTC))
         message["Message-ID"] = f"<{notification.id}@{self.settings.sender.rpartition('@')[2]}>"
-        message["Auto-Submitted"] = "auto-generated"  # no automatic answers, such as those of an absence
+        message["Auto-Submitted"] = "auto-generated"  # asks for no automatic answers, such as absence notices
         if rendered.stop_line:
             by_mail, link = f"<mailto:{answers_to}?subject=STOPP>", rendered.stop_url or ""
-            if link.startswith("https://"):  # RFC 8058 knows no other
+            if link.startswith("https://"):  # the only value that RFC 8058 allows
                 message["List-Unsubscribe"] = f"<{link}>, {by_mail}"
                 message["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
             else:

@@ -9,7 +9,7 @@ from askproai_core.tenant_config.notifications import QuietHours
 _DAY: Final = timedelta(days=1)
 # A reminder that would fall into the quiet hours is sent before them, with some time to send it in.
 _BEFORE_QUIET: Final = timedelta(minutes=30)
-# A list that comes later than this says what people know already.
+# A list that comes later than this is no news.
 LATEST_LIST: Final = timedelta(hours=4)
 
 
@@ -41,7 +41,7 @@ def until_end(local: datetime, quiet: QuietHours) -> timedelta:
     """Return the time from `local`, which is within the quiet hours, to the end of the quiet hours."""
     assert local.tzinfo is not None
     day = local.date() if local.time() < quiet.ends else local.date() + _DAY
-    # Where clocks go back, an end in the hour that comes twice is the one of the present pass.
+    # When clocks go back, an end in the repeated hour is in the same pass as `local`.
     end = datetime.combine(day, quiet.ends, local.tzinfo).replace(fold=local.fold)
     return timedelta(seconds=end.timestamp() - local.timestamp())
 

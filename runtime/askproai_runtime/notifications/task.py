@@ -64,10 +64,10 @@ log = structlog.get_logger(__name__)
 _OUTCOMES: Final = ("sent", "failed", "dead")  # labels of `askproai_notifications_total`
 _EVERY: Final = timedelta(seconds=20)
 _WHILE_UNUSED: Final = timedelta(minutes=5)  # a tenant without `notifications` may get them at any time
-_AT_ONCE: Final = 50  # of each channel in one run
-# A run that is cut off at the limit of tasks leaves a mail in flight: the server may be slow for each one.
+_AT_ONCE: Final = 50  # notifications of each channel in one run
+# Below the time limit of tasks, which would cut off a mail in flight: a slow server takes long for each mail.
 _LONGEST_RUN: Final = timedelta(minutes=5)
-_QUIET_SHIFT: Final = timedelta(hours=25)  # so much earlier may a reminder come because of quiet hours
+_QUIET_SHIFT: Final = timedelta(hours=25)  # how much earlier a reminder may be due because of quiet hours
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,7 @@ class NotificationTask:
     ) -> dict[NotificationChannel, "_Progress"]:
         """Send the due notifications of all channels concurrently. After all have ended, raise the first channel's error."""
         sending = (self._send_due(run, config, name, each) for name, each in channels.items())
-        # An error of one cuts off no mail of another: whether that one arrived would be unknown.
+        # An error of one channel must not cut off a mail of another, whose arrival would be unknown.
         results = await asyncio.gather(*sending, return_exceptions=True)
         found = {}
         for name, each in zip(channels, results, strict=True):
@@ -304,7 +304,7 @@ class _Progress:
 
 
 def _next_away(before: AwayChannel | None, outcome: SendOutcome | None) -> AwayChannel | None:
-    """Return an unavailable channel's last error and failures in a row; None if it works; `before` without an attempt."""
+    """Return the last error and failures in a row of an unavailable channel; None if it works, `before` without an attempt."""
     if outcome is None:
         return before
     return AwayChannel(outcome.reason, before.failures + 1 if before else 1) if isinstance(outcome, Away) else None

@@ -20,7 +20,7 @@ class Kind(StrEnum):
     REMINDER = "reminder"
     DAILY_LIST = "daily_list"
     TEXT = "text"  # its title and its text are in the row's `content`
-    OFFER = "offer"  # a freed time for somebody who waits, as a `FreedOffer` in the row's `content`
+    OFFER = "offer"  # a freed time for a waiting caller, as a `FreedOffer` in the row's `content`
 
 
 class Recipient(StrEnum):
@@ -150,8 +150,8 @@ class Rendered:
     short: str
     fields: dict[str, Any]
     calendar: CalendarFile | None = None
-    stop_line: bool = False  # the mail says how reminders are stopped
-    stop_url: str | None = None  # the link by which they are
+    stop_line: bool = False  # the mail explains how to stop reminders
+    stop_url: str | None = None  # the link that stops reminders
 
 
 @dataclass(frozen=True, slots=True)

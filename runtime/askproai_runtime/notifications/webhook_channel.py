@@ -32,7 +32,7 @@ from askproai_runtime.notifications.types import (
 
 SIGNATURE_HEADER: Final = "X-Askproai-Signature"
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=15, connect=5)
-_NEVER: Final = frozenset({400, 410, 413, 422})  # it objects to the body; all else can be corrected at the other side
+_NEVER: Final = frozenset({400, 410, 413, 422})  # statuses about the body; all others can be corrected by the receiver
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class WebhookChannel:
             "Content-Type": "application/json",
             SIGNATURE_HEADER: sign(body, key, int(self.clock.now().timestamp())),
         }
-        if traceparent := current_traceparent():  # to the tenant's own program, which can go on with the trace
+        if traceparent := current_traceparent():  # the tenant's own program can continue the trace
             headers["traceparent"] = traceparent
         try:
             async with self.session.post(

@@ -40,13 +40,13 @@ class Words(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     daily_none: str
     unconfirmed: str  # in a daily list: the remote calendar has yet to confirm the appointment
     calendar_event: str
-    appointment: str  # in place of the service's name, where it has none any more
+    appointment: str  # replaces the name of an undeclared service
     former_service: str
     former_staff: str
     message: str  # the title
-    corrected_message: str  # the title of one that was amended
+    corrected_message: str  # the title for an amended message
     freed: Sentences  # `{until}`: as long as the offer is open
-    offer: Sentences  # the same for waiting callers
+    offer: Sentences  # the sentence for waiting callers
     offer_call: str  # `{number}`
 
 

@@ -10,7 +10,7 @@ class Failure(StrEnum):
     DENIED = "denied"  # the issuer, or the visitor there, has refused it
     NOT_SET_UP = "not_set_up"  # the issuer does not accept the client, its secret or its redirect URI
     UNAVAILABLE = "unavailable"  # the issuer does not answer, or not in time
-    NOT_VALID = "not_valid"  # what the issuer has answered does not prove who the visitor is
+    NOT_VALID = "not_valid"  # the issuer's answer does not prove who the visitor is
 
 
 class LoginFailed(Exception):

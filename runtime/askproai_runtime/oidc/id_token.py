@@ -10,8 +10,8 @@ from joserfc.jwk import ECKey, GuestProtocol, KeySet, RSAKey
 
 from askproai_runtime.oidc.failures import Failure, LoginFailed
 
-# Signatures of the issuer's own keys. `none` and those with a shared secret (HS256) are not among them: with the latter whoever
-# knows a public key could use it as the secret.
+# Signatures of the issuer's own keys. `none` and shared secrets (HS256) are excluded: with HS256 anybody could use a public key
+# as the secret.
 ALGORITHMS: Final = ("RS256", "PS256", "ES256", "ES384")
 LEEWAY_SECONDS: Final = 60  # that two clocks may differ
 _MAX_TOKEN: Final = 32_768

@@ -25,7 +25,7 @@ T = TypeVar("T")
 REQUEST_SECONDS: Final = 5.0
 _MAX_ANSWER_BYTES: Final = 512 * 1024
 _KNOWN_FOR: Final = timedelta(hours=1)  # metadata and keys
-_FAILED_FOR: Final = timedelta(seconds=3)  # an issuer that does not answer is not asked by every visitor
+_FAILED_FOR: Final = timedelta(seconds=3)  # not every visitor asks an issuer that does not answer
 _KEYS_AGAIN_AFTER: Final = timedelta(seconds=10)  # a token with an unknown key makes us ask, and anyone can send one
 _OK: Final = 200
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -137,7 +137,7 @@ class Issuer:
 
     async def _read_keys(self, url: str) -> "KeySet":
         status, document = await self._ask("GET", url)
-        if status != _OK:  # those that are known stay
+        if status != _OK:  # the known keys stay
             raise LoginFailed(Failure.UNAVAILABLE, f"the issuer's keys are answered {status}")
         module = await asyncio.to_thread(import_module, "askproai_runtime.oidc.id_token")
         keys: KeySet = await asyncio.to_thread(module.read_keys, document)
@@ -179,7 +179,7 @@ class Issuer:
                 ) as answer:
                     body = await read_answer(answer, _MAX_ANSWER_BYTES)
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
-            if isinstance(error, aiohttp.ClientSSLError):  # its authority may be another by now: read with the metadata
+            if isinstance(error, aiohttp.ClientSSLError):  # the issuer's authority may have changed
                 self._read_at = float("-inf")
             text = f"the issuer does not answer: {type(error).__name__}"
             raise LoginFailed(Failure.UNAVAILABLE, text) from None

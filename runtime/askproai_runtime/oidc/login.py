@@ -31,7 +31,7 @@ class Registration:
     issuer: str
     client_id: str
     client_secret: str
-    scopes: tuple[str, ...] = ()  # beside openid
+    scopes: tuple[str, ...] = ()  # in addition to openid
     roles_claim: str = "groups"
     ca_file: Path | None = None  # PEM certificates that are trusted instead of the system's
 

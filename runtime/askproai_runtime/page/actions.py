@@ -45,7 +45,7 @@ class Notice(StrEnum):
     SESSION_WAS_OVER = "session_was_over"
 
 
-DONE_BEFORE: Final = "done_before"  # the `reason` of the only refusal that is the page's own
+DONE_BEFORE: Final = "done_before"  # the `reason` of the only refusal that is not the private API's
 EXPIRED: Final = "expired"
 
 
@@ -114,7 +114,7 @@ async def _pause(asking: Asking) -> str:
 async def _unblock(asking: Asking) -> str:
     body = require_valid(DeskBody(**_sent(asking)))
     removed = await blocks.remove(asking.request, parse_id(asking.path["id"]), body)
-    if asking.form.get("resume") == "true":  # blocks of single people in a year's time are no news then
+    if asking.form.get("resume") == "true":  # a resumed business needs no list of other blocks
         pauses = (await blocks.list_pauses(asking.request)).pauses
         return _to("/", Notice.UNBLOCKED_PARTLY if pauses else Notice.RESUMED)
     return _to("/blocks", Notice.UNBLOCKED_PARTLY if removed.still_blocked_by else Notice.UNBLOCKED)

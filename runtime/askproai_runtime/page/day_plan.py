@@ -16,8 +16,8 @@ from askproai_runtime.availability.opening_hours import find_closure, open_minut
 
 STEP_MINUTES: Final = 5  # a row of the drawing
 ROWS: Final = 24 * 60 // STEP_MINUTES
-MAX_LANES: Final = 6  # appointments of one person at one time that are drawn beside each other
-_FIRST_HOUR, _LAST_HOUR = 8, 18  # of a day on which nothing opens and nobody is booked
+MAX_LANES: Final = 6  # most appointments of one person that are drawn side by side
+_FIRST_HOUR, _LAST_HOUR = 8, 18  # the hours of a day without opening hours and appointments
 _NOT_DRAWN: Final = frozenset({"cancelled"})
 
 

@@ -1,4 +1,4 @@
-"""The stream of Server-Sent Events: each event names the parts of the page (subjects) that an open page has to read again."""
+"""The stream of Server-Sent Events: each event names the subjects (parts of the page) to read again."""
 
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
@@ -16,7 +16,7 @@ from askproai_runtime.page.request import SECURITY
 
 log = structlog.get_logger(__name__)
 
-_HEARTBEAT: Final = timedelta(seconds=15)  # of a stream; its session is looked at again each time
+_HEARTBEAT: Final = timedelta(seconds=15)  # of a stream; each checks its session again
 _RECONNECT_MS: Final = 2000
 
 

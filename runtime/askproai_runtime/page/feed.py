@@ -46,7 +46,7 @@ class Feed:
         changed = asyncio.Event()
         with self._listening(changed):
             while not self._closed:
-                changed.clear()  # before the look: who is asked for the next may have been busy for a while
+                changed.clear()  # before the comparison, so that a change during it is not missed
                 if self._current.marks:
                     now = event_id(self._current)
                     subjects, since = changed_subjects(since, now), now
@@ -71,7 +71,7 @@ class Feed:
             raise TooManyPages
         self._waiting.add(changed)
         if self._task is None or self._task.done():
-            self._current = Pulse()  # what nobody has looked at for a while says nothing
+            self._current = Pulse()  # marks from before a pause are outdated
             self._task = asyncio.create_task(self._poll())
         try:
             yield

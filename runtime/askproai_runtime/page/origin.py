@@ -7,8 +7,7 @@ from typing import Final
 
 from aiohttp import web
 
-# The parts of an application that serves the published port: only by which port a request came is certain, its headers can be
-# anybody's.
+# Set in the application of the published port: the port of a request is certain, whereas its headers can be forged.
 IS_PUBLISHED: Final = web.AppKey("is_published", bool)
 
 _FORWARDED: Final = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?")

@@ -26,7 +26,7 @@ _UNITS: Final = (
     ("s", 1_000),
 )
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d(:\d\d(\.\d+)?)?(Z|[+-]\d\d:?\d\d)")
-# Ids, which the private API and the command line show. An entry of the page is beside what it is about.
+# Ids are left out: the private API and the command line show them, and a page's entry is next to its subject.
 _IDS: Final = frozenset(
     {"token", "request", "appointment", "block", "entry", "message", "event", "notification", "call", "job", "session"}
 )

@@ -31,7 +31,7 @@ SECURITY: Final = {
 async def read_form(request: web.Request) -> Mapping[str, str]:
     """Return the fields of a small form. Raises `Problem` if it is too large, too slow, not a form, or sent by another site."""
     if request.headers.get("Sec-Fetch-Site", "same-origin") not in {"same-origin", "none"}:
-        # No cookie comes with it, and what is sent without a session is shown again, to be sent with one: nobody else fills it in.
+        # Without a session a form is shown again to be sent once more, so another site must not fill it in.
         raise Problem(403, "Forbidden", "The form is of another site")
     require_readable_body(request, _MAX_BODY_BYTES)
     body = b""

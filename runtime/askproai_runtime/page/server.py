@@ -34,9 +34,9 @@ from askproai_runtime.sentences import speaking
 
 log = structlog.get_logger(__name__)
 
-# Obstacles whose sentence of the endpoint says which field, or what the remote calendar has answered.
+# Obstacles whose sentence from the endpoint has more detail: the field, or the remote calendar's answer.
 _MORE_IN_DETAIL: Final = frozenset({"invalid", "refused", "calendar_refused", "failed"})
-_TURN_SECONDS: Final = 10.0  # that an action waits for others: less than proxies do, which would answer in our place
+_TURN_SECONDS: Final = 10.0  # how long an action waits for others: shorter than proxies, which would answer instead
 
 
 class PageServer:
@@ -94,7 +94,7 @@ class PageServer:
             return await self._logins.answer(LoginRequest(request, form, signer, origin, words, texts, render))
         action, session = _action_of(request), await self._session(request, signer, origin)
         if session is None and action:
-            # It is sent again after a login in another window, and then shown once more: the form was of the former session.
+            # After a login in another window it is sent again and shown once more, since the form is of the former session.
             return await self._offer_again(request, form, words, words.act.log_in_first, 401)
         if session is None:
             return send_to_login(request)
@@ -238,6 +238,6 @@ def _explain(problem: Problem, words: Words) -> Mapping[str, Any]:
         {"start": datetime.fromisoformat(each["start"]), "staff": each["staff"]}
         for each in problem.members.get("alternatives", ())
     ]
-    # The endpoints' sentences are English. Where ours says as much, a second one in another language only confuses.
+    # The endpoint's sentence is English: it is left out if our own sentence says as much.
     is_said = words.language != Language.EN and obstacle in words.act.obstacles and obstacle not in _MORE_IN_DETAIL
     return {"sentence": sentence, "detail": "" if is_said else problem.detail, "free": free}

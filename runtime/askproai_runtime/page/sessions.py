@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 LIFETIME: Final = SESSION_LIFETIME
 _PURPOSE: Final = b"askproai page session 1\n"  # the admin token is the key of other things, too (exposure_proof.py)
-_MAX_NAME: Final = 85  # with the beginning of the id it fits where the audit log has a name
+_MAX_NAME: Final = 85  # with the beginning of the id it fits into the audit log's name
 
 
 class Session(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -34,7 +34,7 @@ class TenantRights:
 
     def __init__(self, process: Process, store: PulseStore) -> None:
         self._process, self._store = process, store
-        # Two, so that whoever is at the published host keeps nobody from the private port.
+        # Two limits, so that attempts at the published host cannot block logins at the private port.
         self._limits = {
             Way.TOKEN: RateLimiter(process.shared, process.clock, "page-logins"),
             Way.ISSUER: RateLimiter(process.shared, process.clock, "page-oidc-logins"),

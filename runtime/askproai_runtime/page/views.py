@@ -42,7 +42,7 @@ from askproai_runtime.process import Process
 from askproai_runtime.visits import find_by_name, list_parts
 
 _MAX_APPOINTMENTS: Final = 2_000  # of a view
-_MAX_OF_BLOCK: Final = 500  # a pause of a year has all that are booked
+_MAX_OF_BLOCK: Final = 500  # a pause of a year contains all booked appointments
 _ROWS: Final = 100  # of a list
 _CALL_DAYS: Final = 3
 _SEVERAL: Final = 409
@@ -174,7 +174,7 @@ class Views:
         """Show the timeline of the call, appointment or correlation whose id was entered. If nothing has this id, show that."""
         asked = asking.query.get("id", "").strip()
         values: dict[str, Any] = {"asked": asked, "timeline": None, "unfound": "", "calls": [], "appointments": []}
-        subjects = ("calls", "appointments", "dead")  # an id that is unknown may be one in a moment
+        subjects = ("calls", "appointments", "dead")  # an unknown id may exist in a moment
         if not asked:
             return Shown(values | self._names(), subjects)
         try:
@@ -269,7 +269,7 @@ class Views:
     async def show_figures(self, asking: Asking) -> Shown:
         found = await figures.show(asking.request)
         chart = draw_bookings(found.days, self.now().astimezone(self.zone).date())
-        # Not with each call function: the month is tens of thousands of rows in a busy tenant.
+        # Not read again at each call function: a busy tenant's month has tens of thousands of rows.
         return Shown({"figures": found, "chart": chart}, ("failed",))
 
     async def show_system(self, asking: Asking) -> Shown:
@@ -283,7 +283,7 @@ class Views:
 
     async def show_sessions(self, asking: Asking) -> Shown:
         listed = await sessions.list_open(asking.request)
-        return Shown({"sessions": listed.sessions}, ("appointments",))  # whose mark has the audit log
+        return Shown({"sessions": listed.sessions}, ("appointments",))  # the mark of appointments covers the audit log
 
     async def _appointment(self, asking: Asking) -> AppointmentEntry:
         detail = await appointments.show(asking.request, asking.path["id"])
@@ -297,7 +297,7 @@ class Views:
         """Return the display names of declared services, staff members and branches, for templates."""
         config = self._process.config.current
         services = {each.name: each.display_name for each in config.services}
-        # A timeline names no branch: an id that is somebody else in another branch is shown as it is.
+        # A timeline names no branch: an id that belongs to different people is shown as an id.
         named = {(member.id, member.display_name) for branch in config.branches for member in branch.staff}
         people = {staff: name for staff, name in named if sum(staff == other for other, _ in named) == 1}
         return {
@@ -322,7 +322,7 @@ def show_services(display_names: Mapping[str, str], name: str | None) -> str:
 def list_others(config: TenantConfig, entry: AppointmentEntry) -> list[tuple[str, str]]:
     """Return id and display name of the other staff members in an appointment's branch who do its service."""
     branch, service = config.find_branch(entry.branch), find_by_name(config, entry.service, entry.branch)
-    if branch is None or service is None:  # of a service that is gone nobody is known to do it
+    if branch is None or service is None:  # the service is not declared any more
         return []
     able = set(service.staff.get(entry.branch, ())) - {entry.staff}
     return [(member.id, member.display_name) for member in branch.staff if member.id in able]

@@ -58,7 +58,7 @@ class Words(msgspec.Struct, frozen=True, kw_only=True):
     outcomes: Mapping[str, str]
     arguments: Mapping[str, str]
     reasons: Mapping[str, str]
-    audit: Mapping[str, str]  # labels of an entry's details, in the order in which they are said
+    audit: Mapping[str, str]  # labels of an entry's details, in the order of display
     yes: str
     no: str
     shown: Mapping[str, Any]

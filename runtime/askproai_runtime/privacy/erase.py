@@ -74,7 +74,7 @@ async def begin_erasure(ctx: BookingContext, request: ErasureRequest) -> Erased:
         async with conn.transaction():
             if erasure is None:
                 erasure = await store.open_erasure(conn, tenant, request.desk.request_id, request.number, now)
-                # Before anything is erased: else a crash would leave an erasure that nobody is recorded to have asked for.
+                # Recorded before anything is erased: else a crash would leave an erasure without its sender.
                 detail = {"token": "admin", "claimed_by": request.desk.by, "erasure": str(erasure.id)}
                 await store.record_audit(conn, tenant, "desk", "caller.erase", detail, request.correlation_id)
             await request_soon(conn, tenant, ERASURES)
@@ -108,7 +108,7 @@ async def erase_once(ctx: BookingContext, erasure: Erasure, set_aside: SetAside 
         if traces.set_aside:
             counts[SET_ASIDE] = len(traces.set_aside)
         await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))
-        if traces.unreadable:  # whoever asks learns it at once
+        if traces.unreadable:  # recorded now, so that the desk sees the reason at once
             await store.record_wait(conn, ctx.tenant, locked.id, unreadable_text(traces))
         ctx.faults.reach("before:erasure-commit")
     if set_aside:

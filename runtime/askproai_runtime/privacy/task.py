@@ -28,7 +28,7 @@ from askproai_runtime.tasks import Next, TaskRun
 
 log = structlog.get_logger(__name__)
 
-QUIET = timedelta(minutes=2)  # longer than a job or a request that holds what it has read in memory
+QUIET = timedelta(minutes=2)  # longer than any job or request that may still write data from memory
 _AGAIN = timedelta(seconds=30)
 _IDLE = timedelta(hours=1)
 
@@ -53,7 +53,7 @@ class ErasureTask:
                     waits_for = "Redis, where events may wait, does not answer"
                 await store.record_wait(self.ctx.pool, self.ctx.tenant, erasure.id, waits_for)
                 is_open = is_open or waits_for is not None
-            await self._tidy_set_aside(spool)  # last: what an erasure finds is in its evidence
+            await self._tidy_set_aside(spool)  # last, so that the erasures' evidence counts these events
         finally:
             if spool is not None:
                 await spool.close()
@@ -66,14 +66,14 @@ class ErasureTask:
         Raises `RedisUnavailable`.
         """
         set_aside = None
-        with contextlib.suppress(RedisUnavailable):  # the rows and Retell's copies do not wait for Redis
+        with contextlib.suppress(RedisUnavailable):  # Redis must not delay the erasure of rows and of Retell's copies
             set_aside = await self._read_set_aside(spool)
         erasure = await erase_once(self.ctx, before, set_aside)
         self.ctx.faults.reach("after:erasure-pass")
         if waits_for := await self._delete_at_retell(erasure, correlation_id):
             return waits_for
         if waiting := await spool.count() if spool else 0:
-            return f"{waiting} events wait in Redis"  # their caller is known only when they are in their table
+            return f"{waiting} events wait in Redis"  # the caller of an event is known only once it is in the table
         set_aside = await self._read_set_aside(spool)  # after the spool, from which they come
         async with self.ctx.pool.acquire() as conn, conn.transaction():
             locked = await store.lock_erasure(conn, self.ctx.tenant, erasure.id)

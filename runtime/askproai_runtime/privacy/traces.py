@@ -21,9 +21,9 @@ from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find
 from askproai_runtime.intake import Source
 from askproai_runtime.language.spoken_numbers import read_spoken_number
 
-# Retell ends a call after two hours; one of which no end came is over then.
+# Retell ends a call after two hours: a call without a reported end is over then.
 LONGEST_CALL: Final = timedelta(minutes=130)
-# The traces of a booking: the trigger `empty_erased_event` looks each word of a body up.
+# The length of a booking's traces: the trigger `empty_erased_event` looks up each word of a body.
 REFERENCE: Final = re.compile(r"[A-Za-z0-9_-]{8,500}")
 
 

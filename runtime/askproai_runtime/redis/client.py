@@ -39,10 +39,10 @@ _UNAVAILABLE_PREFIXES = ("MISCONF", "NOREPLICAS", "BUSY", "ACL failure in script
 
 
 class RedisMetrics(Protocol):
-    """The metric that is True while Redis is unavailable."""
+    """The metric `redis_degraded`."""
 
     def redis_degraded(self, degraded: bool) -> None:
-        """Set the metric to True while a configured Redis is unavailable."""
+        """Set the metric: True while a configured Redis is unavailable."""
 
 
 class _Silent:
@@ -211,7 +211,7 @@ async def _send_all(client: "Redis", commands: Sequence[Sequence[Argument]]) -> 
     pipeline = client.pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command)
-    # redis-py would put the command, a body of an event too, into the text of the error that it raises.
+    # redis-py would quote the command, even an event's body, in its error.
     replies: list[Any] = await pipeline.execute(raise_on_error=False)
     for reply in replies:
         if isinstance(reply, Exception):

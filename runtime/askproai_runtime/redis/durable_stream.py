@@ -28,7 +28,7 @@ MAX_BYTES: Final = 64 * 1024 * 1024
 _SYNC_TIMEOUT: Final = timedelta(seconds=3)  # `appendfsync everysec` takes up to a second, `always` some milliseconds
 _CALL_TIMEOUT: Final = _SYNC_TIMEOUT + timedelta(milliseconds=500)
 
-# An entry's content is at 2, its offset at 4. Other programs may have written entries without either.
+# The index of an entry's content is 2, of its offset 4. Entries of other programs may lack them.
 _OFFSETS: Final = """
 local function read(command, from, to)
   local entry = redis.call(command, KEYS[1], from, to, 'COUNT', 1)[1]
@@ -86,7 +86,7 @@ class DurableStream:
         """
         replicas = await self._find_room(len(contents), sum(map(len, contents)))
         commands: list[tuple[Argument, ...]] = [("EVAL", _ADD, 1, self.key, content) for content in contents]
-        # WAITAOF answers for the writes of its own connection only: in one go with them.
+        # WAITAOF covers only writes of its own connection, so it is sent together with them.
         commands += [("WAITAOF", 1, replicas, int(_SYNC_TIMEOUT.total_seconds() * 1000))]
         *_, last_id, (local, remote) = await self._execute(*commands)
         if local < 1 or remote < replicas:

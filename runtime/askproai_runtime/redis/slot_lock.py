@@ -68,12 +68,12 @@ class SlotLock:
     async def _try_acquire(self, key: str, token: str) -> bool:
         try:
             return bool(await self._client.execute("SET", key, token, "NX", "PX", _milliseconds(self._expiry)))
-        except asyncio.CancelledError:  # Redis may have set it all the same
+        except asyncio.CancelledError:  # Redis may have set the lock before the failure
             await self._release(key, token)
             raise
 
     async def _release(self, key: str, token: str) -> None:
-        with contextlib.suppress(RedisUnavailable):  # then it expires
+        with contextlib.suppress(RedisUnavailable):  # the lock expires by itself
             await self._client.run(_RELEASE, [key], [token])
 
     async def _renew(self, key: str, token: str) -> None:

@@ -161,8 +161,7 @@ def merge(first: ShadowDifference, second: ShadowDifference) -> ShadowDifference
 
 
 def order(requests: Sequence[CopiedRequest]) -> list[CopiedRequest]:
-    """Return requests in the order of their replay: by time, except that of overlapping requests the successful ones come
-    first.
+    """Return requests in the order of replay: by time, but among overlapping requests successful ones come first.
 
     If two callers want one time at once, the later request may be the successful one.
     """

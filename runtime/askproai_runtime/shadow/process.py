@@ -60,7 +60,7 @@ async def run_shadow(settings: ShadowSettings, stop: asyncio.Event, clock: Clock
     tenant = shadow_tenant.removesuffix(_SUFFIX)
     configure_logs(settings.log_level, component="shadow", tenant=shadow_tenant)
     name = f"askproai-shadow {settings.pod_name.rpartition('-')[2]}"
-    cipher = BodyCipher(tenant, lambda: live.get(DATA_KEYS), lambda: False, clock)  # it only decrypts
+    cipher = BodyCipher(tenant, lambda: live.get(DATA_KEYS), lambda: False, clock)  # a cipher only to decrypt
     address = _LOOPBACK if settings.bind_address == "0.0.0.0" else settings.bind_address  # noqa: S104 - a comparison
     async with (
         open_database(live, LIVE_CONNECTIONS, name, stop) as live_pool,

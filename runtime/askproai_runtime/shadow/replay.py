@@ -39,24 +39,24 @@ from askproai_runtime.shadow.frozen_calendar import FrozenCalendar
 log = structlog.get_logger(__name__)
 
 _POLL_SECONDS: Final = 0.2
-# A copy is a row a tenth of a second after its answer; others may have overlapped it.
+# A request's copy is stored a tenth of a second after its answer. Copies of overlapping requests may follow.
 _SETTLE: Final = timedelta(seconds=0.6)
-_QUIET: Final = timedelta(seconds=1.5)  # since the last answer, before both books are compared
+_QUIET: Final = timedelta(seconds=1.5)  # the time without an answer before both books are compared
 _COPY_EVERY: Final = timedelta(seconds=5)  # while nobody calls: the desk books, too
-_COPY_SHARE: Final = 20  # a copy that takes long is made so many times rarer than it takes
-_LONGEST_EPOCH: Final = timedelta(minutes=5)  # then they are compared between two answers
+_COPY_SHARE: Final = 20  # the pause after a copy, as a multiple of its duration
+_LONGEST_EPOCH: Final = timedelta(minutes=5)  # afterwards both books are compared between two answers
 _TOO_OLD: Final = timedelta(seconds=60)
 _CLOCKS: Final = timedelta(milliseconds=50)  # between the pods' and the database's
 _MAX_ANSWER_BYTES: Final = 1024 * 1024
 _ANSWER_SECONDS: Final = aiohttp.ClientTimeout(total=10, connect=1)
-# A copy after which both books hold something else than before; what Cal.com has free is of no moment.
+# Tables of the book: a copy that changed other rows, such as Cal.com's free times, does not matter.
 _OF_THE_BOOK: Final = frozenset({"appointments", "claims", "call_actions", "customers"})
 _NOT_CARRIED_OUT: Final = frozenset({"repeated", "call_over"})
-# The coordinator deletes expired holds meanwhile; a row may be in the way of another.
+# A copy can conflict with the coordinator, which deletes expired holds, or with a row of the shadow.
 _RACES: Final = (
     asyncpg.SerializationError, asyncpg.DeadlockDetectedError, asyncpg.IntegrityConstraintViolationError,
 )  # fmt: skip
-_LATE: Final = frozenset({"too_slow"})  # what it changed, it changed after the answer
+_LATE: Final = frozenset({"too_slow"})  # its changes came after its answer
 
 
 @dataclass(slots=True)
@@ -70,11 +70,11 @@ class _Epoch:
     overtaken_calls: set[str] = field(default_factory=set)
     changed_by_others: bool = False
     not_compared: int = 0
-    # The differences, by call, and nothing else.
+    # By call: the replays whose booking was replaced by the live one.
     corrected: dict[str, ShadowDifference] = field(default_factory=dict)
     # The shadow's ids, by those of the live version for the same appointment.
     ids: dict[UUID, UUID] = field(default_factory=dict)
-    # By call, when the last request was answered, and when its replay was.
+    # By call: when its last request was answered live, and when in the replay.
     last_answer: dict[str, tuple[datetime, float]] = field(default_factory=dict)
 
     @property
@@ -100,7 +100,7 @@ class Replayer:
     key: Callable[[], str | None]
     clock: Clock
     _epoch: _Epoch | None = None
-    _began_at: datetime | None = None  # the first copy: what was asked before is in it, and no trial's
+    _began_at: datetime | None = None  # the time of the first copy, which contains the effects of earlier requests
     _next_copy: float = float("-inf")
     _copy_anew: bool = True
     _interrupted: int = 0  # requests that were not compared, since a database was away
@@ -128,7 +128,7 @@ class Replayer:
         ids, waiting_ids = {id(request): row_id for row_id, request in waiting}, {row_id for row_id, _ in waiting}
         for request in order([request for _, request in waiting]):
             if now - request.answered_at < _SETTLE:
-                break  # its neighbours may not be here yet
+                break  # copies of overlapping requests may be missing yet
             waiting_ids.discard(ids[id(request)])
             if await delete_copied_request(self.live, self.tenant, ids[id(request)]):
                 later = {each for row_id, other in waiting if row_id in waiting_ids for each in other.named_ids}
@@ -233,7 +233,7 @@ class Replayer:
         changed, at = await self._copy()
         if findings is not None or self._interrupted:
             findings = findings or ShadowFindings()
-            if changed.get("refusals"):  # a block, a pause or what Cal.com refused: it may be of another moment in both
+            if changed.get("refusals"):  # a block, a pause or a refusal of Cal.com may have another time in each book
                 findings = _without_differences(findings, self._count_changes(epoch))
             findings = replace_struct(findings, not_compared=findings.not_compared + self._interrupted)
             await store.store_findings(self.shadow, self.shadow_tenant, findings)
@@ -258,7 +258,7 @@ class Replayer:
     async def _compare(self, epoch: _Epoch) -> ShadowFindings:
         calls = {each.request.call_id for each in epoch.replayed} | epoch.unclear_calls
         named = {each for replayed in epoch.replayed for each in (*replayed.request.named_ids, *replayed.shadow_ids)}
-        # Also what nobody has named: others have changed it, or a version has without saying so.
+        # Appointments that no request named, too: others may have changed them, or a version without naming them.
         named |= await store.list_changed(self.live, self.tenant, epoch.copied_at)
         named |= await store.list_changed(self.shadow, self.shadow_tenant, epoch.copied_at)
         live = await store.read_book(self.live, self.tenant, calls, named)

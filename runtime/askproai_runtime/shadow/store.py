@@ -19,10 +19,10 @@ SELECT a.id, a.call_id, a.branch, a.service, a.staff, a.starts_at, a.status, a.u
 FROM appointments a WHERE a.tenant = $1 AND (a.call_id = ANY($2) OR a.id = ANY($3))
 """
 _CHANGED: Final = "SELECT id FROM appointments WHERE tenant = $1 AND updated_at > $2 AND status <> 'held'"
-# One snapshot, and its time: what is committed before it is in the copy, and it alone.
+# One snapshot with its time: the copy contains exactly the changes that were committed before.
 _COPY: Final = "SELECT copy_live_book($1), statement_timestamp()"
-# Nobody talks: no function was answered a moment ago, and none that changes the book is under way. Records are written a moment
-# after the answer, so what requests leave at once is looked at, too.
+# Quiet means that no function was answered a moment ago, and none that changes the book is running. Function records are
+# written a moment after the answer, so actions and holds are checked, too.
 _IS_QUIET: Final = """
 SELECT NOT EXISTS (SELECT FROM function_requests WHERE tenant = $1 AND at > clock_timestamp() - $2::interval - interval '8 s'
                    AND at + duration_ms * interval '1 ms' > clock_timestamp() - $2::interval)

@@ -17,8 +17,8 @@ SELECT name, due_at <= now() AND (lease_until IS NULL OR lease_until < now()) AS
 FROM tasks WHERE tenant = $1 AND name = ANY($2) ORDER BY due_at
 """
 
-# The failure is counted, and the next run put off, before the handler runs: a task that kills its worker must not kill one after
-# the other without a pause.
+# A failure is counted, and the next run delayed, before the handler runs: a task that kills its worker must not kill all
+# workers without a pause.
 _CLAIM = """
 WITH due AS (
     SELECT name, least($4::interval * 2 ^ least(failures, 20), $5::interval) AS wait FROM tasks
@@ -31,20 +31,20 @@ FROM due WHERE t.tenant = $1 AND t.name = due.name
 RETURNING t.claim_no, t.requests, t.failures, t.watermark
 """
 
-# Extends the lease of one run. Two rows in one statement could wait for a run that has locked its own row and requests the other.
+# Extends the lease of one run. A statement for two rows could deadlock with a run that holds one row and requests the other.
 _RENEW = """
 UPDATE tasks SET lease_until = clock_timestamp() + $4
 WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
 """
 
-# Ends a run with its result. One that was requested meanwhile is due at once: the run may have begun before what was requested.
+# Ends a run with its result. A task that was requested during the run is due at once, since the run may have missed the reason.
 _FINISH = """
 UPDATE tasks SET lease_until = NULL, worker = NULL, failures = 0, last_error = NULL, last_finished_at = clock_timestamp(),
                  watermark = $4, due_at = clock_timestamp() + CASE WHEN requests = $5 THEN $6 ELSE interval '0' END
 WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true
 """
 
-# Ends a run without a result. $6: 1 if that is no failure.
+# Ends a run without a result. $6 is 1 if this is no failure, else 0.
 _FAIL = """
 UPDATE tasks SET lease_until = NULL, worker = NULL, failures = failures - $6, last_error = $4, due_at = clock_timestamp() + $5
 WHERE tenant = $1 AND name = $2 AND claim_no = $3 RETURNING true

@@ -14,8 +14,8 @@ from askproai_runtime.admin_api.store.timelines import OF_APPOINTMENT, OF_CALL, 
 
 Row = asyncpg.Record
 
-# The outcome of a call, the first that applies: from its appointments and actions, since function records may be missing.
-# By subselects of one row: for EXISTS, PostgreSQL may read all appointments of the tenant once instead of those of a page's calls.
+# The first outcome that applies. It is read from appointments and actions, since function records may be missing.
+# Subselects of one row read only the appointments of the page's calls: for EXISTS, PostgreSQL may read all of the tenant's.
 _OUTCOME: Final = """
 CASE WHEN (SELECT true FROM appointments a WHERE a.tenant = c.tenant AND a.call_id = c.call_id
            AND a.status NOT IN ('held', 'failed') LIMIT 1) THEN 'booked'

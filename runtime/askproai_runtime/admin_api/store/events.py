@@ -15,9 +15,9 @@ from askproai_core.database import Pool
 
 Row = asyncpg.Record
 
-# Bounds that a plan for any values can look up in the index: of `$2 IS NULL OR …` it makes a filter, and of `coalesce` too, since
-# row security lets no condition with it be looked up. `least` and `greatest` leave out what is null.
-_MOST_COUNTED: Final = 250  # appointments: a business of years has tens of thousands
+# A generic plan can look up these bounds in the index. It would use `$2 IS NULL OR …` and, under row security, `coalesce` as
+# filters only. `least` and `greatest` ignore nulls.
+_MOST_COUNTED: Final = 250  # appointments; after some years a business has tens of thousands
 _COUNT_APPOINTMENTS: Final = """
 SELECT count(*) FROM (SELECT FROM appointments WHERE tenant = $1
   AND starts_at >= greatest($2::timestamptz, '-infinity') AND starts_at < least($3::timestamptz, 'infinity')
@@ -37,9 +37,9 @@ ORDER BY starts_at, appointments.id LIMIT $9
 
 _PLACES: Final = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant = $1 ORDER BY branch, staff"
 
-# Each half in the order of an index, as far as the page needs it. A comparison of rows does not bound the scan of an index under
-# row security, so the time is bounded by itself, too. Few of all may have a status: a plan for any values, which
-# PostgreSQL 15 and 16 come to keep, finds them by the index only where the status is compared without a condition.
+# Each half is read in the order of an index, as far as the page needs it. Under row security a comparison of rows does not
+# bound the scan of an index, so the time has its own bound. A status can be rare: the generic plan of PostgreSQL 15 and 16
+# finds its rows by the index only if the status is compared unconditionally.
 _PAGE_OF: Final = """
 SELECT * FROM ({rows}) event
 WHERE {of_status} AND ($3::text IS NULL OR source = $3) AND ($4::text IS NULL OR type = $4)
@@ -84,11 +84,10 @@ SELECT 'job:' || id AS id, kind AS source, appointment_id::text AS event_id, kin
 FROM jobs WHERE tenant = $1 AND id = $2 AND event_id IS NULL
 """
 
-# Dead letters only, each with all its attempts again, in one statement: `claim_no` rises, so that no late worker can finish the
-# job, and the audit log says what was redriven, by whom, and why it had died. A body that was dropped by age cannot be processed
-# again. The letters that a request with an id ($5) has redriven are in its row of `call_actions`: repeated, it redrives nothing
-# that has died again since. One letter and all of them have keys of their own, so that an answer about the one is never given for
-# the others.
+# Redrive dead letters with all their attempts, in one statement. `claim_no` rises, so that no late worker can finish the job.
+# The audit log says who redrove what, and why it had died. A body that was dropped by age cannot be processed again. A request
+# with an id ($5) stores its redriven letters in `call_actions`: if it is repeated, it redrives none that has died again.
+# Requests for one letter and for all letters have different keys there.
 _REDRIVE: Final = """
 WITH dead AS MATERIALIZED (
     SELECT id FROM jobs WHERE tenant = $1 AND state = 'dead' AND {condition}
@@ -116,8 +115,8 @@ SELECT coalesce(event_id::text, 'job:' || id) FROM job
 _HAS_BODY: Final = (
     "EXISTS (SELECT 1 FROM webhook_events e WHERE e.tenant = $1 AND e.id = jobs.event_id AND e.payload <> '')"
 )
-# An appointment has one live job (index jobs_one_live_per_appointment), which does whatever the appointment needs: of several
-# dead ones the newest is redriven, and none while one is live.
+# An appointment has one live job (index jobs_one_live_per_appointment), which does whatever the appointment needs. So only the
+# newest dead job is redriven, and only while no job is live.
 _IS_NEWEST: Final = """NOT EXISTS (SELECT 1 FROM jobs o WHERE o.tenant = $1 AND o.appointment_id = jobs.appointment_id
         AND (o.state IN ('ready', 'running') OR o.state = 'dead' AND o.id > jobs.id))"""
 _ONE, _ALL = "request|redrive", "request|redrive-events"
@@ -134,7 +133,7 @@ SELECT id::text AS id, at, actor, action, detail, correlation_id FROM audit_log 
   AND ($2::timestamptz IS NULL OR (at, id) < ($2, $3::text::bigint)) ORDER BY at DESC, audit_log.id DESC LIMIT $4
 """
 
-# Not those of a booking that may still be asking the remote calendar itself while its caller waits.
+# Recent jobs are left out: their booking may still be asking the remote calendar while the caller waits.
 _SYNC_NOW: Final = """
 WITH due AS (
     UPDATE jobs SET run_at = clock_timestamp()
@@ -242,7 +241,7 @@ class AdminApiStore:
 
     async def _redrive(self, statement: str, *values: object) -> list[str]:
         for _ in range(_MAX_RACES):
-            # A change of an appointment can add its job beside us: then nothing is redriven, and the next attempt sees that job.
+            # A concurrent change can add a job for the appointment: then nothing is redriven, and the next attempt sees that job.
             with suppress(asyncpg.UniqueViolationError):
                 return await self._redrive_once(statement, *values)
         return await self._redrive_once(statement, *values)

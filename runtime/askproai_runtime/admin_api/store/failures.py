@@ -7,13 +7,13 @@ import asyncpg
 
 from askproai_core.database import Pool
 
-# A request to book whose appointment the calendar refused: that appointment is listed with the reason, and the request (`f`) is the
-# same failure. `{since}` is the parameter from which on failures are asked for.
+# True if the calendar refused the appointment of a booking request `f`. The appointment is listed with the reason, so the
+# request would be the same failure twice. `{since}` is the parameter of the earliest time.
 HAS_FAILED_APPOINTMENT: Final = """f.function = 'book_appointment' AND EXISTS (
     SELECT FROM appointments a WHERE a.tenant = f.tenant AND a.call_id = f.call_id AND a.correlation_id = f.correlation_id
     AND a.status = 'failed' AND a.starts_at >= {since} AND a.updated_at >= {since})"""
 
-# A failed appointment that was over before is left out: it fails nobody any more.
+# Failed appointments that are over are left out: they fail nobody any more.
 _FAILURES: Final = f"""
 SELECT * FROM (
     (SELECT f.at, f.call_id, f.function, f.outcome, f.cause AS reason, f.appointment_id::text AS appointment_id, NULL AS service,

@@ -9,7 +9,7 @@ import asyncpg
 from askproai_core.database import Pool
 from askproai_core.database.tenant_figures import BookingCounts, read_days_of_bookings
 
-# No answer, a refused key, too many requests, or an error of theirs. Any other 4xx is an answer: a time that is taken, say.
+# No answer, a refused key, too many requests, or an error of the provider. Any other 4xx is an answer, such as "taken".
 _ERRORS: Final = "p.status IS NULL OR p.status IN (401, 403, 429) OR p.status >= 500"
 # One tenant's own login may insert any number of rows.
 _MOST_REQUESTS: Final = 20_000

@@ -9,8 +9,8 @@ import msgspec
 from askproai_core.database import Pool
 from askproai_runtime.admin_api.store.failures import HAS_FAILED_APPOINTMENT
 
-# Each mark changes with every change of its rows, in whichever order they commit: how many there are and the sum of when they were
-# changed. A greatest id would miss a row that commits after one with a greater id. The rows are those of an index, from $2 on:
+# A mark is the number of rows and the sum of their times of change: it changes with every change, in whichever order the rows
+# commit. The greatest id would miss a row that commits after one with a greater id. The rows are those of an index, from $2 on:
 # yesterday.
 _PULSE: Final = f"""
 SELECT (SELECT row(count(*), sum(extract(epoch FROM c.updated_at)))::text FROM calls c WHERE c.tenant = $1
@@ -39,7 +39,7 @@ SELECT (SELECT row(count(*), sum(extract(epoch FROM c.updated_at)))::text FROM c
 _RECORD: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id) VALUES ($1, 'page', $2, $3::jsonb, $4)
 """
-# A person with an account at the issuer may be refused at any rate: the same person is one entry for a quarter of an hour.
+# Anybody with an account at the issuer can cause refusals at any rate: each person gets one entry in 15 minutes.
 _RECORD_REFUSAL: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
 SELECT $1, 'page', 'page.login_refused', $2::jsonb, $3 WHERE NOT EXISTS (

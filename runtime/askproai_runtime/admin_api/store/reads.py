@@ -7,7 +7,7 @@ import msgspec
 
 from askproai_core.database import Pool
 
-# A page with a call that goes on reads it anew after each turn: the same reading is one entry for a quarter of an hour.
+# The page of an ongoing call reads it again after each turn: the same reader gets one entry in 15 minutes.
 _RECORD: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
 SELECT $1, 'desk', $4, $2::jsonb, $3 WHERE NOT EXISTS (

@@ -21,7 +21,7 @@ _FIND: Final = """
 SELECT l.correlation_id AS id, l.at, l.detail::text AS detail FROM audit_log l
 WHERE l.tenant = $1 AND l.correlation_id = $2 AND l.action = 'page.login'
 """
-# As a logout, which every pod looks for.
+# The end is stored as a logout, which every pod looks for.
 _END: Final = """
 INSERT INTO audit_log (tenant, actor, action, detail, correlation_id)
 SELECT $1, 'desk', 'page.logout', $3::jsonb, $2 WHERE NOT EXISTS (

@@ -25,8 +25,8 @@ WITH event AS MATERIALIZED (
     UNION SELECT correlation_id FROM calls WHERE tenant = $1 AND call_id = $2
 )
 """
-# The ids of each call that has changed it, and of the desk, whose changes are recorded under the correlation id of the booking.
-# The answer to a cancellation names no appointment: those of a call that has cancelled this one are shown.
+# The ids of each call that has changed the appointment, and of the desk, whose changes have the booking's correlation id.
+# Records of cancellations name no appointment: all those of a call that has cancelled this appointment are shown.
 _OF_APPOINTMENT: Final = """
 WITH appointment AS MATERIALIZED (
     SELECT * FROM appointments WHERE tenant = $1 AND id = $2::text::uuid
@@ -72,7 +72,7 @@ WITH event AS MATERIALIZED (
 )
 """
 
-# Retell sends the events of a call side by side: those of one second are in the order in which the call had them.
+# Retell sends events of a call concurrently: within one second they are sorted by their order in a call.
 # A calendar sync belongs to the call that made the appointment, and to the one that moved or cancelled it.
 _MOMENTS: Final = """
 SELECT moment.* FROM (

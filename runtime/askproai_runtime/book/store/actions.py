@@ -10,12 +10,12 @@ import msgspec
 from askproai_core.database import Connection
 
 _EMAIL_QUESTION = "ask_email"
-# The row of a question names no appointment in its column, because the question changes none.
+# The column `appointment_id` of a question is empty, because a question changes no appointment.
 _QUESTION = "ask_to_cancel"
 _WHICH = "ask_which"
 _FORMER_START, _COUNTED = "former_start", "counted"
 _NAMED_HASH_LENGTH = 16
-NO_APPOINTMENT = UUID(int=0)  # for a question about a request, for which `record_which` has none to name
+NO_APPOINTMENT = UUID(int=0)  # passed to `record_which` for a question about a request without an appointment
 
 
 @dataclass(frozen=True, slots=True)

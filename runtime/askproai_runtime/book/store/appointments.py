@@ -148,8 +148,8 @@ class BookingCounts:
     anonymous: int  # within an hour, by all callers who show no number of their own
 
 
-# An appointment that was booked within a day starts later than a day ago: by that an index finds it. Each count has an index of its
-# own, except the count of anonymous calls, which are rare: it reads all appointments to come.
+# An appointment that was booked within a day starts later than a day ago: an index finds it by this bound. Each count has an
+# index of its own, except the count of anonymous calls, which are rare: it reads all appointments to come.
 _BOOKED = """SELECT count(*) FROM appointments WHERE tenant = $1 AND starts_at > $4 AND call_id NOT LIKE 'desk:%'
     AND status IN ('confirmed', 'pending_sync', 'cancelled', 'no_show')"""
 _COUNT_BOOKINGS = f"""

@@ -19,10 +19,10 @@ from askproai_core.database import Connection
 from askproai_runtime.availability.elsewhere import Elsewhere
 from askproai_runtime.availability.slots import BusySpan, Claims, Span, subtract_spans
 
-# Ours take a day at most, buffers included (a rule of ServiceOffering); a booking in the remote calendar a day, with our
-# buffers around it.
+# Our appointments take a day at most, buffers included (a rule of ServiceOffering). A remote booking takes a day at most, and
+# our buffers come on top.
 LONGEST_CLAIM = timedelta(days=3)
-_ROWS_AT_ONCE = 1000  # converted before others get the event loop
+_ROWS_AT_ONCE = 1000  # rows to convert before other tasks run
 _NEWEST = "(SELECT max(place) FROM claims WHERE tenant = $1 AND appointment_id = $2)"
 
 
@@ -105,8 +105,8 @@ async def read_busy_spans(
     calendar a moment ago, or blocked by the tenant (`blocks.py`). `ignoring` is the appointment to be moved, which does not
     block itself. A claim in another branch blocks the whole person, and the travel time on both sides (`elsewhere`).
 
-    One query for all, with scalars instead of range operators: under row security those cannot use an index. The index is
-    sorted by `block_end`, so without an upper bound a day's query would read all claims that come after that day.
+    One query for all, with scalars: under row security range operators cannot use an index. The index is sorted by `block_end`,
+    so without an upper bound a day's query would read all claims that come after that day.
     """
     way = elsewhere.longest if elsewhere else timedelta()
     rows = await conn.fetch(

@@ -1,4 +1,4 @@
-"""The last offers of a call: kept with its hold, and in a row of their own, since an expired hold gives way to other calls."""
+"""The last offers of a call: kept with its hold and, since other calls may remove an expired hold, in a row of their own."""
 
 from typing import Final
 

@@ -32,15 +32,15 @@ WHERE a.tenant = w.tenant AND a.starts_at >= w.since AND a.starts_at < w.until
   AND a.branch = w.branch AND a.status IN ('confirmed', 'pending_sync')
   AND string_to_array(a.service, '+') @> string_to_array(w.service, '+') AND (a.caller = w.phone OR c.phone = w.phone)
 """
-# The number of a key's first characters that are of the request; the others are of the person.
+# The number of a key's first characters, which identify the request; the others identify the person.
 _OF_REQUEST = 64
 _LIST_NAMES = f"""
 SELECT id, key, name, call_id FROM waitlist
 WHERE tenant = $1 AND phone = $2 AND left(key, {_OF_REQUEST}) = left($3, {_OF_REQUEST}) AND state = 'waiting'
 ORDER BY created_at, id
 """  # noqa: S608  constants
-# Whether an appointment `a` is in place of one that the person of an entry `w` had then: the remote calendar moves none to
-# another host.
+# Whether an appointment `a` replaces one that the person of an entry `w` had before. A change of host looks like this, since
+# the remote calendar cannot move a booking to another host.
 _REPLACES = """EXISTS (
     SELECT 1 FROM jsonb_each_text(w.had) AS had JOIN appointments h ON h.tenant = w.tenant AND h.id = had.key::uuid
         LEFT JOIN call_actions x ON x.tenant = h.tenant AND x.call_id = a.call_id AND x.key = 'cancel|' || h.id
@@ -99,8 +99,8 @@ WITH removed AS (
 SELECT true FROM removed
 """
 
-# The present starts decide, whatever brought an appointment there: a booking, a move, the desk or the remote calendar. A start that
-# an appointment had at the request is no news, nor is it with another staff member.
+# Only the present start of an appointment counts, whoever chose it: a caller, the desk or the remote calendar. A start that it
+# already had at the request does not count, even with another staff member.
 _LIST_REACHED = f"""
 SELECT {ENTRY_COLUMNS}, a.starts_at AS reached, a.customer_name AS booked_for, EXISTS (
            SELECT 1 FROM waitlist o WHERE o.tenant = w.tenant AND o.phone = w.phone AND o.key <> w.key

@@ -40,7 +40,7 @@ UPDATE freed_times f SET handled_at = clock_timestamp()
 WHERE f.tenant = $1 AND f.handled_at IS NULL AND NOT (f.freed_at > clock_timestamp() - $3::interval AND {_OF_OTHERS})
   AND NOT EXISTS (SELECT FROM waitlist w WHERE w.tenant = $1 AND w.state = 'waiting')
 """  # noqa: S608  a constant
-# A run may have handled them, or be about to, without this entry. A microsecond is a new version of the row.
+# A run may have handled these times without this entry, or be about to. The microsecond makes a new version of the row.
 _RECORD_RECENT = f"""
 INSERT INTO freed_times AS x (tenant, resource_id, starts_at, ends_at, freed_at, appointment_id)
 SELECT DISTINCT ON (f.resource_id, f.starts_at, f.ends_at)
@@ -51,7 +51,7 @@ ORDER BY f.resource_id, f.starts_at, f.ends_at, f.freed_at DESC
 ON CONFLICT (tenant, resource_id, starts_at, ends_at) WHERE handled_at IS NULL
     DO UPDATE SET freed_at = x.freed_at + interval '1 microsecond'
 """  # noqa: S608  a constant
-# It records no time for which nobody waits.
+# Times for which nobody waits are not recorded.
 _RECORD_UNBLOCKED = """
 INSERT INTO freed_times (tenant, resource_id, starts_at, ends_at)
 SELECT $1, u.resource_id, u.starts_at, u.ends_at
@@ -69,8 +69,8 @@ WHERE tenant = $1 AND entry_id = $2 AND id = $3 AND state = 'open' RETURNING tru
 _END_OVER = """
 UPDATE waitlist SET state = 'over', ended_at = clock_timestamp() WHERE tenant = $1 AND state = 'waiting' AND until <= $2
 """
-# The first reason counts: the person has booked, somebody else or a block has the time, the offer has expired. Retention may have
-# deleted the freed time. A span within a wait of the offered service ($3 to $5) does not take the time.
+# The first reason counts: the person has booked, somebody else or a block has the time, the offer has expired. Retention may
+# have deleted the freed time. A span within a wait of the offered service ($3 to $5) does not take the time.
 _END_OFFERS = """
 WITH taking AS (
     SELECT resource_id, block_start, block_end FROM claims WHERE tenant = $1 AND state = 'booked' AND block_end > $2
@@ -116,9 +116,9 @@ WHERE f.tenant = $1 AND f.handled_at IS NULL
   AND (f.ends_at <= $2 OR tstzrange(f.starts_at, f.ends_at) && a.by_free OR NOT tstzrange(f.starts_at, f.ends_at) && a.by_anybody)
 ORDER BY f.starts_at, f.id LIMIT $3
 """
-# `is_free`: has no open offer. An entry that has let this time pass is not asked again, even if one appointment had several units
-# of the staff member. An offer that somebody else was faster to take is repeated only if the time became free once more: another
-# unit may serve it, whose own release is offered.
+# `is_free`: has no open offer. An entry that has let this time pass is not asked again, even if one appointment had several
+# units of the staff member. An offer of a time that somebody else took is repeated only if the time became free once more:
+# another unit may serve it, and the release of that unit is offered.
 _LIST_CANDIDATES = f"""
 SELECT {ENTRY_COLUMNS}, NOT EXISTS (
            SELECT 1 FROM waitlist_offers o WHERE o.tenant = $1 AND o.entry_id = w.id AND o.state = 'open') AS is_free
@@ -140,7 +140,7 @@ INSERT INTO waitlist_offers (tenant, entry_id, freed_id, staff, starts_at, ends_
 SELECT $1, w.id, $3, $4, $5, $6, $7 FROM waitlist w WHERE w.tenant = $1 AND w.id = $2 AND w.state = 'waiting'
 ON CONFLICT DO NOTHING RETURNING id
 """
-# Not if it became free once more since it was read.
+# A time that became free once more since it was read is left unhandled.
 _HANDLED = "UPDATE freed_times SET handled_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND freed_at = $3"
 
 

@@ -29,7 +29,7 @@ _AGENT = "Agent: "  # so begin the agent's words in a transcript
 
 
 def notice_of(call: RetellCall, config: TenantConfig) -> CallNotice:
-    """Return the call notice that an event reports. The agent's first sentence is known only for its current version. Pure."""
+    """Return the call notice that an event reports. Only an agent's current version has a known first sentence. Pure."""
     version = call.agent_version if isinstance(call.agent_version, int) else None
     version = version if version is not None and 0 <= version < _MAX_VERSION else None
     agent = _find_agent(config, call.agent_id, version)

@@ -11,7 +11,7 @@ from typing import Final
 from askproai_core.database import Connection, Pool
 from askproai_runtime.intake import EVENTS_OF_CALL
 
-# What was known stays: events come in any order, and none of them empties what another has reported.
+# Known values stay: events come in any order, and none empties a value that another has reported.
 _RECORD: Final = """
 INSERT INTO call_notices AS n (tenant, call_id, agent_version, greeting, announces_ai, heard_ai, storage)
 SELECT $1, c.* FROM unnest($2::text[], $3::bigint[], $4::text[], $5::boolean[], $6::boolean[], $7::text[]) c
@@ -25,13 +25,13 @@ _REFUSE: Final = """
 INSERT INTO call_notices AS n (tenant, call_id, refused_at) VALUES ($1, $2, clock_timestamp())
 ON CONFLICT (tenant, call_id) DO UPDATE SET refused_at = coalesce(n.refused_at, EXCLUDED.refused_at)
 """
-# The row of the call is locked as its events lock it, so that one of them which is being processed ends before, or begins after.
+# The row of the call is locked as by its events: an event that is being processed ends before, or begins afterwards.
 _EMPTY_CALL: Final = """
 INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, $2, 'registered', $3)
 ON CONFLICT (tenant, call_id) DO UPDATE SET transcript = NULL, analysis = NULL, transcript_truncated = false,
     updated_at = clock_timestamp()
 """
-# Not a new row, nor a younger one: for as long as Retell does not answer this is repeated, and the call goes by its age.
+# Neither the row's existence nor its age changes: this is repeated while Retell does not answer, and retention goes by age.
 _EMPTY_TEXTS: Final = """
 UPDATE calls SET transcript = NULL, analysis = NULL, transcript_truncated = false WHERE tenant = $1 AND call_id = $2
 AND (transcript IS NOT NULL OR analysis IS NOT NULL)
@@ -40,14 +40,14 @@ _EMPTY_RECORDS: Final = """
 UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE tenant = $1 AND call_id = $2
 AND (arguments IS NOT NULL OR answer IS NOT NULL OR cause IS NOT NULL)
 """
-# The trigger `keep_no_body` empties each of them.
+# The trigger `keep_no_body` empties the body of each updated row.
 _EMPTY_EVENTS: Final = f"""
 UPDATE webhook_events SET status = status
 WHERE tenant = $1 AND {EVENTS_OF_CALL} AND status IN ('processed', 'dead') AND payload <> ''
 """  # noqa: S608  a constant
-# A copy that was being written when the caller refused; triggers delete and keep out all others.
+# The copy that was being written when the caller refused. Triggers delete or prevent all other copies.
 _DELETE_COPIES: Final = "DELETE FROM shadow_requests WHERE tenant = $1 AND call_id = $2"
-# One that Retell has reported no end of is over after `$2`. Not within `$3` of the refusal: what was being written then is there.
+# A call without a reported end is over after `$2`. A call within `$3` of its refusal waits: its texts may still be written.
 _TO_DELETE: Final = """
 SELECT n.call_id, coalesce(c.status IN ('not_connected', 'ended', 'error'), false)
        AND n.refused_at <= clock_timestamp() - $3::interval OR n.refused_at < clock_timestamp() - $2::interval AS is_over

@@ -34,7 +34,7 @@ FROM unnest($2::text[], $3::text[], $4::text[], $5::text[], $6::text[], $7::uuid
 ON CONFLICT DO NOTHING
 """
 
-# The channel's part of a due row is read apart from the row: the rows of a channel that is away must not fill the list.
+# Each channel is read separately: the rows of an unavailable channel must not fill the list.
 _DUE = """
 SELECT id FROM notifications
 WHERE tenant = $1 AND channel = $2 AND state IN ('waiting', 'sending') AND due_at <= clock_timestamp()
@@ -66,7 +66,7 @@ SELECT id::text FROM again
 _APPOINTMENT = """a.id AS appointment_id, a.branch, a.service, a.staff, a.starts_at AS begins_at, a.ends_at, a.status, a.version,
     a.customer_name, a.attendee_email, coalesce(c.phone, a.caller) AS phone, a.notes"""
 
-# By LIMIT, so that PostgreSQL looks up each customer by the key: it would read all of them for the appointments of two days.
+# With LIMIT, PostgreSQL looks up each customer by the key. Otherwise it would read all customers.
 _CUSTOMER = """LEFT JOIN LATERAL (
     SELECT k.phone FROM customers k WHERE k.tenant = a.tenant AND k.id = a.customer_id LIMIT 1) c ON true"""
 
@@ -78,8 +78,8 @@ _OFFERED_TO_OPTED_OUT = """EXISTS (
 _OFFER_OPEN = """n.kind = 'offer' AND EXISTS (
     SELECT 1 FROM waitlist_offers w WHERE w.tenant = $1 AND w.id = (n.content ->> 'offer')::bigint AND w.state = 'open')"""
 
-# A list of the day that was tried before this change, and that had the appointment at the start that the last change before the
-# list had given to it ($3 is the tenant's zone). Its attempt ended at `finished_at`, or its outcome is unknown.
+# True if a daily list was attempted before this change, and had the appointment at its start as of then ($3 is the tenant's
+# zone). The attempt ended at `finished_at`, or its outcome is unknown.
 _LISTED = """EXISTS (
     SELECT FROM notifications list JOIN notifications at ON at.tenant = $1 AND at.appointment_id = n.appointment_id
         AND list.subject = to_char(at.starts_at AT TIME ZONE $3, 'YYYY-MM-DD')
@@ -90,7 +90,7 @@ _LISTED = """EXISTS (
           SELECT FROM notifications later WHERE later.tenant = $1 AND later.appointment_id = n.appointment_id
           AND later.recipient = n.recipient AND later.channel = n.channel AND later.kind IN ('booked', 'moved')
           AND later.created_at > at.created_at AND later.created_at < list.created_at))"""
-# The booking before a move or a cancellation was to be announced, and no message that was tried to be sent has named it.
+# True if the booking before a move or cancellation was to be announced, and no attempted message has named it.
 _NEVER_ANNOUNCED = f"""n.kind IN ('moved', 'cancelled') AND coalesce((
     SELECT bool_or(before.kind = 'booked') AND max(before.attempts) = 0 FROM notifications before
     WHERE before.tenant = $1 AND before.appointment_id = n.appointment_id AND before.recipient = n.recipient
@@ -214,7 +214,7 @@ async def lock_notification(
     if row is None:
         return None
     recipient = Recipient(row["recipient"])
-    # To a business that never heard of it, an appointment that was moved at once is new. Its customer knows of both times.
+    # For a business that was not notified of the booking, a moved appointment is new. Its customer knows both times.
     is_new = row["unannounced"] and row["kind"] == Kind.MOVED and recipient is Recipient.BUSINESS
     return StoredNotification(
         id=row["id"],
@@ -321,12 +321,12 @@ async def redrive_notifications(
     the name that the sender claims. `request` is the `call_id` of a desk request: if the request is repeated, nothing is
     redriven, and the ids of the first time are returned.
     """
-    # As with events: one and all have keys of their own, and one of an event with the same id is another change.
+    # As with events, one and all have different keys; an event with the same id is another change.
     key = "request|redrive-notifications" if only is None else "request|redrive"
     rows: Sequence[asyncpg.Record] = ()
     try:
         rows = await pool.fetch(_REDRIVE, tenant, only, limit, correlation_id, claimed_by, request, key)
-    except asyncpg.UniqueViolationError:  # the same id for another letter at the same moment: that one has it
+    except asyncpg.UniqueViolationError:  # a concurrent request for another notification has bound the id
         if request is None:
             raise
     if rows or request is None:

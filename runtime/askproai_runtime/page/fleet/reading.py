@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 T = TypeVar("T")
 RANK_EVERY: Final = timedelta(seconds=1)  # at most; the first change after a pause is shown at once
 COUNT_EVERY: Final = timedelta(seconds=10)
-FIGURES_EVERY: Final = timedelta(seconds=15)  # figures of one tenant or another change all the time
+FIGURES_EVERY: Final = timedelta(seconds=15)  # some tenant's figures change all the time
 _COUNT_SECONDS: Final = 5.0
 _FIRST_COUNT_SECONDS: Final = 0.2
 _COORDINATOR, _OPERATOR, _MAX_SHARDS = "askproai-coordinator", "askproai-operator", 16
@@ -142,7 +142,7 @@ class FleetReader:
 
 
 async def _if_possible(reading: Awaitable[T]) -> T | None:
-    """Return the result of `reading`. If it fails, log the error and return None: the page then shows the value as missing."""
+    """Return the result of `reading`. If it fails, log the error and return None, which the page shows as missing."""
     try:
         async with asyncio.timeout(_COUNT_SECONDS):
             return await reading

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 PATHS: Final = (
     "/", "/tenants/{namespace}/{name}", "/live", "/login", "/login/issuer", "/login/callback", "/page/{digest}/{name}",
 )  # fmt: skip
-CONNECTIONS: Final = 128  # whose request is not whole: sweeps and the Lease need sockets and memory of the same process
+CONNECTIONS: Final = 128  # with an incomplete request: sweeps and the Lease need sockets and memory, too
 _LOOK_FOR_TOKEN: Final = timedelta(seconds=5)
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from askproai_core.database import Pool
 
-# Each part by an index of its own, with the tenant as the first column.
+# Each part uses an index of its own, with the tenant as the first column.
 _JOBS = """
 SELECT tenant, sum(waiting)::integer AS waiting, sum(dead)::integer AS dead FROM (
     SELECT tenant, count(*) AS waiting, 0 AS dead FROM jobs WHERE state = 'ready' AND run_at <= now() GROUP BY tenant

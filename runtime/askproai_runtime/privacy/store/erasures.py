@@ -11,7 +11,7 @@ import msgspec
 
 from askproai_core.database import Connection, Pool
 
-# Asked for again before it is done, an erasure also erases what has come since.
+# A second request before the erasure is done extends it to data that has come since.
 _OPEN = """
 INSERT INTO erasures AS e (tenant, id, caller, requested_at, changed_at) VALUES ($1, $2, $3, $4, $4)
 ON CONFLICT (tenant, caller) WHERE state = 'open' DO UPDATE SET requested_at = $4, changed_at = $4

@@ -12,7 +12,7 @@ from askproai_runtime.notifications.recipients import is_made_up
 from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.traces import Traces
 
-# The columns that say something to a person, each list by time. A booking for another customer is without that customer.
+# The columns that matter to a person; lists are ordered by time. A booking for somebody else omits that customer.
 _LISTS: Final = {
     "appointments": """
 SELECT id::text, branch, service, staff, starts_at, ends_at, status, customer_name AS name, attendee_email AS email, notes,
@@ -112,7 +112,7 @@ def _readable(values: dict[str, Any]) -> dict[str, Any]:
     for name in _JSON:
         if isinstance(values.get(name), str):
             values[name] = msgspec.json.decode(values[name])
-    if values.get("body") is not None:  # as it came: nobody has checked that it is text
+    if values.get("body") is not None:  # raw, so it need not be text
         values["body"] = values["body"].decode(errors="replace")
     if values.get("for_somebody_else"):
         values |= dict.fromkeys(_OF_ANOTHER)

@@ -15,9 +15,9 @@ from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.privacy.store.parameters import number_parameters
 from askproai_runtime.privacy.traces import Traces, names_person
 
-# A report of the remote calendar about one that is held, to come or under way still counts: it may be moved or cancelled there.
+# An appointment that is held, to come or going on keeps its name: the remote calendar may still report a change of it.
 _STILL_COUNTS = "(a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp())"
-# Nor is one nameless before the remote calendar has its change, which needs who it is.
+# An appointment also keeps its name until the remote calendar has its change, which needs the name.
 _KEPT = f"""(
     {_STILL_COUNTS}
     OR EXISTS (SELECT FROM jobs j WHERE j.tenant = a.tenant AND j.appointment_id = a.id AND j.kind = 'calendar-sync'
@@ -29,7 +29,7 @@ SELECT a.id, a.external_id FROM appointments a WHERE a.tenant = $1 AND a.id = AN
 _LEFT = f"SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_KEPT}"  # noqa: S608  a constant
 
 OF_OTHERS: Final = "function_requests_of_others"  # in the evidence: records of others' calls that named the person
-# In this order: notifications are found by their subject, and a customer goes when no appointment names it any more.
+# The order matters: notifications are found by their subject, and a customer is deleted once no appointment refers to it.
 ERASING: Final[Mapping[str, str]] = {
     "notifications": """
 DELETE FROM notifications n WHERE n.tenant = {tenant} AND n.created_at < {until} AND (
@@ -65,7 +65,7 @@ AND (call_id = ANY({calls}) OR appointment_id = ANY({appointments}) OR answer::t
 """,
     "shadow_requests": "DELETE FROM shadow_requests WHERE tenant = {tenant} AND call_id = ANY({calls})",
     "calls": "DELETE FROM calls WHERE tenant = {tenant} AND call_id = ANY({calls})",
-    # A booking that the remote calendar has reported and nobody has read yet is still to take its time here.
+    # An unprocessed event of the remote calendar stays: its booking must still block its time here.
     "events": """
 DELETE FROM webhook_events WHERE tenant = {tenant} AND id = ANY({events})
 AND (source <> 'calcom' OR status NOT IN ('received', 'processing', 'failed'))
@@ -87,16 +87,15 @@ DELETE FROM customers c WHERE c.tenant = {tenant} AND c.id = {customer} AND c.cr
 """,
 }
 
-# The copy of the book is a tenant of its own, whose rows the role does not reach.
+# The shadow's copy of the book is a separate tenant, whose rows this role cannot reach.
 _ERASE_FROM_SHADOW: Final = "SELECT erase_from_shadow({number}, {calls}, {appointments})"
 _REFER = """
 INSERT INTO erased_references (tenant, kind, reference, erasure)
 SELECT $1, $2, reference, $3 FROM unnest($4::text[]) AS reference ON CONFLICT DO NOTHING
 """
 
-# Records about an appointment of the person, those of a call in which somebody has booked, waits or has left a message for the
-# person, and those whose digits or words may be the number. PostgreSQL cannot search what is encrypted: there the calls have to be
-# known.
+# Records about an appointment of the person; of calls that booked, wait or left a message for the person; and with digits or
+# words that may be the number. Encrypted records cannot be searched, so they are found only by their calls.
 _OTHERS_RECORDS: Final = """
 SELECT id, call_id, at, function, arguments::text, answer, coalesce(appointment_id = ANY({appointments}), false) AS is_about
 FROM function_requests WHERE tenant = {tenant} AND at < {until} AND NOT call_id = ANY({calls})
@@ -115,8 +114,8 @@ UNION SELECT lower(name) FROM customers WHERE tenant = {tenant} AND id = {custom
 _EMPTY_RECORDS: Final = """
 UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE tenant = $1 AND id = ANY($2)
 """
-# The answers to all callers, since each may name the person; the coordinator empties them anyway. A repeated request hears that
-# it is still worked on.
+# The answers to all callers are emptied, since each may name the person; the coordinator would empty them anyway. The answer to
+# a repeated request is that it is in progress.
 _EMPTY_ANSWERS: Final = """
 UPDATE call_actions SET answer = NULL WHERE tenant = {tenant} AND created_at < {until}
 AND answer IS NOT NULL AND key LIKE 'request|%' AND call_id NOT LIKE 'desk:%'
@@ -131,13 +130,14 @@ async def erase_rows(
     Tables without erased rows are absent.
     """
     await conn.execute(_REFER, tenant, "call", erasure, list(traces.calls))
-    # First: a booking that is being written ends before, and is seen by the statements after it.
+    # This lock comes first: a booking that is being written ends before it, and the later statements see that booking.
     await conn.execute("SELECT FROM customers WHERE tenant = $1 AND id = $2 FOR UPDATE", tenant, traces.customer)
     counting = await conn.fetch(_COUNTING, tenant, list(traces.appointments))
     kept = {row["id"] for row in counting}
     reports = {str(row["id"]) for row in counting} | {row["external_id"] for row in counting}
     await conn.execute(_REFER, tenant, "booking", erasure, [each for each in traces.bookings if each not in reports])
-    # One whose visit ends at this moment is for the next pass: without a name it is found no more, so it is noted before.
+    # An appointment that ends at this moment is left to the next pass. References are recorded first, since nameless rows are
+    # not found again.
     in_shadow = await conn.fetchval(*number_parameters(_ERASE_FROM_SHADOW, tenant, traces))
     of_others = await _empty_said_by_others(conn, tenant, traces, cipher)
     counts = {name: count for name, count in (("shadow", int(in_shadow)), (OF_OTHERS, of_others)) if count}
@@ -167,7 +167,7 @@ async def _empty_said_by_others(conn: Connection, tenant: str, traces: Traces, c
         try:
             arguments, _ = read_said(cipher, *columns)
             is_named = row["is_about"] or names_person(arguments, traces.number, names, traces.emails, traces.regions)
-        except DecryptionError:  # of a call that names the person: it may be here
+        except DecryptionError:  # unreadable, of a call that concerns the person: it may name the person
             is_named = True
         if is_named:
             ids.append(row["id"])

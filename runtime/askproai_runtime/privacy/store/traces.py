@@ -16,7 +16,7 @@ from askproai_runtime.privacy.traces import LONGEST_CALL, REFERENCE, StoredBody,
 _LONGEST = f"make_interval(secs => {int(LONGEST_CALL.total_seconds())})"
 
 _CUSTOMER = "SELECT id, email FROM customers WHERE tenant = $1 AND phone = $2"
-# A call that went on at that time is a later one: the request was refused for those that were known.
+# A call that was going on at that time counts as later: a request is refused during a known call.
 _CALLS = f"""
 SELECT call_id FROM calls WHERE tenant = $1 AND coalesce(started_at, updated_at) < $3
   AND CASE WHEN direction = 'outbound' THEN to_number ELSE from_number END = $2
@@ -33,14 +33,14 @@ SELECT id, external_id, attendee_email, coalesce(customer_id = $3, customer_id I
 FROM appointments WHERE tenant = $1 AND created_at < $4 AND (caller = $2 OR customer_id = $3) ORDER BY id
 """
 _REFERENCED_BOOKINGS = "SELECT reference FROM erased_references WHERE tenant = $1 AND erasure = $2 AND kind = 'booking'"
-# An address that a family shares stays that of the others.
+# An address that other customers share is not erased.
 _EMAILS_OF_OTHERS = """
 SELECT lower(c.email) AS email FROM customers c WHERE c.tenant = $1 AND lower(c.email) = ANY($2) AND c.phone <> $3
 UNION SELECT lower(a.attendee_email) FROM appointments a
 WHERE a.tenant = $1 AND lower(a.attendee_email) = ANY($2) AND a.id <> ALL($4)
 """
-# The remote calendar's bodies, and Retell's that were not processed, are searched: nothing else says whose they are. Retell's
-# that were processed are found by their call, which has the number: they are nearly all of the stored rows, and are not read.
+# Bodies of the remote calendar and unprocessed bodies of Retell are searched, since nothing else says whose they are. Retell's
+# processed bodies, nearly all stored rows, are found by the number of their call, and not read.
 _LISTED = """
 SELECT id, is_own FROM webhook_events e, LATERAL (SELECT split_part(event_id, ':', 1) AS call_id) c,
     LATERAL (SELECT source = 'retell' AND c.call_id = ANY($2) AS is_own) o
@@ -50,7 +50,7 @@ WHERE tenant = $1 AND source IN ('retell', 'calcom') AND payload <> '' AND recei
                                AND (from_number IS NOT NULL OR to_number IS NOT NULL))))
 ORDER BY id
 """
-# Encrypted ones are read ($6 is how they begin).
+# Encrypted bodies ($6 is their beginning) are all returned.
 _BODIES = """
 SELECT id, source, event_id, payload FROM webhook_events WHERE tenant = $1 AND id = ANY($2) AND (
     id = ANY($3) OR EXISTS (SELECT FROM unnest($4::bytea[]) AS sought WHERE position(sought IN payload) > 0)
@@ -58,9 +58,9 @@ SELECT id, source, event_id, payload FROM webhook_events WHERE tenant = $1 AND i
     OR starts_with(encode(substr(payload, 1, 8), 'hex'), $6))
 ORDER BY id
 """
-_AT_ONCE = 200  # bodies that a statement searches, so that each ends in time however many there are
-# A call that was erased was over: its row comes back without an end when the record of its last function is written after the
-# erasure, until the next pass.
+_AT_ONCE = 200  # bodies that one statement searches, so that it ends in time
+# An erased call is over. Its row can come back without an end until the next pass, if the record of its last function is
+# written after the erasure.
 _IS_CALL_GOING_ON = f"""
 SELECT EXISTS (
     SELECT FROM calls c WHERE tenant = $1 AND CASE WHEN direction = 'outbound' THEN to_number ELSE from_number END = $2
@@ -70,7 +70,7 @@ SELECT EXISTS (
         SELECT FROM erased_references r WHERE r.tenant = $1 AND r.kind = 'call' AND r.reference = c.call_id)
 )
 """  # noqa: S608  a constant
-# Their first event is stored and not processed.
+# Calls whose first event is stored, but not processed.
 _BEGUN = f"""
 SELECT id, source, event_id, payload FROM webhook_events e WHERE e.tenant = $1 AND e.source = 'retell'
 AND e.event_type = 'call_started' AND e.status IN ('received', 'processing', 'failed')
