@@ -60,7 +60,7 @@ async def receive_entry(env: CalcomEnvironment, entry: Any) -> str:
 
 
 async def known(env: CalcomEnvironment, day: date) -> set[int]:
-    """Return the event types of which a day is known."""
+    """Return the event types with a known day."""
     rows = await env.salon.rows("SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL", day)
     return {row["event_type_id"] for row in rows}
 
@@ -70,7 +70,7 @@ async def starts(env: CalcomEnvironment, day: date = FRIDAY) -> list[datetime]:
 
 
 async def test_absence_at_calcom_applies_as_soon_as_entered(env: CalcomEnvironment, sent: list[bytes]) -> None:
-    """The web app's entry is of the key's own user, here the host of both event types."""
+    """The absence belongs to the user of the key, who is the host of both event types here."""
     owner = env.calcom.account_of(KEY).username
     for number in (1001, 1002):
         await env.event_type(number, owner)
@@ -82,7 +82,7 @@ async def test_absence_at_calcom_applies_as_soon_as_entered(env: CalcomEnvironme
 
 
 async def test_absence_outdates_only_its_own_and_adjacent_days(env: CalcomEnvironment, sent: list[bytes]) -> None:
-    """The days beside it, too: whoever is absent may live in another zone than the salon."""
+    """The adjacent days count because the absent person may live in another time zone."""
     await starts(env)
     await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-28T00:00:00Z")
     await receive(env, sent[-1])
@@ -121,7 +121,7 @@ async def test_host_absence_spares_event_types_of_other_accounts(env: CalcomEnvi
     "user", [{"id": 18, "username": "mehmet"}, {"id": 17, "username": "anna"}], ids=["nobody's", "owner's"]
 )
 async def test_absence_of_unknown_or_owning_host_outdates_everything(env: CalcomEnvironment, user: Any) -> None:
-    """Event types of the tenant's own account are of its key's user, who may be a host of a team as well."""
+    """Event types of the tenant's account belong to its key's user, who may also be a host of a team."""
     await starts(env)
     with_hosts(env)
     await receive_entry(env, {**ENTRY, "user": user})
@@ -138,7 +138,7 @@ async def test_absence_without_readable_days_outdates_all_free_times(env: Calcom
 
 
 async def test_absence_of_years_outdates_days_with_few_rows(env: CalcomEnvironment) -> None:
-    """Callers' bookings wait for the rows that it writes, and no longer than `lock_timeout`."""
+    """Callers' bookings wait for the written rows, at most for `lock_timeout`."""
     later = FRIDAY + timedelta(days=60)
     await starts(env, later)
     assert await known(env, later) == {1001, 1002}
@@ -164,7 +164,7 @@ async def test_absence_of_years_outdates_hosts_known_only_later(env: CalcomEnvir
 
 
 async def test_free_times_fetched_before_an_absence_are_discarded(env: CalcomEnvironment) -> None:
-    """Also of days of which nothing was known yet."""
+    """Days without known free times are included."""
     began = await env.salon.rows("SELECT clock_timestamp() AS now")
     await receive_entry(env, {"uuid": "o1", "start": "2026-11-27T00:00:00Z", "end": "2026-11-27T23:59:59Z"})
     (row,) = await env.salon.rows("SELECT dropped_at FROM free_times WHERE event_type_id = 1001 AND day = $1", FRIDAY)

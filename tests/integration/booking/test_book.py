@@ -129,7 +129,7 @@ async def test_simultaneous_bookings_for_one_person_make_one_appointment(salon: 
 
 
 async def test_repeated_booking_for_another_person_makes_no_duplicate(salon: Salon) -> None:
-    """The flag may come first, be forgotten, or come with another spelling; for one name it is the appointment that there is."""
+    """`another` may be set first, forgotten, or come with another spelling: one name keeps its one appointment."""
     first = await salon.book(another=True)
     again = await salon.book()
     assert again.fields["appointment_id"] == first.fields["appointment_id"]
@@ -148,7 +148,7 @@ async def test_repeated_booking_for_another_person_makes_no_duplicate(salon: Sal
 
 
 async def test_repeated_booking_waits_for_the_first_ones_commit(salon: Salon) -> None:
-    """The row it waited for is newer than its statement's snapshot: only a read under the lock shows it."""
+    """The committed row is newer than the waiting statement's snapshot: only a read under the lock shows it."""
     first = await salon.book()
     await salon.pool.execute("UPDATE appointments SET status = 'failed'")  # as it was before the first one's commit
     await salon.pool.execute(
@@ -197,7 +197,7 @@ async def test_failed_booking_is_counted(salon: Salon) -> None:
 
 
 async def test_moved_appointment_does_not_occupy_its_old_time(salon: Salon) -> None:
-    """Another one at that time is asked for first, as at any time."""
+    """A second appointment at that time is asked about first, as at any time."""
     first = await salon.book()
     await salon.pool.execute(
         "UPDATE appointments SET starts_at = starts_at - interval '4 h', ends_at = ends_at - interval '4 h', version = version + 1"

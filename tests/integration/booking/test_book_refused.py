@@ -9,7 +9,7 @@ from tests.worlds.booking_environment import MORNING, Salon, booking_args, call
 
 
 async def test_taken_time_offers_alternatives_without_holding_them(salon: Salon) -> None:
-    """The closest of the next 14 days; refusals are never stored, so the same request is checked afresh."""
+    """The closest times of the next 14 days are offered. Refusals are never stored: a repeated request is checked again."""
     for n in (1, 2):
         assert (await salon.book(by=call(f"c{n}", None))).success
     lost = await salon.book(by=call("c3"))

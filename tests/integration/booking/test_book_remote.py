@@ -56,7 +56,7 @@ async def test_slot_taken_for_everybody_offers_alternatives(new_salon) -> None:
 
 
 async def test_booking_refused_by_calcom_is_refused_to_callers(new_salon) -> None:
-    """A wrong key, an event type that is gone, a required field: nobody was promised anything yet, so nobody is."""
+    """The cause is a wrong key, a missing event type or a required field. Nothing was promised before."""
     calendar = ScriptedCalendar(Refused("status 401"), Refused("status 401"))
     salon = await new_salon(calendar)
     for _ in range(2):  # the second time, too: no request waits for a lease
@@ -71,13 +71,13 @@ async def test_booking_refused_by_calcom_is_refused_to_callers(new_salon) -> Non
     assert {row["state"] for row in await salon.rows("SELECT state FROM jobs")} == {"done"}
     assert salon.metrics.bookings == ["failed", "failed"]
     await salon.assert_claims_match()
-    # The time is free: whoever asks once the cause is removed gets it, with the same staff member.
+    # The time is free: once the cause is removed, it is booked with the same staff member.
     assert (await salon.book(staff="anna", by=call("call_2"))).success
     assert [request.event_type_id for request in calendar.requests] == [1001, 1001, 1001]
 
 
 async def test_refused_event_type_leads_to_next_staff_member(new_salon) -> None:
-    """Anna's event type is gone: who named nobody is booked with Mehmet at the same time, and the row says why."""
+    """Anna's event type is gone: a caller without a preference is booked with Mehmet, and the row says why."""
     calendar = ScriptedCalendar(Refused("Event type with id 1001 not found.", RefusalCause.EVENT_TYPE))
     salon = await new_salon(calendar)
     async with stopwatch() as seconds:
@@ -100,7 +100,7 @@ async def test_booking_fails_audibly_without_another_staff_member(new_salon, arg
     assert "nicht gebucht" in answer.message
     assert await salon.live() == []
     assert salon.metrics.bookings == ["failed"]
-    # The call may ask again at once, and gets it when the event type is there.
+    # The call may ask again at once, and succeeds when the event type exists.
     assert (await salon.book(staff="mehmet")).success or args
     await salon.assert_claims_match()
 
@@ -155,7 +155,7 @@ async def test_refused_booking_already_promised_is_not_cancelled(new_salon, outc
 
 @pytest.mark.parametrize("asked_again", [False, True])
 async def test_sync_job_gives_up_a_refused_unpromised_booking(new_salon, asked_again) -> None:
-    """The second lookup rules out a list that lags behind our own booking. What a caller heard is left to a person."""
+    """The second lookup rules out a list that lags behind our own booking. A promised booking is left to a person."""
     salon = await new_salon(
         ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet_period=timedelta())
     )

@@ -26,7 +26,7 @@ async def book(
 
 
 async def pass_time(database: Database, salon: Salon, interval: str) -> None:
-    """Let all bookings be older; a tenant's role may not change when something was created."""
+    """Make all bookings older. Needs a superuser: a tenant's role cannot change creation times."""
     connection = await asyncpg.connect(database.superuser_dsn)
     try:
         await connection.execute(
@@ -50,7 +50,7 @@ async def test_call_books_only_a_limited_number_of_appointments(new_salon) -> No
     )
     assert len(await salon.live()) == 2
     assert salon.metrics.bookings == ["confirmed", "confirmed", "limited"]
-    # What it has is still said to be booked, and nothing is left of the refused one.
+    # The call's bookings are still confirmed, and nothing is left of the refused one.
     assert (await book(salon, 11)).message.startswith("Der Termin steht schon")
     await salon.assert_claims_match()
 
@@ -90,8 +90,9 @@ async def test_anonymous_callers_share_a_limit_of_their_own(new_salon, module_da
 
 @pytest.mark.parametrize("round_", range(3))
 async def test_two_pods_together_exceed_no_limit(salon: Salon, round_: int) -> None:
-    """Two services of different people: their bookings have no resource in common but the one that all of them lock. It is the
-    same one while the pods have different configs: the other one's staff has no Anna.
+    """The two bookings share only the resource that every booking locks.
+
+    That resource is the same for pods with different configs: the second pod's staff lacks Anna.
     """
     config = salon.configs[-1]
     of_anna, of_mehmet = (
@@ -118,7 +119,7 @@ async def test_two_pods_together_exceed_no_limit(salon: Salon, round_: int) -> N
 
 
 async def test_new_email_address_does_not_replace_the_customers(salon: Salon) -> None:
-    """Whoever forges a number could redirect the customer's mails; the address of this appointment is the one that was said."""
+    """Otherwise a caller with a forged number could redirect the customer's mails. Only this appointment has the new address."""
     for hour, email in ((10, "petra@example.de"), (11, "thief@example.de")):
         confirmed = replace(call(f"call_{hour}"), replies={email: Reply.YES})
         args = booking_args(f"2026-11-27T{hour:02}:00:00+01:00", email=email)

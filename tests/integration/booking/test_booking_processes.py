@@ -40,7 +40,7 @@ async def send(
 ) -> list[dict[str, Any]]:
     """Send all requests of a process's callers at once, and return their answers; none if it was killed.
 
-    Under the lock nobody even meets a constraint or a deadlock, so no transaction is tried twice.
+    The lock prevents conflicts and deadlocks, so no transaction is tried twice.
     """
     body = json.dumps([(call_id, args, args.pop("function", function)) for call_id, args in requests])
     output, _ = await asyncio.wait_for(process.communicate(body.encode() + b"\n"), 60)
@@ -83,7 +83,7 @@ async def test_concurrent_bookings_for_anybody_never_overlap(salon: Salon) -> No
     ("point", "created"), [("after:book-commit", 0), ("after:calcom-create", 1), ("after:book-give-back", 1)]
 )
 async def test_booking_repeated_after_a_crash_makes_one_appointment(salon: Salon, point: str, created: int) -> None:
-    """The second request finds what the first left, as soon as its lease has ended; the sync job makes it one booking."""
+    """After the first request's lease, the second finds what the first left; the sync job makes one remote booking of it."""
     calcom = CalcomSimulator(FrozenClock(NOW))
     async with serve(calcom) as url, aiohttp.ClientSession() as session:
         for staff, number in (("anna", 1001), ("mehmet", 1002)):
@@ -131,7 +131,7 @@ FOUR = "2026-11-27T16:00:00+01:00"
     ],
 )
 async def test_change_repeated_after_a_crash_equalizes_both_calendars(env, point: str, function: str, args) -> None:
-    """Asked again it is done, or found done; the sync job changes the remote calendar exactly once."""
+    """The repeated request makes the change, or finds it made. The sync job changes the remote calendar exactly once."""
     salon = env.salon
     (booked,) = await send(await start(salon, env.url), [("call_1", booking_args(staff="anna"))])
     victim = await start(salon, env.url, ASKPROAI_FAULT=point)
@@ -163,7 +163,7 @@ async def test_move_refused_before_a_kill_is_undone(env) -> None:
 
 
 async def test_concurrent_changes_by_four_processes_lose_no_appointment(env) -> None:
-    """Never a double, never a lost appointment, and Cal.com like our calendar when the jobs are done."""
+    """No appointment is doubled or lost, and Cal.com equals our calendar when the jobs are done."""
     salon = env.salon
     starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (12, 13, 14, 15, 16) for minute in ("00", "30")]
     owners = [f"own{n}" for n in range(5)]

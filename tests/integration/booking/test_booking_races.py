@@ -23,7 +23,7 @@ NO_QUIET_PERIOD = BookingSettings(quiet_period=timedelta())
 
 
 class LosesFirstMove(ScriptedCalendar):
-    """A calendar whose first move is done and its answer lost."""
+    """A calendar that makes its first move and loses the answer."""
 
     lost = False
 
@@ -89,7 +89,7 @@ async def test_waiting_repeated_booking_books_nothing_after_a_move(new_salon, mo
 
 
 async def test_cancellation_during_a_failing_job_reruns_it(new_salon) -> None:
-    """A last attempt that is refused must not become a dead letter about what the caller has cancelled meanwhile."""
+    """A refused last attempt must not become a dead letter: its appointment is cancelled meanwhile."""
 
     class RefusingCalendar(ScriptedCalendar):
         async def create(self, request, *, within):
@@ -109,7 +109,7 @@ async def test_cancellation_during_a_failing_job_reruns_it(new_salon) -> None:
 
 
 async def test_moved_and_cancelled_lost_create_is_cancelled_remotely(new_salon) -> None:
-    """Its uid is not known here, and the calendar has it at a time that our appointment no longer has."""
+    """The booking's uid is unknown here, and the appointment has left the time at which the calendar has the booking."""
     calendar = ScriptedCalendar(lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
     await salon.book()
@@ -139,7 +139,7 @@ async def test_booking_with_lost_answer_between_moves_is_found(new_salon, end: s
 
 
 async def test_lookup_at_calcom_covers_times_between_moves(env: CalcomEnvironment) -> None:
-    """Cal.com lists the bookings of a span: that of the old claims, buffers included, must contain the booking."""
+    """Cal.com lists the bookings within a span: the span of the old claims, with buffers, must contain the booking."""
     env.disconnect()
     booked = await env.salon.book(staff="anna")
     assert (await env.salon.booking.reschedule_appointment(call(), {"start": FOUR})).success
@@ -154,7 +154,7 @@ async def test_lookup_at_calcom_covers_times_between_moves(env: CalcomEnvironmen
 
 
 async def test_booking_appearing_during_lookup_is_cancelled_later(new_salon) -> None:
-    """The quiet period of its POST ends during the lookup, and it appears after the last list was read."""
+    """The quiet period of the POST ends during the lookup. The booking appears after the last list was read."""
 
     class SlowCalendar(ScriptedCalendar):
         async def find(self, request):
@@ -191,7 +191,7 @@ async def test_second_move_after_lost_move_makes_no_duplicate(new_salon) -> None
 
 
 async def test_cancellation_finds_a_booking_moved_too_late(env: CalcomEnvironment) -> None:
-    """The move's POST arrives after the job's lookup, and its answer never; the booking to cancel has a new uid."""
+    """The move's POST arrives after the job's lookup, and its answer is lost. The booking to cancel has a new uid."""
     await env.salon.book(staff="anna")
     (row,) = await env.salon.live()
     await env.salon.booking.cancel_appointment(call(), {})
@@ -216,7 +216,7 @@ async def test_cancellation_finds_a_booking_moved_too_late(env: CalcomEnvironmen
 
 
 async def test_unconfirmed_booking_moved_at_calcom_is_moved_here(env: CalcomEnvironment) -> None:
-    """No change of ours is on its way: what the salon does with a booking that awaits confirmation counts."""
+    """No change of ours is in progress, so the salon's change of the unconfirmed booking counts."""
     await env.event_type(1001, "anna", confirmationPolicy={"type": "always"})
     await env.salon.book(staff="anna")
     (row,) = await env.salon.live()
@@ -228,7 +228,7 @@ async def test_unconfirmed_booking_moved_at_calcom_is_moved_here(env: CalcomEnvi
 
 
 async def test_buffer_before_an_imported_booking_ends_at_neighbour(env: CalcomEnvironment) -> None:
-    """A buffer that is longer than its appointment, and somebody else's appointment between the two."""
+    """The buffer is longer than its appointment, and another appointment lies between the two."""
     await env.event_type(1001, "another")  # so that Cal.com does not refuse it
     await env.salon.book(staff="anna")  # blocks 14:30 to 15:25
     env.config = _change_services(env.config, duration_minutes=30, buffer_before_minutes=120, buffer_after_minutes=0)

@@ -137,7 +137,7 @@ async def test_redis_killed_during_calls_loses_and_doubles_nothing(new_shop) -> 
 
 
 async def test_second_caller_gets_alternatives_without_row_locks(new_shop) -> None:
-    """What the lock is for: a slot that many request at once costs the others a query, and no wait for rows."""
+    """The lock saves work: further requests for the slot cost a query, and no wait for rows."""
     shop = await new_shop()
     first = shop.book(0, staff="anna")
     await eventually(lambda: shop.calendar.waiting == 1, SOON, "the first caller's calendar being asked")
@@ -168,6 +168,6 @@ async def test_dead_holders_lock_prevents_no_booking(new_shop) -> None:
     shop.calendar.release.set()
     async with shop.valkey.admin() as admin:
         await admin.set(f"askproai:{shop.salon.store.tenant}:slot:mitte:anna:{SLOT_OF_HALF_PAST_TWO}", "died")
-    # This lock never expires. Less than the 10 s after which others do, and much more than the booking needs (0.2 s).
+    # This lock never expires. The limit is below the 10 s of other locks, and far above the 0.2 s of a booking.
     answer = await asyncio.wait_for(shop.book(0, staff="anna"), 8)
     assert answer.success

@@ -100,7 +100,7 @@ class UnreliableCalendar:
         return self._remote_booking(self.bookings[uid], tuple(old_uids))
 
     async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
-        """Have the slots of each quarter of an hour free that no live booking of the event type overlaps."""
+        """Return a slot for each quarter of an hour that no live booking of the event type overlaps."""
         await self._delay()
         assert within > timedelta()
         taken = [b for b in self.bookings.values() if b.live and b.event_type == query.bookable.event_type_id]
@@ -293,7 +293,7 @@ async def receive_events(salon: Salon, calendar: UnreliableCalendar, rng: random
 
 
 async def assert_shares(salon: Salon) -> None:
-    """Assert that of each staff member exactly the shares of the live appointments are booked, at each instant."""
+    """Assert that at each instant exactly the shares of the live appointments are booked."""
     capacities = {"schnitt": (1, 10), "yoga": (3, 0), "kurs": (2, 0)}
     for row in await salon.rows("SELECT * FROM appointments"):
         own = await salon.rows("SELECT * FROM claims WHERE appointment_id = $1 AND state = 'booked'", row["id"])

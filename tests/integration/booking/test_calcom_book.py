@@ -38,7 +38,7 @@ async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
 
 @pytest.mark.parametrize("database", ["away", "slow"])
 async def test_unstorable_measurement_does_not_hide_the_booking(env: CalcomEnvironment, database: str) -> None:
-    """Cal.com has booked: the caller hears so at once, and the row in `provider_calls` is done without."""
+    """Cal.com has booked, so the caller hears that at once. The row in `provider_calls` is given up."""
     async with open_pool(env.salon.store.dsn, max_size=1) as pool:
         env.calendar.recorder = replace(env.calendar.recorder, pool=pool)
         busy = await pool.acquire() if database == "slow" else None  # its only connection
@@ -58,7 +58,7 @@ async def test_unstorable_measurement_does_not_hide_the_booking(env: CalcomEnvir
 
 @pytest.mark.parametrize("caller", ["call_1", "call_2"])
 async def test_time_cancelled_here_can_be_booked_again(env: CalcomEnvironment, caller: str) -> None:
-    """Cancelled here only; whoever books the time next cancels the booking that Cal.com still has."""
+    """The time is cancelled only here: its next booking cancels the booking that Cal.com still has."""
     first = await env.salon.book(staff="anna")
     await env.salon.cancel(first.fields["appointment_id"])
     repeated = await env.salon.book(staff="anna", by=call(caller))
@@ -136,7 +136,7 @@ async def test_booking_during_an_outage_reaches_calcom_once_later(env: CalcomEnv
     results = await asyncio.gather(
         env.salon.booking.sync_appointment(second), env.salon.booking.sync_appointment(first), return_exceptions=True
     )
-    # Whichever comes second finds its claim ended, another change of the row, or a booking that may still appear: it asks again.
+    # The second one finds its claim ended, the row changed, or a booking that may still appear: it runs again.
     assert {type(r) for r in results if r is not None} <= {StaleClaim, CalendarDisagrees, RunAgain}
     assert len(env.bookings) == 1
     if (await env.salon.live())[0]["status"] == "pending_sync":
@@ -147,7 +147,7 @@ async def test_booking_during_an_outage_reaches_calcom_once_later(env: CalcomEnv
 
 
 async def test_lagging_list_never_causes_a_second_booking(env: CalcomEnvironment) -> None:
-    """Not listed, so created again, so refused because of our own booking: the next attempt finds it."""
+    """The unlisted booking is created again, and refused because it exists. The next attempt finds it."""
     env.inject_fault(FaultKind.TIMEOUT_AFTER_COMMIT, seconds=30)
     # One look-up: by its time, and by when it was made.
     env.inject_fault(FaultKind.LAGGING_LIST, "list-bookings", requests=2)

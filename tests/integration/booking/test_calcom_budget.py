@@ -53,7 +53,7 @@ class Fleet:
 
     @property
     def arrivals(self) -> list[float]:
-        """When each request of the pods came to Cal.com."""
+        """Return the times at which the pods' requests reached Cal.com."""
         return [datetime.fromisoformat(entry["time"]).timestamp() for entry in self.calcom.journal.entries]
 
     def assert_no_burst(self) -> None:

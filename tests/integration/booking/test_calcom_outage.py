@@ -1,4 +1,4 @@
-"""Cal.com fails, comes back, or only speaks its old API: callers are served, and each booking gets there exactly once."""
+"""Cal.com fails, recovers, or has only its old API: callers are served, and each booking reaches it exactly once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -220,7 +220,7 @@ async def test_create_with_unknown_outcome_is_looked_up_first(server: CalcomEnvi
 
 
 async def test_booking_moved_in_v2_skips_the_v1_list(server: CalcomEnvironment) -> None:
-    """v2 has the old booking in its list, and cannot be asked where it is now; v1, whose list lags too, would find nothing."""
+    """v2 lists the old booking, but its new place cannot be read. v1 is not asked, since its lagging list would show nothing."""
     server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=1)
     assert (await book(server, 1, staff="anna"))["status"] == "pending_sync"
     (booked,) = server.bookings
@@ -261,7 +261,7 @@ async def test_v1_cancels_an_appointment_cancelled_here(server: CalcomEnvironmen
 
 
 async def test_cancellation_uses_v1_while_a_move_awaits_v2(server: CalcomEnvironment) -> None:
-    """v1 moves without a mail or a webhook, so it is not asked to; the preferred version comes back, or a person decides."""
+    """v1 moves without a mail or a webhook, so the move waits for v2, or for a person."""
     first = await book(server, 1, staff="anna")
     fail(server, FaultKind.NO_ROUTE, *V2_ROUTES, "get-booking", "reschedule-booking")
     (row,) = await server.salon.live()

@@ -140,7 +140,7 @@ async def test_unanswered_cancellation_is_retried_until_done(env: CalcomEnvironm
 
 
 async def test_late_remote_cancellation_clears_the_manual_action_error(env: CalcomEnvironment) -> None:
-    """While Cal.com was away the error asked a person to cancel it by hand, and that stayed there for ever."""
+    """During the outage the error asks a person to cancel by hand: it must not stay afterwards."""
     await cancel_while_away(env)
     (waiting,) = await env.salon.rows("SELECT error FROM appointments")
     assert waiting["error"].endswith(
@@ -153,7 +153,7 @@ async def test_late_remote_cancellation_clears_the_manual_action_error(env: Calc
 
 
 async def test_remote_cancellation_after_the_visit_leaves_the_error(env: CalcomEnvironment) -> None:
-    """A booking that is over is left as it is there, and counts there."""
+    """A past booking stays as it is at Cal.com, and counts there."""
     await cancel_while_away(env)
     env.advance(timedelta(days=8))
     env.reconnect()
@@ -215,7 +215,7 @@ async def test_create_appearing_after_the_cancellation_is_cancelled(env: CalcomE
 
 
 async def test_booking_cancelled_remotely_is_recreated_after_a_move(env: CalcomEnvironment) -> None:
-    """The customer was promised the new time: it is kept, whatever was done to the old one."""
+    """The customer was promised the new time, so it stays, whatever happened to the old booking."""
     await book(env)
     env.disconnect()
     await move(env)
@@ -236,7 +236,7 @@ async def test_move_requiring_confirmation_is_said_as_requested(env: CalcomEnvir
 
 
 async def test_booking_moved_with_unknown_uid_is_not_duplicated(env: CalcomEnvironment) -> None:
-    """The answer of the create is lost, a person moves the booking, and the list has the old one only, which is followed."""
+    """The answer of the create is lost, and a person moves the booking. The list has only the old booking, which is followed."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     answer = await env.salon.book(staff="anna")
     assert answer.fields["status"] == "pending_sync"

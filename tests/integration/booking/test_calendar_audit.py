@@ -26,7 +26,7 @@ async def world(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterator[Aud
 
 
 async def assert_quiet(world: AuditEnvironment) -> None:
-    """A further round neither changes a thing nor writes to the audit log, and keeps what it knows, with its age."""
+    """Assert that another round changes nothing, adds no audit entry, and keeps the known differences with their age."""
     known = world.state.differences
     await world.settle()
     before = await world.snapshot()
@@ -212,7 +212,7 @@ async def test_appointment_waiting_for_calcom_is_no_difference(world: AuditEnvir
 async def test_audit_with_outdated_remote_list_changes_nothing(
     world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It shows nothing, or what was before: the bookings themselves are asked, and they agree."""
+    """The list is empty or outdated: the bookings themselves are fetched, and they agree."""
     await world.book()
     account = world.polled.context.calendar.accounts()[0]  # type: ignore[attr-defined]
     real = account.bookings.list_starting
@@ -334,7 +334,7 @@ async def test_invalid_watermark_starts_a_new_audit(world: AuditEnvironment, wat
 async def test_interrupted_audit_continues_without_repetition(
     world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As a pod that is killed after the first of two bookings: the watermark is that of the run before."""
+    """As after a kill between two bookings, the watermark is that of the run before."""
     for start in (TEN, FOUR):
         await world.polled.create(start)
     row = await world.book("mehmet")

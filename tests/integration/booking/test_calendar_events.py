@@ -70,7 +70,7 @@ async def test_move_before_first_known_uid_makes_no_duplicate(env: CalcomEnviron
 
 @pytest.mark.parametrize("cancelled", [False, True], ids=["still wanted", "cancelled by the caller"])
 async def test_move_without_any_event_makes_no_duplicate(env: CalcomEnvironment, cancelled: bool) -> None:
-    """The answer to our POST was lost, and so is every event: only the list of what was made since then shows where it is."""
+    """The answer to our POST was lost, and so is every event: only the list of bookings made since then shows it."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)
     answer = await env.salon.book()
     await env.dashboard("move", uid=env.bookings[0]["uid"], start="2026-11-24T09:00:00Z")
@@ -126,7 +126,7 @@ async def test_move_during_the_sync_job_reruns_it(env: CalcomEnvironment) -> Non
 
 @pytest.mark.parametrize("by", ["old", "new"])
 async def test_move_at_calcom_moves_our_appointment_in_place(env: CalcomEnvironment, by: str) -> None:
-    """Events of one booking come in any order: each leads to where it is now."""
+    """Events of one booking come in any order: each leads to the booking's present time."""
     uid = await book(env)
     (before,) = await env.salon.live()
     moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
@@ -158,7 +158,7 @@ async def test_move_reported_as_a_request_moves_our_appointment(env: CalcomEnvir
 
 
 async def test_hosts_reschedule_request_cancels_our_appointment(env: CalcomEnvironment) -> None:
-    """Only the flag of the event differs; what the customer chooses then is a booking that the next event reports."""
+    """Only the flag of the event differs. The customer's new time is another booking, which the next event reports."""
     uid = await book(env)
     await env.dashboard("ask-again", uid=uid)
     names = {"uid": uid, "startTime": HALF_PAST_TWO, "status": "CANCELLED", "requestReschedule": True}
@@ -215,7 +215,7 @@ async def test_reordered_events_of_two_moves_leave_one_appointment(env: CalcomEn
 async def test_several_moves_before_handling_keep_one_appointment(
     env: CalcomEnvironment, order: tuple[int, ...]
 ) -> None:
-    """A worker that was away, or an event that Cal.com sent in vain: by then the booking has other uids than the known one."""
+    """When a late event is handled, the booking already has other uids than the known one."""
     uids = [await create(env)]
     await env.receive_event(uids[0])
     (before,) = await env.salon.live()

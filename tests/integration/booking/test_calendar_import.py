@@ -33,7 +33,7 @@ FIRST_DAY = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
 
 async def fill_account(polled: PollEnvironment, count: int) -> None:
-    """Fill the salon's account with so many bookings to come, half of them of each staff member, of which no event came."""
+    """Add so many future bookings without events to the salon's account, half of them for each staff member."""
     bookings = polled.env.calcom.accounts[KEY].bookings
     models = [bookings[await polled.create("2026-11-27T06:00:00Z", event_type)] for event_type in (1001, 1002)]
     bookings.clear()
@@ -128,7 +128,7 @@ async def test_import_of_many_pages_respects_the_request_budget(
 
 
 async def poll_until_done(polled: PollEnvironment) -> None:
-    """Run the task again and again, when it wants to be."""
+    """Run the task repeatedly, whenever it is due."""
     async with asyncio.timeout(60):
         while True:
             try:

@@ -91,7 +91,7 @@ async def test_poll_without_changes_costs_one_request(polled: PollEnvironment) -
 
 
 async def test_idle_tenant_costs_twelve_poll_requests_hourly(polled: PollEnvironment) -> None:
-    """As docs/performance.md has it."""
+    """docs/performance.md states this number."""
     await polled.poll()
     sent, every = len(polled.requests()), timedelta(seconds=Settings().calendar_poll_seconds)
     for _ in range(timedelta(hours=1) // every):
@@ -158,7 +158,7 @@ async def test_poll_reads_all_pages(
 
 
 async def test_poll_skips_no_booking_when_pages_shift(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It moves to the end of the list, and all after it move up by one."""
+    """A changed booking moves to the end of the list, and all bookings behind it move up by one."""
     monkeypatch.setattr(PAGE_SIZE, 3)
     await polled.poll()
     uids = [await polled.create(f"2026-12-01T{hour:02}:00:00Z") for hour in range(8, 18)]
@@ -307,7 +307,7 @@ async def test_account_without_a_key_delays_no_other_poll(polled: PollEnvironmen
 
 
 async def test_poll_from_an_older_watermark_changes_nothing(polled: PollEnvironment) -> None:
-    """As after the restore of a backup: what was found since is found again."""
+    """After the restore of a backup, changes are found a second time."""
     await polled.create(TEN)
     await polled.poll()
     older = polled.watermark
@@ -364,7 +364,7 @@ async def test_first_poll_applies_cancellations_whose_events_were_lost(polled: P
 async def test_unreadable_rows_of_a_booking_list_are_counted(
     polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Cal.com gives one booking no instant: the other one is taken over, and the list is recorded as read in part."""
+    """One listed booking has no instant: the other one is imported, and the list is recorded as partly read."""
     odd, _ = await polled.create(TEN), await polled.create(FOUR)
     whole = Booking.body
     no_offset = {"start": "2026-11-27T09:00:00"}

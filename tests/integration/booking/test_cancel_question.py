@@ -18,7 +18,7 @@ __all__ = ["salon"]  # the fixture
 
 
 async def test_cancellation_rule_is_said_once_before_the_question(new_salon) -> None:
-    """An appointment of this very day can be cancelled; the tenant's words are a free text, so nothing knows what is late."""
+    """The tenant's rule is free text, so no code decides what is late: an appointment of today can be cancelled."""
     salon = await new_salon(cancellation_rule="Unter 24 Stunden berechnen wir die Hälfte.")
     (booked,) = await book(salon, "2026-11-20T15:00:00+01:00")
     question = "Soll ich Ihren Termin am Freitag, den 20. November, um 15 Uhr, Haarschnitt bei Anna, absagen?"

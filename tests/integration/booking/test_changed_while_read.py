@@ -22,7 +22,7 @@ LIVE = "SELECT id, starts_at, external_id FROM appointments WHERE status = 'conf
 
 @dataclass
 class ChangedAfterRead:
-    """A worker's calendar: `change` happens at Cal.com, and another worker handles its events, after the first read."""
+    """A worker's calendar. After the first read, `change` happens at Cal.com, and another worker handles its events."""
 
     env: CalcomEnvironment
     change: Callable[["ChangedAfterRead", str], Awaitable[None]] | None
@@ -114,7 +114,7 @@ async def test_guest_booking_cancelled_after_reading_blocks_nothing(env: CalcomE
 async def test_interrupted_rereading_is_left_to_the_next_attempt(
     env: CalcomEnvironment, change: Callable[[ChangedAfterRead, str], Awaitable[None]]
 ) -> None:
-    """The event says what our row has by then, which must not pass for our own doing."""
+    """By then the event equals our row, and must not be taken for a report of our own change."""
     world = ChangedAfterRead(env, change, fails_at=2)
     uid = await create(env, HALF_PAST_ONE_UTC)
     says = datetime.fromisoformat(HALF_PAST_ONE_UTC)
@@ -127,7 +127,7 @@ async def test_interrupted_rereading_is_left_to_the_next_attempt(
 
 
 async def test_worker_that_lost_its_job_imports_no_appointment(env: CalcomEnvironment) -> None:
-    """Whoever has the job now may have ended it: nobody would read again what is added here."""
+    """The job's new worker may have ended it: nobody would read an imported booking again."""
 
     class TakenOver(Exception):
         pass

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.nightly
 
 @pytest.fixture(autouse=True)
 async def confirmation(env: CalcomEnvironment) -> None:
-    """Bookings of both need a confirmation, which keeps their time from others; the pods know it."""
+    """Make the bookings of both require a confirmation, which already blocks their time. The pods know this."""
     for number, host in ((1001, "anna"), (1002, "mehmet")):
         policy = {"type": "always", "blockUnconfirmedBookingsInBooker": True}
         await env.event_type(number, host, confirmationPolicy=policy)

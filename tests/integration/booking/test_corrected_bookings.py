@@ -1,4 +1,4 @@
-"""What a corrected booking changes: the customer's row, the calendar, and what a failure leaves. `test_names.yaml` has the rest."""
+"""Corrections of a booking: the customer's row, the calendar, and the state after a failure. `test_names.yaml` has the rest."""
 
 from dataclasses import fields, replace
 from datetime import date
@@ -52,7 +52,7 @@ async def test_questions_about_names_are_asked_in_english(salon: Salon) -> None:
     assert asked.message.endswith("Shall I change the name to Schmidt, or is this a second appointment for Schmidt?")
 
 
-async def test_renaming_without_room_for_messages_admits_outdated_calendar(env) -> None:
+async def test_unreported_renaming_tells_callers_of_outdated_calendar(env) -> None:
     salon = env.salon
     await salon.book(name="Maier")
     await fill_messages(salon)
@@ -166,7 +166,7 @@ async def test_caller_hears_that_calcom_lacks_an_overlong_note(env) -> None:
     assert again.message.endswith(" Ihren Hinweis habe ich notiert. Im Kalender steht noch der bisherige Stand.")
 
 
-async def test_renaming_with_lost_commit_answer_admits_outdated_calendar(env, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unconfirmed_renaming_tells_callers_of_outdated_calendar(env, monkeypatch: pytest.MonkeyPatch) -> None:
     salon = env.salon
     await salon.book(name="Maier")
     await fill_messages(salon)

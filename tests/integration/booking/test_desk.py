@@ -187,11 +187,11 @@ async def test_concurrent_desk_and_caller_changes_keep_one_appointment(salon: Sa
         elif number >= 30:
             await cancel(salon, target)
 
-    # The cancellations race with moves too, but only after some moves: what is cancelled is not moved.
+    # Cancellations race with moves, too, but begin later: a cancelled appointment is not moved.
     await asyncio.gather(*(change(number) for number in range(30)))
     await asyncio.gather(*(change(number) for number in range(30, 50)))
     await salon.assert_claims_match()
-    # How many of them win depends on who is first, so the storm proves something when each sort of change did.
+    # The order decides how many changes succeed. The storm proves something if each kind of change did.
     assert {action for action, _ in await audit(salon)} == {"appointment.moved", "appointment.cancelled"}
     assert len(busy) < 20
 

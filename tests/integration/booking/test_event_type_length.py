@@ -20,7 +20,7 @@ LOCAL = "Bartpflege"
 
 @pytest.fixture(autouse=True)
 async def local_service(env: CalcomEnvironment) -> None:
-    """Anna does a service, too, that is in the local calendar only, so that Cal.com cannot refuse it."""
+    """Add a service of Anna's that is in the local calendar only, so that Cal.com cannot refuse it."""
     service = env.config.services[0]
     local = msgspec.structs.replace(
         service, name="bartpflege", display_name=LOCAL, spoken_names=(), event_types=(), staff={"mitte": ("anna",)}
@@ -130,7 +130,7 @@ async def test_move_that_is_too_long_is_undone_everywhere(env: CalcomEnvironment
 
 
 async def test_booking_lengthened_at_calcom_blocks_its_new_end(env: CalcomEnvironment) -> None:
-    """They moved it away and back, with an event type that had become longer."""
+    """A person moved it away and back after its event type had become longer."""
     await book(env)
     await lengthen(env)
     (remote,) = env.bookings

@@ -465,7 +465,7 @@ async def test_concurrent_repeats_of_a_move_apply_once(new_salon) -> None:
     ],
 )
 async def test_repeated_relative_move_is_applied_once_per_call(salon: Salon, args, start: str) -> None:
-    """A model that repeats itself does not mean another hour; in the next call somebody does."""
+    """A model that repeats itself means no further hour; a caller in the next call does."""
     assert (await salon.book(staff="anna")).success
     for is_repeated in (False, True, True):
         moved = await salon.booking.reschedule_appointment(call(), args)

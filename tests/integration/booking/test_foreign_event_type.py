@@ -74,7 +74,7 @@ async def test_nothing_is_sent_to_a_foreign_event_type(env: CalcomEnvironment) -
 
 
 async def test_foreign_event_type_is_not_offered(env: CalcomEnvironment) -> None:
-    """The caller hears it at once, and not after the name and the number."""
+    """The caller hears this before the name and the number are asked for."""
     booking, day = env.salon.booking, {"date": "2026-11-27"}
     hers = await booking.check_availability(call(), {"staff": "anna", **day})
     assert (hers.success, hers.outcome, hers.fields["slots"]) == (False, "refused", [])
@@ -142,7 +142,7 @@ async def test_appointment_at_a_foreign_event_type_stays_there(env: CalcomEnviro
 
 
 async def test_corrected_event_type_id_is_not_booked_automatically(env: CalcomEnvironment) -> None:
-    """The appointment waits at the former id; nobody has ever looked whose that is."""
+    """The appointment waits at the former id, whose owner was never looked up."""
     name_event_type(env, FOREIGN, Withheld.NOT_LOOKED_UP)
     assert (await env.salon.book(staff="anna")).success
     name_event_type(env, 1001, None)
@@ -157,7 +157,7 @@ async def test_corrected_event_type_id_is_not_booked_automatically(env: CalcomEn
 
 
 async def test_booking_at_foreign_event_type_is_not_imported(env: CalcomEnvironment) -> None:
-    """Such as one that the key may see since its user is invited to it."""
+    """The key sees such a booking, for example, if its user is invited to it."""
     await env.block(FOREIGN, "2026-11-27T13:30:00Z")
     await env.receive_event(str(foreign_bookings(env)[0]["uid"]))
     assert await env.salon.live() == []

@@ -37,12 +37,12 @@ async def free(env: CalcomEnvironment, day: date = FRIDAY, staff: str | None = N
 
 
 async def outdate(env: CalcomEnvironment, age: timedelta) -> None:
-    """Make what is known that old."""
+    """Make the known free times that old."""
     await env.salon.rows("UPDATE free_times SET read_at = read_at - $1::interval RETURNING day", age)
 
 
 async def known(env: CalcomEnvironment, day: date = FRIDAY) -> set[int]:
-    """Return the event types of which a day is known."""
+    """Return the event types with a known day."""
     rows = await env.salon.rows("SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL", day)
     return {row["event_type_id"] for row in rows}
 
@@ -90,7 +90,7 @@ async def test_date_override_limits_the_offered_hours(env: CalcomEnvironment) ->
 async def test_offers_around_clock_changes_match_local_hours(
     env: CalcomEnvironment, new_salon: Any, sunday: date
 ) -> None:
-    """Cal.com lists slots outside of what was asked, and is an hour off where a query goes over the change."""
+    """Cal.com lists slots outside of a query, and is an hour off if the query spans the change."""
     env.calcom.settings |= {"slots_clock_change_error": 1.0, "slots_outside_minutes": 600.0}
     own = await new_salon()
     there = datetime(sunday.year, sunday.month, sunday.day, 9, tzinfo=UTC) - timedelta(days=4)
@@ -255,7 +255,7 @@ async def test_cancelled_time_is_rebooked_before_its_remote_cancellation(env: Ca
 
 
 async def test_time_blocked_only_by_cancelled_appointment_is_uncertain(env: CalcomEnvironment) -> None:
-    """Its booking is still at Cal.com, and hides whether anything else is in the way, here what was entered elsewhere since."""
+    """The booking still at Cal.com hides other obstacles there, here an entry made since."""
     first = await env.salon.book(staff="Anna")
     await env.control("busy", host="anna", **AFTERNOON)
     await env.salon.cancel(first.fields["appointment_id"])
@@ -268,7 +268,7 @@ async def test_time_blocked_only_by_cancelled_appointment_is_uncertain(env: Calc
 
 
 async def test_cancelled_appointments_time_on_absence_is_not_offered(env: CalcomEnvironment) -> None:
-    """Whoever is ill has all appointments of the day cancelled: they are not what the next callers are offered."""
+    """All appointments of an ill person are cancelled: their times must not be offered to the next callers."""
     first = await env.salon.book(staff="Anna")
     await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     await env.salon.cancel(first.fields["appointment_id"])

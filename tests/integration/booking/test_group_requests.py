@@ -66,7 +66,7 @@ async def test_changed_group_offer_is_not_called_taken(salon: Salon) -> None:
 
 
 async def test_unclear_service_of_each_companion_is_asked(salon: Salon) -> None:
-    """By the order of the names it would be a guess: whom the offer was for first has no name there."""
+    """The order of the names would be a guess, since the offer has no name for the first person."""
     offer = await look(salon, {"service": "Färben"}, {"service": "Haarschnitt"})
     asked = await book_heard(salon, heard(offer), "10:00", companions=[BEN, MIA])
     assert asked.message == "Wer bekommt welche Leistung?"

@@ -350,7 +350,7 @@ async def test_answered_name_question_keeps_the_yes(
     assert (answer.success, answer.fields.get("unclear")) == (is_booked, None if is_booked else "companions"), answer
 
 
-async def test_first_one_alone_is_booked_one_by_one(env: CalcomEnvironment) -> None:
+async def test_first_person_alone_is_booked_one_by_one(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot"}
     told = replace(caller(), companions=1, replies={companions_key("one_by_one"): Reply.UNCLEAR})
     answer = await env.salon.booking.book_appointment(told, args)

@@ -35,7 +35,7 @@ STEPS, LONGEST = 150, 30.0
 
 @dataclass
 class Gates:
-    """Where whoever asks Cal.com waits, before the request and after the answer, until the storm goes on with it."""
+    """Gates before each request to Cal.com and after each answer: a task waits there until the storm lets it go on."""
 
     waiting: list[asyncio.Future[None]] = field(default_factory=list)
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -79,7 +79,7 @@ class GatedCalcom:
 
 @dataclass
 class Storm:
-    """`queue` are the events whose jobs wait, `running` what reads and applies now."""
+    """`queue` has the events whose jobs wait, `running` the tasks that read and apply now."""
 
     polled: PollEnvironment
     rng: random.Random
@@ -132,14 +132,14 @@ class Storm:
             self.start("audit", self.audit.audit(settled=False))
 
     async def go_on(self) -> None:
-        """Let somebody go on; more often whoever came last, so that many are overtaken."""
+        """Let one task go on, more often the last one, so that many are overtaken."""
         waiting = self.gates.waiting
         if waiting:
             last = len(waiting) - 1
             waiting.pop(last if self.rng.random() < 0.7 else self.rng.randint(0, last)).set_result(None)
 
     async def die(self) -> None:
-        """Let a worker end in the middle. Its event's job is another worker's then."""
+        """Let a worker end in the middle. Another worker gets the job of its event."""
         if self.running:
             task = self.running[self.rng.choice(sorted(self.running))]
             task.cancel()
@@ -157,20 +157,20 @@ class Storm:
         task.add_done_callback(end)
 
     async def settle(self) -> None:
-        """Wait until everybody has ended or waits at a gate."""
+        """Wait until each task has ended or waits at a gate."""
         async with asyncio.timeout(LONGEST):
             while len(self.gates.waiting) < len(self.running):
                 self.gates.changed.clear()
                 await self.gates.changed.wait()
 
     async def drain(self) -> None:
-        """Let all that is running end, in a random order."""
+        """Let all running tasks end, in a random order."""
         while self.running:
             await self.go_on()
             await self.settle()
 
     async def finish(self) -> None:
-        """Handle all events that have arrived; then the poll finds what did not, and the audit what both have missed."""
+        """Handle all events that have arrived. Then the poll finds changes without an event, and the audit all others."""
         await self.drain()
         for _ in range(20):
             # An event can wait for another booking's change, which only the poll finds.
@@ -197,7 +197,7 @@ class Storm:
             raise
 
     async def _queue_left_events(self) -> None:
-        """Queue what the poll could not apply and has stored as events."""
+        """Queue the events that the poll has stored for bookings that it could not apply."""
         salon = self.polled.salon
         rows = await salon.rows(
             """UPDATE jobs SET state = 'done', finished_at = now()

@@ -54,7 +54,7 @@ async def take(env: CalcomEnvironment, **args: Any) -> Any:
 async def test_free_times_of_newly_absent_host_are_discarded(
     env: CalcomEnvironment, hosts: dict[str, int], commits_last: str
 ) -> None:
-    """Cal.com has answered, the absence is entered and heard of, and only then the answer is stored; or while it is handled."""
+    """The absence is entered and its event handled after Cal.com's answer, but before or while that answer is stored."""
     anna = hosts["anna"]
     held = env.calendar = HeldCalendar(env.calendar)  # type: ignore[assignment]
     asking = asyncio.create_task(offer(env, staff="Anna"))

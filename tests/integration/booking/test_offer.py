@@ -86,7 +86,7 @@ async def test_holds_are_limited_per_caller_and_staff_day(new_salon) -> None:
 
 
 async def test_simultaneous_requests_of_a_call_hold_one_time(salon: Salon) -> None:
-    """A model may ask twice at once: each is answered, and the call holds one time, however they met."""
+    """A model may ask twice at once: both requests are answered, and the call holds one time."""
     for day in ("2026-11-26", "2026-11-27", "2026-12-03"):
         requests = [{"date": day, "time": "15 Uhr", "staff": staff} for staff in ("anna", "mehmet", "anna", "mehmet")]
         answers = await asyncio.gather(*(salon.booking.check_availability(call(), args) for args in requests))

@@ -49,7 +49,7 @@ async def test_older_bookings_are_imported_once_and_counted(polled: PollEnvironm
 
 
 async def test_imported_older_bookings_notify_nobody(polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Neither by the import, nor by the job of one that could not be taken in then; of a later booking all are."""
+    """Neither the import notifies, nor the later job of a failed import. Later bookings do notify."""
     notify_the_business(polled)
     before, in_the_way = await polled.create(TEN), await polled.create(THREE)
     for uid in (before, in_the_way):
@@ -80,7 +80,7 @@ async def test_imported_older_bookings_notify_nobody(polled: PollEnvironment, mo
 
 @pytest.mark.parametrize("watermark", ["none", "of other event types"])
 async def test_bookings_made_during_the_import_are_notified(polled: PollEnvironment, watermark: str) -> None:
-    """Its event found no service that names the event type, or comes after the import: nobody else would say it."""
+    """Its event found no service with the event type, or comes after the import: only the import can notify."""
     notify_the_business(polled)
     services = polled.env.config.services
     old, moved = await polled.create(TEN), await polled.create(THREE)

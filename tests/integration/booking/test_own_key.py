@@ -23,7 +23,7 @@ FOUR = "2026-11-27T16:00:00+01:00"
 
 @pytest.fixture
 async def two(polled: PollEnvironment) -> CalcomEnvironment:
-    """A salon with mehmet's event type in its own account, and anna's in hers."""
+    """A salon with the event types of mehmet and anna in two accounts, each their own."""
     await polled.give_anna_an_account()
     env = polled.env
     env.calendar = polled.context.calendar  # type: ignore[assignment]  # it has both keys
@@ -85,7 +85,7 @@ async def test_booking_is_moved_with_its_event_types_key(two: CalcomEnvironment)
 
 
 async def test_unknown_outcome_is_looked_up_in_its_account(two: CalcomEnvironment) -> None:
-    """With another key the list lacks it, and it would be created again."""
+    """The list of another key lacks the booking, which would be created again."""
     two.inject_fault(FaultKind.ERROR_AFTER_COMMIT, count=1)
     assert (await two.salon.book(staff="anna")).fields["status"] == "pending_sync"
     await two.run_sync_job()

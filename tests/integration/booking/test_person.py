@@ -156,7 +156,7 @@ async def test_person_of_two_branches_shares_one_capacity(salon: Salon, admin: A
 
 
 async def test_person_never_works_in_two_branches_simultaneously(salon: Salon, admin: AdminStore) -> None:
-    """One of three places in Nord is the whole person in Mitte: no two places are at one time in two branches."""
+    """One of three places in Nord takes the whole person in Mitte: nobody is in two branches at one time."""
     services = (offering("yoga", "nord", capacity=3), offering("pilates", "mitte", capacity=3))
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, offerings=services))
     assert (await book(salon, 1, "nord", service="yoga")).success
@@ -168,7 +168,7 @@ async def test_person_never_works_in_two_branches_simultaneously(salon: Salon, a
 
 
 async def test_travel_time_between_branches_is_kept_free(salon: Salon, admin: AdminStore) -> None:
-    """Only Nord names it. In one branch appointments follow each other."""
+    """Only Nord declares the travel time. Within a branch, appointments can follow each other directly."""
     salon.apply_config(await compile_for(admin, salon, {"mitte": "anna", "nord": "anna"}, travel=40))
     first = await book(salon, 1, "nord", at("12:00"))
     assert first.success

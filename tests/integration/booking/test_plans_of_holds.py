@@ -18,7 +18,7 @@ HOLDS, STAFF = 600, 10
 
 @dataclass
 class HeldTimes:
-    """A tenant's times that calls hold, in tables that no autovacuum visits; `conn` is its own connection, `db` the superuser's."""
+    """A tenant's holds, in tables without autovacuum. `conn` is its own connection, `db` the superuser's."""
 
     tenant: TenantStore
     conn: asyncpg.Connection
@@ -66,7 +66,7 @@ async def held(database: Database) -> AsyncIterator[HeldTimes]:
 
 
 async def test_release_of_holds_reads_few_rows(held: HeldTimes) -> None:
-    """By a join, a call that holds nothing read all of them for each of them: 50 ms for each event, with 600."""
+    """With a join, the end of a call without holds read all holds for each hold: 50 ms for each event, with 600."""
     await held.rows_read()
     for number in range(10):
         await release_holds(held.conn, held.tenant.tenant, [f"call_without_{number}"])

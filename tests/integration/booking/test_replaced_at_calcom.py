@@ -21,7 +21,7 @@ MEHMET = 1002  # his event type
 
 
 async def book_instead(env: CalcomEnvironment) -> Answer:
-    """Answer the question what becomes of the appointment with Anna: it is not to stay."""
+    """Answer the question about the appointment with Anna: it is to be replaced."""
     asked = await env.salon.booking.book_appointment(call(), INSTEAD)
     return await env.salon.booking.book_appointment(choosing(asked), INSTEAD | {"choice": "move"})
 
@@ -38,7 +38,7 @@ async def offer_coloring(env: CalcomEnvironment, number: int) -> None:
 
 
 async def test_overlapping_appointment_is_cancelled_at_calcom_before_replacement(booked: CalcomEnvironment) -> None:
-    """Cal.com refuses a host twice at one time: the former appointment is cancelled before, after a yes to just that."""
+    """Cal.com books no host twice at one time: after a yes, the former appointment is cancelled first."""
     await offer_coloring(booked, 1101)
     booking = replace(booked.salon.booking, config=lambda: booked.config)
     coloring = booking_args(staff="anna") | {"service": "Färben"}
@@ -51,7 +51,7 @@ async def test_overlapping_appointment_is_cancelled_at_calcom_before_replacement
 
 @pytest.mark.parametrize("named", ["Mehmet", "mehmet", "zu Mehmet"])
 async def test_move_to_another_staff_member_replaces_the_booking(booked: CalcomEnvironment, named: str) -> None:
-    """A booking there stays with its person."""
+    """Cal.com moves no booking to another person."""
     (row,) = await booked.salon.live()
     wanted = {"appointment_id": str(row["id"]), "start": INSTEAD["start"], "staff": named}
     moved = await booked.salon.booking.reschedule_appointment(call(), wanted)
@@ -63,7 +63,7 @@ async def test_move_to_another_staff_member_replaces_the_booking(booked: CalcomE
 
 @pytest.mark.parametrize("named", ["Anna", "anna", "zu Anna"])
 async def test_replaced_staff_member_can_be_chosen_again(booked: CalcomEnvironment, named: str) -> None:
-    """The former person's time is that of an earlier action of the call, and no repetition of it."""
+    """The request has the time of an earlier action of the call, but is no repetition of it."""
     for staff in ("Mehmet", named):
         (row,) = await booked.salon.live()
         wanted = {"appointment_id": str(row["id"]), "start": INSTEAD["start"], "staff": staff}

@@ -19,7 +19,7 @@ TITLE = {"type": "text", "slug": "title", "required": True, "hidden": False}
 
 
 async def require(env: CalcomEnvironment, *fields: dict[str, Any], answered: tuple[BookingField, ...]) -> None:
-    """Let the event types of both require fields, and the config answer some."""
+    """Make the event types of both require fields, some of which the config answers."""
     for number, host in ((1001, "anna"), (1002, "mehmet")):
         await env.event_type(number, host, bookingFields=list(fields))
     env.change_event_types(booking_fields=answered)
@@ -79,7 +79,7 @@ async def test_sync_job_answers_required_fields_like_the_call(env: CalcomEnviron
     ("slug", "value"), [("telefon", None), ("attendeePhoneNumber", None), ("attendeePhoneNumber", "+4930123456")]
 )
 async def test_number_required_by_calcom_is_asked_for(env: CalcomEnvironment, slug: str, value: str | None) -> None:
-    """Also where a value is declared that Cal.com does not read."""
+    """A declared value does not help in a field that Cal.com does not read."""
     answered = (BookingField(slug=slug, source=FieldSource.PHONE, value=value),)
     await require(env, PHONE | {"slug": slug}, answered=answered)
     answer = await env.salon.book(by=call(caller=None))

@@ -64,7 +64,7 @@ async def test_booking_outdates_all_hosts_which_are_preloaded(env: CalcomEnviron
     assert (HALF_PAST_TWO, "mehmet") not in await offered(env, staff="mehmet")
 
 
-async def test_row_outdated_by_older_code_rereads_all_hosts(env: CalcomEnvironment) -> None:
+async def test_row_dropped_by_older_pod_rereads_all_hosts(env: CalcomEnvironment) -> None:
     await offered(env)
     before = env.count_requests("list-slots")
     await env.salon.rows(
@@ -77,7 +77,7 @@ async def test_row_outdated_by_older_code_rereads_all_hosts(env: CalcomEnvironme
 
 
 def ignore_wish(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let Cal.com choose the host itself, as a server does that ignores whom we ask for."""
+    """Let Cal.com choose the host itself, and ignore the requested host."""
 
     def body_without_wish(request: CalendarRequest, config: TenantConfig) -> dict[str, Any]:
         return {name: value for name, value in booking_body(request, config).items() if name != "rrHostSubsetIds"}
@@ -106,7 +106,7 @@ async def test_spoken_host_is_the_booked_host(env: CalcomEnvironment, name: str)
 
 
 async def test_team_offer_is_booked_with_a_free_host(env: CalcomEnvironment) -> None:
-    """Where Cal.com cannot be asked for one host, free times are the team's, and it chooses who does it: the caller hears it."""
+    """Without free times by host, Cal.com chooses the team's host, whose name the caller hears."""
     await create_team(env, by_host=False)
     await env.control("busy", host="anna", **BUSY)
     offer = await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30"})
@@ -116,7 +116,7 @@ async def test_team_offer_is_booked_with_a_free_host(env: CalcomEnvironment) -> 
     assert await agreed_host(env) == "mehmet"
 
 
-async def test_team_offer_beside_an_unseen_appointment_is_uncertain(env: CalcomEnvironment) -> None:
+async def test_unsynced_appointment_makes_a_team_offer_uncertain(env: CalcomEnvironment) -> None:
     """Cal.com does not have the first appointment yet, so it may choose the same host for the second booking."""
     await create_team(env, by_host=False)
     await offered(env)  # the free times of the day are known
@@ -205,7 +205,7 @@ async def test_remote_booking_claims_its_hosts_time(env: CalcomEnvironment, host
 
 
 async def test_customers_web_booking_survives_a_failed_move(env: CalcomEnvironment, hosts: dict[str, int]) -> None:
-    """Each move gives it to a host who is nobody here: a person has to decide, and the customer keeps a booking."""
+    """Each move assigns a host who is unknown here. A person has to decide; the customer keeps a booking."""
     only_mehmet(env)
     guest = {"name": "Karl Hoffmann", "email": "k@example.com", "timeZone": "Europe/Berlin"}
     guest["phoneNumber"] = "+4915112345671"
@@ -246,7 +246,7 @@ async def test_moved_booking_without_hosts_leaves_the_staff_member(
 async def test_new_booking_without_a_host_claims_nothing(
     env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is taken in once it is read with its host: by the poll or by the audit."""
+    """The booking is imported once the poll or the audit reads it with its host."""
     guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
     remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest)
     with monkeypatch.context() as patch:

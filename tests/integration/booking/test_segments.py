@@ -245,7 +245,7 @@ async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
 
 
 async def test_pods_of_two_configs_never_double_book(salon: Salon) -> None:
-    """The older one blocks the whole visit, and sees each part that the newer one has booked."""
+    """The older pod blocks the whole visit, and sees each part that the newer pod has booked."""
     before = older_config(salon)
     assert (await book(salon, COLOUR, "10:00", by=before)).success
     assert await booked_claims(salon) == [("10:00", "11:55")]

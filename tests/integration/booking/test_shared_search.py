@@ -21,7 +21,7 @@ def starts(answer: Any) -> list[str]:
 
 @pytest.fixture
 def searches(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The searches that have begun. The first one waits until all other losers have asked, and they wait for it."""
+    """The searches that have begun. The first one waits until all other callers who lost the time wait for it."""
     begun, asked, all_have_asked = list[str](), list[str](), asyncio.Event()
     find_near, share = alternatives.find_near, SharedReads.share
 

@@ -59,7 +59,7 @@ async def free(salon: Salon, staff: str) -> list[str]:
 
 
 async def booked(salon: Salon) -> list[tuple[str, ...]]:
-    """Return who is booked from when until when, in appointments and in claims, which must agree."""
+    """Return staff member, start and end of each appointment, which its claims must match."""
     appointments = await salon.rows(
         "SELECT staff, starts_at, ends_at FROM appointments WHERE status <> 'cancelled' ORDER BY starts_at, staff"
     )

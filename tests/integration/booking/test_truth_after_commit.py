@@ -1,7 +1,7 @@
 """Whichever session ends at whichever statement of a change, the caller hears the state of the books.
 
-A denial is said only if no book has the change and nothing that is queued makes it; `success` only if our book has it. Asked
-again once the database is back, each change is there exactly once.
+A denial is said only if no book has the change and no queued job makes it, `success` only if our book has it. Once the database
+is back, a repeated request leaves each change exactly once.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -94,7 +94,7 @@ class Business:
         return sum(datetime.fromisoformat(each["start"]) == datetime.fromisoformat(start) for each in found)
 
     async def finish_sync(self) -> None:
-        """Run what is queued for Cal.com, as a worker does."""
+        """Run the queued sync jobs, as a worker does."""
         queued = (
             "SELECT count(*) FROM jobs WHERE tenant = $1 AND kind = 'calendar-sync' AND state IN ('ready', 'running')"
         )
@@ -370,7 +370,7 @@ async def open_business(
 
 
 def _is_open(answer: Answer) -> bool:
-    """Return whether the caller heard that it is not known yet."""
+    """Return whether the caller heard that the outcome is not known yet."""
     open_sentences = {
         say().still_working, say().change_unknown, say().note_unknown, say().unknown, say().booking_in_flight, say().move_in_flight
     }  # fmt: skip
@@ -456,7 +456,7 @@ async def test_spoken_changes_match_both_books(
 async def test_replaced_appointment_is_always_mentioned(
     module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, since: Since
 ) -> None:
-    """At Cal.com its cancellation follows the confirmed booking: the caller chose to give it up, and may take it for gone."""
+    """Its cancellation at Cal.com follows the new booking, and the caller may believe that it is already cancelled."""
     change = CHANGES["replacement"]
     async with open_business(module_database, new_salon, monkeypatch, at_calcom=True) as business:
         for number in count(1):

@@ -31,7 +31,7 @@ async def practice(new_salon) -> Salon:
 
 
 async def each_function(salon: Salon, call_id: str, caller: str | None, **args: Any) -> list[Answer]:
-    """Return what each function that finds appointments answers, each in a call of its own."""
+    """Return the answer of each function that finds appointments, each in a call of its own."""
     at = {"start": "2026-11-27T16:00:00+01:00"}
     return [
         await salon.booking.find_appointments(call(f"{call_id}_find", caller), args),
@@ -72,7 +72,7 @@ async def test_unclear_year_of_birth_is_asked_by_age(practice: Salon) -> None:
 
 @pytest.mark.parametrize("caller", [OWN, OTHER, None])
 async def test_unverified_callers_hear_one_answer_for_all_appointments(practice: Salon, caller: str | None) -> None:
-    """Also who calls from the appointment's number, and whether or not there is such an appointment."""
+    """The answer is the same for the appointment's own number, and whether or not the appointment exists."""
     (row,) = await practice.live()
     asked = "Damit ich nachsehen darf: Auf welchen Namen läuft der Termin, und wie ist das Geburtsdatum?"
     assert {each.message for each in await each_function(practice, "none", caller)} == {asked}
@@ -88,7 +88,7 @@ async def test_unverified_callers_hear_one_answer_for_all_appointments(practice:
 
 @pytest.mark.parametrize("caller", [OWN, OTHER, None])
 async def test_name_and_birth_date_permit_all_changes(practice: Salon, caller) -> None:
-    """From whatever number; within the call both need not be said again."""
+    """They permit changes from any number. Within the call they are not asked for again."""
     talk = call("talk", caller)
     found = await practice.booking.find_appointments(
         talk, {"customer_name": "Frau Mueller", "birth_date": "12. März 1985"}
@@ -131,9 +131,9 @@ async def test_simultaneous_wrong_attempts_are_all_counted(practice: Salon) -> N
 async def test_wrong_attempts_per_number_and_altogether_are_bounded(
     practice: Salon, module_database: Database, caller: str | None, bound: int
 ) -> None:
-    """A number that the tenant knows counts by itself for a day, forged and withheld ones together for an hour.
+    """Attempts count for a known number in a day, and for forged and withheld numbers together in an hour.
 
-    After the bound a right answer gets what a wrong one gets, so that nobody learns by it whose number is known.
+    Beyond the bound a right answer is answered like a wrong one, so that nobody learns which number is known.
     """
 
     async def say(number: int, args: dict[str, str]) -> Answer:
@@ -157,7 +157,7 @@ async def test_wrong_attempts_per_number_and_altogether_are_bounded(
 
 @pytest.mark.parametrize("said", [{}, RIGHT, {"appointment_id": "its"}], ids=["nothing", "both", "the id"])
 async def test_repeated_verified_cancellation_succeeds_again(practice: Salon, said) -> None:
-    """Its answer was late, so the model asks again: whether or not it says again what it has proven."""
+    """The answer was late, so the model asks again, with or without the proof."""
     (row,) = await practice.live()
     talk = replace(call("talk", OTHER), replies={str(row["id"]): Reply.YES})
     args = {"appointment_id": str(row["id"])} if "appointment_id" in said else said
@@ -176,7 +176,7 @@ async def test_repeated_verified_cancellation_succeeds_again(practice: Salon, sa
 
 
 async def test_verification_covers_only_the_verified_customer(practice: Salon) -> None:
-    """After a proof another name is an attempt like any other, and a stranger's id is answered as an unknown one."""
+    """After a proof, another name is an attempt like any other. A stranger's id is answered like an unknown id."""
     other = await practice.book(MORNING, "Tim Müller", birth_date="2015-05-05", by=call("tim", OWN))
     assert other.success
     talk = call("talk", OTHER)

@@ -51,7 +51,7 @@ from tests.worlds.waitlist_environment import (
 pytestmark = pytest.mark.nightly
 
 
-async def test_waitlist_offer_of_blocked_time_reaches_nobody_else(salon: Salon) -> None:
+async def test_offer_of_blocked_time_is_not_passed_on(salon: Salon) -> None:
     await offer_freed_time(salon, FIRST, SECOND)
     assert await offered(salon) == [(FIRST, "open")]
     day = resolve_span("2026-11-27", None, ZoneInfo("Europe/Berlin"))
@@ -109,7 +109,7 @@ async def test_booking_ends_the_wait_of_its_customer_only(salon: Salon) -> None:
 
 
 async def test_booking_ends_no_ambiguous_waiting_list_entry(salon: Salon) -> None:
-    """A relative shares the surname: of several who wait, the surname alone may be that of another one."""
+    """Relatives share a surname: if several of them wait, a surname alone does not say which one has booked."""
     surname = booking_args(MORNING)["customer_name"].split()[-1]
     for name in (surname, "Anna Kurz"):
         await wait(salon, FIRST, customer_name=name)
@@ -150,7 +150,7 @@ async def test_move_frees_the_appointments_old_time(salon: Salon) -> None:
 
 
 async def test_freed_time_must_be_free_at_calcom(new_salon) -> None:
-    """What is entered there at that time would make the offer vain."""
+    """An entry at Cal.com at that time would make the offer useless."""
     calendar = ScriptedCalendar()
     salon = await new_salon(calendar)
     appointment = await book(salon)
@@ -194,7 +194,7 @@ async def test_two_simultaneous_workers_make_one_offer(salon: Salon) -> None:
     both = asyncio.Barrier(2)
 
     def meeting_twice() -> TaskRun:
-        """Return a run that waits for the other one before its first two transactions, the second of which is the first offer."""
+        """Return a run that waits for the other run before its first and its second transaction, which makes the first offer."""
         meetings = iter(range(2))
 
         async def check(_: object) -> None:
@@ -289,7 +289,7 @@ async def test_unbooked_hold_is_offered_to_a_waiting_caller(salon: Salon, is_boo
 async def test_time_freed_while_joining_is_offered(
     salon: Salon, monkeypatch: pytest.MonkeyPatch, first_waits: bool
 ) -> None:
-    """It becomes free, and a run handles it, between the caller's look at the book and the entry."""
+    """The time is freed, and handled by a run, between the caller's look at the book and the entry."""
     appointment, join_list = await book(salon), waitlist.join
 
     async def join_later(*args: Any, **kwargs: Any) -> Any:
@@ -346,7 +346,7 @@ async def test_earlier_and_own_freed_times_are_not_offered(salon: Salon, cancell
 
 
 @pytest.mark.parametrize("others", [{"branch": "pankow"}, {"staff": "mehmet"}, {"service": "faerben"}])
-async def test_entries_for_other_appointments_take_no_place(salon: Salon, others: dict[str, str]) -> None:
+async def test_unsuitable_entries_do_not_displace_a_waiting_caller(salon: Salon, others: dict[str, str]) -> None:
     appointment = await book(salon)
     await wait(salon, FIRST, staff="Anna")
     row = {"branch": "mitte", "service": "haarschnitt", "staff": "anna"} | others
@@ -426,7 +426,7 @@ async def book_course(shared: Salon) -> list[str]:
 
 
 async def test_free_group_place_reaches_waiting_caller_once(shared: Salon) -> None:
-    """The place that was freed is booked by somebody, and the other one can still be had."""
+    """Somebody books the freed place, and the other place is still free."""
     booked = await book_course(shared)
     await wait(shared, FIRST, service="kurs", staff="anna", date="2026-11-27")
     for appointment in booked:

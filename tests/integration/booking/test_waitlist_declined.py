@@ -60,7 +60,7 @@ async def test_previously_declined_times_are_not_offered_again(salon: Salon) -> 
 
 
 async def test_free_exact_time_cannot_be_waited_for(salon: Salon) -> None:
-    """The entry would never be offered anything: what was declined is not."""
+    """Such an entry would never get an offer, since declined times are not offered."""
     time = {"date": "2026-11-27", "time": "15 Uhr"}
     offered = await salon.booking.check_availability(call(), {"service": "Haarschnitt", "staff": "anna"} | time)
     refused = await join(salon, after([offered], [LIST]), part_of_day="", **time)

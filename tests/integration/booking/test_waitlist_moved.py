@@ -59,7 +59,7 @@ async def move_by_desk(salon: Salon, appointment: str, start: str = MORNING) -> 
 
 
 async def test_desks_move_ends_the_wait(salon: Salon) -> None:
-    """The former start is between the bounds of the requested times, and is none of them."""
+    """The former start lies between two requested times, and is none of them."""
     own = await book_with_anna(salon)
     await wait(salon, FIRST, **MORNINGS)
     await move_by_desk(salon, own)

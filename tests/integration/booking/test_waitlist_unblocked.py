@@ -166,7 +166,7 @@ async def test_unblocked_time_is_not_offered_to_unsuitable_callers(salon: Salon)
 
 
 async def test_open_offer_does_not_delay_a_second_offer(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run looks at so many hours; those of somebody who waits for the whole day and is asked already are not among them."""
+    """A run examines a limited number of hours: hours for which only callers with an open offer wait do not count."""
     monkeypatch.setattr(waitlist_offers, "_MOST_FREED", 3)
     ill = await block(salon)
     await wait(salon, FIRST, staff="Anna")
@@ -178,7 +178,7 @@ async def test_open_offer_does_not_delay_a_second_offer(salon: Salon, monkeypatc
 
 
 async def test_only_the_free_group_place_is_offered(new_salon) -> None:
-    """What was booked before the block stays. An offer that rested on its unit would end as taken at the next run."""
+    """A place that was booked before the block stays booked. An offer of that place would end as taken at the next run."""
     people = [("mitte", person, unit) for person in ("anna", "mehmet") for unit in range(1, MAX_UNITS + 1)]
     salon = await new_salon(people=people)
     salon.apply_config(studio(salon, CUT, COURSE))

@@ -239,7 +239,7 @@ async def test_concurrent_booking_keeps_its_customer(
 async def test_refusal_row_is_kept_until_retells_copy_ends(
     env: CoordinatorEnvironment,
 ) -> None:
-    """Without it what Retell repeats would be stored again, and nobody would ask Retell any more to delete its copy."""
+    """Without it, texts that Retell repeats would be stored again, and nobody would ask Retell to delete its copy."""
     salon = await create_tenant(env, "salon", Retention(call_days=10))
     for name, refused, deleted in (
         ("plain", None, None), ("open", 20, None), ("done", 20, 20), ("young_call", 20, 20),
@@ -270,7 +270,9 @@ REFUSED = (
 
 
 @pytest.mark.parametrize("statement", REFUSED)
-async def test_coordinator_can_only_remove_all_personal_data(env: CoordinatorEnvironment, statement: str) -> None:
+async def test_coordinator_can_neither_alter_nor_partly_remove_customers(
+    env: CoordinatorEnvironment, statement: str
+) -> None:
     await visit(env, await create_tenant(env, "salon"), -12)
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await env.context.pool.execute(statement)

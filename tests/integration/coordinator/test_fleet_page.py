@@ -180,7 +180,7 @@ async def test_nobody_can_try_tokens_on_a_published_page(
 async def test_silent_connections_disturb_neither_process_nor_open_page(
     page: FleetPage, visitor: Visitor, kube_client: KubeClient, kube_namespace: str
 ) -> None:
-    """Sweeps and the Lease are of the same process: each connection that is held is a socket and memory of theirs."""
+    """Sweeps and the Lease share the sockets and the memory of the process with these connections."""
     port = URL(page.private_url).port
     async with visitor.session.get(f"{page.private_url}/live") as stream:
         await _event(stream.content, "tenants")

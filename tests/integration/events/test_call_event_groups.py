@@ -1,4 +1,4 @@
-"""Call events that wait are processed in one transaction: all or none, and each of a group that failed is processed alone."""
+"""Waiting call events are processed in one transaction, all or none. After a failure, each of them is processed alone."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.nightly
 
 @dataclass
 class Claimed:
-    """Jobs of call events that a worker has claimed, and what processes them."""
+    """Claimed jobs of call events, and the worker's groups that process them."""
 
     pod: TenantPod
     pool: Pool
@@ -141,7 +141,7 @@ async def test_cancelled_group_returns_its_connection_for_the_next(
 
 
 async def test_group_takes_seven_statements_with_any_events(claimed: Claimed, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its five, and the beginning and the end of the transaction."""
+    """Five statements of the group, and BEGIN and COMMIT."""
     statements = record_statements(monkeypatch)
     async with open_pool(claimed.pod.store.dsn, max_size=1) as pool:
         claimed.pool = pool

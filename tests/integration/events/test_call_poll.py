@@ -132,7 +132,7 @@ async def test_simultaneous_poll_and_webhooks_store_events_once(polled: CallPoll
 
 
 async def test_poll_leaves_recent_calls_to_their_webhooks(polled: CallPollEnvironment) -> None:
-    """Its webhook may know more than its API, such as a transcript that it does not keep."""
+    """A webhook may have more than Retell's API, such as a transcript that Retell does not store."""
     await polled.started("call_young", began=9)
     polled.add("call_young", began=9, ended=1, analyzed=True)
     await polled.started("call_long", began=35)
@@ -342,7 +342,7 @@ async def test_worker_killed_before_its_watermark_stores_nothing_twice(
 async def test_older_poll_watermark_changes_no_stored_call(
     polled: CallPollEnvironment, watermark: dict[str, Any]
 ) -> None:
-    """Such as after the restore of an older backup, one that is none, or one of a clock that was ahead."""
+    """The watermark is from an older backup or from a clock that was ahead, or it is invalid."""
     polled.add("call_1", began=60, ended=50, analyzed=True)
     await polled.poll()
     polled.add("call_2", began=60, ended=50, analyzed=True)
@@ -414,7 +414,7 @@ async def test_call_with_invalid_retell_data_delays_no_other(polled: CallPollEnv
 
 @pytest.mark.nightly
 async def test_worker_runs_call_poll_with_mounted_key(stopped_pod: TenantPod) -> None:
-    """Where the URL is in the config."""
+    """The URL is in the config."""
     async with open_call_poll_environment(stopped_pod) as polled:
         polled.add("call_1", began=60, ended=50, analyzed=True)
         stopped_pod.write_config(polled.config)
@@ -424,7 +424,7 @@ async def test_worker_runs_call_poll_with_mounted_key(stopped_pod: TenantPod) ->
             await eventually(lambda: polled.row("call_1"), SOON, "the call")
 
 
-async def test_timeline_shows_the_query_of_retell(polled: CallPollEnvironment) -> None:
+async def test_timeline_shows_the_requests_to_retell(polled: CallPollEnvironment) -> None:
     polled.add("call_1", began=60, ended=50)
     await polled.poll()
     pool: Pool = polled.pod.worker.pool

@@ -143,8 +143,10 @@ async def test_call_function_over_rate_limit_answers_a_sentence(stopped_pod: Ten
     assert not any(reply.body["success"] for reply in replies)
 
 
-async def test_function_without_memory_answers_with_a_sentence(pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its body was not read, so neither is its signature known: nothing is done, and nothing is said of any call."""
+async def test_call_function_with_full_memory_answers_a_sentence(
+    pod: TenantPod, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The body is not read, so its signature is unknown: nothing is done, and the answer names no call."""
     monkeypatch.setattr(arrivals.Arrivals, "add_body", lambda *_: False)
     reply = await pod.function("book_appointment", "call_busy", {})
     assert (reply.status, reply.body["success"]) == (200, False)

@@ -95,7 +95,7 @@ async def test_appointment_moved_before_its_mail_is_announced_once(env: Notifica
 
 
 async def test_cancelling_before_the_mail_ends_the_mail(env: NotificationEnvironment) -> None:
-    """The mail would be about something that no mail has named; the business does not hear of it either."""
+    """No mail has named the appointment, so neither the customer nor the business gets a mail about its cancellation."""
     env.configure(mail_settings(env.server.port, business=notify_business()))
     await env.salon.cancel(await env.book())
     await env.run()
@@ -103,7 +103,7 @@ async def test_cancelling_before_the_mail_ends_the_mail(env: NotificationEnviron
 
 
 async def test_cancellations_by_the_desk_are_always_announced(env: NotificationEnvironment) -> None:
-    """The caller has heard that it is booked, and nothing else."""
+    """The caller knows only that the appointment is booked."""
     desk = DeskRequest(uuid4(), "karin")
     await cancel_for_desk(env.salon.booking, desk, UUID(await env.book()), None, "corr")
     await env.run()
@@ -140,7 +140,7 @@ async def test_waiting_mail_is_dropped_two_days_without_setting(env: Notificatio
 async def test_waiting_mail_is_sent_when_setting_returns(
     env: NotificationEnvironment,
 ) -> None:
-    """So it is with a server that the operator does not allow for a while."""
+    """The same holds for a server that the operator did not allow for a while."""
     await env.book()
     settings = env.salon.configs[-1].notifications
     assert settings is not None
@@ -211,7 +211,7 @@ async def test_encoded_word_in_tenants_name_is_not_decoded(env: NotificationEnvi
 
 
 async def test_the_calendar_file_is_folded_and_escaped(env: NotificationEnvironment) -> None:
-    """RFC 5545: lines of at most 75 octets that end with CRLF, and commas and semicolons that part nothing."""
+    """RFC 5545: lines have at most 75 octets and end with CRLF; commas and semicolons are escaped."""
     long = "Ö" * 60 + ", Waschen; Föhnen \\ Legen"
     services = tuple(replace(service, display_name=long) for service in env.salon.configs[-1].services)
     env.configure(env.salon.configs[-1].notifications, services=services)

@@ -54,7 +54,7 @@ async def test_business_calls_customer_without_messages(env: NotificationEnviron
     assert ("text", "business", "sent") in await env.states()
 
 
-async def test_freed_offer_passed_on_is_not_sent(env: NotificationEnvironment, gateway: Gateway) -> None:
+async def test_passed_on_offer_is_not_sent_any_more(env: NotificationEnvironment, gateway: Gateway) -> None:
     await offer_freed_time(env)
     await env.salon.pool.execute("UPDATE waitlist_offers SET state = 'declined', ended_at = now()")
     await env.run()

@@ -171,7 +171,7 @@ async def test_mail_accepted_before_the_server_hangs_is_sent(
     ],
 )
 async def test_refusal_of_the_sender_at_recipient_retries_mail(env: NotificationEnvironment, answer: str) -> None:
-    """Postfix refuses a sender, and whom it does not know, when it hears the first recipient; so does Exchange."""
+    """Postfix and Exchange refuse a sender, or an unknown client, only when they hear the first recipient."""
     env.server.rcpt = [answer]
     await env.book()
     await env.book("call_2", email="otto@example.de", start=MORNING)

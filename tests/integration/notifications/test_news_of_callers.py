@@ -1,4 +1,4 @@
-"""The business hears of messages and of freed times for those who wait, in the transaction that stores them, once."""
+"""The transaction that stores a message, or a freed time for a waiting caller, notifies the business of it once."""
 
 from uuid import uuid4
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""Reminders of appointments, and the list of the day: at their hour, once, and not to whom does not want them."""
+"""Reminders of appointments, and the list of the day: at their hour, once, and only to customers who want them."""
 
 from datetime import UTC, datetime, time, timedelta
 
@@ -104,7 +104,7 @@ async def test_opted_out_customer_gets_only_confirmations(
     assert await env.states() == [("booked", "customer", "sent")]
 
 
-async def test_business_gets_changes_and_the_list_of_day(env: NotificationEnvironment) -> None:
+async def test_business_gets_changes_and_the_daily_list(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, customer=None, business=notify_business(daily_list_at=time(7))))
     first = await env.book(email=None)
     await env.book("call_2", email=None, start=MORNING, name="Otto Maier")
@@ -130,8 +130,8 @@ async def test_business_gets_changes_and_the_list_of_day(env: NotificationEnviro
     assert len(env.server.mails) == 4, "a day without appointments has no list"
 
 
-async def test_list_of_day_names_visits_as_booked(env: NotificationEnvironment) -> None:
-    """Its parts have another order since, in a service of the same length; a visit that is moved has the new ones."""
+async def test_daily_list_names_visits_as_booked(env: NotificationEnvironment) -> None:
+    """The service's segments have another order since; only a moved visit has the new order."""
     settings = mail_settings(env.server.port, customer=None, business=notify_business(daily_list_at=time(7)))
     service = replace(env.salon.configs[-1].services[0], duration_minutes=105, buffer_before_minutes=5)
     wait = Segment(30, SegmentKind.WAIT)

@@ -87,7 +87,7 @@ async def test_searched_id_leads_to_its_timeline_if_known(
 
 
 async def test_waiting_list_shows_each_offers_end_and_person(owner: Visitor, seeded: dict[str, str]) -> None:
-    """The deadline is the offer's, not that of the waiting: a customer without messages is called before it."""
+    """The shown deadline is that of the offer: a customer who gets no messages is called before it."""
     db, tenant = owner.pod.db, owner.pod.store.tenant
     entry = await db.fetchval("SELECT id FROM waitlist WHERE tenant = $1 AND state = 'waiting' LIMIT 1", tenant)
     expires = datetime.now(UTC) + timedelta(hours=2)

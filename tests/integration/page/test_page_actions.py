@@ -125,7 +125,7 @@ async def test_action_needs_own_session_and_form_token(owner: Visitor) -> None:
 
 
 async def test_form_sent_by_another_site_is_not_repeated(owner: Visitor) -> None:
-    """SameSite keeps the cookie from its request, and whoever clicks has one."""
+    """SameSite withholds the cookie from the foreign form, but a click on a repeated form would send it."""
     url, form = f"{owner.pod.private_url}/blocks/new", fields_of(owner.pod, "/blocks/new", 4)
     async with visiting(owner.pod) as stranger:
         for site, status in (("cross-site", 403), ("same-site", 403), ("same-origin", 401)):

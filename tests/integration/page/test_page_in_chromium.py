@@ -141,7 +141,7 @@ def seconds(times: list[float]) -> str:
 
 
 async def test_busy_browser_still_shows_each_change(shared_web_pod: TenantPod, tmp_path: Path) -> None:
-    """However long it takes to settle what is new: htmx waits for that in a timer, which a busy browser fires late."""
+    """htmx lets new content settle by a timer, which a busy browser fires late."""
     async with browsing(tmp_path) as browser:
         await log_in(browser, shared_web_pod)
         await browser.open(f"{shared_web_pod.private_url}/calls")

@@ -73,7 +73,7 @@ async def entries(pod: TenantPod, action: str) -> list[dict[str, Any]]:
 
 
 async def forget_issuer(pod: TenantPod, issuer: OidcIssuer) -> None:
-    """Have the pod read what the issuer publishes again, as after an hour: with another authority it is another issuer."""
+    """Make the pod read the issuer's metadata again, as after an hour. With another authority it is another issuer."""
     await set_page(pod, PageSettings(oidc_settings(issuer, private_ca=True), HOST))
     async with visiting(pod) as visitor:
         _, page, _ = await visitor.get("/login/issuer")
@@ -384,7 +384,7 @@ async def test_issuer_logins_are_limited_separately_from_tokens(oidc_pod: Tenant
 
 
 async def test_silent_connections_end_no_logged_in_page(oidc_pod: TenantPod, issuer: OidcIssuer) -> None:
-    """They displace each other: an open page is the oldest connection of all, and is read for hours."""
+    """They displace only each other, although an open page is the oldest connection of all."""
     port = URL(oidc_pod.page_url).port
     async with visiting(oidc_pod, published=True) as visitor:
         assert (await visitor.log_in_at_issuer())[0] == HTTPOk.status_code

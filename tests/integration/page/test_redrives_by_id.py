@@ -1,4 +1,4 @@
-"""The id of a redrive counts once, for the dead letters it was sent for; an action that waits too long is not begun."""
+"""A request id redrives only once, and only the dead letters of its first request. An action that waits too long is not begun."""
 
 import asyncio
 from collections.abc import AsyncIterator

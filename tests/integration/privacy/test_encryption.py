@@ -133,7 +133,7 @@ async def test_plain_rows_stay_readable_beside_encrypted_ones(env: PrivacyEnviro
 
 
 async def test_report_of_erased_booking_has_no_body(env: PrivacyEnvironment) -> None:
-    """The trigger that sees to it elsewhere cannot read what is encrypted."""
+    """The trigger that removes plain bodies cannot read encrypted ones."""
     await env.play(ZORA)
     await env.processed()
     (booking,) = env.calcom.accounts["cal_salon"].bookings.values()
@@ -154,7 +154,7 @@ async def test_report_of_erased_booking_has_no_body(env: PrivacyEnvironment) -> 
 async def test_spooled_event_of_erased_booking_is_found(
     env: PrivacyEnvironment,
 ) -> None:
-    """It was encrypted when it began to wait, so the trigger cannot read it whatever the setting is when it is moved."""
+    """It was encrypted before it waited, so the trigger cannot read it, even if encryption is off when it is moved."""
     await env.play(ZORA)
     await env.processed()
     (booking,) = env.calcom.accounts["cal_salon"].bookings.values()
@@ -241,7 +241,7 @@ WITH copied AS (
 
 
 async def test_erasure_waits_for_a_temporarily_missing_key(env: PrivacyEnvironment) -> None:
-    """A body that nobody can read may be the caller's: an erasure that took it for empty would leave it there."""
+    """An unreadable body may be the caller's: an erasure that took it for empty would leave it."""
     gone = old_key()
     await env.play(ZORA)
     await env.processed()

@@ -1,4 +1,4 @@
-"""An erasure between the steps of others, and others between its steps: nothing of the caller is left."""
+"""Erasures interleaved with other work: in the end nothing of the caller is left."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -98,7 +98,7 @@ async def test_late_function_record_after_erasure_is_erased(env: PrivacyEnvironm
 
 
 async def test_an_erasure_waits_for_the_events_in_redis(env: PrivacyEnvironment) -> None:
-    """A call with no row here yet: only the body of its event says whose it is."""
+    """The call has no row yet: only the body of its event names the caller."""
     await env.play(ZORA)
     await env.processed()
     shared = env.pod.worker.shared

@@ -208,7 +208,7 @@ async def test_simultaneously_written_appointment_keeps_its_customer(env: Privac
 
 
 async def test_report_of_running_visit_keeps_its_body(env: PrivacyEnvironment) -> None:
-    """It still counts, and keeps the name until it has ended: then it is nameless, and its events are emptied."""
+    """A running appointment keeps its customer. Once it has ended, the customer is removed, and its events are emptied."""
     add = """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, call_id, correlation_id, caller,
                                        customer_name, external_id)
              VALUES ($1, 'mitte', 'haarschnitt', 'anna', now() - $2::interval, now() + interval '1 hour' - $2::interval,

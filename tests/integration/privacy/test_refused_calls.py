@@ -145,7 +145,7 @@ async def test_retells_copy_is_deleted_after_call_despite_failures(env: PrivacyE
 
 
 async def test_many_undeletable_calls_delay_no_other_deletion(env: PrivacyEnvironment) -> None:
-    """However many they are: they are looked at in pages of a hundred."""
+    """Calls are examined in pages of a hundred."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
     await env.pod.db.execute(
@@ -163,7 +163,7 @@ async def test_many_undeletable_calls_delay_no_other_deletion(env: PrivacyEnviro
 async def test_concurrent_write_is_erased_after_the_call(
     env: PrivacyEnvironment,
 ) -> None:
-    """A record is written behind the call, by a statement that may have begun before."""
+    """The record of a function is written after its answer, by a statement that may have begun before the refusal."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
     db = env.pod.db
@@ -225,7 +225,7 @@ async def test_refused_call_changes_no_other_call_or_tenant(env: PrivacyEnvironm
 
 
 async def test_pods_can_neither_revoke_nor_date_a_refusal(env: PrivacyEnvironment) -> None:
-    """Else whoever takes a pod over could empty a call's records, and leave nothing that says why."""
+    """Otherwise an attacker in a pod could empty a call's records without a trace of the reason."""
     await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
     pool, since = env.pod.worker.pool, (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["refused_at"]
@@ -240,7 +240,7 @@ async def test_pods_can_neither_revoke_nor_date_a_refusal(env: PrivacyEnvironmen
 
 
 async def test_refused_call_ages_during_a_retell_outage(env: PrivacyEnvironment) -> None:
-    """It goes by its age, however often Retell is asked to delete its copy."""
+    """The row's age decides, however often Retell is asked to delete its copy."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})
     await end(env, fields)

@@ -66,7 +66,7 @@ async def test_bodies_of_other_calls_are_not_read(database: Database, salon: Ten
 async def test_bodies_without_an_owner_are_searched(
     salon: TenantStore, source: str, status: str, has_row: bool, found: bool
 ) -> None:
-    """A body that names the number: with the call's row it is known whose call it is."""
+    """The body contains the number. Once the call has a row, that row names the caller."""
     async with connected(salon.dsn) as conn:
         event = await add_call(conn, salon.tenant, "call_x", source, status, has_row=has_row)
         assert await search(conn, salon.tenant) == ((event,) if found else ())
@@ -79,7 +79,7 @@ async def test_bodies_of_own_call_are_found(salon: TenantStore) -> None:
 
 
 async def test_each_statement_searches_few_bodies(database: Database, salon: TenantStore) -> None:
-    """30 MB, half of them Cal.com's: a statement through all of them would reach its time limit as they become many."""
+    """The bodies have 30 MB, half of them Cal.com's. One statement for all would exceed its time limit if there were more."""
     read = list[int]()
 
     def note(query: LoggedQuery) -> None:

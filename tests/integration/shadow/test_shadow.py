@@ -38,7 +38,7 @@ CALCOM_KEY = "cal_salon"
 
 @pytest.fixture(autouse=True)
 def one_clock(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Have no request skipped that comes right after a copy: pods and database have one clock here."""
+    """Allow no difference of clocks, so that a request right after a copy is not skipped."""
     monkeypatch.setattr(replay, "_CLOCKS", timedelta())
 
 
@@ -111,7 +111,7 @@ async def test_shadow_of_the_same_version_shows_no_difference(
 async def test_desk_change_of_an_appointment_is_no_difference(
     database: Database, pod: TenantPod, tmp_path: Path
 ) -> None:
-    """At once: of one that the call has just booked, and of one that it has only heard of."""
+    """The desk changes an appointment that the call has just booked, and one that the call has only listed."""
     known = await book(pod, "listed", next_friday(pod, 9))
     async with running_shadow(database, pod, tmp_path / "shadow", pod.config()) as environment:
         at_desk = pod.web._process.booking()

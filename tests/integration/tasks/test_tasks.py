@@ -73,7 +73,7 @@ async def test_one_of_two_workers_runs_a_task(env: TaskEnvironment) -> None:
     assert most == 1
 
 
-async def test_tasks_of_one_worker_run_beside_each_other(env: TaskEnvironment) -> None:
+async def test_tasks_of_one_worker_run_concurrently(env: TaskEnvironment) -> None:
     meeting = asyncio.Barrier(2)
 
     async def meet(run: TaskRun) -> Next:

@@ -1,4 +1,4 @@
-"""The first mail does not wait for the look that a tenant without notifications takes every few minutes."""
+"""The first mail is sent at once, although the task of a tenant without notifications runs only every few minutes."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ async def read_task(pod: TenantPod) -> asyncpg.Record:
 
 
 async def let_it_rest(pod: TenantPod) -> None:
-    """Leave the task as the last run without notifications has."""
+    """Put the task into the state that a run without notifications leaves."""
     await pod.db.execute(
         "INSERT INTO tasks (tenant, name, due_at) VALUES ($1, $2, clock_timestamp() + interval '5 minutes')",
         pod.store.tenant, NOTIFICATIONS,

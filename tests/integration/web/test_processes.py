@@ -292,7 +292,7 @@ async def test_migrate_shows_and_changes_the_schema(database: Any) -> None:
 
 
 async def test_pods_on_another_migration_history_are_unready(stopped_pod: TenantPod) -> None:
-    """The newest number of its schema may be theirs, or a higher one."""
+    """The newest number of the foreign schema is the same as theirs, or higher."""
     own = dict(await stopped_pod.db.fetchrow("SELECT name, sha256 FROM schema_migrations WHERE version = 1"))
     rename = "UPDATE schema_migrations SET name = '{name}', sha256 = '{sha256}' WHERE version = 1;"
     async with (

@@ -114,7 +114,7 @@ async def test_two_pods_share_one_rate_limit(stopped_pod: TenantPod, own_valkey:
                     replies.append(await stopped_pod.retell("call_started", f"call_{before}_{number}"))
                 return replies if await second() == before else None
 
-            # After two seconds nothing counts of a round that was too slow, or in which a second began.
+            # A round that was too slow, or spanned two seconds, counts no more after two seconds.
             replies = await eventually(replies_within_a_second, SOON, "eight replies within a second", every=2)
     assert Counter(reply.status for reply in replies) == {200: 4, 429: 4}  # each pod for itself would take all
     assert {reply.headers["Retry-After"] for reply in replies if reply.status == 429} == {"1"}

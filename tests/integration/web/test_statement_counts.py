@@ -26,7 +26,7 @@ NOTIFICATIONS = Notifications(
 
 @pytest.fixture
 async def statements(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[list[str]]:
-    """No second passes, however slow the machine is: a caller is answered by then."""
+    """Yield the list of sent statements, with a stopped clock of the pool: the machine's speed does not matter."""
     monkeypatch.setattr("askproai_core.database.pool.monotonic", lambda: 0.0)
     recorded = record_statements(monkeypatch)
     async with running_web(stopped_pod, worker_port=9):
@@ -46,7 +46,7 @@ async def test_new_webhook_takes_one_statement_and_duplicate_two(stopped_pod: Te
 async def test_function_calls_have_a_fixed_statement_count(
     stopped_pod: TenantPod, statements: list[str], notifies: bool
 ) -> None:
-    """Those of the record, which is written after the answer, do not count. Notifications of all kinds are one more."""
+    """Statements of the record, which is written after the answer, do not count. Notifications add one."""
     if notifies:
         stopped_pod.write_config(stopped_pod.config(notifications=NOTIFICATIONS))
         await eventually(lambda: stopped_pod.web._process.config.current.notifications is not None)

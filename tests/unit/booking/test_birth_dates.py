@@ -120,7 +120,7 @@ def test_answer_chooses_the_year_of_birth(language: str, answer: str, meant: dat
         *(("en", said, None) for said in ("Nineteen.", "May the first nineteen.", "Not the first one.", "Seven years ago.")),
     ],
 )  # fmt: skip
-def test_answer_may_be_an_age_or_place(language: str, answer: str, meant: date | None) -> None:
+def test_answer_may_be_an_age_or_ordinal(language: str, answer: str, meant: date | None) -> None:
     with speaking(Language(language)):
         assert choose_birth_date([CHILD, ELDER], ["Guten Tag.", answer], TODAY, answer) == meant
 

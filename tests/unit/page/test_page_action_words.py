@@ -46,6 +46,6 @@ def test_reader_has_no_right_and_owner_all_rights() -> None:
     assert set(Right) - rights_of(Role.STAFF) == {Right.LISTEN, Right.REDRIVE, Right.ADMINISTER}
 
 
-def test_nameless_person_acts_by_part_of_session_id() -> None:
+def test_unnamed_person_is_recorded_by_session_id_part() -> None:
     assert Session("0123456789", "salon.a", is_reader=False, name="", expires=0).actor == "page 01234567"
     assert Session("0123456789", "salon.a", is_reader=False, name="Karin", expires=0).actor == "Karin"

@@ -88,7 +88,7 @@ def test_older_appointments_change_is_attributed_by_its_id() -> None:
     assert found.differences.keys() == {"b"}
 
 
-def test_appointment_without_a_replayed_call_is_somebody_elses() -> None:
+def test_appointment_without_a_replayed_call_counts_as_foreign() -> None:
     found = compared([replayed("a")], [row("a"), row(None)], [row("a")])
     assert (dict(found.differences), found.changed_by_others) == ({}, True)
 
@@ -143,7 +143,7 @@ def test_failed_or_equal_booking_does_not_excuse_difference() -> None:
     assert compared([replayed("a")], [confirmed_later, other], [row("a", status="pending_sync")]).differences
 
 
-def test_calcoms_other_host_choice_excuses_no_other_difference() -> None:
+def test_calcoms_host_choice_excuses_no_other_difference() -> None:
     requests = [replayed("a"), replayed("b")]
     live = [row("a", staff="mehmet", changed_staff=True), row("b")]
     found = compared(requests, live, [row("a")])
