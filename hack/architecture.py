@@ -22,7 +22,7 @@ PLANES = {
     "runtime": "runtime/askproai_runtime",
     "core": "core/askproai_core",
 }
-WHOLE = {"cli", "sandbox"}  # drawn as one node each: they stand on everything
+WHOLE = {"cli", "sandbox"}  # one node each, since they import everything
 
 
 def node_of(module: str) -> str | None:

@@ -13,7 +13,7 @@ import yaml
 SOURCE: Final = "hack/dashboards.yaml"
 _COLUMNS, _WIDTH, _HEIGHT = 24, 12, 8
 _DATASOURCE: Final = {"type": "prometheus", "uid": "${datasource}"}
-_SCHEMA: Final = 39  # of the JSON; Grafana 10 and later read it, and bring it up to their own
+_SCHEMA: Final = 39  # version of the JSON, which Grafana 10 and later upgrade
 
 
 def load_dashboards() -> dict[str, Any]:

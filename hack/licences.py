@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write docs/reference/licences.md: what image and documentation are made of, by the pinned requirements. `make generate` runs it.
+"""Write docs/reference/licences.md: the packages of image and documentation, by the pinned requirements. `make generate` runs it.
 
 `--check`, which `make check` runs, fails if the page differs. A package with a licence that nobody has accepted fails both.
 """

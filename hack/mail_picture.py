@@ -17,7 +17,7 @@ from tests.unit.notifications.test_mails_page import compose
 
 PICTURE: Final = Path(__file__).parents[1] / "docs" / "images" / "mail-booked.png"
 _WIDTH: Final = 720  # pixels
-_HEIGHT: Final = 640  # more than the mail needs; what is white below it is cut off
+_HEIGHT: Final = 640  # more than the mail needs; white space below is cut off
 _HEADS: Final = (("Von", "From"), ("An", "To"), ("Betreff", "Subject"))
 _STYLE: Final = """
     body { margin: 24px; font: 15px/1.45 sans-serif; color: #222; background: #fff }

@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 WORK = ROOT / ".mutation"
 PLANES = ("core", "operator", "runtime", "cli", "sandbox")
-# Pure decisions and the unit tests that speak of them.
+# Pure decisions and their unit tests.
 DECISIONS = (
     "askproai_operator/controllers/agent_plan/diff.py",
     "askproai_operator/controllers/agent_plan/plan.py",

@@ -218,7 +218,7 @@ def main() -> int:
         return 2
     if options.every_view is not None:
         options.every_view.mkdir(parents=True, exist_ok=True)
-    os.environ["LANGUAGE"] = "de"  # of the dates that Chromium itself shows, where it has its translations
+    os.environ["LANGUAGE"] = "de"  # of dates that Chromium formats, if it has the translations
     configure_logs("error", component="pictures")
     asyncio.run(draw(options.every_view))
     return 0

@@ -25,7 +25,7 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 WORK: Final = ROOT / ".venv" / "matrix"  # ignored by git, and removed by `make clean`
 REQUIREMENTS: Final = ROOT / "hack/requirements"
 PINNED_KUBERNETES: Final = re.findall(r"k8s\.io/kubernetes v1\.(\d+)", (KUBE.source / "go.mod").read_text("utf-8"))[0]
-# Other releases: the newest of each of which the module proxy had all modules on 24 November 2026.
+# For each other minor version, its newest release with all modules in the module proxy (24 November 2026).
 OTHER_KUBERNETES: Final = {"1.31": "1.31.0", "1.33": "1.33.13", "1.35": "1.35.4"}
 # The wheel has 7.2.4. SECURITY.md names the releases that have the fix.
 _LACKS_THE_FIX: Final = {

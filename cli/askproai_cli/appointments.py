@@ -116,7 +116,7 @@ def book(
         f"Book {found['service']}{whom} in {found['branch']}, {when}, for {customer}{_announce(found, phone, email)}?",
         yes=yes,
     )
-    place = {each: found[each] for each in place}  # what was shown, and its start, although "now" may be over by then
+    place = {each: found[each] for each in place}  # the shown appointment with its start: "now" may be later than that
     asked = {**place, "start": found["start"], "name": name, "phone": phone, "email": email, "note": note}
     body = {each: value for each, value in asked.items() if value is not None}
     answer = api.change("appointments", body, request_id, again=f" --start {found['start']}")

@@ -59,7 +59,7 @@ def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "
 def print_end(record: "CallRecord") -> None:
     """Print why a call failed or changed nothing, and the call's id for `askproai timeline`."""
     for step in record.steps:
-        if step.error and step.kind != "tool":  # a function's was printed as its answer
+        if step.error and step.kind != "tool":  # the error of a function was printed already
             print(f"{step.kind:8} {step.error}")
     if record.status == "ended" and not any(step.kind == "tool" for step in record.steps):
         print("note     no function was called: nothing was looked up, booked or changed")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from askproai_sandbox.caller import CallRecord, HeldCall, Step
     from askproai_sandbox.model_agent import ModelCall
 
-_PROMPT = "said     "  # before each typed sentence, as before one of --say
-_SHOWN_LIVE = {"heard", "tool", "note"}  # events are under way while the call is
+_PROMPT = "said     "  # printed before each typed sentence, too
+_SHOWN_LIVE = {"heard", "tool", "note"}  # events arrive later than these
 _WITHHELD = "anonymous"  # Retell's value for a caller who withholds the number
 _KEY_VARIABLE = "ASKPROAI_MODEL_KEY"
 
@@ -127,7 +127,7 @@ def call(
             record = play_by_hand(retell, to, caller, say or [])
         elif model is not None:
             address = ModelAddress(model, model_name, _read_key(model_key_file), model_timeout)
-            receiver = address.completions_url  # refused before it is printed: it may hold a password
+            receiver = address.completions_url  # refuses a URL with a password before it is printed
             print(f"{receiver} gets the agent's prompt and functions, what is said and answered", file=sys.stderr)
             record = _play_interactively(ModelCall.begin(retell, to, from_number=caller, address=address), say, output)
         elif say or function:

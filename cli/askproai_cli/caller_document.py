@@ -9,7 +9,7 @@ from askproai_cli.output import find_zone, to_cell, wrap
 from askproai_core.languages import Language
 from askproai_runtime.sentences import SENTENCES, format_call_back
 
-# A list or a field that is absent here is shown by its own name, and so is a value.
+# German titles. A list, field or value without one is shown by its own name.
 _TITLES: Final = {
     "customer": "Kundendaten", "appointments": "Termine", "calls": "Anrufe",
     "requests_in_calls": "Was der Assistent im Anruf abgefragt und geantwortet hat", "messages": "Nachrichten",
@@ -40,7 +40,7 @@ _PARTS: Final = {
     "user_sentiment": "Stimmung", "call_successful": "erfolgreich", "in_voicemail": "Anrufbeantworter",
     "recording_url": "Aufnahme", "custom_analysis_data": "Weiteres",
 }  # fmt: skip
-# Fields whose values are names of ours or of a provider, and what they are called.
+# Fields with values of closed lists, ours or a provider's.
 _NAMED: Final = frozenset(
     {
         "status",

@@ -87,7 +87,7 @@ def content_lines(content: Mapping[str, Any], width: int) -> Iterator[str]:
             yield from ("", "The transcript is cut after 10,000 characters.")
     elif content.get("not_readable"):
         yield from ("", _NOT_READABLE)
-    elif not (content.get("notice") or {}).get("refused_at"):  # else the reason is said above
+    elif not (content.get("notice") or {}).get("refused_at"):  # a refusal is reported above
         yield from (
             "",
             "No transcript is kept of it: Retell has sent none, or it is older than retention.transcriptDays.",
@@ -144,7 +144,7 @@ def timeline_lines(timeline: Mapping[str, Any], width: int) -> Iterator[str]:
         yield from _notice_lines(timeline, width)
         yield ""
     moments = timeline["moments"]
-    if any(moment["what"] == "function" for moment in moments):  # then each action is that of a function
+    if any(moment["what"] == "function" for moment in moments):  # each action belongs to a function
         moments = [moment for moment in moments if moment["what"] != "action"]
     names = min(_MAX_NAME, max((len(moment["name"]) for moment in moments), default=0))
     day = ""

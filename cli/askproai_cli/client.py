@@ -22,7 +22,7 @@ TOKEN_VARIABLE = "ASKPROAI_TOKEN"  # noqa: S105 - names a variable
 _TIMEOUT_SECONDS = 15.0
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
 _ANSWER_SECONDS = 20.0  # a statement may take 15 s before the pod answers that it took too long
-_LOGIN_TIMEOUT_SECONDS = 60.0  # a program of the kubeconfig may log in first, by a browser say
+_LOGIN_TIMEOUT_SECONDS = 60.0  # the kubeconfig's program may log in first, as by a browser
 
 
 class RequestFailed(Exception):
@@ -210,7 +210,7 @@ def _port_forward(namespace: str, name: str) -> Iterator[PrivateApiClient]:
         timeout.cancel()
         child.terminate()
         said += child.communicate()[0]
-    if not forwards or (failure and "error" in said):  # kubectl notices only at a request that a pod cannot be reached
+    if not forwards or (failure and "error" in said):  # kubectl notices an unreachable pod at a request only
         # The caller must still learn whether a change may have been done.
         kind = type(failure) if failure else RequestFailed
         raise kind(f"no connection to {namespace}/{name}-admin: {explain_kubectl(said)}") from failure
@@ -244,7 +244,7 @@ def _read_token(kubectl: str, namespace: str, name: str) -> tuple[str, str]:
             cause = explain_kubectl(failures[-1]) if read.returncode else "it has no token yet; is the Tenant Ready?"
             raise RequestFailed(f"Secret {secret} of namespace {namespace} cannot be read: {cause}")
     of_admin, of_reader = failures
-    cause = explain_kubectl(of_reader if "(Forbidden)" in of_admin else of_admin)  # what is certain: that there is none
+    cause = explain_kubectl(of_reader if "(Forbidden)" in of_admin else of_admin)  # certain: "not found"
     raise RequestFailed(f"neither Secret {name}-admin nor {name}-reader of namespace {namespace} can be read: {cause}")
 
 

@@ -49,7 +49,7 @@ CUSTOM = (TENANTS, BRANCHES, OFFERINGS, AGENTS)  # the four kinds that a person 
 
 AUTO_CREATED_LABEL = "askproai.de/auto-created"  # of the default service of a Branch, which the operator makes
 
-# Annotations of a Tenant that came back, or was moved here.
-ADOPT_DATA = "askproai.de/adopt-data"  # the owner of the rows with which it goes on
-ADOPT_FROM = "askproai.de/adopt-from"  # the installation whose marker its agents have until they are taken over
-ADOPT_WEBHOOK = "askproai.de/adopt-webhook"  # the URL of its webhook at Cal.com there; it ends in the id of that one
+# Annotations of a Tenant that was restored or moved here.
+ADOPT_DATA = "askproai.de/adopt-data"  # the owner of the rows that it adopts
+ADOPT_FROM = "askproai.de/adopt-from"  # the installation whose marker its agents carry until they are taken over
+ADOPT_WEBHOOK = "askproai.de/adopt-webhook"  # its former webhook's URL, which ends in the former installation's id

@@ -16,7 +16,7 @@ CALENDAR_AUDIT = "calendar-audit"
 MAX_DIFFERENCES = 100  # of a tenant, the oldest ones: a watermark has up to 200,000 characters
 MAX_REASON = 300
 MAX_OTHERS = 10
-_YEARS = range(2000, 2200)  # others can not be shown in every time zone
+_YEARS = range(2000, 2200)  # other years cannot be converted to every time zone
 
 Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 DATA_KEYS = "DATA_KEYS"
-# How an encrypted body begins, and the only field of an encrypted value of JSON. No plain body begins so: those are JSON.
+# The first bytes of an encrypted body (a plain body is JSON), and the only field of an encrypted value of JSON.
 ENCRYPTED_BODY, ENCRYPTED_FIELD = b"\0enc1", "encrypted"
 # A kubelet updates mounted Secrets each minute, from a cache that may be a minute old: by then all pods can decrypt.
 KNOWN_TO_ALL_PODS = timedelta(minutes=3)

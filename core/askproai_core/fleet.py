@@ -18,7 +18,7 @@ NEGATIVE_TYPES: Final = frozenset({"Drifted", "Paused"})  # conditions whose goo
 class Severity(IntEnum):
     """How urgently a tenant needs a person's attention, the worst first."""
 
-    FAILING = 0  # something of it is not Ready
+    FAILING = 0  # the Tenant or an object of it is not Ready
     OVER_BUDGET = 1
     INTENDED = 2
     GOOD = 3
@@ -27,7 +27,7 @@ class Severity(IntEnum):
 class Drift(StrEnum):
     """How a tenant's agents at Retell differ from the declaration."""
 
-    DRIFTED = "drifted"  # somebody changed something there
+    DRIFTED = "drifted"  # somebody made a change at Retell
     PLANNED = "planned"  # a change waits for approval
 
 
@@ -169,7 +169,7 @@ def _owner(each: FleetObject, owners: Mapping[tuple[str, str, str], str | None])
 
 def _row(tenant: FleetObject, parts: Sequence[FleetObject]) -> FleetRow:
     budget = tenant.budget_percent
-    # While the Tenant itself is not Ready, the others wait for it.
+    # While the Tenant itself is not Ready, its other objects wait for it.
     found = [bad for each in ([tenant] if _not_ready(tenant) else parts) if (bad := _not_ready(each)) is not None]
     unintended = [bad for bad in found if bad[0] not in _INTENDED]
     state, since, what = min(unintended or found, key=lambda bad: bad[1] or "", default=("Ready", None, None))

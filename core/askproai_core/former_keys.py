@@ -23,8 +23,8 @@ FORMER_KEYS = "FORMER_KEYS"
 PRESENT_KEYS = "PRESENT_KEYS"
 REVOKED_AT = "REVOKED_AT"
 
-# The provider keys of a tenant, but not those of staff members' own accounts, with which nothing is verified. Former keys are left
-# out, since each ends in the pods by its time: they are added with a present key, and only a revocation takes them away sooner.
+# The provider keys of a tenant, except those of staff members' own accounts, which verify nothing. Former keys are left
+# out: pods end each at its time, each is added together with a new present key, and only a revocation ends it earlier.
 _VERIFYING = re.compile(r"[a-z]+-api-key|retell-webhook-key-\d+|[a-z]+-webhook-secret|PRESENT_KEYS|REVOKED_AT")
 
 

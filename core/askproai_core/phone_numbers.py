@@ -11,15 +11,15 @@ from phonenumbers import NumberParseException, PhoneMetadata, PhoneNumber, Phone
 
 from askproai_core.time_zones import country_of_zone
 
-DEFAULT_REGION: Final = "DE"  # of a number without its country, where nothing says whose it is
-NO_REGION: Final = "ZZ"  # only numbers with their country are read
+DEFAULT_REGION: Final = "DE"  # country of a number without country code, if nothing else names one
+NO_REGION: Final = "ZZ"  # a number needs its country code
 # Types that neither a caller nor a branch can have.
 _REFUSED_TYPES = frozenset({PhoneNumberType.PREMIUM_RATE, PhoneNumberType.VOICEMAIL, PhoneNumberType.UAN})
 _MOBILE_TYPES = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})
 
-# Carriers that may pass on digits only spell on a keypad why there is no number: +86282452253 is UNAVAILABLE
-# (https://help.twilio.com/articles/223179988). A spelling may follow the country code of the carrier or the trunk. Behind that of a
-# country with short numbers, a short spelling is a subscriber's: +49 7748 283 is one of a village.
+# Carriers that can only transmit digits spell on a keypad why there is no number: +86282452253 is UNAVAILABLE
+# (https://help.twilio.com/articles/223179988). A spelling may follow the country code of the carrier or the trunk. In countries
+# with short numbers, a short spelling may be a subscriber's number: +49 7748 283 is in a village.
 _SPELLED = (
     "anonymous", "blocked", "confidential", "inconnu", "nocallerid", "nonumber", "notavailable", "notprovided", "outofarea",
     "payphone", "private", "privatecall", "restricted", "suppressed", "unassigned", "unavailable", "unbekannt", "unknown",
@@ -35,11 +35,11 @@ _STAND_IN_DIGITS = sorted(
     }
 )
 _LONG_STAND_IN_DIGITS = [each for each in _STAND_IN_DIGITS if len(each) >= _SHORTEST_BEHIND_CODE]
-_CODES = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))  # none begins with another
+_CODES = "|".join(map(str, phonenumbers.COUNTRY_CODE_TO_REGION_CODE))  # no code is the beginning of another
 _STAND_IN = re.compile(rf"\+(1?({'|'.join(_STAND_IN_DIGITS)})|({_CODES})0?({'|'.join(_LONG_STAND_IN_DIGITS)}))")
 _ZEROS = "0" * 8
 _ASCENDING = "0123456789" * 2
-_COUNTED_UP = 9  # digits, with which a national number begins that somebody has made up by counting
+_COUNTED_UP = 9  # a national number that begins with so many digits in order is made up
 
 _URI = re.compile(r'(?:"?[^"<]*"?\s*<)?\s*(?:(?:sips?|tel):)?([^@;>]*)(?:[;@>].*)?', re.IGNORECASE | re.DOTALL)
 DIALLED: Final = re.compile(r"\+?(?=.*\d)[\d\s()/._-]+")
@@ -114,7 +114,7 @@ def e164_or_none(text: str | None, region: str) -> str | None:
     return _read_or_none(text, region) if text else None
 
 
-@lru_cache(maxsize=1024)  # a refused one, too
+@lru_cache(maxsize=1024)  # caches refusals, too
 def _read_or_none(text: str, region: str) -> str | None:
     try:
         return to_e164(text, region)

@@ -9,7 +9,7 @@ from importlib.util import find_spec, module_from_spec
 from types import ModuleType
 from typing import Any, NamedTuple
 
-# The words of Germans for their states and for the United Kingdom, where ISO 3166 has another code.
+# Usual German abbreviations of states and the United Kingdom that differ from ISO 3166.
 _COUNTRIES = {"EN": "GB"}
 _SUBDIVISIONS = {
     "DE": {

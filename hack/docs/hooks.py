@@ -22,7 +22,7 @@ from commonmark import CommonMark, list_link_targets, page_of, slugify  # a hook
 GRAMMAR: Final = CommonMark()
 ROOT: Final = Path(__file__).resolve().parents[2]
 FIRST: Final = ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "examples/README.md")
-# A page must ask nobody else for anything: what a browser fetches by itself, in HTML and in style sheets.
+# References in HTML and style sheets that a browser loads by itself: a page must load nothing from other servers.
 EXTERNAL: Final = re.compile(
     r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?:https?:)?//[^"'>]*|<link\b[^>]*\bhref=["']?(?:https?:)?//[^"'>]*"""
     r"""|url\(["']?(?:https?:)?//[^)]*|@import\s+["'](?:https?:)?//[^"']*"""

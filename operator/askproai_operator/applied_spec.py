@@ -55,7 +55,7 @@ def applied_before_pause(model: CustomResource) -> dict[str, Any]:
         return {}
     if not model.status:
         return {_FIELD: _NEVER}
-    # The object was only held by the annotation `askproai.de/plan` until now: an edit may be among what it declares.
+    # Until now only the annotation `askproai.de/plan` held the object: its declared spec may contain an edit.
     return {_FIELD: _encode(model)} if is_paused(model) else {}
 
 

@@ -75,7 +75,7 @@ class ReconcileContext(PlanContext):
     faults: FaultPoints
     database: AdminStore
     fence: Callable[[], None]  # raises NotLeader unless our Lease is surely ours: call it right before a remote write
-    enqueue: Callable[[Key], None]  # makes another key due
+    enqueue: Callable[[Key], None]  # makes a key due
     rollouts: Rollouts
     redis: RedisAdmin | None = None  # None: the installation has none
     # (namespace, tenant, config hash, keys): makes the tenant's pods read a changed config and changed keys at once
@@ -102,7 +102,7 @@ class ReconcileContext(PlanContext):
         looks, now = self.memory.looks, self.clock.monotonic()
         known = looks.find(owner, name, source)
         if known is None or known.is_due(now):
-            # If the run ends in the middle, as with a lost Lease, no former answer may stay.
+            # If the run ends here, as after the loss of the Lease, no former answer may stay.
             looks.forget(owner, name)
             known = await self._renew(known, source, read, is_good, once=once)
             looks.keep(owner, name, known)

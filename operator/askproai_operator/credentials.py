@@ -17,7 +17,7 @@ from askproai_operator.resources import MANAGER, PERMITTED, USE_LABEL
 
 # Names of the files that the pods mount; also the keys of `T-teardown`, the operator's own copy for the deletion.
 RETELL_KEY = "retell-api-key"
-RETELL_WEBHOOK_KEY = "retell-webhook-key-"  # and a number
+RETELL_WEBHOOK_KEY = "retell-webhook-key-"  # followed by a number
 CALCOM_KEY = "calcom-api-key"
 RETELL_BASE_URL, CALCOM_BASE_URL = "retell-base-url", "calcom-base-url"  # in `T-teardown` only, beside the keys
 CALCOM_WEBHOOK = "calcom-webhook-secret"
@@ -59,7 +59,7 @@ class AccountHashes:
     own: Mapping[str, str] = field(default_factory=dict)  # staff members' own keys that can be used, by mounted file
 
     def of(self, event_type: EventType) -> str | None:
-        """Return the hash for the account of an event type; None if the event type has its own key and this cannot be used."""
+        """Return the hash for an event type's account; None if the event type has its own key and that key is unusable."""
         ref = event_type.api_key_secret_ref
         return self.tenant if ref is None else self.own.get(own_key_file(ref))
 

@@ -31,7 +31,7 @@ class SubjectKind(StrEnum):
     HOST = "host"
     NUMBER = "number"
     RETELL_KEY = "retell-key"
-    CALENDAR_KEY = "calcom-key"  # of whichever remote calendar
+    CALENDAR_KEY = "calcom-key"  # of any remote calendar
 
 
 ROUTED_PATHS: Final = ("/webhooks", "/retell", "/health")  # below a host's scope; all else on port 8080 is a 404

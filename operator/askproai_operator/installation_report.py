@@ -14,7 +14,7 @@ from askproai_operator.resources import CONFIG_MAPS, MANAGED_LABEL, MANAGER
 NAME: Final = "askproai-report"
 _KEY: Final = "report.json"
 MAX_FAILING_PROVIDERS: Final = 100  # that a report names
-_SAME_SKEW_SECONDS: Final = 1.0  # two clocks never differ by exactly as much as at the last look
+_SAME_SKEW_SECONDS: Final = 1.0  # smaller changes of the difference of two clocks are no news
 
 
 class FailingProvider(msgspec.Struct, frozen=True, rename="camel"):

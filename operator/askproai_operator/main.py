@@ -30,7 +30,7 @@ Canaries           controllers/canary            trials of images: begun, judged
 Shadows            controllers/shadow            copies of books, pods that no caller   a Tenant asks for one; each 5 s       1
                                                  hears, what they would have booked   while one is on, else each 30 s
 Rollout            controllers/rollout_report    no condition: Tenants become due whose  pods of a release became ready,    1
-                                                 turn it is to get a new release      or did not; who waits
+                                                 turn it is to get a new release      or did not; tenants wait
 TenantFigures      controllers/tenant_figures    calls, booked share and error budget   the process leads; each minute        1
                                                  in the status of Tenants
 RedisDurability    controllers/durability        a key in Redis that says whether     the process leads; each resync        1
@@ -197,7 +197,7 @@ cli = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
 
 @cli.callback(epilog="Example: askproai-operator run")
 def _cli() -> None:
-    """Turn Tenants, Branches, ServiceOfferings and RetellAgents into what they declare."""
+    """Reconcile Tenants, Branches, ServiceOfferings and RetellAgents."""
 
 
 @cli.command()
@@ -249,7 +249,7 @@ async def operate(settings: Settings, resource_controllers: Controllers) -> None
             queue.add(key, priority)
 
     def show_leader(is_held: bool) -> None:
-        metrics.leader.set(is_held and leads.is_set())  # who has the Lease may wait for another number of shards to end
+        metrics.leader.set(is_held and leads.is_set())  # it may still wait for another layout's end
 
     sink = EventSink(cache, relations, enqueue, partial(enqueue, priority=Priority.EDIT), shard.observes)
     health = Health(queue, metrics)

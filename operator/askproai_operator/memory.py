@@ -12,13 +12,13 @@ from askproai_operator.api import Key
 from askproai_operator.api.conditions import Condition
 from askproai_operator.store.tenant_states import ProvisionedTenant
 
-# Keys that became due at one moment (a start, an outage) must not come back together for ever.
+# Keys that became due together (a start, an outage) must not become due together for ever.
 _JITTER: Final = 0.2
-# A mismatch is corrected by a person, also at the provider, which sends us nothing about it.
+# A person corrects a mismatch, perhaps at the provider, which does not notify us.
 _LONGEST_WAIT: Final = timedelta(minutes=5)
 _PRECISION: Final = 0.5  # seconds
 _VERIFIED: Final = timedelta(minutes=10)
-# Half the usual time between two resyncs; of quicker ones not each tries the password.
+# Half the usual time between two resyncs. With quicker resyncs, not every one tests the password.
 _VERIFIED_WITHOUT_PODS: Final = timedelta(seconds=30)
 
 
@@ -29,7 +29,7 @@ class Look:
     source: Hashable
     answer: Any  # a ProviderError where the requests failed
     due: float  # monotonic seconds; infinite: not again before the source changes
-    misses: int = 0  # looks in a row that failed, or found what is not as it should be
+    misses: int = 0  # looks in a row that failed, or found a problem
 
     def is_due(self, now: float) -> bool:
         """Return True if the look is due to be repeated at `now`, or nearly: a run slightly early must not be in vain."""
@@ -100,8 +100,8 @@ class CatalogueChange:
     """A prompt not yet published, which differs from the published one only by its catalogue. The times are monotonic seconds."""
 
     prompt: str
-    since: float  # of the first difference
-    last: float  # of the last change
+    since: float  # time of the first difference
+    last: float  # time of the last change
 
 
 @dataclass(slots=True)
@@ -157,5 +157,5 @@ class Memory:
     looks: Looks = field(default_factory=Looks)
     logins: VerifiedLogins = field(default_factory=VerifiedLogins)
     pod_keys: dict[Key, PodKeys] = field(default_factory=dict)  # by Tenant; none before its keys have changed
-    quiet: dict[Key, QuietTenant] = field(default_factory=dict)  # none of a Tenant that is looked at by each resync
-    catalogues: dict[Key, CatalogueChange] = field(default_factory=dict)  # by agent; only of those that wait
+    quiet: dict[Key, QuietTenant] = field(default_factory=dict)  # without Tenants that each resync reconciles
+    catalogues: dict[Key, CatalogueChange] = field(default_factory=dict)  # by agent; only changes that wait

@@ -38,7 +38,7 @@ class Relations:
         self._tenant_of_branch: dict[tuple[str, str], str] = {}
         cache.add_indexer(self._index)
 
-    # Lookups. Objects are returned with the spec that is in effect, which of a paused one is not always the declared one.
+    # Lookups. They return objects with the spec in effect, which may differ from the declared spec of a paused object.
 
     def tenant(self, namespace: str, name: str) -> Tenant | None:
         return self._find(Tenant, namespace, name)
@@ -136,7 +136,7 @@ class Relations:
             for model in naming:  # another key may be of another account, which has other event types
                 if isinstance(model, Tenant) and _has_calcom_key(model, name):
                     keys.update(_keys(self.offerings(namespace, model.metadata.name)))
-        if ref in {INGRESSES, HTTP_ROUTES} and keys:  # a restored route may be of a host that another tenant has by now
+        if ref in {INGRESSES, HTTP_ROUTES} and keys:  # another tenant may hold the host of a restored route by now
             tenant = self.tenant(namespace, labels[TENANT_LABEL])
             keys.update(subject.queue_key for subject in (*requested_subjects(tenant), *former_host(tenant)))
         if ref is CONFIG_MAPS and LABEL in labels:
@@ -189,7 +189,7 @@ class Relations:
         if isinstance(model, ServiceOffering | RetellAgent):
             ref = model.spec.branch_ref
             yield from [Key(Branch.kind, namespace, ref.name)] if ref else _keys(self.branches(namespace, tenant))
-        if isinstance(model, RetellAgent):  # a hotline's agent leaves the numbers of a Branch to an agent of its own
+        if isinstance(model, RetellAgent):  # a hotline's agent leaves a Branch's numbers to the Branch's own agent
             hotlines = (each for each in self.agents(namespace, tenant) if each.spec.branch_ref is None)
             yield from (each.key for each in hotlines if each.key != model.key)
         if isinstance(model, Tenant | Branch):

@@ -10,8 +10,8 @@ GROUP = api_resource.GROUP
 MANAGER = "askproai-operator"  # field manager of every write, and `managed-by` of every child
 HANDOVER = "askproai-operator-handover"  # holds a field that we no longer send, until its new owner writes it
 FINALIZER = "askproai.de/cleanup"
-# On each Secret that the operator watches, so that one watch serves both: on a user's, whose owner permits manifests of its
-# namespace to name it, and on our own, which no manifest may name.
+# The label of each Secret that the operator watches, by one watch: "true" on a user's Secret that manifests of its namespace may
+# name, "operator" on our own Secrets, which no manifest may name.
 USE_LABEL = "askproai.de/use"
 PERMITTED, OWN = "true", "operator"
 TENANT_LABEL = "askproai.de/tenant"
@@ -40,7 +40,7 @@ CHILDREN = (  # watched, so that a change by hand is repaired at once
     DEPLOYMENTS, SERVICES, CONFIG_MAPS, SECRETS, SERVICE_ACCOUNTS, BUDGETS, AUTOSCALERS, NETWORK_POLICIES, INGRESSES,
 )  # fmt: skip
 FOREIGN = (HTTP_ROUTES, SERVICE_MONITORS, PROMETHEUS_RULES)  # their CRDs may come and go, so they are listed
-STATUS_READ = frozenset({DEPLOYMENTS, HTTP_ROUTES})  # an autoscaler's changes all the time, and enqueues nothing
+STATUS_READ = frozenset({DEPLOYMENTS, HTTP_ROUTES})  # not an autoscaler's, which changes all the time
 
 _BY_KIND = {resource.kind: resource for resource in (*CUSTOM, *CHILDREN, *FOREIGN, PODS, EVENTS, NAMESPACES, LEASES)}
 

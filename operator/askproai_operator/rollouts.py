@@ -23,10 +23,10 @@ from askproai_operator.resources import DEPLOYMENTS, TENANT_LABEL
 
 ROLLOUT: Final = "askproai.de/rollout"  # annotation of a Deployment: its RolloutRecord, as JSON
 _COMPONENT: Final = "app.kubernetes.io/component"
-_CALLED: Final = frozenset({"web", "worker"})  # a canary and a shadow have Deployments of their own, and hold up nobody
-# As long as Kubernetes waits for the newest pods of a Deployment (progressDeadlineSeconds): then RolloutStuck is set.
+_CALLED: Final = frozenset({"web", "worker"})  # other Deployments, of canaries and shadows, hold up no tenant
+# Kubernetes waits as long for a Deployment's newest pods (progressDeadlineSeconds), until RolloutStuck is set.
 _PATIENCE: Final = timedelta(minutes=10)
-# A process that dies again and again is back in between, so it is never away for that long. Kubernetes waits for five minutes then.
+# Losses count for a process that dies repeatedly: it comes back within at most five minutes, so `_PATIENCE` never ends.
 _LOSSES, _LOSSES_WITHIN = 3, timedelta(minutes=30)
 
 
@@ -105,7 +105,8 @@ def soak_end(deployment: ObservedObject, soak: timedelta) -> datetime | None:
     if progress.get("reason") != "NewReplicaSetAvailable" or not has_newest_pods_only(deployment):
         return None
     end, back = datetime.fromisoformat(progress["lastUpdateTime"]) + soak, _available_since(deployment, "True")
-    # Kubernetes does not touch Progressing when a pod fails and comes back. Long after it this is an eviction, or it was scaled.
+    # Progressing does not change when a pod fails and comes back. A return long after the roll-out is due to an eviction
+    # or scaling.
     return max(end, back + soak) if back is not None and back < end + _PATIENCE else end
 
 
@@ -181,9 +182,9 @@ class Rollouts:
         self.release, self.limit = release, limit
         self._pods: dict[Key, dict[str, tuple[ObservedObject, RolloutRecord | None]]] = {}  # by Tenant and component
         self._unsettled: set[Key] = set()  # judged by the present release, and not known to be done
-        self._begun: set[Key] = set()  # whose turn is not written yet
-        self._waiting: dict[Key, None] = {}  # in the order in which they came
-        self._midst_since: dict[Key, datetime] = {}  # who is under way
+        self._begun: set[Key] = set()  # Tenants whose turn is not written yet
+        self._waiting: dict[Key, None] = {}  # in the order of their requests
+        self._midst_since: dict[Key, datetime] = {}  # Tenants under way
         self._losses: dict[tuple[Key, str], list[datetime]] = {}  # when all judged pods of a component went away
         cache.add_child_indexer(DEPLOYMENTS, self._index)
         cache.add_indexer(self._note_tenant)
@@ -222,8 +223,8 @@ class Rollouts:
         return found
 
     def state(self) -> RolloutState:
-        """Return the changing and the unhealthy Tenants, and how many wait. Tenants known to be done are not examined."""
-        self._unsettled = {tenant for tenant in self._unsettled if self._is_unsettled(tenant)}  # time settles them, too
+        """Return the changing and the unhealthy Tenants, and how many wait. Tenants found done are not examined again."""
+        self._unsettled = {tenant for tenant in self._unsettled if self._is_unsettled(tenant)}
         phases = {tenant: self._phase(tenant) for tenant in self._unsettled if _can_hold_up(self._cache.get(tenant))}
         now = self._clock.now()
         midst = [tenant for tenant, phase in phases.items() if phase is Phase.UNDER_WAY]

@@ -1,4 +1,4 @@
-"""Watch the tenants' database sessions while this process leads: four checks a second end sessions that hold up others."""
+"""Watch the tenants' database sessions while this process leads: four times a second, end sessions that block others."""
 
 import asyncio
 

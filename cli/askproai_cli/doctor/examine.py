@@ -25,8 +25,8 @@ from askproai_operator import resources
 from askproai_operator.installation_report import NAME, InstallationReport, read_report
 from askproai_operator.shards import LEASE_NAMES
 
-_MOST: Final = 100  # Tenants whose URL and Secrets are looked at: what is wrong for all shows in these, too
-_RETELL: Final = "/webhooks/retell"  # ends `status.webhookUrls.retell`, whose beginning is the tenant's public URL
+_MOST: Final = 100  # Tenants whose URL and Secrets are examined: a common problem shows in these, too
+_RETELL: Final = "/webhooks/retell"  # `status.webhookUrls.retell` is the public URL and this
 
 CHECKS: Final[tuple[Callable[[Observations], Finding], ...]] = (
     platform_checks.check_cluster,
@@ -50,7 +50,7 @@ CHECKS: Final[tuple[Callable[[Observations], Finding], ...]] = (
 )
 
 
-# They rest on the operator's report, which is as old as its own line says.
+# Checks that use only the operator's report, whose age has a line of its own.
 OF_THE_REPORT: Final = frozenset(
     {
         store_checks.check_database,

@@ -29,7 +29,7 @@ class Finding:
     todo: str = ""
     page: str = ""
     details: tuple[str, ...] = ()
-    seconds_ago: int | None = 0  # how old what it rests on is; 0: it was looked at now; None: not known
+    seconds_ago: int | None = 0  # the age of its data; 0: read now; None: not known
 
 
 def spell_age(seconds: float) -> str:

@@ -62,8 +62,8 @@ async def _read_certificate(host: str, port: int) -> Certificate | None:
             _, writer = await asyncio.open_connection(host, port, ssl=context)
     except ssl.SSLCertVerificationError as error:
         return Certificate(host, None, error.verify_message)
-    except (OSError, TimeoutError, UnicodeError):  # UnicodeError: no name that DNS could have
-        return None  # what does not answer is the finding of another check
+    except (OSError, TimeoutError, UnicodeError):  # UnicodeError: not a possible DNS name
+        return None  # another check reports a host that does not answer
     try:
         until = writer.get_extra_info("ssl_object").getpeercert()["notAfter"]
     finally:

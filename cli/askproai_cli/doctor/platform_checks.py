@@ -17,9 +17,7 @@ COORDINATOR: Final = "askproai-coordinator"
 _TESTED: Final = range(31, 36)  # minor versions of Kubernetes 1.x, as in docs/install.md
 _OLDEST: Final = 30  # ValidatingAdmissionPolicies are stable from then on
 _SKEW_WARNING_SECONDS: Final = 5.0
-_SKEW_FAILED_SECONDS: Final = (
-    60.0  # Retell's signatures expire after five minutes, and tokens are not valid yet or no more
-)
+_SKEW_FAILED_SECONDS: Final = 60.0  # with more, signatures (five minutes) and tokens may be invalid
 _LEASE_PRECISION_SECONDS: Final = 2.0
 _INSTALL: Final = "docs/install.md"
 

@@ -15,7 +15,7 @@ from askproai_cli.output import format_count
 from askproai_core.kube import ApiError, HttpTransport, list_all
 from askproai_operator.resources import MANAGED_SELECTOR, PODS
 
-_MOST: Final = 30  # what is wrong for all shows in these, too
+_MOST: Final = 30  # a common problem shows in these, too
 _AT_ONCE: Final = 8
 _METRICS_PORT: Final = 9090
 _MOST_BYTES: Final = 1024 * 1024
@@ -68,7 +68,7 @@ def find_problems(metrics: str) -> Iterator[str]:
             yield f"it asks {provider[1] if provider else 'a provider'} nothing any more: too many failures"
         elif name == "redis_degraded" and float(value):
             yield "it works without Redis"
-        elif name == "own_requests_refused" and float(value) > 1:  # one proves little: its body is unsigned
+        elif name == "own_requests_refused" and float(value) > 1:  # a single unsigned request proves little
             last = f"the last {float(value):g} requests of Retell about calls of the tenant"
             yield f"it has refused {last} (401): see RequestsVerified"
 

@@ -23,7 +23,7 @@ _DEFINITIONS: Final = ApiResource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
 _LOOK_AGAIN: Final = timedelta(milliseconds=500)  # a leader renews each second or two
-_SHORTEST_WATCH_SECONDS: Final = 5.0  # a Lease that was given back is valid for one second, and a standby takes it
+_SHORTEST_WATCH_SECONDS: Final = 5.0  # a released Lease is valid for one second; a standby then takes it
 _BAD: Final = {("ReplicaFailure", "True"), ("Progressing", "False")}  # conditions of a Deployment
 _COMPONENTS: Final = ("operator", "coordinator")
 _PULL_SECRETS, _TLS_SECRET = "ASKPROAI_IMAGE_PULL_SECRETS", "ASKPROAI_SHARED_TLS_SECRET"

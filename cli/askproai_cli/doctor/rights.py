@@ -1,4 +1,4 @@
-"""The rights of the operator's account, as the chart's roles grant them, and the question to the API server which are missing.
+"""The rights that the chart's roles grant to the operator's account, and a search for missing rights at the API server.
 
 The chart is not part of the command line, so the rights are listed here; a test compares them with the chart.
 """

@@ -11,11 +11,11 @@ from askproai_operator.api.conditions import NEGATIVE_TYPES, TRANSIENT_REASONS, 
 from askproai_operator.resources import TENANTS
 
 _LOOK: Final = "kubectl get askproai -A -o wide shows each with its message."
-# Ready, whose message a row shows, ignores most warnings.
+# A row only shows the message of Ready, which ignores most warnings.
 _LOOK_AT_CONDITIONS: Final = "kubectl describe KIND NAME -n NAMESPACE shows all conditions of an object."
 _NOT_READY: Final = "docs/runbooks/not-ready.md"
 _CERTIFICATE_WARNING: Final = timedelta(days=14)  # cert-manager renews a month before the end, so it has failed twice
-# The causes of problems that are a provider's, or of a key for it.
+# The reasons for problems of a provider, or of a provider's key.
 _OF_PROVIDERS: Final = frozenset(
     {
         Reason.CREDENTIALS_INVALID,

@@ -1,5 +1,5 @@
-"""Check manifests and return findings. A manifest is refused if the API server would refuse it. A warning is a mistake that the
-API server accepts and the operator or the pods do not, such as a wrong country, time zone or number.
+"""Check manifests and return findings: refusals that the API server would make, and warnings about mistakes that it accepts
+but the operator or the pods do not, such as a wrong country, time zone or number.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -105,7 +105,7 @@ def _check_object(value: dict[str, Any], schema: Schema, path: FieldPath) -> Ite
             meant = meant_field(name, value, properties)
             advice = f"; did you mean {meant}?" if meant else _list_fields(properties)
             yield Fault((*path, name), f"is no field{advice}", blocks=True)
-            if meant and meant not in value:  # its content is judged, too
+            if meant and meant not in value:  # its value is judged as the intended field's
                 yield from find_faults(field, properties[meant], (*path, name))
         else:
             yield from find_faults(field, child, (*path, name))

@@ -29,9 +29,9 @@ from askproai_operator.relations import Relations
 from askproai_operator.resources import MANAGER
 from askproai_operator.settings import Settings
 
-# When lint misses it among the files.
+# Lint's warnings that something is missing among the files.
 _MAY_BE_IN_CLUSTER: Final = ("spec.branchRef", "spec.tenantRef", "spec.phoneNumbers")
-_LOOKED_FOR: Final = "; it must be in the cluster"  # how lint ends where a Secret is not among the files
+_LOOKED_FOR: Final = "; it must be in the cluster"  # end of lint's warning about a Secret that is not among the files
 _PAUSED: Final = f"paused: no edit has an effect until the annotation {PAUSED_ANNOTATION} is removed"
 _SUSPENDED: Final = "suspended: no pods run, callers hear that no appointments are taken, until spec.suspend is false"
 

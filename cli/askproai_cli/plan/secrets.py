@@ -1,7 +1,7 @@
 """Check the Secrets of a plan.
 
-A key in a planned Secret affects the Tenants that name the Secret: another tenant may have that key, or the account changes. A
-planned manifest may name a Secret, or a key of it, that neither the files nor the cluster have.
+A key in a planned Secret affects the Tenants that name the Secret: another tenant may hold that key, or the account changes. A
+planned manifest may also name a Secret, or a key in it, that neither the files nor the cluster have.
 """
 
 import base64

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-# The number is raised when a command of before could not read the file.
+# A format that earlier commands cannot read gets the next number.
 FORMAT: Final = b"askproai-tenant-export 1\n"
 _CHUNK: Final = 256 * 1024  # bytes of rows in a record, about
 _LONGEST: Final = 256 * 1024 * 1024  # more than any row
@@ -71,7 +71,7 @@ class Writer:
 def open_writer(path: Path, passphrase: str) -> Iterator[Writer]:
     """Yield a writer of the file `path`, readable by its owner only. The file appears when the block ends without an error."""
     beside = path.with_name(f".{path.name}.part")
-    beside.unlink(missing_ok=True)  # of a run that was killed
+    beside.unlink(missing_ok=True)  # left by a killed run
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -81,7 +81,7 @@ def open_writer(path: Path, passphrase: str) -> Iterator[Writer]:
         beside.replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
-            os.fsync(folder)  # the name, too, outlives a crash of the machine
+            os.fsync(folder)  # so the new name survives a crash of the machine
         finally:
             os.close(folder)
     finally:

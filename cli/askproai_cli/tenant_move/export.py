@@ -61,7 +61,7 @@ class Exported:
     rows: Mapping[str, int]
     objects: Sequence[str]
     secrets: Sequence[str]
-    missing: Sequence[str]  # Secrets that manifests name, and that must be made at the destination
+    missing: Sequence[str]  # Secrets that manifests name and a person must create at the destination
 
 
 async def export_tenant(
@@ -72,7 +72,7 @@ async def export_tenant(
 
     tenant, objects = await _read_objects(transport, source)
     await _require_stopped(transport, source, tenant, objects)
-    # The file first: who cannot write there is to find out before anything is taken from the tenant.
+    # Open the file first: a failure to write there must not come after the tenant has lost its rows.
     with open_writer(path, passphrase) as writer:
         async with open_tenant_rows(source.dsn) as rows:
             return await _write(transport, source, tenant, objects, rows, writer, now)
@@ -89,7 +89,7 @@ async def _write(
 ) -> Exported:
     """Detach the rows from their Tenant, then write the header and the rows to the file."""
     schema = await rows.read_schema()
-    await _describe(transport, source, tenant, objects)  # what refuses it here refuses it before anything is taken
+    await _describe(transport, source, tenant, objects)  # a refusal must come before `retire`
     owner = await rows.retire(source.tenant, tenant["metadata"]["uid"])
     header = await _describe(transport, source, tenant, objects)
     header |= {"owner": owner, "schema": {str(number): text for number, text in schema.items()}}
@@ -101,8 +101,8 @@ async def _write(
     writer.document(header)
     async with rows.snapshot(source.tenant, owner) as snapshot:
         counts = {table: await _write_table(snapshot, table, writer) for table in snapshot.tables}
-    # A pod that began meanwhile cannot reach the database any more, but it could acknowledge events by Redis. Read anew: it begins
-    # when somebody ends the suspension.
+    # Check again: if somebody ended the suspension, a pod may have started. It cannot reach the database any more, but it can
+    # acknowledge events by Redis.
     await _require_stopped(transport, source, *await _read_objects(transport, source))
     writer.document({"rows": counts}, is_last=True)
     return Exported(owner, counts, _named(header["objects"]), _named(header["secrets"]), header["missing"])
@@ -163,7 +163,7 @@ async def _find_spooled(source: Source, tenant: Json) -> list[str]:
         return [f"Redis does not say whether acknowledged events wait there ({error}): see --redis-url"]
     finally:
         await client.aclose()
-    if not (waiting or refused or is_known):  # of another installation, or another database of the same server
+    if not (waiting or refused or is_known):  # perhaps of another installation, or another database of this server
         text = "no operator has looked at this Redis within an hour, so it is not the installation's: give its --redis-url, or"
         return [f"{text} --spool-is-empty if you have looked yourself"]
     if refused and not waiting:

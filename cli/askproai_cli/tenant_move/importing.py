@@ -38,7 +38,7 @@ class Imported:
     tenant: str
     rows: Mapping[str, int]
     created: Sequence[str]
-    kept: Sequence[str]  # were there already
+    kept: Sequence[str]  # names of objects that existed already
     notes: Sequence[str]
 
 
@@ -163,7 +163,7 @@ async def _create(transport: HttpTransport, manifests: Iterable[Json]) -> tuple[
         except ApiError as error:
             if ref is not NAMESPACES or error.status != HTTPStatus.FORBIDDEN:
                 raise
-            kept.append(what)  # who may not create namespaces has one: else what follows is refused
+            kept.append(what)  # without this right, the namespace must exist, or the next objects are refused
         else:
             created.append(what)
     return created, kept

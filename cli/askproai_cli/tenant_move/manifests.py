@@ -18,7 +18,7 @@ from askproai_operator.resources import MANAGED_LABEL, MANAGER, TENANT_LABEL, US
 
 # The Secrets that are moved: the token that signs the links of sent mails, and the data keys. The operator makes the others.
 IDENTITY: Final = ("admin", "data-keys")
-SIGNING_KEYS: Final = "signing-keys"  # has the providers' keys, too
+SIGNING_KEYS: Final = "signing-keys"  # not moved: it has the providers' keys, too
 # Branches and services first, so that the first config of the pods has them.
 ORDER: Final = (BRANCHES.kind, OFFERINGS.kind, TENANTS.kind, AGENTS.kind)
 # All other fields belong to the old cluster: owners, finalizers, and the marks that let a tool such as Argo CD prune the object.
@@ -54,7 +54,7 @@ def _refers(manifest: Json, field: str, names: set[str]) -> bool:
 
 
 def to_manifest(live: Json) -> Json:
-    """Return what goes along of an object, in the cluster or in a file: its content, name, and labels and annotations of ours."""
+    """Return the part of an object to move, from the cluster or a file: its content, name, and our labels and annotations."""
     meta = live["metadata"]
     labels, annotations = meta.get("labels") or {}, meta.get("annotations") or {}
     taken = _LABELS + (_LABELS_OF_OPERATOR if labels.get(MANAGED_LABEL) == MANAGER else ())

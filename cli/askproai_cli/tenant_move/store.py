@@ -26,7 +26,7 @@ from askproai_operator.store.tenant_tables import (
     uid_of_owner,
 )
 
-# The output of COPY depends on these.
+# The output of COPY depends on these settings.
 _TEXT_FORMAT: Final = "SET LOCAL TimeZone = 'UTC'; SET LOCAL DateStyle = 'ISO'; SET LOCAL bytea_output = 'hex'"
 _TABLES_OF_TENANTS: Final = """
 SELECT c.relname FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid
@@ -37,8 +37,8 @@ SELECT attname::text FROM pg_attribute
 WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = '' ORDER BY attnum
 """
 _RESOURCE_COLUMN: Final = "resource_id"  # refers to `resources`, whose ids are unique among all tenants
-_ROOM: Final = 1000  # ids
-_HIGHEST: Final = 2**62  # no tenant gets there by itself, and all tenants need the ids that a sequence has left
+_ROOM: Final = 1000  # ids that other tenants may take during an import
+_HIGHEST: Final = 2**62  # of ids in a file: all tenants need the rest of the sequence
 _IDENTITY: Final = "SELECT pg_get_serial_sequence(quote_ident($1::text), 'id')"
 _RETIRE: Final = """
 WITH retired AS (UPDATE tenants SET uid = $2, retell_key_hash = '' WHERE tenant = $1)
@@ -214,12 +214,12 @@ class Insertion:
         if missing := set(self._tables) - self._columns.keys():
             raise CannotMove(f"the file lacks the tables {', '.join(sorted(missing))}: it is damaged")
         await self._give_new_resources()
-        # The tombstones of erased callers come after the events, which the trigger would judge anew.
+        # Tombstones of erased callers come after the events: their trigger would judge the inserted events anew.
         ordered = sorted(self._tables, key=lambda table: table == "erased_references")
         written = {
             table: await self._insert(table) if table != "tenants" else await self._insert_tenant() for table in ordered
         }
-        # Last, since the trigger on claims would redirect those that were booked before their branches were linked.
+        # Last, since the trigger on claims would redirect claims that are older than the link to the person.
         await self._conn.execute(
             f"UPDATE resources r SET person_row = s.person_row FROM {_staged('resources')} s"  # noqa: S608  names of the catalog
             " WHERE r.tenant = s.tenant AND r.id = s.id AND s.person_row IS NOT NULL"
@@ -265,8 +265,8 @@ class Insertion:
     async def _insert(self, table: str) -> int:
         """Write the staged rows of one table, and advance its id sequence beyond their ids."""
         columns = self._columns[table]
-        # The sequence first: it is no part of the transaction, and one that is too high harms nobody. With room, since other
-        # tenants take ids meanwhile, and must get none twice.
+        # Advance the sequence first: it is no part of the transaction, and a value that is too high harms nobody. `_ROOM` is for
+        # ids that other tenants take meanwhile.
         if "id" in columns and table != "resources" and (sequence := await self._conn.fetchval(_IDENTITY, table)):
             highest = await self._conn.fetchval(f"SELECT max(id) FROM {_staged(table)}")  # noqa: S608  names of the catalog
             if highest is not None and highest > _HIGHEST:

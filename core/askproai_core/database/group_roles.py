@@ -24,8 +24,8 @@ COORDINATOR = "askproai_coordinator"
 BACKUP = "askproai_backup"
 
 _SHARED_ROW_CHANGED = "XX000"  # "tuple concurrently updated": another session changes the same row of the catalog
-_ATTEMPTS = 10  # at such a statement
-_AGAIN_SECONDS = 0.05  # the longest wait before the next one
+_ATTEMPTS = 10  # of one statement
+_AGAIN_SECONDS = 0.05  # the longest wait before the next attempt
 
 
 class RolesUnavailable(DatabaseError):
@@ -103,7 +103,7 @@ async def change_shared_row(change: Callable[[], Awaitable[object]], name: str) 
             if error.sqlstate != _SHARED_ROW_CHANGED or attempt == _ATTEMPTS:
                 raise
             log.debug("role.again", role=name, attempt=attempt)
-            await asyncio.sleep(_AGAIN_SECONDS * random.random())  # noqa: S311  so that those who met do not meet again
+            await asyncio.sleep(_AGAIN_SECONDS * random.random())  # noqa: S311  at random, so that two sessions do not collide again
         else:
             return
 

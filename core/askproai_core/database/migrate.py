@@ -30,13 +30,13 @@ OWNER = "askproai_owner"
 
 T = TypeVar("T")
 
-# Somebody else has the table, such as a dump or an open transaction.
+# Another session has locked the table, such as a dump or an open transaction.
 _BLOCKED = (asyncpg.LockNotAvailableError, asyncpg.DeadlockDetectedError)
-# How long each attempt waits for a lock, in milliseconds. Every later statement on a table queues behind a migration that waits;
-# a booking has time for half a second. Each transaction of a tenant reads `tenants` by its policies, and may then want a table that
-# the migration has already: only one of the two can go on, so the migration gives way, and comes again at another moment.
+# How long each attempt waits for a lock, in milliseconds. Every later statement on a table queues behind a waiting migration, and
+# a booking can wait for half a second. Deadlocks are possible, too: each transaction of a tenant reads `tenants` by its policies,
+# and may then need a table that the migration has locked. The migration then gives way and is retried.
 _LOCK_WAITS: Final = (100,) * 8 + (500,)
-_PAUSE: Final = 0.1  # seconds between two attempts, in which what has queued goes on
+_PAUSE: Final = 0.1  # seconds between two attempts, in which queued statements run
 _NAME: Final = "askproai-migrate"
 _IS_ALIVE: Final = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE pid = $1 AND application_name = $2)"
 _LOOK_SECONDS: Final = 30.0

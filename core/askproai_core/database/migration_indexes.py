@@ -17,11 +17,11 @@ from askproai_core.database.pool import Connection
 
 log = structlog.get_logger(__name__)
 
-# Without unique ones: of these a build that fails, or that others see halfway, would matter.
+# No unique indexes: a failed or unfinished build of a unique index would affect writers.
 _INDEX: Final = re.compile(r"^CREATE INDEX (?P<name>\w+) ON (?P<table>\w+) (?P<rest>[^;]+);", re.MULTILINE)
-# For transactions from before, such as a dump, also when the table is read already. Nobody waits behind such a build.
+# For older transactions, such as a dump, for which every build waits. Nobody waits behind a build.
 _WAIT: Final = "10min"
-# Another run builds them. A tenant's session that holds it for ever only has the transaction build them, as before.
+# The advisory lock of a run that builds indexes. If a tenant's session holds it for ever, the transaction builds the indexes.
 _RUN: Final = 5_127_904_411_330
 _IS_OURS: Final = """
 SELECT EXISTS (SELECT FROM pg_locks JOIN pg_stat_activity USING (pid)

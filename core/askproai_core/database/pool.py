@@ -18,7 +18,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-# One that was opened for itself, or one that a pool lends.
+# A connection opened by itself, or lent by a pool.
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | asyncpg.pool.PoolConnectionProxy[asyncpg.Record]"
 Pool: TypeAlias = "asyncpg.Pool[asyncpg.Record]"
 
@@ -28,13 +28,13 @@ CALLER_USES = 32  # of a connection, more than any function takes
 PLANS_REST_SECONDS = 1.0
 PLANS_TIMEOUT_SECONDS = 1.0
 
-# The database is unreachable, restarts, or is slow: what failed may be tried again. asyncpg raises the last one for a
-# statement on a connection that the server has just ended.
+# The database is unreachable, restarts, or is slow: a retry may succeed. asyncpg raises the last error for a statement on a
+# connection that the server has just ended.
 DATABASE_UNAVAILABLE = (
     OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError,
 )  # fmt: skip
-# Those of them that say nothing about the statement: there is no connection, or the server takes no statement. asyncpg raises an
-# InterfaceError that is a ValueError, too, for a value that a statement cannot take: that one is a defect.
+# The errors that do not depend on the statement: no connection, or a server that accepts no statement. An InterfaceError that is
+# also a ValueError is none of them: it means a wrong value for a statement, which is a defect.
 DATABASE_AWAY = (
     OSError, TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError, asyncpg.PostgresConnectionError,
     asyncpg.OperatorInterventionError, asyncpg.InsufficientResourcesError, asyncpg.InvalidAuthorizationSpecificationError,

@@ -22,9 +22,9 @@ _TENTH: Final = Decimal("0.1")
 # statement's time, in which others are counted, too. With ten requests a call this is 2,000 calls in a day, 10,000 in a month.
 _MOST_OF_A_DAY: Final = 20_000
 _MOST_OF_A_MONTH: Final = 100_000
-# Outcomes of call functions, as a list of SQL: a time that was taken, a limit, or a question to the caller, is none. Bookings
-# that the remote calendar refused have failed, as in `askproai_bookings_total`: the caller heard that nothing is booked, and
-# can do nothing about it.
+# Outcomes that count as failures, as a list of SQL. A taken time, a limit, or a question to the caller is no failure. Bookings
+# that the remote calendar refused have failed, as in `askproai_bookings_total`: the caller heard that nothing is booked, and can
+# do nothing about it.
 FAILURES: Final = "'failed', 'busy', 'too_slow', 'refused'"
 # The function is compared after the limit, because a login may insert rows of any function.
 _COUNTS: Final = f"""count(*) FILTER (WHERE r.outcome = 'booked') AS booked,

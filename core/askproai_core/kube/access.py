@@ -54,7 +54,7 @@ class ExecUser:
 _SET_ONE: Final = (
     "set ASKPROAI_KUBECONFIG or KUBECONFIG to a readable kubeconfig, or run in a pod with a service account"
 )
-# Returns what returns the header `Authorization` for each request, and loads a client certificate into the context.
+# Loads a client certificate into the context, and returns a function for each request's header `Authorization`.
 LogIn = Callable[[ExecUser, ssl.SSLContext], Callable[[], str | None]]
 
 

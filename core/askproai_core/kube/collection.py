@@ -11,7 +11,7 @@ from askproai_core.api_resource import ApiResource
 from askproai_core.kube.http import ApiError, HttpTransport, api_error
 
 _CHUNK: Final = 500  # objects
-_WATCH_SECONDS: Final = 300  # then the server ends a watch, and the next one goes on where it ended
+_WATCH_SECONDS: Final = 300  # then the server ends a watch; the next watch continues there
 
 
 async def list_chunks(

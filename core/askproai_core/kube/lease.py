@@ -159,7 +159,7 @@ class Elector:
         while self._is_current():
             await self._clock.sleep(self._times.retry)
             if not await self.try_acquire_or_renew(renew_only=True) and self._renewed_at is None:
-                break  # another process holds it, or did while this one was frozen
+                break  # another process holds it, or has held it while this process was frozen
         self._renewed_at = None
         self._on_change(False)
         log.error(
@@ -200,7 +200,7 @@ class Elector:
         """
         sent = self._clock.monotonic()
         try:
-            # A request that hangs must not outlive the deadline that it is for.
+            # A hanging request must end before the deadline of the renewal.
             async with asyncio.timeout(self._times.renew_deadline.total_seconds() / 2):
                 ours = await self._write(renew_only=renew_only)
         except Conflict:

@@ -35,7 +35,7 @@ from askproai_core.provider_names import Provider
 
 log = structlog.get_logger(__name__)
 
-TRUST_CLOSED_SECONDS = 0.5  # a closed circuit without failures is not looked up again for this long
+TRUST_CLOSED_SECONDS = 0.5  # for this long, a closed circuit without failures is not read again
 REFRESH_SECONDS = 30.0
 _SCRIPT = Script(files(__package__).joinpath("circuit_breaker.lua").read_text("utf-8"))
 _REQUEST_TIMEOUT, _TOO_MANY_REQUESTS, _SERVER_ERRORS = 408, 429, 500

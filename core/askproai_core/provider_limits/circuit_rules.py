@@ -38,7 +38,7 @@ class CircuitRules:
     open_for: timedelta = timedelta(seconds=60)
     permits: int = 1  # probes at the same time
     probe_for: timedelta = timedelta(seconds=15)  # a probe of a process that died expires after this
-    # After so long without a try, an open circuit says nothing about the provider any more and closes.
+    # An open circuit closes when no request was tried for so long: its state is outdated.
     forget: timedelta = timedelta(minutes=10)
 
     def milliseconds(self) -> tuple[int, int, int, int, int, int]:
@@ -95,7 +95,7 @@ class Circuit:
                 self.failures.append(now)
                 if self.state is not CircuitState.CLOSED or len(self.failures) >= max_failures:
                     self.state, self.retry_at, self.probes = CircuitState.OPEN, now + open_for, {}
-            case _:  # ignored, slowed, and reports that come too late: at most a probe's permit is returned
+            case _:  # ignored, slowed, or too late: only a probe's permit is returned
                 self.probes.pop(token, None)
                 if command is CircuitCommand.SLOWED:
                     self.slow_until = max(self.slow_until, now + slow_for)

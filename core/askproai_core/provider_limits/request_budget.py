@@ -3,10 +3,10 @@
 Callers may use the whole bucket, and wait up to a second if it is empty. An optional request of a caller, without which the
 caller can be answered, leaves a part of the bucket for bookings. Jobs use a part of the bucket only, so that the rest is left
 for callers, however many jobs there are. If that part is used up, a job gets a turn one interval after the previous job's, so
-that jobs do not all come back together. A job that has already sent a request waits in place for its next ones: if it were put
-off, it would send the first one again. An optional request of a job neither waits nor gets a turn. It leaves one token of the
-jobs' part if that has more than one (from 40 requests per minute on, with Redis): otherwise optional requests that are repeated
-again and again would take every token from the job whose turn it is.
+that jobs do not all come back together. A job that has already sent a request waits for the tokens of its next requests: if it
+were put off, it would repeat the first request. An optional request of a job neither waits nor gets a turn. It leaves one
+token of the jobs' part if that has more than one (from 40 requests per minute on, with Redis): otherwise repeated optional
+requests would take every token from the job whose turn it is.
 
 Optional requests of callers could starve jobs, too, because they may use more of the bucket. So a job that has had no request
 for some intervals reserves the next token that such requests would use (from 30 per minute on); bookings still get the rest.
@@ -25,17 +25,17 @@ from askproai_core.provider_limits.shared_redis import RedisUnavailable, Script,
 _MINUTE = 60_000  # all durations here are milliseconds
 _BURSTS_PER_MINUTE = 10  # so 70 requests in a minute are at most 7 at once
 _CALLER_WAIT = 1_000
-_FOR_BOOKINGS = 2  # of a burst: what optional requests of callers leave
-_FOR_TURNS = 1  # of the jobs' part: what optional requests of jobs leave
+_FOR_BOOKINGS = 2  # tokens of a burst that callers' optional requests leave
+_FOR_TURNS = 1  # tokens of the jobs' part that jobs' optional requests leave
 _JOB_WAIT = 10_000
-_JOB_SHARE = 4  # intervals: one request in so many is a job's, whatever optional requests of callers use
-# Turns begin anew beyond it: jobs that come before their turn (a person redrives them again and again) reserve one each time, and
-# would push those of all others into tomorrow while the bucket is full.
+_JOB_SHARE = 4  # intervals: a job gets one request in so many, whatever callers' optional requests use
+# Beyond this, turns begin anew. A job that is retried before its turn, as by repeated redrives, reserves another turn each time:
+# it would delay all other jobs until tomorrow although the bucket is full.
 _LONGEST_TURN = 600_000
-_SHARES = 4  # without Redis: as many processes as two pods have
+_SHARES = 4  # without Redis: the number of processes in two pods
 
-# The same rules as `Bucket`, on Redis's clock. One set of tests holds both. That clock may be set back, or be another server's
-# after a failover: what is further from full than an empty bucket is one, or nobody could send before that time comes again.
+# The same rules as `Bucket`, on Redis's clock; the same tests check both. The clock may be set back, or be another server's after
+# a failover. So a bucket further from full than an empty one counts as empty, or nobody could send until the clock catches up.
 _TAKE = Script(
     """local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
@@ -61,7 +61,7 @@ redis.call('PEXPIRE', KEYS[1], math.max(full_at, turn_at) - now + 1000)
 return {granted and 1 or 0, wait}"""
 )
 
-# Whether the job that runs in this task has been granted a request. Each job runs in a task, and so in a context, of its own.
+# True if the job of this task has been granted a request. Each job has its own task, and so its own context.
 _has_begun: ContextVar[bool] = ContextVar("_has_begun", default=False)
 
 
@@ -178,7 +178,7 @@ class RequestBudget:
             )
         except RedisUnavailable:
             now = int(self._clock.monotonic() * 1000)
-            # of the requests that may be sent at once; callers and jobs do not come all at once to all processes
+            # half, since callers and jobs do not come to all processes at once
             depth, share = max(1, depth // 2), min(share, max(1, share // 2))
             return self._local.take(now, interval * _SHARES, depth, longest, queued=queued, share=share)
         return bool(granted), int(wait)

@@ -21,9 +21,9 @@ _SENTINEL_PORT = 26379
 
 ALL_TENANTS: Final = "_"  # takes the place of a tenant in the names of the coordinator's own keys
 
-# On how many replicas what this Redis takes is on disk, too; "no" if it promises nothing (`askproai_runtime.redis.durable_stream`).
+# Number of replicas with this Redis's data on disk, too; "no" if it is not durable (`askproai_runtime.redis.durable_stream`).
 PROMISE_KEY: Final = f"askproai:{ALL_TENANTS}:durable"
-# An operator that is away is no reason to take nothing; a server that nobody has looked at for this long is.
+# Long enough for an absence of the operator. A server that nobody has tested for longer does not count as durable.
 PROMISE_EXPIRY: Final = timedelta(hours=1)
 
 

@@ -38,7 +38,7 @@ class Agent(ConfigStruct, frozen=True):
     caller_recognition: bool = False
     leaves_messages: bool = False
     joins_waitlist: bool = False
-    transfer_hours: tuple[Hours, ...] | None = None  # None: the opening hours of its branch, of a hotline any time
+    transfer_hours: tuple[Hours, ...] | None = None  # None: its branch's opening hours; a hotline: any time
     # The data of the published version for the record of its calls: its number, a reference to its first sentence, and whether
     # that says that an AI speaks.
     version: int | None = None
@@ -91,8 +91,8 @@ class TenantConfig(ConfigStruct, frozen=True):
     business_model: BusinessModel = BusinessModel.SIMPLE
     time_zone: str = "Europe/Berlin"
     locale: str = "de-DE"
-    path_prefix: str = ""  # what the ingress leaves in the path, such as /salon-mueller/salon-mueller
-    former_path_prefix: str = ""  # that of another URL of the tenant at which senders still arrive
+    path_prefix: str = ""  # the prefix of request paths, such as /salon-mueller/salon-mueller
+    former_path_prefix: str = ""  # the prefix of another URL that still gets requests
     installation_id: str = ""
     calendar: CalendarConfig = CalendarConfig()
     retell: RetellConfig = RetellConfig()
@@ -110,12 +110,12 @@ class TenantConfig(ConfigStruct, frozen=True):
     closed_agents: tuple[
         str, ...
     ] = ()  # ids of agents whose branch was deleted: their calls are recorded, and no function answers
-    booking_target_percent: Decimal = BOOKING_TARGET_PERCENT  # of bookings that shall succeed (`spec.slo`)
+    booking_target_percent: Decimal = BOOKING_TARGET_PERCENT  # target of successful bookings (`spec.slo`)
     encrypt_bodies: bool = False  # all pods can decrypt: bodies and what callers said are stored encrypted
     shadow: bool = (
         False  # requests of call functions are copied for an image that no caller hears (`spec.runtime.shadow`)
     )
-    withheld_event_types: tuple[int, ...] = ()  # that no service books at any more, and the account does not have
+    withheld_event_types: tuple[int, ...] = ()  # of no service any more, and not in the account
 
     def own_credential(self, event_type_id: int | None) -> str | None:
         """Return the mounted file with the API key for an event type; None if the event type is in the tenant's own account."""

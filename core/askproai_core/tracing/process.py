@@ -32,7 +32,7 @@ async def open_tracing(settings: TracingSettings, service: str, count: Count, **
     if not settings.endpoint:
         yield
         return
-    if "opentelemetry" in sys.modules and sys.modules["opentelemetry"] is None:  # as a pod's program begins
+    if "opentelemetry" in sys.modules and sys.modules["opentelemetry"] is None:  # set by a pod's program
         del sys.modules["opentelemetry"]
     from askproai_core.tracing.export import OtelRecorder  # noqa: PLC0415 - 9 MB, for those who want traces
 
@@ -44,7 +44,7 @@ async def open_tracing(settings: TracingSettings, service: str, count: Count, **
     finally:
         if used() is recorder:
             use(before)
-        # Not in the loop's pool of threads, whose end asyncio awaits.
+        # A thread of its own, since asyncio awaits those of the loop's pool at its end.
         closed, loop = asyncio.Event(), asyncio.get_running_loop()
 
         def close() -> None:

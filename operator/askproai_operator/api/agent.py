@@ -34,11 +34,11 @@ class Llm(base.Part):
     model: Annotated[str, base.bounded_text(63)]
     """Retell's name of the model, such as gpt-5.1."""
     temperature: Temperature = Decimal(0)
-    """How freely it speaks, "0" to "1" (a decimal string)."""
+    """Sampling temperature of the model, "0" to "1" (a decimal string)."""
     prompt: Annotated[str, base.bounded_text(32_000)]
     """The purpose and the behaviour of the agent."""
     begin_message: Annotated[str, base.bounded_text(2000)] | None = None
-    """The first sentence. Absent: a greeting in the name of the business. Without a word of AI in it, aiNotice adds one."""
+    """The first sentence. Absent: a greeting in the name of the business. If it does not mention AI, aiNotice adds that."""
 
 
 class Adopt(base.Part):
@@ -90,12 +90,12 @@ class RetellAgentSpec(base.Part):
     """The functions of the agent in a call: CheckAvailability, BookAppointment, FindAppointments, RescheduleAppointment,
     CancelAppointment, BusinessInformation, TransferToHuman, LeaveMessage, JoinWaitlist, DeclineRecording. Absent: it only
     talks. BusinessInformation: it answers questions about prices, hours, way, closed days, people, cancellation and the `knowledge`
-    of Tenant and Branch. DeclineRecording: of a caller who asks for it nothing that is said in the call is kept."""
+    of Tenant and Branch. DeclineRecording: nothing said in a call is stored if its caller asks for that."""
     transfer_to: base.E164 | None = None
     """Number that callers are put through to, as E.164; needed with TransferToHuman."""
     transfer_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] | None = None
-    """When a person answers transferTo, on holidays, too; else callers are offered a message. Absent: the opening hours of the
-    Branch but its closed days; of a hotline: at any time."""
+    """Hours when a person answers transferTo, also on holidays; at other times callers can leave a message. Absent: the
+    opening hours of the Branch except its closed days; for a hotline: any time."""
     transfer_mode: TransferMode = TransferMode.COLD
     """Cold, or Warm: Retell waits for a person to answer, says to that person alone who calls and why, and then connects both."""
     webhook_events: Annotated[tuple[WebhookEvent, ...], base.bounded_list(8, as_set=True)] = get_args(CallEvent)
@@ -108,7 +108,7 @@ class RetellAgentSpec(base.Part):
     management_policy: ManagementPolicy = ManagementPolicy.FULL
     """Full, or ObserveOnly: nothing is written at Retell, differences are shown in the condition Drifted."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
-    """The handling at Retell when this object goes: Delete agent and LLM, or Orphan (leave them)."""
+    """Effect of this object's deletion at Retell: Delete agent and LLM, or Orphan (leave them)."""
     adopt: Adopt | None = None
     """Take over an agent that was made by hand. Absent: make one."""
 
@@ -124,13 +124,13 @@ class Greeting(base.Part):
     version: base.Count
     """The published agent."""
     sha256: base.Short
-    """SHA-256 of that version's first sentence, by which the calls that it answered refer to it."""
+    """SHA-256 of that version's first sentence; records of its calls refer to the sentence by it."""
     announces_ai: bool
     """Whether that sentence says that an AI speaks."""
 
 
 class RetellAgentStatus(base.CommonStatus):
-    """The state of a RetellAgent as the operator found and made it."""
+    """The state of a RetellAgent as the operator reports it."""
 
     agent_id: base.Short | None = None
     """Retell's id of the agent."""
@@ -143,7 +143,7 @@ class RetellAgentStatus(base.CommonStatus):
     plan: Annotated[tuple[Annotated[str, Field(max_length=2000)], ...], base.bounded_list(5000)] | None = None
     """The planned changes at Retell: filled in plan mode (annotation `askproai.de/plan: "true"`)."""
     tenant: base.Short | None = None
-    """Name of the Tenant it belongs to, remembered for the day when its Branch is gone first."""
+    """Name of the Tenant it belongs to, also after its Branch is deleted."""
     pending: Pending | None = None
     """A create whose outcome is not known yet; the operator looks for our marker before it creates again."""
     webhook_url: Annotated[str, Field(max_length=2000)] | None = None
@@ -164,7 +164,7 @@ class RetellAgent(base.CustomResource):
             " || (oldSelf.hasValue() && oldSelf.value().spec.managementPolicy == 'ObserveOnly')",
             "managementPolicy ObserveOnly needs adopt.agentId: there is no agent yet that could be observed",
             ".spec.managementPolicy",
-            optionalOldSelf=True,  # or the status could not say that an agent vanished which was observed
+            optionalOldSelf=True,  # else no status could report that an observed agent vanished
         ),
     )
     kind: ClassVar = "RetellAgent"

@@ -1,9 +1,9 @@
 """The common parts of all custom resources: bounded types, CEL rules next to the fields they guard, and the base class of a kind.
 
 A docstring under a field is its description in the CRD, in `kubectl explain` and in `docs/reference/custom-resources.md`. It is
-read when these are generated (`crd.py`): by pydantic's `use_attribute_docstrings` every process would read its sources at start.
-The models are lenient readers: unknown fields are ignored, because an older operator may read objects of a newer CRD, and
-patterns and rules are in the schema only, because the API server has already refused what breaks them.
+read when these are generated (`crd.py`): pydantic's `use_attribute_docstrings` would make every process read its sources at start.
+The models are lenient readers: unknown fields are ignored, because an older operator may read objects of a newer CRD, and patterns
+and rules are in the schema only, because the API server refuses values that break them.
 """
 
 from datetime import UTC, date, datetime, time
@@ -121,7 +121,7 @@ _URL = rule(
 )
 
 Text = Annotated[str, bounded_text(200)]
-SpokenText = Annotated[str, bounded_text(500)]  # what a caller listens to in one piece
+SpokenText = Annotated[str, bounded_text(500)]  # spoken to a caller in one piece
 ObjectName = Annotated[str, matching(_LABEL, NAME_LENGTH, f"not a name of an object: {_A_LABEL}")]
 ForeignName = Annotated[str, bounded_text(253)]  # of a Secret, a Gateway, …: their own API validates it
 Label = Annotated[str, matching(_LABEL, 63, f"not an id: {_A_LABEL}")]
@@ -134,7 +134,7 @@ E164 = Annotated[str, matching(r"^\+[1-9][0-9]{6,14}$", 16, "not an E.164 number
 Locale = Annotated[str, matching(r"^[a-z]{2,3}-[A-Z0-9]{2,3}$", 10, "not a language with its region, such as de-DE")]
 Date = Annotated[date, WithJsonSchema({"type": "string", "format": "date"})]
 TimeOfDay = Annotated[time, matching(f"^{_TIME}$", 5, 'not a time of day "HH:MM", such as "09:00"')]
-ClosingTime = Annotated[  # 24:00 is read as 00:00: `askproai_core.tenant_config.Hours` writes the end of the day so
+ClosingTime = Annotated[  # read as 00:00, the end of the day in `askproai_core.tenant_config.Hours`
     time,
     BeforeValidator(lambda value: "00:00" if value == "24:00" else value),
     matching(f"^({_TIME}|24:00)$", 5, 'not a time of day "HH:MM", such as "18:00" or "24:00"'),
@@ -248,11 +248,11 @@ class StatusCondition(Part):
 class CommonStatus(Part):
     """The status fields of every kind. Status models are only a schema: the engine writes the status; people read it.
 
-    Their bounds leave room: the API server would refuse a whole status for one excess, and nobody would see it.
+    Their bounds are generous: for one value above its bound, the API server would refuse the whole status.
     """
 
     conditions: Annotated[tuple[StatusCondition, ...], bounded_list(20, key="type")] = ()
-    """`Ready` first among equals, and its causes."""
+    """`Ready` and its causes."""
     observed_generation: Generation | None = None
     """`metadata.generation` that this status judges."""
     last_reconcile_token: Short | None = None

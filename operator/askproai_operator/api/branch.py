@@ -10,7 +10,7 @@ Country = Annotated[
     str, base.matching("^[A-Z]{2}$", 2, "not a country of two capital letters (ISO 3166-1), such as DE")
 ]
 Subdivision = Annotated[
-    # Longer than a code: of a name such as Sachsen the API server says what is wrong, and not only that it is too long.
+    # Longer than a code, so that the API server refuses a name such as Sachsen for its pattern, not for its length.
     str, base.matching("^[A-Z0-9]{1,3}$", 40, "not a subdivision without its country (ISO 3166-2), such as BE")
 ]
 Language = Annotated[str, base.matching("^[a-z]{2,3}(-[A-Z]{2})?$", 10, "not a language, such as de or en-GB")]
@@ -23,13 +23,13 @@ class Sip(base.Part):
     termination_uri: Annotated[str, base.bounded_text(500)]
     """The trunk's termination URI, a host name with an optional port."""
     auth_secret_ref: base.PermittedSecretRef | None = None
-    """Secret with the keys `username` and `password` (type kubernetes.io/basic-auth). Absent: the trunk wants none."""
+    """Secret with the keys `username` and `password` (type kubernetes.io/basic-auth). Absent: the trunk needs no login."""
 
 
 class PhoneNumber(base.Part):
     number: Dialled
-    """The public number in any usual spelling; status shows it as E.164. Without its country it is one of that of the branch's
-    other numbers, else of `holidays`, else of Germany."""
+    """The public number in any usual spelling; status shows it as E.164. A number without country code has the country of
+    the branch's other numbers, else of `holidays`, else Germany."""
     did: base.E164 | None = None
     """The number that Retell sees as to_number when the public number is forwarded, as E.164. Absent: the same number."""
     sip: Sip | None = None
@@ -38,7 +38,7 @@ class PhoneNumber(base.Part):
 
 class Address(base.Part):
     street: base.Text | None = None
-    """Street and house number, as callers hear them who ask for the address, and where customers' calendars show an appointment."""
+    """Street and house number: callers who ask for the address hear them, and customers' calendars show them."""
     postal_code: Annotated[str, base.bounded_text(12)] | None = None
     """Postal code."""
     city: base.Text | None = None
@@ -51,7 +51,7 @@ class Holidays(base.Part):
     subdivision: Subdivision | None = None
     """State whose public holidays count too (ISO 3166-2 without the country), such as BE or NW."""
     closed: Annotated[tuple[base.Date, ...], base.bounded_list(100, as_set=True)] = ()
-    """Further closed days (YYYY-MM-DD). Holidays of single communities are not known by the state, and belong here: 15 August in
+    """Further closed days (YYYY-MM-DD). Holidays of single communities are not among the state's, and belong here: 15 August in
     Catholic communities of BY, Fronleichnam in some of SN and TH."""
 
 
@@ -73,19 +73,19 @@ class Staff(base.Part):
     )
 
     id: base.Label
-    """Id of the staff member within the branch: a DNS label, kept for good. Appointments and event types name it."""
+    """Id of the staff member within the branch: a DNS label. Do not change it: appointments and event types name it."""
     person: base.Label | None = None
     """The identity of this person within the Tenant: entries with the same person, in any of its Branches, are one person and
-    never booked at the same time. Absent: a person of this branch only, whoever has the same id elsewhere."""
+    never booked at the same time. Absent: a person of this branch only, even if another branch has the same id."""
     display_name: base.Text
     """Name as it is spoken."""
     skills: Annotated[tuple[base.Skill, ...], base.bounded_list(50, as_set=True)] = ()
     """The services of this person; matched with a ServiceOffering's requiredSkills."""
     languages: Annotated[tuple[Language, ...], base.bounded_list(20, as_set=True)] = ()
-    """Languages this person speaks, such as de or en-GB; absent: German. Callers hear them when they ask. A caller who names
-    nobody gets somebody who speaks the language of the agent, if one of those who are free does."""
+    """Languages this person speaks, such as de or en-GB; absent: German. Callers hear them when they ask. A caller who
+    names nobody gets a free person who speaks the agent's language, if there is one."""
     travel_minutes: Annotated[int, Field(ge=1, le=480)] | None = None
-    """Time that this `person` needs between an appointment in another Branch and one here, both ways (minutes). The longest of the
+    """Travel time of this `person` between another Branch and this one, in both directions (minutes). The longest of the
     person's entries counts. Absent: none."""
     working_hours: Annotated[tuple[base.Hours, ...], base.bounded_list(base.DAY_RANGES)] | None = None
     """Working hours, cut to the opening hours. Absent: all opening hours; an empty list: never."""
@@ -108,8 +108,8 @@ class BranchSpec(base.Part):
     display_name: base.Text
     """Name of the branch as callers know it."""
     phone_numbers: Annotated[tuple[PhoneNumber, ...], base.bounded_list(20, key="number")] = ()
-    """Numbers on which this branch is called; each belongs to one branch in the whole installation. A hotline's number may stand
-    at any of its branches: it does not say where a caller wants to go."""
+    """Numbers on which this branch is called; each belongs to one branch in the whole installation. A hotline's number may
+    be listed at any of its branches: it does not choose the caller's branch."""
     address: Address | None = None
     """Where the branch is: postal code and city tell the branches of a hotline apart."""
     directions: base.SpokenText | None = None
@@ -121,8 +121,8 @@ class BranchSpec(base.Part):
     knowledge: Annotated[tuple[base.Knowledge, ...], base.bounded_list(base.KNOWN_QUESTIONS, key="question")] = ()
     """Questions about this branch and their answers; they come before those of the Tenant."""
     staff: Annotated[tuple[Staff, ...], base.bounded_list(60, key="id")] = ()
-    """People who can be booked here. A caller who names nobody gets who can do the service, is free then and has the least time
-    booked on that day; if two are equal, who comes first here."""
+    """People who can be booked here. A caller who names nobody gets the free person with the required skills and the least
+    time booked on that day; among equals, the first in this list."""
 
     @property
     def region(self) -> str:
@@ -147,7 +147,7 @@ class BranchSpec(base.Part):
 
 
 class BranchStatus(base.AppliedStatus):
-    """The state of a Branch as the operator found and made it."""
+    """The state of a Branch as the operator reports it."""
 
     phone_numbers: Annotated[tuple[base.Short, ...], base.bounded_list(20)] | None = None
     """The numbers as E.164, in the order of the spec."""

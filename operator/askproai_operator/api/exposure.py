@@ -40,13 +40,13 @@ class Exposure(base.Part):
     )
 
     host: base.Host | None = None
-    """Host name of this tenant's own. Absent: the operator's shared host and the path /<namespace>/<tenant>."""
+    """This tenant's own host name. Absent: the operator's shared host and the path /<namespace>/<tenant>."""
     path_prefix: Annotated[str, base.matching("^(/[A-Za-z0-9._~-]+)+$", 200, "not a path, such as /voice")] | None = (
         None
     )
     """Path under which the runtime is served on that host, such as /voice. Absent: none."""
     base_url: base.BaseUrl | None = None
-    """The URL given to senders, where it differs from host and path (tunnels, proxies)."""
+    """The URL for senders, if it differs from host and path (tunnels, proxies)."""
     gateway: Gateway | None = None
     """Exposure by an HTTPRoute, where the cluster has the Gateway API."""
     ingress: Ingress | None = None

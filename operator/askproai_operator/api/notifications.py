@@ -75,17 +75,17 @@ class Quiet(base.Part):
 
 class ForCustomers(base.Part):
     channels: Channels = (NotificationChannel.EMAIL,)
-    """By which channels: Email to customers who gave an address, Webhook for all whose number or address is known. By Webhook
-    also who is on the waiting list is told of a freed time."""
+    """By which channels: Email to customers who gave an address, Webhook for all whose number or address is known. Webhook
+    also notifies the waiting list of a freed time."""
     for_calcom_bookings: bool = False
-    """Also confirm what Cal.com holds, its changes and cancellations. Cal.com sends attendees mails of its own: true is for
-    accounts in which those are switched off. Reminders do not depend on it."""
+    """Also notify of appointments at Cal.com, their changes and cancellations. Cal.com sends attendees its own mails: use
+    true only if those are switched off. Reminders do not depend on this field."""
     remind_minutes_before: Annotated[int, Field(ge=15, le=20_160)] | None = None
     """How long before its start a customer is reminded of an appointment (minutes); 1440 is the day before at the same hour, also
     when the clocks change. Absent: no reminders."""
     quiet_hours: Quiet | None = None
-    """When no reminder is sent; one that would be due then comes half an hour before. Offers of freed times wait until its end.
-    Confirmations come at once. Absent: none."""
+    """Hours without reminders; a reminder due in them is sent half an hour before they begin. Offers of freed times wait
+    until they end. Confirmations are sent at once. Absent: none."""
 
 
 class ForBusiness(base.Part):
@@ -94,8 +94,8 @@ class ForBusiness(base.Part):
     email_to: Annotated[tuple[EmailAddress, ...], base.bounded_list(5, _ONCE)] = ()
     """Addresses of the business; one mail goes to all."""
     news: Annotated[tuple[BusinessNews, ...], base.bounded_list(len(BusinessNews), _ONCE)] = tuple(BusinessNews)
-    """The single notifications that it gets: New, Moved and Cancelled appointments, also those changed at Cal.com; each Message
-    of a caller; Waitlist, a freed time and who waits for it. Absent: all; []: none."""
+    """Subjects of the notifications that it gets: New, Moved and Cancelled appointments, also those changed at Cal.com; each
+    Message of a caller; Waitlist, a freed time and its waiting callers. Absent: all; []: none."""
     daily_list_at: base.TimeOfDay | None = None
     """When the list of the day's appointments is sent, "HH:MM", local time; days without any have none. Absent: no list."""
 

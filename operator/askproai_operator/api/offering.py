@@ -42,7 +42,7 @@ class EventType(base.Part):
     good and the pods have it. A key that another tenant uses is refused."""
     user_id: Annotated[int, Field(ge=1, le=2**53, json_schema_extra={"format": "int64"})] | None = None
     """Cal.com's id of the person's user, where the event type is a round robin of a team: entries of several people then name the
-    same event type. A booking asks Cal.com for this host; if Cal.com chooses another one of them, the caller is told so."""
+    same event type. A booking asks Cal.com for this host; if Cal.com chooses another host, the caller hears that."""
 
 
 _ONE_HOST = base.rule(
@@ -64,16 +64,15 @@ class BookingField(base.Part):
     """Identifier of the booking field (booking question) at Cal.com."""
     source: FieldSource | None = None
     """The part of the appointment that answers it: `Phone` (the caller's number, asked for where it is not known), `Name`,
-    `Notes` (what the caller said beside) or `Service` (its displayName)."""
+    `Notes` (the caller's other words) or `Service` (its displayName)."""
     value: Annotated[str, base.bounded_text(500)] | None = None
-    """Fixed answer; with `source`, where that is empty. Several answers to one field have commas between them; a boolean takes
+    """Fixed answer; with `source`, used if that is empty. Several answers to one field have commas between them; a boolean takes
     "true" or "false"."""
 
 
 class OfferingCalcom(base.Part):
     event_types: Annotated[tuple[EventType, ...], base.bounded_list(200, _ONE_HOST, key="staff")] = ()
-    """One event type for each person who can do it. An empty list: its appointments stay in the local calendar, and that is
-    meant."""
+    """One event type for each person who can do it. An empty list: its appointments are to stay in the local calendar."""
     booking_fields: Annotated[tuple[BookingField, ...], base.bounded_list(50, key="slug")] = ()
     """Answers to booking fields of these event types. Cal.com refuses a booking without those that it requires; required telephone
     numbers, `notes` and `title` are answered without an entry here, and optional `notes` with the caller's words. An event type
@@ -116,7 +115,7 @@ class StaffOverride(base.Part):
     duration_minutes: Annotated[int, Field(ge=1, le=1440)] | None = None
     """Length with this person (minutes); a Cal.com event type of this person has the same. Absent: that of the service."""
     price: StaffPrice | None = None
-    """The price with this person; 0: free of charge. Absent: what the service costs."""
+    """The price with this person; 0: free of charge. Absent: the service's price."""
 
 
 class ServiceOfferingSpec(base.Part):
@@ -173,8 +172,8 @@ class ServiceOfferingSpec(base.Part):
     """The price, for callers who ask: the function BusinessInformation says it. 0: callers hear that it is free of
     charge. Absent: that the price is not known."""
     staff_overrides: Annotated[tuple[StaffOverride, ...], base.bounded_list(60, key="staff")] = ()
-    """People with whom it takes another time or costs something else, such as a trainee or a master. Times are offered, and
-    appointments booked, by the length of the person who does it; callers who ask hear both prices."""
+    """People with another length or price, such as a trainee or a master. Times are offered and booked by the length of
+    the person who does it; callers who ask hear both prices."""
     preparation: base.SpokenText | None = None
     """Preparations of customers, as sentences: callers who ask hear them, and mails to customers have them
     (`spec.notifications` of the Tenant)."""
@@ -183,8 +182,8 @@ class ServiceOfferingSpec(base.Part):
     capacity: Annotated[int, Field(ge=1, le=50)] = 1
     """Parallel appointments per person (appointments)."""
     slot_step_minutes: Annotated[int, Field(ge=1, le=1440)] = 15
-    """Grid on which appointments start, counted from local midnight (minutes). At Cal.com the slot interval of each event type
-    is to be the same: a start that Cal.com does not have is not offered."""
+    """Grid on which appointments start, counted from local midnight (minutes). Set the same slot interval in each event
+    type at Cal.com: a start that Cal.com does not have is not offered."""
     minimum_notice_minutes: Annotated[int, Field(ge=0, le=525_600)] = 0
     """An appointment starts at least this long after the booking (minutes)."""
     booking_horizon_days: Annotated[int, Field(ge=0, le=730)] = 90
@@ -200,7 +199,7 @@ class FoundEventType(base.Part):
 
 class VariableLength(FoundEventType):
     default_minutes: Annotated[int, Field(ge=1, le=1440)]
-    """The length (minutes) of a booking there without a given length."""
+    """The length of a booking that names no length (minutes)."""
 
 
 class OwnFoundEventType(FoundEventType):
@@ -214,11 +213,11 @@ class AnsweredField(FoundEventType):
     type: base.Short
     """Its type at Cal.com."""
     optional: bool | None = None
-    """true: Cal.com does not require it, and it has the notes of a caller who wishes something beside."""
+    """true: Cal.com does not require the field, and only callers' notes are sent in it."""
 
 
 class ServiceOfferingStatus(base.AppliedStatus):
-    """The state of a ServiceOffering as the operator found and made it."""
+    """The state of a ServiceOffering as the operator reports it."""
 
     staff: Annotated[tuple[base.Short, ...], base.bounded_list(5000)] | None = None
     """Ids of the people who have the required skills."""
@@ -231,13 +230,13 @@ class ServiceOfferingStatus(base.AppliedStatus):
     booked_by_host: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
     """Round robins for which Cal.com shows and books the times of one host (rrHostSubsetEnabled)."""
     event_types_in_account: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
-    """Event types that were seen with the key of their account; only these are booked at."""
+    """Event types that were found with the key of their account; bookings use only these."""
     event_types_not_found: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
-    """Event types that the account does not have by Cal.com's answer, former ones too; nothing is sent to them."""
+    """Event types that Cal.com did not find in the account, former ones included; nothing is sent to them."""
     event_types_gone: Annotated[tuple[FoundEventType, ...], base.bounded_list(200)] | None = None
-    """Event types that the account had and has no more; nothing is sent to them while they are named."""
+    """Event types that have left the account; nothing is sent to them while the spec names them."""
     event_types_seen_with: base.Short | None = None
-    """Keyed hash of the address of Cal.com and the key of the Tenant with which they were seen; with others they do not count."""
+    """Keyed hash of the address of Cal.com and the Tenant's key with which they were found; with others they do not count."""
     own_event_types_seen_with: Annotated[tuple[OwnFoundEventType, ...], base.bounded_list(200)] | None = None
     """The same for event types with a key of their own (`apiKeySecretRef`)."""
     booking_fields: Annotated[tuple[AnsweredField, ...], base.bounded_list(2000)] | None = None

@@ -30,10 +30,10 @@ class PageRoles(base.Part):
     owner: Groups = ()
     """Groups whose people may do everything on the page, as with the admin token."""
     staff: Groups = ()
-    """Groups whose people see customers and messages, and change appointments, blocks and messages. They redrive nothing, and do
-    not read what was said in a call."""
+    """Groups whose people see customers and messages, and change appointments, blocks and messages. They cannot redrive,
+    nor read the words of a call."""
     reader: Groups = ()
-    """Groups whose people only look, and learn no customer's name, as with the reader token."""
+    """Groups whose people can only read, and see no customer's name, as with the reader token."""
 
 
 class Oidc(base.Part):
@@ -48,12 +48,12 @@ class Oidc(base.Part):
     ca_secret_ref: base.SecretKeyRef | None = None
     """Authority that signed the certificate of your own issuer, in PEM; trusted instead of the usual ones. Absent: those."""
     scopes: Annotated[tuple[Scope, ...], base.bounded_list(20)] = ("profile", "email")
-    """Scopes that are asked for beside openid; some issuers have the groups in one of their own."""
+    """Scopes to request beside openid; some issuers send the groups only for an extra scope."""
     roles_claim: Annotated[str, base.bounded_text(200)] = "groups"
-    """Claim with a person's groups: of the ID token, or of the userinfo endpoint; a.b for claim b within a. With `email` an address
-    is a group, if the issuer has verified it."""
+    """Claim with a person's groups: of the ID token, or of the userinfo endpoint; a.b for claim b inside of claim a. With `email`
+    an address is a group, if the issuer has verified it."""
     roles: PageRoles
-    """Which groups have which role; who is in several has the first of owner, staff, reader. A change ends the sessions of
+    """The groups of each role; a person in several has the first of owner, staff, reader. A change ends the sessions of
     all who have logged in before."""
 
 

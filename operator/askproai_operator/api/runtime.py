@@ -47,8 +47,8 @@ class WebScale(base.Part):
     model_config = base.with_rules(_REPLICAS)
 
     min_replicas: Replicas = 1
-    """Fewest web pods (pods). With 1, an update loses no call, but nobody answers while a container of the pod restarts or waits
-    to (the worker's, too), or until a drained or lost node's pod has started elsewhere; with 2 the other pod answers."""
+    """Fewest web pods (pods). With 1, an update loses no call, but nobody answers while a container of the pod (the
+    worker's, too) waits or restarts, nor while the pod moves from a drained or lost node; with 2 the other pod answers."""
     max_replicas: Replicas = 10
     """Most web pods (pods), up to the operator's ASKPROAI_MAX_REPLICAS; also bounds the database connections."""
     resources: ContainerResources = ContainerResources()
@@ -123,11 +123,11 @@ class RateLimits(base.Part):
 
 class BookingLimits(base.Part):
     per_call: Annotated[int, Field(ge=1, le=100)] = 3
-    """In one call, cancelled ones included."""
+    """Bookings in one call, cancelled ones included."""
     per_caller_and_day: Annotated[int, Field(ge=1, le=1000)] = 10
-    """From one number within 24 hours; raise it for an office that books for many people."""
+    """Bookings from one number within 24 hours; raise it for an office that books for many people."""
     anonymous_per_hour: Annotated[int, Field(ge=1, le=1000)] = 20
-    """By all callers together who withhold their number."""
+    """Bookings by all callers who withhold their number."""
 
 
 _REPOSITORY = r"[a-z0-9]([a-z0-9._-]*[a-z0-9])?(:[0-9]+)?(/[a-z0-9]([a-z0-9._-]*[a-z0-9])?)*"
@@ -146,11 +146,11 @@ Image = Annotated[
 class Canary(base.Part):
     image: Image
     """Image that some of the web pods run on trial, beside the others; of a repository that the operator's ASKPROAI_RUNTIME_IMAGES
-    lists. It is taken back when its callers meet more failures than those of the other pods. Promote it by writing it into
+    lists. It is taken back when its callers meet more failures than callers of the other pods. Promote it by writing it into
     `runtime.image` and removing `canary`."""
     percent: Annotated[int, Field(ge=1, le=50)] = 10
-    """Share of the web pods, in percent: so many more pods run the image, at least one. Each request goes to any pod, so a canary
-    beside one web pod answers half of them. A change begins the trial anew."""
+    """Number of further pods that run the image, in percent of the web pods; at least one. Each request goes to any pod, so a
+    canary beside one web pod answers half of them. A change restarts the trial."""
     callers: Annotated[int, Field(ge=20, le=10_000)] = 100
     """Callers after whom CanaryHealthy says that the image is good enough to be promoted. The trial goes on until you end it."""
 
@@ -161,9 +161,9 @@ class Shadow(base.Part):
     operator's ASKPROAI_RUNTIME_IMAGES lists. It reaches no provider and sends nothing. `status.shadow` lists the bookings that
     differ."""
     hours: Annotated[int, Field(ge=1, le=168)] = 24
-    """How long. Then its pods, its login and its copy of the book are gone, and `status.shadow` stays. It begins anew, without
-    its findings, when image or hours change (a longer time does not prolong it), and when it is asked for again after
-    `status.shadow.withdrawn` became true."""
+    """Its duration (hours). Then its pods, its login and its copy of the book are deleted, and `status.shadow` stays. It begins
+    anew, without its findings, when image or hours change (a longer time does not prolong it), and when it is asked for again
+    after `status.shadow.withdrawn` became true."""
 
 
 class Runtime(base.Part):
@@ -189,14 +189,14 @@ class Runtime(base.Part):
     """Combined: one Deployment whose pods have a web and a worker container.
     Split: two Deployments that scale apart."""
     web: WebScale = WebScale()
-    """How many web pods; between the two, an autoscaler decides by their CPU."""
+    """Number of web pods; between minimum and maximum an autoscaler decides, by their CPU."""
     workers: WorkerScale = WorkerScale()
-    """How many worker pods; the numbers act with mode Split only, in Combined each web pod has a worker."""
+    """Number of worker pods, for mode Split only; with Combined each web pod has a worker."""
     pods: Pods = Pods()
     """Settings of all pods of this tenant: registry, nodes, priority, annotations. A change restarts them one by one."""
     rate_limits: RateLimits = RateLimits()
     """Limits over all pods: a webhook above them is answered 429 with Retry-After, a function by a sentence that asks to wait.
-    While Redis is away they hold for each pod.
+    Without Redis they apply to each pod alone.
     """
     booking_limits: BookingLimits = BookingLimits()
-    """How many appointments callers can book; above it they are asked to turn to the team."""
+    """Number of appointments that callers can book; above it they are referred to the team."""

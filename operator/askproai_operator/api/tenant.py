@@ -72,8 +72,8 @@ class Calcom(base.Part):
     attendee_email_domain: base.Host = "anrufer.invalid"
     """Domain of the made-up e-mail address of callers who give none; Cal.com wants one for each attendee."""
     requests_per_minute: Annotated[int, Field(ge=0, le=6000)] = 70
-    """The most requests of all pods together in any minute, a tenth of them at once. With the operator's that is at most 100;
-    Cal.com accepts 120. Raise it for a self-hosted server that accepts more; 0 is no limit."""
+    """The most requests of all pods together in any minute, a tenth of them at once. With the operator's requests these are at
+    most 100; Cal.com accepts 120. Raise it for a self-hosted server that accepts more; 0 is no limit."""
 
     def event_types_of(self, offering: ServiceOffering) -> tuple[EventType, ...]:
         return offering.spec.calcom.event_types if offering.spec.calcom else ()
@@ -102,17 +102,17 @@ class Retention(base.Part):
     raw_event_days: Days = _DAYS.raw_event_days
     """Raw bodies of webhooks, and records of the requests to providers (days)."""
     transcript_days: Days = _DAYS.transcript_days
-    """Transcripts and analyses of calls, what was said to and by call functions, messages that are done, and who waits no more
-    (days)."""
+    """Transcripts and analyses of calls, words said to and by call functions, messages that are done, and closed entries
+    of the waiting list (days)."""
     call_days: Days = _DAYS.call_days
     """Calls, the events that are decided, results and records of call functions, open messages, notifications that do not wait
     any more, and the audit log (days)."""
     appointment_days: Days = _DAYS.appointment_days
-    """The persons of appointments, counted from the end (days): then name, number, address, notes and birth date go, and its time,
-    service and staff member stay, for figures. Not while something of it waits for the calendar."""
+    """Customers' data of appointments, counted from their end (days): then name, number, address, notes and birth date are
+    deleted; time, service and staff member stay, for statistics. Not while a change waits for the calendar."""
     customer_days: Days = _DAYS.customer_days
-    """Customers by whose number nobody has booked, called, waited or left a message for so long (days), and whom no appointment
-    names any more."""
+    """Customers whose number nobody has used to book, call, wait or leave a message for so long (days), and whom no
+    appointment names."""
 
 
 class Privacy(base.Part):
@@ -153,10 +153,10 @@ class TenantSpec(base.Part):
     locale: base.Locale = "de-DE"
     """Language in which Cal.com writes to attendees. The language of answers follows the `language` of the RetellAgent."""
     cancellation_rule: base.SpokenText | None = None
-    """Until when appointments can be cancelled and what a late one costs, as sentences that callers hear who ask, and
-    who cancel, before they are asked for their yes. Nothing is refused or charged by it."""
+    """Deadline and fee of cancellations, as sentences. Callers hear them when they ask, and before they confirm a
+    cancellation. The product refuses and charges nothing by them."""
     knowledge: Annotated[tuple[base.Knowledge, ...], base.bounded_list(base.KNOWN_QUESTIONS, key="question")] = ()
-    """Own questions and answers, for agents with the function BusinessInformation: what callers ask that no other field says."""
+    """Questions that no other field answers, with their answers, for agents with the function BusinessInformation."""
     retell: Retell
     """The tenant's own Retell workspace."""
     calendar: Calendar
@@ -170,8 +170,8 @@ class TenantSpec(base.Part):
     retention: Retention = Retention()
     """How long rows are kept; the coordinator deletes what is older."""
     caller_verification: CallerVerification = CallerVerification.NUMBER
-    """The proof that an appointment is the caller's. Number: the number that calls. NameAndBirthDate: name and birth date, from
-    whatever number, which is never enough alone; callers are asked for the birth date when they book, and it is stored."""
+    """The proof that an appointment is the caller's. Number: the number that calls. NameAndBirthDate: name and birth date,
+    from any number; the number alone is never enough; callers are asked for the birth date when they book, and it is stored."""
     privacy: Privacy = Privacy()
     """The notice to callers, and the data that Retell may keep."""
     notifications: Notifications | None = None
@@ -180,17 +180,16 @@ class TenantSpec(base.Part):
     """The people who log in to the tenant's page at your own issuer, and where it is published. Absent: it is at the private port
     alone, with the tokens of the Secrets `<tenant>-admin` and `<tenant>-reader`."""
     slo: Slo = Slo()
-    """Shares that are to succeed. Where the Prometheus operator is installed, alerts fire when the error budgets are used up too
+    """Targets for success rates. Where the Prometheus operator is installed, alerts fire when the error budgets are used up too
     fast."""
     suspend: bool = False
     """true scales the pods to 0. Callers hear that no appointments are taken at present, and are put through where the agent has
     transferTo; everything else stays."""
     deletion_policy: DeletionPolicy = DeletionPolicy.DELETE
-    """The handling of the operator's objects at Cal.com when this Tenant goes: Delete, or Orphan (leave it)."""
+    """Effect of this Tenant's deletion on the operator's objects at Cal.com: Delete, or Orphan (leave them)."""
     data_policy: DataPolicy = DataPolicy.RETAIN
-    """The handling of this tenant's rows when it goes: Retain, or Erase.
-    Kept ones belong to its UID; a namesake gets them if it has the same Retell key, or by the annotation
-    `askproai.de/adopt-data: <old UID>`."""
+    """Effect of its deletion on this tenant's rows: Retain, or Erase. Retained rows belong to its UID; a Tenant of the same name
+    gets them with the same Retell key, or by the annotation `askproai.de/adopt-data: <old UID>`."""
 
 
 class Tenant(base.CustomResource):

@@ -41,12 +41,12 @@ class CanaryStatus(base.Part):
     since: datetime
     """When the trial began."""
     state: CanaryState
-    """Running, Passed (no worse after `canary.callers` callers; it goes on) or TakenBack: no pods of it run, nor will they until
-    image or percent of `canary` are changed; that `canary` was away changes nothing."""
+    """Running, Passed (no worse after `canary.callers` callers; it goes on) or TakenBack: no pods run the image until
+    image or percent of `canary` are changed; removing `canary` and adding it again changes nothing."""
     callers: base.Count = 0
-    """Callers that a pod of it answered; while it runs, in round numbers."""
+    """Callers that its pods answered; rounded while it runs."""
     failed_callers: base.Count = 0
-    """Those of them that met a failure."""
+    """Callers of its pods that met a failure."""
     message: Annotated[str, Field(max_length=2000)] = ""
     """Why it was taken back, with what to do."""
 
@@ -77,20 +77,20 @@ class ShadowStatus(base.Part):
     since: datetime
     """When it began; its pod may run later, or not at all."""
     state: ShadowState
-    """Running, or Ended: a moment later nothing of it is left but this."""
+    """Running, or Ended: soon afterwards only this status is left of it."""
     withdrawn: bool = False
-    """Since it began the spec asked for none or for another one, the platform allowed none, or the Tenant was suspended: the next
-    shadow begins anew, also with the same image and hours."""
+    """true: the next shadow begins anew, also with the same image and hours. Since this one began, the spec asked for none
+    or for another, the platform allowed none, or the Tenant was suspended."""
     has_begun: bool = False
-    """Its pod runs and the book was copied: calls are replayed from then on."""
+    """true: its pod runs and the book was copied, so calls are replayed."""
     compared: base.Count = 0
     """Requests to book, move or cancel whose results were compared."""
     not_compared: base.Count = 0
-    """Those that could not be: others changed the book at the same moment, or a copy was late or dropped."""
+    """Requests that could not be compared: others changed the book at the same moment, or a copy was late or dropped."""
     calls_that_differ: base.Count = 0
     """Calls with a booking that is not the same in both."""
     differences: Annotated[tuple[ShadowDifference, ...], base.bounded_list(50)] = ()
-    """The newest 50 of them."""
+    """The newest 50 calls with a difference."""
 
 
 class SecretInUse(base.Part):
@@ -103,7 +103,7 @@ class SecretInUse(base.Part):
 
 
 class TenantStatus(base.AppliedStatus):
-    """The state of a Tenant as the operator found and made it."""
+    """The state of a Tenant as the operator reports it."""
 
     key: base.Short | None = None
     """`<namespace>.<name>`: the `tenant` of metrics, tables and commands."""
@@ -114,7 +114,7 @@ class TenantStatus(base.AppliedStatus):
     former_url_since: datetime | None = None
     """When senders got another URL than `formerUrl`."""
     former_exposure: Annotated[str, Field(max_length=1_000_000)] | None = None
-    """The `exposure`, as JSON, of a URL that is served beside the one that the spec asks for: its route is kept as it was."""
+    """The `exposure`, as JSON, of a URL that is served beside the spec's URL; its route does not change."""
     page_url: Url | None = None
     """Where the tenant's page is published."""
     config_hash: base.Short | None = None
@@ -124,8 +124,8 @@ class TenantStatus(base.AppliedStatus):
     secrets_in_use: Annotated[tuple[SecretInUse, ...], base.bounded_list(100)] | None = None
     """Versions of the Secrets whose keys all pods have. A provider may sign with a key of that version or an earlier one."""
     release: base.Short | None = None
-    """Release of the operator that applied this Tenant last; its pods are of it when their roll-out is over, unless they wait for
-    it (RolloutHealthy, `ReleaseWaits`) or the spec names an image."""
+    """Release of the operator that applied this Tenant last. Its pods have that release after their roll-out, unless they
+    wait for their turn (RolloutHealthy, `ReleaseWaits`) or the spec names an image."""
     canary: CanaryStatus | None = None
     """The trial of `runtime.canary`."""
     shadow: ShadowStatus | None = None

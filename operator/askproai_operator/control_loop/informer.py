@@ -29,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _NOT_FOUND = 404
 _SAME_LIST_SECONDS = 1.0  # replayed objects that arrive closer together than this belong to one list
-_AT_ONCE = 50  # objects that are stored before other tasks have a turn: some 20 ms
+_AT_ONCE = 50  # objects stored before other tasks may run: some 20 ms
 _AGAIN_SECONDS = 1.0
 _KOPF = str(Path(kopf.__file__).parent)
 _SCHEDULER = "Scheduler."
@@ -42,9 +42,9 @@ _WATCHED = (*CUSTOM, *CHILDREN)
 
 @dataclass(slots=True)
 class _Progress:
-    reported: int = 0  # the newest version that the watch has brought
-    listed: int = 0  # the newest one of the last list
-    since: float | None = None  # when a list first showed a version that the watch still owes; monotonic
+    reported: int = 0  # the newest version that the watch has reported
+    listed: int = 0  # the newest version in the last list
+    since: float | None = None  # when a list first showed a version that the watch has not reported; monotonic
 
 
 class WatchProgress:
@@ -139,7 +139,7 @@ class Informer:
         Kopf loses deletions across a 410 Gone, and deletions before its first list.
         """
         for ref in resources:
-            known = self._sink.cache.uids(ref)  # from before the list: an object that is created during it is not gone
+            known = self._sink.cache.uids(ref)  # before the list: objects created during it are not gone
             versions: dict[str, int] = {}  # by uid
             try:
                 async for raw in self._read(ref):
@@ -200,7 +200,7 @@ class Informer:
                 try:
                     await self._watch(stop, started, audits)
                 except (aiohttp.ClientError, TimeoutError) as error:
-                    # Kopf tries a lost request again, but not an answer of which only a part came at its start, or that is no JSON.
+                    # Kopf retries a lost request, but not one whose answer is cut off at its start, or is not JSON.
                     await _end_tasks_of_kopf()
                     if any(task.done() for task in audits):
                         raise

@@ -88,7 +88,7 @@ class ReconcileLoop(Generic[C]):
         self._chance = chance
         self._busy: set[asyncio.Task[None]] = set()
         self._stopping = False
-        self._warned: set[Key] = set()  # of these an event said why they are not Ready; a new leader knows none
+        self._warned: set[Key] = set()  # an Event said why they are not Ready; empty for a new leader
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until `stop` is set; then let running reconciles finish, for at most 20 s."""
@@ -133,7 +133,7 @@ class ReconcileLoop(Generic[C]):
         """Reconcile one key, act on the result, and record trace and metrics. The key is then scheduled again, or dropped."""
         began = self._context.clock.monotonic()
         with start_trace("reconcile", object_kind=key.kind):
-            if key.kind in KINDS:  # the names of others can be of objects at a provider, such as a number
+            if key.kind in KINDS:  # other keys may be named after an object at a provider, such as a number
                 annotate(namespace=key.namespace, object_name=key.name)
             result = await self._process(key)
             annotate(outcome=result)
@@ -181,8 +181,7 @@ class ReconcileLoop(Generic[C]):
             self._queue.drop(key)
             self._warned.discard(key)
             return "gone"
-        # The status observes the generation from before the reconcile: a change during it is reconciled again, never
-        # reported as seen.
+        # `observedGeneration` is that from before the reconcile: an edit during it is reconciled again, never reported as done.
         now, has_warned = self._context.clock.now(), key in self._warned
         update = update_for_result(resource, current.status, result, now, has_warned=has_warned)
         await self._write(key, resource.metadata.uid, update)

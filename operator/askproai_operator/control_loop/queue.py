@@ -33,7 +33,7 @@ from askproai_operator.engine import (
 
 SHARED_WORKERS: Final = "shared"
 _TICK: Final = timedelta(milliseconds=200)  # precision of delays; an idle queue costs 5 wake-ups a second
-_QUICK_RETRIES: Final = 3  # of a change, with its priority: somebody waits for it, and most failures are over by then
+_QUICK_RETRIES: Final = 3  # retries with the priority of a change: somebody waits, and most failures end by then
 
 log = structlog.get_logger(__name__)
 
@@ -44,7 +44,7 @@ _ONE_EVERY: Final = timedelta(seconds=1) / 50
 class Priority(IntEnum):
     """The priorities of keys in the work queue. Workers take keys with the lowest value first: EDIT, CHANGE, RESYNC."""
 
-    EDIT = 0  # somebody edited an object that exists: its run and its Tenant's, which must not wait for a thousand new tenants
+    EDIT = 0  # an edit of an existing object, and its Tenant's run: neither may wait for a thousand new tenants
     CHANGE = 1  # something is new or has changed, or somebody waits for it; also the first retries
     RESYNC = 2  # a periodic run or a later retry: after a restart, thousands of them must not delay a new object
 

@@ -11,17 +11,17 @@ from typing import Final
 
 from askproai_operator.api import Key
 
-RUNS: Final = 64  # of one turn; then it is the others' turn, however often somebody edits in this namespace
+RUNS: Final = 64  # in one turn; then other namespaces run, however often somebody edits in this namespace
 _IDLE_SECONDS: Final = 60.0  # a namespace that rests for longer begins a new turn
 
 
 @dataclass(slots=True)
 class _Turn:
-    number: int  # the lowest one is next
+    number: int  # the lowest number is next
     last: float  # monotonic seconds, of the last run
     runs: int = 0
     waiting: int = 0
-    changes: int = 0  # runs that were no resyncs, since the last minute without one
+    changes: int = 0  # runs that were no resyncs, since the last minute without such a run
     last_change: float = float("-inf")  # monotonic seconds
 
 
@@ -70,7 +70,7 @@ class WaitingKeys:
     """The keys of one priority that wait for the same workers."""
 
     turns: Turns
-    are_changes: bool = True  # no resyncs, which a quiet namespace has, too
+    are_changes: bool = True  # False: resyncs, which every namespace has
     _keys: dict[str, dict[Key, float]] = field(default_factory=dict)  # namespace → key → waiting since, oldest first
     # Heap of (number of the turn, namespace). An entry that no longer matches is corrected when it is the first one.
     _order: list[tuple[int, str]] = field(default_factory=list)

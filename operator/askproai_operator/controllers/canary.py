@@ -35,8 +35,8 @@ log = structlog.get_logger(__name__)
 
 _EVERY: Final = timedelta(seconds=1)
 _IDLE: Final = timedelta(seconds=10)  # a Tenant that asks for a canary makes the key due itself
-_LONGEST_WAIT: Final = 200  # of a text of the cluster
-_MOST_CALLERS: Final = 10_000  # after whom a trial passes that the spec, whose edits are held up, no longer names
+_LONGEST_WAIT: Final = 200  # characters of a text from the cluster
+_MOST_CALLERS: Final = 10_000  # until a trial passes, if the spec no longer names it but edits are held up
 
 OPTIONS: Final = Options(Backoff(_EVERY, _IDLE, jitter=0.1), workers=1)
 
@@ -50,7 +50,7 @@ async def reconcile(_key: Key, context: ReconcileContext) -> Result:
             found = await _bring_up_to_date(cached, context)
         except Unreachable:
             raise
-        except (ApiError, ValidationError) as error:  # the second: a kept spec that this release cannot read
+        except (ApiError, ValidationError) as error:  # ValidationError: a stored spec that this release cannot read
             is_complete = _failed(cached, error)
             continue
         if found is None or found.trial.state is CanaryState.TAKEN_BACK:
@@ -91,7 +91,7 @@ async def _bring_up_to_date(cached: Tenant, context: ReconcileContext) -> _OnTri
         return None
     canary, trial = wanted_canary(tenant, context.settings), recorded_trial(tenant)
     if not is_of(trial, canary) and tenant_hold(tenant, context.relations) is not None:
-        if trial is None:  # else the trial of the earlier spec goes on and is judged
+        if trial is None:  # else the earlier spec's trial goes on and is judged
             return None
         canary = Canary(image=trial.image, percent=trial.percent, callers=canary.callers if canary else _MOST_CALLERS)
     if trial is not None and canary is not None and is_of(trial, canary):

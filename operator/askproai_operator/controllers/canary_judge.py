@@ -12,13 +12,13 @@ from typing import Final
 from askproai_operator.api.tenant_status import CanaryState
 from askproai_operator.store.canary_outcomes import CallerCounts, CanaryOutcomes
 
-LEAST_FAILURES: Final = 2  # one may be chance, however few callers there were
-LEAST_EXPECTED: Final = 0.01  # the share of failures that is expected of pods that had none yet
-# Times the share of the other pods: that a canary is a little worse cannot be seen with so few callers.
+LEAST_FAILURES: Final = 2  # a single failure may be chance
+LEAST_EXPECTED: Final = 0.01  # the assumed share of failures of pods that had none yet
+# Factor to the other pods' share of failures: with few callers, a slightly worse canary cannot be recognized.
 TOLERANCE: Final = 2
-SURPRISE: Final = 0.02  # at most so probable are so many failures of a canary that is no worse
+SURPRISE: Final = 0.02  # below this probability, the failures are not chance
 LEAST_RESTARTS: Final = 2
-UNREADY: Final = timedelta(minutes=5)  # without a pod that is ready; nobody is sent there meanwhile
+UNREADY: Final = timedelta(minutes=5)  # without a ready pod; it gets no requests meanwhile
 _NEGLIGIBLE: Final = 1e-12
 
 
@@ -28,7 +28,7 @@ class CanaryPods:
 
     restarts: int = 0  # of their containers, all together
     unready_since: datetime | None = None  # None: enough are ready
-    waits_for: str = ""  # what keeps one of them, such as `ErrImagePull: …`
+    waits_for: str = ""  # the reason why a pod is not ready, such as `ErrImagePull: …`
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ def _lower(runtime: dict[str, Any], settings: Settings) -> list[str]:
             for name in parents:
                 part = part[name]
             value = part[field]
-            # 0 means no limit, which is more than any ceiling. None is a limit that stays away.
+            # 0 means no limit, which is more than any ceiling. None means that the field stays absent.
             if value is not None and (value == 0 or value > ceiling):
                 part[field] = ceiling
                 platform = f"the platform's ASKPROAI_{setting.upper()}"

@@ -16,7 +16,7 @@ from askproai_operator.plan_context import PlanContext
 InputsT = TypeVar("InputsT")
 Check = Callable[[InputsT], Condition | None]  # pure; returns the condition to report, None if it passes
 FOLLOWS_WITHIN: Final = timedelta(seconds=30)
-"""How long an object that a new one names may come after it. Flux creates all Branches of a commit first and its Tenants last."""
+"""How long a new object waits for an object that it names. Flux creates all Branches of a commit first and its Tenants last."""
 FOLLOWS: Final = "what this new object names may follow, and nothing may come"
 
 

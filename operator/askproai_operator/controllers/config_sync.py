@@ -49,7 +49,7 @@ class _Request:
     config_hash: str
     keys: PodKeys
     attempts: int = 0
-    # That did not show it at the last attempt. None if others could not be asked then: all are listed again.
+    # Pods that did not report it at the last attempt. Empty if a pod had no address then: all are listed again.
     pods: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -86,7 +86,7 @@ class ConfigSyncController:
         stale: list[Mapping[str, Any]] | None = None
         could_ask_all = True
         try:
-            # Those that were annotated before are asked first: most often they are all, and none has to be listed.
+            # The pods annotated before are asked first: usually no others exist, and no list is needed.
             is_shown = request.pods and not await self._without(request.pods, request)
             if is_shown:
                 stale = []
@@ -98,7 +98,7 @@ class ConfigSyncController:
         except ApiError as error:
             log.info("config.not_nudged", tenant=tenant, error=str(error))
         if self._requests[key] is not request:
-            return GONE  # something newer came meanwhile, and with it this key is waiting already
+            return GONE  # a newer request replaced this one, and has enqueued the key
         if (stale == [] and could_ask_all) or request.attempts == len(_PAUSES):
             if stale != []:
                 log.warning("config.not_shown", tenant=tenant, pods=[pod["metadata"]["name"] for pod in stale or ()])
@@ -119,7 +119,7 @@ class ConfigSyncController:
         A pod that neither answers nor is ready counts as having the keys: it gets no requests, and its kubelet mounts the keys.
         """
         if stale is None:
-            return  # nobody knows the pods; the Tenant asks again
+            return  # the pods could not be listed; the Tenant triggers again
         shown = {pod["metadata"]["name"]: await self._shown_hashes(pod) for pod in stale}
         getting = {pod["metadata"]["name"] for pod in stale if _is_ready(pod)}
         lacking = (

@@ -51,6 +51,6 @@ async def ensure_coordinator(context: ReconcileContext) -> None:
     await context.database.prepare()
     await context.database.ensure_coordinator(password)
     if redis is not None:
-        # Without users the next run writes the shared URL. A Redis that needs no password is reported at each Tenant.
+        # Unsupported: the next run writes the shared URL. Bypassed (no password needed): each Tenant reports it.
         with contextlib.suppress(UsersUnsupported, UsersBypassed):
             await redis.ensure_user(ALL_TENANTS, values["REDIS_URL"])

@@ -1,4 +1,4 @@
-"""Tests if the URLs that Tenants ask for lead to their own pods, before any sender gets them; each until it has answered once.
+"""Tests each URL that a Tenant asks for until it has led to the Tenant's pods once. Only then do senders get the URL.
 
 A URL that senders already use is never tested again. The verdicts are kept in memory: the Tenant's status records the URL that
 senders use, and a new leader tests the other URLs again.

@@ -29,7 +29,7 @@ ORPHAN: Final = "Orphan"
 LONGEST_DELAY: Final = timedelta(hours=1)  # between two attempts
 LEDGER_OPTIONS: Final = Options(workers=1)
 _RETURNED: Final = timedelta(minutes=10)
-_AT_ONCE: Final = 4  # a provider that hangs must not hold up what is orphaned at another
+_AT_ONCE: Final = 4  # an unresponsive provider must not delay another's orphans
 
 
 def orphan_options(settings: Settings) -> Options:
@@ -148,7 +148,7 @@ async def _remove_from_former_account(
         account, tenant = (CALCOM_BASE_URL, CALCOM_KEY), orphan.owner.name
     present = await read_own_secret(context, orphan.owner.namespace, tenant)
     if all(present.get(name) == entry.keys.get(name) for name in account):
-        # T-teardown is overwritten right after the entry is made; if it is not for long, the tenant came back to this account.
+        # T-teardown gets the new key right after the entry is made. If it still has this one, the tenant came back to the account.
         is_back = entry.created_at is not None and context.clock.now() - entry.created_at > _RETURNED
         return None if is_back else f"waits: {orphan.owner.key} uses this account"
     if isinstance(orphan, OrphanedAgent):

@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 KIND: Final = "QuietTenants"
 _CHUNK: Final = 250  # tenants of one statement; each statement has the pool's time limit
-# Seconds between two that are due at the same time, at most: an outage makes all due, and they have a resync's time for it.
+# The most seconds per tenant: an outage makes all due, and they are spread over at most a resync's time.
 _SPREAD: Final = 0.05
 
 Quiet = Mapping[Key, QuietTenant]
@@ -50,7 +50,7 @@ class QuietTenantsController:
     ) -> None:
         """Take a function that schedules a key after a delay, the setter of the gauge, and random numbers from 0 to 1."""
         self._schedule, self._set_count, self._chance = schedule, set_count, chance
-        # The starts of the servers of Redis, its authority and that of PostgreSQL; None: not known yet.
+        # The starts of Redis's servers, and the authorities of Redis and PostgreSQL; None: not known yet.
         self._servers: tuple[frozenset[str] | None, str | None, str | None] | None = None
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:

@@ -37,9 +37,7 @@ KIND: Final = "Report"
 # A worker of its own, so that no reconcile waits while a database does not answer.
 OPTIONS: Final = Options(workers=1)
 _SOON: Final = timedelta(seconds=10)
-_LOOK_SECONDS: Final = (
-    30.0  # less than a reconcile may take, so that a database that gives no connection is reported as away
-)
+_LOOK_SECONDS: Final = 30.0  # less than a reconcile may take, so that a database without free connections is reported
 # Between two reports that say the same: a quiet installation writes next to nothing.
 _EVERY: Final = timedelta(minutes=10)
 
@@ -51,7 +49,7 @@ class ReportController:
 
     def __init__(self) -> None:
         self._written: InstallationReport | None = (
-            None  # by this process: another one may have led since the ConfigMap was written
+            None  # by this process: another leader may have written the ConfigMap
         )
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
@@ -75,7 +73,7 @@ class ReportController:
                 await kube.apply(report_manifest(settings.namespace, report))
             self._written = report
         seen = report.database
-        if seen.problem or seen.pending or seen.missing_roles:  # being prepared, or away: the end is to be seen soon
+        if seen.problem or seen.pending or seen.missing_roles:  # report their end soon
             return Result(requeue_after=_SOON, requeue_reason="the database is not as it should be")
         return Result()
 

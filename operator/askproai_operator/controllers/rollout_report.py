@@ -1,7 +1,7 @@
 """The controller of the roll-out: makes Tenants due whose turn it is to get the present release, and reports where it stopped.
 
-It is due when a Deployment of a tenant that has just begun changes, and when such a Deployment has been ready for long enough;
-only these tenants are looked at. The Deployments hold the state of the roll-out (`rollouts.py`).
+It is due when a Deployment of a tenant in roll-out changes, and when that Deployment has been ready for long enough. Only
+these tenants are examined. The Deployments hold the state of the roll-out (`rollouts.py`).
 """
 
 import contextlib
@@ -25,7 +25,7 @@ from askproai_operator.settings import Settings
 log = structlog.get_logger(__name__)
 
 KIND: Final = "Rollout"
-# While somebody waits: of those that were made due some may not ask for their turn, and time alone makes pods unhealthy.
+# While tenants wait: some that were made due may not take their turn, and pods become unhealthy with time alone.
 _LOOK: Final = timedelta(seconds=5)
 OPTIONS: Final = Options(Backoff(timedelta(seconds=1), timedelta(seconds=30)), workers=1)
 
@@ -72,7 +72,7 @@ class RolloutController:
                 "waiting": state.waiting,
             }
             log.warning("rollout.stopped", **fields, what_to_do=text)
-            with contextlib.suppress(ApiError):  # log, condition and metric have it
+            with contextlib.suppress(ApiError):  # log, condition and metric report it, too
                 await context.kube.record_operator_event("RolloutStopped", text, "Warning")
 
 

@@ -55,7 +55,7 @@ _EVERY: Final = timedelta(seconds=5)
 _IDLE: Final = timedelta(seconds=30)  # a Tenant that asks for a shadow makes the key due itself
 _SHOWN: Final = 50  # calls
 _MOST_TEXTS, _LONGEST_TEXT = 20, 200
-_CONNECTIONS: Final = 5  # of the web process and of the one that replays, and one more while they are replaced
+_CONNECTIONS: Final = 5  # of the web process and the replaying process, and one for their replacement
 
 OPTIONS: Final = Options(Backoff(timedelta(seconds=1), _IDLE, jitter=0.1), workers=1)
 
@@ -89,20 +89,20 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
     is_same = is_of_shadow(recorded, wanted)
     if recorded is not None and recorded.state is ShadowState.RUNNING and (not is_same or is_over(recorded, now)):
         ended = await _with_results(recorded, tenant, context)
-        # Its pods go with the next run, which the write makes due. A later run deletes the copies that the tenant's pods make
-        # until they have read their config.
+        # The next run, which this write makes due, deletes its pods. A later run deletes the copies that the tenant's pods
+        # make until they read the new config.
         end = {"state": ShadowState.ENDED, "withdrawn": not is_same}
         await _write(tenant, recorded, ended.model_copy(update=end), context)
         return True
     if recorded is not None and recorded.state is ShadowState.ENDED and (is_same or wanted is None):
-        if wanted is None:  # remembered, so that the same one begins anew when it is asked for again
+        if wanted is None:  # recorded, so that the same shadow begins anew when it is asked for again
             await _write(tenant, recorded, recorded.model_copy(update={"withdrawn": True}), context)
         await _clear_away(tenant, context)
         return False
     if wanted is None:
         return False
     if not is_same and await _clear_away(tenant, context):
-        return True  # begun by the next run: what the cache still has is taken for present, and would not be written
+        return True  # the next run begins it: an object that is still in the cache would not be written now
     live = await _read_live(tenant, context)
     if live is None:
         return True
@@ -110,7 +110,7 @@ async def _bring_forward(cached: Tenant, context: ReconcileContext) -> bool:
     if running is None or not is_same:
         since = now.replace(microsecond=0)
         running = ShadowStatus(image=wanted.image, hours=wanted.hours, since=since, state=ShadowState.RUNNING)
-    # Before anything of it is made: what the status names is cleared away later, whatever comes in between.
+    # Recorded before any of its objects is made, so that they are deleted later, even after a crash.
     await _write(tenant, recorded, await _with_results(running, tenant, context), context)
     await _run_pods(tenant, running.image, live, context)
     return True

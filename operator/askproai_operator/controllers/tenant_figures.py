@@ -29,7 +29,7 @@ _CHUNK: Final = 250  # tenants of one statement
 _MONTHS: Final = (
     25  # tenants of one statement that reads thirty times as much: it has the time limit of a statement, too
 )
-# Between two counts of a tenant's month: it is thirty times the rows of a day. A failure is counted with the next minute.
+# Between two counts of a tenant's month, which has thirty times the rows of a day. After a failure, the month is counted at once.
 _BUDGET_EVERY: Final = timedelta(minutes=15)
 
 OPTIONS: Final = Options(Backoff(_EVERY, _EVERY, jitter=0.1), workers=1)
@@ -77,7 +77,7 @@ class TenantFiguresController:
         now = context.clock.monotonic()
         due = [name for name, tenant in tenants.items() if self._is_month_due(tenant, figures[name], now)]
         not_read: set[str] = set()
-        for start in range(0, len(due), _MONTHS):  # each is kept, so that a later one that fails begins no count anew
+        for start in range(0, len(due), _MONTHS):  # each chunk is stored, so that a failing later one repeats no count
             names = due[start : start + _MONTHS]
             try:
                 months = await context.database.read_month_of_bookings(names)
@@ -99,7 +99,7 @@ class TenantFiguresController:
                 await context.kube.patch_status(tenant, changed)
             except Unreachable:
                 raise
-            except ApiError as error:  # of this Tenant alone: those after it have figures all the same
+            except ApiError as error:  # an error of this Tenant alone: the following Tenants get their figures
                 log.warning("tenant_figures.not_written", tenant=name, error=str(error))
         return not not_read
 
@@ -108,7 +108,7 @@ class TenantFiguresController:
         if month is None or month.failed_in_a_day != day.bookings.failed:
             return True
         every = _BUDGET_EVERY.total_seconds()
-        offset = crc32(tenant.metadata.uid.encode()) % every  # its own moment of each period: all begin together
+        offset = crc32(tenant.metadata.uid.encode()) % every  # spreads the tenants, which begin together
         return (now + offset) // every != (month.read_at + offset) // every
 
 

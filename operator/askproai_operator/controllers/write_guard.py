@@ -44,10 +44,10 @@ class WriteGuardController:
         """Send the forbidden write as a dry run, and report if it is admitted for a minute: a new policy acts late."""
         try:
             refusal = await context.kube.try_create(forbidden_secret(key.namespace))
-        except ApiError as error:  # does not answer, say, or a webhook of somebody else's that allows no dry run
+        except ApiError as error:  # such as no answer, or a foreign webhook that allows no dry run
             log.info("writes.guard_not_tested", error=str(error))
             return Result(requeue=True, requeue_reason="whether the operator's writes are restricted is not known")
-        if refusal is not None and _POLICY in refusal:  # a quota or somebody else's policy proves nothing
+        if refusal is not None and _POLICY in refusal:  # a refusal by a quota or a foreign policy proves nothing
             self._admitted_since = None
             await self._report(False, context)
             return Result()

@@ -35,7 +35,7 @@ from askproai_operator.resources import (
 
 log = structlog.get_logger(__name__)
 
-_CHUNK = 200  # objects per page of a list: what it needs at the start stays with the process
+_CHUNK = 200  # objects per page of a list: the process keeps the memory of its largest page
 _OF_NO_OBJECT = "1"  # resourceVersion: etcd's first revision is older than every object
 _ATTEMPTS = 5  # to write a status or finalizers, before the queue's backoff takes over
 _MERGE, _JSON_PATCH, _APPLY = (
@@ -73,7 +73,7 @@ class Kube:
         # For each child the digest of the last applied manifest, and the child's uid and fingerprint right after: for a manifest
         # with a value that the API server stores in another form.
         self._applied: dict[_Address, tuple[str, str, str]] = {}
-        self._assumed_absent: set[_Address] = set()  # Secrets whose next manifest is made as if there were none
+        self._assumed_absent: set[_Address] = set()  # Secrets whose next apply assumes that they do not exist
 
     async def __aenter__(self) -> Self:
         await self._transport.__aenter__()
@@ -95,7 +95,7 @@ class Kube:
         does not know counts as absent and costs no request: `apply` then refuses to overwrite a Secret that exists.
         """
         cached, address = self._feed.cache.secret(namespace, name), (SECRETS, namespace, name)
-        if to_apply:  # others read the same Secret meanwhile, and apply nothing
+        if to_apply:  # only readers that will apply the Secret record this
             if cached is None:
                 self._assumed_absent.add(address)
                 return None
@@ -163,8 +163,8 @@ class Kube:
         if resource in CUSTOM:
             self._feed.observe(resource, raw)
         else:
-            self._feed.cache.put(resource, raw)  # not observed: the caller knows of it and needs no wake-up
-        # The report of the watch is newer. Its report of this very apply made nobody due.
+            self._feed.cache.put(resource, raw)  # not `observe`, which would enqueue keys
+        # A report of the watch may be newer than `raw`. Its report of this very apply has enqueued no key.
         return self._feed.cache.child(*address) or child
 
     async def apply_all(self, manifests: Iterable[Mapping[str, Any]]) -> None:
@@ -316,7 +316,7 @@ class Kube:
             try:
                 if await self.patch(*_address(obj), body, subresource="status") is not None:
                     return True
-            except Conflict:  # a person wrote, and the watch has not reported it yet
+            except Conflict:  # a person wrote it, which the watch has not reported yet
                 log.debug("status.again", key=str(obj.key))
             if not await self.refresh(obj):
                 return False

@@ -13,7 +13,7 @@ from askproai_operator.providers.provider_api import ProviderApi
 # Every endpoint has its own version; a wrong or missing one silently selects an old shape of the body.
 EVENT_TYPES_VERSION: Final = {"cal-api-version": "2024-06-14"}
 _PAGE: Final = 250
-_ABSENT_SECONDS: Final = 60.0  # a path that was not there is not asked for again before the key is shown to be served
+_ABSENT_SECONDS: Final = 60.0  # meanwhile, a path that was not found is requested only after the check of the key
 _FIREWALL: Final = (
     "without a reason, as a firewall or proxy in front of Cal.com does: let the operator's requests pass there"
 )
@@ -54,7 +54,7 @@ class CalcomClient:
             else:
                 return body.get("data") or {}
             absent[path] = self.api.clock.monotonic()
-        # Where the budget is used up by now, the next look begins here: else it would never come to this question.
+        # If the request budget is used up now, the next look begins with this request, which it would else never reach.
         await self.api.read("get-me", "GET", "/v2/me")
         absent.pop(path, None)
         return None

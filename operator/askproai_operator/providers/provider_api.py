@@ -28,9 +28,9 @@ from askproai_core.providers import (
 
 Count = Callable[[str, str, str], None]  # provider, operation, and the HTTP status or the way in which it failed
 REFUSED_KEY_SECONDS: Final = 60  # a refused key is not used again for this long; a changed key has a gate of its own
-# A worker of the queue does not wait longer for its key's budget: it is given back, and the object comes again.
+# A worker of the queue does not wait longer for the key's budget: the object is requeued instead.
 MAX_BUDGET_WAIT_SECONDS: Final = 1
-KEPT_FOR_WRITES: Final = 2  # tokens that reads leave: who has read what is to be changed must not have to read it again
+KEPT_FOR_WRITES: Final = 2  # tokens that reads leave: after the reads of a change, its writes must not wait
 READ_ATTEMPTS: Final = 3
 _SUCCESS: Final = range(200, 300)
 _MAX_MESSAGE_LENGTH: Final = 300
@@ -128,7 +128,7 @@ class ProviderApi:
                 return reply.body
             if writes and reply.is_empty:  # publish-agent-version and the deletes answer nothing
                 return {}
-            # A maintenance page must not be read as "it does not exist": what is missing is created again.
+            # A maintenance page must not count as "it does not exist": a missing object is created again.
             raise unclear(self.provider, operation, "the answer is no JSON object; does baseUrl name the right server?")
         self._raise_refusal(operation, reply.status, reply)
         raise unclear(self.provider, operation, f"it failed there ({reply.status})")

@@ -17,10 +17,10 @@ from askproai_operator.login_urls import database_name, login_dsn
 
 log = structlog.get_logger(__name__)
 
-# Added to the CONNECTION LIMIT of a role that is suspended: another leader sees that it was not refused by hand, nor half created.
+# Added to the CONNECTION LIMIT of a suspended role: so another leader knows that no person refused it, and no creation broke off.
 SUSPENDED_MARK = 1_000_000
 _DROP_SECONDS = 10.0
-_LOGIN_SECONDS = 0.25  # within which a login that was accepted is seen as a session
+_LOGIN_SECONDS = 0.25  # until an accepted login is visible as a session
 
 # The defaults of a login role. A compromised pod can raise them for itself; they guard against accidents, not attacks.
 _ROLE_SETTINGS = {"statement_timeout": "15s", "lock_timeout": "5s", "idle_in_transaction_session_timeout": "30s"}
@@ -117,8 +117,8 @@ async def _write_login(
         )
         for key, value in _ROLE_SETTINGS.items():
             await conn.execute(f"ALTER ROLE {role} SET {key} = '{value}'")
-        # The groups' grants are inherited without SET ROLE; servers that can forbid becoming a group do so. No grant to the login
-        # itself: all tenants would change one row of the catalog, and be refused when two do so at the same time.
+        # The groups' grants are inherited without SET ROLE, which newer servers can forbid. A login has no grant of its own: all
+        # tenants would change one row of the catalog, and PostgreSQL refuses one of two concurrent changes.
         options = " WITH INHERIT TRUE, SET FALSE" if conn.get_server_version().major >= 16 else ""  # noqa: PLR2004  PostgreSQL 16
         await conn.execute(f"GRANT {', '.join(map(quote_identifier, groups))} TO {role}{options}")
         # Only a member sees how long a session's transaction takes, and may end it.
@@ -132,7 +132,7 @@ async def drop_login(conn: Connection, role: str) -> None:
         return
     name = quote_identifier(role)
     await conn.execute(f"GRANT {name} TO CURRENT_USER")  # only a member may end its sessions and drop its objects
-    await conn.execute(_END_SESSIONS, oid)  # one that changes the role itself would keep the next statement waiting
+    await conn.execute(_END_SESSIONS, oid)  # a session that changes its own role would block the next statement
     await conn.execute(f"ALTER ROLE {name} NOLOGIN CONNECTION LIMIT 0")
     await _end_sessions(conn, role, oid)
     await conn.execute(f"DROP OWNED BY {name}")

@@ -33,7 +33,7 @@ class _Row:
     active: bool
     person_row: int | None
     persons: frozenset[str]
-    recent: bool  # linked or unlinked a short time ago: pods with the config from before may still run
+    recent: bool  # linked or unlinked a short time ago: pods may still have the earlier config
 
 
 async def find_resources(
@@ -97,7 +97,7 @@ async def _set_active(conn: Connection, tenant: str, keys: Iterable[ResourceKey]
     )  # fmt: skip
     if not changing:
         return
-    # All of them, in the order of every writer of claims: the links may need any others, and those with a lower id come first.
+    # Lock all rows, by id as every writer of claims does: the links may need other rows with a lower id.
     await conn.execute("SELECT 1 FROM resources WHERE tenant = $1 ORDER BY id FOR UPDATE", tenant)
     ids = [row["id"] for row in changing]
     await conn.execute("UPDATE resources SET active = NOT active WHERE tenant = $1 AND id = ANY($2)", tenant, ids)
@@ -221,7 +221,7 @@ def _order(rows: Mapping[Member, list[_Row]], members: Iterable[Member]) -> dict
         member: next((member_of[row.person_row] for row in own if row.person_row is not None), member)
         for member, own in rows.items()
     }
-    # By identity: the members that are this person now, those included that have left.
+    # By identity: the members that are the same person now, members no longer declared included.
     same: dict[Member, set[Member]] = defaultdict(set)
     for member in rows:
         same[identity[member]].add(member)

@@ -12,7 +12,7 @@ from askproai_operator.store.tenant_states import (
 from askproai_operator.store.tenant_tables import find_export_id, uid_of_owner
 
 _FIND_TENANT = f"SELECT uid, retell_key_hash, {FACTS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names
-# Whose rows went to another Tenant has lost them for good: two that live at once would take them from each other without end.
+# A Tenant that lost its rows to another cannot take them back: two living Tenants would take them in turn for ever.
 _HAS_LOST_ROWS = """
 SELECT EXISTS (SELECT FROM audit_log
     WHERE tenant = $1 AND actor = 'operator' AND action = 'data_adopted' AND detail ->> 'from' = $2)

@@ -23,9 +23,9 @@ from askproai_core.database.group_roles import ensure_group_roles
 
 log = structlog.get_logger(__name__)
 
-# A dump takes minutes, and each attempt makes others wait: it is not for every Tenant's reconcile to make one.
+# A dump blocks a migration for minutes, and each attempt makes others wait: not every Tenant's reconcile may make one.
 _BLOCKED_REST_SECONDS = 60.0
-# An index of a large table takes longer than a reconcile may; most migrations are done in a moment, for which it is worth waiting.
+# Most migrations end in a moment, so a reconcile waits for them; an index of a large table takes longer than a reconcile may.
 _PATIENCE_SECONDS = 20.0
 
 
@@ -38,7 +38,7 @@ class Schema:
     def __init__(self, dsn: str, acquire: Callable[[], AbstractAsyncContextManager[Connection]]) -> None:
         self._dsn = dsn
         self._acquire = acquire
-        self._migration: asyncio.Task[None] | None = None  # the newest one, which may have ended
+        self._migration: asyncio.Task[None] | None = None  # the newest migration, which may have ended
         self._patience_ends = 0.0  # monotonic
         self._prepared = False
         self._blocked: MigrationBlocked | None = None

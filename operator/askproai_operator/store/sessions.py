@@ -1,4 +1,4 @@
-"""Ends sessions of tenants' roles that hold up other sessions by acts that no pod does.
+"""Ends sessions of tenants' roles that block other sessions in a way that no pod does.
 
 No grant prevents such acts. Any role waits for ACCESS EXCLUSIVE on any table, including the catalog's, before PostgreSQL checks
 that it may create a rule there, and later sessions queue behind it. Any role may take advisory locks until the lock table of
@@ -36,7 +36,7 @@ SUSPENSION_SECONDS = 900
 # In checks. Roles are looked up now and then, because a lookup can be blocked while a session misbehaves.
 _REFRESH_EVERY = 120
 _RETRY_REFRESH_AFTER = 4
-# A role's lock may be taken again by a session that logged in a moment before.
+# A session that logged in just before may take the role's lock again.
 _SUSPEND_ATTEMPTS = 3
 
 _SUSPECTS = f"""
@@ -72,17 +72,17 @@ FROM tenants t JOIN pg_roles r ON r.rolname = t.role WHERE pg_has_role(r.oid, 'U
 # It waits for the end, because until then the session keeps its locks.
 _END_SESSION = "SELECT pg_terminate_backend($1, 1000)"
 _END_ALL = "SELECT pg_terminate_backend(pid, 1000) FROM pg_stat_get_activity(NULL) WHERE usesysid = $1::bigint::oid"
-# A transaction sees the sessions of its first look until this is called.
+# Without this call, a transaction sees the sessions of its first look.
 _LOOK_AGAIN = "SELECT pg_stat_clear_snapshot()"
-# A statement locks also the indexes of its tables, without which none of them is read. A login may read all but a few, whose
-# lock comes by a view.
+# A statement also locks the indexes of its tables, which every read needs. A login may read all tables of the catalog but a few,
+# which are locked by a view.
 _CATALOG = """
 SELECT oid::regclass::text FROM pg_class
 WHERE relnamespace = 'pg_catalog'::regnamespace AND relkind = 'r' AND has_table_privilege(oid, 'SELECT')
 """
 _CATALOG_BY_VIEW = "pg_roles"  # pg_authid
-# A session learns of others' changes (a new role, say) when it gets a lock that it does not have yet. This table is its own, so
-# that nobody makes it wait.
+# A session sees others' changes of the catalog, such as a new role, when it takes a lock that it does not hold yet. This table
+# is the session's own, so that the lock never waits.
 _MAKE_OWN_TABLE = "CREATE TEMPORARY TABLE askproai_session_watch ()"
 _LEARN_OF_CHANGES = "SELECT FROM pg_temp.askproai_session_watch LIMIT 0"
 # Without waiting, so that no session has the time to be replaced while another one ends.
@@ -121,11 +121,11 @@ class WatchStep(StrEnum):
     SUSPEND = "suspend"
     RESTORE = "restore"
     LOOK_UP_ROLES = "look_up_roles"
-    HOLD_CATALOG = "hold_catalog"  # the lock that keeps others from blinding the watch
+    HOLD_CATALOG = "hold_catalog"  # the lock that keeps others from blocking the watch
 
 
 Ended = Callable[[EndedSession], None]
-Failed = Callable[[WatchStep, str, Exception], None]  # the role's name is empty where the step is about all of them
+Failed = Callable[[WatchStep, str, Exception], None]  # the role's name is empty for a step about all roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +196,10 @@ class SessionWatch:
         self._database, self._database_name = database
         self._ended, self._failed = report
         self._roles: dict[int, TenantLogin] = {}
-        self._others: set[int] = set()  # whose sessions are no concern of this installation
+        self._others: set[int] = set()  # roles that are not this installation's
         self._checks = 0
         self._refresh_at = self._retry_at = 0
-        self._outer: asyncpg.transaction.Transaction | None = None  # that has the lock on the catalog
+        self._outer: asyncpg.transaction.Transaction | None = None  # holds the lock on the catalog
         self._holds_catalog = False
 
     async def check(self) -> None:
@@ -236,7 +236,7 @@ class SessionWatch:
                 await self._conn.execute(
                     "; ".join(f"SELECT FROM {table} LIMIT 0" for table in (*tables, _CATALOG_BY_VIEW))
                 )
-        except asyncpg.PostgresError as error:  # the next check tries again, and looks without it
+        except asyncpg.PostgresError as error:  # the check goes on without the lock, and the next one retries
             self._failed(WatchStep.HOLD_CATALOG, "", error)
         else:
             self._holds_catalog = True
@@ -244,7 +244,7 @@ class SessionWatch:
     async def _learn_of_changes(self) -> None:
         lock = self._conn.transaction()
         await lock.start()
-        # While the server's lock table is full there is no new lock, and what matters is to look.
+        # If the server's lock table is full, no new lock is possible: the check goes on without it.
         with contextlib.suppress(asyncpg.OutOfMemoryError):
             try:
                 await self._conn.execute(_LEARN_OF_CHANGES)
@@ -271,7 +271,7 @@ class SessionWatch:
                 self._logins.suspend(login, misuse)
             elif await self._run(WatchStep.END, login, _END_SESSION, suspect["pid"]):
                 self._ended(EndedSession(login.name, misuse, suspended=False))
-        # All of them first, since one may hold a lock that suspending another needs.
+        # First signal all sessions, since one may hold a lock that another role's suspension needs.
         for login in list(self._logins.to_suspend.values()):
             await self._run(WatchStep.END, login, _SIGNAL_ALL, login.oid)
         for login in list(self._logins.to_suspend.values()):

@@ -16,7 +16,7 @@ from askproai_core.shadow_findings import SHADOW_COMPARED, ShadowDifference
 from askproai_operator.store.tenant_tables import TENANT_TABLES, uid_of_owner
 
 _SUFFIX: Final = ":shadow"  # no name of Kubernetes has a colon
-_WAITS_FOR_REPLAY: Final = timedelta(minutes=10)  # then nobody replays it any more
+_WAITS_FOR_REPLAY: Final = timedelta(minutes=10)  # an older request is not replayed any more
 _ENSURE_RESOURCES: Final = """
 WITH added AS (
     INSERT INTO resources (tenant, branch, staff, unit, active)
@@ -100,7 +100,7 @@ async def has_shadow(conn: Connection, tenant: str, uid: str | None, role: str) 
 
     The `role` may exist alone: it was made while another process deleted the rows.
     """
-    owners = "SELECT uid FROM tenants WHERE tenant = ANY($1) ORDER BY tenant = $2 LIMIT 1"  # the shadow's own, if it is there
+    owners = "SELECT uid FROM tenants WHERE tenant = ANY($1) ORDER BY tenant = $2 LIMIT 1"  # the shadow's own row first
     owner: str | None = await conn.fetchval(owners, [tenant, shadow_name(tenant)], tenant)
     if uid is not None and owner is not None and uid_of_owner(owner) != uid:
         return False

@@ -28,7 +28,7 @@ class StrandedBy(StrEnum):
 
     GONE = "gone"  # its staff member is not declared
     NOT_OFFERED = "not_offered"  # its branch does not offer its service
-    AWAY = "away"  # its staff member is, or the branch is closed
+    AWAY = "away"  # its staff member is absent, or the branch is closed
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from askproai_core.notification_state import NOTIFICATIONS, NotificationState
 from askproai_core.poll_state import CALENDAR_POLL, PollState
 from askproai_core.tenant_config import NotificationChannel
 
-# A server that is away for a moment is no news: what waits is tried again after a minute.
+# A single failure is not reported: a waiting notification is retried after a minute.
 _FAILURES = 2
 
 

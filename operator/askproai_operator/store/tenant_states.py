@@ -38,8 +38,8 @@ class CalendarBacklog:
     """How many future appointments are not at the remote calendar as in our book, the oldest change, and dead letters."""
 
     appointments: int = 0
-    oldest: datetime | None = None  # since when the oldest of them waits
-    dead: int = 0  # how many of them have a dead letter
+    oldest: datetime | None = None  # since when the oldest change waits
+    dead: int = 0  # number of appointments with a dead letter
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +192,7 @@ async def find_refused(conn: Connection, tenants: Sequence[str]) -> Mapping[str,
     return {row["tenant"]: RefusedRequests(*list(row)[1:]) for row in rows}
 
 
-# Only for a tenant with refusals in the last hour is the last signed request looked for, and the first refusal after it.
+# The last signed request, and the first refusal after it, are looked for only if the tenant had refusals in the last hour.
 _REFUSED = """
 SELECT t.tenant, refused.since, coalesce(recent.last ->> 'reason', 'mismatch'), (recent.last ->> 'seconds')::bigint
 FROM unnest($1::text[]) t (tenant) CROSS JOIN LATERAL (

@@ -17,8 +17,8 @@ TENANT_TABLES: Final = (
 class Origin(StrEnum):
     """Where an import takes a column of `tenants` from. The file is not trusted, since anybody may have written it."""
 
-    FILE = "file"  # a fact of the tenant's own rows
-    IMPORT = "import"  # the destination's own
+    FILE = "file"  # from the file: a fact about the tenant's rows
+    IMPORT = "import"  # set by the destination
     OPERATOR = "operator"  # the column's default, until the operator writes it from the Tenant
 
 
@@ -31,8 +31,8 @@ TENANT_COLUMNS: Final[Mapping[str, Origin]] = {
     "retell_key_hash": Origin.OPERATOR,
     "retell_base_url": Origin.OPERATOR,
     "calcom_base_url": Origin.OPERATOR,
-    "shadow_of": Origin.OPERATOR,  # whose rows the role may copy
-    # Until the Tenant has its rows, they age as they did at the source.
+    "shadow_of": Origin.OPERATOR,  # the tenant whose rows the role may copy
+    # Until the Tenant adopts its rows, they age by the source's days.
     "raw_event_days": Origin.FILE,
     "transcript_days": Origin.FILE,
     "call_days": Origin.FILE,
@@ -40,7 +40,7 @@ TENANT_COLUMNS: Final[Mapping[str, Origin]] = {
     "customer_days": Origin.FILE,
 }
 
-_EXPORTED: Final = ":"  # no UID of Kubernetes has one
+_EXPORTED: Final = ":"  # no UID of Kubernetes contains it
 # No namespace and no Tenant has a colon in its name, so no shadow is one.
 _KEY_OF_TENANT: Final = re.compile(r"[a-z0-9][-a-z0-9]*\.[a-z0-9][-a-z0-9.]*", re.ASCII)
 

@@ -43,9 +43,9 @@ class Server(Simulator):
         "slots_outside_minutes": 0.0,  # free slots are listed up to that long before and after the requested times, too
         "slots_clock_change_error": 0.0,  # 1: after a clock change, slots have the offset of the request's start
         "hosted": 0.0,  # 1: webhooks go to https and public hosts only
-        "insert_delay_ms": 0.0,  # between a booking's check and its insert: of two at once, both are made
+        "insert_delay_ms": 0.0,  # between a booking's check and its insert: two concurrent bookings both succeed
         "moves_are_requests": 0.0,  # 1: a move sends BOOKING_REQUESTED with `rescheduleUid`, not BOOKING_RESCHEDULED
-        "estimated_total": 0.0,  # is added to `totalItems` of a full page of bookings: it is an estimate for members of teams
+        "estimated_total": 0.0,  # added to `totalItems` of a full page: an estimate for members of teams
     }
 
     def __init__(self, clock: Clock) -> None:

@@ -23,7 +23,7 @@ _TIMEOUT = aiohttp.ClientTimeout(total=30)
 _NOT_FOUND = 404
 
 UNREACHED = (NoAnswer, aiohttp.ClientError, TimeoutError)
-"""How a request fails without a whole answer, from any server. `NoAnswer` is an ApiError, too: catch `UNREACHED` before it."""
+"""Errors of a request without a complete answer, from any server. `NoAnswer` is an ApiError, too: catch `UNREACHED` first."""
 
 
 def object_key(obj: Mapping[str, Any]) -> str:

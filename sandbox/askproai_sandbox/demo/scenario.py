@@ -23,14 +23,14 @@ from askproai_sandbox.example_tenant import SALON, seed_simulators
 
 READY_TIMEOUT = timedelta(seconds=90)
 _WAITING_REPORTS = timedelta(seconds=5)
-_PROCESSED_WITHIN = timedelta(seconds=150)  # the lease of a killed worker is 30 s, and jobs are tried again after 10
-_SYNCED_WITHIN = timedelta(minutes=6)  # a request to Cal.com that was not answered in time is looked up after five
+_PROCESSED_WITHIN = timedelta(seconds=150)  # a killed worker's lease lasts 30 s; jobs are retried after 10 s
+_SYNCED_WITHIN = timedelta(minutes=6)  # after five, an unanswered request to Cal.com is looked up
 _SYNCED = "SELECT count(*) = 0 FROM appointments WHERE tenant = $1 AND status = 'pending_sync'"
 SENTENCES = (
     "Guten Tag, ich hätte gern einen Haarschnitt am kommenden Freitag um halb drei.",
     "Ja, gern. Mein Name ist Erika Mustermann.",
 )
-# The calls of a language model after each sentence. Where that Friday is a holiday, the first offer is of another day.
+# The function calls of a language model after each sentence. If that Friday is a holiday, the first offer is for another day.
 FUNCTIONS = (
     {
         "name": "check_availability",

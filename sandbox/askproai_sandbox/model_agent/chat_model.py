@@ -15,8 +15,8 @@ from askproai_core.http_answers import UnreadableAnswer, read_answer
 from askproai_sandbox.caller import ToolCall
 
 _ANSWER_LIMIT: Final = 1024 * 1024  # bytes
-ANSWER_TOKENS: Final = 800  # as much as a caller can listen to, with the arguments of a function
-_CALL_TOKENS: Final = 400_000  # of one call, prompts included
+ANSWER_TOKENS: Final = 800  # enough for a spoken answer and the arguments of a function
+_CALL_TOKENS: Final = 400_000  # tokens of one call, prompts included
 _ERROR_CHARACTERS: Final = 300
 _REFUSED, _MISSING, _BUSY = {401, 403}, {404, 405}, 503
 

@@ -22,7 +22,7 @@ PATH = f"{Path(sys.executable).parent}:/usr/local/sbin:/usr/local/bin:/usr/sbin:
 BASE_ENVIRONMENT = {"PATH": PATH, "LANG": "C.UTF-8", "TZ": "UTC", "PYTHONUNBUFFERED": "1"}
 MAX_BACKOFF = timedelta(seconds=30)
 BACKOFF_RESET_SECONDS = 30  # a container that ran longer is restarted with the shortest backoff
-STARTUP_POLL_SECONDS = 0.25  # until a probe first succeeds it runs more often than declared, because people wait
+STARTUP_POLL_SECONDS = 0.25  # interval of a probe before its first success: people wait
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,9 @@ log = structlog.get_logger(__name__)
 RENEW_INTERVAL = timedelta(seconds=10)
 LEASE_SECONDS = 40
 LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
-CAPACITY = {"cpu": "10k", "memory": "100Ti", "ephemeral-storage": "100Ti", "pods": "10k"}  # nothing is metered here
-MOUNT_DELAY = timedelta(seconds=60)  # a kubelet looks for changes of mounted ConfigMaps and Secrets so often
-SHUTDOWN_GRACE = timedelta(seconds=3)  # of all pods at the runner's own end, for which somebody waits
+CAPACITY = {"cpu": "10k", "memory": "100Ti", "ephemeral-storage": "100Ti", "pods": "10k"}  # no resource is limited
+MOUNT_DELAY = timedelta(seconds=60)  # a kubelet's interval for mounted ConfigMaps and Secrets
+SHUTDOWN_GRACE = timedelta(seconds=3)  # for all pods when the runner ends: people wait
 
 
 class PodRunner:
@@ -93,7 +93,7 @@ class PodRunner:
         pod = self._pods.get(metadata["uid"])
         if pod is None and new.get("status", {}).get("phase") not in {"Failed", "Succeeded"}:
             pod = self._pods[metadata["uid"]] = Pod(new, self._address(new), self._context)
-            if not metadata.get("deletionTimestamp"):  # else an earlier runner was stopped before it had ended the pod
+            if not metadata.get("deletionTimestamp"):  # else an earlier runner ended before this pod did
                 pod.start()
                 log.info("pod.started", pod=pod.key, address=pod.address)
         elif pod is not None and _annotations(new) != _annotations(old):

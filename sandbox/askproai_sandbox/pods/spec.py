@@ -11,7 +11,7 @@ from askproai_sandbox.cluster import Object
 VOLUMES = frozenset({"configMap", "secret", "projected", "emptyDir"})
 PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 FIELDS = ("metadata.name", "metadata.namespace", "status.podIP")
-# Every image is the code of this folder, but for this tag: a version with a share of failing bookings.
+# Every image runs the code of this folder. This tag adds a share of failing bookings.
 FAILING_TAG = re.compile(r":fails-([0-9]{1,2})-percent$")
 
 

@@ -17,7 +17,7 @@ from askproai_sandbox.simulator import Refusal, Simulator, json_body, unix_milli
 
 _LIST = body_type("list_calls")
 _DEFAULT_LIMIT = 50
-# A list leaves them out: whoever wants to know what was said gets the call.
+# Fields that only the GET of a single call returns, not a list.
 _TRANSCRIPTS = {"transcript", "transcript_object", "transcript_with_tool_calls"}
 _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le,

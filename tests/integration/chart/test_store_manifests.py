@@ -44,7 +44,7 @@ async def test_api_server_accepts_each_field_of_an_example(
 
 
 async def test_a_misspelt_field_is_refused(control_plane: ControlPlane, store_kinds: None, tmp_path: Path) -> None:
-    """So that the test above can fail."""
+    """Proves that the test above can fail."""
     text = (ROOT / "examples/stores/postgres.yaml").read_text("utf-8")
     (tmp_path / "wrong.yaml").write_text(text.replace("serverTLSSecret", "serverTLSSecrets"))
     with pytest.raises(ProcessError, match="serverTLSSecrets: field not declared"):

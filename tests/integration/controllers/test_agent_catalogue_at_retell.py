@@ -42,7 +42,7 @@ async def test_edited_service_or_staff_publishes_a_new_prompt(new_env):
 
 
 async def test_hotline_names_services_of_branches_with_agents(new_env):
-    """Its functions book there, too, so a model that does not know the service would take another one."""
+    """The hotline's functions book there, too, and a model that does not know a service would choose another one."""
     new_env.edit(branchRef=None, tenantRef={"name": "salon"})
     new_env.put(resources.TENANTS, tenant("MultiBranchHotline"))
     west, own = branch([]), agent(branchRef={"name": "west"})

@@ -124,8 +124,8 @@ async def test_every_declared_function_is_a_tool_at_retell(env):
     ]  # fmt: skip
 
 
-async def test_another_workspaces_key_is_reported_and_used(env):
-    """The recorded ids are not found there; the event names what is left in the old workspace, to which we have no key."""
+async def test_key_of_another_workspace_is_reported_and_used(env):
+    """The new workspace lacks the recorded ids. The event names the objects in the old one, to which we have no key."""
     old = env.status["agentId"]
     env.put_teardown_secret("key_another")
     result = await env.reconcile()

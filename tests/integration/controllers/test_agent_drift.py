@@ -52,7 +52,7 @@ async def test_observe_only_writes_nothing_and_shows_the_difference(new_env):
     assert agent_id in new_env.workspace["agents"]
 
 
-async def test_observe_only_keeps_the_id_of_deleted_agents(env):
+async def test_observed_agents_id_stays_recorded_after_its_deletion(env):
     """The API server refuses an object with neither `adopt` nor an id in its status."""
     agent_id = env.status["agentId"]
     env.edit(managementPolicy="ObserveOnly")

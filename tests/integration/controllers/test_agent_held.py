@@ -1,4 +1,4 @@
-"""Plan mode of an agent shows what would be done at Retell; while its Tenant is held, too, callers hear what the pods know."""
+"""An agent in plan mode shows the planned changes at Retell. While its Tenant is held, too, callers hear what the pods know."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A Branch that was deleted while its number rings: callers hear one true sentence, and no function that the pods would refuse."""
+"""A Branch is deleted while its number rings: callers hear one true sentence, and the agent has no function that pods refuse."""
 
 from datetime import timedelta
 

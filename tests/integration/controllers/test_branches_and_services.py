@@ -39,7 +39,7 @@ async def test_manual_service_with_default_name_is_never_written(namespace):
 
 
 async def test_neighbors_reduced_and_restored_capacity_is_reported(namespace):
-    """Else its status would be out of date for ten minutes."""
+    """Otherwise the neighbor's status would be outdated for ten minutes."""
     await namespace.create_salon("Tenant", "Branch")
     for name, capacity in (("a-kurs", 1), ("b-yoga", 4)):
         await namespace.create("ServiceOffering", name, spec={"capacity": capacity, "calcom": {"eventTypes": []}})

@@ -1,4 +1,4 @@
-"""An image on trial at a real API server: its pods, the verdict, and what is remembered of it."""
+"""An image on trial at a real API server: its pods, the verdict, and the recorded trial."""
 
 from typing import Any
 
@@ -90,7 +90,7 @@ async def test_failing_callers_end_trials_until_the_spec_changes(namespace, modu
     assert (await namespace.get("Deployment", CANARY) or {})["spec"]["replicas"] == 0
     assert ended["metadata"]["uid"] == (await namespace.get("Deployment", CANARY) or {})["metadata"]["uid"]
 
-    # Nor does who removes the canary and asks for the same one again.
+    # Nor does removing the canary and adding the same one again.
     await namespace.edit({"runtime": {"canary": None}})
     await namespace.wait_until_gone("Deployment", CANARY)
     await namespace.wait_for_condition("CanaryHealthy", "True", "NotRequested")
@@ -140,7 +140,7 @@ async def test_crashing_pods_end_trials_without_callers_records(namespace):
 
 
 async def test_unreadable_kept_spec_delays_no_other_trial(namespace, module_database):
-    """A paused Tenant's spec is in its status, and may be of a release that wrote it otherwise."""
+    """A paused Tenant's spec is in its status, perhaps in the form of another release."""
     await begin(namespace)
     other, paused = "a-neighbour", {"askproai.de/paused": "true"}
     await namespace.create("Tenant", other, spec=on_trial(), annotations=paused)
@@ -169,7 +169,7 @@ async def test_removed_canarys_pods_end_despite_a_refused_key(namespace):
 
 @pytest.mark.parametrize("annotation", ["paused", "plan"])
 async def test_held_edits_do_not_change_the_canary_trial(namespace, module_database, annotation):
-    """Its callers are as real as any other's, so it goes on and is judged."""
+    """The canary has real callers, so its trial goes on and is judged."""
     await begin(namespace)
     track = (await trial_of(namespace))["track"]
     await namespace.annotate(annotation)

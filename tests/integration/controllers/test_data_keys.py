@@ -46,7 +46,7 @@ async def encrypts(namespace: TenantNamespace) -> bool:
 
 
 async def store_encrypted(namespace: TenantNamespace, database: Database) -> None:
-    """Store an event as a pod encrypts it: the operator looks at no more than its beginning."""
+    """Store an event that begins as an encrypted one: the operator reads only the beginning."""
     insert = """INSERT INTO webhook_events (tenant, source, event_id, event_type, payload, correlation_id)
                 VALUES ($1, 'retell', 'call_1:call_ended', 'call_ended', $2, 'c') RETURNING id"""
     await rows(database, insert, namespace.tenant, b"\0enc1p" + bytes(60))

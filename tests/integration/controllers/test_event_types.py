@@ -1,4 +1,4 @@
-"""Event types at Cal.com: they are read seldom, and the pods are never given those of another business; a real API server."""
+"""Event types at Cal.com: they are read seldom, and pods never get those of another business; a real API server."""
 
 import json
 from typing import Any
@@ -53,7 +53,7 @@ async def edit_branch(namespace: TenantNamespace, people: int) -> None:
 
 
 def next_run(namespace: TenantNamespace, service: str) -> float:
-    """Return in how many seconds a service is looked at again; 0 while that is not scheduled."""
+    """Return the seconds until a service's next run; 0 if none is scheduled."""
     queue, now = namespace.operator.queue, namespace.operator.context.clock.monotonic()
     return queue._due.get(Key("ServiceOffering", namespace.name, service), (now,))[0] - now
 
@@ -85,8 +85,8 @@ async def test_edited_calcom_key_rereads_its_event_types(namespace):
     await eventually(lambda: readings(namespace), SOON, "a reading of the event types with the new key")
 
 
-async def test_service_with_a_taken_name_is_checked_slowly(namespace):
-    """Only what a person puts right at Cal.com, which sends us nothing, is looked at again soon."""
+async def test_service_with_a_taken_name_waits_for_resyncs(namespace):
+    """Only a problem that a person corrects at Cal.com, which does not notify us, leads to an early run."""
     await namespace.create_salon("Branch", "Tenant")
     for name, displayed in (("a", "Gleich"), ("b", "  gleich")):
         await namespace.create("ServiceOffering", name, spec={"displayName": displayed, "calcom": None})

@@ -170,7 +170,7 @@ def lookups() -> list[threading.Thread]:
 
 
 async def test_unanswered_names_do_not_delay_other_lookups(monkeypatch):
-    """As many of them as the controller's workers can test while such a lookup lasts."""
+    """As many unanswered names as the controller's workers can begin to test during one such lookup."""
     released = threading.Event()
 
     def look_up(host: str, *_: object, **__: object) -> list[object]:

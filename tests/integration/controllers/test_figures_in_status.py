@@ -29,7 +29,7 @@ async def count(namespace: TenantNamespace) -> list[object]:
 
 
 async def reconciles_at_rest(namespace: TenantNamespace, key: Key) -> int:
-    """Return how many reconciles of a key have ended once none is due: an edit that comes during one is due for another."""
+    """Wait until the key is not due, and return its number of ended reconciles. An edit during a reconcile makes a key due."""
     queue = namespace.operator.queue
     waiting = queue._pool(queue._workers_of(key)).values()
     await eventually(

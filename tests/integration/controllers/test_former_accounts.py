@@ -86,7 +86,7 @@ async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
 
 
 async def test_former_accounts_webhook_is_removed_after_an_outage(namespace, monkeypatch):
-    """A reconcile that failed half-way has made the one in the present account already."""
+    """The failed reconcile has already created the webhook in the present account."""
     await create_all(namespace)
     former, present = namespace.calcom_key, f"{namespace.calcom_key}-b"
     accounts = namespace.operator.calcom.accounts

@@ -89,7 +89,7 @@ async def test_no_annotation_removes_the_webhook_of_a_neighbour(namespace, other
 
 @pytest.mark.nightly
 async def test_shared_calcom_key_loses_the_running_tenants_webhook(namespace, other_namespace):
-    """As after an upgrade from a release that let keys be shared: no more of the other's bookings come here."""
+    """As after an upgrade from a release with shared keys: this Tenant must get no more of the other's bookings."""
     await namespace.open_salon()
     await other_namespace.create_salon()
     urls = (await other_namespace.wait_until_ready())["status"]["webhookUrls"]
@@ -128,7 +128,7 @@ async def test_paused_tenant_without_its_hosts_grant_loses_route(namespace, othe
     ("host", "text"), [("voice.example", "leave exposure.host out"), ("fleet.example", "fleet's page")]
 )
 async def test_platforms_host_belongs_to_no_tenant(namespace, host, text):
-    """Else the path of a tenant that does not exist yet could be had before it."""
+    """Otherwise somebody could take the path of a tenant that does not exist yet."""
     await namespace.create_salon(spec=exposed_at(host, "/some-namespace/some-tenant"))
     reported = await namespace.wait_for_condition("Exposed", "False", "HostReserved")
     assert text in reported["message"]
@@ -146,7 +146,7 @@ async def test_deletion_passes_the_host_on_after_its_route(namespace, other_name
     await other_namespace.wait_until_ready()
 
 
-async def test_a_deleted_branch_hands_its_number_over(namespace, other_namespace):
+async def test_deleted_branch_releases_its_number(namespace, other_namespace):
     await namespace.create("Branch")
     await namespace.wait_for_condition("NumbersValid", "True", kind="Branch", name="mitte")
     other_namespace.number = namespace.number

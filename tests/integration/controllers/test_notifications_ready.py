@@ -64,7 +64,7 @@ async def test_invalid_authority_and_refusing_server_are_reported(namespace):
 
 
 async def write_watermark(namespace: TenantNamespace, watermark: dict[str, Any]) -> None:
-    """Write what the pods' task knows, and have the Tenant reconciled, as the resync does."""
+    """Write the watermark of the pods' task, and have the Tenant reconciled as by a resync."""
     async with namespace.operator.context.database._connection() as conn:
         await conn.execute(
             """INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'notifications', now(), $2::jsonb)

@@ -35,7 +35,7 @@ async def test_namespace_deleted_in_outage_leaves_no_lasting_orphan(namespace):
 
 
 async def test_refused_orphan_key_delays_nothing_and_is_replaceable(namespace):
-    """A deletion has only the key of its time; into the ledger's entry a person can put another."""
+    """A deletion only has the key of its time. A person can replace the key in the ledger's entry."""
     await namespace.open_salon()
     webhooks = namespace.operator.calcom.dump()["accounts"][namespace.calcom_key]["webhooks"]
     assert webhooks

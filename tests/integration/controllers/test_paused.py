@@ -28,7 +28,7 @@ PARTS = {"Branch": "branches", "ServiceOffering": "services", "RetellAgent": "ag
 
 
 async def part_of_config(namespace: TenantNamespace, kind: str, name: str) -> dict[str, Any] | None:
-    """Return what the pods know of an object."""
+    """Return an object's part of the pods' config."""
     parts: list[dict[str, Any]] = (await namespace.config())[PARTS[kind]]
     return next((part for part in parts if part["name"] == name), None)
 

@@ -49,9 +49,9 @@ async def read_together(operator: RunningOperator) -> None:
 
 
 async def wait_until_left_alone(namespace: TenantNamespace) -> None:
-    """Wait for three looks at all that make the Tenant not due: until then watches report its new children.
+    """Wait for three comparisons that do not make the Tenant due: before, watches still report its new children.
 
-    A look in the middle of its reconcile finds no quiet Tenant, and what that reconcile has read before is found by the next one.
+    A comparison during the Tenant's reconcile skips it, and the next one finds changes since that reconcile's reads.
     """
     operator, key = namespace.operator, namespace.key
 
@@ -84,7 +84,7 @@ async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 async def test_quiet_tenant_is_reconciled_at_the_long_interval(quiet):
-    """In an hour it is reconciled 5 times and not 60 times; the state that is read for all meanwhile makes nobody due."""
+    """In an hour it is reconciled 5 times, not 60 times; the comparisons meanwhile make no Tenant due."""
     assert await seconds_to_next_run(quiet) >= 0.75 * INTERVAL.total_seconds()
     await wait_until_left_alone(quiet)
 

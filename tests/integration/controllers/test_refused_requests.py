@@ -1,4 +1,4 @@
-"""A Tenant whose own calls are all refused says it where a person looks: its condition, and `askproai tenants --failing`."""
+"""If all requests of a Tenant's own calls are refused, its condition and `askproai tenants --failing` report that."""
 
 import asyncio
 import json
@@ -31,7 +31,7 @@ async def failing(control_plane: ControlPlane, namespace: TenantNamespace) -> di
     return {each["tenant"]: each["what"] for each in json.loads(shown)["tenants"]}
 
 
-async def test_refusals_of_a_minute_make_a_tenant_fail(namespace, module_database, control_plane):
+async def test_refusals_for_a_minute_make_a_tenant_fail(namespace, module_database, control_plane):
     tenant, key = namespace.tenant, namespace.key
     await namespace.create_salon(spec=RUNS)
     await make_deployment_ready(namespace, "web")

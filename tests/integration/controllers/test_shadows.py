@@ -61,7 +61,7 @@ async def ask_for(namespace: TenantNamespace, image: str | None) -> None:
 
 
 async def shown(namespace: TenantNamespace) -> dict[str, Any]:
-    """Return what the status remembers."""
+    """Return the shadow that the status records."""
     return (await namespace.get("Tenant") or {})["status"].get("shadow") or {}
 
 
@@ -158,7 +158,7 @@ async def test_shadows_findings_remain_after_its_end(namespace, module_database)
 
 
 async def test_removed_shadow_begins_anew_on_request(namespace, module_database):
-    """As after a mended Tenant: same image, same hours."""
+    """As after a correction of the Tenant: same image, same hours."""
     await begin_and_end_by_its_hours(namespace)
 
     async def is_withdrawn() -> bool:
@@ -175,7 +175,7 @@ async def test_removed_shadow_begins_anew_on_request(namespace, module_database)
 
 
 async def test_withdrawn_shadow_that_never_began_leaves_nothing(namespace, module_database):
-    """A Deployment of its name is somebody else's: login and rows are there before it is met."""
+    """Somebody else has a Deployment of its name, which is found only after login and rows were made."""
     labels = {"app": "of-somebody-else"}
     template = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "it", "image": "none"}]}}
     others = {"replicas": 0, "selector": {"matchLabels": labels}, "template": template}
@@ -212,7 +212,7 @@ async def test_new_shadow_runs_after_an_unstarted_shadow(namespace, monkeypatch)
 
 
 async def test_pods_of_changed_image_always_have_their_policy(namespace, monkeypatch):
-    """Its deletion is known late: until then the operator takes it for present."""
+    """The operator learns late that the policy was deleted, and takes it for present until then."""
     await begin(namespace)
     await eventually(lambda: is_copied(namespace), SOON, "the pods' config that copies requests")
     cache, policy, late = namespace.operator.context.cache, f"{SHADOW}-policy", list[tuple[Any, ...]]()
@@ -246,7 +246,7 @@ async def test_tenant_without_config_delays_no_other_shadow(namespace):
 
 
 async def test_tenant_deleted_during_its_shadows_start_leaves_nothing(namespace, module_database, monkeypatch):
-    """Its deletion has dropped login and rows before they are made."""
+    """The deletion drops login and rows before the start makes them."""
     database, made = namespace.operator.context.database, asyncio.Event()
     ensure_shadow = database.ensure_shadow
 

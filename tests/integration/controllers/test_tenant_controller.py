@@ -100,7 +100,7 @@ async def test_unreadable_secret_of_the_operator_is_rewritten(namespace):
 
 @pytest.mark.parametrize(("name", "serves"), [("salon-mueller-admin", False), ("salon-mueller-reader", True)])
 async def test_persons_secret_with_a_childs_name_is_untouched(namespace, name, serves):
-    """Taking it over would keep its content (a token, for example), and delete it with the Tenant. Only readers need the second."""
+    """Taking it over would keep its content, such as a token, and delete it with the Tenant. Pods do not need the second Secret."""
     await namespace.create_secret(name, {"token": "theirs"}, permitted=False)
     before = await namespace.get("Secret", name)
     await namespace.create_salon()
@@ -167,7 +167,7 @@ async def test_silent_database_is_reported_and_recovers_by_itself(namespace, pos
     ],
 )
 async def test_calcom_refusal_of_pods_is_a_condition(namespace, module_database, status, text, until_confirmed):
-    """Callers hear that nothing is booked: the operator must not have to find that in a log."""
+    """Callers hear that nothing is booked: a person must not have to find that in a log."""
     await namespace.open_salon("Branch", "Tenant")
     record = """INSERT INTO provider_calls
                     (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)

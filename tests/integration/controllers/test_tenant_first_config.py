@@ -19,7 +19,7 @@ PLAN = {"askproai.de/plan": "true"}
 
 @pytest.fixture
 def while_keys_are_tried(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], Awaitable[Any]]], None]:
-    """Return a function that has something happen while a tenant's key is tried at Retell."""
+    """Return a function that runs an action while a tenant's key is tested at Retell."""
     list_agents = RetellClient.list_agents
 
     def set_step(step: Callable[[], Awaitable[Any]]) -> None:

@@ -41,7 +41,7 @@ async def test_only_an_accepted_rotated_key_reaches_the_teardown(namespace):
 
 
 async def test_refused_key_is_retried_when_its_condition_says(namespace):
-    """A key becomes good at Retell without a change in the cluster: nobody has to guess when that is noticed."""
+    """A key may become valid at Retell without a change in the cluster. The condition says when it is tested again."""
     await namespace.write_secret(**{"retell-api-key": "not-a-key"})
     await namespace.create("Tenant")
     refused = await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")
@@ -59,7 +59,7 @@ async def test_refused_key_is_retried_when_its_condition_says(namespace):
 
 
 async def test_refused_key_is_retried_at_once_on_request(namespace, monkeypatch):
-    """Not when the operator would use it again by itself, which is after a minute."""
+    """Not a minute later, when the operator by itself would use the key again."""
     retell = namespace.operator.retell
     monkeypatch.setitem(retell.settings, "any_key", 0.0)
     await namespace.create_salon()

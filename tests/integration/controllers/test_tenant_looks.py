@@ -22,7 +22,7 @@ def asked(namespace: TenantNamespace) -> Counter[str]:
 
 
 def delete_webhooks(namespace: TenantNamespace) -> None:
-    """Delete them as a person does in Cal.com's dashboard."""
+    """Delete the webhooks as a person does in Cal.com's dashboard."""
     namespace.operator.calcom.accounts[namespace.calcom_key].webhooks.clear()
 
 

@@ -181,9 +181,9 @@ async def open_salon(namespace: TenantNamespace, database: Database, **tenant: A
 
 
 async def broken_off_imports(mover: Mover, plane: ControlPlane, database: Database, moved: TenantNamespace) -> int:
-    """Import again and again, each time up to one write more; return how many broke off.
+    """Repeat the import, interrupted one write later each time; return the number of interrupted imports.
 
-    Rows are never there without the keys: a Tenant that came from git would have made other ones with them.
+    Rows are never there without their data keys: a Tenant from git would have made new keys for them.
     """
     for allowed in range(20):
         left = iter(range(allowed))
@@ -334,7 +334,7 @@ async def test_import_is_refused_where_tenant_or_number_exists(
 
 
 async def test_installation_with_the_same_id_begins_no_tenant(namespace):
-    """Both have one marker at Retell, so the deletion there, the last step of a move, would delete the agents of this one."""
+    """Both have the same marker at Retell: the deletion at the source, the last step of a move, would delete the agents here."""
     await namespace.write_secret()
     adopting = {ADOPT_DATA: "uid-there:0123456789abcdef", ADOPT_FROM: namespace.operator.context.installation_id}
     await namespace.create("Tenant", annotations=adopting)

@@ -127,8 +127,8 @@ async def test_agents_fields_other_than_references_may_change(apply: Any) -> Non
 async def test_an_observed_agent_that_vanished_can_be_reported(
     apply: Any, kube_client: KubeClient, kube_namespace: str
 ) -> None:
-    """Without an agent there is nothing to observe (invalid/agent-observes-nothing.yaml). The rule reads the status, and the one
-    that says "it is gone" must still be writable.
+    """An object without an agent is refused (invalid/agent-observes-nothing.yaml) by a rule that reads the status. But a
+    status that says "it is gone" must be accepted.
     """
     agent = salon("RetellAgent")
     await apply(agent)

@@ -1,4 +1,4 @@
-"""examples/rbac/on-call.yaml at a real API server: what docs/on-call.md asks for, in all namespaces; no Secret but where the
+"""examples/rbac/on-call.yaml at a real API server: the rights of docs/on-call.md in all namespaces, and Secrets only where the
 second role is bound.
 """
 

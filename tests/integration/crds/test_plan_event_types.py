@@ -82,7 +82,7 @@ async def test_event_type_unused_by_others_is_no_claim(platform: Platform, event
 
 
 async def test_plan_compares_event_types_of_the_files_services(platform: Platform, event_type: int) -> None:
-    """The live object may name the event type that the file takes out of it."""
+    """The live object may name the event type that the file removes from it."""
     await create_salon(platform, event_type)
     platform.manifests = [*salon_objects(platform, event_type + 1), *platform.manifests]
     assert (await platform.plan())["ServiceOffering"].claims == ()

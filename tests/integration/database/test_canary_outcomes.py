@@ -22,7 +22,7 @@ OUTCOMES = (*FAILURES, "booked", "booked", "offered", "taken", "closed_day", "as
 
 
 async def count(database: Database, tenant: str, of: str) -> CallerCounts:
-    """Count as somebody would who looks into the table; `of` is a condition of the rows."""
+    """Count by plain SQL; `of` is a condition on the rows."""
     failed = f"outcome IN {FAILURES}"
     booking = f"function = 'book_appointment' AND (outcome = 'booked' OR {failed})"
 
@@ -79,7 +79,7 @@ async def test_one_bounded_statement_reads_all_canary_outcomes(
 
 
 async def test_long_call_ids_cost_other_tenants_no_time(database: Database) -> None:
-    """A tenant's login may write any: comparing them would take the statement's time, and no trial would be judged."""
+    """A tenant's login may write ids of any length. Comparing them would use up the statement's time: no trial would be judged."""
     tenant = (await database.create_tenant("salon")).tenant
     insert = """INSERT INTO function_requests (tenant, call_id, at, function, outcome, duration_ms, correlation_id, track)
         SELECT $1, repeat('a', 200000) || n, now(), 'book_appointment', 'failed', 5, 'c', 't' FROM generate_series(1, 30) n"""

@@ -17,7 +17,7 @@ VICTIM_MARKS = ("Viktoria", "+4930999999")
 
 @pytest.fixture
 async def victim(database: Database) -> TenantStore:
-    """The neighbour whose rows a file is after."""
+    """The tenant whose rows a forged file targets."""
     victim = await database.create_tenant("victim")
     await fill(victim)
     async with connected(victim.dsn) as conn:
@@ -90,7 +90,7 @@ NUMBER, UUID = re.compile(rb"[0-9]+"), re.compile(rb"[0-9a-f]{8}-[0-9a-f-]{27}")
 
 @pytest.mark.nightly  # each reference of each table: 16 s
 async def test_no_reference_reaches_another_tenant(database: Database, rows: ExportedRows, victim: TenantStore) -> None:
-    """Each column that may name a row gets what is the victim's: the file is refused, or its login reads its own rows only."""
+    """Each column that may name a row names the victim's row: the file is refused, or its login reads its own rows only."""
     async with connected(database.superuser_dsn) as conn:
         appointment = await conn.fetchval("SELECT id::text FROM appointments WHERE tenant = $1", victim.tenant)
     resource = str(victim.resources["mitte", "anna", 1])

@@ -94,7 +94,7 @@ async def test_an_applied_file_that_changed_is_refused(database: Database) -> No
 
 @pytest.fixture
 async def other_history(database: Database, owner: Pool) -> TenantStore:
-    """A tenant of a database whose migrations are others, and more, than those of this release."""
+    """A tenant in a database with other and more migrations than this release has."""
     salon = await database.create_tenant("salon")
     await owner.execute(
         "SET ROLE askproai_owner; UPDATE schema_migrations SET name = 'core', sha256 = 'x' WHERE version = 1;"
@@ -107,7 +107,7 @@ async def other_history(database: Database, owner: Pool) -> TenantStore:
 async def test_a_database_of_another_history_is_refused(
     postgres: EmbeddedPostgres, database: Database, other_history: TenantStore
 ) -> None:
-    """Its newest number may be this release's or a higher one: that makes it neither current nor one to be migrated."""
+    """Its newest number may be this release's or higher: the database is still neither current nor to be migrated."""
     before = await dump(postgres, database)
     admin = AdminStore(database.dsn)
     migrator = Migrator(database.dsn)
@@ -185,7 +185,7 @@ async def test_migration_waiting_behind_a_dump_gives_way(database: Database) -> 
 async def test_blocked_migration_gives_way_to_a_waiting_transaction(
     database: Database,
 ) -> None:
-    """Each of the two has a table that the other one waits for, so one must give way: it is not the caller."""
+    """Each has a table that the other waits for, so one must give way: the migration, not the caller."""
     extra = Migration(
         9001, "extra", "LOCK TABLE calls IN SHARE MODE; ALTER TABLE tenants ADD COLUMN extra int", "SELECT 1"
     )
@@ -327,7 +327,7 @@ async def test_unfinished_index_of_an_interrupted_run_is_replaced(database: Data
 
 @pytest.mark.parametrize("holder", ["another run", "a tenant"])
 async def test_concurrent_migration_run_prevents_the_index_build(database: Database, holder: str) -> None:
-    """No index is unfinished then. A tenant that keeps the lock for ever has no migration wait."""
+    """No index is unfinished then, and a tenant that keeps the lock for ever delays no migration."""
     salon = await database.create_tenant("salon")
     other = await asyncpg.connect(database.dsn if holder == "another run" else salon.dsn)
     admin = await asyncpg.connect(database.superuser_dsn)
@@ -364,7 +364,7 @@ def test_no_shipped_index_is_dropped_or_duplicated() -> None:
 
 @pytest.fixture
 async def behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[AdminStore, list[float]]]:
-    """An operator; its clock is the list's number."""
+    """An operator's store, and its clock: the only number in the list."""
     await database.create_tenant("salon")
     now = [0.0]
     monkeypatch.setattr(schema_module, "monotonic", lambda: now[0])
@@ -433,7 +433,7 @@ def newer_release(behind: tuple[AdminStore, list[float]], monkeypatch: pytest.Mo
 async def test_long_migration_outlives_its_reconcile(
     database: Database, behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A reconcile is cancelled after two minutes; an index that takes longer would be begun again for ever, and never be there."""
+    """A reconcile is cancelled after two minutes: an index that takes longer would be begun again for ever."""
     admin, now = behind
     async with index_build_under_way(database, admin.prepare) as (writer, reconcile):
         reconcile.cancel()
@@ -491,7 +491,7 @@ async def test_unwatched_failing_migration_explains_itself_and_retries(
 
 
 async def test_migration_ends_when_its_session_is_lost(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After a failover, say: on its connection nothing arrives any more, not even the end."""
+    """As after a failover: nothing arrives on its connection any more, not even its end."""
     monkeypatch.setattr(migrate_module, "_LOOK_SECONDS", 0.2)
     gate = DatabaseGate(database.dsn)
     await gate.open()

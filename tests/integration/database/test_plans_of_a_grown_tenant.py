@@ -1,4 +1,4 @@
-"""No statement for which somebody waits reads more because a tenant has been here for years, or because its neighbour has.
+"""No statement that somebody waits for reads more if this or another tenant has years of rows.
 
 Each statement is executed with EXPLAIN first, with the role that sends it (tests/worlds/statement_plans.py).
 """
@@ -89,7 +89,7 @@ def pod(request: pytest.FixtureRequest, both: dict[str, TenantPod]) -> TenantPod
 
 
 def faults_of(recorder: PlanRecorder) -> list[str]:
-    """Return what has read too much. Something must have been sent."""
+    """Return the statements that read too much. Fails if none was sent."""
     assert recorder.plans
     return [
         f"{', '.join(faults)}: {plan.statement}\n{plan.text}"
@@ -159,7 +159,7 @@ async def test_periodic_statements_have_bounded_plans(pod: TenantPod, monkeypatc
 async def test_common_reads_of_quiet_tenants_are_bounded(
     both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """But for the appointments to come, each of which may be with somebody who left: at most 5000 of a tenant."""
+    """Except a tenant's future appointments (at most 5000), each of which may be with a former staff member."""
     staff = encode_declared(DeclaredWork([("mitte", "anna")], [], [("mitte", "haarschnitt")]))
     role = module_database.admin.role_name
     tenants = [
@@ -222,7 +222,7 @@ async def test_page_views_and_pulse_have_bounded_plans(pod: TenantPod, monkeypat
             for path in VIEWS:
                 status, page, _ = await visitor.get(path.replace("{id}", seeded.get(path.split("/")[1], "")))
                 assert status == 200, page
-    # One view is about a month of bookings. It reads the month by its index, at most so many rows, and not again by itself.
+    # One view shows a month of bookings: it reads a limited number of rows by the index, and does not reload by itself.
     assert [fault for fault in faults_of(recorder) if "AT TIME ZONE" not in fault] == []
 
 
@@ -293,7 +293,7 @@ async def test_notification_run_has_bounded_plans(pod: TenantPod, monkeypatch: p
 
 
 async def test_statistics_follow_each_table_that_grows(both: dict[str, TenantPod]) -> None:
-    """PostgreSQL takes a tenant that they do not know for one row, and any index that begins with the tenant for the best."""
+    """For a tenant that statistics do not know, PostgreSQL expects one row, and takes any index that begins with the tenant."""
     db: asyncpg.Connection = both["large"].db
     followed = await db.fetch(
         "SELECT relname FROM pg_class WHERE 'autovacuum_analyze_scale_factor=0.01' = ANY (reloptions)"

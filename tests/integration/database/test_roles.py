@@ -1,4 +1,4 @@
-"""The roles and rows that AdminStore keeps."""
+"""The roles and rows that AdminStore makes."""
 
 import asyncio
 import json
@@ -134,7 +134,7 @@ async def test_recreated_tenant_with_the_same_key_adopts_rows(database: Database
 
 
 async def test_former_owner_reclaims_adopted_rows_only_on_request(database: Database) -> None:
-    """A second cluster is restored beside the first one, or a former leader finishes its reconcile: the later one keeps them."""
+    """As when a second cluster is restored beside the first, or a former leader ends a reconcile: the later owner keeps them."""
     admin = database.admin
     await admin.ensure_tenant(*SALON, connection_limit=5, key_hash="hash")
     assert await admin.ensure_tenant("salon.salon", "uid-heir", "p", connection_limit=5, key_hash="hash")

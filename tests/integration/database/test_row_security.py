@@ -45,7 +45,7 @@ async def test_every_table_has_row_security_and_tenant_keys(tenants: TwoTenants)
                AND NOT (relrowsecurity AND relforcerowsecurity)"""
         )
         assert {row["relname"] for row in loose} == {"schema_migrations"}
-        # Unique and foreign keys do not look at policies: without the tenant in front they reveal that a row exists.
+        # Unique and foreign keys ignore policies: without the tenant as first column, they reveal that a row exists.
         keys = await c.fetch(
             """SELECT conrelid::regclass::text AS of, conname, (SELECT attname FROM pg_attribute
                       WHERE attrelid = conrelid AND attnum = conkey[1]) AS first

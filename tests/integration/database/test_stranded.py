@@ -45,7 +45,7 @@ async def test_absent_or_former_staff_has_no_future_appointments(emptied_databas
 
 
 async def test_withdrawn_services_future_appointments_are_counted(emptied_database: Database) -> None:
-    """Each service counts by itself; one that another branch offers is not offered here; a gone person is the first reason."""
+    """Each service counts by itself, and another branch's service is not offered. A former staff member is the first reason."""
     salon = await emptied_database.create_tenant("salon")
     first = NOON + 2 * DAY
     for staff, start, service in (

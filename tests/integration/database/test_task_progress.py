@@ -1,4 +1,4 @@
-"""The operator reads how far a tenant's workers are with Cal.com, and what differs there, whatever their rows hold."""
+"""The operator reads the workers' progress at Cal.com and the differences there, whatever a tenant's rows contain."""
 
 import json
 from datetime import timedelta

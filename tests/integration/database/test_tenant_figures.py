@@ -26,7 +26,7 @@ FUNCTIONS = ("book_appointment", "book_appointment", "check_availability", "canc
 
 
 async def count(database: Database, tenant: str) -> tuple[TenantFigures, BookingCounts]:
-    """Count as somebody would who looks into the tables."""
+    """Count by plain SQL."""
 
     async def number(sql: str) -> int:
         return int((await rows(database, f"SELECT count(*) FROM {sql}", tenant))[0][0])
@@ -97,7 +97,7 @@ async def test_only_a_tenants_last_day_is_read(database: Database, monkeypatch: 
 async def test_only_newest_rows_of_flooding_tenant_are_read(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its login may insert any number of any function: others are counted by the same statement."""
+    """A tenant's login may insert any number of rows, and one statement counts for all tenants."""
     monkeypatch.setattr(counts, "_MOST_OF_A_DAY", 200)
     monkeypatch.setattr(counts, "_MOST_OF_A_MONTH", 300)
     hijacked, salon = [(await database.create_tenant(name)).tenant for name in ("hijacked", "salon")]

@@ -79,7 +79,7 @@ async def test_many_tenants_take_as_many_statements_as_one(database: Database, m
 async def test_signed_request_between_refusals_clears_the_refusal(
     database: Database, seconds_ago: tuple[int, ...], signed: int | None, since: int | None, proof: str
 ) -> None:
-    """The poll stores the events of refused calls: it is no request that Retell has signed."""
+    """The poll stores the events of refused calls, but is no request that Retell has signed."""
     if proof == "poll" and signed is not None:
         since = max(seconds_ago)
     salon = await database.create_tenant("salon")

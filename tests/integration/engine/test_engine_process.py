@@ -108,7 +108,7 @@ async def child_says(env: EngineEnvironment, name: str) -> bool:
 
 
 async def test_new_leader_first_applies_edits_missed_without_leader(env, start_operator, kube_client):
-    """An edit without a leader is the first thing that the new one does: a resync of all would come after 30 s."""
+    """The new leader first applies an edit made without a leader; a resync of all would follow only after 30 s."""
     slow = {"RESYNC_SECONDS": "600"}
     first = await start_operator("first", **slow)
     await env.create("Tenant")

@@ -35,7 +35,7 @@ def remove_signal_handlers() -> None:
 def spoil_answers(
     monkeypatch: pytest.MonkeyPatch, path: str, error: aiohttp.ClientError, *, only_the_first: bool = True
 ) -> list[aiohttp.ClientResponse]:
-    """Have the answers of paths that end so fail when their JSON is read; return the list of all that came."""
+    """Make the JSON of answers at paths with this end unreadable; return the list of these answers."""
     answers: list[aiohttp.ClientResponse] = []
     read = aiohttp.ClientResponse.json
 
@@ -112,7 +112,7 @@ async def test_informer_reports_creation_change_and_deletion(env, informer, kube
 
 
 async def test_lists_are_compared_despite_constantly_restarting_watches(env, kube_client, control_plane, monkeypatch):
-    """As behind a proxy that always cuts the one answer which only kopf asks for: else nothing would be seen, and no alert fire."""
+    """As behind a proxy that always cuts an answer that only kopf requests. Else no change would be seen, and no alert fire."""
     cut = aiohttp.ClientPayloadError("received 851 of 1457 bytes")
     begun = spoil_answers(monkeypatch, "/apis", cut, only_the_first=False)
     informer = Informer(

@@ -196,7 +196,7 @@ class TestApply:
 
     @pytest.mark.parametrize("reported", [False, True])
     async def test_existing_secret_is_never_overwritten_by_new_values(self, env, restarted, reported):
-        """A run makes a password where the cache knows none; the watch may be late, or a person took the label off."""
+        """A run makes a password if the cache knows none; but the watch may be late, or a person removed the label."""
         await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
         assert restarted.read == [], "what does not exist costs nothing"
@@ -230,7 +230,7 @@ class TestApply:
         assert live["metadata"]["labels"] == OURS | {"askproai.de/use": "operator"}
 
     async def test_secret_seen_by_another_reader_is_not_overwritten(self, env, restarted):
-        """Such as an agent's reconcile, between the look and the apply of its Tenant's."""
+        """As by an agent's reconcile, between the read and the apply of its Tenant's reconcile."""
         await env.kube.apply(secret(env, "geheim"))
         assert await restarted.kube.get_secret(env.namespace, "t-runtime", to_apply=True) is None
         assert await restarted.kube.get_secret(env.namespace, "t-runtime") is not None

@@ -23,7 +23,7 @@ class TestFinalizers:
         live = await env.kube.get(resources.TENANTS, env.namespace, tenant.key.name)
         assert "finalizers" not in live["metadata"]
 
-    async def test_finalizer_is_added_to_a_since_changed_object(self, env, kube_client):
+    async def test_finalizer_is_added_despite_a_concurrent_change(self, env, kube_client):
         tenant = await env.create("Tenant")
         theirs = {"metadata": {"finalizers": ["example.com/theirs"]}}
         await kube_client.merge(path(env, resources.TENANTS, tenant.key.name), theirs)

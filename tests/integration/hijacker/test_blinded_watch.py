@@ -12,7 +12,7 @@ from tests.worlds.watch_reports import Report, checks
 
 pytestmark = pytest.mark.nightly
 
-# More changes than a session may be behind with: it then drops all that it knows of the catalog.
+# More changes than a session may lag behind: it then drops its whole cache of the catalog.
 FLOOD = """
 DO $$ BEGIN FOR n IN 1..6000 LOOP EXECUTE format('ALTER ROLE CURRENT_USER SET work_mem = %L', 1000 + n);
 ALTER ROLE CURRENT_USER PASSWORD NULL; END LOOP; END $$"""
@@ -57,7 +57,7 @@ async def test_session_watch_blocks_no_vacuum_of_dead_rows(env: HijackedTenant) 
 
 
 async def test_each_check_reads_the_sessions_again(env: HijackedTenant) -> None:
-    """A transaction would see its first picture of them again."""
+    """A transaction would otherwise see its first snapshot of them again."""
     report = Report()
     async with checks(env.database.admin, report) as check:
         conn = await env.connect()

@@ -72,7 +72,7 @@ async def test_advisory_locks_do_not_fill_the_lock_table(env: HijackedTenant) ->
         await eventually(lambda: env.ended_sessions(Misuse.ADVISORY_LOCK) >= 1, what="the session to be ended")
 
 
-async def test_a_session_in_another_database_is_ended(env: HijackedTenant) -> None:
+async def test_hijacked_session_in_another_database_is_ended(env: HijackedTenant) -> None:
     """There the role may create temporary tables and large objects, because PostgreSQL lets everybody into `postgres`."""
     async with env.watched():
         conn = await env.connect("postgres")
@@ -122,7 +122,7 @@ async def looked_at(env: HijackedTenant) -> bool:
     return await eventually(later)
 
 
-async def test_suspended_login_returns_in_time_and_explains_before(
+async def test_suspended_login_returns_in_time_with_an_explanation(
     env: HijackedTenant, advance_suspensions: Callable[[float], None]
 ) -> None:
     attacker, admin = env.attacker, env.database.admin
@@ -138,8 +138,8 @@ async def test_suspended_login_returns_in_time_and_explains_before(
     await (await env.connect()).execute(READ)
 
 
-async def test_a_login_without_the_membership_gets_it_anew(env: HijackedTenant) -> None:
-    """By the membership the operator may end the sessions of the login."""
+async def test_missing_membership_in_a_login_is_restored(env: HijackedTenant) -> None:
+    """The operator needs the membership to end the login's sessions."""
     admin = await asyncpg.connect(env.database.dsn)
     await admin.execute(f'REVOKE "{env.attacker.role}" FROM CURRENT_USER')
     await admin.close()

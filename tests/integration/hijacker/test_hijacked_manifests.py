@@ -107,7 +107,7 @@ async def test_foreign_host_is_not_routed_to_the_thief(
     assert await thief.get("Ingress") is None
 
 
-async def test_pausing_between_edits_gains_no_foreign_host(
+async def test_pause_between_edits_wins_no_foreign_host(
     thief: TenantNamespace, victim: TenantNamespace, kube_client: KubeClient, host: str, untouched: None
 ) -> None:
     """The thief is Ready with its own values, then paused, then edited to the victim's values, then resumed."""

@@ -52,7 +52,7 @@ async def test_tenants_redis_user_reaches_no_foreign_keys(valkey: EmbeddedRedis,
 
 
 async def outage_of_others(env: HijackedTenant, redis: "Redis") -> None:
-    """Three other tenants whose circuits are open, so that the one over all must open."""
+    """Three other tenants with open circuits, so that the coordinator must open the circuit for all tenants."""
     for number in range(3):
         name = f"t{number}.t{number}"
         await env.database.admin.ensure_tenant(name, "u", "p", 4, facts=TenantFacts(calcom_base_url=DOWN))

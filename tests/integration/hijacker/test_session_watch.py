@@ -108,7 +108,7 @@ async def test_newly_made_role_cannot_lock_the_catalog(env: HijackedTenant) -> N
 async def test_unknown_operators_role_cannot_block_the_tenants(
     env: HijackedTenant,
 ) -> None:
-    """With shards each operator watches; this one's lookup of roles waits for the lock that the attack is about."""
+    """With shards each operator watches, and this operator's lookup of roles waits for the attacker's lock."""
     stop, report = asyncio.Event(), Report()
     async with second_admin(env.database.dsn) as admin, asyncio.TaskGroup() as group:
         await admin.prepare()
@@ -129,7 +129,7 @@ async def test_unknown_operators_role_cannot_block_the_tenants(
 
 
 async def test_attackers_changed_role_does_not_blind_session_watch(env: HijackedTenant) -> None:
-    """It makes the watch read the role anew, from a table that is locked by then."""
+    """The change makes the watch read the role again, from a table that is locked by then."""
     report = Report()
     async with checks(env.database.admin, report) as check:
         conn = await env.connect()
@@ -300,7 +300,7 @@ LOCKS = """SELECT count(*) FROM (
 
 
 async def test_roles_sessions_together_respect_their_lock_share(env: HijackedTenant) -> None:
-    """Each of them stays below the bound of one."""
+    """Each session stays below the limit of a single session."""
     report = Report()
     async with checks(env.database.admin, report) as check:
         for _ in range(20):

@@ -78,8 +78,8 @@ def test_idle_operator_writes_nothing(costs):
 
 
 def test_quiet_tenants_and_branches_are_reconciled_less_often(costs):
-    """Each a fifth earlier or later. All are reconciled soon after the restart, so all are due at about the same time again: how
-    many are due in the quiet phase depends on how long the machine took until then. None is due twice in 12 resyncs, or 4.
+    """Their intervals vary by a fifth. After the restart all are reconciled soon, and so due again at about the same time; how
+    many of them in the quiet phase depends on the machine's speed. No Tenant is due twice in 12 resyncs, no Branch in 4.
     """
     assert costs.reconciles <= (TENANTS + 1) * (costs.resyncs // 12), costs
     assert costs.branch_reconciles <= (TENANTS + 1) * (costs.resyncs // 4), costs
@@ -100,7 +100,7 @@ def test_restart_writes_almost_nothing_and_reads_little(costs):
 
 
 def test_a_quiet_tenant_costs_few_reads(costs):
-    """None is a Tenant's own but for those that its looks at providers need; the operator has its Lease and its lists."""
+    """A Tenant only costs the reads for its looks at providers. The other reads are the operator's Lease and lists."""
     assert costs.quiet.reads(OPERATOR) <= 2 * TENANTS, costs.quiet.of(OPERATOR)
     assert costs.quiet.provider_reads() <= 2 * TENANTS, costs.quiet.providers
 

@@ -32,7 +32,7 @@ from tests.worlds.waiting import SOON, eventually
 
 pytestmark = [pytest.mark.control_plane, pytest.mark.processes, pytest.mark.nightly]
 SALON = salons.salon(1)
-# PostgreSQL's errors quote the row that broke a rule, and it is in whatever is made of the error.
+# PostgreSQL's errors quote the row that broke a rule, and so do texts made from the error.
 BREAK = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -217,7 +217,7 @@ async def metrics_of(port: int) -> str:
 
 
 def keys_in(value: str) -> set[str]:
-    """Return what is a key in a value of a Secret: of a URL its password, no names, numbers or addresses."""
+    """Return the keys in a value of a Secret, such as a URL's password, but no names, numbers or addresses."""
     url = urlsplit(value)
     if url.scheme.startswith(("http", "postgres", "redis")):
         return {url.password} if url.password else set()

@@ -1,4 +1,4 @@
-"""The operator says of a Redis whether pods may acknowledge events from it."""
+"""The operator judges whether pods may acknowledge events from a Redis."""
 
 import pytest
 from redis.asyncio import Redis

@@ -88,7 +88,7 @@ async def test_release_with_uncreated_pods_stops_and_rolls_back(fleet):
         await eventually(lambda: stops(running, second), SOON, "the Event about the second stop")
         third = next(tenant for tenant in fleet.tenants if tenant not in begun)
         assert await image_of(third) == fleet.former
-    # No place is free for the one that is stuck: the other one that has the present release may be before it.
+    # No place is free for the stuck tenant: the other tenant with the present release may come first.
     async with fleet.operator(fleet.former) as running:
         await eventually(lambda: has_image(second, fleet.former), SOON, "the stuck tenant to go back")
         await second.wait_for_condition("RolloutHealthy", "True", "AsDeclared")

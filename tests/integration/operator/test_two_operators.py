@@ -167,7 +167,7 @@ async def test_split_divides_the_work_and_recreates_nothing(alone):
 
 
 async def test_join_covers_all_tenants_and_recreates_nothing(split):
-    """The second operator ends by itself, so a pod of it that nobody deletes holds up nobody."""
+    """The second operator ends by itself, so its pod delays nothing, even if nobody deletes it."""
     before = await split.env.counts()
     await split.start(0, 1)
     await split.stop(0, 2)

@@ -70,7 +70,7 @@ async def test_each_queued_request_gets_its_own_turn(take: Take) -> None:
 
 
 async def test_no_jobs_turn_is_over_ten_minutes_away(take: Take) -> None:
-    """Each that comes early reserves one more; without a bound the jobs of all would wait for hours while nothing is sent."""
+    """A job that retries early reserves another turn. Without a bound, all jobs would wait for hours while nothing is sent."""
     waits = [(await take(1, queued=True))[1] for _ in range(2 * _LONGEST_TURN // INTERVAL)]
     assert 0.9 * _LONGEST_TURN < max(waits) <= _LONGEST_TURN + INTERVAL
     assert waits[-1] < _LONGEST_TURN
@@ -139,7 +139,7 @@ async def test_optional_requests_leave_two_tokens_for_bookings(shared: RedisClie
 
 
 async def test_optional_request_of_a_job_takes_no_turn(shared: RedisClient) -> None:
-    """It would push those of the jobs that bring appointments to the calendar into the future."""
+    """It would delay the turns of jobs that bring appointments to the calendar."""
     budget = RequestBudget(shared, SystemClock(), "turns", lambda: 70, for_callers=False)
     for _ in range(2):
         await budget.take(1, optional=True)

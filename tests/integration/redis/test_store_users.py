@@ -58,7 +58,7 @@ class StoreExample:
 
     @asynccontextmanager
     async def running(self, password: str) -> AsyncIterator[None]:
-        """Start it as the pod does, and end it."""
+        """Run the server as the pod does, during the block."""
         async with AsyncExitStack() as stack:
             config = self.folder / "config" / "valkey.conf"
             if _has_tls(server_binary()):
@@ -97,7 +97,7 @@ def _has_tls(program: Path) -> bool:
 
 @asynccontextmanager
 async def _tls_proxy(port: int, inner: int, certificate: Path) -> AsyncIterator[None]:
-    """Pass on what comes by TLS to a server that does not know it."""
+    """Pass TLS connections on to a server without TLS, during the block."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate / "tls.crt", certificate / "tls.key")
 

@@ -109,7 +109,7 @@ USUAL = {
 
 @KIND
 def test_message_fits_in_160_columns_of_wide_table(kind: Any) -> None:
-    """Behind the webhook's URL nobody saw it."""
+    """Behind the webhook's URL it was cut off."""
     names = [column["name"] for column in build_crd(kind)["spec"]["versions"][0]["additionalPrinterColumns"]]
     before = names[: names.index("Message")]
     cells = ["zahnarzt-sommer", f"{kind.kind.lower()}.askproai.de/haarschnitt", *(USUAL[name] for name in before)]
@@ -184,6 +184,6 @@ class _Loose(Part):
 
 
 def test_kubectl_explain_names_every_function_of_an_agent() -> None:
-    """It shows no choices of a list's items."""
+    """`kubectl explain` shows no values for the items of a list."""
     spec = root_schema(KINDS["RetellAgent"])["properties"]["spec"]["properties"]
     assert [each for each in Function if each not in spec["functions"]["description"]] == []

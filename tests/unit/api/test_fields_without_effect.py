@@ -19,7 +19,7 @@ from askproai_operator.api.crd import field_descriptions
 ROOT = Path(__file__).parents[3]
 KIND = pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.kind)
 NOT_ACTED_ON, NOT_FILLED = "Not acted on", "Not filled"
-# The fields of a spec without effect. The inner fields of one that is listed need not say it again.
+# Spec fields without effect. The descriptions of a listed field's inner fields need not repeat that.
 UNREAD: dict[str, set[str]] = {}
 # The fields of a status that nothing writes.
 UNWRITTEN: dict[str, set[str]] = {}

@@ -58,7 +58,7 @@ def test_operator_has_all_verbs_for_watching_and_applying(render):
 
 
 def test_operator_may_hold_the_lease_of_every_shard(render):
-    """Also with fewer shards: the Lease of a shard that was killed before is given back by another one."""
+    """Also with fewer shards: another shard releases the Lease of a killed one."""
     (held,) = [line for line in rules(render())["Role/askproai-operator"] if line.endswith(" get update")]
     assert {Shard(index, MAX_SHARDS).lease_name for index in range(MAX_SHARDS)} == set(re.findall(r"\[(.*?)\]", held))
 

@@ -104,7 +104,7 @@ def test_drain_evicts_one_pod_at_a_time(render, component):
 
 @pytest.mark.parametrize("replicas", [1, 2, 3])
 def test_helm_waits_for_at_least_one_new_pod(render, replicas):
-    """It waits for as many new pods as `replicas` without `maxUnavailable`: of none it says that they are deployed."""
+    """Helm waits for `replicas` minus `maxUnavailable` new pods. If that is 0, it reports success at once."""
     manifests = render(*(f"{component}.replicas={replicas}" for component in COMPONENTS))
     for component in COMPONENTS:
         spec = manifests["Deployment", f"askproai-{component}"]["spec"]
@@ -433,7 +433,7 @@ def test_every_alert_has_a_runbook_that_exists(render):
 
 
 def test_each_shards_pods_are_selected_by_nothing_else(render):
-    """A selector that fits the pods of two Deployments would mix them up; that of the first one cannot be changed any more."""
+    """A selector that matches pods of two Deployments would mix them up, and the first shard's selector cannot be changed."""
     manifests = render("operator.shards=3", "networkPolicy.enabled=true", "serviceMonitor.enabled=true")
     names = ["operator", "operator-1", "operator-2"]
     for index, name in enumerate(names):

@@ -1,4 +1,4 @@
-"""`hack/kind` and `hack/k3d`, with stand-ins for the programs that need Docker: what is run, in which order, and when not."""
+"""`hack/kind` and `hack/k3d`, with stand-ins for the programs that need Docker: which commands run, and in which order."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""`helm test`: what it runs, as whom, and that nothing of it stays but the pod with its log."""
+"""`helm test`: its command and account, and that only the pod with its log stays."""
 
 import typer
 

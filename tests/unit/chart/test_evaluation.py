@@ -91,7 +91,7 @@ def test_all_pods_meet_the_restricted_standard(render):
         assert container["securityContext"] == expected
 
 
-def test_operator_is_pointed_to_the_simulators_it_reaches(render):
+def test_operator_gets_reachable_simulator_addresses(render):
     manifests = render(*SIMULATED, "networkPolicy.enabled=true")
     variables = environment(manifests)
     settings = OperatorSettings.model_validate(
@@ -131,7 +131,7 @@ def test_notes_deny_production_use_and_explain_calls(notes):
 
 
 async def test_postgres_ends_at_once_although_sessions_are_open(render, tmp_path: Path) -> None:
-    """SIGTERM alone makes it wait for them until the pod is killed, and a reinstallation waits for the pod."""
+    """After SIGTERM alone PostgreSQL waits for the sessions until the pod is killed, which delays a reinstallation."""
     script = render(EVALUATION)["ConfigMap", "askproai-evaluation"]["data"]["postgres.sh"]
     (tmp_path / "data" / "postgres").mkdir(parents=True)
     (tmp_path / "postgres.sh").write_text(script.replace("/data", f"{tmp_path}/data"))

@@ -1,4 +1,4 @@
-"""docs/install.md to the letter: its values render, the chart finds nothing missing, and a rollback reverts what is newer."""
+"""docs/install.md to the letter: its values render, the chart finds nothing missing, and a rollback reverts newer migrations."""
 
 import json
 from typing import Any

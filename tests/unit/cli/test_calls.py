@@ -151,7 +151,7 @@ def test_call_shows_whether_the_notice_was_heard(notice: dict[str, Any], shown: 
     assert shown in "\n".join(timeline_lines({**TIMELINE, **answer}, 200))
 
 
-def test_unkept_call_says_whether_retell_has_it() -> None:
+def test_refused_call_shows_whether_retell_has_it() -> None:
     at = "2026-11-27T10:00:00+01:00"
     notice = {
         "ai_notice": "heard",

@@ -185,7 +185,7 @@ def test_unblocking_a_removed_block_asks_no_question(monkeypatch: pytest.MonkeyP
 
 
 async def test_unanswered_booking_names_its_original_start(port: PrivatePort) -> None:
-    """Run again a minute later, "now" could be another start, and the id would be that of another booking."""
+    """A minute later, "now" could be another start, and the repeated id would mean another booking."""
 
     async def fail(_request: web.Request) -> web.Response:
         return web.json_response({"title": "No"}, status=500)

@@ -130,7 +130,7 @@ def test_the_demo_is_found_from_any_folder(
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     inside = directory / "examples"
     inside.mkdir()
-    for folder in (inside, elsewhere):  # below the checkout, and by the checkout that the command is from
+    for folder in (inside, elsewhere):  # inside the checkout, and outside by the command's own checkout
         monkeypatch.chdir(folder)
         with connect("a.b", None) as client:
             assert client.token == "demo-token"

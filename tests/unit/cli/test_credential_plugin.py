@@ -1,4 +1,4 @@
-"""A kubeconfig that logs in by a program: what the program is given, what it may answer, and what a person reads when it fails."""
+"""Login by a kubeconfig's program: the program's input, its permitted answers, and the message when it fails."""
 
 import base64
 import json
@@ -28,7 +28,7 @@ def credential(version: str = V1, **status: str) -> str:
 
 
 class Plugin:
-    """A program in a folder of its own, which notes what it was given and prints an answer."""
+    """A program in a folder of its own, which records its input and prints an answer."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.clock = folder, FixedClock(NOW)

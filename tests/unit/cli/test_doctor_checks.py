@@ -48,7 +48,7 @@ USE = SecretUse("askproai-system", "askproai-database", frozenset({"DATABASE_ADM
 
 
 def tenant(kind: str = "Tenant", name: str = "salon", **conditions: tuple[str, str]) -> dict[str, Any]:
-    """Return an object with conditions, each as status and reason; Ready is True unless it is among them."""
+    """Return an object with conditions, given as status and reason; without Ready among them, Ready is True."""
     listed = {"Ready": ("True", "AsDeclared")} | conditions
     found = [
         {"type": name, "status": status, "reason": reason, "message": "why"}
@@ -270,7 +270,7 @@ def test_absent_provider_needs_no_correction() -> None:
 
 
 def test_warning_that_ready_ignores_is_still_shown() -> None:
-    """The row of `kubectl get -o wide` has the message of Ready alone, which is empty then."""
+    """`kubectl get -o wide` only shows the message of Ready, which is empty then."""
     found = check_objects(replace(GOOD, objects=[tenant(CacheReady=("False", "CacheUnavailable"))]))
     assert found.todo.startswith("kubectl describe")
 

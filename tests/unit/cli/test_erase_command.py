@@ -14,7 +14,7 @@ FREE_WORDS = (
 
 
 @pytest.mark.parametrize(("of_others", "is_said"), [(0, False), (2, True)])
-def test_erase_mentions_words_left_by_others(monkeypatch: pytest.MonkeyPatch, of_others: int, is_said: bool) -> None:
+def test_erase_command_lists_words_that_stay(monkeypatch: pytest.MonkeyPatch, of_others: int, is_said: bool) -> None:
     erasure = {"id": "e1", "state": "open", "evidence": {"calls": 1, "function_requests_of_others": of_others}}
     answer: dict[str, Any] = {"erasure": erasure, "cancelled": 0, "at_calcom": []}
     monkeypatch.setattr(TenantApi, "change", lambda *_: answer)

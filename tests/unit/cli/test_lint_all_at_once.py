@@ -205,7 +205,7 @@ def test_lint_total_counts_each_refused_manifest_once() -> None:
 
 
 def test_strict_lint_fails_for_a_warning() -> None:
-    """So that `lint --strict … && kubectl apply …` stops before what would not work."""
+    """`lint --strict … && kubectl apply …` must stop before a manifest that would not work."""
     warned = practice(ServiceOffering={"durationMinutes": 700})
     assert [lint(warned).exit_code, lint(warned, "--strict").exit_code] == [0, 1]
     assert lint(practice(), "--strict").exit_code == 0

@@ -53,7 +53,7 @@ def test_misspelt_field_is_named_with_its_correction() -> None:
 
 
 def test_state_without_holidays_warns_with_correct_spelling() -> None:
-    """The API server accepts it, and so do we; the branch would lose its holidays."""
+    """The API server and the operator accept it, but the branch would lose its holidays."""
     result = lint("-", stdin=BRANCH.replace("country: DE", "country: DE, subdivision: NRW"))
     assert result.exit_code == 0, result.output
     assert (

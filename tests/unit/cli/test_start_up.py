@@ -124,13 +124,13 @@ def test_command_start_imports_few_modules_without_collection(command: str, most
 
 
 def test_models_are_made_without_reading_their_sources() -> None:
-    """Their docstrings are descriptions in the CRDs, for which alone they are needed; to read them takes a third of all."""
+    """Only the CRDs need their docstrings, as descriptions. Reading them takes a third of the start."""
     program = "import linecache, askproai_operator.api; print(*linecache.cache)"
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
     assert "askproai" not in result.stdout
 
 
 def test_agent_functions_are_read_without_pythons_yaml() -> None:
-    """It takes thirty times as long as the parser in C, at each start of the operator and of `plan`."""
+    """PyYAML's Python parser takes thirty times as long as its C parser, at each start of the operator and of `plan`."""
     program = "import yaml; yaml.SafeLoader.__init__ = None; import askproai_operator.controllers.agent_plan"
     subprocess.run([sys.executable, "-c", program], capture_output=True, timeout=60, check=True)

@@ -163,7 +163,7 @@ async def test_caller_text_cannot_command_the_terminal(run: Run, monkeypatch: py
 
 
 async def test_appointment_list_of_two_branches_has_branch_column(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A person who works in two has the same name in both."""
+    """A person of two branches has the same name in both."""
     (entry,) = ANSWERS["appointments"]["appointments"]
     assert "branch" not in (await run("appointments list")).splitlines()[0], "one says nothing"
     monkeypatch.setitem(ANSWERS["appointments"], "appointments", [entry, {**entry, "branch": "markt"}])

@@ -1,4 +1,4 @@
-"""The output of `askproai tenant export`: its way back is copied into a shell."""
+"""The output of `askproai tenant export`: people copy its undo command into a shell."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ def test_undoing_an_export_is_one_command() -> None:
     assert lines[0] == "salon.askproai: 3 rows, Tenant/salon, Secret/salon-admin"
 
 
-def test_log_below_a_warning_is_not_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_log_lines_below_warnings_are_hidden(capsys: pytest.CaptureFixture[str]) -> None:
     with _warnings_on_standard_error():
         structlog.get_logger("x").info("role.dropped", role="r")
         structlog.get_logger("x").warning("role.kept", role="r")

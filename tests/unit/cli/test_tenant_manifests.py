@@ -42,13 +42,13 @@ def test_manifest_has_only_fields_written_by_people(kind: str) -> None:
     assert to_manifest(live(kind, agentId="agent_1")) == written
 
 
-def test_namespace_goes_along_by_name_only() -> None:
+def test_namespace_is_exported_by_name_only() -> None:
     metadata = {"name": "salon", "labels": {"pod-security.kubernetes.io/enforce": "privileged"}}
     found = to_manifest({"kind": "Namespace", "metadata": metadata, "spec": {"finalizers": ["example.com/never"]}})
     assert found == {"kind": "Namespace", "metadata": {"name": "salon"}}
 
 
-def test_foreign_and_generated_objects_stay_behind() -> None:
+def test_foreign_and_generated_objects_are_not_exported() -> None:
     objects = [live(kind) for kind in ("RetellAgent", "ServiceOffering", "Branch")]
     others = deepcopy(objects)
     for each in others:
@@ -104,7 +104,7 @@ def test_stopped_tenant_is_suspended_podless_and_announced() -> None:
     assert "RetellAgent mitte does not yet say to callers" in silent
 
 
-def test_observed_agent_is_changed_by_its_owner() -> None:
+def test_observed_agent_does_not_prevent_an_export() -> None:
     tenant, mitte = live("Tenant"), live("RetellAgent")
     tenant["spec"]["suspend"], mitte["spec"]["managementPolicy"] = True, "ObserveOnly"
     assert [*find_obstacles(tenant, [mitte], [])] == []

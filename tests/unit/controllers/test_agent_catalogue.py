@@ -8,7 +8,7 @@ from tests.worlds import salon_models
 
 
 def catalogue_of(example: str, *branch_names: str, many: int = 0) -> str:
-    """Describe an example for an agent that answers for these branches, or for all; with `many` further services."""
+    """Return an example's catalogue for an agent of these branches, or of all, with `many` further services."""
     objects = load_manifests(example)
     branches = [Branch.from_raw(raw) for raw in objects["Branch"]]
     branches = [branch for branch in branches if not branch_names or branch.metadata.name in branch_names]
@@ -80,8 +80,8 @@ def test_service_limited_to_some_staff_names_these_people() -> None:
     assert "nur bei" not in describe_catalogue([branch], [salon_models.offering(requiredSkills=["none"])])
 
 
-def test_staff_is_not_named_for_the_whole_team() -> None:
-    """Anna can do it in the west and not here; "nur bei Ben und Anna" of two people says nothing, and is wrong of her here."""
+def test_staff_names_are_omitted_for_whole_teams() -> None:
+    """Only Ben in one branch and Anna in the other can do it: "nur bei Ben und Anna" would be wrong for Anna's own branch."""
     anna, ben = {"id": "anna", "displayName": "Anna"}, {"id": "ben", "displayName": "Ben", "skills": ["claws"]}
     branches = [
         salon_models.branch(staff=[anna, ben]),
@@ -108,7 +108,7 @@ def test_staff_names_never_displace_services_in_the_prompt() -> None:
 
 
 def test_service_list_too_long_for_prompts_is_omitted() -> None:
-    """A model takes half a list for all of it, and the functions name what there is."""
+    """A model takes half a list for the whole list. The functions still name all services."""
     assert catalogue_of("hotline.yaml", "pankow", many=400).splitlines() == ["## Team", "- Haarwerk Pankow: Clara"]
 
 
@@ -117,7 +117,7 @@ def test_catalogue_without_services_or_staff_is_empty() -> None:
 
 
 def test_questions_are_listed_only_for_answering_agents() -> None:
-    """The voice model recognises a question by its meaning, and passes on its words; the answer may change every day."""
+    """The model recognizes a question by its meaning and passes its words to a function. The answer may change daily."""
     own = {"question": "Gibt es\nWLAN?", "answer": "Ja, geheim123."}
     branch, tenant = salon_models.branch(knowledge=[own]), salon_models.tenant()
     questions = known_questions(salon_models.agent(), tenant, [branch, branch])

@@ -48,7 +48,7 @@ COMPLETE = References("mitte", branch(), "salon-mueller", tenant())
 
 
 def of_branch(client: CredentialProblem | None = None, **references: Any) -> Inputs:
-    """Return the inputs of an agent whose references resolve, but for those that are replaced."""
+    """Return the inputs of an agent with resolved references; `references` replace some of them."""
     return Inputs(agent(), replace(COMPLETE, **references), client)
 
 
@@ -82,14 +82,14 @@ def test_the_first_failing_check_gives_reason_and_message(inputs: Inputs, reason
 
 
 def test_agents_message_omits_the_tenants_retry_time() -> None:
-    """Each try names another minute, and would be a write of every agent's status."""
+    """The time changes with each try: every agent's status would be written."""
     refused = {**BAD_KEY, "message": "the key is refused; tried again by 14:05 UTC, at once when the Secret changes"}
     finding = first_failing(CHECKS, of_branch(tenant=tenant(refused)))
     assert finding.message == "Tenant 'salon-mueller' is not ready: the key is refused"
 
 
 def test_agent_waiting_for_tenant_url_has_constant_message() -> None:
-    """Each other wording would be a write of its status, and one of its Branch's, for each step of the Tenant."""
+    """A message that changed with each step of the Tenant would cause writes of the agent's and the Branch's status."""
     pending = {
         "type": "Exposed",
         "status": "False",

@@ -273,7 +273,7 @@ def test_unbindable_number_does_not_delay_other_numbers() -> None:
 
 
 def test_plan_waits_until_a_sibling_releases_the_number() -> None:
-    """A Branch that a hotline answers gets an agent of its own."""
+    """The Branch of a hotline gets an agent of its own."""
     bound = {"inbound_agents": [{"agent_id": "agent_hotline"}]}
     observation = replace(SETTLED, numbers={THIRD.e164: bound})
     inputs = PlanInputs(
@@ -368,8 +368,8 @@ def test_imported_number_gets_webhook_after_its_binding() -> None:
     ("entries", "steps"),
     [
         (bound()[NUMBER]["inbound_agents"], (REMOVE, UNBIND)),
-        ([], (REMOVE,)),  # a crash between the two
-        ([{"agent_id": "agent_x"}], ()),  # it is another agent's by now, and so is its webhook
+        ([], (REMOVE,)),  # after a crash between the two steps
+        ([{"agent_id": "agent_x"}], ()),  # number and webhook are another agent's by now
     ],
 )
 def test_inbound_webhook_is_removed_before_unbinding_its_number(entries, steps):

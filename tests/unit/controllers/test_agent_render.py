@@ -52,7 +52,7 @@ def test_rendered_agent_and_llm_match_the_snapshot() -> None:
 
 
 def test_agent_without_business_information_lacks_its_tool() -> None:
-    """So an upgrade publishes no version of the agents that exist."""
+    """An upgrade must not publish a version of existing agents."""
     without = rendered("Hallo", functions=["CheckAvailability"]).llm
     assert "business_information" not in json.dumps(without)
     assert "business_information" in rendered("Hallo").llm["general_prompt"]
@@ -97,7 +97,7 @@ def test_caller_wanting_a_person_is_transferred(transfers: bool) -> None:
     assert ("jemanden vom Team sprechen: biete an" in prompt) is not transfers
 
 
-def test_prompt_promises_refused_recording_only_after_success() -> None:
+def test_prompt_confirms_declined_recording_only_after_success() -> None:
     for language, word in (("de-DE", "erst nach `success: true`"), ("en-GB", "only after `success: true`")):
         declared = rendered("Hallo", functions=["DeclineRecording"], language=language).llm
         assert "decline_recording" in {tool["name"] for tool in declared["general_tools"]}
@@ -144,7 +144,7 @@ def test_every_variable_of_a_text_has_a_value() -> None:
     }
 
 
-def test_prompt_joins_services_to_visits_without_calcom_only() -> None:
+def test_prompt_joins_services_only_without_calcom() -> None:
     """Cal.com books one event type at a time."""
     remote, local = rendered(None), rendered(None, calendar={"provider": "Local"})
     assert "sind mehrere Termine" in remote.llm["general_prompt"]
@@ -162,7 +162,7 @@ def test_caller_recognition_declares_all_runtime_variables() -> None:
 
 
 def structure(value: Any) -> Any:
-    """Return what is no text for people: names, types and switches."""
+    """Return the parts that are not texts for people: names, types and switches."""
     if isinstance(value, dict):
         hidden = {"description", "execution_message_description", "prompt"}
         return {key: structure(each) for key, each in value.items() if key not in hidden or isinstance(each, dict)}

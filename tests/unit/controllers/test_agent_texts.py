@@ -20,7 +20,7 @@ VERIFIES = {"callerVerification": "NameAndBirthDate"}
 def render(
     example: str, spec: dict[str, Any] | None = None, tenant_spec: dict[str, Any] | None = None, branches: int = 0
 ) -> dict[str, Any]:
-    """Return the LLM of an example's agent, with other fields of its spec and its Tenant's; of so many branches of it."""
+    """Return the LLM of an example's agent, with changed fields of agent and Tenant; `branches` limits the branches."""
     objects = load_manifests(example)
     (raw, *_), (raw_tenant, *_) = objects["RetellAgent"], objects["Tenant"]
     agent = RetellAgent.from_raw({**raw, "spec": {**raw["spec"], **(spec or {})}})
@@ -105,7 +105,7 @@ def test_branch_argument_exists_only_with_several_branches(language: str) -> Non
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_functions_require_the_second_factor(language: str) -> None:
-    """Where it is not asked for, the agent stays as it is, so that an upgrade publishes no version for it."""
+    """Without a second factor the agent does not change, so that an upgrade publishes no version."""
     llm, without = everything(language, tenant_spec=VERIFIES), everything(language)
     assert "birth_date" not in str(without["general_tools"])
     required = {tool["name"]: tool.get("parameters", {}).get("required", []) for tool in llm["general_tools"]}

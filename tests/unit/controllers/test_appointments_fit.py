@@ -82,7 +82,7 @@ def test_warning_names_a_withdrawn_service_with_advice():
     assert "on a day off, or of a service that is not offered any more: 3 of" in fit_condition(tenant(), both).message
 
 
-def test_command_names_a_single_person():
+def test_suggested_command_names_a_single_person():
     (message,) = [fit_condition(tenant(), [Stranded("mitte", "lena", StrandedBy.GONE, 1, WEDNESDAY)]).message]
     assert message.startswith("1 appointment to come is with")
     assert "--from 2026-11-25 --staff lena -t" in message

@@ -52,7 +52,7 @@ def inputs(
 
 @pytest.mark.parametrize(("drift", "resync", "interval"), [(900, 60, 300), (120, 60, 120), (0, 60, 0), (900, 300, 900)])
 def test_quiet_interval_is_five_resyncs_at_most(drift: int, resync: int, interval: int):
-    """Another writer's change of its status makes nothing due, and must not stay for long."""
+    """No event reports a foreign change of a Branch's status, so a run must correct it soon."""
     settings = Settings(drift_seconds=drift, resync_seconds=resync)
     assert settings.quiet_interval(QUIET_RESYNCS) == timedelta(seconds=interval)
 
@@ -313,7 +313,7 @@ def test_branch_status_names_its_services_or_remedy(offerings, default, status, 
 
 
 def test_branch_without_any_doable_service_is_unready():
-    """Each of its services reports it as well; the branch must not say that all is well."""
+    """Each service reports that, too, but the branch must not look healthy."""
     painting = offering(requiredSkills=["malerei"])
     for of, offerings, text in (
         (branch(staff=[]), (offering(),), "nobody works here"),
@@ -351,7 +351,7 @@ def test_branch_without_tenant_yet_plans_no_default_service():
 
 
 def test_no_service_is_created_for_a_deleting_tenant():
-    """Its services may go before their branch."""
+    """The services may be deleted before their branch."""
     manifest = raw("Tenant")
     manifest["metadata"]["deletionTimestamp"] = "2026-11-20T09:00:00Z"
     deleted = Tenant.from_raw(manifest)

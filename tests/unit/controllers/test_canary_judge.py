@@ -1,4 +1,4 @@
-"""A canary that fails many is caught within a few callers, and one as good as the others is left alone: exactly computed."""
+"""A canary that fails many callers is taken back soon; one as good as the other pods stays. The probabilities are exact."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def test_canary_is_also_judged_by_callers_without_bookings() -> None:
     assert verdict.why == "3 of 5 callers met a failure there, and 0 of 5 at the other pods in the same time"
 
 
-def test_canary_verdict_names_failures_of_both_sides() -> None:
+def test_verdict_names_failures_on_canary_and_others() -> None:
     verdict = judge(CanaryOutcomes(bookings(3, 9), bookings(0, 8), NOBODY), CanaryPods(), 100, NOW)
     assert (
         verdict.why == "the bookings of 3 of 9 callers failed there, and of 0 of 8 at the other pods in the same time"
@@ -80,10 +80,10 @@ def test_crashing_or_unready_canary_pods_end_the_trial(pods: CanaryPods, state: 
 def taken_back_after(
     fails: float, others_fail: float = 0.0, before: tuple[int, int] = (0, 0), callers: int = 200
 ) -> Iterator[float]:
-    """Yield the probability that a canary is taken back at the n-th of its callers or before.
+    """Yield, for n = 1, 2, …, the probability that a canary is taken back within its first n callers.
 
-    One caller after the other is sent to the canary and to another pod; `before` is how many of how many failed before the trial.
-    Each state is how many failed at the canary and at the other pods; it is followed as long as it is not hopelessly improbable.
+    Callers alternate between the canary and another pod; `before` is (failures, callers) before the trial. A state is the
+    number of failures at the canary and at the other pods; states of negligible probability are dropped.
     """
     states, taken_back = {(0, 0): 1.0}, 0.0
     for met in range(1, callers + 1):
@@ -112,16 +112,16 @@ def test_canary_failing_30_percent_ends_before_20_callers() -> None:
     assert when_half_fail > 0.96
 
 
-# With 0.3 it is one of 20,000: most states, and the farthest from the bound.
+# With 0.3 it is 1 in 20,000, far from the bound, and takes the longest.
 @pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05, pytest.param(0.3, marks=pytest.mark.nightly)])
-def test_canary_failing_normally_ends_in_1_of_75(share: float) -> None:
+def test_equally_good_canary_rarely_ends(share: float) -> None:
     """The tenant has 200 callers, and had 70 bookings in the week before."""
     *_, falsely = taken_back_after(share, others_fail=share, before=(round(70 * share), 70))
     assert falsely < 1 / 75
 
 
 def test_tenant_without_earlier_callers_has_more_false_alarms() -> None:
-    """A price of not waiting: nothing says yet that some of its bookings always fail. docs/decisions/0118-canaries.md has both."""
+    """Without earlier callers, the usual share of failures is unknown (docs/decisions/0118-canaries.md)."""
     *_, at_one_percent = taken_back_after(0.01, others_fail=0.01)
     *_, at_five_percent = taken_back_after(0.05, others_fail=0.05)
     assert 0.02 < at_one_percent < 0.05

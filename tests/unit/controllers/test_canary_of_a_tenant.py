@@ -72,7 +72,7 @@ def test_image_repository_has_neither_tag_nor_digest(image: str, repository: str
     ],
 )
 def test_only_images_of_listed_repositories_are_run(listed: tuple[str, ...], image: str, is_allowed: bool) -> None:
-    """An author of Tenants may not be allowed to create pods: these hold the tenant's keys and its database login."""
+    """The author of a Tenant may lack the right to create pods, and these hold the tenant's keys and database login."""
     settings = SETTINGS.model_copy(update={"runtime_images": listed})
     allowed, sentences = apply_ceilings(on_trial(image, image=f"{image}-stable"), settings)
     assert (allowed.spec.runtime.canary is not None, allowed.spec.runtime.image is not None) == (is_allowed, is_allowed)
@@ -92,7 +92,7 @@ def test_canary_with_the_other_pods_image_is_ignored() -> None:
     ("others", "percent", "pods"),
     [(0, 10, 1), (1, 10, 1), (1, 50, 1), (2, 50, 2), (9, 10, 1), (18, 10, 2), (17, 10, 1), (20, 50, 20), (3, 25, 1)],
 )
-def test_canary_has_at_least_one_of_the_pods(others: int, percent: int, pods: int) -> None:
+def test_canary_has_at_least_one_pod(others: int, percent: int, pods: int) -> None:
     assert canary_pods(others, percent) == pods
     assert pods == 1 or pods * 100 <= percent * (pods + others), "never more than its share"
 

@@ -1,4 +1,4 @@
-"""A tenant's children, as manifests and as decisions about those that come and go with spec, mode and the cluster's CRDs."""
+"""A tenant's children: their manifests, and the choice of children by spec, mode and the cluster's CRDs."""
 
 import itertools
 import json
@@ -396,7 +396,7 @@ def test_slo_alert_threshold_is_one_at_most(percent: str, most: str):
     assert allowed <= burning(allowed, Decimal(6)) == Decimal(most)
 
 
-def test_absent_pods_of_suspended_tenants_are_not_missed():
+def test_suspended_tenants_missing_metrics_raise_no_alert():
     names = {
         suspend: {
             rule.get("alert")
@@ -408,7 +408,7 @@ def test_absent_pods_of_suspended_tenants_are_not_missed():
 
 
 def test_alert_rules_are_parsed_once_for_all_tenants(monkeypatch):
-    """To parse them takes longer than to render all other children of a tenant."""
+    """Parsing them takes longer than rendering all other children of a tenant."""
     strict = prometheus_rule(tenant(), SETTINGS)
     monkeypatch.setattr("yaml.safe_load", lambda _: pytest.fail("parsed again"))
     tolerant = prometheus_rule(tenant(slo={"bookingSuccessPercent": "50"}), SETTINGS)
@@ -433,7 +433,7 @@ def test_runbook_links_follow_the_configured_address():
 
 
 def test_missing_kinds_do_not_change_the_ready_condition():
-    """A child that waits for the CRD of somebody else is True with NotInstalled (docs/reference/conditions.md)."""
+    """The condition of a child without its foreign CRD is True with NotInstalled (docs/reference/conditions.md)."""
     condition = monitoring_condition(["ServiceMonitor", "PrometheusRule"])
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
     routed = tenant(exposure=PREFIXED | {"gateway": {"parentRefs": [{"name": "public"}]}})

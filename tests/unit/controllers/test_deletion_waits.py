@@ -1,4 +1,4 @@
-"""For what the deletion of a Tenant waits, and what a person still has to do."""
+"""The objects that a Tenant's deletion waits for, and the steps left for a person."""
 
 import pytest
 

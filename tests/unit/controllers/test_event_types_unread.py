@@ -25,7 +25,7 @@ IDS = {1001: {"eventTypeId": 1001}, 1002: {"eventTypeId": 1002}}
 
 
 class Cluster:
-    """One Secret with all keys, and a Cal.com that gives for each event type what `answers` has."""
+    """One Secret with all keys, and a Cal.com that answers for each event type from `answers`."""
 
     def __init__(
         self, answers: dict[int, Json | Exception | None], key: str = "cal_x", own_key: str | None = None
@@ -161,7 +161,7 @@ async def test_refused_key_changes_no_recorded_event_types() -> None:
 
 
 async def test_deleted_own_event_type_is_withheld_while_named() -> None:
-    """Its appointments are the tenant's own: with the id of its successor they are moved and cancelled as before."""
+    """Its appointments are the tenant's own, and can be changed again once the spec names its successor."""
     _, before = await check(Cluster({1001: FITS, 1002: FITS}))
     _, found = await check(Cluster({1001: None, 1002: FITS}), before)
     for answers in ({1001: None, 1002: FITS}, {1001: DOWN, 1002: FITS}):
@@ -198,7 +198,7 @@ async def check_with_own_key(cluster: Cluster, status: Json | None = None) -> Js
 
 
 async def test_changed_staff_key_discards_that_accounts_event_types() -> None:
-    """Her new key is of another account, and Cal.com does not answer yet; the Tenant's own account is as it was."""
+    """The new key belongs to another account, and Cal.com does not answer yet. The Tenant's account is unchanged."""
     before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
     assert before["eventTypesInAccount"] == [IDS[1001], IDS[1002]]
     down = {1001: DOWN, 1002: DOWN}

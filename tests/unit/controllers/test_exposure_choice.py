@@ -1,4 +1,4 @@
-"""The URL that senders get, the one that stays served, and the report to a person."""
+"""The URL that senders get, the former URL that stays served, and the condition."""
 
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -70,7 +70,7 @@ def test_verified_url_goes_to_senders_before_calls_end():
     assert (ended.is_settled, former_url_fields(ended)["formerUrl"], ended.former_path_prefix) == (True, None, "")
 
 
-def test_condition_times_do_not_date_the_former_url():
+def test_former_urls_start_ignores_condition_times():
     chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
     assert former_url_fields(chosen) == {"formerUrl": OLD, "formerUrlSince": NOW.isoformat()}
     recorded = salon(NEW, former=OLD, changed_for=timedelta(minutes=1))

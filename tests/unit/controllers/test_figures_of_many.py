@@ -1,4 +1,4 @@
-"""The figures of tenants: what they are of few bookings, and that one tenant keeps those of nobody else away."""
+"""The figures of tenants: for few bookings, too, and no tenant prevents the figures of others."""
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace
@@ -18,7 +18,7 @@ KEY = Key("TenantFigures", "askproai-system", "askproai")
 
 
 class _Outside:
-    """Answers as cache, clock, database and API server do; statements of months fail from the second one on while `is_slow`."""
+    """Cache, clock, database and API server in one. While `is_slow`, statements about months fail from the second on."""
 
     def __init__(self, count: int, refused: str = "") -> None:
         self.tenants = [_tenant(number) for number in range(count)]

@@ -31,7 +31,7 @@ def offering(name: str = "haarschnitt", status: dict | None = None, **spec) -> S
 
 
 def judged(found: object, *, staff=("anna",), versions=(CalendarApi.V2,), answers=(), **entry) -> Condition:
-    """Return what a service says whose event type Cal.com shows like this; `entry` are further fields of anna's in the manifest."""
+    """Return CalendarLinked if Cal.com returns `found` for the event type; `entry` are fields of Anna's manifest entry."""
     entry |= {"staff": "anna", "eventTypeId": 1001}
     linked = offering(calcom={"eventTypes": [entry], "bookingFields": answers})
     return calendar_condition(linked, {"mitte": staff}, [(linked.spec.calcom.event_types[0], found)], versions)
@@ -298,7 +298,7 @@ def test_opening_in_any_branch_suffices_for_the_service():
 
 
 def test_opening_hours_decide_where_nobody_can_perform():
-    """StaffMatched says that nobody can."""
+    """StaffMatched reports that nobody can do it."""
     assert openings(offering(requiredSkills=["yoga"]), branch()).good
     assert openings(offering()).good
 
@@ -335,8 +335,8 @@ def test_service_name_is_compared_within_its_branches():
 @pytest.mark.parametrize(
     ("versions", "user_id", "fits"), [("V1", 17, False), ("V1 V2", 17, True), ("V2", 17, True), ("V1", None, True)]
 )
-def test_version_1_team_names_the_remedy(versions: str, user_id: int | None, fits: bool):
-    """Version 1 cannot ask for one host: the appointments would wait for Cal.com for ever."""
+def test_round_robin_with_version_1_names_remedy(versions: str, user_id: int | None, fits: bool):
+    """Version 1 cannot request one host, so the appointments would wait for Cal.com for ever."""
     user = {} if user_id is None else {"userId": user_id}
     team = {"schedulingType": "roundRobin", "hosts": [{"userId": 17, "name": "Anna"}]} if user_id else {}
     condition = judged({"lengthInMinutes": 45, "afterEventBuffer": 10, **team}, versions=versions.split(), **user)

@@ -60,7 +60,7 @@ def test_own_event_type_requires_pods_with_keys(case: str, deployments: list[Obs
     ids=["with another key", "with the tenant's"],
 )
 def test_calcom_bookings_never_fall_back_to_our_book(before: EventType):
-    """In a rollout of anything, and while its new key is missing: pods without the key refuse to book it."""
+    """During each rollout, and while a new key is missing, pods without the key refuse these bookings."""
     rolling = replace(DEPLOYED, annotations={}, status=DONE | {"updatedReplicas": 1})
     assert linked_event_types(OFFERINGS, applied(before), [], [rolling]) == {2001}
     assert linked_event_types([], applied(before), [], [rolling]) == set()

@@ -56,8 +56,8 @@ def test_changed_secret_version_is_not_yet_in_use(changed: dict[str, Any]):
     assert after.status == before.status, "what all pods had stays true"
 
 
-def test_former_keys_stay_valid_while_pods_lack_keys():
-    """A pod does not show the key for hours, so the status says all the while that no provider may sign with it yet."""
+def test_former_keys_stay_valid_until_pods_update():
+    """While a pod does not report a new key, the status says that no provider may sign with it yet."""
     before = next_keys(SigningKeys(), READ, ROTATED_AT)
     after = {"values": READ.values | {"retell-api-key": "key_2"}, "versions": {"providers": "8"}}
     shown = find(deployments=[], keys=before).status
@@ -93,7 +93,7 @@ ROTATED = SigningKeys(
 
 @pytest.mark.parametrize("minutes", [1, 59, 60, 600])
 def test_expired_former_keys_do_not_change_keys_hash(minutes: int):
-    """The pods refuse an ended key by themselves, by its time."""
+    """Pods themselves refuse a former key after its time."""
     in_use = find(deployments=[], keys=ROTATED)
     later = next_keys(ROTATED, READ, ROTATED_AT + timedelta(minutes=minutes), is_revoked=False)
     assert bool(later.former) is (minutes < 60)

@@ -121,9 +121,7 @@ def test_api_servers_default_in_manifests_is_no_edit():
 
 
 def test_tenant_digest_is_stable_across_releases():
-    """A digest that a later release makes otherwise, such as of a new field's default, looks like an edit of every tenant: then all
-    of them change at once.
-    """
+    """If a release computed another digest, as for a new field's default, every tenant would look edited and change at once."""
     digest = own_inputs(tenant(), WEB, alone=False, own_keys=[OWN_KEY], further_keys=())
     assert digest == "f0ea809684d2a75c94df642d893bb1a7"
 
@@ -167,7 +165,7 @@ def never() -> bool:
 
 
 def test_absent_pod_does_not_bypass_the_release_turn():
-    """The only pod of most tenants restarts with each drain of its node; a release that has stopped must not reach them by that."""
+    """A node's drain restarts the only pod of most tenants: that must not bring them a stopped release."""
     away = live(tenant(), replicas=1, updated=1, available=0, down_since="2026-11-26T08:59:57Z")
     assert turn(observed(tenant()), away, begin=lambda: False) is None
     record = turn(observed(tenant()), away, begin=lambda: True)
@@ -225,7 +223,7 @@ def test_deployments_of_a_tenant_get_the_release_together():
 
 
 def test_new_worker_deployment_releases_the_web_deployment_too():
-    """Such as after the change to mode Split: pods of two releases do not share the work of one tenant for long."""
+    """As after the change to mode Split: a tenant's pods must not stay at two releases."""
     declared = observed(tenant())
     wanted = dict.fromkeys((Component.WORKER, WEB), render(declared, PRESENT)[1])
     records = next_records(declared, {Component.WORKER: None, WEB: live(tenant())}, wanted, never, NOW)

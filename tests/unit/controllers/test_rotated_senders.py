@@ -1,4 +1,4 @@
-"""The key of each sender is replaced: a pod accepts its signatures meanwhile, whichever Secret the pod mounts first."""
+"""While a sender's key is replaced, pods accept its signatures, whichever Secret a pod mounts first."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta

@@ -75,7 +75,7 @@ def test_shadow_requested_again_after_withdrawal_begins_anew() -> None:
 
 
 async def test_deleting_tenant_gets_no_shadow() -> None:
-    """It was not yet when the list was made that this run goes through."""
+    """Its deletion began after this run had listed the Tenants."""
     listed = with_shadow()
     metadata = listed.metadata.model_copy(update={"deletion_timestamp": SINCE})
     deleted = listed.model_copy(update={"metadata": metadata})
@@ -84,7 +84,7 @@ async def test_deleting_tenant_gets_no_shadow() -> None:
 
 
 async def test_status_truncated_by_old_crd_enqueues_no_tenant() -> None:
-    """A CRD of before `withdrawn`: Tenant and shadows would make each other due without a pause."""
+    """With a CRD that lacks `withdrawn`, Tenant and shadows would otherwise enqueue each other for ever."""
     ended, kept, due = recorded(state=ShadowState.ENDED), [with_shadow(recorded(state=ShadowState.ENDED))], list[Any]()
     withdrawn = ended.model_copy(update={"withdrawn": True})
     context: Any = SimpleNamespace(

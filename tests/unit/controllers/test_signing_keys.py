@@ -53,7 +53,7 @@ def test_refused_key_neither_counts_nor_prolongs_former_keys():
 
 @pytest.mark.parametrize("name", ["retell_api_key", "calcom_webhook_secret"])
 def test_each_key_changed_during_pause_is_accepted_afterwards(name: str):
-    """Pods mount each of them, nobody has tried one, and the status says meanwhile that they have the first."""
+    """Pods mount each key, no key is tested, and the status still says that pods have the first one."""
     keys, present = first(), first().present[file := name.replace("_", "-")]
     for minutes in range(0, 300, 10):
         now = NOW + timedelta(minutes=minutes)
@@ -83,7 +83,7 @@ def test_calcom_secret_changes_once_all_pods_have_it():
 
 
 def test_a_refused_key_stays_refused_in_pauses():
-    """A wrong key that is in the Secret when a pause begins is not accepted behind its successor; a new key is."""
+    """A wrong key that the Secret had before the pause does not become a former key; a new key does."""
     keys = next_keys(first(), read(retell_api_key="typo"), NOW, refused={KEY})
     for minutes in range(0, 120, 10):
         paused = NOW + timedelta(minutes=minutes)
@@ -112,7 +112,7 @@ def test_calcom_gets_a_changed_secret_after_the_pods():
 
 
 def test_former_webhook_secret_stays_while_calcom_uses_it():
-    """Its successor may wait for a person: the Tenant is paused, or fails a check."""
+    """The new secret may wait for a person: the Tenant is paused, or fails a check."""
     changed = read(calcom_webhook_secret="whs_2")
     keys, now = replace(first(), registered={SECRET: "whs_canary"}), NOW
     for minutes in range(0, 300, 10):

@@ -138,9 +138,9 @@ PAIRS: list[tuple[type[base.Part], type[msgspec.Struct]]] = [
 
 @each_row(("part", "struct"), PAIRS)
 def test_defaults_of_manifest_and_config_are_equal(part, struct):
-    """The operator fills in the one, the pods the other: fields with their default value may be left out of the config.
+    """A field with its default value may be left out of the config: the pods then use the config's default.
 
-    A field that the manifest may leave empty (None) is not copied, so there the config's own default holds.
+    A field that is None in the manifest is not copied, so that the config's default counts.
     """
     differing = {}
     for field in msgspec.structs.fields(struct):
@@ -165,7 +165,7 @@ def test_retention_defaults_match_in_manifest_config_and_database():
     unwritten = {
         "appointment_days",
         "customer_days",
-    }  # nothing ages before the operator has written what the manifest says
+    }  # nothing ages before the operator has written the manifest's days
     assert columns.keys() & unwritten == set()
     declared = Retention().model_dump()
     assert declared == msgspec.structs.asdict(tenant_config.config.Retention())
@@ -254,7 +254,7 @@ OWN = {"staff": "mehmet", "eventTypeId": 2002, "apiKeySecretRef": {"name": "mehm
 
 
 def test_event_type_with_key_uses_no_tenant_key():
-    """Pods book the event types of that list with the tenant's key."""
+    """Pods book the event types in `event_types` with the tenant's key."""
     both = offering(calcom={"eventTypes": [{"staff": "anna", "eventTypeId": 1001}, OWN]})
     config = compile_config(tenant(), [branch()], [both], [], **CONTEXT | {"linked_own_event_types": [2002]})
     (service,) = config.services
@@ -273,7 +273,7 @@ def test_functions_unknown_to_older_pods_are_omitted():
 
 
 def test_undeclared_fields_are_absent_from_the_config():
-    """A new text is sent to every pod of every tenant at an upgrade."""
+    """Otherwise an upgrade would send a new config to every pod of every tenant."""
     bare, place = raw("Tenant"), raw("Branch")
     for name in ("knowledge", "cancellationRule"):
         bare["spec"].pop(name, None)
@@ -303,7 +303,7 @@ def test_round_robin_event_type_belongs_to_the_team():
 
 
 def test_seated_event_types_are_omitted_for_single_units():
-    """The pods book one with capacity 1 at Cal.com, and nobody looks its event types up."""
+    """Pods would book a service with capacity 1 at Cal.com, although its event types are not looked up."""
     crowded = [
         ServiceOffering.from_raw(
             raw("ServiceOffering", capacity=number) | {"metadata": {**raw("ServiceOffering")["metadata"], "name": name}}
@@ -323,7 +323,7 @@ def test_event_type_is_hidden_until_pods_have_keys():
 
 @pytest.mark.parametrize("annotation", ["askproai.de/paused", "askproai.de/plan"])
 def test_pods_keep_the_agent_whose_edits_are_withheld(annotation):
-    """But for its id: pods that do not know it would refuse the agent's calls."""
+    """Except for its id: pods without the id would refuse the agent's calls."""
     held = raw("RetellAgent", functions=["CheckAvailability"]) | {"status": {"agentId": "agent_1"}}
     held["metadata"]["annotations"] = {annotation: "true"}
     before = tenant_config.Agent(name="mitte", branch="mitte", functions=(tenant_config.Function.BOOK_APPOINTMENT,))
@@ -335,7 +335,7 @@ def test_pods_keep_the_agent_whose_edits_are_withheld(annotation):
 
 
 def test_compiled_agent_functions_are_known_to_pods():
-    """A value that their enum does not have would be a config that they refuse."""
+    """Pods refuse a config with a value that their enum lacks."""
     (compiled,) = compile_config(
         tenant(), [branch()], [], [agent(**AGENT | {"functions": ["LeaveMessage", "BookAppointment"]})], **CONTEXT
     ).agents

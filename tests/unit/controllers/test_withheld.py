@@ -61,7 +61,7 @@ def test_only_event_types_known_as_own_are_used(case, status, before, expected):
     assert needs_applied(tenant(), offerings, ACCOUNTS) is not (status.get("eventTypesSeenWith") == MARK), case
 
 
-def test_new_service_at_a_seen_event_type_starts() -> None:
+def test_new_service_may_use_seen_event_types() -> None:
     second = raw("ServiceOffering") | {"metadata": {**raw("ServiceOffering")["metadata"], "name": "new"}}
     assert find_withheld(tenant(), [*seen(SEEN), ServiceOffering.from_raw(second)], None, URL, ACCOUNTS) == {}
 
@@ -73,7 +73,7 @@ def test_tenant_without_event_types_withholds_none() -> None:
 
 
 def test_version_1_withholds_only_certainly_missing_event_types() -> None:
-    """A server that has only version 1 shows no event type to the operator, and is booked at all the same."""
+    """A server with version 1 alone shows no event types to the operator, but accepts bookings."""
     calendar = raw("Tenant")["spec"]["calendar"]
     old_server = tenant(calendar=calendar | {"calcom": calendar["calcom"] | {"apiVersions": ["V2", "V1"]}})
     assert find_withheld(old_server, seen({}), None, URL, ACCOUNTS) == {}
@@ -96,7 +96,7 @@ def test_corrected_id_stays_withheld_until_named_again() -> None:
 
 
 def test_service_with_seats_keeps_foreign_event_type_withheld() -> None:
-    """A service with seats books at none, and what was booked there before is still another business's."""
+    """Such a service uses no event type, and earlier bookings there belong to another business."""
     assert find_former(tenant(), seen(NOT_FOUND, capacity=2), ACCOUNTS) == (1001,)
     assert find_former(tenant(), [*seen(NOT_FOUND, capacity=2), *seen(NOT_FOUND)], ACCOUNTS) == (), (
         "it is withheld by its name"
@@ -110,7 +110,7 @@ def knowing(*numbers: int, **spec: Any) -> Tenant:
 
 
 def test_event_type_of_deleted_service_stays_withheld() -> None:
-    """Its status is gone with it; a caller who moves an appointment must not move another business's booking."""
+    """The service's status is deleted with it, but callers must not move another business's booking."""
     kept = find_not_found(tenant(), seen(NOT_FOUND), ACCOUNTS)
     assert find_former(knowing(*kept), [], ACCOUNTS) == kept == (1001,)
     assert find_not_found(knowing(*kept), [], ACCOUNTS) == kept, "by each further run, too"

@@ -6,7 +6,7 @@ from askproai_core.fault_injection import FaultPoints, InjectedFault, fault_poin
 
 
 def failures(faults: FaultPoints, name: str, times: int) -> list[int]:
-    """Return which of so many tries fail."""
+    """Return the numbers of the attempts that fail, from 0 to `times` - 1."""
     found = []
     for number in range(times):
         try:

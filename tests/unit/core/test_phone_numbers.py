@@ -51,12 +51,12 @@ def test_withheld_phone_number_becomes_none(withheld):
     ("agent_id", "number", "branch"),
     [
         ("agent_hotline", HOTLINE, None),
-        ("agent_hotline", OWN, None),  # bound to the hotline by hand: the hotline asks
+        ("agent_hotline", OWN, None),  # a person bound the number to the hotline, which asks for the branch
         ("agent_hotline", None, None),  # a web call
         ("agent_new", HOTLINE, None),
         ("agent_own", OWN, "potsdam"),
         ("agent_own", None, "potsdam"),
-        ("agent_new", OWN, "potsdam"),  # its branch has an agent of its own, so the number decides
+        ("agent_new", OWN, "potsdam"),  # the branch has its own agent, so the number decides
     ],
 )
 def test_number_selects_a_branch_with_own_agent_only(agent_id: str, number: str | None, branch: str | None) -> None:
@@ -100,6 +100,6 @@ def test_call_to_unknown_numbers_has_no_route() -> None:
     ],
 )
 def test_call_is_routed_by_agent_and_then_number(agent: str | None, number: str | None, branch: str | None) -> None:
-    """Never to the first branch: that would hand the call to a stranger."""
+    """Never to the first branch by default: the call would reach strangers."""
     route = Routing(salon_config()).route(agent, number)
     assert (route.branch if isinstance(route, Route) else None) == branch

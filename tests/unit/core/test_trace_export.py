@@ -33,7 +33,7 @@ def test_refused_spans_are_dropped_and_counted(
         began = time.perf_counter()
         recorder.close(0.2)
         assert time.perf_counter() - began < 2
-    for thread in threading.enumerate():  # the collector is gone: the rest ends, and says nothing in other tests
+    for thread in threading.enumerate():  # without its collector the thread ends, and logs nothing in other tests
         if thread.name == "traces-end":
             thread.join(SOON)
             assert not thread.is_alive()

@@ -1,4 +1,4 @@
-"""Each command that a page shows can be run: its program, subcommand, options, chart values, kinds and files are there.
+"""Each command on a page can be run: its program, subcommand, options, chart values, kinds and files exist.
 
 tests/e2e/test_written_commands.py runs the commands themselves (tutorial, quick start, examples), on the demo.
 """
@@ -74,7 +74,7 @@ def test_the_reference_names_every_command_of_askproai():
 
 
 def parse(root: Any, words: tuple[str, ...]) -> str | None:
-    """Return what the real parser refuses; placeholders, and arguments that a sentence leaves out, are no mistake."""
+    """Return the real parser's errors. Placeholders, and arguments that a sentence leaves out, are no errors."""
     command, context = root, None
     rest = [word.split("∣")[0].strip("[],.:") for word in words[1:]]
     while hasattr(command, "commands"):

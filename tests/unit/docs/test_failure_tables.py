@@ -1,4 +1,4 @@
-"""The tables of docs/explanation.md about what happens when something fails: each line and each cell is played by a test."""
+"""The tables of docs/explanation.md about failures: a test plays each line and each cell."""
 
 import ast
 import re
@@ -14,7 +14,7 @@ THE_SAME = "the same test"
 
 
 def rows(first_heading: str) -> list[dict[str, str]]:
-    """Return the rows of the table with that first heading, their cells by the headings of the columns."""
+    """Return the rows of the table with this first heading, as cells by column heading."""
     lines = (ROOT / "docs/explanation.md").read_text().splitlines()
     begin = next(n for n, line in enumerate(lines) if line.startswith(f"| {first_heading} |"))
     headings, _, *body = (

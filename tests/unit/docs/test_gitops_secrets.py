@@ -1,4 +1,4 @@
-"""The examples by which a tenant's keys come from an encrypted file or from a store fit the objects beside which they are shown."""
+"""The examples for a tenant's keys from an encrypted file or a store fit the objects shown beside them."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ def external() -> dict[str, Any]:
 
 
 def test_external_secret_produces_the_examples_secret(external: dict[str, Any]) -> None:
-    """A Secret without one of the labels is not used, or not at once; one without a key stops a provider."""
+    """A Secret without one of the labels is not used, or not at once. A Secret without a key stops a provider."""
     (secret,) = (each for each in read("salon.yaml") if each["kind"] == "Secret")
     target = external["spec"]["target"]
     assert (target["name"], external["metadata"]["namespace"]) == ("providers", secret["metadata"]["namespace"])

@@ -1,4 +1,4 @@
-"""The example for Kustomize: both overlays render, pass `askproai lint`, and differ in what docs/gitops.md says."""
+"""The example for Kustomize: both overlays render, pass `askproai lint`, and differ as docs/gitops.md says."""
 
 import subprocess
 from functools import cache

@@ -1,4 +1,4 @@
-"""The picture of a mail in the docs is of the mail that is sent now."""
+"""The docs' picture of a mail shows the mail that is sent now."""
 
 from hack.mail_picture import PICTURE, digest
 

@@ -1,4 +1,4 @@
-"""`make matrix` says what ran and why the rest did not, and fails only where something failed."""
+"""`make matrix` reports which versions ran and why others did not, and fails only for a version that failed."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""Durations of Leases that pages state are those of the settings."""
+"""The durations of Leases on the pages equal the settings."""
 
 import pytest
 from hack.check_source import ROOT

@@ -17,7 +17,7 @@ FILES = [f"/{file.relative_to(ROOT)}" for file in (ROOT / "tests").rglob("test_*
 
 
 def runs_at_night_only(path: str, name: str) -> bool:
-    """Return whether a test or its module is marked. Raises ValueError unless there is one test of that name in one such file."""
+    """Return True if the test or its module has the mark. Raises ValueError unless exactly one such file and test exist."""
     (file,) = (file for file in FILES if file.endswith(f"/{path}"))
     module = ast.parse(Path(f"{ROOT}{file}").read_text("utf-8"))
     functions = [node for node in module.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]

@@ -1,4 +1,4 @@
-"""Callers' words in tutorial and quick start mean one time on any day: a second one is asked about, and not booked."""
+"""Callers' words in tutorial and quick start mean a single time on any day: with two times, the agent asks and books nothing."""
 
 import re
 from datetime import datetime, timedelta

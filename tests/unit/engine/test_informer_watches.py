@@ -1,4 +1,4 @@
-"""Watches of the informer: one that is open and brings nothing is found by the lists, and the rest of kopf's work ends with one."""
+"""Watches of the informer: lists detect an open watch that reports nothing, and kopf's other tasks end with a failed watch."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ from askproai_operator.control_loop.informer import WatchProgress
 from tests.worlds.clock import FixedClock
 from tests.worlds.waiting import SOON
 
-# As kopf's own watcher ends: its code counts by the file that it is from.
+# Ends as kopf's own watcher does. Code counts as kopf's by its file.
 _WATCHER = """
 async def watcher(scheduler):
     try:

@@ -47,7 +47,7 @@ def test_owned_fields_equal_the_applied_fields():
 def change(raw: dict[str, Any], where: str) -> None:
     ours = raw["metadata"]["managedFields"][1]
     match where:
-        case "a value":  # an edit takes the field from us; here it did not even do that
+        case "a value":  # a change that leaves the field ours, unlike an edit
             raw["metadata"]["labels"]["a"] = "2"
         case "a field that is not ours any more":
             del ours["fieldsV1"]["f:metadata"]["f:labels"]

@@ -1,4 +1,4 @@
-"""One pass of the loop: what each outcome of a reconcile means for status, events, metrics and the next run."""
+"""One pass of the loop: the effect of each outcome of a reconcile on status, events, metrics and the next run."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -177,7 +177,7 @@ async def test_gone_object_is_neither_written_nor_reconciled(turn: Turn):
 
 
 async def test_refused_event_delays_nothing_during_a_deletion(turn: Turn):
-    """A deletion that gave something up reports it, even if the namespace takes no more events."""
+    """A deletion that left an orphan reports it, even if the namespace accepts no more events."""
     turn.kube.exists = False
     abandoned = Result(
         gone=True, events=(EventRecord("LeftOver", "agent_1"), EventRecord("Orphaned", "x", EventType.NORMAL))
@@ -237,7 +237,7 @@ async def test_shutdown_finishes_a_reconcile_and_begins_none(turn: Turn):
 
 
 async def test_change_is_reconciled_while_all_resyncs_hang(turn: Turn):
-    """Providers that hang may fill all workers but those that are kept for changes."""
+    """Hanging providers may occupy all workers except those reserved for changes."""
     stop, hanging, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def hang(_key: Any, _context: Any) -> Result:
@@ -289,7 +289,7 @@ class TestBackground:
         assert turn.queue.failures(self.KEY) == 0
 
     async def test_hanging_shared_worker_does_not_delay_own_workers(self, turn: Turn):
-        """A provider that hangs in a reconcile must not hold up background work, nor the other way round."""
+        """A provider that hangs in a reconcile must not delay background work, nor the reverse."""
         both, stop = asyncio.Barrier(3), asyncio.Event()
 
         async def meet(_key: Any, _context: Any) -> Result:

@@ -36,7 +36,7 @@ def reconciled(kind: str) -> dict[str, Any]:
 
 
 def looked_at(resource: CustomResource) -> dict[str, Any]:
-    """Return the status after the engine has come to a paused object."""
+    """Return the status after the engine's run for a paused object."""
     condition = pause_condition(resource)
     assert condition is not None
     return {**resource.status, **update_for_pause(resource, condition, NOW).patch}
@@ -83,7 +83,7 @@ def test_plan_annotation_does_not_mark_the_spec_applied(kind: str) -> None:
 
 
 def test_failed_reconcile_counts_as_applied() -> None:
-    """Not if the pause came during it: then the object is a newer one than the reconcile has seen."""
+    """Not if the pause came during the reconcile, which then has not seen the newest spec."""
     status = reconciled("Branch")
     assert "Neu" in update_for_error(model("Branch", status, displayName="Neu"), status, OSError(), NOW).patch[
         "appliedSpec"
@@ -118,7 +118,7 @@ def test_related_objects_use_the_spec_in_effect() -> None:
 
 
 def test_paused_branch_requests_former_and_declared_numbers() -> None:
-    """Its declared numbers count, too: so no number that was restored for them is overlooked."""
+    """A declared number counts, too, so that a route restored for it is found."""
     declared = {"phoneNumbers": [{"number": "+49309999999"}]}
     own = {number.did or number.number for number in Branch.from_raw(raw("Branch")).spec.phone_numbers}
     paused = requested_subjects(model("Branch", reconciled("Branch"), PAUSED, **declared))

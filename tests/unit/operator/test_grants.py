@@ -64,7 +64,7 @@ async def test_paths_of_one_host_accumulate_without_loss(env):
 
 
 async def test_known_grant_needs_no_api_request(env):
-    """A thousand Tenants each minute: neither the holder nor the refused one asks the API server."""
+    """A thousand Tenants run each minute: neither holders nor refused Tenants may ask the API server."""
     own, other = env.put("Branch", "a", **LISTED), env.put("Branch", "b", **LISTED)
     await env.take(own, NUMBER_SUBJECT)
     writes, reads = env.api.writes, len(env.api.reads)
@@ -146,7 +146,7 @@ async def test_did_granted_to_another_branch_is_refused(env):
 
 
 async def test_concurrent_release_does_not_remove_a_new_holder(env):
-    """The release was decided on an old state: it must not remove the holder that came since."""
+    """The release was decided by an old state, and must not remove a newer holder."""
     first = env.put("Tenant", "a", exposure={"host": HOST, "pathPrefix": "/a"})
     second = env.put("Tenant", "b", exposure={"host": HOST, "pathPrefix": "/b"})
     await env.take(first, HOST_SUBJECT, "/a")

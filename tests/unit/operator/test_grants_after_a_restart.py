@@ -24,7 +24,7 @@ from tests.worlds.grant_environment import (
 
 
 async def test_restored_holder_gets_its_grant_despite_earlier_request(env):
-    """New UIDs and new ages. The grants were restored, too; the one that wanted another's number comes first."""
+    """Restored objects have new UIDs and ages, and the one that requests the other's number comes first."""
     holder = env.put("Branch", "holder", **LISTED)
     await env.take(holder, NUMBER_SUBJECT)
     env.remove("Branch", "holder", seen=False)
@@ -42,7 +42,7 @@ async def test_restored_holder_gets_its_grant_despite_earlier_request(env):
 
 
 async def test_grant_of_missing_holder_ends_after_an_hour(env):
-    """Also across a change of the leader: since when it is missing is in the grant."""
+    """Also across a change of leader: the grant records since when its holder is missing."""
     await env.take(env.put("Branch", "holder", **LISTED), NUMBER_SUBJECT)
     env.remove("Branch", "holder", seen=False)
     await env.restart()
@@ -57,7 +57,7 @@ async def test_grant_of_missing_holder_ends_after_an_hour(env):
 
 
 async def test_unused_key_of_a_living_tenant_is_released(env):
-    """The process ended between taking a new key and recording it, and then the Secret got another one."""
+    """The process ended between taking a key and recording it; then the Secret got another key."""
     tenant = env.put("Tenant", "holder")
     used, unused = (Subject(SubjectKind.RETELL_KEY, hash_key("inst-1", key)) for key in ("used", "unused"))
     for subject in (used, unused):
@@ -97,7 +97,7 @@ async def test_key_of_a_staff_account_is_kept(env):
 
 
 async def test_grant_of_a_foreign_shard_is_not_released(env):
-    """It is in the cache of its own operator only. An absence there is one; here it says nothing."""
+    """Only the operator of that shard caches the holder: an absence in another cache proves nothing."""
     names = ["salon", "praxis", "studio", "werkstatt"]
     shards = [Shard(index, 2, OPERATOR_NAMESPACE) for index in (0, 1)]
     holder, thief = (next(name for name in names if shard.owns(name)) for shard in shards)

@@ -1,4 +1,4 @@
-"""The other branches with a number are looked up at each reconcile of a branch, so this must not walk over all branches."""
+"""Each reconcile of a branch looks up other branches with its numbers, so the lookup must not walk over all branches."""
 
 import time
 

@@ -1,4 +1,4 @@
-"""The common look at all quiet Tenants: in bounded pieces, and without a storm where all are due."""
+"""The common comparison of all quiet Tenants: in bounded pieces, and without a storm if all become due."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
@@ -97,7 +97,7 @@ async def test_failed_common_read_schedules_all_tenants_within_resync() -> None:
 
 
 async def test_failed_read_of_many_tenants_schedules_within_resync() -> None:
-    """Also by a defect: nobody is left alone by a look that did not happen."""
+    """Also after a defect: no Tenant may rely on a comparison that did not happen."""
     many = Installation(2_000)
     many.fails_at, many.failure = 0, ValueError("a defect of ours")
     with pytest.raises(ValueError, match="of ours"):
@@ -148,7 +148,7 @@ async def test_a_tenant_reconciled_meanwhile_is_not_due(monkeypatch: pytest.Monk
 
 
 def test_each_reconcile_of_quiet_tenants_tries_the_password() -> None:
-    """Nothing else finds one that was changed by hand while the pods go on with the sessions that they have."""
+    """Nothing else finds a password that was changed by hand while pods use their open sessions."""
     shortest = SETTINGS.quiet_interval(QUIET_RESYNCS) * (1 - _JITTER)
     assert shortest > _VERIFIED
 

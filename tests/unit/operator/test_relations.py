@@ -25,7 +25,7 @@ def test_changed_spec_makes_object_and_relatives_due(kind: str, due: set):
 
 
 def test_hotline_is_due_when_branch_agents_change():
-    """It answers for the branches without one: it frees the number for the new agent, and takes it back."""
+    """A hotline answers for branches without an agent: it frees the number for a new agent, and takes it back."""
     cache = salon()
     hotline = raw("RetellAgent", "hotline")
     hotline["spec"] = {name: value for name, value in hotline["spec"].items() if name != "branchRef"}
@@ -55,7 +55,7 @@ def test_our_own_status_write_makes_no_object_due(kind: str, status: dict[str, A
 
 @pytest.mark.parametrize("kind", ["Tenant", "Branch", "ServiceOffering", "RetellAgent"])
 def test_own_status_write_does_not_list_the_namespace(kind: str, monkeypatch: pytest.MonkeyPatch):
-    """It may have a thousand tenants, and each of their objects writes several statuses."""
+    """A namespace may have a thousand tenants, and each of their objects writes several statuses."""
     cache = salon()
     old, new = put(cache, raw(kind, status={"configHash": "abc"}))
     walked: list[object] = []
@@ -84,7 +84,7 @@ def test_own_status_write_does_not_list_the_namespace(kind: str, monkeypatch: py
         ("ServiceOffering", {"bookingFields": [{"eventTypeId": 1, "slug": "x", "type": "text"}]}, {TENANT}),
     ],
 )
-def test_status_makes_readers_due_but_not_its_owner(kind: str, status: dict[str, Any], due: set):
+def test_status_change_enqueues_readers_but_not_owner(kind: str, status: dict[str, Any], due: set):
     assert changed(salon(), kind, status=status) == due
 
 
@@ -129,7 +129,7 @@ def test_condition_with_a_new_message_makes_nothing_due():
     ],
 )
 def test_changed_condition_reason_enqueues_objects_reading_it(kind, type_, status, reasons, due):
-    """In both directions. A reason by which nobody decides changes as often as it likes."""
+    """In both directions. A change of a reason that no reader uses enqueues nothing."""
     cache, usual = salon(), with_conditions(**{type_: status})["conditions"][0]
     before, after = ({"conditions": [usual | {"reason": reason}]} for reason in reasons)
     changed(cache, kind, status=before)
@@ -168,14 +168,14 @@ def test_credentials_change_enqueues_only_services_without_linked_calendar(linke
     ],
 )
 def test_condition_that_no_relative_reads_makes_nothing_due(kind: str, type_: str):
-    """An upgrade adds some to every object, and an outage of Cal.com changes one of every tenant."""
+    """An upgrade adds such conditions to every object; an outage of Cal.com changes one of every tenant."""
     cache = salon()
     for status in ("True", "False", "Unknown"):
         assert changed(cache, kind, status=with_conditions(**{type_: status})) == set()
 
 
 def test_agents_are_due_when_the_tenants_cause_changes():
-    """Else they say for a minute that a key is missing, while the Tenant says that another tenant has it."""
+    """Else they report a missing key for a minute, while the Tenant reports a key of another tenant."""
 
     def refused(reason: str, message: str, kind: str = "CredentialsValid") -> dict[str, Any]:
         said = {"type": kind, "status": "False", "reason": reason, "message": message, "lastTransitionTime": "x"}

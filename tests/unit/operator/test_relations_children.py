@@ -89,7 +89,7 @@ ROLLED_OUT = {
     ],
 )
 def test_only_read_deployment_status_makes_tenant_due(changes: dict[str, Any], due: set):
-    """Its controller writes it with each step of each pod, and each run of a Tenant asks PostgreSQL and Redis."""
+    """Kubernetes writes that status with each step of each pod, and each run of a Tenant asks PostgreSQL and Redis."""
 
     def web(version: int, status: dict[str, Any]) -> dict[str, Any]:
         obj = child("Deployment", "d", version, OURS, spec={}, status=status)
@@ -113,7 +113,7 @@ class TestOwnApply:
         obj["metadata"]["managedFields"] = [entry]
         return obj
 
-    def test_ignored_deployment_write_enqueues_nobody_unlike_others(self):
+    def test_only_report_of_own_apply_enqueues_nothing(self):
         cache, due = salon(), []
         sink = EventSink(cache, Relations(cache), due.append)
         owned = observed_object(self.written(1, self.OWNED)).owned

@@ -35,7 +35,7 @@ def test_removed_plan_annotation_enqueues_sibling_objects(kind: str):
     assert siblings <= changed(cache, kind)
     changed(cache, kind, **planned)
     relations, held = Relations(cache), raw(kind)["metadata"]
-    # The relations know whose Branch it was.
+    # The relations remember the Branch's Tenant.
     put(cache, raw("Branch", "mitte", **(planned if kind == "Branch" else {})))
     deleted = cache.drop(resource_of_kind(kind), held["namespace"], held["name"], uid=held["uid"])
     assert siblings <= relations.of_resource(deleted, None)

@@ -145,7 +145,7 @@ def test_former_templates_status_says_nothing_about_new_pods():
     ],
 )
 def test_pods_stuck_changing_or_missing_long_are_broken(live, expected):
-    """An only pod that was evicted or ran out of memory is back in seconds: its tenant waits for its turn like all others."""
+    """A tenant's only pod is back seconds after an eviction: such a tenant waits for its turn like all others."""
     assert is_broken(observed_object(live), NOW) is expected
 
 
@@ -161,7 +161,7 @@ class Fleet:
         self.changes += 1
 
     def put(self, name: str, *conditions: dict[str, str], **fields: Any) -> Key:
-        """Have the cache know a Tenant's Deployment in this state; return the Tenant's key."""
+        """Put a Tenant's Deployment in this state into the cache; return the Tenant's key."""
         self.versions += 1
         live = deployment(*conditions, name=name, version=self.versions, **fields)
         self.cache.put(resources.DEPLOYMENTS, live)
@@ -281,7 +281,7 @@ def test_tenant_with_half_its_deployments_is_under_way():
 
 
 def test_tenant_without_a_rollout_turn_counts_as_held():
-    """Such as one that is paused, or whose key is gone: it would stay with its pods unseen, and meet the next upgrade with them."""
+    """As a paused Tenant, or one without its key: its former pods would go unnoticed until the next upgrade."""
     fleet = waiting_fleet()
     fleet.put("d", ROLLED_OUT, release=FORMER, judged=False)
     assert fleet.phases() == {"under_way": 1, "waiting": 2, "held": 1}

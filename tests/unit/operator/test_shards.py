@@ -74,7 +74,7 @@ def test_unknown_shard_is_refused_at_once():
 
 
 class SharedClock(FixedClock):
-    """The time of several processes: it goes on to the first one that sleeps when all of them do."""
+    """The clock of several processes: when all of them sleep, it advances to the first one's wake-up."""
 
     def __init__(self) -> None:
         super().__init__(START)
@@ -124,7 +124,7 @@ class LeaseServer:
 
 
 class Lease:
-    """One of them, as an elector uses it."""
+    """One Lease, as an elector uses it."""
 
     def __init__(self, server: LeaseServer, name: str, identity: str) -> None:
         self.server, self.name, self.identity = server, name, identity
@@ -143,7 +143,7 @@ class Lease:
 
 
 class Replicas:
-    """Processes of several layouts, and the check that no two that lead have a namespace in common."""
+    """Processes of several layouts, and the check that no two leaders share a namespace."""
 
     def __init__(self) -> None:
         self.server, self.clock = LeaseServer(), SharedClock()
@@ -165,9 +165,9 @@ class Replicas:
         await asyncio.wait([task])
 
     async def kill(self, name: str) -> None:
-        """End a process without a word: its Lease stays as it is."""
+        """End a process without releasing its Lease."""
         _, task = self._running.pop(name)
-        self.server.killed.add(self._identities[name])  # its release, too: nobody may see it for a moment
+        self.server.killed.add(self._identities[name])  # this drops the release of its Lease, too
         task.cancel()
         await asyncio.wait([task])
 
@@ -194,7 +194,7 @@ class Replicas:
                 del self.leading[name]
 
     async def lead(self, *names: str) -> None:
-        """Wait until just these lead."""
+        """Wait until exactly these processes lead."""
         await eventually(
             lambda: set(self.leading) == set(names), SOON, lambda: f"{names}; there lead {[*self.leading]}"
         )

@@ -1,4 +1,4 @@
-"""Cal.com's answer that an account lacks an event type ends bookings, so no other answer may be read as it."""
+"""Cal.com's answer that an account lacks an event type ends bookings, so no other answer may count as that."""
 
 import pytest
 from aiohttp import web
@@ -16,7 +16,7 @@ NO_ENDPOINT = {"statusCode": 404, "message": "Cannot GET /v2/event-types/7"}
 
 
 async def look_up(status: int, body: dict[str, object] | None, me: int) -> object:
-    """Return what a look at event type 7 gives, where Cal.com answers that, and `me` to the question whose the key is."""
+    """Return the result of a look at event type 7 for this answer; `me` is the status of the request for the key's user."""
 
     async def answer(request: web.BaseRequest) -> web.Response:
         if request.path == "/v2/me":
@@ -68,7 +68,7 @@ async def test_unrelated_failure_leaves_the_event_type_unchanged(
 
 
 async def test_missing_event_type_is_named_despite_tight_budget() -> None:
-    """A mistyped id was reported as the operator's own limit for as long as other objects used the rest of the budget."""
+    """A mistyped id was reported as the operator's own limit as long as other objects used up the budget."""
     asked: list[str] = []
 
     async def answer(request: web.BaseRequest) -> web.Response:

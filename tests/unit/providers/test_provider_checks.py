@@ -123,7 +123,7 @@ def test_event_type_problems_are_named(change: dict[str, Any], text: str | None)
     ("switch", "notes"), [({"rrHostSubsetEnabled": False}, 1), ({"rrHostSubsetEnabled": True}, 0), ({}, 0)]
 )
 def test_round_robin_that_ignores_requested_host_is_named(switch: dict[str, Any], notes: int) -> None:
-    """A server that does not show the switch is not blamed for it."""
+    """A server whose answer lacks the setting causes no warning."""
     found = list(find_event_type_notes(FITS | TEAM | switch, EventTypeNeeds(45, buffer_after_minutes=10, user_id=17)))
     assert len(found) == notes, found
     assert all("switch it on by Cal.com's API" in note for note in found)
@@ -252,7 +252,7 @@ def test_narrower_event_type_limits_are_notes_not_problems(change: dict[str, Any
     [
         (15, 15, None), (5, 15, None), (30, 60, None), (45, 45, None), (None, 45, None), (None, 90, None),
         (None, 15, 45), (0, 15, 45), (30, 15, 30), (60, 15, 60),
-        (10, 15, 10),  # of 9:15 and 9:45 Cal.com knows nothing
+        (10, 15, 10),  # Cal.com has no starts at 9:15 and 9:45
     ],
 )  # fmt: skip
 def test_slot_interval_without_a_grid_start_is_coarser(interval: int | None, step: int, coarse: int | None) -> None:

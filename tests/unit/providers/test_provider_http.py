@@ -55,7 +55,7 @@ async def break_off(request: web.BaseRequest) -> web.Response:
 
 
 async def maintenance(_request: web.BaseRequest) -> web.Response:
-    """Read as "it does not exist", a maintenance page would have everything created a second time."""
+    """A maintenance page that counted as "it does not exist" would cause everything to be created twice."""
     return web.Response(text="<p>Wartung</p>", content_type="text/html")
 
 

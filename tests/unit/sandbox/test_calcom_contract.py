@@ -1,4 +1,4 @@
-"""The table of Cal.com's published API notices differences; every other test with the simulator compares each exchange."""
+"""The table of Cal.com's published API finds differences. All other tests with the simulator compare each exchange with it."""
 
 from dataclasses import replace
 from typing import Any

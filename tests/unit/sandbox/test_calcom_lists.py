@@ -1,4 +1,4 @@
-"""The lists of the Cal.com simulator, absences and what webhooks may do on their way follow docs/vendors/calcom.md."""
+"""The Cal.com simulator's lists, absences, and disturbances of webhooks follow docs/vendors/calcom.md."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ async def uids(calcom: Api, **query: Any) -> list[str]:
 
 
 async def test_changed_bookings_are_found_by_change_time(calcom: Api, clock: FixedClock) -> None:
-    """A move makes a new booking and changes the old one, so both are listed. The time itself counts."""
+    """A move makes a new booking and changes the old one, so both are listed. The filter includes its own time."""
     await seed(calcom)
     first = (await book(calcom))["data"]["uid"]
     second = (await book(calcom, start="2026-11-27T08:00:00Z"))["data"]["uid"]
@@ -39,7 +39,7 @@ async def test_changed_bookings_are_found_by_change_time(calcom: Api, clock: Fix
 
 
 async def test_status_filter_uses_calcoms_own_words(calcom: Api, clock: FixedClock) -> None:
-    """`upcoming` has those that wait for confirmation, and none that began more than an hour ago."""
+    """`upcoming` includes bookings that wait for confirmation, and no booking that began over an hour ago."""
     await seed(calcom, lengthInMinutes=120)
     await seed(calcom, 1002, confirmationPolicy={"type": "always"}, host="mehmet")
     soon = (await book(calcom, start="2026-11-20T09:30:00Z"))["data"]["uid"]
@@ -58,7 +58,7 @@ async def test_status_filter_uses_calcoms_own_words(calcom: Api, clock: FixedClo
 
 
 async def test_bookings_are_found_by_their_attendee(calcom: Api) -> None:
-    """A + in the address that is not encoded arrives as a space, and is repaired."""
+    """An unencoded + in the address arrives as a space, and is restored."""
     await seed(calcom)
     uid = (await book(calcom))["data"]["uid"]
     for email in (ATTENDEE["email"], "call 1@salon.example", "CALL+1@salon.example"):
@@ -110,7 +110,7 @@ async def test_required_booking_fields_need_a_response(calcom: Api) -> None:
 
 
 async def test_a_hidden_mail_field_drops_the_address(calcom: Api) -> None:
-    """Cal.com makes an address of the number, which it then requires (calcom/cal.com#25432)."""
+    """Cal.com then derives an address from the number, which it requires (calcom/cal.com#25432)."""
     await seed(calcom, bookingFields=[
         {"type": "phone", "slug": "attendeePhoneNumber", "required": True, "hidden": False},
         {"type": "email", "slug": "email", "required": False, "hidden": True},

@@ -53,7 +53,7 @@ async def test_errors_are_wrapped_and_carry_a_request_id(calcom: Api) -> None:
 
 
 async def test_a_wrong_version_is_refused_at_each_endpoint(calcom: Api) -> None:
-    """Each has its own. Without one it means 2024-04-15, which is not simulated (calcom/cal.com#19402)."""
+    """Each endpoint has its own version. No version means 2024-04-15, which is not simulated (calcom/cal.com#19402)."""
     await seed(calcom)
     calcom.version = None
     for version in (None, "2099-01-01", "2024-04-15"):
@@ -198,8 +198,8 @@ async def test_calcom_move_makes_a_new_booking_uid(calcom: Api) -> None:
     await calcom("POST", path, {"start": AT}, expect=400)
 
 
-async def test_confirmation_types_are_pending_and_find_first_request(calcom: Api) -> None:
-    """They are `pending`, and only here does a repeated request return the existing booking."""
+async def test_repeated_request_for_confirmation_type_finds_first_booking(calcom: Api) -> None:
+    """Such bookings are `pending`. Only here does a repeated request return the existing booking."""
     await seed(calcom, confirmationPolicy={"type": "always"})
     first, second = (await book(calcom))["data"], (await book(calcom))["data"]
     assert first["status"] == "pending"

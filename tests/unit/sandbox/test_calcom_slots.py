@@ -22,7 +22,7 @@ async def opens(calcom: Api, host: str | None = None, **schedule: Any) -> None:
 
 
 async def test_slots_are_public_and_keyed_by_zoned_date(calcom: Api) -> None:
-    """Without a zone it is UTC, in the keys as in the times."""
+    """Without a zone in the query, dates and times are UTC."""
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)
     days = await slots(calcom)
@@ -43,7 +43,7 @@ async def test_slots_include_the_last_day_without_empty_days(calcom: Api) -> Non
 
 
 async def test_midnight_as_end_ends_that_day(calcom: Api) -> None:
-    """Both as a date and as a time, so one more day is listed than was asked for."""
+    """Also if midnight is given as a time, so that one day more than requested is listed."""
     await seed(calcom, lengthInMinutes=180)
     await opens(calcom, availability=[{"days": ["Friday", "Saturday"], "startTime": "09:00", "endTime": "12:00"}])
     days = await slots(calcom, "2026-11-27T00:00:00Z", "2026-11-28T00:00:00Z")
@@ -73,7 +73,7 @@ async def test_slots_without_version_header_are_404(calcom: Api) -> None:
 
 
 async def test_booking_with_buffers_is_unavailable_and_shifts_others(calcom: Api) -> None:
-    """The starts behind it are counted from its end, rounded to the grid of the interval."""
+    """Later starts count from the booking's end, rounded to the grid of the interval."""
     await seed(calcom, afterEventBuffer=10)
     await opens(calcom)
     assert await starts(calcom) == ["09:00", "09:45", "10:30", "11:15"]
@@ -239,7 +239,7 @@ async def test_collective_event_type_needs_all_hosts_unlike_managed(calcom: Api)
 
 
 async def test_slots_may_be_out_of_range_or_shifted(calcom: Api) -> None:
-    """Two errors that Cal.com had, and that a client must bear: such a slot is refused when it is booked."""
+    """Two errors that Cal.com had, and that a client must tolerate: booking such a slot is refused."""
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)
     asked = ("2026-11-27T09:00:00Z", "2026-11-27T09:30:00Z")

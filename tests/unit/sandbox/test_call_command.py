@@ -104,7 +104,7 @@ async def test_agent_answers_held_call_before_the_next_sentence(retell: Api, tal
     assert record.transcript.startswith("Agent: ")
 
 
-async def test_caller_gone_without_goodbye_has_hung_up(retell: Api, talk: Call, receiver: Receiver) -> None:
+async def test_caller_leaving_without_goodbye_has_hung_up(retell: Api, talk: Call, receiver: Receiver) -> None:
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{retell.url}/_sim/calls") as socket:
         await socket.send_json({"to_number": NUMBER})
         await socket.receive_json()

@@ -1,4 +1,4 @@
-"""`askproai call --model` and `--by-hand`: the agent of a simulated call is a language model, or the holder of the command."""
+"""`askproai call --model` and `--by-hand`: the agent of a simulated call is a language model, or the command's user."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ BOOKING = {"start": OFFER["start"], "customer_name": "Erika Mustermann"}
 
 @dataclass
 class ModelServer:
-    """A strict server of the chat-completions protocol. It says what `answers` have, one after the other."""
+    """A strict server of the chat-completions protocol. It returns `answers` one after the other."""
 
     url: str = ""
     answers: list[Any] = field(default_factory=list)
@@ -46,7 +46,7 @@ class ModelServer:
 
 
 def find_problem(body: dict[str, Any]) -> str | None:
-    """Return what such a server refuses: a call of a function must be followed by its answer, and nothing else by one."""
+    """Return why a strict server refuses the messages: a function call must be followed by its answer, and nothing else may be."""
     if body["messages"][0]["role"] != "system" or body["stream"] is not False:
         return "the prompt is missing, or a stream is asked for"
     open_ids: list[str] = []
@@ -128,7 +128,7 @@ async def test_functions_called_at_once_are_answered_in_order(call: Call, model:
     assert "no JSON object" in refused
 
 
-async def test_a_refusal_of_the_model_is_said(call: Call, model: ModelServer) -> None:
+async def test_refusal_by_the_models_server_is_shown(call: Call, model: ModelServer) -> None:
     model.answers = [{"role": "assistant", "content": None, "refusal": "Das geht nicht."}]
     result = await call("--model", model.url, "--say", "Hallo")
     assert "heard    Das geht nicht.\n" in result.stdout

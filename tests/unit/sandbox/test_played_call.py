@@ -63,7 +63,7 @@ async def test_events_have_retells_fields(retell: Api, receiver: Receiver, tools
 
 
 async def test_function_request_includes_the_ongoing_call(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """It is ongoing, with the transcript so far, and without the fields of its end."""
+    """The call object is `ongoing`, with the transcript so far, and without the fields of the call's end."""
     await salon(retell, receiver, tools)
     await ring(retell, ASKS)
     call = json.loads(receiver.at("/check_availability")[0][1])["call"]
@@ -89,7 +89,7 @@ async def test_undeclared_function_called_directly_is_an_error(retell: Api, rece
 
 
 async def test_args_at_root_and_headers_follow_the_declaration(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """Neither name nor call in the body; variables are filled in, unset ones stay as they are written."""
+    """The body has neither name nor call. Variables are filled in, and unset variables stay as written."""
     headers = {"X-Call": "{{call_id}}", "X-Empty": "{{call.call_id}}", "X-Unset": "{{nobody}}"}
     tools[0] |= {"args_at_root": True, "method": "PUT", "headers": headers}
     await salon(retell, receiver, tools)

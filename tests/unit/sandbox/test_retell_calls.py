@@ -15,7 +15,7 @@ async def listed(retell: Api, **body: Any) -> list[str]:
 
 
 async def test_a_played_call_can_be_read(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """It is the object of the last event."""
+    """The answer is the call object of the last event."""
     await salon(retell, receiver, tools)
     call_id = (await ring(retell, "Guten Tag")).call_id
     call = await retell("GET", f"/v2/get-call/{call_id}")
@@ -120,7 +120,7 @@ async def test_agents_webhook_url_outranks_the_accounts_url(retell: Api, receive
 
 
 async def test_costs_are_cents_with_decimals(retell: Api, receiver: Receiver, tools: Tools) -> None:
-    """The sum of the products; no event of a call that goes on has them."""
+    """The cost is the sum over the products. Events during the call have no costs."""
     await salon(retell, receiver, tools)
     await ring(retell)
     events = {event["event"]: event["call"] for _, body in receiver.at("/hook") for event in [json.loads(body)]}

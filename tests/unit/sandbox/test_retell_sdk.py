@@ -1,4 +1,4 @@
-"""The judgement of Retell's SDK on the simulator and our checks; every other test with the simulator compares each exchange."""
+"""Retell's SDK agrees with the simulator and our checks. All other tests with the simulator compare each exchange with it."""
 
 import json
 from datetime import UTC, datetime

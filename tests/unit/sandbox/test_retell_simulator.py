@@ -58,7 +58,7 @@ async def test_unknown_key_is_401_and_foreign_agent_404(retell: Api) -> None:
 
 
 async def test_creating_twice_makes_two_agents(retell: Api) -> None:
-    """No create endpoint is, and names are not unique."""
+    """No create endpoint is idempotent, and names are not unique."""
     first, second = await make_agent(retell, agent_name="Salon"), await make_agent(retell, agent_name="Salon")
     assert first["agent_id"] != second["agent_id"]
 
@@ -73,7 +73,7 @@ async def test_new_agent_is_an_unpublished_default_version_0(retell: Api) -> Non
 
 
 async def test_publishing_makes_agent_and_llm_immutable(retell: Api) -> None:
-    """With these status codes and messages."""
+    """Changes are refused with Retell's status codes and messages."""
     agent = await make_agent(retell)
     assert await publish(retell, agent["agent_id"], 0) is None, "the answer is empty"
     refused = await retell("PATCH", f"/update-agent/{agent['agent_id']}", {"agent_name": "x"}, expect=422)
@@ -141,7 +141,7 @@ async def test_an_llm_is_paired_with_one_agents_versions(retell: Api) -> None:
 
 
 async def test_lists_return_pages_of_summaries(retell: Api) -> None:
-    """Without webhook_url and response_engine. The query is a part of the name or id."""
+    """Summaries lack webhook_url and response_engine. The query is a part of the name or id."""
     for n in range(3):
         await make_agent(retell, agent_name=f"Salon {n}", webhook_url="https://example.com")
     first = await retell("POST", "/v2/list-agents", {"filter_criteria": {"query": "SALON"}}, limit=2)
@@ -184,7 +184,7 @@ async def test_llm_field_values_are_checked(retell: Api, fields: dict[str, Any])
 
 
 async def test_model_config_is_merged_by_top_level_keys(retell: Api) -> None:
-    """By its top-level keys; null clears a key."""
+    """A null clears a key."""
     config = {"type": "cascading", "primary": {"model": "gpt-5.1"}, "backup": {"model": "gpt-4.1"}}
     llm = await make_llm(retell, model_config=config)
     assert llm["model_config"]["backup"]["kick_in_timeout_ms"] == 1500
@@ -208,7 +208,7 @@ async def test_null_clears_a_field(retell: Api) -> None:
 
 
 async def test_an_llm_in_use_is_not_deleted(retell: Api) -> None:
-    """It is 400 while any agent uses it."""
+    """The answer is 400 while any agent uses the LLM."""
     agent = await make_agent(retell)
     path = f"/delete-retell-llm/{agent['response_engine']['llm_id']}"
     await retell("DELETE", path, expect=400)

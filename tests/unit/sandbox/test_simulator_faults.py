@@ -77,9 +77,9 @@ async def test_a_fault_that_would_never_act_is_refused(retell: Api) -> None:
 
 
 def test_simulators_import_no_checked_code() -> None:
-    """They share no line with the code that they check: not a format, not a signature. They import from core the clock alone.
+    """Simulators share no line with the code that they check, not even a format or signature. From core they import only the clock.
 
-    The caller, who checks nothing, finds times by the pods' grammar.
+    The simulated caller checks nothing, and finds times by the pods' grammar.
     """
     sandbox = Path(askproai_sandbox.simulator.__file__).parents[1]
     packages = {name: list((sandbox / name).glob("*.py")) for name in ("simulator", "retell", "calcom", "caller")}

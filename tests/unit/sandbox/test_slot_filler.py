@@ -29,7 +29,7 @@ OFFERS = {"success": True, "slots": [{"start": "one"}, {"start": "two"}]}
 
 
 def hold(*turns: str | dict[str, Any], tools: dict[str, Any] = TOOLS) -> ToolCall | str:
-    """Return what the agent does at the last sentence; a dict is the answer of the function before."""
+    """Return the agent's reaction to the last sentence; a dict is the answer of the previous function."""
     agent, reaction = SlotFiller(tools, PROMPT, is_german=True), ToolCall("", {})
     done: ToolCall | str = reaction
     for turn in turns:

@@ -70,10 +70,10 @@ async def finalize(agent: RetellAgent, context: ReconcileContext) -> Result:
     text = f"{cause}; tried again by itself for {budget.total_seconds():.0f} s"
     deleting = bad(ConditionType.SYNCED, Reason.DELETING, text)
     if obstacle is None:
-        after = max(unseen, _PENDING_INTERVAL)  # when the pending create must have appeared
+        after = max(unseen, _PENDING_INTERVAL)  # by then a pending create is visible
         return Result((deleting,), requeue_after=after, requeue_reason=text)
     if retry_after is not None:
-        # When Retell asks for it, but in time for the end of the budget.
+        # Retried when Retell says, but no later than the end of the budget.
         after = min(retry_after, budget_left + PAST_BUDGET)
         return Result((deleting,), requeue_after=after, requeue_reason=text)
     return Result((deleting,), requeue=True, requeue_reason=text)  # Retell named no time: exponential backoff

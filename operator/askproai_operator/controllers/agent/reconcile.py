@@ -50,7 +50,7 @@ _LOOK: Final = "agent"
 async def reconcile(key: Key, context: ReconcileContext) -> Result:
     """Reconcile one RetellAgent. Level-triggered: safe to run again at any point."""
     agent = context.relations.agent(key.namespace, key.name)
-    waiting_catalogue = context.memory.catalogues.pop(key, None)  # remembered again only by a run that still delays it
+    waiting_catalogue = context.memory.catalogues.pop(key, None)  # only a run that still delays it remembers it again
     if agent is None or agent.metadata.deletion_timestamp is not None:
         context.memory.looks.forget(key)
     if agent is None:
@@ -62,9 +62,9 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     try:
         result = await _provision(agent, waiting_catalogue, context)
     except ProviderError as error:
-        if waiting_catalogue is not None:  # what Retell keeps from being published does not wait anew
+        if waiting_catalogue is not None:  # a catalogue that Retell failed to publish does not wait anew
             context.memory.catalogues.setdefault(key, waiting_catalogue)
-        # When Retell asks us to come back, else by exponential backoff.
+        # Retried when Retell says, else by exponential backoff.
         result = provider_failed(error)
         if result.requeue_after is not None:
             settings = context.settings
@@ -90,7 +90,7 @@ async def _provision(
         assert target is not None  # else a check had failed
         source = _look_source(agent, target, context)
         if (known := _find_look(agent, target, source, context)) is not None:
-            # The last answer of Retell is new enough: it is asked again when it is due, or when something here changed.
+            # Retell's last answer still counts: the next request follows when the look is due, or when something here changes.
             return known
         result = await _reconcile_at_retell(agent, target, waiting_catalogue, context)
         return _keep_look(agent, target, source, result, context)
@@ -103,7 +103,7 @@ async def _reconcile_at_retell(
 ) -> Result:
     """Observe the agent's objects at Retell, plan, and carry the plan out. Raises `ProviderError`, and `AgentGone` from a step."""
     if not agent.status.get("agentId") or agent.status.get("pending"):
-        # This may create, and a cached status that lacks the last recorded id would create twice.
+        # The plan may create: with a cached status that lacks the last recorded id, it would create twice.
         newest = await context.refetch(agent)
         if newest is None:
             return GONE  # a new object of its name is enqueued by its own creation
@@ -114,7 +114,7 @@ async def _reconcile_at_retell(
         # No retry: a person has to act, here or at Retell, where the next look finds it.
         return Result((plan.refused,))
     if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
-        # The next look finds what changes at Retell.
+        # The next look finds changes at Retell.
         return observed_only(plan, remote.observation, remote.recorded)
     if held := agent_hold(agent, target.sources):
         # The removal of the annotation enqueues this agent.

@@ -11,7 +11,7 @@ from typing import Any
 
 from askproai_core.providers import Json
 
-Difference = tuple[str, Any, Any]  # the path, what is declared, what is there
+Difference = tuple[str, Any, Any]  # the path, the declared value, the value at Retell
 
 _SHOWN = 60  # characters of a text
 _MAY_BE_SECRET = re.compile(r"(?i)key|secret|token|auth|password|header|query_params")
@@ -61,7 +61,7 @@ def _all_differences(desired: Json, live: Json) -> Iterator[Difference]:
 def _differences(path: str, desired: Any, live: Any) -> Iterator[Difference]:
     if desired in _ABSENT and live in _ABSENT:
         return
-    if desired == "" and isinstance(live, str):  # declares only that there is a value; a person chooses it
+    if desired == "" and isinstance(live, str):  # declares only the variable: a person chooses its value at Retell
         return
     field = path.rpartition(".")[2]
     if isinstance(desired, dict) and isinstance(live, dict):

@@ -108,7 +108,7 @@ async def gather(agent: RetellAgent, context: PlanContext, checks: Iterable[Chec
         return inputs
     branches = answered_branches(agent, tenant, context)
     is_serving = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
-    # A number is first bound when somebody is there to answer its calls; later nothing takes it off because a pod is late.
+    # A number is bound when pods can answer its calls; afterwards it stays bound, even while no pod is available.
     numbers = await _desired_numbers(branches, context) if is_serving or agent.status.get("phoneNumbers") else None
     of_tenant = context.relations.branches(agent.key.namespace, tenant.key.name)
     if inputs.is_closed:
@@ -157,7 +157,7 @@ async def gather_remote(agent: RetellAgent, target: Target, context: PlanContext
     recorded, now = RecordedState.from_status(agent.status), context.clock.now()
     adopt = agent.spec.adopt.agent_id if agent.spec.adopt else None
     search = _must_search_duplicates(agent)
-    # Until it was taken over and published here: afterwards the tenant may have moved back, and its agent is another one's again.
+    # The former marker counts until we have published the agent. Later it is foreign: the tenant may have moved back.
     is_managed = agent.spec.management_policy is not ManagementPolicy.OBSERVE_ONLY
     has_taken_over = is_managed and recorded.published_version is not None
     former = None if has_taken_over else target.former_marker

@@ -9,12 +9,12 @@ from askproai_core.providers import Json
 from askproai_operator.controllers.agent_plan.render import Desired, agent_owner, llm_owner
 from askproai_operator.providers import RetellClient
 
-INBOUND_PATH: Final = "/retell/inbound"  # an inbound webhook that ends so is one of ours, whatever its host was
+INBOUND_PATH: Final = "/retell/inbound"  # an inbound webhook with this end is ours, on any host
 
 
 @dataclass(frozen=True, slots=True)
 class PendingCreate:
-    """A create at Retell that was announced in the status before it was sent: since then, an object of unknown id may exist."""
+    """A create that the status recorded before it was sent to Retell: since then, an object of unknown id may exist."""
 
     kind: str  # `agent` or `llm`
     since: datetime
@@ -63,10 +63,10 @@ class Observation:
     llm: Json | None = None  # in the version that `agent` answers with
     published_agent: Json | None = None  # the latest published version: the one that answers calls
     published_llm: Json | None = None
-    # By E.164: the numbers that are desired, recorded, or bound to us; None for one that is not at Retell.
+    # By E.164: the numbers that are desired, recorded, or bound to us; None for a number that is not at Retell.
     numbers: Mapping[str, Json | None] | None = None
-    deleted_agents: frozenset[str] = frozenset()  # that do not exist any more, though a number still names them
-    # Others with our marker: a create without an answer may have been done twice.
+    deleted_agents: frozenset[str] = frozenset()  # deleted agents that a number still names
+    # Further objects with our marker: a create that got no answer may have been repeated.
     duplicates: tuple[str, ...] = ()  # agents that no number is bound to
     bound_duplicates: tuple[str, ...] = ()  # agents that answer calls: they are only reported
     unused_llms: tuple[str, ...] = ()
@@ -171,7 +171,7 @@ async def _choose_agent(
     candidates = {*marked, *([recorded_id] if recorded_id else [])}
     for agent_id in sorted(candidates, key=lambda each: (each not in bound, each != recorded_id, each)):
         agent = recorded if agent_id == recorded_id else await client.get_agent(agent_id)
-        if agent is not None:  # else the list lags: it is deleted
+        if agent is not None:  # None: deleted, but still in the list
             return agent
     return None
 

@@ -56,7 +56,7 @@ class Step:
     action: Action
     arguments: tuple[str, ...] = ()
     number: DesiredNumber | None = None  # of an import
-    remaining: tuple[Json, ...] = ()  # of an unbind: the `inbound_agents` entries of others on that number, which stay
+    remaining: tuple[Json, ...] = ()  # of an unbind: the `inbound_agents` entries of others, which stay
 
     def __str__(self) -> str:
         return self.action.format(", ".join(self.arguments))
@@ -71,11 +71,11 @@ class Plan:
 
     steps: tuple[Step, ...] = ()
     refused: Condition | None = None  # the remote objects are not ours to write to
-    wait: timedelta | None = None  # until then, something that we can not see yet may appear
-    recorded_missing: bool = False  # what our status names is gone: that is believed only after the grace period
+    wait: timedelta | None = None  # until then an object that is not visible yet may appear
+    recorded_missing: bool = False  # an object in our status is not found; it counts as gone after the grace period
     number_problems: tuple[NumberProblem, ...] = ()
     bound: tuple[str, ...] = ()  # numbers that are bound to us when the steps are done
-    drift: tuple[str, ...] = ()  # what differs in the version that answers calls: path, declared → found
+    drift: tuple[str, ...] = ()  # differences of the version that answers calls: path, declared → found
     published_elsewhere: bool = False  # somebody else published a version since our last one
     foreign_draft: tuple[str, ...] = ()  # paths that differ in a draft that is not ours and answers no calls
 
@@ -206,10 +206,10 @@ def _find_problem(
         observation.agent_id,
         *observation.duplicates,
         *observation.bound_duplicates,
-        *observation.deleted_agents,  # not ours, but nobody loses the number either
+        *observation.deleted_agents,  # no agent loses the number by our binding
     }
     if others := bound_ids(remote) - ours:
-        if others <= set(siblings):  # a Branch that gets an agent of its own
+        if others <= set(siblings):  # its Branch now has an agent of its own
             text = f"{number.e164} is bound to another agent of this Tenant, {', '.join(sorted(others))}, until that frees it"
             return NumberProblem(Reason.NUMBER_BOUND_ELSEWHERE, text, number.e164)
         text = f"{number.e164} is bound to agent {', '.join(sorted(others))}, which is not ours: unbind it at Retell"

@@ -64,10 +64,10 @@ def plan_default_service(inputs: Inputs, now: datetime) -> Plan:
         return Plan(Action.DELETE if superseded else Action.NONE, _services_condition(inputs.branch, written), count)
     tenant = inputs.references.tenant
     if default is None and tenant is not None and tenant.metadata.deletion_timestamp is not None:
-        # Objects deleted together go in any order, services before their branch.
+        # Its services may be deleted before this branch: create no new one.
         return Plan(Action.NONE, unknown(kind, Reason.PENDING, f"Tenant {tenant.metadata.name} is being deleted"), 0)
     if default is None and is_settling(inputs, now):
-        # No watch event comes if there is no service: ask for the next run.
+        # No watch event follows if nobody creates a service, so a run is scheduled.
         return Plan(Action.NONE, unknown(kind, Reason.PROGRESSING, "waits for a service"), 0, requeue_after=SETTLE)
     if default is not None and not is_auto_created(default):  # nothing is ever written to a person's own object
         name = default_service_name(inputs.branch)

@@ -55,8 +55,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     answered = answering_condition(branch, inputs.own_dids, answering_agents(branch, inputs.agents), settling=settling)
     conditions = (services, numbers_condition(inputs), answered, holidays_condition(branch), staff_condition(inputs))
     is_good = all(condition.good for condition in conditions)
-    # Watches report what other objects change. They do not report somebody else's write of this status, or of the default
-    # service's owner: it stays until the next run, which is why that comes soon.
+    # Watches report changes of other objects. They do not report a foreign write of this status, or of the default service's
+    # owner reference; the next run corrects it, and is therefore soon.
     return Result(
         conditions,
         status={

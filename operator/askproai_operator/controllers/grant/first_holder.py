@@ -1,4 +1,4 @@
-"""Takes and releases grants. If two objects ask for one at once, the API server decides: one create or one patch succeeds."""
+"""Takes and releases grants. If two objects want the same grant, the API server decides: one create or one patch succeeds."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -71,7 +71,7 @@ async def _take_unknown(wanted: Holder, subject: Subject, context: ReconcileCont
     for attempt in range(_ATTEMPTS):
         try:
             return await _try_take(wanted, subject, context, exists=exists or attempt > 0)
-        except Conflict:  # another one took or released it at the same moment, or has it and the watch is late
+        except Conflict:  # another object took or released it just now, or holds it and the watch is late
             continue
     raise Conflict(_CONFLICT, "Conflict", f"the grant {subject.name} changes faster than it can be taken")
 

@@ -42,11 +42,11 @@ log = structlog.get_logger(__name__)
 
 # So that no custom resource waits while thousands of grants are reviewed at a start.
 OPTIONS: Final = Options(workers=2)
-# Between two reviews; changes that the watches report make a grant due at once.
+# Between two reviews; a change reported by a watch makes a grant due at once.
 _INTERVAL: Final = timedelta(minutes=10)
 # A holder may be missing because a backup is being restored, in any order, or because it was deleted while no operator ran.
 RESTORE_TIME: Final = timedelta(hours=1)
-# Between taking a key and recording it in T-teardown are seconds, and each reconcile that wants the key begins anew.
+# A taken key is recorded in T-teardown within seconds; a reconcile that still wants the key takes it again.
 UNUSED_TIME: Final = timedelta(minutes=10)
 _ROUTES: Final = (resources.INGRESSES, resources.HTTP_ROUTES)
 
@@ -90,7 +90,7 @@ async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -
     if _is_needed(holder, subject, context):
         return replace(holder, absent_since=None)
     if await _is_routed(holder, subject, context):
-        return holder  # traffic still reaches it: released when the route is gone, even if the Tenant is gone first
+        return holder  # requests still arrive: released when the route is gone, which may be after its Tenant
     model, now = context.cache.get(holder.key), context.clock.now()
     since = holder.absent_since or now
     if model is not None and model.metadata.uid == holder.uid and subject.kind in KEY_ANNOTATIONS:

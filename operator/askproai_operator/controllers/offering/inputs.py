@@ -85,7 +85,7 @@ async def read_event_types(
     looks.retain(offering.key, {_look_name(entry) for entry in entries})
     answers: dict[int, _Answer] = {}  # by the position of the entry
     away: ProviderUnavailable | None = None
-    # In an outage one is asked in each run, and comes last in the next, so that it keeps no other from being read.
+    # In an outage, each run requests one event type, which is the last in the next run: it must not block the others.
     for position in sorted(
         range(len(entries)), key=lambda each: looks.failed_until(offering.key, _look_name(entries[each]))
     ):
@@ -103,12 +103,12 @@ async def _read_event_type(
     """Return Cal.com's data of one event type, or the problem of reading it. Raises CredentialRefused for the tenant's key."""
     if isinstance(key, CredentialProblem):
         return key
-    # Every edit of the service counts.
+    # Every edit of the service leads to a new look.
     edits = (offering.metadata.uid, offering.metadata.generation, offering.metadata.annotations.get(TOKEN_ANNOTATION))
     source = (*edits, base_url, hash_key(context.installation_id, key))
     client = context.providers.calcom(base_url, key)
 
-    async def read() -> bytes:  # remembered for each service of each tenant, and as objects it is three times as large
+    async def read() -> bytes:  # remembered for each service of each tenant: as objects, three times as large
         return json.dumps(await client.get_event_type(entry.event_type_id)).encode()
 
     def fits(answer: bytes) -> bool:

@@ -58,7 +58,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     offering = context.cache.get(key)
     if not isinstance(offering, ServiceOffering) or offering.metadata.deletion_timestamp is not None:
         context.memory.looks.forget(key)
-        return GONE  # nothing outside the cluster is its own, so nothing is to be cleaned up
+        return GONE  # it has nothing outside the cluster that must be deleted
     if held := plan_hold([offering]):
         return Result(paused=held)  # no requeue: the end of the annotation enqueues this offering
     inputs = await gather(offering, context)
@@ -66,7 +66,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         # The missing object enqueues this one when it is created.
         return Result((missing,), {"staff": []}, inputs.references.look_again, requeue_reason=FOLLOWS)
     tenant = inputs.references.tenant
-    assert tenant is not None  # else it were missing
+    assert tenant is not None  # else `missing` is set
     units = plan_units(inputs.branches, inputs.neighbours)
     for neighbour in outdated_offerings(inputs.neighbours, units):
         if neighbour.key != key:
@@ -79,7 +79,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
         openings_condition(offering, inputs.branches, staff),
         name_condition(offering, namesakes(offering, inputs.neighbours)),
     )
-    # The pods keep the config from before the pause, which nothing but the database has.
+    # The pods keep the config from before the pause, which is only in the database.
     conditions = (*(map(_when_resumed, of_specs) if is_paused(tenant) else of_specs), calendar)
     members = sorted({member for members in staff.values() for member in members})
     return Result(
@@ -89,7 +89,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
             "eventTypes": len(event_types_of(offering)),
             **found,
         },
-        # Watches report all but what Cal.com has.
+        # Watches report all changes except those at Cal.com.
         resync_after=context.next_look(key, otherwise=context.settings.drift if calendar.good else timedelta()),
         edit_held=edit_hold(tenant, (*inputs.branches, *inputs.offerings)),
     )
@@ -155,7 +155,7 @@ def _found(offering: ServiceOffering, event_types: EventTypes, accounts: Account
     for entry, event_type in {entry.event_type_id: (entry, event_type) for entry, event_type in event_types}.values():
         number, account = {"eventTypeId": entry.event_type_id}, accounts.of(entry)
         before = seen_with(offering, entry.event_type_id)
-        # With a key of its own that cannot be used nothing new is known.
+        # With an unusable key of its own, the earlier facts stay.
         dropped = {"eventTypesInAccount"} if account is not None and account != before else set()
         if entry.api_key_secret_ref is not None and (account or before) is not None:
             own_seen_with.append({**number, "seenWith": account or before})

@@ -21,8 +21,8 @@ _KIND: Final = ConditionType.WEBHOOKS_REGISTERED
 CALCOM_TRIGGERS = tuple(
     f"BOOKING_{what}" for what in ("CREATED", "RESCHEDULED", "CANCELLED", "REQUESTED", "REJECTED", "NO_SHOW_UPDATED")
 )
-# Absences, which keep free times from being offered, and another host for a booking: in the order in which servers learned them.
-# An older server refuses them, and does without: the poll finds the same.
+# Absences (whose times are not offered) and another host for a booking, in the order of their introduction at Cal.com.
+# An older server refuses them: there, the poll finds these changes.
 NEWER_CALCOM_TRIGGERS = ("OOO_CREATED", "BOOKING_REASSIGNED")
 
 
@@ -81,7 +81,7 @@ async def ensure_webhook(
         context.fence()
         client = context.providers.calcom(base_url, calcom_key)
         refused = await ensure_calcom_webhook(client, url, CALCOM_TRIGGERS, secret, newer=NEWER_CALCOM_TRIGGERS)
-        if moved_from:  # the status names the old URL until this is done
+        if moved_from:  # the status has the old URL until its webhook is removed
             await remove_calcom_webhook(client, moved_from)
         return refused
 

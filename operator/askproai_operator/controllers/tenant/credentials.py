@@ -60,7 +60,7 @@ async def try_keys(
 
 
 async def _try_key(retell: RetellClient, context: ReconcileContext) -> None:
-    retell.api.forget_refusal()  # this test has waits of its own, and none when a person asks for it
+    retell.api.forget_refusal()  # this test has its own pauses, and no pause when a person asks for it
     await retell.list_agents(context.installation_id)
 
 

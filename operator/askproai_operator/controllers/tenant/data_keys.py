@@ -53,7 +53,7 @@ async def _ensure_keys(run: Run, context: ReconcileContext) -> Encryption:
     tenant = run.tenant
     meta, now, asked = tenant.metadata, context.clock.now(), context.settings.encrypt_bodies
     stored = (await read_own_secret(context, meta.namespace, meta.name, ENCRYPTION_SUFFIX, uid=meta.uid)).get(DATA_KEYS)
-    # One that came back needs its former keys also where nothing new is encrypted: for the content of its rows.
+    # A restored tenant needs its former keys to read its rows, even if nothing new is encrypted.
     is_new = tenant.status.get("configHash") is None
     kept = await read_kept(tenant, context) if not stored and (asked or is_new) else None
     if stored is None and kept is None and not asked:

@@ -34,7 +34,7 @@ from askproai_operator.store.tenant_tables import find_export_id
 log = structlog.get_logger(__name__)
 
 DATABASE_ERRORS: Final = (DatabaseError, *DATABASE_UNAVAILABLE)
-# A booking whose request got no answer is tried again after 5 minutes, and people may want to know before.
+# People may want to know before the retry, which follows 5 minutes after a request without an answer.
 CALENDAR_PATIENCE: Final = timedelta(minutes=2)
 
 _CONNECTIONS_OF_WEB, _CONNECTIONS_OF_WORKER = 3, 2
@@ -72,7 +72,7 @@ def end_without_database(run: Run, error: Exception, context: ReconcileContext) 
     log.warning("database.not_ready", tenant=run.tenant.metadata.dotted, error=type(error).__name__, **details)
     condition = database_condition(error)
     conditions = (credentials_without_database(run, context), condition)
-    # Another's rows: a person adopts them or renames the Tenant, and that edit requeues it.
+    # Rows of another owner: a person adopts them or renames the Tenant, and that edit requeues it.
     requeue = not isinstance(error, DataOwnedByOther)
     return Result(conditions, events=run.left, requeue=requeue, requeue_reason=condition.message)
 
@@ -127,8 +127,8 @@ async def _ensure_rows(
     tenant, meta = inputs.tenant, inputs.tenant.metadata
     logins, now = context.memory.logins, context.clock.monotonic()
     serves = find_condition(tenant, ConditionType.RUNTIME_AVAILABLE).get("status") == Status.TRUE
-    # A login for each look at each tenant would be most of the cost of an idle installation. A change of the password stops new
-    # connections of the pods, and pods that are not available have it tried by each resync.
+    # The password is tested rarely: a login in each run would be most of the cost of an idle installation. A changed password
+    # stops the pods' new connections, and for pods that are not available each resync tests it.
     verify = not logins.has(tenant.key, url, now, serves=serves)
     adopt = meta.annotations.get(ADOPT_DATA)
     if find_export_id(adopt or "") is not None and meta.annotations.get(ADOPT_FROM) == context.installation_id:

@@ -66,7 +66,7 @@ async def delete_tenant(tenant: Tenant, context: ReconcileContext) -> Result:
     if agents:  # the deletion of the last agent requeues the Tenant
         return Result(_deleting(describe_agents(agents)))
     keys = await read_own_secret(context, meta.namespace, meta.name)
-    kept = keys.pop(DATA_KEYS, None)  # no orphan needs it
+    kept = keys.pop(DATA_KEYS, None)  # no orphan needs the data keys
     failures: list[tuple[Orphan, Exception]] = []
     for remote in remote_objects(tenant, keys, context):
         try:
@@ -107,7 +107,7 @@ def remote_objects(tenant: Tenant, keys: Mapping[str, str], context: ReconcileCo
     """Return the Tenant's objects outside the cluster that its deletion removes, as orphans. `keys` are T-teardown's values."""
     owner = Owner(*tenant.key, tenant.metadata.uid)
     found: list[Orphan] = []
-    # Without a key in T-teardown nothing was ever registered: it is written before the first write outside the cluster.
+    # Without a key in T-teardown nothing was registered: the key is written there before the first registration.
     if CALCOM_KEY in keys and tenant.spec.deletion_policy is not DeletionPolicy.ORPHAN:
         current = _calcom_webhook_url(tenant, context)
         found.append(OrphanedWebhooks(owner, tuple(sorted({current, registered_calcom_url(tenant) or current}))))
@@ -137,7 +137,7 @@ async def _remove_webhooks(urls: Collection[str], keys: Mapping[str, str], conte
                 await remove_calcom_webhook(client, url)
         except ProviderError as error:
             failures.append(error)
-    if failures:  # one that may be removed later counts more than a refused key
+    if failures:  # a failure that a retry may cure counts before a refused key
         raise next((error for error in failures if not isinstance(error, CredentialRefused)), failures[0])
 
 

@@ -1,8 +1,8 @@
-"""Which URL senders (Retell, Cal.com) get: the requested URL, once it leads to the tenant's own pods.
+"""Chooses the URL that senders (Retell, Cal.com) get: the requested URL, once it leads to the tenant's own pods.
 
-Until then they keep the former URL. The former URL is served for 10 more minutes after the change, since a call goes on with
-the URLs with which it began, and as long as Cal.com or an agent still has it. An outage does not withdraw a URL: a URL that
-senders have is never tested again.
+Until then they keep the former URL. After the change, the former URL is served for 10 more minutes, since a call keeps the URLs
+with which it began, and longer while Cal.com or an agent still has it. An outage does not withdraw a URL: a URL that senders have
+is never tested again.
 """
 
 import json
@@ -71,7 +71,7 @@ def _has_sender(former: str, tenant: Tenant, agents: Iterable[RetellAgent]) -> b
     if (registered_calcom_url(tenant) or "").startswith(f"{former}/webhooks/"):
         return True
     at_retell = [agent for agent in agents if agent.status.get("agentId")]
-    # Without a recorded URL it may have any; an agent that is only observed may have none.
+    # An agent without a recorded URL may have any URL; but a URL of an observed agent is always recorded.
     unknown = [agent for agent in at_retell if agent.spec.management_policy is not ManagementPolicy.OBSERVE_ONLY]
     return any(agent.status.get("webhookUrl") == f"{former}{_RETELL}" for agent in at_retell) or any(
         agent.status.get("webhookUrl") is None for agent in unknown

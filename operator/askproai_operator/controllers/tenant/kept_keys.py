@@ -43,7 +43,7 @@ async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileCon
     )
     try:
         await context.kube.create(manifest)
-    except Conflict:  # of an earlier run, or of a Tenant whose keys this one has taken over
+    except Conflict:  # made by an earlier run, or for a Tenant whose keys this Tenant has taken over
         if has_rows:
             await context.kube.patch(resources.SECRETS, namespace, name, {"data": manifest["data"]})
 

@@ -23,10 +23,10 @@ from askproai_operator.store.stranded import encode_declared
 from askproai_operator.store.tenant_states import ProvisionedTenant, TenantState
 
 QUIET_RESYNCS: Final = 15
-_LONGEST: Final = 1.2  # times the interval: it is ± 20 %, as that of the looks at providers
-# Not good for all tenants or for none, for as long as it takes somebody to configure Redis.
+_LONGEST: Final = 1.2  # factor to the interval, which varies by ± 20 % like that of looks at providers
+# Equal for all tenants, and not good until somebody configures Redis.
 _OF_THE_INSTALLATION: Final = frozenset({ConditionType.EVENTS_SPOOLED})
-# The facts that only PostgreSQL or Redis know. For CredentialsValid it is whether there are refusals: none of a quiet Tenant.
+# Conditions on facts that only PostgreSQL or Redis have. For CredentialsValid these are refusals: a quiet Tenant has none.
 _READ_TOGETHER: Final = frozenset(
     {
         ConditionType.CACHE_READY,
@@ -44,7 +44,7 @@ def note_quiet(run: Run, conditions: Sequence[Condition], context: ReconcileCont
     if interval <= settings.resync or not _is_quiet(run, conditions):
         return None
     every = context.memory.looks.wait(0, interval, settings.resync)
-    # One timer for both: the looks at providers have the same.
+    # The looks at providers set the time of the next run, too.
     next_look = context.next_look(tenant.key, otherwise=every)
     if next_look is None:
         return None
@@ -76,7 +76,7 @@ def _is_quiet(run: Run, conditions: Sequence[Condition]) -> bool:
         and inputs.exposure.kept is None
         and inputs.own_keys.values.keys() == named.keys()
         and decode_secret(render_teardown(inputs))
-        == inputs.teardown_values  # else this run, or a later one, leaves a former account
+        == inputs.teardown_values  # else a former account is still to be left
     )
 
 

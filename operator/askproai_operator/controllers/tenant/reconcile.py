@@ -150,7 +150,7 @@ async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
     failed = first_failing(CHECKS, run.inputs)
     signing = run.tenant, run.inputs.credentials, context
     if failed is None or run.inputs.was_provisioned:
-        # T-signing-keys, the earliest write: a wrong new key must not silence the calls that the former one signs.
+        # T-signing-keys is written first: after a wrong new key, requests with the former key must still be accepted.
         run.keys = await keep_signing_keys(*signing, refused=refused_keys(run.inputs), is_held=failed is not None)
     if failed:
         webhook_removed = await remove_shared_webhook(run.inputs, context)
@@ -160,7 +160,7 @@ async def _provision(declared: Tenant, context: ReconcileContext) -> Result:
     gathered, early = [each.gather for each in CONCERNS], [each.early for each in CONCERNS]
     for step in filter(None, [*gathered, *early, *(each.apply for each in CONCERNS)]):
         if (ended := await step(run, context)) is not None:
-            await keep_signing_keys(*signing, is_held=True)  # the status still says that the pods have the former ones
+            await keep_signing_keys(*signing, is_held=True)  # the status still names the former keys
             return ended
     conditions = tuple(filter(None, (each.condition(run, context) for each in CONCERNS if each.condition)))
     routed, page_routed = run.routed, run.page_routed

@@ -29,7 +29,7 @@ class Exposure:
 
     requested: Address
     in_use: Address | None  # None: senders have none yet
-    kept: str | None = None  # base URL at which senders, or calls that began there, still arrive
+    kept: str | None = None  # base URL at which requests of senders or running calls still arrive
     verdict: Verdict | None = None  # about `requested`, unless it is in use
     kept_since: datetime | None = None  # when senders got `requested` instead of `kept`
 
@@ -134,15 +134,15 @@ class Inputs:
     tenant: Tenant
     exposure: Exposure
     credentials: Credentials
-    key_error: ProviderError | None  # why the keys could not be used; None also where one is missing and none was tried
+    key_error: ProviderError | None  # why the keys are unusable; None also if one is missing, so none was tested
     was_provisioned: bool  # T-teardown exists: an earlier reconcile found the keys good, so pods may be running
-    keys: Mapping[SubjectKind, Subject]  # that the tenant uses, as hashes
-    shared_keys: frozenset[SubjectKind]  # that another tenant has
+    keys: Mapping[SubjectKind, Subject]  # keys that the tenant uses, as hashes
+    shared_keys: frozenset[SubjectKind]  # keys that another tenant holds
     branches: tuple[Branch, ...]
     offerings: tuple[ServiceOffering, ...]
     agents: tuple[RetellAgent, ...]
     foreign_numbers: Mapping[str, frozenset[str]]  # by branch: the DIDs that another branch in the cluster has
-    key_test_due: datetime | None = None  # when the keys are tried again, after they could not be used
+    key_test_due: datetime | None = None  # time of the next test of keys that could not be used
     # Read once the checks passed. Empty if the objects do not exist yet.
     applied: TenantConfig | None = None  # T-config; read for agents held back, own keys, new event types
     own_keys: OwnKeys = field(default_factory=OwnKeys)
@@ -160,14 +160,14 @@ class Run:
 
     declared: Tenant
     tenant: Tenant  # within the platform's ceilings
-    lowered: tuple[str, ...]  # a sentence about each field that these have changed
+    lowered: tuple[str, ...]  # a sentence about each field that the ceilings changed
     inputs: Inputs = field(init=False)
     keys: SigningKeys = field(init=False)
-    # Before this run applies its own; a canary while it has pods.
+    # As they are before this run's apply; with the canary's while it has pods.
     deployed: Sequence[ObservedObject] = field(init=False)
     # Early steps
     are_keys_recorded: bool = field(init=False)
-    left: tuple[EventRecord, ...] = field(init=False)  # about what stays in a former account
+    left: tuple[EventRecord, ...] = field(init=False)  # about objects that stay in a former account
     urls: StoreUrls = field(init=False)
     resource_ids: ResourceIds = field(init=False)
     adopted: tuple[EventRecord, ...] = field(init=False)
@@ -182,7 +182,7 @@ class Run:
     workloads: Workloads = field(init=False)
     in_use: KeysInUse = field(init=False)
     webhook: Condition = field(init=False)
-    former: Tenant | None = field(init=False)  # with the exposure before, while that is served
+    former: Tenant | None = field(init=False)  # the tenant with its former exposure, while that is served
     routed: Condition = field(init=False)
     page_routed: Condition | None = field(init=False)  # why the route of the page does not work
     monitored: Condition = field(init=False)

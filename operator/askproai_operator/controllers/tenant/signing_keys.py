@@ -40,8 +40,8 @@ log = structlog.get_logger(__name__)
 GRACE: Final = timedelta(hours=1)
 # A kubelet updates mounted Secrets each minute, from a cache that may be a minute old.
 PODS_UPDATED: Final = timedelta(minutes=2)
-GRACE_ANNOTATION: Final = "askproai.de/key-grace"  # "none": a leaked key is not accepted any more
-# Not mounted.
+GRACE_ANNOTATION: Final = "askproai.de/key-grace"  # "none": no former key is accepted, since one has leaked
+# Fields of the Secret that are not mounted.
 _REGISTERED: Final = "registered"
 _ACCEPTED: Final = "accepted"
 
@@ -54,7 +54,7 @@ class SigningKeys:
     former: FormerKeys = field(default_factory=dict, repr=False)
     registered: Mapping[str, str] = field(default_factory=dict, repr=False)  # what the operator last registered
     accepted: Mapping[str, str] = field(default_factory=dict)  # hashes of API keys that their provider accepted last
-    revoked_at: str = ""  # when former keys were last ended before their time
+    revoked_at: str = ""  # when a person last ended former keys early
 
     def to_register(self, name: str, value: str, now: datetime) -> str:
         """Return the secret that the provider is to sign with now: the former one while pods may lack the new one, `value`.

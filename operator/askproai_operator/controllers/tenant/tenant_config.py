@@ -65,10 +65,10 @@ class ConfigInputs:
     installation_id: str
     calendar_base_url: str
     retell_base_url: str
-    applied_agents: Iterable[config.Agent] = ()  # of the config before: an agent whose edits are held back stays so
-    linked_own_event_types: Collection[int] = ()  # all others with a key of their own are booked locally
+    applied_agents: Iterable[config.Agent] = ()  # present config of agents whose edits are held back
+    linked_own_event_types: Collection[int] = ()  # other event types with a key of their own are booked locally
     notification_channels: Collection[config.NotificationChannel] = ()  # the others send nothing
-    public_url: str = ""  # where senders arrive; empty while that has not been proven
+    public_url: str = ""  # the URL of senders; empty until it is proven
     logs_in_at_issuer: bool = False  # the pods may connect to the issuer of `page.oidc`
     page_is_published: bool = False  # its host is the tenant's
     withheld: WithheldEventTypes = field(default_factory=dict)  # to which the pods send nothing, by offering and id
@@ -240,7 +240,7 @@ def _service(
     withheld = inputs.withheld.get(offering.metadata.name, {})
     currency = offering.spec.price.currency if offering.spec.price else "EUR"
     spec, capacity = offering.spec, units.effective_capacity[offering.metadata.name]
-    # One with seats whose capacity had to be lowered to 1: its event types are not looked up, and not used.
+    # A service with seats whose capacity had to be lowered to 1 does not use its event types, which are not looked up.
     account = calendar_account(inputs.tenant)
     named = account.event_types_of(offering) if account and (spec.capacity == 1 or capacity > 1) else ()
     fields = {each.staff: _event_type_fields(offering, each, withheld) for each in named}

@@ -15,9 +15,9 @@ from askproai_operator.controllers.tenant.children.metadata import (
 )
 from askproai_operator.engine import ObservedObject
 
-SCALED_BY = "askproai.de/scaled-by"  # annotation of a Deployment: who its last apply left `replicas` to
-# One Python process fills one core; at half of it a second one helps before callers notice. Measured against a quantity, not
-# against the request: that is small, since most tenants' pods idle, and a percentage of it would scale on a whim.
+SCALED_BY = "askproai.de/scaled-by"  # annotation of a Deployment: the decider of `replicas` since its last apply
+# One Python process fills one core: at half a core, a second pod helps before callers notice. The target is a quantity, not a
+# percentage of the request: the request is small, since most tenants' pods idle, and would cause needless scaling.
 _CPU_PER_POD = "500m"
 
 

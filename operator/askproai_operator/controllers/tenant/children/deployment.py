@@ -51,9 +51,9 @@ class PodInputs:
     tenant: Tenant
     credentials: Credentials
     own_keys: Mapping[str, SecretKeyRef] = field(default_factory=dict)  # of staff members' own Cal.com accounts
-    further_keys: Mapping[str, SecretKeyRef] = field(default_factory=dict)  # without which the pods run all the same
+    further_keys: Mapping[str, SecretKeyRef] = field(default_factory=dict)  # the pods run without them, too
     pull_secrets: Sequence[str] = ()  # the installation's, in addition to the tenant's own
-    variables: Mapping[str, str] = field(default_factory=dict)  # further ones of the environment
+    variables: Mapping[str, str] = field(default_factory=dict)  # further environment variables
 
 
 def deployment(
@@ -76,8 +76,8 @@ def deployment(
     if replicas is not None:
         spec["replicas"] = replicas
     selector, labels = pod_selector(tenant, component), {TRACK: CANARY} if track else {}
-    # The others' selector matches these pods, too: the Services', the budget's, and that of `T-web`, which cannot be changed.
-    # A Deployment acts on the ReplicaSets that it owns, and each of those on its own pods.
+    # A canary's pods also match the selectors of the Services, the budget and `T-web` (which cannot be changed). That is safe:
+    # a Deployment acts on the ReplicaSets that it owns, and a ReplicaSet on its own pods.
     spec["selector"] = {"matchLabels": selector | labels}
     spec["template"]["metadata"] = {"labels": child_labels(tenant, component) | labels}
     pod = spec["template"]["spec"]
@@ -157,7 +157,7 @@ def _volumes(tenant: Tenant, credentials: Credentials, optional: Mapping[str, Se
         _secret_source(runtime, "DATABASE_URL"),
         # Optional, so that a Redis or an authority that is added or removed restarts no pod.
         _secret_source(runtime, "REDIS_URL", "CA_FILE", "DATABASE_CA_FILE", optional=True),
-        # The former ones are absent while no key was changed within the last hour, the time while none was revoked.
+        # Former keys exist for an hour after a change of a key; `REVOKED_AT` exists after a revocation.
         _secret_source(signing_keys, FORMER_KEYS, PRESENT_KEYS, REVOKED_AT, optional=True),
         # Absent while the installation does not encrypt: pods without a key store plainly.
         _secret_source(data_keys, DATA_KEYS, optional=True),
@@ -268,7 +268,7 @@ def rollout_condition(
     if former.get("reason") == Reason.RELEASE_WAITS:
         former = {}
     if former and any(live.status.get("observedGeneration", 0) < live.generation for live in deployments.values()):
-        # Each step of an autoscaler is a generation: the condition must not change until the Deployment's status follows.
+        # Each step of an autoscaler makes a generation: the condition waits until the Deployment's status observes it.
         return Condition(kind, Status(former["status"]), former["reason"], former.get("message", ""))
     problems = [
         f"Deployment {child_name(name, component)}: {problem}"

@@ -110,7 +110,7 @@ async def apply_monitoring(run: Run, context: ReconcileContext) -> None:
     """Apply the ServiceMonitor and the PrometheusRule if the cluster serves their CRDs, and delete what is no longer desired."""
     tenant = run.tenant
     renderers = {resources.SERVICE_MONITORS: service_monitor, resources.PROMETHEUS_RULES: prometheus_rule}
-    # One may come while the others are written.
+    # Read once: a CRD may be installed during the writes.
     absent = [ref.kind for ref in renderers if ref not in context.cache.served]
     installed = [render(tenant, context.settings) for ref, render in renderers.items() if ref.kind not in absent]
     desired = [*([metrics_service(tenant)] if installed else []), *installed]

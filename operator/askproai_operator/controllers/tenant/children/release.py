@@ -29,7 +29,7 @@ class Change(StrEnum):
     """The reason for a change of a Deployment's pod template: an edit by the tenant, another release, or NONE without a change."""
 
     NONE = "none"
-    EDIT = "edit"  # by the tenant's manifests or Secrets; also a Deployment that is new
+    EDIT = "edit"  # by the tenant's manifests or Secrets; also for a new Deployment
     RELEASE = "release"
 
 
@@ -103,7 +103,7 @@ def next_records(
     elif tenant.spec.suspend or not pods or any(is_broken(each, now) for each in pods):
         judged = False
     elif begin():
-        judged = not any(map(is_down, pods))  # what is away already is not the release's fault
+        judged = not any(map(is_down, pods))  # pods that are down already are not the release's fault
     else:
         return None
     return {

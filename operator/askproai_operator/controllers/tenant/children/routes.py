@@ -205,7 +205,7 @@ async def _apply_routes(
         served = live[resources.resource_of(route)]
         route = choose_name(tenant, route, served, {name for name, url in served.items() if url == kept})
     beside = _route_beside(route, live, former, context) if former is not None else None
-    # First the route of the senders.
+    # The route of `kept` first: requests arrive there.
     installed = [each for each in (beside, route) if each is not None and is_installed(each, context)]
     conflict = await apply_unless_foreign(installed, ConditionType.EXPOSED, context)
     await _prune_routes(tenant, installed, kept, context)
@@ -227,7 +227,7 @@ def _route_beside(
     """Return the route of the former exposure, under another name than the senders' `route`; None if its host was lost."""
     if not _is_free(former, context):
         return None
-    former, _ = apply_ceilings(former, context.settings)  # its exposure is as the manifest had it
+    former, _ = apply_ceilings(former, context.settings)  # its exposure is recorded without the ceilings
     beside = sender_route(former, context.settings)
     if beside is None:
         return None

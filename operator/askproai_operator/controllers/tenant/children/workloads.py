@@ -61,7 +61,7 @@ async def apply_workloads(run: Run, context: ReconcileContext) -> None:
     """Apply the Deployments, and before them all objects that their pods need; then objects for people. Raises UnmanagedObject."""
     run.admin_token = await _read_admin_token(run.tenant, context)
     run.workloads = await _apply_workloads(run, context)
-    # Last: a foreign Secret of its name holds up no pods.
+    # Last: a foreign Secret of the same name must not delay the pods.
     await context.kube.apply(tenant_secret(run.tenant, "reader", {"token": reader_token_of(run.admin_token)}))
 
 
@@ -96,12 +96,12 @@ async def _apply_workloads(run: Run, context: ReconcileContext) -> Workloads:
         for part in Component
     }
     layout = plan_layout(tenant, live[Component.WEB], live[Component.WORKER])
-    # Workers first: then the web pods give up theirs.
+    # Workers first: the web pods lose theirs only afterwards.
     components = (Component.WORKER, Component.WEB) if split else (Component.WEB,)
     budgets = [autoscaling.disruption_budget(tenant, component) for component in components]
     scaled = [part for part in components if autoscaling.scaled_by(tenant, part) is autoscaling.ScaledBy.AUTOSCALER]
     autoscalers = [autoscaling.autoscaler(tenant, component) for component in scaled]
-    # An autoscaler is deleted before we ask for replicas ourselves, and created after we left them to it.
+    # An autoscaler is deleted before we set replicas, and created after we have stopped setting them.
     web, worker = (child_name(meta.name, part) for part in Component)
     optional = ((resources.AUTOSCALERS, web), (resources.AUTOSCALERS, worker), (resources.BUDGETS, worker))
     await prune(tenant, optional, budgets + autoscalers, context)
@@ -198,7 +198,7 @@ async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, conte
     if not is_of(trial, canary) and not (canary is None and is_over):
         context.enqueue(
             context.settings.background_key(CANARIES)
-        )  # begins or ends a trial, and makes the Tenant due again
+        )  # it begins or ends the trial, and makes the Tenant due again
     if live is not None and (canary is None or trial is None):
         await context.kube.delete(resources.DEPLOYMENTS, namespace, child_name(name, CANARY), live.uid)
     if canary is None or trial is None or not is_of(trial, canary):
@@ -207,7 +207,7 @@ async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, conte
     others = workloads.deployments[Component.WEB].replicas or 0
     replicas = canary_pods(others, canary.percent) if runs else 0
     record = pods.record(canary.image, Component.WEB, alone=True, track=trial.track)
-    # Without a record it may be of another trial, whose pods must not be judged as those of this one.
+    # Without a record, the pods may belong to another trial, and must not be judged as this trial's.
     is_other = change_of(live, record) is Change.EDIT
     if workloads.awaited is not None and live is not None and not is_other:
         await _keep_pods(tenant, CANARY, live, replicas, context)
