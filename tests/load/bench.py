@@ -238,7 +238,7 @@ async def ack_rows(env: LoadEnvironment, seconds: float) -> list[Row]:
 
 
 async def mixed_rows(env: LoadEnvironment) -> list[Row]:
-    """Raise the rate of functions, beside events, until an answer of twenty is late: one web process for both."""
+    """Raise the rate of functions, beside events, until one answer in twenty is late. One web process serves both."""
     rows, held, reason = list[Row](), 0, "no rate missed"
     for rate in FUNCTION_RATES:
         run, first = f"mixed{rate}", 30_000 + 1_000 * rate

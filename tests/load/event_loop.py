@@ -1,4 +1,4 @@
-"""The time for which one caller's sentence keeps the event loop, with all kinds of sentences and the largest possible tenant.
+"""The time for which one caller's sentence blocks the event loop, with all kinds of sentences and the largest possible tenant.
 
 60 staff members, 730 days of horizon, a grid of one minute, and 80,640 claims in the next four weeks that leave five minutes
 between two appointments: no search finds anything before it has read all of them.

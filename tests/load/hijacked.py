@@ -51,7 +51,7 @@ class Victim:
         self._env, self._numbers = env, count(1_000_000, 1000)
 
     async def serve(self, seconds: float) -> Latencies:
-        """Every request is sent when it is due, however late the others are answered."""
+        """Send every request when it is due, however late the others are answered."""
         first = next(self._numbers)
         events, calls = await asyncio.gather(
             send_on_schedule(self._env.url, f"h{first}", seconds, EVENTS),

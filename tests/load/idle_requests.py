@@ -83,7 +83,7 @@ class Schedule:
 
 
 async def idle_request_rows(env: LoadEnvironment) -> list[Row]:
-    """Count the requests of an hour, after one in which what is there was read, with one event type and with ten."""
+    """Count the requests of an hour with one event type and with ten, after a first hour that reads all existing data."""
     return [row for event_types in (1, len(EVENT_TYPES)) for row in await _count(env, event_types)]
 
 

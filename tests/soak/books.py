@@ -35,7 +35,7 @@ class Appointment:
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A booking of Cal.com's. One that is moved is cancelled, and the new one names it in `moved_from`."""
+    """A booking of Cal.com's. A moved booking is cancelled, and its successor names it in `moved_from`."""
 
     tenant: str
     uid: str
@@ -63,7 +63,7 @@ class Event:
 
 @dataclass
 class Books:
-    """The final state. `texts`: whose, where, and what can be read there; nobody else's data may be in it."""
+    """The final state. `texts`: owner, place and content of all that can be read; it must have no other owner's data."""
 
     appointments: list[Appointment] = field(default_factory=list)
     bookings: list[Booking] = field(default_factory=list)

@@ -1,4 +1,4 @@
-"""Play a tenant's week (`week.py`): nobody aims at what a caller has just been offered, and nobody knows of the others."""
+"""Play a tenant's week (`week.py`). All act independently, and nobody aims at a time that was just offered to a caller."""
 
 import asyncio
 import random

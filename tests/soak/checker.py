@@ -24,7 +24,7 @@ __all__ = ["Chains", "Violation", "booked_again", "check", "differing", "missed_
 
 @dataclass(frozen=True)
 class Chains:
-    """Which bookings at Cal.com are one: a move makes a new booking that names the old one."""
+    """The chains of moved bookings at Cal.com: a move makes a new booking, which names the old one."""
 
     first: dict[tuple[str, str], str]
 
@@ -61,7 +61,7 @@ def booking_uid(delivery: Delivery) -> str:
 
 
 def _content(source: str, payload: bytes) -> object:
-    """Return what of a body must be stored: all of it, byte by byte; of an absence only its uuid and its days."""
+    """Return the part of a body that must be stored: all of it, byte by byte, or only uuid and days of an absence."""
     if source != "calcom" or b"OOO_CREATED" not in payload:
         return payload
     entry = json.loads(payload)["payload"]["oooEntry"]
@@ -71,7 +71,7 @@ def _content(source: str, payload: bytes) -> object:
 def missed_changes(history: History, books: Books) -> list[Delivery]:
     """Return Cal.com's webhooks about changes by people that were not acknowledged and are not stored either.
 
-    Cal.com sends them once, so what they meant is found by the poll of its bookings only.
+    Cal.com sends them once, so only the poll of its bookings finds these changes.
     """
     by_people = {(c.tenant, c.new_uid) for c in history.changes} | {(c.tenant, c.uid) for c in history.changes}
     stored = {(e.tenant, e.payload) for e in books.events}

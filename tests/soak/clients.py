@@ -1,4 +1,4 @@
-"""Those who send: Retell for its callers, Stripe, and people at Cal.com. Each request and its answer goes into the history."""
+"""The senders: Retell for its callers, Stripe, and people at Cal.com. The history gets each request and its answer."""
 
 import asyncio
 import json

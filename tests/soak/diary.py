@@ -35,7 +35,7 @@ class Diary:
         )  # fmt: skip
 
     async def enter_absence(self, staff: str, first: datetime, days: int) -> None:
-        """Let a staff member be absent from a local day on, unless just that is known already."""
+        """Let a staff member be absent from a local day on, unless exactly this absence exists already."""
         await self._write_absence(staff, first, days)
 
     async def change_absence(self, choose: random.Random, staff: str, first: datetime, days: int) -> None:

@@ -72,7 +72,7 @@ async def drain(env: Environment) -> None:
 
 
 async def _await_spools(env: Environment) -> None:
-    """Wait until what was acknowledged from Redis is in PostgreSQL."""
+    """Wait until all events that were acknowledged from Redis are in PostgreSQL."""
     async with env.redis.admin() as admin:
         for tenant in env.tenants:
             ends_at, waiting = time.monotonic() + _NO_PROGRESS, 1
@@ -131,9 +131,7 @@ async def _redrive(env: Environment, db: "asyncpg.Connection[asyncpg.Record]", t
 
 
 async def _decide(env: Environment, db: "asyncpg.Connection[asyncpg.Record]", tenant: Tenant, row: Any) -> None:
-    """Remove at Cal.com the obstacles to a live appointment of ours: bookings, also that of the dead event, and entries of people
-    elsewhere.
-    """
+    """Remove at Cal.com the obstacles to a live appointment of ours: other bookings, the dead event's included, and entries."""
     live = await db.fetch(_OVERLAPPED, tenant.key)
     bookings = [b for b in env.calcom.account_of(tenant.calcom_key).bookings.values() if b.live]
     if row["appointment_id"]:

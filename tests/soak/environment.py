@@ -160,11 +160,11 @@ class Environment:
         return [*self.coordinators, *(p for t in self.tenants for p in (*t.webs, *t.workers))]
 
     def host(self, tenant: Tenant, staff: str) -> Host:
-        """Return who a staff member is at Cal.com."""
+        """Return the id of a staff member at Cal.com."""
         return self.calcom.account_of(tenant.calcom_key).host(None if staff == OWNER else staff)
 
     def staff_of(self, tenant: Tenant, host_name: str) -> str:
-        """Return which staff member a host of Cal.com's is."""
+        """Return the staff member with this id at Cal.com."""
         return next(staff for staff in EVENT_TYPES.values() if self.host(tenant, staff).name == host_name)
 
     async def connect(self) -> "asyncpg.Connection[asyncpg.Record]":

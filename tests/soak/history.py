@@ -131,7 +131,7 @@ class History:
         self.faults.append(Fault(time.time(), text))
 
     def lines_about(self, tenant: str, words: set[str], starts_at: float, ends_at: float) -> list[str]:
-        """Return what concerns one of `words` (ids, uids), and the faults between, in order: to read an interleaving."""
+        """Return the entries about one of `words` (ids, uids), and the faults in between, in order, to read an interleaving."""
         found: list[tuple[float, str]] = []
         for a in self.answers:
             text = json.dumps({"args": a.args, "answer": a.body}, ensure_ascii=False)

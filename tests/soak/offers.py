@@ -228,7 +228,7 @@ def _processed_events(books: Books) -> dict[tuple[str, str, str], float]:
 
 
 class _Others:
-    """When callers of a tenant were offered a time first, or wanted it booked."""
+    """The times at which callers of a tenant were offered a time first, or requested it."""
 
     def __init__(self, history: History) -> None:
         self._wishes: dict[str, list[tuple[float, Answer]]] = defaultdict(list)

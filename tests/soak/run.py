@@ -80,7 +80,7 @@ async def _read(env: Environment) -> Books:
     await read_redis(books, env.redis)
     owners = {p.name: t.key for t in env.tenants for p in (*t.webs, *t.workers)}
     read_logs(books, env.directory, owners | {p.name: "" for p in env.coordinators})
-    # The tenant's name, which those who serve all may use, and then what only its callers have.
+    # First the tenant's name, which shared processes may use, then texts that only its callers have.
     books.canaries = {f"{p.name}.{p.name}": (f"{p.name}.{p.name}", p.token, p.prefix.lstrip("+")) for p in PLANS}
     return books
 

@@ -152,7 +152,7 @@ class Town:
         await self.hang_up(choose, call)
 
     async def _take_away(self, choose: random.Random, diary: Diary, slot: dict[str, str]) -> None:
-        """Let whoever was just offered become busy or absent while the caller considers it."""
+        """Let the offered staff member become busy or absent while the caller considers the offer."""
         start = datetime.fromisoformat(slot["start"]).astimezone(ZONE)
         if choose.random() < 0.5:
             await diary.enter_absence(slot["staff"], start, 1)

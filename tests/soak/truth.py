@@ -67,7 +67,7 @@ def _show(state: float | None) -> str:
 
 
 def _is_possible(state: float | None, said: list[Statement], before: float = FOREVER) -> bool:
-    """Return whether the state may be seen at `before`: something wrote it, and nothing certain that came after it differs."""
+    """Return whether the state may be seen at `before`: a statement wrote it, and no certain later statement differs."""
     contradictions = [s.begins for s in said if s.certain and s.state != state and s.ends < before]
     writes = (_INITIAL, *(s for s in said if s.writes))
     return any(s.state == state and all(begins <= s.ends for begins in contradictions) for s in writes)
@@ -75,7 +75,7 @@ def _is_possible(state: float | None, said: list[Statement], before: float = FOR
 
 def _collect_answers(history: History, books: Books, statements: dict[Key, list[Statement]]) -> Iterator[Violation]:
     rows = {(a.tenant, a.id): a for a in books.appointments}
-    # Where anybody wanted it: an answer names where it is by then.
+    # All requested targets: an answer names the appointment's place at its own time.
     moves: dict[Key, set[float | None]] = defaultdict(set)
     for a in history.answers:
         if a.function == "reschedule_appointment":

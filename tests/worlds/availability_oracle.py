@@ -96,7 +96,7 @@ def waiting_minutes(*services: Service) -> set[int]:
 
 
 def minutes_with(service: Service, staff: str) -> int:
-    """Return how long a service takes a staff member, who may have an own length."""
+    """Return the length of a service with a staff member, who may have an own length."""
     own = [each.duration_minutes for each in service.staff_overrides if each.staff == staff and each.duration_minutes]
     return own[0] if own else service.duration_minutes
 
@@ -232,7 +232,7 @@ def cases(draw: st.DrawFn) -> tuple[ServiceRules, dict[int, list[BusySpan]], Slo
         owner = next(s for s in staff if resource_id in s.resource_ids)
         parts = owner.units if units != 1 and resource_id in owner.resource_ids[: owner.units] else units
         taken = BusySpan(start, start + length * MINUTE, parts)
-        # As the constraint has it.
+        # The rule of the exclusion constraint.
         if all(taken.end <= other.start or other.end <= taken.start for other in busy.get(resource_id, ())):
             busy.setdefault(resource_id, []).append(taken)
     first = noon - timedelta(minutes=draw(st.integers(0, 900)))

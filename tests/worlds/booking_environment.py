@@ -262,7 +262,7 @@ class Salon:
         buffer = timedelta(minutes=10)
         for row in rows:
             own = [claim for claim in claims if claim["appointment_id"] == row["id"]]
-            if row["status"] == "held":  # the others are of those who come along
+            if row["status"] == "held":  # the other claims are the companions'
                 own = [claim for claim in own if claim["place"] == 1]
             newest = max(own, key=lambda claim: claim["place"])
             assert (newest["block_start"], newest["block_end"]) == (row["starts_at"], row["ends_at"] + buffer), (

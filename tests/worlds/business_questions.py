@@ -22,7 +22,7 @@ SALON = compile_example("salon.yaml", resource_ids=IDS)
 
 CHAIN = compile_example("hotline.yaml", resource_ids=IDS)
 
-# Without directions; and with a sentence for many questions.
+# A branch without directions, and one with answers to many questions.
 BARE = replace(SALON, branches=(replace(SALON.branches[0], directions=""),))
 TOLD = replace(
     SALON,

@@ -55,7 +55,7 @@ class CalcomEnvironment:
     key: str = KEY
 
     def inject_fault(self, kind: FaultKind, *operations: str, **options: Any) -> None:
-        """Let Cal.com fail at these operations, or when it is to create a booking."""
+        """Let Cal.com fail at these operations, by default at the creation of a booking."""
         for operation in operations or ("create-booking",):
             self.calcom.faults.active.append(Fault.parse({"operation": operation, "fault": kind, **options}, NOW))
 

@@ -1,4 +1,4 @@
-"""A tenant's config and pods, compiled and rendered as the operator does it, and the values that it knows when it compiles."""
+"""A tenant's config and pods, compiled and rendered as the operator does it, and its inputs for that."""
 
 from typing import Any
 

@@ -204,7 +204,7 @@ class _Dialogue:
             assert [row["state"] for row in await self.call.pod.db.fetch(states, self.call.number)] == places
 
     async def _ask(self, *requests: dict[str, Any]) -> None:
-        """Ask functions, of one turn of the model if there are several, and check each answer."""
+        """Call functions, several of them in one turn of the model, and check each answer."""
         asked = [
             self._read_request({name: each for name, each in request.items() if name != "hears"})
             for request in requests

@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("examples/*.md"), *ROOT.glob("docs/**/*.md")]
 OURS = ("askproai", "askproai-runtime", "askproai-operator", "helm", "kubectl", "make")  # checked in sentences, too
-# Programs of others, with why no test runs them as they are written, and words of the shell. A block with one of them, or one of
-# ours, at the beginning of a line is shell.
+# Programs of others, with the reason why no test runs them as written, and words of the shell. A block is shell if a line begins
+# with one of them, or with a program of ours.
 OTHERS = {
     "curl": "asks the simulators, Cal.com or your host: tests/e2e runs the tutorial's",
     "docker": "needs Docker; the files that it names are checked",

@@ -35,9 +35,9 @@ def flux(kind: str) -> Judge:
             return "Progressing"  # the operator has not seen the object yet
         observed = manifest["status"].get("observedGeneration")
         if observed is not None and observed != manifest["metadata"]["generation"]:
-            return "Progressing"  # Flux asks no expression then
+            return "Progressing"  # Flux evaluates no expression then
         fields = {name: manifest[name] for name in ("metadata", "status")}
         holds = (field for field in states if environment.compile(check[field]).eval(data=fields).plain_value())
-        return states[next(holds, "inProgress")]  # Flux takes the first that holds, and waits if none does
+        return states[next(holds, "inProgress")]  # Flux takes the first expression that is true, and waits if none is
 
     return judge

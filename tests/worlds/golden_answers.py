@@ -31,7 +31,7 @@ from tests.worlds.golden_records import (
 )
 
 RECORDED: Final = ("tests/integration/booking/", "tests/integration/calls/")
-# An author of the grammar does not read these rows, not even in a changed record.
+# Rows that authors of the grammar must not read, not even in a changed record.
 HELD_OUT: Final = "tests/integration/calls/test_held_out_arguments.py"
 # A Friday before opening time; the minute is none to which times are rounded.
 DAY: Final = datetime(2026, 11, 20, 7, 2, tzinfo=UTC)
@@ -77,8 +77,9 @@ class Recorder:
         self.exchanges[number:] = [each for each in self.exchanges[number:] if each.task is not task]
 
     def lines(self) -> Lines:
-        """Return a line for each exchange before the first two that overlap: chance decides which of these changes the book
-        first, and so all later answers.
+        """Return a line for each exchange before the first two that overlap.
+
+        Chance decides which of these changes the book first, and so all later answers.
         """
         lines = Lines()
         for number, each in enumerate(self.exchanges):

@@ -17,11 +17,11 @@ _ROLLED_OUT = 120.0  # seconds
 async def seconds_until_hours_count(
     kubectl: Kubectl, is_offered: Callable[[], Awaitable[bool]], *, questions: int, promised: float
 ) -> list[float]:
-    """Close the salon after noon on Wednesdays, and open it again. Return how many seconds after the change the last question
-    began for which `is_offered` found a Wednesday afternoon: how long a busy machine takes to answer says nothing about the hours.
+    """Close the salon after noon on Wednesdays, and open it again. Return the seconds until the last offer by the old hours.
 
-    So many `questions` in a row reach every pod. While it takes longer than `promised`, it is done again, at most twice: a
-    machine that stood still for a moment says nothing either.
+    They count from the change to the beginning of the last question for which `is_offered` found a Wednesday afternoon: a busy
+    machine may answer late. So many `questions` in a row reach every pod. If it takes longer than `promised`, it is repeated,
+    at most twice, since a machine can stand still for a moment.
     """
     seconds: list[float] = []
     while not seconds or (seconds[-1] >= promised and len(seconds) < 3):

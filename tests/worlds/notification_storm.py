@@ -45,12 +45,12 @@ RETURNING id, version, starts_at, attendee_email
 class FailingMailServer(MailServer):
     """A mail server that fails at random: it defers, refuses, breaks off, and accepts mails whose 250 it loses.
 
-    Each fault happens to one in so many mails. The server keeps only the parts of a mail that the count needs.
+    Each fault has a rate: one in so many mails. The server keeps only the parts of a mail that the count needs.
     """
 
     chance: random.Random = field(default_factory=random.Random)
     accepted: list[tuple[str, str]] = field(default_factory=list)  # recipient and Message-ID
-    lost: Counter[str] = field(default_factory=Counter)  # by recipient, the 250 that nobody got
+    lost: Counter[str] = field(default_factory=Counter)  # by recipient, the number of lost 250s
     faults: Counter[str] = field(default_factory=Counter)
 
     def _happens(self, fault: str, one_in: int) -> bool:
@@ -145,8 +145,8 @@ async def write_changes(pool: Pool, config: TenantConfig, changes: int) -> None:
 class Killer:
     """Keeps two workers running, and kills one of them at a random moment, again and again.
 
-    Between two kills at least one mail arrives: workers that start slowly are not killed before they have sent anything, for ever.
-    `interrupted` are the recipients whose mail a killed worker was sending.
+    Between two kills at least one mail arrives, so that slow workers also get to send something. `interrupted` are the
+    recipients whose mail a killed worker was sending.
     """
 
     pool: Pool

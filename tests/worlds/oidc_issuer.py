@@ -40,15 +40,15 @@ class OidcIssuer:
     url: str = ""
     claims: Claims = field(default_factory=dict)
     redirect_uris: Callable[[str], bool] = lambda uri: uri.endswith("/login/callback")
-    change: Callable[[Claims], Claims] = lambda claims: claims  # of the claims that are signed
+    change: Callable[[Claims], Claims] = lambda claims: claims  # changes the signed claims
     algorithm: str = "RS256"
     kid: str | None = ""  # instead of the key's own; None: no kid
     hidden: frozenset[str] = frozenset()  # claims that only the userinfo endpoint has
     userinfo_subject: str | None = None
     metadata: Claims = field(default_factory=dict)  # instead of the usual members
-    statuses: dict[str, int] = field(default_factory=dict)  # by path: what is answered instead
+    statuses: dict[str, int] = field(default_factory=dict)  # by path: the status of the answer
     silent: set[str] = field(default_factory=set)  # paths that are never answered
-    answer: Callable[[Claims], Claims] = lambda query: query  # with which the browser is sent back
+    answer: Callable[[Claims], Claims] = lambda query: query  # changes the query of the redirect back
     asks: bool = False  # a page with a button, as people see it
     requests: list[str] = field(default_factory=list)
     _keys: dict[str, RSAKey | ECKey] = field(default_factory=dict)

@@ -107,7 +107,7 @@ class RunningOperator:
         simulator.faults.active.append(Fault.parse(body, simulator.clock.now()))
 
     def end_faults(self) -> None:
-        """End the faults of both providers, and close the circuits that they opened: their waits are not what a test awaits."""
+        """End the faults of both providers, and close the circuits that they opened, so that no test waits for them."""
         self.retell.faults.clear()
         self.calcom.faults.clear()
         self.context.providers._states.clear()
@@ -141,8 +141,8 @@ async def running_operator(
 ) -> AsyncIterator[RunningOperator]:
     """Run the operator inside the test's process until the end of the block.
 
-    It is the administrator, or whoever `kubeconfig` says; `namespace` is its own. Without a `prober` every public URL
-    counts as reachable. `providers` are those that another operator has, too. `settings_` are further settings.
+    It acts as the administrator, or as the user of `kubeconfig`; `namespace` is its own. Without a `prober` every public URL
+    counts as reachable. `providers` may be another operator's. `settings_` are further settings.
     """
     clock, metrics, cache, stop = SystemClock(), Metrics(), Cache(), asyncio.Event()
     relations = Relations(cache)
@@ -348,7 +348,7 @@ class TenantNamespace:
     async def wait_for(
         self, kind: str, name: str, holds: Callable[[dict[str, Any] | None], object], what: str
     ) -> dict[str, Any]:
-        """Wait until `holds` of an object (None while it does not exist), and return the object."""
+        """Wait until `holds` is true of an object (None while it does not exist), and return the object."""
 
         return await until(lambda: self.get(kind, name), holds, what)
 

@@ -8,7 +8,7 @@ from tests.worlds.waiting import until
 
 
 def retried(namespace: TenantNamespace) -> Awaitable[list[dict[str, Any]]]:
-    """Try the orphans again, and return the ledger. Neither their backoff nor the circuit that failures open is tested here."""
+    """Retry the orphans without their backoff and with closed circuits, and return the ledger."""
     namespace.operator.context.providers._states.clear()
     namespace.operator.retry_orphans()
     return namespace.orphans()

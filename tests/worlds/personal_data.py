@@ -12,7 +12,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class No:
-    """The step leaves out a table on purpose."""
+    """The reason why a step leaves out a table on purpose."""
 
     because: str
 
@@ -29,8 +29,8 @@ class Personal:
     """The handling of the personal `columns` of a table.
 
     `refused` is the trigger that keeps them out for a caller who does not want the call to be kept. `exported` is a list of the
-    document for a caller. `aged` are the fields of `spec.retention` by which they go. `encrypted` are the columns that a Tenant
-    with `encryptBodies` does not store plainly.
+    document for a caller. `aged` are the fields of `spec.retention` after whose days they are deleted. `encrypted` are the
+    columns that a Tenant with `encryptBodies` does not store plainly.
     """
 
     columns: tuple[str, ...]

@@ -104,7 +104,7 @@ class PrivacyEnvironment:
     async def play(self, person: Person, hour: int = 10, *, ends: bool = True, **call: str) -> str:
         """Play a call that books, leaves a message and joins the waiting list; return its id when its records are written.
 
-        `call` has other fields than those of a call that the person makes.
+        `call` replaces fields of the call, in which the person is the caller.
         """
         call_id = f"call_{secrets.token_hex(8)}"
         fields = self.call_fields(person, call_id) | call

@@ -85,8 +85,10 @@ async def running_shadow(
     change: Callable[[TenantConfig], TenantConfig] = lambda config: config,
     faults: FaultPoints | None = None,
 ) -> AsyncIterator[ShadowEnvironment]:
-    """Run the shadow of a pod that runs already, and whose config copies requests. Its version is `faults`, and the config that
-    `change` makes of its own: another reading of the same manifests.
+    """Run the shadow of a running pod, whose config copies requests.
+
+    The shadow's version differs from the pod's by `faults`, and by `change`, which alters its config as another reading of the
+    same manifests would.
     """
     stop, started = asyncio.Event(), asyncio.Event()
     shadow = await make_shadow_pod(database, pod, folder, config)

@@ -79,7 +79,7 @@ async def stopwatch() -> AsyncIterator[Callable[[], float]]:
     lost = 0.0
 
     def late() -> float:
-        """Return how much later than it should have been the loop came, or comes, back to `beat`."""
+        """Return by how much the loop came back later than it should have, or is late now, since `beat`."""
         seconds = time.perf_counter() - slept - _BEAT
         return seconds if seconds > _BUSY else 0.0
 

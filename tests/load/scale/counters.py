@@ -49,7 +49,7 @@ class Request(msgspec.Struct):
 
     @property
     def party(self) -> str:
-        """Return who sent it: the user, or the program for the administrator, as whom the controllers log in."""
+        """Return the sender: the user, or the program behind the administrator, as whom the controllers log in."""
         return self.agent.partition("/")[0] or "?" if self.user.username == "admin" else self.user.username
 
     @property

@@ -32,7 +32,7 @@ _SINCE: Final = "2026-11-20T08:00:00Z"
 
 
 class Pace:
-    """Lets `rate` through in a second, evenly."""
+    """Admits `rate` requests a second, evenly."""
 
     def __init__(self, rate: float) -> None:
         self._gap, self._next = 1 / rate, 0.0

@@ -42,7 +42,7 @@ def test_free_slots_equal_the_oracles_slots(case) -> None:
 
 @st.composite
 def remote_times(draw: st.DrawFn, rules: ServiceRules, around: datetime) -> dict[str, FreeSpans]:
-    """Return what a remote calendar has free, of some of the staff: spans that are apart, on any minute, and its own length."""
+    """Return free spans of a remote calendar for some of the staff: apart, on any minute, with a booking length of its own."""
     remote: dict[str, FreeSpans] = {}
     for staff_member in rules.staff_members:
         if not draw(st.booleans()):

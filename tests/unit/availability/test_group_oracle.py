@@ -1,4 +1,4 @@
-"""Groups: what is offered to those who come together can be booked for all of them; nothing that the slow oracle knows is missing.
+"""Groups: each offer can be booked for everybody in the group, and no offer of the slow oracle is missing.
 
 `ASKPROAI_CASES=10000 .venv/bin/python -m pytest tests/unit/availability/test_group_oracle.py --timeout 3600` compares so many;
 two of three are on a day of a clock change.
@@ -196,7 +196,7 @@ def test_group_offers_are_bookable_and_complete(case: Case) -> None:
 @settings(max_examples=FEWER, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(groups())
 def test_agreed_group_is_planned_again(case: Case) -> None:
-    """Whoever gets free between the offer and the booking does not change what the caller has agreed to."""
+    """A staff member who becomes free after the offer does not change the times that the caller has agreed to."""
     rules, busy, query = case
     times = GroupTimes(rules, busy, query, "de")
     for _ in times.read_free():

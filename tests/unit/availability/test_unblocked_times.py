@@ -47,11 +47,11 @@ MORNING = [(at(9), at(10)), (at(10), at(11)), (at(11), at(11, 30))]
         ([1], WEEK, at(10, 20), [(1, at(10, 20), at(11, 20)), (1, at(11, 20), at(11, 30)), (1, at(14), at(15))]),
         ([1], WEEK, at(23, day=30), []),  # it is over
         ([1], Span(at(12), at(14)), at(8, day=20), []),  # they do not work then
-        ([9], WEEK, at(8), [(unit, *hour) for hour in MORNING for unit in (2, 3)]),  # a former unit: those in use
+        ([9], WEEK, at(8), [(unit, *hour) for hour in MORNING for unit in (2, 3)]),  # a former unit
         ([4], WEEK, at(8), []),  # absent
         ([1], WEEK, at(8, day=15), []),  # nobody can book it yet
         ([1], WEEK, at(8, day=17), [(1, *hour) for hour in (*MORNING, (at(14), at(15)))]),
-        ([7], WEEK, at(8), []),  # of who has left
+        ([7], WEEK, at(8), []),  # a former staff member
     ],
 )  # fmt: skip
 def test_removed_block_frees_the_expected_hours(

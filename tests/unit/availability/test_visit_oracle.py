@@ -1,5 +1,4 @@
-"""Visits of several services: the offers are those of the slow oracle, which knows the services and not what they compose, and each
-can be claimed in full.
+"""Visits of several services: the offers are those of the oracle, which knows single services only, and can be claimed in full.
 
 `ASKPROAI_CASES=10000 .venv/bin/python -m pytest tests/unit/availability/test_visit_oracle.py --timeout 3600` compares so many;
 two of three are on a day of a clock change.

@@ -23,9 +23,7 @@ PRACTICE = rules(*PEOPLE, event_types=LINKS, duration_minutes=15, slot_step_minu
 
 
 def reader(cancelled: int) -> FreeTimesReader:
-    """Return a reader that knows everybody as free until two o'clock; the first ones were also booked from two to four, here
-    cancelled.
-    """
+    """Return a reader with everybody free until two, and the first people's cancelled bookings from two to four."""
     settings = SimpleNamespace(free_times_age=timedelta(minutes=5))
     clock = SimpleNamespace(now=lambda: NOW)
     ctx: Any = SimpleNamespace(calendar=SimpleNamespace(remote=True), settings=settings, clock=clock)

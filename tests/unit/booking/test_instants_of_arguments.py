@@ -1,4 +1,4 @@
-"""The arguments of a booking, a move or a waiting list entry give an instant in the branch's zone that they can mean."""
+"""An instant read from the arguments of a booking, a move or a waiting list entry is one that they can mean there."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -36,7 +36,7 @@ def on(text: str) -> Days:
     return frozenset(date.fromisoformat(f"2026-{each}") for each in text.split())
 
 
-# What each value can mean to a person who reads it; a value with no meaning of its own says nothing of day or time.
+# What each value can mean to a human reader. A value without a meaning alone names neither day nor time.
 DAYS: dict[Any, Days] = {
     "2026-12-11": on("12-11"), "11.12.2026": on("12-11"), "2026/12/11": on("12-11"), "11/12/2026": on("12-11 11-12"),
     "12-11-2026": on("12-11 11-12"), "Freitag": on("11-27 12-04 12-11"), "morgen": on("11-27"), "2026-12-11T00:00:00": on("12-11"),
@@ -77,7 +77,7 @@ def pick(values: Iterable[Any]) -> st.SearchStrategy[Any]:
 
 
 def plain(value: Any) -> Any:
-    """Return the value in a list or an object of one."""
+    """Return the value, taken out of a list or an object with only this value."""
     if isinstance(value, list):
         return value[0]
     return value["value"] if isinstance(value, dict) else value
@@ -93,7 +93,7 @@ def is_start(written: str, found: datetime) -> bool:
 
 
 def can_mean(found: Candidate, args: dict[str, Any]) -> bool:
-    """Return whether local times are such that each value, by itself, can mean them; a model's empty value means nothing."""
+    """Return whether each value alone can mean these local times; a model's empty value means nothing."""
     day, clock = found.start.date(), found.start.time()
     date_said, time_said, part, start = (plain(args[name]) for name in ("date", "time", "part_of_day", "start"))
     if found.end is not None:
@@ -111,7 +111,7 @@ def can_mean(found: Candidate, args: dict[str, Any]) -> bool:
 
 
 def find_times(function: str, zone: str, call: CallContext, args: dict[str, Any]) -> Sequence[Candidate]:
-    """Return the start that is booked, or the times that a move or the waiting list takes; none if something is asked."""
+    """Return the booked start, or the times of a move or a waiting list entry; none if the caller is asked."""
     values, config = read_arguments(function, args).values, CONFIGS[zone]
     try:
         if function == BOOK:

@@ -82,7 +82,7 @@ async def test_booked_out_persons_days_are_read_once() -> None:
 
 
 async def test_bounded_search_offers_another_person_at_exact_time(monkeypatch) -> None:
-    """Whoever else is free at the time that was asked for is offered, even if the search for a choice takes too long."""
+    """Another person who is free at the requested time is offered, even if the search for a choice takes too long."""
     monkeypatch.setattr(offer_choice, "EXTRA_SECONDS", 0)
 
     async def all_but_one_are_busy(span: Span) -> dict[int, list[BusySpan]]:
@@ -97,7 +97,7 @@ async def test_bounded_search_offers_another_person_at_exact_time(monkeypatch) -
 @pytest.mark.parametrize("hour", [3, 8, 12, 19, 23])
 @pytest.mark.parametrize("count", [1, 3])
 def test_each_persons_closest_starts_are_among_all_starts(hour: int, count: int) -> None:
-    """The limit leaves out what nobody would be offered: the closest starts, each with all who are free then, are the same."""
+    """The limit leaves out only starts that nobody would be offered: the closest starts and their free people stay."""
     first = datetime(2026, 11, 27, tzinfo=BERLIN)
     target = first.replace(hour=hour, minute=7)
     busy = {n: [BusySpan(first + timedelta(hours=8 + n % 9), first + timedelta(hours=11 + n % 9))] for n in range(6)}
@@ -112,7 +112,7 @@ def test_each_persons_closest_starts_are_among_all_starts(hour: int, count: int)
 
 
 async def test_group_reads_each_staff_member_twice_a_day(monkeypatch) -> None:
-    """Once for the first one, and once for all who come along; where nobody is free for the first, nothing is planned."""
+    """One read is for the first person, one for all companions. Nothing is planned if nobody is free for the first one."""
     reads, plans = 0, 0
 
     def count_reads(*args: object) -> list[int]:
@@ -125,7 +125,7 @@ async def test_group_reads_each_staff_member_twice_a_day(monkeypatch) -> None:
         plans += 1
 
     async def free_for_one(span: Span) -> dict[int, list[BusySpan]]:
-        """Each has two minutes at which a visit could begin, and nobody at the same ones."""
+        """Leave each person two possible starts, different ones for everybody."""
         begin = {n: span.start + timedelta(minutes=10 * n) for n in range(PEOPLE)}
         ends = {n: at + timedelta(minutes=46) for n, at in begin.items()}
         return {n: [BusySpan(span.start, begin[n]), BusySpan(ends[n], span.end)] for n in range(1, PEOPLE)}

@@ -47,9 +47,9 @@ async def test_only_days_with_possibly_closer_starts_are_read() -> None:
         ([], "2026-11-26T12:00", "2026-11-26T18:00", None, ["26T12:00", "26T15:00", "26T17:00"]),
         ([], "2026-11-26T09:00", "2026-11-26T12:00", None, ["26T09:00", "26T10:00", "26T11:00"]),
         ([("26", "12:00", "13:00")], "2026-11-26T12:00", "2026-11-26T18:00", None, ["26T13:00", "26T15:00", "26T17:00"]),
-        # What would overlap is one stay.
+        # Starts whose stays overlap are offered once.
         ([("26", "16:00", "18:00")], "2026-11-26T14:00", "2026-11-26T16:00", None, ["26T14:00", "26T15:00"]),
-        # A time that is taken: the closest, then on that day, then at that time on the next day.
+        # A taken time: the closest start, another one on that day, and one at that time on the next day.
         (
             [("26", "14:00", "15:00")],
             "2026-11-24T00:00", "2026-12-03T00:00", "2026-11-26T14:00", ["26T13:00", "26T15:00", "27T14:00"],
@@ -62,7 +62,7 @@ async def test_only_days_with_possibly_closer_starts_are_read() -> None:
             "2026-11-24T00:00", "2026-12-03T00:00", "2026-11-26T14:00", ["26T13:00", "26T15:00", "25T14:00"],
         ),
         ([("26", "11:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T10:00"]),
-        # All would overlap: the earliest and the latest of them.
+        # All stays overlap: the earliest and the latest start.
         ([("26", "10:30", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00", "26T09:30"]),
         ([("26", "10:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, ["26T09:00"]),
         ([("26", "09:00", "18:00")], "2026-11-26T00:00", "2026-11-27T00:00", None, []),

@@ -20,7 +20,7 @@ OPENING = hours("07:30", "16:00", *WHOLE_DAYS), hours("07:30", "12:00", Weekday.
 
 
 async def offer(phrase: str, *taken: tuple[str, str], opening=OPENING, notice: int = 60) -> Offer:
-    """Return what is offered on that Sunday by who does a service of half an hour, with these times taken."""
+    """Return the offers on that Sunday of a service of half an hour, with these times taken."""
     practice = rules(ANNA, opening=opening, duration_minutes=30, slot_step_minutes=30, minimum_notice_minutes=notice)
 
     async def read_busy(_: Span) -> Busy:

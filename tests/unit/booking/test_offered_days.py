@@ -27,7 +27,7 @@ AWAY = msgspec.structs.replace(ANNA, absences=(Absence(first=date(2026, 11, 25),
 async def offer(
     phrase: str, *taken: tuple[str, str], staff: str | None = None, limit: int = 3, salon: ServiceRules | None = None
 ) -> tuple[ServiceRequest, Offer]:
-    """Return what is offered on that Sunday, with these times of Anna taken."""
+    """Return the offers on that Sunday, with these times of Anna taken."""
 
     async def read_busy(_: Span) -> Busy:
         return {1: [BusySpan(local(start), local(end)) for start, end in taken]}

@@ -171,7 +171,7 @@ def test_stand_in_number_counts_as_absent(said: str | None) -> None:
 
 @pytest.mark.parametrize("shown", ["+17378742833", "+4918012345678", "+498001234567"])
 def test_copied_number_of_the_call_counts_as_absent(shown: str) -> None:
-    """A model copies the number that its prompt has. A switchboard's, or a carrier's, would be that of all its callers."""
+    """A model copies the number in its prompt. A switchboard's or a carrier's number would be that of all its callers."""
     calling = replace(CALL, caller=None, shown=shown)
     assert read_phone(shown, CONFIG, calling) == SaidPhone()
     assert read_phone(f"{shown}, privat {NUMBER}", CONFIG, calling).number == NUMBER

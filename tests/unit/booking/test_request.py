@@ -122,7 +122,7 @@ def test_opening_hours_decide_between_two_readings(phrase: str, opening: tuple[H
     ],
 )
 def test_hours_without_work_on_any_day_are_ignored(phrase: str, reading: str) -> None:
-    """Nobody says "so bald wie möglich, dienstags": the days that are meant each week have no beginning to be named."""
+    """A reading of weekly days names no beginning: nobody says "so bald wie möglich, dienstags"."""
     anna = Staff(id="anna", display_name="Anna", resource_ids=(1,))
     branch = Branch(name="mitte", display_name="Mitte", opening_hours=CLOSED_AT_NOON, staff=(anna,))
     rules = ServiceRules(BERLIN, branch, Service(name="s", display_name="S", duration_minutes=45), (anna,))
@@ -239,7 +239,7 @@ def test_weekday_with_a_day_count_is_a_date(language: Language, said: str) -> No
 
 @pytest.mark.parametrize("said", ["2026-11-27", " 2026-11-27T10:00:00+01:00", "2026-11-27 um zehn", "2026-02-31"])
 def test_iso_date_skips_the_phrase_parser(said: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Models pass it in nearly every request, and reading it as words took a fifth of what a lost booking costs."""
+    """Models pass it in nearly every request, and parsing it as words took a fifth of the time of a lost booking."""
     assert find_part_argument(said) not in {Argument.TIME, Argument.PART_OF_DAY}, "so the short way answers the same"
     monkeypatch.delattr("askproai_runtime.conversation.requested_times.find_part_argument")
     assert names_day((said, None, None))

@@ -1,4 +1,4 @@
-"""Simultaneous requests share one read, and no request gets a result that was read before it was made."""
+"""Simultaneous requests share one read, and no request gets the result of an earlier read."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ class Reader:
         return await self.found[-1]
 
     async def ask(self, askers: int) -> list[asyncio.Task[str]]:
-        """Ask so often at one moment, and return when all who ask wait."""
+        """Start so many requests at once, and return when all of them wait."""
         tasks = [asyncio.create_task(self.reads.share("key", self.read)) for _ in range(askers)]
         await go_on()
         return tasks
@@ -54,7 +54,7 @@ async def test_slow_shared_read_does_not_delay_later_reads() -> None:
     await eventually(lambda: len(reader.found) == 2, what="the second read to begin")
     reader.found[1].set_result("second")
     assert await second == "second"
-    (third,) = await reader.ask(1)  # no read of which it knows runs
+    (third,) = await reader.ask(1)  # it knows of no running read
     reader.found[2].set_result("third")
     reader.found[0].set_result("first")
     assert (await first, await third) == ("first", "third")

@@ -88,7 +88,7 @@ def test_slots_outside_of_the_days_are_left_out() -> None:
 
 
 def test_day_with_a_foreign_offset_is_unknown() -> None:
-    """An hour off: which of the two hours is meant cannot be known. UTC is certain."""
+    """The slots may be an hour off, and the meant hour cannot be known. An offset of UTC is certain."""
     body = answer(
         slot("2026-11-27T09:00:00+02:00", "2026-11-27T09:45:00+02:00"),
         slot("2026-11-28T09:00:00Z", "2026-11-28T09:45:00Z"),

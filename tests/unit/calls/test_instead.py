@@ -98,7 +98,7 @@ def test_refused_message_offers_no_message() -> None:
 def test_callers_needing_the_team_get_the_agents_alternatives(
     outcome: str, agent: Agent, german: str, english: str
 ) -> None:
-    """Another agent of the tenant can transfer: a caller of this one who said yes to it would hear that it is not possible."""
+    """Another agent of the tenant can transfer calls. This agent cannot, so it must not offer a transfer."""
     answer = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome(outcome))
     assert offer_instead(answer, CHECK, can(agent)).message == f"Nein. {german}"
     with speaking(Language.EN):
@@ -107,7 +107,7 @@ def test_callers_needing_the_team_get_the_agents_alternatives(
 
 @pytest.mark.parametrize("language", Language)
 def test_a_failed_verification_offers_a_message(language: Language) -> None:
-    """A question for another name and birth date would invite to guess on."""
+    """A question for another name and birth date would invite guesses."""
     with speaking(language):
         sentence = say().no_match
         assert said("none_found", message=sentence).casefold().endswith(say().offer_message.casefold())

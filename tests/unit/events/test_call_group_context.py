@@ -1,4 +1,4 @@
-"""A group of call events is of no single job: neither its trace nor what is bound to its log lines."""
+"""A group of call events belongs to no single job: it uses neither a job's trace nor the fields of its log lines."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +14,7 @@ from tests.worlds.memory_spans import MemoryRecorder
 
 
 async def test_group_is_outside_its_initiators_trace(recorder: MemoryRecorder, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Else what a later group queues, and what it logs, would be of a trace that has ended."""
+    """Otherwise the jobs and log lines of a later group would belong to a trace that has ended."""
     seen: list[tuple[str | None, dict[str, Any]]] = []
 
     async def process(_groups: CallEventGroups, _jobs: Sequence[Job]) -> dict[int, Any]:

@@ -76,7 +76,7 @@ def test_running_transcript_never_reopens_an_ended_call() -> None:
 
 @each_row("order", list(permutations(range(4))))
 def test_final_transcript_replaces_a_longer_live_transcript(order: tuple[int, ...]) -> None:
-    """Retell hears a turn anew when the call is over. An end without a transcript, as where Retell keeps none, takes none away."""
+    """Retell transcribes the turns again when the call is over. An end without a transcript removes none."""
     turn, later = (
         row("transcript_updated", {"call_status": "ongoing", "transcript": f"User: Hallo, hallo{said}"})
         for said in ("", "? Ist da wer?")

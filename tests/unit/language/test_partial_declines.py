@@ -60,9 +60,9 @@ def declined(said: str, named: dict[str, datetime] = NAMED, language: Language =
         ("Zehn passt mir nicht, halb drei auch nicht.", "Tue10 Tue14 Mon10"), ("Um 14:30 Uhr kann ich nicht.", "Tue14"),
         ("Vor zehn geht bei mir nichts", "Fri8"), ("nach 14 Uhr kann ich nicht", "Tue14 Fri16"),
         ("nach 16 Uhr kann ich nicht", ""),
-        # of what was not named nothing is declined
+        # times that were not offered are not declined
         ("Mittwochs kann ich nicht.", ""), ("Heute kann ich nicht.", ""), ("Am Wochenende kann ich nicht.", ""),
-        # a no to all of them, but for what is asked for instead
+        # a no to all of them, except the times that are requested instead
         ("Nein.", ALL), ("Nein, da kann ich nicht.", ALL), ("Das ist mir alles zu früh.", ALL), ("Nein, einen anderen Tag.", ALL),
         ("Setzen Sie mich auf die Warteliste.", ALL),
         ("Nein, lieber nachmittags.", "Tue10 Fri8 Mon10"), ("Nein, lieber am Freitag.", "Tue10 Tue14 Mon10"),

@@ -93,7 +93,7 @@ def test_unknown_words_are_returned(text: str, unknown: str) -> None:
 
 @pytest.mark.parametrize("declared", ["Waschen, Schneiden", "Waschen & Schneiden", "Waschen + Schneiden"])
 def test_declared_service_name_matches_any_word_for_and(declared: str) -> None:
-    """Beside services of its parts it would be split, at the sum of their prices."""
+    """Otherwise the name would be split into the services of its parts, at the sum of their prices."""
     one = Service(name="komplett", display_name=declared, staff=ABLE)
     for said in (declared, "Waschen und Schneiden", "waschen and schneiden", "Waschen, Schneiden"):
         assert read_services(said, [*OFFERED, one]).services == (one,)

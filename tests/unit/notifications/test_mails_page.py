@@ -1,4 +1,4 @@
-"""The page about mails shows what is sent, word for word; and a calendar file is one by the RFCs' own rules."""
+"""The page about mails shows the sent mails word for word, and their calendar files obey the RFCs."""
 
 import re
 from datetime import date

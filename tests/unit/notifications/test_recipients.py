@@ -1,4 +1,4 @@
-"""To which addresses a mail can go."""
+"""The addresses to which a mail can be sent."""
 
 import pytest
 

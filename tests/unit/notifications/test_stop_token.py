@@ -25,7 +25,7 @@ def test_foreign_or_outdated_opt_out_token_is_invalid(key: str, tenant: str) -> 
 
 @each_row("position", range(len(TOKEN) - 1))
 def test_opt_out_token_with_changed_character_is_refused(position: int) -> None:
-    """But for the last one, which has bits that mean nothing."""
+    """The last character is not changed: some of its bits have no meaning."""
     changed = "A" if TOKEN[position] != "A" else "B"
     assert read_token(KEY, TENANT, TOKEN[:position] + changed + TOKEN[position + 1 :]) is None
 

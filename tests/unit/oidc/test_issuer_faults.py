@@ -27,7 +27,7 @@ async def session() -> AsyncIterator[aiohttp.ClientSession]:
 
 
 async def log_in(client: OidcClient, registration: Registration, session: aiohttp.ClientSession) -> Failure | None:
-    """Log in at the issuer; return why it did not come about."""
+    """Log in at the issuer, and return the reason of the failure."""
     try:
         location, attempt = await client.begin(registration, BACK, "/")
         asked = session.get(URL(location, encoded=True), allow_redirects=False, ssl=False)
@@ -68,7 +68,7 @@ async def test_failed_key_refresh_leaves_known_keys(session: aiohttp.ClientSessi
 async def test_issuers_replaced_authority_is_trusted_after_one_failure(
     session: aiohttp.ClientSession, tmp_path: Path
 ) -> None:
-    """And not after the hour for which its metadata are known."""
+    """The hour for which the issuer's metadata are known need not pass."""
     issuer, port = OidcIssuer(claims=person("team")), 0
     client = OidcClient(session, SystemClock())
     for failures in ([None], [Failure.UNAVAILABLE, None]):

@@ -1,4 +1,4 @@
-"""The copies of the custom resources, when reading them goes wrong in a way that nobody expects."""
+"""The copies of the custom resources after an unexpected error in reading them."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ class Silent:
 
 
 class ApiServer:
-    """Lists one Tenant, as `lists` has it one after the other, the last one from then on; its watches are silent."""
+    """Lists one Tenant, by the next of `lists` each time, and by the last of them from then on. Its watches are silent."""
 
     def __init__(self, *lists: dict[str, Any] | Exception) -> None:
         self.lists = list(lists)
@@ -47,7 +47,7 @@ class ApiServer:
 
 
 class Clock(FixedClock):
-    """Notes what a mirror says of itself while it waits."""
+    """Records the mirror's problem at each of its waits."""
 
     def __init__(self) -> None:
         super().__init__(datetime(2026, 11, 24, 9, tzinfo=UTC))

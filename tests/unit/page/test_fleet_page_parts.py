@@ -100,7 +100,7 @@ class Mirror:
 
 @pytest.fixture
 def fleet(monkeypatch: pytest.MonkeyPatch) -> tuple[FleetReader, Mirror, FixedClock, list[str]]:
-    """Return a reader over a mirror, with a clock, and what was counted in the database."""
+    """Return a reader over a mirror, with a clock and the counts of the database."""
     mirror, clock, counted = Mirror(), FixedClock(NOW), list[str]()
 
     async def count_jobs(_pool: object) -> dict[str, TenantJobs]:

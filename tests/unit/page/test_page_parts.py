@@ -344,7 +344,7 @@ def test_both_languages_have_all_words_of_templates(package: str, name: str, wor
 
 
 async def feed_busy_page(feed: Feed, meanwhile: Callable[[], Awaitable[None]]) -> list[tuple[str, list[str]]]:
-    """Return what a page is sent that was busy with its first event during `meanwhile`."""
+    """Return the events for a page that is busy with its first event during `meanwhile`."""
     async with aclosing(feed.changes("", timedelta(hours=1))) as changes:
         await anext(changes)
         await meanwhile()
@@ -383,7 +383,7 @@ async def test_busy_page_stream_ends_with_its_pod() -> None:
 
 
 def test_timeline_is_in_german() -> None:
-    """Names that are no German words by themselves, and stay so in no timeline."""
+    """Each stored name has a German word."""
     ours = set(Function) - {Function.TRANSFER_TO_HUMAN}  # Retell's own
     functions = {re.sub(r"(?<!^)(?=[A-Z])", "_", each).lower() for each in ours}
     stored = {*FunctionOutcome, *CallOutcome, *Kind, *Recipient, *State, *functions, NotificationChannel.EMAIL}

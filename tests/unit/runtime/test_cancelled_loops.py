@@ -1,4 +1,4 @@
-"""Endless loops end by a cancellation that comes at the same moment as the event they wait for."""
+"""A cancellation ends an endless loop, even at the very moment of the event for which the loop waits."""
 
 import asyncio
 from contextlib import asynccontextmanager, suppress

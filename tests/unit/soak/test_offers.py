@@ -60,7 +60,7 @@ def busy(entered: float, removed: float = FOREVER, staff: str = "anna", event: t
 
 
 def cause(*entries: BusyTime, events: list[Event] | None = None, any_host: bool = False, **body: Any) -> Cause | None:
-    """Return why a time with Anna is gone that was offered in second 100 and refused in second 102."""
+    """Return why a time with Anna that was offered in second 100 and refused in second 102 is gone."""
     slots = [{"start": START, "staff": "anna"}]
     history = History([replace(offered(100), body={"slots": slots, **body}), refused(102)], busy_times=list(entries))
     elsewhere = [remote(LATER)]  # no booking is in the way

@@ -1,4 +1,4 @@
-"""The result of a simulated week counts what was gone and what differs."""
+"""The result of a simulated week counts the offers that were gone, and the differences of the books."""
 
 from dataclasses import replace
 
