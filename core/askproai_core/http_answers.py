@@ -45,7 +45,7 @@ class _Unpacker:
     def __init__(self, encoding: str) -> None:
         name = encoding.strip().lower()
         if name not in {"", "identity", *_ENCODINGS}:
-            raise UnreadableAnswer("the answer is packed in a way that was not asked for")
+            raise UnreadableAnswer("the answer has a compression that was not requested")
         self._inflate = zlib.decompressobj(_ENCODINGS[name]) if name in _ENCODINGS else None
         self._has_input = False
 
@@ -57,11 +57,11 @@ class _Unpacker:
         self._has_input = True
         while packed:
             if self._inflate.eof:
-                raise UnreadableAnswer("the packed answer goes on behind its end")
+                raise UnreadableAnswer("the compressed answer has data after its end")
             try:
                 piece = self._inflate.decompress(packed, _PIECE)
             except zlib.error as error:
-                raise UnreadableAnswer("the packed answer is damaged") from error
+                raise UnreadableAnswer("the compressed answer is damaged") from error
             packed = self._inflate.unconsumed_tail or self._inflate.unused_data
             if piece:
                 yield piece
@@ -69,4 +69,4 @@ class _Unpacker:
     def require_end(self) -> None:
         """Raise `UnreadableAnswer` if the compressed data is incomplete."""
         if self._inflate is not None and self._has_input and not self._inflate.eof:
-            raise UnreadableAnswer("the packed answer breaks off")
+            raise UnreadableAnswer("the compressed answer is incomplete")

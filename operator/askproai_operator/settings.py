@@ -32,7 +32,7 @@ class Settings(BaseSettings):
         None, description="Kubeconfig file. Absent: `KUBECONFIG`, then the pod's own service account."
     )
     namespace: str = Field(
-        "askproai-system", description="Where the Lease lives, and events that no other place takes."
+        "askproai-system", description="The operator's own namespace: for its Lease, and Events that no other accepts."
     )
     pod_name: str | None = Field(
         None, description="First part of this replica's name in the Lease. Absent: the host name."
@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     redis_admin_url: SecretStr | None = Field(
         None,
         description="Redis as a user who may manage users; `redis+sentinel://user:password@h1:p,h2:p/master` by Sentinel. "
-        "Absent: no Redis, and each pod goes by itself.",
+        "Absent: no Redis; locks, limits and circuits are each pod's own.",
     )
     redis_admin_url_file: Path | None = Field(None, description="File that holds it instead, such as a mounted Secret.")
     ca_file: Path | None = Field(
@@ -91,7 +91,7 @@ class Settings(BaseSettings):
     calcom_base_url: str = Field("https://api.cal.com", description="Cal.com for tenants without a `baseUrl`.")
     shared_base_url: str = Field(
         "https://voice.example.invalid",
-        description="Public entrance of tenants without `exposure.host`; theirs is `<this>/<namespace>/<tenant>/…`.",
+        description="Base URL of tenants without `exposure.host`, each at `<this>/<namespace>/<tenant>/…`.",
     )
     fleet_page_host: str = Field(
         "",
@@ -151,11 +151,11 @@ class Settings(BaseSettings):
         "ports of PostgreSQL, Redis and providers.",
     )
     allowed_egress_ranges: Texts = Field(
-        (), description="Ranges within those that they reach all the same, such as `10.0.8.5/32` with PostgreSQL."
+        (), description="Ranges within the denied ones that pods still reach, such as `10.0.8.5/32` with PostgreSQL."
     )
     allowed_egress_namespaces: Texts = Field(
         (),
-        description="Namespaces, separated by commas, whose pods they reach although ranges are denied: those of PostgreSQL, Redis "
+        description="Namespaces, separated by commas, whose pods tenants reach despite denied ranges: those of PostgreSQL, Redis "
         "or Cal.com in the cluster.",
     )
     monitor_labels: Texts = Field(
@@ -178,13 +178,13 @@ class Settings(BaseSettings):
         10,
         ge=0,
         description="Most tenants whose pods change at once because the operator's release or its settings changed; no further one "
-        "begins while the pods of one are unhealthy. 0: all at once, whatever becomes of them.",
+        "begins while the pods of one are unhealthy. 0: all at once, without this check.",
     )
     rollout_soak_seconds: int = Field(
         30,
         ge=0,
         le=3600,
-        description="How long the pods of a tenant are watched after they had become ready, before its place goes to the next one.",
+        description="How long a tenant's pods are watched after they became ready, before the next tenant gets its place.",
     )
     max_replicas: int = Field(
         20,
@@ -225,29 +225,29 @@ class Settings(BaseSettings):
     resync_seconds: int = Field(
         60,
         ge=5,
-        description="How often an object is looked at when nothing changed (± 10 %). PostgreSQL and Redis are read as often for "
+        description="How often an object is reconciled when nothing changed (± 10 %). PostgreSQL and Redis are read as often for "
         "all healthy Tenants together, and for each by itself at every 15th time.",
     )
     drift_seconds: int = Field(
         900,
         ge=0,
-        description="How often what exists at Retell and Cal.com is compared when nothing changed here (± 20 %); 0: whenever the "
-        "object is looked at.",
+        description="How often the objects at Retell and Cal.com are compared when nothing changed here (± 20 %); 0: at each "
+        "reconcile.",
     )
     audit_seconds: int = Field(
-        300, ge=1, description="How often everything watched is listed, because a watch may lose deletions (± 25 %)."
+        300, ge=1, description="How often all watched objects are listed, because a watch may lose deletions (± 25 %)."
     )
     deletion_budget_seconds: int = Field(
-        600, ge=1, description="A deletion waits so long for a provider; then what is left goes into the ledger."
+        600, ge=1, description="How long a deletion waits for a provider before its objects go into the ledger."
     )
     leftover_retry_seconds: int = Field(
-        30, ge=1, description="How soon a left-over is tried again; each failure doubles it, up to an hour."
+        30, ge=1, description="Delay before an orphan's removal is retried; each failure doubles it, up to an hour."
     )
     bind_address: str = Field("0.0.0.0", description="Address of the probes and metrics.")  # noqa: S104 (kubelet and Prometheus reach it from outside)
     health_port: Port = Field(8081, description="`/livez` and `/readyz`. 0: any free port.")
     metrics_port: Port = Field(9090, description="`/metrics`; may be the same port. 0: on the health port.")
     circuit_open_seconds: float = Field(
-        60, gt=0, description="How long a provider that failed five times in a row for one key is left alone."
+        60, gt=0, description="How long no request is sent to a provider that failed five times in a row for one key."
     )
     lease_seconds: int = Field(8, ge=3, description="A Lease that was not renewed for so long may be taken over.")
     lease_renew_seconds: int = Field(5, ge=2, description="Without a renewal for so long the leader exits.")

@@ -29,7 +29,7 @@ class ConditionType(Explained):
         "CredentialsValid",
         (
             "The provider keys that the Tenant names exist, permit their use, belong to this tenant only, and are accepted."
-            " Unknown: a changed one could not be tried yet, since its provider does not answer."
+            " Unknown: a changed key could not be tested yet, since its provider does not answer."
         ),
     )
     KEYS_IN_USE = (
@@ -43,15 +43,15 @@ class ConditionType(Explained):
         "RequestsVerified",
         "Requests of the tenant's own calls are signed with one of its keys. False: for a minute or more each one was refused.",
     )
-    DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows are there."
-    CACHE_READY = "CacheReady", "The tenant's Redis user is there; without Redis all goes on, slower."
+    DATABASE_READY = "DatabaseReady", "The schema, the tenant's login role and its rows exist."
+    CACHE_READY = "CacheReady", "The tenant's Redis user exists; without Redis everything works, but slower."
     EVENTS_SPOOLED = (
         "EventsSpooled",
         "While PostgreSQL is away, signed events are acknowledged from Redis, which keeps them. Ready ignores it.",
     )
     ROLLOUT_HEALTHY = (
         "RolloutHealthy",
-        "No Deployment of the tenant is stuck on the way to its newest pods. True also while it waits for a release.",
+        "No Deployment of the tenant is stuck in a roll-out. True also while the tenant waits for a release.",
     )
     CANARY_HEALTHY = (
         "CanaryHealthy",
@@ -64,7 +64,7 @@ class ConditionType(Explained):
     RUNTIME_AVAILABLE = "RuntimeAvailable", "Enough of the tenant's pods are ready."
     EXPOSED = (
         "Exposed",
-        "The URL that the spec asks for leads to the tenant's own pods, and senders have it. It is not asked again after that.",
+        "The URL that the spec asks for leads to the tenant's own pods, and senders have it. It is not tested again after that.",
     )
     WEBHOOKS_REGISTERED = "WebhooksRegistered", "Cal.com has our webhook, with the right address and secret."
     CALENDAR_SYNCED = (
@@ -73,7 +73,7 @@ class ConditionType(Explained):
     )
     APPOINTMENTS_FIT = (
         "AppointmentsFit",
-        "Each appointment to come has its service, and its staff member on the staff and at work. A warning: Ready stays True.",
+        "Each future appointment has a declared service and a declared staff member at work that day. A warning: Ready stays True.",
     )
     NOTIFICATIONS_READY = (
         "NotificationsReady",
@@ -95,13 +95,13 @@ class ConditionType(Explained):
     HOLIDAYS_VALID = "HolidaysValid", "The public holidays of the branch's country and state are known."
     STAFF_IDENTIFIED = (
         "StaffIdentified",
-        "A person with the same id in another branch is known to be the same one, or another one. A warning: Ready ignores it.",
+        "Entries with the same staff id in several branches say whether they are one person. A warning: Ready ignores it.",
     )
     # ServiceOffering
     STAFF_MATCHED = "StaffMatched", "Somebody has the skills that the service needs."
     OPENING_FITS = (
         "OpeningFits",
-        "Some opening, cut to the working hours of somebody who can do the service, is long enough for it with its buffers.",
+        "The service with its buffers fits into an opening, within the working hours of somebody who can do it.",
     )
     NAME_UNIQUE = "NameUnique", "No other service of its branches sounds the same to a caller."
     CALENDAR_LINKED = (
@@ -114,7 +114,7 @@ class ConditionType(Explained):
     # RetellAgent
     SYNCED = "Synced", "Agent and LLM at Retell are as declared, and published."
     NUMBERS_BOUND = "NumbersBound", "The phone numbers at Retell ring at the published version of this agent."
-    DRIFTED = "Drifted", "Somebody changed something at Retell that the spec says otherwise. False is good."
+    DRIFTED = "Drifted", "Somebody made a change at Retell that differs from the spec. False is good."
     PAUSED = (
         "Paused",
         "`askproai.de/paused`, or `askproai.de/plan` where there is no plan, keeps the operator from any change. False is good.",
@@ -152,7 +152,7 @@ class Reason(Explained):
         "AsDeclared",
         "Nothing that the condition watches is wrong. The row above lists the reasons that Ready ignores.",
     )
-    CAPPED = "Capped", "The spec asks for more than the platform allows a tenant; the message says what holds instead."
+    CAPPED = "Capped", "The spec asks for more than the platform allows a tenant; the message has the values in effect."
     NOT_REQUESTED = "NotRequested", "The spec does not ask for it; nothing to do."
     NOT_INSTALLED = "NotInstalled", "It waits for a CRD this cluster or release lacks; the message says what to do."
     NOT_PAUSED = "NotPaused", "The operator works on the object."
@@ -162,7 +162,7 @@ class Reason(Explained):
     )
     PLAN_UNSUPPORTED = (
         "PlanUnsupported",
-        "The annotation `askproai.de/plan` shows a plan for a RetellAgent only; on another kind nothing is applied until it goes.",
+        "The annotation `askproai.de/plan` shows a plan for a RetellAgent only; on other kinds it holds all changes.",
     )
     PLAN_MODE = (
         "PlanMode",
@@ -173,7 +173,7 @@ class Reason(Explained):
         "spec.suspend of the Tenant is true: no pods run, and callers hear that it takes no appointments.",
     )
     PENDING = "Pending", "It waits; the message names the reason."
-    PROGRESSING = "Progressing", "It is being made true; look again in a moment."
+    PROGRESSING = "Progressing", "It is in progress; look again in a moment."
     DELETING = "Deleting", "The object is being deleted; the message says what is still there."
     INTERNAL_ERROR = "InternalError", "A fault of the operator; it tries again, its log has details. Please report it."
     # references and credentials
@@ -215,7 +215,7 @@ class Reason(Explained):
     )
     NOTIFICATIONS_NOT_SENT = (
         "NotificationsNotSent",
-        "The mail server or the webhook takes nothing from the pods; the message says why, and what to correct.",
+        "The mail server or the webhook accepts nothing from the pods; the message says why, and what to correct.",
     )
     ISSUER_NOT_ALLOWED = (
         "IssuerNotAllowed",
@@ -229,7 +229,10 @@ class Reason(Explained):
     PROVIDER_UNAVAILABLE = "ProviderUnavailable", "The provider does not answer; it is tried again."
     PROVIDER_REFUSED = "ProviderRefused", "The provider refuses what the spec asks for; the message has its answer."
     RATE_LIMITED = "RateLimited", "The provider asks for patience; it is tried again when it says."
-    DUPLICATE_FOUND = "DuplicateFound", "Several agents carry our marker; the spare ones go once no number rings there."
+    DUPLICATE_FOUND = (
+        "DuplicateFound",
+        "Several agents carry our marker; extra ones go once no number is bound to them.",
+    )
     # database
     DATABASE_UNAVAILABLE = "DatabaseUnavailable", "PostgreSQL does not answer or refuses the operator; tried again."
     DATA_OWNED_BY_OTHER = (
@@ -249,7 +252,7 @@ class Reason(Explained):
     )
     REDIS_NOT_DURABLE = (
         "RedisNotDurable",
-        "Redis may lose what it takes, so events are answered 503 while PostgreSQL is away; the message says what to set.",
+        "Redis may lose accepted events, so events are answered 503 while PostgreSQL is away; the message says what to set.",
     )
     # tenant
     DATA_KEY_LOST = (
@@ -270,7 +273,7 @@ class Reason(Explained):
     )
     APPOINTMENTS_STRANDED = (
         "AppointmentsStranded",
-        "Appointments to come are with somebody who is gone or on a day off, or of a service that is gone; move or cancel each.",
+        "Future appointments have a former or absent staff member, or a service that is not offered; move or cancel each.",
     )
     ROLLOUT_STUCK = (
         "RolloutStuck",
@@ -282,7 +285,7 @@ class Reason(Explained):
     )
     CANARY_PASSED = (
         "CanaryPassed",
-        "As many callers as were asked for met the image on trial, and it is no worse; promote it, or end the trial.",
+        "Enough callers met the image on trial, and it is no worse; promote it, or end the trial.",
     )
     CANARY_TAKEN_BACK = (
         "CanaryTakenBack",
@@ -290,7 +293,7 @@ class Reason(Explained):
     )
     SHADOW_DIFFERS = (
         "ShadowDiffers",
-        "Bookings of the shadow are not those of the callers' version; `status.shadow.differences` lists them by call.",
+        "Bookings of the shadow differ from those of the callers' version; `status.shadow.differences` lists them by call.",
     )
     TIME_ZONE_UNKNOWN = (
         "TimeZoneUnknown",
@@ -324,12 +327,12 @@ class Reason(Explained):
     NO_STAFF_WITH_SKILLS = "NoStaffWithSkills", "Nobody has all the required skills; teach a person, or ask for fewer."
     CAPACITY_UNSUPPORTED = (
         "CapacityUnsupported",
-        "With the other services its people need too many parts; fewer at once.",
+        "With the people's other services, the capacity needs too many units; lower it.",
     )
     EVENT_TYPE_MISSING = "EventTypeMissing", "A person who can do the service has no Cal.com event type here; add one."
     EVENT_TYPE_NOT_FOUND = (
         "EventTypeNotFound",
-        "The Cal.com account has none of this id: nothing is sent to it, callers cannot book it; correct the id, or create it.",
+        "The Cal.com account lacks this event type: nothing is sent to it, callers cannot book it; correct the id, or create it.",
     )
     EVENT_TYPE_MISMATCH = "EventTypeMismatch", "The event type does not fit the service; the message says what to do."
     # agent
@@ -340,7 +343,7 @@ class Reason(Explained):
     NUMBER_NOT_AT_RETELL = "NumberNotAtRetell", "Import the number at Retell, or give its SIP trunk in the Branch."
     NUMBER_BOUND_ELSEWHERE = (
         "NumberBoundElsewhere",
-        "Another agent has it; unbind it at Retell, or drop it here. About this Tenant's own agents: it is freed in seconds.",
+        "Another agent has the number; unbind it at Retell, or remove it here. An agent of this Tenant frees it in seconds.",
     )
     BUSINESS_MODEL_MISMATCH = (
         "BusinessModelMismatch",

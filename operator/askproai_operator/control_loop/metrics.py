@@ -31,31 +31,31 @@ class Metrics:
         self._provider_requests = create.counter("provider_requests", text, "provider", "operation", "status")
         self.leader = create.gauge("leader", "1 while this process holds the Lease")
         self.watch_restarts = create.counter("watch_restarts", "Watches begun again after an end or an error")
-        behind = "Time for which a watch has owed a change that a list has shown; 0: it owes none"
+        behind = "Time since a list showed a change that the watch has not reported; 0: none"
         self.watch_behind = create.gauge("watch_behind_seconds", behind, "resource")
-        missed = "Deletions that no watch told and that an audit found"
+        missed = "Deletions that an audit found and no watch reported"
         self.missed_deletions = create.counter("missed_deletions", missed)
-        ended = "Sessions of tenants' database logins that were ended because they held up others"
+        ended = "Sessions of tenants' database logins that were ended because they blocked others"
         self.sessions_ended = create.counter("tenant_sessions_ended", ended, "misuse")
-        failures = "What the watch over the tenants' database sessions could not do at a check, and tries again"
+        failures = "Failed steps of the watch over the tenants' database sessions, which are retried"
         self.session_watch_failures = create.counter("session_watch_failures", failures, "step")
         unguarded = "1 if no admission policy restricts the operator's account"
         self.writes_unguarded = create.gauge("writes_unguarded", unguarded)
         quiet = "Healthy Tenants, for which PostgreSQL and Redis are read together"
         self.quiet_tenants = create.gauge("quiet_tenants", quiet)
-        self._spans = create.counter("spans", "Spans of traces by what became of them", "outcome")
-        self._orphans = create.gauge("leftovers", "What deletions could not remove yet", "sort")
+        self._spans = create.counter("spans", "Spans of traces, exported or dropped", "outcome")
+        self._orphans = create.gauge("leftovers", "Remote objects that deletions could not remove yet", "sort")
         workqueue, queue = MetricFactory(self.registry, prefix="workqueue_"), {"name": "askproai"}
         self.depth = workqueue.gauge("depth", "Keys that wait", "name", "priority")
         self.adds = workqueue.counter("adds", "Keys put into the queue", *queue).labels(**queue)
-        self.retries = workqueue.counter("retries", "Keys back after a failure", *queue).labels(**queue)
+        self.retries = workqueue.counter("retries", "Keys queued again after a failure", *queue).labels(**queue)
         waited = "How long a key waited"
         self.waited = workqueue.histogram("queue_duration_seconds", waited, _WAITS, *queue).labels(**queue)
-        worked = "How long a key was worked on"
+        worked = "How long a key was processed"
         self.worked = workqueue.histogram("work_duration_seconds", worked, _RUNS, *queue).labels(**queue)
-        unfinished = "Time spent so far on what is not done"
+        unfinished = "Time spent so far on unfinished work"
         self.unfinished = workqueue.gauge("unfinished_work_seconds", unfinished, *queue).labels(**queue)
-        longest = "Age of the oldest work that is not done"
+        longest = "Age of the oldest unfinished work"
         self.longest = workqueue.gauge("longest_running_processor_seconds", longest, *queue).labels(**queue)
 
     def count_provider_request(self, provider: str, operation: str, outcome: str) -> None:
@@ -98,9 +98,9 @@ class ConditionCollector(Collector):
         for values, count in sorted(counts.items()):
             family.add_metric(values, count)
         yield family
-        asked = "Tenants of which pods are asked for: neither suspended nor without any yet"
+        asked = "Tenants that should have pods: provisioned and not suspended"
         yield GaugeMetricFamily("askproai_tenants_with_pods", asked, value=self._count_tenants_with_pods())
-        about = "How long the oldest drift at Retell stands that is not set right"
+        about = "Age of the oldest drift at Retell that is not repaired"
         yield GaugeMetricFamily("askproai_drift_seconds", about, value=self._oldest_drift())
 
     def _count_tenants_with_pods(self) -> int:
@@ -127,7 +127,7 @@ class RolloutCollector(Collector):
         registry.register(self)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        text = "Tenants on the way to the release that this operator renders pods from, by how far they are"
+        text = "Tenants by phase of the roll-out of this operator's release"
         family = GaugeMetricFamily("askproai_rollout_tenants", text, labels=["phase"])
         counts = self._rollouts.count_phases()
         for phase in Phase:
