@@ -64,7 +64,7 @@ argument is read by itself; values are combined, never texts.
   the appointment's notes, with their names (`medication: …`); the answer to a booking says so. The day of something else
   (`wedding_date`) beside a clear one is such a field, and so is the name of somebody else (`insurance.name`). A move and a place on
   the waiting list have no notes: the answer says that nothing else is changed or noted. A field that names another service or
-  person is asked about. Fields of programs (`call_id`) are noted nowhere.
+  person is asked about. Fields of programs (`call_id`, `gender`) are noted nowhere.
 - **An understood value is kept.** An unclear time leaves the day: a search offers its times, a booking asks for the hour. An
 unclear
   day is asked for by itself.

@@ -81,8 +81,9 @@ def _amend(stored: Message, new: NewMessage, known: Collection[str]) -> Message 
     is_recipient, recipient = _same_recipient(stored, new), stored.recipient or new.recipient
     if not is_recipient and (is_same_matter or withdraws) and stored.recipient and new.recipient:
         is_known = [any(names_person(each, name) for name in known) for each in (stored.recipient, new.recipient)]
-        if all(is_known) or not is_alike(drop_titles(stored.recipient), drop_titles(new.recipient)):
-            return None
+        may_be_one = withdraws and is_alike(drop_titles(stored.recipient), drop_titles(new.recipient))
+        if all(is_known) or not (may_be_one or same_name(stored.recipient, new.recipient)):
+            return None  # "Hanna" may be a second person beside "Anna"; "Annah" is none
         is_recipient, recipient = True, stored.recipient if is_known[0] else new.recipient
     if not (is_same_matter or (is_recipient and _same_contact(stored, new))):
         return None

@@ -29,7 +29,7 @@ from askproai_runtime.conversation.replaced_bookings import ask_to_cancel_first,
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.understood_booking import understand_booking
-from askproai_runtime.person_names import same_name
+from askproai_runtime.person_names import is_other_person
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
@@ -140,15 +140,16 @@ async def _book_instead(
 
 def _with_former_details(request: SpokenBooking, booked: Appointment, made_up: str) -> SpokenBooking:
     """Return the request that replaces a booked appointment, with its details as far as the request does not change them. An
-    address under the domain `made_up` is of the appointment alone.
+    address under the domain `made_up` is of the appointment alone. Another person gets neither number nor address of the first.
     """
     kept = with_details(request, booked)
-    is_same = same_name(request.name, booked.customer_name)  # "Lange" is Petra Lange, for whom it was
+    if is_other_person(request.name, booked.customer_name):
+        return replace(request, replaces=booked, notes=kept.notes)
     is_made_up = bool(made_up and kept.attendee_email and kept.attendee_email.endswith(f"@{made_up}"))
     return replace(
         request,
         replaces=booked,
-        name=kept.customer_name if is_same else request.name,
+        name=kept.customer_name,
         phone=kept.phone or request.phone,
         email=request.email if is_made_up else kept.attendee_email,
         notes=kept.notes,

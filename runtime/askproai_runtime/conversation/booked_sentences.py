@@ -141,4 +141,5 @@ def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: 
         else:
             sentence = (say().group_stands_already if again else say().group_booked).format(first=when)
         said.append(f"{sentence}{end_sentence(config, each, of_several=True)}")
-    return "".join(said)
+    in_turn = say().group_in_turn if len({each.starts_at for each in appointments}) > 1 else ""
+    return f"{''.join(said)}{in_turn}"

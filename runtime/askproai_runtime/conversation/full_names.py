@@ -14,6 +14,7 @@ from askproai_runtime.book.bookables import linked_event_types
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.customer_names import drop_salutation
 from askproai_runtime.language.name_words import FIRST_NAMES, PARTICLES
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import name_key
@@ -88,7 +89,7 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
     words = [word for word in known.split() if len(fold(word)) > 1]  # the initial is of what was said now
     is_first = known.split()[-1] not in words or (fold(part) in FIRST_NAMES and fold(said) not in FIRST_NAMES)
     at = len(words) if is_first else len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])
-    return " ".join([*words[:at], said, *words[at:]])
+    return drop_salutation(" ".join([*words[:at], said, *words[at:]]))
 
 
 def _is_respelled(known: str, said: str) -> bool:

@@ -8,11 +8,11 @@ from typing import Any
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.book.appointments import NamedSlot
-from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.arguments.reading import TIMES, read_arguments
 from askproai_runtime.conversation.transcript import read_exchanges
 from askproai_runtime.conversation.types import EarlierRequest, NamedOffer, NamedTimes, Naming
-from askproai_runtime.language.declines import asks_for_others, find_declined
+from askproai_runtime.language.declines import answers_aside, asks_for_others, find_declined
 from askproai_runtime.language.replies import has_no_preference
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
@@ -38,7 +38,7 @@ def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[Na
 
     Only the last words of a long call are read, since other callers wait meanwhile. An older declined slot is offered again.
     """
-    utterances = call.transcript_with_tool_calls or ()
+    utterances = _leave_out_asides(call)
     later = sum(len(str(each.content or "")) for each in utterances if each.role == "user")
     declined, beside = set[NamedSlot](), set[NamedSlot]()
     named: dict[NamedSlot, datetime] = {}
@@ -102,7 +102,7 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
     """Return the times of the last answer that named days; None if no answer did."""
     lists_since, said, asked = False, list[str](), None
     moves = {str(each.tool_call_id) for each in call.transcript_with_tool_calls or () if each.name == _MOVE}
-    for utterance in reversed(call.transcript_with_tool_calls or ()):
+    for utterance in reversed(_leave_out_asides(call)):
         if utterance.role == "user":
             said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
         answer = utterance.answer or {}
@@ -119,6 +119,22 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
                     return asked
         lists_since |= bool(answer.get("appointments"))
     return asked
+
+
+def _leave_out_asides(call: OngoingCall) -> list[Utterance]:
+    """Return the utterances of a call without each no to the agent's own question, which says nothing about named times."""
+    found, asked, message = list[Utterance](), "", ""
+    for utterance in call.transcript_with_tool_calls or ():
+        if utterance.role == "agent":
+            asked += str(utterance.content or "")
+        elif utterance.role == "tool_call_result":
+            asked, message = "", str((utterance.answer or {}).get("message") or "")
+        elif utterance.role == "user":
+            is_aside, asked = answers_aside(str(utterance.content or ""), asked.replace(message, "")), ""
+            if is_aside:
+                continue
+        found.append(utterance)
+    return found
 
 
 def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:

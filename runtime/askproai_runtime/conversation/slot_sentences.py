@@ -65,7 +65,7 @@ def _companion_fields(rules: ServiceRules, slot: Slot) -> dict[str, Any]:
 
 def _say_slot(rules: ServiceRules, slot: Slot, now: datetime, *, as_subject: bool = False) -> str:
     """Return `Freitag, den 27. November, um 10 Uhr bei Anna`; with companions `… bei Anna und Mehmet` or `… bei Anna und um 10
-    Uhr 30 bei Anna`, with each person's service if the services differ.
+    Uhr 30 bei Anna, also nacheinander`, with each person's service if the services differ.
     """
     if not slot.companions:
         return format_slot(slot, rules.display_name(slot.staff), rules.zone, now, as_subject=as_subject)
@@ -77,7 +77,8 @@ def _say_slot(rules: ServiceRules, slot: Slot, now: datetime, *, as_subject: boo
         clock = format_clock(start.astimezone(rules.zone).time())
         when = say().later.format(clock=clock) if said else format_spoken(start, rules.zone, now, as_subject=as_subject)
         said.append(f"{when}{_say_staff(rules, people)}")
-    return join_list(said, say().and_word)
+    times = join_list(said, say().and_word)
+    return say().in_turn.format(times=times) if len(said) > 1 else times
 
 
 def _say_staff(rules: ServiceRules, people: Sequence[tuple[ServiceRules, Slot]]) -> str:

@@ -16,6 +16,7 @@ from askproai_runtime.conversation.arguments.table import (
     ARGUMENT_RULES,
     DESCRIPTIONS,
     ENDS,
+    PREFERENCES,
     fold_key,
     rules_of,
 )
@@ -32,11 +33,11 @@ from askproai_runtime.understood import UNDERSTOOD
 # A part of a name is no sign of them: `requested_doctor`, `call_reason`, `insurance_id`.
 _OF_PROGRAMS: Final = frozenset({
     "accesstoken", "accountsid", "agentid", "agentname", "agentversion", "apikey", "apiversion", "attempt", "authtoken",
-    "callid", "callsid", "callstatus", "calltimestamp", "calltype", "channelid", "confidence", "confidencescore",
-    "conversationid", "correlationid", "createdat", "dryrun", "endtimestamp", "eventid", "executionid", "force",
-    "functioncallid", "functionname", "isretry", "llmid", "messageid", "reasoning", "requestid", "requesttimestamp",
-    "retries", "retry", "runid", "sessionid", "sessiontoken", "spanid", "starttimestamp", "tenantid", "thought", "thoughts",
-    "threadid", "timestamp", "toolcallid", "toolid", "toolname", "traceid", "userid",
+    "callerid", "callid", "callsid", "callstatus", "calltimestamp", "calltype", "channelid", "confidence",
+    "confidencescore", "conversationid", "correlationid", "createdat", "dryrun", "endtimestamp", "eventid", "executionid",
+    "force", "fromnumber", "functioncallid", "functionname", "isretry", "llmid", "messageid", "reasoning", "requestid",
+    "requesttimestamp", "retries", "retry", "runid", "sessionid", "sessiontoken", "spanid", "starttimestamp", "tenantid",
+    "thought", "thoughts", "threadid", "timestamp", "tonumber", "toolcallid", "toolid", "toolname", "traceid", "userid",
 })  # fmt: skip
 _ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
 _WORDS: Final = UNDERSTOOD.fields
@@ -172,6 +173,6 @@ def _label(path: str, text: str) -> str:
 def _is_of_program(path: str, text: str) -> bool:
     keys = path.split(".")
     key, with_object = fold_key(keys[-1]), fold_key("".join(keys[-2:]))
-    if key in _WORDS.settings:
+    if key in _WORDS.settings and fold_key("".join(keys[-2:-1])) not in PREFERENCES:
         return _SETTING.fullmatch(text.strip()) is not None
     return key in _OF_PROGRAMS or with_object in _OF_PROGRAMS or (with_object in _ALONE and " " not in text)

@@ -24,7 +24,7 @@ from askproai_runtime.language.name_words import (
 )
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.language.replies import read_claim
-from askproai_runtime.person_names import TITLES, fold, same_name
+from askproai_runtime.person_names import GENDERS, TITLES, fold, same_name
 from askproai_runtime.understood import UNDERSTOOD
 
 _NAMES: Final = UNDERSTOOD.names
@@ -56,7 +56,19 @@ def read_customer_name(text: str | None, said: str | None = None) -> str:
     if not words or is_role or not _LETTER.search(name) or is_open:
         return ""
     made_up = said is not None and words[-1] in SAMPLES and words[-1] not in fold(said).split()
-    return "" if made_up else name
+    return "" if made_up else drop_salutation(name)
+
+
+def drop_salutation(name: str) -> str:
+    """Return a person's first name and surname without "Frau" or "Herr", but with a title such as Dr. A surname alone keeps the
+    salutation, which distinguishes two people of one surname.
+    """
+    words = name.split()
+    titles = [*takewhile(lambda word: fold(word) in TITLES, words)]
+    named = [word for word in words[len(titles) :] if not word.endswith(".") and fold(word) not in PARTICLES]
+    if len(named) <= 1 or FIRM.search(name) or not is_plain_name(name):
+        return name
+    return " ".join([*(word for word in titles if fold(word) not in GENDERS), *words[len(titles) :]])
 
 
 def names_unknown(text: str) -> bool:

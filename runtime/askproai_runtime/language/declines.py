@@ -72,6 +72,10 @@ _ASKS_BACK = re.compile(rf"^(?:(?:{_WORDS.before_asking_back}) )*(?:{_WORDS.asks
 _AND = re.compile(rf"\b(?:{_WORDS.and_or})\b")
 _STATES = re.compile(rf"\b(?:{_WORDS.states})\b")
 
+_ASKS_ASIDE = re.compile(rf"\b(?:{_WORDS.asks_aside})")
+_ASKS_OF_OFFER = re.compile(rf"\b\w*(?:{_WORDS.asks_of_offer})")
+_NO_ASIDE = re.compile(rf"(?:{_NO.pattern}|{_WORDS.no_aside})(?: (?:{_NO.pattern}|{_WORDS.no_aside}))*")
+
 
 @dataclass(frozen=True, slots=True)
 class _Clause:
@@ -113,6 +117,17 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
     except UnclearMention:
         return frozenset()
     return frozenset((rejected if found.rejected else set(named)) - others)
+
+
+def answers_aside(utterance: str, asked: str) -> bool:
+    """Return True if an utterance is only a no to the agent's own questions in `asked`, all of which are certainly about
+    something else than times: "Waren Sie schon einmal bei uns?".
+    """
+    if not _NO_ASIDE.fullmatch(words_of(utterance)):
+        return False
+    questions = [words_of(each) for each in re.split(r"(?<=[.!?])", asked) if each.endswith("?")]
+    is_aside = all(_ASKS_ASIDE.search(each) and not _ASKS_OF_OFFER.search(each) for each in questions)
+    return bool(questions) and is_aside
 
 
 def asks_for_others(utterance: str, named: Collection[datetime], now: datetime) -> bool:

@@ -76,6 +76,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     # slots and readings
     slot: str
     later: str  # on the day that was said before
+    in_turn: str  # of a group
     service_with: str
     nothing_free: str
     shall_i_book: str
@@ -246,6 +247,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     group_booked: str
     group_stands_already: str
     group_besides: str
+    group_in_turn: str
     calendar_has_to_confirm: str
     other_unknown: str
     other_stays: str

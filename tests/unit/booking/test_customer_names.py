@@ -39,6 +39,21 @@ def test_real_name_resembling_a_placeholder_is_unchanged(said: str) -> None:
     assert read_customer_name(said) == said
 
 
+@each_row(
+    ("said", "stored"),
+    [
+        ("Frau Petra Lange", "Petra Lange"), ("Herr Dr. Otto Lange", "Dr. Otto Lange"), ("Mrs. Jane Smith", "Jane Smith"),
+        ("frau dr. petra lange", "dr. petra lange"), ("Herrn Otto von Lange", "Otto von Lange"),
+        *((name, name) for name in (
+            "Frau Lange", "Herr Prof. Dr. med. Lange", "Frau von der Heide", "Frau P. Lange", "Thomas Herr",
+            "Herr und Frau Lange", "Frau Lange und Otto", "Frau Holle Betten GmbH", "Dr. Petra Lange",
+        )),
+    ],
+)  # fmt: skip
+def test_salutation_is_stored_only_beside_a_surname(said: str, stored: str) -> None:
+    assert read_customer_name(said) == stored
+
+
 def test_placeholder_name_counts_only_if_spoken() -> None:
     assert read_customer_name("Max Mustermann", "Auf den Namen? Max Mustermann bitte.") == "Max Mustermann"
     assert read_customer_name("Max Mustermann", "Morgen um zehn bitte.") == ""
