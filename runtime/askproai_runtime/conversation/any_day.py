@@ -14,7 +14,7 @@ from askproai_runtime.language.answer_words import ANYBODY, is_question, words_o
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.said_days import read_said_days
 from askproai_runtime.person_names import fold
-from askproai_runtime.spoken_times import Candidate, Understanding, understand_parts
+from askproai_runtime.spoken_times import Candidate, Days, Understanding, understand_parts
 from askproai_runtime.spoken_times.excluded_days import (
     Excluded,
     ExcludedDay,
@@ -29,7 +29,8 @@ ASKED_DAY: Final = "date"  # the marker of the question for a day
 _ANY: Final = "egal"  # in the words of the reader of times
 _LONG: Final = timedelta(days=300)  # no named day or month lasts as long
 _DAY: Final = timedelta(hours=25)  # the longest one
-_WEEKEND: Final = timedelta(days=2, hours=1)
+_WEEKEND: Final = timedelta(days=1)  # from its first day to its last
+_MOMENT: Final = timedelta(microseconds=1)
 _MOST_READ: Final = 20  # turns of the caller
 _MOST_WORDS: Final = 9  # of a clause that only names a first day: the event loop waits for its reading
 _SENTENCE = re.compile(r"(?:[^.!?;\n]|(?<=\d)\.(?= ))+[.!?;]?")  # "am 24. kann ich nicht" is one
@@ -84,13 +85,13 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
     if is_of_one or not plain.candidates or (not text and names_day(others)):
         return args
-    since = [*_list_clauses(call.said_since or "")]
+    since = [*_list_clauses(call.said_since or "", with_questions=True)]
     if not text:
-        first_days = (each for each in since if each.count(" ") < _MOST_WORDS and _names_first_day(each, call, zone))
-        text = next(first_days, text)
+        short = (each for each in since if each.count(" ") < _MOST_WORDS and not is_question(each))
+        text = next((each for each in short if _names_first_day(each, call, zone)), text)
     is_repeated = any(named in each.times for each in call.earlier)
     before = call.utterances[-_MOST_READ:] if is_open or is_repeated else ()
-    clauses = [each for said in before for each in _list_clauses(said)]
+    clauses = [each for said in before for each in _list_clauses(said, with_questions=True)]
     excluded = _list_excluded([*clauses, *since], call, zone)
     for day, hours in excluded.items():
         if hours and not includes_hours(plain, hours):
@@ -103,27 +104,30 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
 
 
 def _list_excluded(clauses: Iterable[str], call: CallContext, zone: ZoneInfo) -> Excluded:
-    """Return the days that clauses exclude, each with its hours (None: all). A later clause that names such a day lifts this."""
+    """Return the days that clauses exclude, each with its hours (None: all). A later clause or question that names such a day,
+    a weekend or the same span lifts this.
+    """
     excluded, now = Excluded(), call.started_at.astimezone(zone)
     for clause in clauses:
-        if found := find_excluded_days(clause, now):
+        if not is_question(clause) and (found := find_excluded_days(clause, now)):
             excluded |= found
         elif excluded:
             named = understand_parts(clause, None, None, at=call.started_at, zone=zone).candidates
-            short = (each for each in named if each.end is None or each.end - each.start <= _WEEKEND)
-            days = {(each.start + n * _DAY).date() for each in short for n in range(2 if _is_weekend(each) else 1)}
-            excluded = {day: hours for day, hours in excluded.items() if not any(_holds(day, each) for each in days)}
+            excluded = {day: hours for day, hours in excluded.items() if not any(_lifts(each, day) for each in named)}
     return excluded
+
+
+def _lifts(named: Candidate, days: ExcludedDay) -> bool:
+    first, last = named.start.date(), ((named.end or named.start) - _MOMENT).date()
+    if last - first > _WEEKEND:
+        return days == Days(first, last)
+    return any(_holds(days, first + timedelta(days=n)) for n in range(max((last - first).days, 0) + 1))
 
 
 def _holds(days: ExcludedDay, day: date) -> bool:
     if isinstance(days, int):
         return day.weekday() == days
     return days.first <= day and (days.last is None or day <= days.last)
-
-
-def _is_weekend(span: Candidate) -> bool:
-    return span.end is not None and span.end - span.start > _DAY
 
 
 def _names_first_day(clause: str, call: CallContext, zone: ZoneInfo) -> bool:
@@ -138,10 +142,14 @@ def _names_first_day(clause: str, call: CallContext, zone: ZoneInfo) -> bool:
     return _is_long(understood) and understood.candidates[0].start > call.started_at
 
 
-def _list_clauses(said: str) -> Iterator[str]:
-    """Yield each sentence that is no question; then its parts between commas, unless the sentence has an exception ("außer")."""
+def _list_clauses(said: str, *, with_questions: bool = False) -> Iterator[str]:
+    """Yield each sentence that is no question; then its parts between commas, unless the sentence has an exception ("außer").
+    With `with_questions` also yield the questions.
+    """
     for sentence in _SENTENCE.findall(said):
         if is_question(sentence):
+            if with_questions:
+                yield sentence.strip()
             continue
         yield sentence.strip(" ,.!;")
         if "," in sentence and not _EXCEPT.search(fold(sentence)):

@@ -14,7 +14,7 @@ from typing import Any, Final
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import AskedChoice, CallContext, Choice, ClarificationNeeded
-from askproai_runtime.language.answer_words import CANCELLATION_WORD, MOVE, YES_WORD, words_of
+from askproai_runtime.language.answer_words import CANCELLATION_WORD, FILLER, MOVE, YES_WORD, words_of
 from askproai_runtime.person_names import fold, may_be_same, same_name
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -22,6 +22,7 @@ _WORDS: Final = UNDERSTOOD.choices
 _ONLY_MOVE: Final = re.compile(rf"(?:(?:{_WORDS.no_further})(?: |$))*+(?:(?:{YES_WORD}|{_WORDS.only_move})(?: |$))++")
 # What models write for a value, whatever language they speak.
 _SAID: Final = {said: Choice(choice) for said, choice in _WORDS.said.items()} | {each.value: each for each in Choice}
+_POLITE: Final = re.compile(rf"^(?:(?:{YES_WORD}|{FILLER}) )++|(?: {FILLER})++$")
 _NAME: Final = re.compile(rf"\b(?:{_WORDS.about_name})\b")
 _KEEPS: Final = re.compile(rf"\b(?:{_WORDS.further})")
 _REPLACES: Final = re.compile(rf"\b(?:{_WORDS.replacing})")
@@ -59,11 +60,11 @@ def _speaks_of_move(args: Mapping[str, Any]) -> bool:
 
 
 def _read_plain(call: CallContext) -> Choice | None:
-    """Return the choice if the caller's words since the last answer are nothing but a choice ("verschieben"); else None."""
+    """Return the choice if the caller's words since the last answer are only a choice ("ja, ein weiterer bitte"); else None."""
     said = words_of(call.said_since or "")
     if "?" in (call.said_since or ""):
         return None
-    return Choice.MOVE if MOVE.search(said) and _ONLY_MOVE.fullmatch(said) else _SAID.get(fold(said))
+    return Choice.MOVE if MOVE.search(said) and _ONLY_MOVE.fullmatch(said) else _SAID.get(fold(_POLITE.sub("", said)))
 
 
 def _contradicts(choice: Choice, said: str) -> bool:

@@ -46,7 +46,7 @@ from askproai_runtime.conversation.named_days import keep_offered_days
 from askproai_runtime.conversation.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_in_hours
 from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import parse_time
+from askproai_runtime.conversation.requested_times import parse_searched_time
 from askproai_runtime.conversation.slot_sentences import example_sentence, slot_fields, slot_sentence
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
@@ -81,7 +81,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         return refused_search()
     try:
         args = keep_offered_days(call, args, request)
-        understood = parse_time(leave_out_days(call, args, request.rules.zone), call, request)
+        understood = parse_searched_time(leave_out_days(call, args, request.rules.zone), call, request)
     except ClarificationNeeded as question:
         if (agreed := find_agreed(call, question, request.rules.zone)) is None:
             return await _add_examples(ctx, request, call, question.answer, read_parts(args))

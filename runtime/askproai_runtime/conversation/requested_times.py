@@ -15,10 +15,10 @@ from askproai_runtime.conversation.answers import candidate_fields, candidate_qu
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.open_readings import keep_open_readings, require_exact
 from askproai_runtime.conversation.time_arguments import read_parts
-from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.conversation.written_starts import find_meant, name_offered, name_written_start
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import REJECTS
+from askproai_runtime.language.declines import REJECTS, rejects_times
 from askproai_runtime.language.phrases import refusal_sentence
 from askproai_runtime.sentences import format_written_day, say
 from askproai_runtime.spoken_times import (
@@ -27,12 +27,13 @@ from askproai_runtime.spoken_times import (
     Grain,
     Understanding,
     agree,
+    counts_time,
     exact_at,
     understand_parts,
     understand_start,
 )
 from askproai_runtime.spoken_times.arguments import find_part_argument
-from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_only_hour
 
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
 _DAYS_AHEAD = 14  # in which a time without a day is searched
@@ -89,6 +90,30 @@ def parse_time(
         _require_no_noon(understood, call, service)
     understood = _drop_too_far(understood, call, service)
     return understood if understood.is_written else keep_open_readings(understood, service)
+
+
+def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: ServiceRequest) -> Understanding | None:
+    """Return the time of a search as `parse_time` does, or the only hour that the caller has said since the last answer, if the
+    branch is closed at the requested one. If it is open at both, raise once the question which is meant: models write other
+    hours.
+    """
+    understood, words, zone = parse_time(args, call, service), call.said_since or "", service.rules.zone
+    if understood is None or understood.exact is None or rejects_times(words_of(words)) or counts_time(words):
+        return understood
+    requested = exact_at(understood.exact.astimezone(zone))
+    hours = list_only_hour(words, call.started_at)  # another language reads a date as an hour
+    said = (exact_at(datetime.combine(requested.start.date(), each, zone)) for each in hours)
+    meant = [each for each in said if is_open_time(service.rules, each)]
+    if not meant or requested in meant:
+        return understood
+    named = call.named_last
+    asked = named.starts if named is not None and named.naming is Naming.ASKED else ()
+    if any(each.start in asked for each in meant) or not is_open_time(service.rules, requested):
+        return keep_open_readings(Understanding.of(meant), service)
+    readings = sorted([requested, *meant], key=lambda each: each.start)
+    raise ClarificationNeeded(
+        candidate_question(readings, zone, call.started_at), candidates=candidate_fields(readings)
+    )
 
 
 def _drop_unsaid(

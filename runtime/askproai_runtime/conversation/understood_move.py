@@ -148,17 +148,18 @@ def _require_named_appointment(
     zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
     days = {each.id: each.starts_at.astimezone(zone).date() for each in (appointment, *own)}
     new = start.astimezone(zone).date()
-    is_changed = call.named_last is not None and call.named_last.about == str(appointment.id)
+    last = call.named_last if call.named_last and call.named_last.about == str(appointment.id) else None
+    is_moved = last is not None and last.naming is Naming.CHANGED
     words = fold(call.said_since or "")
-    named = choose_by_names(ctx.config(), words, own, own, with_staff=False) if is_changed else None
+    named = choose_by_names(ctx.config(), words, own, own, with_staff=False) if last else None
     others = [
         each
         for each in own
         if each.id != appointment.id
         and (
             each is named
-            or (is_changed and says_other(call))
-            or names_day_of_other(call, days[each.id], days[appointment.id], new)
+            or (last and says_other(call))
+            or names_day_of_other(call, days[each.id], days[appointment.id], new, is_moved=is_moved)
         )
     ]
     if others:

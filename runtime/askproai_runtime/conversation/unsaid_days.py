@@ -30,7 +30,12 @@ from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.spoken_times import Days, Grain, exact_at, fold, understand_parts
 from askproai_runtime.spoken_times.arguments import find_open_span, read_in_languages
-from askproai_runtime.spoken_times.mentions import find_named_spans, list_days_of_month
+from askproai_runtime.spoken_times.mentions import (
+    find_named_spans,
+    list_bounding_weekdays,
+    list_days_of_month,
+    names_relative_day,
+)
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
@@ -111,18 +116,21 @@ async def find_unheard(
     raise question
 
 
-def names_day_of_other(call: CallContext, other: date, own: date, new: date) -> bool:
+def names_day_of_other(call: CallContext, other: date, own: date, new: date, *, is_moved: bool) -> bool:
     """Return whether the caller's last words name the day of another appointment (`other`), and not its own day. The day of the
-    new start (`new`) is named, too.
+    new start (`new`) is named, too. A rejected day is that of an appointment if the last answer has moved one (`is_moved`):
+    "Und am Freitag kann ich nicht, lieber am Samstag". Else it is none for the new start.
     """
-    words = call.said_since or ""
-    if rejects_times(words_of(words)):  # "Freitag ist schlecht"
+    words, now = call.said_since or "", call.started_at
+    if rejects_times(words_of(words)) and not is_moved:
         return False
-    said = list_weekdays(words) - {new.weekday()}
-    if said:
-        return other.weekday() in said and own.weekday() not in said
-    numbers = list_days_of_month(words, call.started_at) - {new.day}
-    return other.day in numbers and own.day not in numbers
+    numbers = list_days_of_month(words, now) - {new.day}
+    if (other.day in numbers) != (own.day in numbers):
+        return other.day in numbers
+    said = list_weekdays(words) - {new.weekday()} - list_bounding_weekdays(words, now)
+    if (other.weekday() in said) != (own.weekday() in said):
+        return other.weekday() in said
+    return names_relative_day(words, other, own, now) and not names_relative_day(words, new, own, now)
 
 
 def _require_said_weekday(call: CallContext, start: datetime, day: str, of_own: Collection[int]) -> None:

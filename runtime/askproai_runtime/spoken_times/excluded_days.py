@@ -36,6 +36,8 @@ _EXCEPTION = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
 _CONDITION = re.compile(rf"\b(?:{_WORDS.conditions})\b")
 _ALWAYS = re.compile(rf"\b(?:{_WORDS.always})\b")
 _REASON = re.compile(rf"(?:{_WORDS.reasons})\b")
+_STATEMENT = re.compile(rf"(\b(?:{_WORDS.statements})) (?:{_WORDS.links})\b")
+_ENDS_STATEMENT = re.compile(rf"\b(?:{_WORDS.statements})$")
 _APPOINTMENT = re.compile(rf"\b(?:{_WORDS.appointments})\b")
 
 
@@ -88,7 +90,7 @@ def _find_excluded_days(said: str, now: datetime) -> Excluded:
     """Return what denials exclude before them, and then what words such as "außer" exclude behind them."""
     excluded, before, clauses = Excluded(), Excluded(), list[str]()
     said = _NOT_DENIED.sub(" ", " ".join(said.split()[:_MOST_WORDS]))
-    said = _DENIED_BEFORE.sub(r"\1 ", _NEITHER.sub(r"≠ \1 ≠", said))
+    said = _STATEMENT.sub(r"\1,", _DENIED_BEFORE.sub(r"\1 ", _NEITHER.sub(r"≠ \1 ≠", said)))
     for clause in re.split(r" ?, ?", said):
         denial, exception = _DENIAL.search(clause), _EXCEPTION.search(clause)
         if _CONDITION.search(clause):
@@ -103,7 +105,7 @@ def _find_excluded_days(said: str, now: datetime) -> Excluded:
             clauses.append(clause if own is None else clause[: denial.start()])  # a denial has days on one side of it
         else:
             clauses.append(clause)
-        alone = None if denial else _read_days(clause.split(), now)
+        alone = None if denial or _ENDS_STATEMENT.search(clause) else _read_days(clause.split(), now)
         before = {} if alone is None else before | alone
     said, patterns = present_grammar().normalize(", ".join(clauses)), present_grammar().operators
     texts = [said[word.start() :] for word in re.finditer(r"\S+", said)]

@@ -12,16 +12,21 @@ from itertools import pairwise
 
 from askproai_runtime.spoken_times.atoms import (
     PARTS_OF_DAY,
+    Around,
     Atom,
+    Clock,
     Contradiction,
     Day,
     Days,
+    Instant,
     Offset,
     Op,
     Part,
     Period,
     Soon,
+    TimeRange,
     Weekday,
+    Which,
 )
 from askproai_runtime.spoken_times.combine import combine
 from askproai_runtime.spoken_times.grammars import present_grammar
@@ -42,6 +47,7 @@ _INSTEAD = re.compile(rf",?\s+(?:{UNDERSTOOD.links.instead_of})\s+", re.IGNORECA
 _INSTEAD_FIRST = re.compile(rf"^(?:{UNDERSTOOD.links.instead_of})\s+", re.IGNORECASE)
 _ENDS_WITH_DAY = re.compile(r"\d\..*\d\.$")  # "vom 10. auf den 11.", but "von 14 auf 16." ends a sentence
 _MOST_WORDS = 16
+_WEEK = 7
 
 
 class UnclearMention(ValueError):
@@ -101,11 +107,55 @@ def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention
 
 def list_days_of_month(words: str, now: datetime) -> set[int]:
     """Return the days of a month that words name, whatever else they say: 27 for "den am siebenundzwanzigsten auf zwölf"."""
+    return {atom.number for atom in _scan_any(words, now) if isinstance(atom, Day) and atom.number is not None}
+
+
+def list_bounding_weekdays(words: str, now: datetime) -> set[int]:
+    """Return the weekdays before or after which words name another day: Friday for "auf den Tag vor dem Freitag"."""
+    pairs = pairwise(_scan_any(words, now))
+    return {day.weekday for bound, day in pairs if bound in {Op.BEFORE, Op.AFTER} and isinstance(day, Weekday)}
+
+
+def names_relative_day(words: str, day: date, origin: date, now: datetime) -> bool:
+    """Return whether words, whatever else they say, may name `day` relative to the day `origin`, or by a week or a number of
+    weeks that does not have `origin`: "den am Mittwoch drauf", "den eine Woche später", "den von übernächster Woche".
+    """
+    return any(_is_relative(atom, day, origin) for atom in _scan_any(words, now))
+
+
+def _is_relative(atom: Atom, day: date, origin: date) -> bool:
+    if isinstance(atom, Weekday):
+        return atom.which in {Which.FOLLOWING, Which.NEXT} and day.weekday() == atom.weekday and day > origin
+    if isinstance(atom, Offset):
+        first = (counted := origin + timedelta(days=atom.days)) - timedelta(days=counted.weekday())
+        return day == counted if atom.days % _WEEK else first <= day < first + timedelta(days=_WEEK)
+    spans = _read_spans(None, atom) if _is_span(atom) else ()
+    return any(_holds(span, day) and not _holds(span, origin) for span in spans)
+
+
+def list_only_hour(words: str, now: datetime) -> list[time]:
+    """Return the times of day that the only hour in words may mean, whatever else they say: 15:00 for "nachmittags um drei".
+
+    Empty without an hour, or with several, with a bound ("ab elf"), or with a word that takes something back.
+    """
+    atoms = _scan_any(words, now)
+    clocks = [atom for atom in atoms if isinstance(atom, Clock)]
+    others = [atom for atom in atoms if isinstance(atom, Part | TimeRange | Around | Instant)]
+    parts = [atom for atom in others if isinstance(atom, Part) and atom.name]
+    is_plain = all(atom in _LISTS | {Op.HESITATE} for atom in atoms if isinstance(atom, Op))
+    is_hour = is_plain and len(clocks) == 1 and len(others) == len(parts) <= 1
     try:
-        atoms, _ = scan_known(words, now, present_grammar())
+        return [*expand(clocks[0], *parts)] if is_hour else []
+    except ValueError:  # "drei Uhr vormittags"
+        return []
+
+
+def _scan_any(words: str, now: datetime) -> Sequence[Atom]:
+    """Return the known atoms in words; [] if they have an impossible day or time."""
+    try:
+        return scan_known(words, now, present_grammar())[0]
     except (ValueError, OverflowError):
-        return set()
-    return {atom.number for atom in atoms if isinstance(atom, Day) and atom.number is not None}
+        return []
 
 
 def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
@@ -115,13 +165,9 @@ def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
     None if they name neither a span nor a day; empty if they name a day, alone or beside a span. A weekday alone may be of any
     week, and a day of the month of any month: they count as no day.
     """
-    try:
-        atoms, _ = scan_known(words, now, present_grammar())
-    except (ValueError, OverflowError):
-        return None
     named = [
         (before, atom)
-        for before, atom in pairwise([None, *atoms])
+        for before, atom in pairwise([None, *_scan_any(words, now)])
         if isinstance(atom, Offset | Period)
         or (isinstance(atom, Day) and (atom.number is None or atom.month is not None))
         or (isinstance(atom, Weekday) and atom.which is not None)
@@ -172,9 +218,7 @@ def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: b
     found, period, weekday = set(days), meaning.period, meaning.weekday
     if period is not None:
         every = all if surely else any
-        found = {
-            day for day in found if every(r.first <= day and (r.last is None or day <= r.last) for r in period.readings)
-        }
+        found = {day for day in found if every(_holds(span, day) for span in period.readings)}
     if weekday is not None:
         found = {day for day in found if day.weekday() == weekday.weekday}
         if weekday.which is not None:
@@ -184,6 +228,10 @@ def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: b
     if surely and (weekday or meaning.day) and len(found) > 1:
         return set()
     return {day for day in found if not meaning.only or day.weekday() in meaning.only}
+
+
+def _holds(span: Days, day: date) -> bool:
+    return span.first <= day and (span.last is None or day <= span.last)
 
 
 def _is_time(meaning: Meaning, at: time, *, surely: bool) -> bool:
