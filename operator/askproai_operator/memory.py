@@ -32,7 +32,7 @@ class Look:
     misses: int = 0  # looks in a row that failed, or found a problem
 
     def is_due(self, now: float) -> bool:
-        """Return True if the look is due to be repeated at `now`, or nearly: a run slightly early must not be in vain."""
+        """Return True if the look is due at `now`, or half a second later: a run that is slightly early must not be in vain."""
         return self.due - now < _PRECISION
 
 
@@ -111,7 +111,7 @@ class VerifiedLogins:
     _by_tenant: dict[Key, tuple[bytes, float]] = field(default_factory=dict)  # hash of the URL, monotonic seconds
 
     def has(self, tenant: Key, url: str, now: float, *, serves: bool) -> bool:
-        """Return True if PostgreSQL accepted the tenant's URL in the last ten minutes; if no pods serve, in the last 30 s."""
+        """Return True if PostgreSQL accepted the tenant's URL in the last ten minutes, or in the last 30 s if no pods serve."""
         known, recent = self._by_tenant.get(tenant), _VERIFIED if serves else _VERIFIED_WITHOUT_PODS
         return known is not None and known[0] == _digest(url) and now - known[1] < recent.total_seconds()
 

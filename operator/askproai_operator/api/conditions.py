@@ -229,10 +229,7 @@ class Reason(Explained):
     PROVIDER_UNAVAILABLE = "ProviderUnavailable", "The provider does not answer; it is tried again."
     PROVIDER_REFUSED = "ProviderRefused", "The provider refuses what the spec asks for; the message has its answer."
     RATE_LIMITED = "RateLimited", "The provider asks for patience; it is tried again when it says."
-    DUPLICATE_FOUND = (
-        "DuplicateFound",
-        "Several agents carry our marker; extra ones go once no number is bound to them.",
-    )
+    DUPLICATE_FOUND = "DuplicateFound", "Several agents carry our marker; extra ones without a number are deleted."
     # database
     DATABASE_UNAVAILABLE = "DatabaseUnavailable", "PostgreSQL does not answer or refuses the operator; tried again."
     DATA_OWNED_BY_OTHER = (

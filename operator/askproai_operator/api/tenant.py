@@ -119,7 +119,7 @@ class Privacy(base.Part):
     ai_notice: bool = True
     """The agent's first sentence says that it is an AI."""
     retell_storage: RetellStorage = "BasicAttributesOnly"
-    """The data of a call that Retell stores; its own three levels."""
+    """The data of a call that Retell stores, by Retell's three levels."""
     retell_retention_days: Annotated[int, Field(ge=1, le=730)] = 7
     """How long Retell stores it (days)."""
 

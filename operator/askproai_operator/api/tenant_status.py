@@ -137,7 +137,7 @@ class TenantStatus(base.AppliedStatus):
     replicas: base.Count | None = None
     """Number of web pods that are asked for, by us or by the autoscaler; 0 while suspended."""
     calls24h: Annotated[base.Count | None, Field(alias="calls24h")] = None
-    """Number of calls that began in the last 24 hours. It and the two below are counted once a minute."""
+    """Number of calls that began in the last 24 hours. This number and the next two are updated once a minute."""
     booking_success_percent: base.Short | None = None
     """Bookings by callers that succeeded in the last 24 hours, in percent (a decimal string). Absent: nobody tried."""
     error_budget_percent: base.Short | None = None

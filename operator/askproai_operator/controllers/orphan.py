@@ -67,7 +67,7 @@ class LedgerController:
 
 
 async def reconcile_orphan(key: Key, context: ReconcileContext) -> Result:
-    """Try to remove one orphan, then its ledger entry. If a person has deleted the entry, the orphan is given up."""
+    """Try to remove one orphan, then its ledger entry. If a person has deleted the entry, do nothing."""
     entry = await orphans.get_entry(key.name, context)
     if entry is None:
         return GONE

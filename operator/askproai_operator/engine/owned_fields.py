@@ -19,7 +19,7 @@ _IDENTITY = frozenset({"name", "namespace"})  # of the metadata; they are never 
 
 
 def digest_of_manifest(manifest: Mapping[str, Any]) -> str:
-    """Return a digest of a manifest. A live object with the same digest (`digest_of_owned`) is as the manifest says.
+    """Return a digest of a manifest. A live object with the same digest (`digest_of_owned`) equals the manifest.
 
     Different objects never have equal digests. But digests of equal objects may differ, since the API server may store a value
     in another form (`stringData`, a quantity, a default inside of an atomic field).

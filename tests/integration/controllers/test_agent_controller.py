@@ -76,7 +76,7 @@ def put_as_created_now(env: AgentEnvironment) -> None:
     env.put(resources.AGENTS, {**agent, "metadata": {**agent["metadata"], "creationTimestamp": created}})
 
 
-async def test_new_agent_may_precede_its_objects_30_seconds(new_env):
+async def test_new_agent_awaits_its_references_30_seconds(new_env):
     """Flux creates all agents of a commit before its first Tenant, and fails at once for a reason that does not end by itself."""
     new_env.remove(resources.TENANTS, "salon")
     put_as_created_now(new_env)

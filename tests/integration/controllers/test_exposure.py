@@ -181,7 +181,7 @@ async def test_withdrawn_host_is_no_longer_probed(namespace, internet):
     assert internet.asked.count(own_url(namespace)) <= asked + 1
 
 
-async def test_former_host_stays_owned_while_senders_have_it(namespace, other_namespace, internet):
+async def test_former_host_stays_granted_while_senders_have_it(namespace, other_namespace, internet):
     host = f"{namespace.name}.example"
     internet.answering.add(f"https://{host}")
     await create_salon(namespace, exposure={"host": host, "ingress": {}})

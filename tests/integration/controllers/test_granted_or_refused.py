@@ -88,7 +88,7 @@ async def test_no_annotation_removes_the_webhook_of_a_neighbour(namespace, other
 
 
 @pytest.mark.nightly
-async def test_shared_calcom_key_loses_the_running_tenants_webhook(namespace, other_namespace):
+async def test_running_tenant_with_shared_key_loses_webhook(namespace, other_namespace):
     """As after an upgrade from a release with shared keys: this Tenant must get no more of the other's bookings."""
     await namespace.open_salon()
     await other_namespace.create_salon()

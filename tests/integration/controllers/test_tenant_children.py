@@ -189,7 +189,7 @@ async def test_reverted_template_edit_leaves_the_autoscalers_replicas(namespace)
 # Split
 
 
-async def test_mode_changes_without_a_moment_lacking_workers(namespace):
+async def test_worker_serves_throughout_a_change_of_mode(namespace):
     await namespace.create_salon(spec=RUNS)
     await namespace.wait_for("Deployment", WEB, bool, "the Deployment")
     await make_deployment_ready(namespace, "web")

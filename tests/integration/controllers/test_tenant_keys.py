@@ -18,7 +18,7 @@ from tests.worlds.waiting import SOON, eventually
 pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
 
-async def test_missing_secrets_creation_acts_at_once(namespace):
+async def test_created_missing_secret_takes_effect_at_once(namespace):
     await namespace.create("Tenant")
     reported = await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotFound")
     assert "Secret 'providers' is not in this namespace; create it with the key 'retell-api-key'" in reported["message"]

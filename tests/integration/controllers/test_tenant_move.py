@@ -333,7 +333,7 @@ async def test_import_is_refused_where_tenant_or_number_exists(
     await moved.wait_until_ready()
 
 
-async def test_installation_with_the_same_id_begins_no_tenant(namespace):
+async def test_tenant_from_installation_with_same_id_is_refused(namespace):
     """Both have the same marker at Retell: the deletion at the source, the last step of a move, would delete the agents here."""
     await namespace.write_secret()
     adopting = {ADOPT_DATA: "uid-there:0123456789abcdef", ADOPT_FROM: namespace.operator.context.installation_id}

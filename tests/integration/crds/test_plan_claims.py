@@ -28,7 +28,7 @@ LOGIN = {
 }
 
 
-async def test_another_branchs_number_is_planned_and_not_bound(platform: Platform) -> None:
+async def test_plan_does_not_bind_another_branchs_number(platform: Platform) -> None:
     await platform.grant(Subject(SubjectKind.NUMBER, NUMBER), Holder(Branch.kind, "salon", "mitte", "uid-1"))
     planned = await platform.plan()
     (claim,) = planned["Branch"].claims

@@ -27,7 +27,7 @@ async def victim(database: Database) -> TenantStore:
 
 @pytest.fixture
 async def rows(database: Database, victim: TenantStore) -> ExportedRows:
-    """The rows of a tenant that left this very database: an attacker begins with them."""
+    """The exported rows of a tenant of this database, which an attacker then changes."""
     attacker = await database.create_tenant("attacker")
     await fill(attacker)
     exported = ExportedRows()

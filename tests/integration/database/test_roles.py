@@ -308,9 +308,7 @@ async def own_database(postgres: EmbeddedPostgres) -> AsyncIterator[Database]:
         yield fresh
 
 
-async def test_another_logins_connecting_role_is_named_with_advice(
-    own_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_role_made_by_another_login_is_named(own_database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     database = own_database
     su = await asyncpg.connect(database.superuser_dsn)
     await su.execute("CREATE ROLE made_by_another")

@@ -139,7 +139,7 @@ async def test_a_tenants_role_adds_no_row_for_another(tenants: TwoTenants) -> No
                 await c.execute(f"UPDATE {name} SET tenant = '{tenants.b.tenant}'")
 
 
-async def test_foreign_resource_gets_one_refusal_for_all_spans(tenants: TwoTenants) -> None:
+async def test_foreign_resource_is_refused_equally_for_any_span(tenants: TwoTenants) -> None:
     """Otherwise error codes would reveal another salon's calendar."""
     messages = set()
     async with connected(tenants.a.dsn) as c:
@@ -222,7 +222,7 @@ async def test_a_tenants_role_creates_nothing_in_the_database(tenants: TwoTenant
                 await c.execute(statement)
 
 
-async def test_another_session_of_another_tenant_stays_unread(tenants: TwoTenants) -> None:
+async def test_sessions_of_other_tenants_stay_unread(tenants: TwoTenants) -> None:
     """PostgreSQL shows that other sessions exist, not what they do."""
     async with connected(tenants.b.dsn) as other, connected(tenants.a.dsn) as c:
         pid = await other.fetchval("SELECT pg_backend_pid() /* secret */")

@@ -23,7 +23,7 @@ async def book(
         )  # fmt: skip
 
 
-async def test_absent_or_former_staff_has_no_future_appointments(emptied_database: Database) -> None:
+async def test_future_appointments_with_absent_staff_are_counted(emptied_database: Database) -> None:
     salon = await emptied_database.create_tenant("salon")
     away = NOON + 3 * DAY
     for staff, start, status in (

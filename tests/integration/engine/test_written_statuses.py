@@ -69,7 +69,7 @@ async def test_status_fields_and_conditions_are_stored_as_written(env, kind):
 
 
 @pytest.mark.parametrize("kind", WRITTEN)
-async def test_every_kind_can_report_pauses_and_own_failures(env, kind):
+async def test_every_kind_can_report_pauses_and_operator_errors(env, kind):
     model = await env.create(kind)
     paused = bad(C.PAUSED, Reason.PAUSED, "paused")
     assert await env.kube.patch_status(model, update_for_pause(model, paused, NOW).patch)

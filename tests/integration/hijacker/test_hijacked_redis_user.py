@@ -107,7 +107,7 @@ async def test_mistyped_slot_lock_does_not_block_others_locks(
         assert await admin.pttl(f"{OTHER}:slot:mitte:1") > 0
 
 
-async def test_published_wake_ups_reach_only_the_own_tenant(valkey: EmbeddedRedis) -> None:
+async def test_published_wake_ups_reach_only_their_own_tenant(valkey: EmbeddedRedis) -> None:
     """Wake-ups go to channels of one's own; those of others neither arrive nor can be sent."""
     urls = [await create_tenant_user(valkey, tenant) for tenant in ("hijacked.hijacked", "victim.victim")]
     async with Redis.from_url(urls[0]) as attacker, Redis.from_url(urls[1]) as victim, victim.pubsub() as subscriber:

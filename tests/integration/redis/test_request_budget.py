@@ -69,7 +69,7 @@ async def test_each_queued_request_gets_its_own_turn(take: Take) -> None:
     assert (await take(1))[1] <= INTERVAL, "who is not queued does not wait for the turns of others"
 
 
-async def test_no_jobs_turn_is_over_ten_minutes_away(take: Take) -> None:
+async def test_turn_of_a_job_comes_within_ten_minutes(take: Take) -> None:
     """A job that retries early reserves another turn. Without a bound, all jobs would wait for hours while nothing is sent."""
     waits = [(await take(1, queued=True))[1] for _ in range(2 * _LONGEST_TURN // INTERVAL)]
     assert 0.9 * _LONGEST_TURN < max(waits) <= _LONGEST_TURN + INTERVAL
@@ -102,7 +102,7 @@ async def test_job_may_not_use_the_bookings_share(take: Take) -> None:
     assert (granted, wait > INTERVAL) == (False, True)
 
 
-async def test_key_is_deleted_once_the_bucket_is_full(shared: RedisClient) -> None:
+async def test_redis_key_expires_once_the_bucket_is_full(shared: RedisClient) -> None:
     budget = RequestBudget(shared, SystemClock(), "x", lambda: 70, for_callers=True)
     assert await budget.take(4.0) == 4.0
     assert 0 < await shared.execute("PTTL", shared.key("budget", "x")) <= 2000
@@ -198,7 +198,7 @@ async def test_redis_clock_set_back_delays_requests_only_briefly(shared: RedisCl
 
 
 @pytest.mark.parametrize("per_minute", [*range(1, 200), 600, 6000])
-def test_full_bucket_and_its_refill_equal_minutes_limit(per_minute: int) -> None:
+def test_full_bucket_with_minutes_refill_equals_the_limit(per_minute: int) -> None:
     interval, burst = pace(per_minute)
     bucket = Bucket()
     times = [*[0] * burst, *range(60_000)]

@@ -80,7 +80,7 @@ async def test_waiting_requester_gets_the_freed_slot_lock(shared: RedisClient, o
     assert await token(shared) is None
 
 
-async def test_lock_that_stays_taken_delays_nobody_long(shared: RedisClient) -> None:
+async def test_held_slot_lock_delays_callers_only_briefly(shared: RedisClient) -> None:
     """Its holder died, or waits for a slow calendar: the database decides."""
     await shared.execute("SET", shared.key("slot", *SLOT), "somebody")
     began = asyncio.get_running_loop().time()

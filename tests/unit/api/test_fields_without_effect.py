@@ -83,7 +83,7 @@ def parts(kind: Any) -> Iterator[tuple[str, str, str]]:
 
 
 @KIND
-def test_unread_and_unwritten_field_is_listed(kind: Any) -> None:
+def test_fields_without_reader_or_writer_are_listed(kind: Any) -> None:
     unknown = {path for path, name, _ in parts(kind) if not {name, path.rsplit(".", 1)[1]} & words_in_code()}
     assert unknown <= UNREAD.get(kind.kind, set()) | UNWRITTEN.get(kind.kind, set()) | DUMPED.get(kind.kind, set())
 

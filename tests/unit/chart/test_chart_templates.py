@@ -142,7 +142,7 @@ def test_settings_of_one_component_reach_its_pods_only(render, component):
 
 
 @pytest.mark.parametrize("component", COMPONENTS)
-def test_traces_switch_with_their_egress_in_both_components(render, component):
+def test_tracing_endpoint_opens_egress_in_both_components(render, component):
     assert not [name for name in environment(render(), component) if "TRACING" in name]
     url = "http://collector.observability:4318"
     manifests = render(f"tracing.endpoint={url}", "tracing.sampleRatio=0.5", "networkPolicy.enabled=true")
@@ -363,7 +363,7 @@ def test_network_policies_allow_metrics_and_the_listed_ports(render):
         assert {port["port"] for rule in spec["egress"] for port in rule["ports"]} >= {53, 443, 5432, 6379, 6443}
 
 
-def test_fleet_page_port_and_token_delay_no_sweeps(render):
+def test_fleet_page_has_port_and_optional_token(render):
     manifests = render("fleetPage.existingSecret=fleet", "fleetPage.timeZone=Europe/Vienna")
     ports = manifests["Service", "askproai-coordinator"]["spec"]["ports"]
     assert {"name": "page", "port": 8081, "targetPort": "page", "protocol": "TCP"} in ports

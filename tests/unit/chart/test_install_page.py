@@ -45,7 +45,7 @@ def test_values_of_the_page_install_in_all_variants(render, notes, with_redis, b
     assert ("redis.existingSecret is not set" in printed) is not with_redis
 
 
-def test_the_commands_name_the_file_of_the_page():
+def test_install_commands_name_the_pages_values_file():
     for command in ("helm install askproai charts/askproai", "helm upgrade askproai charts/askproai"):
         (line,) = [each for each in PAGE.splitlines() if each.strip().startswith(command)]
         assert "-f askproai-values.yaml" in line

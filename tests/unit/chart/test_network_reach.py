@@ -67,7 +67,7 @@ def test_network_policy_closes_api_server_to_tenant_pods(render):
     assert cluster(render).reached_by(API, 6443) == API_SERVER
 
 
-def test_denied_ranges_close_an_api_server_on_443(render):
+def test_denied_ranges_block_an_api_server_on_443(render):
     policies = [
         network_policy(tenant(), STORES, ["https://api.cal.com"], each) for each in (Settings(), Settings(**DENIED))
     ]

@@ -83,7 +83,7 @@ def test_a_deleted_branch_is_named_by_its_id(names: Any) -> None:
     assert {"    Filiale: gohlis", "    Leistung: krallen+schur", "    bei: vogel"} <= set(text)
 
 
-def test_value_without_a_word_is_shown_unchanged() -> None:
+def test_untranslated_value_is_shown_unchanged() -> None:
     message = {"text": "confirmed", "for_whom": "Mia", "call_back": "2026-13-45", "left_at": "2026-11-22T08:33:10Z"}
     text = document(calls=[CALL | {"status": "new_status"}], messages=[message])
     assert {"    Stand: new_status", "    Text: confirmed", "    Rückruf: 2026-13-45"} <= set(text)
@@ -99,7 +99,7 @@ def test_callback_time_has_day_and_callers_words() -> None:
     assert "    Rückruf: morgen nach 17 Uhr" in not_understood
 
 
-def test_every_state_that_we_store_has_a_word() -> None:
+def test_every_stored_state_has_a_german_word() -> None:
     ours = (FunctionOutcome, Status, Kind, Recipient, State, NotificationChannel)
     stored = {str(each) for states in ours for each in states} | set(FUNCTIONS_BY_NAME)
     stored |= {Source.RETELL, Source.CALCOM}  # others send nothing about a caller

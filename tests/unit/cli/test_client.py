@@ -89,7 +89,7 @@ async def test_server_failure_is_shown_with_correlation_id(port: PrivatePort) ->
     assert (shown.exit_code, shown.stderr) == (1, "Internal Server Error: Send it again (correlation id c0ffee)\n")
 
 
-async def test_hung_database_is_not_waited_for(port: PrivatePort, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_command_gives_up_on_a_hanging_database(port: PrivatePort, monkeypatch: pytest.MonkeyPatch) -> None:
     async def hang(_request: web.Request) -> web.Response:
         await asyncio.sleep(1)
         return web.json_response({})
@@ -293,7 +293,7 @@ async def test_an_answer_without_an_end_is_refused(port: PrivatePort, monkeypatc
     assert "ask for less" in (await port.run("calls", "list")).stderr
 
 
-async def test_wrong_port_is_reported_as_not_the_private(port: PrivatePort) -> None:
+async def test_wrong_port_is_reported_as_not_private(port: PrivatePort) -> None:
     async def page(_request: web.Request) -> web.Response:
         return web.Response(text="<html>")
 

@@ -156,7 +156,7 @@ def test_call_to_an_ended_demo_fails_with_message(tmp_path: Path, monkeypatch: p
 
 
 @pytest.mark.parametrize("part", ["kind: Tenan\nmetadata: {name: a}", "kind: Tenant", "kind: Tenant\nmetadata: []"])
-def test_plan_names_the_manifest_that_it_cannot_query(part: str) -> None:
+def test_plan_names_manifest_without_kind_or_name(part: str) -> None:
     result = CliRunner().invoke(app, ["plan", "-"], input=f"apiVersion: askproai.de/v1alpha1\n{part}\n")
     assert result.exit_code == 2
     assert "<stdin>:1: a manifest needs metadata.name" in result.stderr
@@ -180,7 +180,7 @@ def test_command_without_a_demo_explains_its_start(command: str, monkeypatch: py
     assert result.stderr == "no demo is running on this machine: start one with `askproai demo --keep`\n"
 
 
-def test_faults_of_an_ended_demo_say_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_faults_command_without_demo_says_the_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     gone = {"retellUrl": "http://127.0.0.1:9", "calcomUrl": "http://127.0.0.1:9"}
     monkeypatch.setattr("askproai_cli.demo_state.find_demo", lambda: gone)
     result = CliRunner().invoke(app, ["sandbox", "faults"])

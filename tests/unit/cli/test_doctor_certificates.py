@@ -24,14 +24,14 @@ def certificate_until(end: datetime) -> bytes:
 
 
 @pytest.mark.parametrize("end", [datetime(2026, 12, 6, 9, 30, tzinfo=UTC), datetime(2060, 2, 3, 4, 5, 6, tzinfo=UTC)])
-def test_certificate_chains_end_is_its_first_certificates_end(end: datetime) -> None:
+def test_first_certificate_decides_the_end_of_validity(end: datetime) -> None:
     """From 2050 on it is written in another form (RFC 5280, 4.1.2.5)."""
     _, authority = new_certificate()
     found = certificate_of_secret("Secret a/b", certificate_until(end) + authority)
     assert (found.ends, found.problem) == (end, "")
 
 
-def test_certificate_chain_in_wrong_order_has_another_end() -> None:
+def test_authority_before_certificate_shows_the_authoritys_end() -> None:
     _, authority = new_certificate()
     found = certificate_of_secret("Secret a/b", authority + certificate_until(datetime(2060, 1, 1, tzinfo=UTC)))
     assert found.ends is not None

@@ -249,7 +249,7 @@ def test_doctor_line_shows_the_age_of_its_data() -> None:
     assert next(render(unreported, 200)).endswith("(age unknown)")
 
 
-def test_a_condition_says_since_when() -> None:
+def test_doctor_shows_how_long_a_condition_lasts() -> None:
     salon = tenant(Ready=("False", "RequestsRefused"))
     (ready,) = salon["status"]["conditions"]
     ready["lastTransitionTime"] = "2026-11-22T08:56:30Z"

@@ -233,7 +233,7 @@ def test_missing_key_is_a_warning_with_existing_keys() -> None:
     assert "key_1" not in result.output, "no value is shown"
 
 
-def test_secret_is_missing_only_among_given_namespace_secrets() -> None:
+def test_missing_secret_is_reported_only_beside_other_secrets() -> None:
     other = practice(Tenant={"retell": {"apiKeySecretRef": {"name": "provider", "key": "k"}}})
     assert "which have providers" in found(other)["warning spec.retell.apiKeySecretRef.name"]
     alone = "---\n".join(part for part in other.split("---\n") if "kind: Secret" not in part)

@@ -48,7 +48,7 @@ def test_plan_needs_a_name_that_is_text(kind: str, api: str, name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["[Secret]", "{Secret: Secret}"])
 @pytest.mark.parametrize("api", ["v1", "[v1]", "askproai.de/v1alpha1"])
-def test_plan_skips_or_names_a_kind_without_text(kind: str, api: str) -> None:
+def test_plan_skips_or_reports_kind_without_text(kind: str, api: str) -> None:
     result = run("plan", manifest(kind, "a", api))
     assert result.exit_code in {1, 2}
     assert "there is no manifest of ours" in result.stderr or "a manifest needs metadata.name" in result.stderr
@@ -111,7 +111,7 @@ def test_manifest_from_a_yaml_merge_key_is_checked() -> None:
      "!!bool x", "!!int x", "!!float x", "!!null x", "!!str [a]", "!unknown x"],
 )  # fmt: skip
 @each_row("field", ["name", "namespace", "more"])
-def test_yaml_tag_ends_in_a_finding_or_misuse(field: str, value: str) -> None:
+def test_yaml_tag_causes_a_finding_or_misuse(field: str, value: str) -> None:
     fields = {"name": "a"} | {field: value}
     metadata = ", ".join(f"{name}: {written}" for name, written in fields.items())
     text = f"apiVersion: askproai.de/v1alpha1\nkind: Branch\nmetadata: {{{metadata}}}\nspec: {{displayName: {value}}}\n"

@@ -192,7 +192,7 @@ async def test_slots_command_shows_the_basis_of_times(
     assert said not in await run(command, 80), "nothing can be booked, whatever the remote calendar has free"
 
 
-def test_hours_that_a_caller_named_are_no_offset() -> None:
+def test_range_of_hours_is_no_utc_offset() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     assert to_cell("auf 2026-12-16 08:30-10:00, bitte", berlin) == "auf 2026-12-16 08:30-10:00, bitte"
     assert to_cell("since 2026-12-16T08:30:00-05:00", berlin) == "since Wed 16 Dec 2026 14:30 CET"

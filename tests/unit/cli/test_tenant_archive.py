@@ -60,7 +60,7 @@ def test_file_is_encrypted_and_private_to_its_owner(written: Path) -> None:
         assert text not in content
 
 
-async def test_another_passphrase_opens_nothing(written: Path) -> None:
+async def test_export_cannot_be_read_with_another_passphrase(written: Path) -> None:
     with pytest.raises(UnreadableFile, match="passphrase"):
         await read_all(written, "correct horse batterx")
 

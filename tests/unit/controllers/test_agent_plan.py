@@ -239,7 +239,7 @@ def test_recorded_object_missing_at_retell_is_awaited(recorded: RecordedState) -
     assert (plan.wait, plan.recorded_missing) == (GRACE, True)
 
 
-def test_plan_lists_its_steps_and_human_tasks() -> None:
+def test_plan_lists_its_steps_and_peoples_tasks() -> None:
     edited = {"general_prompt": "alt", "begin_message": "x"}
     desired = replace(DESIRED, llm={**DESIRED.llm, "begin_message": "Hallo"}, numbers=(*DESIRED.numbers, THIRD))
     numbers = {**bound(), THIRD.e164: None}

@@ -79,7 +79,7 @@ def test_transfer_is_retells_tool_and_requires_number() -> None:
     assert "transfer_to_human" not in {tool["name"] for tool in rendered("Hallo", transferTo=None).llm["general_tools"]}
 
 
-def test_warm_transfer_announces_its_subject_to_the_answerer() -> None:
+def test_warm_transfer_announces_its_subject_to_answerer() -> None:
     (tool,) = [
         tool for tool in rendered("Hi", transferMode="Warm").llm["general_tools"] if tool["type"] == "transfer_call"
     ]

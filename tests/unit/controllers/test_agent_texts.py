@@ -68,7 +68,7 @@ def test_prompt_and_schemas_do_not_grow(example: str, prompt: int, tools: int) -
 @pytest.mark.parametrize(
     ("language", "rule"), [("de-DE", "leer: nicht genannt; nie ergänzen"), ("en-GB", "empty: not named; never add")]
 )
-def test_function_descriptions_ask_to_leave_unnamed_values_empty(language: str, rule: str) -> None:
+def test_model_is_asked_to_leave_unmentioned_values_empty(language: str, rule: str) -> None:
     declared = arguments(everything(language))
     for function in ("check_availability", "join_waitlist"):
         for argument in ("service", "date", "time", "part_of_day"):
@@ -87,7 +87,7 @@ def test_model_passes_times_as_spoken(language: str) -> None:
 
 
 @pytest.mark.parametrize(("language", "without"), [("de-DE", "nur ohne `start`"), ("en-GB", "only without `start`")])
-def test_booking_takes_its_day_from_the_start(language: str, without: str) -> None:
+def test_booking_function_needs_no_day_beside_start(language: str, without: str) -> None:
     booking = arguments(everything(language))["book_appointment"]
     assert without in booking["date"]
     assert without in booking["time"]
@@ -183,7 +183,7 @@ def test_caller_without_an_appointment_is_no_companion(language: str, caller: st
         ({"language": "en-GB"}, "Only Tue, Wed, Thu, Fri 09:00–18:00; Sat 09:00–14:00, else nobody is there."),
     ],
 )
-def test_a_transfer_says_when_somebody_answers(spec: dict[str, Any], hours: str) -> None:
+def test_prompt_states_the_hours_for_transfers(spec: dict[str, Any], hours: str) -> None:
     (tool,) = [each for each in render("salon.yaml", spec)["general_tools"] if each["type"] == "transfer_call"]
     assert hours in tool["description"]
 

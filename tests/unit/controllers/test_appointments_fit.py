@@ -29,7 +29,7 @@ def test_days_off_are_whole_tenant_local_days():
     assert found.away == [("mitte", "anna", start, end)]
 
 
-def test_past_days_off_are_omitted_unlike_today():
+def test_days_off_before_today_are_omitted():
     past = staff(("2026-11-01", "2026-11-19"), ("2026-11-10", "2026-11-20"))
     assert len(declared_work([salon_branch(past)], [], "Europe/Berlin", NOW).away) == 1
 

@@ -84,7 +84,7 @@ def test_status_never_names_another_owner_of_numbers():
     assert condition.reason is Reason.NUMBER_CLAIMED_TWICE
 
 
-def test_number_of_a_sibling_branch_names_that_branch():
+def test_message_about_siblings_number_names_that_branch():
     other = branch()
     holder = f"{other.key.namespace}/{other.key.name}"
     condition = numbers_condition(inputs(claimed={"+49301234567": holder}, branches=(other,)))
@@ -220,7 +220,7 @@ def test_unknown_country_or_state_gets_correct_spelling(written, expected):
 @pytest.mark.parametrize(
     "written", [None, {"country": "AT"}, {"country": "DE", "subdivision": "NW"}, {"country": "DE"}]
 )
-def test_holiday_settings_known_or_absent_are_valid(written):
+def test_absent_and_known_holiday_settings_are_valid(written):
     assert holidays_condition(branch(holidays=written)).status is Status.TRUE
 
 
@@ -240,7 +240,7 @@ def test_missing_tenant_is_named_with_advice(absence):
 # The default service
 
 
-def test_default_service_is_free_30_minutes_by_anyone():
+def test_default_service_takes_30_minutes_with_any_staff():
     manifest = default_service(branch())
     assert manifest["metadata"]["name"] == "mitte-standardberatung"
     assert manifest["metadata"]["labels"]["askproai.de/auto-created"] == "true"
@@ -366,7 +366,7 @@ def test_no_service_is_created_for_a_deleting_tenant():
     ("here", "there", "known"),
     [(None, None, False), ("anna", None, False), ("anna", "anna", True), ("anna-m", "anna-s", True)],
 )
-def test_staff_id_in_two_branches_warns_without_persons(here: str | None, there: str | None, known: bool):
+def test_staff_id_of_two_branches_needs_persons(here: str | None, there: str | None, known: bool):
     def with_anna(name: str, person: str | None) -> Branch:
         return branch(name, f"uid-{name}", staff=[{"id": "anna", "displayName": "Anna", "person": person}])
 

@@ -175,13 +175,13 @@ def test_teardown_secret_survives_by_its_finalizer():
         ("all web pods have workers", "Combined", child(), child(), (False, False)),
     ],
 )
-def test_mode_change_never_leaves_a_moment_without_worker(case, mode, web, workers, expected):
+def test_workers_run_throughout_a_change_of_mode(case, mode, web, workers, expected):
     layout = plan_layout(tenant(runtime={"mode": mode}), web, workers)
     assert (layout.web_alone, layout.workers) == expected, case
     assert layout.workers or not layout.web_alone
 
 
-def test_split_containers_are_deployments_with_separate_selectors():
+def test_mode_split_makes_deployments_with_separate_selectors():
     web, worker = (
         deployment(split(), CREDENTIALS, "askproai:1", component, alone=True, replicas=1) for component in Component
     )
@@ -217,7 +217,7 @@ def test_stuck_rollout_is_unhealthy_while_former_pods_serve():
     assert runtime_condition(tenant(), {Component.WEB: stuck}).good, "numbers are bound: somebody answers"
 
 
-def test_pods_refused_by_a_quota_are_named():
+def test_condition_names_the_quota_that_refuses_pods():
     refused = with_condition("ReplicaFailure", "True", "FailedCreate", "exceeded quota: pods=2")
     condition = rollout_condition(split(), {Component.WORKER: refused, Component.WEB: child()})
     assert "Deployment salon-mueller-worker: its pods are refused (exceeded quota: pods=2)" in condition.message
@@ -230,7 +230,7 @@ def test_running_or_corrected_rollout_is_healthy():
         assert rollout_condition(tenant(), {Component.WEB: live}).good
 
 
-def test_stuck_rollout_stays_stuck_while_an_autoscaler_scales():
+def test_stuck_rollout_stays_reported_while_an_autoscaler_scales():
     """Each change of the replicas is a generation that the status does not observe at once."""
     stuck = with_condition("Progressing", "False", "ProgressDeadlineExceeded")
     former = rollout_condition(tenant(), {Component.WEB: stuck})
@@ -432,7 +432,7 @@ def test_runbook_links_follow_the_configured_address():
     assert ".md" not in links
 
 
-def test_missing_kinds_do_not_change_the_ready_condition():
+def test_missing_foreign_crds_do_not_affect_ready():
     """The condition of a child without its foreign CRD is True with NotInstalled (docs/reference/conditions.md)."""
     condition = monitoring_condition(["ServiceMonitor", "PrometheusRule"])
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)

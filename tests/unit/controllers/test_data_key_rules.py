@@ -58,7 +58,7 @@ def test_encryption_needs_all_pods_able_to_decrypt(deployments, before, expected
     assert all_pods_decrypt(deployments, before=before) is expected
 
 
-def test_first_key_is_made_and_annotations_add_more() -> None:
+def test_annotation_adds_a_key_to_the_first() -> None:
     first = next_keys(DataKeys(), "", NOW, lost=False)
     assert len(first.keys) == 1
     assert next_keys(first, "", NOW, lost=False) == first

@@ -56,7 +56,7 @@ def test_new_tenant_has_no_url_before_verification(verdict):
     assert (chosen.in_use, chosen.kept, chosen.former_path_prefix) == (None, None, "")
 
 
-def test_verified_url_goes_to_senders_before_calls_end():
+def test_senders_get_verified_url_during_running_calls():
     chosen = choose_exposure(salon(OLD), (), REQUESTED, PROVEN, NOW)
     assert (chosen.is_settled, chosen.kept, former_url_fields(chosen)["formerUrl"]) == (True, OLD, OLD)
     soon, late = timedelta(minutes=9), timedelta(minutes=11)
@@ -141,7 +141,7 @@ def test_condition_shows_senders_url_and_missing_parts(in_use, verdict, spec, st
         assert text in condition.message
 
 
-def test_missing_gateway_api_is_named_where_urls_fail():
+def test_failed_url_condition_names_missing_gateway_api():
     routed = good(ConditionType.EXPOSED, "this cluster has no Gateway API", Reason.NOT_INSTALLED)
     condition = exposed_condition(salon(OLD), choose_exposure(salon(OLD), (), REQUESTED, FAILED, NOW), routed)
     assert condition.status is Status.FALSE

@@ -45,7 +45,7 @@ def test_staff_must_have_all_the_skills(skills, expected):
     assert staff_by_branch(offering(requiredSkills=skills), [branch()]) == {"mitte": expected}
 
 
-def test_service_that_nobody_performs_names_the_change():
+def test_condition_names_skills_that_nobody_has():
     condition = staff_condition(offering(requiredSkills=["yoga"]), {"mitte": ()}, 1)
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.NO_STAFF_WITH_SKILLS)
     assert "yoga" in condition.message
@@ -69,7 +69,7 @@ def test_capacities_needing_too_many_units_are_lowered():
     assert "2 at once instead of 4" in condition.message
 
 
-def test_staff_key_problem_belongs_to_its_event_type():
+def test_unusable_staff_key_affects_only_its_event_type():
     problem = CredentialProblem(Reason.SECRET_NOT_FOUND, "Secret 'annas' is not in this namespace")
     condition = judged(problem, apiKeySecretRef={"name": "annas", "key": "k"})
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.SECRET_NOT_FOUND)
@@ -117,7 +117,7 @@ def test_capacity_is_lowered_only_as_necessary():
     assert plan_units([branch()], [nine, four]).effective_capacity == {"a-neun": 9, "b-vier": 3}
 
 
-def test_a_person_of_two_branches_is_divided_once():
+def test_person_of_two_branches_has_common_units():
     def with_person(name: str, person: str | None) -> Branch:
         manifest = raw("Branch", staff=[{"id": "anna", "displayName": "Anna", "skills": ["schnitt"], "person": person}])
         manifest["metadata"]["name"] = name
@@ -194,7 +194,7 @@ def test_event_type_with_confirmation_must_block_unconfirmed_bookings():
     assert "callers hear that the appointment is requested" in condition.message
 
 
-def test_answer_to_an_unknown_booking_field_is_named():
+def test_declared_but_unknown_booking_field_is_reported():
     asked = {"lengthInMinutes": 45, "bookingFields": [{"type": "text", "slug": "haarlaenge"}]}
     condition = judged(asked, answers=[{"slug": "haarlange", "value": "kurz"}])
     assert condition.reason is Reason.EVENT_TYPE_MISMATCH
@@ -258,7 +258,7 @@ def test_working_hours_of_performers_limit_the_openings():
     assert "has 120" in condition.message
 
 
-def test_single_person_quick_enough_for_openings_suffices():
+def test_one_quick_enough_person_makes_service_fit():
     staff = [{"id": "anna", "displayName": "Anna"}, {"id": "mehmet", "displayName": "Mehmet"}]
     salon = branch(openingHours=hours(("Mon", "09:00", "10:00")), staff=staff)
     long = {"durationMinutes": 90, "bufferAfterMinutes": 0, "requiredSkills": []}

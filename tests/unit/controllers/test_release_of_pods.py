@@ -88,14 +88,14 @@ def change(before: Tenant, after: Tenant, settings: Settings = PRESENT, **render
     ],
     ids=lambda settings: next(iter(settings)),
 )
-def test_platform_change_is_a_change_of_release(settings):
+def test_changed_platform_setting_counts_as_release(settings):
     present = FORMER.model_copy(update=settings)
     assert present_release(present, pod_template()) != present_release(FORMER, pod_template())
     if "image_pull_secrets" not in settings:  # which this file's `render` leaves out
         assert change(tenant(), tenant(), present) is Change.RELEASE
 
 
-def test_changed_template_of_an_operator_is_a_release():
+def test_changed_template_of_operator_counts_as_release():
     changed = {**pod_template(), "revisionHistoryLimit": 5}
     assert present_release(FORMER, changed) != present_release(FORMER, pod_template())
 
@@ -110,12 +110,12 @@ def test_changed_template_of_an_operator_is_a_release():
     ],
     ids=["image", "pods", "resources", "Secret"],
 )
-def test_tenant_change_is_an_edit_despite_platform_changes(spec):
+def test_tenants_change_counts_as_edit_despite_platform_changes(spec):
     for settings in (FORMER, PRESENT):
         assert change(tenant(), tenant(**spec), settings) is Change.EDIT
 
 
-def test_api_servers_default_in_manifests_is_no_edit():
+def test_default_added_by_api_server_is_no_edit():
     written = tenant().spec.runtime.model_dump(by_alias=True, exclude_none=True, mode="json")
     assert change(tenant(), tenant(runtime=written)) is Change.RELEASE
 
@@ -126,7 +126,7 @@ def test_tenant_digest_is_stable_across_releases():
     assert digest == "f0ea809684d2a75c94df642d893bb1a7"
 
 
-def test_key_of_a_staff_account_is_an_edit():
+def test_new_key_of_staff_account_is_an_edit():
     assert change(tenant(), tenant(), own_keys={"calcom-api-key-1": OWN_KEY}) is Change.EDIT
 
 
@@ -173,7 +173,7 @@ def test_absent_pod_does_not_bypass_the_release_turn():
 
 
 @pytest.mark.parametrize("begins", [True, False])
-def test_healthy_tenant_is_released_in_turn_and_judged(begins):
+def test_healthy_tenant_gets_its_release_in_turn(begins):
     record = turn(observed(tenant()), live(tenant()), begin=lambda: begins)
     assert (record is not None and record.judged) is begins
 

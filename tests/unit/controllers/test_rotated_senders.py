@@ -47,7 +47,7 @@ def test_each_file_with_signing_keys_is_rotated() -> None:
 @pytest.mark.parametrize("has_signing_keys", [False, True])
 @pytest.mark.parametrize("has_secret", [False, True])
 @pytest.mark.parametrize("file", SIGNING)
-def test_any_mount_order_accepts_a_senders_signature(tmp_path, file, has_secret, has_signing_keys):
+def test_senders_signature_is_accepted_in_any_mount_order(tmp_path, file, has_secret, has_signing_keys):
     source, before = SIGNING[file], BEFORE.values[file]
     after = replace(BEFORE, values={**BEFORE.values, file: "new"})
     old = next_keys(SigningKeys(), BEFORE, NOW)

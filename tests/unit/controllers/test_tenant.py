@@ -111,7 +111,7 @@ def test_calcom_block_of_a_local_calendar_is_ignored():
 SINCE = datetime(2026, 11, 20, 9, 12, 31, tzinfo=UTC)
 
 
-def test_pending_calcom_appointments_are_counted_in_tenant_time():
+def test_condition_dates_pending_appointments_in_tenants_zone():
     condition = synced_condition(tenant(), CalendarBacklog(5, SINCE))
     assert (condition.status, condition.reason) == (Status.FALSE, Reason.CALENDAR_BEHIND)
     assert condition.message.startswith("5 appointments are booked, moved or cancelled here, but not yet so at Cal.com")
@@ -163,7 +163,7 @@ MINUTE = timedelta(minutes=1)
         (PollProgress(MINUTE, taken_in=0, is_importing=True), "importing the bookings to come from Cal.com: 0 so far"),
     ],
 )
-def test_imported_future_bookings_are_shown(progress, text):
+def test_condition_counts_imported_future_bookings(progress, text):
     condition = synced_condition(tenant(), CalendarBacklog(), progress)
     assert (condition.reason, condition.message) == (Reason.AS_DECLARED, text)
 

@@ -35,7 +35,7 @@ def salon(
     ]
 
 
-def test_longest_failure_precedes_spent_budget_and_paused() -> None:
+def test_failing_tenants_precede_overspent_and_paused_ones() -> None:
     objects = [
         *salon("good", calls24h=3, bookingSuccessPercent="100.0", errorBudgetPercent="80.0"),
         *salon("suspended", condition("False", "Suspended"), condition("False", "TenantNotReady")),

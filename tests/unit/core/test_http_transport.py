@@ -99,7 +99,7 @@ async def test_api_error_has_the_servers_reason_and_type(status, message, kind):
         assert (error.status, error.reason, error.message) == (status, "Why", message)
 
 
-async def test_proxys_own_page_is_quoted_harmlessly():
+async def test_error_page_of_a_proxy_is_quoted_harmlessly():
     async def page(_: web.Request) -> web.Response:
         return web.Response(status=502, text="<html>bad gateway", content_type="text/html")
 

@@ -100,7 +100,7 @@ def test_log_line_with_any_value_is_written(capsys: pytest.CaptureFixture[str], 
 
 @pytest.mark.parametrize("half", ["", "\ud83d"], ids=["whole", "half an emoji"])
 @pytest.mark.parametrize("hidden", [Hidden(), HiddenStruct(), HiddenText("key_secret")], ids=repr)
-def test_log_shows_only_an_objects_own_text(capsys: pytest.CaptureFixture[str], hidden: object, half: str) -> None:
+def test_log_shows_an_object_by_its_repr(capsys: pytest.CaptureFixture[str], hidden: object, half: str) -> None:
     configure_logs("info")
     structlog.get_logger().info("odd", value=hidden, nested={"in": [(hidden,)]}, half=half)
     (line,) = lines(capsys)

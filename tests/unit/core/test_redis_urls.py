@@ -26,7 +26,7 @@ def test_plain_server_is_queried_once_with_short_waits() -> None:
 
 
 @pytest.mark.parametrize("scheme", ["redis", "rediss"])
-def test_sentinels_name_the_master_without_its_password(scheme: str) -> None:
+def test_sentinels_are_asked_without_the_redis_password(scheme: str) -> None:
     pool = pool_of(f"{scheme}+sentinel://u:p%40ss@h1:26380,h2/mymaster")
     assert isinstance(pool, SentinelConnectionPool)
     assert pool.service_name == "mymaster"

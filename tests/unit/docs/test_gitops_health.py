@@ -41,7 +41,7 @@ def test_condition_reason_is_progress_or_failure(judge: Judge, reason: Reason) -
     assert judge(manifest("False", reason)) == expected
 
 
-def test_unread_generation_is_progress(judge: Judge) -> None:
+def test_unobserved_generation_counts_as_progress(judge: Judge) -> None:
     assert judge(manifest("True", Reason.AS_DECLARED, observed=2)) == "Progressing"
     assert judge(manifest("False", Reason.CREDENTIALS_INVALID, observed=2)) == "Progressing"
 

@@ -77,7 +77,7 @@ FOUND = r"[...document.querySelectorAll('.md-search-result__link')].map(each => 
 
 
 @pytest.mark.skipif(PROGRAM is None, reason="needs Chromium")
-async def test_both_languages_are_found_without_foreign_requests(address: str, tmp_path: Path) -> None:
+async def test_search_finds_both_languages_without_foreign_requests(address: str, tmp_path: Path) -> None:
     async with browsing(tmp_path) as browser:
         for words, page in (("rollback", "install.html#rollback"), ("schnellstart", "schnellstart.html")):
             await browser.open(f"{address}/index.html")

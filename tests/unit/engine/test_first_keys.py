@@ -34,7 +34,7 @@ def begin(cache: Cache, queue: WorkQueue) -> None:
     enqueue_first_keys(cache, Relations(cache), queue)
 
 
-def test_unseen_edit_precedes_new_tenants_and_wakes_relatives(queue: WorkQueue):
+def test_unseen_edit_precedes_new_tenants_and_enqueues_relatives(queue: WorkQueue):
     cache = salon_as_declared()
     put(cache, raw("Branch", generation=2, status=SEEN))
     begin(cache, queue)

@@ -82,7 +82,7 @@ def test_plan_annotation_does_not_mark_the_spec_applied(kind: str) -> None:
     assert "appliedSpec" not in update_for_pause(model(kind, {"conditions": []}, PLANNED), HELD, NOW).patch
 
 
-def test_failed_reconcile_counts_as_applied() -> None:
+def test_spec_counts_as_applied_after_failed_reconcile() -> None:
     """Not if the pause came during the reconcile, which then has not seen the newest spec."""
     status = reconciled("Branch")
     assert "Neu" in update_for_error(model("Branch", status, displayName="Neu"), status, OSError(), NOW).patch[

@@ -41,7 +41,7 @@ def test_clock_skew_excludes_the_duration_of_the_request(there: float, skew: flo
 
 
 def later(seconds: float, **changes: Any) -> InstallationReport:
-    """Return the report of a later look; `changes` are the database's."""
+    """Return a later report; `changes` are changed fields about the database."""
     database = msgspec.structs.replace(REPORT.database, **changes)
     return msgspec.structs.replace(REPORT, at=NOW + timedelta(seconds=seconds), database=database)
 

@@ -41,7 +41,7 @@ async def test_start_waits_for_the_api_server_and_crds():
     assert clock.now() - START == timedelta(seconds=6)
 
 
-async def test_a_reconcile_that_hangs_is_not_alive():
+async def test_liveness_fails_while_a_reconcile_hangs():
     clock, metrics = FixedClock(START), Metrics()
     queue = WorkQueue(clock, metrics)
     health = main.Health(queue, metrics)

@@ -98,7 +98,7 @@ def test_changed_name_enqueues_similar_sounding_services():
     assert key("ServiceOffering", "haarschnitt") in Relations(cache).of_resource(deleted, None)
 
 
-def test_deleted_object_makes_only_its_waiters_due():
+def test_deletion_enqueues_only_objects_waiting_for_it():
     cache = salon()
     relations = Relations(cache)
     agent = cache.drop(AGENTS, *AGENT[1:], uid="uid-RetellAgent-mitte")

@@ -56,7 +56,7 @@ def test_shard_observes_own_namespaces_and_all_grants():
 
 
 @pytest.mark.parametrize("home", NAMESPACES[:10])
-def test_the_operators_own_namespace_is_the_first_shards(home):
+def test_operators_namespace_belongs_to_the_first_shard(home):
     """An object there, such as the coordinator's Secret, is compared with the cache, and not written again and again."""
     assert Shard(0, 2, home).owns(home)
     assert not Shard(1, 2, home).owns(home)

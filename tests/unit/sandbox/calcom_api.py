@@ -37,13 +37,13 @@ async def slots(calcom: Api, start: str = "2026-11-27", end: str = "2026-11-27",
 
 
 async def starts(calcom: Api, start: str = "2026-11-27", end: str = "2026-11-27", **query: Any) -> list[str]:
-    """Return the times of the slots in the asked zone, as `HH:MM`, of all days."""
+    """Return the times of the slots of all days, in the requested zone, as `HH:MM`."""
     days = await slots(calcom, start, end, **query)
     return [slot["start"][11:16] for day in days.values() for slot in day]
 
 
 async def control(calcom: Api, name: str, *, expect: int = 201, **fields: Any) -> Any:
-    """Use a control of the simulator for the account of the key."""
+    """Send a request to a control path of the simulator, for the account of the key."""
     return await calcom("POST", f"/_sim/{name}", {"key": calcom.key, **fields}, expect=expect)
 
 

@@ -79,7 +79,7 @@ async def test_unknown_keys_of_bookings_are_refused(calcom: Api) -> None:
     await calcom("GET", "/v2/bookings", startTime="x", expect=400)
 
 
-async def test_taken_slots_are_400_with_the_text(calcom: Api) -> None:
+async def test_taken_slots_are_refused_with_400(calcom: Api) -> None:
     """A taken slot is 400 far more often than 409. So is a retry of a booking that succeeded."""
     await seed(calcom, afterEventBuffer=10)
     created = (await book(calcom))["data"]
@@ -265,7 +265,7 @@ async def test_redirects_are_not_followed(calcom: Api, receiver: Receiver) -> No
 
 
 async def test_rate_limit_blocks_for_a_minute(calcom: Api, clock: FixedClock) -> None:
-    """The headers have the limiter's name, exceeding the limit blocks the key for 60 s, and there is no Retry-After."""
+    """The headers have the limiter's name. Exceeding the limit blocks the key for 60 s, without Retry-After."""
     await calcom("POST", "/_sim/settings", {"rate_limit": 2})
     await calcom("GET", "/v2/me")
     assert (calcom.headers["X-RateLimit-Limit-Default"], calcom.headers["X-RateLimit-Remaining-Default"]) == ("2", "1")
@@ -303,10 +303,8 @@ async def test_dashboard_changes_by_a_host_send_webhooks(calcom: Api, receiver: 
 
 
 @pytest.mark.parametrize(("copies", "delay"), [(0, 1), (2, -1), (1, -1)])
-async def test_webhooks_are_lost_doubled_or_before_the_answer(
-    calcom: Api, receiver: Receiver, copies: int, delay: int
-) -> None:
-    """At most once, possibly duplicated, sent within the booker's own request."""
+async def test_webhooks_may_be_lost_doubled_or_early(calcom: Api, receiver: Receiver, copies: int, delay: int) -> None:
+    """Cal.com repeats no lost webhook, may send one twice, and sends it within the booker's own request."""
     await seed(calcom)
     await hook(calcom, receiver, webhook_copies=copies, webhook_delay_ms=delay)
     await book(calcom)

@@ -21,7 +21,7 @@ async def opens(calcom: Api, host: str | None = None, **schedule: Any) -> None:
     await control(calcom, "hosts", expect=200, host=host, **{"availability": HOURS, **schedule})
 
 
-async def test_slots_are_public_and_keyed_by_zoned_date(calcom: Api) -> None:
+async def test_slots_are_grouped_by_dates_in_their_zone(calcom: Api) -> None:
     """Without a zone in the query, dates and times are UTC."""
     await seed(calcom, lengthInMinutes=60)
     await opens(calcom)

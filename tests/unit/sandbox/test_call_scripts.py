@@ -87,14 +87,14 @@ async def test_tenant_without_pods_is_named_with_diagnostic_command(tmp_path: Pa
         ("- a list\n", "call.yaml"),
     ],
 )
-def test_a_wrong_script_is_refused_before_anybody_calls(tmp_path: Path, text: str, message: str):
+def test_invalid_call_script_is_refused_before_any_call(tmp_path: Path, text: str, message: str):
     with pytest.raises(ScriptError) as refused:
         load_script(write(tmp_path, text))
     assert message in str(refused.value)
     assert "call.yaml" in str(refused.value)
 
 
-def test_sentences_are_found_in_their_order():
+def test_expected_sentences_are_found_in_order():
     lines = ["Frei ist Montag.", "Der Termin ist eingetragen."]
     assert missing_sentence(["Frei", "eingetragen"], lines) is None
     assert missing_sentence(["eingetragen", "Frei"], lines) == "Frei"

@@ -14,7 +14,7 @@ from askproai_sandbox.demo.state import State
 from tests.worlds.waiting import eventually
 
 
-def test_the_printed_commands_exist_and_book():
+def test_printed_demo_commands_exist_and_book():
     screen = io.StringIO()
     state = State("/x/kubeconfig", "http://127.0.0.1:1", "http://127.0.0.1:2", "postgresql://x", "redis://x")
     _print_next_commands(state, Path(".demo"), Console(file=screen, width=132))

@@ -227,7 +227,7 @@ async def test_unusable_model_key_file_is_refused(call: Call, tmp_path: Path, te
     assert message in " ".join(result.stderr.replace("│", " ").split())
 
 
-async def test_call_notes_when_model_promises_without_a_function(call: Call, model: ModelServer) -> None:
+async def test_call_output_notes_promise_without_a_function(call: Call, model: ModelServer) -> None:
     model.answers = [says("Ihr Termin ist gebucht."), {**says("Und dann"), "finish_reason": "length"}]
     result = await call("--model", model.url, "--say", "Donnerstag um zehn?", "--say", "Gut")
     assert "no function was called: nothing was looked up, booked or changed" in result.stdout

@@ -185,7 +185,7 @@ async def test_inbound_webhook_precedes_calls_and_sets_spoken_variables(
 @pytest.mark.parametrize(
     "answer", [{"call_inbound": {}}, {"call_inbound": {"dynamic_variables": {"caller_name": 7}}}, []]
 )
-async def test_agent_without_a_usable_answer_speaks_defaults(
+async def test_agent_speaks_defaults_without_usable_webhook_answer(
     retell: Api, receiver: Receiver, tools: Tools, answer: Any
 ) -> None:
     await salon_with_inbound_webhook(retell, receiver, tools)

@@ -42,7 +42,7 @@ def test_sdk_and_runtime_agree_about_signature_age(distance_ms: int) -> None:
     assert verify(Source.RETELL, BODY.encode(), headers, ["key_other"], now) is not Verdict.VALID
 
 
-async def test_every_sent_call_exists_in_the_sdk(retell: Api, receiver: Receiver, tools: Tools) -> None:
+async def test_every_sent_call_object_matches_the_sdk(retell: Api, receiver: Receiver, tools: Tools) -> None:
     """In events, to functions, and after a transfer."""
     await salon(retell, receiver, tools, agent={"agent_name": "Salon"})
     calls = [{"name": "book_appointment", "args": {"start": "2026-11-27T14:30:00+01:00", "customer_name": "Erika"}}]
@@ -63,7 +63,7 @@ def test_retells_sdk_types_reveal_wrong_list_request(body: dict[str, Any], error
     assert retell_contract.request_errors(AgentListParams, body)[0].startswith(error)
 
 
-def test_a_wrong_answer_is_noticed() -> None:
+def test_sdk_detects_a_wrong_simulator_answer() -> None:
     call: dict[str, Any] = {
         "call_id": "c", "agent_id": "a", "agent_version": 0, "call_status": "ended", "call_type": "phone_call",
         "direction": "inbound", "from_number": "anonymous", "to_number": "+49301234567",

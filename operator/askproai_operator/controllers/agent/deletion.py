@@ -87,7 +87,7 @@ def remote_objects(agent: RetellAgent, context: ReconcileContext) -> OrphanedAge
 
 
 def keeping_policy(agent: RetellAgent) -> str | None:
-    """Return the policy by which the agent's objects stay at Retell, as text for the event; None if they are to be deleted."""
+    """Return, as text for the event, the policy that keeps the agent's objects at Retell; None if they are to be deleted."""
     if agent.spec.management_policy is ManagementPolicy.OBSERVE_ONLY:
         return "managementPolicy ObserveOnly"
     return "deletionPolicy Orphan" if agent.spec.deletion_policy is DeletionPolicy.ORPHAN else None
@@ -99,7 +99,7 @@ async def _finish(agent: RetellAgent, context: ReconcileContext, *events: EventR
 
 
 async def _remove(orphan: OrphanedAgent, context: ReconcileContext) -> str | None:
-    """Remove an agent's objects at Retell with the tenant's key. Return why an object is left, or None. Raises ProviderError."""
+    """Remove an agent's objects at Retell with the tenant's key. Return why an object stays, or None. Raises ProviderError."""
     if orphan.tenant is None:
         return "the Tenant is not known any more"
     client = await retell_client(context, orphan.owner.namespace, orphan.tenant)

@@ -227,7 +227,7 @@ def llm_owner(llm: Json) -> str | None:
 
 
 def _defaults(text: str, words: PromptWords) -> dict[str, str]:
-    """Return a default for each variable in the text: Retell speaks a variable without a value as written, with its braces.
+    """Return a default for each variable in the text, because Retell speaks a variable without a value as written, braces included.
 
     An empty default only declares the variable, and keeps a value that a person set at Retell (see `diff.py`).
     """

@@ -1,6 +1,6 @@
 """Reviews one grant: releases the holders that no longer need it, and removes routes of Tenants that do not hold its host.
 
-Custom resources only take grants. They are released here, so that it also works for a holder that is paused, refused for
+Reconciles of custom resources only take grants. Releasing them here also works for a holder that is paused, refused for
 another reason, or deleted without our finalizer.
 """
 
@@ -110,9 +110,9 @@ async def _review(holder: Holder, subject: Subject, context: ReconcileContext) -
 def _is_needed(holder: Holder, subject: Subject, context: ReconcileContext) -> bool:
     """Return True if the holder exists and its spec or status names the subject.
 
-    For a host or number, a namesake with another UID counts, too: it was restored, and takes the entry over. The keys that a
-    Tenant uses are recorded in T-teardown. A Tenant releases its former key itself, unless its process ends first. If no key of
-    this kind is recorded, the Tenant is new, and the key counts as used.
+    For a host or number, a namesake with another UID counts, too: it was restored, and takes the entry over. A key is needed
+    if T-teardown records it, or records no key of its kind yet, as for a new Tenant. A Tenant itself releases its former key,
+    unless the process ends before.
     """
     model = context.cache.get(holder.key)
     if model is None:

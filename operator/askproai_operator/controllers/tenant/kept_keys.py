@@ -25,7 +25,7 @@ def kept_name(tenant: str) -> str:
 
 
 async def keep_or_forget(tenant: Tenant, keys: str | None, context: ReconcileContext) -> None:
-    """Keep the data keys of a Tenant that is being deleted if its rows stay. If its rows are erased, delete all kept keys.
+    """For a Tenant in deletion, keep the data keys if its rows stay, and delete all kept keys if its rows are erased.
 
     `keys` is None if the Tenant never had any. A Tenant that does not own the rows of its name never replaces or deletes kept
     keys: a namesake could destroy the keys of another Tenant's rows. Safe to run again.

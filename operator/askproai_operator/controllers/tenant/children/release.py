@@ -1,4 +1,4 @@
-"""The reason why a tenant's pod template changes: its own manifests and Secrets, or another release of the operator. Pure.
+"""The reason for a change of a tenant's pod template: its own manifests and Secrets, or another release of the operator. Pure.
 
 A change by a release waits for the tenant's turn (`askproai_operator/rollouts.py`); a change by the tenant never waits.
 """

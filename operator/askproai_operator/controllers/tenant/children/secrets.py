@@ -1,7 +1,7 @@
 """The ConfigMap and the Secrets of a tenant. Pure.
 
 The pods mount `T-config`, `T-runtime`, `T-data-keys`, a part of `T-signing-keys`, and `T-admin` with the bearer token of their
-private API. `T-reader`, with the token that may only read there, is for people, and `T-teardown` for the deletion.
+private API. `T-reader` has the read-only token for people, and `T-teardown` the keys for the deletion.
 """
 
 from collections.abc import Iterable, Mapping
