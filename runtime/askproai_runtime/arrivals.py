@@ -209,7 +209,7 @@ class BoundedSite(web.BaseSite):
 
 @web.middleware
 async def close_unproven(request: web.Request, handler: Any) -> web.StreamResponse:
-    """Middleware: keep the connection open if the request has proved its sender (`mark_proven`); else close it."""
+    """Middleware: close the connection after the response, unless the request has proved its sender (`mark_proven`)."""
     response: web.StreamResponse = await handler(request)
     proven = request.get(_PROVEN, False)
     if not proven:

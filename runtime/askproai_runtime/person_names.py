@@ -174,8 +174,9 @@ _ALIKE: Final = 0.7  # "Schmidt" and "Schmitz" have 0.86, "Weber" and "Wagner" 0
 
 
 def is_alike(first: str, second: str) -> bool:
-    """Return whether one name may be a misheard other one. Their first names sound alike; or their surnames do, but are not the
-    same, as those of relatives are.
+    """Return whether one name may be the other one, misheard: the first names sound alike, or the surnames do.
+
+    Equal surnames are no sign, since relatives share them.
     """
     names = [[fold(word) for word in list_name_words(name)] for name in (first, second)]
     short, long = sorted(names, key=len)

@@ -240,7 +240,7 @@ async def _follow_database_url(credentials: Credentials, pool: Pool, stop: async
 
 
 async def _close(pool: Pool) -> None:
-    """Close a pool that is no longer used; terminate connections that hang, since the process must end."""
+    """Close a pool that is no longer used, and cut hanging connections, since the process must end."""
     try:
         async with asyncio.timeout(CLOSE_POOL_SECONDS):
             await pool.close()

@@ -28,9 +28,9 @@ def has_several(name: str) -> bool:
 
 
 def find_by_name(config: TenantConfig, name: str, branch: str | None = None) -> Service | None:
-    """Return the service or visit with the name in an appointment, if `branch` (None: any branch) offers it; else None.
+    """Return the service or visit with the name in an appointment, if `branch` (None: any branch) offers it, else None.
 
-    Returns None, too, if a part of the visit is not offered any more.
+    A visit is offered only if all of its parts are.
     """
     offered = {each.name: each for each in config.services if branch is None or each.branch in {None, branch}}
     names = list_parts(name)

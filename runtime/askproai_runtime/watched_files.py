@@ -166,7 +166,6 @@ class Credentials:
 
 
 def _read(path: Path) -> str | None:
-    """Return a file's text without surrounding blanks; None if it is absent or empty."""
     try:
         return path.read_text(encoding="utf-8").strip() or None
     except FileNotFoundError:

@@ -97,7 +97,6 @@ def find_endpoint(path: str, *prefixes: str) -> Endpoint | None:
 
 
 def _find_inner(inner: str) -> Endpoint | None:
-    """Return the endpoint of a path whose prefix was removed; None if there is none."""
     head, _, last = inner.rpartition("/")
     if head in PROOF_PATHS:
         return ProofRequest(last) if is_nonce(last) else None

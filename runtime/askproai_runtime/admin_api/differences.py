@@ -31,10 +31,11 @@ class DifferenceEntry(msgspec.Struct, frozen=True):
 
 
 class DifferenceList(msgspec.Struct, frozen=True):
-    """The differences, and how current they are. `compared_at`: when the last full round ended, null before the first one has;
-    `looked_at`: the last comparison of a part of the appointments. `local`: the calendar is our own book alone, so that
-    there is nothing to compare. `waiting`: the number of appointments whose change the remote calendar does not have yet; they
-    are no differences.
+    """The differences, and how current they are.
+
+    `compared_at` is the end of the last full round (null before the first one), `looked_at` the last comparison of a part of
+    the appointments. `local`: the calendar is our own book alone, so that there is nothing to compare. `waiting`: the number of
+    appointments whose change the remote calendar lacks so far; they are no differences.
     """
 
     differences: list[DifferenceEntry]

@@ -65,7 +65,6 @@ def openapi(endpoints: Sequence[Endpoint], base: str) -> dict[str, Any]:
 
 
 def _operation(endpoint: Endpoint, schema: dict[str, Any]) -> dict[str, Any]:
-    """Return the OpenAPI operation object of one endpoint."""
     in_path = [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", endpoint.path)

@@ -32,9 +32,10 @@ class ProviderRequests(msgspec.Struct, frozen=True):
 
 
 class Figures(msgspec.Struct, frozen=True):
-    """`days` are the local days of the last 30 times 24 hours on which callers tried to book, the oldest first.
-    `booked_percent` and `budget_percent` are over all these days, and null if nobody has tried. The budget is the unused
-    share of the failures that the `target_percent` of the Tenant (`spec.slo`) allows.
+    """The figures of the local days with booking requests in the last 30 times 24 hours.
+
+    `days` has them, the oldest first. `booked_percent` and `budget_percent` are over all these days, and null if nobody has
+    tried. The budget is the unused share of the failures that the `target_percent` of the Tenant (`spec.slo`) allows.
     """
 
     days: list[DayOfBookings]

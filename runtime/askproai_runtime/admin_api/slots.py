@@ -27,8 +27,8 @@ class SlotList(msgspec.Struct, frozen=True):
     """The free slots of a day. `basis` is `calendar` if the remote calendar also has these slots free, as read at `read_at`, else
     `own_book`. If there is no slot, `basis` is `calendar` if the remote calendar's free times of the whole day are known.
 
-    `closed` says why the whole day cannot be booked, such as a holiday's name, or if there is no slot, which staff members are
-    blocked. Otherwise `closed` is null.
+    `closed` says why the whole day cannot be booked, such as a holiday's name. If a day has no slot, it may name the blocked
+    staff members. Otherwise it is null.
     """
 
     slots: list[FreeSlot]

@@ -47,7 +47,7 @@ class OfferedTime(msgspec.Struct, frozen=True):
 
 
 class WaitingEntry(msgspec.Struct, frozen=True):
-    """A waiting list entry. `staff` null: anybody; `requested`: the time in words; `name` and `phone` are `…` for a reader."""
+    """A waiting list entry. `staff` is null for anybody, `requested` is the time in words; a reader gets `…` as name and phone."""
 
     id: str
     created_at: datetime

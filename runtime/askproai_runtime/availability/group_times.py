@@ -67,11 +67,11 @@ class GroupTimes:
         return self._find_at([start] * len(self._people)) if is_free else None
 
     def find_offered(self) -> Plan | None:
-        """Return a plan at the offered times, with the offered staff members if free, else with others; None if impossible."""
+        """Return a plan at the offered times; None if impossible. The offered staff members are preferred."""
         return self._find_at([int(slot.start.timestamp()) for slot in self._offered])
 
     def _find_at(self, starts: Sequence[int]) -> Plan | None:
-        """Return a plan that serves each person at that person's own start; None if there is none."""
+        """Return a plan in which each person has a start of their own (`starts`); None if there is none."""
         by_choice = sorted(
             range(len(starts)),
             key=lambda number: (not self._find_wanted(number), len(self._rank(number, starts[number]))),

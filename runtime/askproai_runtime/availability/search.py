@@ -1,8 +1,8 @@
 """Search the free starts closest to a time, day by day outward from it, until enough are found, and choose some to offer.
 
-A caller waits, and everybody else's request waits for the event loop. So the search reads the claims of one day at a time, ends
-as soon as no other day can have a closer start, and returns to the event loop after each staff member: neither the horizon, the
-grid nor the number of claims makes it stop for long (`make bench`; docs/decisions/0036-refusals-and-limits.md).
+A caller waits, and other callers' requests wait for the event loop. So the search reads one day's claims at a time, ends once
+no other day can have a closer start, and returns to the event loop after each staff member. Neither the horizon, the grid nor
+the number of claims blocks the loop for long (`make bench`; docs/decisions/0036-refusals-and-limits.md).
 """
 
 import asyncio
@@ -111,7 +111,7 @@ async def find_choice(
 
     The second start is the closest one on the same day that is an hour or more from the first. If the query names no time, the
     second start is in the other half of the day or at its end: starts in a row sound as if nothing later were free. The third
-    is on a nearby day, at about the same time, else on the same day. Two starts whose stays overlap are no choice: if all
+    is on a nearby day, at about the same time, else on the same day. Starts whose stays overlap are no choice; if all stays
     overlap, the two starts farthest apart are offered.
     """
     read = remember_reads(read_busy)

@@ -112,7 +112,7 @@ class ServiceRules:
         return next(staff_member for staff_member in self.staff_members if staff_member.id == staff)
 
     def able(self, staff: str | None) -> list[Staff]:
-        """Return all of `staff_members` if `staff` is None, else those with this id: one, or none if unable to do the service."""
+        """Return the staff members who can do the service: all, or with `staff` (an id) this one, if able."""
         return [staff_member for staff_member in self.staff_members if staff in {None, staff_member.id}]
 
     def display_name(self, staff: str) -> str:
@@ -169,9 +169,9 @@ class EventTypeLink:
 class SlotQuery:
     """A query for starts in [first, end), of one staff member or of anybody. Minimum notice and horizon count from `now`.
 
-    With a `limit`, at most so many starts of each staff member are found: those closest to `closest_to` (None: to `first`). So
-    the closest starts of all staff members are found, and the cost depends neither on the grid nor on how much is free. With
-    `daily` only starts at these times of the days count. The starts in `without` are left out.
+    `limit` bounds the number of starts of each staff member: the closest to `closest_to` (None: to `first`) are found. So the
+    cost depends neither on the grid nor on how much is free. With `daily` only starts at these times of the days count. The
+    starts in `without` are left out.
     """
 
     now: datetime

@@ -315,7 +315,6 @@ async def _write_appointments(
 async def _record_desk(
     conn: Connection, ctx: BookingContext, request: BookingRequest, action: str, appointment: Appointment
 ) -> None:
-    """Record a booking by the desk in the audit log."""
     if request.actor.desk is not None:
         facts = {"appointment": appointment.id, "start": appointment.starts_at, "staff": appointment.staff}
         await record_desk_change(conn, ctx.tenant, request.actor.desk, action, appointment.correlation_id, **facts)

@@ -44,9 +44,11 @@ class SharedReads:
     _running: dict[Hashable, asyncio.Task[Any]] = field(default_factory=dict)
 
     async def share(self, key: Hashable, read: Callable[[], Coroutine[Any, Any, T]]) -> T:
-        """Return the result of a read of `key` that begins after this call: at once, or when the running read ends, but at most
-        0.1 s later. All requests that come before the read begins share the first request's `read`, which runs in that
-        request's context: a value that `read` takes from its context, such as a language, must be part of `key`.
+        """Return the result of a read of `key` that begins after this call.
+
+        The read begins at once, or when the running read ends, but at most 0.1 s later. All requests until its beginning share
+        the first request's `read`. That runs in the first request's context: a value that it takes from there, such as a
+        language, must be part of `key`.
 
         The read continues if its callers give up. If a shared read fails, each request that joined it runs its own `read`, and
         raises the errors of its own read.

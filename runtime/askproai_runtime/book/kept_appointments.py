@@ -17,15 +17,14 @@ def list_kept(
     known: CallerAppointments,
     repeated: Sequence[Appointment] = (),
 ) -> list[Appointment]:
-    """Return the caller's appointments that stay in addition to this booking.
+    """Return the caller's appointments that stay in addition to this booking. The desk, which sees the day, gets none.
 
-    Some are the calling number's appointments for this person: those of the same service, and those that an answer has listed
-    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md). Others are other people's appointments at the very same
-    time ("Mia kommt für mich"). `repeated` are the call's earlier appointments for this request: the others of their group
-    stay. With `another`, the appointments that the call had before stay: a model may book a corrected time in this way.
-
-    The number's appointments are left out if a number alone proves nothing. Empty for the desk, which sees the day. Only
-    confirmed appointments are returned, since the calendar may still refuse the others.
+    These are the calling number's appointments for this person that have the same service or were listed in an answer
+    (docs/decisions/0100-a-second-time-for-one-person-is-asked-for.md), and other people's appointments at the very same time
+    ("Mia kommt für mich"). The number's appointments are left out if a number alone proves nothing. `repeated` are the call's
+    earlier appointments for this request: the others of their group stay. With `another`, the call's earlier appointments stay:
+    a model may book a corrected time in this way. Only confirmed appointments are returned, since the calendar may still refuse
+    the others.
     """
     if request.actor.desk is not None:
         return []

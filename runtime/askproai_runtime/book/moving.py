@@ -95,7 +95,7 @@ _Moving: TypeAlias = Change[_Move, Moved | ChangedSince]
 
 
 class _OthersChange(Exception):
-    """The error of a move that is given up, since another request has moved the same appointment meanwhile."""
+    """Another request has moved the same appointment meanwhile, so this move is given up."""
 
 
 async def move(ctx: BookingContext, request: MoveRequest, deadline: float) -> Moved | ChangedSince | NotMoved:
@@ -225,7 +225,6 @@ async def _require_free_person(conn: Connection, ctx: BookingContext, request: M
 
 
 async def _place(conn: Connection, ctx: BookingContext, request: MoveRequest, call_id: str, now: datetime) -> Placement:
-    """Return the placement of the appointment at its new time. Raises `SlotNotFree` if that time is not free."""
     rules, start, day = request.service.rules, request.start, timedelta(days=1)
     where, elsewhere = (start - day, start + day, call_id), find_elsewhere(ctx.config(), rules)
     busy = await read_busy_spans(conn, ctx.tenant, rules.resource_ids, *where, request.appointment.id, elsewhere)
@@ -239,7 +238,6 @@ async def _place(conn: Connection, ctx: BookingContext, request: MoveRequest, ca
 async def _record_desk(
     conn: Connection, ctx: BookingContext, request: MoveRequest, action: str, before: Appointment, after: Appointment
 ) -> None:
-    """Record a move by the desk in the audit log."""
     if request.actor.desk is not None:
         await record_desk_change(
             conn, ctx.tenant, request.actor.desk, action, before.correlation_id, appointment=before.id,
@@ -264,7 +262,7 @@ async def _revert(
     outcome: Taken | Refused,
     change: _Moving,
 ) -> Moved | ChangedSince:
-    """Move the appointment back to its old time, which was kept blocked, since the calendar refuses the move."""
+    """Move the appointment back to its old time, which is still blocked for it, since the calendar refuses the move."""
     log.info("move.refused_at_calendar", appointment=str(move.after.id), correlation_id=request.actor.correlation_id)
     reverting = ctx.tenant, move.after, outcome.message, ctx.settings.refusal
 

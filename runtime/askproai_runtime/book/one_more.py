@@ -81,10 +81,10 @@ def _require_free_people(
 ) -> None:
     """Raise `Undecided` if `another` is not set, and a person of the requests has an appointment at the requested time.
 
-    `appointments` are those of this call and of the calling number. Nobody is at two services at once, and a caller who
-    corrects a service, or asks again about a booking, wants one appointment. A request for exactly an appointment's slot under
-    another name may correct the name. That is so if the names sound alike, if the appointment was named to the caller (its id
-    is in `said`), or if the caller has said that one person comes in place of another.
+    `appointments` are those of this call and of the calling number. Nobody is at two services at once: a caller who corrects a
+    service, or asks again, wants one appointment. The same slot under another name may be a corrected name: if the names sound
+    alike, if the appointment was named to the caller (its id is in `said`), or if the caller has said that one person replaces
+    another.
     """
     if requests[0].another:
         return
@@ -117,11 +117,11 @@ def _list_meant(request: BookingRequest, others: Sequence[Appointment], moved: C
 
 
 def is_second_person(request: BookingRequest, appointments: Sequence[Appointment]) -> bool:
-    """Return whether the request is for a second person: it names a staff member, and its name and its staff member differ from
-    those of all appointments that the call has for this service, branch and start.
+    """Return whether the request is for a second person, beside the person of the call's appointments.
 
-    A corrected name comes with the same staff member or none, or sounds like the booked name. The result is the same after the
-    request is booked.
+    It is if it names a staff member, and both its name and its staff member differ from all appointments that the call has for
+    this service, branch and start. A corrected name comes with the same staff member or none, or sounds like the booked name.
+    The result is the same after the request is booked.
     """
     target, staff = (request.rules.branch.name, request.start), request.service.staff
     then = [each for each in appointments if each.live and (each.branch, each.starts_at) == target]
@@ -209,7 +209,6 @@ def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool
 
 
 def _is_same_slot(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment has the requested service, branch and start."""
     is_then = appointment.starts_at == request.start and appointment.branch == request.rules.branch.name
     return is_then and same_services(appointment.service, request.rules.service.name)
 

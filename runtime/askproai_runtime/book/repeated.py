@@ -20,11 +20,10 @@ from askproai_runtime.visits import same_services, share_services
 
 
 def find_repeated(request: BookingRequest, known: CallerAppointments) -> list[Appointment]:
-    """Return the appointments that this request has already booked, or the one that this call has moved to the requested slot;
-    for a group, one for each person; else an empty list.
+    """Return the appointments that this request has already booked, one for each person of a group; [] if there are none.
 
-    An appointment of the desk counts whatever happened to it since, unless the calendar has refused it. Raises `Undecided` as
-    `_find_booked` does.
+    An appointment that this call has moved to the requested slot counts, too. An appointment of the desk counts whatever
+    happened to it since, unless the calendar has refused it. Raises `Undecided` as `_find_booked` does.
     """
     if request.actor.desk is not None:
         return [each for each in known.of_call if each.status != Status.FAILED]
@@ -77,8 +76,8 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
     """Return the call's appointment that this request for one person repeats, else None.
 
     An appointment that the request replaces is left out, even if the two differ only in the staff member. Raises `Undecided` if
-    several may be meant; without `another`, also if the call has an appointment at this time for a clearly different name, or
-    one that shares a service with this visit.
+    several appointments may be meant. Without `another`, it is also raised if the call has an appointment at this time for a
+    clearly different name, or with a service of this visit.
     """
     service = request.rules.service
     target = request.rules.branch.name, request.start
@@ -102,8 +101,9 @@ def _find_alone(request: BookingRequest, appointments: Sequence[Appointment]) ->
 
 
 def _list_meant(request: BookingRequest, appointments: Sequence[Appointment]) -> list[Appointment]:
-    """Return the appointments whose customer name the request may mean: the same name, else a name that sounds alike. Among
-    appointments with the same name, the requested staff member decides, else the same action key.
+    """Return the appointments whose customer the request may mean: those with its name, else with a name that sounds alike.
+
+    Among appointments with the same name, the requested staff member decides, else the same action key.
     """
     exact = [a for a in appointments if fold(a.customer_name) == fold(request.name)]
     same_staff = [a for a in exact if a.staff == request.service.staff]

@@ -125,7 +125,7 @@ def _decide(ctx: BookingContext, appointment: Appointment | None, remote: Remote
 
 
 async def _unchecked(_conn: Connection) -> None:
-    """Do nothing: the default of `check`, if the booking comes from no job that another worker could have."""
+    """The default of `check` for a booking without a job: no other worker can have it."""
 
 
 async def apply_calendar_event(

@@ -100,10 +100,11 @@ def _needs_sync(appointment: Appointment) -> bool:
 
 
 async def _find_remote(ctx: BookingContext, appointment: Appointment) -> RemoteBooking | None:
-    """Return the appointment's live remote booking, or None. It is looked up by its uid, through all moves, else at every time
-    that the appointment had, else among all bookings made since: a person may have moved it before its uid was known here.
+    """Return the appointment's live remote booking, or None.
 
-    A uid found by request id is stored: otherwise a move whose answer is lost could hide the booking from us.
+    It is looked up by its uid, through all moves. Without a known uid, it is looked up at every time that the appointment had,
+    then among all bookings made since, as a person may have moved it. A uid found by request id is stored: otherwise a move
+    whose answer is lost could hide the booking from us.
     """
     try:
         if appointment.external_id is not None:
@@ -169,7 +170,6 @@ async def _cancel_remote(
 async def _cover_end(
     ctx: BookingContext, appointment: Appointment, outcome: Confirmed | Taken | Refused
 ) -> tuple[Appointment, Confirmed | Taken | Refused]:
-    """Make the appointment cover its booking, as `cover_end` does for a caller who waits."""
     appointment, covered = await cover_end(ctx, appointment, outcome)
     assert isinstance(covered, Confirmed | Taken | Refused)
     return appointment, covered

@@ -33,9 +33,9 @@ class CalendarEvent:
 async def read_remote(ctx: BookingContext, event: CalendarEvent) -> RemoteBooking | None:
     """Return the booking as the calendar has it now; None if the calendar does not know it.
 
-    A person who books on a public page can write any metadata, our request id included: the id is dropped if the booking that
-    we made for it is still live under another uid. The event's booking is read again before that, since it may be our own one,
-    moved in the meantime. Raises `RunAgain` while the calendar is unavailable, and `DeadNow` after a day of that.
+    Anybody who books on a public page can write any metadata, our request id included. So the id is dropped if the booking that
+    we made for it is still live under another uid. The event's booking is read again first: it may be ours, moved in the
+    meantime. Raises `RunAgain` while the calendar is unavailable, and `DeadNow` after a day of that.
     """
     try:
         remote = event.remote or await _get_booking(ctx, event.uid, event.event_type_id, event.correlation_id)

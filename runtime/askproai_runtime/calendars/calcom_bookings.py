@@ -158,7 +158,7 @@ def parse_remote_booking(booking: Mapping[str, Any], uids: Sequence[str]) -> Rem
 
 
 def request_id_of(booking: Mapping[str, Any]) -> UUID | None:
-    """Return our request id in the metadata of a booking object of Cal.com; None if it has none: somebody else made it."""
+    """Return our request id in the metadata of a booking object of Cal.com; None if somebody else made the booking."""
     metadata = booking.get("metadata")
     return _parse_uuid(metadata.get("requestId")) if isinstance(metadata, dict) else None
 
@@ -193,9 +193,9 @@ def classify_create(reply: Reply, request_id: UUID | None = None) -> CalendarOut
     If the event type needs confirmation, Cal.com answers a second booking of the same attendee and time with the existing one.
     So if the request id in the reply is another than `request_id`, our booking was not made.
 
-    A request is certainly not done if Cal.com refuses it with a message of its own, or redirects it: Cal.com's API never
-    answers a booking that it made with a redirect, but a server that is not the API does
-    (docs/decisions/0036-refusals-and-limits.md). Any other failure is unknown.
+    A request is certainly not done if Cal.com refuses it with a message of its own, or redirects it. Cal.com's API never
+    redirects after it has made a booking; a redirect comes from another server (docs/decisions/0036-refusals-and-limits.md).
+    Any other failure is unknown.
     """
     if reply.status in _REDIRECTS and not reply.message:
         text = f"redirected ({reply.status}): baseUrl is not the address of Cal.com's API"

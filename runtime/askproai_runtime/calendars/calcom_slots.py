@@ -54,7 +54,7 @@ def parse_slots(body: Any, query: FreeTimesQuery) -> FreeTimes:
     """Return the free times of the requested days from Cal.com's answer. Raises `SlotsUnreadable`.
 
     A slot belongs to the local day of its start, whatever day Cal.com lists it under. Slots of other days are left out. A day
-    with a slot whose offset is not that of the zone at that time is left out as a whole: after a clock change Cal.com may be an
+    is left out as a whole if the offset of a slot is not the zone's offset at that time: after a clock change Cal.com may be an
     hour off, and the meant time cannot be known.
     """
     listed = body.get("data") if isinstance(body, dict) else None
@@ -83,7 +83,6 @@ def parse_slots(body: Any, query: FreeTimesQuery) -> FreeTimes:
 
 
 def _bounds(query: FreeTimesQuery) -> tuple[datetime, datetime]:
-    """Return the instants at which the first day begins and the last one ends."""
     zone = ZoneInfo(query.time_zone)
     first, end = (datetime.combine(day, time(), zone) for day in (query.first, query.last + _DAY))
     return first.astimezone(UTC), end.astimezone(UTC)

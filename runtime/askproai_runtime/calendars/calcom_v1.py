@@ -174,7 +174,6 @@ def _parse_confirmation(booking: Any) -> Confirmed | None:
 
 
 def _parse_booking(booking: dict[str, Any]) -> RemoteBooking | None:
-    """Convert a booking of v1 to v2's form, and parse it."""
     converted = {
         **booking, "status": _status(booking), "start": booking.get("startTime"), "end": booking.get("endTime"),
         "eventType": {"id": booking.get("eventTypeId")}, "rescheduledFromUid": booking.get("fromReschedule"),

@@ -249,7 +249,7 @@ class CalcomV2:
         return data if is_found else None
 
     async def _read_moved(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
-        """Return the object of the booking that another one was moved to; None if Cal.com has none with that uid."""
+        """Return the booking object with this uid, to which a booking was moved; None if Cal.com has none."""
         try:
             return await self._read(uid, correlation_id)
         except CalendarUnavailable as error:
@@ -284,7 +284,6 @@ def _moved_out_of_sight(error: CalendarUnavailable) -> CalendarUnavailable:
 
 
 def _find_request(bookings: list[Any], request_id: str) -> RemoteBooking | None:
-    """Return the live booking with this request id; None if there is none."""
     return next((booking for booking in _made_for(bookings, request_id) if booking.live), None)
 
 

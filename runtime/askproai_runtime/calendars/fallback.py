@@ -226,7 +226,7 @@ class FallbackCalendar:
         return accounts
 
     def _find_obstacle(self, event_type_id: int | None) -> Unavailable | Refused | None:
-        """Return the outcome without a request if the event type is withheld: `Refused` if Cal.com lacks it; else None."""
+        """Return the outcome for a withheld event type, without a request: `Refused` if Cal.com lacks it; None for others."""
         withheld = self.config().withheld(event_type_id) if self.remote else None
         if withheld is Withheld.NOT_FOUND:
             return Refused(_NOT_FOUND.format(event_type_id), RefusalCause.EVENT_TYPE)

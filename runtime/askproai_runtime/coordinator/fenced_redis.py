@@ -1,7 +1,7 @@
 """The coordinator's writes to Redis. Each has the term of the leader's Lease, and a write with a lower term is refused.
 
-A coordinator that slept through its Lease (a stopped process, a frozen node) and wakes in the middle of a write therefore
-changes nothing, even before it notices: its successor has stored a higher term, and the script compares and writes in one step.
+So a coordinator that slept through its Lease (a stopped process, a frozen node) changes nothing when it wakes, even in the
+middle of a write: its successor has stored a higher term, and the script compares and writes in one step.
 """
 
 import json

@@ -18,7 +18,7 @@ _NO_ID = UUID(int=0)
 
 
 class Aged(StrEnum):
-    """The kinds of data that age: appointments, which lose their customer, and customers, which are deleted."""
+    """The data that age: an appointment loses its customer, and a customer is deleted."""
 
     APPOINTMENTS = "appointments"
     CUSTOMERS = "customers"

@@ -228,7 +228,6 @@ async def _bind(conn: Connection, ctx: BookingContext, desk: DeskRequest, change
 
 
 def _without_notice(service: ServiceRequest) -> ServiceRequest:
-    """Return the service with a minimum notice of zero."""
     rules: ServiceRules = service.rules
     return replace(
         service, rules=replace(rules, service=msgspec.structs.replace(rules.service, minimum_notice_minutes=0))

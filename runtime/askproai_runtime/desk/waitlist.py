@@ -45,7 +45,7 @@ async def decline_offer(
     """Record that a waiting person declines an offer: the time goes to the next entry, and the person goes on waiting.
 
     Return the entry; None if there is no such entry. If the offer is not open any more, nothing changes: a repeated request
-    must not decline the next offer. Raises `RequestUsed` for a request of another offer.
+    must not decline the next offer. Raises `RequestUsed` if the request's id belongs to another offer.
     """
     async with ctx.pool.acquire() as conn, conn.transaction():
         asked = {"entry": str(entry_id), "offer": str(offer_id)}

@@ -62,7 +62,6 @@ class CallEventGroups:
             raise
 
     def _start(self) -> None:
-        """Start the next group, unless a group is running."""
         if self._running is None and self._waiting:
             # The group gets an empty context: in the context of its first job, all later jobs would continue that job's trace.
             context = self._context.copy()

@@ -108,7 +108,7 @@ class EventDispatcher:
         return event
 
     def _waiting_for_key(self, error: UnreadableBody) -> JobError:
-        """Return the error that ends the attempt: `RunAgain` if a missing key may come back, else `DeadNow`."""
+        """Return the error for an event whose key is missing: `RunAgain` if the key may come back, else `DeadNow`."""
         now = self._clock.now()
         if isinstance(error.cause, DataKeyMissing) and now < error.received_at + KEY_PATIENCE:
             return RunAgain(now + _LOOK_FOR_KEY, f"the body is {error}; tried again until the key is there")

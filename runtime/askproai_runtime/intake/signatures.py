@@ -220,7 +220,7 @@ class Signatures:
     ) -> tuple[Verdict, bool]:
         """Return the verdict on a request that its header alone has refused, and True if it belongs to the tenant's own calls.
 
-        The verdict stays as it is unless the key is wrong as well as the time. A body that does not come at once is not awaited.
+        The verdict changes only if the key is wrong, and not just the time. A body that does not come at once is not awaited.
         """
         with suppress(TimeoutError, Problem):
             async with asyncio.timeout(_LOOK_SECONDS), read_body(request, limit) as body:

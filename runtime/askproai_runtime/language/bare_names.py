@@ -33,8 +33,9 @@ _MOST_WORDS: Final = 4
 
 
 def is_of_stranger(utterances: Iterable[str], customer: str, config: TenantConfig) -> bool:
-    """Return True if a caller's clause is, or begins with, the name of another person than the customer. The caller's words
-    then do not settle whose appointment is meant, since relatives can share a surname.
+    """Return True if a caller's clause is, or begins with, the name of another person than the customer.
+
+    Such words do not decide whose appointment is meant, since relatives can share a surname.
     """
     business = _list_words(config)
     said = [(n, clause) for n, each in enumerate(utterances) for clause in _CLAUSE.split(each)]

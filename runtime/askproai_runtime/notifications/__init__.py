@@ -4,5 +4,5 @@
 as it is then (`decide`), renders (`render`, `words`) and passes the result to a channel (`email_channel`, `webhook_channel`).
 `schedule` computes when reminders and the daily list are due. The reasons: docs/decisions/0078-notifications.md.
 
-This package has no names of its own: the web process imports `outbox` only, and nothing that sends.
+This file imports nothing, so that the web process loads only `outbox`, and nothing that sends.
 """

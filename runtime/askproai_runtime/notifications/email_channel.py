@@ -238,7 +238,6 @@ def _outcome_of(error: aiosmtplib.SMTPException) -> SendOutcome:
 
 
 def _outcome_of_refusals(refused: Sequence[aiosmtplib.SMTPRecipientRefused]) -> SendOutcome:
-    """Return the outcome of an SMTP transaction in which the server refused every recipient."""
     codes = sorted({each.code for each in refused})
     numbers = ", ".join(map(str, codes))
     if all(_is_about_us(each) for each in refused):

@@ -242,7 +242,6 @@ def _greeting(words: Words, customer: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Return a text of several lines with control characters removed."""
     return "\n".join(one_line(line) for line in text.strip().splitlines())
 
 

@@ -223,7 +223,6 @@ class NotificationTask:
         return await read_work(self.pool, config.tenant, found)
 
     async def _end(self, config: TenantConfig, notification: StoredNotification, outcome: SendOutcome) -> None:
-        """Record the outcome of an attempt to send a notification."""
         wait, error = None, None
         match outcome:
             case Sent(note):
@@ -311,7 +310,6 @@ def _next_away(before: AwayChannel | None, outcome: SendOutcome | None) -> AwayC
 
 
 def _counted(notification: StoredNotification) -> StoredNotification:
-    """Return a copy of the notification with one more attempt counted."""
     return replace(notification, state=State.SENDING, attempts=notification.attempts + 1)
 
 

@@ -66,7 +66,6 @@ class Frontend:
 
 
 def _load_assets() -> Mapping[str, Asset]:
-    """Return the static files by name."""
     folder = files("askproai_runtime.page") / "static"
     loaded = {}
     for name, content_type in _TYPES.items():

@@ -153,7 +153,6 @@ class Logins:
         return response
 
     async def _begin(self, login: LoginRequest) -> web.Response:
-        """Redirect the browser to the issuer, where a login begins."""
         issuer, redirect_uri = self._rights.issuer, login.origin.redirect_uri
         if issuer is None or issuer.registration is None or redirect_uri is None:
             return await self._form(login, "", _REFUSED)

@@ -294,7 +294,6 @@ class Views:
         return {branch.name: branch.display_name for branch in self._process.config.current.branches}
 
     def _names(self) -> dict[str, Any]:
-        """Return the display names of declared services, staff members and branches, for templates."""
         config = self._process.config.current
         services = {each.name: each.display_name for each in config.services}
         # A timeline names no branch: an id that belongs to different people is shown as an id.

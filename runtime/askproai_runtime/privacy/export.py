@@ -63,7 +63,6 @@ async def export_caller(ctx: BookingContext, number: str, claimed_by: str, corre
 
 
 def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> CallerNames:
-    """Return the display names of the branches, services (or visits) and staff members whose ids are in the entries."""
     branches: dict[str, str] = {}
     services: dict[str, str] = {}
     staff: dict[str, dict[str, str]] = {}

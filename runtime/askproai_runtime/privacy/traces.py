@@ -141,7 +141,6 @@ def own_events(
 
 
 def _read(payload: bytes) -> RetellCall | None:
-    """Return the call in an event's body; None if the body cannot be read."""
     try:
         envelope = decode(payload, RetellEvent)
     except msgspec.DecodeError:

@@ -120,8 +120,9 @@ def compare(
 
 
 def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
-    """Return a function that returns the call to which an appointment belongs: the last call that named it in a change, or else
-    the last call that named it, or else the call that made it.
+    """Return a function that finds the call of an appointment.
+
+    This is the last call that named the appointment in a change, else the last call that named it at all, else its maker.
     """
     calls = {each.request.call_id for each in replayed}
     named: dict[UUID, str] = {}

@@ -189,8 +189,9 @@ class Replayer:
             epoch.corrected[found.call_id] = found if former is None else merge(former, found)
 
     async def _keep_pace(self, request: CopiedRequest, epoch: _Epoch) -> None:
-        """Wait until as much time has passed since the call's last answer as in the live call, because a call function accepts
-        a yes only to a question that was asked long enough before.
+        """Wait until as much time has passed since the call's last answer as in the live call.
+
+        A call function accepts a yes only to a question that was asked long enough before.
         """
         if (former := epoch.last_answer.get(request.call_id)) is None:
             return

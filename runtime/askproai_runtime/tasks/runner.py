@@ -86,7 +86,6 @@ class TaskRunner:
             task.add_done_callback(lambda _: self._running.pop(name, None))
 
     async def _run(self, claimed: ClaimedTask) -> None:
-        """Run a claimed task once, and record its outcome as a trace and a metric."""
         correlation_id = uuid4().hex
         with (
             start_trace("task", tenant=self._tenant, task=claimed.name, correlation_id=correlation_id),

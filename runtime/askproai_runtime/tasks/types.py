@@ -12,7 +12,7 @@ Watermark: TypeAlias = dict[str, Any]
 
 
 async def _unchecked(_conn: Connection) -> None:
-    """Check nothing: a run that no other worker can take over uses this in place of the check of its claim."""
+    """The default of `check`, for a run that no other worker can take over."""
 
 
 @dataclass(slots=True)

@@ -36,7 +36,6 @@ class Section:
         return tuple(self._values)
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield the values in the order of the file."""
         return iter(self._values.values())
 
 

@@ -25,7 +25,7 @@ from tests.worlds.desk_bookings import PETRA, at, audit, book, changed, desk, re
 pytestmark = pytest.mark.nightly
 
 
-async def test_desk_books_like_callers_with_an_anonymous_audit(new_salon) -> None:
+async def test_desk_booking_is_like_callers_and_audited_anonymously(new_salon) -> None:
     salon, request = await new_salon(), desk()
     booked = await book(salon, request=request)
     assert isinstance(booked, Booked)

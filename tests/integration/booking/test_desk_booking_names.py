@@ -97,9 +97,7 @@ async def test_ambiguous_name_is_refused_with_the_list(salon: Salon) -> None:
         ("am 27. November um halb drei", 0, "2026-11-27T14:30"),
     ],
 )
-async def test_desk_start_is_the_present_or_parsed_text(
-    salon: Salon, text: str | None, minutes: int, start: str
-) -> None:
+async def test_desk_start_is_now_or_the_parsed_text(salon: Salon, text: str | None, minutes: int, start: str) -> None:
     salon.clock.advance(timedelta(minutes=minutes))
     service, found = preview_booking(salon.booking, ANNA, text)
     assert (service.staff, found) == ("anna", at(f"{start}+01:00"))

@@ -51,7 +51,7 @@ async def test_absent_email_address_is_not_asked_for(salon: Salon, said: Any) ->
     ).success
 
 
-async def test_without_transcript_address_counts_confirmed_after_two_seconds(salon: Salon) -> None:
+async def test_address_without_transcript_is_confirmed_after_two_seconds(salon: Salon) -> None:
     args = booking_args(email=ADDRESS, email_confirmed=True)
     assert not (await salon.booking.book_appointment(call(), args)).success
     assert not (await salon.booking.book_appointment(call(), args)).success

@@ -41,7 +41,7 @@ async def test_caller_hears_only_their_own_appointments(salon: Salon) -> None:
     assert (nobody.success, nobody.fields) == (True, {"appointments": []})
 
 
-async def test_last_of_many_appointments_is_known(salon: Salon) -> None:
+async def test_last_of_many_appointments_is_found(salon: Salon) -> None:
     """A practice writes a series of appointments into the book, and a home calls for all its residents."""
     await salon.pool.execute(
         """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status,
@@ -215,7 +215,7 @@ async def test_move_keeps_id_and_staff_and_frees_time(new_salon, remote: bool, t
 
 
 @pytest.mark.parametrize("start", ["2026-11-27T14:30", "2026-11-27T14:30:00+01:00", "2026-11-27T13:30:00Z"])
-async def test_start_instead_of_an_id_names_the_appointment(salon: Salon, start: str) -> None:
+async def test_appointment_can_be_named_by_its_start(salon: Salon, start: str) -> None:
     await salon.book()
     answer = await salon.booking.reschedule_appointment(call(), {"appointment_id": start, "start": FOUR})
     assert (answer.success, answer.fields["start"]) == (True, FOUR), answer
@@ -266,7 +266,7 @@ async def test_inexact_new_time_of_a_move_gets_offers(salon: Salon, args, offere
     await salon.assert_claims_match()
 
 
-async def test_single_offer_for_a_move_asks_about_moving(new_salon) -> None:
+async def test_single_move_offer_asks_whether_to_move(new_salon) -> None:
     salon = await new_salon(settings=BookingSettings(offers=1))
     await salon.book(staff="anna")
     answer = await salon.booking.reschedule_appointment(call(), {"date": "Samstag oder Montag"})

@@ -94,7 +94,7 @@ async def test_appointment_moved_before_its_mail_is_announced_once(env: Notifica
     assert len(env.server.mails) == 2
 
 
-async def test_cancelling_before_the_mail_ends_the_mail(env: NotificationEnvironment) -> None:
+async def test_cancellation_before_the_mail_drops_the_mail(env: NotificationEnvironment) -> None:
     """No mail has named the appointment, so neither the customer nor the business gets a mail about its cancellation."""
     env.configure(mail_settings(env.server.port, business=notify_business()))
     await env.salon.cancel(await env.book())

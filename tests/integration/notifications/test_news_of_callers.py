@@ -68,7 +68,7 @@ async def test_mail_names_the_called_branch(env: NotificationEnvironment) -> Non
     assert f"Filiale: {branch.display_name}" in text_of(mail)
 
 
-async def test_only_a_richer_message_correction_is_mailed(
+async def test_message_correction_is_mailed_only_if_richer(
     env: NotificationEnvironment,
 ) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))

@@ -36,7 +36,7 @@ async def test_personal_data_registry_decides_about_every_column(module_database
 
 
 @each_row("table", PERSONAL)
-async def test_declared_refusal_is_a_trigger_of_the_table(module_database: Database, table: str) -> None:
+async def test_declared_refusal_trigger_exists_on_its_table(module_database: Database, table: str) -> None:
     refused = PERSONAL[table].refused
     async with connected(module_database.superuser_dsn) as conn:
         triggers = await conn.fetch("SELECT tgname FROM pg_trigger WHERE tgrelid = $1::regclass", table)

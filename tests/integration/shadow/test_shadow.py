@@ -128,7 +128,7 @@ async def test_desk_change_of_an_appointment_is_no_difference(
         await environment.wait_until_equal()
 
 
-async def test_partly_failing_version_lists_exactly_its_failures(
+async def test_comparison_lists_exactly_a_partly_failing_versions_failures(
     database: Database, pod: TenantPod, tmp_path: Path
 ) -> None:
     """The choice of a staff member depends on the other bookings of the day, and nothing else may differ after a failure."""

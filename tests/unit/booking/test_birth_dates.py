@@ -102,7 +102,7 @@ CHILD, ELDER = date(2019, 5, 1), date(1919, 5, 1)
         *(("en", said, None) for said in ("first of May nineteen", "Yes.", "It's for my mother, I am the daughter.")),
     ],
 )  # fmt: skip
-def test_answer_chooses_the_year_of_birth(language: str, answer: str, meant: date | None) -> None:
+def test_callers_answer_selects_the_year_of_birth(language: str, answer: str, meant: date | None) -> None:
     with speaking(Language(language)):
         assert choose_birth_date([CHILD, ELDER], ["Guten Tag.", answer, "Ja, bitte."], TODAY) == meant
 
@@ -120,7 +120,7 @@ def test_answer_chooses_the_year_of_birth(language: str, answer: str, meant: dat
         *(("en", said, None) for said in ("Nineteen.", "May the first nineteen.", "Not the first one.", "Seven years ago.")),
     ],
 )  # fmt: skip
-def test_answer_may_be_an_age_or_ordinal(language: str, answer: str, meant: date | None) -> None:
+def test_callers_answer_may_be_an_age_or_ordinal(language: str, answer: str, meant: date | None) -> None:
     with speaking(Language(language)):
         assert choose_birth_date([CHILD, ELDER], ["Guten Tag.", answer], TODAY, answer) == meant
 
@@ -128,7 +128,7 @@ def test_answer_may_be_an_age_or_ordinal(language: str, answer: str, meant: date
 @each_row(
     ("answer", "meant"), [("The third of December.", 12), ("December.", 12), ("March, of course.", 3), ("Yes.", None)]
 )
-def test_answer_chooses_the_month_of_birth(answer: str, meant: int | None) -> None:
+def test_callers_answer_selects_the_month_of_birth(answer: str, meant: int | None) -> None:
     with speaking(Language.EN):
         chosen = choose_birth_date(list_birth_dates("3/12/1985", TODAY), [answer], TODAY)
     assert (chosen and chosen.month) == meant

@@ -105,7 +105,7 @@ def _cutting_salon() -> TenantConfig:
 
 
 @each_row(("said", "meant"), NEAR)
-def test_similar_word_asks_instead_of_denying(said: str, meant: str) -> None:
+def test_similar_word_is_asked_about_instead_of_denied(said: str, meant: str) -> None:
     message = asked(_cutting_salon(), service=said).message
     assert message.startswith("Meinen Sie ")
     assert meant in message
@@ -169,7 +169,7 @@ def test_many_services_are_named_as_examples() -> None:
     assert len(answer.fields["services"]) == 7
 
 
-def test_text_of_an_offer_keeps_the_offered_service() -> None:
+def test_offered_service_text_means_that_service() -> None:
     said = "Haarschnitt, in der Früh wie gehabt"
     call = replace(CALL, offered_services=(OfferedService("s0", frozenset({said})),))
     asked(barber(), service=said)

@@ -396,7 +396,7 @@ def test_comparison_signs_limit_the_hours(language: Language, time: str, meant: 
         ("2026-12-11T14:00Z/2026-12-11T14:30Z", ["12-11T14:00", "12-11T15:00"]),
     ],
 )
-def test_interval_in_start_gives_its_beginning(start: str, meant: list[str]) -> None:
+def test_interval_as_start_means_its_beginning(start: str, meant: list[str]) -> None:
     assert understand_arguments({"start": start}) == meant
 
 

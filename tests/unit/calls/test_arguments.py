@@ -173,7 +173,7 @@ def test_arguments_in_any_nesting_are_parsed(args: Any) -> None:
     assert {name: read.values.get(name) for name in BOOKED} == BOOKED
 
 
-def test_unread_argument_is_named() -> None:
+def test_unread_argument_is_reported() -> None:
     args = {"gender": "female", "date": ["11", "12"], "duration": None, "execution_message": "Moment"}
     assert read_arguments("book_appointment", args).unread == {"date": "11, 12", "gender": "female"}
 

@@ -128,7 +128,7 @@ def test_visit_with_an_unpriced_service_has_no_price() -> None:
     assert not compose_visit(config, [CUT, free]).free_of_charge
 
 
-def test_person_with_a_calcom_service_does_no_visit() -> None:
+def test_person_booked_at_calcom_does_no_visit() -> None:
     linked = Service(name="x", display_name="X", staff=ABLE, event_types=(EventType(staff="anna", event_type_id=1),))
     local = TenantConfig(tenant="a.b", display_name="A")
     remote = TenantConfig(tenant="a.b", display_name="A", calendar=CalendarConfig(provider=CalendarProvider.CALCOM))

@@ -37,8 +37,8 @@ async def try_claim_action(
 ) -> int | None:
     """Claim an action of a call. Returns the generation of the claim; None if the action cannot be claimed.
 
-    An action can be claimed if it was never claimed, if the lease of an unfinished request has ended, and with `again` if it is
-    done and its appointment is not live at `start` any more.
+    An action can be claimed if it was never claimed, or if the lease of an unfinished request has ended. With `again`, a done
+    action can be claimed if its appointment is not live at `start` any more.
     """
     generation: int | None = await conn.fetchval(
         """INSERT INTO call_actions AS act (tenant, call_id, key, state, lease_until)
@@ -249,8 +249,7 @@ async def get_last_question(
 async def record_which(
     conn: Connection, tenant: str, call_id: str, appointment_id: UUID, starts_at: datetime, named: str
 ) -> timedelta | None:
-    """Record that the caller is asked whether the appointment at `starts_at` is meant, though the caller has named the time
-    `named`.
+    """Record the question whether the caller, who has named the time `named`, means the appointment at `starts_at`.
 
     Returns the time since the first such question, by the database's clock; None if this is the first. A caller who names yet
     another time is asked anew.

@@ -138,9 +138,10 @@ async def get_customer_name(conn: Connection, tenant: str, phone: str) -> str | 
 
 @dataclass(frozen=True, slots=True)
 class BookingCounts:
-    """How many appointments were booked by telephone, cancelled ones included: by the call (`of_call`), and by the calling
-    number within 24 hours (`of_caller`) or by all callers without a number of their own within an hour (`anonymous`). The
-    last two exclude each other: the one that does not apply to the call is 0.
+    """How many appointments were booked by telephone, cancelled ones included.
+
+    `of_call` counts the call's, `of_caller` those of the calling number within 24 hours, `anonymous` those of all callers
+    without a number of their own within an hour. A call either has a number or is anonymous, so one of the last two is 0.
     """
 
     of_call: int

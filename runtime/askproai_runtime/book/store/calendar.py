@@ -80,8 +80,9 @@ async def mark_failed(conn: Connection, tenant: str, appointment: Appointment, r
 async def _is_next(
     conn: Connection, tenant: str, appointment: Appointment, status: Status | None, starts_at: datetime | None
 ) -> bool:
-    """Return whether this change was committed by an earlier run whose answer was lost: the version is higher by one, and
-    status (any if None) and start are those of the change.
+    """Return whether an earlier run, whose answer was lost, has committed this change.
+
+    Then the version is higher by one, and status (any if None) and start are those of the change.
     """
     return bool(
         await conn.fetchval(
@@ -149,8 +150,8 @@ async def clear_error(conn: Connection, tenant: str, appointment_id: UUID) -> No
 async def begin_attempt(conn: Connection, tenant: str, appointment: Appointment, quiet_period: timedelta) -> bool:
     """Record that a POST to the calendar is about to be made, so that a crash after the POST cannot hide it.
 
-    Returns False if the appointment was changed, or was read less than `quiet_period` after the last attempt: the lookup in the
-    calendar may then have missed the booking of that attempt.
+    Returns False if the appointment was changed, or was read less than `quiet_period` after the last attempt, whose booking the
+    lookup in the calendar may then have missed.
     """
     done = await conn.execute(
         """UPDATE appointments SET updated_at = clock_timestamp() WHERE tenant = $1 AND id = $2 AND version = $3
@@ -180,8 +181,10 @@ class BlockingBooking:
 
 
 async def list_blocking_bookings(conn: Connection, tenant: str, appointment: Appointment) -> list[BlockingBooking]:
-    """Return up to three remote bookings that may block `appointment` in the calendar: of the same staff member, cancelled or
-    failed here, and waiting for the sync job that cancels them there. The hour around the appointment allows for buffers.
+    """Return up to three remote bookings that may block `appointment` in the calendar.
+
+    They are of the same staff member, cancelled or failed here, and wait for the sync job that cancels them there. The hour
+    around the appointment allows for buffers.
     """
     rows = await conn.fetch(
         """SELECT id AS appointment_id, external_id AS uid, event_type_id, starts_at, ends_at FROM appointments a

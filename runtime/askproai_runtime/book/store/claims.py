@@ -1,4 +1,4 @@
-"""Rows of `claims`: which resource is blocked when, for which appointment; and the locks that their writers take.
+"""Rows of `claims`, which block a resource for an appointment during a span, and the locks that their writers take.
 
 A claim is `held` (until it expires), `booked` or `released`. `place` numbers an appointment's placements: the highest number is
 the present one, and older ones are history, with released claims. While the calendar has not accepted a move, the placement
@@ -149,7 +149,7 @@ async def is_hold_allowed(
     *,
     times: int = 1,
 ) -> bool:
-    """Return whether a hold of `times` more slots exceeds neither the staff member's limit of the day nor the caller's limit."""
+    """Return whether `times` more slots stay within the staff member's limit of the day and the caller's limit of holds."""
     held = await conn.fetchrow(
         """SELECT count(DISTINCT (a.id, c.place))
                     FILTER (WHERE c.resource_id = ANY($2) AND c.block_end > $3 AND c.block_start < $4) AS of_day,

@@ -152,7 +152,6 @@ async def _if_possible(reading: Awaitable[T]) -> T | None:
 
 
 def _marks(rows: Sequence[FleetRow], counted: Counted, known: str) -> dict[str, str]:
-    """Return one change mark for the tenants' states and one for all figures."""
     states = [(r.tenant, r.display_name, r.state, r.since, r.what, r.drift, r.release, r.severity) for r in rows]
     figures = [(r.calls_24h, r.booked_percent, r.budget_percent) for r in rows]
     return {"tenants": _mark((known, states)), "figures": _mark((figures, counted))}

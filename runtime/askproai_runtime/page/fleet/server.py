@@ -160,7 +160,6 @@ class FleetServer:
         return await self._html(words, own, "fleet.html", shown | {"selection": selection, "states": tuple(State)})
 
     async def _tenant(self, request: web.Request, view: FleetView) -> dict[str, Any]:
-        """Return the template's values for one Tenant. Raises `Problem` 404."""
         namespace, name = request.match_info["namespace"], request.match_info["name"]
         found = await self._reader.tenant(namespace, name)
         row = next((each for each in view.rows if each.tenant == f"{namespace}.{name}"), None)
