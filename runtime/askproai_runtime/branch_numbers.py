@@ -20,7 +20,7 @@ def regions_of(config: TenantConfig) -> tuple[str, ...]:
 
 
 def own_numbers(config: TenantConfig) -> frozenset[str]:
-    """Return the tenant's numbers in E.164: the public numbers, and those that Retell sees."""
+    """Return the tenant's numbers in E.164: the public numbers, and the numbers under which Retell has them."""
     return frozenset(list_numbers(config.branches))
 
 

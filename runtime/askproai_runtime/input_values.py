@@ -41,7 +41,7 @@ def read_instant(value: Any) -> datetime | None:
 
 
 def plain_name(text: str) -> str:
-    """Return a name as one line of at most 80 characters, without characters that no name has: it goes into mails."""
+    """Return a name as one line of at most 80 characters, without characters that could harm a mail."""
     return " ".join(_NOT_IN_A_NAME.sub(" ", text).split())[:_MAX_NAME_LENGTH].rstrip()
 
 

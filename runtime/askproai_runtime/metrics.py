@@ -1,6 +1,7 @@
 """The metrics of a tenant's processes (docs/reference/metrics.md). One `Metrics` per process, with a registry of its own.
 
-Label values come from closed lists or are bounded here, because a series lives as long as its process; a call id never is one.
+Label values come from closed lists or are bounded here, because a series lives as long as its process. A call id is never a
+label.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping

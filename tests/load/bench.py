@@ -84,7 +84,7 @@ async def measure(
     seed: int,
     report: Callable[[str], None],
 ) -> tuple[dict[str, Any], list[Row]]:
-    """Run every measurement, or the one of `_ONLY` that `only` names, and return the facts about the machine and the rows."""
+    """Run every measurement, or the one that `only` names, and return the facts about the machine and the rows."""
     rows: list[Row] = []
     if idle:
         report("idle: the demo's parts with one tenant")

@@ -1,4 +1,4 @@
-"""The measured rows as one table, below the facts about the machine."""
+"""The measured rows as a table, after the facts about the machine."""
 
 import asyncio
 import os

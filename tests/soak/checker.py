@@ -132,7 +132,7 @@ def _lost_call(d: Delivery, books: Books) -> Iterator[Violation]:
 
 
 def _lost_billing(history: History, books: Books) -> Iterator[Violation]:
-    """The billing state is that of the newest event: acknowledged, or newer and of unknown fate."""
+    """Yield billing states that are not of the newest event: an acknowledged one, or a newer one of unknown fate."""
     newest: dict[str, tuple[int, str]] = {}
     for d in history.deliveries:
         if d.source == "stripe" and d.acknowledged and not d.stray:
@@ -164,7 +164,7 @@ def _double(books: Books) -> Iterator[Violation]:
 
 
 def differing(books: Books, chains: Chains) -> Iterator[Violation]:
-    """Each live appointment has exactly one live booking, at its time and with its person; and each booking an appointment."""
+    """Yield live appointments without exactly one live booking at their time and with their person, and bookings without one."""
     live: dict[tuple[str, str], list[Booking]] = defaultdict(list)  # by our appointment
     request_ids = {(b.tenant, chains(b.tenant, b.uid)): b.request_id for b in books.bookings if b.request_id}
     ours = {(a.tenant, chains(a.tenant, a.external_id)): a.id for a in books.appointments if a.external_id}
@@ -211,7 +211,7 @@ def _booked_twice(books: Books, chains: Chains) -> Iterator[Violation]:
 
 
 def _false_offers(history: History, books: Books) -> Iterator[Violation]:
-    """A time that was offered as certain was free, as far as it could be known within the latency that is promised."""
+    """Yield times that were offered as certain and were not free, although this could be known within the promised latency."""
     for each in accepted_offers(history, books):
         if each.cause is Cause.KNOWN and each.is_certain:
             yield Violation("untrue", each.yes.tenant, each.yes.call_id, f"offered and gone: {each.why}")

@@ -134,7 +134,7 @@ async def change_at_calcom(env: Environment, tenant: Tenant, action: str, uid: s
 
 
 async def reassign_at_calcom(env: Environment, tenant: Tenant, uid: str, staff: str) -> bool:
-    """Give a booking of a team to another of its hosts, if that one is free then. Return whether Cal.com accepted it."""
+    """Give a team's booking to another host who is free then. Return whether Cal.com accepted it."""
     account = env.calcom.account_of(tenant.calcom_key)
     booking, host = account.bookings[uid], env.host(tenant, staff)
     availability = Availability(account, booking.event_type, env.calcom.clock.now(), uid)

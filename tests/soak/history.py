@@ -61,7 +61,7 @@ class Delivery:
 class Change:
     """An act of a person at Cal.com: `create`, `move`, `cancel`, or `reassign` from the host `was_staff`.
 
-    `uid` is the booking's before, `new_uid` the one after it.
+    `uid` is the booking's uid before the act, `new_uid` its uid afterwards.
     """
 
     tenant: str

@@ -84,7 +84,7 @@ class Tally:
 
     @property
     def raw_share(self) -> float:
-        """The share that was gone, for whatever cause."""
+        """The share that was gone, for any cause."""
         return sum(self.gone.values()) / max(1, self.decided)
 
     def __str__(self) -> str:
@@ -93,7 +93,7 @@ class Tally:
 
 
 def tally(accepted: Iterable[Accepted], *, certain: bool | None = None) -> Tally:
-    """Count the times that were offered as certain, those that were said to be not confirmed, or by default all of them."""
+    """Count the times that were offered as certain, or as not confirmed, or by default all of them."""
     decided = [a for a in accepted if certain in (None, a.is_certain) and a.fate in (Fate.KEPT, Fate.GONE)]
     return Tally(len(decided), Counter(a.cause for a in decided if a.cause is not None))
 
@@ -237,7 +237,7 @@ class _Others:
             self._wishes[a.tenant] += [(at, a) for start in starts if (at := seconds(start)) is not None]
 
     def wanted(self, yes: Answer, at: float, since: float, until: float) -> bool:
-        """Return whether another call wanted a time around `at` between the offer and the answer."""
+        """Return whether another call requested a time around `at` between the offer and the answer."""
         return any(
             abs(start - at) < _AROUND and a.call_id != yes.call_id and a.asked_at <= until and a.answered_at >= since
             for start, a in self._wishes[yes.tenant]

@@ -1,4 +1,4 @@
-"""Processes that are started again when they end, as a kubelet does; and a balancer that leads to those that listen."""
+"""Processes that are restarted when they end, as by a kubelet, and a balancer for the processes that listen."""
 
 import asyncio
 import contextlib

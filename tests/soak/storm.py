@@ -83,7 +83,7 @@ class Town:
     # Callers
 
     def begin_call(self, choose: random.Random, customer: Customer | None = None) -> Call:
-        """Begin a call. Its id is the same as that of another tenant's call: ids are unique for each sender's account only."""
+        """Begin a call, with the id of another tenant's call: ids are unique only within each sender's account."""
         number = next(self.numbers)
         plan, withheld = self.tenant.plan, choose.random() < 0.1
         caller = customer.caller if customer else None if withheld else f"{plan.prefix}{number % 1000:03d}"

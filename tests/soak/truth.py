@@ -2,7 +2,7 @@
 
 Every answer that says something certain is a statement, valid at some moment between question and answer. Requests without a
 certain answer may have taken effect at any time since, and a person's change at Cal.com until its event was processed here. The
-final state must be that of the last statement, or that of something concurrent to it or later.
+final state must be that of the last statement, or of a concurrent or later one.
 """
 
 import json
@@ -26,7 +26,7 @@ Key = tuple[str, str]  # tenant, appointment
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Something that sets (`writes`) or says an appointment's state: its start, or None if it is gone.
+    """A fact that sets (`writes`) or states an appointment's `state`: its start, or None if it is cancelled.
 
     Not `certain`: it may have had no effect.
     """

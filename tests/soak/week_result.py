@@ -16,7 +16,7 @@ _SERVERS = ("postgres", "valkey")
 
 @dataclass(frozen=True, slots=True)
 class WeekResult:
-    """`offers`: all offered times to which a caller said yes, certain or not; `faster`: those that another caller wanted before."""
+    """`offers`: all offered times that a caller accepted, certain or not; `faster`: those that another caller requested before."""
 
     done: Mapping[Deed, int]
     planned: Mapping[Deed, int]

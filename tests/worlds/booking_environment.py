@@ -88,7 +88,7 @@ class BookingService(BookingContext):
         return await list_free_slots(self, find_rules(self.config(), branch, service), day, staff=staff)
 
     async def cancel_appointment(self, call: CallContext, args: dict[str, Any]) -> Answer:
-        """Ask to cancel an appointment, and say yes if asked to confirm which one."""
+        """Ask to cancel an appointment, and say yes to the question whether it is the right one."""
         answer = await self.ask_to_cancel(call, args)
         if not answer.fields.get("needs_confirmation"):
             return answer

@@ -13,7 +13,7 @@ _RUNS = 5
 
 
 def assert_takes_less(seconds: float, work: Callable[[], object], about: object = "") -> None:
-    """Assert that one of five runs of `work` takes less CPU time on the reference core: nothing makes a run faster."""
+    """Assert that the fastest of five runs of `work` takes less CPU time on the reference core."""
     runs = list[float]()
     while not runs or min(runs) >= seconds:
         assert len(runs) < _RUNS, f"{about} {min(runs):.4f} s, and not less than {seconds}"

@@ -120,7 +120,7 @@ def _merge(parts: Iterable[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _flatten(entries: list[Any]) -> list[Any]:
-    """Return the entries, those of lists that several dialogues share included."""
+    """Return the entries, with those of shared lists in their place."""
     return [entry for each in entries for entry in (_flatten(each) if isinstance(each, list) else [each])]
 
 
@@ -284,7 +284,7 @@ def _is_heard(term: str, answer: dict[str, Any], before: str | None) -> bool:
 
 
 def _read_field(value: Any, part: str | None) -> list[str]:
-    """Return the words of a field; those of one part of each entry, each once."""
+    """Return the words of a field; for one part of each entry, each word once."""
     values = value if isinstance(value, list) else [value]
     if part is not None:
         values = list(dict.fromkeys(each[part] for each in values))

@@ -125,7 +125,7 @@ def _is_complete(statement: str) -> bool:
 
 
 def _split(statement: str) -> Iterator[tuple[str, ...]]:
-    """Yield the words of each simple command of a statement, those of command substitutions too."""
+    """Yield the words of each simple command of a statement, also of command substitutions."""
     text = re.sub(r"(?<=[\w\]])\|(?=\w)", "∣", statement.replace("\\\n", " "))  # list|reset: one of the two words
     # <team>: the reader's own.
     text = re.sub(r"<([a-z][^<>]*)>", lambda found: found[1].upper().replace(" ", "_"), text)

@@ -42,7 +42,7 @@ def allow_slow_lookups(pod: TenantPod) -> None:
 async def measure_delay(pod: TenantPod, ask: Callable[[], Awaitable[object]], *, at_once: int = 1) -> float:
     """Return how many seconds simultaneous calls wait, without the machine's own time for as many answers.
 
-    The machine's own time is that of calls with a withheld number, which need no lookup. Both are medians of five.
+    The machine's own time is measured by calls with a withheld number, which need no lookup. Both are medians of five.
     """
 
     async def seconds_of(ask: Callable[[], Awaitable[object]]) -> float:

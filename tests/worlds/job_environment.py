@@ -118,7 +118,7 @@ def store(env: JobEnvironment, worker: str = "one", settings: JobSettings = QUIC
 
 
 async def claim(env: JobEnvironment, running: Sequence[Job] = (), **settings: object) -> list[Job]:
-    """Claim jobs beside those that are `running`; `settings` replace those of QUICK."""
+    """Claim jobs beside the jobs `running`; `settings` replace values of QUICK."""
     async with env.pool.acquire() as connection:
         jobs, _ = await store(env, settings=dataclasses.replace(QUICK, **settings)).claim(connection, running)
     return jobs

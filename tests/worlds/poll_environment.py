@@ -65,7 +65,7 @@ class PollEnvironment:
         booking.created = booking.updated = at
 
     def requests(self) -> list[dict[str, Any]]:
-        """Return the requests to bookings so far, without those of the dashboard."""
+        """Return the requests to bookings so far, except the dashboard's."""
         return [entry for entry in self.env.calcom.journal.entries if entry["path"].startswith("/v2/bookings")]
 
     def account(self, name: str = "") -> dict[str, Any]:

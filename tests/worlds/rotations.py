@@ -87,9 +87,9 @@ async def rotate_by_replacing(rotation: Rotation, former: str, new: str) -> floa
 
 
 async def rotate_by_adding(rotation: Rotation, former: str, new: str) -> float:
-    """List the new key beside the former one, which replaces the pods, move the badge, then replace and unlist.
+    """List the new key beside the former one, move the badge, then replace and unlist the former one.
 
-    Return the seconds until all pods had the replaced key.
+    Listing a key replaces the pods. Return the seconds until all pods had the replaced key.
     """
     await rotation.workspace(key=new, of=former)
     await rotation.put(next_key=new)

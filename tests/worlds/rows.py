@@ -1,4 +1,4 @@
-"""A table as one test: all its rows are run, and those that fail are listed."""
+"""A table as one test, which runs all rows and lists the failed ones."""
 
 import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence

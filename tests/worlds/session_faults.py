@@ -57,7 +57,7 @@ class SessionFaults:
                 await self.admin.execute(f'ALTER ROLE "{self.role}" LOGIN')
 
     async def run(self, conn: "asyncpg.Connection[asyncpg.Record]", query: str, work: Awaitable[Any]) -> Any:
-        """Run a statement, and strike if it is the one."""
+        """Run a statement, and strike if its number is the chosen one."""
         if not self.watching or query == _NOT_OURS:
             return await work
         self.count += 1

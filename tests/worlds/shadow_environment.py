@@ -1,4 +1,4 @@
-"""A tenant's pod and that of its shadow, with the process that replays calls to it: as in a cluster, but in one process."""
+"""The pods of a tenant and of its shadow, with the process that replays calls: as in a cluster, but in one process."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -24,7 +24,7 @@ PASSWORD, KEY = "password-of-shadow", "key-of-shadow"
 
 @dataclass
 class ShadowEnvironment:
-    """`pod` is the live one, whose callers are real; `shadow` has the copy of its book."""
+    """`pod` is the live pod, whose callers are real; `shadow` has the copy of its book."""
 
     pod: TenantPod
     shadow: TenantPod

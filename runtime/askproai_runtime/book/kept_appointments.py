@@ -48,6 +48,6 @@ def _is_of_one(request: BookingRequest, appointment: Appointment) -> bool:
 
 
 def _is_of_group(own: Appointment, other: Appointment) -> bool:
-    """Return whether two appointments of a call have one branch and one start, and different names."""
+    """Return whether two appointments of a call have the same branch and start, but different names."""
     is_then = (other.branch, other.starts_at) == (own.branch, own.starts_at)
     return is_then and other.id != own.id and not same_name(own.customer_name, other.customer_name)

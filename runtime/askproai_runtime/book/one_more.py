@@ -65,8 +65,10 @@ def _require_only_one(
 
 
 def _require_no_move(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
-    """Raise `Undecided` if a live appointment may be replaced by this booking: one in the same name or, without any, one of all
-    `appointments`. Call this if the request's arguments say that another appointment is to be given up.
+    """Raise `Undecided` if this booking may be meant to replace a live appointment of the same name.
+
+    Without a name, any of `appointments` counts. Call this if the request's arguments say that another appointment is to be
+    given up.
     """
     live = [each for each in appointments if each.live]
     meant = [each for each in live if same_name(request.name, each.customer_name)] or live
@@ -161,7 +163,7 @@ def list_beside(
 
 
 def is_same_slot_booked(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether a settled appointment has exactly the requested service, person, branch and start."""
+    """Return whether an appointment, on which no request works, has the requested service, person, branch and start."""
     return is_same_visit(request, appointment) and _is_same_slot(request, appointment) and appointment.settled
 
 

@@ -100,7 +100,7 @@ class NameUnclear:
 
 @dataclass(frozen=True, slots=True)
 class OneMoreOrInstead:
-    """The request may be one more appointment, or be meant to replace this one. `in_group`: the request is for several people."""
+    """The request may be one more appointment, or replace `appointment`. `in_group`: the request is for several people."""
 
     request: BookingRequest
     appointment: Appointment

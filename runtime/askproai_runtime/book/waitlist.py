@@ -114,7 +114,7 @@ class WaitingCandidate:
 
 @dataclass(frozen=True, slots=True)
 class ReachedEntry:
-    """A waiting entry, and an appointment of its number. `is_one_of_several`: others of this number wait for the same request."""
+    """A waiting entry, and an appointment of its number. `is_one_of_several`: the number has more entries of this request."""
 
     entry: WaitlistEntry
     start: datetime

@@ -168,7 +168,7 @@ class _AccountAudit:
             skip += page.rows
 
     async def _check(self, suspect: Suspect) -> Difference | None:
-        """Fetch the suspect's booking; return the difference if there is one that no rule mends. Raises `CalendarUnavailable`."""
+        """Fetch the suspect's booking; return the difference, unless a rule mends it. Raises `CalendarUnavailable`."""
         if suspect.others:
             return self._difference(suspect, others=[str(each) for each in suspect.others], reason=_SHARED)
         remote, appointment = await self._fetch(suspect), suspect.appointment

@@ -122,7 +122,7 @@ class FreeTimesKeeper:
             self._refreshing = asyncio.create_task(self._refresh_soon())
 
     async def _refresh_soon(self) -> None:
-        """Carry out the requested refreshes, including those that are requested while this runs."""
+        """Carry out the requested refreshes, and further ones that are requested meanwhile."""
         while self._older_than is not _NEVER:
             await self._ctx.clock.sleep(_TOGETHER)
             older_than, self._older_than = self._older_than, _NEVER

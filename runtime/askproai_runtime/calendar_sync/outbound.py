@@ -1,8 +1,8 @@
 """The job `calendar-sync`: make the remote calendar agree with one appointment of our book.
 
-Level-triggered: whatever was to happen in the calendar (create, move or cancel), the job reads the calendar's present state and
-makes the missing change. It makes the change once, however often it runs. The remote calendar has no idempotency key, so before
-any POST the booking is looked up by its uid and by our request id, and a POST without an answer gets a quiet period to appear.
+Level-triggered: the job reads the calendar's present state, and makes the missing change (create, move or cancel). It makes the
+change once, however often it runs. The remote calendar has no idempotency key, so before any POST the booking is looked up by
+its uid and by our request id, and a POST without an answer gets a quiet period to appear.
 """
 
 from dataclasses import replace

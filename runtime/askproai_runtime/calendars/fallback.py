@@ -293,9 +293,9 @@ def build_calendar(
 ) -> FallbackCalendar:
     """Return a tenant's calendar. `credential` returns the mounted credential with a name, None if there is none.
 
-    v1 is tried while the circuit of v2 is open, so it has a circuit of its own. So has a staff member's account, which may be
-    limited or locked while the others work; its refusals are recorded apart from those of the tenant's key. The budget is the
-    tenant's, for all versions and accounts.
+    v1 has a circuit of its own, since it is tried while the circuit of v2 is open. So has a staff member's account, which may
+    be limited or locked while others work; its refusals are recorded separately. The budget is the tenant's, for all versions
+    and accounts.
     """
 
     def open_account(

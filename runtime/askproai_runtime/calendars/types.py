@@ -16,9 +16,9 @@ from uuid import UUID
 class CalendarRequest:
     """An appointment to book in a calendar. `request_id` is the appointment's id, by which the booking is found again.
 
-    With `made_after` the booking is looked for among all bookings made since then, whatever their time is by now. If
-    `caller_waits`, a request that the calendar refused a moment ago may be refused without asking it; a job always asks, since
-    its answer is final. `service` and `staff` are names in the config.
+    With `made_after` the booking is looked for among all bookings made since then, at any time. If `caller_waits`, a request
+    that the calendar refused a moment ago may be refused without asking it; a job always asks, since its answer is final.
+    `service` and `staff` are names in the config.
     """
 
     request_id: UUID
@@ -108,7 +108,7 @@ CalendarOutcome = Confirmed | Taken | Refused | Unknown | Unavailable
 
 @dataclass(frozen=True, slots=True)
 class RemoteBooking:
-    """A booking as the remote calendar has it now, whoever made it.
+    """A booking as the remote calendar has it now, made by us or by somebody else.
 
     A booking that is moved gets a new uid: `uids` has the current uid, then the known earlier ones, the oldest last. If a list
     shows the booking from before a move, `moved_to` is the uid after it.

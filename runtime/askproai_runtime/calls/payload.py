@@ -77,7 +77,7 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class OngoingCall(RetellCall, frozen=True, kw_only=True):
-    """Retell's object for a call that goes on, with the transcript so far. A result of a tool that is not ours is no `answer`."""
+    """Retell's object for a call that goes on, with the transcript so far. Results of other tools are no `answer`."""
 
     transcript_with_tool_calls: list[Utterance] | None = None
 

@@ -90,7 +90,7 @@ def store_said(
 ) -> dict[str, Any] | None:
     """Return the value for the column `arguments`: arguments and answer encrypted, or None if they are stored as plain text.
 
-    Arguments that are too long for the column are left out; those of an ordinary call never are.
+    Arguments that are too long for the column are left out, which happens in no ordinary call.
     """
     reference = _record_reference(call_id, at, function)
     stored = cipher.encrypt_json(Place.FUNCTION, reference, _Said(arguments, answer))

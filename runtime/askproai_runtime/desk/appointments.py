@@ -129,7 +129,7 @@ def parse_start_for_desk(ctx: BookingContext, appointment: Appointment, text: st
 
 
 def require_exact(text: str, understood: Understanding) -> datetime:
-    """Return the one exact start, in UTC, of an understood text. Raises `UnclearStart` if there is none, or several."""
+    """Return the only exact start, in UTC, of an understood text. Raises `UnclearStart` if there is none, or several."""
     advice = "write it as 2026-11-27T10:00"
     if understood.refused is not None:
         raise UnclearStart(f"{text!r} is refused ({understood.refused}): {advice}")

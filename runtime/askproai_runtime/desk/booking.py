@@ -200,8 +200,8 @@ def _content(request: BookingRequest) -> dict[str, str | None]:
 def _parse_start(ctx: BookingContext, service: ServiceRequest, text: str) -> datetime:
     """Return the one exact start, in UTC, that a text (German words or ISO 8601) names. Raises `UnclearStart`.
 
-    An instant with an offset is taken as it is: it was shown before. A time that the words name today may have begun a moment
-    ago: at ten past ten "10:00" can be today or tomorrow.
+    An instant with an offset was shown before, and is used unchanged. A time in words may have begun a moment ago: at ten past
+    ten, "10:00" can be today or tomorrow.
     """
     now, zone = ctx.clock.now(), service.rules.zone
     with suppress(ValueError):

@@ -75,7 +75,7 @@ async def list_incomplete_calls(pool: Pool, tenant: str, since: datetime) -> lis
 
 
 async def list_unknown_calls(pool: Pool, tenant: str, call_ids: Sequence[str]) -> set[str]:
-    """Return those of the calls that have neither a row nor a stored event."""
+    """Return the calls among these that have neither a row nor a stored event."""
     return {row["call_id"] for row in await pool.fetch(_UNKNOWN, tenant, list(call_ids))}
 
 

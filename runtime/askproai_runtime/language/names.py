@@ -43,7 +43,7 @@ def find_rules(config: TenantConfig, branch_name: str | None, service_name: str 
 
 
 def find_staff_id(rules: ServiceRules, name: str) -> str:
-    """Return the id of the one staff member of this name who does the service. Raises `UnknownName` for none or several."""
+    """Return the id of the only staff member of this name who does the service. Raises `UnknownName` for none or several."""
     found = list_named_staff(name, rules.staff_members, by_id=True)
     if len(found) > 1:
         raise _several(name, (member.id for member in found))

@@ -203,8 +203,9 @@ def complete_names(text: str, offered: Sequence[Service]) -> NamedServices:
 
 
 def _list_compounds(said: str, offered: Sequence[Service]) -> list[Service]:
-    """Return the services whose compound name a text says in two words, each of which names a service, too: "Bart schneiden" is
-    a Bartschnitt alone, without a Haarschnitt.
+    """Return the services whose compound name a text says in two words that also name a service each.
+
+    "Bart schneiden" is a Bartschnitt alone, without a Haarschnitt.
     """
     words = fold(said).split()
     pairs = [pair for pair in pairwise(words) if all(names_service(word, offered) for word in pair)]
@@ -244,7 +245,7 @@ def list_joined(text: str, offered: Sequence[Service]) -> list[tuple[Service, ..
 
 
 def list_near(said: str, offered: Sequence[Service]) -> Sequence[Service]:
-    """Return the services that the words `said` name; else those that sound like them; else those with the closest names."""
+    """Return the services that the words `said` name; else similar sounding ones; else the ones with the closest names."""
     compounds = _list_compounds(said, offered)
     return compounds or find_named(offered, said) or list_heard_services(said, offered) or list_related(said, offered)
 

@@ -1,4 +1,4 @@
-"""Read a caller's answer to a yes-or-no question. If the transcript settles it, no model decides."""
+"""Read a caller's answer to a yes-or-no question. If the transcript is clear, no model decides."""
 
 import re
 from collections.abc import Mapping, Sequence

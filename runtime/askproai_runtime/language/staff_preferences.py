@@ -59,7 +59,7 @@ class _Sense(Enum):
 
 @dataclass(slots=True)
 class _Part:
-    """The `words` between two dividing words, the dividing word before them (`sign`), and their `sense`: wanted or excluded."""
+    """The `words` between two dividing words, and the dividing word before them (`sign`). `sense`: they want or exclude."""
 
     sign: str
     words: list[str] = field(default_factory=list)

@@ -137,7 +137,7 @@ class ErasureTask:
         return await SetAside.read(unstorable_beside(spool), self.ctx.cipher) if spool else None
 
     async def _tidy_set_aside(self, spool: DurableStream | None) -> None:
-        """Remove events that PostgreSQL refused to store: old ones, and those of refused or erased calls and bookings."""
+        """Remove events that PostgreSQL refused to store, if they are old, or of refused or erased calls and bookings."""
         oldest = self.ctx.clock.now() - timedelta(days=self.ctx.config().retention.raw_event_days)
         try:
             if (set_aside := await self._read_set_aside(spool)) and set_aside.entries:

@@ -1,7 +1,7 @@
 """A stand-in for Cal.com, at the address in the shadow's config: it answers as Cal.com has answered the live version.
 
-It sends nothing. A change is accepted unless Cal.com refused it to the live version. Free times are those that the live version
-has read.
+It sends nothing. A change is accepted unless Cal.com refused it to the live version. Its free times are the ones that the live
+version has read.
 """
 
 import asyncio

@@ -118,7 +118,7 @@ class Replayer:
             await sleep_until_stopped(stop, _POLL_SECONDS)
 
     async def step(self) -> None:
-        """Replay the settled requests. If no request waits and no call is active, compare both books and copy the live book."""
+        """Replay the requests that have settled (`_SETTLE`). If none waits and no call is active, compare and copy the book."""
         waiting = await list_copied_requests(self.live, self.tenant)
         now = self.clock.now()
         if self._epoch is None or not waiting:

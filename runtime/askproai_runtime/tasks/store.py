@@ -84,7 +84,7 @@ async def request_soon(conn: "Connection | Pool", tenant: str, name: str) -> Non
 
 
 async def request_unless_failed(conn: "Connection | Pool", tenant: str, name: str) -> None:
-    """Make a task due now as `request_soon` does. If its last run failed, its wait goes on. Called at each start."""
+    """Make a task due now as `request_soon` does, unless its last run failed: then its wait continues. Called at each start."""
     await conn.execute(
         """UPDATE tasks SET requests = requests + 1, due_at = least(due_at, clock_timestamp())
            WHERE tenant = $1 AND name = $2

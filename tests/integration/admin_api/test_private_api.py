@@ -205,7 +205,7 @@ async def test_web_and_worker_share_their_circuits_through_redis(stopped_pod: Te
         worker = stopped_pod.worker.circuits
 
         async def open_for_the_web() -> dict | None:
-            """On a busy machine a call to Redis may take longer than its tenth of a second, so this is tried again."""
+            """Open a circuit for the web process. It is tried again, since Redis may be slow on a busy machine."""
             with contextlib.suppress(CircuitOpen):
                 for _ in range(5):
                     await (await worker.allow(Provider.CALCOM)).record_failure()

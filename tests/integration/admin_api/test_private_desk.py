@@ -247,7 +247,7 @@ async def test_command_line_marks_and_unmarks_no_shows(shared_web_pod: TenantPod
     ],
 )
 async def test_refused_desk_move_names_reason_and_free_times(shared_web_pod: TenantPod, start, refusal) -> None:
-    """In English and without a question: the desk asks, no caller."""
+    """The text is English and no question, since the desk reads it, not a caller."""
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10, 9))
     taken = await book(pod, next_friday(pod, 12, 9))

@@ -134,7 +134,7 @@ async def test_booking_awaiting_confirmation_is_said_as_requested(new_salon) -> 
 
 @pytest.mark.parametrize("outcome", [TAKEN, Refused("status 401")], ids=["taken", "refused"])
 async def test_refused_booking_already_promised_is_not_cancelled(new_salon, outcome) -> None:
-    """Our process paused for longer than its lease, and the answer to a second request was that it is booked: a person decides."""
+    """Our process was paused past its lease, and a second request was answered that it is booked: a person decides."""
 
     class SlowCalendar(ScriptedCalendar):
         async def create(self, request, *, within):

@@ -71,7 +71,7 @@ class Fleet:
         return None
 
     async def follow_all(self) -> list[datetime]:
-        """Handle all events at once, each in a task of its own; return when those that were put off are to run again."""
+        """Handle all events at once, each in a task of its own; return the times at which postponed ones run again."""
         tasks = [asyncio.create_task(self.follow(number)) for number in range(EVENTS)]
         return sorted(at for at in await asyncio.gather(*tasks) if at is not None)
 

@@ -33,7 +33,7 @@ V2_ROUTES = ("create-booking", "list-bookings", "cancel-booking")
 
 @pytest.fixture
 async def server(new_salon) -> AsyncIterator[CalcomEnvironment]:
-    """A salon whose Cal.com is asked by both versions of the API, of which only the second has a circuit breaker."""
+    """A salon that uses both versions of Cal.com's API. Only v2 has a circuit breaker."""
     async with open_calcom_environment(new_salon, CircuitRules(open_for=OPEN)) as env:
         recorder = ProviderCallRecorder(env.salon.pool, env.salon.store.tenant, env.salon.metrics)
         http = CalcomHttp(env.session, CircuitBreakers(None, env.salon.clock), env.salon.clock)

@@ -216,7 +216,7 @@ async def test_correction_within_the_booking_call_skips_birth_date(new_salon) ->
 
 
 async def test_correction_overwrites_no_details_it_omits(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Another request renames the appointment between the reading of this one and its lock."""
+    """Another request renames the appointment after this request has read it, and before it has the lock."""
     first = await salon.book(name="Petra Lange")
     args = {"appointment_id": first.fields["appointment_id"]}
     lock = corrections.lock_resources_of

@@ -24,7 +24,7 @@ async def addresses(salon: Salon) -> list[tuple[str | None, str | None]]:
 @pytest.mark.parametrize("confirmed", [{}, {"email_confirmed": True}], ids=["silent", "claimed"])
 @pytest.mark.parametrize("replies", [None, {}, {"other@example.de": Reply.YES}, {ADDRESS: Reply.ASIDE}])
 async def test_unconfirmed_email_address_prevents_the_booking(salon: Salon, replies, confirmed: dict[str, Any]) -> None:
-    """What the model claims proves nothing, and a yes to another address is none to this one."""
+    """A claim of the model proves nothing, and a yes to another address does not confirm this address."""
     asking = replace(call(), replies=replies)
     for _ in range(2):  # in one turn of the model
         answer = await salon.book(email=ADDRESS, by=asking, **confirmed)

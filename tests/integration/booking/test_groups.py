@@ -197,7 +197,7 @@ async def test_concurrent_requests_of_a_call_book_one_group(salon: Salon) -> Non
 
 
 async def test_groups_and_single_callers_never_share_a_slot(salon: Salon) -> None:
-    """Twelve callers want ten o'clock, half of them with a companion: whoever hears that it is booked has it, as a whole."""
+    """Twelve callers want ten o'clock, half of them with a companion: each confirmed booking is complete."""
     answers = await asyncio.gather(
         *(book(salon, "10:00", *([{"customer_name": f"Mia {n}"}] if n % 2 else []), number=n, customer_name=f"Rosa {n}")
           for n in range(12))

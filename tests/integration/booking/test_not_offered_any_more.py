@@ -41,7 +41,7 @@ async def test_callers_hear_no_id_of_removed_objects(salon) -> None:
     assert asked.message.endswith(f"nichts. Soll ich Ihren Termin am {WHEN}, absagen?"), "it cannot be moved"
 
 
-async def test_yes_cancels_the_unmovable_appointment_for_rebooking(salon) -> None:
+async def test_unmovable_appointment_is_cancelled_after_a_yes(salon) -> None:
     (booked,) = await book(salon, HALF_PAST_TWO)
     remove_service(salon)
     asked = await salon.booking.reschedule_appointment(NEXT_CALL, NEW_TIME)

@@ -44,7 +44,7 @@ async def test_concurrent_messages_of_several_people_are_stored(salon: Salon) ->
     assert {row["name"] for row in await salon.rows(STORED)} == set(names)
 
 
-async def test_concurrent_messages_of_one_person_are_one(salon: Salon) -> None:
+async def test_concurrent_messages_of_one_person_are_stored_once(salon: Salon) -> None:
     texts = [ARGS["message"], "Bitte den Spiegel mitbringen."]
     both = await asyncio.gather(*(leave_message(salon.booking, call(), ARGS | {"message": text}) for text in texts))
     assert len({answer.fields["message_id"] for answer in both}) == 1

@@ -17,7 +17,7 @@ TIMES = ("gegen zwei", "gegen 15 Uhr 30", "vormittags", "ab 16 Uhr", "halb drei"
 
 
 def assert_said_in_order(answer: Answer) -> None:
-    """Assert that each listed time is in the sentence, after the one that is listed before it."""
+    """Assert that the sentence has all listed times, in the order of the list."""
     listed = [each["spoken"] for name in ("slots", "alternatives") for each in answer.fields.get(name, ())]
     place, last_day = 0, ""
     for spoken in listed:

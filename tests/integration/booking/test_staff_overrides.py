@@ -141,7 +141,7 @@ def len_of(span: tuple[str, ...]) -> int:
 
 
 async def test_calcom_gets_the_staff_members_length(env: CalcomEnvironment) -> None:
-    """Anna's event type has several lengths, of which the booking names hers; Mehmet's has one, that of the service."""
+    """Anna's event type has several lengths, and the booking names hers. Mehmet's has only the service's length."""
     await env.event_type(1001, "anna", lengthInMinutes=30, lengthInMinutesOptions=[30, 45, 60])
     (service,) = env.config.services
     types = tuple(

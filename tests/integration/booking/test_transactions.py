@@ -80,7 +80,7 @@ async def test_rerun_transaction_waits_for_its_late_commit(salon: Salon, monkeyp
 
 
 class LostAtCommit:
-    """A pool whose only connection is lost during COMMIT, and that has no other one."""
+    """A pool that loses its only connection during COMMIT, and cannot open another."""
 
     def __init__(self, pool: Any) -> None:
         self._pool, self._is_lost = pool, False

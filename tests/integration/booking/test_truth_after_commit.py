@@ -67,7 +67,7 @@ MESSAGE = {"message": "Ich komme später.", "customer_name": "Petra Müller"}
 
 @dataclass
 class Business:
-    """A salon with its call functions, the sessions that end, and, where there is one, its Cal.com."""
+    """A salon with its call functions, the sessions that end, and its Cal.com, if it has one."""
 
     salon: Salon
     functions: CallFunctions
@@ -378,7 +378,7 @@ def _is_open(answer: Answer) -> bool:
 
 
 async def judge(business: Business, change: Change, caller: CallContext, answer: Answer) -> None:
-    """Compare what was said with the books, then ask again, and count."""
+    """Compare the spoken sentence with the books, then repeat the request, and count the changes."""
     ours = await change.count(business)
     at_calcom = change.count_at_calcom(business) if business.env else 0
     assert ours <= 1

@@ -1,4 +1,4 @@
-"""Retell gives up an event after three retries. The poll finds the lost events; those that still come add to them."""
+"""Retell gives up an event after three retries. The poll finds the lost events, and late events add their details."""
 
 import asyncio
 import contextlib

@@ -23,7 +23,7 @@ async def stopped_spool(
 
 @pytest.fixture
 async def spooling(stopped_spool: SpoolEnvironment, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[SpoolEnvironment]:
-    """The environment with a running web process, whose drainer looks ten times as often as it should."""
+    """The environment with a running web process, whose drainer looks ten times as often as in production."""
     monkeypatch.setattr("askproai_runtime.intake.drain.LOOK_SECONDS", 0.05)
     monkeypatch.setattr("askproai_runtime.intake.drain.IDLE_LOOK_SECONDS", 0.5)
     async with running_spool(stopped_spool) as env:

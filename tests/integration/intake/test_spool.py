@@ -221,7 +221,7 @@ async def test_pod_death_before_removal_doubles_no_event(
 
 
 async def test_unstorable_event_is_set_aside(spooling: SpoolEnvironment) -> None:
-    """A later release may have written it, or whoever has the tenant's Redis user."""
+    """Such an entry may come from a later release, or from an attacker with the tenant's Redis user."""
     await spooling.gate.shut()
     assert (await spooling.send(Source.RETELL, "call_first")).body["status"] == "spooled"
     bad = b"\x95\xa6retell\xa5bad\x00x\xa1t\xc4\x02{}\xa1c"  # PostgreSQL has no text with a zero byte

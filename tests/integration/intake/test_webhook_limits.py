@@ -133,7 +133,7 @@ async def test_requests_over_the_limit_get_429_despite_forgeries(stopped_pod: Te
 
 
 async def test_call_function_over_rate_limit_answers_a_sentence(stopped_pod: TenantPod) -> None:
-    """A model does not reliably see any body but that of a 200, and a caller waits for its words."""
+    """A model does not reliably see the body of any status but 200, and a caller waits for the sentence."""
     limits = {"rate_limits": {"functions_per_second": 2}}
     stopped_pod.write_config(json.dumps(json.loads((stopped_pod.folder / "tenant.json").read_text()) | limits))
     async with running_web(stopped_pod, worker_port=9):

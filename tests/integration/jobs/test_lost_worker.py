@@ -1,4 +1,4 @@
-"""A worker dies in the middle of a job: another runs it, the lost attempt counts, and a job that kills every worker goes dead."""
+"""After a worker dies in a job, another one runs it. The lost attempt counts, and a job that kills every worker goes dead."""
 
 from pathlib import Path
 

@@ -33,7 +33,7 @@ async def env(module_database: Database, server: MailServer) -> AsyncIterator[No
 
 @pytest.fixture
 async def gateway(env: NotificationEnvironment) -> AsyncIterator[Gateway]:
-    """A gateway to which the salon's notifications go, those of customers and of the business, and no mails."""
+    """A gateway for the salon's notifications to customers and to the business, which gets no mails."""
     async with running_gateway() as running:
         settings = mail_settings(
             env.server.port,

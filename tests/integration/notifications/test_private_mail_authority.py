@@ -1,4 +1,4 @@
-"""A mail server whose certificate a private authority has signed: verified by it, and by nothing else."""
+"""A mail server with a certificate of a private authority: only that authority verifies it."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

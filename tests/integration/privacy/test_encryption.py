@@ -1,4 +1,4 @@
-"""Callers' words are nowhere readable in the stores, and elsewhere only with their key; everything goes on without the key."""
+"""Callers' words are readable nowhere in the stores, and elsewhere only with the key. Nothing stops without the key."""
 
 import json
 from datetime import UTC, datetime

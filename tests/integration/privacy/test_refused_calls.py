@@ -224,7 +224,7 @@ async def test_refused_call_changes_no_other_call_or_tenant(env: PrivacyEnvironm
         await pool.execute("DELETE FROM call_notices")
 
 
-async def test_pods_can_neither_revoke_nor_date_a_refusal(env: PrivacyEnvironment) -> None:
+async def test_pods_can_neither_revoke_nor_misdate_a_refusal(env: PrivacyEnvironment) -> None:
     """Otherwise an attacker in a pod could empty a call's records without a trace of the reason."""
     await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})

@@ -1,4 +1,4 @@
-"""A worker is killed in the middle of a task: another one goes on from the saved state, after the lease."""
+"""After a worker is killed in a task, another one continues from the saved state once the lease has ended."""
 
 from datetime import timedelta
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Periodic tasks: each run once by all workers, from the watermark of the last run, whatever ends a run in the middle."""
+"""Periodic tasks: all workers together run each of them once, from the watermark of the last run."""
 
 import asyncio
 import json

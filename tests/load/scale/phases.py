@@ -292,7 +292,7 @@ async def delete(run: Run) -> list[Row]:
 async def _edited(run: Run, number: int, *, alone: bool = True) -> float:
     """Change a Branch's opening hours; return the seconds until the tenant's config has it.
 
-    `alone`: the edits come one after the other, so any change of the config is this one's.
+    `alone`: the edits come one after the other, so any change of the config comes from this edit.
     """
     run.edits += 1
     namespace = salons.salon(number).namespace
@@ -345,6 +345,6 @@ PHASES: Final[dict[str, Phase]] = {
 
 
 def with_needed(names: Sequence[str]) -> list[str]:
-    """Return the phases in their order, with those that they need: `one`, which prepares the database, and `ready`."""
+    """Return the phases in their order, with the phases that they need: `one`, which prepares the database, and `ready`."""
     chosen = {"one", *names} | ({"ready"} if set(names) - {"one", "raw"} else set())
     return [name for name in PHASES if name in chosen]

@@ -40,7 +40,7 @@ def _example() -> dict[str, list[dict[str, Any]]]:
 
 
 def manifests(number: int) -> list[dict[str, Any]]:
-    """Return the manifests of the n-th salon in the order of a file: that of `examples/salon.yaml` with three services."""
+    """Return the manifests of the n-th salon in order: `examples/salon.yaml` with three services."""
     names, found = salon(number), copy.deepcopy(_example())
     ((secret,), (tenant,), (branch,), (agent,)) = (
         found[kind] for kind in ("Secret", "Tenant", "Branch", "RetellAgent")

@@ -77,8 +77,9 @@ def test_slots_with_remote_calendar_match_the_oracle(data: st.DataObject) -> Non
 @settings(max_examples=CASES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(cases())
 def test_every_slot_is_fully_claimable_on_free_resources(case) -> None:
-    """What is offered can be booked: at each instant as many resources as one appointment takes, all of them free; and none while
-    the customer waits.
+    """Each slot can be booked: at each instant as many resources as an appointment takes are free.
+
+    While the customer waits, none is needed.
     """
     rules, busy, query = case
     waits = waiting_minutes(rules.service)

@@ -1,4 +1,4 @@
-"""An instant read from the arguments of a booking, a move or a waiting list entry is one that they can mean there."""
+"""An instant that is read from arguments is, in the branch's zone, one of their possible meanings."""
 
 import re
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""The offers that count for a request: those of the transcript, or those kept with the call's hold."""
+"""The offers that count for a request come from the transcript, or from the call's hold."""
 
 from dataclasses import replace
 from datetime import UTC, datetime

@@ -105,7 +105,7 @@ def test_exact_staff_name_outranks_a_partial_name() -> None:
 
 
 def test_name_is_understood_in_each_grammatical_case() -> None:
-    """Answers say `bei Herrn Sommer`, and a model repeats that: it is the one of exactly this name."""
+    """Answers say `bei Herrn Sommer`, and a model repeats that: the person with exactly this name is meant."""
     plain, other = (Staff(id=name, display_name=f"Herr {name}Sommer", resource_ids=(5,)) for name in ("", "Peter "))
     assert find(rules(plain, other), "Herrn Sommer") == ""
 

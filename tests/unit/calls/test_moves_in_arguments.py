@@ -1,4 +1,4 @@
-"""A move names an old and a new time in many forms: the old one identifies the appointment, the new one is where it goes."""
+"""A move names an old and a new time in many forms: the old time identifies the appointment, the new time is its target."""
 
 from typing import Any
 

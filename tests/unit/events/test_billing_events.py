@@ -74,7 +74,7 @@ def test_only_the_documented_metadata_names_a_tenant(key: str, is_ours: bool) ->
 
 @pytest.mark.parametrize(("metadata", "counts"), [({}, False), ({"askproai_tenant": TENANT}, True)])
 def test_connected_accounts_unmarked_subscription_is_ignored(metadata: dict[str, str], counts: bool) -> None:
-    """Its subscriptions are those of its own customers, unless somebody has marked one as the tenant's."""
+    """A connected account's subscriptions are its customers', unless metadata marks one as the tenant's."""
     sent = event("customer.subscription.updated", subscription("unpaid", metadata=metadata), 1, account="acct_1")
     change = read_billing_change(json.dumps(sent).encode(), TENANT)
     assert isinstance(change, BillingChange) is counts

@@ -1,4 +1,4 @@
-"""Spellings that are one name, and names that are two."""
+"""Spellings of one name, and the names of two people."""
 
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo

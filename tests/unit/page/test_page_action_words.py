@@ -40,7 +40,7 @@ def test_problem_maps_to_its_own_or_general_sentence() -> None:
     assert obstacle_of(Problem(409, "Ambiguous Id", "")) == ""
 
 
-def test_reader_has_no_right_and_owner_all_rights() -> None:
+def test_reader_has_no_rights_and_owner_has_all() -> None:
     assert rights_of(Session("s", "salon.a", is_reader=True, name="", expires=0).role) == frozenset()
     assert rights_of(Session("s", "salon.a", is_reader=False, name="", expires=0).role) == set(Right)
     assert set(Right) - rights_of(Role.STAFF) == {Right.LISTEN, Right.REDRIVE, Right.ADMINISTER}

@@ -36,7 +36,7 @@ def test_each_table_of_the_coordinator_has_its_tenant() -> None:
     assert {text: left for text in statements() if (left := list_unconditional(text))} == {}
 
 
-def test_a_missing_condition_is_found() -> None:
+def test_missing_tenant_condition_is_found() -> None:
     (statement,) = [text for text in statements() if "WHERE m.tenant = $2 AND number" in text]
     assert list_unconditional(statement) == []
     assert list_unconditional(statement.replace("WHERE m.tenant = $2 AND number", "WHERE number")) == ["m"]

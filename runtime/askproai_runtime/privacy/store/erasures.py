@@ -58,7 +58,7 @@ async def open_erasure(conn: Connection, tenant: str, erasure_id: UUID, number: 
 
 
 async def list_erasures(pool: Pool, tenant: str, *, only_open: bool = False) -> list[Erasure]:
-    """Return up to 100 erasures, newest first; with `only_open` only those that are not done."""
+    """Return up to 100 erasures, newest first; with `only_open` without the done ones."""
     rows = await pool.fetch(
         f"""SELECT {_COLUMNS} FROM erasures WHERE tenant = $1 AND (state = 'open' OR NOT $2)
             ORDER BY requested_at DESC, id LIMIT 100""",  # noqa: S608  a constant
@@ -150,7 +150,7 @@ async def list_remote_bookings(conn: Connection, tenant: str, erasure_id: UUID) 
 
 
 async def list_unwanted(pool: Pool, tenant: str, references: Sequence[str]) -> set[str]:
-    """Return those of the `references` that an erasure has removed, or that are calls whose caller refused storage."""
+    """Return the `references` that an erasure has removed, and the calls among them whose caller refused storage."""
     rows = await pool.fetch(
         """SELECT reference FROM erased_references WHERE tenant = $1 AND reference = ANY($2)
            UNION SELECT call_id FROM call_notices WHERE tenant = $1 AND refused_at IS NOT NULL AND call_id = ANY($2)""",
