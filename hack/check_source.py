@@ -8,7 +8,7 @@
 4. Comments, docstrings and names use the words of docs/glossary.md.
 5. The answer of another server is read with a bound, by `read_answer` from a `client_session`, or by `read(n)` of urllib.
 6. A pod takes no advisory lock: the operator ends the sessions of a tenant's role that has one.
-7. No two test files outside of packages have one name: pytest imports them by it, and cannot collect both.
+7. No two test files outside of packages have the same name: pytest imports them by name, and cannot collect both.
 8. No sentence and no name of a test has a construction that must be read twice (`CONSTRUCTIONS`).
 9. The name of a test has at most eight words.
 10. A file of the product has at most 400 lines, a function 60, and an `__init__` 25 names; `tool.long` of pyproject.toml has

@@ -63,7 +63,7 @@ _CALENDAR = {
 @appointments.command(epilog=example("appointments show e311b064"))
 @for_tenant
 def show(api: TenantApi, appointment: IdArgument) -> None:
-    """Show one appointment: its customer's number and address, its notes, why it was cancelled, if the remote calendar has it."""
+    """Show an appointment: the customer's number and address, notes, why it was cancelled, whether the remote calendar has it."""
     answer = api.get(f"appointments/{appointment}")
     further = {name: answer.get(name) for name in ("phone", "email", "notes", "cancel_reason", "calendar")}
     facts = {**answer["appointment"], **further, "phone": further["phone"] or "no number"}

@@ -78,7 +78,7 @@ def export_command(
     kubeconfig: KubeconfigOption = None,
     output: OutputOption = Output.TEXT,
 ) -> None:
-    """Write all of a suspended tenant into one file: manifests, its token and data keys, and all its rows of one moment.
+    """Write all of a suspended tenant into one file: manifests, its token and data keys, and all its rows as of one moment.
 
     From then on its Tenant is not provisioned here any more, and its database login is gone, so that nothing is booked twice.
     The file is encrypted, because it has callers' words. You may repeat the export. Exit code 1: the tenant is not stopped, or
@@ -129,8 +129,8 @@ def import_command(
 ) -> None:
     """Create an exported tenant in another installation: its Secrets, its rows in one transaction, then the manifests.
 
-    Refused where the tenant, or its host or one of its numbers, is there already, and for another schema. It may be repeated: what
-    is there stays as it is. Agents and webhook at Retell and Cal.com are taken over by the operator. Exit code 1: it was refused.
+    Refused if the tenant, its host or one of its numbers exists there already, or if the schema differs. You may repeat the
+    import: existing objects stay unchanged. The operator takes over agents and webhook at Retell and Cal.com. Exit code 1: refused.
     """
     from askproai_cli.tenant_move import Destination, import_tenant
 

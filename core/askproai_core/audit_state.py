@@ -24,13 +24,13 @@ Instant = Annotated[datetime, msgspec.Meta(tz=True)]
 class DifferenceSort(StrEnum):
     """How an appointment and the bookings of the remote calendar can differ."""
 
-    MISSING_THERE = "missing_there"  # confirmed here, and the calendar does not know its booking
-    MISSING_HERE = "missing_here"  # live there, and unknown here
+    MISSING_THERE = "missing_there"  # confirmed here; its booking is unknown there
+    MISSING_HERE = "missing_here"  # a live booking there, unknown here
     MOVED = "moved"  # live in both, at different times
     DOUBLED = "doubled"  # two live bookings of one appointment, or two appointments with one booking
     CANCELLED_THERE = "cancelled_there"  # live here, cancelled there
     CANCELLED_HERE = "cancelled_here"  # cancelled or given up here, live there
-    OVERLAPPING = "overlapping"  # live there and unknown here, in the time of an appointment of the same person
+    OVERLAPPING = "overlapping"  # like MISSING_HERE, during an appointment of the same person
 
 
 class Difference(msgspec.Struct, frozen=True, omit_defaults=True):

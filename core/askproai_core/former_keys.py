@@ -1,5 +1,5 @@
-"""The keys with which pods verify requests besides the keys in the tenant's own Secrets, and a hash of all these keys, by which
-the operator sees which keys the pods have.
+"""Further keys with which pods verify requests, besides those in the tenant's own Secrets. A hash of all these keys shows the
+operator which keys the pods have.
 
 The operator writes them (`T-signing-keys`), and the pods mount them as files. `FORMER_KEYS` are keys that the tenant no longer
 uses, each with the end of its acceptance: a provider goes on signing with a key for some time after a person has changed it

@@ -33,8 +33,8 @@ class AccountState(msgspec.Struct, omit_defaults=True):
     """The state of one account of the remote calendar. `seen` is the time of the newest applied change, by the remote
     calendar's clock.
 
-    `event_types` are the event types whose future bookings are imported, `taken_in` is the number of these bookings. `left` has
-    the uids of bookings that changed near `seen` and that a sync job has yet to settle, each with the time of its change. The
+    `event_types` are the event types whose future bookings are imported, `taken_in` is the number of these bookings. `left`
+    has the uids of bookings that changed near `seen` and still wait for a sync job, each with the time of its change. The
     next list repeats these bookings: one of them is news only if it has changed again.
     """
 

@@ -334,7 +334,7 @@ def _follow_rollouts(cache: Cache, settings: Settings, clock: Clock, queue: Work
 
 
 def _open_databases(settings: Settings, clock: Clock, stack: AsyncExitStack) -> tuple[AdminStore, RedisAdmin | None]:
-    """Return the clients of PostgreSQL and of Redis, if it is configured. The stack closes them."""
+    """Return the clients of PostgreSQL and, if configured, of Redis. The stack closes them."""
     require_passable_options(settings.admin_dsn())
     database, url = AdminStore(settings.admin_dsn()), settings.redis_url()
     stack.push_async_callback(database.close)

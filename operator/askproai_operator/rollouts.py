@@ -181,7 +181,7 @@ class Rollouts:
         self._cache, self._clock, self._soak, self._changed = cache, clock, soak, changed
         self.release, self.limit = release, limit
         self._pods: dict[Key, dict[str, tuple[ObservedObject, RolloutRecord | None]]] = {}  # by Tenant and component
-        self._unsettled: set[Key] = set()  # judged by the present release, and not known to be done
+        self._unsettled: set[Key] = set()  # judged Tenants that are not known to be done
         self._begun: set[Key] = set()  # Tenants whose turn is not written yet
         self._waiting: dict[Key, None] = {}  # in the order of their requests
         self._midst_since: dict[Key, datetime] = {}  # Tenants under way
@@ -223,7 +223,7 @@ class Rollouts:
         return found
 
     def state(self) -> RolloutState:
-        """Return the changing and the unhealthy Tenants, and how many wait. Tenants found done are not examined again."""
+        """Return the changing and the unhealthy Tenants, and how many wait. Tenants that are done are not examined again."""
         self._unsettled = {tenant for tenant in self._unsettled if self._is_unsettled(tenant)}
         phases = {tenant: self._phase(tenant) for tenant in self._unsettled if _can_hold_up(self._cache.get(tenant))}
         now = self._clock.now()
@@ -304,7 +304,7 @@ class Rollouts:
         return any(is_down(live) for live, _ in self._pods.get(tenant, {}).values())
 
     def _note_tenant(self, old: CustomResource | None, new: CustomResource | None) -> None:
-        """Have the next turns decided when an unfinished Tenant begins or ceases to count for them (`_can_hold_up`)."""
+        """Have turns decided anew if an unfinished Tenant now can hold up others, or no longer can (`_can_hold_up`)."""
         model = new or old
         if model is not None and model.key in self._unsettled and _can_hold_up(old) != _can_hold_up(new):
             self._changed()

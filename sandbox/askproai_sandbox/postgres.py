@@ -134,7 +134,7 @@ class EmbeddedPostgres(EmbeddedServer):
         self._load_state(self._initialise)
 
     def _initialise(self, password: str) -> dict[str, str]:
-        """Create an empty data folder. Data without a state file is deleted first: it is half initialised, or given up."""
+        """Create an empty data folder. Data without a state file is deleted first: it is incomplete or abandoned."""
         home = _home_folder(self._directory)
         data = home / "data"
         shutil.rmtree(home, ignore_errors=True)

@@ -25,8 +25,8 @@ def broken_rules(
 ) -> Iterator[Fault]:
     """Yield a fault for each rule that a value or its descendants break. `old` is the value before an update; None: new.
 
-    A rule is left out if it reads an `unjudged` path, or a part of the value that breaks a rule itself, so that each mistake is
-    reported once. Raises `CelMissing`.
+    Each mistake is reported once: a rule is left out if it reads an `unjudged` path, or a part of the value that itself breaks
+    a rule. Raises `CelMissing`.
     """
     if path in unjudged:
         return

@@ -161,7 +161,7 @@ def _list_numbers(branch: Manifest) -> set[str | None]:
 
 
 def _check_hosts(manifests: Iterable[Manifest]) -> Iterator[Finding]:
-    """Warn of a host and path that an earlier tenant also has, or whose path contains the other tenant's path or is within it."""
+    """Warn of a host whose path is equal to an earlier tenant's path, contains it, or lies within it."""
     holders: dict[str, list[Holder]] = defaultdict(list)
     for manifest in manifests:
         exposure = manifest.part("exposure")

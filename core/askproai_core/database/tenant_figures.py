@@ -1,7 +1,7 @@
 """Count the calls of many tenants, and their callers' successful bookings, with one statement.
 
-Each tenant's rows are counted in a LATERAL subquery, as in `tenant_states.py`, so that for each of a thousand tenants two
-ranges of an index are read, as for one. The number of rows read for each tenant is limited; beyond it, only the newest count.
+Each tenant's rows are counted in a LATERAL subquery, as in `tenant_states.py`: whatever the number of tenants, two index
+ranges are read for each. The number of rows read for each tenant is limited; beyond it, only the newest count.
 """
 
 from collections.abc import Mapping, Sequence

@@ -158,7 +158,7 @@ def _bearer_from(file: Path) -> Callable[[], str | None]:
 
 
 def _content(section: Mapping[str, Any], name: str, folder: Path) -> bytes | None:
-    """Return the bytes in `<name>-data`, or in the file that `<name>` names, relative to `folder`; None without both."""
+    """Return the bytes in `<name>-data`, or in the file that `<name>` names, relative to `folder`; None if both are missing."""
     if data := section.get(f"{name}-data"):
         return base64.b64decode(data)
     return (folder / section[name]).read_bytes() if section.get(name) else None

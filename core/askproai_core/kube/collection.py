@@ -17,7 +17,7 @@ _WATCH_SECONDS: Final = 300  # then the server ends a watch; the next watch cont
 async def list_chunks(
     transport: HttpTransport, path: str, selector: str = "", chunk: int = _CHUNK
 ) -> AsyncIterator[tuple[list[dict[str, Any]], str]]:
-    """Yield some objects of a collection at a time, each time with the `resourceVersion` for a watch. Raises ApiError."""
+    """Yield the objects of a collection in chunks, each with the `resourceVersion` for a watch. Raises ApiError."""
     params = {"limit": str(chunk)} | ({"labelSelector": selector} if selector else {})
     while True:
         page = await transport.request("GET", path, params=params)

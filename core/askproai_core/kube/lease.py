@@ -287,8 +287,8 @@ def unique_identity(name: str | None) -> str:
 def first_term(now: datetime) -> int:
     """Return the first `leaseTransitions` of a new Lease: seconds since the start of 2026, which fit its int32 until 2094.
 
-    If it began at 0, a Lease that was deleted and created anew would have a lower number than the last holder has stored, and
-    the fence would refuse every later leader. A holder stays for seconds at least, so the clock stays ahead of the count.
+    If it began at 0, a recreated Lease would have a lower number than the last holder has stored, and the fence would refuse
+    every later leader. A holder stays for seconds at least, so the clock stays ahead of the count.
     """
     return max(0, int((now - _FIRST_TERM_SINCE).total_seconds()))
 

@@ -24,7 +24,7 @@ class CircuitCommand(StrEnum):
     ALLOW = "allow"
     SUCCEEDED = "succeeded"
     FAILED = "failed"
-    IGNORED = "ignored"  # the call says nothing about the provider: it was cancelled
+    IGNORED = "ignored"  # cancelled: the call proves nothing about the provider
     SLOWED = "slowed"  # the provider answered, and asked us to wait
     RESET = "reset"
 

@@ -183,8 +183,8 @@ def start_trace(
 ) -> Scope:
     """Return a scope that begins a trace with its block, for the share of blocks that the settings name.
 
-    `linked` is the `traceparent` that a stranger has sent: the span names it, but is no part of that trace and is not sampled
-    because of it, so nobody outside can switch traces on, or put spans into another's trace.
+    `linked` is the `traceparent` that a stranger has sent: the span names it, but neither belongs to that trace nor is sampled
+    because of it. So no stranger can switch traces on, or add spans to another trace.
     """
     if not draw_trace():
         return detached()

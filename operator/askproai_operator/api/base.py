@@ -2,7 +2,7 @@
 
 A docstring under a field is its description in the CRD, in `kubectl explain` and in `docs/reference/custom-resources.md`. It is
 read when these are generated (`crd.py`): pydantic's `use_attribute_docstrings` would make every process read its sources at start.
-The models are lenient readers: unknown fields are ignored, because an older operator may read objects of a newer CRD, and patterns
+The models are lenient readers: unknown fields are ignored, because an older operator may read objects of a newer CRD. Patterns
 and rules are in the schema only, because the API server refuses values that break them.
 """
 

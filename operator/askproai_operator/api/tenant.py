@@ -111,8 +111,8 @@ class Retention(base.Part):
     """Customers' data of appointments, counted from their end (days): then name, number, address, notes and birth date are
     deleted; time, service and staff member stay, for statistics. Not while a change waits for the calendar."""
     customer_days: Days = _DAYS.customer_days
-    """Customers whose number nobody has used to book, call, wait or leave a message for so long (days), and whom no
-    appointment names."""
+    """Customers (days): deleted if nobody used their number for so long to book, call, wait or leave a message, and no
+    appointment names them."""
 
 
 class Privacy(base.Part):

@@ -66,9 +66,9 @@ class LoopContext(Protocol):
 C = TypeVar("C", bound=LoopContext)
 
 
-# A controller: reconciles a key, and may be called at any time and any number of times (level-triggered). The key's kind is that
-# of a custom resource, whose status the loop writes, or names background work without an object of its own: of its `Result` only
-# the time of the next run counts.
+# A controller: reconciles a key, and may be called at any time and any number of times (level-triggered). If the key's kind is a
+# custom resource, the loop writes its status. If the kind is background work without an object, the loop only uses the time of the
+# next run.
 Reconcile = Callable[[Key, C], Awaitable[Result]]
 
 

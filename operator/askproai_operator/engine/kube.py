@@ -235,7 +235,7 @@ class Kube:
         return await self._transport.request("PATCH", path, params=params, body=body, content_type=content_type)
 
     async def _take_over(self, address: _Address) -> bool:
-        """Make ours the spec's fields that others manage, after a refused apply. Returns False if there are no such fields."""
+        """Take over the spec's fields that others manage, after a refused apply. Returns False if there are no such fields."""
         body = take_over_spec(await self.get(*address) or {})
         return body is not None and await self.patch(*address, body) is not None
 

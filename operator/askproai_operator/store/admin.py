@@ -123,8 +123,8 @@ class AdminStore:
         """Create or update the tenant's row and its login role `role_name(tenant)`; return True if rows were adopted now.
 
         `facts` are written for the coordinator. Without `verify_password`, the role's password is not tested. Rows of another
-        UID are adopted if that UID is `adopt`, or if its Retell key had the same `key_hash` (an empty one matches none), since
-        no stranger has the key. The key is not enough for a Tenant that lost the rows to a later one, or if `is_erasing`
+        UID are adopted if that UID is `adopt`, or if its Retell key had the same `key_hash`, since no stranger has the key; an
+        empty hash matches none. The key is not enough for a Tenant that lost the rows to a later one, or if `is_erasing`
         returns True: the rows are to be erased. Raises `DataOwnedByOther` otherwise, `RowsNotImported` if `adopt` names
         exported rows that are not there, and `LoginSuspended` for a while after a session of the role misbehaved.
         """
@@ -150,8 +150,8 @@ class AdminStore:
     async def _ensure_login(
         self, conn: Connection, name: str, password: str, connection_limit: int, *, verify_password: bool
     ) -> bool:
-        """Create or update a tenant's login role; return True if it was written. The session watch knows it before it can log
-        in.
+        """Create or update a tenant's login role; return True if it was written. The session watch learns of the role before
+        the role can log in.
 
         Raises `LoginSuspended`.
         """

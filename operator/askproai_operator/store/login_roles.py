@@ -94,9 +94,9 @@ async def ensure_login(
 
 
 async def list_current_logins(conn: Connection, limits: Mapping[str, int], *, group: str = TENANTS) -> set[str]:
-    """Return the roles that are as `ensure_login` writes them, of those in `limits`, which has the CONNECTION LIMIT of each.
+    """Return the roles in `limits` (CONNECTION LIMIT by role) that are as `ensure_login` writes them.
 
-    Passwords are not tested. The admin's membership in the roles is not, either: PostgreSQL lists all its roles for each.
+    Not tested are passwords, and the admin's membership in each role: for each, PostgreSQL would list all the admin's roles.
     """
     rows = await conn.fetch(
         f"""SELECT rolname::text FROM unnest($1::text[], $2::int[]) w (name, connection_limit)

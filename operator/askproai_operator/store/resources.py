@@ -126,7 +126,7 @@ async def _read(conn: Connection, tenant: str) -> dict[Member, list[_Row]]:
 
 
 def _counterparts(rows: Mapping[Member, list[_Row]], persons: Mapping[Member, str]) -> set[ResourceKey]:
-    """Return the rows to create so that each member and its persons have a row for each unit that one of them has."""
+    """Return the rows to create: each member and its persons need a row for every unit that any of them has."""
     needed: set[ResourceKey] = set()
     for member in [member for member in rows if member[0] != PERSON]:
         own = [person for person in {persons.get(member), *_former(rows[member])} if person]

@@ -7,8 +7,8 @@ the whole server is full. And a role may remove its own timeouts (docs/decisions
 While a table of the catalog is locked, nobody can log in, and a lookup of a name waits. The watch therefore keeps two
 connections open. The first checks and ends sessions: its statement calls two functions that read shared memory and no table.
 Ending a session reads the tables of roles, and thousands of changes at once empty its caches, after which any statement reads
-the catalog: so it stays in a transaction with its own lock, ACCESS SHARE, on the whole catalog. The holder of a lock does not
-queue for it again. The second connection changes roles.
+the catalog: so the first connection stays in a transaction that holds a lock, ACCESS SHARE, on the whole catalog. The holder
+of a lock does not queue for it again. The second connection changes roles.
 """
 
 import contextlib
@@ -151,7 +151,7 @@ class TenantLogins:
 
     created: dict[int, TenantLogin] = field(default_factory=dict)  # by this process; a lookup may not show them yet
     suspended: dict[str, Suspension] = field(default_factory=dict)  # by role, until its login is restored
-    # In the catalog, where what misbehaves may prevent it for a while.
+    # Logins still to be suspended in the catalog, which a misbehaving session may block for a while.
     to_suspend: dict[int, TenantLogin] = field(default_factory=dict)
 
     def suspend(self, login: TenantLogin, misuse: Misuse) -> None:

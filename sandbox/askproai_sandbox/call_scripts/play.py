@@ -34,12 +34,12 @@ from askproai_sandbox.call_scripts.script import (
 from askproai_sandbox.caller import CallRecord, play_call
 from askproai_sandbox.programs import program_folder
 
-_FIRST_DAY: Final = timedelta(days=8)  # nobody means this week, whatever day it is
+_FIRST_DAY: Final = timedelta(days=8)  # more than a week ahead, so that no weekday means this week
 _LAST_DAY: Final = timedelta(days=85)  # within the horizon of the examples' services
-_READY_WITHIN: Final = 60.0  # seconds, until a tenant that was resumed or has just been applied has a web pod again
-_SETTLED_WITHIN: Final = 30.0  # seconds, until our book holds what is expected
-_SYNCED_WITHIN: Final = 360.0  # seconds, until Cal.com does: what it did not answer in time is looked up after 300
-_MAILED_WITHIN: Final = 90.0  # seconds, after that: a notification is sent within a minute
+_READY_WITHIN: Final = 60.0  # seconds, until a resumed or newly applied tenant has a web pod
+_SETTLED_WITHIN: Final = 30.0  # seconds, until our book is as expected
+_SYNCED_WITHIN: Final = 360.0  # seconds, until Cal.com's is: unanswered requests are looked up after 300
+_MAILED_WITHIN: Final = 90.0  # further seconds, since a notification is sent within a minute
 _COMMAND_TIMEOUT: Final = 180.0  # seconds
 
 

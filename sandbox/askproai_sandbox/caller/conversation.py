@@ -96,7 +96,7 @@ class Conversation:
     async def _request_variables(self, agent: AnsweringAgent | None, url: str) -> dict[str, str]:
         """Send the number's inbound webhook and return the dynamic variables that the response sets.
 
-        Return no variables without a 2xx response: the bound agent answers all the same and knows nothing of the caller.
+        Without a 2xx response, return no variables: the bound agent answers anyway, without knowing the caller.
         """
         call: dict[str, Any] = {
             "call_id": self.call_id,

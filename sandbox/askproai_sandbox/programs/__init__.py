@@ -1,4 +1,4 @@
-"""The programs of the local cluster that are not Python: out of a pinned wheel, or built once from pinned Go modules.
+"""The programs of the local cluster that are not Python: from a pinned wheel, or built once from pinned Go modules.
 
 This package needs no other package, so that the control plane is built while Python's packages are installed.
 """

@@ -1,6 +1,6 @@
 """The Kubernetes programs of the local control plane: from the folder `KUBE_BIN`, or built once from `hack/kube`.
 
-kubectl is out of a wheel where that has one for this machine.
+kubectl is taken from a wheel that has it for some machines.
 """
 
 import os

@@ -15,9 +15,9 @@ Difference = tuple[str, Any, Any]  # the path, the declared value, the value at 
 
 _SHOWN = 60  # characters of a text
 _MAY_BE_SECRET = re.compile(r"(?i)key|secret|token|auth|password|header|query_params")
-_CLOSED_OBJECTS = {"properties"}  # here a key that we do not set is a change, not a server's default
+_CLOSED_OBJECTS = {"properties"}  # in these, a key that we do not set is a change, not a default
 _SETS = {"webhook_events", "required"}  # lists whose order means nothing
-_ABSENT: tuple[Any, ...] = (None, [], {})  # in an answer, a cleared field looks like one that was never set
+_ABSENT: tuple[Any, ...] = (None, [], {})  # in an answer, a cleared field is like an absent one
 
 
 def differing_fields(desired: Json, live: Json) -> tuple[str, ...]:

@@ -56,7 +56,7 @@ class Target:
     suspended: bool = False
     closed_branch: str | None = None
     frame: PromptFrame | None = None  # of the declared prompt; None while suspended
-    transfers_to: str | None = None  # the Branch whose own number transferTo is, so that transferred calls come back
+    transfers_to: str | None = None  # Branch that has transferTo as its own number: transferred calls come back
     former_marker: str | None = None  # of the installation from which the tenant was moved here
 
 

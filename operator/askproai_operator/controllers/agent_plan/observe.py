@@ -60,7 +60,7 @@ class Observation:
 
     observed_at: datetime
     agent: Json | None = None  # its latest version, which may be a draft
-    llm: Json | None = None  # in the version that `agent` answers with
+    llm: Json | None = None  # the version that `agent` uses
     published_agent: Json | None = None  # the latest published version: the one that answers calls
     published_llm: Json | None = None
     # By E.164: the numbers that are desired, recorded, or bound to us; None for a number that is not at Retell.

@@ -94,8 +94,8 @@ def render_desired(
 ) -> Desired:
     """Render the LLM and the agent. The Tenant's status must have its `webhookUrls`, unless there is a `notice`.
 
-    `catalogue`: services and staff, for the prompt (`describe_catalogue`). `branches`: the tenant's branches. With one branch,
-    no function asks the model for a branch, which the model would make up. `notice`: why no pods answer. Then nothing at Retell
+    `catalogue`: services and staff, for the prompt (`describe_catalogue`). `branches`: the tenant's branches. With one branch, no
+    function has a branch argument, for which the model would invent a value. `notice`: why no pods answer. Then nothing at Retell
     may need pods: the agent speaks a sentence, and ends or transfers the call.
     """
     spec, privacy, urls = agent.spec, tenant.spec.privacy, tenant.status.get("webhookUrls") or {}

@@ -73,7 +73,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
 
 
 def _next_run(inputs: Inputs, answered: Condition, plan: Plan) -> timedelta | None:
-    """Return the time until the next run, while objects may still follow a new Branch; None if none is awaited."""
+    """Return the time until the next run, while objects may still follow a new Branch; None if no object is awaited."""
     if inputs.references.look_again is not None:
         return inputs.references.look_again
     return SETTLE if answered.reason is Reason.PROGRESSING else plan.requeue_after

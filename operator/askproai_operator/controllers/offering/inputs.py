@@ -76,8 +76,8 @@ async def read_event_types(
 ) -> EventTypes:
     """Return each event type that the spec names, with Cal.com's `data` object, None if the id does not exist, or the problem.
 
-    Each event type is remembered by itself, so that a service with more event types than the request budget has all after some
-    runs. A staff member's unusable key, or another failure, affects only that event type. Raises CredentialRefused if Cal.com
+    Each event type is remembered by itself: with more event types than the request budget, a service has all of them after
+    some runs. A staff member's unusable key, or another failure, affects only that event type. Raises CredentialRefused if Cal.com
     does not accept the tenant's key, and HostNotAllowed.
     """
     assert credentials.calcom_key, "calendar_key_missing reports it"

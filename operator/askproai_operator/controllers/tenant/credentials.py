@@ -27,7 +27,7 @@ _END = "this ends with the next booking that {} accepts, or after 15 minutes"
 
 
 def key_subjects(tenant: Tenant, credentials: Credentials, installation_id: str) -> dict[SubjectKind, Subject]:
-    """Return the keys of Retell and the calendar that the tenant uses as subjects of grants: keyed hashes, by kind of key."""
+    """Return the grant subjects of the tenant's keys for Retell and the calendar: keyed hashes, by kind of key."""
     values = {SubjectKind.RETELL_KEY: credentials.retell_key}
     if calendar_account(tenant) is not None:
         values[SubjectKind.CALENDAR_KEY] = credentials.values.get(tenant.spec.calendar.provider.key_file, "")
@@ -40,7 +40,8 @@ async def try_keys(
     """Return the error that makes the key of Retell or the calendar unusable; None if there is none. Only the host of
     the calendar is checked.
 
-    A key is tested at Retell when it is new, and when Retell refuses it to an agent, whose reconciles use the key at intervals.
+    A key is tested at Retell when it is new. Afterwards agents' reconciles use it at intervals: it is tested again if Retell
+    refuses one.
     """
     meta, url, key = tenant.metadata, credentials.retell_base_url, credentials.retell_key
     refused = frozenset(

@@ -44,7 +44,7 @@ log = structlog.get_logger(__name__)
 
 
 async def gather_own_keys(run: Run, context: ReconcileContext) -> None:
-    """Read into the run the own keys that the tenant uses, and forget the remembered looks at accounts that it no longer uses."""
+    """Read the own keys that the tenant uses into the run, and forget the looks at accounts that the tenant no longer uses."""
     inputs = run.inputs
     keys = await _settle_own_keys(inputs, context)
     accounts = hash_accounts(inputs.credentials, keys.values, context.installation_id)
@@ -86,7 +86,7 @@ async def _settle_own_keys(inputs: Inputs, context: ReconcileContext) -> OwnKeys
 
 
 async def _leave_account(base_url: str, key: str, urls: Iterable[str], context: ReconcileContext) -> bool:
-    """Remove our webhook from an account no longer used. Return False to have that retried; True also if the key is refused."""
+    """Remove our webhook from an account no longer used. Return False if this must be retried; a refused key is not retried."""
     try:
         context.fence()
         for url in urls:

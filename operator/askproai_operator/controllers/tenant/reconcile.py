@@ -91,9 +91,9 @@ CONCERNS: Final = (
     ),
     Concern(apply=have_keys_read),
     Concern(condition=lambda run, _: exposed_condition(run.tenant, run.inputs.exposure, run.routed)),
-    # In the accounts of staff members early: only then the pods book there.
+    # Early in staff members' accounts: pods book there only with our webhook.
     Concern(early=register_own_accounts, apply=register_webhook, condition=webhooks_registered),
-    # After the webhook, which may have left the URL whose route goes.
+    # After the webhook, which has left the former URL before its route is deleted.
     Concern(apply=apply_routes),
     Concern(condition=lambda run, _: synced_condition(run.tenant, run.state.backlog, run.state.poll, run.state.audit)),
     Concern(condition=lambda run, _: fit_condition(run.tenant, run.state.stranded)),

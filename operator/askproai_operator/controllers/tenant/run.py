@@ -1,4 +1,4 @@
-"""`Run`, one reconcile of a Tenant, and the values that its steps read or compute. Texts of these values show no secret."""
+"""`Run`, one reconcile of a Tenant, and the values that its steps read or compute. Their `repr` shows no secret."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

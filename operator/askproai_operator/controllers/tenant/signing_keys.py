@@ -129,7 +129,7 @@ def _keys_of(sender: str, present: Mapping[str, str]) -> frozenset[str]:
 
 
 def _list_live(entries: Sequence[FormerKey], present: frozenset[str], now: datetime) -> tuple[FormerKey, ...]:
-    """Return the unexpired former keys: those that pods may still mount, and of the others each key once and none in `present`."""
+    """Return the unexpired former keys. A key no longer mounted is left out if it is in `present` or in an earlier entry."""
     newer = [{*present, *(each.key for each in entries[:at])} for at in range(len(entries))]
     kept = (each for each, keys in zip(entries, newer, strict=True) if _is_mounted(each, now) or each.key not in keys)
     return tuple(each for each in kept if now < each.until)

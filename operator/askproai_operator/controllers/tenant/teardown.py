@@ -1,4 +1,4 @@
-"""`T-teardown`, the copy of a tenant's keys for its deletion. A key is copied before it creates anything outside the cluster.
+"""`T-teardown`, the copy of a tenant's keys for its deletion. A key is copied before anything is created with it.
 
 When the keys change to another account, the copy is overwritten, and only the former key could clear the former account: agents
 there would go on answering calls whose functions fail. So the objects in that account are first recorded as orphans, with the

@@ -70,11 +70,11 @@ class ConfigInputs:
     notification_channels: Collection[config.NotificationChannel] = ()  # the others send nothing
     public_url: str = ""  # the URL of senders; empty until it is proven
     logs_in_at_issuer: bool = False  # the pods may connect to the issuer of `page.oidc`
-    page_is_published: bool = False  # its host is the tenant's
-    withheld: WithheldEventTypes = field(default_factory=dict)  # to which the pods send nothing, by offering and id
-    withheld_event_types: Collection[int] = ()  # those that no offering names
-    encrypt_bodies: bool = False  # all pods can decrypt what one of them encrypts
-    shadow: bool = False  # what call functions are asked is copied
+    page_is_published: bool = False  # the page's host is granted to the tenant
+    withheld: WithheldEventTypes = field(default_factory=dict)  # not to be used, by offering and id
+    withheld_event_types: Collection[int] = ()  # withheld event types that no offering names
+    encrypt_bodies: bool = False  # all pods can decrypt
+    shadow: bool = False  # requests of call functions are copied for a shadow
 
 
 async def render_config(run: Run, context: ReconcileContext) -> None:
