@@ -245,7 +245,7 @@ def require_readable_body(request: web.Request, limit: int) -> None:
 
 
 def _too_large(limit: int) -> Problem:
-    return Problem(413, "Content Too Large", f"The body may have {limit} bytes")
+    return Problem(413, "Content Too Large", f"The body may have {limit} bytes at most")
 
 
 @asynccontextmanager

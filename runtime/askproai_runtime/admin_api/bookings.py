@@ -83,7 +83,7 @@ async def book(request: ApiRequest, body: NewAppointment) -> Change:
     appointment_id = outcome.appointments[0].id
     found = await find_by_id(booking, appointment_id, appointment_id)
     if not found:
-        raise Problem(503, "Busy", "It was changed at this moment: send the same request again", {"Retry-After": "1"})
+        raise Problem(503, "Busy", "Another request is changing it: send the same request again", {"Retry-After": "1"})
     return await answer_change(request, booking, found[0], say_booked(booking, outcome))
 
 

@@ -101,7 +101,7 @@ async def find_timeline(request: ApiRequest, text: str, *, personal: bool = Fals
     if found is None and (rows := await store.get_timeline_of_correlation(text)):
         found = None, rows
     if found is None:
-        raise Problem(404, "Not Found", "No call, appointment or correlation id is this")
+        raise Problem(404, "Not Found", "No call, appointment or correlation has this id")
     return await _to_timeline(request, text, *found, personal=personal)
 
 

@@ -346,5 +346,5 @@ async def _require_placement(
     who = f"appointment {obstacle} stands there in our book" if obstacle else "our book has nobody of that name yet"
     raise CalendarDisagrees(
         f"a booking of the calendar at {remote.starts_at:%Y-%m-%d %H:%M} UTC with {link.staff_member.id!r}"
-        f" can not be taken in: {who}; move one of the two, then redrive the event"
+        f" cannot be imported: {who}; move one of the two, then redrive the event"
     )

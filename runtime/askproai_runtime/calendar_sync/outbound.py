@@ -245,7 +245,7 @@ async def _handle_refusal(
     if not undone:
         raise CalendarDisagrees(why)
     if not job.finished:
-        raise RunAgain(ctx.clock.now(), "it was taken back here, and may not be so in the calendar")
+        raise RunAgain(ctx.clock.now(), "it was undone here, and the calendar may still have it")
 
 
 async def _postpone(ctx: BookingContext, appointment: Appointment, why: str, wait: timedelta) -> RunAgain | DeadNow:

@@ -195,7 +195,7 @@ class Runner:
     async def _attempt(self, job: Job) -> None:
         await call_within(self._settings.timeout, self._handler(job), TooLong)
         if not job.finished:
-            raise FinishForgotten("the handler returned without finish(); its effects may be there, its job goes on")
+            raise FinishForgotten("the handler returned without finish(): its job is not done, but its effects may be")
 
     async def _run_again(self, job: Job, at: datetime, reason: str) -> None:
         annotate(outcome="put_off")

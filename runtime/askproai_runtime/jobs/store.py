@@ -169,7 +169,7 @@ async def finish(conn: Connection, tenant: str, job: Job) -> None:
     Raises StaleClaim if another worker has since claimed the job. Let it propagate, so that the effects roll back.
     """
     if await conn.fetchval(_FINISH, tenant, job.id, job.claim_no) is None:
-        raise StaleClaim(f"job {job.id} was claimed by another after claim {job.claim_no}")
+        raise StaleClaim(f"job {job.id} was claimed by another worker after claim {job.claim_no}")
     job.finished = True
 
 
@@ -184,7 +184,7 @@ async def require_claim(conn: Connection, tenant: str, job: Job) -> None:
         tenant, job.id, job.claim_no,
     )  # fmt: skip
     if not ours:
-        raise StaleClaim(f"job {job.id} was claimed by another after claim {job.claim_no}")
+        raise StaleClaim(f"job {job.id} was claimed by another worker after claim {job.claim_no}")
 
 
 async def finish_events(conn: Connection, tenant: str, jobs: Sequence[tuple[Job, str | None]]) -> None:

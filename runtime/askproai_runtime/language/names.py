@@ -107,7 +107,7 @@ def _find_service(config: TenantConfig, branch: Branch, name: str | None) -> Ser
     if found is None and has_several(name):
         parts = [_find_service(config, branch, part.strip()) for part in list_parts(name)]
         if len({part.name for part in parts}) < len(parts) or len(parts) > MOST_SERVICES:
-            raise UnknownName(f"A visit is of up to {MOST_SERVICES} different services, {name!r} is not")
+            raise UnknownName(f"A visit has up to {MOST_SERVICES} different services; {name!r} does not")
         found = compose_visit(config, parts)
     if found is not None:
         return found

@@ -135,7 +135,7 @@ class OidcClient:
             try:
                 claims = module.verify_id_token(token, await issuer.keys(again=True), **expected)
             except module.UnknownKey:
-                raise LoginFailed(Failure.NOT_VALID, "the ID token is signed with a key of somebody else") from None
+                raise LoginFailed(Failure.NOT_VALID, "the ID token is signed with an unknown key") from None
         return claims
 
 

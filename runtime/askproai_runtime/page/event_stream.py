@@ -40,7 +40,7 @@ async def stream_changes(
                 events = [f"id: {state}\nevent: {subject}\ndata: {subject}\n\n" for subject in subjects]
                 await response.write("".join(events or [":\n\n"]).encode())
     except TooManyPages:
-        raise Problem(503, "Busy", "This pod serves enough open pages", {"Retry-After": "5"}) from None
+        raise Problem(503, "Busy", "This pod serves its maximum of open pages", {"Retry-After": "5"}) from None
     except (ConnectionResetError, *DATABASE_UNAVAILABLE):
         log.debug("page.stream_ended")
     if not response.prepared:

@@ -40,7 +40,7 @@ async def read_form(request: web.Request) -> Mapping[str, str]:
             async for part in request.content.iter_any():  # a proxy may send it in several
                 body += part
                 if len(body) > _MAX_BODY_BYTES:
-                    raise Problem(413, "Content Too Large", f"The body may have {_MAX_BODY_BYTES} bytes")
+                    raise Problem(413, "Content Too Large", f"The body may have {_MAX_BODY_BYTES} bytes at most")
     except TimeoutError:
         raise Problem(400, "Bad Request", f"The body took longer than {_BODY_SECONDS:.0f} seconds") from None
     try:

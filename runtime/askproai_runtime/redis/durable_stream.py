@@ -122,9 +122,9 @@ class DurableStream:
         """Return the number of replicas that must store an entry. Raises `NotDurable` for a full or unsafe stream."""
         promised, (count, waiting) = await self._execute(("GET", PROMISE_KEY), ("EVAL", _MEASURE, 1, self.key))
         if promised is None or not promised.isdigit():
-            raise NotDurable("this Redis does not promise that what it takes is on disk")
+            raise NotDurable("this Redis does not promise to keep entries on disk")
         if count + entries > self._max_entries or waiting + size > self._max_bytes:
-            raise NotDurable("as much as may wait in Redis waits there")
+            raise NotDurable("the stream in Redis is full")
         return int(promised)
 
     async def _execute(self, *commands: tuple[Argument, ...]) -> list[Any]:
