@@ -28,11 +28,11 @@ _ROLE_OF_TOKEN: Final = {"admin": Role.OWNER, "reader": Role.READER}
 
 
 class SessionEntry(msgspec.Struct, frozen=True):
-    """One login of the last twelve hours whose session nobody has ended. `name` is as claimed, or as the issuer has it if
-    `by_issuer`.
+    """One login of the last twelve hours whose session nobody has ended.
 
-    `last_seen` is when a page was last requested or open, to the minute; null if unknown, as without Redis. A session that
-    ended because the admin token or the issuer's settings changed stays listed for its twelve hours.
+    `name` is the claimed name, or the issuer's if `by_issuer`. `last_seen` is when a page was last requested or open, to the
+    minute; null if unknown, as without Redis. A session that ended because the admin token or the issuer's settings changed
+    stays listed for its twelve hours.
     """
 
     id: str

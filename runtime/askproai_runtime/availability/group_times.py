@@ -1,7 +1,7 @@
 """Plan the appointments of a group, one for each person. Pure.
 
-All are served at one time, by different staff members or by one who can serve several; else one after the other. Each further
-person begins when somebody before them is done, on the next start of the grid: nobody has to come back.
+All are served at one time, by different staff members or by one with several places; else one after the other. Then each person
+begins on the grid's first start after an earlier person is done: nobody has to come back.
 """
 
 from bisect import bisect_left

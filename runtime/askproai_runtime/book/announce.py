@@ -12,7 +12,7 @@ async def announce(
 ) -> None:
     """Enqueue the notifications of a change, with at most one SQL statement. `appointment` is the state after the change.
 
-    `told`: the customer already knows of the change from a conversation, or never knew of the appointment.
+    `told`: the customer need not hear of the change, having made it with us or never having known of the appointment.
     """
     await enqueue_change(
         conn,

@@ -13,7 +13,7 @@ from askproai_runtime.book.waitlist import WaitlistEntry
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """The appointments of a booking. `again`: an earlier request booked them. `kept`: the caller's other ones, which stay."""
+    """The appointments of a booking. `again`: an earlier request booked them. `kept`: the caller's appointments that stay."""
 
     appointments: Sequence[Appointment]
     kept: Sequence[Appointment]

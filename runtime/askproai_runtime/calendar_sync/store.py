@@ -80,7 +80,7 @@ async def count_waiting(pool: Pool, tenant: str) -> int:
 
 
 async def count_differences(pool: Pool, tenant: str) -> dict[str, int]:
-    """Return the number of known differences by `sort`; a sort without differences is absent. The watermark may hold anything."""
+    """Return the number of known differences by `sort`; a sort without differences is absent."""
     rows = await pool.fetch(
         """SELECT d #>> '{}' AS sort, count(*)::int AS number
            FROM tasks t, jsonb_path_query(t.watermark, '$.differences[*].sort') AS d

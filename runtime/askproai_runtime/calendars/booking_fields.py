@@ -1,7 +1,7 @@
 """A booking's answers to the booking fields of its event type. Pure.
 
-The operator has found the fields and their sources at Cal.com (`EventType.booking_fields`): Cal.com refuses a booking without
-an answer to a required field.
+Cal.com refuses a booking without an answer to a required field. The operator reads the fields from Cal.com
+(`EventType.booking_fields`).
 """
 
 from typing import Any

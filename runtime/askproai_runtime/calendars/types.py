@@ -141,7 +141,7 @@ class RemoteBooking:
 
 
 class Bookable(NamedTuple):
-    """An event type, or one host of a team's round robin (`host_id`, 0 for a whole event type): it has free times of its own."""
+    """An event type, or one host of a team's round robin, with its own free times. `host_id` is 0 for a whole event type."""
 
     event_type_id: int
     host_id: int = 0

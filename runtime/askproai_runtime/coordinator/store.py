@@ -385,8 +385,9 @@ async def change_rows(pool: Pool, statement: str, limit: int, *values: object) -
 async def age_rows(
     pool: Pool, statement: str, limit: int, tenant: str, days: int, after: Position, correlation_id: str
 ) -> tuple[int, Position | None]:
-    """Run one of `AGEING_STATEMENTS` for at most `limit` rows after a position. Return the number of rows that aged, and the
-    position of the last row examined, or None if there was none.
+    """Run one of `AGEING_STATEMENTS` for at most `limit` rows after a position.
+
+    Return the number of aged rows, and the position of the last examined row, or None if there was none.
     """
     row = await pool.fetchrow(statement, limit, tenant, days, after.at, after.id, correlation_id)
     return (int(row[0]), Position(row[1], row[2])) if row else (0, None)

@@ -316,12 +316,11 @@ async def _record(
 
 
 def list_unblocked_times(config: TenantConfig, blocked: Collection[int], block: Span, now: datetime) -> Claims:
-    """Return the working hours that the removal of a block gives back to its staff members: for each of their units, in pieces
-    of an hour, ordered by start. Hours beyond every service's horizon are left out: nobody can book them yet.
+    """Return the working hours that the removal of a block frees, for each unit of its staff members, in hours, by start.
 
-    A freed time is offered to one person at a time: cut into hours, a day is offered to several waiting people at once. Two
-    offers never need the same minute of a person (`waitlist_offers.py`). Whether such an hour is free is checked when it is
-    offered.
+    Hours beyond every service's horizon are left out: nobody can book them yet. A freed time is offered to one person at a
+    time: cut into hours, a day is offered to several people at once. Two offers never need the same minute of a person
+    (`waitlist_offers.py`). Whether such an hour is free is checked when it is offered.
     """
     zone = ZoneInfo(config.time_zone)
     horizon = now + timedelta(days=1 + max((service.booking_horizon_days for service in config.services), default=0))

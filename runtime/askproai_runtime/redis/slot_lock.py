@@ -1,7 +1,7 @@
 """The slot lock. If many callers want one slot at once, it keeps all but the first from starting a transaction.
 
-It decides nothing: if two callers both believe that they hold it, the exclusion constraint of the table `claims` decides. So
-one Redis is enough, without a quorum and fencing numbers, and a caller who cannot get the lock goes on without it.
+The lock decides nothing: if two callers both believe that they hold it, the exclusion constraint of the table `claims` decides.
+So one Redis is enough, without a quorum or fencing numbers, and a caller who cannot get the lock goes on without it.
 """
 
 import asyncio

@@ -1,7 +1,7 @@
 """The language in which the present call is answered.
 
-It is a context variable, which tasks inherit, so that functions that build sentences need no argument for it. Outside of a
-call, such as at the desk, it is German.
+A context variable, which tasks inherit, spares functions that build sentences an argument. Outside of a call, such as at the
+desk, the language is German.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Shadows: an image answers copies of a tenant's calls on a copy of its book, and bookings that differ are found.
+"""Shadows: an image answers copies of a tenant's calls on a copy of its book, which shows the bookings that would differ.
 
 No caller hears a shadow, and it reaches no provider (docs/decisions/0126-shadows.md). The pods of the live version write the
 copies of requests (`conversation/shadow_requests.py`).

@@ -124,7 +124,7 @@ async def test_poll_ignores_bookings_of_foreign_event_types(polled: PollEnvironm
 
 
 async def test_poll_tolerates_a_slow_calcom_clock(polled: PollEnvironment) -> None:
-    """Its clock is three hours behind ours; and a booking that was committed later has an earlier date."""
+    """Cal.com's clock is three hours behind ours, and a booking that is committed later has an earlier date."""
     polled.env.calcom.clock.advance(-timedelta(hours=3))  # type: ignore[attr-defined]
     await polled.create(TEN)
     await polled.poll()

@@ -93,7 +93,7 @@ async def test_guest_booking_moved_after_reading_frees_old_time(
 
 
 async def test_booking_moved_twice_around_a_read_stays_one(env: CalcomEnvironment) -> None:
-    """The reading is of the second uid; our appointment has the first one before, and the third one after it."""
+    """The booking is read with its second uid. Our appointment has the first uid before, and the third one afterwards."""
     first = await create(env, HALF_PAST_ONE_UTC)
     await env.receive_event(first)
     (before,) = await env.salon.live()

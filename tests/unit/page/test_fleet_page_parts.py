@@ -210,7 +210,7 @@ def test_both_languages_have_each_filter_and_each_drift() -> None:
 
 
 def test_fleet_page_tenant_has_no_field_about_callers() -> None:
-    """Names of the business, states and figures: a further field is to be judged here."""
+    """The fields are names of the business, states and figures. A new field must be added here after a judgment."""
     assert {field.name for field in fields(FleetRow)} == {
         "tenant", "display_name", "severity", "state", "since", "calls_24h", "booked_percent", "budget_percent", "what", "drift",
         "release",
