@@ -21,7 +21,7 @@ _KEPT = {
     "_helpers.tpl",
     "operator-deployment.yaml",
     "serviceaccounts.yaml",
-}  # what else there is belongs to no namespace
+}  # all other objects belong to no namespace
 READY = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T08:00:00Z"}
 
 

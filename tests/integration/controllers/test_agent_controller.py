@@ -70,7 +70,7 @@ async def test_tenant_not_yet_watched_is_awaited_without_warning(new_env):
 
 
 def put_as_created_now(env: AgentEnvironment) -> None:
-    """Store the agent with the present time as that of its creation."""
+    """Store the agent with the present time as its creation time."""
     agent = env.api.objects["RetellAgent", "salon", "mitte"]
     created = f"{env.clock.now():%Y-%m-%dT%H:%M:%SZ}"
     env.put(resources.AGENTS, {**agent, "metadata": {**agent["metadata"], "creationTimestamp": created}})

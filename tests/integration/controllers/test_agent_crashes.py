@@ -1,4 +1,4 @@
-"""A create without an answer and a crash at any point leave one of each object at Retell, and leak no version."""
+"""A create without an answer and a crash at any point leave exactly one agent and one LLM at Retell, and leak no version."""
 
 from dataclasses import replace
 from datetime import timedelta

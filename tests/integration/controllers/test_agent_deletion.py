@@ -79,7 +79,7 @@ async def test_uncreatable_kubernetes_event_delays_no_deletion(env):
 
 
 async def test_terminating_namespaces_last_event_goes_to_the_operators(env):
-    """It takes no new objects, Events among them, and nothing else names what was left at Retell."""
+    """It takes no new objects, not even Events, and nothing else names the objects left at Retell."""
     env.edit(deletionPolicy="Orphan")
     env.api.terminating.add("salon")
     env.delete()

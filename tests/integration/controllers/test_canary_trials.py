@@ -83,7 +83,7 @@ async def test_failing_callers_end_trials_until_the_spec_changes(namespace, modu
     taken_back = await trial_of(namespace)
     assert (taken_back["state"], taken_back["callers"], taken_back["failedCallers"]) == ("TakenBack", 3, 2)
 
-    # Neither the next look nor another edit runs it again.
+    # Neither the next look nor another edit runs the canary again.
     await namespace.operator.reconcile_again(namespace.operator.settings.background_key(CANARIES))
     await namespace.edit({"runtime": {"canary": {"callers": 50}}})
     await namespace.wait_for("Tenant", NAME, lambda live: live["status"]["observedGeneration"] == 2, "the edit")

@@ -1,4 +1,4 @@
-"""Retell and Cal.com are given a URL when it leads to the tenant's pods, and keep the former one until then."""
+"""Retell and Cal.com keep the former URL until the new one leads to the tenant's pods."""
 
 from collections.abc import AsyncIterator
 from typing import Any

@@ -227,8 +227,8 @@ async def test_a_tenants_url_must_be_https(strict, host):
             "salon.example",
             True,
             "no certificate that is valid",
-        ),  # of another host, as an Ingress controller's default is
-        (None, False, "no certificate that is valid"),  # of an authority that providers do not know
+        ),  # the certificate of another host, such as an Ingress controller's default
+        (None, False, "no certificate that is valid"),  # of an authority unknown to providers
     ],
 )
 async def test_exposure_probe_requires_a_certificate_for_the_host(tmp_path, certified, is_trusted, problem):

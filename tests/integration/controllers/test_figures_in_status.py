@@ -22,7 +22,7 @@ def status_writes(namespace: TenantNamespace) -> int:
 
 
 async def count(namespace: TenantNamespace) -> list[object]:
-    """Do what each minute does, and return the figures as the API server has them."""
+    """Count as is done each minute, and return the figures as the API server has them."""
     await namespace.operator.reconcile_again(namespace.operator.settings.background_key(KIND))
     live = await namespace.client.get(namespace.path("Tenant"))
     return [live["status"].get(field) for field in FIELDS]

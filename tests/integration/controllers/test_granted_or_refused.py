@@ -19,7 +19,7 @@ def exposed_at(host: str, prefix: str = "") -> dict[str, Any]:
 
 
 async def wait_until_older(created: dict[str, Any]) -> None:
-    """Wait until an object that is created now is younger: creation times have seconds."""
+    """Wait until a new object counts as younger: creation times are in whole seconds."""
     since = datetime.fromisoformat(created["metadata"]["creationTimestamp"])
     await eventually(lambda: datetime.now(UTC) - since > timedelta(seconds=1), SOON, "another second")
 
@@ -119,7 +119,7 @@ async def test_paused_tenant_without_its_hosts_grant_loses_route(namespace, othe
     await namespace.wait_for_condition("Paused", "True")
     restored = {"metadata": {name: ingress["metadata"][name] for name in ("name", "labels", "ownerReferences")}}
     await namespace.client.create(resources.INGRESSES.path(namespace.name), restored | {"spec": ingress["spec"]})
-    await namespace.edit(exposed_at(host))  # as of a backup: object and route are there, the grant is another's
+    await namespace.edit(exposed_at(host))  # as after a restore: object and route exist, another object has the grant
     await namespace.wait_until_gone("Ingress")
     assert await routed_hosts(other_namespace) == [host]
 

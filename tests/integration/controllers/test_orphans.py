@@ -1,4 +1,4 @@
-"""A provider that is away for longer than a deletion waits: the namespace ends, and later no orphan is left."""
+"""If a provider is away for longer than a deletion waits, the namespace ends, and orphans are removed later."""
 
 import asyncpg
 import pytest
@@ -99,7 +99,7 @@ async def test_former_passwords_end_despite_outage_and_recreated_tenant(namespac
 
 
 async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monkeypatch, module_database):
-    """`Erase` is declared while the Secret is missing, so no reconcile forgets the key, and then the database is away."""
+    """`Erase` is declared while the Secret is missing, so no reconcile forgets the key. Then the database is away."""
     await namespace.open_salon("Branch", "Tenant")
     tenant = namespace.tenant
     query = "SELECT id FROM resources WHERE tenant = $1"
@@ -108,7 +108,7 @@ async def test_rows_due_for_erasure_end_despite_recreated_tenant(namespace, monk
     async def away(*_: object, **__: object) -> None:
         raise OSError("the server is away")
 
-    # The latter would else erase the rows before the namesake asks for them.
+    # Otherwise `drop_former_tenant` would erase the rows before the namesake asks for them.
     for attempt in ("drop_tenant", "drop_former_tenant"):
         monkeypatch.setattr(namespace.operator.context.database, attempt, away)
     spec = {"dataPolicy": "Erase", "retell": {"apiKeySecretRef": {"name": "not-there"}}}
@@ -135,7 +135,7 @@ async def test_recreated_tenant_inherits_no_password_of_the_former(namespace):
     uid = (await namespace.get("Tenant"))["metadata"]["uid"]
     await namespace.client.delete(namespace.path("Tenant"))
     await namespace.wait_until_gone("Tenant")
-    for name, secret in zip(names, secrets, strict=True):  # as before the collection, wherever it is by now
+    for name, secret in zip(names, secrets, strict=True):  # as before the garbage collection, however far it is
         if await namespace.get("Secret", name) is None:
             fields = {"name": name, "labels": secret["metadata"]["labels"]}
             owners = {"ownerReferences": secret["metadata"]["ownerReferences"]}

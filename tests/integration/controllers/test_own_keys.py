@@ -36,7 +36,7 @@ def add_event_types(namespace: TenantNamespace, annas_key: str) -> None:
 
 
 async def own_event_types(namespace: TenantNamespace) -> list[dict[str, Any]]:
-    """Return what the config names to the pods, without the fields that Cal.com's form has."""
+    """Return the own event types in the pods' config, without their booking fields."""
     config = await namespace.config()
     links = [link for service in config.get("services", []) for link in service.get("own_event_types", [])]
     return [{name: value for name, value in link.items() if name != "booking_fields"} for link in links]

@@ -257,7 +257,7 @@ async def test_foreign_ingress_is_left_alone_stopping_only_exposure(namespace):
 async def installed(plane: ControlPlane, namespace: TenantNamespace, *names: str) -> AsyncIterator[None]:
     """Install foreign CRDs, and delete them again; the operator lists what is served, as it does each minute."""
 
-    async def noticed(number: int) -> bool:  # a CRD is served, and ceases to be, a little later, and begins with 429
+    async def noticed(number: int) -> bool:  # a CRD is served or gone only a little later; at first it answers 429
         await namespace.operator.informer.audit(resources.FOREIGN)
         return len(namespace.operator.context.cache.served) == number
 

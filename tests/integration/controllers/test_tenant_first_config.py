@@ -77,7 +77,7 @@ async def test_branch_in_plan_mode_is_not_in_config(namespace, while_keys_are_tr
 async def test_first_config_excludes_branches_created_after_plan_annotation(
     namespace, while_keys_are_tried, annotation
 ):
-    """The annotation says that nothing which comes after it is applied; the Tenant's own run began before it."""
+    """No object that is created after the annotation is applied. The Tenant's own run began before the annotation."""
 
     cache, tenant = namespace.operator.context.cache, namespace.key
 

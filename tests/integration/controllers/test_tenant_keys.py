@@ -142,7 +142,7 @@ async def test_changed_key_is_unknown_until_retell_answers(namespace):
     await namespace.annotate("reconcile-at", "111")
     await namespace.reconcile_again()
     reported = await namespace.wait_for_condition("CredentialsValid", "Unknown", "ProviderUnavailable")
-    # After many tries it is left alone for a while.
+    # After many failures Retell gets no request for a while.
     assert reported["message"].startswith("retell: list-agents: it failed ")
     await namespace.wait_for_condition("Ready", "Unknown", "ProviderUnavailable")
     await namespace.wait_for_condition("RuntimeAvailable", "True")

@@ -95,7 +95,7 @@ async def moved(
 
 @pytest.fixture(autouse=True)
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Derive keys without the cost that is meant for an attacker's guesses."""
+    """Derive keys cheaply: the usual cost is for an attacker's guesses."""
     monkeypatch.setattr(archive, "_derive", lambda passphrase, salt: (passphrase.encode() + salt).ljust(32)[:32])
 
 
@@ -183,7 +183,7 @@ async def open_salon(namespace: TenantNamespace, database: Database, **tenant: A
 async def broken_off_imports(mover: Mover, plane: ControlPlane, database: Database, moved: TenantNamespace) -> int:
     """Repeat the import, interrupted one write later each time; return the number of interrupted imports.
 
-    Rows are never there without their data keys: a Tenant from git would have made new keys for them.
+    The data keys always come before the rows: otherwise a Tenant from git could make new keys for the rows.
     """
     for allowed in range(20):
         left = iter(range(allowed))

@@ -30,7 +30,7 @@ def rules_of(name: str, role: str) -> list[dict[str, Any]]:
 
 @pytest.fixture
 async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str:
-    """Return a namespace in which all the Roles of examples/rbac are, one file after the other; not those of the whole cluster."""
+    """Return a namespace with all Roles of examples/rbac, applied file by file, but without the ClusterRoles."""
     for manifest in (each for file in FILES for each in read(file.name) if each["kind"] in {"Role", "RoleBinding"}):
         moved = copy.deepcopy(manifest)
         moved["metadata"]["namespace"] = kube_namespace
@@ -48,7 +48,7 @@ async def may(plane: ControlPlane, namespace: str, group: str, *right: str) -> b
 
 
 def test_example_role_files_share_no_object_name() -> None:
-    """If two files have a Role of one name, applying both of them lets the readers read the token that sees all names."""
+    """If two files had a Role of the same name, applying both would let readers read the token that shows all names."""
     objects = [(each["kind"], each["metadata"]["name"]) for file in FILES for each in read(file.name)]
     assert len(objects) == len(set(objects))
     groups = [

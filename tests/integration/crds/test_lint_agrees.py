@@ -102,7 +102,7 @@ async def test_lint_and_api_server_judge_1000_mutants_alike(apply: Any) -> None:
         )
         refused += bool(server_error)
         named = {fault.message for fault in found if fault.message in _RULES}
-        # Lint judges the rules all the same, the server when the rest is mended.
+        # Lint evaluates the rules anyway, the server only after the other faults are corrected.
         if any(fault.blocks for fault in found):
             mended_error = await _refusal_when_mended(manifest, found, apply) if named else None
             assert mended_error != "", f"{changes}\nserver accepts the rest\nlint: {found}"

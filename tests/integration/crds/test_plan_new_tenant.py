@@ -1,4 +1,4 @@
-"""`askproai plan` at a real API server where no operator runs: new tenants, refused ones, and what others have set."""
+"""`askproai plan` at a real API server where no operator runs: new tenants, refused ones, and fields that others have set."""
 
 import asyncio
 import copy

@@ -73,7 +73,7 @@ async def test_each_reverted_migration_can_be_applied_again(postgres: EmbeddedPo
 
 
 async def test_the_first_migration_stays_while_there_are_tenants(database: Database) -> None:
-    """`migrate down --steps 1` would delete every tenant's data where the release has brought no other migration."""
+    """`migrate down --steps 1` would delete every tenant's data if the release has no other migration."""
     await database.create_tenant("salon")
     migrator = Migrator(database.dsn, (*shipped_migrations(), EXTRA))
     await migrator.up()
@@ -111,7 +111,7 @@ async def test_a_database_of_another_history_is_refused(
     before = await dump(postgres, database)
     admin = AdminStore(database.dsn)
     migrator = Migrator(database.dsn)
-    prepared = database.admin  # it migrated this database when it was another one
+    prepared = database.admin  # it prepared the database before this history replaced the former one
     for move in (migrator.up, migrator.down, admin.prepare, prepared.prepare):
         with pytest.raises(OtherHistory, match=r"0001_core.*0001_schema.*an empty database"):
             await move()
@@ -273,9 +273,9 @@ IS_UNFINISHED = "SELECT NOT indisvalid FROM pg_index WHERE indexrelid = to_regcl
 async def index_build_under_way(
     database: Database, start: Callable[[], Coroutine[None, None, T]] | None = None
 ) -> AsyncIterator[tuple[asyncpg.Connection, asyncio.Task[T]]]:
-    """Yield a transaction that has written `calls`, and the run of a migration whose build of an index waits for its end."""
+    """Yield a transaction that has written `calls`, and a migration run whose index build waits for that transaction."""
     await database.create_tenant("salon")
-    # The watcher is in no transaction: there PostgreSQL would go on to find no index where it has found none before.
+    # The watcher is in no transaction: in one, PostgreSQL would not find an index that it has not found before.
     writer, watcher = [await asyncpg.connect(database.superuser_dsn) for _ in range(2)]
     await writer.execute(WRITE_CALL, "first")
     await writer.execute("BEGIN")
@@ -302,7 +302,7 @@ async def test_writers_do_not_wait_for_an_index_build(database: Database) -> Non
 
 
 async def test_second_migration_run_delays_no_index_build(database: Database) -> None:
-    """Another run waits for the lock with a snapshot, for which a build waits."""
+    """The second run has a snapshot while it waits for the lock, and a build waits for snapshots."""
     async with index_build_under_way(database) as (writer, run):
         assert await asyncio.wait_for(Migrator(database.dsn).up(), SOON) == [], "an older release has nothing to do"
         with pytest.raises(MigrationBlocked, match=r"9001_indexed waits .* the other run"):
@@ -364,7 +364,7 @@ def test_no_shipped_index_is_dropped_or_duplicated() -> None:
 
 @pytest.fixture
 async def behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[tuple[AdminStore, list[float]]]:
-    """An operator's store, and its clock: the only number in the list."""
+    """An operator's store, and a list whose only number is the store's time."""
     await database.create_tenant("salon")
     now = [0.0]
     monkeypatch.setattr(schema_module, "monotonic", lambda: now[0])
@@ -374,7 +374,7 @@ async def behind(database: Database, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
 
 
 def ship(monkeypatch: pytest.MonkeyPatch, migration: Migration) -> None:
-    """Let this release ship one migration more than the database has."""
+    """Let this release ship a migration that the database lacks."""
     shipped = (*shipped_migrations(), migration)
     monkeypatch.setattr(schema_module, "shipped_migrations", lambda: shipped)
     monkeypatch.setattr(schema_module, "Migrator", lambda dsn: Migrator(dsn, shipped))
@@ -425,7 +425,7 @@ async def test_a_blocked_migration_is_tried_again_each_minute(
 
 @pytest.fixture
 def newer_release(behind: tuple[AdminStore, list[float]], monkeypatch: pytest.MonkeyPatch) -> None:
-    """This release ships one migration more, which adds an index, than the database has."""
+    """This release ships a migration that the database lacks, and that adds an index."""
     ship(monkeypatch, INDEXED)
 
 

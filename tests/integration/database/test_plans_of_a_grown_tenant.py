@@ -59,7 +59,7 @@ pytestmark = pytest.mark.nightly
 LARGE = Size(events=60_000, appointments=20_000, customers=2_000)
 SMALL = Size(events=300, appointments=100, customers=50)
 CALLER, HAIRCUT = "+49300000007", {"service": "Haarschnitt"}
-ROWS = 500  # of one table, or sorted: fewer than there are appointments to come
+ROWS = 500  # the most rows of one table, or sorted: fewer than future appointments
 BLOCKS = 1_200  # of 8 KB
 # A filter by a name is compared with everybody who has appointments, also with those who have left.
 READS_THE_WHOLE_BOOK = "SELECT DISTINCT branch, staff FROM appointments WHERE tenant = $1 ORDER BY branch, staff"

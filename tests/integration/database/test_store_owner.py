@@ -83,7 +83,7 @@ def append(file: Path, lines: list[str]) -> int:
 
 
 async def test_postgresql_parses_the_access_rules_of_the_example(bare_server: EmbeddedPostgres) -> None:
-    """A line that PostgreSQL cannot read would leave the rules of before in force."""
+    """A line that PostgreSQL cannot read would leave the former rules in force."""
     rules = read_cluster()["postgresql"]["pg_hba"]
     connection = await asyncpg.connect(bare_server.superuser_dsn)
     before = append(Path(await connection.fetchval("SHOW hba_file")), rules)
@@ -91,7 +91,7 @@ async def test_postgresql_parses_the_access_rules_of_the_example(bare_server: Em
         "SELECT type, auth_method, error FROM pg_hba_file_rules WHERE line_number > $1 ORDER BY line_number", before
     )
     await connection.close()
-    # A server that is built without TLS, as that of the tests, says of `hostssl` that it can match nobody.
+    # A server built without TLS, like that of the tests, reports that `hostssl` can match nobody.
     errors = [row["error"] for row in read if row["error"] and "not supported by this build" not in row["error"]]
     assert errors == []
     assert len(read) == len(rules)

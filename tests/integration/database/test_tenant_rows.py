@@ -42,7 +42,7 @@ async def salon(database: Database) -> TenantStore:
     appointment = await fill(salon)
     async with connected(salon.dsn) as conn:  # these two overlap once their staff are one person: both were promised
         await claim(conn, salon.tenant, appointment, salon.resources["nord", "anna", 1], T0)
-    async with connected(database.superuser_dsn) as conn:  # an erased caller with a kept event: it must come as it is
+    async with connected(database.superuser_dsn) as conn:  # an erased caller's retained event arrives unchanged
         await conn.execute(
             """INSERT INTO erased_references (tenant, kind, reference, erasure)
                SELECT tenant, 'call', 'call_1', id FROM erasures WHERE tenant = $1""",
@@ -288,7 +288,7 @@ async def test_incomplete_or_foreign_tenants_file_is_refused(
 async def test_file_takes_no_ids_from_other_tenants(
     database: Database, other_database: Database, salon: TenantStore
 ) -> None:
-    """An id near the end of a sequence would leave nobody another one."""
+    """After an id near the end of a sequence, no tenant would get a further id."""
     moved = ExportedRows()
     await moved.read(database, salon)
     columns, chunks = moved.tables["audit_log"]

@@ -1,4 +1,4 @@
-"""The state behind conditions needs as many statements for many tenants as for one, and no tenant's rows are another's."""
+"""The state behind conditions needs as many statements for many tenants as for one, and no tenant gets another's state."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -162,7 +162,7 @@ async def test_days_off_affect_only_their_own_tenant(database: Database) -> None
 
 
 async def test_tenant_with_many_refusals_delays_no_other_tenant(database: Database) -> None:
-    """Its own login may write them, and the statement that reads them is that of all tenants."""
+    """A tenant's login may write any number, and one statement reads the refusals of all tenants."""
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await rows(
         database,

@@ -35,7 +35,7 @@ def remove_signal_handlers() -> None:
 def spoil_answers(
     monkeypatch: pytest.MonkeyPatch, path: str, error: aiohttp.ClientError, *, only_the_first: bool = True
 ) -> list[aiohttp.ClientResponse]:
-    """Make the JSON of answers at paths with this end unreadable; return the list of these answers."""
+    """Make the JSON answers at paths with this ending unreadable; return the list of these answers."""
     answers: list[aiohttp.ClientResponse] = []
     read = aiohttp.ClientResponse.json
 
@@ -131,7 +131,7 @@ async def test_lists_are_compared_despite_constantly_restarting_watches(env, kub
 
 
 async def test_each_resource_is_watched_once_after_invalid_json(env, kube_client, control_plane, monkeypatch):
-    """Kopf ends by the error of one watch and lets the others run on; they would also keep the process from its end."""
+    """Kopf ends at the error of one watch but leaves the others running, which would keep the process from ending."""
 
     def count_watchers() -> Counter[str]:
         found = Counter(task.get_name() for task in asyncio.all_tasks())

@@ -75,7 +75,7 @@ async def victim(operator: RunningOperator, kube_client: KubeClient) -> AsyncIte
 async def thief(
     operator: RunningOperator, control_plane: ControlPlane, kube_client: KubeClient, tmp_path: Path
 ) -> AsyncIterator[TenantNamespace]:
-    """A namespace, as one sees it who may write the four kinds there and nothing else."""
+    """A namespace, as seen by an account that may only write the four kinds there."""
     created = await create_namespace(operator, kube_client)
     rbac, name = f"/apis/rbac.authorization.k8s.io/v1/namespaces/{created.name}", "manifest-writer"
     meta = {"name": name, "namespace": created.name}

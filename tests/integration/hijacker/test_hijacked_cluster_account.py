@@ -55,7 +55,7 @@ async def test_service_account_of_tenant_pods_has_no_rights(
 
 
 def test_no_manifest_can_name_another_namespaces_object() -> None:
-    """An author of manifests in one namespace refers to no object outside of it that does not agree."""
+    """Manifests of one namespace can refer to no object outside of it without that object's consent."""
 
     def fields(schema: dict, path: str = "") -> list[str]:
         below = {**schema.get("properties", {}), "[]": schema.get("items", {})}
@@ -76,6 +76,6 @@ def test_no_manifest_can_name_another_namespaces_object() -> None:
     ]
     found = [field for spec in specs for field in fields(spec)]
     assert len(found) > 100
-    # The only ones: a Gateway, whose own `allowedRoutes` decides whose routes it takes.
+    # The only exception is a Gateway: its own `allowedRoutes` decides whose routes it takes.
     gateways = [f".{part}.gateway.parentRefs.[].namespace" for part in ("exposure", "page")]
     assert sorted(field for field in found if "namespace" in field.lower()) == gateways

@@ -1,4 +1,4 @@
-"""A tenant's webhook and function keys and its admin token at another tenant's pod, in the hands of an attacker."""
+"""An attacker uses a tenant's webhook and function keys and its admin token at another tenant's pod."""
 
 import json
 from collections.abc import AsyncIterator
@@ -81,7 +81,7 @@ async def test_admin_token_of_one_tenant_is_refused_elsewhere(pods: TwoPods, pat
 
 
 async def test_foreign_ids_in_own_requests_reveal_no_data(pods: TwoPods) -> None:
-    """The attacker signs what it likes for its own pod: another tenant's call and appointment."""
+    """The attacker signs requests to its own pod that name another tenant's call and appointment."""
     appointment = await pods.victim.db.fetchval(
         """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, call_id, caller, correlation_id)
            VALUES ($1, 'mitte', 'haarschnitt', 'anna', now() + interval '2 days', now() + interval '2 days 1 hour',

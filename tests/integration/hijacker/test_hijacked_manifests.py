@@ -37,7 +37,7 @@ async def host(victim: TenantNamespace) -> str:
 
 @pytest.fixture
 async def untouched(victim: TenantNamespace, host: str, operator: RunningOperator) -> AsyncIterator[None]:
-    """After the attack the victim has what it had, also after one more reconcile."""
+    """Check that the victim has the same after the attack, and after one more reconcile."""
     before = await belongings(victim)
     assert before["hosts"] == [host]
     assert before["numbers"] == [victim.number]
@@ -155,7 +155,7 @@ SECRETS = {
 async def test_secret_without_the_label_is_used_for_nothing(
     thief: TenantNamespace, kube_client: KubeClient, operator: RunningOperator, secret: str
 ) -> None:
-    """The thief may not read the Secret; the operator may, and must not for it."""
+    """The thief may not read the Secret. The operator may, but must not use it for the thief."""
     name, admin = SECRETS[secret], owned(thief, kube_client)
     await admin.write_secret()
     if name != f"{NAME}-runtime":

@@ -1,4 +1,4 @@
-"""The reach of an attacker with a tenant's Redis user, and the keys that it may leave for others to come across."""
+"""The reach of an attacker with a tenant's Redis user, and the keys that it may leave for others to find."""
 
 import pytest
 from redis.asyncio import Redis
@@ -108,7 +108,7 @@ async def test_mistyped_slot_lock_does_not_block_others_locks(
 
 
 async def test_published_wake_ups_reach_only_their_own_tenant(valkey: EmbeddedRedis) -> None:
-    """Wake-ups go to channels of one's own; those of others neither arrive nor can be sent."""
+    """A user sends and receives wake-ups only on the channels of its own tenant."""
     urls = [await create_tenant_user(valkey, tenant) for tenant in ("hijacked.hijacked", "victim.victim")]
     async with Redis.from_url(urls[0]) as attacker, Redis.from_url(urls[1]) as victim, victim.pubsub() as subscriber:
         await subscriber.subscribe(f"{OTHER}:jobs")

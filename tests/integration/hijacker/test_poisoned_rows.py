@@ -1,4 +1,4 @@
-"""Rows that a hijacked tenant writes for itself, and that the coordinator's tasks over all tenants come across."""
+"""Rows that a hijacked tenant writes for itself, and that the coordinator's tasks for all tenants read."""
 
 import math
 from datetime import timedelta
@@ -41,7 +41,7 @@ async def lost_job(env: HijackedTenant, conn: Connection, claim_no: int) -> None
 async def test_undeletable_expired_claims_do_not_block_others_holds(
     env: HijackedTenant, coordinator: CoordinatorEnvironment
 ) -> None:
-    """More than a batch of held claims of an appointment that is no hold: the sweep never deletes them."""
+    """A confirmed appointment has more than a batch of expired claims, which the sweep never deletes."""
     conn = await env.connect()
     appointment = await conn.fetchval(APPOINTMENT, env.attacker.tenant, "confirmed")
     resource = next(iter(env.attacker.resources.values()))

@@ -1,4 +1,4 @@
-"""Attacks against the watch over the sessions itself, and sessions that the watch must leave alone."""
+"""Attacks against the session watch itself, and sessions that the watch must leave alone."""
 
 import asyncio
 import secrets
@@ -123,7 +123,7 @@ async def test_unknown_operators_role_cannot_block_the_tenants(
                 return not await may_log_in(env, env.attacker.role)
 
             await eventually(is_suspended, 10, "the attacker's role, whose sessions end first, to be suspended")
-            await check()  # the other one's watch goes on, and neither restores what the other suspended
+            await check()  # the other watch goes on, and neither restores a role that the other suspended
             assert await is_suspended()
         stop.set()
 

@@ -29,7 +29,7 @@ class Costs:
     quiet: Counts
     reconciles: float  # of Tenants, in the quiet phase
     branch_reconciles: float  # in the quiet phase
-    resyncs: float  # that would have been since the restart, until the end of the quiet phase
+    resyncs: float  # due from the restart to the end of the quiet phase
     runs: Mapping[str, float]  # reconciles of each kind for each new tenant
 
 

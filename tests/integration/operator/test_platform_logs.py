@@ -121,7 +121,7 @@ class CoordinatorsPage:
 
 
 async def use_fleet_page(coordinator: Child) -> str:
-    """Open each view, also one that is not there, and be refused. Return what the page has shown."""
+    """Open each view, and one that does not exist, and be refused. Return what the page has shown."""
     port = entries(coordinator, "coordinator.started")[0]["page_port"]
     async with visiting(CoordinatorsPage(f"http://127.0.0.1:{port}")) as visitor:
         assert await visitor.log_in(f"{NAME} {CALLER}") == 403, "a token that somebody has mixed up"
@@ -139,7 +139,7 @@ async def use_fleet_page(coordinator: Child) -> str:
 
 
 async def delete_with_rows_that_cannot_go(env: ScaleEnvironment, path: str) -> None:
-    """Delete the Tenant with its rows, and wait until the operator has put on record that it cannot erase them."""
+    """Delete the Tenant with its rows, and wait until the operator has recorded that it cannot erase them."""
     await env.client.merge(path, {"spec": {"dataPolicy": "Erase"}})
     await env.client.delete(resources.AGENTS.path(SALON.namespace, "mitte"))
     await env.client.delete(path)

@@ -79,7 +79,7 @@ async def test_release_with_uncreated_pods_stops_and_rolls_back(fleet):
         assert await fleet.begun() == [stuck]
         assert phases(running) == {Phase.UNHEALTHY: 1, Phase.WAITING: 2}
 
-        # Mended: it goes on by itself, and stops at the next one.
+        # After the repair, the release goes on, and stops at the next tenant.
         await admit_pods(stuck)
         await make_deployment_ready(stuck, "web")
         begun = await fleet.wait_for_begun(2)

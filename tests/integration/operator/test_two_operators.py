@@ -1,4 +1,4 @@
-"""Two real operators divide the tenants of one cluster: a split, a join, and what is decided between all tenants."""
+"""Two real operators divide the tenants of one cluster: a split, a join, and decisions that concern all tenants."""
 
 from collections import Counter
 from collections.abc import AsyncIterator

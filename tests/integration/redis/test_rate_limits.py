@@ -88,7 +88,7 @@ async def test_local_limit_applies_until_redis_returns(own_valkey: EmbeddedRedis
     await own_valkey.start()
     await eventually(lambda: is_available(shared), SOON, "Redis to be used again")
     assert await RateLimiter(shared, SystemClock(), "functions").admits(20)
-    window = int((await shared.execute("TIME"))[0])  # which another pod has used up, as it did the one before
+    window = int((await shared.execute("TIME"))[0])  # another pod has used up this window and the one before
     await shared.execute("HSET", shared.key("limit", "functions"), "window", window, "count", 40, "before", 40)
     assert not await RateLimiter(shared, SystemClock(), "functions").admits(20)
     await shared.close()

@@ -110,7 +110,7 @@ async def test_lock_is_released_however_the_block_ends(shared: RedisClient, end:
 
 
 async def test_lock_outlives_its_expiry_during_slow_calendar_requests(shared: RedisClient) -> None:
-    """A lock of 30 s around a call of 45 s must not expire in the middle. Here the same at a fifteenth."""
+    """A lock of 30 s around a call of 45 s must not expire in the middle. Here all times are a fifteenth."""
     loop = asyncio.get_running_loop()
     async with lock_of(shared, timedelta(seconds=2)).hold(*SLOT, on_retry=give_up):
         held, end = await token(shared), loop.time() + 3

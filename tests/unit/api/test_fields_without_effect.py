@@ -62,7 +62,7 @@ def fields_of(model: type[BaseModel], path: str) -> Iterator[tuple[str, str, str
 
 @cache
 def words_in_code() -> set[str]:
-    """Return every attribute and every text of the product's code, but for the files in LEFT_OUT."""
+    """Return every attribute and every text of the product's code, except the files in LEFT_OUT."""
     words: set[str] = set()
     for folder in ("operator", "runtime", "core", "cli"):
         for file in (ROOT / folder).rglob("*.py"):

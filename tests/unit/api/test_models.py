@@ -74,7 +74,7 @@ def test_prices_and_temperatures_are_parsed_as_exact_decimals() -> None:
     assert offering.spec.price is not None
     assert str(offering.spec.price.amount) == "39.00"
     assert agent.spec.llm.temperature == Decimal(0)
-    # Whether callers are offered to refuse a recording is for each business to decide.
+    # Each business decides whether callers may refuse a recording.
     assert agent.spec.functions == tuple(each for each in Function if each is not Function.DECLINE_RECORDING)
 
 

@@ -136,7 +136,7 @@ async def test_postgres_ends_at_once_although_sessions_are_open(render, tmp_path
     (tmp_path / "data" / "postgres").mkdir(parents=True)
     (tmp_path / "postgres.sh").write_text(script.replace("/data", f"{tmp_path}/data"))
     server = tmp_path / "postgres"
-    # As PostgreSQL does, it sets its handlers although a shell has children in the background ignore SIGINT.
+    # Like PostgreSQL, it sets its handlers itself: a shell's children in the background ignore SIGINT.
     server.write_text(
         f"#!{sys.executable}\nimport os, signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"

@@ -1,4 +1,4 @@
-"""A tenant's private API of a test's own, and the commands that are run against it."""
+"""A tenant's private API for each test, and a function that runs commands against it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -19,7 +19,7 @@ from askproai_cli.main import app
 class PrivatePort:
     """The private port of salon.mueller.
 
-    `answers` has, for each path below `/api/v1/`, the JSON of the answer or a handler. `bodies` are those of the changes that came.
+    `answers` has, for each path below `/api/v1/`, the JSON of the answer or a handler. `bodies` are the bodies of received changes.
     """
 
     answers: dict[str, Any] = field(default_factory=dict)

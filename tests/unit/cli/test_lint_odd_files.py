@@ -55,7 +55,7 @@ def test_plan_skips_or_reports_kind_without_text(kind: str, api: str) -> None:
 
 
 def bomb(levels: int, opening: str, closing: str) -> str:
-    """Return a Tenant with nested aliases: 11 values, of which each level has ten times as many."""
+    """Return a Tenant with nested aliases: each level has ten times as many values as the one before."""
     names = "abcdefghijklmnopqrstuvwxyz"[:levels]
     rows = [f"{name}: &{name} {opening}{', '.join([f'*{below}'] * 10)}{closing}" for below, name in pairwise(names)]
     return "\n".join(["apiVersion: askproai.de/v1alpha1\nkind: Tenant", "a: &a {x: [1, 2, 3, 4, 5, 6, 7, 8]}", *rows])
@@ -64,7 +64,7 @@ def bomb(levels: int, opening: str, closing: str) -> str:
 @pytest.mark.parametrize("command", ["lint", "plan"])
 @pytest.mark.parametrize(("opening", "closing"), [("[", "]"), ("{<<: [", "]}")], ids=["lists", "merge keys"])
 @pytest.mark.parametrize("levels", [7, 26])
-@pytest.mark.timeout(20)  # without the bound it would end by memory, or never
+@pytest.mark.timeout(20)  # without the bound, the run would fill the memory or never end
 def test_nested_aliases_are_refused_and_not_followed(command: str, opening: str, closing: str, levels: int) -> None:
     started = time.process_time()
     result = run(command, bomb(levels, opening, closing))

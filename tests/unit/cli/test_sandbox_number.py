@@ -1,4 +1,4 @@
-"""`askproai sandbox number`: a business's number at the simulated Retell, that of the environment."""
+"""`askproai sandbox number`: a business's number at the simulated Retell that the environment names."""
 
 import asyncio
 from collections.abc import Iterator

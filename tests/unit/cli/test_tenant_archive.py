@@ -14,7 +14,7 @@ PASSPHRASE = "correct horse battery"
 
 @pytest.fixture(autouse=True)
 def quick_keys(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Derive keys without the cost that is meant for an attacker's guesses."""
+    """Derive keys cheaply: the usual cost is for an attacker's guesses."""
     monkeypatch.setattr(archive, "_derive", lambda passphrase, salt: (passphrase.encode() + salt).ljust(32)[:32])
 
 

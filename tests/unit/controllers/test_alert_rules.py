@@ -78,11 +78,11 @@ def failing(values: str) -> dict[str, str]:
     return metric("notifications_failing_seconds", OWN, values)
 
 
-# The interval of the samples, and the time of the look.
+# The interval of the samples, and the time at which the rules are evaluated.
 USUAL, HOUR, TWO_HOURS, SIX_HOURS = ("1m", "10m"), ("1m", "1h"), ("5m", "2h"), ("5m", "6h")
 # Rules over days are evaluated every 15 minutes: promtool would take minutes for them otherwise.
 THREE_DAYS = ("15m", "72h")
-# The last six hours of a week and six hours: samples 2,016 to 2,088, and those of a week ago 0 to 72.
+# A week and six hours: the last six hours are samples 2,016 to 2,088, those of a week before 0 to 72.
 WEEK = ("5m", "174h")
 DAYS = (THREE_DAYS[1], WEEK[1])
 FOUR_FAIL = "0x20 1 2 3 4x60"

@@ -130,7 +130,7 @@ HOTLINE = {"branchRef": None, "tenantRef": {"name": "salon-mueller"}}
         ([voice(numbers_bound="False", bound=("+49301",))], Status.FALSE, Reason.NUMBER_NOT_BOUND),
         ([voice(numbers_bound="True", bound=(MINE,))], Status.TRUE, Reason.AS_DECLARED),
         ([voice("hotline", spec=HOTLINE, bound=(MINE,))], Status.TRUE, Reason.AS_DECLARED),
-        # an own agent takes the branch's numbers from the hotline
+        # the branch's own agent takes its numbers from the hotline
         ([voice(), voice("hotline", spec=HOTLINE, bound=(MINE,))], Status.UNKNOWN, Reason.PENDING),
         ([voice(spec={"managementPolicy": "ObserveOnly"})], Status.TRUE, Reason.OBSERVE_ONLY),
     ],

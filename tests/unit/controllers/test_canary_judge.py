@@ -112,7 +112,7 @@ def test_canary_failing_30_percent_ends_before_20_callers() -> None:
     assert when_half_fail > 0.96
 
 
-# With 0.3 it is 1 in 20,000, far from the bound, and takes the longest.
+# For 0.3 the result is 1 in 20,000, far below the bound, and takes the longest.
 @pytest.mark.parametrize("share", [0.001, 0.005, 0.01, 0.05, pytest.param(0.3, marks=pytest.mark.nightly)])
 def test_equally_good_canary_rarely_ends(share: float) -> None:
     """The tenant has 200 callers, and had 70 bookings in the week before."""

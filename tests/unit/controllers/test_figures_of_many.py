@@ -1,4 +1,4 @@
-"""The figures of tenants: for few bookings, too, and no tenant prevents the figures of others."""
+"""Tenants with few bookings have figures, too, and no tenant prevents the figures of others."""
 
 from collections.abc import Mapping, Sequence
 from types import SimpleNamespace

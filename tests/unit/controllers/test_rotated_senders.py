@@ -29,7 +29,7 @@ def read_with(*webhook_keys: str) -> StoredKeys:
 
 
 BEFORE = read_with("badge", "further")
-# By file, whose keys the sender signs with.
+# The sender that signs with the key, by the key's file.
 SIGNING = {file: sender.source for file in BEFORE.values for sender in SENDERS.values() if file.startswith(sender.keys)}
 
 

@@ -101,7 +101,7 @@ def test_reconcile_inputs_representation_contains_no_secret():
 
 
 def test_calcom_block_of_a_local_calendar_is_ignored():
-    """Its Secret need not exist, and its host is asked nothing."""
+    """Its Secret need not exist, and its host gets no request."""
     local = raw("Tenant")["spec"]["calendar"] | {"provider": "Local"}
     assert set(secret_refs(tenant(calendar=local))) == {"retell-api-key"}
 

@@ -110,7 +110,7 @@ def knowing(*numbers: int, **spec: Any) -> Tenant:
 
 
 def test_event_type_of_deleted_service_stays_withheld() -> None:
-    """The service's status is deleted with it, but callers must not move another business's booking."""
+    """The service's status is gone, too, but callers must not move another business's booking."""
     kept = find_not_found(tenant(), seen(NOT_FOUND), ACCOUNTS)
     assert find_former(knowing(*kept), [], ACCOUNTS) == kept == (1001,)
     assert find_not_found(knowing(*kept), [], ACCOUNTS) == kept, "by each further run, too"

@@ -120,7 +120,7 @@ async def test_compression_bomb_neither_fills_memory_nor_blocks(read: Callable[[
     async def measure_pauses() -> None:
         nonlocal longest
         while True:
-            # CPU: a machine under load stops us for longer, and that is not the reader's doing.
+            # CPU time: the reader is not to blame for pauses of a machine under load.
             began = time.thread_time()
             await asyncio.sleep(0.005)
             longest = max(longest, time.thread_time() - began)

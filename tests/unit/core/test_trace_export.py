@@ -1,4 +1,4 @@
-"""The way of spans to a collector that hangs: bounded in memory, and in the time that it may take at the end."""
+"""Spans for a collector that hangs use bounded memory, and delay the process's end by a bounded time."""
 
 import socket
 import threading

@@ -1,4 +1,4 @@
-"""The blocks that become spans, the traces of these, and their permitted content."""
+"""The blocks that become spans, the traces of the spans, and their permitted content."""
 
 import pytest
 

@@ -138,7 +138,7 @@ EXAMPLES = [
 def test_national_and_international_phone_numbers_are_parsed_alike(
     region: str, example: phonenumbers.PhoneNumber
 ) -> None:
-    """In another country, its digits without + give this number, a refusal (two valid readings), or none: never another one."""
+    """In another country, its digits without + give this number, a refusal (two valid readings), or none: never another number."""
     national, e164 = (
         phonenumbers.format_number(example, form)
         for form in (phonenumbers.PhoneNumberFormat.NATIONAL, phonenumbers.PhoneNumberFormat.E164)

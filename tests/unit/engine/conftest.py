@@ -1,4 +1,4 @@
-"""The time of a test, and a work queue in it."""
+"""A test's clock, and a work queue that uses the clock."""
 
 from datetime import UTC, datetime
 

@@ -24,7 +24,7 @@ def secret(version: int) -> dict[str, Any]:
 
 
 def test_late_deletion_does_not_remove_a_newer_object():
-    """The label by which a Secret is watched was taken off and put on again: the watch reports the first as a deletion."""
+    """The label by which a Secret is watched was removed and restored: the watch reports the removal as a deletion."""
     cache = Cache()
     cache.put(resources.SECRETS, secret(7))
     assert cache.drop(resources.SECRETS, *WHERE, "u", 6) is None

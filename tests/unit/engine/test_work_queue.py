@@ -237,7 +237,7 @@ class TestTurns:
         assert taken == [*(self.of("busy", number) for number in range(RUNS)), self.of("other", 1)]
 
     async def test_resyncs_take_no_precedence_from_edits(self, queue: WorkQueue, clock: FixedClock):
-        """A quiet namespace may have several each minute, for ever."""
+        """A quiet namespace may have several resyncs each minute, for ever."""
         for _ in range(RUNS * 2):
             queue.add(self.of("quiet", 1), Priority.RESYNC)
             queue.done(await queue.get())

@@ -24,7 +24,7 @@ from tests.worlds.grant_environment import (
 
 
 async def test_restored_holder_gets_its_grant_despite_earlier_request(env):
-    """Restored objects have new UIDs and ages, and the one that requests the other's number comes first."""
+    """Restored objects have new UIDs and ages, and the object that requests the other's number comes first."""
     holder = env.put("Branch", "holder", **LISTED)
     await env.take(holder, NUMBER_SUBJECT)
     env.remove("Branch", "holder", seen=False)
@@ -128,7 +128,7 @@ def served_at(host: str, reason: str = "AsDeclared") -> dict[str, Any]:
 
 
 async def test_upgrade_grants_everything_in_use_before_reconciling(env):
-    """An older Tenant or Branch that was edited while no operator ran has no evidence that it was served."""
+    """If an older Tenant or Branch was edited while no operator ran, nothing proves that it was served."""
     env.put("Tenant", "old", age=300, status=served_at("other.example"), **ROUTED)
     env.put("Tenant", "refused", age=200, status=served_at(HOST, "HostClaimedTwice"), **ROUTED)
     env.put("Tenant", "served", age=1, status=served_at(HOST), **ROUTED)

@@ -1,4 +1,4 @@
-"""The start and the end of the operator's process, where a real one would take too long, and its settings."""
+"""The operator's settings, and its start and end in cases in which a real process would take too long."""
 
 import asyncio
 import json

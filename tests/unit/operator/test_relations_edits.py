@@ -140,7 +140,7 @@ def test_recreated_object_survives_late_report_of_former_deletion():
 
 
 def test_only_human_edits_are_enqueued_as_edits():
-    """Edits go before the runs of new tenants; a new object, our own writes and other relatives have no such haste."""
+    """Edits go before the runs of new tenants; a new object, our own writes and other relatives are less urgent."""
     cache, others, edits = salon(), [], []
     sink = EventSink(cache, Relations(cache), others.append, edits.append)
     sink.observe(BRANCHES, raw("Branch", "new"))

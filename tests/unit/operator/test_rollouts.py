@@ -31,7 +31,7 @@ FORMER, PRESENT = "0.1.0-former", "0.1.0-present"
 
 
 def at(seconds: float) -> str:
-    """Return a time so many seconds from now as the API has it."""
+    """Return the time that is `seconds` from now, as the API writes it."""
     return (NOW + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -281,7 +281,7 @@ def test_tenant_with_half_its_deployments_is_under_way():
 
 
 def test_tenant_without_a_rollout_turn_counts_as_held():
-    """As a paused Tenant, or one without its key: its former pods would go unnoticed until the next upgrade."""
+    """Such as a paused Tenant, or a Tenant without its key: its former pods would go unnoticed until the next upgrade."""
     fleet = waiting_fleet()
     fleet.put("d", ROLLED_OUT, release=FORMER, judged=False)
     assert fleet.phases() == {"under_way": 1, "waiting": 2, "held": 1}

@@ -189,7 +189,7 @@ async def test_failing_get_request_is_tried_three_times(handler: Handler | None)
 
 @pytest.mark.parametrize("handler", [answering(503), break_off, hang])
 async def test_a_write_is_sent_once(handler: Handler) -> None:
-    """Also over a connection that was used before, and a DELETE, which aiohttp would repeat by itself."""
+    """Also over a reused connection, and for a DELETE, which aiohttp would repeat by itself."""
     tries = []
 
     async def counting(request: web.BaseRequest) -> web.StreamResponse:

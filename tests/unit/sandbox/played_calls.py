@@ -65,7 +65,7 @@ async def ring(retell: Api, *say: str, **options: Any) -> CallRecord:
 
 
 def verified(key: str, headers: Mapping[str, str], body: bytes) -> bool:
-    """Return whether the signature is right. Written once more, so that the simulator's own code does not check itself."""
+    """Return whether the signature is right. Computed anew here, so that the simulator's code does not check itself."""
     match = re.fullmatch(r"v=(\d+),d=([0-9a-f]{64})", headers["x-retell-signature"])
     assert match
     return hmac.new(key.encode(), body + match[1].encode(), hashlib.sha256).hexdigest() == match[2]

@@ -208,7 +208,7 @@ async def test_unknown_event_types_beside_known_are_ignored(calcom: Api) -> None
 
 
 async def test_two_bookings_at_once_may_both_be_made(calcom: Api) -> None:
-    """Cal.com checks first, and inserts later; one after the other the second is refused."""
+    """Cal.com checks first, and inserts later. If made one after the other, the second is refused."""
     await seed(calcom)
     await calcom("POST", "/_sim/settings", {"insert_delay_ms": 50})
     overlapping = ("2026-11-27T09:00:00Z", "2026-11-27T09:30:00Z")

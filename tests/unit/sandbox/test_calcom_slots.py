@@ -43,7 +43,7 @@ async def test_slots_include_the_last_day_without_empty_days(calcom: Api) -> Non
 
 
 async def test_midnight_as_end_ends_that_day(calcom: Api) -> None:
-    """Also if midnight is given as a time, so that one day more than requested is listed."""
+    """So one day more than requested is listed, also if midnight is given as a time."""
     await seed(calcom, lengthInMinutes=180)
     await opens(calcom, availability=[{"days": ["Friday", "Saturday"], "startTime": "09:00", "endTime": "12:00"}])
     days = await slots(calcom, "2026-11-27T00:00:00Z", "2026-11-28T00:00:00Z")

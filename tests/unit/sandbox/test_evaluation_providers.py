@@ -1,4 +1,4 @@
-"""The simulators' pod of an evaluation: it knows the accounts of the examples, and leads only to public paths of tenants."""
+"""The simulators' pod of an evaluation: it knows the examples' accounts, and only passes requests to tenants' public paths."""
 
 from collections.abc import AsyncIterator
 

@@ -1,4 +1,4 @@
-"""The Kubernetes programs: out of the wheel, or built once."""
+"""The Kubernetes programs: from the wheel, or built once."""
 
 from pathlib import Path
 
@@ -28,7 +28,7 @@ touch "$2"
 
 @pytest.fixture
 def go(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Put a compiler in the place of Go's that writes an empty program."""
+    """Replace Go's compiler by one that writes an empty program."""
     compiler = tmp_path / "go"
     compiler.write_text(GO)
     compiler.chmod(0o755)
