@@ -67,6 +67,10 @@ def find_amended(
     is_known = any(names_person(new.recipient or "", name) for name in known)
     if new.withdraws and not (new.text or is_found or is_known) and new.recipient and len(with_call_back) <= 1:
         return find_amended(earlier, replace(new, recipient=None), known)  # only one message can be meant
+    if new.withdraws and new.text and not new.recipient and len(with_call_back) == 1:  # with more to say, too
+        (only,) = with_call_back
+        amended = _amend(only, replace(new, recipient=only.recipient), known)
+        pairs += [(only, amended)] if amended is not None else []
     if new.call_back or new.phone or new.withdraws:
         pairs.sort(key=lambda pair: pair[0].call_back is None)
     repeated = [(stored, amended) for stored, amended in pairs if amended == stored]

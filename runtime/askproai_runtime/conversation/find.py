@@ -188,7 +188,8 @@ async def _require_agreement(
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
         question = " ".join(filter(None, (preface, rule_in_this_language(ctx), move, question)))
     elif not has_changed_mind(call, reply):  # the answer was unclear
-        rule = rule_in_this_language(ctx) if speaks_of_cost(call.said_since or "") else ""
+        known = ctx.config().cancellation_rule or say().topics_not_known["cancellation"]
+        rule = known if speaks_of_cost(call.said_since or "") else ""
         question = f"{rule or say().yes_or_no} {question}"
     raise ClarificationNeeded(question, **fields, needs_confirmation=True)
 

@@ -108,7 +108,7 @@ class FunctionTable:
             )
             if question is None:
                 answer = await self._answer_from(function, route, payload, call, dict(read.values))
-                completed = say_unread(answer, read, function, known, agent)
+                completed = say_unread(answer, read, function, known, agent, call)
             else:
                 completed = question
             if completed.fields.get("unclear") == "confirmed" and await self._is_asked_again(call, read):

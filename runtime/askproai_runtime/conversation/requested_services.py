@@ -21,6 +21,7 @@ from askproai_runtime.conversation.unknown_services import (
     refuse_unknown,
 )
 from askproai_runtime.language.answer_words import FILLER, NO, WAIT, YES_WORD, Reply, is_question, words_of
+from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.names import list_named_staff
@@ -33,6 +34,7 @@ from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import heard_key
 from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several, read_named
 from askproai_runtime.language.spoken_services import (
+    NUMBER,
     NamedServices,
     find_named,
     names_service,
@@ -49,6 +51,7 @@ _WORDS: Final = UNDERSTOOD.asked_services
 _LEADING_NO = re.compile(rf"\W*(?:{_WORDS.leading_no})\b\W*", re.IGNORECASE)
 _COURTESY = re.compile(rf"\b(?:{_WORDS.courtesy})\b", re.IGNORECASE)
 _BOTH = re.compile(rf"\b(?:{_WORDS.both})\b")
+_COUNT_OR_FOR = re.compile(rf"\d|{NUMBER}|\b(?:{'|'.join(sorted(UNDERSTOOD.services.for_whom))})\b", re.IGNORECASE)
 _NOT_WANTED: Final = UNDERSTOOD.services.not_wanted
 _SEVERAL, _MOST_WORDS = 2, 4
 _ONLY = re.compile(rf"\b(?:{_WORDS.only})\b")
@@ -139,7 +142,7 @@ def _find_service(
     if name is None:
         return _take_agreed(config, branch, call, ask_service(offered))
     has_rest = bool(find_rest(name, offered))
-    for_one = not has_companions and (has_rest or names_several(name, offered))
+    for_one = not has_companions and (names_several(name, offered) or (has_rest and _may_mean_people(name)))
     if joined := list_joined(name, offered):
         asked = ask_joined(name, joined, config, for_one=for_one, has_rest=has_rest)
         return _take_agreed(config, branch, call, asked, name)
@@ -150,6 +153,11 @@ def _find_service(
         asked = ask_meant(requested, among, for_one=for_one, has_rest=has_rest)
         return _take_agreed(config, branch, call, asked, name)
     return _take_agreed(config, branch, call, refuse_unknown(requested, offered, branch, config), name)
+
+
+def _may_mean_people(said: str) -> bool:
+    """Return whether words for a service may say who comes, or how many do: "für Tim", "mit meinem Sohn", "um 2"."""
+    return bool(_COUNT_OR_FOR.search(words_of(said))) or speaks_of_company(said)
 
 
 def _take_agreed(

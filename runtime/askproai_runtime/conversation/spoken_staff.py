@@ -1,5 +1,6 @@
 """Find the staff member whom a caller names, from a model's words; or ask, with the reason and the able staff members. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -17,6 +18,7 @@ from askproai_runtime.understood import UNDERSTOOD
 
 _MOST_WORDS = 3  # of a name without titles; more are a description ("jemand mit viel Erfahrung")
 _WORDS = UNDERSTOOD.described_staff
+_AS_ALWAYS = re.compile(rf"(?:(?:{_WORDS.beside_always}) )*(?:{_WORDS.as_always})(?: (?:{_WORDS.beside_always}))*")
 _ROLES = tuple(sorted(_WORDS.roles))
 
 
@@ -38,10 +40,11 @@ def find_staff_for_caller(
     """Return the choice of staff in the caller's words (`name`). Raises `ClarificationNeeded` if they are unclear, or nobody is
     able.
 
-    Without words, staff members whom the call excluded before stay excluded.
+    Without words, and for "wie immer", staff members whom the call excluded before stay excluded. The caller's usual staff
+    member then comes first, if known (`usual_staff.py`).
     """
     name = _drop_branch(name, config)
-    if name is None:
+    if name is None or _AS_ALWAYS.fullmatch(fold(name)):
         return _choose(rules, StaffPreference((), call.excluded_staff, is_open=True, is_ordered=False))
     found = [] if SIGN_OF_NOT.match(name) else list_named_staff(name, rules.staff_members)
     names = _say_names(found)

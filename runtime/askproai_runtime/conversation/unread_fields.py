@@ -22,7 +22,8 @@ from askproai_runtime.conversation.arguments.table import (
 )
 from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.instead import AgentFunctions, offer_message
-from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.conversation.phone_argument import read_phone
+from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.language.customer_names import may_bring_another
 from askproai_runtime.language.name_words import RELATIVES, SEVERAL_RELATIVES
 from askproai_runtime.person_names import drop_titles, fold
@@ -50,6 +51,7 @@ _ANSWERS: Final = frozenset(
 )
 # An object of one of these repeats a record of an answer: no caller has said its descriptions.
 _RECORDS: Final = frozenset({"branch", "date", "service", "staff", "start", "time"})
+_REASONS: Final = tuple(_WORDS.reasons)
 _FOR: Final = tuple(UNDERSTOOD.companions.for_whom)
 _OF_CHOICE: Final = frozenset({"branch", "service", "staff"})
 
@@ -83,11 +85,18 @@ def note_unread(read: Arguments, function: Function, known: KnownNames) -> Argum
     return replace(read, values=values, unread=unread, unclear=unclear, noted=noted)
 
 
-def say_unread(answer: Answer, read: Arguments, function: Function, known: KnownNames, agent: AgentFunctions) -> Answer:
-    """Return the answer to a successful booking, move or waiting-list entry, with a sentence about unread fields."""
+def say_unread(
+    answer: Answer, read: Arguments, function: Function, known: KnownNames, agent: AgentFunctions, call: CallContext
+) -> Answer:
+    """Return the answer to a successful booking, move or waiting-list entry, with a sentence about unread fields.
+
+    A move leaves nothing undone for its reason, nor for the number of the call.
+    """
     if not answer.success:
         return answer
     left = {path for path, text in read.unread.items() if _is_said(read, function, path, text, known)}
+    if function is Function.RESCHEDULE_APPOINTMENT:
+        left = {path for path in left if not _is_beside_move(path, read.unread[path], known, call)}
     match function:
         case Function.BOOK_APPOINTMENT:
             of_several = _adds_person(answer, read) or any(map(_means_several, read.noted, read.noted.values()))
@@ -105,6 +114,15 @@ def say_unread(answer: Answer, read: Arguments, function: Function, known: Known
     keys = {fold_key(path.partition(".")[0]) for path in left}
     is_choice = all(key in rules and rules[key].name in _OF_CHOICE for key in keys)
     return answer if is_choice else offer_message(answer, agent)
+
+
+def _is_beside_move(path: str, text: str, known: KnownNames, call: CallContext) -> bool:
+    """Return True if a field is a reason that names no service and nobody of the team, or says the number of the call."""
+    key, rule = fold_key(path.rpartition(".")[2]), rules_of("book_appointment").get(fold_key(path.rpartition(".")[2]))
+    if rule is not None and rule.name == "phone":
+        heard = read_phone(text, known.config, call)
+        return not heard.has_number or heard.number == call.caller is not None
+    return key.endswith(_REASONS) and not known.find_mentioned(text)
 
 
 def _adds_person(answer: Answer, read: Arguments) -> bool:

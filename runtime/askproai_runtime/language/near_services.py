@@ -233,6 +233,8 @@ def list_joined(text: str, offered: Sequence[Service]) -> list[tuple[Service, ..
     parts = split_visit(text)
     if not 1 < len(parts) <= MOST_SERVICES:
         return []
+    if any(is_generic(part) and not find_named(offered, part) for part in parts):  # "Beratung" sounds like "Bart"
+        return []
     if any(len(split_visit(each.display_name)) == len(parts) for each in list_related(text, offered)):
         return []
     meant = [leave_out_unsaid(part, list_near(part, offered)) for part in parts]

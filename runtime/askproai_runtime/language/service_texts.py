@@ -118,15 +118,17 @@ def read_beside_unknown(text: str, offered: Sequence[Service]) -> tuple[tuple[Se
 
     Return ((), []) if the unknown words are no whole part, and may belong to a name beside them: "Haarschnitt für Kinder".
     """
-    parts, unknown = split_visit(text), list[str]()
+    parts, meant = split_visit(text), dict[str, NamedServices | None]()
     named = read_named(text, offered) if len(parts) > 1 else NamedServices(())
-    while named.unknown is not None:
-        if named.unknown not in parts or named.unknown in unknown:
+    while (part := named.unknown) is not None:
+        if part not in parts or part in meant:
             return (), []
-        unknown.append(named.unknown)
-        text = re.sub(rf"(?<!\w){re.escape(named.unknown)}(?!\w)", " ", text)
+        meant[part] = find_translated(part, offered)  # "men's cut, massage"
+        text = re.sub(rf"(?<!\w){re.escape(part)}(?!\w)", " ", text)
         named = read_named(text, offered)
-    return (named.services, unknown) if unknown and named.services else ((), [])
+    services = [*named.services, *(each for found in meant.values() if found for each in found.services)]
+    unknown = [part for part, found in meant.items() if found is None]
+    return (tuple({each.name: each for each in services}.values()), unknown) if unknown and services else ((), [])
 
 
 def find_rest(text: str, services: Sequence[Service]) -> str:

@@ -1,9 +1,12 @@
 """An appointment is cancelled only if the caller has agreed to it. The caller may name it by its day and time."""
 
 import asyncio
+from dataclasses import replace
 
+from askproai_core.languages import Language
 from askproai_runtime.conversation import find
 from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, call
 from tests.worlds.cancellations import (
     NEXT_CALL,
@@ -30,6 +33,18 @@ async def test_cancellation_rule_is_said_once_before_the_question(new_salon) -> 
     again = await salon.booking.ask_to_cancel(after_answer(booked, Reply.NO), {"confirmed": True})
     assert again.message == f"Ein Ja oder Nein genügt. {question}"
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
+
+
+async def test_a_question_about_the_fee_is_answered_in_any_language(new_salon) -> None:
+    for rule, told in (("Absagen kostet nichts.", "Absagen kostet nichts."), ("", "I have no information about")):
+        salon = await new_salon(cancellation_rule=rule)
+        (booked,) = await book(salon, HALF_PAST_TWO)
+        with speaking(Language.EN):
+            await salon.booking.ask_to_cancel(NEXT_CALL, {})
+            asks = replace(after_answer(booked, Reply.NO), said_since="hang on is there a fee")
+            asked = await salon.booking.ask_to_cancel(asks, {"confirmed": True})
+        assert asked.message.startswith(told), asked
+        assert "Shall I cancel" in asked.message
 
 
 async def test_cancel_question_without_a_rule_offers_only_moving(new_salon) -> None:

@@ -64,7 +64,6 @@ def asked(config: TenantConfig, **args: str) -> Answer:
         ("Haare schneiden", NAMES[:3]),
         ("Schnitt", NAMES[:3]),
         ("einen Termin zum Haareschneiden", NAMES[:3]),
-        ("Haare schneiden für Kinder", NAMES[2:3]),
         ("Haare färben", ()),  # names Färben, and something else
         ("Wimpern", NAMES[6:]),
         ("Farbe", NAMES[3:4]),
@@ -111,10 +110,22 @@ def test_similar_word_is_asked_about_instead_of_denied(said: str, meant: str) ->
     assert meant in message
 
 
-@each_row("said", ["mens cut", "men's cut", "men’s haircut", "Men's Haircut", "women's cut", "ladies haircut"])
+@each_row(
+    "said",
+    [
+        "mens cut", "men's cut", "men’s haircut", "Men's Haircut", "women's cut", "ladies haircut", "Herrenhaarschnitt",
+        "Damenhaarschnitt", "Männerhaarschnitt",
+    ],
+)  # fmt: skip
 def test_the_cut_of_somebody_is_a_haircut(said: str) -> None:
     request = parse_service_request(_cutting_salon(), CALL, {"service": said})
     assert request.rules.service.display_name == "Haarschnitt"
+    assert asked(salon(), service="Haare").message.startswith("Meinen Sie Damenhaarschnitt, Herrenhaarschnitt oder ")
+
+
+@each_row(("said", "name"), [("Haare schneiden für Kinder", NAMES[2]), ("Herrenschnitt", NAMES[1])])
+def test_the_cut_of_somebody_is_the_declared_one(said: str, name: str) -> None:
+    assert parse_service_request(salon(), CALL, {"service": said}).rules.service.display_name == name
 
 
 def test_ambiguous_compound_of_two_services_is_asked_about() -> None:
@@ -193,6 +204,7 @@ BOTH = "Meinen Sie Haarschnitt und Bartschnitt?"
         ("Haarschnitt - kein Bart", f"Meinen Sie Haarschnitt oder Bartschnitt? {NOT_ALL}"),
         ("Haarschnitt Bart", "Meinen Sie Haarschnitt oder Bartschnitt?"),
         ("Bart für meinen Mann", f"Meinen Sie Bartschnitt für eine Person? {NOT_ALL}"),
+        ("Färben lange Haare", f"Meinen Sie Färben? {NOT_ALL}"),
     ],
 )
 def test_question_about_two_services_names_both(said: str, question: str) -> None:

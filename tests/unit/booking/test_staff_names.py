@@ -266,12 +266,26 @@ def test_uncertain_words_choose_nobody(said: str) -> None:
         choose(rules(KIM, LOU), said)
 
 
+@each_row(
+    "said",
+    [
+        "wie immer", "Wie beim letzten Mal, bitte.", "dieselbe wie immer", "mein üblicher Friseur",
+        "my usual stylist", "the usual one",
+        "same as last time", "as always",
+    ],
+)  # fmt: skip
+def test_the_usual_staff_member_excludes_nobody(said: str) -> None:
+    """The staff member of the last appointment comes first, if known. Nobody who was excluded before comes back."""
+    assert choose(rules(KIM, LOU), said) == choose(rules(KIM, LOU), None)
+    assert ids(choose(rules(KIM, LOU), said, ["kim"])) == ids(choose(rules(KIM, LOU), None, ["kim"]))
+
+
 DESCRIPTIONS = [
     "die Chefin", "der Chef", "the owner", "eine Frau", "a woman", "der von letztem Mal", "the one I had last time", "the boss",
     "wieder die andere", "jemand mit viel Erfahrung bei Locken", "der Inhaber", "zur Chefin", "beim Meister",
     "the senior stylist",
-    "wie immer", "my usual", "der Azubi", "ein Mann", "the lady from last week", "die Blonde", "meine Friseurin", "Chef",
-    "jemand Erfahrenes", "same as last time", "die Große", "die nette Dame", "Inhaberin", "wer mich letztes Mal hatte",
+    "der Azubi", "ein Mann", "the lady from last week", "die Blonde", "meine Friseurin", "Chef",
+    "jemand Erfahrenes", "die Große", "die nette Dame", "Inhaberin", "wer mich letztes Mal hatte",
 ]  # fmt: skip
 
 
@@ -349,7 +363,7 @@ ANYBODY = (
 )  # fmt: skip
 A_WISH = (
     "any woman", "irgendein Mann", "jemand mit Erfahrung", "bei der Chefin", "the same stylist", "the same", "der gleiche",
-    "my usual stylist", "somebody else", "not just anyone", "nicht egal", "someone senior", "a good stylist",
+    "somebody else", "not just anyone", "nicht egal", "someone senior", "a good stylist",
 )  # fmt: skip
 
 

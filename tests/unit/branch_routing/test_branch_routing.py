@@ -331,6 +331,9 @@ def test_agents_own_branch_stays_unless_another_is_named(model: BusinessModel) -
 def test_the_only_branch_is_never_asked_for() -> None:
     single = msgspec.structs.replace(CHAIN, branches=CHAIN.branches[:1])
     assert found(config=single)[0] == "mitte"
+    for main in ("main", "Hauptfiliale", "die Zentrale", "main branch", "default", "head office"):
+        assert found(main, config=single) == ("mitte", False)
+        asked(main)
     assert (
         asked("Hamburg", config=single).question
         == "Diese Filiale kenne ich nicht. Möchten Sie den Termin in Haarwerk Mitte?"

@@ -571,6 +571,33 @@ def test_an_unknown_service_denies_no_known_one(service: str, words: str) -> Non
     assert unknown in answer.fields["not_answered"]
 
 
+def test_a_translated_part_is_answered() -> None:
+    with speaking(Language.EN):
+        words = "How much is a men's cut, and do you offer beard trims?"
+        answer = ask(SALON, "prices", service="men's cut, beard trim", question=words)
+        assert answer.message == "Haarschnitt costs 39 euros. I cannot find beard trim on my list."
+        words = "How much are highlights and a haircut, and can I pay by card?"
+        answer = ask(SALON, "pricing_and_payment", service="highlights, haircut", question=words)
+    assert answer.message.endswith("39 euros. I cannot find highlights on my list.")
+    assert "Ja, mit allen üblichen Karten" in answer.message
+    assert answer.fields["not_answered"] == ["highlights"]
+
+
+@each_row(
+    ("service", "open_part"),
+    [
+        ("Haarschnitt, Preis", None), ("Cut, Termin", None), ("Haarschnitt und alles", None), ("Cut und Beratung", None),
+        ("Haarschnitt und Öffnungszeiten", "Öffnungszeiten"), ("Haarschnitt und Parkplatz", "Parkplatz"),
+        ("Haarschnitt, Massage, Preis", "Massage"),
+    ],
+)  # fmt: skip
+def test_words_of_other_questions_miss_no_service(service: str, open_part: str | None) -> None:
+    answer = ask(BARBER, "prices", service=service)
+    missing = " Massage finde ich nicht auf meiner Liste." if open_part == "Massage" else ""
+    assert answer.message == f"Haarschnitt kostet fünfunddreißig Euro.{missing}"
+    assert answer.fields.get("not_answered") == (None if open_part is None else [open_part])
+
+
 @each_row("service", ["haircut", "beard trim", "coloring"])
 def test_translated_service_is_no_open_part(service: str) -> None:
     answer = ask(BARBER, "prices", service=service, question=f"How much is {service}?")

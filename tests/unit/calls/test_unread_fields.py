@@ -1,5 +1,6 @@
 """An unknown field of a booking changes nothing if the known arguments are clear, and is noted."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.instead import AgentFunctions
-from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.conversation.unclear import ask_unclear
 from askproai_runtime.conversation.unread_fields import note_unread, say_unread
 from askproai_runtime.sentences import say
@@ -23,6 +24,7 @@ HAIRCUT = salon_config().services[0]
 DYEING = msgspec.structs.replace(HAIRCUT, name="faerben", display_name="Färben", spoken_names=())
 CONFIG = salon_config(services=(HAIRCUT, DYEING))
 KNOWN = KnownNames(CONFIG)
+CALL = CallContext("call_1", "mitte", "+491715556677", datetime(2026, 12, 1, 9, tzinfo=UTC), "corr")
 
 
 @each_row(
@@ -117,6 +119,9 @@ def test_name_of_a_pet_is_no_customer() -> None:
     [
         (MOVE, {"notes": "und Färben dazu"}, ["only_time_moved", "offer_message"]),
         (MOVE, {"phone": "0151 22334455"}, ["only_time_moved", "offer_message"]),
+        (MOVE, {"phone": "0171 5556677"}, []),
+        (MOVE, {"phone": "this number", "reschedule_reason": "TÜV"}, []),
+        (MOVE, {"reason": "Färben dazu"}, ["only_time_moved", "offer_message"]),
         (MOVE, {"staff": "Anna"}, []),
         (MOVE, {"staff": "Anna", "notes": "Rollstuhl"}, ["nothing_else_noted", "offer_message"]),
         (MOVE, {"confirmed": True, "call_id": "c1", "duration": HAIRCUT.duration_minutes}, []),
@@ -139,7 +144,7 @@ def test_the_answer_reports_unread_fields(function: Function, extra: dict[str, A
     base = {"date": "2026-12-10", "time": "10:00"} if function is MOVE else PETRA
     read = note_unread(read_arguments(function.name.lower(), base | extra, KNOWN), function, KNOWN)
     made = Answer(success=True, message="Gut.", fields={}, outcome=FunctionOutcome.BOOKED)
-    message = say_unread(made, read, function, KNOWN, AgentFunctions(leaves_messages=True)).message
+    message = say_unread(made, read, function, KNOWN, AgentFunctions(leaves_messages=True), CALL).message
     found = [getattr(say(), name) for name in sentences]
     assert message.casefold() == " ".join(["Gut.", *found]).casefold()
     assert len(read.values.get("notes", "")) <= NOTES_LIMIT
@@ -153,10 +158,10 @@ def test_unread_field_note_precedes_the_question() -> None:
         fields={"needs_name": True},
         outcome=FunctionOutcome.BOOKED,
     )
-    message = say_unread(asked, read, BOOK, KNOWN, AgentFunctions()).message
+    message = say_unread(asked, read, BOOK, KNOWN, AgentFunctions(), CALL).message
     assert message == f"Gut. {say().rest_noted}{say().which_full_name}"
     refused = Answer(success=False, message="Nein.", fields={}, outcome=FunctionOutcome.TAKEN)
-    assert say_unread(refused, read, BOOK, KNOWN, AgentFunctions()) == refused
+    assert say_unread(refused, read, BOOK, KNOWN, AgentFunctions(), CALL) == refused
 
 
 @each_row(

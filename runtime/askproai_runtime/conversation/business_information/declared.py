@@ -40,7 +40,7 @@ from askproai_runtime.conversation.business_information.working_days import spli
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import fold
-from askproai_runtime.sentences import present_language, say
+from askproai_runtime.sentences import present_language, say, speaking
 
 _MOST_NAMED: Final = 3  # questions that a listener can follow
 
@@ -116,7 +116,8 @@ def find_declared(
     found, known = Found(), (*branch.knowledge, *config.knowledge)
     nouns = [part for part in open_parts if not part.clause]
     for part in nouns:
-        is_about = _is_about_working_days(config, question) if part.subject == "working_days" else None
+        is_working_day = part.subject == "working_days"
+        is_about = _is_about_working_days(config, question) if is_working_day else _is_of_subject(part.subject, config)
         if found.take(_list_about(part, known, question.words, is_about), question, part):
             continue
         if sentence := _find_sentence(config, branch, part, named):
@@ -177,24 +178,25 @@ def _find_sentence(config: TenantConfig, branch: Branch, part: OpenPart, named: 
         *(each.answer for each in (*branch.knowledge, *config.knowledge)),
         config.cancellation_rule,
     ]
-    if sentence := find_sentence(part, texts):
-        return sentence
-    for service in named or [each for each in config.services if is_offered(each, branch)]:
-        if sentence := find_sentence(part, [service.preparation]):
-            return f"{service.display_name}: {sentence}"
+    with speaking(_language_of(config)):
+        if sentence := find_sentence(part, texts):
+            return sentence
+        for service in named or [each for each in config.services if is_offered(each, branch)]:
+            if sentence := find_sentence(part, [service.preparation]):
+                return f"{service.display_name}: {sentence}"
     return None
 
 
 def _list_about(
-    part: OpenPart, known: Iterable[Knowledge], asked: str, is_about: Callable[[Knowledge], bool] | None = None
+    part: OpenPart, known: Iterable[Knowledge], asked: str, is_about: Callable[[Knowledge], bool]
 ) -> list[Knowledge]:
     """Return the declared questions that match a part of a caller's question (`asked`), and only those that share most of its
     words.
 
-    A part with a subject is compared by this subject, or by `is_about`; a noun by its words except those about paying.
+    A part with a subject is compared by `is_about`; a noun by its words except those about paying.
     """
     if part.subject:
-        found = [each for each in known if (is_about or _is_of_subject(part.subject))(each)]
+        found = [each for each in known if is_about(each)]
     else:
         found = [each for each in known if share_word(content_words(part.words), _read(each.question).own)]
     return _list_closest(found, asked)
@@ -280,14 +282,21 @@ def _read(question: str) -> _About:
 
 
 @lru_cache(maxsize=8192)
-def _read_in(question: str, _: Language) -> _About:
+def _read_in(question: str, language: Language) -> _About:
     folded = fold(question)
     words = content_words(question)
-    return _About(words, words - list_payment_words(folded), find_declared_subjects(folded))
+    with speaking(language):
+        return _About(words, words - list_payment_words(folded), find_declared_subjects(folded))
 
 
-def _is_of_subject(subject: str) -> Callable[[Knowledge], bool]:
-    return lambda each: subject in _read(each.question).subjects
+def _is_of_subject(subject: str, config: TenantConfig) -> Callable[[Knowledge], bool]:
+    """Return a test: True for a declared question about the subject, in whatever language the call is."""
+    return lambda each: subject in _read_in(each.question, _language_of(config)).subjects
+
+
+def _language_of(config: TenantConfig) -> Language:
+    """Return the language in which the tenant has declared its texts."""
+    return Language.of(config.locale) or present_language()
 
 
 def _list_closest(found: Iterable[Knowledge], asked: str) -> list[Knowledge]:

@@ -91,10 +91,15 @@ class OpenPart:
 
 
 def read_topic(said: str) -> Topic:
-    """Return the topic of a folded argument: by its name, else by words that ask about one (`price`, `hours`), else `other`."""
+    """Return the topic of a folded argument: by its name, else by words that ask about one (`price`, `hours`), else `other`.
+
+    A `cancellation_fee` is about the cancellation.
+    """
     if (name := said.replace(" ", "_")) in set(Topic):
         return Topic(name)
     said = _drop_online_addresses(said)
+    if _ASKS[Topic.CANCELLATION].search(said):
+        return Topic.CANCELLATION
     found = (
         topic
         for asks in (_ASKS, _ASKS_OF_ARGUMENT, _ALIASES)
@@ -120,6 +125,10 @@ def list_topics(argument: Topic, words: str, *, names_day: bool) -> list[Topic]:
     for first, second in _COVERS:
         if first in asked and second in asked and (second is not argument or first is Topic.SERVICE):
             asked.remove(second)
+    if {argument, Topic.CANCELLATION} <= {*asked} and argument is Topic.PRICES:  # "Kostet die Absage etwas?"
+        clauses = [each for each in BETWEEN_CLAUSES.split(words) if _ASKS[Topic.PRICES].search(each)]
+        if clauses and all(_ASKS[Topic.CANCELLATION].search(each) for each in clauses):
+            asked.remove(Topic.PRICES)
     return sorted(asked, key=lambda topic: topic is not argument)
 
 

@@ -10,11 +10,13 @@ from typing import Final
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.conversation.business_information.numbers import spell_minutes, spell_money
+from askproai_runtime.conversation.business_information.question_parts import covers
 from askproai_runtime.conversation.business_information.questions import Question, answered, ask_back, unknown
-from askproai_runtime.conversation.business_information.subjects import asks_preparation
+from askproai_runtime.conversation.business_information.subjects import asks_preparation, find_subjects
 from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.types import Answer
 from askproai_runtime.conversation.unknown_services import find_known_questions
+from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.near_services import list_general, list_joined
 from askproai_runtime.language.phrases import join_list, sayable
@@ -122,7 +124,13 @@ def _answer_beside_unknown(
     services, unknown_parts = read_beside_unknown(question.service, offered)
     if not services:
         return None
-    told, said = _answer_about_named(config, branch, services, question), join_list(unknown_parts, say().and_word)
+    told = _answer_about_named(config, branch, services, question)
+    # "Haarschnitt, Preis" is answered; "Haarschnitt, Parkplatz" asks for more, if the question does not ask for it itself.
+    unknown_parts = [part for part in unknown_parts if not _covers_all(question.topic, part)]
+    if all(map(_is_no_service, unknown_parts)):
+        return told if question.words else answered(question, told.message, unknown_parts)
+    unknown_parts = [part for part in unknown_parts if not _is_no_service(part)]
+    said = join_list(unknown_parts, say().and_word)
     if list_heard_services(said, offered):
         asked = _answer_about_unknown(config, branch, offered, replace(question, service=said))
         return replace(asked, message=f"{told.message} {asked.message}")
@@ -131,6 +139,15 @@ def _answer_beside_unknown(
     not_on_list = say().not_on_list.format(requested=sayable(said) or say().that_service).strip()
     missing = [*told.fields.get("not_answered", ()), *unknown_parts]
     return answered(question, f"{told.message} {not_on_list}", missing)
+
+
+def _is_no_service(part: str) -> bool:
+    """Return whether words in the place of a service's name ask about something else: "Öffnungszeiten", "Parkplatz"."""
+    return bool(find_subjects(fold(part))) or any(_covers_all(topic, part) for topic in Topic)
+
+
+def _covers_all(topic: Topic, part: str) -> bool:
+    return is_generic(part) or all(covers(topic, word) for word in fold(part).split())
 
 
 def _answer_about_named(
@@ -201,14 +218,15 @@ def _read_argument(config: TenantConfig, branch: Branch, question: Question) -> 
 
 
 def list_argument_words(config: TenantConfig, question: Question) -> frozenset[str]:
-    """Return the folded words of the argument `service` if it names services ("haircut"): the answer has their own names. Empty
-    if any of its words names no service.
-    """
+    """Return the folded words of the argument `service` that name services ("haircut"): the answer has their own names."""
     said, services = question.service or "", config.services
     if not said or len(services) * len(config.branches) > _MOST_COMPARED:
         return frozenset()
-    named = read_named(said, services)
-    return frozenset(fold(said).split() if named.services and named.unknown is None else ())
+    named, words = read_named(said, services), fold(said).split()
+    if named.services and named.unknown is None:
+        return frozenset(words)
+    known, unknown = read_beside_unknown(said, services)
+    return frozenset(words if known else ()).difference(*(fold(each).split() for each in unknown))
 
 
 def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list[Service]:

@@ -49,6 +49,11 @@ def names_something(phrase: str) -> bool:
     return bool(set(fold(phrase).split()) - _SAYS_NOTHING)
 
 
+def means_main_branch(phrase: str) -> bool:
+    """Return whether the phrase only means the main one of any business's branches: "main", "Hauptfiliale"."""
+    return bool(set(fold(phrase).split()) <= _SAYS_NOTHING | _WORDS.kinds | _WORDS.main)
+
+
 def refuses(phrase: str) -> bool:
     """Return True if the phrase contains a no or a negation, whatever part of the phrase it negates."""
     return bool(set(fold(phrase).split()) & (_WORDS.no | _WORDS.negations))

@@ -15,6 +15,7 @@ from askproai_runtime.conversation.named_branch.matching import (
     has_menu,
     indistinguishable,
     match_branches,
+    means_main_branch,
     named_by_name,
     names_something,
     nearest_branch,
@@ -105,7 +106,7 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
     possible = [branch for branch in offering if _has_staff(config, branch, hints)] or offering
     current = branches[0] if len(branches) == 1 else _by_name(branches, hints.current_branch)
     phrase = hints.phrase or (hints.pressed_keys if current is None else "")
-    if names_something(phrase):
+    if names_something(phrase) and not (len(branches) == 1 and means_main_branch(phrase)):
         matches = match_branches(branches, phrase, hints.last_branch, hints.suggested_branch)
         if current in matches and indistinguishable(matches, phrase):  # "in Berlin", after Mitte was found: still Mitte
             return _check_offer(current, offering, announce=False)
