@@ -31,13 +31,16 @@ def require_new(request: BookingRequest, known: CallerAppointments) -> None:
         return
     is_beside = request.another and not request.moves
     others = [] if is_beside else known.of_number
+    own = [*others, *known.of_call]
+    if not any(each.live and _may_replace(one, each) for one in request.each for each in own):
+        _require_free_people(request.each, own, {})  # of two appointments, the one in the way is meant
     if request.moves:
-        _require_no_move(request, [*others, *known.of_call])
+        _require_no_move(request, own)
     asked = () if is_beside else known.asked_to_cancel
     before = {each.id: each for each in (*_list_meant(request, others, known.moved), *asked)}
     meant = {*before, *(() if request.doubts.adds else (each.id for each in known.of_call))}
     _require_only_one(request.each, [*before.values(), *known.of_call], meant)
-    _require_free_people(request.each, [*others, *known.of_call], before)
+    _require_free_people(request.each, own, before)
 
 
 def _require_only_one(

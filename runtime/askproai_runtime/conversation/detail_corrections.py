@@ -14,7 +14,7 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.conversation.booked_sentences import confirm
-from askproai_runtime.conversation.corrected_entries import sounds_alike
+from askproai_runtime.conversation.corrected_entries import sounds_alike, speaks_of_correction
 from askproai_runtime.conversation.corrections import correct, find_misnamed_appointment, find_own, with_details
 from askproai_runtime.conversation.doubts import wants_one_more
 from askproai_runtime.conversation.email_address import require_confirmed_email
@@ -29,7 +29,7 @@ from askproai_runtime.conversation.spoken_booking import SpokenBooking, parse_de
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice
 from askproai_runtime.conversation.verification import find_birth_date
-from askproai_runtime.person_names import is_alike, same_name
+from askproai_runtime.person_names import fold, is_alike, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
@@ -60,6 +60,10 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
     if not (is_identified or is_timed) and not request.chooses_phone and with_details(request, meant) == meant:
         return None
     is_misheard = is_identified and not is_timed and sounds_alike(request.name, meant.customer_name)
+    if (
+        is_misheard and fold(request.name).partition(" ")[0] != fold(meant.customer_name).partition(" ")[0]
+    ):  # Lena, Lina
+        is_misheard = speaks_of_correction((call.said_since_change or "").splitlines())
     if (wants_one_more(call) or not is_misheard) and _is_second(call, args, request.name, meant):
         return None
     booked = replace(request.service, staff=meant.staff)

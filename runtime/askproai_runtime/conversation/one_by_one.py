@@ -48,7 +48,8 @@ class OneOfGroup:
 
 
 def _agrees(words: str, name: str, others: Sequence[str], agreed: Reply | None) -> bool:
-    """Return whether the words are a yes, or only the name of the person in the question, perhaps with those of the `others`.
+    """Return whether the words are a yes, the names of all, or only the name of the person in the question, perhaps with those
+    of the `others`.
     After a yes to the question (`agreed`), any words but a refusal answer a later one, such as that for a full name.
     """
     rest = _NO_PROBLEM.sub("", words)
@@ -57,6 +58,8 @@ def _agrees(words: str, name: str, others: Sequence[str], agreed: Reply | None) 
     if agreed is Reply.YES and not _TAKES_BACK.search(rest):
         return True
     named, own = {*fold(_FILLERS.sub(" ", rest)).split()}, {*fold(name).split()}
+    if all(others) and others and all(fold(each).split()[0] in named for each in (name, *others)):
+        return True
     known = {*own, *fold(" ".join(others)).split(), *_BESIDE}
     return bool(YES.search(rest)) or (not named.isdisjoint(own) and named <= known)
 

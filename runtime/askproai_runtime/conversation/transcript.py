@@ -10,7 +10,7 @@ from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
-from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.answer_words import Reply, words_of
 from askproai_runtime.language.cancel_answers import says_more_than_courtesies, speaks_of_cancelling
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (
@@ -34,6 +34,7 @@ _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is
 _MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
 _JOIN = Function.JOIN_WAITLIST.name.lower()
 _BOOK = Function.BOOK_APPOINTMENT.name.lower()
+_INFORMATION = Function.BUSINESS_INFORMATION.name.lower()
 _CHANGES = frozenset({_BOOK, Function.CANCEL_APPOINTMENT.name.lower(), _MOVE})
 _MOST_READ_SINCE = 500  # characters since the last answer
 
@@ -118,12 +119,12 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         elif (answer := utterance.answer) is None:
             is_cut = True
         else:
-            found = _read_question(answer)
+            found, request = _read_question(answer), invoked.get(str(utterance.tool_call_id))
+            is_aside = found is None and request is not None and request.name == _INFORMATION
             for asked in questions.values():
-                asked.end(answer, found[0] if found else None)
+                asked.end(answer, found[0] if found else None, is_aside=is_aside)
             if found:
                 question, about = found
-                request = invoked.get(str(utterance.tool_call_id))
                 questions[about] = _Asked(question, str(answer.get("message") or ""), request)
     if is_cut and not questions:
         return None
@@ -212,7 +213,8 @@ class _Asked:
     """A question of ours that is being followed through the transcript: the caller's words since (`said`), and the words after
     another answer or question (`later`).
 
-    A yes answers the last question, so a yes in `later` does not count. A no does.
+    A yes answers the last question, so a yes in `later` does not count. A no does. A request to cancel still answers the question
+    whether to cancel, if nothing but business information was `told` since.
     """
 
     question: Question
@@ -221,14 +223,17 @@ class _Asked:
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
+    told: str | None = None
 
-    def end(self, answer: Mapping[str, Any], question: Question | None) -> None:
+    def end(self, answer: Mapping[str, Any], question: Question | None, *, is_aside: bool) -> None:
         """End this question when another answer comes, which may ask a `question`: the caller's words from then on are `later`.
 
         Questions for a number or a name stay open, since any words answer them. Two questions about cancellations in one turn
         stay open together, with one reply for both. If an address is asked for again, a no to this one no longer counts.
         """
         is_beside = self.question is Question.CANCEL is question and not self.said
+        before = self.told if self.is_over else self.message
+        self.told = f"{before} {answer.get('message')}" if is_aside and before is not None else None
         self.is_over |= self.question not in {Question.PHONE, Question.NAME} and not is_beside
         if self.question is Question.ADDRESS and answer.get("unclear") == "email":
             self.said.clear()
@@ -244,9 +249,13 @@ class _Asked:
         repeats = self.question is Question.MEANT and self.message.rpartition(". ")[2] in words
         if utterance.role == "agent" and changes and not repeats:
             self.is_over |= says_more_than_courtesies(words, self.said)
+            self.told = self.told if {*words_of(words).split()} <= {*words_of(self.told or "").split()} else None
         elif utterance.role in {"user", "dtmf"}:
+            answers = self.told is not None and self.question is Question.CANCEL and speaks_of_cancelling(words)
             # A pressed key says something, but not what.
-            (self.later if self.is_over else self.said).append(words if utterance.role == "user" else "")
+            (self.later if self.is_over and not answers else self.said).append(
+                words if utterance.role == "user" else ""
+            )
 
 
 def read_said(call: OngoingCall) -> str | None:

@@ -18,8 +18,8 @@ from askproai_runtime.conversation.transcript import Exchange, read_exchanges
 from askproai_runtime.conversation.unread_fields import note_unread
 from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.kept_times import leaves_time
-from askproai_runtime.language.replies import Replies
-from askproai_runtime.person_names import same_name
+from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
+from askproai_runtime.person_names import fold, may_be_same, same_name
 from askproai_runtime.spoken_times import Argument
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 
@@ -46,6 +46,8 @@ def read_request(
     companions, and unread fields are added to the notes or message.
     """
     read = _add_understood(read_arguments(function.name.lower(), args, known), function, call, replies, known, now)
+    if function is Function.BOOK_APPOINTMENT:
+        read = _add_caller(read, call, replies or {}, known)
     return note_unread(count_people(read, function), function, known)
 
 
@@ -68,6 +70,29 @@ def _add_understood(
     without = named | _list_replaced(read)
     values = {name: each for name, each in understood.items() if name not in without} | read.values
     return replace(read, values=values, unread=unread | read.unread)
+
+
+def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: KnownNames) -> Arguments:
+    """Return the arguments of a booking. If it is only for the person who our last question asked who else comes, that person
+    becomes the companion of the one whose booking was asked about: nobody is booked yet.
+    """
+    last = next(reversed(read_exchanges(call)), None)
+    asked = None if last is None else (last.answer or {}).get("needs_companions")
+    if last is None or last.request is None or last.request.name != "book_appointment" or not isinstance(asked, str):
+        return read
+    before, name = read_arguments("book_appointment", last.request.arguments, known), read.values.get("customer_name")
+    caller, others = before.values.get("customer_name"), before.values.get("companions") or ()
+    if not (name and caller) or may_be_same(name, caller) or read.values.get("companions") or read.is_several:
+        return read
+    replied = None if asked in {ONE_BY_ONE, ONE_NAME} else replies.get(companions_key(asked))
+    is_answer = replied in {Reply.YES, Reply.UNCLEAR} and fold(name).split()[0] in fold(last.said).split()
+    times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (before, read)]
+    if not is_answer or len(others) > 1 or times[1] not in ({}, times[0]):
+        return read
+    own = {key: read.values[key] for key in ("customer_name", "service", "staff") if key in read.values}
+    kept = {key: each for key, each in before.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
+    values = {key: each for key, each in read.values.items() if key not in {"another", "choice", *own}}
+    return replace(read, values=values | kept | {"companions": [own]})
 
 
 def _read_understood(

@@ -67,7 +67,9 @@ _NEGATION = re.compile(rf"\b(?:{_WORDS.negation})\b")
 # A no before a cancellation may be one to the move that the question mentions, and so may a refused move. The "no" of "no need
 # to cancel" is none: an English "no" needs a sign after it.
 _FIRST_NO: Final = re.compile(rf"(?:(?:{_WORDS.hesitation})\W+)*(?:(?:{_WORDS.first_no})\W*)+")
-_NO_MOVE: Final = re.compile(rf"\b(?:{_WORDS.no_move})(?=\s*[,.;!]|\s+(?:{_WORDS.goes_on})\b)")
+_NO_MOVE: Final = re.compile(rf"\b(?:{_WORDS.no_move})(?=\s*(?:[,.;!]|$)|\s+(?:{_WORDS.goes_on})\b)")
+_KEEPS: Final = re.compile(rf"\b(?:{UNDERSTOOD.answers.keep_firmly}|{_WORDS.keeps})\b(?!.*\b(?:{_WORDS.negation})\b)")
+_THAT_ONE: Final = re.compile(rf"\b(?:{_WORDS.that_one})\b")
 # "Danke, passt" and "der Termin ist okay" may be about the appointment: without a word for the cancellation they are no agreement.
 _STRONG_YES = re.compile(rf"\b{STRONG_YES_WORD}\b")
 # "Ja, alles richtig" and "genau, alles gut so" approve of something, and that may be the appointment.
@@ -81,7 +83,8 @@ CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 def speaks_of_cancelling(text: str) -> bool:
     """Return whether a text has a word for a cancellation."""
-    return bool(CANCELLATION.search(words_of(text)))
+    words = words_of(text)
+    return bool(CANCELLATION.search(words) or _CANCEL.search(words))
 
 
 def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
@@ -113,15 +116,16 @@ def only_thanks(said: str) -> bool:
 
 
 def refuses(said: str, *, claimed: bool) -> bool:
-    """Return whether words refuse a cancellation: they are only a no, say "nicht absagen" or ask to move the appointment, or
-    contain a no and the model has `claimed` one.
+    """Return whether words refuse a cancellation: they are only a no, say "nicht absagen" or "lassen Sie ihn drin" or ask to move
+    the appointment, or contain a no and the model has `claimed` one. A no to the move itself refuses nothing.
     """
-    words = words_of(said)
+    words = words_of(_NO_MOVE.sub(_REASON, said.casefold()))
     if read_cancellation(said) is not Reply.NO or YES.search(NO.sub(" ", words).strip()):
         return False
-    moves = MOVE.search(words) and NO.search(words) and not _CANCEL.search(words)
-    keeps = not is_question(said) and (_NOT_CANCEL.search(words) or moves)
-    return claimed or bool(keeps or (ONLY_NO.fullmatch(words) and not _CANCEL.search(words)))
+    if claimed or (not is_question(said) and _NOT_CANCEL.search(words)):
+        return True
+    keeps = not is_question(said) and ((MOVE.search(words) and NO.search(words)) or _KEEPS.search(words))
+    return bool(keeps or ONLY_NO.fullmatch(WAIT.sub(" ", words).strip())) and not _CANCEL.search(words)
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:
@@ -153,7 +157,7 @@ def _drop_asked(said: str, about: str) -> str:
     asked = {*words_of(question).split()} | _WORDS.beside_asked  # "den von Erna"
     if removes:
         asked |= _WORDS.off_the_list
-    said = drop_hours(said, question) or said
+    said = _THAT_ONE.sub(" ", drop_hours(said, question) or said)
     return " ".join(word for word in said.split() if word not in asked and word.removesuffix("s") not in asked)
 
 

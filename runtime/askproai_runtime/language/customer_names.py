@@ -56,7 +56,14 @@ def read_customer_name(text: str | None, said: str | None = None) -> str:
     if not words or is_role or not _LETTER.search(name) or is_open:
         return ""
     made_up = said is not None and words[-1] in SAMPLES and words[-1] not in fold(said).split()
-    return "" if made_up else drop_salutation(name)
+    return "" if made_up else drop_salutation(_drop_nickname(name, said or ""))
+
+
+def _drop_nickname(name: str, said: str) -> str:
+    """Return a name without its first word if the caller has corrected that: "Basti, also Sebastian Heidkamp"."""
+    first, _, full = name.partition(" ")
+    corrected = rf"\b{re.escape(fold(first))} (?:{_NAMES.that_is}) {re.escape(fold(full))}\b"
+    return full if " " in full and re.search(corrected, fold(said)) else name
 
 
 def drop_salutation(name: str) -> str:

@@ -338,6 +338,9 @@ async def test_next_companion_needs_a_yes_or_name(env: CalcomEnvironment, words:
         (Reply.YES, "Rosa Rot und äh Mia Rot.", True), (Reply.UNCLEAR, "Rosa Rot und äh Mia Rot.", True),
         (Reply.YES, "Rosa Maria Rot, mit einem T.", True), (Reply.UNCLEAR, "Rosa Maria Rot, mit einem T.", False),
         (Reply.YES, "Nein, dann gar nicht.", False), (Reply.YES, "Lieber Samstag.", False), (Reply.UNCLEAR, "Nur Mia.", False),
+        (Reply.UNCLEAR, "great rosa and mia rot", True), (Reply.UNCLEAR, "great rosa rot", False),
+        (Reply.UNCLEAR, "dann eben nur die mädchen um drei und ich komm ein andermal also rosa und mia rot", True),
+        (Reply.UNCLEAR, "Rosa ja, aber Mia nicht.", False),
     ],
 )  # fmt: skip
 async def test_answered_name_question_keeps_the_yes(

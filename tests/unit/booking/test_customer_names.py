@@ -54,6 +54,17 @@ def test_salutation_is_stored_only_beside_a_surname(said: str, stored: str) -> N
     assert read_customer_name(said) == stored
 
 
+@each_row(
+    ("said", "stored"),
+    [
+        ("ach so ja basti also sebastian heidkamp", "Sebastian Heidkamp"), ("Basti, eigentlich Sebastian Heidkamp.", "Sebastian Heidkamp"),
+        ("Basti Sebastian Heidkamp", "Basti Sebastian Heidkamp"), ("Also Basti Sebastian Heidkamp.", "Basti Sebastian Heidkamp"),
+    ],
+)  # fmt: skip
+def test_full_name_replaces_the_nickname_before_it(said: str, stored: str) -> None:
+    assert read_customer_name("Basti Sebastian Heidkamp", said) == stored
+
+
 def test_placeholder_name_counts_only_if_spoken() -> None:
     assert read_customer_name("Max Mustermann", "Auf den Namen? Max Mustermann bitte.") == "Max Mustermann"
     assert read_customer_name("Max Mustermann", "Morgen um zehn bitte.") == ""
