@@ -90,7 +90,7 @@ def test_placeholder_name_counts_only_if_spoken() -> None:
         ("Petra Lange (Mia)", "Petra Lange", "Mia"), ("petra lange, hüfte", "petra lange", "hüfte"), ("", "", None),
     ],
 )  # fmt: skip
-def test_words_beside_a_name_are_a_note(text: str, name: str, beside: str | None) -> None:
+def test_words_beside_a_name_become_a_note(text: str, name: str, beside: str | None) -> None:
     assert read_people(text) == People(name, beside or "")
 
 
