@@ -12,9 +12,10 @@ from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.last_days import list_said_starts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, YES_WORD, words_of
-from askproai_runtime.language.declines import find_declined
+from askproai_runtime.language.declines import REJECTS, find_declined
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.sentences import say
+from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.spoken_times.mentioned_days import excludes_time
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.one_more
@@ -28,6 +29,7 @@ _ANOTHER_TIME: Final = re.compile(rf"\b(?:{_WORDS.another_time})\b")
 # "Ich habe am Freitag einen Haarschnitt und würde lieber um vier kommen."
 _HAS_ONE: Final = re.compile(rf"\b(?:{_WORDS.has_one})\b.*\b(?:{_WORDS.rather})\b")
 _INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead})\b", re.IGNORECASE)
+_RATHER: Final = re.compile(rf"{NO.pattern}|\b(?:{_WORDS.rather})\b")
 _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 
 
@@ -44,22 +46,27 @@ def read_doubts(call: CallContext) -> Doubts:
     return Doubts(call.listed, adds or agrees, changes, replaces_person)
 
 
-def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo) -> None:
-    """Raise the question whether to book if the caller's first words after the offer of `start` declined it, and nothing later
-    chose it. A request after the question books, unless the caller has said no to it. A no after an offer for several people may
-    be about one of these.
+def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, moves: bool = False) -> None:
+    """Raise the question whether to book if the caller's first words after the offer of `start` declined it or asked for another
+    time (if it `moves` an appointment, only the latter counts), and nothing later chose it. A request after the question books,
+    unless the caller has said no to it. A no after an offer for several people may be about one of these.
     """
     named, is_asked = call.named_last, "confirmed" in call.asked_unclear
     if named is None or named.naming is not Naming.OFFERED or start not in named.starts:
         return
     if any(len(offer) > 1 and offer[0].start == start for offer in call.offered):
         return
-    first, *later = named.said_since or ("",)
-    if not find_declined(first, {start.astimezone(zone)}, call.started_at) or any(map(holds_yes, later)):
+    (first, *later), local = named.said_since or ("",), start.astimezone(zone)
+    wants_other = _RATHER.search(words_of(first)) and excludes_time(
+        REJECTS.sub(" ", words_of(first)), local.time(), call.started_at
+    )
+    declines = wants_other or (not moves and find_declined(first, {local}, call.started_at))
+    if not declines or any(map(holds_yes, later)):
         return
     is_refused = NO.search(words_of(call.said_since or "")) is not None
     if start not in list_said_starts(named, call, zone, surely=False) and (is_refused or not is_asked):
-        raise ClarificationNeeded(say().shall_i_book, unclear="confirmed")
+        when = format_spoken(start, zone, call.started_at)
+        raise ClarificationNeeded(say().shall_i_book_then.format(when=when), unclear="confirmed")
 
 
 def wants_one_more(call: CallContext) -> bool:

@@ -50,6 +50,7 @@ from askproai_runtime.conversation.requested_times import parse_searched_time
 from askproai_runtime.conversation.slot_sentences import example_sentence, slot_fields, slot_sentence
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.conversation.wanted_times import require_wanted_time
 from askproai_runtime.language.replies import ONE_BY_ONE
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Candidate, Daily, Grain, Refusal, Understanding, exact_at, understand_parts
@@ -81,7 +82,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
         return refused_search()
     try:
         args = keep_offered_days(call, args, request)
-        understood = parse_searched_time(leave_out_days(call, args, request.rules.zone), call, request)
+        understood = _read_time(call, args, request)
     except ClarificationNeeded as question:
         if (agreed := find_agreed(call, question, request.rules.zone)) is None:
             return await _add_examples(ctx, request, call, question.answer, read_parts(args))
@@ -107,6 +108,15 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     if not offer.slots:
         return answer
     return name_service(ctx.config(), request.rules, call, answer)
+
+
+def _read_time(call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Understanding | None:
+    """Return the time of a search. Raises `ClarificationNeeded` if it is unclear, or on another day than the caller has said."""
+    zone = request.rules.zone
+    understood = parse_searched_time(leave_out_days(call, args, zone), call, request)
+    if understood is not None and len(understood.candidates) == 1:
+        require_wanted_time(call, args, understood.candidates[0].start.astimezone(zone), is_exact=False)
+    return understood
 
 
 async def _offer_own_move(

@@ -36,8 +36,9 @@ from askproai_runtime.conversation.appointment_times import (
 )
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
+from askproai_runtime.conversation.named_appointments import name_said
 from askproai_runtime.conversation.named_people import read_name_alone
-from askproai_runtime.conversation.said_appointments import PICKING, choose_said, leave_out_kept, says_another
+from askproai_runtime.conversation.said_appointments import PICKING, choose_said, says_another
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments, owns_appointment
 from askproai_runtime.language.answer_words import Reply
@@ -172,8 +173,7 @@ async def resolve_cancellation(
         args = {**args, **dict.fromkeys(PICKING)}
     is_all = names_all or means_all(call.said_since or "")  # of the time that is named: "Ja, alle."
     either = [*found, *cancelled]
-    at_time, done = NamedTime.of(args, call, zone).select(either), cancelled if found else []
-    args = leave_out_kept(ctx.config(), call, args, at_time, done)
+    args = name_said(ctx.config(), call, args, either, NamedTime.of(args, call, zone).select(either))
     named = NamedTime.of(args, call, zone)
     on_weekday = [each for each in either if is_on_weekday(each, args, call, zone)]
 
@@ -186,7 +186,8 @@ async def resolve_cancellation(
     said = choose_said(ctx.config(), call, args, either, named.select(either), is_read=bool(named.readings))
     if said is not None or _read_id(args, found, zone) is not None:
         own = said or await resolve_appointment(ctx, conn, call, args, question)
-        return (questioned if questioned is not None and reply is Reply.YES and not own.live else own), ""
+        is_kept = not own.live or any(read_text(args, "appointment_id") in each.texts for each in call.earlier[-1:])
+        return (questioned if questioned is not None and reply is Reply.YES and is_kept else own), ""
     chosen = select(found)
     exact = [each for each in chosen if fits_all(ctx.config(), call, args, each)]
     again = [each for each in select(cancelled) if fits_all(ctx.config(), call, args, each)]

@@ -33,6 +33,7 @@ from askproai_runtime.spoken_times import (
     understand_start,
 )
 from askproai_runtime.spoken_times.arguments import find_part_argument
+from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_only_hour
 
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
@@ -95,14 +96,25 @@ def parse_time(
 def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: ServiceRequest) -> Understanding | None:
     """Return the time of a search as `parse_time` does, or the only hour that the caller has said since the last answer, if the
     branch is closed at the requested one. If it is open at both, raise once the question which is meant: models write other
-    hours.
+    hours, or 05:00 for the afternoon.
     """
-    understood, words, zone = parse_time(args, call, service), call.said_since or "", service.rules.zone
-    if understood is None or understood.exact is None or rejects_times(words_of(words)) or counts_time(words):
+    words, zone = call.said_since or "", service.rules.zone
+    hours = [] if rejects_times(words_of(words)) or counts_time(words) else list_only_hour(words, call.started_at)
+    try:
+        understood = parse_time(args, call, service)
+    except ClarificationNeeded:
+        day = understand_parts(read_parts(args)[0], None, None, at=call.started_at, zone=zone)
+        days = {each.start.astimezone(zone).date() for each in day.candidates}
+        said = [exact_at(datetime.combine(date, each, zone)) for date in days for each in hours]
+        meant = [each for each in said if is_open_time(service.rules, each) and each.start > call.started_at]
+        is_noon = any(_NOON_AS_AM.search(each) for each in read_parts(args) if each)
+        if len(meant) != 1 or is_noon or read_text(args, "start"):
+            raise
+        return Understanding.of(meant)
+    if understood is None or understood.exact is None:
         return understood
     requested = exact_at(understood.exact.astimezone(zone))
-    hours = list_only_hour(words, call.started_at)  # another language reads a date as an hour
-    said = (exact_at(datetime.combine(requested.start.date(), each, zone)) for each in hours)
+    said = [exact_at(datetime.combine(requested.start.date(), each, zone)) for each in hours]
     meant = [each for each in said if is_open_time(service.rules, each)]
     if not meant or requested in meant:
         return understood
@@ -187,7 +199,13 @@ def _ask_of_coming_year(
     past, today = understood.past, call.started_at.astimezone(zone).date()
     if past is None or (coming := _find_coming(past, today)) is None:
         return None
-    named = [part and part.replace(str(past.year), str(coming.year)) for part in parts]
+    said = read_mentioned_days(call.said_since or "", call.started_at.astimezone(zone))
+    if said.has_day and not said.may_mean(coming):  # a weekday was said, and the model has taken a date of its own
+        coming = next(said.find_near(today, today), coming)
+    named = [
+        part and part.replace(past.isoformat(), coming.isoformat()).replace(str(past.year), str(coming.year))
+        for part in parts
+    ]
     read = understand_parts(*named, at=call.started_at, zone=zone)
     candidates = [each for each in read.candidates if each.start.date() == coming]
     if not candidates:

@@ -38,7 +38,7 @@ _PLACE_WORD: Final = re.compile(_STEM)
 _WHOLE: Final = re.compile(rf"^(?:{_BETWEEN} )*{_STEM}(?: {_BETWEEN})*$")
 _OF_TIME: Final = rf"(?:(?:{UNDERSTOOD.days.of_month}) )?(?:{_WORDS.period}|{'|'.join(sorted(ALL_MONTHS))})\b"
 _IN_WORDS: Final = re.compile(rf"\b{_ARTICLE} {_STEM}(?! {_OF_TIME})")
-_OTHER: Final = re.compile(rf"\b{_ARTICLE} (?:{_WORDS.other})\b")
+_OTHER: Final = re.compile(rf"\b{_ARTICLE} (?:{_WORDS.other})\b(?! (?:{_WORDS.period}))")
 _ONLY_OTHER: Final = re.compile(rf"(?:{_BETWEEN} )*(?:{_WORDS.other})(?: {_BETWEEN})*")
 _FIRST_NO: Final = re.compile(rf"^(?:(?:{_WORDS.first_no}) )+")
 _NOT: Final = re.compile(rf"\b(?:{_WORDS.negation})\b")
@@ -198,27 +198,18 @@ def says_another(config: TenantConfig, call: CallContext, listed: Sequence[Appoi
     """Return True if the caller's last words mean another appointment than the listed ones, such as one on another day."""
     words = call.said_since or ""
     names_time, starts = _find_named_starts(config, call, words, listed, surely=False)
-    return (names_time and not starts) or says_other(call)
+    return (names_time and not starts) or says_other(fold(words))
 
 
-def leave_out_kept(
-    config: TenantConfig,
-    call: CallContext,
-    args: Mapping[str, Any],
-    at_time: Sequence[Appointment],
-    cancelled: Sequence[Appointment],
-) -> Mapping[str, Any]:
-    """Return the arguments without an id or a time that only `cancelled` appointments of the call have, if the caller's last
-    words mean another one: models keep the arguments of the first cancellation. `at_time`: the appointments at the named time.
-    """
-    is_kept = read_text(args, "appointment_id") in {str(each.id) for each in cancelled}
-    is_kept |= bool(at_time) and all(each in cancelled for each in at_time)
-    return {**args, **dict.fromkeys(PICKING)} if is_kept and says_another(config, call, cancelled) else args
+def says_other(words: str) -> bool:
+    """Return whether folded words are of "the other one"."""
+    return bool(_OTHER.search(words))
 
 
-def says_other(call: CallContext) -> bool:
-    """Return whether the caller's last words are of "the other one"."""
-    return bool(_OTHER.search(fold(call.said_since or "")))
+def find_place_in_words(call: CallContext, words: str, own: Sequence[Appointment]) -> Appointment | None:
+    """Return the appointment that folded words choose by its position in the last list, or else in the order of time."""
+    ids = call.said_last.ids or [str(each.id) for each in sorted(own, key=lambda each: each.starts_at)]
+    return _find_at_place(words, ids, {str(each.id): each for each in own}, _IN_WORDS)
 
 
 def choose_by_names(

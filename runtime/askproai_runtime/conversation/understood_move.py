@@ -25,6 +25,8 @@ from askproai_runtime.conversation.changed_visits import (
     list_others,
     require_movable,
 )
+from askproai_runtime.conversation.doubts import require_not_declined
+from askproai_runtime.conversation.named_appointments import find_named_appointments
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.new_times import (
     count_from_appointment,
@@ -39,15 +41,14 @@ from askproai_runtime.conversation.offer import offer_for_move
 from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.own_appointments import resolve_appointment
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead, require_owner, says_customer
-from askproai_runtime.conversation.said_appointments import choose_by_names, name_place, says_other
+from askproai_runtime.conversation.said_appointments import name_place
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome, Naming
-from askproai_runtime.conversation.unsaid_days import names_day_of_other, require_said_day
+from askproai_runtime.conversation.unsaid_days import require_said_day
 from askproai_runtime.conversation.verification import list_own_appointments
-from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, Reply, words_of
 from askproai_runtime.language.names import find_staff_id
 from askproai_runtime.language.phrases import join_list
-from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Understanding, understand_parts
 
@@ -118,7 +119,8 @@ async def _understand_new_visit(
         return await offer_for_move(ctx, service, call, understood, appointment)
     start = appointment.starts_at if understood is None else require_exact(understood, call, service)
     require_said_day(counting if counted else call, args, start, service.rules.zone, appointment.starts_at)
-    _require_named_appointment(ctx, call, appointment, own, start)
+    require_not_declined(call, start, service.rules.zone, moves=True)
+    _require_named_appointment(ctx, call, args, appointment, own, start)
     elsewhere = find_offered_elsewhere(ctx, call, args, appointment, other_service, start) if understood else None
     if elsewhere is not None:
         service = other_service = elsewhere
@@ -140,33 +142,31 @@ async def _understand_new_visit(
 
 
 def _require_named_appointment(
-    ctx: BookingContext, call: CallContext, appointment: Appointment, own: Sequence[Appointment], start: datetime
+    ctx: BookingContext,
+    call: CallContext,
+    args: Mapping[str, Any],
+    appointment: Appointment,
+    own: Sequence[Appointment],
+    start: datetime,
 ) -> None:
-    """Raise the question which appointment is meant if the caller's last words name the day of another one, and not that of
-    `appointment`, or "the other one" after a change of `appointment`: models keep an argument of an earlier request.
+    """Raise the question which appointment is meant if the caller's last words name another live one than `appointment`, or are a
+    bare yes or no to this question: models keep an argument of an earlier request.
     """
-    zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
-    days = {each.id: each.starts_at.astimezone(zone).date() for each in (appointment, *own)}
-    new = start.astimezone(zone).date()
-    last = call.named_last if call.named_last and call.named_last.about == str(appointment.id) else None
-    is_moved = last is not None and last.naming is Naming.CHANGED
-    words = fold(call.said_since or "")
-    named = choose_by_names(ctx.config(), words, own, own, with_staff=False) if last else None
-    others = [
-        each
-        for each in own
-        if each.id != appointment.id
-        and (
-            each is named
-            or (last and says_other(call))
-            or names_day_of_other(call, days[each.id], days[appointment.id], new, is_moved=is_moved)
-        )
-    ]
-    if others:
-        meant = sorted([appointment, *others], key=lambda each: each.starts_at)
-        spoken = join_list([describe_appointment(ctx.config(), each, now) for each in meant])
-        question = say().which_of.format(question=say().which_to_move, appointments=spoken)
-        raise ClarificationNeeded(question, appointments=appointment_list_fields(ctx.config(), meant, now))
+    others = [each for each in own if each.live and each.id != appointment.id]
+    if not others:
+        return
+    live = sorted([appointment, *others], key=lambda each: each.starts_at)
+    words = find_named_appointments(ctx.config(), call, args, live, appointment, start)
+    said_last, said = call.said_last, words_of(call.said_since or "")
+    is_open = said_last.asks and said_last.is_last and bool(ONLY_YES.fullmatch(said) or ONLY_NO.fullmatch(said))
+    if not (is_open or words.contradicts(appointment)):
+        return
+    now = ctx.clock.now()
+    meant = [each for each in live if each.live and (each is appointment or each.id in words.named or not words.named)]
+    named = have_several_customers(meant)
+    spoken = join_list([describe_appointment(ctx.config(), each, now, named=named) for each in meant])
+    question = say().which_of.format(question=say().which_to_move, appointments=spoken)
+    raise ClarificationNeeded(question, appointments=appointment_list_fields(ctx.config(), meant, now))
 
 
 def _names_other_time(

@@ -5,7 +5,6 @@ the date.
 """
 
 import re
-from calendar import monthrange
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -25,23 +24,18 @@ from askproai_runtime.conversation.last_days import (
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
-from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import rejects_times
+from askproai_runtime.conversation.wanted_times import require_wanted_time
 from askproai_runtime.language.places_among import holds_place
-from askproai_runtime.spoken_times import Days, Grain, exact_at, fold, understand_parts
-from askproai_runtime.spoken_times.arguments import find_open_span, read_in_languages
-from askproai_runtime.spoken_times.mentions import (
-    find_named_spans,
-    list_bounding_weekdays,
-    list_days_of_month,
-    names_relative_day,
+from askproai_runtime.spoken_times import (
+    exact_at,
+    fold,
+    understand_parts,
 )
+from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
 _OF_TODAY = re.compile(rf"\b(?:{_WORDS.near_day})\b")  # one day each, whatever was said before
-_ISO_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
-_OTHER_DAY = re.compile(rf"\d{{1,2}}\.|\b(?:{_WORDS.other_day})\b")
 _CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
 _MONTH_DAYS: Final = 31
 _ASKS = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
@@ -56,21 +50,19 @@ def require_said_day(
     booked: Collection[datetime] = (),
 ) -> None:
     """Raise `ClarificationNeeded` with the question whether `start` is meant, unless the last answer named its day, or the
-    request's words can mean no other day. `own` is the present start of the appointment to move, and `booked` are those of
-    this call's appointments. Days of the caller's own appointments do not count as named.
+    request's words can mean no other day. `own` is the present start of the appointment to move, `booked` are those of this
+    call's appointments. Days of the caller's own appointments do not count as named.
     """
+    local, parts = start.astimezone(zone), read_parts(args)
+    require_wanted_time(call, args, local, [*booked, *([own] if own else [])])
     if read_text(args, "start") is not None:
         return
-    named, parts = after_request(call, zone).named_last, read_parts(args)
-    of_own = {each.astimezone(zone).weekday() for each in (own, *booked) if each}
-    _require_said_weekday(call, start.astimezone(zone), parts[0] or "", of_own)
-    if (span := find_open_span(parts[0] or parts[1] or "")) is not None:
-        _require_said_week(call, start.astimezone(zone), is_of_month=span is Grain.MONTH)
+    named, span = after_request(call, zone).named_last, find_open_span(parts[0] or parts[1] or "")
     if named is None or not names_day(parts):
         return
     if find_repeated_start(call, args, zone, own) == start:
         return
-    local, before = start.astimezone(zone), named.before.starts if named.before else ()
+    before = named.before.starts if named.before else ()
     days = {*days_of(filter(None, (*named.starts, *before, named.refused)), zone)}
     words = fold(" ".join(filter(None, parts)))
     weekdays = list_weekdays(words)
@@ -114,88 +106,6 @@ async def find_unheard(
         if call.find_reply(about, age) is not None:
             return start
     raise question
-
-
-def names_day_of_other(call: CallContext, other: date, own: date, new: date, *, is_moved: bool) -> bool:
-    """Return whether the caller's last words name the day of another appointment (`other`), and not its own day. The day of the
-    new start (`new`) is named, too. A rejected day is that of an appointment if the last answer has moved one (`is_moved`):
-    "Und am Freitag kann ich nicht, lieber am Samstag". Else it is none for the new start.
-    """
-    words, now = call.said_since or "", call.started_at
-    if rejects_times(words_of(words)) and not is_moved:
-        return False
-    numbers = list_days_of_month(words, now) - {new.day}
-    if (other.day in numbers) != (own.day in numbers):
-        return other.day in numbers
-    said = list_weekdays(words) - {new.weekday()} - list_bounding_weekdays(words, now)
-    if (other.weekday() in said) != (own.weekday() in said):
-        return other.weekday() in said
-    return names_relative_day(words, other, own, now) and not names_relative_day(words, new, own, now)
-
-
-def _require_said_weekday(call: CallContext, start: datetime, day: str, of_own: Collection[int]) -> None:
-    """Raise the question for the day if the ISO date of a local start is not on the only weekday that the caller has said since
-    the last answer: the model has probably miscalculated. Beside another weekday, or after a question about the appointment, a
-    weekday `of_own` only names the appointment: "den Mittwoch auf Donnerstag".
-    """
-    if not _ISO_DAY.fullmatch(day.strip()):
-        return
-    words = fold(call.said_since or "")
-    weekdays, is_asked = (
-        list_weekdays(words),
-        call.said_last.asks or any(call.said_last.about == each.about for each in call.asked_choices),
-    )
-    if is_asked or len(weekdays) > 1:
-        weekdays = weekdays.difference(of_own)
-    if len(weekdays) != 1 or start.weekday() in weekdays or _OTHER_DAY.search(words):
-        return
-    if rejects_times(words_of(call.said_since or "")):
-        return
-    (weekday,) = weekdays
-    today = call.started_at.astimezone(start.tzinfo).date()
-    days = (start.date() + timedelta(days=n) for n in range(-6, 7))
-    meant = [each for each in days if each.weekday() == weekday and each >= today]
-    readings = sorted({start, *(datetime.combine(each, start.timetz()) for each in meant)})
-    raise ask_readings(map(exact_at, readings), call, ZoneInfo(str(start.tzinfo)))
-
-
-def _require_said_week(call: CallContext, start: datetime, *, is_of_month: bool) -> None:
-    """Raise the question for the date if a local start is outside the weeks or months that the caller named last, although
-    these have a day with its weekday, or its day of the month, and no answer has named days since: "Haben Sie übernächste
-    Woche offen? Dann am Mittwoch", "What do you have in January? The 23rd at noon".
-    """
-    clauses = [clause for words in call.said_without_days for clause in _CLAUSE.split(words)]
-    now = call.started_at.astimezone(start.tzinfo)
-    named = (_find_spans(clause, now) for clause in reversed(clauses) if not rejects_times(words_of(clause)))
-    spans = [span for span in next((each for each in named if each is not None), ()) if span.first != date.min]
-    spans = [_widen(span) for span in spans] if is_of_month else spans
-    if any(each.first <= start.date() <= (each.last or date.max) for each in spans):
-        return
-    said = [day for each in spans if (day := _find_same(each, start.date(), now.date(), is_of_month=is_of_month))]
-    if said:
-        starts = sorted({start, start.combine(min(said), start.timetz())})
-        raise ask_readings(map(exact_at, starts), call, ZoneInfo(str(start.tzinfo)))
-
-
-def _find_same(span: Days, day: date, today: date, *, is_of_month: bool) -> date | None:
-    """Return the first day of a span, from today on, with the weekday (`is_of_month`: the number) of `day`; else None."""
-    days = (max(span.first, today) + timedelta(days=n) for n in range(_MONTH_DAYS))
-    if is_of_month:
-        return next((each for each in days if each.day == day.day), None)
-    last = span.last or date.max
-    return next((each for each in days if each.weekday() == day.weekday() and each <= last), None)
-
-
-def _widen(span: Days) -> Days:
-    """Return the span extended to whole months."""
-    last = span.last and span.last.replace(day=monthrange(span.last.year, span.last.month)[1])
-    return Days(span.first.replace(day=1), last)
-
-
-def _find_spans(clause: str, now: datetime) -> Sequence[Days] | None:
-    """Return the spans that a clause asks about, in the call's language or the other one; None if a mere remark names them."""
-    spans = read_in_languages(lambda: find_named_spans(clause, now), None)
-    return None if spans and not _ASKS.search(words_of(clause)) else spans
 
 
 def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:

@@ -5,7 +5,7 @@ nobody waits for a free time because a word was misread. "Vormittags kann ich ni
 """
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -20,6 +20,7 @@ NUMBER: Final = rf"(?:{_WORDS.number})"
 _TIME = rf"(?:(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_hour})\b|\b[012]?\d[ :.][0-5]\d\b)"
 _ORDINAL = rf"\b(?:{_WORDS.place})\b"
 _PLACE = re.compile(_ORDINAL)
+SAYS_HOUR: Final = re.compile(_TIME)
 _POLITE = rf"(?:{_WORDS.polite})"
 
 # A no in them says nothing about the times: it agrees, doubts, asks for a moment, or speaks of the waiting list.
@@ -143,6 +144,11 @@ def find_named_times(utterance: str, now: datetime) -> tuple[Sequence[Mention], 
         raise UnclearMention("more than anybody needs to name a time")
     named = _find_named(_list_clauses(utterance), now)
     return named.rejected, named.others
+
+
+def list_clauses(utterance: str) -> Iterator[tuple[str, int]]:
+    """Yield each clause of an utterance in lower case without punctuation, and the number of its sentence."""
+    return ((each.said, each.sentence) for each in _list_clauses(utterance[-_LONGEST:]))
 
 
 def rejects_times(said: str) -> bool:

@@ -80,6 +80,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     service_with: str
     nothing_free: str
     shall_i_book: str
+    shall_i_book_then: str
     only_after_cancelling: str
     shall_i_move: str
     free_by_moving: str

@@ -8,7 +8,6 @@ combines them, and `readings.py` places them in the calendar. The words of answe
 from collections.abc import Mapping
 from typing import Final
 
-from askproai_runtime.spoken_times import agreement
 from askproai_runtime.spoken_times.atoms import AFTERNOON, Days
 from askproai_runtime.spoken_times.counted_times import count_from, counts_time
 from askproai_runtime.spoken_times.grammar import fold
@@ -29,6 +28,6 @@ ALL_MONTHS: Final = frozenset(UNDERSTOOD.grammar.months)
 __all__ = [
     "AFTERNOON", "ALL_MONTHS", "ALL_WEEKDAYS", "Argument", "Candidate", "Daily", "Days", "Grain", "Refusal", "Understanding",
     "agree", "agreement", "arguments", "count_from", "counts_time", "exact_at", "excluded_days", "fold",
-    "list_number_words", "mentions", "parse_instant", "read_written_day", "understand", "understand_parts",
+    "list_number_words", "mentioned_days", "mentions", "parse_instant", "read_written_day", "understand", "understand_parts",
     "understand_start",
 ]  # fmt: skip

@@ -129,7 +129,7 @@ def _is_relative(atom: Atom, day: date, origin: date) -> bool:
     if isinstance(atom, Offset):
         first = (counted := origin + timedelta(days=atom.days)) - timedelta(days=counted.weekday())
         return day == counted if atom.days % _WEEK else first <= day < first + timedelta(days=_WEEK)
-    spans = _read_spans(None, atom) if _is_span(atom) else ()
+    spans = read_spans(None, atom) if _is_span(atom) else ()
     return any(_holds(span, day) and not _holds(span, origin) for span in spans)
 
 
@@ -158,29 +158,11 @@ def _scan_any(words: str, now: datetime) -> Sequence[Atom]:
         return []
 
 
-def find_named_spans(words: str, now: datetime) -> Sequence[Days] | None:
-    """Return the weeks, months and other spans that words name, whatever else they say: "übernächste Woche", "nach
-    Weihnachten", "in zwei Wochen".
-
-    None if they name neither a span nor a day; empty if they name a day, alone or beside a span. A weekday alone may be of any
-    week, and a day of the month of any month: they count as no day.
-    """
-    named = [
-        (before, atom)
-        for before, atom in pairwise([None, *_scan_any(words, now)])
-        if isinstance(atom, Offset | Period)
-        or (isinstance(atom, Day) and (atom.number is None or atom.month is not None))
-        or (isinstance(atom, Weekday) and atom.which is not None)
-    ]
-    spans = [span for before, atom in named for span in _read_spans(before, atom)]
-    return None if not named else spans if len(named) == sum(_is_span(atom) for _, atom in named) else ()
-
-
 def _is_span(atom: Atom | None) -> bool:
     return isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead)
 
 
-def _read_spans(before: Atom | None, atom: Atom | None) -> Sequence[Days]:
+def read_spans(before: Atom | None, atom: Atom | None) -> Sequence[Days]:
     """Return the spans of days that an atom names, bounded by the word `before` it; for a counted day, the week of that day."""
     if isinstance(atom, Day):
         weeks = [day - timedelta(days=day.weekday()) for day in atom.readings]

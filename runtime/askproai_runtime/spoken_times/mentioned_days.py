@@ -1,0 +1,120 @@
+"""Compare a day or a time of day with those that words name, whatever else the words say. Pure."""
+
+from calendar import monthrange
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
+from itertools import pairwise
+
+from askproai_runtime.spoken_times.atoms import (
+    PARTS_OF_DAY,
+    Around,
+    Atom,
+    Clock,
+    Day,
+    Days,
+    Instant,
+    Op,
+    Part,
+    Period,
+    TimeRange,
+    Weekday,
+    Which,
+)
+from askproai_runtime.spoken_times.grammars import scan_known_argument
+from askproai_runtime.spoken_times.mentions import read_spans
+from askproai_runtime.spoken_times.times import expand
+from askproai_runtime.spoken_times.weekday_dates import weekday_dates
+
+_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
+_FARTHEST = timedelta(days=92)  # a later date may be a date of birth
+
+
+@dataclass(frozen=True, slots=True)
+class MentionedDays:
+    """The weekdays (0 is Monday), days of a month, dates and spans that words name. A weekday or day of a month beside a span is
+    one in this span.
+    """
+
+    weekdays: frozenset[int] = frozenset()
+    numbers: frozenset[int] = frozenset()
+    dates: frozenset[date] = frozenset()
+    spans: Sequence[Days] = ()
+
+    @property
+    def has_day(self) -> bool:
+        """Return whether a day is named, and not only a span such as "nächste Woche"."""
+        return bool(self.weekdays or self.numbers or self.dates)
+
+    def within(self, spans: Sequence[Days]) -> "MentionedDays":
+        """Return these days in `spans`; days of a month are in whole months: "Mitte Januar", "der 23."."""
+        return replace(self, spans=[_widen(each) for each in spans] if self.numbers else spans)
+
+    def may_mean(self, day: date) -> bool:
+        """Return whether the words can mean a day."""
+        if day in self.dates:
+            return True
+        if self.dates and not (self.weekdays or self.numbers):
+            return False
+        is_in = not self.spans or any(each.first <= day <= (each.last or date.max) for each in self.spans)
+        is_weekday = not self.weekdays or day.weekday() in self.weekdays
+        return is_in and is_weekday and (not self.numbers or day.day in self.numbers)
+
+    def find_near(self, day: date, first: date) -> Iterator[date]:
+        """Yield the days from `first` on that the words can mean, the nearest to `day` first."""
+        days = (first + timedelta(days=n) for n in range(_FARTHEST.days))
+        yield from sorted(filter(self.may_mean, days), key=lambda each: abs(each - day))
+
+
+def _widen(span: Days) -> Days:
+    """Return the span extended to whole months."""
+    last = span.last and span.last.replace(day=monthrange(span.last.year, span.last.month)[1])
+    return Days(span.first.replace(day=1), last)
+
+
+def read_mentioned_days(words: str, now: datetime) -> MentionedDays:
+    """Return the days that words name. A day after a bound ("ab Freitag") is none, and a weekday that depends on something said
+    before ("am Freitag drauf") may be in any week.
+    """
+    weekdays, numbers, dates, spans = set[int](), set[int](), set[date](), list[Days]()
+    for before, atom in pairwise([None, *_scan(words, now)]):
+        if isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead):
+            spans += (each for each in read_spans(before, atom) if each.first != date.min)
+        elif before in _BOUNDS:
+            continue
+        elif isinstance(atom, Weekday):
+            is_open = atom.which in {None, Which.FOLLOWING}
+            weekdays |= {atom.weekday} if is_open else set()
+            dates |= set() if is_open else {*weekday_dates(atom, now.date())}
+        elif isinstance(atom, Day) and atom.number is not None and atom.month is None:
+            numbers.add(atom.number)
+        elif isinstance(atom, Day):
+            dates |= {*atom.readings}
+    near = {each for each in dates if each - now.date() <= _FARTHEST}
+    return MentionedDays(frozenset(weekdays), frozenset(numbers), frozenset(near), spans)
+
+
+def _scan(words: str, now: datetime) -> Sequence[Atom]:
+    """Return the known atoms in words, in the language that knows most of them: "do" is no Thursday in "Do you have". [] if they
+    have an impossible day or time.
+    """
+    try:
+        return scan_known_argument(words, now)
+    except (ValueError, OverflowError):
+        return []
+
+
+def excludes_time(words: str, at: time, now: datetime) -> bool:
+    """Return whether words name hours or parts of the day, and none that includes the time `at`."""
+    atoms = _scan(words, now)
+    parts = [atom for atom in atoms if isinstance(atom, Part) and atom.name]
+    clocks = [atom for atom in atoms if isinstance(atom, Clock)]
+    if not (clocks or parts) or any(isinstance(atom, TimeRange | Around | Instant) for atom in atoms):
+        return False
+    try:
+        hours = {each for clock in clocks for each in (*expand(clock), *(expand(clock, parts[0]) if parts else ()))}
+    except ValueError:  # "drei Uhr vormittags"
+        return False
+    return at not in hours and not any(
+        first <= at < last for first, last in (PARTS_OF_DAY[each.name] for each in parts)
+    )
