@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime, time, timedelta
+from itertools import takewhile
 from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
@@ -28,13 +29,15 @@ _EXCLUSIONS = frozenset({Op.EXCEPT, Op.NOT})
 _LINKS, _RANGE = frozenset({Op.AND, Op.OR, Op.COMMA}), frozenset({Op.BETWEEN, Op.FROM, Op.AFTER, Op.UNTIL, Op.BEFORE})
 _ENDS, _MOMENT, _OPEN_END = 2, timedelta(microseconds=1), timedelta(days=300)  # of a range of days
 _WORDS = UNDERSTOOD.excluded_days
-_NOT_DENIED = re.compile(rf"\b(?:{_WORDS.not_denied})\b|[.!?;](?= |$)(?<!\d\.)")
+_NOT_DENIED = re.compile(rf"\b(?:{_WORDS.not_denied})\b")
+_SENTENCE_END = re.compile(r"[.!?;](?= |$)(?<!\d\.)")
 _NEITHER = re.compile(rf"\b(?:{_WORDS.neither}) (.*?),? (?:{_WORDS.nor})\b")
 _DENIED_BEFORE = re.compile(rf"(\b(?:{_WORDS.denials})) ?, ?(?=(?:{_WORDS.exceptions})\b)")
 _DENIAL = re.compile(rf"(?:^|(?<=\s))(?:{_WORDS.denials})(?= *(?:$|(?:{_WORDS.exceptions})\b))")
 _EXCEPTION = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
 _CONDITION = re.compile(rf"\b(?:{_WORDS.conditions})\b")
-_ALWAYS = re.compile(rf"\b(?:{_WORDS.always})\b")
+_ALWAYS = re.compile(rf"^(?!.*\b(?:{_WORDS.never})\b).*\b(?:{_WORDS.always})\b")
+_WANTED = re.compile(rf"\b(?:{_WORDS.wanted})\b")
 _REASON = re.compile(rf"(?:{_WORDS.reasons})\b")
 _STATEMENT = re.compile(rf"(\b(?:{_WORDS.statements})) (?:{_WORDS.links})\b")
 _ENDS_STATEMENT = re.compile(rf"\b(?:{_WORDS.statements})$")
@@ -89,7 +92,7 @@ def includes_hours(understood: Understanding, hours: Part | Clock) -> bool:
 def _find_excluded_days(said: str, now: datetime) -> Excluded:
     """Return what denials exclude before them, and then what words such as "außer" exclude behind them."""
     excluded, before, clauses = Excluded(), Excluded(), list[str]()
-    said = _NOT_DENIED.sub(" ", " ".join(said.split()[:_MOST_WORDS]))
+    said = _SENTENCE_END.sub(",", _NOT_DENIED.sub(" ", " ".join(said.split()[:_MOST_WORDS])))
     said = _STATEMENT.sub(r"\1,", _DENIED_BEFORE.sub(r"\1 ", _NEITHER.sub(r"≠ \1 ≠", said)))
     for clause in re.split(r" ?, ?", said):
         denial, exception = _DENIAL.search(clause), _EXCEPTION.search(clause)
@@ -105,7 +108,8 @@ def _find_excluded_days(said: str, now: datetime) -> Excluded:
             clauses.append(clause if own is None else clause[: denial.start()])  # a denial has days on one side of it
         else:
             clauses.append(clause)
-        alone = None if denial or _ENDS_STATEMENT.search(clause) else _read_days(clause.split(), now)
+        is_wanted = denial or _ENDS_STATEMENT.search(clause) or _WANTED.search(clause)
+        alone = None if is_wanted else _read_days(clause.split(), now)
         before = {} if alone is None else before | alone
     said, patterns = present_grammar().normalize(", ".join(clauses)), present_grammar().operators
     texts = [said[word.start() :] for word in re.finditer(r"\S+", said)]
@@ -118,11 +122,12 @@ def _find_excluded_days(said: str, now: datetime) -> Excluded:
 
 
 def _end_exclusion(text: str) -> str:
-    """Return the beginning of a text up to the first comma, or to that before an "oder": a list has one. Else another day is wanted
-    ("nicht Montag, lieber Dienstag").
+    """Return the beginning of a text up to the first comma, or in a list, which has an "oder", up to words for a wanted day: "nicht
+    Montag oder Dienstag, lieber Mittwoch".
     """
     first, *others = text.split(" , ")
-    return text if others and _is_list(others[-1]) else first
+    listed = [*takewhile(lambda each: not _WANTED.search(each), others)]
+    return " , ".join([first, *listed]) if listed and _is_list(listed[-1]) else first
 
 
 def _is_list(text: str) -> bool:
