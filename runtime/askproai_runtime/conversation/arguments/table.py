@@ -80,7 +80,8 @@ _RULES: Final = (
     ArgumentRule(
         "date", (*_NEW_TIME, _INFORM),
         "a day or several in words or `YYYY-MM-DD`, or a list of them; `2026/12/10`, `10.12.2026`; midnight beside it is no time",
-        "asked for by itself; a date that is over is named; `10/12/2026` is asked about where both readings are to come; for the"
+        "asked for by itself; a date that is over is named; a date that the caller's words cannot mean is asked "
+        "about; `10/12/2026` is asked about where both readings are to come; for the"
         " waiting list “no matter” is any day",
         ("day", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date", "target_date",
          "date_str", "date_string", "start_date", "weekday", "day_of_week", "month", "week", "calendar_week"),
@@ -89,7 +90,8 @@ _RULES: Final = (
     ArgumentRule(
         "time", _NEW_TIME,
         "a time or a range in words or `HH:MM`, or a list of them; `14h30`, `2:30 PM`, `10:00-11:00`, `>=15:00`",
-        "asked for by itself, and the day is kept; `10:00Z` as in `start`; never a number of seconds",
+        "asked for by itself, and the day is kept; an hour beside the only one that the caller has said is asked "
+        "about; `10:00Z` as in `start`; never a number of seconds",
         ("hour", "time_slot", "timeslot", "preferred_time", "requested_time", "new_time", "booking_time", "desired_time",
          "start_time_local", "time_of_appointment", "time_range"),
         is_choice=True,
@@ -148,7 +150,8 @@ _RULES: Final = (
     ArgumentRule(
         "appointment_id", (_BOOK, *_KNOWN_APPOINTMENT),
         "`appointment_id` of an answer",
-        "an unknown one is answered with the caller's appointments",
+        "an unknown one is answered with the caller's appointments; if the caller's words name another one, a move asks "
+        "which, and a cancellation asks about that one",
         ("id", "booking_id", "appointment_uid", "booking_uid", "uid"),
     ),
     ArgumentRule("appointment_id", (_CANCEL,), "", "", ("waitlist_id",), only_for=(_CANCEL,)),
