@@ -11,9 +11,10 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.last_days import list_said_starts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
+from askproai_runtime.conversation.wanted_times import rejects_day
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, YES_WORD, words_of
 from askproai_runtime.language.declines import REJECTS, find_declined
-from askproai_runtime.language.replies import holds_yes
+from askproai_runtime.language.replies import asks_or_waits, holds_yes
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.spoken_times.mentioned_days import excludes_time
 from askproai_runtime.understood import UNDERSTOOD
@@ -60,7 +61,8 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
     wants_other = _RATHER.search(words_of(first)) and excludes_time(
         REJECTS.sub(" ", words_of(first)), local.time(), call.started_at
     )
-    declines = wants_other or (not moves and find_declined(first, {local}, call.started_at))
+    declines = bool(wants_other) or rejects_day(call, first, local) or all(map(asks_or_waits, (first, *later)))
+    declines = declines or (not moves and bool(find_declined(first, {local}, call.started_at)))
     if not declines or any(map(holds_yes, later)):
         return
     is_refused = NO.search(words_of(call.said_since or "")) is not None

@@ -25,6 +25,7 @@ from askproai_runtime.spoken_times import (
     Argument,
     Candidate,
     Grain,
+    Refusal,
     Understanding,
     agree,
     counts_time,
@@ -81,7 +82,8 @@ def parse_time(
         else:
             understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
     if understood.refused is not None:
-        raise _ask_of_coming_year(parts, understood, call, zone) or refuse_time(understood, call, zone)
+        asked = _ask_of_said_day(parts, understood, call, zone) or _ask_of_coming_year(parts, understood, call, zone)
+        raise asked or refuse_time(understood, call, zone)
     if understood.contradicts:
         understood = _drop_over_today(understood, call, service)
     if understood.contradicts:
@@ -108,7 +110,7 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
         said = [exact_at(datetime.combine(date, each, zone)) for date in days for each in hours]
         meant = [each for each in said if is_open_time(service.rules, each) and each.start > call.started_at]
         is_noon = any(_NOON_AS_AM.search(each) for each in read_parts(args) if each)
-        if len(meant) != 1 or is_noon or read_text(args, "start"):
+        if len(meant) != 1 or len(days) != 1 or is_noon or read_text(args, "start"):
             raise
         return Understanding.of(meant)
     if understood is None or understood.exact is None:
@@ -189,6 +191,24 @@ def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) ->
     return ClarificationNeeded(sentence, outcome=FunctionOutcome(refused), refused=refused.value)
 
 
+def _ask_of_said_day(
+    parts: tuple[str | None, str | None, str | None], understood: Understanding, call: CallContext, zone: ZoneInfo
+) -> ClarificationNeeded | None:
+    """Return the question whether a past time is meant on the day that the caller has said: models calculate dates. None if the
+    words name no day to come.
+    """
+    now = call.started_at.astimezone(zone)
+    said = read_mentioned_days(call.said_since or "", now)
+    if understood.refused is not Refusal.PAST or not said.has_day or said.may_mean(now.date()):
+        return None
+    day = next(said.find_near(now.date(), now.date()), None)
+    read = None if day is None else understand_parts(day.isoformat(), *parts[1:], at=call.started_at, zone=zone)
+    if read is None or not read.candidates:
+        return None
+    question = candidate_question(read.candidates, zone, call.started_at)
+    return ClarificationNeeded(question, candidates=candidate_fields(read.candidates))
+
+
 def _ask_of_coming_year(
     parts: tuple[str | None, str | None, str | None], understood: Understanding, call: CallContext, zone: ZoneInfo
 ) -> ClarificationNeeded | None:
@@ -199,13 +219,7 @@ def _ask_of_coming_year(
     past, today = understood.past, call.started_at.astimezone(zone).date()
     if past is None or (coming := _find_coming(past, today)) is None:
         return None
-    said = read_mentioned_days(call.said_since or "", call.started_at.astimezone(zone))
-    if said.has_day and not said.may_mean(coming):  # a weekday was said, and the model has taken a date of its own
-        coming = next(said.find_near(today, today), coming)
-    named = [
-        part and part.replace(past.isoformat(), coming.isoformat()).replace(str(past.year), str(coming.year))
-        for part in parts
-    ]
+    named = [part and part.replace(str(past.year), str(coming.year)) for part in parts]
     read = understand_parts(*named, at=call.started_at, zone=zone)
     candidates = [each for each in read.candidates if each.start.date() == coming]
     if not candidates:

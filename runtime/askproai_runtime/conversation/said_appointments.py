@@ -37,7 +37,7 @@ _ARTICLE: Final = rf"(?:{UNDERSTOOD.places.article})"
 _PLACE_WORD: Final = re.compile(_STEM)
 _WHOLE: Final = re.compile(rf"^(?:{_BETWEEN} )*{_STEM}(?: {_BETWEEN})*$")
 _OF_TIME: Final = rf"(?:(?:{UNDERSTOOD.days.of_month}) )?(?:{_WORDS.period}|{'|'.join(sorted(ALL_MONTHS))})\b"
-_IN_WORDS: Final = re.compile(rf"\b{_ARTICLE} {_STEM}(?! {_OF_TIME})")
+IN_WORDS: Final = re.compile(rf"\b{_ARTICLE} {_STEM}(?! {_OF_TIME})")
 _OTHER: Final = re.compile(rf"\b{_ARTICLE} (?:{_WORDS.other})\b(?! (?:{_WORDS.period}))")
 _ONLY_OTHER: Final = re.compile(rf"(?:{_BETWEEN} )*(?:{_WORDS.other})(?: {_BETWEEN})*")
 _FIRST_NO: Final = re.compile(rf"^(?:(?:{_WORDS.first_no}) )+")
@@ -63,7 +63,7 @@ def find_said_place(call: CallContext) -> str | None:
     said, words = call.said_last, fold(call.said_since or "")
     if not (said.is_last and len(said.ids) > 1):
         return None
-    place = find_place(_FIRST_NO.sub("", words), len(said.ids), _IN_WORDS)
+    place = find_place(_FIRST_NO.sub("", words), len(said.ids), IN_WORDS)
     return None if place is None or NO.search(_FIRST_NO.sub("", words)) else said.ids[place]
 
 
@@ -143,7 +143,7 @@ def _choose_by_words(
         return None
     if is_other:
         return _find_other(call, own)
-    chosen = _find_at_place(words, said.ids, own, _IN_WORDS) or _find_at_place(words, said.ids, own)
+    chosen = _find_at_place(words, said.ids, own, IN_WORDS) or _find_at_place(words, said.ids, own)
     if said.about:
         return chosen
     # The new time of a move is not that of the appointment.
@@ -209,7 +209,7 @@ def says_other(words: str) -> bool:
 def find_place_in_words(call: CallContext, words: str, own: Sequence[Appointment]) -> Appointment | None:
     """Return the appointment that folded words choose by its position in the last list, or else in the order of time."""
     ids = call.said_last.ids or [str(each.id) for each in sorted(own, key=lambda each: each.starts_at)]
-    return _find_at_place(words, ids, {str(each.id): each for each in own}, _IN_WORDS)
+    return _find_at_place(words, ids, {str(each.id): each for each in own}, IN_WORDS)
 
 
 def choose_by_names(

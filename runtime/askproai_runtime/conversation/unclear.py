@@ -85,6 +85,8 @@ def _says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool
     zone = ZoneInfo(config.time_zone)
     now = call.started_at.astimezone(zone)
     starts = {each.start for each in understand_parts(*read_parts(read.values), at=now, zone=zone).candidates}
+    if "start" in read.values and not starts.isdisjoint(offer[0].start for offer in call.offered):
+        return True  # an offer, written with another offset
     said = [words for words in call.utterances if not _NAMES_ZONE.search(fold(words))]
     return any(read_in_languages(partial(_names_one_of, starts, words, now), False) for words in said)
 

@@ -118,9 +118,9 @@ async def _understand_new_visit(
         _require_future(ctx, appointment)
         return await offer_for_move(ctx, service, call, understood, appointment)
     start = appointment.starts_at if understood is None else require_exact(understood, call, service)
+    _require_named_appointment(ctx, call, args, appointment, own, start)
     require_said_day(counting if counted else call, args, start, service.rules.zone, appointment.starts_at)
     require_not_declined(call, start, service.rules.zone, moves=True)
-    _require_named_appointment(ctx, call, args, appointment, own, start)
     elsewhere = find_offered_elsewhere(ctx, call, args, appointment, other_service, start) if understood else None
     if elsewhere is not None:
         service = other_service = elsewhere

@@ -10,14 +10,16 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which
+from askproai_runtime.conversation.last_days import list_weekdays
 from askproai_runtime.conversation.named_appointments import names_known, says_it_stays, split_new_time
+from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, find_place
 from askproai_runtime.conversation.time_arguments import read_parts
-from askproai_runtime.conversation.types import CallContext
+from askproai_runtime.conversation.types import CallContext, Naming
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import SAYS_HOUR, list_clauses, rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, counts_time, fold
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
 from askproai_runtime.spoken_times.mentions import list_only_hour
@@ -28,10 +30,12 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?|\d{1,2}\.\d{1,2}\.(?:\d{2,
 _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
 _NUMBERED: Final = re.compile(rf"\b(?:{_WORDS.before_number}) (?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _REJECTED_DAY: Final = re.compile(rf"\b(?:{_WORDS.rejects_day}) (?:\w+ )?(?:{'|'.join(sorted(ALL_WEEKDAYS))})s?\b")
+_ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 _MOST_MEANT: Final = 2
-_BY_DAY: Final = (time(6), time(22))
+_FEW_WORDS: Final = 4  # they are no remark
+_BY_DAY: Final = (time(7), time(20))
 
 
 def require_wanted_time(
@@ -48,23 +52,64 @@ def require_wanted_time(
     """
     said, is_start, parts = call.said_without_days, read_text(args, "start") is not None, read_parts(args)
     if is_start and any(offer[0].start == start for offer in call.offered):
-        said = () if holds_yes(call.said_since or "") else (call.said_since or "",)
-    zone, readings = ZoneInfo(str(start.tzinfo)), {start}
+        adds = holds_yes(call.said_since or "") and _ADDS.search(words_of(call.said_since or ""))
+        said = () if adds else (call.said_since or "",)
+    zone = ZoneInfo(str(start.tzinfo))
+    readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
     is_date = is_start or bool(_DATE.fullmatch((parts[0] or "").strip()))
     span = find_open_span(parts[0] or parts[1] or "")
     if is_date or span is not None:
-        days = _list_other_days(call, start, said, own, None if is_date else span)
+        is_picked = any(read_text(args, name) for name in PICKING)
+        days = _list_other_days(call, start, said, own, None if is_date else span, is_picked=is_picked)
         readings |= {datetime.combine(day, start.timetz()) for day in days}
     if is_exact and len(readings) == 1:
         readings |= {
             datetime.combine(start.date(), hour, start.tzinfo) for hour in _list_other_hours(call, start, said, own)
         }
     if len(readings) > 1:
-        raise ask_which(readings, call, zone, is_exact=is_exact)
+        raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=is_exact)
+
+
+def _find_chosen(call: CallContext, start: datetime, own: Collection[datetime]) -> datetime | None:
+    """Return the offered start that the caller's last words choose by a mere yes or by its position, if it is not `start`."""
+    last, said = call.named_last, call.said_since or ""
+    if (
+        last is None
+        or last.naming is not Naming.OFFERED
+        or not last.is_exact
+        or call.asked_choices
+        or _asks_which(call)
+    ):
+        return None
+    place = None if own else find_place(fold(said), len(last.starts), IN_WORDS)  # else it is an appointment's
+    if place is not None and start.day != place + 1:
+        return None if last.starts[place] == start else last.starts[place]
+    now = call.started_at.astimezone(start.tzinfo)
+    is_named = SAYS_HOUR.search(words_of(said)) or counts_time(said) or any(_list_wanted(call, said, own, now))
+    is_agreed = len(last.starts) == 1 and holds_yes(said) and not is_named and not _ADDS.search(words_of(said))
+    return last.starts[0] if is_agreed and last.starts[0] != start else None
+
+
+def rejects_day(call: CallContext, words: str, start: datetime) -> bool:
+    """Return whether words reject the day of a local start and do not also want it: "nein, heute geht es nicht"."""
+    now, day = call.started_at.astimezone(start.tzinfo), start.date()
+    clauses = [clause for clause, _ in list_clauses(words)]
+    weekdays = (list_weekdays(found[0]) for clause in clauses for found in _REJECTED_DAY.finditer(clause))
+    named = (_read_days(fold(clause), now) for clause in clauses if rejects_times(clause))
+    rejects = any(day.weekday() in each for each in weekdays) or any(
+        each is not None and each.may_mean(day) for each in named
+    )
+    return rejects and not any(each.may_mean(day) for each in _list_wanted(call, words, (), now))
 
 
 def _list_other_days(
-    call: CallContext, start: datetime, said: Sequence[str], own: Collection[datetime], span: Grain | None
+    call: CallContext,
+    start: datetime,
+    said: Sequence[str],
+    own: Collection[datetime],
+    span: Grain | None,
+    *,
+    is_picked: bool,
 ) -> Iterator[date]:
     """Yield the days nearest to a start that the last words with a day can mean; none if they can mean the start's day. A weekday
     is in the week, and a day of a month in the month, asked about before: "Haben Sie übernächste Woche offen? Dann am Mittwoch".
@@ -73,8 +118,9 @@ def _list_other_days(
     now, days = call.started_at.astimezone(start.tzinfo), list[MentionedDays]()
     spans: Sequence[Days] = ()
     for words in reversed(said):
-        named = [*_list_wanted(call, words, own, now)]
+        named = [*_list_wanted(call, words, own, now, is_picked=is_picked)]
         if not days and (_RELATIVE_DAY.search(fold(words)) or counts_time(words)):
+            yield from _list_counted(words, start, own)
             return
         first = next((n for n, each in enumerate(named) if each.has_day), len(named))
         if days and first < len(named):
@@ -93,33 +139,48 @@ def _list_other_days(
         yield from (day for each in days for day in islice(each.find_near(start.date(), now.date()), _MOST_MEANT))
 
 
+def _list_counted(words: str, start: datetime, own: Collection[datetime]) -> Iterator[date]:
+    """Yield the day that words count from the appointment to move ("einen Tag später"), if `start` is in the other direction."""
+    if len(own) != 1:
+        return
+    (old,) = (each.astimezone(start.tzinfo) for each in own)
+    day = count_day(words, old)
+    if day is not None and day != old.date() and (day > old.date()) != (start > old):
+        yield day
+
+
 def _list_other_hours(
     call: CallContext, start: datetime, said: Sequence[str], own: Collection[datetime]
 ) -> Iterator[time]:
-    """Yield the hours by day that the last words with an hour can mean; none if they can mean the start's. Words such as "den um
-    zehn" name one of the appointments at `own`.
+    """Yield the hours by day that the last words with an hour can mean; none if they can mean the start's. An hour that is rejected
+    or taken back ("um zehn, nein, um elf") does not count; words such as "den um zehn" name one of the appointments at `own`.
     """
-    words = next((each for each in reversed(said) if SAYS_HOUR.search(words_of(each))), "")
-    if (
-        rejects_times(words_of(words))
-        or counts_time(words)
-        or (own and (_asks_which(call) or names_known(fold(words))))
-    ):
-        return
-    if words and excludes_time(words, start.time(), call.started_at):
+    words = next((each for each in map(_find_hour, reversed(said)) if each), "")
+    is_own = bool(call.asked_choices) or (own and (_asks_which(call) or names_known(words)))
+    if words and not is_own and not counts_time(words) and excludes_time(words, start.time(), call.started_at):
         yield from (each for each in list_only_hour(words, call.started_at) if _BY_DAY[0] <= each < _BY_DAY[1])
 
 
-def _list_wanted(call: CallContext, words: str, own: Collection[datetime], now: datetime) -> Iterator[MentionedDays]:
+def _find_hour(words: str) -> str:
+    """Return the last folded words of an utterance with an hour that is not rejected; "" without one."""
+    said = ", ".join(fold(clause) for clause, _ in list_clauses(words) if not rejects_times(clause))
+    pieces = reversed(_TAKEN_BACK.split(said))
+    return next((piece for piece in pieces if SAYS_HOUR.search(piece)), "")
+
+
+def _list_wanted(
+    call: CallContext, words: str, own: Collection[datetime], now: datetime, *, is_picked: bool = False
+) -> Iterator[MentionedDays]:
     """Yield the days that each sentence of an utterance wants: without those that are rejected, taken back ("am Freitag, nein, am
-    Samstag"), or name an appointment that stays or is moved.
+    Samstag"), or name an appointment that stays or is moved. `is_picked`: the request names this appointment.
     """
-    own_days, is_asked = {each.astimezone(now.tzinfo).weekday() for each in own}, _asks_which(call)
+    own_days, is_asked = {each.astimezone(now.tzinfo).weekday() for each in own}, is_picked or _asks_which(call)
     sentences = dict[int, list[str]]()
     for clause, number in list_clauses(words):
-        said = _REJECTED_DAY.sub(" ", clause)
-        if (not rejects_times(said) or _TAKEN_BACK.search(fold(said))) and not says_it_stays(clause):
-            sentences.setdefault(number, []).append(fold(said))
+        pieces = _TAKEN_BACK.split(fold(_REJECTED_DAY.sub(" ", clause)))
+        kept = " nein ".join("" if rejects_times(piece) else piece for piece in pieces)
+        if kept.strip() and not says_it_stays(clause):
+            sentences.setdefault(number, []).append(kept)
     for clauses in sentences.values():
         for said in reversed(_TAKEN_BACK.split(", ".join(clauses))):
             known, new = split_new_time(said)
@@ -140,4 +201,5 @@ def _read_days(said: str, now: datetime) -> MentionedDays | None:
     days = read_mentioned_days(said, now)
     is_place = holds_place(said)  # "am zweiten Tag" of an offer
     days = days if _NUMBERED.search(said) and not is_place else replace(days, numbers=frozenset())
-    return days if days.has_day or (days.spans and _ASKS.search(said)) else None
+    asks = _ASKS.search(said) or said.count(" ") < _FEW_WORDS
+    return days if days.has_day or (days.spans and asks) else None

@@ -184,6 +184,12 @@ def answers_nothing(utterance: str) -> bool:
     return _read(utterance, Question.MEANT) is None
 
 
+def asks_or_waits(utterance: str) -> bool:
+    """Return whether an utterance is a question or "Moment", and has no yes."""
+    said = words_of(utterance)
+    return (is_question(utterance) or bool(WAIT.search(said))) and not YES.search(said)
+
+
 def holds_yes(utterance: str) -> bool:
     """Return True if an utterance contains a yes, but no "nein", no question and no "Moment"."""
     said = words_of(utterance)

@@ -5,7 +5,8 @@ Pure. The words of all languages count together, folded (`fold`): no word means 
 
 import re
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import date, datetime, timedelta
 
 from askproai_runtime.spoken_times.arguments import find_part_argument
 from askproai_runtime.spoken_times.de import NUMBERS
@@ -109,6 +110,17 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
         start = old + timedelta(minutes=minutes)
         return rest_date or start.date().isoformat(), rest_clock or f"{start:%H:%M}"
     return rest_date or day.isoformat(), rest_clock or (f"{old:%H:%M}" if same_time else None)
+
+
+def count_day(text: str, old: datetime) -> date | None:
+    """Return the day that words count from the local start `old`, whatever else they say: "können wir den einen Tag später machen".
+    None if they count none.
+    """
+    found = next((match for pattern in _SHIFTS if (match := pattern.search(fold(text)))), None)
+    counted = None if found is None else count_from(found[0], None, old)
+    with suppress(ValueError):  # words for a day in place of a date
+        return None if counted is None or counted[0] is None else date.fromisoformat(counted[0])
+    return None
 
 
 def counts_time(text: str) -> bool:

@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 
 from askproai_runtime.spoken_times.atoms import (
     PARTS_OF_DAY,
@@ -27,6 +27,7 @@ from askproai_runtime.spoken_times.times import expand
 from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 
 _BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
+_MONTH = 31
 _FARTHEST = timedelta(days=92)  # a later date may be a date of birth
 
 
@@ -61,9 +62,19 @@ class MentionedDays:
         return is_in and is_weekday and (not self.numbers or day.day in self.numbers)
 
     def find_near(self, day: date, first: date) -> Iterator[date]:
-        """Yield the days from `first` on that the words can mean, the nearest to `day` first."""
+        """Yield the days from `first` on that the words can mean, the nearest to `day` first. If a weekday and a day of a month do
+        not fit within a month, these are the nearest of each.
+        """
+        if not self._fits_soon(first):
+            for each in (replace(self, numbers=frozenset()), replace(self, weekdays=frozenset())):
+                yield from islice(each.find_near(day, first), 1)
+            return
         days = (first + timedelta(days=n) for n in range(_FARTHEST.days))
         yield from sorted(filter(self.may_mean, days), key=lambda each: abs(each - day))
+
+    def _fits_soon(self, first: date) -> bool:
+        days = (first + timedelta(days=n) for n in range(_MONTH))
+        return not (self.weekdays and self.numbers) or bool(self.spans) or any(map(self.may_mean, days))
 
 
 def _widen(span: Days) -> Days:
