@@ -46,17 +46,24 @@ def working_spans(zone: ZoneInfo, branch: Branch, staff_member: Staff | None, fi
     Without a staff member, return the spans in which the branch is open.
     """
     absences = staff_member.absences if staff_member else ()
-    hours = staff_member.working_hours if staff_member else None
     spans: list[EpochSpan] = []
     for day in local_days(zone, datetime.fromtimestamp(first, UTC), datetime.fromtimestamp(end, UTC)):
         absent = any(absence.first <= day <= absence.last for absence in absences)
         if absent or find_closure(branch, day) is not None:
             continue
-        opening = _minute_ranges(branch.opening_hours, day)
-        working = opening if hours is None else _minute_ranges(hours, day)
-        overlaps = [(max(a, c), min(b, d)) for a, b in opening for c, d in working if max(a, c) < min(b, d)]
-        spans += [(wall_clock_epoch(day, a, zone), wall_clock_epoch(day, b, zone)) for a, b in overlaps]
+        working = working_minutes(branch, staff_member, day)
+        spans += [(wall_clock_epoch(day, a, zone), wall_clock_epoch(day, b, zone)) for a, b in working]
     return merge_spans(spans)
+
+
+def working_minutes(branch: Branch, staff_member: Staff | None, day: date) -> list[EpochSpan]:
+    """Return the ranges on the weekday of `day` in which a staff member works and the branch is open, in minutes from midnight.
+    Closed days and absences are not considered.
+    """
+    hours = staff_member.working_hours if staff_member else None
+    opening = _minute_ranges(branch.opening_hours, day)
+    working = opening if hours is None else _minute_ranges(hours, day)
+    return [(max(a, c), min(b, d)) for a, b in opening for c, d in working if max(a, c) < min(b, d)]
 
 
 def find_closure(branch: Branch, day: date) -> str | None:

@@ -21,13 +21,14 @@ from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.language.staff_preferences import NotedStaff, read_noted_staff
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, format_spoken, present_language, say
-from askproai_runtime.spoken_times import count_from, counts_time, understand_parts
+from askproai_runtime.spoken_times import Grain, count_from, counts_time, understand_parts
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_replaced
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 from askproai_runtime.visits import list_parts
 
 _WORDS = UNDERSTOOD.notes
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
+_MOST_WORDS = 3  # of a day or time in a list
 _CLAUSE = re.compile(r"[,.;!?]")
 _SECOND = re.compile(rf"\b(?:{_WORDS.second})\b", re.IGNORECASE)
 _CORRECTION = re.compile(rf"\b(?:{_WORDS.corrects})\b", re.IGNORECASE)
@@ -53,7 +54,7 @@ def require_agreeing_notes(
     A call without a transcript is not asked, since it would hear the question again.
     """
     staff = service.staff or offered_staff
-    for note, asked in _divide(notes) if call.said is not None else ():
+    for note, asked in _divide(call, notes, service) if call.said is not None else ():
         noted = _read_staff(note, service, customer)
         if asked in call.asked_unclear or not _is_other(ctx, call, note, service, start, noted, staff):
             continue
@@ -75,7 +76,7 @@ def find_noted_staff(call: CallContext, notes: str | None, service: ServiceReque
         return None
     said = call.said_since or ""
     answered, is_refused = _read_staff(said, service), leaves_open(said) or bool(NO.search(words_of(said)))
-    for note, asked in _divide(notes):
+    for note, asked in _divide(call, notes, service):
         noted = _read_staff(note, service, customer) if asked in call.asked_unclear else NotedStaff()
         if len(noted.wanted) == 1:
             (meant,) = noted.wanted
@@ -106,7 +107,7 @@ def find_noted_time(call: CallContext, notes: str | None, service: ServiceReques
     said = call.said_since or ""
     if call.said is None or NO.search(words_of(said)):
         return None
-    for note, asked in _divide(notes):
+    for note, asked in _divide(call, notes, service):
         if asked not in call.asked_unclear or _is_same(call, note, service, start):
             continue
         for new in _list_new(note):
@@ -131,10 +132,31 @@ def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: d
     return set() if understood.refused or understood.contradicts else {each.start for each in understood.candidates}
 
 
-def _divide(notes: str | None) -> list[tuple[str, str]]:
-    """Return the parts of the notes, each with its marker: the key by which the call knows that it was asked about this part."""
-    parts = (part.strip(" .") for part in _PARTS.split(notes or ""))
-    return [(part, f"note {fold(part)}") for part in parts]
+def _divide(call: CallContext, notes: str | None, service: ServiceRequest) -> list[tuple[str, str]]:
+    """Return the parts of the notes, each with its marker: the key by which the call knows that it was asked about this part.
+
+    A further day or time of a list is none, since the words before the first one count for it: "nicht Mittwoch, Donnerstag".
+    """
+    kept = list[str]()
+    for part in (part.strip(" .") for part in _PARTS.split(notes or "")):
+        grains = _list_grains(call, part, service)
+        if not (grains and kept and grains == _list_grains_at_end(call, kept[-1], service)):
+            kept.append(part)
+    return [(part, f"note {fold(part)}") for part in kept]
+
+
+def _list_grains_at_end(call: CallContext, part: str, service: ServiceRequest) -> frozenset[Grain]:
+    """Return the grains of the day or time at the end of a part that itself is none such: "bitte Mittwoch" is one."""
+    words = part.split()
+    ends = (" ".join(words[at:]) for at in range(max(len(words) - _MOST_WORDS, 1), len(words)))
+    found = next(filter(None, (_list_grains(call, end, service) for end in ends)), frozenset[Grain]())
+    return frozenset() if found == _list_grains(call, part, service) else found
+
+
+def _list_grains(call: CallContext, text: str, service: ServiceRequest) -> frozenset[Grain]:
+    """Return the grains of the days or times that a text is; empty if it is none."""
+    understood = understand_parts(text, None, None, at=call.started_at, zone=service.rules.zone)
+    return frozenset(each.grain for each in understood.candidates if understood.refused is None)
 
 
 def _read_staff(note: str, service: ServiceRequest, customer: str = "") -> NotedStaff:

@@ -40,22 +40,43 @@ _MEANINGS: tuple[frozenset[str], ...] = (*UNDERSTOOD.beauty_services, *UNDERSTOO
 _HAIR, _CUT, *_WHOSE = (
     {UNDERSTOOD.beauty_services.keys.index(key)} for key in ("hair", "cut", "women", "men", "children")
 )
+# Objects of a verb such as "cut". A service of one of these, or of the hair, is none of another.
+_OBJECTS = frozenset(UNDERSTOOD.beauty_services.keys.index(key) for key in ("beard", "nail", "lash", "brow"))
 _GENITIVE = re.compile(r"['’]s\b", re.IGNORECASE)  # "men's", which folding would make two words
 
 
 def list_related(said: str, offered: Sequence[Service]) -> list[Service]:
     """Return the services whose names are closest to the text `said`; empty if no word is close. Other words do not matter:
-    "Spitzen schneiden" matches each Haarschnitt.
+    "Spitzen schneiden" matches each Haarschnitt. But "Bart stutzen" matches none by its verb alone.
     """
     words = frozenset(fold(said).split())
     if len(words) > _MOST_WORDS:
         words = frozenset()
+    meant = _list_all_meanings(said) if words else frozenset[int]()
     scores = {
         service.name: max(_score(words, name) for name in (service.display_name, *service.spoken_names))
         for service in offered
+        if not _is_of_other(meant, service)
     }
     most = max(scores.values(), default=0)
-    return [service for service in offered if most and scores[service.name] == most]
+    return [service for service in offered if most and scores.get(service.name) == most]
+
+
+def _is_of_other(meant: frozenset[int], service: Service) -> bool:
+    """Return True if words mean an object (`_OBJECTS`), and a service has another one, or is a cut, and none that they mean."""
+    own = _list_meanings_of(service)
+    is_of_none = own.isdisjoint(meant & (_OBJECTS | _HAIR))
+    return is_of_none and not (meant.isdisjoint(_OBJECTS) or own.isdisjoint(_OBJECTS | _HAIR | _CUT))
+
+
+def _list_meanings_of(service: Service) -> frozenset[int]:
+    return frozenset[int]().union(*map(_list_all_meanings, (service.display_name, *service.spoken_names)))
+
+
+def list_of_object(said: str, offered: Sequence[Service]) -> list[Service]:
+    """Return the services for the object in `_OBJECTS` that words name: Bartpflege for "Bart stutzen"; [] for several parts."""
+    meant = _list_all_meanings(said) & _OBJECTS if len(split_visit(said)) == 1 else frozenset[int]()
+    return [each for each in offered if not meant.isdisjoint(_list_meanings_of(each))]
 
 
 def leave_out_unsaid(said: str, meant: Sequence[Service]) -> list[Service]:

@@ -372,6 +372,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     # branches
     wanted_appointment: str
     wanted_information: str
+    such_service: str
     not_there_but: str
     only_there: str
     unknown_branch: str
@@ -402,6 +403,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     our_branches: str
     team_of_several: str
     team_of_one: str
+    works_on: str
     speaks: str
     nobody_speaks: str
     done_by: str

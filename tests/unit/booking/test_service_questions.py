@@ -56,6 +56,17 @@ def asked(config: TenantConfig, **args: str) -> Answer:
     return clarification.value.answer
 
 
+@each_row(
+    "said", ["Bart stutzen", "Vollbart trimmen", "Nägel schneiden", "Augenbrauen stutzen", "beard trim", "Bartschnitt"]
+)
+@each_row("names", [("Haarschnitt",), ("Haarschnitt", "Nagelpflege", "Bartpflege"), ("Schnitt", "Färben")])
+def test_an_unknown_object_is_no_haircut(said: str, names: tuple[str, ...]) -> None:
+    """Its verb alone is near."""
+    message = asked(salon(*names), service=said).message
+    assert f"Meinen Sie {names[0]}?" not in message
+    assert len(names) == 3 or message.startswith(f"Unter {said} finde ich nichts. Eintragen kann ich {names[0]}")
+
+
 @pytest.mark.parametrize(
     ("said", "meant"),
     [

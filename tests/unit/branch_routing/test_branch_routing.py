@@ -361,6 +361,13 @@ def test_yes_to_the_only_other_branch_chooses_it() -> None:
     assert found("ja", current_branch="mitte", service="Bartpflege", suggested_branch="pankow")[0] == "pankow"
 
 
+@pytest.mark.parametrize("said", ["Bart stutzen", "Bart rasieren", "beard trim"])
+def test_another_branchs_service_is_named_with_its_branch(said: str) -> None:
+    question = asked(current_branch="mitte", service=said)
+    assert question.question.startswith("Bartpflege gibt es nicht in Haarwerk Mitte, aber in Haarwerk Pankow.")
+    assert question.suggested_branch == "pankow"
+
+
 def test_partial_branch_name_chooses_no_branch() -> None:
     chain = chain_of(("a", "Salon Bad Homburg", "61348 Bad Homburg"), ("b", "Salon Frankfurt", "60311 Frankfurt"))
     asked("Bad Nauheim", config=chain)

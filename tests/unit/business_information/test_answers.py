@@ -1,5 +1,6 @@
 """The answers to callers about the business, topic by topic."""
 
+from datetime import date
 from functools import partial
 from typing import Any
 
@@ -8,7 +9,7 @@ from msgspec.structs import replace
 
 from askproai_core.languages import Language
 from askproai_core.tenant_config import Function, Service, TenantConfig
-from askproai_core.tenant_config.branches import Knowledge
+from askproai_core.tenant_config.branches import Absence, Knowledge
 from askproai_core.tenant_config.services import Segment, StaffOverride
 from askproai_core.tenant_config.vocabulary import SegmentKind
 from askproai_runtime.conversation.business_information.answers import answer_question, same_everywhere
@@ -103,11 +104,41 @@ def test_each_topic_of_an_argument_is_answered(topic: str) -> None:
     assert "Die Adresse ist Torstraße 1" in answer.message
 
 
-@pytest.mark.parametrize("words", ["", "Ist Mehmet am Mittwoch da?", "Wann haben Sie am Mittwoch offen?"])
-def test_staff_members_working_days_are_called_unknown(words: str) -> None:
-    answer = ask(SALON, "opening_hours", question=words, date="Mittwoch", staff="Mehmet")
-    assert answer.success is ("offen" in words)
-    assert answer.message.endswith("Wer an welchem Tag arbeitet, weiß ich nicht.")
+OF_MEHMET = "Mehmet arbeitet in der Regel Donnerstag und Freitag von zwölf bis achtzehn Uhr."
+OF_ANNA = (
+    "Anna arbeitet in der Regel Dienstag bis Freitag von neun bis achtzehn Uhr und Samstag von neun bis vierzehn Uhr."
+)
+UNKNOWN_DAYS = "Wer an welchem Tag arbeitet, weiß ich nicht."
+
+
+@each_row(
+    ("topic", "args", "said"),
+    [
+        ("staff_availability", {"question": "Arbeitet Mehmet auch samstags?", "staff": "Mehmet", "date": "saturday"},
+         f"{OF_MEHMET} Samstags: Da arbeitet Mehmet nicht. Zum Team gehören Anna und Mehmet."),
+        ("opening_hours", {"question": "Wann arbeitet Mehmet?"}, OF_MEHMET),
+        ("opening_hours", {"question": "", "date": "Mittwoch", "staff": "Mehmet"},
+         f"{OF_MEHMET} Am Mittwoch, den 25. November: Da arbeitet Mehmet nicht."),
+        ("opening_hours", {"question": "Wann haben Sie am Mittwoch offen?", "date": "Mittwoch", "staff": "Mehmet"},
+         f"{OF_MEHMET} Am Mittwoch, den 25. November: Da arbeitet Mehmet nicht. Am Mittwoch, den 25. November, ist von neun"),
+        ("other", {"question": "Ist Anna am Dienstag da?"}, OF_ANNA),
+        ("other", {"question": "Wer arbeitet am Donnerstag?"}, f"{OF_ANNA} {OF_MEHMET}"),
+        ("other", {"question": "Wann hat Mehmet Urlaub?"}, UNKNOWN_DAYS),
+        ("opening_hours", {"date": "Samstag", "staff": "Jessica"}, UNKNOWN_DAYS),
+    ],
+)  # fmt: skip
+def test_working_days_are_answered_from_the_manifest(topic: str, args: dict[str, Any], said: str) -> None:
+    assert said in ask(SALON, topic, **args).message
+
+
+def test_an_absence_is_a_day_off() -> None:
+    (place,) = SALON.branches
+    absence = Absence(date(2026, 11, 26), date(2026, 11, 27))
+    team = tuple(replace(each, absences=(absence,)) for each in place.staff)
+    answer = ask(
+        replace(SALON, branches=(replace(place, staff=team),)), "other", question="Ist Mehmet am Donnerstag da?"
+    )
+    assert answer.message == f"{OF_MEHMET} Am Donnerstag, den 26. November: Da arbeitet Mehmet nicht."
 
 
 @pytest.mark.parametrize("topic", ["opening_hours", "closed_days"])

@@ -94,7 +94,7 @@ def test_english_do_is_no_thursday(words: str) -> None:
 
 @pytest.mark.parametrize("words", ["Wer arbeitet am Do?", "Wer arbeitet am Donnerstag?", "Wer ist von Mo bis Mi da?"])
 def test_an_abbreviated_weekday_is_a_day(words: str) -> None:
-    assert "Wer an welchem Tag arbeitet, weiß ich nicht." in ask(SALON, "staff", question=words).message
+    assert "Mehmet arbeitet in der Regel Donnerstag und Freitag" in ask(SALON, "staff", question=words).message
 
 
 def test_a_missing_topic_is_named_beside_an_answer() -> None:
@@ -228,7 +228,7 @@ PLAIN_ENGLISH = {
 OPEN_GERMAN = {
     "opening_hours": [
         "Ist das Wasser bei Ihnen warm?", "Haben Sie morgen auf, und ist es da klimatisiert?", "Wer macht heute auf?",
-        "Haben Sie am Samstag noch was frei?", "Wer arbeitet heute?", "Ist am Samstag jemand für Bärte da?",
+        "Haben Sie am Samstag noch was frei?", "Ist am Samstag jemand für Bärte da?",
         "Wann ist bei Ihnen am wenigsten los?", "Seit wann haben Sie geöffnet?", "Wann wird es draußen dunkel?",
     ],
     "prices": [
@@ -257,7 +257,7 @@ OPEN_GERMAN = {
 }  # fmt: skip
 OPEN_ENGLISH = {
     "opening_hours": [
-        "Are you open, and is it warm inside?", "How full are you on Saturday?", "Who is working today?",
+        "Are you open, and is it warm inside?", "How full are you on Saturday?",
         "Are both in on Friday?", "Is the boss in on Monday?", "Is Mehmet ill?", "What is Anna doing?",
         "Are you open on Saturday, and can I just walk in?", "When is it least busy?", "How crowded are you today?",
         "Since when have you been open?", "Will you reopen after the renovation?", "When will it get dark?",

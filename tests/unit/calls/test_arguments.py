@@ -151,6 +151,35 @@ def test_words_of_indifference_count_as_absent(name: str, said: str) -> None:
     assert (read.values, read.unread) == ({}, {})
 
 
+@each_row(
+    "said", ["any", "Anyone", "someone", "egal", "jemand", "irgendwer", "all", "staff", "Team", "the salon", "Ihr Team"]
+)
+def test_an_unspecific_recipient_counts_as_absent(said: str) -> None:
+    read = read_arguments("leave_message", {"recipient": said})
+    assert (read.values, read.unread) == ({}, {})
+    assert read_arguments("leave_message", {"recipient": "Anna vom Team"}).values == {"recipient": "Anna vom Team"}
+
+
+@each_row(
+    ("name", "said"),
+    [
+        ("phone", "0"),
+        ("phone", "00"),
+        ("phone", "000"),
+        ("phone", 1),
+        ("phone", "1234567890"),
+        ("phone", "0123 456789"),
+        ("phone", "0000 000000"),
+        ("email", "0"),
+        ("email", "1234567890"),
+    ],
+)
+def test_digits_that_are_no_contact_count_as_absent(name: str, said: Any) -> None:
+    read = read_arguments("book_appointment", {name: said})
+    assert (read.values, read.unread) == ({}, {})
+    assert read_arguments("book_appointment", {"phone": "030"}).values == {"phone": "030"}
+
+
 BOOKED = {"date": "2026-12-11", "time": "10:00", "customer_name": "Petra Müller"}
 
 

@@ -23,6 +23,7 @@ from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.arguments.values import (
     MAX_CHARACTERS,
     is_empty,
+    is_nothing_for,
     join_texts,
     merge_values,
     read_value,
@@ -335,4 +336,6 @@ def _read_member(member: Member) -> tuple[Any, list[tuple[str, Any]]]:
     value = read_value(member.rule, member.value)
     if isinstance(value, str) and len(value) > MAX_CHARACTERS:
         return value[:MAX_CHARACTERS].rstrip(), [(member.path, value[MAX_CHARACTERS:])]
-    return value, [(member.path, member.value)] if value is None and not is_empty(member.value) else []
+    return value, [(member.path, member.value)] if value is None and not is_nothing_for(
+        member.rule, member.value
+    ) else []

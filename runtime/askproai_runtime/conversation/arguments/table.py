@@ -168,14 +168,14 @@ _RULES: Final = (
     ArgumentRule(
         "phone", (_BOOK, _JOIN, _NOTE),
         "a telephone number; “this number” is that of the call",
-        "the number of the call counts; the waiting list and a call-back ask for one",
+        "the number of the call counts, also for `0`; the waiting list and a call-back ask for one",
         ("phone_number", "phonenumber", "telephone", "mobile", "mobile_number", "customer_phone", "contact_number",
          "callback_number", "tel", "number", "caller_phone", "caller_number"),
     ),
     ArgumentRule(
         "email", (_BOOK,),
         "an e-mail address, written or in words",
-        "asked for again; one that says that there is none, or that is made up (`test@test.de`, `@example.com`), is as absent",
+        "asked for again; one that says that there is none, or that is made up (`test@test.de`, `@example.com`, `0`), is as absent",
         ("email_address", "mail", "e_mail", "customer_email", "mail_address", "attendee_email"),
     ),
     ArgumentRule(
@@ -215,7 +215,9 @@ _RULES: Final = (
         "message", (_NOTE,), "any text", "asked for", ("text", "content", "note", "notes", "body"),
         is_text=True,
     ),
-    ArgumentRule("recipient", (_NOTE,), "any text", "as absent", ("for", "to")),
+    ArgumentRule(
+        "recipient", (_NOTE,), "any text", "as absent, and so are “no matter”, “someone” and “the team”", ("for", "to")
+    ),
     ArgumentRule(
         "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`) takes one back",
         "kept in words, for a person",

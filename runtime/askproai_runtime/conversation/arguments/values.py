@@ -4,7 +4,7 @@ import ast
 import json
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -13,7 +13,13 @@ from askproai_runtime.conversation.amended_messages import withdraws_call_back
 from askproai_runtime.conversation.arguments.table import ArgumentRule
 from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, unwrap
 from askproai_runtime.language.phrases import join_list
-from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
+from askproai_runtime.language.placeholders import (
+    is_placeholder,
+    leaves_open,
+    means_anybody,
+    names_nothing,
+    refuses_contact,
+)
 from askproai_runtime.language.replies import read_claim
 from askproai_runtime.lenient_json import read_json
 from askproai_runtime.person_names import drop_titles, fold
@@ -30,9 +36,15 @@ _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"branch", "customer_name", "service", "staff"})
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
+_FEWEST_SAID, _COUNTED_UP = 3, 9  # digits of a number that a caller may have begun to say; of one that is made up
 _LONGEST_DAY = 2  # digits: a day of no month
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
+_NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
+    "email": re.compile(r"[\W\d_]*").fullmatch,
+    "phone": lambda text: _is_no_number(re.sub(r"[\W_]", "", text)),
+    "recipient": means_anybody,
+}
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
 _AGREEMENTS = {
     "another": re.compile(
@@ -76,7 +88,26 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         return text
     if rule.name == "call_back":
         return text if fold(text) == "true" or withdraws_call_back(text) or not is_placeholder(text) else None
-    return None if names_nothing(text) or (rule.is_choice and leaves_open(text)) else text
+    is_open = rule.is_choice and leaves_open(text)
+    return None if names_nothing(text) or is_open or _stands_for_nothing(rule, text) else text
+
+
+def is_nothing_for(rule: ArgumentRule, value: Any) -> bool:
+    """Return True if a value says nothing as this argument."""
+    is_single = isinstance(value, str | int | float)
+    return is_empty(value) or (is_single and _stands_for_nothing(rule, to_text(value).strip()))
+
+
+def _stands_for_nothing(rule: ArgumentRule, text: str) -> bool:
+    """Return True for a recipient who is nobody in particular, an address without a letter, and digits that are no number."""
+    test = _NOTHING_FOR.get(rule.name)
+    return test is not None and bool(test(text))
+
+
+def _is_no_number(digits: str) -> bool:
+    """Return True for one or two digits, zeros alone, and digits that count up: models write these for nothing."""
+    counts_up = len(digits) >= _COUNTED_UP and digits in "01234567890"
+    return digits.isdecimal() and (len(digits) < _FEWEST_SAID or not digits.strip("0") or counts_up)
 
 
 def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:

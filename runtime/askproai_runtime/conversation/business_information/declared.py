@@ -36,7 +36,7 @@ from askproai_runtime.conversation.business_information.questions import Questio
 from askproai_runtime.conversation.business_information.services import is_offered
 from askproai_runtime.conversation.business_information.subjects import find_declared_subjects, list_payment_words
 from askproai_runtime.conversation.business_information.topics import Topic
-from askproai_runtime.conversation.business_information.working_days import split_working_days
+from askproai_runtime.conversation.business_information.working_days import say_working_days, split_working_days
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import fold
@@ -120,7 +120,8 @@ def find_declared(
         is_about = _is_about_working_days(config, question) if is_working_day else _is_of_subject(part.subject, config)
         if found.take(_list_about(part, known, question.words, is_about), question, part):
             continue
-        if sentence := _find_sentence(config, branch, part, named):
+        hours = say_working_days(branch, question, ZoneInfo(config.time_zone)) if is_working_day else None
+        if sentence := hours or _find_sentence(config, branch, part, named):
             found.sentences.append(sentence)
             found.parts.append(part)
     for answer, each in answers:

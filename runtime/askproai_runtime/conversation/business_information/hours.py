@@ -1,15 +1,16 @@
 """Sentences about the opening hours and closed days of a branch. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch
-from askproai_runtime.availability.opening_hours import find_closure, open_minutes
+from askproai_runtime.availability.opening_hours import find_closure, merge_spans, open_minutes
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.conversation.business_information.numbers import spell_clock, spell_ranges
 from askproai_runtime.conversation.business_information.paused_days import describe_pause, describe_pauses
@@ -157,7 +158,7 @@ def describe_hours(
     if not branch.opening_hours:
         return None
     local = now.astimezone(zone)
-    days = _list_days(understood) if understood else []
+    days = list_days(understood) if understood else []
     if not days or len(days) > _MAX_DAYS:
         until = max([local.date() + _SOON, *days])
         return _join(_describe_week(branch, local.date(), until), describe_pauses(branch, local, until, pauses))
@@ -199,7 +200,7 @@ def _join(*sentences: str) -> str:
     return " ".join(sentence for sentence in sentences if sentence)
 
 
-def _list_days(understood: Understanding) -> list[date]:
+def list_days(understood: Understanding) -> list[date]:
     """Return the days that a phrase means, in order. A long span has only its first days and its last day."""
     days: set[date] = set()
     for candidate in understood.candidates:
@@ -211,17 +212,23 @@ def _list_days(understood: Understanding) -> list[date]:
 
 def _describe_week(branch: Branch, today: date, until: date) -> str:
     """Return the sentences with the hours of a usual week, and with the closed days that begin on `until` or before."""
-    monday = today - _DAY * today.weekday()
-    by_ranges: dict[tuple[tuple[int, int], ...], list[int]] = {}
-    for weekday in range(_WEEK_DAYS):
-        by_ranges.setdefault(tuple(open_minutes(branch, monday + _DAY * weekday)), []).append(weekday)
-    closed = by_ranges.pop((), [])
-    open_parts = [f"{_name_days(days)} {spell_ranges(ranges)}" for ranges, days in by_ranges.items()]
-    sentences = [say().open_week.format(hours=join_list(open_parts, say().and_word))]
+    hours, closed = spell_week(today, partial(open_minutes, branch))
+    sentences = [say().open_week.format(hours=hours)]
     sentences += [say().closed_week.format(days=_name_days(closed))] if closed else []
     if closures := _find_closures(branch, today, until):
         sentences.append(say().also_closed.format(days=_name_closures(closures, today)))
     return " ".join(sentences)
+
+
+def spell_week(today: date, list_ranges: Callable[[date], list[tuple[int, int]]]) -> tuple[str, list[int]]:
+    """Return the ranges of minutes on each weekday as they are said, and the weekdays without any."""
+    monday = today - _DAY * today.weekday()
+    by_ranges: dict[tuple[tuple[int, int], ...], list[int]] = {}
+    for weekday in range(_WEEK_DAYS):
+        by_ranges.setdefault(tuple(merge_spans(list_ranges(monday + _DAY * weekday))), []).append(weekday)
+    free = by_ranges.pop((), [])
+    parts = [f"{_name_days(days)} {spell_ranges(ranges)}" for ranges, days in by_ranges.items()]
+    return join_list(parts, say().and_word), free
 
 
 def _name_days(days: Sequence[int]) -> str:

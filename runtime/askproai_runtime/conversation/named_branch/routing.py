@@ -24,6 +24,7 @@ from askproai_runtime.conversation.named_branch.matching import (
 )
 from askproai_runtime.language.heard_names import list_heard
 from askproai_runtime.language.names import list_named_staff
+from askproai_runtime.language.near_services import list_of_object
 from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.sentences import say
 
@@ -109,13 +110,13 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
     if names_something(phrase) and not (len(branches) == 1 and means_main_branch(phrase)):
         matches = match_branches(branches, phrase, hints.last_branch, hints.suggested_branch)
         if current in matches and indistinguishable(matches, phrase):  # "in Berlin", after Mitte was found: still Mitte
-            return _check_offer(current, offering, announce=False)
+            return _check_offer(config, hints.service, current, offering, announce=False)
         candidates = [branch for branch in matches if branch in offering] or matches
         candidates = [branch for branch in candidates if branch in possible] or candidates
         if len(candidates) == 1:
             # "Berlin" is in the names of Berlin Mitte and of Berlin Nord.
             said_by_name = len(matches) == 1 and named_by_name(candidates[0], phrase)
-            return _check_offer(candidates[0], offering, announce=not said_by_name)
+            return _check_offer(config, hints.service, candidates[0], offering, announce=not said_by_name)
         suggestion = None if refuses(phrase) else _suggest_nearest(branches, phrase) or _suggest_last(offering, hints)
         is_refusal = hints.suggested_branch is not None and says_no(phrase)
         candidates = [
@@ -125,19 +126,23 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
             return BranchQuestion(say().only_there.format(branch=offering[0].display_name))
         return _ask(branches, candidates, suggestion, hints.wanted, is_refusal=is_refusal)
     if current is not None:
-        return _check_offer(current, offering, announce=False)
+        return _check_offer(config, hints.service, current, offering, announce=False)
     if len(possible) == 1:
         return FoundBranch(possible[0], announce=True)
     return _ask(branches, possible, _suggest_last(possible, hints), hints.wanted)
 
 
-def _check_offer(branch: Branch, offering: Sequence[Branch], *, announce: bool) -> FoundBranch | BranchQuestion:
+def _check_offer(
+    config: TenantConfig, service: str | None, branch: Branch, offering: Sequence[Branch], *, announce: bool
+) -> FoundBranch | BranchQuestion:
     """Return the branch, or a question if only other branches offer the requested service."""
     if branch in offering:
         return FoundBranch(branch, announce)
     named = offering[:_MAX_NAMES_IN_A_QUESTION]
     names = f" {say().or_word} ".join(other.display_name for other in named)
-    question = say().not_there_but.format(branch=branch.display_name, others=names)
+    near = {each.display_name for each in list_of_object(service or "", config.services)}
+    said = near.pop() if len(near) == 1 else say().such_service
+    question = say().not_there_but.format(service=said, branch=branch.display_name, others=names)
     suggested = offering[0].name if len(offering) == 1 else None
     return BranchQuestion(question, tuple(other.name for other in named), suggested)
 
@@ -196,7 +201,8 @@ def _offers(config: TenantConfig, branch: Branch, service: str | None) -> bool:
     """
     known = read_services(service or "", config.services)
     if not known.services or known.unknown:
-        return True
+        near = list_of_object(service or "", config.services)
+        return not near or any(each in near for each in _services_of(config, branch))
     return read_services(service or "", _services_of(config, branch)).unknown is None
 
 
