@@ -167,6 +167,8 @@ def test_an_unspecific_recipient_counts_as_absent(said: str) -> None:
         ("phone", "00"),
         ("phone", "000"),
         ("phone", 1),
+        ("phone", "refused"),
+        ("email", "declined"),
         ("phone", "1234567890"),
         ("phone", "0123 456789"),
         ("phone", "0000 000000"),

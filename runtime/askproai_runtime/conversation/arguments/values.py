@@ -40,6 +40,7 @@ _FEWEST_SAID, _COUNTED_UP = 3, 9  # digits of a number that a caller may have be
 _LONGEST_DAY = 2  # digits: a day of no month
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
+_REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
     "email": re.compile(r"[\W\d_]*").fullmatch,
     "phone": lambda text: _is_no_number(re.sub(r"[\W_]", "", text)),
@@ -99,7 +100,11 @@ def is_nothing_for(rule: ArgumentRule, value: Any) -> bool:
 
 
 def _stands_for_nothing(rule: ArgumentRule, text: str) -> bool:
-    """Return True for a recipient who is nobody in particular, an address without a letter, and digits that are no number."""
+    """Return True for a recipient who is nobody in particular, an address without a letter, digits that are no number, and a
+    contact that was refused.
+    """
+    if rule.name in {"email", "phone"} and _REFUSED.fullmatch(fold(text)):
+        return True
     test = _NOTHING_FOR.get(rule.name)
     return test is not None and bool(test(text))
 

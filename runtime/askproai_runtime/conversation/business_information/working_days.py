@@ -32,6 +32,7 @@ _MOST: Final = 3  # people or days that a listener can follow
 _SOMEBODY: Final = re.compile(rf"\b(?:{_WORDS.somebody})\b")
 _WORKS: Final = re.compile(rf"\b(?:{_WORDS.works})\b")
 _WHEN: Final = re.compile(rf"\b(?:{_WORDS.when})\b")
+_WHO: Final = re.compile(rf"\b(?:{_WORDS.who})\b")
 _NO_HOURS: Final = re.compile(rf"\b(?:{_WORDS.not_of_hours})\b")
 _APPOINTMENT: Final = re.compile(rf"\b(?:{_WORDS.own_appointment})\b")
 _BUSINESS: Final = re.compile(rf"\b(?:{_WORDS.of_business})\b")
@@ -69,7 +70,9 @@ def say_working_days(branch: Branch, question: Question, zone: ZoneInfo) -> str 
     words = set(folded.split())
     asked = [each for each in branch.staff if not words.isdisjoint(list_name_words(each.display_name))]
     asked = list_named_staff(question.staff, branch.staff) if question.staff else asked
-    asked = asked or (list(branch.staff) if _WORKS.search(_SOMEBODY.sub("", folded)) and not question.staff else [])
+    asked = asked or (
+        list(branch.staff) if _WHO.search(folded) and _WORKS.search(_WHO.sub("", folded)) and not question.staff else []
+    )
     today = question.asked_at.astimezone(zone).date()
     sentences = list[str]()
     for each in asked if len(asked) <= _MOST and not _NO_HOURS.search(folded) else ():
