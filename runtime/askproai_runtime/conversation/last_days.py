@@ -29,6 +29,9 @@ from askproai_runtime.visits import same_services
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
 _WEEKDAY: Final = re.compile(rf"\b({'|'.join(ALL_WEEKDAYS)})s?\b")
 _WORD: Final = re.compile(r"\w+")
+REJECTED_DAY: Final = re.compile(
+    rf"\b(?:{UNDERSTOOD.places.rejects_day}) (?:\w+ )?(?:{'|'.join(sorted(ALL_WEEKDAYS))})s?\b"
+)
 _ANOTHER_DAY: Final = re.compile(rf"\b(?:{UNDERSTOOD.places.another_day})\b")
 _LONGEST_DAY: Final = timedelta(hours=25)
 
@@ -264,6 +267,10 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
     """
     if len(named.starts) > 1:
         asked, said = {day.weekday() for day in days_of(named.starts, zone)}, list_weekdays(" ".join(named.said_since))
+        requested = [each for each in named.starts if day_of(each, zone).isoformat() in parts]
+        wanted = list_weekdays(REJECTED_DAY.sub(" ", fold(" ".join(named.said_since))))
+        if len(requested) == 1 and day_of(requested[0], zone).weekday() in wanted:
+            return requested[0]
         is_other = bool(said) and said.isdisjoint(asked)  # "weder noch, am Mittwoch um elf"
         return None if is_other else choose_asked(named, call, zone)
     if named.is_exact and (call.replies is None or is_agreed_time(named)):

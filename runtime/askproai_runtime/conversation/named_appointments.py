@@ -180,10 +180,9 @@ class _Words:
             if last and last.naming is Naming.OFFERED
             else set()
         )
-        if not is_known:
-            weekdays -= {new.weekday()} if new else set()
-            numbers -= {new.day} if new else set()
         days = {each.id: each.starts_at.astimezone(self._zone).date() for each in self.own}
+        if not is_known and new is not None and new not in days.values():
+            weekdays, numbers = weekdays - {new.weekday()}, numbers - {new.day}
         found = [
             each
             for each in self.own

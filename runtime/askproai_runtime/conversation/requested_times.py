@@ -14,18 +14,19 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.open_readings import keep_open_readings, require_exact
+from askproai_runtime.conversation.past_dates import ask_of_past
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.conversation.written_starts import find_meant, name_offered, name_written_start
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import REJECTS, rejects_times
 from askproai_runtime.language.phrases import refusal_sentence
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_written_day, say
 from askproai_runtime.spoken_times import (
     Argument,
     Candidate,
     Grain,
-    Refusal,
     Understanding,
     agree,
     counts_time,
@@ -34,14 +35,14 @@ from askproai_runtime.spoken_times import (
     understand_start,
 )
 from askproai_runtime.spoken_times.arguments import find_part_argument
-from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_only_hour
+from askproai_runtime.understood import UNDERSTOOD
 
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
+_BESIDE_HOUR = re.compile(rf"\b(?:{UNDERSTOOD.places.beside_hour})\b")  # "ich habe um zwei Feierabend"
 _DAYS_AHEAD = 14  # in which a time without a day is searched
 _HALF_A_DAY = timedelta(hours=12)
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
-_NEAR = timedelta(days=92)
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
 _MIDNIGHT = clock_time()
 
@@ -82,8 +83,7 @@ def parse_time(
         else:
             understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
     if understood.refused is not None:
-        asked = _ask_of_said_day(parts, understood, call, zone) or _ask_of_coming_year(parts, understood, call, zone)
-        raise asked or refuse_time(understood, call, zone)
+        raise ask_of_past(parts, understood, call, zone) or refuse_time(understood, call, zone)
     if understood.contradicts:
         understood = _drop_over_today(understood, call, service)
     if understood.contradicts:
@@ -101,7 +101,8 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
     hours, or 05:00 for the afternoon.
     """
     words, zone = call.said_since or "", service.rules.zone
-    hours = [] if rejects_times(words_of(words)) or counts_time(words) else list_only_hour(words, call.started_at)
+    is_aside = rejects_times(words_of(words)) or counts_time(words) or _BESIDE_HOUR.search(fold(words))
+    hours = [] if is_aside else list_only_hour(words, call.started_at)
     try:
         understood = parse_time(args, call, service)
     except ClarificationNeeded:
@@ -189,55 +190,6 @@ def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) ->
     elif understood.unclear is Argument.DATE:
         sentence = say().day_not_understood
     return ClarificationNeeded(sentence, outcome=FunctionOutcome(refused), refused=refused.value)
-
-
-def _ask_of_said_day(
-    parts: tuple[str | None, str | None, str | None], understood: Understanding, call: CallContext, zone: ZoneInfo
-) -> ClarificationNeeded | None:
-    """Return the question whether a past time is meant on the day that the caller has said: models calculate dates. None if the
-    words name no day to come.
-    """
-    now = call.started_at.astimezone(zone)
-    said = read_mentioned_days(call.said_since or "", now)
-    if understood.refused is not Refusal.PAST or not said.has_day or said.may_mean(now.date()):
-        return None
-    day = next(said.find_near(now.date(), now.date()), None)
-    read = None if day is None else understand_parts(day.isoformat(), *parts[1:], at=call.started_at, zone=zone)
-    if read is None or not read.candidates:
-        return None
-    question = candidate_question(read.candidates, zone, call.started_at)
-    return ClarificationNeeded(question, candidates=candidate_fields(read.candidates))
-
-
-def _ask_of_coming_year(
-    parts: tuple[str | None, str | None, str | None], understood: Understanding, call: CallContext, zone: ZoneInfo
-) -> ClarificationNeeded | None:
-    """Return the question whether a past date means the same date in the coming year; None if that is not within 92 days.
-    Models write the year of their training, or in December the present year for a day in January: callers do not say the
-    year.
-    """
-    past, today = understood.past, call.started_at.astimezone(zone).date()
-    if past is None or (coming := _find_coming(past, today)) is None:
-        return None
-    named = [part and part.replace(str(past.year), str(coming.year)) for part in parts]
-    read = understand_parts(*named, at=call.started_at, zone=zone)
-    candidates = [each for each in read.candidates if each.start.date() == coming]
-    if not candidates:
-        return None
-    question = candidate_question(candidates, zone, call.started_at)
-    return ClarificationNeeded(question, candidates=candidate_fields(candidates))
-
-
-def _find_coming(past: date, today: date) -> date | None:
-    """Return the next date after `today` with the day and month of `past`, if it is within 92 days; else None."""
-    for year in (today.year, today.year + 1):
-        try:
-            day = past.replace(year=year)
-        except ValueError:  # 29 February
-            continue
-        if timedelta() <= day - today <= _NEAR:
-            return day
-    return None
 
 
 def _find_clock(text: str, now: datetime) -> str | None:

@@ -1,5 +1,6 @@
 """Complete a request with the arguments of earlier ones, since the request after a question often has only the answer. Pure."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -22,6 +23,7 @@ from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, com
 from askproai_runtime.person_names import fold, may_be_same, same_name
 from askproai_runtime.spoken_times import Argument
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
+from askproai_runtime.understood import UNDERSTOOD
 
 # Their requests name a service and a time: one without is a part of a request.
 _OF_REQUESTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
@@ -33,6 +35,7 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
 }
 _ANSWERS: Final = frozenset({"confirmed"})
+_ONLY: Final = re.compile(rf"\b(?:{UNDERSTOOD.places.restricts}|{UNDERSTOOD.one_more.instead})\b")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
 _COUNTS_IN: Final = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
@@ -85,7 +88,10 @@ def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: Kno
     if not (name and caller) or may_be_same(name, caller) or read.values.get("companions") or read.is_several:
         return read
     replied = None if asked in {ONE_BY_ONE, ONE_NAME} else replies.get(companions_key(asked))
-    is_answer = replied in {Reply.YES, Reply.UNCLEAR} and fold(name).split()[0] in fold(last.said).split()
+    is_only = bool(NO.search(words_of(last.said)) or _ONLY.search(fold(last.said)))  # "nur für Otto, ich komme nicht"
+    is_answer = (
+        replied in {Reply.YES, Reply.UNCLEAR} and fold(name).split()[0] in fold(last.said).split() and not is_only
+    )
     times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (before, read)]
     if not is_answer or len(others) > 1 or times[1] not in ({}, times[0]):
         return read

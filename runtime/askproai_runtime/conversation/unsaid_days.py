@@ -54,7 +54,7 @@ def require_said_day(
     call's appointments. Days of the caller's own appointments do not count as named.
     """
     local, parts = start.astimezone(zone), read_parts(args)
-    require_wanted_time(call, args, local, [*booked, *([own] if own else [])])
+    require_wanted_time(call, args, local, [own] if own else booked, moves=own is not None)
     if read_text(args, "start") is not None:
         return
     named, span = after_request(call, zone).named_last, find_open_span(parts[0] or parts[1] or "")

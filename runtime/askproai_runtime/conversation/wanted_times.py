@@ -4,13 +4,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time
-from itertools import islice
+from functools import partial
+from itertools import islice, takewhile
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which
-from askproai_runtime.conversation.last_days import list_weekdays
+from askproai_runtime.conversation.last_days import REJECTED_DAY, list_weekdays
 from askproai_runtime.conversation.named_appointments import names_known, says_it_stays, split_new_time
 from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, find_place
 from askproai_runtime.conversation.time_arguments import read_parts
@@ -19,7 +20,7 @@ from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import SAYS_HOUR, list_clauses, rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
+from askproai_runtime.spoken_times import Days, Grain, count_day, counts_time, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
 from askproai_runtime.spoken_times.mentions import list_only_hour
@@ -29,7 +30,10 @@ _WORDS: Final = UNDERSTOOD.places
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?|\d{1,2}\.\d{1,2}\.(?:\d{2,4})?")
 _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
 _NUMBERED: Final = re.compile(rf"\b(?:{_WORDS.before_number}) (?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
-_REJECTED_DAY: Final = re.compile(rf"\b(?:{_WORDS.rejects_day}) (?:\w+ )?(?:{'|'.join(sorted(ALL_WEEKDAYS))})s?\b")
+_CORRECTS: Final = re.compile(rf"\b(?:{_WORDS.corrects})\b")
+_SAYS_NAME: Final = re.compile(rf"\b(?:{_WORDS.says_name})\b")
+_RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
+_APPOSITION: Final = re.compile(rf"^(?:{_WORDS.before_number} )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
@@ -44,23 +48,26 @@ def require_wanted_time(
     start: datetime,
     own: Collection[datetime] = (),
     *,
+    moves: bool = False,
     is_exact: bool = True,
 ) -> None:
     """Raise the question which day, or else which hour, is meant if the caller's words cannot mean that of a local start: the model
     has calculated it. The last utterance since the last answer with days that names one counts; for an offered `start`, the
-    last words. `own` are present starts of the caller's appointments. Unless `is_exact`, only the day is compared.
+    last words. `own` are present starts of the caller's appointments, and that of the one to move if it `moves` one. Unless
+    `is_exact`, only the day is compared.
     """
     said, is_start, parts = call.said_without_days, read_text(args, "start") is not None, read_parts(args)
     if is_start and any(offer[0].start == start for offer in call.offered):
-        adds = holds_yes(call.said_since or "") and _ADDS.search(words_of(call.said_since or ""))
-        said = () if adds else (call.said_since or "",)
+        said = (call.said_since or "",)
+    if call.named_last is not None and start in call.named_last.starts:
+        said = tuple(map(_drop_remarks, said))
     zone = ZoneInfo(str(start.tzinfo))
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
     is_date = is_start or bool(_DATE.fullmatch((parts[0] or "").strip()))
     span = find_open_span(parts[0] or parts[1] or "")
     if is_date or span is not None:
         is_picked = any(read_text(args, name) for name in PICKING)
-        days = _list_other_days(call, start, said, own, None if is_date else span, is_picked=is_picked)
+        days = _list_other_days(call, start, said, own, None if is_date else span, moves=moves, is_picked=is_picked)
         readings |= {datetime.combine(day, start.timetz()) for day in days}
     if is_exact and len(readings) == 1:
         readings |= {
@@ -68,6 +75,15 @@ def require_wanted_time(
         }
     if len(readings) > 1:
         raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=is_exact)
+
+
+def _drop_remarks(words: str) -> str:
+    """Return an utterance that agrees to an offer with its first clause and those that correct it: "ja, aber erst um drei". What is
+    beside a yes is a remark: "ja, am Samstag ist Hochzeit".
+    """
+    first, *others = re.split(r"[,.;!]", words)
+    kept = [each for each in others if _CORRECTS.search(fold(each)) or _RESTRICTS.search(fold(each))]
+    return words if not holds_yes(first) else "" if _ADDS.search(words_of(words)) else ", ".join([first, *kept])
 
 
 def _find_chosen(call: CallContext, start: datetime, own: Collection[datetime]) -> datetime | None:
@@ -81,11 +97,12 @@ def _find_chosen(call: CallContext, start: datetime, own: Collection[datetime]) 
         or _asks_which(call)
     ):
         return None
-    place = None if own else find_place(fold(said), len(last.starts), IN_WORDS)  # else it is an appointment's
-    if place is not None and start.day != place + 1:
-        return None if last.starts[place] == start else last.starts[place]
     now = call.started_at.astimezone(start.tzinfo)
     is_named = SAYS_HOUR.search(words_of(said)) or counts_time(said) or any(_list_wanted(call, said, own, now))
+    if not (own or is_named or rejects_times(words_of(said))):  # else a place may be that of an appointment
+        place = find_place(fold(said), len(last.starts), IN_WORDS)
+        if place is not None and start.day != place + 1:
+            return None if last.starts[place] == start else last.starts[place]
     is_agreed = len(last.starts) == 1 and holds_yes(said) and not is_named and not _ADDS.search(words_of(said))
     return last.starts[0] if is_agreed and last.starts[0] != start else None
 
@@ -94,7 +111,7 @@ def rejects_day(call: CallContext, words: str, start: datetime) -> bool:
     """Return whether words reject the day of a local start and do not also want it: "nein, heute geht es nicht"."""
     now, day = call.started_at.astimezone(start.tzinfo), start.date()
     clauses = [clause for clause, _ in list_clauses(words)]
-    weekdays = (list_weekdays(found[0]) for clause in clauses for found in _REJECTED_DAY.finditer(clause))
+    weekdays = (list_weekdays(found[0]) for clause in clauses for found in REJECTED_DAY.finditer(clause))
     named = (_read_days(fold(clause), now) for clause in clauses if rejects_times(clause))
     rejects = any(day.weekday() in each for each in weekdays) or any(
         each is not None and each.may_mean(day) for each in named
@@ -109,34 +126,53 @@ def _list_other_days(
     own: Collection[datetime],
     span: Grain | None,
     *,
+    moves: bool,
     is_picked: bool,
 ) -> Iterator[date]:
-    """Yield the days nearest to a start that the last words with a day can mean; none if they can mean the start's day. A weekday
-    is in the week, and a day of a month in the month, asked about before: "Haben Sie übernächste Woche offen? Dann am Mittwoch".
+    """Yield the days nearest to a start that the words with a day can mean; none if they can mean the start's day. A weekday is in
+    the week, and a day of a month in the month, asked about before: "Haben Sie übernächste Woche offen? Dann am Mittwoch".
     With `span` only this is compared: the request repeats the caller's words.
     """
-    now, days = call.started_at.astimezone(start.tzinfo), list[MentionedDays]()
-    spans: Sequence[Days] = ()
-    for words in reversed(said):
-        named = [*_list_wanted(call, words, own, now, is_picked=is_picked)]
-        if not days and (_RELATIVE_DAY.search(fold(words)) or counts_time(words)):
-            yield from _list_counted(words, start, own)
-            return
-        first = next((n for n, each in enumerate(named) if each.has_day), len(named))
-        if days and first < len(named):
-            break
-        days = days or [each for each in named if each.has_day]
-        if spans := next((each.spans for each in reversed(named[:first])), ()):
-            break
+    now = call.started_at.astimezone(start.tzinfo)
+    read = partial(_list_wanted, call, own=own, now=now, moves=moves, is_picked=is_picked)
+    turns = [(words, [*read(words)]) for words in reversed(said)]
+    words, named = turns[0] if turns else ("", [])
+    if not any(each.has_day for each in named) and (_RELATIVE_DAY.search(fold(words)) or counts_time(words)):
+        yield from _list_counted(words, start, own)
+        return
+    days, spans = _find_wanted(turns, start.date())
     if span is not None:  # of the words of the request, whatever the caller has said
         weekday, number = frozenset({start.weekday()}), frozenset({start.day})
         days = [MentionedDays(numbers=number) if span is Grain.MONTH else MentionedDays(weekday)] if spans else []
     if spans:
-        days = [each if each.spans or each.dates else each.within(spans) for each in days] or [
-            MentionedDays(spans=spans)
-        ]
+        within = [each if each.spans or each.dates else each.within(spans) for each in days]
+        days = within or [MentionedDays(spans=spans)]
     if not any(each.may_mean(start.date()) for each in days):
         yield from (day for each in days for day in islice(each.find_near(start.date(), now.date()), _MOST_MEANT))
+
+
+def _find_wanted(
+    turns: Sequence[tuple[str, Sequence[MentionedDays]]], day: date
+) -> tuple[Sequence[MentionedDays], Sequence[Days]]:
+    """Return the wanted days of a call's turns (the last one first), and the spans that were named before them. A turn that can
+    mean `day` counts, unless a later one corrects it ("nein, lieber am Freitag"): a remark may name another day. Else the last
+    turn with a day counts.
+    """
+    chosen = None
+    for at, (words, named) in enumerate(turns):
+        days = [each for each in named if each.has_day]
+        if days and (chosen is None or any(each.may_mean(day) for each in days)):
+            chosen = at
+        if days and (_CORRECTS.search(fold(words)) or any(each.may_mean(day) for each in days)):
+            break
+    if chosen is None:
+        return [], next((each.spans for _, named in turns for each in reversed(named) if each.spans), ())
+    named = turns[chosen][1]
+    first = next(n for n, each in enumerate(named) if each.has_day)
+    earlier = [named[:first], *(each for _, each in turns[chosen + 1 :])]
+    until = takewhile(lambda each: not any(one.has_day for one in each), earlier)
+    spans = next((one.spans for each in until for one in reversed(each) if one.spans), ())
+    return [each for each in named if each.has_day], spans
 
 
 def _list_counted(words: str, start: datetime, own: Collection[datetime]) -> Iterator[date]:
@@ -152,39 +188,59 @@ def _list_counted(words: str, start: datetime, own: Collection[datetime]) -> Ite
 def _list_other_hours(
     call: CallContext, start: datetime, said: Sequence[str], own: Collection[datetime]
 ) -> Iterator[time]:
-    """Yield the hours by day that the last words with an hour can mean; none if they can mean the start's. An hour that is rejected
-    or taken back ("um zehn, nein, um elf") does not count; words such as "den um zehn" name one of the appointments at `own`.
+    """Yield the hours by day that the words with an hour can mean; none if they can mean the start's. An hour that is rejected or
+    taken back ("um zehn, nein, um elf") does not count; words such as "den um zehn" name one of the appointments at `own`.
     """
-    words = next((each for each in map(_find_hour, reversed(said)) if each), "")
-    is_own = bool(call.asked_choices) or (own and (_asks_which(call) or names_known(words)))
-    if words and not is_own and not counts_time(words) and excludes_time(words, start.time(), call.started_at):
-        yield from (each for each in list_only_hour(words, call.started_at) if _BY_DAY[0] <= each < _BY_DAY[1])
+    last = ""
+    for utterance in reversed(said):
+        words = _find_hour(utterance)
+        is_own = bool(call.asked_choices) or (own and (_asks_which(call) or names_known(fold(words))))
+        if words and (is_own or counts_time(words) or not excludes_time(words, start.time(), call.started_at)):
+            return
+        last = last or words
+        if words and _CORRECTS.search(fold(utterance)):
+            break
+    hours = list_only_hour(last, call.started_at) if last else []
+    yield from (each for each in hours if _BY_DAY[0] <= each < _BY_DAY[1])
 
 
 def _find_hour(words: str) -> str:
-    """Return the last folded words of an utterance with an hour that is not rejected; "" without one."""
-    said = ", ".join(fold(clause) for clause, _ in list_clauses(words) if not rejects_times(clause))
+    """Return the last words of an utterance with an hour that is not rejected, in lower case; "" without one."""
+    said = ", ".join(clause for clause, _ in list_clauses(words) if not rejects_times(clause))
     pieces = reversed(_TAKEN_BACK.split(said))
     return next((piece for piece in pieces if SAYS_HOUR.search(piece)), "")
 
 
 def _list_wanted(
-    call: CallContext, words: str, own: Collection[datetime], now: datetime, *, is_picked: bool = False
+    call: CallContext,
+    words: str,
+    own: Collection[datetime],
+    now: datetime,
+    *,
+    moves: bool = False,
+    is_picked: bool = False,
 ) -> Iterator[MentionedDays]:
     """Yield the days that each sentence of an utterance wants: without those that are rejected, taken back ("am Freitag, nein, am
     Samstag"), or name an appointment that stays or is moved. `is_picked`: the request names this appointment.
     """
     own_days, is_asked = {each.astimezone(now.tzinfo).weekday() for each in own}, is_picked or _asks_which(call)
-    sentences = dict[int, list[str]]()
-    for clause, number in list_clauses(words):
-        pieces = _TAKEN_BACK.split(fold(_REJECTED_DAY.sub(" ", clause)))
+    wanted = list[str]()
+    for clause, _ in list_clauses(words):
+        pieces = _TAKEN_BACK.split(fold(REJECTED_DAY.sub(" ", clause)))
         kept = " nein ".join("" if rejects_times(piece) else piece for piece in pieces)
-        if kept.strip() and not says_it_stays(clause):
-            sentences.setdefault(number, []).append(kept)
-    for clauses in sentences.values():
-        for said in reversed(_TAKEN_BACK.split(", ".join(clauses))):
+        is_own_day = moves or list_weekdays(clause) <= own_days
+        stays = own and is_own_day and says_it_stays(clause) and not SAYS_HOUR.search(clause)
+        if stays or _SAYS_NAME.search(clause):  # "mein Name ist Freitag"
+            continue
+        is_taken_back = bool(wanted) and wanted[-1].endswith(" nein ")
+        if wanted and (is_taken_back or _APPOSITION.search(kept) or kept == " nein "):  # "Dienstag, den 8."
+            wanted[-1] += f", {kept}"
+        elif kept.strip():
+            wanted.append(kept)
+    for clause in wanted:
+        for said in reversed(_TAKEN_BACK.split(clause)):
             known, new = split_new_time(said)
-            named = _read_days(new if own and new else known + new, now)
+            named = (own and new and _read_days(new, now)) or _read_days(known + new, now)
             is_own = named is not None and bool(named.weekdays) and named.weekdays <= own_days
             if named is not None and not (is_own and not new and (is_asked or names_known(known))):
                 yield named
