@@ -11,7 +11,7 @@ from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply, words_of
-from askproai_runtime.language.cancel_answers import says_more_than_courtesies, speaks_of_cancelling
+from askproai_runtime.language.cancel_answers import asks_the_same, says_more_than_courtesies, speaks_of_cancelling
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (
     ONE_BY_ONE,
@@ -249,7 +249,7 @@ class _Asked:
         repeats = self.question is Question.MEANT and self.message.rpartition(". ")[2] in words
         if utterance.role == "agent" and changes and not repeats:
             self.is_over |= says_more_than_courtesies(words, self.said)
-            self.told = self.told if {*words_of(words).split()} <= {*words_of(self.told or "").split()} else None
+            self.told = self.told if self.told is not None and asks_the_same(words, self.told) else None
         elif utterance.role in {"user", "dtmf"}:
             answers = self.told is not None and self.question is Question.CANCEL and speaks_of_cancelling(words)
             # A pressed key says something, but not what.

@@ -48,6 +48,7 @@ _OF_CUSTOMER: Final = re.compile(rf"\b(?:{_WORDS.for_customer})\b")
 _CANCEL = re.compile(rf"\b(?:{_WORDS.cancel})\b")
 _NOT_CANCEL = re.compile(rf"\b(?:{_WORDS.not_cancel})\b")
 _ANOTHER_APPOINTMENT = re.compile(rf"\b(?:{_WORDS.another_appointment})\b")
+_FURTHER: Final = re.compile(rf"\b(?:{_WORDS.further})\b")
 _ALL: Final = re.compile(rf"\b(?:{_WORDS.all})\b")
 _EXCEPT: Final = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
 _AS_SAID = re.compile(rf"\b(?:{_WORDS.as_said})\b")
@@ -137,6 +138,17 @@ def names_another(utterance: str, about: str, today: date | None) -> bool:
     known = _WORDS.names_none | set(asked.split())
     named = {word for each in _NAMED for found in each.finditer(said) for word in found.groups() if word}
     return any(word not in known and not _is_day_of(word, asked, today) for word in named)
+
+
+def asks_the_same(utterance: str, about: str) -> bool:
+    """Return whether an agent's utterance only repeats words of the question (`about`), or asks in own words whether to cancel
+    and names no other day, service or person.
+    """
+    said = words_of(utterance)
+    if {*said.split()} <= {*words_of(about).split()}:
+        return True
+    is_of_it = bool(_CANCEL.search(said)) and not (_ANOTHER_APPOINTMENT.search(said) or _FURTHER.search(said))
+    return is_of_it and not names_another(utterance, about, None)
 
 
 def _speaks_of_it(said: str, utterance: str) -> bool:

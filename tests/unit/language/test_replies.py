@@ -112,7 +112,9 @@ def test_unclear_reply_follows_the_models_confirmed_argument(said: str) -> None:
         ("Schade, aber ich komme.", Reply.NO), ("Sorry, but I need it.", Reply.NO), ("Schade, aber lieber verschieben.", Reply.NO),
         ("Schade, aber ja, wenn ich einen neuen bekomme.", Reply.NO), ("Wenn es nichts kostet, ja.", Reply.NO),
         ("nein, tut mir leid", Reply.NO), ("tut mir leid", Reply.NO), ("kostet das was?", Reply.NO),
-        ("entschuldigung, lieber verschieben", Reply.NO),
+        ("entschuldigung, lieber verschieben", Reply.NO), ("das heißt es kostet mich in diesem fall nichts gut dann ja", Reply.YES),
+        ("das heißt, es kostet mich nichts, ja", Reply.NO), ("that means it won't cost me anything, okay then yes", Reply.YES),
+        ("so it costs me nothing in that case then yes", Reply.YES), ("that means it costs nothing, yes", Reply.NO),
     ],
 )  # fmt: skip
 def test_apology_does_not_undo_an_agreement(said: str, reply: Reply) -> None:
