@@ -36,7 +36,9 @@ class CallerKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The caller. `number` is in E.164, and None if it identifies nobody. `shown` is the number that the call shows."""
+    """The caller. `number` is in E.164, and None if it identifies nobody. `shown` is the number that the call shows,
+    also one that no subscriber has.
+    """
 
     number: str | None
     kind: CallerKind
@@ -62,7 +64,8 @@ def identify_caller(text: str | None, config: TenantConfig, branch: str | None =
     region, shown = region_of(config, branch), normalize_number(text or "")
     number = e164_or_none(text, region)
     if number is None or is_stand_in(shown, region):
-        return Caller(None, CallerKind.MADE_UP if DIALLED.fullmatch(shown) else CallerKind.WITHHELD, number)
+        kind = CallerKind.MADE_UP if DIALLED.fullmatch(shown) else CallerKind.WITHHELD
+        return Caller(None, kind, number or (shown if shown.startswith("+") and kind is CallerKind.MADE_UP else None))
     if number in own_numbers(config):
         return Caller(None, CallerKind.OWN_NUMBER)
     if not is_personal(number):

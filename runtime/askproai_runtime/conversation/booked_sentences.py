@@ -15,7 +15,7 @@ from askproai_runtime.conversation.answers import (
     preparation_of,
 )
 from askproai_runtime.conversation.full_names import ask_full_names
-from askproai_runtime.conversation.phone_argument import say_noted
+from askproai_runtime.conversation.phone_argument import SaidPhone, has_digits, say_noted
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.person_names import same_name
@@ -108,6 +108,10 @@ def _say_phone(ctx: BookingContext, request: SpokenBooking, appointment: Appoint
             if number is None
             else f"{say().phone_was_half}{say_noted(number, request.actor.caller, region)}"
         )
+    if number is None and said == SaidPhone():  # the number of the call, under which nobody can be reached
+        return say().no_number_noted
+    if number is None and said is not None and said.unclear is not None and has_digits(said.unclear):
+        return say().phone_only_heard
     is_said = said is not None if again else request.dictates_phone
     return say_noted(number, request.actor.caller, region) if is_said else ""
 

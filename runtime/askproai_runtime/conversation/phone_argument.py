@@ -8,7 +8,16 @@ from typing import Final
 
 import phonenumbers
 
-from askproai_core.phone_numbers import InvalidNumber, StandIn, TwoReadings, e164_or_none, lacks_area_code, to_e164
+from askproai_core.phone_numbers import (
+    NO_REGION,
+    InvalidNumber,
+    StandIn,
+    TwoReadings,
+    e164_or_none,
+    is_stand_in,
+    lacks_area_code,
+    to_e164,
+)
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.branch_numbers import own_numbers, region_of
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
@@ -71,7 +80,7 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
     numbers = list(dict.fromkeys(each.number for each in read if each.number not in {None, shown}))
     if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
         return SaidPhone(numbers[0], several=said)
-    return SaidPhone() if shown is not None and found.number == shown else found
+    return SaidPhone() if shown is not None and shown in {found.number, read_spoken_number(said)} else found
 
 
 def _is_said_as_at_home(said: str, caller: str, region: str) -> bool:
@@ -150,6 +159,17 @@ def _count_national_digits(digits: str, region: str) -> int:
         return 0 if len(digits) < _FEWEST_DIGITS else len(digits)
 
 
+def _is_complete(digits: str, region: str) -> bool:
+    """Return whether digits, which may be no valid number, are at least as many as those of a mobile number of their country."""
+    try:
+        parsed = phonenumbers.parse(digits, region)
+    except phonenumbers.NumberParseException:
+        return False
+    home = phonenumbers.region_code_for_country_code(parsed.country_code)
+    example = phonenumbers.example_number_for_type(home, phonenumbers.PhoneNumberType.MOBILE)
+    return example is not None and len(str(parsed.national_number)) >= len(str(example.national_number))
+
+
 def spell_phone(number: str, region: str) -> str:
     """Return a number for reading it out, with its digits in groups: `0 1 5, 1 1, 2 3 4, 5 6 7, 8`.
 
@@ -181,10 +201,12 @@ def _split_block(block: str) -> list[str]:
 def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None:
     """Raise `ClarificationNeeded` once in a call if no number is `known` and none was said.
 
-    A caller may decline. Without a transcript it is unknown whether the caller was asked, and the question is left out.
+    A caller may decline. Without a transcript it is unknown whether the caller was asked, and the question is left out. A
+    number that the call shows, and under which nobody can be called back, is named as such.
     """
     if known is None and not said.has_number:
-        _ask_once(call, PhoneQuestion.MISSING, say().phone_missing)
+        is_unusable = call.shown is not None and not is_stand_in(call.shown, NO_REGION)
+        _ask_once(call, PhoneQuestion.MISSING, say().phone_unusable if is_unusable else say().phone_missing)
 
 
 def ask_to_call_back(call: CallContext) -> None:
@@ -220,9 +242,12 @@ def say_noted(number: str | None, calling: str | None, region: str) -> str:
 
 
 def say_unclear(said: SaidPhone, region: str) -> str:
-    """Return the question about an unclear or incomplete number, with the digits that were understood."""
+    """Return the question about an unclear, incomplete or invalid number, with the digits that were understood."""
     digits = said.half or read_spoken_number(said.unclear or "")
-    return say().phone_half.format(phone=spell_phone(digits, region)) if digits else say().phone_unclear
+    if not digits:
+        return say().phone_unclear
+    is_invalid = said.half is None and _is_complete(digits, region)
+    return (say().phone_invalid if is_invalid else say().phone_half).format(phone=spell_phone(digits, region))
 
 
 def _ask_once(call: CallContext, question: PhoneQuestion, sentence: str) -> None:

@@ -207,8 +207,10 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     nothing_else_noted: str  # with a place on the waiting list
     phone_needed: str
     phone_missing: str  # asked once before a booking
+    phone_unusable: str  # the number that the call shows
     phone_unclear: str
     phone_half: str  # and one whose digits are no number
+    phone_invalid: str  # digits enough, of no subscriber
     phone_noted: str
     not_with_offered: str
     booked_name: str
@@ -216,6 +218,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     which_full_names: str  # of those of a group
     phone_not_noted: str
     phone_was_half: str
+    phone_only_heard: str  # unclear digits, which only the notes have
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str
     which_email: str

@@ -146,6 +146,8 @@ def test_phone_number_is_spelled_in_digit_groups(number: str, spelled: str) -> N
         (Language.EN, "0151 23", "I understood 0 1 5, 1 2 3,"),
         (Language.DE, "1 512 234 5678", "1 5 1, 2 2 3, 4 5 6, 7 8 verstanden"),
         (Language.DE, "ruf mich an", "habe ich nicht richtig verstanden"),
+        (Language.EN, "plus four four seven seven double oh nine double oh four one seven", "that is not a valid number"),
+        (Language.DE, "0151 123 456", "keine vollständige Nummer"),
     ],
 )
 def test_phone_question_repeats_the_understood_digits(language: Language, said: str, words: str) -> None:
@@ -169,7 +171,7 @@ def test_stand_in_number_counts_as_absent(said: str | None) -> None:
     assert read_phone(said, CONFIG, CALL) == SaidPhone()
 
 
-@pytest.mark.parametrize("shown", ["+17378742833", "+4918012345678", "+498001234567"])
+@pytest.mark.parametrize("shown", ["+17378742833", "+4918012345678", "+498001234567", "+447700900417"])
 def test_copied_number_of_the_call_counts_as_absent(shown: str) -> None:
     """A model copies the number in its prompt. A switchboard's or a carrier's number would be that of all its callers."""
     calling = replace(CALL, caller=None, shown=shown)

@@ -186,6 +186,8 @@ PLAIN_GERMAN = {
         "Was kostet ein Haarschnitt?", "Wie teuer ist ein Herrenschnitt bei Ihnen?",
         "Was kostet denn einmal Schneiden?", "Wie viel kostet der Haarschnitt ungefähr?",
         "Können Sie mir sagen, was ein Damenschnitt kostet?", "Was muss ich für einen Haarschnitt bezahlen?",
+        "Wat kostet n der Haarschnitt bei euch?", "Was kosten zwei Haarschnitte zusammen?",
+        "Was kosten beide zusammen?",
     ],
     "service": [
         "Wie lange dauert ein Haarschnitt?", "Wie viel Zeit muss ich für den Haarschnitt einplanen?",
@@ -195,6 +197,9 @@ PLAIN_GERMAN = {
     ],
     "staff": [
         "Wer arbeitet bei Ihnen?", "Spricht jemand von Ihnen Englisch?",
+    ],
+    "cancellation": [
+        "was kostet das eigentlich wenn ich ganz absagen muss",
     ],
 }  # fmt: skip
 PLAIN_ENGLISH = {
@@ -214,12 +219,13 @@ PLAIN_ENGLISH = {
     ],
     "service": [
         "How long does a Haarschnitt take?", "How much time do I need for a Haarschnitt?",
+        "How long is a Haarschnitt altogether?",
     ],
     "address": [
         "Where are you exactly?", "What is your address?", "How do I get to you?", "Where is the salon?",
     ],
     "staff": [
-        "Who works at your salon?", "Does anybody speak English?",
+        "Who works at your salon?", "Does anybody speak English?", "I don't mind who as long as they speak English; does Anna?",
     ],
     "cancellation": [
         "Can I cancel for free?", "What happens if I cancel at short notice?",
@@ -234,7 +240,7 @@ OPEN_GERMAN = {
     "prices": [
         "Was kostet ein Haarschnitt für Schüler?", "Was kostet der Haarschnitt, wenn ich nass komme?",
         "Warum ist der Haarschnitt so teuer?", "Was kostet der Haarschnitt, wenn ich zu zweit komme?",
-        "Was kostet ein Haarschnitt, und kann man handeln?",
+        "Was kostet ein Haarschnitt, und kann man handeln?", "Was kostet ein Haarschnitt für beide?",
     ],
     "service": [
         "Darf ich beim Haarschnitt telefonieren?", "Wird beim Haarschnitt auch gewaschen?",

@@ -188,12 +188,13 @@ def list_uncovered(
     found = dict[str, OpenPart]()
     for clause in map(fold, BETWEEN_CLAUSES.split(asked_sentences(text))):
         words = [] if _find_subjects(clause) else _PAIR.sub(r"\1\2", clause).split()
-        for before, word in pairwise(["", *words]):
+        for before, word, behind in zip(["", *words], words, [*words[1:], ""], strict=False):
             is_known = (
                 not known.isdisjoint({word, f"{before} {word}"})
                 or word in ASKS_NOTHING
                 or word in BRANCHES
                 or before in _WORDS.titles
+                or any(_counts_services(topic, before, word, behind, known) for topic in topics)
             )
             if (
                 not is_known
@@ -207,6 +208,14 @@ def list_uncovered(
 def _find_subjects(folded: str) -> dict[str, list[str]]:
     """Return the subjects in folded words, each with its matches. An amount to pay is a price, not the subject payment."""
     return find_subjects(_AMOUNT_TO_PAY.sub(" ", folded))
+
+
+def _counts_services(topic: Topic, before: str, word: str, behind: str, known: Collection[str]) -> bool:
+    """Return whether a folded word counts services whose price or length is asked for: "zwei Haarschnitte", "beide zusammen"."""
+    words = UNDERSTOOD.question_words
+    if word not in words.counts or before in words.before_people or topic not in {Topic.PRICES, Topic.SERVICE}:
+        return False
+    return not behind or covers(topic, behind) or any(is_same_word(behind, each) for each in known)
 
 
 def covers(topic: Topic, word: str) -> bool:
