@@ -10,7 +10,7 @@ from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
-from askproai_runtime.language.answer_words import Reply, words_of
+from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import asks_the_same, says_more_than_courtesies, speaks_of_cancelling
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (

@@ -77,6 +77,7 @@ _WEEK_DAYS = 7
 _ANY_WEEKDAY = re.compile(rf"\b(?:{_WEEKDAY})\b")
 _WEEKDAY_ALONE = re.compile(rf"(?:(?:{_WORDS.before_lone_weekday}) )?(?P<weekday>{_WEEKDAY})")
 _WEEKDAY_OF_WEEK = re.compile(rf"{_WEEKDAY_ALONE.pattern}\b(?:(?: (?:{_WORDS.of_week}))*$|,? (?={_WORDS.at}|\d))")
+_WEEKDAY_OF_COUNTED = re.compile(rf"{_WEEKDAY_ALONE.pattern}\b")
 _NOISE = re.compile(rf"\b(?:{_WORDS.noise})\b")
 
 
@@ -97,7 +98,7 @@ def count_from(date: str | None, clock: str | None, old: datetime) -> tuple[str 
     day, minutes = old.date(), 0
     if shift is not None:
         named = shift.groupdict()
-        rest = _read_rest(words, at, named)
+        rest = _read_rest(words, at, named, old)
         if rest is None:
             return None
         words, named = rest
@@ -129,10 +130,11 @@ def counts_time(text: str) -> bool:
 
 
 def _read_rest(
-    words: list[str], at: int, named: dict[str, str | None]
+    words: list[str], at: int, named: dict[str, str | None], old: datetime
 ) -> tuple[list[str], dict[str, str | None]] | None:
     """Return the date and time in the words beside a shift, which was found in `words[at]`; and the regex groups of the shift,
-    with the weekday that is named beside a count of weeks. None if the other words name another day.
+    with the weekday that is named beside a count of weeks. None if the other words name another day; the weekday of the counted
+    day is none: "am Tag danach, also Freitag".
     """
     rest = " ".join(_NOISE.sub(" ", words[at]).split()).strip(" ,.")
     words = [rest if n == at else each for n, each in enumerate(words)]
@@ -142,6 +144,9 @@ def _read_rest(
         return None  # "anderthalb Wochen später" is no day
     if _DAYS.get(str(named.get("unit"))) == _WEEK_DAYS and (found := _WEEKDAY_OF_WEEK.match(rest)):
         rest, named = rest[found.end() :].strip(), {**named, "of_week": found["weekday"]}
+    elif (found := _WEEKDAY_OF_COUNTED.match(rest)) and named.get("unit"):
+        is_same = _NAMES[found["weekday"]] == (old.date() + _shift(old, named)[0]).weekday()
+        rest = rest[found.end() :].strip(" ,.") if is_same else rest
     if rest and not words[1 - at] and find_part_argument(rest) is Argument.TIME:
         return ["", rest], named  # "einen Tag später um 10"
     if rest or (words[0] and at):

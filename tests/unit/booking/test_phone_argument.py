@@ -146,7 +146,11 @@ def test_phone_number_is_spelled_in_digit_groups(number: str, spelled: str) -> N
         (Language.EN, "0151 23", "I understood 0 1 5, 1 2 3,"),
         (Language.DE, "1 512 234 5678", "1 5 1, 2 2 3, 4 5 6, 7 8 verstanden"),
         (Language.DE, "ruf mich an", "habe ich nicht richtig verstanden"),
-        (Language.EN, "plus four four seven seven double oh nine double oh four one seven", "that is not a valid number"),
+        (
+            Language.EN,
+            "plus four four seven seven double oh nine double oh four one seven",
+            "that is not a valid number",
+        ),
         (Language.DE, "0151 123 456", "keine vollständige Nummer"),
     ],
 )

@@ -258,6 +258,7 @@ def test_time_beside_unclear_exclusions_is_refused():
         ("Nächste Woche, nicht Montag oder Dienstag, lieber Mittwoch oder Donnerstag", "0 1"),
         ("Freitag können Sie nicht? Dann Mittwoch.", "4"),
         ("Freitag nicht? Dann Samstag.", "4"),
+        ("in der Woche vom 14. Dezember, Dienstag und Donnerstag kann ich gar nicht", "1 3"),
         ("Ich kann freitags nicht vor zehn", ""),
         ("Am Freitag brauche ich den Termin nicht", ""),
         ("", ""),

@@ -14,7 +14,8 @@ from askproai_runtime.spoken_times.written_forms import BEFORE, HOUR, WRITTEN_FO
 _CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|passt's)"
 _IS_NOT = rf"{_CAN}(?: (?:leider|mir|uns|bei mir|da|gar|ueberhaupt|auch))* nicht(?: mehr)?"
 # At the end of a phrase "passt mir nicht mehr" can be about an appointment that is to be moved.
-_IS_NOT_POSSIBLE = rf"(?:{_IS_NOT}(?= ?,)|{_CAN} (?:(?:leider|bei mir) )*(?:nicht|nie)(?= *(?:bitte *)?$))"
+_AWAY = r"bin ich (?:(?:leider|da|schon|auch) )*(?:weg|nicht da|verreist|unterwegs|im urlaub)"
+_IS_NOT_POSSIBLE = rf"(?:(?:{_IS_NOT}|{_AWAY})(?= ?,)|(?:{_CAN} (?:(?:leider|bei mir|gar|ueberhaupt) )*(?:nicht|nie)|{_AWAY})(?= *(?:bitte *)?$))"
 # Behind a weekday, at the end of a part: "ich kann mittwochs leider nicht", "mittwochs habe ich keine Zeit".
 _NEVER = r"(?:(?:leider|lieber|eher|bitte|aber) )*(?:nicht|nie|(?:habe? ich )?(?:nie |leider )?keine zeit)(?= *(?:,|$|bitte *$))"
 _ANY_DAY = rf"(?:(?:am|der|den|dem|jetzt|gleich|eher) )*(?:{ANY_WEEKDAY}|heute|morgen|uebermorgen|\d{{1,2}}\.)"
@@ -193,6 +194,8 @@ _REWRITES: Final[tuple[tuple[str, Replacement], ...]] = (
     (rf"\b({_HOUR_WORDS})-({_MINUTE_WORDS})\b(?: uhr\b)?(?!-| (?:minuten?|stunden?|tagen?|wochen?)\b)", r"\1 uhr \2"),
     (rf"\b({ANY_WEEKDAY}) ausgenommen\b", r"ausser \1"),
     (rf"\bnur ({ANY_WEEKDAY})s? nicht\b", r"ausser \1"),
+    # "Dienstag kann ich nicht und Samstag bin ich weg"
+    (rf"\b({_IS_NOT}|{_AWAY}) und (?=(?:am )?(?:{ANY_WEEKDAY})s? (?:{_IS_NOT}|{_AWAY}))", r"\1 , "),
     # "Dienstag passt nicht Mittwoch wäre gut": the comma is heard and not written. Where nothing says that the second day
     # suits, it may be the one that does not: "Dienstag geht, nicht Mittwoch".
     (rf"\b({_IS_NOT}) (?={_DAY_THAT_SUITS})", r"\1 , "),
