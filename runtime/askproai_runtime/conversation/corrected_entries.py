@@ -25,6 +25,7 @@ from askproai_runtime.spoken_times.arguments import read_in_languages
 from askproai_runtime.spoken_times.mentions import Mention, UnclearMention
 from askproai_runtime.understood import UNDERSTOOD
 
+_MOMENT: Final = timedelta(minutes=1)
 _MOST_DAYS: Final = 31  # of a span that are compared with the caller's words
 _WORDS: Final = UNDERSTOOD.corrections
 # One more entry, or a former one that stays.
@@ -127,8 +128,9 @@ def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
 def find_replaced(
     call: CallContext, args: Mapping[str, Any], entry: NewEntry, formers: Sequence[WaitlistEntry], zone: ZoneInfo
 ) -> frozenset[UUID]:
-    """Return the ids of the former entries (latest last) that the caller no longer wants: those whose times are rejected; else
-    the latest one if the caller's words or the model's choice replace an entry. Without a transcript, none.
+    """Return the ids of the former entries (latest last) that the caller no longer wants: those whose times are rejected or lie,
+    on the same day, in the new one; else the latest one if the caller's words or the model's choice replace an entry. Without a
+    transcript, none.
     """
     choice, texts = read_choice(args), _list_corrections(call.said_since_joining)
     is_adding = bool(call.said_since_joining) and not texts
@@ -137,7 +139,11 @@ def find_replaced(
     first, texts = [*texts[:1]], [*texts, " ".join(filter(None, read_parts(args)))]
     wanted = _list_starts(read_spans(entry), zone)
     starts = {each.id: _list_starts(read_spans(each), zone) for each in formers}
-    rejected = [each for each in formers if _rejects(texts, starts[each.id], wanted, call.started_at)]
+    rejected = [
+        each
+        for each in formers
+        if _rejects(texts, starts[each.id], wanted, call.started_at) or _is_within(each, entry, zone)
+    ]
     if not rejected:
         latest = formers[-1]
         is_named = any(_list_weekdays(text, starts[latest.id]) for text in texts)
@@ -152,6 +158,25 @@ def find_replaced(
         if replaces or names or choice in {Choice.MOVE, Choice.CANCEL}:
             rejected = [latest]
     return frozenset(each.id for each in rejected)
+
+
+def _ends_of(span: WaitingSpan) -> tuple[datetime, datetime]:
+    return span.start, span.end or span.start + _MOMENT
+
+
+def _is_within(own: WaitlistEntry, entry: NewEntry, zone: ZoneInfo) -> bool:
+    """Return True if each span of the entry `own` lies on one day within a span of `entry` on this day, with its staff member or
+    anybody: the entry for the morning is in the one for the whole day.
+    """
+    own_spans = [_ends_of(each) for each in read_spans(own)]
+    wanted = [_ends_of(each) for each in read_spans(entry) if each.weekdays is None]
+    return entry.staff in {None, own.staff} and all(
+        any(
+            start <= first and end <= last and start.astimezone(zone).date() == (last - _MOMENT).astimezone(zone).date()
+            for start, last in wanted
+        )
+        for first, end in own_spans
+    )
 
 
 def _list_starts(spans: Sequence[WaitingSpan], zone: ZoneInfo) -> set[datetime]:
