@@ -205,6 +205,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     rest_noted_of_one: str
     not_all_noted: str
     nothing_else_noted: str  # with a place on the waiting list
+    cancels_here: str
+    cancels_not_here: str
     phone_needed: str
     phone_missing: str  # asked once before a booking
     phone_unusable: str  # the number that the call shows

@@ -4,7 +4,7 @@ import pytest
 from msgspec.structs import replace
 
 from askproai_core.languages import Language
-from askproai_core.tenant_config import Function
+from askproai_core.tenant_config import Function, TenantConfig
 from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.answers import same_everywhere
 from askproai_runtime.conversation.instead import AgentFunctions, offer_instead
@@ -104,6 +104,23 @@ def test_a_missing_topic_is_named_beside_an_answer() -> None:
     assert answer.fields["not_answered"] == ["cancellation"]
 
 
+@pytest.mark.parametrize(
+    ("config", "words", "message"),
+    [
+        (CHAIN, "Wie kann ich meinen Termin absagen?", "Absagen kann ich hier nicht."),
+        (CHAIN, "Termin absagen am 16. um 12 Uhr", "Absagen kann ich hier nicht."),
+        (CHAIN, "Bis wann kann ich absagen?", "Zu den Absageregeln weiß ich nichts."),
+        (
+            SALON,
+            "Wie kann ich absagen?",
+            "Absagen können Sie gleich hier: Sagen Sie mir, welcher Termin es ist. Absagen kostet",
+        ),
+    ],
+)
+def test_the_agents_way_to_cancel_is_said(config: TenantConfig, words: str, message: str) -> None:
+    assert ask(config, "cancellation", question=words).message.startswith(message)
+
+
 def test_a_question_back_follows_the_answer() -> None:
     answer = ask(CHAIN, "prices", question="Wo sind Sie, und was kostet Massage?", service="Massage")
     assert not answer.success
@@ -199,7 +216,7 @@ PLAIN_GERMAN = {
         "Wer arbeitet bei Ihnen?", "Spricht jemand von Ihnen Englisch?",
     ],
     "cancellation": [
-        "was kostet das eigentlich wenn ich ganz absagen muss",
+        "was kostet das eigentlich wenn ich ganz absagen muss", "Wie kann ich absagen?",
     ],
 }  # fmt: skip
 PLAIN_ENGLISH = {
@@ -254,7 +271,7 @@ OPEN_GERMAN = {
         "Wer von Ihnen schneidet am besten?", "Wie viele arbeiten bei Ihnen samstags?",
     ],
     "cancellation": [
-        "Kann ich jemand anderen schicken?", "Wie kann ich absagen?", "Nehmen Sie Bitcoin, und was kostet die Absage?",
+        "Kann ich jemand anderen schicken?", "Nehmen Sie Bitcoin, und was kostet die Absage?",
         "Wie sage ich online ab?",
     ],
     "other": [

@@ -41,6 +41,7 @@ from askproai_runtime.conversation.business_information.question_parts import (
 )
 from askproai_runtime.conversation.business_information.questions import (
     Question,
+    answer_about_cancelling,
     answered,
     ask_back,
     list_questions,
@@ -303,7 +304,7 @@ def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _
         case Topic.STAFF:
             sentence = _say_staff(branch, question, reading)
         case Topic.CANCELLATION:
-            sentence = config.cancellation_rule or None
+            return answer_about_cancelling(config, branch, question)
         case Topic.OTHER:
             sentence = None
     return answered(question, sentence) if sentence else unknown(config, branch, question)

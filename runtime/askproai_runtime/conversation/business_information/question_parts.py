@@ -212,8 +212,11 @@ def _find_subjects(folded: str) -> dict[str, list[str]]:
 
 def _counts_services(topic: Topic, before: str, word: str, behind: str, known: Collection[str]) -> bool:
     """Return whether a folded word counts services whose price or length is asked for: "zwei Haarschnitte", "beide zusammen"."""
-    words = UNDERSTOOD.question_words
-    if word not in words.counts or before in words.before_people or topic not in {Topic.PRICES, Topic.SERVICE}:
+    if (
+        word not in UNDERSTOOD.question_words.counts
+        or before in UNDERSTOOD.question_words.before_people
+        or topic not in {Topic.PRICES, Topic.SERVICE}
+    ):
         return False
     return not behind or covers(topic, behind) or any(is_same_word(behind, each) for each in known)
 

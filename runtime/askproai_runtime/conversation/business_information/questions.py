@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Self
 
-from askproai_core.tenant_config import Branch, TenantConfig
+from askproai_core.tenant_config import Branch, Function, TenantConfig
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.business_information.question_parts import (
@@ -21,6 +21,7 @@ from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 
 _BETWEEN = re.compile(rf"[,;/|&+]|\s(?:{UNDERSTOOD.arguments.and_words})\s")  # the topics of one argument
+_WAY_TO_CANCEL = re.compile(rf"\b(?:{UNDERSTOOD.questions.way_to_cancel})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +84,12 @@ def unknown(config: TenantConfig, branch: Branch, question: Question, sentence: 
 def ask_back(question: Question, message: str, **fields: Any) -> Answer:
     known = {"topic": question.topic.value, **fields}
     return Answer(success=False, message=message, fields=known, outcome=FunctionOutcome.ASKED_BACK)
+
+
+def answer_about_cancelling(config: TenantConfig, branch: Branch, question: Question) -> Answer:
+    """Return the declared rule; for "Wie kann ich absagen?" before it whether the agents cancel, if all or none of them do."""
+    cancels = {Function.CANCEL_APPOINTMENT in agent.functions for agent in config.agents}
+    way = {True: say().cancels_here, False: say().cancels_not_here}[cancels.pop()] if len(cancels) == 1 else ""
+    sentence = f"{way if _WAY_TO_CANCEL.search(fold(question.words)) else ''} {config.cancellation_rule}".strip()
+    is_known = sentence not in {"", say().cancels_not_here}
+    return answered(question, sentence) if is_known else unknown(config, branch, question, sentence)

@@ -15,7 +15,10 @@ _CAN = r"(?:geht|gehen|passt|passen|klappt|kann ich|geht es|geht's|passt es|pass
 _IS_NOT = rf"{_CAN}(?: (?:leider|mir|uns|bei mir|da|gar|ueberhaupt|auch))* nicht(?: mehr)?"
 # At the end of a phrase "passt mir nicht mehr" can be about an appointment that is to be moved.
 _AWAY = r"bin ich (?:(?:leider|da|schon|auch) )*(?:weg|nicht da|verreist|unterwegs|im urlaub)"
-_IS_NOT_POSSIBLE = rf"(?:(?:{_IS_NOT}|{_AWAY})(?= ?,)|(?:{_CAN} (?:(?:leider|bei mir|gar|ueberhaupt) )*(?:nicht|nie)|{_AWAY})(?= *(?:bitte *)?$))"
+_IS_NOT_POSSIBLE = (
+    rf"(?:(?:{_IS_NOT}|{_AWAY})(?= ?,)"
+    rf"|(?:{_CAN} (?:(?:leider|bei mir|gar|ueberhaupt) )*(?:nicht|nie)|{_AWAY})(?= *(?:bitte *)?$))"
+)
 # Behind a weekday, at the end of a part: "ich kann mittwochs leider nicht", "mittwochs habe ich keine Zeit".
 _NEVER = r"(?:(?:leider|lieber|eher|bitte|aber) )*(?:nicht|nie|(?:habe? ich )?(?:nie |leider )?keine zeit)(?= *(?:,|$|bitte *$))"
 _ANY_DAY = rf"(?:(?:am|der|den|dem|jetzt|gleich|eher) )*(?:{ANY_WEEKDAY}|heute|morgen|uebermorgen|\d{{1,2}}\.)"
