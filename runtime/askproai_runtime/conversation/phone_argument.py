@@ -165,7 +165,7 @@ def _is_complete(digits: str, region: str) -> bool:
         parsed = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:
         return False
-    home = phonenumbers.region_code_for_country_code(parsed.country_code)
+    home = phonenumbers.region_code_for_country_code(parsed.country_code or 0)
     example = phonenumbers.example_number_for_type(home, phonenumbers.PhoneNumberType.MOBILE)
     return example is not None and len(str(parsed.national_number)) >= len(str(example.national_number))
 
