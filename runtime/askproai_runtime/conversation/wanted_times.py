@@ -31,7 +31,7 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?|\d{1,2}\.\d{1,2}\.(?:\d{2,
 _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
 _NUMBERED: Final = re.compile(rf"\b(?:{_WORDS.before_number}) (?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _CORRECTS: Final = re.compile(rf"\b(?:{_WORDS.corrects})\b")
-_SAYS_NAME: Final = re.compile(rf"\b(?:{_WORDS.says_name})\b")
+_ASIDE: Final = re.compile(rf"\b(?:{_WORDS.aside_day})\b")
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _APPOSITION: Final = re.compile(rf"^(?:{_WORDS.before_number} )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
@@ -137,10 +137,16 @@ def _list_other_days(
     read = partial(_list_wanted, call, own=own, now=now, moves=moves, is_picked=is_picked)
     turns = [(words, [*read(words)]) for words in reversed(said)]
     words, named = turns[0] if turns else ("", [])
-    if not any(each.has_day for each in named) and (_RELATIVE_DAY.search(fold(words)) or counts_time(words)):
+    is_counted = not any(each.has_day for each in named) and counts_time(words)
+    if is_counted or _RELATIVE_DAY.search(fold(words)):
         yield from _list_counted(words, start, own)
         return
     days, spans = _find_wanted(turns, start.date())
+    if moves and not (days or spans) and _find_hour(words):  # "der Termin am Samstag, geht der auch um elf?"
+        own_days = {
+            day for each in own if (day := each.astimezone(start.tzinfo).date()).weekday() in list_weekdays(words)
+        }
+        yield from own_days - {start.date()}
     if span is not None:  # of the words of the request, whatever the caller has said
         weekday, number = frozenset({start.weekday()}), frozenset({start.day})
         days = [MentionedDays(numbers=number) if span is Grain.MONTH else MentionedDays(weekday)] if spans else []
@@ -197,6 +203,8 @@ def _list_other_hours(
         is_own = bool(call.asked_choices) or (own and (_asks_which(call) or names_known(fold(words))))
         if words and (is_own or counts_time(words) or not excludes_time(words, start.time(), call.started_at)):
             return
+        if not words and start.time() in list_only_hour(utterance, call.started_at):  # "elf ist besser"
+            return
         last = last or words
         if words and _CORRECTS.search(fold(utterance)):
             break
@@ -230,7 +238,7 @@ def _list_wanted(
         kept = " nein ".join("" if rejects_times(piece) else piece for piece in pieces)
         is_own_day = moves or list_weekdays(clause) <= own_days
         stays = own and is_own_day and says_it_stays(clause) and not SAYS_HOUR.search(clause)
-        if stays or _SAYS_NAME.search(clause):  # "mein Name ist Freitag"
+        if stays or _ASIDE.search(fold(clause)):  # "mein Name ist Freitag"
             continue
         is_taken_back = bool(wanted) and wanted[-1].endswith(" nein ")
         if wanted and (is_taken_back or _APPOSITION.search(kept) or kept == " nein "):  # "Dienstag, den 8."
