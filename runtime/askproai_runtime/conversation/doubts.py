@@ -13,9 +13,10 @@ from askproai_runtime.conversation.last_days import list_said_starts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.conversation.wanted_times import rejects_day
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, YES_WORD, words_of
-from askproai_runtime.language.declines import REJECTS, find_declined
+from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, find_declined
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
 from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.spoken_times import counts_time
 from askproai_runtime.spoken_times.mentioned_days import excludes_time
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -31,6 +32,7 @@ _ANOTHER_TIME: Final = re.compile(rf"\b(?:{_WORDS.another_time})\b")
 _HAS_ONE: Final = re.compile(rf"\b(?:{_WORDS.has_one})\b.*\b(?:{_WORDS.rather})\b")
 _INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead})\b", re.IGNORECASE)
 _RATHER: Final = re.compile(rf"{NO.pattern}|\b(?:{_WORDS.rather})\b")
+_UNFIT: Final = re.compile(rf"\b(?:{_WORDS.unfit})\b")
 _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 
 
@@ -61,12 +63,17 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
     wants_other = _RATHER.search(words_of(first)) and excludes_time(
         REJECTS.sub(" ", words_of(first)), local.time(), call.started_at
     )
-    declines = bool(wants_other) or rejects_day(call, first, local) or all(map(asks_or_waits, (first, *later)))
+    words = words_of(first)
+    is_unfit = bool(_UNFIT.search(words)) and not (holds_yes(first) or SAYS_HOUR.search(words) or counts_time(first))
+    declines = (
+        bool(wants_other) or is_unfit or rejects_day(call, first, local) or all(map(asks_or_waits, (first, *later)))
+    )
     declines = declines or (not moves and bool(find_declined(first, {local}, call.started_at)))
     if not declines or any(map(holds_yes, later)):
         return
     is_refused = NO.search(words_of(call.said_since or "")) is not None
-    if start not in list_said_starts(named, call, zone, surely=False) and (is_refused or not is_asked):
+    is_chosen = not is_unfit and start in list_said_starts(named, call, zone, surely=False)
+    if not is_chosen and (is_refused or not is_asked):
         when = format_spoken(start, zone, call.started_at)
         raise ClarificationNeeded(say().shall_i_book_then.format(when=when), unclear="confirmed")
 

@@ -17,7 +17,7 @@ from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, f
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, Naming
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import SAYS_HOUR, list_clauses, rejects_times
+from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, list_clauses, rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import Days, Grain, count_day, counts_time, fold
@@ -38,6 +38,7 @@ _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 _MOST_MEANT: Final = 2
+_BARE_WORDS: Final = 2
 _FEW_WORDS: Final = 4  # they are no remark
 _BY_DAY: Final = (time(7), time(20))
 
@@ -215,8 +216,9 @@ def _list_other_hours(
 def _find_hour(words: str) -> str:
     """Return the last words of an utterance with an hour that is not rejected, in lower case; "" without one."""
     said = ", ".join(clause for clause, _ in list_clauses(words) if not rejects_times(clause))
-    pieces = reversed(_TAKEN_BACK.split(said))
-    return next((piece for piece in pieces if SAYS_HOUR.search(piece)), "")
+    pieces = [*reversed(_TAKEN_BACK.split(said))]
+    is_bare = said.count(" ") < _BARE_WORDS  # "die zehn"
+    return next((piece for piece in pieces if SAYS_HOUR.search(piece) or (is_bare and BARE_HOUR.search(piece))), "")
 
 
 def _list_wanted(

@@ -21,6 +21,7 @@ _TIME = rf"(?:(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_h
 _ORDINAL = rf"\b(?:{_WORDS.place})\b"
 _PLACE = re.compile(_ORDINAL)
 SAYS_HOUR: Final = re.compile(_TIME)
+BARE_HOUR: Final = re.compile(rf"^(?:\w+ )?{NUMBER}$")
 _POLITE = rf"(?:{_WORDS.polite})"
 
 # A no in them says nothing about the times: it agrees, doubts, asks for a moment, or speaks of the waiting list.
