@@ -58,7 +58,7 @@ async def test_function_calls_have_a_fixed_statement_count(
     args = HAIRCUT | {"start": friday.isoformat(), "customer_name": "Sabine Müller"}
     booked = await stopped_pod.function("book_appointment", "call_1", args)
     assert booked.body["status"] == "confirmed"
-    assert count_for_caller(statements) == 17 + notifies
+    assert count_for_caller(statements) == 16 + notifies
     assert sum("notifications" in statement for statement in statements) == notifies
 
 
