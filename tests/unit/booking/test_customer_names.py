@@ -57,7 +57,8 @@ def test_salutation_is_stored_only_beside_a_surname(said: str, stored: str) -> N
 @each_row(
     ("said", "stored"),
     [
-        ("ach so ja basti also sebastian heidkamp", "Sebastian Heidkamp"), ("Basti, eigentlich Sebastian Heidkamp.", "Sebastian Heidkamp"),
+        ("ach so ja basti also sebastian heidkamp", "Sebastian Heidkamp"),
+        ("Basti, eigentlich Sebastian Heidkamp.", "Sebastian Heidkamp"),
         ("Basti Sebastian Heidkamp", "Basti Sebastian Heidkamp"), ("Also Basti Sebastian Heidkamp.", "Basti Sebastian Heidkamp"),
     ],
 )  # fmt: skip
