@@ -221,7 +221,7 @@ class AgentEnvironment:
         return str((await self.request_retell("POST", "/create-agent", body))["agent_id"])
 
     async def bind_by_hand(self, number: str, agent_id: str | None, **version: int) -> None:
-        """Have an agent answer a number, or nobody, as a person does with the dashboard."""
+        """Bind a number to an agent, or unbind it (None), as a person does in the dashboard."""
         bound = agent_id and [{"agent_id": agent_id, "weight": 1, **version}]
         path = f"/update-phone-number/{number.replace('+', '%2B')}"
         await self.request_retell("PATCH", path, {"inbound_agents": bound})

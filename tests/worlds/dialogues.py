@@ -220,7 +220,7 @@ class _Dialogue:
                 assert _is_heard(term, answer, before), f"not {term!r}: {answer}"
 
     async def _ask_silently(self, function: str, args: dict[str, Any]) -> dict[str, Any]:
-        """Ask without a transcript, after the caller has had time for an answer."""
+        """Send a function request without a transcript, late enough for the caller to have answered the last one."""
         await self.call.pod.let_two_seconds_pass(self.call.call_id)
         numbers = {"from_number": self.call.number, "to_number": self.call.to_number}
         reply = await self.call.pod.function(function, self.call.call_id, args, **numbers)

@@ -25,7 +25,7 @@ class Report:
 
 @asynccontextmanager
 async def checks(admin: AdminStore, report: Report) -> AsyncIterator[Check]:
-    """Yield a check that knows the present roles."""
+    """Yield a check of sessions that has already read the roles of the database."""
     async with admin.watch_sessions(report.ended.append, report.failure) as check:
         await check()
         yield check

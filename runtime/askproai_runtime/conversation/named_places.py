@@ -54,9 +54,9 @@ def put_on_shown_weekday(words: TimeWords) -> Mapping[str, Any]:
 
 
 def put_on_place(words: TimeWords) -> Mapping[str, Any]:
-    """Return the arguments with the time of the last answer that their words choose by position: "der zweite", "the first one".
+    """Return the arguments with a time in place of a position ("der zweite"): the time at this position in the last answer.
 
-    Raises `ClarificationNeeded` if fewer times were named, or if a digit or a day of the month may be meant instead.
+    Raises `ClarificationNeeded` if that answer named fewer times, or if a digit or a day of the month may be meant instead.
     """
     words = replace(words, args=_put_on_place_of_days(words))
     named, args, said = words.named, words.args, words.said

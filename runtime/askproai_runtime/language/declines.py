@@ -158,7 +158,7 @@ def rejects_times(said: str) -> bool:
 
 
 def drop_neutral(said: str) -> str:
-    """Return words (lower case, no punctuation) without phrases that contain a no but reject no time: "kein Problem"."""
+    """Return words (lower case, no punctuation) without phrases such as "kein Problem", whose no does not reject a time."""
     return " ".join(_NEUTRAL.sub(" ", said).split())
 
 

@@ -31,7 +31,7 @@ QUICK = CircuitRules(
 
 @dataclass
 class Bench:
-    """Circuit breakers, and `wait`, which lets time pass: real time on Redis's clock, none on ours."""
+    """Circuit breakers with a clock that stands still. `wait` sleeps, so that only the clock of Redis goes on."""
 
     circuits: CircuitBreakers
     wait: Callable[[timedelta], Awaitable[None]]

@@ -53,7 +53,7 @@ class Plugin:
 
     @property
     def given(self) -> tuple[list[str], dict[str, str], str]:
-        """Its arguments, variables and standard input."""
+        """The arguments, variables and standard input that the plugin was run with."""
         arguments, variables, read = json.loads((self.folder / "plugin.note").read_text())
         return arguments, variables, read
 

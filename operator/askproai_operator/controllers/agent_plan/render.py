@@ -71,7 +71,7 @@ class PromptFrame:
     empty: str
 
     def fits(self, prompt: str) -> bool:
-        """Return True if `prompt` is this frame's prompt with any catalogue, or with none."""
+        """Return True if `prompt` is a prompt of this frame, whatever catalogue it contains; the catalogue may be missing."""
         inner = len(prompt) - len(self.head) - len(self.tail)
         return prompt == self.empty or (inner > 0 and prompt.startswith(self.head) and prompt.endswith(self.tail))
 
