@@ -31,7 +31,7 @@ QUICK = CircuitRules(
 
 @dataclass
 class Bench:
-    """Circuit breakers with a clock that stands still. `wait` sleeps, so that only the clock of Redis goes on."""
+    """Circuit breakers, and `wait`: it sleeps if they are in Redis, and advances their clock if they are in the process."""
 
     circuits: CircuitBreakers
     wait: Callable[[timedelta], Awaitable[None]]

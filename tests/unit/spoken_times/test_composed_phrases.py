@@ -131,7 +131,7 @@ def compose(seed: int) -> Iterator[tuple[str, str]]:
 
 
 def _list_halves(clock: str, said: str) -> list[str]:
-    """Return the possible times of a spoken clock time: eight and nine are in the morning or evening unless the phrase says which."""
+    """Return the possible times of a spoken clock time: eight and nine may be in the evening unless the phrase says which."""
     is_open = clock[:3] in {"08:", "09:"} and "-" not in clock and not re.search(r"\d:|vormittags", said)
     return [clock, f"{int(clock[:2]) + 12}{clock[2:]}"] if is_open else [clock]
 
