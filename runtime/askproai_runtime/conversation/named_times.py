@@ -12,7 +12,8 @@ from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.arguments.reading import TIMES, read_arguments
 from askproai_runtime.conversation.transcript import read_exchanges
 from askproai_runtime.conversation.types import EarlierRequest, NamedOffer, NamedTimes, Naming
-from askproai_runtime.language.declines import answers_aside, asks_for_others, find_declined
+from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.declines import BARE_HOUR, answers_aside, asks_for_others, find_declined
 from askproai_runtime.language.replies import has_no_preference
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
@@ -29,6 +30,7 @@ _WITH_DAYS = frozenset(
 )
 _MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
 _LONGEST_DAY = timedelta(hours=25)
+_OTHER_CHOICES = frozenset({"branches", "services", "staff"})
 _MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is said
 
 
@@ -139,17 +141,30 @@ def _leave_out_asides(call: OngoingCall) -> list[Utterance]:
 
 def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
     """Return the caller's words, one text for each turn, since the last answer with days, oldest first. A list of appointments
-    is no such answer here.
+    is no such answer here. A bare number that replies to a question for something else ("die zwei", of a menu of branches) is
+    left out: it is no hour.
     """
-    said = list[str]()
+    said, is_reply = list[str](), False
     for utterance in reversed(call.transcript_with_tool_calls or ()):
         if utterance.role == "user":
             said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
+            is_reply = True
         with suppress(KeyError, TypeError, ValueError):
             named = _read_named(utterance.answer or {})
             if named is not None and named.naming is not Naming.LISTED:
                 break
+        if is_reply and utterance.answer is not None:
+            is_reply = False
+            if _asks_for_other(utterance.answer) and BARE_HOUR.search(words_of(said[0])):
+                del said[0]
     return tuple(said[-_MOST_UTTERANCES:])
+
+
+def _asks_for_other(answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer without times asks for one of several choices."""
+    return answer.get("success") is False and bool(
+        _OTHER_CHOICES & answer.keys() or answer.get("unclear") == "companions"
+    )
 
 
 def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
