@@ -1,4 +1,4 @@
-"""Further keys with which pods verify requests, besides those in the tenant's own Secrets. A hash of all these keys shows the
+"""Further keys that pods accept in requests, besides those in the tenant's own Secrets. A hash of all these keys shows the
 operator which keys the pods have.
 
 The operator writes them (`T-signing-keys`), and the pods mount them as files. `FORMER_KEYS` are keys that the tenant no longer

@@ -29,7 +29,7 @@ class Personal:
     """The handling of the personal `columns` of a table.
 
     `refused` is the trigger that keeps them out for a caller who does not want the call to be kept. `exported` is a list of the
-    document for a caller. `aged` are the fields of `spec.retention` after whose days they are deleted. `encrypted` are the
+    document for a caller. `aged` are the fields of `spec.retention` that limit their days. `encrypted` are the
     columns that a Tenant with `encryptBodies` does not store plainly.
     """
 

@@ -15,7 +15,7 @@ import pytest
 
 from askproai_core.database.pool import _Connection
 
-# PostgreSQL keeps the generic plan if it costs no more than the custom plans, to whose cost it adds this.
+# PostgreSQL keeps the generic plan if it costs no more than the custom plans and this addition.
 _PLANNING_COST = 25
 _MODES = ("force_custom_plan", "force_generic_plan")
 

@@ -19,7 +19,7 @@ log = structlog.get_logger(__name__)
 
 # No unique indexes: a failed or unfinished build of a unique index would affect writers.
 _INDEX: Final = re.compile(r"^CREATE INDEX (?P<name>\w+) ON (?P<table>\w+) (?P<rest>[^;]+);", re.MULTILINE)
-# For older transactions, such as a dump, for which every build waits. Nobody waits behind a build.
+# Every build waits for older transactions, such as a dump. Nobody waits behind a build.
 _WAIT: Final = "10min"
 # The advisory lock of a run that builds indexes. If a tenant's session holds it for ever, the transaction builds the indexes.
 _RUN: Final = 5_127_904_411_330

@@ -75,7 +75,7 @@ class Quiet(base.Part):
 
 class ForCustomers(base.Part):
     channels: Channels = (NotificationChannel.EMAIL,)
-    """By which channels: Email to customers who gave an address, Webhook for all whose number or address is known. Webhook
+    """Channels: Email to customers who gave an address, Webhook for all whose number or address is known. Webhook
     also notifies the waiting list of a freed time."""
     for_calcom_bookings: bool = False
     """Also notify of appointments at Cal.com, their changes and cancellations. Cal.com sends attendees its own mails: use

@@ -166,7 +166,7 @@ def list_beside(
 
 
 def is_same_slot_booked(request: BookingRequest, appointment: Appointment) -> bool:
-    """Return whether an appointment, on which no request works, has the requested service, person, branch and start."""
+    """Return whether a settled appointment has the requested service, person, branch and start."""
     return is_same_visit(request, appointment) and _is_same_slot(request, appointment) and appointment.settled
 
 

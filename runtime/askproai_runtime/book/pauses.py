@@ -26,7 +26,7 @@ async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
 async def read_pause(ctx: BookingContext, branch: Branch, now: datetime, look_ahead: timedelta) -> datetime | None:
     """Return when a branch's pause ends; None if no pause covers all the time from `now` until `now + look_ahead`.
 
-    Callers to whom nothing can be offered hear of the pause. If the database is unavailable, the result is None, too: these
+    A caller without an offer hears of the pause. If the database is unavailable, the result is None, too: these
     callers hear that nothing is free, which is true.
     """
     try:

@@ -249,7 +249,7 @@ class CalcomV2:
         return data if is_found else None
 
     async def _read_moved(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
-        """Return the booking object with this uid, to which a booking was moved; None if Cal.com has none."""
+        """Return the booking object that a move has made, by its uid; None if Cal.com has none."""
         try:
             return await self._read(uid, correlation_id)
         except CalendarUnavailable as error:

@@ -49,8 +49,8 @@ _COUNT_ACTIVE = """
 SELECT count(*) FROM calls WHERE tenant = $1 AND status = 'ongoing' AND started_at > clock_timestamp() - interval '2 hours'
 """
 
-# A function that was on its way when the caller hung up may still be carried out. Of two concurrent claims, the second waits
-# for the commit of the first. It reads no answer then, since `answer` is from the statement's snapshot.
+# A function that was on its way when the caller hung up may still be carried out. The second of two concurrent
+# claims waits for the commit of the first. It reads no answer then, since `answer` is from the statement's snapshot.
 _CLAIM_REQUEST = """
 WITH over AS (
     SELECT 1 FROM calls WHERE tenant = $1 AND call_id = $2 AND ended_at < clock_timestamp() - interval '1 minute'

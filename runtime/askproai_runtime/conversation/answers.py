@@ -13,7 +13,7 @@ from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.bookables import is_requested
 from askproai_runtime.book.context import Basis
 from askproai_runtime.conversation.slot_sentences import say_wanted, says_length
-from askproai_runtime.conversation.types import MAX_LISTED, Answer, CallContext, FunctionOutcome
+from askproai_runtime.conversation.types import MAX_LISTED, Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.phrases import format_length, format_reading, join_list, obstacle_template
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold, is_other_person
@@ -137,6 +137,14 @@ def candidate_question(candidates: Sequence[Candidate], zone: ZoneInfo, now: dat
     """Return the question which reading of a date is meant, each with its full date. `again`: with a hint how to choose one."""
     question = say().choose_one if again and len(candidates) > 1 else say().do_you_mean
     return question.format(choices=join_list([format_reading(c, zone, now) for c in candidates]))
+
+
+def ask_candidates(
+    candidates: Sequence[Candidate], call: CallContext, zone: ZoneInfo, *, again: bool = False
+) -> ClarificationNeeded:
+    """Return the question which reading of a date is meant, with the readings as a field. `again` is as in `candidate_question`."""
+    question = candidate_question(candidates, zone, call.started_at, again=again)
+    return ClarificationNeeded(question, candidates=candidate_fields(candidates))
 
 
 def appointment_fields(zone: ZoneInfo, appointment: Appointment) -> dict[str, str]:

@@ -125,9 +125,7 @@ def _lifts(named: Candidate, days: ExcludedDay) -> bool:
 
 
 def _holds(days: ExcludedDay, day: date) -> bool:
-    if isinstance(days, int):
-        return day.weekday() == days
-    return days.first <= day and (days.last is None or day <= days.last)
+    return day.weekday() == days if isinstance(days, int) else days.holds(day)
 
 
 def _names_first_day(clause: str, call: CallContext, zone: ZoneInfo) -> bool:

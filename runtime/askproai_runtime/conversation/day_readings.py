@@ -6,16 +6,15 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.requested_times import minute_before, put_on_day
-from askproai_runtime.conversation.time_arguments import read_parts
+from askproai_runtime.conversation.time_arguments import Parts, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.spoken_times import Argument, Candidate, Grain, Understanding, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument
 
-Parts = tuple[str | None, str | None, str | None]
 NO_TIME: Final[Mapping[str, None]] = {"start": None, "date": None, "time": None, "part_of_day": None}
 
 
@@ -122,5 +121,4 @@ def ask_readings(candidates: Iterable[Candidate], call: CallContext, zone: ZoneI
     """Return the question which of the readings is meant."""
     readings, named = tuple(dict.fromkeys(candidates)), call.named_last
     again = named is not None and named.naming is Naming.ASKED and {*named.starts} == {each.start for each in readings}
-    question = candidate_question(readings, zone, call.started_at, again=again)
-    return ClarificationNeeded(question, candidates=candidate_fields(readings))
+    return ask_candidates(readings, call, zone, again=again)

@@ -60,16 +60,17 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
     if any(len(offer) > 1 and offer[0].start == start for offer in call.offered):
         return
     (first, *later), local = named.said_since or ("",), start.astimezone(zone)
-    wants_other = _RATHER.search(words_of(first)) and excludes_time(
-        REJECTS.sub(" ", words_of(first)), local.time(), call.started_at
-    )
-    words = words_of(first)
+    if any(map(holds_yes, later)):
+        return
+    words, now = words_of(first), call.started_at
     is_unfit = bool(_UNFIT.search(words)) and not (holds_yes(first) or SAYS_HOUR.search(words) or counts_time(first))
-    declines = (
-        bool(wants_other) or is_unfit or rejects_day(call, first, local) or all(map(asks_or_waits, (first, *later)))
-    )
-    declines = declines or (not moves and bool(find_declined(first, {local}, call.started_at)))
-    if not declines or any(map(holds_yes, later)):
+    if not (
+        is_unfit
+        or all(map(asks_or_waits, (first, *later)))
+        or (_RATHER.search(words) and excludes_time(REJECTS.sub(" ", words), local.time(), now))
+        or rejects_day(call, first, local)
+        or (not moves and find_declined(first, {local}, now))
+    ):
         return
     is_refused = NO.search(words_of(call.said_since or "")) is not None
     is_chosen = not is_unfit and start in list_said_starts(named, call, zone, surely=False)

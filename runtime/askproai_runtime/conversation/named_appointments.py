@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.conversation.day_readings import day_of, days_of
 from askproai_runtime.conversation.last_days import list_weekdays
 from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_another, says_other
 from askproai_runtime.conversation.types import CallContext, Naming
@@ -74,8 +75,8 @@ def find_named_appointments(
     addressed: Appointment,
     new: datetime | None = None,
 ) -> NamedAppointments:
-    """Return which of the caller's `own` appointments the last words name. `addressed` is that of the request, and `new` the start
-    to which it is moved.
+    """Return which of the caller's `own` appointments the last words name. `addressed` is that of the request, and `new` its new
+    start in a move.
 
     Words for the new time count as none, and neither does a clause that says what stays. A clause with an article ("den am
     Freitag") takes precedence over one without ("am Freitag bin ich da").
@@ -87,7 +88,7 @@ def find_named_appointments(
         if named and _DENIES.search(clause):
             denied |= named
         elif named:
-            found.append((_IS_KNOWN.search(clause) is None, named))
+            found.append((not names_known(clause), named))
     return NamedAppointments(min(found, key=lambda each: each[0])[1] if found else frozenset(), denied)
 
 
@@ -140,7 +141,7 @@ def _list_clauses(utterance: str) -> Iterator[str]:
     for clause, sentence in list_clauses(utterance):
         if sentence == ended:
             continue
-        known, *new = _NEW.split(fold(clause), 1)
+        known, new = split_new_time(fold(clause))
         ended = sentence if new else None
         if not says_it_stays(clause):
             yield known.strip()
@@ -170,17 +171,13 @@ class _Words:
 
     def _by_day(self, clause: str) -> Collection[Appointment]:
         """Return the appointments on the days that a clause names, without those that the last answer has offered."""
-        now, is_known = self.call.started_at, _IS_KNOWN.search(clause) is not None
+        now, is_known = self.call.started_at, names_known(clause)
         numbers = set() if find_place_in_words(self.call, clause, self.own) else list_days_of_month(clause, now)
         weekdays = list_weekdays(clause) - list_bounding_weekdays(clause, now)
-        new = None if self.new is None else self.new.astimezone(self._zone).date()
+        new = None if self.new is None else day_of(self.new, self._zone)
         last = self.call.named_last
-        offered = (
-            {each.astimezone(self._zone).date() for each in last.starts}
-            if last and last.naming is Naming.OFFERED
-            else set()
-        )
-        days = {each.id: each.starts_at.astimezone(self._zone).date() for each in self.own}
+        offered = days_of(last.starts if last and last.naming is Naming.OFFERED else (), self._zone)
+        days = {each.id: day_of(each.starts_at, self._zone) for each in self.own}
         if not is_known and new is not None and new not in days.values():
             weekdays, numbers = weekdays - {new.weekday()}, numbers - {new.day}
         found = [
@@ -189,7 +186,7 @@ class _Words:
             if (days[each.id].weekday() in weekdays or days[each.id].day in numbers)
             and (is_known or days[each.id] not in offered)
         ]
-        origin = self.addressed.starts_at.astimezone(self._zone).date()
+        origin = day_of(self.addressed.starts_at, self._zone)
         if new is not None and names_relative_day(clause, new, origin, now):
             return found
         later = [each for each in self.own if names_relative_day(clause, days[each.id], origin, now)]
@@ -203,7 +200,7 @@ class _Words:
         """Return the appointments for the services in a clause, unless the request names one of them as the new service."""
         services = {each.name for each in find_named(self.config.services, clause, inflected=True)}
         new = find_named(self.config.services, read_text(self.args, "service") or "", inflected=True)
-        if not _IS_KNOWN.search(clause) and any(each.name in services for each in new):
+        if not names_known(clause) and any(each.name in services for each in new):
             return ()
         return [each for each in self.own if services.intersection(list_parts(each.service))]
 

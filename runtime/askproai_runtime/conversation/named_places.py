@@ -7,7 +7,6 @@ from datetime import date, datetime
 from typing import Any, Final
 
 from askproai_runtime.conversation.day_readings import (
-    Parts,
     ask_readings,
     ask_which,
     choose_start,
@@ -18,7 +17,7 @@ from askproai_runtime.conversation.day_readings import (
 from askproai_runtime.conversation.last_days import OF_OWN
 from askproai_runtime.conversation.open_days import TimeWords
 from askproai_runtime.conversation.requested_times import names_day
-from askproai_runtime.conversation.time_arguments import read_parts
+from askproai_runtime.conversation.time_arguments import Parts, read_parts
 from askproai_runtime.language.places_among import ENDING, OF_THEM, PLACE, PLACES
 from askproai_runtime.spoken_times import ALL_WEEKDAYS, Argument, Grain, fold
 from askproai_runtime.spoken_times.arguments import find_part_argument

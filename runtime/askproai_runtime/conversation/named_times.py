@@ -155,16 +155,24 @@ def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
                 break
         if is_reply and utterance.answer is not None:
             is_reply = False
-            if _asks_for_other(utterance.answer) and BARE_HOUR.search(words_of(said[0])):
+            if _is_chosen_number(said[0], utterance.answer):
                 del said[0]
     return tuple(said[-_MOST_UTTERANCES:])
 
 
-def _asks_for_other(answer: Mapping[str, Any]) -> bool:
-    """Return whether an answer without times asks for one of several choices."""
-    return answer.get("success") is False and bool(
-        _OTHER_CHOICES & answer.keys() or answer.get("unclear") == "companions"
-    )
+def chooses_by_number(call: OngoingCall) -> bool:
+    """Return whether the caller's only words since the last answer are a number that chooses something other than a time."""
+    last = next(reversed(read_exchanges(call)), None)
+    return last is not None and len(last.said.splitlines()) == 1 and _is_chosen_number(last.said, last.answer or {})
+
+
+def _is_chosen_number(said: str, answer: Mapping[str, Any]) -> bool:
+    """Return whether words after an answer are a bare number, and the answer asks for a choice and names no times."""
+    with suppress(KeyError, TypeError, ValueError):
+        if _read_named(answer) is not None:
+            return False
+    asks = answer.get("success") is False and (_OTHER_CHOICES & answer.keys() or answer.get("unclear") == "companions")
+    return bool(asks and BARE_HOUR.search(words_of(said)))
 
 
 def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:

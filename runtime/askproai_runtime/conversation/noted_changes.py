@@ -133,7 +133,7 @@ def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: d
 
 
 def _divide(call: CallContext, notes: str | None, service: ServiceRequest) -> list[tuple[str, str]]:
-    """Return the parts of the notes, each with its marker: the key by which the call knows that it was asked about this part.
+    """Return the parts of the notes, each with its marker: the key of the question about this part in the call.
 
     A further day or time of a list is none, since the words before the first one count for it: "nicht Mittwoch, Donnerstag".
     """

@@ -13,7 +13,6 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import (
     NO_TIME,
-    Parts,
     any_of,
     ask_readings,
     ask_which,
@@ -36,7 +35,7 @@ from askproai_runtime.conversation.last_days import (
 )
 from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.requested_times import first_day, names_day, put_on_day
-from askproai_runtime.conversation.time_arguments import read_parts
+from askproai_runtime.conversation.time_arguments import Parts, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.language.said_days import SaidDays, read_said_days
 from askproai_runtime.spoken_times import Candidate, Grain, Refusal, Understanding, understand_parts

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 from askproai_runtime.availability.obstacles import is_open_time, is_working_time
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.answers import ask_candidates, candidate_fields
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.phrases import format_reading
 from askproai_runtime.sentences import say
@@ -33,9 +33,9 @@ def require_exact(understood: Understanding, call: CallContext, service: Service
     start = understood.exact or _find_offered_span(understood, call, service)
     if start is not None and understood.unclear is None:
         return start.astimezone(UTC)
-    zone, fields = service.rules.zone, candidate_fields(understood.candidates)
+    zone = service.rules.zone
     if len(understood.candidates) > 1 or understood.exact is not None:  # another argument may say another time
-        raise ClarificationNeeded(candidate_question(understood.candidates, zone, call.started_at), candidates=fields)
+        raise ask_candidates(understood.candidates, call, zone)
     reading = format_reading(understood.candidates[0], zone, call.started_at)
     reading = f"{reading[0].upper()}{reading[1:]}"
     question = say().what_time_exactly.format(reading=reading)
@@ -43,7 +43,7 @@ def require_exact(understood: Understanding, call: CallContext, service: Service
         question = f"{reading}: {say().which_day}"
     if understood.unclear is not None:
         question = f"{say().hour_not_understood} {question}"
-    raise ClarificationNeeded(question, candidates=fields)
+    raise ClarificationNeeded(question, candidates=candidate_fields(understood.candidates))
 
 
 def _find_offered_span(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime | None:

@@ -1,20 +1,19 @@
 """A past date in a request: models calculate dates, and write the year of their training. Pure."""
 
 from datetime import date, timedelta
-from typing import TypeAlias
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.answers import ask_candidates
+from askproai_runtime.conversation.time_arguments import Parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.spoken_times import Refusal, Understanding, understand_parts
 from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 
-_Parts: TypeAlias = tuple[str | None, str | None, str | None]
 _NEAR = timedelta(days=92)
 
 
 def ask_of_past(
-    parts: _Parts, understood: Understanding, call: CallContext, zone: ZoneInfo
+    parts: Parts, understood: Understanding, call: CallContext, zone: ZoneInfo
 ) -> ClarificationNeeded | None:
     """Return the question whether a past time is meant on the day that the caller has said, or in the coming year; None if neither
     is to come.
@@ -23,7 +22,7 @@ def ask_of_past(
 
 
 def _ask_of_said_day(
-    parts: _Parts, understood: Understanding, call: CallContext, zone: ZoneInfo
+    parts: Parts, understood: Understanding, call: CallContext, zone: ZoneInfo
 ) -> ClarificationNeeded | None:
     """Return the question whether a past time is meant on the day that the caller has said: models calculate dates. None if the
     words name no day to come.
@@ -36,12 +35,11 @@ def _ask_of_said_day(
     read = None if day is None else understand_parts(day.isoformat(), *parts[1:], at=call.started_at, zone=zone)
     if read is None or not read.candidates:
         return None
-    question = candidate_question(read.candidates, zone, call.started_at)
-    return ClarificationNeeded(question, candidates=candidate_fields(read.candidates))
+    return ask_candidates(read.candidates, call, zone)
 
 
 def _ask_of_coming_year(
-    parts: _Parts, understood: Understanding, call: CallContext, zone: ZoneInfo
+    parts: Parts, understood: Understanding, call: CallContext, zone: ZoneInfo
 ) -> ClarificationNeeded | None:
     """Return the question whether a past date means the same date in the coming year; None if that is not within 92 days.
     Models write the year of their training, or in December the present year for a day in January: callers do not say the
@@ -53,10 +51,7 @@ def _ask_of_coming_year(
     named = [part and part.replace(str(past.year), str(coming.year)) for part in parts]
     read = understand_parts(*named, at=call.started_at, zone=zone)
     candidates = [each for each in read.candidates if each.start.date() == coming]
-    if not candidates:
-        return None
-    question = candidate_question(candidates, zone, call.started_at)
-    return ClarificationNeeded(question, candidates=candidate_fields(candidates))
+    return ask_candidates(candidates, call, zone) if candidates else None
 
 
 def _find_coming(past: date, today: date) -> date | None:

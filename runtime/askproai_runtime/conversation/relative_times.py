@@ -13,10 +13,10 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.availability.obstacles import is_working_time
 from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.day_readings import Parts, ask_readings, dates_of, days_of, name_days
+from askproai_runtime.conversation.day_readings import ask_readings, dates_of, days_of, name_days
 from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.requested_times import first_day, holds_iso_day, minute_before
-from askproai_runtime.conversation.time_arguments import read_parts
+from askproai_runtime.conversation.time_arguments import Parts, read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.spoken_times import (

@@ -11,15 +11,15 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.availability.obstacles import is_open_time, is_working_day, is_working_time
 from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.open_readings import keep_open_readings, require_exact
 from askproai_runtime.conversation.past_dates import ask_of_past
-from askproai_runtime.conversation.time_arguments import read_parts
+from askproai_runtime.conversation.time_arguments import Parts, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.conversation.written_starts import find_meant, name_offered, name_written_start
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import BARE_HOUR, REJECTS, rejects_times
+from askproai_runtime.language.declines import REJECTS, rejects_times
 from askproai_runtime.language.phrases import refusal_sentence
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_written_day, say
@@ -87,8 +87,7 @@ def parse_time(
     if understood.contradicts:
         understood = _drop_over_today(understood, call, service)
     if understood.contradicts:
-        question = candidate_question(understood.candidates, zone, call.started_at)
-        raise ClarificationNeeded(question, candidates=candidate_fields(understood.candidates))
+        raise ask_candidates(understood.candidates, call, zone)
     if any(_NOON_AS_AM.search(part) for part in parts if part):
         _require_no_noon(understood, call, service)
     understood = _drop_too_far(understood, call, service)
@@ -101,10 +100,8 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
     hours, or 05:00 for the afternoon.
     """
     words, zone = call.said_since or "", service.rules.zone
-    is_left_out = not any(words.endswith(each) for each in call.said_without_days[-1:])
-    is_choice = is_left_out and BARE_HOUR.search(words_of(words))  # "die zwei", of the branches
-    is_aside = is_choice or rejects_times(words_of(words)) or counts_time(words) or _BESIDE_HOUR.search(fold(words))
-    hours = [] if is_aside else list_only_hour(words, call.started_at)
+    is_aside = rejects_times(words_of(words)) or counts_time(words) or _BESIDE_HOUR.search(fold(words))
+    hours = [] if is_aside or call.chooses_by_number else list_only_hour(words, call.started_at)
     try:
         understood = parse_time(args, call, service)
     except ClarificationNeeded:
@@ -128,14 +125,10 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
     if any(each.start in asked for each in meant) or not is_open_time(service.rules, requested):
         return keep_open_readings(Understanding.of(meant), service)
     readings = sorted([requested, *meant], key=lambda each: each.start)
-    raise ClarificationNeeded(
-        candidate_question(readings, zone, call.started_at), candidates=candidate_fields(readings)
-    )
+    raise ask_candidates(readings, call, zone)
 
 
-def _drop_unsaid(
-    parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
-) -> tuple[str | None, str | None, str | None]:
+def _drop_unsaid(parts: Parts, call: CallContext, service: ServiceRequest) -> Parts:
     """Return (`date`, `time`, `part_of_day`) without values that models fill in: midnight if nobody works then; and a part of
     the day that an earlier request had, if the time is new.
     """
@@ -178,7 +171,7 @@ def _require_no_noon(understood: Understanding, call: CallContext, service: Serv
     if any(is_open_time(service.rules, each) for each in understood.candidates) or not noons:
         return
     if all(is_open_time(service.rules, noon) for noon in noons):
-        raise ClarificationNeeded(candidate_question(noons, zone, call.started_at), candidates=candidate_fields(noons))
+        raise ask_candidates(noons, call, zone)
 
 
 def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
@@ -232,9 +225,7 @@ def names_day(parts: Sequence[str | None]) -> bool:
     return any(argument not in {Argument.TIME, Argument.PART_OF_DAY} for argument in found)
 
 
-def _find_next_day(
-    parts: tuple[str | None, str | None, str | None], call: CallContext, service: ServiceRequest
-) -> Understanding | None:
+def _find_next_day(parts: Parts, call: CallContext, service: ServiceRequest) -> Understanding | None:
     """Return the readings of a time without a day on the first day, from today on, when somebody works at that time.
 
     Without such a day, use the first day on which anybody works; None if there is none within two weeks.

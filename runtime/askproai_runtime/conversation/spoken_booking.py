@@ -10,7 +10,7 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.requests import BookingRequest, ServiceRequest
-from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.any_day import leave_out_days
 from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT, read_said, read_text
 from askproai_runtime.conversation.doubts import read_doubts
@@ -173,6 +173,4 @@ def _ask_for_day(start: datetime, call: CallContext, zone: ZoneInfo) -> Clarific
     A model may leave out a day that the caller has named.
     """
     meant = Candidate(start.astimezone(zone), None, Grain.MINUTE, format_spoken(start, zone, call.started_at))
-    return ClarificationNeeded(
-        candidate_question((meant,), zone, call.started_at), candidates=candidate_fields((meant,))
-    )
+    return ask_candidates((meant,), call, zone)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.sentences import say
@@ -18,8 +18,10 @@ _BETWEEN_DATES = re.compile(r"(?<=\d{4}-\d\d-\d\d)\s*[,;&]\s*(?=\d{4}-\d\d-\d\d)
 _BETWEEN_PARTS = re.compile(r"\s*[,;/&]\s*")
 _DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
 
+Parts: TypeAlias = tuple[str | None, str | None, str | None]  # date, time and part of day
 
-def read_parts(args: Mapping[str, Any]) -> tuple[str | None, str | None, str | None]:
+
+def read_parts(args: Mapping[str, Any]) -> Parts:
     """Return `date`, `time` and `part_of_day`. A `start` with a day replaces the date; a `start` that is only a time is a time.
 
     A lone number as `date` is a day of the month if a time is given, too. A `date` like a clock time, `10:12`, is a day and its

@@ -104,7 +104,7 @@ async def _understand_new_visit(
     service = other_service or choose_staff(ctx, call, args, appointment, service)
     counted = counted_words(args)
     counting = leave_out_others(call, appointment)
-    # A day to which another appointment was changed may be meant, too: "den anderen am selben Tag". An offer for it may not.
+    # The new day of another appointment may be meant, too: "den anderen am selben Tag". An offer for that one may not.
     if call.named_last is not None and call.named_last.naming is not Naming.CHANGED:
         call = counting
     timed = await count_from_appointment(ctx, counting, args, appointment, service)

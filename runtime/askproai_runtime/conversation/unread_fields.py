@@ -118,10 +118,11 @@ def say_unread(
 
 def _is_beside_move(path: str, text: str, known: KnownNames, call: CallContext) -> bool:
     """Return True if a field is a reason that names no service and nobody of the team, or says the number of the call."""
-    key, rule = fold_key(path.rpartition(".")[2]), rules_of("book_appointment").get(fold_key(path.rpartition(".")[2]))
+    key = fold_key(path.rpartition(".")[2])
+    rule = rules_of("book_appointment").get(key)
     if rule is not None and rule.name == "phone":
         heard = read_phone(text, known.config, call)
-        return not heard.has_number or heard.number == call.caller is not None
+        return not heard.has_number or (call.caller is not None and heard.number == call.caller)
     return key.endswith(_REASONS) and not known.find_mentioned(text)
 
 

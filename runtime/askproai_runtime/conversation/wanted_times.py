@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.day_readings import ask_which
+from askproai_runtime.conversation.day_readings import ask_which, days_of
 from askproai_runtime.conversation.last_days import REJECTED_DAY, list_weekdays
 from askproai_runtime.conversation.named_appointments import names_known, says_it_stays, split_new_time
 from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, find_place
@@ -79,8 +79,8 @@ def require_wanted_time(
 
 
 def _drop_remarks(words: str) -> str:
-    """Return an utterance that agrees to an offer with its first clause and those that correct it: "ja, aber erst um drei". What is
-    beside a yes is a remark: "ja, am Samstag ist Hochzeit".
+    """Return an utterance that agrees to an offer with its first clause and those that correct it: "ja, aber erst um drei". Other
+    words beside a yes are a remark: "ja, am Samstag ist Hochzeit".
     """
     first, *others = re.split(r"[,.;!]", words)
     kept = [each for each in others if _CORRECTS.search(fold(each)) or _RESTRICTS.search(fold(each))]
@@ -144,10 +144,8 @@ def _list_other_days(
         return
     days, spans = _find_wanted(turns, start.date())
     if moves and not (days or spans) and _find_hour(words):  # "der Termin am Samstag, geht der auch um elf?"
-        own_days = {
-            day for each in own if (day := each.astimezone(start.tzinfo).date()).weekday() in list_weekdays(words)
-        }
-        yield from own_days - {start.date()}
+        days_then = days_of(own, ZoneInfo(str(start.tzinfo)))
+        yield from {day for day in days_then if day.weekday() in list_weekdays(words)} - {start.date()}
     if span is not None:  # of the words of the request, whatever the caller has said
         weekday, number = frozenset({start.weekday()}), frozenset({start.day})
         days = [MentionedDays(numbers=number) if span is Grain.MONTH else MentionedDays(weekday)] if spans else []

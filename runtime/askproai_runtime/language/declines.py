@@ -122,7 +122,7 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
 
 
 def answers_aside(utterance: str, asked: str) -> bool:
-    """Return True if an utterance is only a no to the agent's own questions in `asked`, all of which are certainly about
+    """Return True if an utterance is only a no to the agent's own questions in `asked`, and these are certainly about
     something else than times: "Waren Sie schon einmal bei uns?".
     """
     if not _NO_ASIDE.fullmatch(words_of(utterance)):

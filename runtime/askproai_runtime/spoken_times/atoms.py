@@ -56,6 +56,10 @@ class Days(NamedTuple):
     def is_one(self) -> bool:
         return self.first == self.last
 
+    def holds(self, day: date) -> bool:
+        """Return whether the span includes a day."""
+        return self.first <= day and (self.last is None or day <= self.last)
+
     @property
     def weekdays(self) -> set[int]:
         """Return the weekdays of the days (0 is Monday)."""

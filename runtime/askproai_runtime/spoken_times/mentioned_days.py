@@ -57,7 +57,7 @@ class MentionedDays:
             return True
         if self.dates and not (self.weekdays or self.numbers):
             return False
-        is_in = not self.spans or any(each.first <= day <= (each.last or date.max) for each in self.spans)
+        is_in = not self.spans or any(each.holds(day) for each in self.spans)
         is_weekday = not self.weekdays or day.weekday() in self.weekdays
         return is_in and is_weekday and (not self.numbers or day.day in self.numbers)
 

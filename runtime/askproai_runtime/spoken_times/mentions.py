@@ -130,7 +130,7 @@ def _is_relative(atom: Atom, day: date, origin: date) -> bool:
         first = (counted := origin + timedelta(days=atom.days)) - timedelta(days=counted.weekday())
         return day == counted if atom.days % _WEEK else first <= day < first + timedelta(days=_WEEK)
     spans = read_spans(None, atom) if _is_span(atom) else ()
-    return any(_holds(span, day) and not _holds(span, origin) for span in spans)
+    return any(span.holds(day) and not span.holds(origin) for span in spans)
 
 
 def list_only_hour(words: str, now: datetime) -> list[time]:
@@ -200,7 +200,7 @@ def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: b
     found, period, weekday = set(days), meaning.period, meaning.weekday
     if period is not None:
         every = all if surely else any
-        found = {day for day in found if every(_holds(span, day) for span in period.readings)}
+        found = {day for day in found if every(span.holds(day) for span in period.readings)}
     if weekday is not None:
         found = {day for day in found if day.weekday() == weekday.weekday}
         if weekday.which is not None:
@@ -210,10 +210,6 @@ def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: b
     if surely and (weekday or meaning.day) and len(found) > 1:
         return set()
     return {day for day in found if not meaning.only or day.weekday() in meaning.only}
-
-
-def _holds(span: Days, day: date) -> bool:
-    return span.first <= day and (span.last is None or day <= span.last)
 
 
 def _is_time(meaning: Meaning, at: time, *, surely: bool) -> bool:

@@ -109,7 +109,7 @@ async def test_cancellation_during_a_failing_job_reruns_it(new_salon) -> None:
 
 
 async def test_moved_and_cancelled_lost_create_is_cancelled_remotely(new_salon) -> None:
-    """The booking's uid is unknown here, and the appointment has left the time at which the calendar has the booking."""
+    """The booking's uid is unknown here, and the appointment was moved away from the booking's time in the calendar."""
     calendar = ScriptedCalendar(lambda request: calendar.commit(request) and Unknown("timeout"))
     salon = await new_salon(calendar, NO_QUIET_PERIOD)
     await salon.book()

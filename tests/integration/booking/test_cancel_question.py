@@ -35,7 +35,7 @@ async def test_cancellation_rule_is_said_once_before_the_question(new_salon) -> 
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
 
 
-async def test_a_question_about_the_fee_is_answered_in_any_language(new_salon) -> None:
+async def test_fee_question_is_answered_in_any_language(new_salon) -> None:
     for rule, told in (("Absagen kostet nichts.", "Absagen kostet nichts."), ("", "I have no information about")):
         salon = await new_salon(cancellation_rule=rule)
         (booked,) = await book(salon, HALF_PAST_TWO)

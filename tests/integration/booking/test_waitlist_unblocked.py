@@ -166,7 +166,7 @@ async def test_unblocked_time_is_not_offered_to_unsuitable_callers(salon: Salon)
 
 
 async def test_open_offer_does_not_delay_a_second_offer(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A run examines a limited number of hours: hours for which only callers with an open offer wait do not count."""
+    """A run examines a limited number of hours. Hours do not count if all their waiting callers have an open offer."""
     monkeypatch.setattr(waitlist_offers, "_MOST_FREED", 3)
     ill = await block(salon)
     await wait(salon, FIRST, staff="Anna")

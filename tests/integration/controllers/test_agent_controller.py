@@ -125,7 +125,7 @@ async def test_every_declared_function_is_a_tool_at_retell(env):
 
 
 async def test_key_of_another_workspace_is_reported_and_used(env):
-    """The new workspace lacks the recorded ids. The event names the objects in the old one, to which we have no key."""
+    """The new workspace lacks the recorded ids. The event names the objects in the old one: we have no key to it."""
     old = env.status["agentId"]
     env.put_teardown_secret("key_another")
     result = await env.reconcile()

@@ -159,7 +159,7 @@ async def test_periodic_statements_have_bounded_plans(pod: TenantPod, monkeypatc
 async def test_common_reads_of_quiet_tenants_are_bounded(
     both: dict[str, TenantPod], module_database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Except a tenant's future appointments (at most 5000), each of which may be with a former staff member."""
+    """Except a tenant's future appointments (at most 5000): each may be with a former staff member."""
     staff = encode_declared(DeclaredWork([("mitte", "anna")], [], [("mitte", "haarschnitt")]))
     role = module_database.admin.role_name
     tenants = [

@@ -296,7 +296,7 @@ def _is_of_subject(subject: str, config: TenantConfig) -> Callable[[Knowledge], 
 
 
 def _language_of(config: TenantConfig) -> Language:
-    """Return the language in which the tenant has declared its texts."""
+    """Return the language of the tenant's declared texts."""
     return Language.of(config.locale) or present_language()
 
 

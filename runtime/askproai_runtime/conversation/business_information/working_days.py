@@ -63,8 +63,8 @@ def split_working_days(
 
 
 def say_working_days(branch: Branch, question: Question, zone: ZoneInfo) -> str | None:
-    """Return the usual hours of the staff members of whom a question asks, or of a small team if it names nobody, and the named
-    days on which they do not work. None if it asks of others, or of people without hours here.
+    """Return the usual hours of the named staff members, or of a small team if a question names nobody, and their free days among
+    the named ones. None if a question names others, or people without hours here.
     """
     folded = fold(question.words)
     words = set(folded.split())
@@ -86,7 +86,7 @@ def say_working_days(branch: Branch, question: Question, zone: ZoneInfo) -> str 
 
 
 def _list_off(branch: Branch, member: Staff, question: Question, zone: ZoneInfo, free: Collection[int]) -> list[str]:
-    """Return the days in a question, as they are said, on which a staff member does not work, usually (`free`) or then."""
+    """Return the question's days, as they are said, that a staff member has off, usually (`free`) or once."""
     if habitual := find_habitual_days(question.date, question.words):
         return [say().habitual_weekdays[day].capitalize() for day in habitual if day in free]
     beside = {*list_name_words(member.display_name), *fold(" ".join(_WORKS.findall(fold(question.words)))).split()}
