@@ -198,13 +198,14 @@ def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
     """Return the times of an answer; None if it names no days. Raises `KeyError`, `TypeError` or `ValueError` if malformed."""
     if slots := _read_slots(answer):
         refused = _read_instant(answer["refused_start"]) if "refused_start" in answer else None
-        return NamedTimes(Naming.OFFERED, tuple(slot.start for slot in slots), refused=refused)
+        starts = tuple(slot.start for slot in slots)
+        return NamedTimes(Naming.OFFERED, starts, refused=refused, are_readings="candidates" in answer)
     if readings := answer.get("candidates"):
-        starts = [_read_instant(each["start"]) for each in readings]
+        begins = [_read_instant(each["start"]) for each in readings]
         ends = [_read_instant(each["end"]) for each in readings if "end" in each]
-        if ends and max(ends) - min(starts) > _LONGEST_DAY and len(readings) == 1:
+        if ends and max(ends) - min(begins) > _LONGEST_DAY and len(readings) == 1:
             return None  # a week is no day
-        return NamedTimes(Naming.ASKED, tuple(starts), is_exact=not ends)
+        return NamedTimes(Naming.ASKED, tuple(begins), is_exact=not ends)
     if answer.get("success") is True and "appointment_id" in answer:
         return NamedTimes(Naming.CHANGED, (_read_instant(answer["start"]),))
     if answer.get("success") is True and (listed := answer.get("appointments")):

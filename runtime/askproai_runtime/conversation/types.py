@@ -85,7 +85,8 @@ class NamedTimes:
     `is_exact`: each start is a time, not a day or a part of one. `lists_since`: a later answer listed appointments.
     `said_since`: the caller's words since, oldest first. `before`: the times named before a question, to which "am selben Tag"
     refers. `refused`: the requested start that was not free, for which these were offered. `moves`: the answer was about a
-    move. `about`: the id of the appointment that the answer was about; "" if none or not known.
+    move. `about`: the id of the appointment that the answer was about; "" if none or not known. `are_readings`: the offered
+    starts are readings of one time, between which the answer asked.
     """
 
     naming: Naming
@@ -97,6 +98,7 @@ class NamedTimes:
     refused: datetime | None = None
     moves: bool = False
     about: str = ""
+    are_readings: bool = False
 
     @property
     def asked(self) -> datetime | None:

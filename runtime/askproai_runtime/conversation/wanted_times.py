@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time
 from functools import partial
@@ -11,11 +12,11 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which, days_of
-from askproai_runtime.conversation.last_days import REJECTED_DAY, list_weekdays
+from askproai_runtime.conversation.last_days import REJECTED_DAY, list_said_starts, list_weekdays, names_time
 from askproai_runtime.conversation.named_appointments import names_known, says_it_stays, split_new_time
 from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, find_place
 from askproai_runtime.conversation.time_arguments import read_parts
-from askproai_runtime.conversation.types import CallContext, Naming
+from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, list_clauses, rejects_times
 from askproai_runtime.language.places_among import holds_place
@@ -23,7 +24,7 @@ from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import Days, Grain, count_day, counts_time, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
-from askproai_runtime.spoken_times.mentions import list_only_hour
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
@@ -54,15 +55,17 @@ def require_wanted_time(
 ) -> None:
     """Raise the question which day, or else which hour, is meant if the caller's words cannot mean that of a local start: the model
     has calculated it. The last utterance since the last answer with days that names one counts; for an offered `start`, the
-    last words. `own` are present starts of the caller's appointments, and that of the one to move if it `moves` one. Unless
-    `is_exact`, only the day is compared.
+    last words. After a question between readings they have to choose one. `own` are present starts of the caller's
+    appointments, and that of the one to move if it `moves` one. Unless `is_exact`, only the day is compared.
     """
     said, is_start, parts = call.said_without_days, read_text(args, "start") is not None, read_parts(args)
+    zone, last = ZoneInfo(str(start.tzinfo)), call.named_last
     if is_start and any(offer[0].start == start for offer in call.offered):
         said = (call.said_since or "",)
-    if call.named_last is not None and start in call.named_last.starts:
+    if last is not None and start in last.starts:
         said = tuple(map(_drop_remarks, said))
-    zone = ZoneInfo(str(start.tzinfo))
+    if is_exact and last is not None and start in last.starts:
+        _require_reading(last, call, start, zone)
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
     is_date = is_start or bool(_DATE.fullmatch((parts[0] or "").strip()))
     span = find_open_span(parts[0] or parts[1] or "")
@@ -85,6 +88,29 @@ def _drop_remarks(words: str) -> str:
     first, *others = re.split(r"[,.;!]", words)
     kept = [each for each in others if _CORRECTS.search(fold(each)) or _RESTRICTS.search(fold(each))]
     return words if not holds_yes(first) else "" if _ADDS.search(words_of(words)) else ", ".join([first, *kept])
+
+
+def _require_reading(named: NamedTimes, call: CallContext, start: datetime, zone: ZoneInfo) -> None:
+    """Raise the question again if the last answer asked which reading of a time is meant, and the caller has spoken since and
+    chosen none. After a question without an offer, words with a time are compared with the other rules.
+    """
+    is_asked = named.are_readings or named.naming is Naming.ASKED
+    if not (is_asked and named.is_exact and len(named.starts) > 1 and named.said_since):
+        return
+    now, starts, said = (
+        call.started_at.astimezone(zone),
+        [*named.starts],
+        list_said_starts(named, call, zone, surely=False),
+    )
+    for words in named.said_since if not said else ():
+        with suppress(UnclearMention):  # here names beside a time do not matter: "am zwanzigsten, Petra Lange"
+            mention = (
+                None if rejects_times(words_of(words)) else find_mention(words, now, re.findall(r"\w+", fold(words)))
+            )
+            said |= mention.find_in([each.astimezone(zone) for each in starts], surely=False) if mention else set()
+    is_named = any(names_time(words, call, zone) or counts_time(words) for words in named.said_since)
+    if said != {start} and (named.are_readings or not is_named):
+        raise ask_which(said or starts, call, zone)
 
 
 def _find_chosen(call: CallContext, start: datetime, own: Collection[datetime]) -> datetime | None:

@@ -199,10 +199,12 @@ def list_uncovered(
             if (
                 not is_known
                 and not word.isdecimal()
+                and len(word) > 1
                 and not (any(covers(topic, word) for topic in topics) or any(each.fullmatch(word) for each in asks))
+                and not (is_day(word, at, zone) or is_day(f"{word} {behind}", at, zone))  # "boxing day"
             ):
                 found[word] = OpenPart(word, clause=clause)
-    return [part for word, part in found.items() if len(word) > 1 and not is_day(word, at, zone)]
+    return [*found.values()]
 
 
 def _find_subjects(folded: str) -> dict[str, list[str]]:
