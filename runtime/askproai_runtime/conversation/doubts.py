@@ -4,7 +4,7 @@ The words only turn an action into a question, since any list of words misreads 
 """
 
 import re
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,11 +13,12 @@ from askproai_runtime.conversation.last_days import list_said_starts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.conversation.wanted_times import rejects_day
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, YES_WORD, words_of
-from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, find_declined
+from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, find_declined, rejects_times
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.spoken_times import counts_time
 from askproai_runtime.spoken_times.mentioned_days import excludes_time
+from askproai_runtime.spoken_times.mentions import list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.one_more
@@ -60,9 +61,9 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
     if any(len(offer) > 1 and offer[0].start == start for offer in call.offered):
         return
     (first, *later), local = named.said_since or ("",), start.astimezone(zone)
-    if any(map(holds_yes, later)):
-        return
     words, now = words_of(first), call.started_at
+    if any(holds_yes(each) or _chooses_hour(each, local.time(), now) for each in later):
+        return
     is_unfit = bool(_UNFIT.search(words)) and not (holds_yes(first) or SAYS_HOUR.search(words) or counts_time(first))
     if not (
         is_unfit
@@ -77,6 +78,11 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
     if not is_chosen and (is_refused or not is_asked):
         when = format_spoken(start, zone, call.started_at)
         raise ClarificationNeeded(say().shall_i_book_then.format(when=when), unclear="confirmed")
+
+
+def _chooses_hour(words: str, hour: time, now: datetime) -> bool:
+    """Return whether words name only this hour and reject nothing: "zwölf Uhr tut es doch auch"."""
+    return not rejects_times(words_of(words)) and hour in list_only_hour(words, now)
 
 
 def wants_one_more(call: CallContext) -> bool:

@@ -72,7 +72,8 @@ def require_wanted_time(
     if is_date or span is not None:
         is_picked = any(read_text(args, name) for name in PICKING)
         days = _list_other_days(call, start, said, own, None if is_date else span, moves=moves, is_picked=is_picked)
-        readings |= {datetime.combine(day, start.timetz()) for day in days}
+        present = own if moves else ()  # nobody moves an appointment to its own start
+        readings |= {datetime.combine(day, start.timetz()) for day in days}.difference(present)
     if is_exact and len(readings) == 1:
         readings |= {
             datetime.combine(start.date(), hour, start.tzinfo) for hour in _list_other_hours(call, start, said, own)

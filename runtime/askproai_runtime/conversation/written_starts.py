@@ -10,7 +10,7 @@ from askproai_runtime.conversation.types import CallContext, Naming
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import list_places
-from askproai_runtime.spoken_times import Candidate, exact_at, understand_parts
+from askproai_runtime.spoken_times import Candidate, exact_at, fold, understand_parts
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 
 _WRITTEN_CLOCK = re.compile(
@@ -22,6 +22,7 @@ _PLACE_IN_OFFER = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,.;:!?]+\s")
+_WORD = re.compile(r"\w+")
 
 
 def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
@@ -66,10 +67,12 @@ def find_meant(
     has_places = is_asked or are_offered
     for clause in reversed([each for words in call.said_without_days for each in _CLAUSE.split(words)]):
         places = {place for place in list_places(clause) if place < len(starts)} if has_places else set[int]()
-        if places and rejects_times(words_of(clause)):
+        rejects = rejects_times(words_of(clause))
+        if places and rejects:
             return []
+        beside = () if rejects else _WORD.findall(fold(clause))  # "um sechzehn Uhr einen Haarschnitt"
         try:
-            mention = None if places else find_mention(clause, call.started_at.astimezone(zone), ())
+            mention = None if places else find_mention(clause, call.started_at.astimezone(zone), beside)
         except UnclearMention:
             return []
         if mention is not None and NO.search(words_of(clause)):
