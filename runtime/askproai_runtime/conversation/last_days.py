@@ -15,7 +15,7 @@ from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.language.answer_words import NO, Reply, words_of
-from askproai_runtime.language.declines import find_named_times
+from askproai_runtime.language.declines import find_named_times, rejects_times
 from askproai_runtime.language.kept_times import DOUBTS
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
@@ -237,7 +237,7 @@ def find_repeated(
     parts = {text for name in ("start", "date", "time", "part_of_day") if (text := read_text(args, name))}
     if not parts or (read_text(args, "start") and (len(parts) == 1 or named.naming is not Naming.CHANGED)):
         return None
-    if named.naming is Naming.ASKED:
+    if named.naming is Naming.ASKED or named.are_readings:
         return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
     counts = any(map(counts_time, named.said_since))
     if named.naming is Naming.CHANGED:
@@ -253,10 +253,24 @@ def find_repeated(
 
 def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> datetime:
     """Return the start that the caller's later words choose among the asked ones. Raises the question again if unclear."""
+    chosen = list_choices(named, call, zone)
+    if len(chosen) != 1:
+        raise ask_which(chosen or named.starts, call, zone, is_exact=named.is_exact)
+    return chosen.pop()
+
+
+def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[datetime]:
+    """Return the asked local starts that the caller's later words may mean; other words beside a day or a time do not matter
+    ("am zwanzigsten, Petra Lange").
+    """
     said = list_said_starts(named, call, zone, surely=True)
-    if len(said) != 1 and len(said := list_said_starts(named, call, zone, surely=False)) != 1:
-        raise ask_which(said or named.starts, call, zone, is_exact=named.is_exact)
-    return said.pop()
+    said = said if len(said) == 1 else list_said_starts(named, call, zone, surely=False)
+    starts, now = [start.astimezone(zone) for start in named.starts], call.started_at.astimezone(zone)
+    for words in named.said_since if not said else ():
+        with suppress(UnclearMention):
+            mention = None if rejects_times(words_of(words)) else find_mention(words, now, _WORD.findall(fold(words)))
+            said |= mention.find_in(starts, surely=False) if mention else set()
+    return said
 
 
 def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from datetime import date, datetime, time
 from functools import partial
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which, days_of
-from askproai_runtime.conversation.last_days import REJECTED_DAY, list_said_starts, list_weekdays, names_time
+from askproai_runtime.conversation.last_days import REJECTED_DAY, list_choices, list_weekdays, names_time
 from askproai_runtime.conversation.named_appointments import names_known, says_it_stays, split_new_time
 from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, find_place
 from askproai_runtime.conversation.time_arguments import read_parts
@@ -24,7 +23,7 @@ from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import Days, Grain, count_day, counts_time, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
-from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_only_hour
+from askproai_runtime.spoken_times.mentions import list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
@@ -98,20 +97,10 @@ def _require_reading(named: NamedTimes, call: CallContext, start: datetime, zone
     is_asked = named.are_readings or named.naming is Naming.ASKED
     if not (is_asked and named.is_exact and len(named.starts) > 1 and named.said_since):
         return
-    now, starts, said = (
-        call.started_at.astimezone(zone),
-        [*named.starts],
-        list_said_starts(named, call, zone, surely=False),
-    )
-    for words in named.said_since if not said else ():
-        with suppress(UnclearMention):  # here names beside a time do not matter: "am zwanzigsten, Petra Lange"
-            mention = (
-                None if rejects_times(words_of(words)) else find_mention(words, now, re.findall(r"\w+", fold(words)))
-            )
-            said |= mention.find_in([each.astimezone(zone) for each in starts], surely=False) if mention else set()
+    said = list_choices(named, call, zone)
     is_named = any(names_time(words, call, zone) or counts_time(words) for words in named.said_since)
     if said != {start} and (named.are_readings or not is_named):
-        raise ask_which(said or starts, call, zone)
+        raise ask_which(said or named.starts, call, zone)
 
 
 def _find_chosen(call: CallContext, start: datetime, own: Collection[datetime]) -> datetime | None:
