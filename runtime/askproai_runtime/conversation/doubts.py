@@ -4,21 +4,21 @@ The words only turn an action into a question, since any list of words misreads 
 """
 
 import re
-from datetime import datetime, time
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.requests import Doubts
-from askproai_runtime.conversation.last_days import list_said_starts
+from askproai_runtime.conversation.last_days import find_only_times, list_said_starts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
-from askproai_runtime.conversation.wanted_times import rejects_day
+from askproai_runtime.conversation.wanted_times import agrees_to_offer, rejects_day
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, YES_WORD, words_of
-from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, find_declined, rejects_times
+from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, find_declined, list_clauses
+from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.spoken_times import counts_time
 from askproai_runtime.spoken_times.mentioned_days import excludes_time
-from askproai_runtime.spoken_times.mentions import list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.one_more
@@ -52,37 +52,39 @@ def read_doubts(call: CallContext) -> Doubts:
 
 def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, moves: bool = False) -> None:
     """Raise the question whether to book if the caller's first words after the offer of `start` declined it or asked for another
-    time (if it `moves` an appointment, only the latter counts), and nothing later chose it. A request after the question books,
-    unless the caller has said no to it. A no after an offer for several people may be about one of these.
+    time, and nothing later accepted it. If it `moves` an appointment, a no to the offers of a search may be about its present
+    time or its person; a no after an offer for several people may be about one of these.
     """
-    named, is_asked = call.named_last, "confirmed" in call.asked_unclear
+    named = call.named_last
     if named is None or named.naming is not Naming.OFFERED or start not in named.starts:
         return
     if any(len(offer) > 1 and offer[0].start == start for offer in call.offered):
         return
-    (first, *later), local = named.said_since or ("",), start.astimezone(zone)
-    words, now = words_of(first), call.started_at
-    if any(holds_yes(each) or _chooses_hour(each, local.time(), now) for each in later):
+    (first, *later), local, now = named.said_since or ("",), start.astimezone(zone), call.started_at
+    words = words_of(first)
+    if any(_accepts(each, local, now) for each in later):
         return
-    is_unfit = bool(_UNFIT.search(words)) and not (holds_yes(first) or SAYS_HOUR.search(words) or counts_time(first))
+    is_unfit = bool(_UNFIT.search(words)) and not (
+        SAYS_HOUR.search(words) or counts_time(first) or list_places(first) or _accepts(first, local, now)
+    )
     if not (
         is_unfit
         or all(map(asks_or_waits, (first, *later)))
         or (_RATHER.search(words) and excludes_time(REJECTS.sub(" ", words), local.time(), now))
         or rejects_day(call, first, local)
-        or (not moves and find_declined(first, {local}, now))
+        or ((named.moves or not moves) and find_declined(first, {local}, now))
     ):
         return
-    is_refused = NO.search(words_of(call.said_since or "")) is not None
-    is_chosen = not is_unfit and start in list_said_starts(named, call, zone, surely=False)
-    if not is_chosen and (is_refused or not is_asked):
+    if is_unfit or start not in list_said_starts(named, call, zone, surely=False):
         when = format_spoken(start, zone, call.started_at)
         raise ClarificationNeeded(say().shall_i_book_then.format(when=when), unclear="confirmed")
 
 
-def _chooses_hour(words: str, hour: time, now: datetime) -> bool:
-    """Return whether words name only this hour and reject nothing: "zwölf Uhr tut es doch auch"."""
-    return not rejects_times(words_of(words)) and hour in list_only_hour(words, now)
+def _accepts(words: str, start: datetime, now: datetime) -> bool:
+    """Return whether words accept a local start: by a yes, "das passt", or a clause that is nothing but its time."""
+    clauses = [clause for clause, _ in list_clauses(words)]
+    is_named = any(find_only_times(each, [start], now.astimezone(start.tzinfo)) for each in clauses)
+    return is_named or holds_yes(words) or any(map(agrees_to_offer, clauses))
 
 
 def wants_one_more(call: CallContext) -> bool:

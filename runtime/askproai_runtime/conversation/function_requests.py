@@ -45,7 +45,6 @@ from askproai_runtime.calls.store import (
 from askproai_runtime.conversation.discussed_services import read_answered_services, read_offered_services
 from askproai_runtime.conversation.functions import CHANGES, FUNCTIONS_BY_NAME, FunctionTable
 from askproai_runtime.conversation.named_times import (
-    chooses_by_number,
     leaves_choice,
     read_declined,
     read_earlier,
@@ -294,7 +293,6 @@ def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> 
         requested=read_requested(call),
         said_last=read_said_last(call),
         said_without_days=read_said_without_days(call),
-        chooses_by_number=chooses_by_number(call),
         said=read_said(call),
         said_since=read_said_since(call),
         said_since_change=since_change.said,

@@ -14,8 +14,8 @@ from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
-from askproai_runtime.language.answer_words import NO, Reply, words_of
-from askproai_runtime.language.declines import find_named_times, rejects_times
+from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
+from askproai_runtime.language.declines import find_named_times, list_clauses, rejects_times
 from askproai_runtime.language.kept_times import DOUBTS
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
@@ -30,7 +30,7 @@ OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller
 _WEEKDAY: Final = re.compile(rf"\b({'|'.join(ALL_WEEKDAYS)})s?\b")
 _WORD: Final = re.compile(r"\w+")
 REJECTED_DAY: Final = re.compile(
-    rf"\b(?:{UNDERSTOOD.places.rejects_day}) (?:\w+ )?(?:{'|'.join(sorted(ALL_WEEKDAYS))})s?\b"
+    rf"\b(?:{UNDERSTOOD.places.rejects_day}) (?:\w+ )??(?:{'|'.join(sorted(ALL_WEEKDAYS))})s?\b"
 )
 _ANOTHER_DAY: Final = re.compile(rf"\b(?:{UNDERSTOOD.places.another_day})\b")
 _LONGEST_DAY: Final = timedelta(hours=25)
@@ -235,10 +235,12 @@ def find_repeated(
 ) -> datetime | None:
     """Return the start, or the beginning of the day, that a request means by repeating an earlier one; None if it repeats none."""
     parts = {text for name in ("start", "date", "time", "part_of_day") if (text := read_text(args, name))}
-    if not parts or (read_text(args, "start") and (len(parts) == 1 or named.naming is not Naming.CHANGED)):
+    if not parts:
         return None
     if named.naming is Naming.ASKED or named.are_readings:
         return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
+    if read_text(args, "start") and (len(parts) == 1 or named.naming is not Naming.CHANGED):
+        return None
     counts = any(map(counts_time, named.said_since))
     if named.naming is Naming.CHANGED:
         is_same = any(parts <= each.times for each in call.earlier if named.starts[0] in each.starts)
@@ -260,17 +262,32 @@ def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> dateti
 
 
 def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[datetime]:
-    """Return the asked local starts that the caller's later words may mean; other words beside a day or a time do not matter
-    ("am zwanzigsten, Petra Lange").
+    """Return the asked local starts that the caller's later words may mean: by clauses that are nothing but a time if there are
+    any ("Mittwoch, am Freitag ist Hochzeit"); else whatever stands beside a day or a time ("am zwanzigsten, Petra Lange").
     """
-    said = list_said_starts(named, call, zone, surely=True)
-    said = said if len(said) == 1 else list_said_starts(named, call, zone, surely=False)
+    for surely in (True, False):
+        if len(said := list_said_starts(named, call, zone, surely=surely)) == 1:
+            return said
     starts, now = [start.astimezone(zone) for start in named.starts], call.started_at.astimezone(zone)
-    for words in named.said_since if not said else ():
+    clauses = [clause for words in named.said_since for clause, _ in list_clauses(words)]
+    only = {start for each in clauses for start in find_only_times(each, starts, now) or ()}
+    if only or said:
+        return only or said
+    for words in clauses:
         with suppress(UnclearMention):
-            mention = None if rejects_times(words_of(words)) else find_mention(words, now, _WORD.findall(fold(words)))
+            mention = None if rejects_times(words) else find_mention(words, now, _WORD.findall(fold(words)))
             said |= mention.find_in(starts, surely=False) if mention else set()
     return said
+
+
+def find_only_times(clause: str, starts: Collection[datetime], now: datetime) -> set[datetime] | None:
+    """Return those of the local `starts` that a clause names; None unless the clause is nothing but a time, and rejects none."""
+    try:
+        agreeing = [fold(word) for word in clause.split() if ONLY_YES.fullmatch(word)]
+        mention = None if rejects_times(clause) else find_mention(clause, now, agreeing)
+        return None if mention is None else mention.find_in(starts, surely=False)
+    except UnclearMention:
+        return None
 
 
 def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:
@@ -281,10 +298,6 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
     """
     if len(named.starts) > 1:
         asked, said = {day.weekday() for day in days_of(named.starts, zone)}, list_weekdays(" ".join(named.said_since))
-        requested = [each for each in named.starts if day_of(each, zone).isoformat() in parts]
-        wanted = list_weekdays(REJECTED_DAY.sub(" ", fold(" ".join(named.said_since))))
-        if len(requested) == 1 and day_of(requested[0], zone).weekday() in wanted:
-            return requested[0]
         is_other = bool(said) and said.isdisjoint(asked)  # "weder noch, am Mittwoch um elf"
         return None if is_other else choose_asked(named, call, zone)
     if named.is_exact and (call.replies is None or is_agreed_time(named)):

@@ -12,8 +12,7 @@ from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.arguments.reading import TIMES, read_arguments
 from askproai_runtime.conversation.transcript import read_exchanges
 from askproai_runtime.conversation.types import EarlierRequest, NamedOffer, NamedTimes, Naming
-from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import BARE_HOUR, answers_aside, asks_for_others, find_declined
+from askproai_runtime.language.declines import answers_aside, asks_for_others, asks_for_time, find_declined, is_number
 from askproai_runtime.language.replies import has_no_preference
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
@@ -124,55 +123,48 @@ def read_named_last(call: OngoingCall) -> NamedTimes | None:
 
 
 def _leave_out_asides(call: OngoingCall) -> list[Utterance]:
-    """Return the utterances of a call without each no to the agent's own question, which says nothing about named times."""
-    found, asked, message = list[Utterance](), "", ""
+    """Return the utterances of a call without each no and each bare number ("die zwei") that answers a question for something
+    other than a time: it says nothing about named times.
+    """
+    found, asked, answer = list[Utterance](), "", dict[str, Any]()
     for utterance in call.transcript_with_tool_calls or ():
         if utterance.role == "agent":
-            asked += str(utterance.content or "")
+            asked += f"{utterance.content or ''} "
         elif utterance.role == "tool_call_result":
-            asked, message = "", str((utterance.answer or {}).get("message") or "")
+            asked, answer = "", utterance.answer or {}
         elif utterance.role == "user":
-            is_aside, asked = answers_aside(str(utterance.content or ""), asked.replace(message, "")), ""
-            if is_aside:
+            said, message = str(utterance.content or ""), str(answer.get("message") or "")
+            own, asked = asked.replace(message, "").strip(), ""
+            if answers_aside(said, own) or (is_number(said) and not _asks_for_time(own, answer)):
                 continue
         found.append(utterance)
     return found
 
 
+def _asks_for_time(own: str, answer: Mapping[str, Any]) -> bool:
+    """Return whether the last question, in the agent's `own` words if they ask, else in our answer, may be one for a time."""
+    if "?" in own or not answer:
+        return not own or asks_for_time(own)
+    with suppress(KeyError, TypeError, ValueError):
+        if _read_named(answer) is not None:
+            return True
+    is_menu = not _OTHER_CHOICES.isdisjoint(answer) or str(answer.get("unclear")).startswith("companions")
+    return not (is_menu and answer.get("success") is False)
+
+
 def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
     """Return the caller's words, one text for each turn, since the last answer with days, oldest first. A list of appointments
-    is no such answer here. A bare number that replies to a question for something else ("die zwei", of a menu of branches) is
-    left out: it is no hour.
+    is no such answer here.
     """
-    said, is_reply = list[str](), False
-    for utterance in reversed(call.transcript_with_tool_calls or ()):
+    said = list[str]()
+    for utterance in reversed(_leave_out_asides(call)):
         if utterance.role == "user":
             said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
-            is_reply = True
         with suppress(KeyError, TypeError, ValueError):
             named = _read_named(utterance.answer or {})
             if named is not None and named.naming is not Naming.LISTED:
                 break
-        if is_reply and utterance.answer is not None:
-            is_reply = False
-            if _is_chosen_number(said[0], utterance.answer):
-                del said[0]
     return tuple(said[-_MOST_UTTERANCES:])
-
-
-def chooses_by_number(call: OngoingCall) -> bool:
-    """Return whether the caller's only words since the last answer are a number that chooses something other than a time."""
-    last = next(reversed(read_exchanges(call)), None)
-    return last is not None and len(last.said.splitlines()) == 1 and _is_chosen_number(last.said, last.answer or {})
-
-
-def _is_chosen_number(said: str, answer: Mapping[str, Any]) -> bool:
-    """Return whether words after an answer are a bare number, and the answer asks for a choice and names no times."""
-    with suppress(KeyError, TypeError, ValueError):
-        if _read_named(answer) is not None:
-            return False
-    asks = answer.get("success") is False and (_OTHER_CHOICES & answer.keys() or answer.get("unclear") == "companions")
-    return bool(asks and BARE_HOUR.search(words_of(said)))
 
 
 def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:

@@ -19,7 +19,7 @@ from askproai_runtime.conversation.time_arguments import Parts, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.conversation.written_starts import find_meant, name_offered, name_written_start
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import REJECTS, rejects_times
+from askproai_runtime.language.declines import REJECTS, is_number, rejects_times
 from askproai_runtime.language.phrases import refusal_sentence
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_written_day, say
@@ -101,7 +101,8 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
     """
     words, zone = call.said_since or "", service.rules.zone
     is_aside = rejects_times(words_of(words)) or counts_time(words) or _BESIDE_HOUR.search(fold(words))
-    hours = [] if is_aside or call.chooses_by_number else list_only_hour(words, call.started_at)
+    is_choice = words not in call.said_without_days and is_number(words)  # "die zwei", of a menu of branches
+    hours = [] if is_aside or is_choice else list_only_hour(words, call.started_at)
     try:
         understood = parse_time(args, call, service)
     except ClarificationNeeded:

@@ -167,8 +167,6 @@ class CallContext:
     counted: frozenset[str] = frozenset()
     # What the caller has said since the last answer that has named other days than those of own appointments.
     said_without_days: tuple[str, ...] = ()
-    # The words since the last answer are a number that chooses something other than a time: "die zwei", of a menu of branches.
-    chooses_by_number: bool = False
     said_last: SaidAppointments = SaidAppointments()
     # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
     said: str | None = None

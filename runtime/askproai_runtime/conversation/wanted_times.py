@@ -11,13 +11,19 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_which, days_of
-from askproai_runtime.conversation.last_days import REJECTED_DAY, list_choices, list_weekdays, names_time
+from askproai_runtime.conversation.last_days import (
+    REJECTED_DAY,
+    find_only_times,
+    list_choices,
+    list_weekdays,
+    names_time,
+)
 from askproai_runtime.conversation.named_appointments import names_known, says_it_stays, split_new_time
 from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, find_place
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, list_clauses, rejects_times
+from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, list_clauses, rejects_times, takes_time
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import Days, Grain, count_day, counts_time, fold
@@ -32,7 +38,12 @@ _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
 _NUMBERED: Final = re.compile(rf"\b(?:{_WORDS.before_number}) (?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _CORRECTS: Final = re.compile(rf"\b(?:{_WORDS.corrects})\b")
 _ASIDE: Final = re.compile(rf"\b(?:{_WORDS.aside_day})\b")
+_NAME: Final = re.compile(
+    rf"\b(?:{_WORDS.before_name})(?: (?!(?:{_WORDS.behind_name})\b)\w+){{1,2}}"
+)  # "mein Name ist Freitag"
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
+_AGREES: Final = re.compile(rf"^(?:{_WORDS.agrees})\b")
+_BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
 _APPOSITION: Final = re.compile(rf"^(?:{_WORDS.before_number} )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
@@ -62,7 +73,7 @@ def require_wanted_time(
     if is_start and any(offer[0].start == start for offer in call.offered):
         said = (call.said_since or "",)
     if last is not None and start in last.starts:
-        said = tuple(map(_drop_remarks, said))
+        said = tuple(_drop_remarks(words, last, start, call) for words in said)
     if is_exact and last is not None and start in last.starts:
         _require_reading(last, call, start, zone)
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
@@ -81,13 +92,26 @@ def require_wanted_time(
         raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=is_exact)
 
 
-def _drop_remarks(words: str) -> str:
-    """Return an utterance that agrees to an offer with its first clause and those that correct it: "ja, aber erst um drei". Other
-    words beside a yes are a remark: "ja, am Samstag ist Hochzeit".
+def _drop_remarks(words: str, named: NamedTimes, start: datetime, call: CallContext) -> str:
+    """Return an utterance that agrees to an offer, or chooses `start` from it, with its first clause and those that correct it or
+    are nothing but a time: "ja, aber erst um drei", "ja, um drei". Other clauses are remarks: "ja, am Samstag ist Hochzeit".
     """
-    first, *others = re.split(r"[,.;!]", words)
+    first, *others = [each for each, _ in list_clauses(words)] or [""]
+    now = call.started_at.astimezone(start.tzinfo)
+    place = find_place(fold(first), len(named.starts), IN_WORDS)
+    agrees = holds_yes(first) or agrees_to_offer(first) or (place is not None and named.starts[place] == start)
+    if not (agrees or find_only_times(first, [start], now)):
+        return words
+    if _ADDS.search(words_of(words)):
+        return ""
+    only = (each for each in others if not _BOUND.search(each) and find_only_times(each, (), now) is not None)
     kept = [each for each in others if _CORRECTS.search(fold(each)) or _RESTRICTS.search(fold(each))]
-    return words if not holds_yes(first) else "" if _ADDS.search(words_of(words)) else ", ".join([first, *kept])
+    return ", ".join([first, *kept, *only])
+
+
+def agrees_to_offer(clause: str) -> bool:
+    """Return whether a clause in lower case, without a word of a yes, accepts an offer: "super", "den nehme ich", "das passt"."""
+    return bool(_AGREES.search(clause)) or takes_time(clause)
 
 
 def _require_reading(named: NamedTimes, call: CallContext, start: datetime, zone: ZoneInfo) -> None:
@@ -159,9 +183,13 @@ def _list_other_days(
         yield from _list_counted(words, start, own)
         return
     days, spans = _find_wanted(turns, start.date())
-    if moves and not (days or spans) and _find_hour(words):  # "der Termin am Samstag, geht der auch um elf?"
+    is_offered = call.named_last is not None and start in call.named_last.starts
+    if (
+        moves and not (days or spans or is_offered) and _find_hour(words)
+    ):  # "der Termin am Samstag, geht der auch um elf?"
+        weekdays = list_weekdays(REJECTED_DAY.sub(" ", fold(words)))
         days_then = days_of(own, ZoneInfo(str(start.tzinfo)))
-        yield from {day for day in days_then if day.weekday() in list_weekdays(words)} - {start.date()}
+        yield from {day for day in days_then if day.weekday() in weekdays} - {start.date()}
     if span is not None:  # of the words of the request, whatever the caller has said
         weekday, number = frozenset({start.weekday()}), frozenset({start.day})
         days = [MentionedDays(numbers=number) if span is Grain.MONTH else MentionedDays(weekday)] if spans else []
@@ -247,14 +275,15 @@ def _list_wanted(
     """Yield the days that each sentence of an utterance wants: without those that are rejected, taken back ("am Freitag, nein, am
     Samstag"), or name an appointment that stays or is moved. `is_picked`: the request names this appointment.
     """
-    own_days, is_asked = {each.astimezone(now.tzinfo).weekday() for each in own}, is_picked or _asks_which(call)
+    own_dates, is_asked = {each.astimezone(now.tzinfo).date() for each in own}, is_picked or _asks_which(call)
+    own_days, own_numbers = {each.weekday() for each in own_dates}, {each.day for each in own_dates}
     wanted = list[str]()
     for clause, _ in list_clauses(words):
-        pieces = _TAKEN_BACK.split(fold(REJECTED_DAY.sub(" ", clause)))
+        pieces = _TAKEN_BACK.split(_NAME.sub(" ", fold(REJECTED_DAY.sub(" ", clause))))
         kept = " nein ".join("" if rejects_times(piece) else piece for piece in pieces)
         is_own_day = moves or list_weekdays(clause) <= own_days
         stays = own and is_own_day and says_it_stays(clause) and not SAYS_HOUR.search(clause)
-        if stays or _ASIDE.search(fold(clause)):  # "mein Name ist Freitag"
+        if stays or _ASIDE.search(fold(clause)):
             continue
         is_taken_back = bool(wanted) and wanted[-1].endswith(" nein ")
         if wanted and (is_taken_back or _APPOSITION.search(kept) or kept == " nein "):  # "Dienstag, den 8."
@@ -265,8 +294,10 @@ def _list_wanted(
         for said in reversed(_TAKEN_BACK.split(clause)):
             known, new = split_new_time(said)
             named = (own and new and _read_days(new, now)) or _read_days(known + new, now)
-            is_own = named is not None and bool(named.weekdays) and named.weekdays <= own_days
-            if named is not None and not (is_own and not new and (is_asked or names_known(known))):
+            if named is None:
+                continue
+            is_own = named.has_day and not named.dates and named.weekdays <= own_days and named.numbers <= own_numbers
+            if not (is_own and not new and (is_asked or names_known(known))):
                 yield named
                 break
 

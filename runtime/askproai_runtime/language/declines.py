@@ -127,9 +127,24 @@ def answers_aside(utterance: str, asked: str) -> bool:
     """
     if not _NO_ASIDE.fullmatch(words_of(utterance)):
         return False
-    questions = [words_of(each) for each in re.split(r"(?<=[.!?])", asked) if each.endswith("?")]
+    questions = _list_questions(asked)
     is_aside = all(_ASKS_ASIDE.search(each) and not _ASKS_OF_OFFER.search(each) for each in questions)
     return bool(questions) and is_aside
+
+
+def is_number(utterance: str) -> bool:
+    """Return whether an utterance is nothing but a number, without a word of an hour."""
+    said = words_of(utterance)
+    return BARE_HOUR.search(said) is not None and not SAYS_HOUR.search(said)
+
+
+def asks_for_time(asked: str) -> bool:
+    """Return whether a question in the agent's words may be about a time, and not as in "Wie alt ist Ihr Sohn?"."""
+    return any(map(_ASKS_OF_OFFER.search, _list_questions(asked)))
+
+
+def _list_questions(text: str) -> list[str]:
+    return [words_of(each) for each in re.split(r"(?<=[.!?])", text) if each.endswith("?")]
 
 
 def asks_for_others(utterance: str, named: Collection[datetime], now: datetime) -> bool:
@@ -155,6 +170,11 @@ def list_clauses(utterance: str) -> Iterator[tuple[str, int]]:
 def rejects_times(said: str) -> bool:
     """Return whether words (lower case, no punctuation) reject times, or say that the caller is busy."""
     return bool(REJECTS.search(said) or _BUSY.search(said))
+
+
+def takes_time(said: str) -> bool:
+    """Return whether words (lower case, no punctuation) accept a time: "den nehme ich", "das passt"."""
+    return bool(_TAKES.search(said) or (_SUITS.search(said) and not REJECTS.search(said)))
 
 
 def drop_neutral(said: str) -> str:

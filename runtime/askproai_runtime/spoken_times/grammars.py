@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cache
 from importlib import import_module
+from operator import itemgetter
 
 from askproai_core.languages import Language
 from askproai_runtime.sentences import present_language
@@ -89,9 +90,16 @@ def _name_days(text: str, grammar: Grammar) -> str:
 
 
 def scan_known_argument(text: str, now: datetime) -> list[Atom]:
-    """Return the atoms of an argument without its unknown words, by the language that knows most of its words."""
-    read = [scan_known(text, now, grammar) for grammar in (present_grammar(), *_other_grammars())]
-    return min(read, key=lambda each: len(each[1]))[0]
+    """Return the atoms of an argument without its unknown words, by the language that knows most of its words. Raises
+    `ValueError` or `OverflowError` if it has an impossible day or time in the language of the call: "28." is no hour in others.
+    """
+    atoms, unknown = scan_known(text, now, present_grammar())
+    read = [(len(unknown), atoms)]
+    for grammar in _other_grammars():
+        with suppress(ValueError, OverflowError):
+            atoms, unknown = scan_known(text, now, grammar)
+            read.append((len(unknown), atoms))
+    return min(read, key=itemgetter(0))[1]
 
 
 def _complete(text: str, grammar: Grammar) -> str:
