@@ -25,7 +25,8 @@ _WITH_FIELDS = _WORDS.beside_field
 _MOST_WORDS = 2  # of a field
 # The name of a format in place of a value: "HH:MM", "TT.MM.JJJJ", "YYYY-MM-DDTHH:MM:SS+01:00".
 _FORMAT = re.compile(
-    r"\b(?=\S{0,9}(?:dd|hh|jj|mm|tt|yy))[dhjmstyz]{1,15}(?:[.:/, -]+[dhjmstyz]{1,15})*\b(?:[+-]\d\d:\d\d)?", re.IGNORECASE
+    r"\b(?=\S{0,9}(?:dd|hh|jj|mm|tt|yy))[dhjmstyz]{1,15}(?:[.:/, -]+[dhjmstyz]{1,15})*\b(?:[+-]\d\d:\d\d)?",
+    re.IGNORECASE,
 )
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
 # Dates that no calendar has, with or without a time.
