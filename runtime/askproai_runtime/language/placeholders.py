@@ -25,7 +25,7 @@ _WITH_FIELDS = _WORDS.beside_field
 _MOST_WORDS = 2  # of a field
 # The name of a format in place of a value: "HH:MM", "TT.MM.JJJJ", "YYYY-MM-DDTHH:MM:SS+01:00".
 _FORMAT = re.compile(
-    r"\b(?=\S{0,9}(?:dd|hh|jj|mm|tt|yy))[dhjmstyz]{1,15}(?:[.:/, -]+[dhjmstyz]{1,15})*\b(?:[+-]\d\d:\d\d)?",
+    r"\b(?=\S{4})(?=\S{0,9}(?:dd|hh|jj|mm|tt|yy))[dhjmstyz]{1,15}(?:[.:/, -]+[dhjmstyz]{1,15})*\b(?:[+-]\d\d:\d\d)?",
     re.IGNORECASE,
 )
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
@@ -62,7 +62,7 @@ def is_placeholder(text: str) -> bool:
     if _MASKED.fullmatch(text.strip()) or _ZERO_DAY.fullmatch(text.strip()):
         return True
     if (beside := _FORMAT.sub("", text)) != text:
-        return set(fold(beside).split()) <= _FIELDS | _WORDS.beside_format
+        return set(fold(beside).split()).issubset(_FIELDS | _WORDS.beside_format)
     found = _TEMPLATE.fullmatch(text.strip())
     words = re.sub(r"\d+", " ", fold(found["inside"])).split() if found else []
     # "[Kunde hat Nussallergie]" and "(first time customer)" say something

@@ -12,7 +12,6 @@ import msgspec
 from askproai_runtime.conversation.amended_messages import withdraws_call_back
 from askproai_runtime.conversation.arguments.table import ArgumentRule
 from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, unwrap
-from askproai_runtime.language.name_words import FIRST_NAMES
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import (
     is_placeholder,
@@ -76,7 +75,9 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff", "topic"}):
         value = join_texts(value)
     if isinstance(value, list) and rule.name == "customer_name" and all(isinstance(each, str) for each in value):
-        value = _join_names(value)
+        value = " & ".join(
+            each.strip() for each in value if not names_nothing(each)
+        )  # one person's parts, or several people
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list) and value and rule.name in _SEVERAL and all(_is_written_time(each) for each in value):
@@ -94,13 +95,6 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         return text if fold(text) == "true" or withdraws_call_back(text) or not is_placeholder(text) else None
     is_open = rule.is_choice and leaves_open(text)
     return None if names_nothing(text) or is_open or _stands_for_nothing(rule, text) else text
-
-
-def _join_names(names: list[str]) -> str:
-    """Return one person's name for its parts in a list; for the names of two, or if the last part is a first name, all with "&"."""
-    parts = list(dict.fromkeys(each.strip() for each in names if not names_nothing(each)))
-    is_one = not any(" " in each for each in parts) and fold("".join(parts[-1:])) not in FIRST_NAMES
-    return (" " if is_one else " & ").join(parts)
 
 
 def is_nothing_for(rule: ArgumentRule, value: Any) -> bool:
