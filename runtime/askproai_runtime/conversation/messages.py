@@ -193,7 +193,8 @@ def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str
         if stored.caller is not None and call.goes_out:
             return say().reached_at_number.format(phone=spell_phone(stored.caller, region_of(config, call.branch)))
         if stored.caller is None:
-            return "" if holds_number(stored.text) else say().no_number_noted
+            is_said = holds_number(stored.text) or holds_number(stored.call_back or "")
+            return "" if is_said else say().no_number_noted
         return say().reached_at_callers_number
     if not stored.phone.startswith("+"):
         return say().reached_at_named_number
@@ -247,8 +248,8 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     is_too_long = len(phone or "") > _MAX_PHONE
     if is_too_long or heard.several:  # a person will read the words
         text, phone = join_texts(text, say().phone_as_heard.format(said=named)), heard.number
-    if said and phone is None and caller is None:
-        phone = find_phone(text, config, call.branch)
+    if said and phone is None:
+        phone = find_phone(said, config, call.branch) or find_phone(text, config, call.branch)
     if said and phone is None and caller is None:
         phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
     refuses = said is not None and names_nothing(said) and refuses_contact(said)

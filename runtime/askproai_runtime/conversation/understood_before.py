@@ -15,7 +15,7 @@ from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import TIMES, Arguments, read_arguments
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
-from askproai_runtime.conversation.transcript import Exchange, read_exchanges
+from askproai_runtime.conversation.transcript import Exchange, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import note_unread
 from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.kept_times import leaves_time
@@ -48,10 +48,20 @@ def read_request(
     """Return the arguments of a request, completed from the call's earlier requests. People who are only counted become
     companions, and unread fields are added to the notes or message.
     """
-    read = _add_understood(read_arguments(function.name.lower(), args, known), function, call, replies, known, now)
+    read = _add_understood(_read_arguments(function, args, call, known), function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
     return note_unread(count_people(read, function), function, known)
+
+
+def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
+    """Return a request's arguments. A list of names ("Kai & Lorenz") is one person's name if the caller has said it in one."""
+    read = read_arguments(function.name.lower(), args, known)
+    name = str(read.values.get("customer_name", ""))
+    joined = name.replace(" & ", " ")
+    clauses = re.split(r"[,;.!?]", ".".join(read_utterances(call))) if joined != name else []
+    is_one = any(f" {fold(joined)} " in f" {fold(clause)} " for clause in clauses)
+    return replace(read, values=read.values | {"customer_name": joined}) if is_one else read
 
 
 def _add_understood(
@@ -117,9 +127,7 @@ def _read_understood(
         is_asked = each.request is not None and each.request.name == function.name.lower()
         asked_back = [*asked_back, each] if is_asked and (each.answer or {}).get("success") is False else []
     asked_back = asked_back[-_MOST_REQUESTS:]
-    requests = [
-        read_arguments(function.name.lower(), each.request.arguments, known) for each in asked_back if each.request
-    ]
+    requests = [_read_arguments(function, each.request.arguments, call, known) for each in asked_back if each.request]
     understood, unread = dict[str, Any](), dict[str, str]()
     for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
         answer = exchange.answer or {}

@@ -14,6 +14,7 @@ from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import BEYOND, TIMES, Arguments
 from askproai_runtime.conversation.arguments.table import (
     ARGUMENT_RULES,
+    DESCRIBING_KEYS,
     DESCRIPTIONS,
     ENDS,
     PREFERENCES,
@@ -49,8 +50,11 @@ _NOTED_IN: Final = {Function.LEAVE_MESSAGE: "message", Function.BOOK_APPOINTMENT
 _ANSWERS: Final = frozenset(
     fold_key(name) for rule in ARGUMENT_RULES if rule.is_boolean for name in (rule.name, *rule.aliases)
 )
-# An object of one of these repeats a record of an answer: no caller has said its descriptions.
-_RECORDS: Final = frozenset({"branch", "date", "service", "staff", "start", "time"})
+# An object of one of these repeats a record of an answer, or has a program's kind of a contact: no caller has said these keys.
+_RECORDS: Final = {
+    **dict.fromkeys(("branch", "date", "service", "staff", "start", "time"), DESCRIPTIONS - _WORDS.of_persons),
+    **dict.fromkeys(("email", "phone"), DESCRIBING_KEYS),
+}
 _REASONS: Final = tuple(_WORDS.reasons)
 _FOR: Final = tuple(UNDERSTOOD.companions.for_whom)
 _OF_CHOICE: Final = frozenset({"branch", "service", "staff"})
@@ -171,7 +175,7 @@ def _is_said(read: Arguments, function: Function, path: str, text: str, known: K
     is_answer = key in _ANSWERS and len(text.split()) < _SENTENCE  # "confirmed: vielleicht" is asked about, or nothing
     if function is Function.LEAVE_MESSAGE:
         return not is_answer
-    is_record = rule is not None and rule.name in _RECORDS and key in DESCRIPTIONS - _WORDS.of_persons
+    is_record = rule is not None and key in _RECORDS.get(rule.name, ())
     is_once = fold(text) in _WORDS.once or (text == "1" and key in _WORDS.counts)
     if is_record or is_once or is_answer or key in ENDS:
         return False

@@ -23,12 +23,21 @@ _TEMPLATE = re.compile(
 _FIELDS = _WORDS.field
 _WITH_FIELDS = _WORDS.beside_field
 _MOST_WORDS = 2  # of a field
+# The name of a format in place of a value: "HH:MM", "TT.MM.JJJJ", "YYYY-MM-DDTHH:MM:SS+01:00".
+_FORMAT = re.compile(
+    r"\b(?=\S{4})(?=\S{0,9}(?:dd|hh|jj|mm|tt|yy))[dhjmstyz]{1,15}(?:[.:/, -]+[dhjmstyz]{1,15})*\b(?:[+-]\d\d:\d\d)?",
+    re.IGNORECASE,
+)
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
 # Dates that no calendar has, with or without a time.
 _ZERO_DAY = re.compile(r"(?:0{4}-0{2}-0{2}|0{2}[./-]0{2}[./-]0{2,4}|0001-01-01)(?:[T ][\d:.Z+-]*)?")
 _MARK: Final = "nomatter"  # in place of a phrase
 _NO_MATTER = _OPEN.any_will_do | {_MARK}
 _WITH_NO_MATTER = _OPEN.beside
+# The values of an argument, of which none was chosen: "morning|afternoon|evening", "AM/PM".
+_PARTS = UNDERSTOOD.values.parts
+_MORNINGS, _AFTER_THEM, _HALVES = {"frueh", "morning", "vormittag"}, {"abend", "nachmittag"}, {"am", "pm"}
+_BETWEEN_PARTS = re.compile(rf"[|/,; ]+(?:(?:{UNDERSTOOD.links.or_words}) )?")
 # Folded phrases that say "no matter" wherever they stand: "doesn't matter who", "bei wem auch immer". Further words go with them.
 _INDIFFERENT = re.compile(rf"\b(?:{_OPEN.indifferent})\b")
 # Beginnings of folded nouns for anybody of a trade. A noun that narrows the choice ("any woman", "irgendein Meister") is none.
@@ -40,7 +49,7 @@ _WITH_FREE = _OPEN.beside_free
 
 
 def is_placeholder(text: str) -> bool:
-    """Return whether an argument is empty, or a placeholder instead of words: `null`, `{{caller}}`, `[REDACTED]`."""
+    """Return whether an argument is empty, or a placeholder instead of words: `null`, `{{caller}}`, `HH:MM`."""
     folded = fold(text)
     if (
         not folded
@@ -52,6 +61,8 @@ def is_placeholder(text: str) -> bool:
         return True
     if _MASKED.fullmatch(text.strip()) or _ZERO_DAY.fullmatch(text.strip()):
         return True
+    if (beside := _FORMAT.sub("", text)) != text:
+        return set(fold(beside).split()).issubset(_FIELDS | _WORDS.beside_format)
     found = _TEMPLATE.fullmatch(text.strip())
     words = re.sub(r"\d+", " ", fold(found["inside"])).split() if found else []
     # "[Kunde hat Nussallergie]" and "(first time customer)" say something
@@ -72,10 +83,14 @@ def refuses_contact(text: str) -> bool:
 
 
 def leaves_open(text: str) -> bool:
-    """Return True if an argument says that any choice will do: `egal`, `any`, `wer frei ist`, `bei wem auch immer`."""
+    """Return True if an argument says that any choice will do: `egal`, `any`, `wer frei ist`, `morning|afternoon|evening`."""
     folded = fold(text)
     words = set(folded.split())
     if folded.startswith(_WHOEVER) and words <= _FREE | _WITH_FREE | _OPEN.whoever and not words.isdisjoint(_FREE):
+        return True
+    parts = set(_BETWEEN_PARTS.split(text.strip().lower())) - _NO_MATTER
+    named = {_PARTS.get(part) for part in parts}
+    if parts == _HALVES or (None not in named and named >= _AFTER_THEM and not named.isdisjoint(_MORNINGS)):
         return True
     said = _INDIFFERENT.sub(f" {_MARK} ", folded).split()
     return not _NO_MATTER.isdisjoint(said) and all(_goes_with_no_matter(word) for word in said)

@@ -15,6 +15,7 @@ BEFORE = r"(?<![\d.,:/-])(?<!\d )\b"
 _WORDS = UNDERSTOOD.forms
 _AND_OR = f"{UNDERSTOOD.links.or_words}|{UNDERSTOOD.links.and_words}"
 _CLOCK = UNDERSTOOD.values.clock
+SHORT_YEAR = rf"(?:2[5-9]|[34]\d)(?!:\d|[/-]| ?(?:{_CLOCK})\b)"  # no hour, no year of birth
 # "in 2h" counts hours from now, and "für 2 h" says how long.
 _NO_LENGTH = not_behind(_WORDS.before_length.split("|"))
 _NO_DAY = not_behind(_WORDS.before_day.split("|"))
@@ -45,7 +46,8 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"(?<![\d/.,:-])\b(20\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])\b(?![/:-])", r"\1-\2-\3"),
     (r"(?<![\d/.])\b(\d{4})([/.])(\d{1,2})\2(\d{1,2})\b(?![/\d])",
      lambda match: f"{match[1]}-{int(match[3]):02}-{int(match[4]):02}"),
-    (r"(?<![\d/-])\b(\d{1,2})-(\d{1,2})-(\d{4})\b", r"\1/\2/\3"),
+    (rf"(?<![\d/-])\b(\d{{1,2}})([/-])(\d{{1,2}})\2(\d{{4}}|{SHORT_YEAR})\b",
+     lambda match: f"{match[1]}/{match[3]}/{f'20{match[4]}'[-4:]}"),
     # The day of a choice is said once.
     (rf"\b({_WHICH}) ({_AND_OR}) (?=(?:(?:{_WORDS.article}) )?{_WHICH} ({_WORDS.weekdays})\b)", r"\1 \3 \2 "),
     (rf"^({_IN}(?:{_WORDS.this})) ({_AND_OR}) (?={_IN}{_WHICH} ((?:{_WORDS.week}){_ON_WEEKDAY})\b)", r"\1 \3 \2 "),

@@ -7,6 +7,7 @@ from askproai_runtime.sentences import present_language
 from askproai_runtime.spoken_times.atoms import Clock, Contradiction, Day, Part, PastDay, TimeRange
 from askproai_runtime.spoken_times.grammars import present_grammar
 from askproai_runtime.spoken_times.times import make_clock
+from askproai_runtime.spoken_times.written_forms import SHORT_YEAR
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS = UNDERSTOOD.values
@@ -30,9 +31,10 @@ _COMPACT_TIME = re.compile(
 _COMPACT_DAY = re.compile(r"((?:19|20)\d\d)(0[1-9]|1[0-2])(0[1-9]|[12]\d|3[01])")
 _COMPACT_DAY_LAST_YEAR = re.compile(r"(\d\d)(\d\d)(20\d\d)")
 _YEAR_FIRST = re.compile(r"(\d{4})([/.-])(\d{1,2})\2(\d{1,2})")
-_YEAR_LAST = re.compile(r"(\d{1,2})(?P<sign>[/-])(\d{1,2})(?P=sign)(\d{4})")
+_YEAR_LAST = re.compile(rf"(\d{{1,2}})(?P<sign>[/-])(\d{{1,2}})(?P=sign)(\d{{4}}|{SHORT_YEAR})")
 _DAY_AND_TIME = re.compile(
-    r"(?P<day>\d{8}|\d{4}([/.-])\d{1,2}\2\d{1,2}|\d{1,2}([/-])\d{1,2}\3\d{4})(?:T|[\s,]+)(?P<time>(?!.*\d{4}-\d\d)\S.*)",
+    rf"(?P<day>\d{{8}}|\d{{4}}([/.-])\d{{1,2}}\2\d{{1,2}}|\d{{1,2}}([/-])\d{{1,2}}\3(?:\d{{4}}|{SHORT_YEAR}))"
+    r"(?:T|[\s,]+)(?P<time>(?!.*\d{4}-\d\d)\S.*)",
     re.IGNORECASE,
 )
 _SHORT_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})")
@@ -80,14 +82,14 @@ def read_part(text: str) -> Part | None:
 def read_day(text: str, today: date) -> Day | None:
     """Return a date in digits with its year; None for any other text.
 
-    In `10/12/2026` and `10-12-2026` either number can be the month: both dates are readings, without those that are over.
+    In `10/12/2026` and `10-12-26` either number can be the month: both dates are readings, without those that are over.
     Raises `PastDay` if all are over, and `ValueError` for a date that no calendar has.
     """
     said = _add_signs(text.strip())
     if found := _YEAR_FIRST.fullmatch(said):
         readings = [date(int(found[1]), int(found[3]), int(found[4]))]
     elif found := _YEAR_LAST.fullmatch(said):
-        first, second, year = int(found[1]), int(found[3]), int(found[4])
+        first, second, year = int(found[1]), int(found[3]), int(f"20{found[4]}"[-4:])
         numbers = dict.fromkeys(((first, second), (second, first)))
         readings = [date(year, month, day) for day, month in numbers if month <= _LAST_MONTH]
         if not readings:

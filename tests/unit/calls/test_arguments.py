@@ -51,6 +51,7 @@ VERIFIED = {
         ({"another": True, "service": True}, {"another": True}),
         ({"service": ["Waschen", "Schneiden"], "staff": []}, {"service": "Waschen, Schneiden"}),
         ({"service": ["Waschen", 2], "customer_name": ["Petra"]}, {"service": "Waschen, 2", "customer_name": "Petra"}),
+        ({"customer_name": ["Kai", " ", "Lorenz"]}, {"customer_name": "Kai & Lorenz"}),
         ({"service": [{"name": "Waschen"}, {"name": " Föhnen ", "minutes": 30}]}, {"service": "Waschen, Föhnen"}),
         ({"service": [{"name": "Waschen"}, {"name": " Föhnen ", "for": [None, True]}]}, {}),
         ({"service": {"name": "Haarschnitt"}}, {"service": "Haarschnitt"}),
@@ -119,8 +120,8 @@ PLACEHOLDERS = (
     None, "", " ", "-", "...", "null", "None", "NULL", "undefined", "nil", "NaN", "N/A", "unbekannt", "unknown", "string", "TBD",
     "not provided", "nicht angegeben", "keine Angabe", "not specified", "not available", "noch nicht bekannt", "weiß nicht",
     "{{customer_name}}", "{{ date }}", "${date}", "{date}", "[date]", "<date>", "<your name>", "[Name]", "[customer_name]",
-    "%name%",    "[REDACTED]",
-    "[PERSON_NAME]", "[PERSON_NAME_1]", "<PHONE_NUMBER>", "***", "*****", "XXXX", "████", '""', "[]", "{}", "no", "keine",
+    "%name%", "[REDACTED]", "[PERSON_NAME]", "[PERSON_NAME_1]", "<PHONE_NUMBER>", "***", "*****", "XXXX", "████", '""', "[]", "{}",
+    "no", "keine", "HH:MM", "YYYY-MM-DD", "TT.MM.JJJJ", "<hh:mm>", "YYYY-MM-DDTHH:MM:SS+01:00", "Date (DD/MM/YYYY)", "HH:MM Uhr",
 )  # fmt: skip
 
 
@@ -141,6 +142,7 @@ NO_MATTER = (
     "wer auch immer gerade da ist", "I'm not fussy", "keinen bestimmten", "nobody in particular", "the first free stylist",
     "mir ist das gleich", "irgendjemand aus Ihrem Team", "any of your stylists", "wer am frühesten kann", "who's free", "up to you",
     "whoever has the first opening", "wer von Ihnen frei ist", "anyone on the team", "suchen Sie aus", "whichever stylist is free",
+    "morning|afternoon|evening", "vormittags, nachmittags oder abends", "am/pm",
 )  # fmt: skip
 
 

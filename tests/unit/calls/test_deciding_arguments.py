@@ -362,9 +362,13 @@ def test_unknown_words_in_a_name_are_asked_once(function: Function, name: str, q
         ({"date": DAY, "time": "14 Uhr bei Anna", "staff": "Mehmet"}, {"date": DAY, "time": "14 Uhr"}),
         ({"date": DAY, "time": "14 Uhr, nicht bei Anna"}, {"date": DAY, "time": "14 Uhr, nicht bei Anna"}),
         ({"date": DAY, "time": "14 Uhr bei Julia"}, {"date": DAY, "time": "14 Uhr bei Julia"}),
+        ({"time": "14 Uhr einen Haarschnitt"}, {"service": "Haarschnitt", "time": "14 Uhr einen"}),
+        ({"date": "Freitag um 14 Uhr, Schneiden", "service": "Haarschnitt"},
+         {"date": "Freitag um 14 Uhr", "service": "Haarschnitt"}),
+        ({"time": "14 Uhr Haarschnitt", "service": "Färben"}, {"time": "14 Uhr Haarschnitt", "service": "Färben"}),
     ],
 )  # fmt: skip
-def test_time_may_name_its_staff_member(args: Any, values: dict[str, str]) -> None:
+def test_time_may_name_its_staff_or_service(args: Any, values: dict[str, str]) -> None:
     read = read_arguments(BOOK, args, KnownNames(salon_config()))
     assert read.values == values
     assert ("staff" in read.unclear) == (args.get("staff") == "Mehmet")

@@ -156,7 +156,24 @@ def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
         read = replace(read, values=read.values | {"service": staff, "staff": service})
     elif (person := known.find_person_beside_place(staff)) is not None:
         read = replace(read, values=read.values | {"staff": person})
+    read = _split_time(read, known) if function in _NEW else read
     return _with_staff(_split_staff(_split_service(read, function, known), known), known)
+
+
+def _split_time(read: Arguments, known: KnownNames) -> Arguments:
+    """Return the arguments with a day or time without the service's name in it: "sechzehn Uhr einen Haarschnitt". The name is
+    the service if there is none; another one stays, so that the caller is asked.
+    """
+    values = dict(read.values)
+    for name in ("date", "time"):
+        text, given = str(values.get(name, "")), values.get("service")
+        parts = known.list_service_parts(text)
+        service = cut_parts(text, parts)
+        named = known.resolve("service", service)
+        is_same = named == known.resolve("service", str(given)) if given else "service" not in read.unclear
+        if named and parts and is_same and {part.argument for part in parts} <= TIMES:
+            values = {"service": service} | values | {name: " ".join(part.text for part in parts)}
+    return replace(read, values=values)
 
 
 def _split_service(read: Arguments, function: str, known: KnownNames) -> Arguments:

@@ -81,7 +81,7 @@ _RULES: Final = (
         "date", (*_NEW_TIME, _INFORM),
         "a day or several in words or `YYYY-MM-DD`, or a list of them; `2026/12/10`, `10.12.2026`; midnight beside it is no time",
         "asked for by itself; a date that is over is named; a date that the caller's words cannot mean is asked "
-        "about; `10/12/2026` is asked about where both readings are to come; for the"
+        "about; `10/12/26` is asked about where both readings are to come; for the"
         " waiting list “no matter” is any day",
         ("day", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date", "target_date",
          "date_str", "date_string", "start_date", "weekday", "day_of_week", "month", "week", "calendar_week"),

@@ -74,6 +74,10 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     """Return the text or boolean of an argument; None if the value is absent or of another type."""
     if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff", "topic"}):
         value = join_texts(value)
+    if isinstance(value, list) and rule.name == "customer_name" and all(isinstance(each, str) for each in value):
+        value = " & ".join(
+            each.strip() for each in value if not names_nothing(each)
+        )  # one person's parts, or several people
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list) and value and rule.name in _SEVERAL and all(_is_written_time(each) for each in value):
