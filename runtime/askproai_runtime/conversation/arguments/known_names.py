@@ -32,9 +32,9 @@ _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Fun
 _FREE_TEXTS = UNDERSTOOD.argument_names.free_texts
 # Names of a record: such a value that names nothing here says nothing beside one that does.
 _OF_RECORDS = ("id", "type", "provider", "resource")
-_NOT = _WORDS.excluding | _WORDS.negations
+NEGATIONS: Final = _WORDS.excluding | _WORDS.negations
 _EXCLUSIONS = _WORDS.excluding | UNDERSTOOD.argument_names.exclusions  # folded keys
-_WITH = _NOT | _WORDS.with_whom
+_WITH = NEGATIONS | _WORDS.with_whom
 _PERSON_AFTER_TIME = re.compile(
     rf"(?P<time>.*\w)[\s,]+(?:{'|'.join(sorted(_WORDS.with_staff))})\s+(?P<staff>[^\d,]+)", re.IGNORECASE | re.DOTALL
 )
@@ -58,6 +58,15 @@ class KnownNames:
             for each in self.config.services
             if folded in {fold(name) for name in (each.name, each.display_name, *each.spoken_names)}
         )
+
+    def list_names(self, argument: str, text: str) -> list[str]:
+        """Return the names of the one staff member or service that a text names, the spoken one first; else only the text."""
+        meant = self.resolve(argument, text) if argument in {"service", "staff"} else frozenset()
+        of_staff = [[each.display_name] for each in self._list_staff() if each.id in meant]
+        found = of_staff or [
+            [each.display_name, *each.spoken_names] for each in self.config.services if each.name in meant
+        ]
+        return found[0] if len(meant) == 1 else [text]
 
     def agree(self, argument: str, first: tuple[str, str], second: tuple[str, str]) -> str | None:
         """Return the text on which two (key, text) pairs agree; None if they disagree. A text such as "Termin" agrees with any."""
@@ -148,7 +157,7 @@ class KnownNames:
         key, (named,) = fold_key(path.rpartition(".")[2]), self.find_mentioned(text).values()
         if key in PREFERENCES:
             return (path, text) if self._is_about_staff_only(text) else None
-        if len(named) == 1 and text != unread[path] and not _NOT.isdisjoint(fold(text).split()):
+        if len(named) == 1 and text != unread[path] and not NEGATIONS.isdisjoint(fold(text).split()):
             return path, text  # `not_anna: true`
         is_name = len(named) == 1 and key in _EXCLUSIONS
         return (path, f"{UNDERSTOOD_IN[present_language()].arguments.exclude} {text}") if is_name else None
@@ -156,7 +165,7 @@ class KnownNames:
     def split_staff(self, text: str) -> tuple[str, str] | None:
         """Return the time and the staff member of a text like "um 14 Uhr bei Anna", as an offer is spoken; else None."""
         found = _PERSON_AFTER_TIME.fullmatch(text.strip())
-        if found is None or not _NOT.isdisjoint(fold(found["time"]).split()[-1:]):
+        if found is None or not NEGATIONS.isdisjoint(fold(found["time"]).split()[-1:]):
             return None
         if self.find_mentioned(found["staff"]).keys() != {"staff"}:
             return None
@@ -178,7 +187,7 @@ class KnownNames:
             said = " ".join(word for word in fold(_words_of_field(path, text)).split() if word not in own_name)
             if not self._may_decide(path, said) or "@" in text:
                 continue
-            is_negated = not _NOT.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
+            is_negated = not NEGATIONS.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
             for name, named in self.find_mentioned(said).items():
                 if name == "staff" and not self._may_be_preference(path, said):
                     continue
