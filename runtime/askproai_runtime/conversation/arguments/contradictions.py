@@ -36,13 +36,11 @@ def find_answer(argument: str, values: Sequence[Any], known: KnownNames, asked: 
 
     A position ("die erste Nummer") is that in the question `asked`. A question, a doubt and a refusal choose nothing.
     """
-    spoken = _say_values(argument, values, known)
+    spoken, names = _say_values(argument, values, known), [known.list_names(argument, str(each)) for each in values]
     for words in reversed(said if spoken and all(spoken) else ()):
         chosen, refused = set[int](), set[int]()
         for clause, _ in list_clauses(words):
-            found = (
-                _find_numbers(clause, values) if argument == "phone" else _find_names(clause, argument, values, known)
-            )
+            found = _find_numbers(clause, values) if argument == "phone" else _find_names(clause, names)
             if argument in _COUNTED and all(str(each) in asked for each in spoken):
                 order = sorted(range(len(spoken)), key=lambda at: asked.find(str(spoken[at])))
                 found |= {order[place] for place in list_places(clause) if place < len(order)}
@@ -79,14 +77,17 @@ def _digits(said: str) -> str:
     return re.sub(r"\D", "", read_spoken_number(said) or "").lstrip("0")
 
 
-def _find_names(clause: str, argument: str, values: Sequence[str], known: KnownNames) -> set[int]:
+def _find_names(clause: str, names_of: Sequence[Sequence[str]]) -> set[int]:
     """Return the indexes of the values that a clause names by a whole name, the longest first, or a word that no other has."""
-    names = [{fold(name) for name in known.list_names(argument, each)} for each in values]
-    words = [
-        {word for name in each for word in name.split() if len(word) >= _FEWEST_LETTERS} - JOINING for each in names
-    ]
-    forms = {form: at for at, each in enumerate(words) for form in each if sum(form in other for other in words) == 1}
-    forms |= {name: at for at, each in enumerate(names) for name in each if sum(name in other for other in names) == 1}
+    names = [{*map(fold, each)} for each in names_of]
+    words = [{word for word in " ".join(each).split() if len(word) >= _FEWEST_LETTERS} - JOINING for each in names]
+    forms = {
+        form: at
+        for group in (words, names)
+        for at, each in enumerate(group)
+        for form in each
+        if sum(form in other for other in group) == 1
+    }
     found, said = set[int](), f" {fold(clause)} "
     for form in sorted(forms, key=len, reverse=True):
         if f" {form} " in said:
