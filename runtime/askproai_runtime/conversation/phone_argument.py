@@ -201,10 +201,11 @@ def _split_block(block: str) -> list[str]:
 def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None:
     """Raise `ClarificationNeeded` once in a call if no number is `known` and none was said.
 
-    A caller may decline. Without a transcript it is unknown whether the caller was asked, and the question is left out. A
-    number that the call shows, and under which nobody can be called back, is named as such.
+    A caller may decline, also by words without a digit after the question about an unclear number. Without a transcript it is
+    unknown whether the caller was asked, and the question is left out. A number that the call shows, and under which nobody can
+    be called back, is named as such.
     """
-    if known is None and not said.has_number:
+    if known is None and not said.has_number and not _declines(call, call.said_since or ""):
         is_unusable = call.shown is not None and not is_stand_in(call.shown, NO_REGION)
         _ask_once(call, PhoneQuestion.MISSING, say().phone_unusable if is_unusable else say().phone_missing)
 
@@ -223,13 +224,17 @@ def has_digits(said: str) -> bool:
 def ask_if_unclear(call: CallContext, said: SaidPhone, region: str) -> None:
     """Raise `ClarificationNeeded` for words that are not a phone number, and for one with too few digits, each once in a call.
 
-    After the question for a call-back's number, words without a digit decline it.
+    After the question for a call-back's number, or about an unclear one, words without a digit decline it.
     """
     if said.half is not None:
         _ask_once(call, PhoneQuestion.HALF, say_unclear(said, region))
-    declines = PhoneQuestion.CALL_BACK.key in (call.replies or {})
-    if said.unclear is not None and not (declines and not has_digits(said.unclear)):
+    if said.unclear is not None and not _declines(call, said.unclear):
         _ask_once(call, PhoneQuestion.UNCLEAR, say_unclear(said, region))
+
+
+def _declines(call: CallContext, words: str) -> bool:
+    asked = {each.key for each in (PhoneQuestion.CALL_BACK, PhoneQuestion.HALF, PhoneQuestion.UNCLEAR)}
+    return not asked.isdisjoint(call.replies or {}) and not (list_dictated(words) or has_digits(words))
 
 
 def say_noted(number: str | None, calling: str | None, region: str) -> str:

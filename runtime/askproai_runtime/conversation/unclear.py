@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from askproai_core.tenant_config import Function, TenantConfig
+from askproai_runtime.conversation.arguments.contradictions import ask_between
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.named_people import read_people
@@ -77,7 +78,10 @@ def ask_unclear(
         is_waiting = function is Function.JOIN_WAITLIST
         questions = {**questions, "customer_name": say().wait_for_whom if is_waiting else say().whose_name}
     asked = next((name for name in questions if name in unclear), None)
-    return None if asked is None else _ask(questions[asked], unclear=asked)
+    if asked is None:
+        return None
+    between = ask_between(asked, read.readings.get(asked, ()), KnownNames(config))
+    return _ask(between or questions[asked], unclear=asked)
 
 
 def _says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool:

@@ -1,7 +1,7 @@
 """Complete a request with the arguments of earlier ones, since the request after a question often has only the answer. Pure."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall
 from askproai_runtime.conversation.arguments.companions import COUNTED
+from askproai_runtime.conversation.arguments.contradictions import find_answer
 from askproai_runtime.conversation.arguments.counts import count_in_words, counts_people, read_count
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.owners import belongs_to_caller
@@ -38,6 +39,7 @@ _ANSWERS: Final = frozenset({"confirmed"})
 _ONLY: Final = re.compile(rf"\b(?:{UNDERSTOOD.places.restricts}|{UNDERSTOOD.one_more.instead})\b")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
+_CHANGES_NOTHING: Final = frozenset({"business_information", "check_availability", "find_appointments"})
 _COUNTS_IN: Final = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 _MOST_PEOPLE: Final = 10  # that are read; fewer are booked
 
@@ -55,13 +57,33 @@ def read_request(
 
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
-    """Return a request's arguments. A list of names ("Kai & Lorenz") is one person's name if the caller has said it in one."""
-    read = read_arguments(function.name.lower(), args, known)
+    """Return a request's arguments; of two values that disagree the one that the caller has chosen. A list of names ("Kai & Lorenz")
+    is one person's name if the caller has said it in one.
+    """
+
+    def choose(argument: str, values: Sequence[Any]) -> Any:
+        return find_answer(argument, values, known, *_read_answer_to(call, argument))
+
+    read = read_arguments(function.name.lower(), args, known, choose)
     name = str(read.values.get("customer_name", ""))
     joined = name.replace(" & ", " ")
     clauses = re.split(r"[,;.!?]", ".".join(read_utterances(call))) if joined != name else []
     is_one = any(f" {fold(joined)} " in f" {fold(clause)} " for clause in clauses)
     return replace(read, values=read.values | {"customer_name": joined}) if is_one else read
+
+
+def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:
+    """Return the last question about an unclear argument, and the caller's words since, turn by turn. Empty if there was none, or
+    if something was booked, changed or noted since: what comes after it is another request.
+    """
+    said = list[str]()
+    for each in reversed(read_exchanges(call)):
+        said, answer = [*each.said.splitlines(), *said], each.answer or {}
+        if answer.get("unclear") == argument:
+            return str(answer.get("message")), said
+        if answer.get("success") is True and not (each.request and each.request.name in _CHANGES_NOTHING):
+            break
+    return "", []
 
 
 def _add_understood(

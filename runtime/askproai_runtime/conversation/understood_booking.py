@@ -7,6 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
+from askproai_runtime.availability.obstacles import Obstacle, find_obstacle
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.booking import require_phone
 from askproai_runtime.book.caller_appointments import asks_birth_date, list_own
@@ -178,8 +179,11 @@ async def _read_start(
     try:
         parsed = _parse(ctx, call, _put_on_day(ctx, call, args), appointments)
         booked = [each.starts_at for each in appointments if each.live]
-        require_said_day(call, args, parsed[1].start, parsed[1].rules.zone, booked=booked)
-        require_not_declined(call, parsed[1].start, parsed[1].rules.zone)
+        rules, start, staff = parsed[1].rules, parsed[1].start, parsed[1].service.staff
+        require_said_day(call, args, start, rules.zone, booked=booked)
+        # A time that no rule allows is refused with its reason, whatever the caller says to it.
+        if find_obstacle(rules, start, ctx.clock.now(), staff) is Obstacle.TAKEN:
+            require_not_declined(call, start, rules.zone)
     except ClarificationNeeded as question:
         start = await find_unheard(ctx, call, args, question)
         return _parse(ctx, call, name_start(args, start), appointments)

@@ -16,10 +16,9 @@ OTTO = {"customer_name": "Otto Lange", "phone": "0151 22334455"}
     ("extra", "question"),
     [
         ({"staff": {"first_choice": "Mehmet", "second_choice": "Anna"}}, "whom_to_see"),
-        ({"behandlung": "Färben"}, "which_service"),
+        ({"behandlung": "Färben"}, "do_you_mean"),
         ({"timeZone": "UTC"}, "is_time_of_branch"),
         ({"companions": [{"name": "Otto", "time": "14:00"}]}, "who_comes_along"),
-        ({"full_name": "Otto Meier"}, "which_name"),
         (None, "one_at_a_time"),
     ],
 )
@@ -28,7 +27,7 @@ async def test_an_unclear_booking_is_asked_about(salon: TenantPod, extra: dict[s
     args = {"appointments": [petra, petra | OTTO]} if extra is None else petra | extra
     reply = await salon.function("book_appointment", f"call_{uuid4().hex}", args)
     assert reply.body["success"] is False
-    assert getattr(say(), question).format(names="", time="11 Uhr") in reply.body["message"]
+    assert getattr(say(), question).format(time="11 Uhr", choices="Haarschnitt oder Färben") in reply.body["message"]
     assert await salon.db.fetch("SELECT id FROM appointments WHERE tenant = $1", salon.store.tenant) == []
 
 

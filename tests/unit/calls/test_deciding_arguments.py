@@ -273,6 +273,19 @@ def test_time_zone_is_judged_by_its_offset(zone: str, is_asked: bool) -> None:
 
 
 @each_row(
+    ("args", "is_asked"),
+    [
+        ({"dont_want": "Anna"}, True), ({"avoid": ["Mehmet", "Anna"]}, True), ({"staff": "Anna", "not_with": "Anna"}, True),
+        ({"zimtrot": "bloß nicht Anna"}, True), ({"zimtrot": "Anna"}, False), ({"staff": "Mehmet", "not_with": "Anna"}, False),
+    ],
+)  # fmt: skip
+def test_search_asks_about_an_excluded_person(args: Any, is_asked: bool) -> None:
+    config = salon_config()
+    answer = ask_unclear(read_arguments(SEARCH, args, KnownNames(config)), config, Function.CHECK_AVAILABILITY)
+    assert (answer is not None) is is_asked
+
+
+@each_row(
     ("args", "asked"),
     [
         ({"avoid": ["Mehmet", "Anna"]}, "staff"),
@@ -303,6 +316,8 @@ def test_known_name_is_read_under_any_key(args: Any, asked: str | None) -> None:
         ({"exclude_staff": "Anna"}, "nicht anna"), ({"ohne": "Anna"}, "nicht anna"), ({"avoid": ["Mehmet"]}, "nicht mehmet"),
         ({"preference": "bei Anna"}, "bei anna"), ({"wish": "nicht bei Anna"}, "nicht bei anna"),
         ({"staff": "Anna, Salon Müller Mitte"}, "anna"), ({"service": "Mehmet", "staff": "Haarschnitt"}, "mehmet"),
+        ({"not_with": "Anna"}, "nicht anna"), ({"avoid_stylist": ["Anna"]}, "nicht anna"), ({"nicht_bei": "Anna"}, "nicht anna"),
+        ({"unwantedStaff": "Anna"}, "nicht anna"), ({"butNot": "Anna"}, "nicht anna"), ({"if_not": "Anna"}, None),
         ({"preferences": ["Mehmet"]}, "mehmet"), ({"exclude": "Montag"}, None), ({"wish": "bei Anna", "ohne": "Mehmet"}, None),
     ],
 )  # fmt: skip

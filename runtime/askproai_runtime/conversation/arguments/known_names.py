@@ -8,6 +8,7 @@ from typing import Final
 from askproai_core.tenant_config import Function, Staff, TenantConfig
 from askproai_runtime.conversation.arguments.owners import is_of_the_past
 from askproai_runtime.conversation.arguments.table import (
+    ARGUMENT_RULES,
     DESCRIPTIONS,
     DURATIONS,
     NOT_NEEDED,
@@ -32,9 +33,13 @@ _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Fun
 _FREE_TEXTS = UNDERSTOOD.argument_names.free_texts
 # Names of a record: such a value that names nothing here says nothing beside one that does.
 _OF_RECORDS = ("id", "type", "provider", "resource")
-_NOT = _WORDS.excluding | _WORDS.negations
-_EXCLUSIONS = _WORDS.excluding | UNDERSTOOD.argument_names.exclusions  # folded keys
-_WITH = _NOT | _WORDS.with_whom
+NEGATIONS: Final = _WORDS.excluding | _WORDS.negations
+_EXCLUSIONS = _WORDS.excluding | UNDERSTOOD.argument_names.exclusions  # words of a key
+# The other words of a key that excludes a person: `avoid_stylist`, `but_not`.
+_OF_STAFF = UNDERSTOOD.staff.but.union(
+    _WORDS.with_whom, *(name.split("_") for rule in ARGUMENT_RULES if rule.name == "staff" for name in rule.aliases)
+)
+_WITH = NEGATIONS | _WORDS.with_whom
 _PERSON_AFTER_TIME = re.compile(
     rf"(?P<time>.*\w)[\s,]+(?:{'|'.join(sorted(_WORDS.with_staff))})\s+(?P<staff>[^\d,]+)", re.IGNORECASE | re.DOTALL
 )
@@ -58,6 +63,15 @@ class KnownNames:
             for each in self.config.services
             if folded in {fold(name) for name in (each.name, each.display_name, *each.spoken_names)}
         )
+
+    def list_names(self, argument: str, text: str) -> list[str]:
+        """Return the names of the one staff member or service that a text names, the spoken one first; else only the text."""
+        meant = self.resolve(argument, text) if argument in {"service", "staff"} else frozenset()
+        of_staff = [[each.display_name] for each in self._list_staff() if each.id in meant]
+        found = of_staff or [
+            [each.display_name, *each.spoken_names] for each in self.config.services if each.name in meant
+        ]
+        return found[0] if len(meant) == 1 else [text]
 
     def agree(self, argument: str, first: tuple[str, str], second: tuple[str, str]) -> str | None:
         """Return the text on which two (key, text) pairs agree; None if they disagree. A text such as "Termin" agrees with any."""
@@ -148,15 +162,15 @@ class KnownNames:
         key, (named,) = fold_key(path.rpartition(".")[2]), self.find_mentioned(text).values()
         if key in PREFERENCES:
             return (path, text) if self._is_about_staff_only(text) else None
-        if len(named) == 1 and text != unread[path] and not _NOT.isdisjoint(fold(text).split()):
+        if len(named) == 1 and text != unread[path] and not NEGATIONS.isdisjoint(fold(text).split()):
             return path, text  # `not_anna: true`
-        is_name = len(named) == 1 and key in _EXCLUSIONS
+        is_name = len(named) == 1 and _excludes(path)
         return (path, f"{UNDERSTOOD_IN[present_language()].arguments.exclude} {text}") if is_name else None
 
     def split_staff(self, text: str) -> tuple[str, str] | None:
         """Return the time and the staff member of a text like "um 14 Uhr bei Anna", as an offer is spoken; else None."""
         found = _PERSON_AFTER_TIME.fullmatch(text.strip())
-        if found is None or not _NOT.isdisjoint(fold(found["time"]).split()[-1:]):
+        if found is None or not NEGATIONS.isdisjoint(fold(found["time"]).split()[-1:]):
             return None
         if self.find_mentioned(found["staff"]).keys() != {"staff"}:
             return None
@@ -167,8 +181,11 @@ class KnownNames:
         return set(fold(text).split()) <= names.union(_WORDS.beside_staff)
 
     def find_undecided(self, function: Function, values: Mapping[str, object], unread: Mapping[str, str]) -> set[str]:
-        """Return `staff` or `service` if an unread text or `part_of_day` contradicts that argument, or names one that it lacks."""
-        if function not in _ACTS:
+        """Return `staff` or `service` if an unread text or `part_of_day` contradicts that argument, or names one that it lacks. In
+        a search only the exclusion of a person counts: all else is in the offer.
+        """
+        is_search = function is Function.CHECK_AVAILABILITY
+        if function not in _ACTS and not is_search:
             return set()
         found = set[str]()
         preferences = {"part_of_day": str(values["part_of_day"])} if "part_of_day" in values else {}
@@ -176,11 +193,11 @@ class KnownNames:
         for path, text in (preferences | dict(unread)).items():
             key = fold_key(path.rpartition(".")[2])
             said = " ".join(word for word in fold(_words_of_field(path, text)).split() if word not in own_name)
-            if not self._may_decide(path, said) or "@" in text:
+            is_negated = not (NEGATIONS | _EXCLUSIONS).isdisjoint(f"{_words_of_key(path)} {fold(text)}".split())
+            if not self._may_decide(path, said) or "@" in text or (is_search and not is_negated):
                 continue
-            is_negated = not _NOT.isdisjoint(fold(f"{path.replace('.', ' ')} {text}").split())
             for name, named in self.find_mentioned(said).items():
-                if name == "staff" and not self._may_be_preference(path, said):
+                if (name == "service" and is_search) or (name == "staff" and not self._may_be_preference(path, said)):
                     continue
                 meant = self.find_mentioned(str(values.get(name, ""))).get(name, frozenset())
                 # Beside a named member of the staff, a name under another key changes nothing.
@@ -217,8 +234,19 @@ class KnownNames:
 
 def _words_of_field(path: str, text: str) -> str:
     """Return the text of a field, or the words of its key if the text is only a yes: `not_anna: true`."""
-    name = _CAPITAL.sub(" ", path.rpartition(".")[2]).replace("_", " ")
-    return name if read_claim(text) is True else text
+    return _words_of_key(path.rpartition(".")[2]) if read_claim(text) is True else text
+
+
+def _words_of_key(path: str) -> str:
+    return fold(_CAPITAL.sub(" ", path).replace(".", " "))
+
+
+def _excludes(path: str) -> bool:
+    """Return whether the key of a person's name says, without another word, that the person is not wanted: `not_with`. Two
+    negations, and "if not", may say the opposite.
+    """
+    words = {*_words_of_key(path.rpartition(".")[2]).split()}
+    return len(words & _EXCLUSIONS) == 1 and words <= _EXCLUSIONS | _OF_STAFF
 
 
 def _words_of_name(name: str) -> set[str]:

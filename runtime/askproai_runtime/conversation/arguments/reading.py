@@ -1,7 +1,7 @@
 """Read the arguments of a call function from the values of a language model, by the table of `table.py`."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -56,7 +56,8 @@ class Arguments:
     """The arguments of a request that have a value, by the names of the table, and the `unread` values by the model's own keys.
 
     `noted` are the unread values that were added to the notes or message. `unclear` are the deciding arguments, left out of
-    `values`, of which a part was unread or two values disagree. `is_several`: the arguments contain several requests.
+    `values`, of which a part was unread or two values disagree; `readings` are the values that disagree. `is_several`: the
+    arguments contain several requests.
     """
 
     values: dict[str, Any]
@@ -64,16 +65,21 @@ class Arguments:
     unclear: tuple[str, ...] = ()
     is_several: bool = False
     noted: Mapping[str, str] = field(default_factory=dict)
+    readings: Mapping[str, Sequence[Any]] = field(default_factory=dict)
 
 
-def read_arguments(function: str, args: Any, known: KnownNames | None = None) -> Arguments:
+def read_arguments(
+    function: str, args: Any, known: KnownNames | None = None, choose: Callable[[str, Sequence[Any]], Any] | None = None
+) -> Arguments:
     """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
 
     A language model may send numbers for texts, nulls, blanks, JSON in texts, other names, nested objects, or no object at all.
     No value is dropped silently: a value that the function does not read is in `unread`. A deciding argument counts only if all
-    its values were read and agree. With `known` names, an id and a name of the same staff member or service agree.
+    its values were read and agree. With `known` names, an id and a name of the same staff member or service agree. `choose`
+    returns the value of an argument that the caller has chosen among those that disagree, else None.
     """
-    values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
+    values, unread, unclear = dict[str, Any](), dict[str, list[Any]](), set[str]()
+    contradicted = dict[str, dict[str, Any]]()
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
     args = _unwrap(args)
@@ -94,14 +100,16 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             merged = _merge(member.rule, (paths[name], values[name]), (member.path, read), known, adds=adds)
         if merged is None:
             unread.setdefault(member.path, []).append(member.value)
-            contradicted |= {name} & DECIDING if member.is_own else set()
+            readings = contradicted.get(name, {paths[name]: values[name]}) | {member.path: read}
+            contradicted |= {name: readings} if member.is_own else {}
         else:
             values[name] = merged
             paths.setdefault(name, member.path)
     of_companions = [member for member in members if _is_of_companions(member)]
     if "companions" in values and all(_is_with_caller(member, values) for member in of_companions):
         unclear.discard("companions")
-    unclear |= contradicted
+    chosen = _choose(contradicted, choose, values, unread)
+    unclear |= (contradicted.keys() & DECIDING) - chosen
     unclear |= _find_unclear_day(members, values, rules)
     unclear |= TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
     for member in members:
@@ -111,7 +119,9 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
             named += [member.value] if member.value not in named else []
     for path in several:
         unread.setdefault(path, [True])
-    read = _split_phone(Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several)), rules)
+    disagreeing = {name: [*each.values()] for name, each in contradicted.items() if name in unclear}
+    read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several), readings=disagreeing)
+    read = _split_phone(read, rules)
     read = _with_any_day(read, function, members)
     return read if known is None or "staff" not in rules else _read_names(read, function, known)
 
@@ -136,6 +146,21 @@ def _merge(
         names = {fold(name): name.strip() for name in (*first[1].split(","), *second[1].split(","))}
         merged = ", ".join(names.values())
     return merged
+
+
+def _choose(
+    contradicted: Mapping[str, Mapping[str, Any]],
+    choose: Callable[[str, Sequence[Any]], Any] | None,
+    values: dict[str, Any],
+    unread: dict[str, list[Any]],
+) -> set[str]:
+    """Set each argument whose values (by path) disagree to the one that the caller has chosen. Return these arguments' names."""
+    chosen = {name: choose(name, [*each.values()]) for name, each in contradicted.items()} if choose else {}
+    chosen = {name: value for name, value in chosen.items() if value is not None}
+    values.update(chosen)
+    for path in (path for name in chosen for path in contradicted[name]):
+        unread.pop(path, None)
+    return set(chosen)
 
 
 def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Arguments:
