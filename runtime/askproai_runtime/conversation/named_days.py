@@ -157,7 +157,8 @@ def list_counted_days(call: CallContext, day: str | None, clock: str | None, own
         return []
     days = days_of(named.starts, zone)
     if any(map(counts_time, named.said_since)):
-        counted = [count_from(day, clock, datetime.combine(each, own.timetz())) for each in days]
+        origins = sorted({*days, *filter(None, [named.refused_day])})
+        counted = [count_from(day, clock, datetime.combine(each, own.timetz())) for each in origins]
         return [date.fromisoformat(each[0]) for each in counted if each and each[0]]
     return days if _is_counted_before(named, call, zone) else []
 

@@ -41,8 +41,9 @@ _NOT: Final = "|".join(sorted(UNDERSTOOD.services.not_wanted))
 _ARTICLE: Final = rf"(?:(?:{'|'.join(sorted(UNDERSTOOD.described_staff.articles))}) )?"
 # In words whose services are marked with "_".
 _DROPPED: Final = re.compile(rf"\b(?:{_NOT}) {_ARTICLE}_\S+")
-_ONLY_PART: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only}) {_ARTICLE}_")
-_NOT_ONLY: Final = re.compile(rf"\b(?:{_NOT}) (?:{UNDERSTOOD.asked_services.only})\b")
+_ONLY_PART: Final = re.compile(
+    rf"(?:^|\b(?!(?:{_NOT})\b)\w+ )(?:{UNDERSTOOD.asked_services.only}) {_ARTICLE}_"  # and not "nicht nur"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +195,8 @@ def _drops_rest(config: TenantConfig, call: CallContext, request: ServiceRequest
     words = " ".join(map(mark, fold(said).split()))
     left = {*_DROPPED.sub(" ", words).split()}
     rest = {f"_{each}" for each in {*list_parts(visit.name)} - {*list_parts(request.rules.service.name)}}
-    is_only = _ONLY_PART.search(words) is not None and not _NOT_ONLY.search(words)
-    return not is_question(said) and rest.isdisjoint(left) and (is_only or rest <= {*words.split()})
+    drops = _ONLY_PART.search(words) is not None or rest <= {*words.split()}
+    return drops and rest.isdisjoint(left) and not is_question(said)
 
 
 def _ask_for_day(start: datetime, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:

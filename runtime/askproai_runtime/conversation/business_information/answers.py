@@ -214,8 +214,8 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
         ]
     answers = [answer for answer, _ in pairs] + found.asking
     if len(said) + len(answers) > 1 and declared and not words.startswith(fold_declared(declared[0].question)):
-        own = [answered(question, f"{each.question} {each.answer}") for each in declared]
-        said, answers = said[len(declared) :], [*answers, *own]  # in the order of the questions
+        behind = [answered(question, f"{each.question} {each.answer}") for each in declared]
+        said, answers = said[len(declared) :], [*answers, *behind]  # in the order of the questions
     answer = _join_answers(config, branch, question, said, answers, open_parts)
     asks_for_times = not answer.success and _FREE_TIMES.search(words) is not None  # a search knows them
     return ask_back(question, say().search_free_times) if asks_for_times else answer
