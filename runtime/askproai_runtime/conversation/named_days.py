@@ -43,8 +43,9 @@ from askproai_runtime.conversation.requested_times import holds_iso_day, names_d
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.sentences import present_language, say
-from askproai_runtime.spoken_times import Understanding, count_from, counts_time, exact_at, fold
+from askproai_runtime.spoken_times import Understanding, count_day, count_from, counts_time, exact_at, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
+from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS: Final = UNDERSTOOD.places
@@ -156,7 +157,8 @@ def list_counted_days(call: CallContext, day: str | None, clock: str | None, own
         return []
     days = days_of(named.starts, zone)
     if any(map(counts_time, named.said_since)):
-        counted = [count_from(day, clock, datetime.combine(each, own.timetz())) for each in days]
+        origins = sorted({*days, *filter(None, [named.refused_day])})
+        counted = [count_from(day, clock, datetime.combine(each, own.timetz())) for each in origins]
         return [date.fromisoformat(each[0]) for each in counted if each and each[0]]
     return days if _is_counted_before(named, call, zone) else []
 
@@ -174,8 +176,8 @@ def _count_from(words: TimeWords) -> Mapping[str, Any]:
     """Return the arguments with a relative time ("am nächsten Tag") replaced by the absolute time, counted from the named
     times.
 
-    In a search, it is counted from the last named day; if the words stay on the named day, or in a booking, from each named
-    day, and the caller is asked which is meant. It is not replaced if it depends on the choice between several clock times.
+    In a search, it is counted from the last of its origins; if the words stay on the named day, or in a booking, from each of
+    them, and the caller is asked which is meant. It is not replaced if it depends on the choice between several clock times.
     """
     named, zone, books = words.named, words.zone, not words.searches
     starts = named.before.starts if named.before else named.starts
@@ -187,13 +189,14 @@ def _count_from(words: TimeWords) -> Mapping[str, Any]:
     clocks = {start.astimezone(zone).time() for start in starts}
     if named.naming is Naming.REQUESTED and not named.is_exact:
         clocks = {time(), time(12)}  # no hour was named
-    counted = {each: {count_from(day, clock, datetime.combine(each, at, zone)) for at in clocks} for each in days}
+    origins = _list_origins(words, days)
+    counted = {each: {count_from(day, clock, datetime.combine(each, at, zone)) for at in clocks} for each in origins}
     found = [result for results in counted.values() for result in results if result is not None]
-    if len(found) != len(days) or any(len(results) > 1 for results in counted.values()):
+    if len(found) != len(origins) or any(len(results) > 1 for results in counted.values()):
         return words.args
     last_day, at = found[-1]
     is_named = (last_day or "") in fold(f"{day} {clock}")  # "gleiche Zeit am Donnerstag" is on the day that it names
-    is_shifted = last_day != days[-1].isoformat() and not is_named
+    is_shifted = last_day != origins[-1].isoformat() and not is_named
     meant = [
         each or "" for each, _ in (found if books or not is_shifted or named.naming is Naming.LISTED else found[-1:])
     ]
@@ -201,3 +204,21 @@ def _count_from(words: TimeWords) -> Mapping[str, Any]:
     if is_shifted and (is_repeated or _is_counted_before(named, words.call, zone)):
         meant = [each.isoformat() for each in days]
     return name_time(words.args, f" {say().or_word} ".join(dict.fromkeys(meant)), at, part_of_day)
+
+
+def _list_origins(words: TimeWords, days: list[date]) -> list[date]:
+    """Return the days from which words count a day ("am Tag davor"): the only one that the caller has said since, else the
+    refused day and, in a booking, `days`. Without a refused day, and for words that count hours, these are `days`.
+    """
+    refused, zone = (words.named.before or words.named).refused_day, words.zone
+
+    def count(origin: date) -> date | None:
+        return count_day(words.day, datetime.combine(origin, time(12), zone))
+
+    if refused is not None and count(refused) not in {None, refused}:
+        days = [refused] if words.searches else sorted({*days, refused})
+    said = read_mentioned_days(" ".join(words.named.said_since), words.call.started_at.astimezone(zone))
+    named = {*words.named_days, *days}
+    is_result = any(map(said.may_mean, filter(None, map(count, named))))  # "am Tag danach, also am Freitag"
+    meant = [] if is_result or not said.has_day else [*filter(said.may_mean, named)]
+    return meant if len(meant) == 1 else days

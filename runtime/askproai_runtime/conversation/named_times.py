@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from askproai_core.tenant_config import Function
@@ -77,6 +77,7 @@ def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
             texts,
             frozenset(str(text).strip() for name, text in each.request.read_arguments().items() if name in TIMES),
             _read_done(each.answer) or frozenset(slot.start for slot in _read_slots(each.answer)),
+            str(each.request.read_arguments().get("staff") or ""),
         )
         for each in read_exchanges(call)
         if each.request is not None and each.answer is not None and (texts := each.request.read_texts())
@@ -190,8 +191,11 @@ def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
     """Return the times of an answer; None if it names no days. Raises `KeyError`, `TypeError` or `ValueError` if malformed."""
     if slots := _read_slots(answer):
         refused = _read_instant(answer["refused_start"]) if "refused_start" in answer else None
-        starts = tuple(slot.start for slot in slots)
-        return NamedTimes(Naming.OFFERED, starts, refused=refused, are_readings="candidates" in answer)
+        starts, day = tuple(slot.start for slot in slots), answer.get("refused_day") or answer.get("refused_start")
+        refused_day = date.fromisoformat(str(day)[:10]) if day else None
+        return NamedTimes(
+            Naming.OFFERED, starts, refused=refused, refused_day=refused_day, are_readings="candidates" in answer
+        )
     if readings := answer.get("candidates"):
         begins = [_read_instant(each["start"]) for each in readings]
         ends = [_read_instant(each["end"]) for each in readings if "end" in each]

@@ -197,8 +197,8 @@ def describe_offer(
     rules, sentences = request.rules, list[str]()
     slots = slot_fields(rules, offer.slots, now, request.staff)
     fields: dict[str, Any] = {"slots": slots, **basis_fields(offer.slots, basis), **request.excluded_fields}
-    if offer.obstacle is not None and len(offer.missed) == 1 and offer.missed[0].candidate.end is None:
-        fields["refused_start"] = offer.missed[0].candidate.start.astimezone(rules.zone).isoformat()
+    if offer.obstacle is not None and len(offer.missed) == 1:
+        fields |= _refused_fields(offer.missed[0].candidate, rules.zone)
     if offer.readings:
         fields["candidates"] = candidate_fields(offer.readings)
         if not offer.slots:
@@ -227,6 +227,15 @@ def describe_offer(
     outcome = FunctionOutcome(offer.obstacle) if offer.obstacle else FunctionOutcome.OFFERED
     is_free = bool(offer.slots) and offer.obstacle is None
     return Answer(success=is_free, message=" ".join(sentences), fields=fields, outcome=outcome)
+
+
+def _refused_fields(missed: Candidate, zone: ZoneInfo) -> dict[str, str]:
+    """Return the field with the only requested start, or day, that is not free; {} if several days were requested."""
+    first = missed.start.astimezone(zone)
+    if missed.end is None:
+        return {"refused_start": first.isoformat()}
+    is_day = (missed.end - timedelta(seconds=1)).astimezone(zone).date() == first.date()
+    return {"refused_day": first.date().isoformat()} if is_day else {}
 
 
 def _without_repeated(missed: Sequence[Missed], rules: ServiceRules) -> list[Missed]:

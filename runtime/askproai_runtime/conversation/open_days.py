@@ -241,7 +241,8 @@ def put_weekday(words: TimeWords, span: Grain) -> Mapping[str, Any]:
     elif not is_changed and close & {*days}:
         found = close & {*days}
     elif not is_changed and words.searches:
-        found = close if len(spans) == len(close) == 1 else coming
+        refused = filter(None, [words.named.refused_day])  # perhaps in another week than the offers
+        found = close | dates_of(read_near(refused, span, day, call, zone)) if len(spans) == len(close) == 1 else coming
     elif close <= coming or (not is_changed and not spans.isdisjoint(first_day(each, span) for each in coming)):
         found = coming
     else:

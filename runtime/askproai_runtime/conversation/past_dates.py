@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.time_arguments import Parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import Refusal, Understanding, understand_parts
 from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 
@@ -27,15 +28,22 @@ def _ask_of_said_day(
     """Return the question whether a past time is meant on the day that the caller has said: models calculate dates. None if the
     words name no day to come.
     """
-    now = call.started_at.astimezone(zone)
-    said = read_mentioned_days(call.said_since or "", now)
-    if understood.refused is not Refusal.PAST or not said.has_day or said.may_mean(now.date()):
+    if understood.refused is not Refusal.PAST or (day := _find_said_day(parts, call, zone)) is None:
         return None
-    day = next(said.find_near(now.date(), now.date()), None)
-    read = None if day is None else understand_parts(day.isoformat(), *parts[1:], at=call.started_at, zone=zone)
-    if read is None or not read.candidates:
-        return None
-    return ask_candidates(read.candidates, call, zone)
+    past, first = str(understood.past), parts[0] or ""
+    first = first.replace(past, day.isoformat()) if past in first else day.isoformat()  # a start keeps its hour
+    read = understand_parts(first, *parts[1:], at=call.started_at, zone=zone)
+    return ask_candidates(read.candidates, call, zone) if read.candidates else None
+
+
+def _find_said_day(parts: Parts, call: CallContext, zone: ZoneInfo) -> date | None:
+    """Return the coming day that the caller has said since the last answer, or agreed to after the same request; else None."""
+    now, words, named = call.started_at.astimezone(zone), call.said_since or "", call.named_last
+    said = read_mentioned_days(words, now)
+    if said.has_day:
+        return None if said.may_mean(now.date()) else next(said.find_near(now.date(), now.date()), None)
+    is_again = holds_yes(words) and any(parts[0] in each.texts for each in call.earlier)
+    return named.asked.astimezone(zone).date() if named and named.asked and is_again else None
 
 
 def _ask_of_coming_year(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.heard_names import list_heard
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.phrases import join_list, sayable
@@ -19,6 +20,7 @@ from askproai_runtime.understood import UNDERSTOOD
 _MOST_WORDS = 3  # of a name without titles; more are a description ("jemand mit viel Erfahrung")
 _WORDS = UNDERSTOOD.described_staff
 _AS_ALWAYS = re.compile(rf"(?:(?:{_WORDS.beside_always}) )*(?:{_WORDS.as_always})(?: (?:{_WORDS.beside_always}))*")
+_OTHER = re.compile(_WORDS.other)
 _ROLES = tuple(sorted(_WORDS.roles))
 
 
@@ -61,6 +63,8 @@ def find_staff_for_caller(
         not preference.named or not {each.id for each in preference.named}.isdisjoint(_ids(rules.staff_members))
     ):
         return _choose(rules, preference)
+    if (other := _find_other(rules, name, call)) is not None:
+        return StaffChoice(rules.staff_members, other)
     if heard := _list_heard(name, rules.staff_members):
         if len(heard) == 1 and call.means(name, heard[0].id):
             return StaffChoice(rules.staff_members, heard[0].id)
@@ -68,6 +72,28 @@ def find_staff_for_caller(
         said = {"heard": name} if len(heard) == 1 else {}
         raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(heard), **said)
     raise _refuse(rules, _explain(config, rules, name))
+
+
+def _find_other(rules: ServiceRules, name: str, call: CallContext) -> str | None:
+    """Return the id of the only person whom "die Kollegin" can mean; None if there are several, or the words are no such ones.
+
+    That is the other one than the person requested before: who was offered in place of that one, or the only other one; else
+    whom the caller names after our question.
+    """
+    able, before = rules.staff_members, [each.staff for each in reversed(call.earlier)]
+    if not _is_other(name):
+        return None
+    asked = next(filter(None, ({*_ids(list_named_staff(each, able))} for each in before)), set[str]())
+    offered = {each[0].staff for each in call.offered if each[0].start in call.offered_last} - asked
+    left = offered if len(offered) == 1 else {*_ids(able)} - asked
+    if not asked and before and _is_other(before[0]) and not NO.search(words_of(call.said_since or "")):
+        left = {each.id for word in words_of(call.said_since or "").split() for each in list_named_staff(word, able)}
+        return left.pop() if len(left) == 1 else None
+    return left.pop() if len(asked) == len(left) == 1 else None
+
+
+def _is_other(name: str) -> bool:
+    return _OTHER.fullmatch(fold(drop_prepositions(name))) is not None
 
 
 def _drop_branch(name: str | None, config: TenantConfig) -> str | None:

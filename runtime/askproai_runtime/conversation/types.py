@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -84,9 +84,10 @@ class NamedTimes:
 
     `is_exact`: each start is a time, not a day or a part of one. `lists_since`: a later answer listed appointments.
     `said_since`: the caller's words since, oldest first. `before`: the times named before a question, to which "am selben Tag"
-    refers. `refused`: the requested start that was not free, for which these were offered. `moves`: the answer was about a
-    move. `about`: the id of the appointment that the answer was about; "" if none or not known. `are_readings`: the offered
-    starts are readings of one time, between which the answer asked.
+    refers. `refused`: the requested start that was not free, for which these were offered. `refused_day`: its local day, or the
+    only requested day, on which nothing was free. `moves`: the answer was about a move. `about`: the id of the appointment that
+    the answer was about; "" if none or not known. `are_readings`: the offered starts are readings of one time, between which the
+    answer asked.
     """
 
     naming: Naming
@@ -96,6 +97,7 @@ class NamedTimes:
     said_since: tuple[str, ...] = ()
     before: "NamedTimes | None" = None
     refused: datetime | None = None
+    refused_day: date | None = None
     moves: bool = False
     about: str = ""
     are_readings: bool = False
@@ -129,13 +131,14 @@ class SaidAppointments:
 
 @dataclass(frozen=True, slots=True)
 class EarlierRequest:
-    """An answered request of this call: its text arguments, those among them that are a time, and the starts that the answer
-    offered, or at which it booked, moved or cancelled an appointment.
+    """An answered request of this call: its text arguments, those among them that are a time, the starts that the answer
+    offered, or at which it booked, moved or cancelled an appointment, and its words for the staff.
     """
 
     texts: frozenset[str]
     times: frozenset[str]
     starts: frozenset[datetime]
+    staff: str = ""
 
 
 @dataclass(frozen=True, slots=True)

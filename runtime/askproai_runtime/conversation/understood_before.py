@@ -57,8 +57,8 @@ def read_request(
 
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
-    """Return a request's arguments; of two values that disagree the one that the caller has chosen. A list of names ("Kai & Lorenz")
-    is one person's name if the caller has said it in one.
+    """Return a request's arguments; of two values that disagree the one that the caller has chosen. A list of names
+    ("Kai & Lorenz") is one person's name if the caller has said it in one.
     """
 
     def choose(argument: str, values: Sequence[Any]) -> Any:

@@ -47,8 +47,9 @@ def test_unanswered_part_offers_a_message() -> None:
         (
             "prices",
             "Was kostet Schneiden? Kann ich mit Karte zahlen?",
-            ("Haarschnitt kostet", "Ja, mit allen üblichen Karten"),
+            ("Haarschnitt kostet", "Kann ich mit Karte zahlen? Ja, mit allen üblichen Karten"),
         ),
+        ("other", "Gibt es Parkplätze? Verkaufen Sie Gutscheine?", ("Parkplätze", "Verkaufen Sie Gutscheine? Ja")),
     ],
 )
 def test_each_topic_of_a_question_is_answered(topic: str, words: str, beginnings: tuple[str, ...]) -> None:
@@ -56,6 +57,7 @@ def test_each_topic_of_a_question_is_answered(topic: str, words: str, beginnings
     assert answer.success
     assert "not_answered" not in answer.fields, answer.message
     assert all(each in answer.message for each in beginnings), answer.message
+    assert sorted(beginnings, key=answer.message.find) == [*beginnings], answer.message
 
 
 @pytest.mark.parametrize(

@@ -196,8 +196,7 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
     answered_words = UNDERSTOOD.declared.open_questions if asks_to_wait else frozenset[str]()
     parts = [each for each in asked.parts if not (each.words in answered_words or says_part(each.words, named))]
     open_parts = leave_open(parts, " ".join([*said, *(each.message for each in answers)]))
-    is_all_open = len(open_parts) == len(parts) > 0
-    open_parts = drop_around_nouns(open_parts)
+    is_all_open, open_parts = len(open_parts) == len(parts) > 0, drop_around_nouns(open_parts)
     pairs = list(zip(answers, topics, strict=True))
     if is_all_open:
         pairs = [(answer, topic) for answer, topic in pairs if not _is_beside(answer, *topic, asked)]
@@ -214,6 +213,9 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
             if answer.outcome is not FunctionOutcome.ASKED_BACK or not _is_of_all(each, reading, asked)
         ]
     answers = [answer for answer, _ in pairs] + found.asking
+    if len(said) + len(answers) > 1 and declared and not words.startswith(fold_declared(declared[0].question)):
+        behind = [answered(question, f"{each.question} {each.answer}") for each in declared]
+        said, answers = said[len(declared) :], [*answers, *behind]  # in the order of the questions
     answer = _join_answers(config, branch, question, said, answers, open_parts)
     asks_for_times = not answer.success and _FREE_TIMES.search(words) is not None  # a search knows them
     return ask_back(question, say().search_free_times) if asks_for_times else answer
