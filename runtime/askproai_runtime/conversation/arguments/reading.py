@@ -22,6 +22,7 @@ from askproai_runtime.conversation.arguments.table import (
 from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.arguments.values import (
     MAX_CHARACTERS,
+    decode_each,
     is_empty,
     is_nothing_for,
     join_texts,
@@ -76,7 +77,7 @@ def read_arguments(function: str, args: Any, known: KnownNames | None = None) ->
     values, unread, unclear, contradicted = dict[str, Any](), dict[str, list[Any]](), set[str](), set[str]()
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
-    args = _unwrap(args)
+    args = _unwrap(decode_each(args))
     listed = [each for each in list_members(args, rules, several) if not _names_business(each, known)]
     members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     # With companions an additional service may be another person's.

@@ -11,7 +11,7 @@ import msgspec
 
 from askproai_runtime.conversation.amended_messages import withdraws_call_back
 from askproai_runtime.conversation.arguments.table import ArgumentRule
-from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, unwrap
+from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, decode, unwrap
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import (
     is_placeholder,
@@ -242,10 +242,25 @@ def decode_text(text: str) -> Any:
         try:
             value = read_json(value.encode("utf-8", "replace"), object)
         except msgspec.DecodeError:
-            return _decode_literal(value) if is_encoded(value) else value.strip() or None
+            return decode_each(_decode_literal(value)) if is_encoded(value) else value.strip() or None
         if not is_encoded(value):
             break
-    return value
+    return decode_each(value)
+
+
+def decode_each(value: Any) -> Any:
+    """Return a value with its texts decoded, except a JSON text, in which a decoded quotation mark would end a text."""
+    root = [value]
+    pending: list[Any] = [root]
+    while pending:  # not by recursion: the depth is the sender's
+        holder = pending.pop()
+        for key, each in holder.items() if isinstance(holder, dict) else enumerate(holder):
+            if isinstance(each, list | dict):
+                holder[key] = each.copy()
+                pending.append(holder[key])
+            elif isinstance(each, str) and not is_encoded(each):
+                holder[key] = decode(each)
+    return root[0]
 
 
 def _decode_literal(text: str) -> Any:
