@@ -264,11 +264,9 @@ def _name_each(names: Sequence[str], services: Sequence[Service]) -> People:
     Petra" is Petra Lange, but "Anna, Petra" may be two people.
     """
     if len(names) == 1:
-        surname, *first_names = names[0].split(", ")
-        is_turned = (
-            len(first_names) == 1 and fold(surname) not in FIRST_NAMES and not _WITHIN_NAME.fullmatch(*first_names)
-        )
-        return People(f"{first_names[0]} {surname}" if is_turned else names[0])
+        surname, _, first_name = names[0].partition(", ")
+        is_turned = first_name and ", " not in first_name and fold(surname) not in FIRST_NAMES
+        return People(f"{first_name} {surname}" if is_turned and not _WITHIN_NAME.fullmatch(first_name) else names[0])
     first, last = names[0], names[-1]
     if _is_surname(first) and count_names(last) == _FULL_NAME and len(names) == _FULL_NAME and _gender_of(last) is None:
         first = f"{first} {last.split(maxsplit=1)[1]}"

@@ -108,7 +108,7 @@ def _words_of_declared(question: str) -> tuple[frozenset[str], frozenset[str]]:
 
 
 def list_telling_words(text: str) -> frozenset[str]:
-    """Return the folded words of a text that say what it is about."""
+    """Return the folded words of a text that name its subject."""
     words = frozenset(word for word in re.findall(r"\w+", fold(text)) if len(word) >= _MIN_LETTERS)
     return words.difference(_WORDS.of_any_question)
 

@@ -243,7 +243,10 @@ def barber(*others: str) -> TenantConfig:
         ("Schnitt und Trimmen", "Meinen Sie Haarschnitt und Bart?"),
         ("Schnitt", "Meinen Sie Haarschnitt oder Bart?"),
         ("Bart und Kontur", "Unter Kontur finde ich nichts. Eintragen kann ich Bart. Möchten Sie das?"),
-        ("Massage, Haarschnitt, Bart", "Unter Massage finde ich nichts. Eintragen kann ich Haarschnitt und Bart. Möchten Sie das?"),
+        (
+            "Massage, Haarschnitt, Bart",
+            "Unter Massage finde ich nichts. Eintragen kann ich Haarschnitt und Bart. Möchten Sie das?",
+        ),
         ("Haarschnitt, lange Haare", f"Meinen Sie Haarschnitt? {NOT_ALL}"),
     ],
 )
