@@ -64,10 +64,10 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "answer", answer)
 
     def read_texts(self) -> frozenset[str]:
-        """Return the texts and numbers among a function call's arguments, all as texts, without the arguments' names."""
-        return frozenset(
-            str(each).strip() for each in self.read_arguments().values() if isinstance(each, str | int | float)
-        )
+        """Return the texts, lists and numbers among a function call's arguments, as texts without the arguments' names."""
+        values = self.read_arguments().values()
+        texts = (", ".join(map(str, each)) if isinstance(each, list) else each for each in values)
+        return frozenset(str(each).strip() for each in texts if isinstance(each, str | int | float))
 
     def read_arguments(self) -> dict[str, Any]:
         """Return the arguments of a function call by name; {} if the model's arguments are not a JSON object."""

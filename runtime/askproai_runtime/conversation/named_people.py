@@ -16,6 +16,7 @@ from askproai_runtime.language.name_words import (
     CUSTOMERS,
     FAMILY,
     FIRM,
+    FIRST_NAMES,
     NO_NAME,
     OF_SENTENCES,
     POSSESSIVES,
@@ -259,9 +260,13 @@ def _is_person(text: str, services: Sequence[Service]) -> bool:
 
 
 def _name_each(names: Sequence[str], services: Sequence[Service]) -> People:
-    """Return the people with these names. A first name before a full name shares its surname: "Petra und Otto Lange"."""
+    """Return the people with these names. A first name before a full name shares its surname: "Petra und Otto Lange". "Lange,
+    Petra" is Petra Lange, but "Anna, Petra" may be two people.
+    """
     if len(names) == 1:
-        return People(names[0])
+        surname, _, first_name = names[0].partition(", ")
+        is_turned = first_name and ", " not in first_name and fold(surname) not in FIRST_NAMES
+        return People(f"{first_name} {surname}" if is_turned and not _WITHIN_NAME.fullmatch(first_name) else names[0])
     first, last = names[0], names[-1]
     if _is_surname(first) and count_names(last) == _FULL_NAME and len(names) == _FULL_NAME and _gender_of(last) is None:
         first = f"{first} {last.split(maxsplit=1)[1]}"

@@ -18,6 +18,7 @@ from askproai_runtime.conversation.unknown_services import (
     ask_joined,
     ask_meant,
     ask_service,
+    list_telling_words,
     refuse_unknown,
 )
 from askproai_runtime.language.answer_words import FILLER, NO, WAIT, YES_WORD, Reply, is_question, words_of
@@ -30,9 +31,16 @@ from askproai_runtime.language.near_services import (
     list_joined,
     list_related,
 )
+from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import heard_key
-from askproai_runtime.language.service_texts import drop_catalogue, find_rest, names_several, read_named
+from askproai_runtime.language.service_texts import (
+    drop_catalogue,
+    find_rest,
+    names_several,
+    read_beside_unknown,
+    read_named,
+)
 from askproai_runtime.language.spoken_services import (
     NUMBER,
     NamedServices,
@@ -55,6 +63,7 @@ _COUNT_OR_FOR = re.compile(rf"\d|{NUMBER}|\b(?:{'|'.join(sorted(UNDERSTOOD.servi
 _NOT_WANTED: Final = UNDERSTOOD.services.not_wanted
 _SEVERAL, _MOST_WORDS = 2, 4
 _ONLY = re.compile(rf"\b(?:{_WORDS.only})\b")
+_ALSO = re.compile(rf"\b(?:{_WORDS.also})\b")
 _TOO = re.compile(rf"\b(?:{_WORDS.too})\b")
 _BESIDE_PART = re.compile(
     rf"\b(?:{YES_WORD}|{FILLER}|{_WORDS.only}|{_WORDS.courtesy}|{_WORDS.too}|{_WORDS.beside_part})\b"
@@ -146,6 +155,10 @@ def _find_service(
     if joined := list_joined(name, offered):
         asked = ask_joined(name, joined, config, for_one=for_one, has_rest=has_rest)
         return _take_agreed(config, branch, call, asked, name)
+    known, unknown = ((), []) if for_one else read_beside_unknown(name, offered)
+    if unknown and not any(list_heard_services(each, offered) or list_related(each, offered) for each in unknown):
+        visit, rest = _join_services(config, NamedServices(known)), join_list(unknown, say().and_word)
+        return _take_agreed(config, branch, call, refuse_unknown(rest, [visit], branch, config), name)
     requested = (named.unknown if named.services else name) or ""
     related = leave_out_unsaid(requested, list_related(requested, offered))
     if meant := list_heard_services(requested, offered) or related:
@@ -174,6 +187,9 @@ def _take_agreed(
     said, services = asked.answer.fields.get("heard"), asked.answer.fields["services"]
     reply = call.find_reply(heard_key(said, services[0]), None) if said else None
     answer = _find_answer(call, services, name)
+    is_instead = not {"not_offered", "questions"}.isdisjoint(asked.answer.fields)
+    if said and is_instead and _wants_unknown(said, services[0], answer):
+        raise asked
     is_only = _ONLY.search(words_of(answer))
     excluded = set[str]() if is_question(answer) else _list_excluded(config, branch, services, answer)
     left = [part for part in _list_all_parts(services) if part not in excluded]
@@ -196,6 +212,15 @@ def _take_agreed(
     if agreed is None:
         raise asked
     return agreed
+
+
+def _wants_unknown(unknown: str, known: str, answer: str) -> bool:
+    """Return whether an answer also wants the unknown service: "Ja, beides", or "Ja, Strähnchen"."""
+    words = words_of(answer)
+    if _ONLY.search(words) or _excludes(answer):
+        return False
+    is_both = _ALSO.search(words) or (_BOTH.search(words) and not has_several(known))
+    return bool(is_both) or not list_telling_words(unknown).isdisjoint(list_telling_words(answer))
 
 
 def _find_offered(config: TenantConfig, branch: Branch, call: CallContext, name: str) -> Service | None:

@@ -26,7 +26,7 @@ _LONGEST_ENDING = 2  # letters: "Gutschein", "Gutscheine", "Gutscheinen"
 
 def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> list[str]:
     """Return the tenant's declared questions that share a word with the caller's words for a service."""
-    words = _telling_words(said)
+    words = list_telling_words(said)
     forms = _forms(words)
     known = dict.fromkeys(each.question for each in (*branch.knowledge, *config.knowledge))
     return [each for each in known if _have_a_form_of_one_word(words, forms, *_words_of_declared(each))]
@@ -103,11 +103,12 @@ def _join_some(services: Sequence[Service], last: str | None = None) -> str:
 @lru_cache(maxsize=1024)
 def _words_of_declared(question: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return the significant words of a declared question, and these words with their shorter forms (`_forms`)."""
-    words = _telling_words(question)
+    words = list_telling_words(question)
     return words, _forms(words)
 
 
-def _telling_words(text: str) -> frozenset[str]:
+def list_telling_words(text: str) -> frozenset[str]:
+    """Return the folded words of a text that name its subject."""
     words = frozenset(word for word in re.findall(r"\w+", fold(text)) if len(word) >= _MIN_LETTERS)
     return words.difference(_WORDS.of_any_question)
 

@@ -35,7 +35,7 @@ from askproai_runtime.understood import UNDERSTOOD
 # A part of a name is no sign of them: `requested_doctor`, `call_reason`, `insurance_id`.
 _OF_PROGRAMS: Final = frozenset({
     "accesstoken", "accountsid", "agentid", "agentname", "agentversion", "apikey", "apiversion", "attempt", "authtoken",
-    "callerid", "callid", "callsid", "callstatus", "calltimestamp", "calltype", "channelid", "confidence",
+    "callerid", "callid", "callsid", "calltimestamp", "calltype", "channelid", "confidence",
     "confidencescore", "conversationid", "correlationid", "createdat", "dryrun", "endtimestamp", "eventid", "executionid",
     "force", "fromnumber", "functioncallid", "functionname", "isretry", "llmid", "messageid", "reasoning", "requestid",
     "requesttimestamp", "retries", "retry", "runid", "sessionid", "sessiontoken", "spanid", "starttimestamp", "tenantid",
@@ -44,6 +44,8 @@ _OF_PROGRAMS: Final = frozenset({
 _ALONE: Final = frozenset({"id", "token", "uid", "uuid", "version"})  # within `insurance` they are a person's
 _WORDS: Final = UNDERSTOOD.fields
 _SETTING = re.compile(rf"[a-z]{{2}}(?:[-_][a-z]{{2}})?|{_WORDS.setting}|(?:[\d.,]+ ?)?(?:€|eur|euro)?", re.IGNORECASE)
+_SEVERAL = re.compile(_WORDS.several)
+_OF_RECORD = re.compile(rf"(?:{_WORDS.of_record})+")
 _SENTENCE = 4  # so many words mean the same under any name
 _NOTED_IN: Final = {Function.LEAVE_MESSAGE: "message", Function.BOOK_APPOINTMENT: "notes"}
 # Answers of the caller to questions of other functions.
@@ -146,9 +148,9 @@ def _adds_person(answer: Answer, read: Arguments) -> bool:
 
 def _means_several(path: str, text: str) -> bool:
     """Return True if a noted field may mean several appointments or people: `recurrence`, or "fünf Haarschnitte"."""
-    key, said = fold_key(path), fold(f"{path} {text}").replace(" ", "")
+    key = fold_key(path)
     is_count = key == "service" or key in _WORDS.counts or counts_people(path, text)
-    return is_count or any(each in said for each in _WORDS.several)
+    return is_count or _SEVERAL.search(fold(f"{path} {text}")) is not None
 
 
 def _say_noted(answer: Answer, *, is_any: bool, is_all: bool, of_several: bool) -> Answer:
@@ -177,7 +179,7 @@ def _is_said(read: Arguments, function: Function, path: str, text: str, known: K
         return not is_answer
     is_record = rule is not None and key in _RECORDS.get(rule.name, ())
     is_once = fold(text) in _WORDS.once or (text == "1" and key in _WORDS.counts)
-    if is_record or is_once or is_answer or key in ENDS:
+    if is_record or is_once or is_answer or key in ENDS or _drop_record(key) in _WORDS.summaries:
         return False
     return not known.is_business("staff", text) and not known.repeats_service(read.values, path, text)
 
@@ -196,6 +198,15 @@ def _label(path: str, text: str) -> str:
 def _is_of_program(path: str, text: str) -> bool:
     keys = path.split(".")
     key, with_object = fold_key(keys[-1]), fold_key("".join(keys[-2:]))
-    if key in _WORDS.settings and fold_key("".join(keys[-2:-1])) not in PREFERENCES:
+    about = _drop_record(key) or _drop_record(with_object)
+    if about in _WORDS.reports:
+        return True
+    if (about or key) in _WORDS.settings and fold_key("".join(keys[-2:-1])) not in PREFERENCES:
         return _SETTING.fullmatch(text.strip()) is not None
     return key in _OF_PROGRAMS or with_object in _OF_PROGRAMS or (with_object in _ALONE and " " not in text)
+
+
+def _drop_record(key: str) -> str:
+    """Return what a folded key says of the appointment, the call or a message about it: `sent`; "" for any other key."""
+    found = _OF_RECORD.match(key)
+    return key[found.end() :] if found else ""

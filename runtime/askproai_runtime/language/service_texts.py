@@ -44,7 +44,7 @@ _WITH = _WORDS.together_with
 _FOR = {*map(fold, UNDERSTOOD.services.for_whom)}
 _COUNTS = (("3", rf"3|{_WORDS.three}"), ("4", rf"4|{_WORDS.four}"))  # any other count is of two
 _TELLING = re.compile(r"\d[:.]\d|:\d")  # a date or a time in one word
-_MOST_WORDS, _LONGEST_PART = 16, 6  # other callers wait meanwhile
+_MOST_WORDS, _MOST_PARTS, _LONGEST_PART = 16, 6, 6  # other callers wait meanwhile
 _FEWEST_LETTERS = 4  # of a day in one word: "am" and "may" mean others as well
 
 
@@ -119,7 +119,7 @@ def read_beside_unknown(text: str, offered: Sequence[Service]) -> tuple[tuple[Se
     Return ((), []) if the unknown words are no whole part, and may belong to a name beside them: "Haarschnitt für Kinder".
     """
     parts, meant = split_visit(text), dict[str, NamedServices | None]()
-    named = read_named(text, offered) if len(parts) > 1 else NamedServices(())
+    named = read_named(text, offered) if 1 < len(parts) <= _MOST_PARTS else NamedServices(())
     while (part := named.unknown) is not None:
         if part not in parts or part in meant:
             return (), []

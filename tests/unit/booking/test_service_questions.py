@@ -242,7 +242,12 @@ def barber(*others: str) -> TenantConfig:
         ("Schnitt, Bart und Farbe", "Meinen Sie Haarschnitt, Bart und Färben?"),
         ("Schnitt und Trimmen", "Meinen Sie Haarschnitt und Bart?"),
         ("Schnitt", "Meinen Sie Haarschnitt oder Bart?"),
-        ("Bart und Kontur", "Unter Kontur finde ich nichts."),
+        ("Bart und Kontur", "Unter Kontur finde ich nichts. Eintragen kann ich Bart. Möchten Sie das?"),
+        (
+            "Massage, Haarschnitt, Bart",
+            "Unter Massage finde ich nichts. Eintragen kann ich Haarschnitt und Bart. Möchten Sie das?",
+        ),
+        ("Haarschnitt, lange Haare", f"Meinen Sie Haarschnitt? {NOT_ALL}"),
     ],
 )
 def test_question_about_a_visit_names_each_part(said: str, question: str) -> None:

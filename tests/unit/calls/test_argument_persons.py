@@ -29,7 +29,7 @@ KEYS = (
         {"on_behalf_of": OTTO},
         {"for": OTTO},
         {"for": {"name": OTTO}},
-        {"forPerson": {"first_name": "Otto", "last_name": "Kurz"}},
+        {"forPerson": {"first_name": "Otto Kurz", "last_name": "Kurz"}},
         {"patient": OTTO},
         {"patient": {"full_name": OTTO}},
         {"patient_name": OTTO},
@@ -211,3 +211,17 @@ def test_larger_party_size_adds_unnamed_companions() -> None:
         {"customer_name": "Mia Lange"},
         COUNTED,
     ]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "name"),
+    [
+        ("Jutta", "Maiwald", "Jutta Maiwald"), ("Jutta Maiwald", "Maiwald", "Jutta Maiwald"),
+        ("Jutta", "jutta maiwald", "jutta maiwald"), ("Jutta Maiwald", "Jutta Maiwald", "Jutta Maiwald"),
+        ("Maiwald", "Maiwald", "Maiwald"), ("Frau Maiwald", "Maiwald", "Frau Maiwald"), ("Frau", "Maiwald", "Frau Maiwald"),
+        ("Peter", "Peters", "Peter Peters"),
+    ],
+)  # fmt: skip
+def test_parts_of_a_name_are_joined_without_doubling(first: str, last: str, name: str) -> None:
+    for args in ({"first_name": first, "last_name": last}, {"customer": {"first": first, "last": last}}):
+        assert read_arguments("book_appointment", AT | args).values["customer_name"] == name

@@ -308,8 +308,16 @@ def test_companions_are_read_or_asked_about(args: Any, companions: list[dict[str
     ("sent", "name"),
     [
         ("GÃ¼nther BÃ¶hm", "Günther Böhm"), ("RenÃ© GroÃŸ", "René Groß"), ("Ã–zlem KÃ¶se", "Özlem Köse"),
-        ("João Ângelo", "João Ângelo"), ("JOÃO", "JOÃO"), ("Günther Böhm", "Günther Böhm"),
+        ("João Ângelo", "João Ângelo"), ("JOÃO", "JOÃO"), ("Günther Böhm", "Günther Böhm"), ("M\\u00fcller", "Müller"),
+        ("Sean O&#39;Connor", "Sean O'Connor"), ("Sean O&apos;Connor", "Sean O'Connor"), ("O&amp;#x27;Neil", "O'Neil"),
+        ("J&uuml;rgen M&#252;ller", "Jürgen Müller"), ("Anna &amp; Ben", "Anna & Ben"), ("Foto&Copy", "Foto&Copy"),
+        ("A&para B", "A&para B"), ("Anna &quot;Anni&quot; Ott", 'Anna "Anni" Ott'),
     ],
 )  # fmt: skip
-def test_misread_umlauts_of_a_name_are_decoded(sent: str, name: str) -> None:
-    assert read_arguments("book_appointment", {"customer_name": sent}).values == {"customer_name": name}
+def test_escaped_or_misread_text_is_decoded(sent: str, name: str) -> None:
+    for args in ({"customer_name": sent}, json.dumps({"customer_name": sent}), {"customer": {"full_name": [sent]}}):
+        assert read_arguments("book_appointment", args).values == {"customer_name": name}
+    assert read_arguments("leave_message", {"message": sent}).values == {"message": name}
+    read = read_arguments("book_appointment", {"companions": [{"customer_name": sent}], "hair_colour": sent})
+    assert read.values.get("companions", [{}])[0].get("customer_name") in {name, name.partition(" &")[0]}
+    assert read.unread["hair_colour"] == name

@@ -218,6 +218,7 @@ def test_words_for_nothing_count_as_no_text(said: str) -> None:
         ({"message": "Rezept", "insurance": {"id": "A1"}, "call": {"id": "c1"}}, "Rezept, insurance id: A1", {"call.id"}),
         ({"message": "Rezept", "preferred_language": "Türkisch", "channel": "WhatsApp"},
          "Rezept, preferred language: Türkisch, channel: WhatsApp", set()),
+        ({"call_summary": "Rezept", "confirmation_sent": True}, "call summary: Rezept", {"confirmation_sent"}),
         ({"message": "Filter", "version": "Modell 3"}, "Filter, version: Modell 3", set()),
         ({"language": "de-DE", "channel": "voice", "agentId": "a", "agent_version": 3},
          None, {"language", "channel", "agentId", "agent_version"}),

@@ -7,7 +7,7 @@ from typing import Any, Final
 from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
-from askproai_runtime.conversation.arguments.values import is_empty, to_text
+from askproai_runtime.conversation.arguments.values import is_empty, join_name, to_text
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain
@@ -49,7 +49,7 @@ def join_parts(
             of is not None and of.name == "customer_name" and {"first", "last"} <= {fold_key(each) for each in found}
         )
         alone = (("first",), ("last",)) if is_name else ((), ())
-        _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), _read_name, needed=0)
+        _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), join_name, needed=0)
     if fold_key(date) in rules:
         _name_parts_of_date(found)
         _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
@@ -170,10 +170,6 @@ def _join(
     for key in filter(None, keys):
         del found[key]
     found[name] = values if said is None else said
-
-
-def _read_name(values: list[Any]) -> str | None:
-    return " ".join(each for each in values if isinstance(each, str) and not names_nothing(each)) or None
 
 
 def _read_date(values: list[Any]) -> str | None:

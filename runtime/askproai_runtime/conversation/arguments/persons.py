@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import PARTIES, ArgumentRule, fold_key
-from askproai_runtime.conversation.arguments.values import decode_text, is_empty, is_encoded
+from askproai_runtime.conversation.arguments.values import decode_text, is_empty, is_encoded, join_name
 from askproai_runtime.language.customer_names import drop_relations, read_customer_name
 from askproai_runtime.person_names import same_name
 from askproai_runtime.spoken_times.arguments import find_part_argument
@@ -138,7 +138,7 @@ def _take_name(value: Any) -> tuple[str | None, Any]:
         for names in (_KEYS.first_names, _KEYS.last_names)
     ]
     taken = keys[:1] or [each[0] for each in parts if each]
-    name = drop_relations(" ".join(value[key].strip() for key in taken))
+    name = drop_relations(join_name([value[key] for key in taken]) or "")
     return (name, {key: each for key, each in value.items() if key not in taken}) if _is_name(name) else (None, value)
 
 

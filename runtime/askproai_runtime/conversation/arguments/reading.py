@@ -22,6 +22,7 @@ from askproai_runtime.conversation.arguments.table import (
 from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.arguments.values import (
     MAX_CHARACTERS,
+    decode_each,
     is_empty,
     is_nothing_for,
     join_texts,
@@ -82,7 +83,7 @@ def read_arguments(
     contradicted = dict[str, dict[str, Any]]()
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
-    args = _unwrap(args)
+    args = _unwrap(decode_each(args))
     listed = [each for each in list_members(args, rules, several) if not _names_business(each, known)]
     members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     # With companions an additional service may be another person's.

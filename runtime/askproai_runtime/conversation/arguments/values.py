@@ -4,14 +4,14 @@ import ast
 import json
 import math
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
 
 from askproai_runtime.conversation.amended_messages import withdraws_call_back
 from askproai_runtime.conversation.arguments.table import ArgumentRule
-from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, unwrap
+from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, decode, unwrap
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import (
     is_placeholder,
@@ -136,10 +136,7 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
         digits = sorted((_digits(one), _digits(other)), key=len)
         return first if len(digits[0]) >= _FEWEST_DIGITS and digits[1].endswith(digits[0]) else None
     if rule.name == "customer_name":
-        words, more = set(drop_titles(one).split()), set(drop_titles(other).split())
-        if words == more:
-            return max(first, second, key=len)
-        return first if more < words else second if words < more else None
+        return _find_fuller(first, second)
     if (argument := TIME_ARGUMENTS.get(rule.name)) and (
         agreed := find_agreed(to_text(first), to_text(second), argument)
     ):
@@ -158,6 +155,21 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
             return dates[0]  # "fünfzehnten" and "15. Dezember"
         return f"{days[0]} {dates[0]}" if days and dates and len(dates[0]) > _LONGEST_DAY else None
     return None
+
+
+def join_name(parts: Sequence[Any]) -> str | None:
+    """Return a name from its parts, without a part that the other one contains: "Jutta Maiwald" and "Maiwald"."""
+    said = [each.strip() for each in parts if isinstance(each, str) and not names_nothing(each)]
+    are_names = said[1:] and all(map(drop_titles, said))  # and none is only a title: "Frau"
+    return (_find_fuller(*said) if are_names else None) or " ".join(said) or None
+
+
+def _find_fuller(first: str, second: str) -> str | None:
+    """Return the one of two names that has all words of the other, apart from titles; None if neither has them."""
+    words, more = set(drop_titles(first).split()), set(drop_titles(second).split())
+    if words == more:
+        return max(first, second, key=len)
+    return first if more < words else second if words < more else None
 
 
 def _join_companions(first: list[dict[str, str]], second: list[dict[str, str]]) -> list[dict[str, str]] | None:
@@ -234,10 +246,25 @@ def decode_text(text: str) -> Any:
         try:
             value = read_json(value.encode("utf-8", "replace"), object)
         except msgspec.DecodeError:
-            return _decode_literal(value) if is_encoded(value) else value.strip() or None
+            return decode_each(_decode_literal(value)) if is_encoded(value) else value.strip() or None
         if not is_encoded(value):
             break
-    return value
+    return decode_each(value)
+
+
+def decode_each(value: Any) -> Any:
+    """Return a value with its texts decoded, except a JSON text, in which a decoded quotation mark would end a text."""
+    root = [value]
+    pending: list[Any] = [root]
+    while pending:  # not by recursion: the depth is the sender's
+        holder = pending.pop()
+        for key, each in holder.items() if isinstance(holder, dict) else enumerate(holder):
+            if isinstance(each, list | dict):
+                holder[key] = each.copy()
+                pending.append(holder[key])
+            elif isinstance(each, str) and not is_encoded(each):
+                holder[key] = decode(each)
+    return root[0]
 
 
 def _decode_literal(text: str) -> Any:

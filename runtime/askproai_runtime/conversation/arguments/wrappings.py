@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from html import unescape
 from typing import Final
 
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
@@ -17,6 +18,9 @@ _MARKUP: Final = re.compile(
 )
 _MARKUP_IN_TEXT: Final = re.compile(r"</(?:argument|message|notes|parameter|text|value)>|<\|[^<>|]*\|>", re.IGNORECASE)
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")  # escaped twice
+_ENTITY: Final = re.compile(
+    r"&(?:#\d+|#x[\da-f]+|[a-z]+\d*);", re.IGNORECASE
+)  # html.unescape reads "&para" without ";", too
 _MISREAD: Final = re.compile(r"[ÃÂ][^\x00-\x7f]")  # UTF-8 that was read as Latin-1 or as Windows-1252: "MÃ¼ller"
 _LABEL: Final = re.compile(r"^\s*([^\W\d][\w -]{1,24}?)\s*[:=]\s*(?=\S)")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -45,7 +49,6 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
     """Return an argument's value without the markup, label or comment around it. A text for a person keeps its words."""
     if len(text) > _LONGEST:
         return text
-    text = _decode(text)
     text = (_MARKUP_IN_TEXT if rule.is_text else _MARKUP).sub(" ", text).strip() or text
     if rule.is_text:
         return text
@@ -62,8 +65,11 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
     return text
 
 
-def _decode(text: str) -> str:
-    """Return a text with doubly escaped characters and misread UTF-8 decoded. Half of a surrogate pair becomes U+FFFD."""
+def decode(text: str) -> str:
+    """Return a text with HTML entities, doubly escaped characters and misread UTF-8 decoded. Half of a surrogate pair becomes
+    U+FFFD.
+    """
+    text = unescape(unescape(text)) if _ENTITY.search(text) else text
     decoded = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
     decoded = decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
     for encoding in ("cp1252", "latin-1") if _MISREAD.search(decoded) else ():
