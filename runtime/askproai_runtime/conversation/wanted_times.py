@@ -26,7 +26,7 @@ from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, list_clauses, rejects_times, takes_time
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.spoken_times import Days, Grain, count_day, counts_time, fold
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
 from askproai_runtime.spoken_times.mentions import list_only_hour
@@ -77,7 +77,8 @@ def require_wanted_time(
     if is_exact and last is not None and start in last.starts:
         _require_reading(last, call, start, zone)
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
-    is_date = is_start or bool(_DATE.fullmatch((parts[0] or "").strip()))
+    day = (parts[0] or "").strip()
+    is_date = is_start or bool(_DATE.fullmatch(day)) or fold(day) in ALL_WEEKDAYS
     span = find_open_span(parts[0] or parts[1] or "")
     if is_date or span is not None:
         is_picked = any(read_text(args, name) for name in PICKING)
