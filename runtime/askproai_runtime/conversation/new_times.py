@@ -16,7 +16,6 @@ from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import (
     any_of,
     ask_readings,
-    days_of,
     name_days,
     name_start,
     name_time,
@@ -24,7 +23,6 @@ from askproai_runtime.conversation.day_readings import (
 )
 from askproai_runtime.conversation.last_days import (
     after_request,
-    choose_asked,
     find_repeated_start,
     is_after_list,
     list_days_since,
@@ -137,22 +135,8 @@ def _count(
         if days and is_of_other:
             days.add(date.fromisoformat(counted[0]))
     if not is_on_own and at == f"{old:%H:%M}":
-        if (chosen := _find_chosen(call, days or {counted[0]}, service.rules.zone)) is not None:
-            return name_start(args, chosen)
         _require_own_hour(call, days or {counted[0]}, old, service)
     return name_time(args, any_of(sorted(days)) if days else counted[0], at, part_of_day)
-
-
-def _find_chosen(call: CallContext, days: Collection[date | str | None], zone: ZoneInfo) -> datetime | None:
-    """Return the start that the caller's later words choose, if our last answer asked which of several starts on these days is
-    meant; else None. Raises the question again if the words choose none.
-    """
-    named = call.named_last
-    if named is None or named.naming is not Naming.ASKED or not named.is_exact or named.asked is not None:
-        return None
-    meant = (understand_parts(str(day), None, None, at=call.started_at, zone=zone).candidates for day in days)
-    is_asked = not {*days_of(named.starts, zone)}.isdisjoint(each.start.date() for found in meant for each in found)
-    return choose_asked(named, call, zone) if is_asked else None
 
 
 def _require_own_hour(

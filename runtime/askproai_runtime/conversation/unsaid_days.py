@@ -7,7 +7,7 @@ the date.
 import re
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.context import BookingContext
@@ -18,7 +18,6 @@ from askproai_runtime.conversation.last_days import (
     OF_OWN,
     after_request,
     find_agreed,
-    find_repeated_start,
     list_weekdays,
 )
 from askproai_runtime.conversation.requested_times import names_day
@@ -34,11 +33,7 @@ from askproai_runtime.spoken_times import (
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.understood import UNDERSTOOD
 
-_WORDS: Final = UNDERSTOOD.places
-_OF_TODAY = re.compile(rf"\b(?:{_WORDS.near_day})\b")  # one day each, whatever was said before
-_CLAUSE = re.compile(r"[,;!?]|(?<!\d)\.")
-_MONTH_DAYS: Final = 31
-_ASKS = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
+_OF_TODAY = re.compile(rf"\b(?:{UNDERSTOOD.places.near_day})\b")  # one day each, whatever was said before
 
 
 def require_said_day(
@@ -59,8 +54,6 @@ def require_said_day(
         return
     named, span = after_request(call, zone).named_last, find_open_span(parts[0] or parts[1] or "")
     if named is None or not names_day(parts):
-        return
-    if find_repeated_start(call, args, zone, own) == start:
         return
     before = named.before.starts if named.before else ()
     days = {*days_of(filter(None, (*named.starts, *before, named.refused)), zone)}

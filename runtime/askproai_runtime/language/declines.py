@@ -44,7 +44,7 @@ _AGREES_LAST = re.compile(rf"\b(?:{_WORDS.agrees_last})$")
 
 # The dot of "am 24. kann ich nicht" ends no sentence, nor does the "so" of "nicht so gut am Montag".
 _SENTENCE = re.compile(
-    rf"[;!?\n]|(?<!\d)\.(?!\d)|(?<=\d)\.(?=\s*$)|\s[-–—]\s|\b(?:{_WORDS.begins_sentence})\b"
+    rf"[;!?\n]|(?<!\d)\.(?!\d)|(?<=\d)(?<!\.\d)(?<!\.\d\d)\.(?=\s*$)|\s[-–—]\s|\b(?:{_WORDS.begins_sentence})\b"
     rf"|{not_behind(_WORDS.before_so)}\bso\b(?! (?:{_WORDS.behind_so})\b)"
 )
 _COMMA = re.compile(r"[,:](?!\d)")
