@@ -88,16 +88,15 @@ def find_named_appointments(
     firm, others, denied = set[UUID](), set[UUID](), set[UUID]()
     for clause in _list_clauses(said.replace(introduced, "", 1)):
         was_cancelled, is_cancelled = is_cancelled, not moves and speaks_of_cancelling(clause)
-        is_denied, is_known = _DENIES.search(clause) is not None, names_known(clause)
-        rejects = rejects_times(clause) and not was_cancelled  # "den Mittwoch absagen, den Freitag nicht"
-        if is_denied and (
-            moves or is_known or not firm | others
-        ):  # "ich kann am Mittwoch, aber nicht am Freitag" denies none
-            denied |= words.find(clause)
-        elif not is_denied and (is_cancelled or rejects or (moves and is_known)):
-            firm |= words.find(clause)
-        else:
-            others |= words.find(clause)
+        is_known, named = names_known(clause), words.find(clause)
+        rejects = rejects_times(clause) and not (is_known or was_cancelled)  # "den Mittwoch absagen, den Freitag nicht"
+        if not _DENIES.search(clause):
+            is_firm = is_cancelled or rejects or (moves and is_known)
+            firm, others = (firm | named, others) if is_firm else (firm, others | named)
+        elif moves or is_known or not firm | others:
+            denied |= named
+        else:  # "ich kann am Mittwoch, aber nicht am Freitag" means either
+            others |= named
     others = others and others | words.find(fold(introduced))
     return NamedAppointments(firm or words.find_on_new_day(others) or others, denied)
 
