@@ -20,8 +20,9 @@ from askproai_runtime.conversation.day_readings import day_of, days_of
 from askproai_runtime.conversation.last_days import list_weekdays
 from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_another, says_other
 from askproai_runtime.conversation.types import CallContext, Naming
-from askproai_runtime.language.cancel_answers import means_all
+from askproai_runtime.language.cancel_answers import means_all, speaks_of_cancelling
 from askproai_runtime.language.declines import list_clauses, rejects_times
+from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.name_words import PARTICLES, RELATIVES
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold, same_name
@@ -78,18 +79,26 @@ def find_named_appointments(
     """Return which of the caller's `own` appointments the last words name. `addressed` is that of the request, and `new` its new
     start in a move.
 
-    Words for the new time count as none, and neither does a clause that says what stays. A clause with an article ("den am
-    Freitag") takes precedence over one without ("am Freitag bin ich da").
+    Words for the new time count as none, and neither does a clause that says what stays. Only a clause that rejects or cancels
+    ("Freitag leider nicht"), or speaks of the appointment to move ("den am Freitag"), takes precedence over other clauses: a
+    remark names the one of the request as well. An introduction alone names none.
     """
-    words = _Words(config, call, args, own, addressed, new)
-    found, denied = list[tuple[bool, AbstractSet[UUID]]](), set[UUID]()
-    for clause in _list_clauses(call.said_since or ""):
-        named = words.find(clause)
-        if named and _DENIES.search(clause):
+    words, said, moves = _Words(config, call, args, own, addressed, new), call.said_since or "", new is not None
+    introduced, is_cancelled = read_introduction(said), False
+    firm, others, denied = set[UUID](), set[UUID](), set[UUID]()
+    for clause in _list_clauses(said.replace(introduced, "", 1)):
+        was_cancelled, is_cancelled = is_cancelled, not moves and speaks_of_cancelling(clause)
+        is_known, named = names_known(clause), words.find(clause)
+        rejects = rejects_times(clause) and not (is_known or was_cancelled)  # "den Mittwoch absagen, den Freitag nicht"
+        if not _DENIES.search(clause):
+            is_firm = is_cancelled or rejects or (moves and is_known)
+            firm, others = (firm | named, others) if is_firm else (firm, others | named)
+        elif moves or is_known or not firm | others:
             denied |= named
-        elif named:
-            found.append((not names_known(clause), named))
-    return NamedAppointments(min(found, key=lambda each: each[0])[1] if found else frozenset(), denied)
+        else:  # "ich kann am Mittwoch, aber nicht am Freitag" means either
+            others |= named
+    others = others and others | words.find(fold(introduced))
+    return NamedAppointments(firm or words.find_on_new_day(others) or others, denied)
 
 
 def name_said(
@@ -164,6 +173,11 @@ class _Words:
         )  # fmt: skip
         deciding = [ids for found in by_kind if 0 < len(ids := {each.id for each in found}) < len(self.own)]
         return frozenset.intersection(*map(frozenset, deciding)) if deciding else frozenset()
+
+    def find_on_new_day(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
+        """Return those of the appointments whose day is that of the new start: words that name such a day mean this one."""
+        new = None if self.new is None else day_of(self.new, self._zone)
+        return {each.id for each in self.own if each.id in ids and day_of(each.starts_at, self._zone) == new}
 
     @property
     def _zone(self) -> ZoneInfo:

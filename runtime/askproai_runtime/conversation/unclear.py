@@ -154,12 +154,14 @@ def _offsets(zone: str) -> tuple[timedelta | None, ...]:
 
 def _questions(read: Arguments) -> Mapping[str, str]:
     """Return the question about each argument, in the order of asking."""
-    words = say()
+    words, values = say(), read.values
+    companions = values.get("companions") if "companions" in read.unclear else None  # one whose name is known
+    beside = companions and words.only_for.format(name=companions[0]["customer_name"], caller=values["customer_name"])
     return {
         "service": words.which_service.format(names=""),
         "staff": f"{words.person_not_understood} {words.whom_to_see}",
         "branch": words.which_branch_unclear,
-        "companions": words.who_comes_along,
+        "companions": beside or words.who_comes_along,
         "date": words.time_not_understood,
         "start": words.time_not_understood,
         "time": words.time_not_understood,

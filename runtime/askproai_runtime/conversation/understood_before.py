@@ -36,7 +36,10 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
 }
 _ANSWERS: Final = frozenset({"confirmed"})
-_ONLY: Final = re.compile(rf"\b(?:{UNDERSTOOD.places.restricts}|{UNDERSTOOD.one_more.instead})\b")
+_WITHOUT_CALLER: Final = re.compile(
+    rf"\b(?:{UNDERSTOOD.companions.without_caller})\b"
+)  # "nur für Otto, ich komme nicht"
+_MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
 _CHANGES_NOTHING: Final = frozenset({"business_information", "check_availability", "find_appointments"})
@@ -109,28 +112,33 @@ def _add_understood(
 
 def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: KnownNames) -> Arguments:
     """Return the arguments of a booking. If it is only for the person who our last question asked who else comes, that person
-    becomes the companion of the one whose booking was asked about: nobody is booked yet.
+    becomes the companion of the one whose booking was asked about: nobody is booked yet. Words that may leave out the caller
+    ("nur Otto") make the companions unclear once: this is asked.
     """
-    last = next(reversed(read_exchanges(call)), None)
-    asked = None if last is None else (last.answer or {}).get("needs_companions")
-    if last is None or last.request is None or last.request.name != "book_appointment" or not isinstance(asked, str):
+    *_, before_last, answered = (Exchange(None, None), Exchange(None, None), *read_exchanges(call))
+    was_unclear = (answered.answer or {}).get("unclear") == "companions"
+    last = before_last if was_unclear else answered
+    asked = (last.answer or {}).get("needs_companions")
+    if last.request is None or last.request.name != "book_appointment" or not isinstance(asked, str):
         return read
     before, name = read_arguments("book_appointment", last.request.arguments, known), read.values.get("customer_name")
     caller, others = before.values.get("customer_name"), before.values.get("companions") or ()
     if not (name and caller) or may_be_same(name, caller) or read.values.get("companions") or read.is_several:
         return read
-    replied = None if asked in {ONE_BY_ONE, ONE_NAME} else replies.get(companions_key(asked))
-    is_only = bool(NO.search(words_of(last.said)) or _ONLY.search(fold(last.said)))  # "nur für Otto, ich komme nicht"
-    is_answer = (
-        replied in {Reply.YES, Reply.UNCLEAR} and fold(name).split()[0] in fold(last.said).split() and not is_only
-    )
+    replied, said = replies.get(companions_key(asked)), fold(answered.said)
+    is_answer = replied not in {None, Reply.ASIDE} and asked not in {ONE_BY_ONE, ONE_NAME}
+    is_named = was_unclear or fold(name).split()[0] in said.split()
     times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (before, read)]
-    if not is_answer or len(others) > 1 or times[1] not in ({}, times[0]):
+    if not (is_answer and is_named) or len(others) > 1 or times[1] not in ({}, times[0]):
+        return read
+    may_leave_out = _MAY_LEAVE_OUT.search(said) is not None
+    if _WITHOUT_CALLER.search(said) or (was_unclear and may_leave_out):
         return read
     own = {key: read.values[key] for key in ("customer_name", "service", "staff") if key in read.values}
     kept = {key: each for key, each in before.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
     values = {key: each for key, each in read.values.items() if key not in {"another", "choice", *own}}
-    return replace(read, values=values | kept | {"companions": [own]})
+    unclear = ("companions",) if not was_unclear and (may_leave_out or replied is Reply.NO) else ()
+    return replace(read, values=values | kept | {"companions": [own]}, unclear=(*read.unclear, *unclear))
 
 
 def _read_understood(
