@@ -11,12 +11,7 @@ from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
-from askproai_runtime.language.cancel_answers import (
-    asks_again,
-    asks_the_same,
-    says_more_than_courtesies,
-    speaks_of_cancelling,
-)
+from askproai_runtime.language.cancel_answers import asks_again, asks_the_same, says_more, speaks_of_cancelling
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (
     ONE_BY_ONE,
@@ -252,11 +247,10 @@ class _Asked:
         words = str(utterance.content or "")
         changes = self.question in {Question.CANCEL, Question.MEANT} or speaks_of_cancelling(self.message)
         repeats = self.question is Question.MEANT and self.message.rpartition(". ")[2] in words
-        if utterance.role == "agent" and changes and not repeats and says_more_than_courtesies(words, self.said):
-            about = self.told if self.is_over else self.message
-            is_same = about is not None and asks_the_same(words, about)
-            self.told = self.told if is_same else None
-            self.is_over = not (is_same and self.question is Question.CANCEL and asks_again(words, self.said, about))
+        if utterance.role == "agent" and changes and not repeats and says_more(words, self.said):
+            about = (self.told if self.is_over else self.message) or ""
+            self.told = self.told if asks_the_same(words, about) else None
+            self.is_over = self.question is not Question.CANCEL or not asks_again(words, self.said, about)
         elif utterance.role in {"user", "dtmf"}:
             answers = self.told is not None and self.question is Question.CANCEL and speaks_of_cancelling(words)
             # A pressed key says something, but not what.

@@ -88,7 +88,7 @@ def speaks_of_cancelling(text: str) -> bool:
     return bool(CANCELLATION.search(words) or _CANCEL.search(words))
 
 
-def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
+def says_more(utterance: str, answered: Sequence[str]) -> bool:
     """Return True if the agent's utterance asks something or says more than courtesies. False if the caller has `answered`
     nothing but "hm" before it.
 
@@ -158,7 +158,8 @@ def asks_again(utterance: str, said: Sequence[str], about: str) -> bool:
     is_aside = all(
         (WAIT.search(each) or _COSTS.search(each)) and not names_another(each, about, None) for each in before
     )
-    return utterance.endswith("?") and bool(_CANCEL.search(last)) and is_plain and is_aside
+    is_same = bool(about) and asks_the_same(utterance, about)
+    return is_same and utterance.endswith("?") and bool(_CANCEL.search(last)) and is_plain and is_aside
 
 
 def _speaks_of_it(said: str, utterance: str) -> bool:
@@ -218,10 +219,10 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
         return None
     if is_yes and not is_aside:
         beside, is_strong = _YES_FIRST.sub("", said), bool(_STRONG_YES.search(said))
-        rest = "" if ONLY_YES.fullmatch(said) else None if beside == said else _drop_asked(beside, about, today)
-        if rest == "" or ONLY_YES.fullmatch(rest or ""):
+        left = "" if ONLY_YES.fullmatch(said) else None if beside == said else _drop_asked(beside, about, today)
+        if left == "" or ONLY_YES.fullmatch(left or ""):
             return Reply.YES if cancels or (is_strong and not _APPROVES.search(said)) else Reply.UNCLEAR
-        if rest and is_strong and _SENTENCE.search(beside):
+        if left and is_strong and _SENTENCE.search(beside):
             return Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
