@@ -11,7 +11,7 @@ from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
-from askproai_runtime.language.cancel_answers import asks_the_same, says_more_than_courtesies, speaks_of_cancelling
+from askproai_runtime.language.cancel_answers import asks_again, asks_the_same, says_more, speaks_of_cancelling
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (
     ONE_BY_ONE,
@@ -214,7 +214,7 @@ class _Asked:
     another answer or question (`later`).
 
     A yes answers the last question, so a yes in `later` does not count. A no does. A request to cancel still answers the question
-    whether to cancel, if nothing but business information was `told` since.
+    whether to cancel, if nothing but business information was `told` since. If the agent itself asks it again, any reply does.
     """
 
     question: Question
@@ -247,9 +247,10 @@ class _Asked:
         words = str(utterance.content or "")
         changes = self.question in {Question.CANCEL, Question.MEANT} or speaks_of_cancelling(self.message)
         repeats = self.question is Question.MEANT and self.message.rpartition(". ")[2] in words
-        if utterance.role == "agent" and changes and not repeats:
-            self.is_over |= says_more_than_courtesies(words, self.said)
-            self.told = self.told if self.told is not None and asks_the_same(words, self.told) else None
+        if utterance.role == "agent" and changes and not repeats and says_more(words, self.said):
+            about = (self.told if self.is_over else self.message) or ""
+            self.told = self.told if asks_the_same(words, about) else None
+            self.is_over = self.question is not Question.CANCEL or not asks_again(words, self.said, about)
         elif utterance.role in {"user", "dtmf"}:
             answers = self.told is not None and self.question is Question.CANCEL and speaks_of_cancelling(words)
             # A pressed key says something, but not what.

@@ -31,19 +31,12 @@ from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.understood import UNDERSTOOD, not_behind
 
 _WORDS: Final = UNDERSTOOD.cancellations
-_SUBJECT = rf"(?:(?:\b(?:{_WORDS.subject}))\s+){{0,4}}+"
-# A clause about coming is a reason in any place.
-_NOT_COMING: Final = re.compile(rf"{_SUBJECT}\b(?:{_WORDS.not_coming})")
-# "Ich kann nicht." is a reason only before a request, or without one: "absagen, das kann ich nicht" refuses it.
-_NOT_ABLE: Final = re.compile(
-    rf"{not_behind(_WORDS.refers_back)}{_SUBJECT}\b(?:{_WORDS.not_able})(?=\s*(?:[,.;!]|$)|\s+(?:{_WORDS.before_request})\b)"
+# A clause about not coming is a reason. "Ich kann nicht." is one unless it is about cancelling: "absagen, das kann ich nicht".
+_HINDRANCE: Final = re.compile(
+    rf"{not_behind(_WORDS.refers_back)}(?:(?:\b(?:{_WORDS.subject}))\s+){{0,4}}+\b"
+    rf"(?:{_WORDS.not_coming}|(?:{_WORDS.cannot})(?=\s*(?:[,.;!]|$)|\s+(?:{_WORDS.before_request})\b))"
 )
 _REASON: Final = " leider "  # an apology in place of the clause: no answer by itself
-_REQUESTED: Final = re.compile(rf"\b(?:{_WORDS.requested})")
-_ILLNESS: Final = re.compile(rf"\b(?:{_WORDS.ill})\b")
-_BECAUSE_OF: Final = re.compile(rf"\b(?:{_WORDS.because_of})\s+\w+")
-# A question names the customer where there are several.
-_OF_CUSTOMER: Final = re.compile(rf"\b(?:{_WORDS.for_customer})\b")
 # A caller who asks to cancel means it, whatever the other words are: "nicht verschieben, sondern absagen".
 _CANCEL = re.compile(rf"\b(?:{_WORDS.cancel})\b")
 _NOT_CANCEL = re.compile(rf"\b(?:{_WORDS.not_cancel})\b")
@@ -57,6 +50,8 @@ _NAMED = (
     re.compile(rf"\b({_WORDS.weekday})"),
     re.compile(rf"\b({_WORDS.day}|\d+)\b"),
     re.compile(rf"\b(?:{_WORDS.of_whom})(\w+)"),
+)
+_CANCELLED = (
     re.compile(rf"\b(?:{_WORDS.own}) (\w+)"),
     re.compile(rf"\b(?:{_WORDS.before_cancelling}) (\w+)(?:{_WORDS.to_cancel})\b"),
     re.compile(rf"\b(?:{_WORDS.cancels_that}) (\w+)"),
@@ -75,6 +70,11 @@ _THAT_ONE: Final = re.compile(rf"\b(?:{_WORDS.that_one})\b")
 _STRONG_YES = re.compile(rf"\b{STRONG_YES_WORD}\b")
 # "Ja, alles richtig" and "genau, alles gut so" approve of something, and that may be the appointment.
 _APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
+# A yes at the beginning agrees whatever is said behind it, unless that may keep the appointment or mean another one.
+_YES_FIRST = re.compile(rf"^(?:{UNDERSTOOD.answers.before_yes}|) ?(?:(?:{STRONG_YES_WORD}|{_WORDS.decides})(?: |$))+")
+_KEEPS_OPEN = re.compile(rf"\b(?:{_WORDS.keeps_open})\b")
+# No name of a day, person or service has these words.
+_SENTENCE = re.compile(rf"\b(?:{_WORDS.sentence})\b")
 # Beside an agreement these change nothing: an apology, and whether it costs anything.
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
@@ -88,7 +88,7 @@ def speaks_of_cancelling(text: str) -> bool:
     return bool(CANCELLATION.search(words) or _CANCEL.search(words))
 
 
-def says_more_than_courtesies(utterance: str, answered: Sequence[str]) -> bool:
+def says_more(utterance: str, answered: Sequence[str]) -> bool:
     """Return True if the agent's utterance asks something or says more than courtesies. False if the caller has `answered`
     nothing but "hm" before it.
 
@@ -130,13 +130,11 @@ def refuses(said: str, *, claimed: bool) -> bool:
 
 
 def names_another(utterance: str, about: str, today: date | None) -> bool:
-    """Return True if a request to cancel names a day, service or person that the question (`about`) has not."""
-    said = words_of(utterance)
-    if not _CANCEL.search(said):
-        return False
-    asked = words_of(about)
-    known = _WORDS.names_none | set(asked.split())
-    named = {word for each in _NAMED for found in each.finditer(said) for word in found.groups() if word}
+    """Return True if words, or a request to cancel, name a day, service or person that the question (`about`) has not."""
+    said, asked = words_of(utterance), words_of(about)
+    patterns = (*_NAMED, *_CANCELLED) if _CANCEL.search(said) else _NAMED
+    known = _WORDS.names_none | _WORDS.thanks | set(asked.split())
+    named = {word for each in patterns for found in each.finditer(said) for word in found.groups() if word}
     return any(word not in known and not _is_day_of(word, asked, today) for word in named)
 
 
@@ -151,14 +149,29 @@ def asks_the_same(utterance: str, about: str) -> bool:
     return is_of_it and not names_another(utterance, about, None)
 
 
+def asks_again(utterance: str, said: Sequence[str], about: str) -> bool:
+    """Return whether an agent's utterance ends with the question whether to cancel, after the caller has `said` nothing but
+    "Moment" or a question for the cost since the question `about`.
+    """
+    last, before = words_of(re.split(r"[.!?:]\s", utterance)[-1]), [words_of(each) for each in said]
+    is_plain = not any(each.search(last) for each in (MOVE, KEEP, NO, SPEAKS_OF_IT, CONDITION, _NOT_CANCEL, _NEGATION))
+    is_aside = all(
+        (WAIT.search(each) or _COSTS.search(each)) and not names_another(each, about, None) for each in before
+    )
+    is_same = bool(about) and asks_the_same(utterance, about)
+    return is_same and utterance.endswith("?") and bool(_CANCEL.search(last)) and is_plain and is_aside
+
+
 def _speaks_of_it(said: str, utterance: str) -> bool:
     """Return True if a caller mentions cancelling without requesting it: in a question ("Kostet das etwas?") or as a mere idea."""
     is_asked = "?" in _TAG.sub(" ", utterance) or asks(said)
     return bool(SPEAKS_OF_IT.search(_AS_SAID.sub(" ", said))) or (is_asked and not REQUEST.search(said))
 
 
-def _drop_asked(said: str, about: str) -> str:
-    """Return the caller's words without the words and hours of our question whether to cancel, whose text is `about`."""
+def _drop_asked(said: str, about: str, today: date | None) -> str | None:
+    """Return the caller's words beside a yes without courtesies and the words, day and hours of our question whether to cancel,
+    whose text is `about`. None if they name any other appointment, or may keep this one.
+    """
     sentences = [SENTENCES[language] for language in Language]
     removes = any(each.shall_i_remove_place.partition("{")[0] in about for each in sentences)
     questions = (
@@ -166,27 +179,34 @@ def _drop_asked(said: str, about: str) -> str:
     )
     beginnings = (each.partition("{")[0] for each in questions)
     question = next((about[about.rindex(each) :] for each in beginnings if each in about), "")
-    asked = {*words_of(question).split()} | _WORDS.beside_asked  # "den von Erna"
+    asked = {*words_of(question).split()} | _WORDS.beside_asked | _WORDS.thanks  # "den von Erna"
     if removes:
         asked |= _WORDS.off_the_list
-    said = _THAT_ONE.sub(" ", drop_hours(said, question) or said)
-    return " ".join(word for word in said.split() if word not in asked and word.removesuffix("s") not in asked)
+    left = drop_hours(said, question)
+    if left is None or _KEEPS_OPEN.search(said) or names_another(said, about, today):
+        return None
+    text, words = words_of(about), _THAT_ONE.sub(" ", left).split()
+    rest = (word for word in words if asked.isdisjoint({word, word.removesuffix("s")}))
+    return " ".join(word for word in rest if not _is_day_of(word, text, today))
 
 
-def read_cancellation(utterance: str, about: str = "") -> Reply | None:
+def read_cancellation(utterance: str, about: str = "", today: date | None = None) -> Reply | None:
     """Return the reply that an utterance gives to the question whether to cancel an appointment (`about` is its text); None if
-    the utterance does not answer. A yes with further words is no answer, unless these words are in the question.
+    the utterance does not answer. `today` is the day of the call.
 
-    The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, or agrees in words that may
-    only approve of the appointment. It is also `UNCLEAR` after a no that may refuse the move that the question mentions.
+    The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, agrees in words that may only
+    approve of the appointment, or gives a reason beside a yes. It is also `UNCLEAR` after a no that may refuse the move that the
+    question mentions.
     """
     if _CANCEL.search(words_of(utterance)):
+        if about and names_another(utterance, about, today):
+            return Reply.NO
         utterance = _NO_MOVE.sub(_REASON, utterance.casefold())
     if (no := _FIRST_NO.match(utterance.casefold())) is not None:
         rest = utterance[no.end() :]
-        is_meant = _CANCEL.search(words_of(rest)) and read_cancellation(rest, about) in {Reply.YES, Reply.UNCLEAR}
+        is_meant = _CANCEL.search(words_of(rest)) and read_cancellation(rest, about, today) not in {Reply.NO, None}
         return Reply.UNCLEAR if is_meant else Reply.NO
-    words = words_of(_drop_hindrances(utterance))
+    words = words_of(_HINDRANCE.sub(_REASON, utterance.casefold()))
     said = " ".join(_BESIDE.sub(" ", words).split())
     is_yes = bool(YES.search(NO.sub(" ", said).strip()))
     is_aside = is_question(utterance) or bool(WAIT.search(words_of(utterance)))
@@ -197,27 +217,15 @@ def read_cancellation(utterance: str, about: str = "") -> Reply | None:
         return Reply.NO
     if CONDITION.search(said) or (is_aside and not cancels) or (cancels and _speaks_of_it(words, utterance)):
         return None
-    if is_yes and not is_aside and any(map(ONLY_YES.fullmatch, (said, _drop_asked(said, about)))):
-        is_clear = cancels or (_STRONG_YES.search(said) and not _APPROVES.search(said))
-        return Reply.YES if is_clear else Reply.UNCLEAR
+    if is_yes and not is_aside:
+        beside, is_strong = _YES_FIRST.sub("", said), bool(_STRONG_YES.search(said))
+        left = "" if ONLY_YES.fullmatch(said) else None if beside == said else _drop_asked(beside, about, today)
+        if left == "" or ONLY_YES.fullmatch(left or ""):
+            return Reply.YES if cancels or (is_strong and not _APPROVES.search(said)) else Reply.UNCLEAR
+        if left and is_strong and _SENTENCE.search(beside):
+            return Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
-
-
-def _drop_hindrances(utterance: str) -> str:
-    """Return an utterance in lower case, with an apology in place of each clause that says that the caller cannot come."""
-    said = _NOT_COMING.sub(_REASON, utterance.casefold())
-    request = _REQUESTED.search(said)
-    first = request.start() if request else len(said)
-    return _NOT_ABLE.sub(lambda found: _REASON if found.start() < first else found[0], said)
-
-
-def drop_illness(utterance: str, about: str) -> str:
-    """Return an utterance in lower case without the clauses about an ill person, unless the question `about` names a customer."""
-    said = utterance.casefold()
-    if _OF_CUSTOMER.search(about.casefold()):
-        return said
-    return _ILLNESS.sub(" ", _BECAUSE_OF.sub("deshalb", said))  # "deshalb muss ich" asks nothing, "muss ich" does
 
 
 def _is_day_of(word: str, about: str, today: date | None) -> bool:

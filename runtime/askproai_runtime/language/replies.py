@@ -22,7 +22,7 @@ from askproai_runtime.language.answer_words import (
     is_question,
     words_of,
 )
-from askproai_runtime.language.cancel_answers import CANCELLATION, drop_illness, names_another, read_cancellation
+from askproai_runtime.language.cancel_answers import CANCELLATION, read_cancellation
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.plain_yes import is_plain_yes
 from askproai_runtime.person_names import fold
@@ -132,17 +132,14 @@ def read_reply(
     """
     if question is Question.CANCEL:
         about = f"{about} {(request or {}).get('customer_name') or ''}"
-        utterances = [drop_illness(utterance, about) for utterance in utterances]
-        if any(names_another(each, about, today) for each in utterances):
-            return Reply.NO
-    read = [_read(utterance, question, about) for utterance in utterances]
+    read = [_read(utterance, question, about, today) for utterance in utterances]
     if question is Question.MEANT:
         is_plain = [
             reply is Reply.UNCLEAR and holds_yes(utterance) and is_plain_yes(utterance, about, function, request)
             for utterance, reply in zip(utterances, read, strict=True)
         ]
         read = [Reply.YES if plain else reply for plain, reply in zip(is_plain, read, strict=True)]
-    refused = (*read, *(_read(utterance, question, about) for utterance in later))
+    refused = (*read, *(_read(utterance, question, about, today) for utterance in later))
     if question not in _FIRST_COUNTS and Reply.NO in refused:
         return Reply.NO
     for reply in read:
@@ -196,10 +193,10 @@ def holds_yes(utterance: str) -> bool:
     return bool(YES.search(said)) and not NO.search(said) and not is_question(utterance) and not WAIT.search(said)
 
 
-def _read(utterance: str, question: Question, about: str = "") -> Reply | None:
+def _read(utterance: str, question: Question, about: str = "", today: date | None = None) -> Reply | None:
     """Return the reply that one utterance gives to a question; None if it does not answer the question."""
     if question is Question.CANCEL:
-        return read_cancellation(utterance, about)
+        return read_cancellation(utterance, about, today)
     said = words_of(utterance)
     if question is Question.SEVERAL:
         return _read_several(utterance)

@@ -192,7 +192,7 @@ def test_english_question_words_may_follow_yes() -> None:
         ("Mein Auto ist leider kaputt, bitte absagen", Reply.UNCLEAR), ("ich komme nicht, absagen", Reply.UNCLEAR),
         ("Da kann ich nicht. Absagen bitte.", Reply.UNCLEAR), ("ich hab keine Zeit, sagen Sie ab", Reply.UNCLEAR),
         ("wegen meiner Tochter muss ich absagen", Reply.UNCLEAR), ("den Termin morgen absagen", Reply.UNCLEAR),
-        ("Ja, meine Tochter ist krank", Reply.YES), ("Ja bitte, ich bin krank", Reply.YES),
+        ("Ja, meine Tochter ist krank", Reply.UNCLEAR), ("Ja bitte, ich bin krank", Reply.UNCLEAR),
         ("Ich kann übermorgen nicht kommen, sagen Sie ab", Reply.NO), ("Ich kann heute nicht, sagen Sie ab", Reply.NO),
         ("Ich kann morgen nicht absagen", Reply.NO), ("den von meiner Tochter absagen", Reply.NO),
         ("absagen mach ich morgen", Reply.NO), ("ich sag morgen ab", Reply.NO), ("I'll cancel tomorrow", Reply.NO),
@@ -207,11 +207,6 @@ def test_english_question_words_may_follow_yes() -> None:
 )  # fmt: skip
 def test_stated_reason_does_not_change_the_reply(said: str, reply: Reply) -> None:
     assert read_reply([said], Question.CANCEL, about=ABOUT_TOMORROW, today=FRIDAY) is reply
-
-
-def test_relatives_illness_does_not_confirm_a_cancellation() -> None:
-    about = ABOUT_TOMORROW.replace("bei Anna", "bei Anna für Petra Lange")
-    assert read_reply(["mein Sohn ist krank, absagen"], Question.CANCEL, about=about, today=FRIDAY) is Reply.NO
 
 
 def test_unrelated_words_do_not_hide_an_answer() -> None:
@@ -275,11 +270,15 @@ def test_repeated_politeness_phrase_is_parsed_quickly() -> None:
         ("Ja, den auch.", Reply.YES), ("Ja, beide Termine.", Reply.YES), ("Ja. Halt!", Reply.NO),
         ("Auf jeden Fall.", Reply.YES), ("Sure, that one too.", Reply.YES), ("Den auch.", Reply.UNCLEAR),
         ("Ich denke schon.", Reply.UNCLEAR), ("I think so.", Reply.UNCLEAR), ("Muss ich, ja.", Reply.UNCLEAR),
-        ("Ja, ich muss arbeiten.", Reply.NO), ("Ja, ich wollte ihn tauschen.", Reply.NO), ("Ja, ich höre Sie.", Reply.NO),
+        ("Ja, ich muss arbeiten.", Reply.UNCLEAR), ("Ja, ich wollte ihn tauschen.", Reply.NO), ("Ja, ich höre Sie.", Reply.NO),
         ("Ja, ich wollte den Termin bestätigen.", Reply.NO), ("Yes, I was calling about that one.", Reply.NO),
-        ("Ja, am Samstag um zehn bin ich im Urlaub.", Reply.NO), ("Ja, aber ich muss arbeiten.", Reply.NO),
+        ("Ja, am Samstag um zehn bin ich im Urlaub.", Reply.UNCLEAR), ("Ja, aber ich muss arbeiten.", Reply.NO),
         ("Ja, oder ich komme später.", Reply.NO), ("Ja, wir ziehen am Montag um.", Reply.NO),
         ("Ja, ich muss um neun arbeiten.", Reply.NO), ("Ja, es geht um das Färben.", Reply.NO), ("Muss ich?", Reply.NO),
+        ("Ja, mein Sohn ist krank.", Reply.UNCLEAR), ("Yes, I'm not in town.", Reply.UNCLEAR), ("Ja danke, tschüss.", Reply.YES),
+        ("Ja, er ist krank.", Reply.NO), ("Ja, mein Mann kommt.", Reply.NO), ("Ja, ich muss erst schauen.", Reply.NO),
+        ("Ja, Samstag um zehn passt.", Reply.NO), ("Ja, der um zehn ist richtig.", Reply.NO), ("Ja, da habe ich Zeit.", Reply.NO),
+        ("ja nur den von morgen", Reply.YES), ("ja aber der andere bleibt", Reply.YES), ("ja der bleibt", Reply.NO),
         ("Ja, da kann ich.", Reply.NO), ("Ja, das ist meiner.", Reply.NO), ("Ja, wir sehen uns Samstag.", Reply.NO),
     ],
 )  # fmt: skip
