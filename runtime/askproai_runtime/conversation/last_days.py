@@ -270,9 +270,11 @@ def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[da
             return said
     starts, now = [start.astimezone(zone) for start in named.starts], call.started_at.astimezone(zone)
     clauses = [clause for words in named.said_since for clause, _ in list_clauses(words)]
-    only = {start for each in clauses for start in find_only_times(each, starts, now) or ()}
-    if only or said:
-        return only or said
+    only = [found for each in clauses if (found := find_only_times(each, starts, now))]
+    if only:
+        return set.intersection(*only) or set.union(*only)
+    if said:
+        return said
     for words in clauses:
         with suppress(UnclearMention):
             mention = None if rejects_times(words) else find_mention(words, now, _WORD.findall(fold(words)))

@@ -15,6 +15,7 @@ from askproai_runtime.conversation.last_days import (
     REJECTED_DAY,
     find_only_times,
     list_choices,
+    list_services_at,
     list_weekdays,
     names_time,
 )
@@ -145,7 +146,13 @@ def _find_chosen(call: CallContext, start: datetime, own: Collection[datetime]) 
         place = find_place(fold(said), len(last.starts), IN_WORDS)
         if place is not None and start.day != place + 1:
             return None if last.starts[place] == start else last.starts[place]
-    is_agreed = len(last.starts) == 1 and holds_yes(said) and not is_named and not _ADDS.search(words_of(said))
+    services = list_services_at(
+        call, [start]
+    )  # of two services that were offered one after the other, a yes means both
+    is_of_other = bool(services) and services.isdisjoint(list_services_at(call, last.starts))
+    is_agreed = (
+        len(last.starts) == 1 and holds_yes(said) and not (is_named or is_of_other or _ADDS.search(words_of(said)))
+    )
     return last.starts[0] if is_agreed and last.starts[0] != start else None
 
 
@@ -177,10 +184,13 @@ def _list_other_days(
     """
     now = call.started_at.astimezone(start.tzinfo)
     read = partial(_list_wanted, call, own=own, now=now, moves=moves, is_picked=is_picked)
-    turns = [(words, [*read(words)]) for words in reversed(said)]
+    relative = [
+        words for words in said if _RELATIVE_DAY.search(fold(words))
+    ]  # a day beside "am selben Tag" is a remark
+    turns = [(words, [] if words in relative else [*read(words)]) for words in reversed(said)]
     words, named = turns[0] if turns else ("", [])
     is_counted = not any(each.has_day for each in named) and counts_time(words)
-    if is_counted or _RELATIVE_DAY.search(fold(words)):
+    if is_counted or words in relative:
         yield from _list_counted(words, start, own)
         return
     days, spans = _find_wanted(turns, start.date())

@@ -77,6 +77,7 @@ _KEEPS_OPEN = re.compile(rf"\b(?:{_WORDS.keeps_open})\b")
 _SENTENCE = re.compile(rf"\b(?:{_WORDS.sentence})\b")
 # Beside an agreement these change nothing: an apology, and whether it costs anything.
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
+_NEXT_REQUEST: Final = re.compile(_WORDS.next_request, re.DOTALL)
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
@@ -198,15 +199,16 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
     approve of the appointment, or gives a reason beside a yes. It is also `UNCLEAR` after a no that may refuse the move that the
     question mentions.
     """
+    utterance = _NEXT_REQUEST.sub(" ", utterance.casefold())
     if _CANCEL.search(words_of(utterance)):
         if about and names_another(utterance, about, today):
             return Reply.NO
-        utterance = _NO_MOVE.sub(_REASON, utterance.casefold())
-    if (no := _FIRST_NO.match(utterance.casefold())) is not None:
+        utterance = _NO_MOVE.sub(_REASON, utterance)
+    if (no := _FIRST_NO.match(utterance)) is not None:
         rest = utterance[no.end() :]
         is_meant = _CANCEL.search(words_of(rest)) and read_cancellation(rest, about, today) not in {Reply.NO, None}
         return Reply.UNCLEAR if is_meant else Reply.NO
-    words = words_of(_HINDRANCE.sub(_REASON, utterance.casefold()))
+    words = words_of(_HINDRANCE.sub(_REASON, utterance))
     said = " ".join(_BESIDE.sub(" ", words).split())
     is_yes = bool(YES.search(NO.sub(" ", said).strip()))
     is_aside = is_question(utterance) or bool(WAIT.search(words_of(utterance)))
