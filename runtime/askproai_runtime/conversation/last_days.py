@@ -284,12 +284,15 @@ def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[da
 
 def find_only_times(clause: str, starts: Collection[datetime], now: datetime) -> set[datetime] | None:
     """Return those of the local `starts` that a clause names; None unless the clause is nothing but a time, and rejects none."""
-    try:
-        agreeing = [fold(word) for word in clause.split() if ONLY_YES.fullmatch(word)]
-        mention = None if rejects_times(clause) else find_mention(clause, now, agreeing)
-        return None if mention is None else mention.find_in(starts, surely=False)
-    except UnclearMention:
+    agreeing = [fold(word) for word in clause.split() if ONLY_YES.fullmatch(word)]
+
+    def read() -> set[datetime] | None:
+        with suppress(UnclearMention):
+            mention = find_mention(clause, now, agreeing)
+            return None if mention is None else mention.find_in(starts, surely=False)
         return None
+
+    return None if rejects_times(clause) else read_in_languages(read, None)
 
 
 def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zone: ZoneInfo) -> datetime | None:
