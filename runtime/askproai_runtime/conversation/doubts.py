@@ -81,10 +81,14 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
 
 
 def _accepts(words: str, start: datetime, now: datetime) -> bool:
-    """Return whether words accept a local start: by a yes, "das passt", or a clause that is nothing but its time."""
-    clauses = [clause for clause, _ in list_clauses(words)]
-    is_named = any(find_only_times(each, [start], now.astimezone(start.tzinfo)) for each in clauses)
-    return is_named or holds_yes(words) or any(map(agrees_to_offer, clauses))
+    """Return whether words accept a local start: by a clause that is nothing but its time, or by a yes or "das passt" that
+    nothing beside it takes back ("gut, aber neun ist zu früh").
+    """
+    said, clauses = words_of(words), [clause for clause, _ in list_clauses(words)]
+    if any(find_only_times(each, [start], now.astimezone(start.tzinfo)) for each in clauses):
+        return True
+    takes_back = any(each.search(said) for each in (REJECTS, _RATHER, _UNFIT))
+    return not takes_back and (holds_yes(words) or any(map(agrees_to_offer, clauses)))
 
 
 def wants_one_more(call: CallContext) -> bool:

@@ -263,7 +263,7 @@ def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> dateti
 
 def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[datetime]:
     """Return the asked local starts that the caller's later words may mean: by clauses that are nothing but a time if there are
-    any ("Mittwoch, am Freitag ist Hochzeit"); else whatever stands beside a day or a time ("am zwanzigsten, Petra Lange").
+    any ("Mittwoch, am Freitag ist Hochzeit"); else whatever is said beside a day or a time ("am zwanzigsten, Petra Lange").
     """
     for surely in (True, False):
         if len(said := list_said_starts(named, call, zone, surely=surely)) == 1:

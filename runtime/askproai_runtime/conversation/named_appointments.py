@@ -85,19 +85,24 @@ def find_named_appointments(
     """
     words, said, moves = _Words(config, call, args, own, addressed, new), call.said_since or "", new is not None
     introduced, is_cancelled = read_introduction(said), False
-    firm, others, denied = set[UUID](), set[UUID](), set[UUID]()
+    firm, others, denied, spoken = set[UUID](), set[UUID](), set[UUID](), set[UUID]()
     for clause in _list_clauses(said.replace(introduced, "", 1)):
         was_cancelled, is_cancelled = is_cancelled, not moves and speaks_of_cancelling(clause)
         is_known, named = names_known(clause), words.find(clause)
-        rejects = rejects_times(clause) and not (is_known or was_cancelled)  # "den Mittwoch absagen, den Freitag nicht"
+        rejects = rejects_times(clause)
+        is_negated = is_cancelled and rejects  # "nicht den Mittwoch absagen, sondern den Freitag"
+        rejects = rejects and not (is_known or was_cancelled)  # "den Mittwoch absagen, den Freitag nicht"
         if not _DENIES.search(clause):
-            is_firm = is_cancelled or rejects or (moves and is_known)
+            is_firm = (is_cancelled or rejects or (moves and is_known)) and not is_negated
             firm, others = (firm | named, others) if is_firm else (firm, others | named)
+            spoken |= named if is_known and not rejects_times(clause) else set()
         elif moves or is_known or not firm | others:
             denied |= named
         else:  # "ich kann am Mittwoch, aber nicht am Freitag" means either
             others |= named
     others = others and others | words.find(fold(introduced))
+    if not moves and addressed.id in spoken:  # "den am Freitag, Mittwoch nicht"
+        firm |= others
     return NamedAppointments(firm or words.find_on_new_day(others) or others, denied)
 
 

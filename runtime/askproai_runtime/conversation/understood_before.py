@@ -39,6 +39,9 @@ _ANSWERS: Final = frozenset({"confirmed"})
 _WITHOUT_CALLER: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.without_caller})\b"
 )  # "nur für Otto, ich komme nicht"
+_FOR_BOTH: Final = re.compile(
+    rf"\b(?:{UNDERSTOOD.companions.names_caller}|{UNDERSTOOD.one_more.also}|{UNDERSTOOD.one_more.several})\b"
+)
 _MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
@@ -137,7 +140,9 @@ def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: Kno
     own = {key: read.values[key] for key in ("customer_name", "service", "staff") if key in read.values}
     kept = {key: each for key, each in before.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
     values = {key: each for key, each in read.values.items() if key not in {"another", "choice", *own}}
-    unclear = ("companions",) if not was_unclear and (may_leave_out or replied is Reply.NO) else ()
+    names_both = bool(_FOR_BOTH.search(said)) or not {*fold(caller).split()}.isdisjoint(said.split())
+    is_unclear = not names_both if was_unclear else may_leave_out or replied is Reply.NO
+    unclear = ("companions",) if is_unclear else ()
     return replace(read, values=values | kept | {"companions": [own]}, unclear=(*read.unclear, *unclear))
 
 

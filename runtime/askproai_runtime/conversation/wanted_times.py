@@ -195,9 +195,8 @@ def _list_other_days(
         return
     days, spans = _find_wanted(turns, start.date())
     is_offered = call.named_last is not None and start in call.named_last.starts
-    if (
-        moves and not (days or spans or is_offered) and _find_hour(words)
-    ):  # "der Termin am Samstag, geht der auch um elf?"
+    is_told_apart = is_offered and bool(split_new_time(fold(words))[1])  # "den vom Mittwoch auf elf"
+    if moves and not (days or spans or is_told_apart) and _find_hour(words):  # "der vom Samstag, geht der auch um elf?"
         weekdays = list_weekdays(REJECTED_DAY.sub(" ", fold(words)))
         days_then = days_of(own, ZoneInfo(str(start.tzinfo)))
         yield from {day for day in days_then if day.weekday() in weekdays} - {start.date()}

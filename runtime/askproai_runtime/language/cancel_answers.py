@@ -73,11 +73,11 @@ _APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
 # A yes at the beginning agrees whatever is said behind it, unless that may keep the appointment or mean another one.
 _YES_FIRST = re.compile(rf"^(?:{UNDERSTOOD.answers.before_yes}|) ?(?:(?:{STRONG_YES_WORD}|{_WORDS.decides})(?: |$))+")
 _KEEPS_OPEN = re.compile(rf"\b(?:{_WORDS.keeps_open})\b")
-# No name of a day, person or service has these words.
-_SENTENCE = re.compile(rf"\b(?:{_WORDS.sentence})\b")
+_HINDERS = re.compile(rf"\b(?:{_WORDS.hinders})\b")
 # Beside an agreement these change nothing: an apology, and whether it costs anything.
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
-_NEXT_REQUEST: Final = re.compile(_WORDS.next_request, re.DOTALL)
+_NEW_ONE: Final = re.compile(rf"\b(?:{_WORDS.new_one})\b")
+_NEXT_REQUEST: Final = re.compile(_WORDS.next_request)
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
@@ -155,12 +155,11 @@ def asks_again(utterance: str, said: Sequence[str], about: str) -> bool:
     "Moment" or a question for the cost since the question `about`.
     """
     last, before = words_of(re.split(r"[.!?:]\s", utterance)[-1]), [words_of(each) for each in said]
-    is_plain = not any(each.search(last) for each in (MOVE, KEEP, NO, SPEAKS_OF_IT, CONDITION, _NOT_CANCEL, _NEGATION))
     is_aside = all(
         (WAIT.search(each) or _COSTS.search(each)) and not names_another(each, about, None) for each in before
     )
-    is_same = bool(about) and asks_the_same(utterance, about)
-    return is_same and utterance.endswith("?") and bool(_CANCEL.search(last)) and is_plain and is_aside
+    is_plain = {*last.split()} <= _WORDS.asks_again | {*words_of(about).split()}
+    return bool(about) and utterance.endswith("?") and bool(_CANCEL.search(last)) and is_plain and is_aside
 
 
 def _speaks_of_it(said: str, utterance: str) -> bool:
@@ -199,7 +198,7 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
     approve of the appointment, or gives a reason beside a yes. It is also `UNCLEAR` after a no that may refuse the move that the
     question mentions.
     """
-    utterance = _NEXT_REQUEST.sub(" ", utterance.casefold())
+    utterance = _drop_next_request(utterance.casefold())
     if _CANCEL.search(words_of(utterance)):
         if about and names_another(utterance, about, today):
             return Reply.NO
@@ -208,7 +207,7 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
         rest = utterance[no.end() :]
         is_meant = _CANCEL.search(words_of(rest)) and read_cancellation(rest, about, today) not in {Reply.NO, None}
         return Reply.UNCLEAR if is_meant else Reply.NO
-    words = words_of(_HINDRANCE.sub(_REASON, utterance))
+    words, is_hindered = words_of(_HINDRANCE.sub(_REASON, utterance)), _HINDRANCE.search(utterance) is not None
     said = " ".join(_BESIDE.sub(" ", words).split())
     is_yes = bool(YES.search(NO.sub(" ", said).strip()))
     is_aside = is_question(utterance) or bool(WAIT.search(words_of(utterance)))
@@ -224,10 +223,22 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
         left = "" if ONLY_YES.fullmatch(said) else None if beside == said else _drop_asked(beside, about, today)
         if left == "" or ONLY_YES.fullmatch(left or ""):
             return Reply.YES if cancels or (is_strong and not _APPROVES.search(said)) else Reply.UNCLEAR
-        if left and is_strong and _SENTENCE.search(beside):
+        if left and is_strong and (is_hindered or _HINDERS.search(beside)):
             return Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
+
+
+def _drop_next_request(utterance: str) -> str:
+    """Return an utterance in lower case without the request for a new appointment behind its answer ("ja, und dann brauche ich
+    einen neuen"). Other words there may change the answer.
+    """
+    found = _NEXT_REQUEST.search(utterance)
+    if found is None or not utterance[: found.start()].strip() or utterance[found.end() :].strip(" ."):
+        return utterance
+    beside = words_of(_NEW_ONE.sub(" ", found[0]))  # "einen neuen Termin" alone is no move
+    changes = any(each.search(beside) for each in (NO, KEEP, CONDITION, MOVE))
+    return utterance if changes else utterance[: found.start()]
 
 
 def _is_day_of(word: str, about: str, today: date | None) -> bool:
