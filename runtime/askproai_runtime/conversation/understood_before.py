@@ -118,9 +118,10 @@ def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: Kno
     becomes the companion of the one whose booking was asked about: nobody is booked yet. Words that may leave out the caller
     ("nur Otto") make the companions unclear once: this is asked.
     """
-    *_, before_last, answered = (Exchange(None, None), Exchange(None, None), *read_exchanges(call))
+    exchanges = [Exchange(None, None), *read_exchanges(call)]
+    answered = exchanges[-1]
     was_unclear = (answered.answer or {}).get("unclear") == "companions"
-    last = before_last if was_unclear else answered
+    last = next(each for each in reversed(exchanges) if (each.answer or {}).get("unclear") != "companions")
     asked = (last.answer or {}).get("needs_companions")
     if last.request is None or last.request.name != "book_appointment" or not isinstance(asked, str):
         return read
