@@ -26,8 +26,8 @@ async def list_pauses(ctx: BookingContext) -> Mapping[str, tuple[Span, ...]]:
 async def read_pause(ctx: BookingContext, branch: Branch, now: datetime, look_ahead: timedelta) -> datetime | None:
     """Return when a branch's pause ends; None if no pause covers all the time from `now` until `now + look_ahead`.
 
-    A caller without an offer hears of the pause. If the database is unavailable, the result is None, too: these
-    callers hear that nothing is free, which is true.
+    Callers without an offer hear of the pause. If the database is unavailable, the result is None, too: these callers hear
+    that nothing is free, which is true.
     """
     try:
         spans = (await list_pauses(ctx)).get(branch.name, ())

@@ -90,12 +90,13 @@ def find_named_appointments(
         was_cancelled, is_cancelled = is_cancelled, not moves and speaks_of_cancelling(clause)
         is_known, named = names_known(clause), words.find(clause)
         rejects = rejects_times(clause)
-        is_negated = is_cancelled and rejects  # "nicht den Mittwoch absagen, sondern den Freitag"
-        rejects = rejects and not (is_known or was_cancelled)  # "den Mittwoch absagen, den Freitag nicht"
         if not _DENIES.search(clause):
-            is_firm = (is_cancelled or rejects or (moves and is_known)) and not is_negated
+            # Not firm: "nicht den Mittwoch absagen, sondern den Freitag", and the last clause of "den Mittwoch absagen, den Freitag nicht".
+            is_firm = (
+                not rejects if is_cancelled else (moves and is_known) or (rejects and not (is_known or was_cancelled))
+            )
             firm, others = (firm | named, others) if is_firm else (firm, others | named)
-            spoken |= named if is_known and not rejects_times(clause) else set()
+            spoken |= named if is_known and not rejects else set()
         elif moves or is_known or not firm | others:
             denied |= named
         else:  # "ich kann am Mittwoch, aber nicht am Freitag" means either

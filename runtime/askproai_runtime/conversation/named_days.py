@@ -207,7 +207,7 @@ def _count_from(words: TimeWords) -> Mapping[str, Any]:
 
 
 def _list_origins(words: TimeWords, days: list[date]) -> list[date]:
-    """Return the days from which words count a day ("am Tag davor"): the only one that the caller has said since, else the
+    """Return the origins of a counted day ("am Tag davor"): the only day that the caller has said since, else the
     refused day and, in a booking, `days`. Without a refused day, and for words that count hours, these are `days`.
     """
     refused, zone = (words.named.before or words.named).refused_day, words.zone

@@ -197,11 +197,11 @@ def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
             Naming.OFFERED, starts, refused=refused, refused_day=refused_day, are_readings="candidates" in answer
         )
     if readings := answer.get("candidates"):
-        begins = [_read_instant(each["start"]) for each in readings]
+        starts = tuple(_read_instant(each["start"]) for each in readings)
         ends = [_read_instant(each["end"]) for each in readings if "end" in each]
-        if ends and max(ends) - min(begins) > _LONGEST_DAY and len(readings) == 1:
+        if ends and max(ends) - min(starts) > _LONGEST_DAY and len(readings) == 1:
             return None  # a week is no day
-        return NamedTimes(Naming.ASKED, tuple(begins), is_exact=not ends)
+        return NamedTimes(Naming.ASKED, starts, is_exact=not ends)
     if answer.get("success") is True and "appointment_id" in answer:
         return NamedTimes(Naming.CHANGED, (_read_instant(answer["start"]),))
     if answer.get("success") is True and (listed := answer.get("appointments")):

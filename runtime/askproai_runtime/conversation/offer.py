@@ -41,7 +41,7 @@ from askproai_runtime.conversation.kept_offers import (
     note_counted_words,
     read_kept_offers,
 )
-from askproai_runtime.conversation.last_days import find_agreed
+from askproai_runtime.conversation.last_days import find_agreed, is_after_list
 from askproai_runtime.conversation.named_days import keep_offered_days
 from askproai_runtime.conversation.offer_choice import EXTRA_SECONDS, Missed, Offer, choose_offer, find_in_hours
 from askproai_runtime.conversation.own_obstacles import offer_own_move
@@ -49,7 +49,7 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import parse_searched_time
 from askproai_runtime.conversation.slot_sentences import example_sentence, slot_fields, slot_sentence
 from askproai_runtime.conversation.time_arguments import read_parts
-from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome, Naming
+from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.wanted_times import require_wanted_time
 from askproai_runtime.language.replies import ONE_BY_ONE
 from askproai_runtime.sentences import say
@@ -115,7 +115,7 @@ def _read_time(call: CallContext, args: Mapping[str, Any], request: ServiceReque
     zone = request.rules.zone
     understood = parse_searched_time(leave_out_days(call, args, zone), call, request)
     if understood is not None and len(understood.candidates) == 1:
-        own = call.named_last.starts if call.named_last is not None and call.named_last.naming is Naming.LISTED else ()
+        own = call.named_last.starts if call.named_last is not None and is_after_list(call) else ()
         require_wanted_time(call, args, understood.candidates[0].start.astimezone(zone), own, is_exact=False)
     return understood
 

@@ -36,9 +36,8 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
 }
 _ANSWERS: Final = frozenset({"confirmed"})
-_WITHOUT_CALLER: Final = re.compile(
-    rf"\b(?:{UNDERSTOOD.companions.without_caller})\b"
-)  # "nur für Otto, ich komme nicht"
+# "nur für Otto, ich komme nicht"
+_WITHOUT_CALLER: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.without_caller})\b")
 _FOR_BOTH: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.names_caller}|{UNDERSTOOD.one_more.also}|{UNDERSTOOD.one_more.several})\b"
 )

@@ -39,9 +39,8 @@ _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
 _NUMBERED: Final = re.compile(rf"\b(?:{_WORDS.before_number}) (?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _CORRECTS: Final = re.compile(rf"\b(?:{_WORDS.corrects})\b")
 _ASIDE: Final = re.compile(rf"\b(?:{_WORDS.aside_day})\b")
-_NAME: Final = re.compile(
-    rf"\b(?:{_WORDS.before_name})(?: (?!(?:{_WORDS.behind_name})\b)\w+){{1,2}}"
-)  # "mein Name ist Freitag"
+# "mein Name ist Freitag"
+_NAME: Final = re.compile(rf"\b(?:{_WORDS.before_name})(?: (?!(?:{_WORDS.behind_name})\b)\w+){{1,2}}")
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _AGREES: Final = re.compile(rf"^(?:{_WORDS.agrees})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
@@ -146,9 +145,7 @@ def _find_chosen(call: CallContext, start: datetime, own: Collection[datetime]) 
         place = find_place(fold(said), len(last.starts), IN_WORDS)
         if place is not None and start.day != place + 1:
             return None if last.starts[place] == start else last.starts[place]
-    services = list_services_at(
-        call, [start]
-    )  # of two services that were offered one after the other, a yes means both
+    services = list_services_at(call, [start])  # a yes to two services means both
     is_of_other = bool(services) and services.isdisjoint(list_services_at(call, last.starts))
     is_agreed = (
         len(last.starts) == 1 and holds_yes(said) and not (is_named or is_of_other or _ADDS.search(words_of(said)))
@@ -184,13 +181,11 @@ def _list_other_days(
     """
     now = call.started_at.astimezone(start.tzinfo)
     read = partial(_list_wanted, call, own=own, now=now, moves=moves, is_picked=is_picked)
-    relative = [
-        words for words in said if _RELATIVE_DAY.search(fold(words))
-    ]  # a day beside "am selben Tag" is a remark
-    turns = [(words, [] if words in relative else [*read(words)]) for words in reversed(said)]
+    # A day beside "am selben Tag" is a remark.
+    turns = [(words, [] if _RELATIVE_DAY.search(fold(words)) else [*read(words)]) for words in reversed(said)]
     words, named = turns[0] if turns else ("", [])
     is_counted = not any(each.has_day for each in named) and counts_time(words)
-    if is_counted or words in relative:
+    if is_counted or _RELATIVE_DAY.search(fold(words)):
         yield from _list_counted(words, start, own)
         return
     days, spans = _find_wanted(turns, start.date())

@@ -34,7 +34,7 @@ _ZERO_DAY = re.compile(r"(?:0{4}-0{2}-0{2}|0{2}[./-]0{2}[./-]0{2,4}|0001-01-01)(
 _MARK: Final = "nomatter"  # in place of a phrase
 _NO_MATTER = _OPEN.any_will_do | {_MARK}
 _WITH_NO_MATTER = _OPEN.beside
-# The values of an argument, of which none was chosen: "morning|afternoon|evening", "AM/PM".
+# A list of all values in place of one of them: "morning|afternoon|evening", "AM/PM".
 _PARTS = UNDERSTOOD.values.parts
 _MORNINGS, _AFTER_THEM, _HALVES = {"frueh", "morning", "vormittag"}, {"abend", "nachmittag"}, {"am", "pm"}
 _BETWEEN_PARTS = re.compile(rf"[|/,; ]+(?:(?:{UNDERSTOOD.links.or_words}) )?")

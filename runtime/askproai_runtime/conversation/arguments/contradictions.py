@@ -65,7 +65,7 @@ def _say_values(argument: str, values: Sequence[Any], known: KnownNames) -> list
 
 
 def _find_numbers(clause: str, values: Sequence[str]) -> set[int]:
-    """Return the indexes of the numbers of which a clause says a part that no other has: "die mit eins sieben null"."""
+    """Return the indexes of the numbers that a clause names by digits that no other number has: "die mit eins sieben null"."""
     numbers, found = [_digits(each) for each in values], set[int]()
     for part in filter(lambda part: len(part) >= _FEWEST_DIGITS, map(_digits, list_dictated(clause))):
         holding = {at for at, number in enumerate(numbers) if part in number or number in part}

@@ -75,9 +75,8 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff", "topic"}):
         value = join_texts(value)
     if isinstance(value, list) and rule.name == "customer_name" and all(isinstance(each, str) for each in value):
-        value = " & ".join(
-            each.strip() for each in value if not names_nothing(each)
-        )  # one person's parts, or several people
+        # The parts of one person's name, or several people.
+        value = " & ".join(each.strip() for each in value if not names_nothing(each))
     while isinstance(value, list) and len(value) == 1:
         value = value[0]
     if isinstance(value, list) and value and rule.name in _SEVERAL and all(_is_written_time(each) for each in value):

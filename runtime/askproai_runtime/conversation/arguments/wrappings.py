@@ -18,9 +18,8 @@ _MARKUP: Final = re.compile(
 )
 _MARKUP_IN_TEXT: Final = re.compile(r"</(?:argument|message|notes|parameter|text|value)>|<\|[^<>|]*\|>", re.IGNORECASE)
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")  # escaped twice
-_ENTITY: Final = re.compile(
-    r"&(?:#\d+|#x[\da-f]+|[a-z]+\d*);", re.IGNORECASE
-)  # html.unescape reads "&para" without ";", too
+# With ";", since html.unescape reads "&para" without it, too.
+_ENTITY: Final = re.compile(r"&(?:#\d+|#x[\da-f]+|[a-z]+\d*);", re.IGNORECASE)
 _MISREAD: Final = re.compile(r"[ÃÂ][^\x00-\x7f]")  # UTF-8 that was read as Latin-1 or as Windows-1252: "MÃ¼ller"
 _LABEL: Final = re.compile(r"^\s*([^\W\d][\w -]{1,24}?)\s*[:=]\s*(?=\S)")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
