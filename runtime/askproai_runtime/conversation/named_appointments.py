@@ -91,7 +91,7 @@ def find_named_appointments(
         is_known, named = names_known(clause), words.find(clause)
         rejects = rejects_times(clause)
         if not _DENIES.search(clause):
-            # Not firm: "nicht den Mittwoch absagen, sondern den Freitag", and the last clause of "den Mittwoch absagen, den Freitag nicht".
+            # Not firm: "nicht den Mittwoch absagen", and the last clause of "den Mittwoch absagen, den Freitag nicht".
             is_firm = (
                 not rejects if is_cancelled else (moves and is_known) or (rejects and not (is_known or was_cancelled))
             )
