@@ -35,7 +35,7 @@ DECISIONS = (
 )
 TESTS = (
     "tests/unit/controllers", "tests/unit/availability", "tests/unit/booking", "tests/unit/branch_routing",
-    "tests/unit/spoken_times",
+    "tests/unit/spoken_times", "tests/unit/cli/test_plan_awaits.py", "tests/unit/cli/test_plan_differences.py",
 )  # fmt: skip
 NOTICED = {"killed", "timeout", "suspicious", "caught by type check"}
 
