@@ -82,14 +82,8 @@ async def understand_booking(
     args = name_people(args, ctx.config().services, say().whose_name)
     if (corrected := await correct_details(ctx, call, args)) is not None:
         return corrected
-    async with ctx.pool.acquire() as conn:
-        appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
-        known = await _list_known_names(conn, ctx, call, appointments)
-        call = await read_lost_offers(conn, ctx.tenant, call, appointments)
-        is_unsaid = never_speaks_of_another(call)
-        own = await list_own(conn, ctx, call.actor) if args.get("another") and is_unsaid else []
-    named_id, listed = frozenset(filter(None, [read_text(args, "appointment_id")])), call.listed
-    call = add_kept_offers(replace(call, listed=listed | named_id), appointments)
+    call, before = await _read_booked(ctx, call, args)
+    appointments = before.appointments
     args, request = await _read_start(ctx, call, args, appointments)
     require_agreeing_notes(
         ctx, call, request.notes, request.service, request.start, request.name, request.offered_staff
@@ -100,16 +94,10 @@ async def understand_booking(
         then = [each for each in appointments if each.starts_at == request.start]
         request = replace(request, name=complete_name(call, then, request.name, read_asked_name(call)))
     moves, chooses_move = read_move(args, chosen)
-    goes, in_the_way = bool(named_id & listed), None  # an id is of the appointment that goes
-    if request.another:
-        known_own = [*appointments, *(each for each in own if str(each.id) in call.listed)]
-        goes = _contradicts_another(call, request, known_own if is_unsaid else ())
-        in_the_way = None if is_second or wants_one_more(call) else find_in_the_way(request, known_own)
-        if in_the_way is not None and str(in_the_way.id) in named_id:
-            request = replace(request, another=False)
+    request, in_the_way, goes = _read_another(call, request, before, is_second=is_second)
     request = replace(
         request,
-        names_customer=bool(known - {fold(request.name)}) or args.get("notes") != said_notes,
+        names_customer=bool(before.names - {fold(request.name)}) or args.get("notes") != said_notes,
         moves=moves or (chosen is None and goes),
     )
     try:
@@ -122,14 +110,66 @@ async def understand_booking(
     # Two under one name are only those of a caller who has chosen a further one.
     is_booked = request.another and not (is_second or in_group) and request.is_booked_in(appointments)
     another = (request.another and not is_booked) or is_second or is_new_person or instead is not None
-    service = await prefer_usual_staff(ctx, request.service, call.caller)
-    request = replace(request, service=service, another=another)
-    request = replace(request, short_names=list_short_names(call, request, appointments, known))
-    await require_confirmed_email(ctx, call, args)
-    request = _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, call, args, request))
+    request = await _complete(ctx, call, args, replace(request, another=another), before)
     named = await find_corrected(ctx, call, request, args, chosen, appointments)
     require_full_name(ctx, call, request, named or instead)
     return UnderstoodBooking(call, request, chosen, named, instead, is_booked, chooses_move, in_the_way)
+
+
+@dataclass(frozen=True, slots=True)
+class _Booked:
+    """The appointments of this call, and its folded customer names with that of its number. `own` has those of the number, if the
+    request is for one more and the caller never spoke of another. `named` is the appointment id in the request; `is_listed`:
+    the call has listed it, so this appointment is to be given up.
+    """
+
+    appointments: Sequence[Appointment]
+    names: set[str]
+    own: Sequence[Appointment]
+    is_unsaid: bool
+    named: str
+    is_listed: bool
+
+
+async def _read_booked(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> tuple[CallContext, _Booked]:
+    """Return what is booked before this request, and the call with the offers that it has lost or still keeps."""
+    named = read_text(args, "appointment_id") or ""
+    async with ctx.pool.acquire() as conn:
+        appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
+        names = await _list_known_names(conn, ctx, call, appointments)
+        call = await read_lost_offers(conn, ctx.tenant, call, appointments)
+        is_unsaid = never_speaks_of_another(call)
+        own = await list_own(conn, ctx, call.actor) if args.get("another") and is_unsaid else []
+    booked = _Booked(appointments, names, own, is_unsaid, named, named in call.listed)
+    listed = call.listed | {named} if named else call.listed
+    return add_kept_offers(replace(call, listed=listed), appointments), booked
+
+
+def _read_another(
+    call: CallContext, request: SpokenBooking, before: _Booked, *, is_second: bool
+) -> tuple[SpokenBooking, Appointment | None, bool]:
+    """Return the request, the person's own appointment that may be in the way of one more, and whether an appointment may have to
+    go: the request names one that the call has listed, or asks for one more against the caller's words. A request that names
+    the appointment in the way is not for one more.
+    """
+    if not request.another:
+        return request, None, before.is_listed
+    known_own = [*before.appointments, *(each for each in before.own if str(each.id) in call.listed)]
+    goes = _contradicts_another(call, request, known_own if before.is_unsaid else ())
+    in_the_way = None if is_second or wants_one_more(call) else find_in_the_way(request, known_own)
+    is_named = in_the_way is not None and str(in_the_way.id) == before.named
+    return replace(request, another=not is_named), in_the_way, goes
+
+
+async def _complete(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenBooking, before: _Booked
+) -> SpokenBooking:
+    """Return the request with its usual staff member, birth date and number. Raises `ClarificationNeeded` if one is missing."""
+    service = await prefer_usual_staff(ctx, request.service, call.caller)
+    request = replace(request, service=service)
+    request = replace(request, short_names=list_short_names(call, request, before.appointments, before.names))
+    await require_confirmed_email(ctx, call, args)
+    return _ask_for_phone(ctx, call, args, _ask_for_birth_date(ctx, call, args, request))
 
 
 def _contradicts_another(call: CallContext, request: SpokenBooking, own: Iterable[Appointment]) -> bool:
