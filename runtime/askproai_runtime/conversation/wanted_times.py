@@ -24,7 +24,7 @@ from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, f
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, list_clauses, rejects_times, takes_time
+from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
@@ -42,7 +42,6 @@ _ASIDE: Final = re.compile(rf"\b(?:{_WORDS.aside_day})\b")
 # "mein Name ist Freitag"
 _NAME: Final = re.compile(rf"\b(?:{_WORDS.before_name})(?: (?!(?:{_WORDS.behind_name})\b)\w+){{1,2}}")
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
-_AGREES: Final = re.compile(rf"^(?:{_WORDS.agrees})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
 _APPOSITION: Final = re.compile(rf"^(?:{_WORDS.before_number} )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
@@ -108,11 +107,6 @@ def _drop_remarks(words: str, named: NamedTimes, start: datetime, call: CallCont
     only = (each for each in others if not _BOUND.search(each) and find_only_times(each, (), now) is not None)
     kept = [each for each in others if _CORRECTS.search(fold(each)) or _RESTRICTS.search(fold(each))]
     return ", ".join([first, *kept, *only])
-
-
-def agrees_to_offer(clause: str) -> bool:
-    """Return whether a clause in lower case, without a word of a yes, accepts an offer: "super", "den nehme ich", "das passt"."""
-    return bool(_AGREES.search(clause)) or takes_time(clause)
 
 
 def _require_reading(named: NamedTimes, call: CallContext, start: datetime, zone: ZoneInfo) -> None:
