@@ -28,7 +28,6 @@ from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
 _WEEKDAY: Final = re.compile(rf"\b({'|'.join(ALL_WEEKDAYS)})s?\b")
-_WORD: Final = re.compile(r"\w+")
 REJECTED_DAY: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.places.rejects_day}) (?:\w+ )??(?:{'|'.join(sorted(ALL_WEEKDAYS))})s?\b"
 )
@@ -209,7 +208,7 @@ def names_other_day(named: NamedTimes, day: date, call: CallContext, zone: ZoneI
 
 def _may_mean_other(words: str, times: Collection[datetime], now: datetime) -> bool:
     try:
-        mention = find_mention(words, now, _WORD.findall(fold(words)))
+        mention = find_mention(words, now, None)
         is_other = mention is not None and mention.has_day and not mention.find_in(times, surely=False)
     except UnclearMention:
         return True
@@ -277,7 +276,7 @@ def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[da
         return said
     for words in clauses:
         with suppress(UnclearMention):
-            mention = None if rejects_times(words) else find_mention(words, now, _WORD.findall(fold(words)))
+            mention = None if rejects_times(words) else find_mention(words, now, None)
             said |= mention.find_in(starts, surely=False) if mention else set()
     return said
 

@@ -10,7 +10,7 @@ from askproai_runtime.conversation.types import CallContext, Naming
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.places_among import list_places
-from askproai_runtime.spoken_times import Candidate, exact_at, fold, understand_parts
+from askproai_runtime.spoken_times import Candidate, exact_at, understand_parts
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 
 _WRITTEN_CLOCK = re.compile(
@@ -22,7 +22,6 @@ _PLACE_IN_OFFER = re.compile(
     re.IGNORECASE,
 )
 _CLAUSE = re.compile(r"[,.;:!?]+\s")
-_WORD = re.compile(r"\w+")
 
 
 def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
@@ -70,7 +69,7 @@ def find_meant(
         rejects = rejects_times(words_of(clause))
         if places and rejects:
             return []
-        beside = () if rejects else _WORD.findall(fold(clause))  # "um sechzehn Uhr einen Haarschnitt"
+        beside = () if rejects else None  # any words: "um sechzehn Uhr einen Haarschnitt"
         try:
             mention = None if places else find_mention(clause, call.started_at.astimezone(zone), beside)
         except UnclearMention:
