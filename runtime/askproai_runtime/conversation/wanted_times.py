@@ -39,15 +39,18 @@ _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
 _NUMBERED: Final = re.compile(rf"\b(?:{_WORDS.before_number}) (?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _CORRECTS: Final = re.compile(rf"\b(?:{_WORDS.corrects})\b")
 _ASIDE: Final = re.compile(rf"\b(?:{_WORDS.aside_day})\b")
-# "mein Name ist Freitag"
-_NAME: Final = re.compile(rf"\b(?:{_WORDS.before_name})(?: (?!(?:{_WORDS.behind_name})\b)\w+){{1,2}}")
+# "mein Name ist Freitag", "ich habe am Freitag einen Termin"
+_NO_WISH: Final = re.compile(
+    rf"\b(?:(?:{_WORDS.before_name})(?: (?!(?:{_WORDS.behind_name})\b)\w+){{1,2}}|{_WORDS.has_appointment})"
+)
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
-_APPOSITION: Final = re.compile(rf"^(?:{_WORDS.before_number} )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
+_APPOSITION: Final = re.compile(rf"^(?:(?:{_WORDS.before_number}) )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 _MOST_MEANT: Final = 2
+_MOST_READ: Final = 8  # utterances
 _BARE_WORDS: Final = 2
 _FEW_WORDS: Final = 4  # they are no remark
 _BY_DAY: Final = (time(7), time(20))
@@ -79,6 +82,8 @@ def require_wanted_time(
     day = (parts[0] or "").strip()
     is_date = is_start or bool(_DATE.fullmatch(day)) or fold(day) in ALL_WEEKDAYS
     span = find_open_span(parts[0] or parts[1] or "")
+    if not (is_date or (last is not None and start.date() in days_of(last.starts, zone))):
+        said = call.utterances[-_MOST_READ:]  # the week may have been named long ago
     if is_date or span is not None:
         is_picked = any(read_text(args, name) for name in PICKING)
         days = _list_other_days(call, start, said, own, None if is_date else span, moves=moves, is_picked=is_picked)
@@ -278,7 +283,7 @@ def _list_wanted(
     own_days, own_numbers = {each.weekday() for each in own_dates}, {each.day for each in own_dates}
     wanted = list[str]()
     for clause, _ in list_clauses(words):
-        pieces = _TAKEN_BACK.split(_NAME.sub(" ", fold(REJECTED_DAY.sub(" ", clause))))
+        pieces = _TAKEN_BACK.split(_NO_WISH.sub(" ", fold(REJECTED_DAY.sub(" ", clause))))
         kept = " nein ".join("" if rejects_times(piece) else piece for piece in pieces)
         is_own_day = moves or list_weekdays(clause) <= own_days
         stays = own and is_own_day and says_it_stays(clause) and not SAYS_HOUR.search(clause)
