@@ -27,7 +27,7 @@ from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
+from askproai_runtime.spoken_times import ALL_MONTHS, ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
 from askproai_runtime.spoken_times.mentions import list_only_hour
@@ -45,7 +45,9 @@ _NO_WISH: Final = re.compile(
 )
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
-_APPOSITION: Final = re.compile(rf"^(?:(?:{_WORDS.before_number}) )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
+_APPOSITION: Final = re.compile(
+    rf"^(?:(?:{_WORDS.before_number}) )?(?:(?:{'|'.join(ALL_MONTHS)}) )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)"
+)
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
@@ -82,11 +84,14 @@ def require_wanted_time(
     day = (parts[0] or "").strip()
     is_date = is_start or bool(_DATE.fullmatch(day)) or fold(day) in ALL_WEEKDAYS
     span = find_open_span(parts[0] or parts[1] or "")
-    if not (is_date or (last is not None and start.date() in days_of(last.starts, zone))):
-        said = call.utterances[-_MOST_READ:]  # the week may have been named long ago
     if is_date or span is not None:
         is_picked = any(read_text(args, name) for name in PICKING)
-        days = _list_other_days(call, start, said, own, None if is_date else span, moves=moves, is_picked=is_picked)
+        is_named = last is not None and start.date() in days_of(last.starts, zone)
+        before = (
+            () if span is None or is_named else [each for each in call.utterances[-_MOST_READ:] if each not in said]
+        )
+        meant = None if is_date else span
+        days = _list_other_days(call, start, said, own, meant, before, moves=moves, is_picked=is_picked)
         present = own if moves else ()  # nobody moves an appointment to its own start
         readings |= {datetime.combine(day, start.timetz()) for day in days}.difference(present)
     if is_exact and len(readings) == 1:
@@ -170,13 +175,14 @@ def _list_other_days(
     said: Sequence[str],
     own: Collection[datetime],
     span: Grain | None,
+    before: Sequence[str],
     *,
     moves: bool,
     is_picked: bool,
 ) -> Iterator[date]:
     """Yield the days nearest to a start that the words with a day can mean; none if they can mean the start's day. A weekday is in
     the week, and a day of a month in the month, asked about before: "Haben Sie übernächste Woche offen? Dann am Mittwoch".
-    With `span` only this is compared: the request repeats the caller's words.
+    With `span` only this is compared: the request repeats the caller's words. The week may have been named in words `before`.
     """
     now = call.started_at.astimezone(start.tzinfo)
     read = partial(_list_wanted, call, own=own, now=now, moves=moves, is_picked=is_picked)
@@ -188,6 +194,7 @@ def _list_other_days(
         yield from _list_counted(words, start, own)
         return
     days, spans = _find_wanted(turns, start.date())
+    spans = spans or next((each.spans for words in reversed(before) for each in reversed([*read(words)])), ())
     is_offered = call.named_last is not None and start in call.named_last.starts
     is_told_apart = is_offered and bool(split_new_time(fold(words))[1])  # "den vom Mittwoch auf elf"
     if moves and not (days or spans or is_told_apart) and _find_hour(words):  # "der vom Samstag, geht der auch um elf?"
