@@ -66,11 +66,13 @@ def require_wanted_time(
     *,
     moves: bool = False,
     is_exact: bool = True,
+    has_hour: bool = True,
 ) -> None:
     """Raise the question which day, or else which hour, is meant if the caller's words cannot mean that of a local start: the model
     has calculated it. The last utterance since the last answer with days that names one counts; for an offered `start`, the
     last words. After a question between readings they have to choose one. `own` are present starts of the caller's
-    appointments, and that of the one to move if it `moves` one. Unless `is_exact`, only the day is compared.
+    appointments, and that of the one to move if it `moves` one. Unless `is_exact`, only the day is compared; if it `has_hour`,
+    the question names the hour.
     """
     said, is_start, parts = call.said_without_days, read_text(args, "start") is not None, read_parts(args)
     zone, last = ZoneInfo(str(start.tzinfo)), call.named_last
@@ -99,7 +101,7 @@ def require_wanted_time(
             datetime.combine(start.date(), hour, start.tzinfo) for hour in _list_other_hours(call, start, said, own)
         }
     if len(readings) > 1:
-        raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=is_exact)
+        raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=has_hour)
 
 
 def _drop_remarks(words: str, named: NamedTimes, start: datetime, call: CallContext) -> str:
