@@ -215,26 +215,19 @@ def _may_mean_other(words: str, times: Collection[datetime], now: datetime) -> b
     return is_other or counts_time(words)
 
 
-def find_repeated_start(
+def find_repeated(
     call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None = None
 ) -> datetime | None:
-    """Return the start in the last answer that a request means because it repeats the time arguments of an earlier request;
-    None if it repeats none.
+    """Return the start in the last answer, or the beginning of its day unless that answer was exact, that a request means because
+    it repeats the time arguments of an earlier request; None if it repeats none.
 
     It is the start in the call's last question, the start of an appointment just changed, or the start offered for a relative
     time ("eine Stunde später") unless the caller has said another one since. Raises the question again if the caller chose none
     of several starts. `own` is the start of the appointment to move: the same words for another appointment mean another time.
     """
     named = call.named_last
-    return None if named is None or not named.is_exact else find_repeated(named, call, args, zone, own)
-
-
-def find_repeated(
-    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None
-) -> datetime | None:
-    """Return the start, or the beginning of the day, that a request means by repeating an earlier one; None if it repeats none."""
     parts = {text for name in ("start", "date", "time", "part_of_day") if (text := read_text(args, name))}
-    if not parts:
+    if named is None or not parts:
         return None
     if named.naming is Naming.ASKED or named.are_readings:
         return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
