@@ -36,7 +36,9 @@ from askproai_runtime.understood import UNDERSTOOD
 _WORDS: Final = UNDERSTOOD.places
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?|\d{1,2}\.\d{1,2}\.(?:\d{2,4})?")
 _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
-_NUMBERED: Final = re.compile(rf"\b(?:{_WORDS.before_number}) (?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
+_MONTH: Final = f"(?:{'|'.join(ALL_MONTHS)})"
+_NUMBER: Final = rf"(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)"
+_NUMBERED: Final = re.compile(rf"\b(?:(?:{_WORDS.before_number}|{_MONTH}) {_NUMBER}|{_NUMBER}\.? {_MONTH}\b)")
 _CORRECTS: Final = re.compile(rf"\b(?:{_WORDS.corrects})\b")
 _ASIDE: Final = re.compile(rf"\b(?:{_WORDS.aside_day})\b")
 # "mein Name ist Freitag", "ich habe am Freitag einen Termin"
@@ -45,8 +47,9 @@ _NO_WISH: Final = re.compile(
 )
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
+# "Dienstag, den 8."
 _APPOSITION: Final = re.compile(
-    rf"^(?:(?:{_WORDS.before_number}) )?(?:(?:{'|'.join(ALL_MONTHS)}) )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)"
+    rf"\b(?:{'|'.join(ALL_WEEKDAYS)}), (?:(?:{_WORDS.before_number}) )?(?:{_MONTH} )?{_NUMBER}"
 )
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
@@ -310,8 +313,9 @@ def _list_wanted(
         if stays or _ASIDE.search(fold(clause)):
             continue
         is_taken_back = bool(wanted) and wanted[-1].endswith(" nein ")
-        if wanted and (is_taken_back or _APPOSITION.search(kept) or kept == " nein "):  # "Dienstag, den 8."
-            wanted[-1] += f", {kept}"
+        joined = f"{wanted[-1]}, {kept}" if wanted else ""
+        if wanted and (is_taken_back or _APPOSITION.search(joined) or kept == " nein "):
+            wanted[-1] = joined
         elif kept.strip():
             wanted.append(kept)
     for clause in wanted:
