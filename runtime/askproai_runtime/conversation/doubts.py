@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.last_days import find_only_times, list_said_starts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
-from askproai_runtime.conversation.wanted_times import agrees_to_offer, rejects_day
+from askproai_runtime.conversation.wanted_times import rejects_day
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, YES_WORD, words_of
-from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, find_declined, list_clauses
+from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, agrees_to_offer, find_declined, list_clauses
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
 from askproai_runtime.sentences import format_spoken, say

@@ -44,18 +44,7 @@ from askproai_runtime.calls.store import (
 )
 from askproai_runtime.conversation.discussed_services import read_answered_services, read_offered_services
 from askproai_runtime.conversation.functions import CHANGES, FUNCTIONS_BY_NAME, FunctionTable
-from askproai_runtime.conversation.named_times import (
-    leaves_choice,
-    read_declined,
-    read_earlier,
-    read_excluded_staff,
-    read_named_last,
-    read_offered,
-    read_offered_last,
-    read_others_than,
-    read_requested,
-    read_said_without_days,
-)
+from askproai_runtime.conversation.named_times import read_named_times
 from askproai_runtime.conversation.record import FunctionRecorder, make_record
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.conversation.transcript import (
@@ -279,20 +268,11 @@ def _busy() -> Answer:
 
 def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> CallContext:
     """Return the call's context with the facts from its transcript."""
-    declined, beside_declined = read_declined(call, routed.started_at)
     since_change = read_since_change(call)
     return replace(
-        routed,
+        read_named_times(call, routed),
         replies=read_replies(call, routed.started_at.astimezone(zone).date()),
-        declined=declined,
-        beside_declined=beside_declined,
-        offered=read_offered(call),
-        earlier=read_earlier(call),
-        offered_last=read_offered_last(call),
-        named_last=read_named_last(call),
-        requested=read_requested(call),
         said_last=read_said_last(call),
-        said_without_days=read_said_without_days(call),
         said=read_said(call),
         said_since=read_said_since(call),
         said_since_change=since_change.said,
@@ -301,9 +281,6 @@ def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> 
         said_since_joining=read_said_since_joining(call),
         companions=since_change.companions,
         utterances=read_utterances(call),
-        leaves_choice=leaves_choice(call),
-        excluded_staff=read_excluded_staff(call),
-        wants_others_than=read_others_than(call, routed.started_at),
         asked_choices=read_asked_choices(call),
         answered_services=read_answered_services(call),
         offered_services=read_offered_services(call),

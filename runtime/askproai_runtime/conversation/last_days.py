@@ -28,7 +28,6 @@ from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
 _WEEKDAY: Final = re.compile(rf"\b({'|'.join(ALL_WEEKDAYS)})s?\b")
-_WORD: Final = re.compile(r"\w+")
 REJECTED_DAY: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.places.rejects_day}) (?:\w+ )??(?:{'|'.join(sorted(ALL_WEEKDAYS))})s?\b"
 )
@@ -209,33 +208,26 @@ def names_other_day(named: NamedTimes, day: date, call: CallContext, zone: ZoneI
 
 def _may_mean_other(words: str, times: Collection[datetime], now: datetime) -> bool:
     try:
-        mention = find_mention(words, now, _WORD.findall(fold(words)))
+        mention = find_mention(words, now, None)
         is_other = mention is not None and mention.has_day and not mention.find_in(times, surely=False)
     except UnclearMention:
         return True
     return is_other or counts_time(words)
 
 
-def find_repeated_start(
+def find_repeated(
     call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None = None
 ) -> datetime | None:
-    """Return the start in the last answer that a request means because it repeats the time arguments of an earlier request;
-    None if it repeats none.
+    """Return the start in the last answer, or the beginning of its day unless that answer was exact, that a request means because
+    it repeats the time arguments of an earlier request; None if it repeats none.
 
     It is the start in the call's last question, the start of an appointment just changed, or the start offered for a relative
     time ("eine Stunde später") unless the caller has said another one since. Raises the question again if the caller chose none
     of several starts. `own` is the start of the appointment to move: the same words for another appointment mean another time.
     """
     named = call.named_last
-    return None if named is None or not named.is_exact else find_repeated(named, call, args, zone, own)
-
-
-def find_repeated(
-    named: NamedTimes, call: CallContext, args: Mapping[str, Any], zone: ZoneInfo, own: datetime | None
-) -> datetime | None:
-    """Return the start, or the beginning of the day, that a request means by repeating an earlier one; None if it repeats none."""
     parts = {text for name in ("start", "date", "time", "part_of_day") if (text := read_text(args, name))}
-    if not parts:
+    if named is None or not parts:
         return None
     if named.naming is Naming.ASKED or named.are_readings:
         return _find_asked(named, call, parts, zone) if any(parts <= each.texts for each in call.earlier) else None
@@ -277,7 +269,7 @@ def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[da
         return said
     for words in clauses:
         with suppress(UnclearMention):
-            mention = None if rejects_times(words) else find_mention(words, now, _WORD.findall(fold(words)))
+            mention = None if rejects_times(words) else find_mention(words, now, None)
             said |= mention.find_in(starts, surely=False) if mention else set()
     return said
 

@@ -72,7 +72,7 @@ def put_on_named_day(
     """
     last = call.named_last
     if last is not None and not searches:
-        meant = find_repeated(last, call, args, zone, None if own is None else own.starts_at)
+        meant = find_repeated(call, args, zone, None if own is None else own.starts_at)
         if meant is not None and last.is_exact:
             return name_start(args, meant.astimezone(zone))
         if meant is not None:

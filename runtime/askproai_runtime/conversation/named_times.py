@@ -1,17 +1,17 @@
 """The times that a call's answers have named, and the caller's replies to them, read from the transcript."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from itertools import islice, takewhile
 from typing import Any
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.arguments.reading import TIMES, read_arguments
-from askproai_runtime.conversation.transcript import read_exchanges
-from askproai_runtime.conversation.types import EarlierRequest, NamedOffer, NamedTimes, Naming
+from askproai_runtime.conversation.types import CallContext, EarlierRequest, NamedOffer, NamedTimes, Naming
 from askproai_runtime.language.declines import answers_aside, asks_for_others, asks_for_time, find_declined, is_number
 from askproai_runtime.language.replies import has_no_preference
 
@@ -33,24 +33,98 @@ _OTHER_CHOICES = frozenset({"branches", "services", "staff"})
 _MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is said
 
 
-def read_declined(call: OngoingCall, started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
+@dataclass(slots=True)
+class _Turn:
+    """An answer of ours with its request, and what the caller said after it about times (`said`). Both are empty before the
+    first answer, and for a result in the transcript that is none of ours. `slots` have their local starts.
+    """
+
+    answer: Mapping[str, Any] = field(default_factory=dict)
+    request: Utterance | None = None
+    slots: Mapping[NamedSlot, datetime] = field(init=False)
+    named: NamedTimes | None = field(init=False)
+    said: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.slots, self.named = _read_slots(self.answer), _read_named(self.answer)
+
+
+def read_named_times(call: OngoingCall, routed: CallContext) -> CallContext:
+    """Return the call's context with the times that its answers have named, and what the caller has said about them."""
+    turns = _read_turns(call)
+    declined, beside_declined = _find_declined(turns, routed.started_at)
+    offered = [at for at, each in enumerate(turns) if each.slots]
+    last = turns[offered[-1] :] if offered else [_Turn()]
+    slots, said = last[0].slots, [words for each in last for words in each.said]
+    is_choice = len(_list_slots(last[0].answer)) > 1
+    asks = any(asks_for_others(words, set(slots.values()), routed.started_at) for words in _cut(said))
+    with_days = [at for at, each in enumerate(turns) if each.named and each.named.naming is not Naming.LISTED]
+    return replace(
+        routed,
+        declined=declined,
+        beside_declined=beside_declined,
+        offered=read_offered(call),
+        earlier=_list_earlier(turns),
+        offered_last=tuple(each.start for each in slots),
+        named_last=_find_named_last(turns),
+        requested=_list_requested(turns),
+        said_without_days=_list_said(turns[with_days[-1] if with_days else 0 :]),
+        leaves_choice=is_choice and has_no_preference("".join(_cut(said[-1:]))),
+        excluded_staff=_find_excluded_staff(turns),
+        wants_others_than=frozenset(slots) if asks else frozenset(),
+    )
+
+
+def _read_turns(call: OngoingCall) -> list[_Turn]:
+    """Return the turns of a call without each no and each bare number ("die zwei") that answers a question for something other
+    than a time: it says nothing about named times.
+    """
+    turns, invoked, asked = [_Turn()], dict[str, Utterance](), ""
+    for utterance in call.transcript_with_tool_calls or ():
+        words = str(utterance.content or "")
+        if utterance.role == "tool_call_invocation":
+            invoked[str(utterance.tool_call_id)] = utterance
+        elif utterance.role == "tool_call_result":
+            request = invoked.get(str(utterance.tool_call_id))
+            turns.append(_Turn() if utterance.answer is None else _Turn(utterance.answer, request))
+            asked = ""
+        elif utterance.role == "agent":
+            asked += f"{words} "
+        elif utterance.role == "user":
+            turns[-1].said += [] if _is_aside(words, asked, turns[-1]) else [words]
+            asked = ""
+    return turns
+
+
+def _is_aside(words: str, asked: str, turn: _Turn) -> bool:
+    own = asked.replace(str(turn.answer.get("message") or ""), "").strip()
+    return answers_aside(words, own) or (is_number(words) and not _asks_for_time(own, turn))
+
+
+def _asks_for_time(own: str, turn: _Turn) -> bool:
+    """Return whether the last question, in the agent's `own` words if they ask, else in our answer, may be one for a time."""
+    answer = turn.answer
+    if "?" in own or not answer:
+        return not own or asks_for_time(own)
+    is_menu = not _OTHER_CHOICES.isdisjoint(answer) or str(answer.get("unclear")).startswith("companions")
+    return turn.named is not None or not (is_menu and answer.get("success") is False)
+
+
+def _find_declined(turns: Sequence[_Turn], started_at: datetime) -> tuple[frozenset[NamedSlot], frozenset[NamedSlot]]:
     """Return two sets of slots of the call's answers: those that the caller has declined, and those named in the same answer as
     one of them.
 
     Only the last words of a long call are read, since other callers wait meanwhile. An older declined slot is offered again.
     """
-    utterances = _leave_out_asides(call)
-    later = sum(len(str(each.content or "")) for each in utterances if each.role == "user")
+    later = sum(len(words) for each in turns for words in each.said)
     declined, beside = set[NamedSlot](), set[NamedSlot]()
-    named: dict[NamedSlot, datetime] = {}
-    for utterance in utterances:
-        if slots := _read_slots(utterance.answer or {}):
-            named = slots
-            declined -= slots.keys()
-        elif utterance.role == "user":
-            said = str(utterance.content or "")
-            later -= len(said)
-            starts = find_declined(said, set(named.values()), started_at) if later < _MOST_READ_FOR_DECLINES else ()
+    named: Mapping[NamedSlot, datetime] = {}
+    for turn in turns:
+        named = turn.slots or named
+        declined -= turn.slots.keys()
+        for words in turn.said:
+            later -= len(words)
+            starts = find_declined(words, set(named.values()), started_at) if later < _MOST_READ_FOR_DECLINES else ()
             if starts:
                 rejected = {slot for slot, start in named.items() if start in starts}
                 declined |= rejected
@@ -70,177 +144,89 @@ def read_offered(call: OngoingCall) -> tuple[NamedOffer, ...]:
     return tuple(found)
 
 
-def read_earlier(call: OngoingCall) -> tuple[EarlierRequest, ...]:
+def _list_earlier(turns: Sequence[_Turn]) -> tuple[EarlierRequest, ...]:
     """Return the requests of this call that already have an answer, the latest last."""
     return tuple(
         EarlierRequest(
             texts,
             frozenset(str(text).strip() for name, text in each.request.read_arguments().items() if name in TIMES),
-            _read_done(each.answer) or frozenset(slot.start for slot in _read_slots(each.answer)),
+            frozenset(
+                each.named.starts
+                if each.named and each.named.naming is Naming.CHANGED
+                else (slot.start for slot in each.slots)
+            ),
             str(each.request.read_arguments().get("staff") or ""),
         )
-        for each in read_exchanges(call)
-        if each.request is not None and each.answer is not None and (texts := each.request.read_texts())
+        for each in turns
+        if each.request is not None and (texts := each.request.read_texts())
     )
 
 
-def _read_done(answer: Mapping[str, Any]) -> frozenset[datetime]:
-    """Return the start at which an answer booked, moved or cancelled an appointment, in a set; empty for any other answer."""
-    with suppress(KeyError, TypeError, ValueError):
-        named = _read_named(answer)
-        return frozenset(named.starts if named is not None and named.naming is Naming.CHANGED else ())
-    return frozenset()
-
-
-def read_offered_last(call: OngoingCall) -> tuple[datetime, ...]:
-    """Return the starts of the last answer with slots, in spoken order."""
-    for utterance in reversed(call.transcript_with_tool_calls or ()):
-        if slots := _read_slots(utterance.answer or {}):
-            return tuple(slot.start for slot in slots)
-    return ()
-
-
-def read_named_last(call: OngoingCall) -> NamedTimes | None:
+def _find_named_last(turns: Sequence[_Turn]) -> NamedTimes | None:
     """Return the times of the last answer that named days; None if no answer did."""
-    lists_since, said, asked = False, list[str](), None
-    moves = {str(each.tool_call_id) for each in call.transcript_with_tool_calls or () if each.name == _MOVE}
-    for utterance in reversed(_leave_out_asides(call)):
-        if utterance.role == "user":
-            said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
-        answer = utterance.answer or {}
-        with suppress(KeyError, TypeError, ValueError):
-            named = _read_named(answer)
-            if named and asked and named.naming is not Naming.ASKED:
-                return replace(asked, before=named)
-            if named and not asked:
-                said_since = tuple(said[-_MOST_UTTERANCES:])
-                by_move = str(utterance.tool_call_id) in moves
-                about = str(answer.get("appointment_id") or "")
-                asked = replace(named, lists_since=lists_since, said_since=said_since, moves=by_move, about=about)
-                if named.naming is not Naming.ASKED:
-                    return asked
-        lists_since |= bool(answer.get("appointments"))
-    return asked
+    found = [(at, each.named) for at, each in enumerate(turns) if each.named is not None]
+    if not found:
+        return None
+    at, named = found[-1]
+    request = turns[at].request
+    before = (each for _, each in reversed(found[:-1]) if each.naming is not Naming.ASKED)
+    return replace(
+        named,
+        lists_since=any(each.answer.get("appointments") for each in turns[at + 1 :]),
+        said_since=_list_said(turns[at:]),
+        before=next(before, None) if named.naming is Naming.ASKED else None,
+        moves=request is not None and request.name == _MOVE,
+        about=str(turns[at].answer.get("appointment_id") or ""),
+    )
 
 
-def _leave_out_asides(call: OngoingCall) -> list[Utterance]:
-    """Return the utterances of a call without each no and each bare number ("die zwei") that answers a question for something
-    other than a time: it says nothing about named times.
-    """
-    found, asked, answer = list[Utterance](), "", dict[str, Any]()
-    for utterance in call.transcript_with_tool_calls or ():
-        if utterance.role == "agent":
-            asked += f"{utterance.content or ''} "
-        elif utterance.role == "tool_call_result":
-            asked, answer = "", utterance.answer or {}
-        elif utterance.role == "user":
-            said, message = str(utterance.content or ""), str(answer.get("message") or "")
-            own, asked = asked.replace(message, "").strip(), ""
-            if answers_aside(said, own) or (is_number(said) and not _asks_for_time(own, answer)):
-                continue
-        found.append(utterance)
-    return found
+def _list_said(turns: Sequence[_Turn]) -> tuple[str, ...]:
+    return _cut([words for each in turns for words in each.said])
 
 
-def _asks_for_time(own: str, answer: Mapping[str, Any]) -> bool:
-    """Return whether the last question, in the agent's `own` words if they ask, else in our answer, may be one for a time."""
-    if "?" in own or not answer:
-        return not own or asks_for_time(own)
-    with suppress(KeyError, TypeError, ValueError):
-        if _read_named(answer) is not None:
-            return True
-    is_menu = not _OTHER_CHOICES.isdisjoint(answer) or str(answer.get("unclear")).startswith("companions")
-    return not (is_menu and answer.get("success") is False)
+def _cut(said: Sequence[str]) -> tuple[str, ...]:
+    """Return the last utterances, and the end of each: other callers wait while they are read."""
+    return tuple(words[-_MOST_READ_FOR_CHOICE:] for words in said[-_MOST_UTTERANCES:])
 
 
-def read_said_without_days(call: OngoingCall) -> tuple[str, ...]:
-    """Return the caller's words, one text for each turn, since the last answer with days, oldest first. A list of appointments
-    is no such answer here.
-    """
-    said = list[str]()
-    for utterance in reversed(_leave_out_asides(call)):
-        if utterance.role == "user":
-            said.insert(0, str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
-        with suppress(KeyError, TypeError, ValueError):
-            named = _read_named(utterance.answer or {})
-            if named is not None and named.naming is not Naming.LISTED:
-                break
-    return tuple(said[-_MOST_UTTERANCES:])
-
-
-def read_requested(call: OngoingCall) -> tuple[Mapping[str, str], ...]:
+def _list_requested(turns: Sequence[_Turn]) -> tuple[Mapping[str, str], ...]:
     """Return the time arguments of each request answered since the last answer with days (without days), latest first."""
-    found = list[Mapping[str, str]]()
-    for exchange in reversed(read_exchanges(call)):
-        request, answer = exchange.request, exchange.answer
-        if len(found) == _MOST_REQUESTS:
-            break
-        if answer is None:
-            continue
-        with suppress(KeyError, TypeError, ValueError):
-            if _read_named(answer) is not None:
-                break
-        if request is not None and request.name in _WITH_DAYS:
-            values = read_arguments(request.name, request.arguments).values
-            times = {name: str(value) for name, value in values.items() if name in TIMES}
-            found += [times] if times else []
-    return tuple(found)
+    since = takewhile(lambda each: each.named is None, reversed(turns))
+    requests = (each.request for each in since if each.request is not None and each.request.name in _WITH_DAYS)
+    values = (read_arguments(each.name, each.arguments).values for each in requests)
+    times = ({name: str(value) for name, value in each.items() if name in TIMES} for each in values)
+    return tuple(islice(filter(None, times), _MOST_REQUESTS))
 
 
 def _read_named(answer: Mapping[str, Any]) -> NamedTimes | None:
-    """Return the times of an answer; None if it names no days. Raises `KeyError`, `TypeError` or `ValueError` if malformed."""
-    if slots := _read_slots(answer):
-        refused = _read_instant(answer["refused_start"]) if "refused_start" in answer else None
-        starts, day = tuple(slot.start for slot in slots), answer.get("refused_day") or answer.get("refused_start")
-        refused_day = date.fromisoformat(str(day)[:10]) if day else None
-        return NamedTimes(
-            Naming.OFFERED, starts, refused=refused, refused_day=refused_day, are_readings="candidates" in answer
-        )
-    if readings := answer.get("candidates"):
-        starts = tuple(_read_instant(each["start"]) for each in readings)
-        ends = [_read_instant(each["end"]) for each in readings if "end" in each]
-        if ends and max(ends) - min(starts) > _LONGEST_DAY and len(readings) == 1:
-            return None  # a week is no day
-        return NamedTimes(Naming.ASKED, starts, is_exact=not ends)
-    if answer.get("success") is True and "appointment_id" in answer:
-        return NamedTimes(Naming.CHANGED, (_read_instant(answer["start"]),))
-    if answer.get("success") is True and (listed := answer.get("appointments")):
-        return NamedTimes(Naming.LISTED, tuple(_read_instant(each["start"]) for each in listed))
+    """Return the times of an answer; None if it names no days, or is malformed."""
+    with suppress(KeyError, TypeError, ValueError):
+        if slots := _read_slots(answer):
+            refused = _read_instant(answer["refused_start"]) if "refused_start" in answer else None
+            starts, day = tuple(slot.start for slot in slots), answer.get("refused_day") or answer.get("refused_start")
+            refused_day = date.fromisoformat(str(day)[:10]) if day else None
+            are_readings = "candidates" in answer
+            return NamedTimes(
+                Naming.OFFERED, starts, refused=refused, refused_day=refused_day, are_readings=are_readings
+            )
+        if readings := answer.get("candidates"):
+            starts = tuple(_read_instant(each["start"]) for each in readings)
+            ends = [_read_instant(each["end"]) for each in readings if "end" in each]
+            if ends and max(ends) - min(starts) > _LONGEST_DAY and len(readings) == 1:
+                return None  # a week is no day
+            return NamedTimes(Naming.ASKED, starts, is_exact=not ends)
+        if answer.get("success") is True and "appointment_id" in answer:
+            return NamedTimes(Naming.CHANGED, (_read_instant(answer["start"]),))
+        if answer.get("success") is True and (listed := answer.get("appointments")):
+            return NamedTimes(Naming.LISTED, tuple(_read_instant(each["start"]) for each in listed))
     return None
 
 
-def read_excluded_staff(call: OngoingCall) -> frozenset[str]:
+def _find_excluded_staff(turns: Sequence[_Turn]) -> frozenset[str]:
     """Return the ids of the staff members whom the last answer with slots left out because the caller had excluded them."""
-    for utterance in reversed(call.transcript_with_tool_calls or ()):
-        answer = utterance.answer
-        if answer is not None and ("slots" in answer or "alternatives" in answer):
-            excluded = answer.get("excluded_staff")
-            return frozenset(map(str, excluded)) if isinstance(excluded, list) else frozenset()
-    return frozenset()
-
-
-def leaves_choice(call: OngoingCall) -> bool:
-    """Return True if the caller's last words say that any of the slots offered last will do."""
-    named, said = 0, ""
-    for utterance in call.transcript_with_tool_calls or ():
-        if slots := _list_slots(utterance.answer or {}):
-            named, said = len(slots), ""
-        elif utterance.role == "user":
-            said = str(utterance.content or "")
-    return named > 1 and has_no_preference(said[-_MOST_READ_FOR_CHOICE:])
-
-
-def read_others_than(call: OngoingCall, started_at: datetime) -> frozenset[NamedSlot]:
-    """Return the slots of the last answer with slots, if the caller has since asked for other times; else an empty set."""
-    named, said = dict[NamedSlot, datetime](), list[str]()
-    for utterance in call.transcript_with_tool_calls or ():
-        if slots := _read_slots(utterance.answer or {}):
-            named, said = slots, []
-        elif utterance.role == "user":
-            said.append(str(utterance.content or "")[-_MOST_READ_FOR_CHOICE:])
-    starts = set(named.values())
-    asks = named and any(asks_for_others(words, starts, started_at) for words in said[-_MOST_UTTERANCES:])
-    return frozenset(named) if asks else frozenset()
+    answers = (each.answer for each in reversed(turns) if not each.answer.keys().isdisjoint({"slots", "alternatives"}))
+    excluded = next(answers, {}).get("excluded_staff")
+    return frozenset(map(str, excluded)) if isinstance(excluded, list) else frozenset()
 
 
 def _read_slots(answer: Mapping[str, Any]) -> dict[NamedSlot, datetime]:

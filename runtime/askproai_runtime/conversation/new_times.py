@@ -23,7 +23,7 @@ from askproai_runtime.conversation.day_readings import (
 )
 from askproai_runtime.conversation.last_days import (
     after_request,
-    find_repeated_start,
+    find_repeated,
     is_after_list,
     list_days_since,
     may_repeat_change,
@@ -68,8 +68,8 @@ async def count_from_appointment(
     A model that repeats its words does not mean another hour: if this call moved the appointment by exactly these words, the
     start before the move counts. After a change, "nächsten Samstag" stays the same day unless the caller has named a day since.
     """
-    zone = service.rules.zone
-    if (start := find_repeated_start(call, args, zone, appointment.starts_at)) is not None:
+    zone, is_exact = service.rules.zone, call.named_last is not None and call.named_last.is_exact
+    if is_exact and (start := find_repeated(call, args, zone, appointment.starts_at)) is not None:
         return name_start(args, start.astimezone(zone))
     if (words := counted_words(args)) is None:
         return args

@@ -116,7 +116,8 @@ def _read_time(call: CallContext, args: Mapping[str, Any], request: ServiceReque
     understood = parse_searched_time(leave_out_days(call, args, zone), call, request)
     if understood is not None and len(understood.candidates) == 1:
         own = call.named_last.starts if call.named_last is not None and is_after_list(call) else ()
-        require_wanted_time(call, args, understood.candidates[0].start.astimezone(zone), own, is_exact=False)
+        start, has_hour = understood.candidates[0].start.astimezone(zone), understood.exact is not None
+        require_wanted_time(call, args, start, own, is_exact=False, has_hour=has_hour)
     return understood
 
 

@@ -98,7 +98,7 @@ def _says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool
 def _names_one_of(starts: Collection[datetime], words: str, now: datetime) -> bool:
     """Return True if words name one of the starts by its hour. A day alone, or a range, has the minutes after it, too."""
     try:
-        mention = find_mention(words, now, fold(words).split())
+        mention = find_mention(words, now, None)
         beside = {each + _MINUTES for each in starts}
         found = set[datetime]() if mention is None else mention.find_in({*starts, *beside}, surely=False)
         return not found.isdisjoint(starts) and found.isdisjoint(beside)

@@ -14,22 +14,13 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import NO_APPOINTMENT, record_which
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import ask_readings, dates_of, days_of, read_near
-from askproai_runtime.conversation.last_days import (
-    OF_OWN,
-    after_request,
-    find_agreed,
-    list_weekdays,
-)
+from askproai_runtime.conversation.last_days import OF_OWN, after_request, find_agreed, list_weekdays
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
 from askproai_runtime.conversation.wanted_times import require_wanted_time
 from askproai_runtime.language.places_among import holds_place
-from askproai_runtime.spoken_times import (
-    exact_at,
-    fold,
-    understand_parts,
-)
+from askproai_runtime.spoken_times import exact_at, fold, understand_parts
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.understood import UNDERSTOOD
 

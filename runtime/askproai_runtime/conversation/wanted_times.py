@@ -2,10 +2,10 @@
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from functools import partial
-from itertools import islice, takewhile
+from itertools import islice
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -24,10 +24,10 @@ from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, f
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, list_clauses, rejects_times, takes_time
+from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
+from askproai_runtime.spoken_times import ALL_MONTHS, ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
 from askproai_runtime.spoken_times.mentions import list_only_hour
@@ -36,22 +36,46 @@ from askproai_runtime.understood import UNDERSTOOD
 _WORDS: Final = UNDERSTOOD.places
 _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?|\d{1,2}\.\d{1,2}\.(?:\d{2,4})?")
 _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
-_NUMBERED: Final = re.compile(rf"\b(?:{_WORDS.before_number}) (?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
+_MONTH: Final = f"(?:{'|'.join(ALL_MONTHS)})"
+_NUMBER: Final = rf"(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)"
+_NUMBERED: Final = re.compile(rf"\b(?:(?:{_WORDS.before_number}|{_MONTH}) {_NUMBER}|{_NUMBER}\.? {_MONTH}\b)")
 _CORRECTS: Final = re.compile(rf"\b(?:{_WORDS.corrects})\b")
 _ASIDE: Final = re.compile(rf"\b(?:{_WORDS.aside_day})\b")
-# "mein Name ist Freitag"
-_NAME: Final = re.compile(rf"\b(?:{_WORDS.before_name})(?: (?!(?:{_WORDS.behind_name})\b)\w+){{1,2}}")
+# "mein Name ist Freitag", "ich habe am Freitag einen Termin"
+_NO_WISH: Final = re.compile(
+    rf"\b(?:(?:{_WORDS.before_name})(?: (?!(?:{_WORDS.behind_name})\b)\w+){{1,2}}|{_WORDS.has_appointment})"
+)
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
-_AGREES: Final = re.compile(rf"^(?:{_WORDS.agrees})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
-_APPOSITION: Final = re.compile(rf"^(?:{_WORDS.before_number} )?(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)")
+# "Dienstag, den 8."
+_APPOSITION: Final = re.compile(
+    rf"\b(?:{'|'.join(ALL_WEEKDAYS)}), (?:(?:{_WORDS.before_number}) )?(?:{_MONTH} )?{_NUMBER}"
+)
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 _MOST_MEANT: Final = 2
+_MOST_READ: Final = 8  # utterances
 _BARE_WORDS: Final = 2
 _FEW_WORDS: Final = 4  # they are no remark
 _BY_DAY: Final = (time(7), time(20))
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """An utterance, the days and spans that its sentences want (`days`), and its last words with an hour (`hour`)."""
+
+    words: str
+    days: Sequence[MentionedDays]
+    hour: str
+
+    @property
+    def with_days(self) -> Sequence[MentionedDays]:
+        return [each for each in self.days if each.has_day]
+
+    @property
+    def corrects(self) -> bool:
+        return _CORRECTS.search(fold(self.words)) is not None
 
 
 def require_wanted_time(
@@ -62,11 +86,13 @@ def require_wanted_time(
     *,
     moves: bool = False,
     is_exact: bool = True,
+    has_hour: bool = True,
 ) -> None:
     """Raise the question which day, or else which hour, is meant if the caller's words cannot mean that of a local start: the model
     has calculated it. The last utterance since the last answer with days that names one counts; for an offered `start`, the
     last words. After a question between readings they have to choose one. `own` are present starts of the caller's
-    appointments, and that of the one to move if it `moves` one. Unless `is_exact`, only the day is compared.
+    appointments, and that of the one to move if it `moves` one. Unless `is_exact`, only the day is compared; if it `has_hour`,
+    the question names the hour.
     """
     said, is_start, parts = call.said_without_days, read_text(args, "start") is not None, read_parts(args)
     zone, last = ZoneInfo(str(start.tzinfo)), call.named_last
@@ -76,21 +102,25 @@ def require_wanted_time(
         said = tuple(_drop_remarks(words, last, start, call) for words in said)
     if is_exact and last is not None and start in last.starts:
         _require_reading(last, call, start, zone)
+    is_picked = any(read_text(args, name) for name in PICKING)
+    hear = partial(_hear, call=call, now=call.started_at.astimezone(zone), own=own, moves=moves, is_picked=is_picked)
+    heard = [hear(words) for words in said]
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
     day = (parts[0] or "").strip()
     is_date = is_start or bool(_DATE.fullmatch(day)) or fold(day) in ALL_WEEKDAYS
     span = find_open_span(parts[0] or parts[1] or "")
     if is_date or span is not None:
-        is_picked = any(read_text(args, name) for name in PICKING)
-        days = _list_other_days(call, start, said, own, None if is_date else span, moves=moves, is_picked=is_picked)
+        is_named = last is not None and start.date() in days_of(last.starts, zone)
+        before = () if span is None or is_named else call.utterances[-_MOST_READ:]
+        earlier = [hear(words) for words in before if words not in said]
+        days = _list_other_days(call, start, heard, earlier, own, None if is_date else span, moves=moves)
         present = own if moves else ()  # nobody moves an appointment to its own start
         readings |= {datetime.combine(day, start.timetz()) for day in days}.difference(present)
     if is_exact and len(readings) == 1:
-        readings |= {
-            datetime.combine(start.date(), hour, start.tzinfo) for hour in _list_other_hours(call, start, said, own)
-        }
+        hours = _list_other_hours(call, start, heard, own)
+        readings |= {datetime.combine(start.date(), hour, start.tzinfo) for hour in hours}
     if len(readings) > 1:
-        raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=is_exact)
+        raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=has_hour)
 
 
 def _drop_remarks(words: str, named: NamedTimes, start: datetime, call: CallContext) -> str:
@@ -108,11 +138,6 @@ def _drop_remarks(words: str, named: NamedTimes, start: datetime, call: CallCont
     only = (each for each in others if not _BOUND.search(each) and find_only_times(each, (), now) is not None)
     kept = [each for each in others if _CORRECTS.search(fold(each)) or _RESTRICTS.search(fold(each))]
     return ", ".join([first, *kept, *only])
-
-
-def agrees_to_offer(clause: str) -> bool:
-    """Return whether a clause in lower case, without a word of a yes, accepts an offer: "super", "den nehme ich", "das passt"."""
-    return bool(_AGREES.search(clause)) or takes_time(clause)
 
 
 def _require_reading(named: NamedTimes, call: CallContext, start: datetime, zone: ZoneInfo) -> None:
@@ -168,30 +193,28 @@ def rejects_day(call: CallContext, words: str, start: datetime) -> bool:
 def _list_other_days(
     call: CallContext,
     start: datetime,
-    said: Sequence[str],
+    heard: Sequence[_Heard],
+    earlier: Sequence[_Heard],
     own: Collection[datetime],
     span: Grain | None,
     *,
     moves: bool,
-    is_picked: bool,
 ) -> Iterator[date]:
     """Yield the days nearest to a start that the words with a day can mean; none if they can mean the start's day. A weekday is in
-    the week, and a day of a month in the month, asked about before: "Haben Sie übernächste Woche offen? Dann am Mittwoch".
-    With `span` only this is compared: the request repeats the caller's words.
+    the week, and a day of a month in the month, asked about before, also `earlier`: "Haben Sie übernächste Woche offen? Dann am
+    Mittwoch". With `span` only this is compared: the request repeats the caller's words.
     """
     now = call.started_at.astimezone(start.tzinfo)
-    read = partial(_list_wanted, call, own=own, now=now, moves=moves, is_picked=is_picked)
-    # A day beside "am selben Tag" is a remark.
-    turns = [(words, [] if _RELATIVE_DAY.search(fold(words)) else [*read(words)]) for words in reversed(said)]
-    words, named = turns[0] if turns else ("", [])
-    is_counted = not any(each.has_day for each in named) and counts_time(words)
-    if is_counted or _RELATIVE_DAY.search(fold(words)):
+    words = heard[-1].words if heard else ""
+    if _RELATIVE_DAY.search(fold(words)) or (counts_time(words) and not heard[-1].with_days):
         yield from _list_counted(words, start, own)
         return
-    days, spans = _find_wanted(turns, start.date())
+    days, spans = _find_wanted(heard[::-1], earlier[::-1], start.date())
     is_offered = call.named_last is not None and start in call.named_last.starts
     is_told_apart = is_offered and bool(split_new_time(fold(words))[1])  # "den vom Mittwoch auf elf"
-    if moves and not (days or spans or is_told_apart) and _find_hour(words):  # "der vom Samstag, geht der auch um elf?"
+    if (
+        moves and not (days or spans or is_told_apart) and heard and heard[-1].hour
+    ):  # "der vom Samstag, geht der um elf?"
         weekdays = list_weekdays(REJECTED_DAY.sub(" ", fold(words)))
         days_then = days_of(own, ZoneInfo(str(start.tzinfo)))
         yield from {day for day in days_then if day.weekday() in weekdays} - {start.date()}
@@ -206,27 +229,20 @@ def _list_other_days(
 
 
 def _find_wanted(
-    turns: Sequence[tuple[str, Sequence[MentionedDays]]], day: date
+    turns: Sequence[_Heard], earlier: Sequence[_Heard], day: date
 ) -> tuple[Sequence[MentionedDays], Sequence[Days]]:
-    """Return the wanted days of a call's turns (the last one first), and the spans that were named before them. A turn that can
-    mean `day` counts, unless a later one corrects it ("nein, lieber am Freitag"): a remark may name another day. Else the last
-    turn with a day counts.
+    """Return the wanted days of a call's turns (the last one first), and the spans that were named just before them. A turn that
+    can mean `day` counts, unless a later one corrects it ("nein, lieber am Freitag"): a remark may name another day. Else the
+    last turn with a day counts. Of turns `earlier` than these only the spans count.
     """
-    chosen = None
-    for at, (words, named) in enumerate(turns):
-        days = [each for each in named if each.has_day]
-        if days and (chosen is None or any(each.may_mean(day) for each in days)):
-            chosen = at
-        if days and (_CORRECTS.search(fold(words)) or any(each.may_mean(day) for each in days)):
-            break
-    if chosen is None:
-        return [], next((each.spans for _, named in turns for each in reversed(named) if each.spans), ())
-    named = turns[chosen][1]
-    first = next(n for n, each in enumerate(named) if each.has_day)
-    earlier = [named[:first], *(each for _, each in turns[chosen + 1 :])]
-    until = takewhile(lambda each: not any(one.has_day for one in each), earlier)
-    spans = next((one.spans for each in until for one in reversed(each) if one.spans), ())
-    return [each for each in named if each.has_day], spans
+    with_days = [at for at, each in enumerate(turns) if each.with_days]
+    fitting = [at for at in with_days if any(each.may_mean(day) for each in turns[at].with_days)]
+    last = next((at for at in with_days if turns[at].corrects), len(turns))
+    chosen = (fitting if fitting and fitting[0] <= last else [*with_days, -1])[0]
+    days = turns[chosen].days if with_days else ()
+    first = next((n for n, each in enumerate(days) if each.has_day), 0)
+    named = [*days[:first][::-1], *(each for turn in (*turns[chosen + 1 :], *earlier) for each in turn.days[::-1])]
+    return [each for each in days if each.has_day], () if not named or named[0].has_day else named[0].spans
 
 
 def _list_counted(words: str, start: datetime, own: Collection[datetime]) -> Iterator[date]:
@@ -240,24 +256,30 @@ def _list_counted(words: str, start: datetime, own: Collection[datetime]) -> Ite
 
 
 def _list_other_hours(
-    call: CallContext, start: datetime, said: Sequence[str], own: Collection[datetime]
+    call: CallContext, start: datetime, heard: Sequence[_Heard], own: Collection[datetime]
 ) -> Iterator[time]:
     """Yield the hours by day that the words with an hour can mean; none if they can mean the start's. An hour that is rejected or
     taken back ("um zehn, nein, um elf") does not count; words such as "den um zehn" name one of the appointments at `own`.
     """
     last = ""
-    for utterance in reversed(said):
-        words = _find_hour(utterance)
+    for each in reversed(heard):
+        words = each.hour
         is_own = bool(call.asked_choices) or (own and (_asks_which(call) or names_known(fold(words))))
         if words and (is_own or counts_time(words) or not excludes_time(words, start.time(), call.started_at)):
             return
-        if not words and start.time() in list_only_hour(utterance, call.started_at):  # "elf ist besser"
+        if not words and start.time() in list_only_hour(each.words, call.started_at):  # "elf ist besser"
             return
         last = last or words
-        if words and _CORRECTS.search(fold(utterance)):
+        if words and each.corrects:
             break
     hours = list_only_hour(last, call.started_at) if last else []
     yield from (each for each in hours if _BY_DAY[0] <= each < _BY_DAY[1])
+
+
+def _hear(words: str, call: CallContext, now: datetime, own: Collection[datetime], **named: bool) -> _Heard:
+    """Return an utterance with what it says of times. A day beside "am selben Tag" is a remark."""
+    is_relative = _RELATIVE_DAY.search(fold(words)) is not None
+    return _Heard(words, [] if is_relative else [*_list_wanted(call, words, own, now, **named)], _find_hour(words))
 
 
 def _find_hour(words: str) -> str:
@@ -284,15 +306,16 @@ def _list_wanted(
     own_days, own_numbers = {each.weekday() for each in own_dates}, {each.day for each in own_dates}
     wanted = list[str]()
     for clause, _ in list_clauses(words):
-        pieces = _TAKEN_BACK.split(_NAME.sub(" ", fold(REJECTED_DAY.sub(" ", clause))))
+        pieces = _TAKEN_BACK.split(_NO_WISH.sub(" ", fold(REJECTED_DAY.sub(" ", clause))))
         kept = " nein ".join("" if rejects_times(piece) else piece for piece in pieces)
         is_own_day = moves or list_weekdays(clause) <= own_days
         stays = own and is_own_day and says_it_stays(clause) and not SAYS_HOUR.search(clause)
         if stays or _ASIDE.search(fold(clause)):
             continue
         is_taken_back = bool(wanted) and wanted[-1].endswith(" nein ")
-        if wanted and (is_taken_back or _APPOSITION.search(kept) or kept == " nein "):  # "Dienstag, den 8."
-            wanted[-1] += f", {kept}"
+        joined = f"{wanted[-1]}, {kept}" if wanted else ""
+        if wanted and (is_taken_back or _APPOSITION.search(joined) or kept == " nein "):
+            wanted[-1] = joined
         elif kept.strip():
             wanted.append(kept)
     for clause in wanted:

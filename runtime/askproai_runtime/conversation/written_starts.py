@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext, Naming
-from askproai_runtime.language.answer_words import NO, words_of
-from askproai_runtime.language.declines import rejects_times
+from askproai_runtime.language.answer_words import NO
+from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.places_among import list_places
-from askproai_runtime.spoken_times import Candidate, exact_at, fold, understand_parts
+from askproai_runtime.spoken_times import Candidate, exact_at, understand_parts
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 
 _WRITTEN_CLOCK = re.compile(
@@ -21,8 +21,6 @@ _PLACE_IN_OFFER = re.compile(
     r"\W*(?:(?:slots|alternatives)(?:\[(?=\d\])|\.)(?P<first>\d)\]?|(?:slot|option)[_ ]?(?P<number>\d))(?:\.start)?\W*",
     re.IGNORECASE,
 )
-_CLAUSE = re.compile(r"[,.;:!?]+\s")
-_WORD = re.compile(r"\w+")
 
 
 def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
@@ -65,17 +63,17 @@ def find_meant(
     starts, named = [each.start.astimezone(zone) for each in readings], call.named_last
     is_asked = named is not None and named.naming is Naming.ASKED and len(named.starts) == len(starts)
     has_places = is_asked or are_offered
-    for clause in reversed([each for words in call.said_without_days for each in _CLAUSE.split(words)]):
+    for clause in reversed([each for words in call.said_without_days for each, _ in list_clauses(words)]):
         places = {place for place in list_places(clause) if place < len(starts)} if has_places else set[int]()
-        rejects = rejects_times(words_of(clause))
+        rejects = rejects_times(clause)
         if places and rejects:
             return []
-        beside = () if rejects else _WORD.findall(fold(clause))  # "um sechzehn Uhr einen Haarschnitt"
+        beside = () if rejects else None  # any words: "um sechzehn Uhr einen Haarschnitt"
         try:
             mention = None if places else find_mention(clause, call.started_at.astimezone(zone), beside)
         except UnclearMention:
             return []
-        if mention is not None and NO.search(words_of(clause)):
+        if mention is not None and NO.search(clause):
             return []
         said = {starts[place] for place in places} or (mention.find_in(starts, surely=False) if mention else {*starts})
         if len(said) != len(starts):

@@ -40,6 +40,7 @@ _CHOSEN = re.compile(
     rf"|^(?:{_POLITE} )*{NUMBER}(?: {_POLITE})*$"
 )
 _AGREES = re.compile(rf"^(?:(?:{_WORDS.before_agreement}) )*(?:{_WORDS.agrees})\b")
+_AGREES_FIRST = re.compile(rf"^(?:{_WORDS.agrees_first})\b")
 _AGREES_LAST = re.compile(rf"\b(?:{_WORDS.agrees_last})$")
 
 # The dot of "am 24. kann ich nicht" ends no sentence, nor does the "so" of "nicht so gut am Montag".
@@ -172,9 +173,10 @@ def rejects_times(said: str) -> bool:
     return bool(REJECTS.search(said) or _BUSY.search(said))
 
 
-def takes_time(said: str) -> bool:
-    """Return whether words (lower case, no punctuation) accept a time: "den nehme ich", "das passt"."""
-    return bool(_TAKES.search(said) or (_SUITS.search(said) and not REJECTS.search(said)))
+def agrees_to_offer(said: str) -> bool:
+    """Return whether words (lower case, no punctuation) accept an offer without a yes: "super", "den nehme ich", "das passt"."""
+    takes = _AGREES_FIRST.search(said) or _TAKES.search(said)
+    return bool(takes or (_SUITS.search(said) and not REJECTS.search(said)))
 
 
 def drop_neutral(said: str) -> str:

@@ -4,7 +4,7 @@ from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import islice, pairwise
+from itertools import pairwise
 
 from askproai_runtime.spoken_times.atoms import (
     PARTS_OF_DAY,
@@ -62,15 +62,16 @@ class MentionedDays:
         return is_in and is_weekday and (not self.numbers or day.day in self.numbers)
 
     def find_near(self, day: date, first: date) -> Iterator[date]:
-        """Yield the days from `first` on that the words can mean, the nearest to `day` first. If a weekday and a day of a month do
-        not fit within a month, these are the nearest of each.
+        """Yield as many days from `first` on as the words name, the nearest to `day`, and in doubt to `first`. If a weekday and a
+        day of a month do not fit within a month, these are the nearest of each.
         """
         if not self._fits_soon(first):
-            for each in (replace(self, numbers=frozenset()), replace(self, weekdays=frozenset())):
-                yield from islice(each.find_near(day, first), 1)
+            alone = (replace(self, numbers=frozenset()), replace(self, weekdays=frozenset()))
+            yield from (found for each in alone for found in each.find_near(day, first))
             return
         days = (first + timedelta(days=n) for n in range(_FARTHEST.days))
-        yield from sorted(filter(self.may_mean, days), key=lambda each: abs(each - day))
+        count = max(len(self.weekdays), len(self.numbers)) + len(self.dates)
+        yield from sorted(filter(self.may_mean, days), key=lambda each: abs(each - day))[: count or 1]
 
     def _fits_soon(self, first: date) -> bool:
         days = (first + timedelta(days=n) for n in range(_MONTH))
@@ -88,7 +89,7 @@ def read_mentioned_days(words: str, now: datetime) -> MentionedDays:
     before ("am Freitag drauf") may be in any week.
     """
     weekdays, numbers, dates, spans = set[int](), set[int](), set[date](), list[Days]()
-    for before, atom in pairwise([None, *_scan(words, now)]):
+    for before, atom in pairwise([None, *(each for each in _scan(words, now) if each is not Op.COMMA)]):
         if isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead):
             spans += (each for each in read_spans(before, atom) if each.first != date.min)
         elif before in _BOUNDS:
@@ -100,7 +101,11 @@ def read_mentioned_days(words: str, now: datetime) -> MentionedDays:
         elif isinstance(atom, Day) and atom.number is not None and atom.month is None:
             numbers.add(atom.number)
         elif isinstance(atom, Day):
-            dates |= {*atom.readings}
+            fits = not isinstance(before, Weekday) or before.weekday in {each.weekday() for each in atom.readings}
+            if atom.month is None or fits:
+                dates |= {*atom.readings}
+            else:  # "Donnerstag, den 15. Dezember", a Tuesday: either may be wrong
+                numbers |= {each.day for each in atom.readings}
     near = {each for each in dates if each - now.date() <= _FARTHEST}
     return MentionedDays(frozenset(weekdays), frozenset(numbers), frozenset(near), spans)
 

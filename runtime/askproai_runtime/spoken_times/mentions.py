@@ -83,10 +83,10 @@ class Mention:
         return found
 
 
-def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention | None:
+def find_mention(words: str, now: datetime, ignored: Collection[str] | None) -> Mention | None:
     """Return the days and times that words name; None if they name none. A number alone is an hour.
 
-    Other words may only be `ignored` ones, or have no meaning for dates and times. Raises `UnclearMention`.
+    Other words may only be `ignored` ones (None: any), or have no meaning for dates and times. Raises `UnclearMention`.
     """
     try:
         atoms, unknown = scan_known(words, now, present_grammar())
@@ -96,7 +96,7 @@ def find_mention(words: str, now: datetime, ignored: Collection[str]) -> Mention
         meanings = combine(_as_list(named), now.date())
     except (ValueError, OverflowError) as error:  # no such day or time, one that is over, or no rule that combines them
         raise UnclearMention(str(error)) from error
-    if unknown - set(ignored):
+    if ignored is not None and unknown - set(ignored):
         raise UnclearMention(f"other words: {', '.join(sorted(unknown))}")
     if any(_is_preference(atom) for atom in named):
         raise UnclearMention("a preference for other times, beside days or times")

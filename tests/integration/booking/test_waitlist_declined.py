@@ -9,7 +9,7 @@ import pytest
 
 from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.calls.payload import OngoingCall, Utterance
-from askproai_runtime.conversation.named_times import read_declined
+from askproai_runtime.conversation.named_times import read_named_times
 from askproai_runtime.conversation.types import Answer, CallContext
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import Salon, call, join_waitlist
@@ -27,10 +27,9 @@ def after(answers: list[Answer], said: list[str]) -> CallContext:
     for answer, words in zip(answers, said, strict=True):
         transcript.append(Utterance(role="tool_call_result", content=json.dumps(answer.as_json())))
         transcript.append(Utterance(role="user", content=words))
-    context = call()
     ongoing = OngoingCall(call_id="call_1", transcript_with_tool_calls=transcript)
-    declined, beside = read_declined(ongoing, context.started_at)
-    return replace(context, declined=declined, beside_declined=beside)
+    read = read_named_times(ongoing, call())
+    return replace(call(), declined=read.declined, beside_declined=read.beside_declined)
 
 
 async def join(salon: Salon, context: CallContext, **args: Any) -> Answer:

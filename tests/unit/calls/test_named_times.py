@@ -7,7 +7,8 @@ import msgspec
 import pytest
 
 from askproai_runtime.calls.payload import OngoingCall
-from askproai_runtime.conversation.named_times import read_others_than
+from askproai_runtime.conversation.named_times import read_named_times
+from askproai_runtime.conversation.types import CallContext
 
 NINE, ONE = "2026-12-10T09:00:00+01:00", "2026-12-10T13:00:00+01:00"
 SLOTS = [{"branch": "mitte", "service": "haarschnitt", "staff": "anna", "start": start} for start in (NINE, ONE)]
@@ -20,7 +21,8 @@ def asks(*said: str) -> bool:
         *({"role": "user", "content": words} for words in said),
     ]
     call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": transcript}, OngoingCall)
-    found = read_others_than(call, datetime(2026, 11, 27, 9, tzinfo=UTC))
+    routed = CallContext("c", "", None, datetime(2026, 11, 27, 9, tzinfo=UTC), "")
+    found = read_named_times(call, routed).wants_others_than
     assert len(found) in {0, len(SLOTS)}
     return bool(found)
 

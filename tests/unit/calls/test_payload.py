@@ -18,9 +18,9 @@ from askproai_runtime.calls.payload import (
     parse_milliseconds,
 )
 from askproai_runtime.conversation.full_names import ASKED_NAME
-from askproai_runtime.conversation.named_times import leaves_choice, read_declined
+from askproai_runtime.conversation.named_times import read_named_times
 from askproai_runtime.conversation.transcript import read_asked_choices, read_replies, read_said, read_unclear
-from askproai_runtime.conversation.types import AskedChoice
+from askproai_runtime.conversation.types import AskedChoice, CallContext
 from tests.worlds.rows import each_row
 
 
@@ -221,6 +221,9 @@ def test_the_name_of_the_business_names_no_service() -> None:
     assert read_said(call) == "Kunsttherapie, bitte."
 
 
+_ROUTED = CallContext("c", "", None, datetime(2026, 11, 20, tzinfo=UTC), "")
+
+
 def test_declines_are_found_in_the_last_words() -> None:
     """Each function call reads them again, while other callers wait."""
     start = "2026-11-27T10:00:00+01:00"
@@ -233,7 +236,7 @@ def test_declines_are_found_in_the_last_words() -> None:
 
     def declined(*utterances: Utterance) -> bool:
         call = OngoingCall(call_id="c", transcript_with_tool_calls=list(utterances))
-        return bool(read_declined(call, datetime(2026, 11, 20, tzinfo=UTC))[0])
+        return bool(read_named_times(call, _ROUTED).declined)
 
     assert declined(offer, no)
     assert declined(offer, *more, no)
@@ -268,7 +271,5 @@ def test_caller_may_leave_the_choice_of_slot(slots: int, said: str, leaves: bool
     answer = {"role": "tool_call_result", "content": json.dumps({"slots": [_SLOT] * slots})}
     words = [{"role": "user", "content": said}] if said else []
     transcript = [{"role": "user", "content": "Ist mir egal."}, answer, *words]
-    assert (
-        leaves_choice(msgspec.convert({"call_id": "c", "transcript_with_tool_calls": transcript}, OngoingCall))
-        is leaves
-    )
+    call = msgspec.convert({"call_id": "c", "transcript_with_tool_calls": transcript}, OngoingCall)
+    assert read_named_times(call, _ROUTED).leaves_choice is leaves
