@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import dropwhile
-from typing import Any
+from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
@@ -36,6 +36,7 @@ _JOIN = Function.JOIN_WAITLIST.name.lower()
 _BOOK = Function.BOOK_APPOINTMENT.name.lower()
 _INFORMATION = Function.BUSINESS_INFORMATION.name.lower()
 _CHANGES = frozenset({_BOOK, Function.CANCEL_APPOINTMENT.name.lower(), _MOVE})
+WRITES: Final = _CHANGES | {_JOIN, Function.LEAVE_MESSAGE.name.lower()}
 _MOST_READ_SINCE = 500  # characters since the last answer
 
 
@@ -121,8 +122,9 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         else:
             found, request = _read_question(answer), invoked.get(str(utterance.tool_call_id))
             is_aside = found is None and request is not None and request.name == _INFORMATION
-            for asked in questions.values():
-                asked.end(answer, found[0] if found else None, is_aside=is_aside)
+            for key, asked in questions.items():
+                if asked.said or key != companions_key(ONE_BY_ONE):  # nobody is booked together at any other time
+                    asked.end(answer, found[0] if found else None, is_aside=is_aside)
             if found:
                 question, about = found
                 questions[about] = _Asked(question, str(answer.get("message") or ""), request)
@@ -214,7 +216,8 @@ class _Asked:
     another answer or question (`later`).
 
     A yes answers the last question, so a yes in `later` does not count. A no does. A request to cancel still answers the question
-    whether to cancel, if nothing but business information was `told` since. If the agent itself asks it again, any reply does.
+    whether to cancel, if only business information was `told` since, or another answer in the same turn. If the agent itself asks
+    it again, any reply does.
     """
 
     question: Question
@@ -233,7 +236,8 @@ class _Asked:
         """
         is_beside = self.question is Question.CANCEL is question and not self.said
         before = self.told if self.is_over else self.message
-        self.told = f"{before} {answer.get('message')}" if is_aside and before is not None else None
+        is_aside &= before is not None
+        self.told = f"{before} {answer.get('message')}" if is_aside else None if self.said or self.later else before
         self.is_over |= self.question not in {Question.PHONE, Question.NAME} and not is_beside
         if self.question is Question.ADDRESS and answer.get("unclear") == "email":
             self.said.clear()
@@ -246,10 +250,11 @@ class _Asked:
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
         changes = self.question in {Question.CANCEL, Question.MEANT} or speaks_of_cancelling(self.message)
-        repeats = self.question is Question.MEANT and self.message.rpartition(". ")[2] in words
-        if utterance.role == "agent" and changes and not repeats and says_more(words, self.said):
+        repeats = self.message.rpartition(". ")[2] in words
+        is_more = (self.is_over and speaks_of_cancelling(words)) or says_more(words, self.said)
+        if utterance.role == "agent" and changes and is_more and not (repeats and self.question is Question.MEANT):
             about = (self.told if self.is_over else self.message) or ""
-            self.told = self.told if asks_the_same(words, about) else None
+            self.told = self.told if repeats or asks_the_same(words, about) else None
             self.is_over = self.question is not Question.CANCEL or not asks_again(words, self.said, about)
         elif utterance.role in {"user", "dtmf"}:
             answers = self.told is not None and self.question is Question.CANCEL and speaks_of_cancelling(words)
@@ -310,7 +315,7 @@ def read_said_since_joining(call: OngoingCall) -> tuple[str, ...]:
     The first turn answers the confirmation: "" if another function answered before the caller spoke.
     """
     exchanges = read_exchanges(call)
-    joined = [at for at, each in enumerate(exchanges) if _is_done(each, {_JOIN})]
+    joined = [at for at, each in enumerate(exchanges) if is_done(each, {_JOIN})]
     if not joined:
         return ()
     confirmed, *later = [each.said.splitlines() for each in exchanges[joined[-1] :]]
@@ -334,7 +339,7 @@ class SinceChange:
 def read_since_change(call: OngoingCall) -> SinceChange:
     """Return the words, questions and requests of a call since the last change of an appointment."""
     exchanges = read_exchanges(call)
-    changed = [at for at, each in enumerate(exchanges) if _is_done(each, _CHANGES)]
+    changed = [at for at, each in enumerate(exchanges) if is_done(each, _CHANGES)]
     if changed:
         said: str | None = "".join(each.said for each in exchanges[changed[-1] :])
         asked = "".join(each.asked for each in exchanges[changed[-1] :])
@@ -368,7 +373,7 @@ def _names_person(companion: Any) -> bool:
     )
 
 
-def _is_done(each: Exchange, functions: Collection[str]) -> bool:
+def is_done(each: Exchange, functions: Collection[str]) -> bool:
     """Return True if the exchange is a request of one of these functions, and its answer reports success."""
     is_done = each.answer is not None and each.answer.get("success") is True
     return is_done and each.request is not None and each.request.name in functions
