@@ -27,16 +27,9 @@ from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_spoken, present_language, say
-from askproai_runtime.spoken_times import (
-    Candidate,
-    Grain,
-)
+from askproai_runtime.spoken_times import Candidate, Grain
 from askproai_runtime.understood import UNDERSTOOD
-from askproai_runtime.visits import (
-    find_by_name,
-    list_parts,
-    same_services,
-)
+from askproai_runtime.visits import find_by_name, list_parts, same_services
 
 _NOT: Final = "|".join(sorted(UNDERSTOOD.services.not_wanted))
 _ARTICLE: Final = rf"(?:(?:{'|'.join(sorted(UNDERSTOOD.described_staff.articles))}) )?"

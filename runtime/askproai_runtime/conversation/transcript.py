@@ -29,8 +29,6 @@ from askproai_runtime.language.replies import (
 from askproai_runtime.person_names import same_name
 
 _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is named once more
-
-
 _MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
 _JOIN = Function.JOIN_WAITLIST.name.lower()
 _BOOK = Function.BOOK_APPOINTMENT.name.lower()
@@ -122,12 +120,12 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         else:
             found, request = _read_question(answer), invoked.get(str(utterance.tool_call_id))
             is_aside = found is None and request is not None and request.name == _INFORMATION
-            for key, asked in questions.items():
-                if asked.said or key != companions_key(ONE_BY_ONE):  # nobody is booked together at any other time
-                    asked.end(answer, found[0] if found else None, is_aside=is_aside)
+            for asked in questions.values():
+                asked.end(answer, found[0] if found else None, is_aside=is_aside)
             if found:
                 question, about = found
-                questions[about] = _Asked(question, str(answer.get("message") or ""), request)
+                is_single = about == companions_key(ONE_BY_ONE)
+                questions[about] = _Asked(question, str(answer.get("message") or ""), request, is_one_by_one=is_single)
     if is_cut and not questions:
         return None
     return {about: asked.read(today) for about, asked in questions.items() if asked.said}
@@ -226,15 +224,17 @@ class _Asked:
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
+    is_one_by_one: bool = False
     told: str | None = None
 
     def end(self, answer: Mapping[str, Any], question: Question | None, *, is_aside: bool) -> None:
         """End this question when another answer comes, which may ask a `question`: the caller's words from then on are `later`.
 
         Questions for a number or a name stay open, since any words answer them. Two questions about cancellations in one turn
-        stay open together, with one reply for both. If an address is asked for again, a no to this one no longer counts.
+        stay open together, with one reply for both; and so does the question whether to book one by one, which is true of each
+        time. If an address is asked for again, a no to this one no longer counts.
         """
-        is_beside = self.question is Question.CANCEL is question and not self.said
+        is_beside = not self.said and (self.question is Question.CANCEL is question or self.is_one_by_one)
         before = self.told if self.is_over else self.message
         is_aside &= before is not None
         self.told = f"{before} {answer.get('message')}" if is_aside else None if self.said or self.later else before
@@ -354,10 +354,8 @@ def read_since_change(call: OngoingCall) -> SinceChange:
 
 def _count_companions(args: Mapping[str, Any]) -> int:
     listed, counted = args.get("companions"), args.get("party_size")
-    named = (
-        [each for each in listed if isinstance(each, str) or _names_person(each)] if isinstance(listed, list) else []
-    )
-    return max(len(named), counted - 1 if type(counted) is int else 0)
+    named = [_names_person(each) for each in listed] if isinstance(listed, list) else []
+    return max(sum(named), counted - 1 if type(counted) is int else 0)
 
 
 def _count_offered(answer: Mapping[str, Any]) -> int:
@@ -368,9 +366,8 @@ def _count_offered(answer: Mapping[str, Any]) -> int:
 
 def _names_person(companion: Any) -> bool:
     """Return True if an entry of `companions` has more than a service and a staff member: it may be nobody without a name."""
-    return isinstance(companion, dict) and any(
-        each for key, each in companion.items() if key not in {"service", "staff"}
-    )
+    fields = companion if isinstance(companion, dict) else {}
+    return isinstance(companion, str) or any(fields[key] for key in fields.keys() - {"service", "staff"})
 
 
 def is_done(each: Exchange, functions: Collection[str]) -> bool:

@@ -213,7 +213,9 @@ def count_people(read: Arguments, function: Function) -> Arguments:
     A booking with fewer names than people gets `party_size` instead: it asks who comes, or whether the caller comes alone.
     """
     paths = [
-        path for path, text in read.unread.items() if _is_of_caller(path) and counts_people(_last_part(path), text)
+        path
+        for path, text in read.unread.items()
+        if _is_of_caller(path) and counts_people(path.rpartition(".")[2], text)
     ]
     counts = [read_count(read.unread[path]) or 0 for path in paths]
     if function is Function.BOOK_APPOINTMENT:
@@ -227,10 +229,6 @@ def count_people(read: Arguments, function: Function) -> Arguments:
     unread = {path: text for path, text in read.unread.items() if path not in paths}
     counted = [*(each or COUNTED for each in companions), *[COUNTED] * missing]
     return replace(read, values=read.values | {"companions": counted}, unread=unread)
-
-
-def _last_part(path: str) -> str:
-    return path.rpartition(".")[2]
 
 
 def _is_of_caller(path: str) -> bool:
