@@ -88,14 +88,17 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
 
 
 def _chooses_none(call: CallContext, named: NamedTimes, start: datetime) -> bool:
-    """Return whether the caller has said only yes to several starts, and the agent's own question has not named `start` alone."""
+    """Return whether the caller has said only yes to several starts, and neither the agent's own question nor the words that led
+    to the offer have named `start` alone.
+    """
     if len({*named.starts}) == 1 or not ONLY_YES.fullmatch(words_of(" ".join(named.said_since))):
         return False
-    asked, now = call.asked_since.rstrip().rpartition("\n")[2], call.started_at.astimezone(start.tzinfo)
-    with suppress(UnclearMention):
-        mention = find_mention(asked, now, words_of(asked).split())
-        starts = [each.astimezone(start.tzinfo) for each in named.starts]
-        return mention is None or mention.find_in(starts, surely=False) != {start}
+    starts, now = [each.astimezone(start.tzinfo) for each in named.starts], call.started_at.astimezone(start.tzinfo)
+    for words in (*call.asked_since.splitlines()[-1:], *call.utterances[: -len(named.said_since)][-1:]):
+        with suppress(UnclearMention):
+            mention = find_mention(words, now, words_of(words).split())
+            if mention is not None and (found := mention.find_in(starts, surely=False)):
+                return found != {start}
     return True
 
 

@@ -183,7 +183,7 @@ def read_said_last(call: OngoingCall) -> SaidAppointments:
     last = answers[-1] if answers else {}
     about = str(last.get("appointment_id") or last.get("waitlist_id") or "")
     for answer in reversed(answers):
-        if answer.get("slots") or answer.get("alternatives") or answer.get("candidates"):
+        if _offers_something(answer):
             break
         if len(ids := _list_in_order(answer)) > 1:
             return SaidAppointments(ids, is_last, answer.get("success") is not True, "" if answer is last else about)
@@ -372,8 +372,8 @@ def _names_person(companion: Any) -> bool:
 
 def is_done(each: Exchange, functions: Collection[str]) -> bool:
     """Return True if the exchange is a request of one of these functions, and its answer reports success."""
-    is_done = each.answer is not None and each.answer.get("success") is True
-    return is_done and each.request is not None and each.request.name in functions
+    is_success = (each.answer or {}).get("success") is True
+    return is_success and each.request is not None and each.request.name in functions
 
 
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
