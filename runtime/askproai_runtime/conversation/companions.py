@@ -135,12 +135,8 @@ def _without_repeated(
     reply = call.find_reply(companions_key(ONE_NAME), None)
     if reply is not Reply.NO and (reply is None or not says_alone(call)):
         return said
-    names = [_fold_name(each.get("customer_name"), call) for each in (args, *said)]
+    names = [fold(read_customer_name(each.get("customer_name"), call.said)) for each in (args, *said)]
     return [each for at, each in enumerate(said, 1) if not names[at] or names[at] not in names[:at]]
-
-
-def _fold_name(name: str | None, call: CallContext) -> str:
-    return fold(read_customer_name(name, call.said))
 
 
 def _settle_nameless(

@@ -4,21 +4,24 @@ The words only turn an action into a question, since any list of words misreads 
 """
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.requests import Doubts
+from askproai_runtime.conversation.day_readings import ask_which
 from askproai_runtime.conversation.last_days import find_only_times, list_said_starts
-from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, Naming
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.conversation.wanted_times import rejects_day
-from askproai_runtime.language.answer_words import FILLER, MOVE, NO, YES_WORD, words_of
+from askproai_runtime.language.answer_words import FILLER, MOVE, NO, ONLY_YES, YES_WORD, words_of
 from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, agrees_to_offer, find_declined, list_clauses
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.spoken_times import counts_time
 from askproai_runtime.spoken_times.mentioned_days import excludes_time
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.one_more
@@ -44,7 +47,8 @@ def read_doubts(call: CallContext) -> Doubts:
     """
     said, replaces_person = words_of(call.said_since_change or ""), says_instead(call)
     changes = replaces_person or call.asks_to_move or any(each.search(said) for each in (MOVE, _CHANGE, _HAS_ONE))
-    adds = _speaks_of_one_more(call) and not (changes or _TAKES_BACK.search(said))
+    states = (words_of(each) for each in (call.said_since_change or "").splitlines() if "?" not in each)
+    adds = any(map(_ADDS.search, states)) and not (changes or _TAKES_BACK.search(said))
     is_led = any(not _ALSO.search(words_of(each)) for each in call.asked_since_change.splitlines())
     agrees = bool(_AGREES.fullmatch(said)) and not (said and is_led)
     return Doubts(call.listed, adds or agrees, changes, replaces_person)
@@ -52,8 +56,9 @@ def read_doubts(call: CallContext) -> Doubts:
 
 def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, moves: bool = False) -> None:
     """Raise the question whether to book if the caller's first words after the offer of `start` declined it or asked for another
-    time, and nothing later accepted it. If it `moves` an appointment, a no to the offers of a search may be about its present
-    time or its person; a no after an offer for several people may be about one of these.
+    time, and nothing later accepted it; the question which start is meant if the caller has only said yes to several. If it
+    `moves` an appointment, a no to the offers of a search may be about its present time or its person; a no after an offer for
+    several people may be about one of these.
     """
     named = call.named_last
     if named is None or named.naming is not Naming.OFFERED or start not in named.starts:
@@ -62,6 +67,8 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
         return
     (first, *later), local, now = named.said_since or ("",), start.astimezone(zone), call.started_at
     words = words_of(first)
+    if _chooses_none(call, named, local):
+        raise ask_which(named.starts, call, zone)
     if any(_accepts(each, local, now) for each in later):
         return
     is_unfit = bool(_UNFIT.search(words)) and not (
@@ -78,6 +85,21 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
     if is_unfit or start not in list_said_starts(named, call, zone, surely=False):
         when = format_spoken(start, zone, call.started_at)
         raise ClarificationNeeded(say().shall_i_book_then.format(when=when), unclear="confirmed")
+
+
+def _chooses_none(call: CallContext, named: NamedTimes, start: datetime) -> bool:
+    """Return whether the caller has said only yes to several starts, and neither the agent's own question nor the words that led
+    to the offer have named `start` alone.
+    """
+    if len({*named.starts}) == 1 or not ONLY_YES.fullmatch(words_of(" ".join(named.said_since))):
+        return False
+    starts, now = [each.astimezone(start.tzinfo) for each in named.starts], call.started_at.astimezone(start.tzinfo)
+    for words in (*call.asked_since.splitlines()[-1:], *call.utterances[: -len(named.said_since)][-1:]):
+        with suppress(UnclearMention):
+            mention = find_mention(words, now, words_of(words).split())
+            if mention is not None and (found := mention.find_in(starts, surely=False)):
+                return found != {start}
+    return True
 
 
 def _accepts(words: str, start: datetime, now: datetime) -> bool:
@@ -106,12 +128,6 @@ def asks_another_time(call: CallContext) -> bool:
     """Return whether the caller has asked for another time and has not mentioned a further appointment."""
     said = words_of(call.said_since_change or "")
     return _ANOTHER_TIME.search(said) is not None and not _ALSO.search(said)
-
-
-def _speaks_of_one_more(call: CallContext) -> bool:
-    """Return True if the caller has said in a statement, not in a question, that a further appointment is wanted."""
-    said = (call.said_since_change or "").splitlines()
-    return any(_ADDS.search(words_of(each)) for each in said if "?" not in each)
 
 
 def says_instead(call: CallContext) -> bool:

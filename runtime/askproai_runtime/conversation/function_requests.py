@@ -49,6 +49,7 @@ from askproai_runtime.conversation.record import FunctionRecorder, make_record
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.conversation.transcript import (
     read_asked_choices,
+    read_exchanges,
     read_listed,
     read_named,
     read_replies,
@@ -276,6 +277,7 @@ def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> 
         said=read_said(call),
         said_since=read_said_since(call),
         said_since_change=since_change.said,
+        asked_since="".join(each.asked for each in read_exchanges(call)[-1:]),
         asked_since_change=since_change.asked,
         asks_to_move=since_change.asks_to_move,
         said_since_joining=read_said_since_joining(call),

@@ -86,7 +86,12 @@ def find_named_appointments(
     words, said, moves = _Words(config, call, args, own, addressed, new), call.said_since or "", new is not None
     introduced, is_cancelled = read_introduction(said), False
     firm, others, denied, spoken = set[UUID](), set[UUID](), set[UUID](), set[UUID]()
-    for clause in _list_clauses(said.replace(introduced, "", 1)):
+    clauses = [*_list_clauses(said.replace(introduced, "", 1))]
+    first = next(filter(words.find, clauses[:-1]), "")
+    if not (introduced or call.said_last.asks) and any(first == fold(each.customer_name) for each in own):
+        introduced = clauses.pop(clauses.index(first))  # "Petra Lange, den von meinem Mann absagen"
+        words = replace(words, call=replace(call, named_of_caller=introduced))
+    for clause in clauses:
         was_cancelled, is_cancelled = is_cancelled, not moves and speaks_of_cancelling(clause)
         is_known, named = names_known(clause), words.find(clause)
         rejects = rejects_times(clause)

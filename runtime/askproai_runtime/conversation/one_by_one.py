@@ -20,7 +20,6 @@ _OF_ONE: Final = frozenset({
     "companions", "party_size", "customer_name", "service", "staff", "start", "date", "time", "part_of_day",
 })  # fmt: skip
 
-
 _WORDS: Final = UNDERSTOOD.known_people
 _NO_PROBLEM: Final = re.compile(rf"\b(?:{_WORDS.no_problem})\b")
 _NOT: Final = re.compile(rf"\b(?:{_WORDS.refuses})\b")

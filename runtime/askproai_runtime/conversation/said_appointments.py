@@ -149,7 +149,8 @@ def _choose_by_words(
     # The new time of a move is not that of the appointment.
     new = {text for name in _NEW_TIME if (text := read_text(args, name))}
     is_which = not new or (said.asks and any(new <= each.texts for each in call.earlier))
-    starts = _find_starts(config, call, utterance, listed) if is_which else []
+    _, at = _find_named_starts(config, call, utterance, listed, surely=True) if is_which else (False, set[datetime]())
+    starts = [each for each in listed if each.starts_at in at]
     names_none = chosen is None or _ON_DAY.match(words)
     staff = read_text(args, "staff") or ""  # with whom a moved appointment is then, unless it answers the question
     is_staff_new = said.asks and all(staff not in each.texts for each in call.earlier)
@@ -171,14 +172,6 @@ def _says_only_which(config: TenantConfig, words: str, args: Mapping[str, Any], 
         word in known or word.removesuffix("s") in known or word.isdigit() or _PLACE_WORD.fullmatch(word)
         for word in words.split()
     )
-
-
-def _find_starts(
-    config: TenantConfig, call: CallContext, utterance: str, listed: Sequence[Appointment]
-) -> list[Appointment]:
-    """Return the listed appointments at the times that the words name."""
-    _, named = _find_named_starts(config, call, utterance, listed, surely=True)
-    return [each for each in listed if each.starts_at in named]
 
 
 def _find_named_starts(

@@ -23,27 +23,19 @@ from askproai_runtime.conversation.requested_times import names_day, parse_start
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import is_question
+from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_spoken, present_language, say
-from askproai_runtime.spoken_times import (
-    Candidate,
-    Grain,
-)
+from askproai_runtime.spoken_times import Candidate, Grain
 from askproai_runtime.understood import UNDERSTOOD
-from askproai_runtime.visits import (
-    find_by_name,
-    list_parts,
-    same_services,
-)
+from askproai_runtime.visits import find_by_name, list_parts, same_services
 
 _NOT: Final = "|".join(sorted(UNDERSTOOD.services.not_wanted))
 _ARTICLE: Final = rf"(?:(?:{'|'.join(sorted(UNDERSTOOD.described_staff.articles))}) )?"
 # In words whose services are marked with "_".
-_DROPPED: Final = re.compile(rf"\b(?:{_NOT}) {_ARTICLE}_\S+")
-_ONLY_PART: Final = re.compile(
-    rf"(?:^|\b(?!(?:{_NOT})\b)\w+ )(?:{UNDERSTOOD.asked_services.only}) {_ARTICLE}_"  # and not "nicht nur"
-)
+_DROPPED: Final = re.compile(rf"\b(?:{_NOT}) {_ARTICLE}(_\S+)")
+_ONLY_PART: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only}) {_ARTICLE}_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +176,7 @@ def _require_no_part(
 
 def _drops_rest(config: TenantConfig, call: CallContext, request: ServiceRequest, visit: Service) -> bool:
     """Return whether the caller's words since the last offer leave only the requested services of a visit: "nur den Haarschnitt",
-    "kein Färben".
+    "kein Färben". A further negation in the clause may turn that: "nicht nur den Haarschnitt", "ohne Färben will ich keinen".
     """
     said = " ".join(call.named_last.said_since) if call.named_last else ""
     parts = [find_by_name(config, each, request.rules.branch.name) for each in list_parts(visit.name)]
@@ -192,11 +184,13 @@ def _drops_rest(config: TenantConfig, call: CallContext, request: ServiceRequest
     def mark(word: str) -> str:
         return next((f"_{each.name}" for each in parts if each and find_named([each], word)), word)
 
-    words = " ".join(map(mark, fold(said).split()))
-    left = {*_DROPPED.sub(" ", words).split()}
+    clauses = [" ".join(map(mark, fold(each).split())) for each, _ in list_clauses(said)]
+    dropped = {part for each in clauses for part in _DROPPED.findall(each)}
+    left = [_DROPPED.sub(" ", each) for each in clauses if "_" in each]
     rest = {f"_{each}" for each in {*list_parts(visit.name)} - {*list_parts(request.rules.service.name)}}
-    drops = _ONLY_PART.search(words) is not None or rest <= {*words.split()}
-    return drops and rest.isdisjoint(left) and not is_question(said)
+    drops = any(map(_ONLY_PART.search, clauses)) or rest == dropped
+    is_turned = not dropped <= rest or any(map(rejects_times, left)) or is_question(said)
+    return drops and rest.isdisjoint(" ".join(left).split()) and not is_turned
 
 
 def _ask_for_day(start: datetime, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import dropwhile
-from typing import Any
+from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
@@ -29,13 +29,12 @@ from askproai_runtime.language.replies import (
 from askproai_runtime.person_names import same_name
 
 _MOST_READ_FOR_SERVICE = 5_000  # characters; a service that was named before is named once more
-
-
 _MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
 _JOIN = Function.JOIN_WAITLIST.name.lower()
 _BOOK = Function.BOOK_APPOINTMENT.name.lower()
 _INFORMATION = Function.BUSINESS_INFORMATION.name.lower()
 _CHANGES = frozenset({_BOOK, Function.CANCEL_APPOINTMENT.name.lower(), _MOVE})
+WRITES: Final = _CHANGES | {_JOIN, Function.LEAVE_MESSAGE.name.lower()}
 _MOST_READ_SINCE = 500  # characters since the last answer
 
 
@@ -125,7 +124,8 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
                 asked.end(answer, found[0] if found else None, is_aside=is_aside)
             if found:
                 question, about = found
-                questions[about] = _Asked(question, str(answer.get("message") or ""), request)
+                is_single = about == companions_key(ONE_BY_ONE)
+                questions[about] = _Asked(question, str(answer.get("message") or ""), request, is_one_by_one=is_single)
     if is_cut and not questions:
         return None
     return {about: asked.read(today) for about, asked in questions.items() if asked.said}
@@ -183,7 +183,7 @@ def read_said_last(call: OngoingCall) -> SaidAppointments:
     last = answers[-1] if answers else {}
     about = str(last.get("appointment_id") or last.get("waitlist_id") or "")
     for answer in reversed(answers):
-        if answer.get("slots") or answer.get("alternatives") or answer.get("candidates"):
+        if _offers_something(answer):
             break
         if len(ids := _list_in_order(answer)) > 1:
             return SaidAppointments(ids, is_last, answer.get("success") is not True, "" if answer is last else about)
@@ -214,7 +214,8 @@ class _Asked:
     another answer or question (`later`).
 
     A yes answers the last question, so a yes in `later` does not count. A no does. A request to cancel still answers the question
-    whether to cancel, if nothing but business information was `told` since. If the agent itself asks it again, any reply does.
+    whether to cancel, if only business information was `told` since, or another answer in the same turn. If the agent itself asks
+    it again, any reply does.
     """
 
     question: Question
@@ -223,17 +224,20 @@ class _Asked:
     said: list[str] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     is_over: bool = False
+    is_one_by_one: bool = False
     told: str | None = None
 
     def end(self, answer: Mapping[str, Any], question: Question | None, *, is_aside: bool) -> None:
         """End this question when another answer comes, which may ask a `question`: the caller's words from then on are `later`.
 
         Questions for a number or a name stay open, since any words answer them. Two questions about cancellations in one turn
-        stay open together, with one reply for both. If an address is asked for again, a no to this one no longer counts.
+        stay open together, with one reply for both; and so does the question whether to book one by one, which is true of each
+        time. If an address is asked for again, a no to this one no longer counts.
         """
-        is_beside = self.question is Question.CANCEL is question and not self.said
+        is_beside = not self.said and (self.question is Question.CANCEL is question or self.is_one_by_one)
         before = self.told if self.is_over else self.message
-        self.told = f"{before} {answer.get('message')}" if is_aside and before is not None else None
+        is_aside &= before is not None
+        self.told = f"{before} {answer.get('message')}" if is_aside else None if self.said or self.later else before
         self.is_over |= self.question not in {Question.PHONE, Question.NAME} and not is_beside
         if self.question is Question.ADDRESS and answer.get("unclear") == "email":
             self.said.clear()
@@ -246,10 +250,11 @@ class _Asked:
     def hear(self, utterance: Utterance) -> None:
         words = str(utterance.content or "")
         changes = self.question in {Question.CANCEL, Question.MEANT} or speaks_of_cancelling(self.message)
-        repeats = self.question is Question.MEANT and self.message.rpartition(". ")[2] in words
-        if utterance.role == "agent" and changes and not repeats and says_more(words, self.said):
+        repeats = self.message.rpartition(". ")[2] in words
+        is_more = (self.is_over and speaks_of_cancelling(words)) or says_more(words, self.said)
+        if utterance.role == "agent" and changes and is_more and not (repeats and self.question is Question.MEANT):
             about = (self.told if self.is_over else self.message) or ""
-            self.told = self.told if asks_the_same(words, about) else None
+            self.told = self.told if repeats or asks_the_same(words, about) else None
             self.is_over = self.question is not Question.CANCEL or not asks_again(words, self.said, about)
         elif utterance.role in {"user", "dtmf"}:
             answers = self.told is not None and self.question is Question.CANCEL and speaks_of_cancelling(words)
@@ -310,7 +315,7 @@ def read_said_since_joining(call: OngoingCall) -> tuple[str, ...]:
     The first turn answers the confirmation: "" if another function answered before the caller spoke.
     """
     exchanges = read_exchanges(call)
-    joined = [at for at, each in enumerate(exchanges) if _is_done(each, {_JOIN})]
+    joined = [at for at, each in enumerate(exchanges) if is_done(each, {_JOIN})]
     if not joined:
         return ()
     confirmed, *later = [each.said.splitlines() for each in exchanges[joined[-1] :]]
@@ -334,7 +339,7 @@ class SinceChange:
 def read_since_change(call: OngoingCall) -> SinceChange:
     """Return the words, questions and requests of a call since the last change of an appointment."""
     exchanges = read_exchanges(call)
-    changed = [at for at, each in enumerate(exchanges) if _is_done(each, _CHANGES)]
+    changed = [at for at, each in enumerate(exchanges) if is_done(each, _CHANGES)]
     if changed:
         said: str | None = "".join(each.said for each in exchanges[changed[-1] :])
         asked = "".join(each.asked for each in exchanges[changed[-1] :])
@@ -349,10 +354,8 @@ def read_since_change(call: OngoingCall) -> SinceChange:
 
 def _count_companions(args: Mapping[str, Any]) -> int:
     listed, counted = args.get("companions"), args.get("party_size")
-    named = (
-        [each for each in listed if isinstance(each, str) or _names_person(each)] if isinstance(listed, list) else []
-    )
-    return max(len(named), counted - 1 if type(counted) is int else 0)
+    named = [_names_person(each) for each in listed] if isinstance(listed, list) else []
+    return max(sum(named), counted - 1 if type(counted) is int else 0)
 
 
 def _count_offered(answer: Mapping[str, Any]) -> int:
@@ -363,15 +366,14 @@ def _count_offered(answer: Mapping[str, Any]) -> int:
 
 def _names_person(companion: Any) -> bool:
     """Return True if an entry of `companions` has more than a service and a staff member: it may be nobody without a name."""
-    return isinstance(companion, dict) and any(
-        each for key, each in companion.items() if key not in {"service", "staff"}
-    )
+    fields = companion if isinstance(companion, dict) else {}
+    return isinstance(companion, str) or any(fields[key] for key in fields.keys() - {"service", "staff"})
 
 
-def _is_done(each: Exchange, functions: Collection[str]) -> bool:
+def is_done(each: Exchange, functions: Collection[str]) -> bool:
     """Return True if the exchange is a request of one of these functions, and its answer reports success."""
-    is_done = each.answer is not None and each.answer.get("success") is True
-    return is_done and each.request is not None and each.request.name in functions
+    is_success = (each.answer or {}).get("success") is True
+    return is_success and each.request is not None and each.request.name in functions
 
 
 def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:

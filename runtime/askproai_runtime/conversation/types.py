@@ -174,6 +174,8 @@ class CallContext:
     # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
     said: str | None = None
     said_since: str | None = None
+    # What the agent has asked in its own words since the last answer.
+    asked_since: str = ""
     # What the caller has said, and the agent asked in its own words, since a function has booked, moved or cancelled, and whether
     # the call has asked for a move since.
     said_since_change: str | None = None

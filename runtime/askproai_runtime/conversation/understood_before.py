@@ -16,7 +16,7 @@ from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import TIMES, Arguments, read_arguments
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
-from askproai_runtime.conversation.transcript import Exchange, read_exchanges, read_utterances
+from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import note_unread
 from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.kept_times import leaves_time
@@ -44,7 +44,6 @@ _FOR_BOTH: Final = re.compile(
 _MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
-_CHANGES_NOTHING: Final = frozenset({"business_information", "check_availability", "find_appointments"})
 _COUNTS_IN: Final = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 _MOST_PEOPLE: Final = 10  # that are read; fewer are booked
 
@@ -86,7 +85,7 @@ def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:
         said, answer = [*each.said.splitlines(), *said], each.answer or {}
         if answer.get("unclear") == argument:
             return str(answer.get("message")), said
-        if answer.get("success") is True and not (each.request and each.request.name in _CHANGES_NOTHING):
+        if is_done(each, WRITES):
             break
     return "", []
 
@@ -214,7 +213,9 @@ def count_people(read: Arguments, function: Function) -> Arguments:
     A booking with fewer names than people gets `party_size` instead: it asks who comes, or whether the caller comes alone.
     """
     paths = [
-        path for path, text in read.unread.items() if _is_of_caller(path) and counts_people(_last_part(path), text)
+        path
+        for path, text in read.unread.items()
+        if _is_of_caller(path) and counts_people(path.rpartition(".")[2], text)
     ]
     counts = [read_count(read.unread[path]) or 0 for path in paths]
     if function is Function.BOOK_APPOINTMENT:
@@ -228,10 +229,6 @@ def count_people(read: Arguments, function: Function) -> Arguments:
     unread = {path: text for path, text in read.unread.items() if path not in paths}
     counted = [*(each or COUNTED for each in companions), *[COUNTED] * missing]
     return replace(read, values=read.values | {"companions": counted}, unread=unread)
-
-
-def _last_part(path: str) -> str:
-    return path.rpartition(".")[2]
 
 
 def _is_of_caller(path: str) -> bool:

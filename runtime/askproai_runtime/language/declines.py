@@ -110,11 +110,10 @@ def find_declined(utterance: str, named: Collection[datetime], now: datetime) ->
     """
     if not named or len(utterance) > _LONGEST:
         return frozenset()
-    clauses = _list_clauses(utterance)
-    if not _declines(utterance, clauses):
+    if not declines_offer(utterance):
         return frozenset()
     try:
-        found = _find_named(clauses, now.astimezone(next(iter(named)).tzinfo))
+        found = _find_named(_list_clauses(utterance), now.astimezone(next(iter(named)).tzinfo))
         others = {at for mention in found.others for at in mention.find_in(named, surely=False)}
         rejected = {at for mention in found.rejected for at in mention.find_in(named, surely=True)}
     except UnclearMention:
@@ -189,11 +188,7 @@ def declines_offer(utterance: str) -> bool:
 
     A question back or "Moment" declines nothing, unless it asks for the waiting list.
     """
-    return _declines(utterance, _list_clauses(utterance))
-
-
-def _declines(utterance: str, parts: Sequence[_Clause]) -> bool:
-    clauses = [part.said for part in parts]
+    clauses = [part.said for part in _list_clauses(utterance)]
     if any(_chooses(clause) for clause in clauses):
         return False
     if any(_WAITS.search(clause) for clause in clauses):

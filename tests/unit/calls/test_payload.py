@@ -133,7 +133,7 @@ def test_asked_name_is_forgotten_after_a_booking() -> None:
         ([_QUESTION, _HESITATION, _OFFER, _QUESTION, _WORDS], {"A": "yes"}),
         ([_MEANT, _HESITATION, _OFFER, _WORDS], {"meant A": "aside"}),
         ([_DETAILS, _WORDS], {"details A": "yes"}),  # not to another question about it
-        ([_ONE_BY_ONE, _hears("Ja ja, einzeln ist okay, Hauptsache beide um zwei.")], {"companions one_by_one": "yes"}),
+        ([_ONE_BY_ONE, _OFFER, _hears("Ja ja, einzeln ist okay, beide um zwei.")], {"companions one_by_one": "yes"}),
         ([_ONE_BY_ONE, _hears("Nein, meine Tochter kommt doch nicht.")], {"companions one_by_one": "no"}),
         ([_CHOICE, _WORDS], {}),  # a choice is the model's argument
         ([_ADDRESS, _HESITATION, _OFFER, _WORDS], {"a@x.de": "aside"}),
