@@ -18,6 +18,7 @@ from askproai_runtime.conversation.business_information.question_parts import (
 )
 from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.language.service_texts import drop_catalogue
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
@@ -56,6 +57,7 @@ class Question:
         topics = [read_topic(fold(each.replace("_", " "))) for each in _BETWEEN.split(read_text(args, "topic") or "")]
         named = tuple(dict.fromkeys(each for each in topics if each is not Topic.OTHER)) or (Topic.OTHER,)
         service, date, staff = (read_said(args, name) for name in ("service", "date", "staff"))
+        service = service and drop_catalogue(service)
         words = read_text(args, "question") or ""
         return cls(named[0], words, service, date, asked_at, now, topics=named, staff=staff)
 
@@ -88,6 +90,12 @@ def ask_back(question: Question, message: str, **fields: Any) -> Answer:
     return Answer(success=False, message=message, fields=known, outcome=FunctionOutcome.ASKED_BACK)
 
 
+def ask_beside(sentences: str, missing: Sequence[str], asked: Answer) -> Answer:
+    """Return a question back to the caller behind other sentences, with the parts that stay unanswered."""
+    left_open = {"not_answered": list(missing)} if missing else {}
+    return replace(asked, message=f"{sentences} {asked.message}".strip(), fields=asked.fields | left_open)
+
+
 def join_answers(
     config: TenantConfig,
     branch: Branch,
@@ -112,7 +120,7 @@ def join_answers(
     missing = [str(each) for answer in answers for each in answer.fields.get("not_answered", ())]
     missing += [str(each.fields["topic"]) for each in not_known] + [part.words for part in open_parts]
     if asking:
-        return replace(asking[0], message=" ".join([*sentences, asking[0].message]))
+        return ask_beside(" ".join(sentences), missing, asking[0])
     if not known:
         is_named = named or any(not part.clause for part in open_parts)
         return unknown(config, branch, question, " ".join(sentences) if is_named else say().not_known)

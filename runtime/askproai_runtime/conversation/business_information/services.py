@@ -11,7 +11,13 @@ from typing import Final
 from askproai_core.tenant_config import Branch, Service, TenantConfig
 from askproai_runtime.conversation.business_information.numbers import spell_minutes, spell_money
 from askproai_runtime.conversation.business_information.question_parts import covers
-from askproai_runtime.conversation.business_information.questions import Question, answered, ask_back, unknown
+from askproai_runtime.conversation.business_information.questions import (
+    Question,
+    answered,
+    ask_back,
+    ask_beside,
+    unknown,
+)
 from askproai_runtime.conversation.business_information.subjects import asks_preparation, find_subjects
 from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.types import Answer
@@ -133,7 +139,7 @@ def _answer_beside_unknown(
     said = join_list(unknown_parts, say().and_word)
     if list_heard_services(said, offered):
         asked = _answer_about_unknown(config, branch, offered, replace(question, service=said))
-        return replace(asked, message=f"{told.message} {asked.message}")
+        return ask_beside(told.message, told.fields.get("not_answered", ()), asked)
     if any(find_known_questions(each, branch, config) for each in unknown_parts):
         return told  # the answer to that question is said, too
     not_on_list = say().not_on_list.format(requested=sayable(said) or say().that_service).strip()
