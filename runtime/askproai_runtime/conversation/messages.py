@@ -262,10 +262,8 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
         ask_to_call_back(call)
     if len(text) > _MAX_TEXT:
         raise ClarificationNeeded(say().message_too_long)
-    recipient, call_back = read_said(args, "recipient"), None
-    if said is not None:
-        zone, last = ZoneInfo(config.time_zone), [each for each in earlier if recipient in {None, each.recipient}][-1:]
-        call_back = understand_call_back(_keep_day(said, last, call, zone), call.started_at, zone)
+    recipient = read_said(args, "recipient")
+    call_back = _find_call_back(said, recipient, earlier, call, ZoneInfo(config.time_zone))
     identity = f"{fold(name)}|{fold(text)}|{fold(recipient or '')}"
     message = make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
@@ -273,18 +271,17 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     return replace(message, withdraws=withdraws_call_back(_read_claim(args)))
 
 
-def _keep_day(said: str, last: Sequence[Message], call: CallContext, zone: ZoneInfo) -> str:
-    """Return the words for a call-back with the day of the `last` message's, which they correct, if they are hours alone."""
-    starts = [each.call_back_from.astimezone(zone) for each in last if each.call_back_from and _is_of_a_day(each)]
-    is_later = any(start.date() > call.started_at.astimezone(zone).date() for start in starts)
-    is_hour = not holds_day(said) and find_part_argument(said) is not Argument.DATE
-    is_known = is_later and is_hour and understand_call_back(said, call.started_at, zone).meant
-    return f"{starts[0]:%d.%m.%Y}, {said}" if is_known else said
-
-
-def _is_of_a_day(message: Message) -> bool:
-    start, end = message.call_back_from, message.call_back_until
-    return start is not None and (end is None or end - start <= timedelta(days=1))
+def _find_call_back(
+    said: str | None, recipient: str | None, earlier: Sequence[Message], call: CallContext, zone: ZoneInfo
+) -> CallBack | None:
+    """Return the call-back in the caller's words. Hours alone correct the last one of the call, and keep its day."""
+    if said is None:
+        return None
+    found = understand_call_back(said, call.started_at, zone)
+    starts = [each.call_back_from for each in earlier if each.call_back_from and recipient in {None, each.recipient}]
+    if not (found.meant and starts) or holds_day(said) or find_part_argument(said) is Argument.DATE:
+        return found
+    return understand_call_back(f"{starts[-1].astimezone(zone):%d.%m.%Y}, {said}", call.started_at, zone)
 
 
 def make_message(

@@ -211,7 +211,8 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
     if len(said) + len(answers) > 1 and declared and not words.startswith(fold_declared(declared[0].question)):
         behind = [answered(question, f"{each.question} {each.answer}") for each in declared]
         said, answers = said[len(declared) :], [*answers, *behind]  # in the order of the questions
-    answer = join_answers(config, branch, question, said, answers, found.leave_open(open_parts))
+    answers = [*(answered(question, each) for each in said), *answers]
+    answer = join_answers(config, branch, question, answers, found.leave_open(open_parts))
     asks_for_times = not answer.success and _FREE_TIMES.search(words) is not None  # a search knows them
     return ask_back(question, say().search_free_times) if asks_for_times else answer
 

@@ -97,21 +97,16 @@ def ask_beside(sentences: str, missing: Sequence[str], asked: Answer) -> Answer:
 
 
 def join_answers(
-    config: TenantConfig,
-    branch: Branch,
-    question: Question,
-    said: Sequence[str],
-    answers: Sequence[Answer],
-    open_parts: Sequence[OpenPart],
+    config: TenantConfig, branch: Branch, question: Question, answers: Sequence[Answer], open_parts: Sequence[OpenPart]
 ) -> Answer:
     """Return one answer: first the sentences with known facts, then those about unknown facts, then a question back to the
     caller.
 
     It succeeds if any part of the question is answered; the field `not_answered` has the parts that are not.
     """
-    if len(answers) == 1 and not said and not open_parts:
+    if len(answers) == 1 and not open_parts:
         return answers[0]
-    known = [*said, *(each.message for each in answers if each.success)]
+    known = [each.message for each in answers if each.success]
     not_known = [each for each in answers if each.outcome is FunctionOutcome.NOT_KNOWN]
     asking = [each for each in answers if each.outcome is FunctionOutcome.ASKED_BACK][:1]
     named = [each.message for each in not_known if each.message != say().not_known]
