@@ -85,9 +85,8 @@ def test_name_with_other_titles_identifies_one_person(name: str, member: Staff) 
     assert find_staff(config, name, None, ()) == [member.id]
 
 
-@pytest.mark.parametrize("name", ["Doktor", "zum Doktor", "doctor"])
-def test_a_degree_alone_means_any_doctor(name: str) -> None:
-    assert choose(PRACTICE, name) == StaffChoice((SOMMER, YILDIZ))
+def test_a_degree_alone_means_any_doctor() -> None:
+    assert choose(PRACTICE, "zum Doktor") == choose(PRACTICE, "doctor") == StaffChoice((SOMMER, YILDIZ))
 
 
 @pytest.mark.parametrize("name", ["Klein", "Doktor Klein"])

@@ -11,7 +11,7 @@ from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.config_words import (
     fold_declared,
     list_known_words,
-    list_name_words,
+    list_team_words,
     list_words,
 )
 from askproai_runtime.conversation.business_information.declared import find_declared
@@ -147,10 +147,7 @@ class _Asked:
 
 def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
     """Return a question's words without the clauses about a staff member's days, and whether it has such a clause."""
-    named = (member.display_name for branch in config.branches for member in branch.staff)
-    names = frozenset(word for name in named for word in list_name_words(name)) - set(
-        drop_titles(read_introduction(question.words)).split()
-    )
+    names = list_team_words(config) - {*drop_titles(read_introduction(question.words)).split()}
 
     def names_day(clause: str) -> bool:
         date = question.date if question.words.startswith(clause) else None

@@ -90,12 +90,6 @@ def ask_back(question: Question, message: str, **fields: Any) -> Answer:
     return Answer(success=False, message=message, fields=known, outcome=FunctionOutcome.ASKED_BACK)
 
 
-def ask_beside(sentences: str, missing: Sequence[str], asked: Answer) -> Answer:
-    """Return a question back to the caller behind other sentences, with the parts that stay unanswered."""
-    left_open = {"not_answered": list(missing)} if missing else {}
-    return replace(asked, message=f"{sentences} {asked.message}".strip(), fields=asked.fields | left_open)
-
-
 def join_answers(
     config: TenantConfig, branch: Branch, question: Question, answers: Sequence[Answer], open_parts: Sequence[OpenPart]
 ) -> Answer:
@@ -115,7 +109,8 @@ def join_answers(
     missing = [str(each) for answer in answers for each in answer.fields.get("not_answered", ())]
     missing += [str(each.fields["topic"]) for each in not_known] + [part.words for part in open_parts]
     if asking:
-        return ask_beside(" ".join(sentences), missing, asking[0])
+        fields = {**asking[0].fields, **({"not_answered": missing} if missing else {})}
+        return replace(asking[0], message=" ".join([*sentences, asking[0].message]), fields=fields)
     if not known:
         is_named = named or any(not part.clause for part in open_parts)
         return unknown(config, branch, question, " ".join(sentences) if is_named else say().not_known)
