@@ -33,6 +33,7 @@ from askproai_runtime.conversation.amended_messages import (
     withdraws_call_back,
 )
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
+from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.phone_argument import (
     ask_if_unclear,
     ask_to_call_back,
@@ -49,7 +50,8 @@ from askproai_runtime.language.placeholders import is_placeholder, names_nothing
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.person_names import fold, names_person, same_name
 from askproai_runtime.sentences import decline_name, say
-from askproai_runtime.spoken_times import Candidate, understand_parts
+from askproai_runtime.spoken_times import Argument, Candidate, understand_parts
+from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
@@ -189,20 +191,20 @@ def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tup
 
 
 def _say_number(config: TenantConfig, call: CallContext, stored: Message) -> str:
-    if stored.phone is None or not has_digits(stored.phone):
-        if stored.caller is not None and call.goes_out:
-            return say().reached_at_number.format(phone=spell_phone(stored.caller, region_of(config, call.branch)))
-        if stored.caller is None:
-            is_said = holds_number(stored.text) or holds_number(stored.call_back or "")
-            return "" if is_said else say().no_number_noted
+    number = _noted_number(stored)
+    if number is NotedNumber.NONE:
+        is_said = holds_number(stored.text) or holds_number(stored.call_back or "")
+        return "" if is_said else say().no_number_noted
+    if number is NotedNumber.OF_CALL and not call.goes_out:
         return say().reached_at_callers_number
-    if not stored.phone.startswith("+"):
+    phone = (stored.phone if number is NotedNumber.NAMED else stored.caller) or ""
+    if not phone.startswith("+"):
         return say().reached_at_named_number
-    return say().reached_at_number.format(phone=spell_phone(stored.phone, region_of(config, call.branch)))
+    return say().reached_at_number.format(phone=spell_phone(phone, region_of(config, call.branch)))
 
 
 def _noted_number(stored: Message) -> NotedNumber:
-    if stored.phone and has_digits(stored.phone):
+    if stored.phone and stored.phone != stored.caller and has_digits(stored.phone):
         return NotedNumber.NAMED
     return NotedNumber.OF_CALL if stored.caller else NotedNumber.NONE
 
@@ -236,10 +238,13 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
         if len(read_text(args, argument) or "") > _MAX_SHORT:
             raise ClarificationNeeded(question)
-    name = read_customer_name(read_text(args, "customer_name"), call.said)
-    name = name or (earlier[-1].name if earlier else "")
+    whole = read_text(args, "customer_name")
+    people = read_people(whole)
+    is_one = bool(people.name) and not people.others
+    name = read_customer_name(people.name if is_one else whole, call.said) or (earlier[-1].name if earlier else "")
     if not name:
         raise ClarificationNeeded(say().whose_message)
+    text = join_texts(text, people.beside) if is_one else text
     caller, named = call.caller, read_said(args, "phone")
     heard = read_phone(named, config, call)
     ask_if_unclear(call, heard, region_of(config, call.branch))
@@ -258,12 +263,25 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     if len(text) > _MAX_TEXT:
         raise ClarificationNeeded(say().message_too_long)
     recipient = read_said(args, "recipient")
-    call_back = None if said is None else understand_call_back(said, call.started_at, ZoneInfo(config.time_zone))
+    call_back = _find_call_back(said, recipient, earlier, call, ZoneInfo(config.time_zone))
     identity = f"{fold(name)}|{fold(text)}|{fold(recipient or '')}"
     message = make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
     return replace(message, withdraws=withdraws_call_back(_read_claim(args)))
+
+
+def _find_call_back(
+    said: str | None, recipient: str | None, earlier: Sequence[Message], call: CallContext, zone: ZoneInfo
+) -> CallBack | None:
+    """Return the call-back in the caller's words. Hours alone correct the last one of the call, and keep its day."""
+    if said is None:
+        return None
+    found = understand_call_back(said, call.started_at, zone)
+    starts = [each.call_back_from for each in earlier if each.call_back_from and recipient in {None, each.recipient}]
+    if not (found.meant and starts) or holds_day(said) or find_part_argument(said) is Argument.DATE:
+        return found
+    return understand_call_back(f"{starts[-1].astimezone(zone):%d.%m.%Y}, {said}", call.started_at, zone)
 
 
 def make_message(

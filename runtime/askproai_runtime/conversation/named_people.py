@@ -58,7 +58,7 @@ _UNKNOWN_PART: Final = re.compile(
     rf"(?:(?P<first>^)|(?<=\w) )(?:{_WORDS.unknown_part}|x{{3,}}|[?_-]+)(?(first) (?=\w)|$)", re.IGNORECASE
 )
 _IN_BRACKETS: Final = re.compile(r"\s*(?:<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))")
-_WITHIN_NAME = re.compile(rf"(?:(?:{_WORDS.born})\b|(?:{_WORDS.title})\b\.?)\D*", re.IGNORECASE)
+_WITHIN_NAME = re.compile(rf"(?:{_WORDS.born})\b\D*|(?:{_WORDS.title})\b(?:[\s.]|(?-i:[a-z]))*", re.IGNORECASE)
 _RELATIONS = COMPANIONS - GENDERS.keys()
 _MAY_COME = (COMPANIONS - RELATIVES) | SEVERAL_RELATIVES | UNDERSTOOD.staff.somebody
 _FULL_NAME = 2  # words
@@ -260,19 +260,25 @@ def _is_person(text: str, services: Sequence[Service]) -> bool:
 
 
 def _name_each(names: Sequence[str], services: Sequence[Service]) -> People:
-    """Return the people with these names. A first name before a full name shares its surname: "Petra und Otto Lange". "Lange,
-    Petra" is Petra Lange, but "Anna, Petra" may be two people.
-    """
+    """Return the people with these names. A first name before a full name shares its surname: "Petra und Otto Lange"."""
     if len(names) == 1:
-        surname, _, first_name = names[0].partition(", ")
-        is_turned = first_name and ", " not in first_name and fold(surname) not in FIRST_NAMES
-        return People(f"{first_name} {surname}" if is_turned and not _WITHIN_NAME.fullmatch(first_name) else names[0])
+        return People(_join_at_comma(names[0]))
     first, last = names[0], names[-1]
     if _is_surname(first) and count_names(last) == _FULL_NAME and len(names) == _FULL_NAME and _gender_of(last) is None:
         first = f"{first} {last.split(maxsplit=1)[1]}"
     elif _is_surname(first) and count_names(last) > 1:
         return _UNCLEAR
     return People(first, others=tuple(names[1:])) if "," not in first and _is_person(first, services) else _UNCLEAR
+
+
+def _join_at_comma(name: str) -> str:
+    """Return "Lange, Dr. Petra" and "Petra, Lange" without the comma. "Anna, Petra" is unchanged: it may be two people."""
+    surname, _, first_name = name.partition(", ")
+    are_known = [not FIRST_NAMES.isdisjoint(fold(each).split()) for each in (surname, first_name)]
+    if not first_name or ", " in first_name or _WITHIN_NAME.fullmatch(first_name) or all(are_known):
+        return name
+    words = f"{surname} {first_name}" if are_known[0] else f"{first_name} {surname}"
+    return " ".join(sorted(words.split(), key=lambda word: fold(word) not in TITLES))
 
 
 def describes_person(text: str) -> bool:

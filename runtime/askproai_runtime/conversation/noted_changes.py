@@ -108,7 +108,8 @@ def find_noted_time(call: CallContext, notes: str | None, service: ServiceReques
     if call.said is None or NO.search(words_of(said)):
         return None
     for note, asked in _divide(call, notes, service):
-        if asked not in call.asked_unclear or _is_same(call, note, service, start):
+        is_same = any(_includes(call, new, service, start) is not False for new in _list_new(note))
+        if asked not in call.asked_unclear or is_same:
             continue
         for new in _list_new(note):
             starts = _list_starts(call, new, service, start)
@@ -117,10 +118,6 @@ def find_noted_time(call: CallContext, notes: str | None, service: ServiceReques
             if starts and (starts == answered or (not answered and _SECOND.search(said))):
                 return new
     return None
-
-
-def _is_same(call: CallContext, note: str, service: ServiceRequest, start: datetime) -> bool:
-    return any(_includes(call, new, service, start) is not False for new in _list_new(note))
 
 
 def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> set[datetime]:

@@ -202,8 +202,7 @@ def ask_for_phone(call: CallContext, said: SaidPhone, known: str | None) -> None
     """Raise `ClarificationNeeded` once in a call if no number is `known` and none was said.
 
     A caller may decline, also by words without a digit after the question about an unclear number. Without a transcript it is
-    unknown whether the caller was asked, and the question is left out. A number that the call shows, and under which nobody can
-    be called back, is named as such.
+    unknown whether the caller was asked, and the question is left out. The question names a shown number that identifies nobody.
     """
     if known is None and not said.has_number and not _declines(call, call.said_since or ""):
         is_unusable = call.shown is not None and not is_stand_in(call.shown, NO_REGION)

@@ -13,7 +13,7 @@ from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.phrases import join_list, sayable
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.staff_preferences import SIGN_OF_NOT, StaffPreference, read_staff_preference
-from askproai_runtime.person_names import drop_prepositions, drop_titles, fold
+from askproai_runtime.person_names import GENDERS, TITLES, drop_prepositions, drop_titles, fold
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -22,6 +22,7 @@ _WORDS = UNDERSTOOD.described_staff
 _AS_ALWAYS = re.compile(rf"(?:(?:{_WORDS.beside_always}) )*(?:{_WORDS.as_always})(?: (?:{_WORDS.beside_always}))*")
 _OTHER = re.compile(_WORDS.other)
 _ROLES = tuple(sorted(_WORDS.roles))
+_DEGREES = TITLES - GENDERS.keys()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,9 @@ def find_staff_for_caller(
         raise ClarificationNeeded(say().do_you_mean.format(choices=join_list(names)), staff=_ids(found))
     if leaves_open(name):
         return StaffChoice(rules.staff_members)
+    doctors = tuple(each for each in rules.staff_members if not _DEGREES.isdisjoint(fold(each.display_name).split()))
+    if doctors and fold(drop_prepositions(name)) in _DEGREES:
+        return StaffChoice(doctors)
     everybody = {each.id: each for branch in config.branches for each in branch.staff}
     known = {**everybody, **{each.id: each for each in (*rules.branch.staff, *rules.staff_members)}}
     preference = read_staff_preference(name, list(known.values()))

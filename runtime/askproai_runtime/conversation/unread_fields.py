@@ -136,10 +136,8 @@ def _adds_person(answer: Answer, read: Arguments) -> bool:
     """Return True if the notes of a new booking for one person may mention a second person: "mit Tochter Mia", "Jens auch". The
     field `booked_for: mother` is about the first one.
     """
-    is_alone, notes = (
-        answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields,
-        read.values.get("notes", ""),
-    )
+    is_alone = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
+    notes = read.values.get("notes", "")
     for path, text in read.noted.items():
         if fold_key(path).endswith(_FOR) and fold(text) in RELATIVES - SEVERAL_RELATIVES:
             notes = notes.replace(_label(path, text), "")

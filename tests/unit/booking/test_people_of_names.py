@@ -20,7 +20,8 @@ SERVICES = (CUT, msgspec.structs.replace(CUT, name="faerben", display_name="Fär
         ("This is Petra Lange", "Petra Lange"), ("Petra Lange please", "Petra Lange"), ("it's Lange", "Lange"),
         ("It’s Petra Lange, please.", "Petra Lange"), ("Name: Petra Lange", "Petra Lange"), ("Ja, Lange", "Lange"),
         ("Uhlig, Ronny", "Ronny Uhlig"), ("Lange, Petra Maria", "Petra Maria Lange"), ("von Uhlig, Ronny", "Ronny von Uhlig"),
-        ("uhlig, ronny", "ronny uhlig"),
+        ("uhlig, ronny", "ronny uhlig"), ("Petra, Lange", "Petra Lange"), ("Dr. Lange, Petra", "Dr. Petra Lange"),
+        ("Lange, Prof. Dr. Petra", "Prof. Dr. Petra Lange"),
         ("Ja, mein Name ist Petra Lange.", "Petra Lange"), ("my name's Petra Lange", "Petra Lange"),
         ("für Emma Lange", "Emma Lange"),
         ("Petra Lange, bitte", "Petra Lange"), ("Petra Lange am Apparat", "Petra Lange"), ("Lange mit e", "Lange"),
@@ -44,7 +45,7 @@ def test_words_around_a_name_are_removed(text: str, name: str) -> None:
     [
         "Otto Lange junior", "Petra Lange senior", "Petra Lange geborene Meier", "Petra Lange, geb. Meier", "Ana de los Santos",
         "petra maria lange", "petra lange meier", "von und zu Guttenberg", "Georg von und zu Hohenfels", "Schmidt & Söhne GmbH",
-        "Müller & Co", "Müller und Söhne", "Becker & Partner", "Ronny, Anna", "Petra, Lange", "Dr. med. Petra Lange",
+        "Müller & Co", "Müller und Söhne", "Becker & Partner", "Ronny, Anna", "Petra Lange, Dr. med", "Dr. med. Petra Lange",
         "Ludwig van Beethoven", "Ben Meier", "So Young Kim", "Jean-Luc d'Artagnan", "Thomas Mann", "Peter Kunde", "Frau Lange",
         "Kim No", "Nadia Nein", "Karl Nicht", "Frau Nein",
         "Petra Null", "Nan Miller", "Otto Offen", "Ortega y Gasset", "Auto Kurz AG", "محمد علي",

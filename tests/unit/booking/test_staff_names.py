@@ -85,6 +85,10 @@ def test_name_with_other_titles_identifies_one_person(name: str, member: Staff) 
     assert find_staff(config, name, None, ()) == [member.id]
 
 
+def test_a_degree_alone_means_any_doctor() -> None:
+    assert choose(PRACTICE, "zum Doktor") == choose(PRACTICE, "doctor") == StaffChoice((SOMMER, YILDIZ))
+
+
 @pytest.mark.parametrize("name", ["Klein", "Doktor Klein"])
 def test_shared_surname_is_not_guessed(name: str) -> None:
     with pytest.raises(ClarificationNeeded) as asked:
@@ -149,9 +153,9 @@ def test_person_with_a_title_as_surname_is_found(name: str, staff_id: str) -> No
 
 
 @pytest.mark.parametrize(
-    "name", ["Doktor", "Frau", "der Herr", "Winter", "Peter Sommer", "Som", "Herr Yıldız Sommer", "?"]
+    "name", ["Frau Doktor", "Frau", "der Herr", "Winter", "Peter Sommer", "Som", "Herr Yıldız Sommer", "?"]
 )
-def test_a_title_alone_or_another_name_names_nobody(name: str) -> None:
+def test_a_gender_or_another_name_names_nobody(name: str) -> None:
     with pytest.raises(ClarificationNeeded, match="Zu wem möchten Sie"):
         find(PRACTICE, name)
     with pytest.raises(UnknownName, match="There is no staff member"):

@@ -390,7 +390,7 @@ def test_empty_manifest_is_answered_as_unknown(topic: str) -> None:
 @pytest.mark.parametrize(
     ("args", "sentence"),
     [
-        ({"service": "Herrenschnitt"}, "Haarschnitt kostet neununddreißig Euro."),
+        ({"service": "Herrenschnitt (45 Min.)"}, "Haarschnitt kostet neununddreißig Euro."),
         ({"question": "Was kostet Schneiden bei Ihnen?"}, "Haarschnitt kostet neununddreißig Euro."),
         ({"service": "Massage"}, "Massage finde ich nicht auf meiner Liste. Meinen Sie Haarschnitt?"),
     ],

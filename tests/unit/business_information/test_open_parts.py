@@ -124,8 +124,8 @@ def test_the_agents_way_to_cancel_is_said(config: TenantConfig, words: str, mess
 
 
 def test_a_question_back_follows_the_answer() -> None:
-    answer = ask(CHAIN, "prices", question="Wo sind Sie, und was kostet Massage?", service="Massage")
-    assert not answer.success
+    answer = ask(CHAIN, "prices", question="Wo sind Sie, und was kosten Massage und Parken?", service="Massage")
+    assert (answer.success, answer.fields["not_answered"]) == (False, ["parken"])
     assert answer.outcome is FunctionOutcome.ASKED_BACK
     assert answer.message.startswith("Die Adresse von Haarwerk Mitte")
     assert answer.message.endswith("?")

@@ -35,6 +35,7 @@ _FREE_TEXTS = UNDERSTOOD.argument_names.free_texts
 _OF_RECORDS = ("id", "type", "provider", "resource")
 NEGATIONS: Final = _WORDS.excluding | _WORDS.negations
 _EXCLUSIONS = _WORDS.excluding | UNDERSTOOD.argument_names.exclusions  # words of a key
+_NEGATING = NEGATIONS | _EXCLUSIONS
 # The other words of a key that excludes a person: `avoid_stylist`, `but_not`.
 _OF_STAFF = UNDERSTOOD.staff.but.union(
     _WORDS.with_whom, *(name.split("_") for rule in ARGUMENT_RULES if rule.name == "staff" for name in rule.aliases)
@@ -193,7 +194,7 @@ class KnownNames:
         for path, text in (preferences | dict(unread)).items():
             key = fold_key(path.rpartition(".")[2])
             said = " ".join(word for word in fold(_words_of_field(path, text)).split() if word not in own_name)
-            is_negated = not (NEGATIONS | _EXCLUSIONS).isdisjoint(f"{_words_of_key(path)} {fold(text)}".split())
+            is_negated = not _NEGATING.isdisjoint(f"{_words_of_key(path)} {fold(text)}".split())
             if not self._may_decide(path, said) or "@" in text or (is_search and not is_negated):
                 continue
             for name, named in self.find_mentioned(said).items():

@@ -11,7 +11,7 @@ from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.config_words import (
     fold_declared,
     list_known_words,
-    list_name_words,
+    list_team_words,
     list_words,
 )
 from askproai_runtime.conversation.business_information.declared import find_declared
@@ -35,7 +35,6 @@ from askproai_runtime.conversation.business_information.question_parts import (
     list_parts,
     list_topics,
     list_uncovered,
-    say_open,
     split_clauses,
     words_of_topic,
 )
@@ -44,7 +43,7 @@ from askproai_runtime.conversation.business_information.questions import (
     answer_about_cancelling,
     answered,
     ask_back,
-    list_questions,
+    join_answers,
     unknown,
 )
 from askproai_runtime.conversation.business_information.services import (
@@ -76,36 +75,34 @@ _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
 @dataclass(frozen=True, slots=True)
 class _Reading:
-    """The facts read from a question that are the same for each branch, so that a comparison of branches reads it once.
+    """A question on one topic, and the facts read from it that are the same for each branch, so that a comparison of branches
+    reads it once.
 
     `named`: (folded name said, service) pairs. `understood`: the days asked about. `is_about_now`: it is about the present
     moment.
     """
 
+    question: Question
     named: Sequence[tuple[str, Service]]
     understood: Understanding | None
     is_about_now: bool = False
 
     @classmethod
     def of(cls, config: TenantConfig, question: Question) -> Self:
-        words = fold(question.words)
-        named = list_named(config.services, question, words)
-        understood, zone = None, ZoneInfo(config.time_zone)
+        named, zone = list_named(config.services, question, fold(question.words)), ZoneInfo(config.time_zone)
         if question.topic is Topic.OPENING_HOURS and asks_about_now(question.date, question.words):
-            return cls(named, None, is_about_now=True)
-        if question.topic in _HOURS:
-            understood = understand_days(question.date, question.words, question.asked_at, zone)
-        return cls(named, understood)
+            return cls(question, named, None, is_about_now=True)
+        return cls(question, named, _understand_days(question, zone) if question.topic in _HOURS else None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """A caller's question split into its topics, each with its reading, and the `parts` that no topic answers.
+    """The readings of a caller's question, one for each topic, and the `parts` that no topic answers.
 
     `is_sure`: the caller's words ask about the topics. Otherwise only the model's argument names a topic.
     """
 
-    topics: Sequence[tuple[Question, _Reading]]
+    readings: Sequence[_Reading]
     parts: Sequence[OpenPart]
     is_sure: bool
     asks_branches: bool
@@ -119,8 +116,8 @@ class _Asked:
         rest, asks_branches = leave_out_branches(rest) if len(config.branches) > 1 else (rest, False)
         words = fold(asked_sentences(rest))
         # Else the day of the person is that of the hours.
-        if rest != question.words and _names_time(question, rest, zone):
-            question = replace(question, words=rest)
+        if rest != question.words and _names_time(without := replace(question, words=rest), zone):
+            question = without
         first = _Reading.of(config, question)
         days = first.is_about_now or first.understood is not None
         names_day = not asks_person and (days or bool(find_habitual_days(question.date, question.words)))
@@ -133,10 +130,10 @@ class _Asked:
             for topic in asked or question.topics
             if asked or not (asks_branches or (asks_person and topic in _HOURS))
         ]
-        readings = [(each, first if each == question else _Reading.of(config, each)) for each in questions]
+        readings = [first if each == question else _Reading.of(config, each) for each in questions]
         topics = {each.topic for each in questions}
         if Topic.STAFF in topics and topics.isdisjoint(_HOURS):
-            asks_person |= understand_days(question.date, question.words, at, zone) is not None
+            asks_person |= _understand_days(question, zone) is not None
         names = list_words(member.display_name for branch in config.branches for member in branch.staff)
         known = list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
         known |= {f"{before} {name}" for before in UNDERSTOOD.arguments.with_staff for name in names}
@@ -150,24 +147,25 @@ class _Asked:
 
 def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
     """Return a question's words without the clauses about a staff member's days, and whether it has such a clause."""
-    named = (member.display_name for branch in config.branches for member in branch.staff)
-    names = frozenset(word for name in named for word in list_name_words(name)) - set(
-        drop_titles(read_introduction(question.words)).split()
-    )
+    names = list_team_words(config) - {*drop_titles(read_introduction(question.words)).split()}
 
     def names_day(clause: str) -> bool:
-        alone = question if question.words.startswith(clause) else replace(question, date=None)
-        return _names_time(alone, clause, zone)
+        date = question.date if question.words.startswith(clause) else None
+        return _names_time(replace(question, words=clause, date=date), zone)
 
     rest, found = split_working_days(question.words, names, question.topic, names_day)
     is_named = question.staff is not None and (not _HOURS.isdisjoint(question.topics) or question.date is not None)
     return rest, found or is_named
 
 
-def _names_time(question: Question, words: str, zone: ZoneInfo) -> bool:
-    """Return whether the date of a question, or its `words`, name days or the present moment."""
-    days = understand_days(question.date, words, question.asked_at, zone)
-    return days is not None or bool(find_habitual_days(question.date, words)) or asks_about_now(question.date, words)
+def _names_time(question: Question, zone: ZoneInfo) -> bool:
+    """Return whether a question names days or the present moment."""
+    is_habitual = bool(find_habitual_days(question.date, question.words))
+    return is_habitual or asks_about_now(question.date, question.words) or _understand_days(question, zone) is not None
+
+
+def _understand_days(question: Question, zone: ZoneInfo) -> Understanding | None:
+    return understand_days(question.date, question.words, question.asked_at, zone)
 
 
 def answer_question(config: TenantConfig, branch: Branch, question: Question) -> Answer:
@@ -179,8 +177,8 @@ def answer_question(config: TenantConfig, branch: Branch, question: Question) ->
 
 def _answer_parts(config: TenantConfig, branch: Branch, question: Question, asked: _Asked) -> Answer:
     words, known = fold(question.words), (*branch.knowledge, *config.knowledge)
-    if own := _find_known(known, words):
-        return answered(question, own.answer)
+    if own := [each.answer for each in known if words and fold_declared(each.question) == words]:
+        return answered(question, own[0])
     declared = [each for each in known if f" {fold_declared(each.question)} " in f" {words} "]
     if declared:
         question = replace(question, words=_leave_out(question.words, declared))
@@ -190,33 +188,28 @@ def _answer_parts(config: TenantConfig, branch: Branch, question: Question, aske
         said.append(say().our_branches.format(names=join_names([each.display_name for each in config.branches])))
     asks_to_wait = _asks_about_waiting(config, known, words)
     said += [say().freed_in_turn] if asks_to_wait else []
-    topics = asked.topics if asked.is_sure or not (declared or asks_to_wait) else ()
-    answers = [_answer(config, branch, each, reading) for each, reading in topics]
-    named = [service for _, reading in topics for _, service in reading.named]
+    readings = asked.readings if asked.is_sure or not (declared or asks_to_wait) else ()
+    pairs = [(_answer(config, branch, each), each) for each in readings]
+    named = [service for each in readings for _, service in each.named]
     answered_words = UNDERSTOOD.declared.open_questions if asks_to_wait else frozenset[str]()
     parts = [each for each in asked.parts if not (each.words in answered_words or says_part(each.words, named))]
-    open_parts = leave_open(parts, " ".join([*said, *(each.message for each in answers)]))
-    is_all_open, open_parts = len(open_parts) == len(parts) > 0, drop_around_nouns(open_parts)
-    pairs = list(zip(answers, topics, strict=True))
-    if is_all_open:
-        pairs = [(answer, topic) for answer, topic in pairs if not _is_beside(answer, *topic, asked)]
-    named = [service for _, (_, reading) in pairs for _, service in reading.named]
-    by_topic = [(answer, topic) for answer, (topic, _) in pairs]
+    left = leave_open(parts, " ".join([*said, *(answer.message for answer, _ in pairs)]))
+    if 0 < len(left) == len(parts):
+        pairs = [(answer, each) for answer, each in pairs if not _is_beside(answer, each, asked)]
+    open_parts, by_topic = drop_around_nouns(left), [(answer, each.question) for answer, each in pairs]
+    named = [service for _, each in pairs for _, service in each.named]
     found = find_declared(config, branch, question, by_topic, named, open_parts, is_said=bool(said))
-    open_parts = found.leave_open(open_parts)
     said += [each for each in dict.fromkeys(found.sentences) if each not in " ".join(said)]
-    pairs = [each for each in pairs if each[0].success or each[1][0].topic not in found.topics]
+    pairs = [each for each in pairs if each[0].success or each[1].question.topic not in found.topics]
     if found.parts:  # "How long is a prescription valid?" is about no service
-        pairs = [
-            (answer, (each, reading))
-            for answer, (each, reading) in pairs
-            if answer.outcome is not FunctionOutcome.ASKED_BACK or not _is_of_all(each, reading, asked)
-        ]
+        is_asking = FunctionOutcome.ASKED_BACK
+        pairs = [each for each in pairs if each[0].outcome is not is_asking or not _is_of_all(each[1], asked)]
     answers = [answer for answer, _ in pairs] + found.asking
     if len(said) + len(answers) > 1 and declared and not words.startswith(fold_declared(declared[0].question)):
         behind = [answered(question, f"{each.question} {each.answer}") for each in declared]
         said, answers = said[len(declared) :], [*answers, *behind]  # in the order of the questions
-    answer = _join_answers(config, branch, question, said, answers, open_parts)
+    answers = [*(answered(question, each) for each in said), *answers]
+    answer = join_answers(config, branch, question, answers, found.leave_open(open_parts))
     asks_for_times = not answer.success and _FREE_TIMES.search(words) is not None  # a search knows them
     return ask_back(question, say().search_free_times) if asks_for_times else answer
 
@@ -228,7 +221,7 @@ def _asks_about_waiting(config: TenantConfig, known: Sequence[Knowledge], words:
     return not any(_WAITING.search(fold_declared(each.question)) for each in known)
 
 
-def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _Asked) -> bool:
+def _is_beside(answer: Answer, reading: _Reading, asked: _Asked) -> bool:
     """Return True if an answer misses the question, given that no answer has a word of the question's open parts.
 
     That is so if only the model named the topic, or if the prices of all services would be listed ("Was kostet Parken?").
@@ -236,54 +229,22 @@ def _is_beside(answer: Answer, question: Question, reading: _Reading, asked: _As
     # Words that no list has: the answer is said, and that there may be more.
     if all(part.clause for part in asked.parts):
         return False
-    return answer.success and (not asked.is_sure or _is_of_all(question, reading, asked))
+    return answer.success and (not asked.is_sure or _is_of_all(reading, asked))
 
 
-def _is_of_all(question: Question, reading: _Reading, asked: _Asked) -> bool:
-    """Return True if no service is named, and each clause that asks about prices or services has a part that no topic answers."""
-    is_about_services = question.topic in {Topic.PRICES, Topic.SERVICE}
-    return is_about_services and not (reading.named or question.service) and _is_asked_of_parts(question, asked)
-
-
-def _is_asked_of_parts(question: Question, asked: _Asked) -> bool:
-    """Return True if each clause on the topic has an open part: "Was kostet Parken?", not "Was kostet das und wie zahle ich?"."""
+def _is_of_all(reading: _Reading, asked: _Asked) -> bool:
+    """Return True if no service is named, and each clause that asks about prices or services has a part that no topic answers:
+    "Was kostet Parken?", not "Was kostet das und wie zahle ich?".
+    """
+    question = reading.question
+    if question.topic not in {Topic.PRICES, Topic.SERVICE} or reading.named or question.service:
+        return False
     clauses = [
         f" {folded} "
         for folded in map(fold, split_clauses(question.words))
         if question.topic in list_topics(Topic.OTHER, folded, names_day=False)
     ]
     return all(any(f" {fold(part.words)} " in each for part in asked.parts) for each in clauses)
-
-
-def _join_answers(
-    config: TenantConfig,
-    branch: Branch,
-    question: Question,
-    said: Sequence[str],
-    answers: Sequence[Answer],
-    open_parts: Sequence[OpenPart],
-) -> Answer:
-    """Return one answer: first the sentences with known facts, then those about unknown facts, then a question back to the
-    caller.
-
-    It succeeds if any part of the question is answered; the field `not_answered` has the parts that are not.
-    """
-    if len(answers) == 1 and not said and not open_parts:
-        return answers[0]
-    known = [*said, *(each.message for each in answers if each.success)]
-    not_known = [each for each in answers if each.outcome is FunctionOutcome.NOT_KNOWN]
-    asking = [each for each in answers if each.outcome is FunctionOutcome.ASKED_BACK][:1]
-    named = [each.message for each in not_known if each.message != say().not_known]
-    left_open = [part for part in open_parts if known or not part.clause]  # "more" is beside something
-    sentences = [*known, *named, *([say_open(left_open)] if left_open else [])]
-    missing = [str(each) for answer in answers for each in answer.fields.get("not_answered", ())]
-    missing += [str(each.fields["topic"]) for each in not_known] + [part.words for part in open_parts]
-    if asking:
-        return replace(asking[0], message=" ".join([*sentences, asking[0].message]))
-    if not known:
-        is_named = named or any(not part.clause for part in open_parts)
-        return unknown(config, branch, question, " ".join(sentences) if is_named else say().not_known)
-    return answered(question, " ".join(sentences), missing, list_questions(config, branch))
 
 
 def _leave_out(words: str, declared: Iterable[Knowledge]) -> str:
@@ -293,18 +254,19 @@ def _leave_out(words: str, declared: Iterable[Knowledge]) -> str:
     return words
 
 
-def _answer(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> Answer:
+def _answer(config: TenantConfig, branch: Branch, reading: _Reading) -> Answer:
+    question = reading.question
     if reading.understood and not reading.understood.candidates and branch.opening_hours:
         return ask_back(question, _ask_day(reading.understood, question, ZoneInfo(config.time_zone)))
     match question.topic:
         case Topic.PRICES | Topic.SERVICE:
             return answer_about_services(config, branch, question, reading.named)
         case Topic.OPENING_HOURS | Topic.CLOSED_DAYS:
-            sentence = _say_hours(config, branch, question, reading)
+            sentence = _say_hours(config, branch, reading)
         case Topic.ADDRESS:
             sentence = _say_address(config, branch)
         case Topic.STAFF:
-            sentence = _say_staff(branch, question, reading)
+            sentence = _say_staff(branch, reading)
         case Topic.CANCELLATION:
             return answer_about_cancelling(config, branch, question)
         case Topic.OTHER:
@@ -338,20 +300,16 @@ def same_everywhere(config: TenantConfig, question: Question, called: str | None
 
 def _concerned(config: TenantConfig, asked: _Asked) -> Sequence[Branch]:
     """Return the branches that offer a named service; all branches if no service is named, or if the topic is no service's."""
-    if any(question.topic not in {Topic.PRICES, Topic.SERVICE} for question, _ in asked.topics):
+    if any(each.question.topic not in {Topic.PRICES, Topic.SERVICE} for each in asked.readings):
         return config.branches
-    named = [service for _, reading in asked.topics for _, service in reading.named]
+    named = [service for each in asked.readings for _, service in each.named]
     offering = [branch for branch in config.branches if any(is_offered(service, branch) for service in named)]
     return offering or config.branches
 
 
-def _find_known(knowledge: Sequence[Knowledge], asked: str) -> Knowledge | None:
-    """Return the declared question and answer whose question equals the folded words; None if there is none."""
-    return next((each for each in knowledge if asked and fold_declared(each.question) == asked), None)
-
-
-def _say_hours(config: TenantConfig, branch: Branch, question: Question, reading: _Reading) -> str | None:
-    zone, pauses = ZoneInfo(config.time_zone), question.pauses.get(branch.name, ())
+def _say_hours(config: TenantConfig, branch: Branch, reading: _Reading) -> str | None:
+    question, zone = reading.question, ZoneInfo(config.time_zone)
+    pauses = question.pauses.get(branch.name, ())
     if reading.is_about_now:
         return describe_now(branch, question.now, zone, pauses)
     if question.topic is Topic.OPENING_HOURS and (days := find_habitual_days(question.date, question.words)):
@@ -372,11 +330,11 @@ def _say_address(config: TenantConfig, branch: Branch) -> str | None:
     return f"{sentence} {branch.directions}".strip() or None
 
 
-def _say_staff(branch: Branch, question: Question, reading: _Reading) -> str | None:
+def _say_staff(branch: Branch, reading: _Reading) -> str | None:
     """Return the staff members who do the named services; else the team, the languages of each, and those that nobody speaks."""
     if not branch.staff:
         return None
-    words = fold(question.words)
+    words = fold(reading.question.words)
     if (able := say_able_staff(branch, reading.named)) and not _LANGUAGES.search(words):
         return able
     names = [member.display_name for member in branch.staff]

@@ -207,15 +207,10 @@ def _list_of_topic(question: Question, known: Iterable[Knowledge]) -> list[Knowl
     """Return the declared questions on a question's topic; for prices and services, only those that share a word with it."""
     found = [each for each in known if question.topic in list_topics(Topic.OTHER, fold(each.question), names_day=False)]
     if question.topic in {Topic.PRICES, Topic.SERVICE}:
-        words = content_words(f"{question.words} {question.service or ''}")
-        found = [
-            each for each in found if share_word(_leave_out_topic(words, question.topic), _read(each.question).words)
-        ]
+        said = content_words(f"{question.words} {question.service or ''}")
+        words = frozenset(word for word in said if not covers(question.topic, word))
+        found = [each for each in found if share_word(words, _read(each.question).words)]
     return _list_closest(found, question.words)
-
-
-def _leave_out_topic(words: frozenset[str], topic: Topic) -> frozenset[str]:
-    return frozenset(word for word in words if not covers(topic, word))
 
 
 def _list_with_words(

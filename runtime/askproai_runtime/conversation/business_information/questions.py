@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Self
 
@@ -10,12 +10,15 @@ from askproai_core.tenant_config import Branch, Function, TenantConfig
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.business_information.question_parts import (
+    OpenPart,
     asked_sentences,
     list_topics,
     read_topic,
+    say_open,
 )
 from askproai_runtime.conversation.business_information.topics import Topic
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.language.service_texts import drop_catalogue
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
@@ -54,6 +57,7 @@ class Question:
         topics = [read_topic(fold(each.replace("_", " "))) for each in _BETWEEN.split(read_text(args, "topic") or "")]
         named = tuple(dict.fromkeys(each for each in topics if each is not Topic.OTHER)) or (Topic.OTHER,)
         service, date, staff = (read_said(args, name) for name in ("service", "date", "staff"))
+        service = service and drop_catalogue(service)
         words = read_text(args, "question") or ""
         return cls(named[0], words, service, date, asked_at, now, topics=named, staff=staff)
 
@@ -66,13 +70,13 @@ def answered(question: Question, sentence: str, missing: Sequence[str] = (), que
     return Answer(success=True, message=sentence, fields=fields, outcome=FunctionOutcome.ANSWERED)
 
 
-def list_questions(config: TenantConfig, branch: Branch) -> list[str]:
+def _list_questions(config: TenantConfig, branch: Branch) -> list[str]:
     return [each.question for each in (*branch.knowledge, *config.knowledge)]
 
 
 def unknown(config: TenantConfig, branch: Branch, question: Question, sentence: str = "") -> Answer:
     """Return the answer for a fact that is not declared. Its `questions` show the model which questions have answers."""
-    known = list_questions(config, branch)
+    known = _list_questions(config, branch)
     return Answer(
         success=False,
         message=sentence or say().topics_not_known.get(question.topic.value, say().not_known),
@@ -84,6 +88,33 @@ def unknown(config: TenantConfig, branch: Branch, question: Question, sentence: 
 def ask_back(question: Question, message: str, **fields: Any) -> Answer:
     known = {"topic": question.topic.value, **fields}
     return Answer(success=False, message=message, fields=known, outcome=FunctionOutcome.ASKED_BACK)
+
+
+def join_answers(
+    config: TenantConfig, branch: Branch, question: Question, answers: Sequence[Answer], open_parts: Sequence[OpenPart]
+) -> Answer:
+    """Return one answer: first the sentences with known facts, then those about unknown facts, then a question back to the
+    caller.
+
+    It succeeds if any part of the question is answered; the field `not_answered` has the parts that are not.
+    """
+    if len(answers) == 1 and not open_parts:
+        return answers[0]
+    known = [each.message for each in answers if each.success]
+    not_known = [each for each in answers if each.outcome is FunctionOutcome.NOT_KNOWN]
+    asking = [each for each in answers if each.outcome is FunctionOutcome.ASKED_BACK][:1]
+    named = [each.message for each in not_known if each.message != say().not_known]
+    left_open = [part for part in open_parts if known or not part.clause]  # "more" is beside something
+    sentences = [*known, *named, *([say_open(left_open)] if left_open else [])]
+    missing = [str(each) for answer in answers for each in answer.fields.get("not_answered", ())]
+    missing += [str(each.fields["topic"]) for each in not_known] + [part.words for part in open_parts]
+    if asking:
+        fields = {**asking[0].fields, **({"not_answered": missing} if missing else {})}
+        return replace(asking[0], message=" ".join([*sentences, asking[0].message]), fields=fields)
+    if not known:
+        is_named = named or any(not part.clause for part in open_parts)
+        return unknown(config, branch, question, " ".join(sentences) if is_named else say().not_known)
+    return answered(question, " ".join(sentences), missing, _list_questions(config, branch))
 
 
 def answer_about_cancelling(config: TenantConfig, branch: Branch, question: Question) -> Answer:

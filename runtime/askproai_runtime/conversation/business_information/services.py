@@ -133,7 +133,7 @@ def _answer_beside_unknown(
     said = join_list(unknown_parts, say().and_word)
     if list_heard_services(said, offered):
         asked = _answer_about_unknown(config, branch, offered, replace(question, service=said))
-        return replace(asked, message=f"{told.message} {asked.message}")
+        return replace(asked, message=f"{told.message} {asked.message}", fields={**told.fields, **asked.fields})
     if any(find_known_questions(each, branch, config) for each in unknown_parts):
         return told  # the answer to that question is said, too
     not_on_list = say().not_on_list.format(requested=sayable(said) or say().that_service).strip()
@@ -250,17 +250,12 @@ def list_named(services: Sequence[Service], question: Question, words: str) -> l
     names = [(each, _folded((each.name, each.display_name, *each.spoken_names))) for each in services]
     if question.service:
         said = fold(question.service)
-        if exact := [(said, each) for each, known in names if said in known]:
-            return exact
         found = _list_contained(names, said)
         rest = f" {said} "
         for name, _ in sorted(found, key=lambda each: -len(each[0])):
             rest = rest.replace(f" {name} ", "  ")
         # "Massage und Fango" are two services; "Thai Massage" is not the massage that is offered.
-        if set(rest.split()) <= _WORDS.between_names:
-            return found
-        joined = list_joined(question.service, services) if len(services) <= _MOST_COMPARED else []
-        return [(fold(each.display_name), each) for each in joined[0]] if len(joined) == 1 else []
+        return found if set(rest.split()) <= _WORDS.between_names else []
     found = _list_contained(names, words)
     return [*found, *list_general(words, services)] if len(services) <= _MOST_COMPARED else found
 
