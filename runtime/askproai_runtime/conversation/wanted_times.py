@@ -291,7 +291,8 @@ def _list_wanted(
         if stays or _ASIDE.search(fold(clause)):
             continue
         is_taken_back = bool(wanted) and wanted[-1].endswith(" nein ")
-        if wanted and (is_taken_back or _APPOSITION.search(kept) or kept == " nein "):  # "Dienstag, den 8."
+        is_date = bool(_APPOSITION.search(kept)) and find_only_times(kept, (), now) is not None
+        if wanted and (is_taken_back or is_date or kept == " nein "):  # "Dienstag, den 8."
             wanted[-1] += f", {kept}"
         elif kept.strip():
             wanted.append(kept)
