@@ -105,8 +105,9 @@ def read_mentioned_days(words: str, now: datetime) -> MentionedDays:
 
 
 def _is_date_on(atom: Atom | None, weekday: Weekday) -> bool:
-    is_date = isinstance(atom, Day) and not atom.ahead and (atom.number is None or atom.month is not None)
-    return is_date and any(day.weekday() == weekday.weekday for day in atom.readings)
+    if not isinstance(atom, Day) or atom.ahead or (atom.number is not None and atom.month is None):
+        return False
+    return any(day.weekday() == weekday.weekday for day in atom.readings)
 
 
 def excludes_time(words: str, at: time, now: datetime) -> bool:
