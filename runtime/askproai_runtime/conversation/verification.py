@@ -25,14 +25,19 @@ from askproai_runtime.book.store.verifications import (
 )
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.language.birth_dates import choose_birth_date, count_years, list_birth_dates
+from askproai_runtime.language.birth_dates import (
+    choose_birth_dates,
+    count_years,
+    list_birth_dates,
+    list_said_birth_dates,
+)
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.person_names import proves_name
 from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)
 
-_ASKED_YEAR: Final = "birth_date"  # the marker of the question for the year
+_ASKED: Final = "birth_date"  # the marker of a question between birth dates
 
 # Wrong attempts. A model asks several functions with the one wrong date that it has heard.
 _PER_CALL, _PER_NUMBER_AND_DAY, _OTHERS_PER_HOUR = 6, 12, 20
@@ -49,25 +54,30 @@ def require_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime
 def find_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, zone: ZoneInfo) -> date | None:
     """Return the birth date in the arguments; None if it is missing or unreadable.
 
-    The caller's words choose between two readings, such as 2019 and 1919. Raises `ClarificationNeeded` if they do not.
+    If the caller has said a birth date, it is that one. The caller's words choose between its readings, such as 2019 and 1919.
+    Raises `ClarificationNeeded` if they do not, or if they contradict it.
     """
     text, today = read_text(args, "birth_date") or "", now.astimezone(zone).date()
-    readings = list_birth_dates(text, today)
-    if len(readings) < 2:  # noqa: PLR2004
-        return readings[0] if readings else None
-    was_asked = _ASKED_YEAR in call.asked_unclear
-    answer = (call.said_since or "") if was_asked else ""
-    chosen = choose_birth_date(readings, [text, read_text(args, "notes") or "", *call.utterances], today, answer)
-    if chosen is None:
-        first, second = readings
-        if first.year != second.year:
-            ages = [count_years(each, today) for each in readings]
-            by_year = say().which_year_of_birth.format(first=first.year, second=second.year)
-            by_age = say().which_age.format(first=ages[0], second=ages[1])
-            raise ClarificationNeeded(by_age if was_asked else by_year, unclear=_ASKED_YEAR)
-        months = [say().months[each.month - 1] for each in readings]
-        raise ClarificationNeeded(say().which_month_of_birth.format(first=months[0], second=months[1]))
-    return chosen
+    readings, was_asked = list_birth_dates(text, today), _ASKED in call.asked_unclear
+    words = [text, read_text(args, "notes") or "", *call.utterances]
+    said = [dates for each in call.utterances if (dates := list_said_birth_dates(each, today))]
+    if readings and said:
+        agreed = [each for each in readings if any(each in dates for dates in said)]
+        words = words if agreed else [*call.utterances] if was_asked else []
+        readings = agreed or sorted({*readings, *said[-1]}, reverse=True)
+    left = choose_birth_dates(readings, words, today, (call.said_since or "") if was_asked else "")
+    if len(left) < 2:  # noqa: PLR2004
+        return left[0] if left else None
+    first, second = left[0], left[-1]
+    question = say().ask_birth_date
+    if first.year != second.year and was_asked:
+        question = say().which_age.format(first=count_years(first, today), second=count_years(second, today))
+    elif first.year != second.year:
+        question = say().which_year_of_birth.format(first=first.year, second=second.year)
+    elif first.month != second.month:
+        first_month, second_month = (say().months[each.month - 1] for each in (first, second))
+        question = say().which_month_of_birth.format(first=first_month, second=second_month)
+    raise ClarificationNeeded(question, unclear=_ASKED)
 
 
 async def list_own_appointments(

@@ -5,10 +5,9 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import date
 from typing import Final
 
-from askproai_core.languages import Language
 from askproai_runtime.language.answer_words import is_question
 from askproai_runtime.language.spoken_numbers import NUMBER_WORDS
-from askproai_runtime.sentences import present_language, say
+from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import fold, read_written_day
 from askproai_runtime.spoken_times.arguments import read_day_and_month
 from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
@@ -17,7 +16,7 @@ _OLDEST = 120  # years
 _OLDEST_BY_TWO_DIGITS = 110  # the greatest age of a person whose year of birth is said in two digits
 _CENTURIES = (1900, 2000)
 _ADULT = 18
-_MONTHS_OF_YEAR = 12
+_MOST_WORDS = 8  # "fourth of March nineteen hundred and fifty nine"
 
 _NUMBERS: Final = {fold(word): int(digits) for word, digits in NUMBER_WORDS.items()}
 _WORDS: Final = UNDERSTOOD.birth_dates
@@ -50,6 +49,8 @@ _DENIES_NEXT: Final = re.compile(rf"\b(?:{_WORDS.denied}) (?:{_WORDS.before_year
 _DENIES_LAST: Final = re.compile(rf" (?:\w+ ){{0,3}}(?:{_WORDS.denied}|{_WORDS.wrong})\b")
 _TWO_DIGITS_IN_WORDS: Final = re.compile(rf"\b(?:{_AFTER_ZERO}|{_TENS})$")
 _LAST_YEAR: Final = re.compile(r"(?P<day>.*\D)(?P<year>\d{4}|\d{2})")
+_HYPHEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])")
+_IS_HOUR: Final = re.compile(rf"\b(?:{_WORDS.before_span}) \S+$")  # "am vierten Dezember um zehn"
 _IN_DIGITS: Final = re.compile(r"(\d{1,2}) ?([./ -]) ?(\d{1,2})")
 _BEFORE: Final = re.compile(rf"^(?:\*|(?:{_WORDS.label})\b)?[\s.:]*(?:(?:{_WORDS.before_date})\s+)*")
 _REMARK: Final = re.compile(r"\s*\([^()]*\)$")
@@ -72,7 +73,7 @@ _CHILD: Final = re.compile(rf"\b(?:{_WORDS.child})\b")
 def list_birth_dates(text: str, today: date) -> list[date]:
     """Return the birth dates that a text can mean, latest first; [] if it is unreadable or nobody alive can have that date.
 
-    A year of two digits can be in two centuries. In English `3/12/1985` has two readings, since some write the month first.
+    A year of two digits can be in two centuries. `3/12/1985` has two readings, since models write the month first, too.
     """
     said = _MIDNIGHT.sub("", _BEFORE.sub("", _REMARK.sub("", fold(text)))).rstrip(" .!")
     said = _COMPACT.sub(r"\1.\2.\3", said)
@@ -93,19 +94,30 @@ def list_birth_dates(text: str, today: date) -> list[date]:
     return sorted((each for each in dates if each and _is_of_person(each, today, oldest)), reverse=True)
 
 
-def choose_birth_date(
-    readings: Sequence[date], utterances: Iterable[str], today: date, answer: str = ""
-) -> date | None:
-    """Return the date among `readings` that the caller's last fitting utterance names by year, month or age; None if none does.
+def list_said_birth_dates(words: str, today: date) -> set[date]:
+    """Return the birth dates that words can mean whose year is said last, whatever else the words say."""
+    said, found = _HYPHEN.sub(" ", fold(words)).rstrip(" .!?"), set[date]()
+    whole = () if _IS_HOUR.search(said) else (len(said),)
+    for end in {*whole, *(each.end() for years in (_YEAR, _YEAR_IN_WORDS) for each in years.finditer(said))}:
+        last = said[:end].split()[-_MOST_WORDS:]
+        ends = (list_birth_dates(" ".join(last[at:]), today) for at in range(len(last)))
+        found |= {*next(filter(None, ends), ())}
+    return found
+
+
+def choose_birth_dates(
+    readings: Sequence[date], utterances: Sequence[str], today: date, answer: str = ""
+) -> Sequence[date]:
+    """Return the dates among `readings` that the caller's last fitting utterances name by year, month or age; all if none does.
 
     `answer` are the words since our question for the year: in them a lone number is an age, and "das erste" a year.
     """
-    said = [(answer, True), *((each, False) for each in reversed([*utterances]))]
+    said = [(answer, True), *((each, False) for each in reversed(utterances))]
     for utterance, answers in said:
         chosen = [each for each in readings if _is_named(each, readings, utterance, today, answers=answers)]
-        if len(chosen) == 1:
-            return chosen[0]
-    return None
+        if 0 < len(chosen) < len(readings):
+            return choose_birth_dates(chosen, utterances, today, answer)
+    return readings
 
 
 def count_years(born: date, today: date) -> int:
@@ -182,7 +194,7 @@ def _read_number(word: str) -> int:
 
 def _write_last_year(said: str) -> str:
     """Return a text with the year at its end in digits: `4. maerz 1980` for `4. maerz neunzehnhundertachtzig`."""
-    said = said.replace("-", " ") if re.search(r"[a-z]-[a-z]", said) else said
+    said = _HYPHEN.sub(" ", said)
     for found in _YEAR_IN_WORDS.finditer(said):
         if found.end() == len(said):
             return f"{said[: found.start()]}{_read_year(found)}"
@@ -195,8 +207,7 @@ def _list_days(text: str) -> set[tuple[int, int]]:
         first, second = int(found[1]), int(found[3])
         if found[2] not in "/-":
             return {(second, first)}
-        is_open = present_language() is Language.EN or second > _MONTHS_OF_YEAR
-        return {(second, first), (first, second)} if is_open else {(second, first)}
+        return {(second, first), (first, second)}
     named = read_day_and_month(text)
     return set() if named is None else {named}
 

@@ -117,7 +117,7 @@ class Period:
     """A span of several days: a week, a month, or from one day to another.
 
     The period begins on its first day, at the time `opens` if that is set, and ends on its last day, at `closes` if set. `about`
-    is a day in the middle of the period (`um den 10.`).
+    is a day in the middle of the period (`um den 10.`). `is_working_week`: Monday to Friday of the coming days (`unter der Woche`).
     """
 
     readings: tuple[Days, ...]
@@ -126,6 +126,7 @@ class Period:
     opens: time | None = None
     closes: time | None = None
     about: date | None = None
+    is_working_week: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -241,8 +241,14 @@ def _separates_days(atoms: Sequence[Atom], beside: Sequence[Atom]) -> bool:
 
 
 def _meaning(contents: Sequence[Content]) -> Meaning:
-    """Return the meaning of one choice's contents. Raises `Contradiction` if two contents do not fit together."""
+    """Return the meaning of one choice's contents. Raises `Contradiction` if two contents do not fit together.
+
+    Beside another period "unter der Woche" only excludes its weekends.
+    """
     meaning = Meaning()
+    others = [each for each in contents if not (isinstance(each, Period) and each.is_working_week)]
+    if any(isinstance(each, Period) for each in others) and len(others) < len(contents):
+        contents, meaning.excluded = others, set(_WEEKEND)
     for content in contents:
         if isinstance(content, Soon):
             meaning.soon, meaning.latest = True, meaning.latest or content.latest
@@ -259,6 +265,7 @@ def _meaning(contents: Sequence[Content]) -> Meaning:
     return meaning
 
 
+_WEEKEND = (5, 6)
 _LINKS = frozenset({Op.AND, Op.OR})
 _CORRECTIONS = frozenset({Op.CORRECT, Op.HESITATE})
 _MONTH = timedelta(days=31)

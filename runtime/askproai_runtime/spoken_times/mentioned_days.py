@@ -4,7 +4,6 @@ from calendar import monthrange
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
 
 from askproai_runtime.spoken_times.atoms import (
     PARTS_OF_DAY,
@@ -21,12 +20,10 @@ from askproai_runtime.spoken_times.atoms import (
     Weekday,
     Which,
 )
-from askproai_runtime.spoken_times.grammars import scan_known_argument
-from askproai_runtime.spoken_times.mentions import read_spans
+from askproai_runtime.spoken_times.mentions import BOUNDS, read_spans, scan_words
 from askproai_runtime.spoken_times.times import expand
 from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 
-_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
 _MONTH = 31
 _FARTHEST = timedelta(days=92)  # a later date may be a date of birth
 
@@ -85,16 +82,17 @@ def _widen(span: Days) -> Days:
 
 
 def read_mentioned_days(words: str, now: datetime) -> MentionedDays:
-    """Return the days that words name. A day after a bound ("ab Freitag") is none, and a weekday that depends on something said
-    before ("am Freitag drauf") may be in any week.
+    """Return the days that words name. A day after a bound ("ab Freitag") is none, and neither is the weekday of a date beside it
+    ("Freitag, der 4. Dezember"). A weekday that depends on something said before ("am Freitag drauf") may be in any week.
     """
     weekdays, numbers, dates, spans = set[int](), set[int](), set[date](), list[Days]()
-    for before, atom in pairwise([None, *(each for each in _scan(words, now) if each is not Op.COMMA)]):
+    atoms = [atom for atom in scan_words(words, now) if atom is not Op.COMMA]
+    for before, atom, behind in zip([None, *atoms], atoms, [*atoms[1:], None], strict=False):
         if isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead):
             spans += (each for each in read_spans(before, atom) if each.first != date.min)
-        elif before in _BOUNDS:
+        elif before in BOUNDS:
             continue
-        elif isinstance(atom, Weekday):
+        elif isinstance(atom, Weekday) and not (_is_date_on(before, atom) or _is_date_on(behind, atom)):
             is_open = atom.which in {None, Which.FOLLOWING}
             weekdays |= {atom.weekday} if is_open else set()
             dates |= set() if is_open else {*weekday_dates(atom, now.date())}
@@ -110,19 +108,15 @@ def read_mentioned_days(words: str, now: datetime) -> MentionedDays:
     return MentionedDays(frozenset(weekdays), frozenset(numbers), frozenset(near), spans)
 
 
-def _scan(words: str, now: datetime) -> Sequence[Atom]:
-    """Return the known atoms in words, in the language that knows most of them: "do" is no Thursday in "Do you have". [] if they
-    have an impossible day or time.
-    """
-    try:
-        return scan_known_argument(words, now)
-    except (ValueError, OverflowError):
-        return []
+def _is_date_on(atom: Atom | None, weekday: Weekday) -> bool:
+    if not isinstance(atom, Day) or atom.ahead or (atom.number is not None and atom.month is None):
+        return False
+    return any(day.weekday() == weekday.weekday for day in atom.readings)
 
 
 def excludes_time(words: str, at: time, now: datetime) -> bool:
     """Return whether words name hours or parts of the day, and none that includes the time `at`."""
-    atoms = _scan(words, now)
+    atoms = scan_words(words, now)
     parts = [atom for atom in atoms if isinstance(atom, Part) and atom.name]
     clocks = [atom for atom in atoms if isinstance(atom, Clock)]
     if not (clocks or parts) or any(isinstance(atom, TimeRange | Around | Instant) for atom in atoms):

@@ -29,7 +29,7 @@ from askproai_runtime.spoken_times.atoms import (
     Which,
 )
 from askproai_runtime.spoken_times.combine import combine
-from askproai_runtime.spoken_times.grammars import present_grammar
+from askproai_runtime.spoken_times.grammars import present_grammar, scan_known_argument
 from askproai_runtime.spoken_times.meaning import Meaning
 from askproai_runtime.spoken_times.readings import ranges_of
 from askproai_runtime.spoken_times.scan import scan_known
@@ -38,7 +38,7 @@ from askproai_runtime.spoken_times.weekday_dates import weekday_dates
 from askproai_runtime.understood import UNDERSTOOD
 
 _LISTS = frozenset({Op.AND, Op.OR, Op.COMMA})
-_BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
+BOUNDS = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.UNTIL, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
 
 _FROM = re.compile(rf"^(?:{UNDERSTOOD.links.from_day})\s+", re.IGNORECASE)
 _TO = re.compile(rf"\s+(?:{UNDERSTOOD.links.to_words})\s+", re.IGNORECASE)
@@ -107,12 +107,12 @@ def find_mention(words: str, now: datetime, ignored: Collection[str] | None) -> 
 
 def list_days_of_month(words: str, now: datetime) -> set[int]:
     """Return the days of a month that words name, whatever else they say: 27 for "den am siebenundzwanzigsten auf zwölf"."""
-    return {atom.number for atom in _scan_any(words, now) if isinstance(atom, Day) and atom.number is not None}
+    return {atom.number for atom in scan_words(words, now) if isinstance(atom, Day) and atom.number is not None}
 
 
 def list_bounding_weekdays(words: str, now: datetime) -> set[int]:
     """Return the weekdays before or after which words name another day: Friday for "auf den Tag vor dem Freitag"."""
-    pairs = pairwise(_scan_any(words, now))
+    pairs = pairwise(scan_words(words, now))
     return {day.weekday for bound, day in pairs if bound in {Op.BEFORE, Op.AFTER} and isinstance(day, Weekday)}
 
 
@@ -120,7 +120,7 @@ def names_relative_day(words: str, day: date, origin: date, now: datetime) -> bo
     """Return whether words, whatever else they say, may name `day` relative to the day `origin`, or by a week or a number of
     weeks that does not have `origin`: "den am Mittwoch drauf", "den eine Woche später", "den von übernächster Woche".
     """
-    return any(_is_relative(atom, day, origin) for atom in _scan_any(words, now))
+    return any(_is_relative(atom, day, origin) for atom in scan_words(words, now))
 
 
 def _is_relative(atom: Atom, day: date, origin: date) -> bool:
@@ -138,7 +138,7 @@ def list_only_hour(words: str, now: datetime) -> list[time]:
 
     Empty without an hour, or with several, with a bound ("ab elf"), or with a word that takes something back.
     """
-    atoms = _scan_any(words, now)
+    atoms = scan_words(words, now)
     clocks = [atom for atom in atoms if isinstance(atom, Clock)]
     others = [atom for atom in atoms if isinstance(atom, Part | TimeRange | Around | Instant)]
     parts = [atom for atom in others if isinstance(atom, Part) and atom.name]
@@ -150,10 +150,12 @@ def list_only_hour(words: str, now: datetime) -> list[time]:
         return []
 
 
-def _scan_any(words: str, now: datetime) -> Sequence[Atom]:
-    """Return the known atoms in words; [] if they have an impossible day or time."""
+def scan_words(words: str, now: datetime) -> Sequence[Atom]:
+    """Return the known atoms in words, in the language that knows most of them: "do" is no Thursday in "Do you have". [] if they
+    have an impossible day or time.
+    """
     try:
-        return scan_known(words, now, present_grammar())[0]
+        return scan_known_argument(words, now)
     except (ValueError, OverflowError):
         return []
 
@@ -184,7 +186,7 @@ def _is_preference(atom: Atom) -> bool:
 
 def _as_list(atoms: Sequence[Atom]) -> Sequence[Atom]:
     """Return the atoms with "oder" for each "und" and comma: a statement about two days is one about each of them."""
-    if any(isinstance(atom, Op) and atom not in _LISTS | _BOUNDS for atom in atoms):
+    if any(isinstance(atom, Op) and atom not in _LISTS | BOUNDS for atom in atoms):
         raise Contradiction("a word that takes something back")
     if Op.BETWEEN in atoms:
         return atoms

@@ -252,8 +252,8 @@ def _ranges_of(hours: TimeRange, meaning: Meaning) -> list[_Hours]:
         return [(window[0], min(expand(hours.closes, part)))]  # "vor neun" is the morning
     if hours.closes is None:
         opens = min(expand(hours.opens, part))
-        is_before = part is not None and hours.opens.is_of_24 and not lies_in(part, opens)
-        return [(window[0] if is_before else opens, window[1])]
+        is_before = part is not None and part.name and hours.opens.is_of_24 and not lies_in(part, opens)
+        return [(max(opens, window[0] or opens) if is_before else opens, window[1])]
     found: list[_Hours] = []
     for opens in expand(hours.opens, part):
         later = [closes for closes in both_halves(hours.closes) if closes > opens]

@@ -122,4 +122,4 @@ def weekends(
 def working_week(_match: re.Match[str], today: date) -> Period:
     """Return Monday to Friday of this week; on a Friday and at the weekend, of the next week."""
     weeks = int(today.weekday() >= 4)  # noqa: PLR2004 (on Friday the next one is meant)
-    return Period((Days(max(monday(today, weeks), today), monday(today, weeks) + 4 * DAY),))
+    return Period((Days(max(monday(today, weeks), today), monday(today, weeks) + 4 * DAY),), is_working_week=True)

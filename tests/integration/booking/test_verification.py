@@ -59,6 +59,19 @@ async def test_caller_answers_which_year_of_birth(practice: Salon) -> None:
     assert [row["birth_date"] for row in await practice.live()] == [date(1985, 3, 12), date(2019, 5, 1)]
 
 
+@pytest.mark.parametrize("written", ["03/04/1959", "1959-04-03"])
+async def test_stored_birth_date_is_one_the_caller_said(practice: Salon, written: str) -> None:
+    """Models write the month first, or exchange day and month."""
+    said = ("Vierter März neunzehnhundertneunundfünfzig.", "Ja.")
+    args, talk = booking_args(MORNING, name="Tim Weber", birth_date=written), replace(call("elder"), utterances=said)
+    answer = await practice.booking.book_appointment(talk, args)
+    if not answer.success:
+        assert answer.message == "Welcher Geburtsmonat ist richtig, April oder März?"
+        talk = replace(talk, asked_unclear=frozenset({"birth_date"}), utterances=(*said, "März."), said_since="März.")
+        assert (await practice.booking.book_appointment(talk, args)).success
+    assert [row["birth_date"] for row in await practice.live()] == [date(1985, 3, 12), date(1959, 3, 4)]
+
+
 async def test_unclear_year_of_birth_is_asked_by_age(practice: Salon) -> None:
     args = booking_args(MORNING, name="Tim Weber", birth_date="01.05.19")
     asked = replace(call("child"), asked_unclear=frozenset({"birth_date"}))

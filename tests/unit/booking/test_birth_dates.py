@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from askproai_core.languages import Language
-from askproai_runtime.language.birth_dates import choose_birth_date, list_birth_dates
+from askproai_runtime.language.birth_dates import choose_birth_dates, list_birth_dates, list_said_birth_dates
 from askproai_runtime.sentences import speaking
 from tests.worlds.rows import each_row
 
@@ -25,7 +25,7 @@ TODAY = date(2026, 11, 20)
         ("29. Februar 2000", date(2000, 2, 29)),
         ("2026-11-20", TODAY),
         *((midnight, date(1980, 3, 4)) for midnight in ("1980-03-04T00:00:00", "1980-03-04T00:00:00Z", "1980-03-04 00:00")),
-        *((digits, date(1980, 3, 4)) for digits in ("19800304", "04031980", "04-03-1980", "4/3/1980", "1980/03/04")),
+        *((digits, date(1980, 3, 4)) for digits in ("19800304", "04031980", "1980/03/04")),
         *((beside, date(1980, 3, 4)) for beside in ("geb. 04.03.1980", "geboren am 4.3.1980", "am 4.3.80", "4.3.'80")),
         *((beside, date(1980, 3, 4)) for beside in ("04.03.1980 (45 Jahre)", "Geburtsdatum: 4.3.80", "4. März 80 (bestätigt)")),
         *((words, date(1980, 3, 4)) for words in ("vierter dritter achtzig", "vierter März neunzehnhundertachtzig")),
@@ -35,8 +35,9 @@ TODAY = date(2026, 11, 20)
         *((of_child, date(2008, 3, 4)) for of_child in ("04.03.08", "vierter März null acht", "4. März zweitausendacht")),
         ("einunddreißigster zwölfter neunundneunzig", date(1999, 12, 31)),
         *((no, None) for no in ("29. Februar 2001", "12.3.21", "2026-11-21", "1885-03-12", "12.13.1985", "März 1985", "1985")),
-        *((no, None) for no in ("", "unbekannt", "0000-00-00", "99.99.9999", "heute", "x" * 500, "12 drei 85", "46 Jahre")),
-        *((no, None) for no in ("4.3.80 oder 5.3.80", "nicht 4.3.1980", "12.3.", "04.03.", "030 1234567", "4.3.2080")),
+        *((month, date(1980, 3, 24)) for month in ("24-03-1980", "3/24/1980")),
+        *((no, None) for no in ("4.3.80 oder 5.3.80", "03/04/1959", "3-4-1959", "12.3.", "04.03.", "030 1234567", "4.3.2080")),
+        *((no, None) for no in ("", "unbekannt", "0000-00-00", "99.99.9999", "heute", "x" * 500, "12 drei 85", "nicht 4.3.1980")),
     ],
 )  # fmt: skip
 def test_only_an_unambiguous_birth_date_is_parsed(said: str, read: date | None) -> None:
@@ -104,7 +105,8 @@ CHILD, ELDER = date(2019, 5, 1), date(1919, 5, 1)
 )  # fmt: skip
 def test_callers_answer_selects_the_year_of_birth(language: str, answer: str, meant: date | None) -> None:
     with speaking(Language(language)):
-        assert choose_birth_date([CHILD, ELDER], ["Guten Tag.", answer, "Ja, bitte."], TODAY) == meant
+        chosen = choose_birth_dates([CHILD, ELDER], ["Guten Tag.", answer, "Ja, bitte."], TODAY)
+    assert chosen == ([meant] if meant else [CHILD, ELDER])
 
 
 @each_row(
@@ -122,13 +124,40 @@ def test_callers_answer_selects_the_year_of_birth(language: str, answer: str, me
 )  # fmt: skip
 def test_callers_answer_may_be_an_age_or_ordinal(language: str, answer: str, meant: date | None) -> None:
     with speaking(Language(language)):
-        assert choose_birth_date([CHILD, ELDER], ["Guten Tag.", answer], TODAY, answer) == meant
+        chosen = choose_birth_dates([CHILD, ELDER], ["Guten Tag.", answer], TODAY, answer)
+    assert chosen == ([meant] if meant else [CHILD, ELDER])
 
 
 @each_row(
-    ("answer", "meant"), [("The third of December.", 12), ("December.", 12), ("March, of course.", 3), ("Yes.", None)]
+    ("language", "written", "answers", "meant"),
+    [
+        ("en", "3/12/1985", ["The third of December."], [(12, 3)]),
+        ("en", "3/12/1985", ["March, of course."], [(3, 12)]),
+        ("en", "3/12/1985", ["Yes."], [(12, 3), (3, 12)]),
+        ("de", "3/12/19", ["Dezember.", "2019"], [(12, 3)]),
+        ("de", "3/12/19", ["2019"], [(12, 3), (3, 12)]),
+    ],
 )
-def test_callers_answer_selects_the_month_of_birth(answer: str, meant: int | None) -> None:
-    with speaking(Language.EN):
-        chosen = choose_birth_date(list_birth_dates("3/12/1985", TODAY), [answer], TODAY)
-    assert (chosen and chosen.month) == meant
+def test_callers_answers_select_the_month_of_birth(
+    language: str, written: str, answers: list[str], meant: list[tuple[int, int]]
+) -> None:
+    with speaking(Language(language)):
+        chosen = choose_birth_dates(list_birth_dates(written, TODAY), answers, TODAY)
+    assert [(each.month, each.day) for each in chosen] == meant
+
+
+@each_row(
+    ("language", "words", "said"),
+    [
+        ("de", "Heller, vierter März neunzehnhundertneunundfünfzig", {date(1959, 3, 4)}),
+        ("de", "vierter dritter neunundfünfzig.", {date(1959, 3, 4)}),
+        ("de", "Erster fünfter neunzehn.", {CHILD, ELDER}),
+        ("de", "Anna am 1. Mai 2019 und Ben am zweiten Juni zweitausendzwanzig geboren", {CHILD, date(2020, 6, 2)}),
+        ("de", "am vierten Dezember um zehn", set()),
+        ("en", "the twenty-fourth of March nineteen fifty-nine, please", {date(1959, 3, 24)}),
+        ("en", "on the fourth of December at ten", set()),
+    ],
+)
+def test_birth_dates_are_found_within_words(language: str, words: str, said: set[date]) -> None:
+    with speaking(Language(language)):
+        assert list_said_birth_dates(words, TODAY) == said

@@ -118,7 +118,8 @@ def test_time_within_its_bound_is_accepted(clock, bound):
 
 
 @pytest.mark.parametrize(
-    ("clock", "bound"), [("10:00", "ab 11:00"), ("10:00", "bis 9:00"), ("10:00", "nicht vormittags")]
+    ("clock", "bound"),
+    [("10:00", "ab 11:00"), ("10:00", "bis 9:00"), ("10:00", "nicht vormittags"), ("ab 16:00", "vormittags")],
 )
 def test_time_outside_its_bound_is_asked_about(clock, bound):
     assert understand_parts("2026-12-10", clock, bound, at=CALL, zone=BERLIN).contradicts

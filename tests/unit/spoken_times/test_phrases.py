@@ -162,6 +162,8 @@ def test_impossible_past_or_unknown_phrase_is_not_guessed(text, refusal):
         (None, "2026-11-27T14:30", None, "27.11. 14:30"),
         ("27. November um halb drei", "halb drei", None, "27.11. 14:30"),
         ("2026-11-27", None, "Nachmittag", "27.11. 12:00"),
+        ("2026-11-27", ">=16:00", "nach Feierabend", "27.11. 16:00"),
+        ("2026-11-27", ">=09:00", "nachmittags", "27.11. 12:00"),
         ("2026-11-27 .", "14:30", None, "27.11. 14:30"),
         ("2026-11-27 14.30", None, None, "27.11. 14:30"),
         ("am 27.", "16.", None, "27.11. 16:00"),

@@ -211,8 +211,11 @@ _REWRITES: Final[tuple[tuple[str, Replacement], ...]] = (
         r"\b(?:nicht (?:mehr )?diese woche|diese woche nicht(?: mehr)?)(?= *(?:$|bitte *$|, (?!sondern)))",
         "nach diese woche",
     ),
-    # "Montag nicht" beside "um vier" can be about the time.
-    (rf"\b({_SEVERAL_WEEKDAYS}|(?:{ANY_WEEKDAY})s|kann (?:ich )?(?:am )?(?:{ANY_WEEKDAY})) {_NEVER}", r"ausser \1 ~"),
+    # "um vier Montag nicht" can be about the time.
+    (
+        rf"\b({_SEVERAL_WEEKDAYS}|(?:{ANY_WEEKDAY})s|(?:kann (?:ich )?|(?<=,  ))(?:am )?(?:{ANY_WEEKDAY})) {_NEVER}",
+        r"ausser \1 ~",
+    ),
     # "Montag geht nicht, Dienstag um drei": only at the end of a part, for "Montag geht nicht um drei" is about the time
     (rf"\b{_SEVERAL_WEEKDAYS} {_IS_NOT_POSSIBLE}", _exclude),
     (rf"\b((?:{ANY_WEEKDAY})s?) {_IS_NOT_POSSIBLE}", r"ausser \1 ~"),

@@ -127,7 +127,7 @@ def _week_after_weekday(match: re.Match[str], today: date) -> Day:
     coming = _coming(match, today)
     first = today if coming == today + WEEK else coming  # a week from Friday, on a Friday: it can count from today
     weeks = 2 if match.groupdict().get("fortnight") else count(match)
-    return Day(tuple(sorted({first + weeks * WEEK, coming + weeks * WEEK})), ahead=True)
+    return Day(tuple(sorted({first + weeks * WEEK, coming + weeks * WEEK})), counted=True)
 
 
 def _weeks_after_day(match: re.Match[str], today: date) -> Day:
