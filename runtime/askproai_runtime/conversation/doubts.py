@@ -91,7 +91,10 @@ def _chooses_none(call: CallContext, named: NamedTimes, start: datetime) -> bool
     """Return whether the caller has said only yes to several starts, and neither the agent's own question nor the words that led
     to the offer have named `start` alone.
     """
-    if len({*named.starts}) == 1 or not ONLY_YES.fullmatch(words_of(" ".join(named.said_since))):
+    said = " ".join(named.said_since)
+    if len({*named.starts}) == 1 or not (
+        ONLY_YES.fullmatch(words_of(said)) and holds_yes(said)
+    ):  # "gut" alone is no yes
         return False
     starts, now = [each.astimezone(start.tzinfo) for each in named.starts], call.started_at.astimezone(start.tzinfo)
     for words in (*call.asked_since.splitlines()[-1:], *call.utterances[: -len(named.said_since)][-1:]):
