@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from askproai_core.terminal import format_time, render_table
-from askproai_sandbox.caller import Step
 from askproai_sandbox.demo.scenario import DemoResult
 
 _ZONE = ZoneInfo("Europe/Berlin")
@@ -24,7 +23,7 @@ def show(result: DemoResult, console: Console) -> None:
     for step in result.call.steps:
         status = "" if step.status is None else str(step.status)
         table.add_row(
-            _ROLES[step.kind], _text(step), status, "" if step.duration_ms is None else f"{step.duration_ms:.0f}"
+            _ROLES[step.kind], step.what, status, "" if step.duration_ms is None else f"{step.duration_ms:.0f}"
         )
     console.print(table)
     console.rule("the appointment in both calendars", align="left")
@@ -38,15 +37,6 @@ def show(result: DemoResult, console: Console) -> None:
         f"in {attempts} attempts",
         highlight=False,
     )
-
-
-def _text(step: Step) -> str:
-    if step.kind in {"said", "heard", "note"}:
-        return step.text or ""
-    if step.kind == "webhook":
-        return step.name or ""
-    arguments = ", ".join(f"{name}={value}" for name, value in (step.arguments or {}).items())
-    return f"{step.name}({arguments})"
 
 
 def calendar_rows(result: DemoResult) -> list[tuple[str, str, str, str, str, str]]:
