@@ -39,31 +39,17 @@ def show(result: DemoResult, console: Console) -> None:
     )
 
 
-def calendar_rows(result: DemoResult) -> list[tuple[str, str, str, str, str, str]]:
+def calendar_rows(result: DemoResult) -> list[tuple[str, ...]]:
     """Return rows of the appointments in PostgreSQL, then of Cal.com's bookings: calendar, start, staff, customer, status, id."""
-    appointments = [
-        (
-            "PostgreSQL",
-            format_time(row["starts_at"], _ZONE),
-            row["staff"],
-            row["customer_name"],
-            row["status"],
-            str(row["id"]),
-        )
-        for row in result.appointments
+    rows = [
+        ("PostgreSQL", each["starts_at"], each["staff"], each["customer_name"], each["status"], str(each["id"]))
+        for each in result.appointments
     ]
-    remote_bookings = [
-        (
-            "Cal.com",
-            format_time(datetime.fromisoformat(booking["start"]), _ZONE),
-            _host(booking),
-            _attendee(booking),
-            booking["status"],
-            booking["uid"],
-        )
-        for booking in result.calcom_bookings
+    rows += [
+        ("Cal.com", datetime.fromisoformat(each["start"]), _host(each), _attendee(each), each["status"], each["uid"])
+        for each in result.calcom_bookings
     ]
-    return appointments + remote_bookings
+    return [(book, format_time(start, _ZONE), *rest) for book, start, *rest in rows]
 
 
 def _host(booking: dict[str, Any]) -> str:
