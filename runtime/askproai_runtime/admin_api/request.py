@@ -90,17 +90,18 @@ class ApiRequest:
         return personal if not personal or self.access.may(right) else LEFT_OUT
 
     def entry(self, kind: type[E], found: object, hidden: Collection[str] = (), **other: Any) -> E:
-        """Return an entry with the fields of what was found, a row or a value, and with `other` fields. Instants are in the
-        tenant's time zone, ids are texts, and fields that are `hidden` from readers are `…` for them.
+        """Return an entry with the fields of a row or a value, and with `other` fields. Instants are in the tenant's time zone,
+        ids are texts, and fields that are `hidden` from readers are `…` for them.
         """
-        read, values = found.get if isinstance(found, asyncpg.Record) else partial(getattr, found), {}
-        for name in kind.__struct_fields__:
-            value = other[name] if name in other else read(name)
-            if isinstance(value, datetime):
-                value = value.astimezone(self.zone)
+        read = found.get if isinstance(found, asyncpg.Record) else partial(getattr, found)
+        values = {name: other[name] if name in other else read(name) for name in kind.__struct_fields__}
+        for name, value in values.items():
+            if name in hidden:
+                values[name] = self.hide(value)
+            elif isinstance(value, datetime):
+                values[name] = value.astimezone(self.zone)
             elif isinstance(value, UUID):
-                value = str(value)
-            values[name] = self.hide(value) if name in hidden else value
+                values[name] = str(value)
         return msgspec.convert(values, kind)
 
     async def record_list(self, path: str) -> None:
