@@ -19,7 +19,7 @@ from askproai_core.clock import SystemClock
 from askproai_core.phone_numbers import DEFAULT_REGION, to_e164
 from askproai_sandbox.calcom import CalcomSimulator
 from askproai_sandbox.cluster import stop_signal
-from askproai_sandbox.example_tenant import SALON, import_number, load_manifests, seed_simulators
+from askproai_sandbox.example_tenant import OTHERS, SALON, import_number, load_manifests, seed_simulators
 from askproai_sandbox.ingress_proxy import BODY_LIMIT, SHARED_PATH, TIMEOUT, pass_on
 from askproai_sandbox.retell import RetellSimulator
 from askproai_sandbox.simulator import serve
@@ -27,12 +27,11 @@ from askproai_sandbox.simulator import serve
 log = structlog.get_logger(__name__)
 
 SHARED_HOST_PORT, RETELL_PORT, CALCOM_PORT = 9000, 9001, 9002
-_OTHERS = ("second-tenant.yaml", "hotline.yaml", "practice.yaml", "english.yaml")
 
 
 def example_numbers() -> Iterator[tuple[str, str]]:
     """Yield the Retell key and the number, in E.164, of each number in the examples other than the salon."""
-    for example in _OTHERS:
+    for example in OTHERS:
         kinds = load_manifests(example)
         values = [secret["stringData"] for secret in kinds["Secret"]]
         (key,) = [each["retell-api-key"] for each in values if "retell-api-key" in each]

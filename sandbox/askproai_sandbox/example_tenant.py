@@ -12,6 +12,7 @@ import yaml
 from yarl import URL
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+OTHERS = ("second-tenant.yaml", "hotline.yaml", "practice.yaml", "english.yaml")  # examples with tenants of their own
 TENANT = "salon-mueller.salon-mueller"
 AGENT_ID = "agent_test"
 NUMBER = "+49301234567"
@@ -47,8 +48,7 @@ def _parse_manifests(example: str) -> dict[str, list[dict[str, Any]]]:
 
 async def require_known_keys(retell_url: str) -> None:
     """Create the workspaces of all examples at the simulated Retell. From then on it refuses other keys, as Retell does."""
-    names = ("salon.yaml", "second-tenant.yaml", "hotline.yaml", "practice.yaml", "english.yaml")
-    secrets = [secret for name in names for secret in load_manifests(name).get("Secret", ())]
+    secrets = [secret for name in ("salon.yaml", *OTHERS) for secret in load_manifests(name).get("Secret", ())]
     for secret in secrets:
         if key := secret.get("stringData", {}).get("retell-api-key"):
             await create_workspace(retell_url, key)

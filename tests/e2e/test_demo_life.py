@@ -134,7 +134,7 @@ async def test_second_tenant_books_and_is_deleted_without_traces(demo, servers, 
 
 READS = frozenset(
     "list-agents get-agent get-llm list-llms get-number list-numbers list-agent-versions list-voices me get-event-type"
-    " list-event-types list-webhooks list-slots list-bookings get-booking list-calls get-call".split()
+    " list-webhooks list-slots list-bookings get-booking list-calls get-call".split()
 )
 
 

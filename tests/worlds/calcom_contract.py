@@ -20,9 +20,7 @@ _EVENT_TYPE = frozenset({
     "disableGuests", "slotInterval", "minimumBookingNotice", "beforeEventBuffer", "afterEventBuffer", "metadata", "price",
     "currency", "lockTimeZoneToggleOnBookingPage", "hidden", "bookingRequiresAuthentication", "seats",
 })  # fmt: skip
-_ABSENCE = frozenset({"id", "uuid", "userId", "start", "end"})
 _WEBHOOK_BODY = frozenset({"subscriberUrl", "triggers", "active", "secret", "payloadTemplate", "version"})
-_ABSENCE_BODY = frozenset({"start", "end", "reason", "notes", "toUserId"})
 _PAGE = frozenset({"take", "skip"})
 # The values of fields with a closed list, in requests or answers, wherever they are.
 _ENUMS: Mapping[str, frozenset[str]] = {
@@ -76,11 +74,6 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         required=frozenset({"start", "end"}),
     ),
     "get-event-type": Endpoint(_EVENT_TYPES, answer=_EVENT_TYPE),
-    "list-event-types": Endpoint(
-        _EVENT_TYPES,
-        keys=frozenset({"username", "eventSlug", "usernames", "orgSlug", "orgId", "sortCreatedAt"}), answer=_EVENT_TYPE,
-    ),
-    "list-team-event-types": Endpoint(_EVENT_TYPES, answer=_EVENT_TYPE | {"teamId", "schedulingType", "hosts"}),
     "create-webhook": Endpoint(
         None, 201, _WEBHOOK_BODY, frozenset({"subscriberUrl", "triggers", "active"}), _WEBHOOK,
     ),
@@ -90,10 +83,6 @@ ENDPOINTS: Mapping[str, Endpoint] = {
     "me": Endpoint(answer=frozenset({
         "id", "username", "email", "name", "timeZone", "weekStart", "timeFormat", "defaultScheduleId", "organizationId",
     })),
-    "create-absence": Endpoint(None, 201, _ABSENCE_BODY, frozenset({"start", "end"}), _ABSENCE),
-    "list-absences": Endpoint(keys=_PAGE | {"sortStart", "sortEnd"}, answer=_ABSENCE),
-    "update-absence": Endpoint(keys=_ABSENCE_BODY, answer=_ABSENCE),
-    "delete-absence": Endpoint(answer=_ABSENCE),
 }  # fmt: skip
 
 

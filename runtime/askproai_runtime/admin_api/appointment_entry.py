@@ -1,6 +1,7 @@
 """An appointment, and the answer to a change of an appointment, as the private API returns them."""
 
 from datetime import UTC, datetime
+from typing import Final
 
 import msgspec
 import structlog
@@ -13,6 +14,8 @@ from askproai_runtime.desk.appointments import CalendarState, calendar_state
 from askproai_runtime.input_values import require_storable
 
 log = structlog.get_logger(__name__)
+
+PERSONAL: Final = frozenset({"customer_name", "external_id", "notes"})
 
 
 class AppointmentEntry(msgspec.Struct, frozen=True):
@@ -50,13 +53,9 @@ class Change(msgspec.Struct, frozen=True):
 
 def to_entry(appointment: Appointment, request: ApiRequest) -> AppointmentEntry:
     """Return an appointment as an entry. If the sender lacks the right to names, personal fields are `…`."""
-    start, end = appointment.starts_at.astimezone(request.zone), appointment.ends_at.astimezone(request.zone)
-    cancelled_at = appointment.cancelled_at and appointment.cancelled_at.astimezone(request.zone)
-    return AppointmentEntry(
-        str(appointment.id), appointment.branch, appointment.service, appointment.staff, start, end,
-        Status(appointment.status), request.hide(appointment.customer_name), appointment.call_id or None,
-        request.hide(appointment.external_id),
-        appointment.correlation_id, appointment.error, cancelled_at, request.hide(appointment.notes),
+    return request.entry(
+        AppointmentEntry, appointment, PERSONAL, start=appointment.starts_at, end=appointment.ends_at,
+        call_id=appointment.call_id or None,
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -11,6 +10,7 @@ import structlog
 from askproai_core.http_server import Problem
 from askproai_core.tenant_config import Branch, TenantConfig
 from askproai_runtime.admin_api.appointment_entry import (
+    PERSONAL,
     AppointmentEntry,
     Change,
     answer_change,
@@ -122,7 +122,7 @@ async def list_page(
     branches, people = await _resolve_names(request, branch, staff)
     wanted = AppointmentFilter(start, end, branches, people, status)
     rows = await store.list_appointments(wanted, after=after, limit=limit)
-    entries = [_row_to_entry(dict(row), request) for row in rows]
+    entries = [request.entry(AppointmentEntry, row, PERSONAL) for row in rows]
     if len(entries) < limit:
         return AppointmentPage(entries, None, request.zone.key, len(entries) if after is None else None)
     total, at_least = await store.count_appointments(wanted) if after is None else (None, False)
@@ -220,13 +220,6 @@ async def _find(booking: BookingContext, beginning: str) -> Appointment:
 def _not_found() -> Problem:
     text = "There is no such appointment; `askproai appointments list` lists them"
     return Problem(404, "Not Found", text, members=ChangeObstacle.NOT_FOUND.members)
-
-
-def _row_to_entry(row: dict[str, Any], request: ApiRequest) -> AppointmentEntry:
-    instants = ("start", "end", "cancelled_at")
-    local_times = {name: row[name] and row[name].astimezone(request.zone) for name in instants}
-    hidden = {name: request.hide(row[name]) for name in ("customer_name", "external_id", "notes")}
-    return msgspec.convert(row | local_times | hidden, AppointmentEntry)
 
 
 _FILTERS = (

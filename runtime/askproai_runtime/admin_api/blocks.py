@@ -284,16 +284,12 @@ def _not_found() -> Problem:
 
 
 def _to_entry(block: Block, request: ApiRequest) -> BlockEntry:
-    start, end = block.starts_at.astimezone(request.zone), block.ends_at.astimezone(request.zone)
-    return BlockEntry(str(block.id), block.staff, start, end, request.hide(block.reason), block.in_force)
+    return request.entry(BlockEntry, block, {"reason"}, start=block.starts_at, end=block.ends_at)
 
 
 def _to_move(found: BlockedAppointment, request: ApiRequest) -> AppointmentToMove:
-    return AppointmentToMove(
-        str(found.id), found.branch, found.service, found.staff, found.starts_at.astimezone(request.zone),
-        found.ends_at.astimezone(request.zone), request.hide(found.customer_name), request.hide(found.phone),
-        request.hide(found.notes),
-    )  # fmt: skip
+    personal = {"customer_name", "phone", "notes"}
+    return request.entry(AppointmentToMove, found, personal, start=found.starts_at, end=found.ends_at)
 
 
 _PREVIEW = (

@@ -4,7 +4,7 @@ from datetime import datetime
 
 import msgspec
 
-from askproai_core.audit_state import Difference, DifferenceSort
+from askproai_core.audit_state import DifferenceSort
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.request import ApiRequest
 from askproai_runtime.calendar_sync.store import count_waiting, read_audit
@@ -49,18 +49,11 @@ class DifferenceList(msgspec.Struct, frozen=True):
 async def list_all(request: ApiRequest) -> DifferenceList:
     context = request.booking()
     state, looked_at = await read_audit(context.pool, context.tenant)
-    entries = [_to_entry(each, request) for each in sorted(state.differences, key=lambda each: each.since)]
+    found = sorted(state.differences, key=lambda each: each.since)
+    entries = [request.entry(DifferenceEntry, each, {"uid", "other_uid"}) for each in found]
     instants = _local(state.compared_at, request), _local(looked_at, request)
     waiting = await count_waiting(context.pool, context.tenant)
     return DifferenceList(entries, *instants, request.zone.key, not context.calendar.remote, waiting)
-
-
-def _to_entry(each: Difference, request: ApiRequest) -> DifferenceEntry:
-    return DifferenceEntry(
-        each.sort, each.since.astimezone(request.zone), str(each.appointment) if each.appointment else None, each.event_type,
-        _local(each.here, request), _local(each.there, request), request.hide(each.uid), request.hide(each.other_uid),
-        each.others, each.reason,
-    )  # fmt: skip
 
 
 def _local(instant: datetime | None, request: ApiRequest) -> datetime | None:

@@ -34,12 +34,8 @@ class FailedBookingList(msgspec.Struct, frozen=True):
 
 
 async def list_all(request: ApiRequest, since: datetime, limit: int) -> FailedBookingList:
-    zone = request.zone
     rows = await list_failures(request.process.pool, request.process.tenant, since, limit)
-    local = [
-        dict(row) | {name: row[name] and row[name].astimezone(zone) for name in ("at", "starts_at")} for row in rows
-    ]
-    return FailedBookingList([msgspec.convert(values, FailedBooking) for values in local], zone.key)
+    return FailedBookingList([request.entry(FailedBooking, row) for row in rows], request.zone.key)
 
 
 def _since(given: Parameters) -> datetime:

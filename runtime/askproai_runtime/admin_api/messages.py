@@ -105,23 +105,8 @@ def _to_detail(message: Message | None, request: ApiRequest) -> MessageDetail:
 
 
 def _to_entry(message: Message, request: ApiRequest) -> MessageEntry:
-    zone, hide = request.zone, request.hide
-    return MessageEntry(
-        id=str(message.id),
-        created_at=message.created_at.astimezone(zone),
-        call_id=message.call_id,
-        branch=message.branch,
-        name=hide(message.name),
-        phone=hide(message.phone or message.caller),
-        recipient=hide(message.recipient),
-        text=hide(message.text),
-        call_back=hide(message.call_back),
-        call_back_from=message.call_back_from and message.call_back_from.astimezone(zone),
-        call_back_until=message.call_back_until and message.call_back_until.astimezone(zone),
-        done_at=message.done_at and message.done_at.astimezone(zone),
-        done_by=message.done_by,
-        note=hide(message.note),
-    )
+    personal = {"name", "phone", "recipient", "text", "call_back", "note"}
+    return request.entry(MessageEntry, message, personal, phone=message.phone or message.caller)
 
 
 _FILTERS = (

@@ -1,11 +1,16 @@
 """One request to the private API, over HTTP or by the page: its sender's rights, and the objects that endpoints use."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, TypeVar
+from functools import partial
+from typing import Any, Final, TypeVar
+from uuid import UUID
 from zoneinfo import ZoneInfo
+
+import asyncpg
+import msgspec
 
 from askproai_core.http_server import Problem
 from askproai_core.tenant_config import TenantConfig
@@ -17,6 +22,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.input_values import INVISIBLE
 from askproai_runtime.process import Process
 
+E = TypeVar("E", bound=msgspec.Struct)
 T = TypeVar("T", str, str | None)
 
 _MAX_CLAIMED_BY = 100
@@ -82,6 +88,21 @@ class ApiRequest:
     def hide(self, personal: T, right: Right = Right.NAMES) -> T:
         """Return personal data, such as a customer's name or an illness, or `…` if the sender lacks the right to see it."""
         return personal if not personal or self.access.may(right) else LEFT_OUT
+
+    def entry(self, kind: type[E], found: object, hidden: Collection[str] = (), **other: Any) -> E:
+        """Return an entry with the fields of a row or a value, and with `other` fields. Instants are in the tenant's time zone,
+        ids are texts, and fields that are `hidden` from readers are `…` for them.
+        """
+        read = found.get if isinstance(found, asyncpg.Record) else partial(getattr, found)
+        values = {name: other[name] if name in other else read(name) for name in kind.__struct_fields__}
+        for name, value in values.items():
+            if name in hidden:
+                values[name] = self.hide(value)
+            elif isinstance(value, datetime):
+                values[name] = value.astimezone(self.zone)
+            elif isinstance(value, UUID):
+                values[name] = str(value)
+        return msgspec.convert(values, kind)
 
     async def record_list(self, path: str) -> None:
         """Record in the audit log that a list of people is read, unless its names are hidden from the sender. Raises the errors

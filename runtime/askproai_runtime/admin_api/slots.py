@@ -46,7 +46,7 @@ async def list_day(request: ApiRequest, branch: str, service: str, day: date) ->
         raise Problem(404, "Not Found", str(error)) from None
     free = await list_free_slots(booking, rules, day, request.correlation_id)
     zone = request.zone
-    slots = [FreeSlot(slot.start.astimezone(zone), slot.end.astimezone(zone), slot.staff) for slot in free.slots]
+    slots = [request.entry(FreeSlot, slot) for slot in free.slots]
     closed = _explain_closed(free.rules, day, booking.clock.now().astimezone(zone).date())
     if closed is None and not free.rules.staff_members and free.refused:
         closed = f"the remote calendar does not have the event types of {', '.join(sorted(free.refused))}: see CalendarLinked"

@@ -126,23 +126,10 @@ def _to_detail(entry: WaitlistEntry | None, request: ApiRequest) -> WaitlistDeta
 
 def to_waiting_entry(entry: WaitlistEntry, request: ApiRequest) -> WaitingEntry:
     """Return an entry as the private API shows it. Name and phone are `…` for a reader."""
-    zone, offer = request.zone, entry.offer
-    times = (offer.starts_at, offer.ends_at, offer.expires_at) if offer else ()
-    return WaitingEntry(
-        id=str(entry.id),
-        created_at=entry.created_at.astimezone(zone),
-        call_id=entry.call_id,
-        branch=entry.branch,
-        service=entry.service,
-        staff=entry.staff,
-        requested=entry.requested,
-        until=entry.until.astimezone(zone),
-        name=request.hide(entry.name),
-        phone=request.hide(entry.phone),
-        state=WaitingState.OFFERED if offer else WaitingState(entry.state),
-        offer=OfferedTime(offer.id, offer.staff, *(at.astimezone(zone) for at in times)) if offer else None,
-        ended_at=entry.ended_at and entry.ended_at.astimezone(zone),
-    )
+    if entry.offer is None:
+        return request.entry(WaitingEntry, entry, {"name", "phone"})
+    offer = request.entry(OfferedTime, entry.offer, start=entry.offer.starts_at, end=entry.offer.ends_at)
+    return request.entry(WaitingEntry, entry, {"name", "phone"}, state=WaitingState.OFFERED, offer=offer)
 
 
 _LISTED = Param("shown", "waiting, or ended for those who wait no more; waiting when absent", _SHOWN)

@@ -10,7 +10,7 @@ from askproai_core.clock import Clock
 from askproai_core.provider_limits import CircuitBreakers, CircuitOpen, RequestBudget
 from askproai_core.provider_names import Provider
 from askproai_core.providers import CredentialMissing, ProviderHttp, Reply, TransportFailure
-from askproai_runtime.calendars.types import CalendarOutcome, Confirmed
+from askproai_runtime.calendars.types import CalendarOutcome, CalendarUnavailable, Confirmed
 
 _CONNECT_SECONDS = 1.0
 
@@ -49,6 +49,14 @@ def was_never_reached(reply: Reply) -> bool:
         return not isinstance(reply.body, dict) or reply.message.startswith("Cannot ")
     open_circuit = isinstance(reply.error, CircuitOpen) and not reply.error.slow
     return open_circuit or reply.failure is TransportFailure.CONNECT_ERROR
+
+
+def no_answer(text: str, reply: Reply) -> CalendarUnavailable:
+    """Return the error for a look-up whose reply does not have the answer. `text` says what Cal.com did not do."""
+    never_reached = was_never_reached(reply)
+    return CalendarUnavailable(
+        f"Cal.com did not {text}: {reply.reason}", reply.retry_after, never_reached=never_reached
+    )
 
 
 def outcome_label(outcome: CalendarOutcome, confirmed: str = "confirmed") -> str:

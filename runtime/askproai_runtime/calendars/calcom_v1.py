@@ -17,9 +17,10 @@ from askproai_runtime.calendars.calcom_bookings import (
     classify_create,
     format_utc,
     lookup_span,
+    parse_confirmation,
     parse_remote_booking,
 )
-from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
+from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, no_answer, outcome_label
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     CalendarOutcome,
@@ -125,8 +126,7 @@ class CalcomV1:
         outcome = "listed" if isinstance(bookings, list) else "failed"
         await self.recorder.record("find-booking", reply, outcome, correlation_id, _PATH)
         if not isinstance(bookings, list):
-            text = f"Cal.com did not list its bookings: {reply.reason}"
-            raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+            raise no_answer("list its bookings", reply)
         return [booking for booking in bookings if isinstance(booking, dict)]
 
     async def _send(
@@ -160,26 +160,21 @@ def classify_create_v1(reply: Reply) -> CalendarOutcome:
         case HTTPStatus.OK | HTTPStatus.CREATED:
             body = reply.body[0] if isinstance(reply.body, list) and reply.body else reply.body
             booking = body.get("booking", body) if isinstance(body, dict) else None
-            return _parse_confirmation(booking) or Unknown("an answer without uid")
+            converted = _as_v2(booking) if isinstance(booking, dict) else None
+            return parse_confirmation(converted) or Unknown("an answer without uid")
         case _ if any(text in reply.message for text in _TAKEN_TEXTS):
             return Taken(reply.reason)
     return classify_create(reply)
 
 
-def _parse_confirmation(booking: Any) -> Confirmed | None:
-    if not isinstance(booking, dict) or not isinstance(booking.get("uid"), str):
-        return None
-    parsed = _parse_booking(booking)
-    return parsed.confirmed if parsed else Confirmed(booking["uid"], pending=_status(booking) == "pending")
-
-
 def _parse_booking(booking: dict[str, Any]) -> RemoteBooking | None:
-    converted = {
-        **booking, "status": _status(booking), "start": booking.get("startTime"), "end": booking.get("endTime"),
+    return parse_remote_booking(_as_v2(booking), (str(booking.get("uid")),))
+
+
+def _as_v2(booking: dict[str, Any]) -> dict[str, Any]:
+    """Return a booking of v1 with the names of v2. Its status is in upper case in lists, unlike that of v2."""
+    return {
+        **booking, "status": str(booking.get("status", "")).lower(),
+        "start": booking.get("startTime"), "end": booking.get("endTime"),
         "eventType": {"id": booking.get("eventTypeId")}, "rescheduledFromUid": booking.get("fromReschedule"),
     }  # fmt: skip
-    return parse_remote_booking(converted, (str(booking.get("uid")),))
-
-
-def _status(booking: dict[str, Any]) -> str:
-    return str(booking.get("status", "")).lower()  # upper case in lists, unlike v2

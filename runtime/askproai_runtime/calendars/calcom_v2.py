@@ -26,7 +26,7 @@ from askproai_runtime.calendars.calcom_bookings import (
     read_rows,
     request_id_of,
 )
-from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, outcome_label, was_never_reached
+from askproai_runtime.calendars.calcom_http import CalcomHttp, missing_key, no_answer, outcome_label, was_never_reached
 from askproai_runtime.calendars.calcom_slots import SlotsUnreadable, merge_bodies, parse_slots, slots_params
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
@@ -175,8 +175,7 @@ class CalcomV2:
             )
             if reply.status != HTTPStatus.OK:
                 await self._record_slots(query, reply, "failed")
-                text = f"Cal.com did not list its free times: {reply.reason}"
-                raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+                raise no_answer("list its free times", reply)
             bodies.append(reply.body)
         try:
             times = parse_slots(merge_bodies(bodies), query)
@@ -209,7 +208,7 @@ class CalcomV2:
         outcome = "failed" if rows is None else "listed_in_part" if skipped else "listed"
         await self.recorder.record("list-bookings", reply, outcome, correlation_id, _PATH)
         if rows is None:
-            raise _not_listed(reply)
+            raise no_answer("list its bookings", reply)
         if skipped:
             log.warning("calendar.rows_skipped", rows=skipped, of=len(rows), correlation_id=correlation_id)
         return BookingPage(tuple(bookings), len(rows), full=len(rows) >= _PAGE_SIZE)
@@ -220,7 +219,7 @@ class CalcomV2:
         reply, bookings = await self._get_list(params, page * _PAGE_SIZE)
         if bookings is None:
             await self.recorder.record("find-booking", reply, "failed", request.correlation_id, _PATH)
-            raise _not_listed(reply)
+            raise no_answer("list its bookings", reply)
         outcome = "found" if _find_request(bookings, str(request.request_id)) else "not_found"
         await self.recorder.record("find-booking", reply, outcome, request.correlation_id, _PATH)
         return bookings
@@ -244,8 +243,7 @@ class CalcomV2:
         outcome = "found" if is_found else "not_found" if is_absent else "failed"
         await self.recorder.record("get-booking", reply, outcome, correlation_id, _BOOKING_PATH)
         if outcome == "failed":
-            text = f"Cal.com did not tell of a booking: {reply.reason}"
-            raise CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
+            raise no_answer("tell of a booking", reply)
         return data if is_found else None
 
     async def _read_moved(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
@@ -271,11 +269,6 @@ class CalcomV2:
         headers = {"Authorization": f"Bearer {key}", "cal-api-version": version}
         url = self.config().calendar.base_url.rstrip("/") + path
         return await (http or self.http).send(method, url, seconds, headers=headers, **content)
-
-
-def _not_listed(reply: Reply) -> CalendarUnavailable:
-    text = f"Cal.com did not list its bookings: {reply.reason}"
-    return CalendarUnavailable(text, reply.retry_after, never_reached=was_never_reached(reply))
 
 
 def _moved_out_of_sight(error: CalendarUnavailable) -> CalendarUnavailable:

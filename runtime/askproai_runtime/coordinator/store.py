@@ -145,12 +145,17 @@ REARM_STATEMENTS = (_REARM_EVENT_JOBS, _REARM_CALENDAR_SYNCS, _ADD_MISSING_JOBS)
 # however many tenants there are.
 _OLD_ROWS = """
 SELECT o.ctid FROM {table} o WHERE o.tenant = $2 AND o.{since} < now() - make_interval(days => $3) {condition} LIMIT $1"""
-_FINISHED = "AND o.state IN ('sent', 'dropped', 'dead')"
+_FINISHED = "AND {row}.state IN ('sent', 'dropped', 'dead')"
+_HAS_TEXT = f"{_FINISHED.format(row='o')} AND o.content <> '{{}}'"
 # A job that did the work of an earlier dead letter of its appointment stays as long as that one: else the appointment never ages.
 _SETTLED = """AND {row}.appointment_id IS NOT NULL AND {row}.state = 'done' AND NOT EXISTS (
     SELECT FROM jobs d WHERE d.tenant = {row}.tenant AND d.appointment_id = {row}.appointment_id
     AND d.id < {row}.id AND d.state = 'dead')"""
 _DECIDED = "AND {row}.status IN ('processed', 'dead')"
+_HAS_BODY = f"{_DECIDED.format(row='o')} AND o.payload <> ''"
+# A notice keeps out the texts of its call; a refusal is needed until Retell has deleted its copy.
+_NOTICE_OVER = """AND ({row}.refused_at IS NULL OR {row}.deleted_at IS NOT NULL) AND NOT EXISTS (
+    SELECT FROM calls c WHERE c.tenant = {row}.tenant AND c.call_id = {row}.call_id)"""
 
 
 # Rows are locked only in tables that the coordinator may update: PostgreSQL demands that right for a lock.
@@ -163,8 +168,15 @@ def _delete(table: str, since: str, condition: str = "", lock: str = "") -> str:
     return f"DELETE FROM {table} x WHERE x.ctid = ANY (ARRAY ({old})) {condition.format(row='x')}"  # noqa: S608  our own names
 
 
-def _clear(table: str, since: str, change: str, condition: str) -> str:
-    """Return an UPDATE that empties columns of old rows, starting with the newest of the old rows.
+def _clear(table: str, since: str, *columns: str) -> str:
+    """Return an UPDATE that sets columns of old rows to NULL."""
+    change = ", ".join(f"{column} = NULL" for column in columns)
+    condition = " OR ".join(f"o.{column} IS NOT NULL" for column in columns)
+    return _empty(table, since, change, f"AND ({condition})")
+
+
+def _empty(table: str, since: str, change: str, condition: str) -> str:
+    """Return an UPDATE that empties old rows, starting with the newest of the old rows.
 
     If it started with the oldest, each statement would first read all rows that were emptied before, which stay in the table.
     """
@@ -186,19 +198,8 @@ UPDATE call_actions a SET answer = NULL FROM (
 # The field of Tenant `spec.retention` whose days count, and the statement that they trigger.
 RETENTION_STATEMENTS = (
     # A body is kept while its event has to be processed. A dead event keeps its body until a redrive or until its days are over.
-    (
-        "raw_event_days",
-        _clear("webhook_events", "received_at", "payload = ''", _DECIDED.format(row="o") + " AND o.payload <> ''"),
-    ),
-    (
-        "transcript_days",
-        _clear(
-            "calls",
-            "updated_at",
-            "transcript = NULL, analysis = NULL",
-            "AND (o.transcript IS NOT NULL OR o.analysis IS NOT NULL)",
-        ),
-    ),
+    ("raw_event_days", _empty("webhook_events", "received_at", "payload = ''", _HAS_BODY)),
+    ("transcript_days", _clear("calls", "updated_at", "transcript", "analysis")),
     ("call_days", _delete("calls", "updated_at", lock=_SKIP_LOCKED)),
     ("call_days", _delete("webhook_events", "received_at", _DECIDED, _SKIP_LOCKED)),  # their jobs with them
     ("call_days", _delete("jobs", "finished_at", _SETTLED, _SKIP_LOCKED)),
@@ -208,15 +209,7 @@ RETENTION_STATEMENTS = (
     ("raw_event_days", _delete("refusals", "until")),  # removed blocks, too
     ("call_days", _delete("refusals", "ends_at", "AND {row}.until = 'infinity'")),  # blocks that were never removed
     # The arguments and answers are emptied with the transcript; the row is deleted with the call.
-    (
-        "transcript_days",
-        _clear(
-            "function_requests",
-            "at",
-            "arguments = NULL, answer = NULL",
-            "AND (o.arguments IS NOT NULL OR o.answer IS NOT NULL)",
-        ),
-    ),
+    ("transcript_days", _clear("function_requests", "at", "arguments", "answer")),
     ("call_days", _delete("function_requests", "at", lock=_SKIP_LOCKED)),
     # A done message is deleted after as many days as a transcript; an open one with its call.
     ("transcript_days", _delete("messages", "done_at")),
@@ -227,28 +220,13 @@ RETENTION_STATEMENTS = (
     ("raw_event_days", _delete("freed_times", "freed_at")),
     ("raw_event_days", _delete("verifications", "at")),
     # Copies of messages and waiting callers are deleted with the transcripts, even if their rows stay longer.
-    (
-        "transcript_days",
-        _clear("notifications", "created_at", "content = '{}'", f"{_FINISHED} AND o.content <> '{{}}'"),
-    ),
-    (
-        "call_days",
-        _delete("notifications", "created_at", "AND {row}.state IN ('sent', 'dropped', 'dead')", _SKIP_LOCKED),
-    ),
+    ("transcript_days", _empty("notifications", "created_at", "content = '{}'", _HAS_TEXT)),
+    ("call_days", _delete("notifications", "created_at", _FINISHED, _SKIP_LOCKED)),
     ("call_days", _delete("erasures", "recorded_at", "AND {row}.state = 'done'")),  # a time that no pod can write
     ("call_days", _delete("erased_references", "erased_at")),  # nobody repeats an event after that
     ("raw_event_days", _delete("free_times", "day")),
     ("raw_event_days", _delete("host_free_times", "day")),
-    # A notice is deleted after its call, whose texts it keeps out; a refusal only after Retell has deleted its copy.
-    (
-        "call_days",
-        _delete(
-            "call_notices",
-            "at",
-            "AND ({row}.refused_at IS NULL OR {row}.deleted_at IS NOT NULL) AND NOT EXISTS ("
-            "SELECT FROM calls c WHERE c.tenant = {row}.tenant AND c.call_id = {row}.call_id)",
-        ),
-    ),
+    ("call_days", _delete("call_notices", "at", _NOTICE_OVER)),
 )
 
 # The condition of the index `appointments_of_persons`, so that an aged appointment is not read again.

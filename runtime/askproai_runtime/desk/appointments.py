@@ -107,7 +107,7 @@ async def cancel_for_desk(
         return None
 
     async def write(conn: Connection) -> Appointment | None:
-        await _bind(conn, ctx, desk, "cancel", appointment=str(appointment_id))
+        await bind(conn, ctx, desk, "cancel", appointment=str(appointment_id))
         if await is_action_done(conn, ctx.tenant, actor.call_id, cancel_key(appointment_id)):
             return await get_appointment(conn, ctx.tenant, appointment_id)
         return await write_cancellation(conn, ctx, actor, appointment_id, reason)
@@ -167,7 +167,7 @@ async def move_for_desk(
         return NotDone(ChangeRefusal.REFUSED, cause)
     with desk_busy():
         async with ctx.pool.acquire() as conn:
-            await _bind(conn, ctx, desk, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)
+            await bind(conn, ctx, desk, "move", appointment=str(appointment_id), start=start.isoformat(), staff=staff)
         actor = Actor.of_desk(desk, correlation_id)
         request = MoveRequest(actor, appointment, service, start)
         return await _read_outcome(ctx, request, await move(ctx, request, deadline))
@@ -221,7 +221,7 @@ async def find_free(
     return NotDone(found.obstacle, cause, free)
 
 
-async def _bind(conn: Connection, ctx: BookingContext, desk: DeskRequest, change: str, **content: str | None) -> None:
+async def bind(conn: Connection, ctx: BookingContext, desk: DeskRequest, change: str, **content: str | None) -> None:
     """Bind a desk request's id to the content of its change. Raises `RequestUsed` if the id is bound to other content already."""
     if not await bind_request(conn, ctx.tenant, desk.call_id, change, **content):
         raise RequestUsed

@@ -13,13 +13,13 @@ from askproai_core.database import Connection
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.store.actions import attendance_key, bind_request, is_action_done, record_done
+from askproai_runtime.book.store.actions import attendance_key, is_action_done, record_done
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.book.store.audit import record_desk_change
 from askproai_runtime.book.store.calendar import mark_no_show
 from askproai_runtime.book.store.transactions import run_transaction
 from askproai_runtime.calendars import CalendarUnavailable, Confirmed, Unavailable, Unknown
-from askproai_runtime.desk.appointments import RequestUsed, desk_busy
+from askproai_runtime.desk.appointments import bind, desk_busy
 
 _TOOK_PLACE = frozenset({Status.CONFIRMED, Status.PENDING_SYNC, Status.NO_SHOW})
 
@@ -59,9 +59,7 @@ async def mark_attendance(
         appointment = await get_appointment(conn, ctx.tenant, appointment_id)
         if appointment is None or appointment.status == Status.HELD:
             return None
-        asked = {"appointment": str(appointment_id), "no_show": str(no_show)}
-        if not await bind_request(conn, ctx.tenant, desk.call_id, "attendance", **asked):
-            raise RequestUsed
+        await bind(conn, ctx, desk, "attendance", appointment=str(appointment_id), no_show=str(no_show))
         if await is_action_done(conn, ctx.tenant, desk.call_id, key):
             return appointment
     _require_begun(ctx, appointment)

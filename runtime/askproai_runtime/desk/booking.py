@@ -24,10 +24,9 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Booked, Busy, InFlight, NotFree, PhoneNeeded
 from askproai_runtime.book.outcomes import Refused as RefusedByCalendar
 from askproai_runtime.book.requests import BookingRequest, ServiceRequest
-from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.open_readings import keep_open_readings
-from askproai_runtime.desk.appointments import DeskBusy, RequestUsed, desk_busy, find_free, require_exact
+from askproai_runtime.desk.appointments import DeskBusy, bind, desk_busy, find_free, require_exact
 from askproai_runtime.desk.outcomes import ChangeRefusal, NotDone
 from askproai_runtime.input_values import is_email, plain_name
 from askproai_runtime.language.names import NameMissing, find_rules, find_staff_id
@@ -101,8 +100,7 @@ async def book_for_desk(
     request = _to_request(_resolve(ctx, place), start, customer, actor, region_of(ctx.config(), place.branch))
     with desk_busy():
         async with ctx.pool.acquire() as conn:
-            if not await bind_request(conn, ctx.tenant, desk.call_id, "book", **_content(request)):
-                raise RequestUsed
+            await bind(conn, ctx, desk, "book", **_content(request))
         outcome = await book(ctx, request, deadline)
         match outcome:
             case Booked(appointments):

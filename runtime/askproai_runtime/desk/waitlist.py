@@ -5,13 +5,12 @@ from uuid import UUID
 
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.context import BookingContext
-from askproai_runtime.book.store.actions import bind_request
 from askproai_runtime.book.store.audit import record_desk_change
 from askproai_runtime.book.store.waitlist import list_entries, list_entries_between, remove_entry
 from askproai_runtime.book.store.waitlist_offers import decline
 from askproai_runtime.book.waiting import WAITLIST
 from askproai_runtime.book.waitlist import WaitlistEntry
-from askproai_runtime.desk.appointments import RequestUsed
+from askproai_runtime.desk.appointments import bind
 from askproai_runtime.tasks import request_soon
 
 
@@ -49,8 +48,7 @@ async def decline_offer(
     """
     async with ctx.pool.acquire() as conn, conn.transaction():
         asked = {"entry": str(entry_id), "offer": str(offer_id)}
-        if not await bind_request(conn, ctx.tenant, desk.call_id, "decline", **asked):
-            raise RequestUsed
+        await bind(conn, ctx, desk, "decline", **asked)
         await request_soon(conn, ctx.tenant, WAITLIST)
         if await decline(conn, ctx.tenant, entry_id, offer_id):
             await record_desk_change(conn, ctx.tenant, desk, "waitlist.declined", correlation_id, entry=entry_id)

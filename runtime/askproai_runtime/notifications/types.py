@@ -149,7 +149,6 @@ class Rendered:
     html: str
     short: str
     fields: dict[str, Any]
-    calendar: CalendarFile | None = None
     stop_line: bool = False  # the mail explains how to stop reminders
     stop_url: str | None = None  # the link that stops reminders
 

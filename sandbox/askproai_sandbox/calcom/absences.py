@@ -1,4 +1,4 @@
-"""Out-of-office absences of API v2, and the test controls for hosts' absences (docs/vendors/calcom.md)."""
+"""Controls of hosts: absences, events of linked calendars, and schedules (docs/vendors/calcom.md). Their APIs are not simulated."""
 
 import itertools
 from datetime import UTC, datetime, time
@@ -9,37 +9,20 @@ import msgspec
 from aiohttp import web
 
 from askproai_sandbox.calcom import requests, webhooks
-from askproai_sandbox.calcom.account import Account
 from askproai_sandbox.calcom.hosts import Absence, Host, Override, WorkingHours, iso
-from askproai_sandbox.calcom.server import Server, ok
-from askproai_sandbox.simulator import Refusal, json_body
+from askproai_sandbox.calcom.server import Server
+from askproai_sandbox.simulator import Refusal
 
 
 class Absences:
-    """Handlers of /v2/me/ooo, which only the hosted service has, and of three control paths for tests."""
+    """The control paths for a host's absences, calendar and schedule."""
 
     def __init__(self, server: Server) -> None:
         self._server, self._ids = server, itertools.count(1)
-        for method, path, operation, handler in (  # they need no version header
-            ("POST", "", "create-absence", self._create),
-            ("GET", "", "list-absences", self._list),
-            ("PATCH", "/{id}", "update-absence", self._update),
-            ("DELETE", "/{id}", "delete-absence", self._delete),
-        ):
-            server.serve(method, f"/v2/me/ooo{path}", operation, handler)
         server.controls |= {"absences": self._play_absence, "busy": self._play_busy, "hosts": self._play_host}
 
-    def _add(self, host: Host, body: requests.AbsenceBody) -> Absence:
-        """Record an absence of whole UTC days. Raises Refusal."""
-        start, end = self._span(host, body)
-        absence = Absence(next(self._ids), host.id, start, end, body.reason or "unspecified", body.notes)
-        host.absences[absence.id] = absence
-        return absence
-
     def _span(self, host: Host, body: requests.AbsenceBody) -> tuple[datetime, datetime]:
-        """Return start and end of an absence in whole UTC days. Raises Refusal if one is missing, or an equal absence exists."""
-        if body.start is None or body.end is None:
-            raise Refusal(400, "Please specify both ooo start and end time.")
+        """Return start and end of an absence in whole UTC days. Raises Refusal for no span, or that of another absence."""
         start, end = (datetime.fromisoformat(value).astimezone(UTC).date() for value in (body.start, body.end))
         if end < start:
             raise Refusal(400, "Start date must be before end date.")
@@ -47,34 +30,6 @@ class Absences:
         if any((other.start, other.end) == span for other in host.absences.values()):
             raise Refusal(409, "Ooo entry already exists.")
         return span
-
-    async def _create(self, request: web.Request, account: Account) -> web.Response:
-        """Create an absence. Unlike one that is made in the web app, it sends no webhook."""
-        absence = self._add(account.host(), requests.parse(requests.AbsenceBody, await json_body(request)))
-        return ok(absence.body(), 201)
-
-    async def _list(self, request: web.Request, account: Account) -> web.Response:
-        page = requests.parse(requests.Page, request.query)
-        rows = list(account.host().absences.values())[page.skip : page.skip + page.take]
-        return ok([absence.body() for absence in rows])
-
-    async def _update(self, request: web.Request, account: Account) -> web.Response:
-        absence = self._find(request, account)
-        body = requests.parse(requests.AbsenceBody, await json_body(request))
-        if body.start is not None or body.end is not None:
-            absence.start, absence.end = self._span(account.host(), body)
-        absence.reason = body.reason or absence.reason
-        absence.notes = absence.notes if body.notes is None else body.notes
-        return ok(absence.body())
-
-    async def _delete(self, request: web.Request, account: Account) -> web.Response:
-        return ok(account.host().absences.pop(self._find(request, account).id).body())
-
-    def _find(self, request: web.Request, account: Account) -> Absence:
-        number = request.match_info["id"]
-        if not number.isdigit() or int(number) not in account.host().absences:
-            raise Refusal(403, "user does not own this OOO entry")
-        return account.host().absences[int(number)]
 
     async def _play_absence(self, body: dict[str, Any]) -> web.Response:
         """Enter an absence as a person does in the web app, `{key, host?, start, end, reason?}`, change one, `{…, update: id}`,
@@ -89,10 +44,12 @@ class Absences:
             return web.json_response(host.absences.pop(body["delete"]).body())
         absence = host.absences.get(body.pop("update", 0))
         fields = requests.parse(requests.AbsenceBody, body)
+        start, end = self._span(host, fields)
         if absence is None:
-            absence = self._add(host, fields)
+            absence = Absence(next(self._ids), host.id, start, end, fields.reason, fields.notes)
+            host.absences[absence.id] = absence
         else:
-            absence.start, absence.end = self._span(host, fields)
+            absence.start, absence.end = start, end
         if host.id == account.user_id:
             payload = webhooks.absence_payload(absence, host, iso(self._server.clock.now()))
             await webhooks.send(self._server, account, "OOO_CREATED", payload)

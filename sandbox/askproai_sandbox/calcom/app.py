@@ -32,12 +32,7 @@ class CalcomSimulator(Server):
         for handlers in (BookingList, Slots, Absences):
             handlers(self)
         self.serve("GET", "/v2/me", "me", self._me)
-        for path, operation, handler, public in (
-            ("/event-types/{id}", "get-event-type", self._get_event_type, False),
-            ("/event-types", "list-event-types", self._list_event_types, True),
-            ("/teams/{id}/event-types", "list-team-event-types", self._list_team_event_types, False),
-        ):
-            self.serve("GET", f"/v2{path}", operation, handler, version="2024-06-14", public=public)
+        self.serve("GET", "/v2/event-types/{id}", "get-event-type", self._get_event_type, version="2024-06-14")
         for method, path, operation, handler in (  # they need no version header
             ("POST", "", "create-webhook", self._create_webhook),
             ("GET", "", "list-webhooks", self._list_webhooks),
@@ -77,30 +72,6 @@ class CalcomSimulator(Server):
         if not number.isdigit() or int(number) not in account.event_types:
             raise Refusal(404, f"Event type with id {number} not found.")
         return ok(account.event_type_body(account.event_types[int(number)]))
-
-    async def _list_event_types(self, request: web.Request, client: Account) -> web.Response:
-        """List the event types of a user (by default the client), without event types of teams. There are no pages.
-
-        Hidden booking fields are left out; hidden event types are left out, too, except for their owner.
-        """
-        query = requests.parse(requests.EventTypesQuery, request.query)
-        account = client
-        if query.username is not None:
-            account = next((a for a in self.accounts.values() if a.username == query.username), Account(0))
-        rows = [
-            event_type for event_type in account.event_types.values()
-            if event_type.scheduling is None and query.event_slug in {None, event_type.fields["slug"]}
-            and (account is client or not event_type.fields["hidden"])
-        ]  # fmt: skip
-        if query.sort_created_at:
-            rows.sort(key=lambda event_type: event_type.id, reverse=query.sort_created_at == "desc")
-        return ok([_without_hidden_fields(account.event_type_body(event_type)) for event_type in rows])
-
-    async def _list_team_event_types(self, request: web.Request, account: Account) -> web.Response:
-        if request.match_info["id"] != str(account.team_id):
-            raise Refusal(403, "User is not a member of the team")
-        rows = [e for e in account.event_types.values() if e.scheduling is not None]
-        return ok([account.event_type_body(event_type) for event_type in rows])
 
     def _find_webhook(self, request: web.Request, account: Account) -> Webhook:
         uid = request.match_info["id"]
@@ -153,7 +124,3 @@ def _webhook_fields(body: dict[str, Any], account: Account, updated: Webhook | N
     if any(other.fields["subscriberUrl"] == url for other in account.webhooks.values() if other is not updated):
         raise Refusal(409, "Webhook with this subscriber url already exists for this user")
     return fields
-
-
-def _without_hidden_fields(body: dict[str, Any]) -> dict[str, Any]:
-    return {**body, "bookingFields": [f for f in body["bookingFields"] if not f.get("hidden")]}

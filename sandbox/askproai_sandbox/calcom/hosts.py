@@ -99,10 +99,7 @@ class Host:
 
     def _span(self, day: date, hours: WorkingHours | Override) -> Span:
         start = datetime.combine(day, time.fromisoformat(hours.start_time), self.time_zone)
+        end = datetime.combine(day, time.fromisoformat(hours.end_time), self.time_zone)
         if hours.end_time == "23:59":  # Cal.com's own way to write the end of a day
-            return start.astimezone(UTC), datetime.combine(day + timedelta(days=1), time(), self.time_zone).astimezone(
-                UTC
-            )
-        return start.astimezone(UTC), datetime.combine(
-            day, time.fromisoformat(hours.end_time), self.time_zone
-        ).astimezone(UTC)
+            end = datetime.combine(day + timedelta(days=1), time(), self.time_zone)
+        return start.astimezone(UTC), end.astimezone(UTC)

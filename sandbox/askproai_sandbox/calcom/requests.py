@@ -89,24 +89,16 @@ Order = Literal["asc", "desc"]
 
 
 class BookingsQuery(Page):
-    """The filters of the list of bookings. Filters for several teams are not simulated; there is no cursor."""
+    """The filters of the list of bookings that we use; others are refused. Cal.com has no cursor."""
 
     take: Annotated[int, Meta(ge=1, le=250)] = 100
-    status: str | None = None  # names of `STATUS_FILTERS`, separated by commas
-    attendee_email: str | None = None
-    attendee_name: str | None = None
-    booking_uid: str | None = None
     event_type_id: int | None = None
     event_type_ids: str | None = None  # separated by commas
     after_start: datetime | None = None
     before_end: datetime | None = None
     after_created_at: datetime | None = None
-    before_created_at: datetime | None = None
     after_updated_at: datetime | None = None
-    before_updated_at: datetime | None = None
     sort_start: Order | None = None
-    sort_end: Order | None = None
-    sort_created: Order | None = None
     sort_updated_at: Order | None = None
 
 
@@ -123,23 +115,15 @@ class SlotsQuery(_Strict):
     rr_host_subset_ids: str | None = None  # separated by commas
 
 
-class EventTypesQuery(Struct, rename="camel"):
-    """The query of the list of event types; unknown keys are dropped."""
-
-    username: str | None = None
-    event_slug: str | None = None
-    sort_created_at: Order | None = None
-
-
 _UTC_INSTANT = Annotated[str, Meta(pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{3})?Z$")]
 
 
 class AbsenceBody(Struct, rename="camel"):
-    """The body that creates or changes an absence; unknown keys are dropped. The absent person cannot be changed."""
+    """The fields of an absence; unknown keys are dropped."""
 
-    start: _UTC_INSTANT | None = None
-    end: _UTC_INSTANT | None = None
-    reason: Reason | None = None
+    start: _UTC_INSTANT
+    end: _UTC_INSTANT
+    reason: Reason = "unspecified"
     notes: str | None = None
 
 

@@ -70,11 +70,15 @@ class Step(Struct, omit_defaults=True):
     duration_ms: float | None = None
     error: str | None = None
 
+    @property
+    def what(self) -> str:
+        """Return the sentence, or the name of the request, with the arguments of a function."""
+        arguments = ", ".join(f"{name}={value}" for name, value in (self.arguments or {}).items())
+        return f"{self.name}({arguments})" if self.kind == "tool" else self.name or self.text or ""
+
     def to_text(self) -> str:
         """Return the step as one line: the sentence, or the request with its HTTP status and, if it failed, why."""
-        arguments = ", ".join(f"{name}={value}" for name, value in (self.arguments or {}).items())
-        what = self.text if self.name is None else f"{self.name}({arguments})" if self.kind == "tool" else self.name
-        return f"{self.kind:8} {what or ''} {self.status or self.error or ''}".rstrip()
+        return f"{self.kind:8} {self.what} {self.status or self.error or ''}".rstrip()
 
 
 class CallRecord(Struct):

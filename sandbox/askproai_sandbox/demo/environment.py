@@ -143,27 +143,18 @@ class DemoEnvironment:
 
     def _commands_with(self, ports: Mapping[str, int]) -> dict[str, list[str]]:
         """Return the command line of each part that is our own program, keyed by the part's name."""
-        kubeconfig = ["--kubeconfig", str(self._cluster.kubeconfig)]
-        module = [sys.executable, "-m"]
+        kubeconfig = self._cluster.kubeconfig
+
+        def module(name: str, **options: object) -> list[str]:
+            values = [part for option, value in options.items() for part in (f"--{option}", str(value))]
+            return [sys.executable, "-m", f"askproai_sandbox.{name}", *values]
+
         return {
-            "retell": [*module, "askproai_sandbox.retell", "--port", str(ports["retell"])],
-            "calcom": [*module, "askproai_sandbox.calcom", "--port", str(ports["calcom"])],
-            "mails": [
-                *module,
-                "askproai_sandbox.mail_catcher",
-                "--port",
-                str(ports["mails"]),
-                "--smtp-port",
-                str(ports["smtp"]),
-            ],
-            "entrance": [*module, "askproai_sandbox.ingress_proxy", *kubeconfig, "--port", str(ports["entrance"])],
-            "pod-runner": [
-                *module,
-                "askproai_sandbox.pods",
-                *kubeconfig,
-                "--directory",
-                str(self.directory / "runner"),
-            ],
+            "retell": module("retell", port=ports["retell"]),
+            "calcom": module("calcom", port=ports["calcom"]),
+            "mails": [*module("mail_catcher", port=ports["mails"]), "--smtp-port", str(ports["smtp"])],
+            "entrance": module("ingress_proxy", kubeconfig=kubeconfig, port=ports["entrance"]),
+            "pod-runner": module("pods", kubeconfig=kubeconfig, directory=self.directory / "runner"),
             "operator": [str(Path(sys.executable).with_name("askproai-operator")), "run"],
         }
 

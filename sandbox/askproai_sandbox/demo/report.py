@@ -8,7 +8,6 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from askproai_core.terminal import format_time, render_table
-from askproai_sandbox.caller import Step
 from askproai_sandbox.demo.scenario import DemoResult
 
 _ZONE = ZoneInfo("Europe/Berlin")
@@ -24,7 +23,7 @@ def show(result: DemoResult, console: Console) -> None:
     for step in result.call.steps:
         status = "" if step.status is None else str(step.status)
         table.add_row(
-            _ROLES[step.kind], _text(step), status, "" if step.duration_ms is None else f"{step.duration_ms:.0f}"
+            _ROLES[step.kind], step.what, status, "" if step.duration_ms is None else f"{step.duration_ms:.0f}"
         )
     console.print(table)
     console.rule("the appointment in both calendars", align="left")
@@ -40,40 +39,17 @@ def show(result: DemoResult, console: Console) -> None:
     )
 
 
-def _text(step: Step) -> str:
-    if step.kind in {"said", "heard", "note"}:
-        return step.text or ""
-    if step.kind == "webhook":
-        return step.name or ""
-    arguments = ", ".join(f"{name}={value}" for name, value in (step.arguments or {}).items())
-    return f"{step.name}({arguments})"
-
-
-def calendar_rows(result: DemoResult) -> list[tuple[str, str, str, str, str, str]]:
+def calendar_rows(result: DemoResult) -> list[tuple[str, ...]]:
     """Return rows of the appointments in PostgreSQL, then of Cal.com's bookings: calendar, start, staff, customer, status, id."""
-    appointments = [
-        (
-            "PostgreSQL",
-            format_time(row["starts_at"], _ZONE),
-            row["staff"],
-            row["customer_name"],
-            row["status"],
-            str(row["id"]),
-        )
-        for row in result.appointments
+    rows = [
+        ("PostgreSQL", each["starts_at"], each["staff"], each["customer_name"], each["status"], str(each["id"]))
+        for each in result.appointments
     ]
-    remote_bookings = [
-        (
-            "Cal.com",
-            format_time(datetime.fromisoformat(booking["start"]), _ZONE),
-            _host(booking),
-            _attendee(booking),
-            booking["status"],
-            booking["uid"],
-        )
-        for booking in result.calcom_bookings
+    rows += [
+        ("Cal.com", datetime.fromisoformat(each["start"]), _host(each), _attendee(each), each["status"], each["uid"])
+        for each in result.calcom_bookings
     ]
-    return appointments + remote_bookings
+    return [(book, format_time(start, _ZONE), *rest) for book, start, *rest in rows]
 
 
 def _host(booking: dict[str, Any]) -> str:

@@ -17,6 +17,7 @@ from askproai_sandbox.retell.workspace import (
     apply_patch,
     find,
     new_id,
+    page_of,
 )
 from askproai_sandbox.simulator import Refusal, Simulator, json_body, unix_milliseconds
 
@@ -34,15 +35,7 @@ def _page(request: web.Request, items: Iterable[dict[str, Any]], key: str) -> we
     limit = request.query.get("limit", "50")
     if request.query.keys() - {"limit", "pagination_key"} or not limit.isdigit() or not 1 <= int(limit) <= 1000:
         raise Refusal(422, "request/query takes limit (1 to 1000) and pagination_key")
-    rows = list(items)[::-1]
-    if after := request.query.get("pagination_key"):
-        position = next((i for i, row in enumerate(rows) if str(row[key]) == after), None)
-        if position is None:
-            raise Refusal(400, "pagination_key is unknown")
-        rows = rows[position + 1 :]
-    page, has_more = rows[: int(limit)], len(rows) > int(limit)
-    next_page = {"pagination_key": str(page[-1][key])} if has_more else {}
-    return web.json_response({"items": page, "has_more": has_more, **next_page})
+    return web.json_response(page_of(list(items)[::-1], key, int(limit), request.query.get("pagination_key")))
 
 
 class RetellSimulator(Simulator):

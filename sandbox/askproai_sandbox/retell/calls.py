@@ -2,8 +2,7 @@
 
 import hashlib
 import hmac
-import operator
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -12,18 +11,13 @@ from aiohttp import WSMsgType, web
 
 from askproai_sandbox.caller import AgentSentence, AnsweringAgent, CallRequest, Conversation, Move, PhoneLine, ToolCall
 from askproai_sandbox.retell.fields import body_type, checked
-from askproai_sandbox.retell.workspace import Call, Workspace, find
+from askproai_sandbox.retell.workspace import Call, Workspace, find, page_of
 from askproai_sandbox.simulator import Refusal, Simulator, json_body, unix_milliseconds
 
 _LIST = body_type("list_calls")
 _DEFAULT_LIMIT = 50
 # Fields that only the GET of a single call returns, not a list.
 _TRANSCRIPTS = {"transcript", "transcript_object", "transcript_with_tool_calls"}
-_OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq, "ne": operator.ne, "gt": operator.gt, "ge": operator.ge, "lt": operator.lt, "le": operator.le,
-    "in": lambda value, options: value in options, "bt": lambda value, bounds: bounds[0] <= value <= bounds[1],
-    "sw": str.startswith, "ew": str.endswith, "co": operator.contains,
-}  # fmt: skip
 
 
 async def play(simulator: Simulator, workspaces: Mapping[str, Workspace], body: dict[str, Any]) -> web.Response:
@@ -153,32 +147,17 @@ async def list_calls(request: web.Request, calls: Iterable[Call]) -> web.Respons
     criteria = query.get("filter_criteria", {})
     rows = [call.fields for call in calls if call.fields and _matches(call.fields, criteria)]
     rows.sort(key=lambda call: call["start_timestamp"], reverse=query.get("sort_order") != "ascending")
-    total = {"total": len(rows)} if query.get("include_total") else {}
-    if after := query.get("pagination_key"):
-        position = next((i for i, call in enumerate(rows) if call["call_id"] == after), None)
-        if position is None:
-            raise Refusal(400, "pagination_key is unknown")
-        rows = rows[position + 1 :]
-    rows = rows[query.get("skip", 0) :]
-    page = rows[: query.get("limit", _DEFAULT_LIMIT)]
-    has_more = len(rows) > len(page)
-    next_page = {"pagination_key": page[-1]["call_id"]} if has_more else {}
-    items = [{name: value for name, value in call.items() if name not in _TRANSCRIPTS} for call in page]
-    return web.json_response({"items": items, "has_more": has_more, **next_page, **total})
+    items = [{name: value for name, value in call.items() if name not in _TRANSCRIPTS} for call in rows]
+    page = page_of(items, "call_id", query.get("limit", _DEFAULT_LIMIT), query.get("pagination_key"))
+    return web.json_response(page)
 
 
 def _matches(call: Mapping[str, Any], criteria: Mapping[str, Any]) -> bool:
-    """Return True if a call meets all criteria. A criterion about a field that the call lacks is not met."""
-    agents = criteria.get("agent")
-    if agents and not any(_has_agent(call, agent) for agent in agents):
+    """Return True if a call is one of the agents', and began in the span, of the criteria."""
+    agents, began = criteria.get("agent"), criteria.get("start_timestamp")
+    if agents and call["agent_id"] not in {agent["agent_id"] for agent in agents}:
         return False
-    filters = {name: spec for name, spec in criteria.items() if name != "agent"}
-    return all(name in call and _OPERATORS[spec["op"]](call[name], spec["value"]) for name, spec in filters.items())
-
-
-def _has_agent(call: Mapping[str, Any], agent: Mapping[str, Any]) -> bool:
-    versions = agent.get("version")
-    return call["agent_id"] == agent["agent_id"] and (not versions or call["agent_version"] in versions)
+    return not began or began["value"][0] <= call["start_timestamp"] <= began["value"][1]
 
 
 def signature(key: str, body: bytes, now_ms: int) -> str:

@@ -2,7 +2,7 @@
 
 import random
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -25,6 +25,18 @@ def find(items: Mapping[str, Item], name: str) -> Item:
     if name not in items:
         raise Refusal(404, f"Item {name} not found")
     return items[name]
+
+
+def page_of(rows: Sequence[dict[str, Any]], key: str, limit: int, after: str | None) -> dict[str, Any]:
+    """Return the body of a list answer: the rows after that with the `key` `after`. Raises Refusal if there is no such row."""
+    if after:
+        position = next((i for i, row in enumerate(rows) if str(row[key]) == after), None)
+        if position is None:
+            raise Refusal(400, "pagination_key is unknown")
+        rows = rows[position + 1 :]
+    page, has_more = rows[:limit], len(rows) > limit
+    next_page = {"pagination_key": str(page[-1][key])} if has_more else {}
+    return {"items": page, "has_more": has_more, **next_page}
 
 
 def apply_patch(fields: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:

@@ -29,26 +29,22 @@ async def test_calls_are_paged_newest_first_without_content(retell: Api, receive
     """The limit and the key of the page are in the body."""
     agent_id = await salon(retell, receiver, tools)
     calls = [(await ring(retell, from_number=f"+4915112345{n}")).call_id for n in range(101, 104)]
-    first = await retell("POST", "/v3/list-calls", {"limit": 2, "include_total": True})
-    assert (first["has_more"], first["total"]) == (True, 3)
+    first = await retell("POST", "/v3/list-calls", {"limit": 2})
+    assert first["has_more"] is True
     assert "transcript" not in first["items"][0]
     assert first["items"][0]["call_status"] == "ended"
     rest = await retell("POST", "/v3/list-calls", {"limit": 2, "pagination_key": first["pagination_key"]})
     assert [call["call_id"] for call in first["items"] + rest["items"]] == calls[::-1]
     assert rest.keys() == {"items", "has_more"}
-    assert await listed(retell, sort_order="ascending", skip=1, limit=1) == calls[1:2]
-    ended = {"type": "enum", "op": "in", "value": ["ended"]}
     start = (await retell("GET", f"/v2/get-call/{calls[1]}"))["start_timestamp"]
+    began = {"type": "range", "op": "bt", "value": [start, start]}
     for criteria, found in (
-        ({"agent": [{"agent_id": agent_id, "version": [0]}], "call_status": ended}, calls),
+        ({"agent": [{"agent_id": agent_id}]}, calls),
         ({"agent": [{"agent_id": "agent_nobody"}]}, []),
-        ({"from_number": {"type": "string", "op": "ew", "value": "102"}}, calls[1:2]),
-        ({"start_timestamp": {"type": "number", "op": "ge", "value": start}}, calls[1:]),
-        ({"end_timestamp": {"type": "range", "op": "bt", "value": [0, 1]}}, []),
-        ({"call_id": {"type": "enum", "op": "in", "value": calls[:1]}}, calls[:1]),
+        ({"start_timestamp": began}, calls[1:2]),
     ):
         assert await listed(retell, filter_criteria=criteria, sort_order="ascending") == found
-    for wrong in ({"limit": 0}, {"filter_criteria": {"call_status": "ended"}}, {"filter_criteria": {"status": ended}}):
+    for wrong in ({"limit": 0}, {"filter_criteria": {"start_timestamp": 1}}, {"filter_criteria": {"status": began}}):
         await retell("POST", "/v3/list-calls", wrong, expect=422)
     await retell("POST", "/v3/list-calls", {"pagination_key": "unknown"}, expect=400)
 
