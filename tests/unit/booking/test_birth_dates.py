@@ -2,8 +2,6 @@
 
 from datetime import date
 
-import pytest
-
 from askproai_core.languages import Language
 from askproai_runtime.language.birth_dates import choose_birth_date, list_birth_dates
 from askproai_runtime.sentences import speaking
@@ -12,9 +10,8 @@ from tests.worlds.rows import each_row
 TODAY = date(2026, 11, 20)
 
 
-@each_row(
-    ("said", "read"),
-    [
+@each_row(("language", "said", "read"), [
+    *((Language.DE, *row) for row in (
         ("1985-03-12", date(1985, 3, 12)),
         ("1985-3-12", date(1985, 3, 12)),
         ("12.3.1985", date(1985, 3, 12)),
@@ -37,15 +34,8 @@ TODAY = date(2026, 11, 20)
         *((no, None) for no in ("29. Februar 2001", "12.3.21", "2026-11-21", "1885-03-12", "12.13.1985", "März 1985", "1985")),
         *((no, None) for no in ("", "unbekannt", "0000-00-00", "99.99.9999", "heute", "x" * 500, "12 drei 85", "46 Jahre")),
         *((no, None) for no in ("4.3.80 oder 5.3.80", "nicht 4.3.1980", "12.3.", "04.03.", "030 1234567", "4.3.2080")),
-    ],
-)  # fmt: skip
-def test_only_an_unambiguous_birth_date_is_parsed(said: str, read: date | None) -> None:
-    assert list_birth_dates(said, TODAY) == [read] if read else len(list_birth_dates(said, TODAY)) != 1
-
-
-@pytest.mark.parametrize(
-    ("said", "read"),
-    [
+    )),
+    *((Language.EN, *row) for row in (
         ("1985-03-12", date(1985, 3, 12)),
         ("March 12th, 1985", date(1985, 3, 12)),
         ("the 12th of March 1985", date(1985, 3, 12)),
@@ -56,23 +46,14 @@ def test_only_an_unambiguous_birth_date_is_parsed(said: str, read: date | None) 
         ("24-3-1985", date(1985, 3, 24)),
         ("3/3/1985", date(1985, 3, 3)),
         *((words, date(1984, 3, 4)) for words in ("fourth of March nineteen eighty-four", "March fourth, eighty four")),
-        *(
-            (words, date(2008, 3, 21))
-            for words in ("March twenty-first two thousand and eight", "21st of March oh eight")
-        ),
-        *(
-            (words, date(2019, 5, 1))
-            for words in ("first of May twenty nineteen", "born on May 1st, two thousand nineteen")
-        ),
+        *((words, date(2008, 3, 21)) for words in ("March twenty-first two thousand and eight", "21st of March oh eight")),
+        *((words, date(2019, 5, 1)) for words in ("first of May twenty nineteen", "born on May 1st, two thousand nineteen")),
         ("DOB: 4. März 1984", date(1984, 3, 4)),
-        *(
-            (no, None)
-            for no in ("3/12/1985", "12/3/1985", "3-12-1985", "13/13/1985", "March 1985", "12 March 21", "unknown")
-        ),
-    ],
-)
-def test_ambiguous_english_birth_date_is_asked_again(said: str, read: date | None) -> None:
-    with speaking(Language.EN):
+        *((no, None) for no in ("3/12/1985", "12/3/1985", "3-12-1985", "13/13/1985", "March 1985", "12 March 21", "unknown")),
+    )),
+])  # fmt: skip
+def test_only_an_unambiguous_birth_date_is_parsed(language: Language, said: str, read: date | None) -> None:
+    with speaking(language):
         assert list_birth_dates(said, TODAY) == [read] if read else len(list_birth_dates(said, TODAY)) != 1
 
 

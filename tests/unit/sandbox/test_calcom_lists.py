@@ -57,16 +57,6 @@ async def test_status_filter_uses_calcoms_own_words(calcom: Api, clock: FixedClo
     await calcom("GET", "/v2/bookings", status="accepted", expect=400)
 
 
-async def test_bookings_are_found_by_their_attendee(calcom: Api) -> None:
-    """An unencoded + in the address arrives as a space, and is restored."""
-    await seed(calcom)
-    uid = (await book(calcom))["data"]["uid"]
-    for email in (ATTENDEE["email"], "call 1@salon.example", "CALL+1@salon.example"):
-        assert await uids(calcom, attendeeEmail=email) == [uid]
-    assert await uids(calcom, attendeeEmail="other@salon.example") == []
-    assert await uids(calcom, attendeeName="Erika Mustermann") == [uid]
-
-
 async def test_total_of_a_full_page_may_be_estimated(calcom: Api) -> None:
     await seed(calcom)
     await book(calcom)
@@ -182,22 +172,6 @@ async def test_webhooks_may_arrive_in_another_order(calcom: Api, receiver: Recei
     await calcom("POST", f"/v2/bookings/{uid}/cancel", {})
     expected = ["BOOKING_CANCELLED"] * copies + ["BOOKING_CREATED"] * copies
     await eventually(lambda: triggers(receiver) == expected)
-
-
-@pytest.mark.parametrize(
-    ("field", "given", "text"),
-    [
-        ({"type": "number", "slug": "x"}, {"x": "18"}, "Invalid type"),
-        ({"type": "multiselect", "slug": "x"}, {"x": "a"}, "Invalid type"),
-        ({"type": "select", "slug": "x", "options": ["a"]}, {"x": "b"}, "Invalid option"),
-        ({"type": "textarea", "slug": "notes"}, {}, "{notes}error_required_field"),
-    ],
-)
-async def test_answers_to_booking_fields_are_checked(
-    calcom: Api, field: dict[str, Any], given: dict[str, Any], text: str
-) -> None:
-    await seed(calcom, bookingFields=[{**field, "required": True}])
-    assert text in message(await book(calcom, expect=400, bookingFieldsResponses=given))
 
 
 async def test_unknown_event_types_beside_known_are_ignored(calcom: Api) -> None:
