@@ -21,27 +21,13 @@ def test_a_word_for_the_caller_is_no_name(said: str) -> None:
     assert read_customer_name(said) == ""
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        "Peter Kunde",
-        "Anna Gast",
-        "Thomas Mann",
-        "Dr. Petra Müller",
-        "Herr Schmidt",
-        "Test Ahmadi",
-        "Noah",
-        "Li",
-        "Max Mustermann",
-    ],
-)
-def test_real_name_resembling_a_placeholder_is_unchanged(said: str) -> None:
-    assert read_customer_name(said) == said
-
-
 @each_row(
     ("said", "stored"),
     [
+        *((name, name) for name in (
+            "Peter Kunde", "Anna Gast", "Thomas Mann", "Dr. Petra Müller", "Herr Schmidt", "Test Ahmadi", "Noah", "Li",
+            "Max Mustermann",
+        )),
         ("Frau Petra Lange", "Petra Lange"), ("Herr Dr. Otto Lange", "Dr. Otto Lange"), ("Mrs. Jane Smith", "Jane Smith"),
         ("frau dr. petra lange", "dr. petra lange"), ("Herrn Otto von Lange", "Otto von Lange"),
         *((name, name) for name in (
