@@ -252,22 +252,6 @@ def test_several_services_get_summed_price_and_length(branch: str, topic: str, s
     assert ask(CHAIN, topic, branch, service="Schneiden mit Farbe").message == sentence
 
 
-def test_no_sum_is_said_with_an_unknown_price() -> None:
-    unpriced = replace(CHAIN, services=(*CHAIN.services[:-1], replace(CHAIN.services[-1], price_amount="0.00")))
-    names = f"{CHAIN.services[0].display_name}, {CHAIN.services[-1].display_name}"
-    branch = CHAIN.services[-1].branch or CHAIN.services[0].branch or "mitte"
-    assert "leider nicht sagen" in ask(unpriced, "prices", branch, service=names).message
-
-
-def test_several_services_without_cost_are_free_of_charge() -> None:
-    free = services(CHAIN, free_of_charge=True)
-    assert ask(free, "prices", "mitte", service="Schneiden, Farbe").message == "Haarschnitt und Färben sind kostenlos."
-    assert ask(free, "service", "mitte", service="Schneiden, Farbe").message.endswith(" und sind kostenlos.")
-    with speaking(Language.EN):
-        said = ask(free, "prices", "mitte", service="Schneiden and Farbe").message
-        assert said == "Haarschnitt and Färben are free of charge."
-
-
 def test_service_is_found_as_in_a_booking() -> None:
     one = replace(SALON.services[0], name="komplett", display_name="Waschen & Legen", price_amount="50.00")
     config = replace(SALON, services=(*SALON.services, one))
@@ -346,13 +330,6 @@ def test_undeclared_preparation_is_said_to_be_unknown(words: str, *, is_said: bo
     assert answer.message.endswith(say().preparation_not_known) is is_said
 
 
-def test_declared_preparation_is_said() -> None:
-    service = replace(SALON.services[0], preparation="Bitte kommen Sie mit trockenem Haar.")
-    config = replace(SALON, services=(service, *SALON.services[1:]))
-    answer = ask(config, "service", service=service.display_name, question="Was muss ich mitbringen?")
-    assert answer.message.endswith("Bitte kommen Sie mit trockenem Haar.")
-
-
 @pytest.mark.parametrize(
     ("words", "preparation", "is_known"),
     [
@@ -408,87 +385,76 @@ def test_price_of_a_declared_questions_subject_is_unknown() -> None:
     assert ask(salon, "prices", service="Haarschnitt").message == "Haarschnitt kostet neununddreißig Euro."
 
 
-def test_waiting_time_of_customers_is_in_the_length() -> None:
-    parts = (Segment(20), Segment(15, SegmentKind.WAIT), Segment(10))
-    waits = "Haarschnitt dauert fünfundvierzig Minuten, davon fünfzehn Minuten Wartezeit"
-    with_wait = services(SALON, segments=parts)
-    assert ask(with_wait, "service").message == f"{waits}, und kostet neununddreißig Euro."
-    assert ask(services(with_wait, price_amount="0.00"), "service").message == f"{waits}."
+DEARER, FREE = StaffOverride("anna", 60, "55.00"), {"free_of_charge": True, "price_amount": "0.00"}
+WAITS = {"segments": (Segment(20), Segment(15, SegmentKind.WAIT), Segment(10))}
+TRAINEE = StaffOverride("mehmet", None, "0.00", free_of_charge=True)
+DRY, LENGTH = "Bitte kommen Sie mit trockenem Haar.", "Haarschnitt dauert fünfundvierzig Minuten"
+UNPRICED = replace(CHAIN, services=(*CHAIN.services[:-1], replace(CHAIN.services[-1], price_amount="0.00")))
+BOTH_OF_CHAIN = ", ".join(CHAIN.services[each].display_name for each in (0, -1))
 
 
-def test_no_price_is_never_called_free() -> None:
-    """The service that is made for a branch without one has 0.00: nobody has said that it costs nothing."""
-    free = services(SALON, price_amount="0.00")
-    answer = ask(free, "prices")
-    assert answer.message.startswith("Den Preis für Haarschnitt kann ich Ihnen leider nicht sagen.")
-    assert ask(free, "service").message == "Haarschnitt dauert fünfundvierzig Minuten."
+def by(*own: StaffOverride) -> dict[str, Any]:
+    return {"staff_overrides": own}
 
 
-def test_zero_price_is_free_of_charge() -> None:
-    free = services(SALON, free_of_charge=True, price_amount="0.00")
-    assert ask(free, "prices").message == "Haarschnitt ist kostenlos."
-    assert ask(free, "service").message == "Haarschnitt dauert fünfundvierzig Minuten und ist kostenlos."
-    waits = services(free, segments=(Segment(20), Segment(15, SegmentKind.WAIT), Segment(10)))
-    assert ask(waits, "service").message.endswith("davon fünfzehn Minuten Wartezeit, und ist kostenlos.")
-    several = services(CHAIN, free_of_charge=True)
-    assert ask(several, "prices").message == "Färben: das ist kostenlos und Haarschnitt ist kostenlos."
+@each_row(
+    ("config", "topic", "said"),
+    [
+        (services(SALON, **WAITS), "service",
+         f"{LENGTH}, davon fünfzehn Minuten Wartezeit, und kostet neununddreißig Euro."),
+        (services(SALON, **WAITS, price_amount="0.00"), "service", f"{LENGTH}, davon fünfzehn Minuten Wartezeit."),
+        (services(SALON, preparation=DRY), "service", f"{LENGTH} und kostet neununddreißig Euro. {DRY}"),
+        (services(SALON, preparation=DRY), "prices", "Haarschnitt kostet neununddreißig Euro."),
+        # The service that is made for a branch without one has 0.00: nobody has said that it costs nothing.
+        (services(SALON, price_amount="0.00"), "prices", "Den Preis für Haarschnitt kann ich Ihnen leider nicht sagen."),
+        (services(SALON, price_amount="0.00"), "service", f"{LENGTH}."),
+        (services(SALON, **FREE), "prices", "Haarschnitt ist kostenlos."),
+        (services(SALON, **FREE), "service", f"{LENGTH} und ist kostenlos."),
+        (services(SALON, **FREE, **WAITS), "service", f"{LENGTH}, davon fünfzehn Minuten Wartezeit, und ist kostenlos."),
+        (services(CHAIN, free_of_charge=True), "prices", "Färben: das ist kostenlos und Haarschnitt ist kostenlos."),
+        # One person may have another length or price.
+        (services(SALON, **by(DEARER)), "service",
+         f"{LENGTH} und kostet neununddreißig Euro. Bei Anna dauert es sechzig Minuten und kostet fünfundfünfzig Euro."),
+        (services(SALON, **by(DEARER)), "prices",
+         "Haarschnitt kostet neununddreißig Euro. Bei Anna kostet es fünfundfünfzig Euro."),
+        (services(SALON, **by(StaffOverride("anna", 60))), "service",
+         f"{LENGTH} und kostet neununddreißig Euro. Bei Anna dauert es sechzig Minuten."),
+        (services(SALON, **by(StaffOverride("anna", 60))), "prices", "Haarschnitt kostet neununddreißig Euro."),
+        (services(SALON, **by(TRAINEE)), "prices", "Haarschnitt kostet neununddreißig Euro. Bei Mehmet ist es kostenlos."),
+        (services(SALON, price_amount="0.00", **by(StaffOverride("anna", None, "55.00"))), "prices",
+         "Bei Anna kostet es fünfundfünfzig Euro."),
+        (services(CHAIN, **by(StaffOverride("anna", None, "99.00"))), "prices",
+         "Färben: das kostet neunundneunzig Euro und Haarschnitt kostet zweiundvierzig Euro, bei Anna neunundneunzig Euro."),
+        (services(SALON, **by(StaffOverride("clara", 60, "55.00"))), "service", f"{LENGTH} und kostet neununddreißig Euro."),
+        # A price that nobody here has is not said.
+        (services(SALON, **by(DEARER, StaffOverride("mehmet", 60, "55.00"))), "prices", "Haarschnitt kostet fünfundfünfzig Euro."),
+        (services(SALON, **by(DEARER, StaffOverride("mehmet", 60, "55.00"))), "service",
+         "Haarschnitt dauert sechzig Minuten und kostet fünfundfünfzig Euro."),
+        (services(SALON, **by(DEARER, StaffOverride("mehmet", 30, "45.00"))), "prices",
+         "Haarschnitt kostet fünfundfünfzig Euro. Bei Mehmet kostet es fünfundvierzig Euro."),
+        (services(SALON, **by(StaffOverride("anna", 60), StaffOverride("mehmet", 60))), "service",
+         "Haarschnitt dauert sechzig Minuten und kostet neununddreißig Euro."),
+    ],
+)  # fmt: skip
+def test_length_and_price_are_as_declared(config: TenantConfig, topic: str, said: str) -> None:
+    assert ask(config, topic).message == said
+
+
+def test_length_and_price_are_said_in_english() -> None:
+    free, dearer = services(SALON, **FREE), services(SALON, **by(DEARER))
     with speaking(Language.EN):
         assert ask(free, "prices").message == "Haarschnitt is free of charge."
         assert ask(free, "service").message == "Haarschnitt takes 45 minutes and is free of charge."
+        assert ask(dearer, "service").message.endswith(" With Anna it takes 60 minutes and costs 55 euros.")
 
 
-def test_persons_own_length_or_price_is_said_alongside() -> None:
-    dearer = StaffOverride("anna", 60, "55.00")
-    config = services(SALON, staff_overrides=(dearer,))
-    assert ask(config, "service").message == (
-        "Haarschnitt dauert fünfundvierzig Minuten und kostet neununddreißig Euro."
-        " Bei Anna dauert es sechzig Minuten und kostet fünfundfünfzig Euro."
-    )
-    both = "Haarschnitt kostet neununddreißig Euro. Bei Anna kostet es fünfundfünfzig Euro."
-    assert ask(config, "prices").message == both
-    longer = services(SALON, staff_overrides=(StaffOverride("anna", 60),))
-    assert ask(longer, "service").message.endswith("Euro. Bei Anna dauert es sechzig Minuten.")
-    assert ask(longer, "prices").message == "Haarschnitt kostet neununddreißig Euro."
-    trainee = services(SALON, staff_overrides=(StaffOverride("mehmet", None, "0.00", free_of_charge=True),))
-    assert ask(trainee, "prices").message.endswith(" Bei Mehmet ist es kostenlos.")
+def test_sum_of_services_needs_each_price() -> None:
+    assert "leider nicht sagen" in ask(UNPRICED, "prices", "mitte", service=BOTH_OF_CHAIN).message
+    free, both = services(CHAIN, free_of_charge=True), {"service": "Schneiden, Farbe"}
+    assert ask(free, "prices", "mitte", **both).message == "Haarschnitt und Färben sind kostenlos."
+    assert ask(free, "service", "mitte", **both).message.endswith(" und sind kostenlos.")
     with speaking(Language.EN):
-        assert ask(config, "service").message.endswith(" With Anna it takes 60 minutes and costs 55 euros.")
-
-
-def test_price_that_only_one_person_has_is_said() -> None:
-    config = services(SALON, price_amount="0.00", staff_overrides=(StaffOverride("anna", None, "55.00"),))
-    assert ask(config, "prices").message == "Bei Anna kostet es fünfundfünfzig Euro."
-
-
-def test_price_list_names_dearer_staff() -> None:
-    config = services(CHAIN, staff_overrides=(StaffOverride("anna", None, "99.00"),))
-    assert ask(config, "prices").message == (
-        "Färben: das kostet neunundneunzig Euro und Haarschnitt kostet zweiundvierzig Euro, bei Anna neunundneunzig Euro."
-    )
-
-
-def test_price_that_no_staff_member_has_is_omitted() -> None:
-    everybody = (StaffOverride("anna", 60, "55.00"), StaffOverride("mehmet", 60, "55.00"))
-    config = services(SALON, staff_overrides=everybody)
-    assert ask(config, "prices").message == "Haarschnitt kostet fünfundfünfzig Euro."
-    assert ask(config, "service").message == "Haarschnitt dauert sechzig Minuten und kostet fünfundfünfzig Euro."
-    differing = services(SALON, staff_overrides=(everybody[0], StaffOverride("mehmet", 30, "45.00")))
-    assert ask(differing, "prices").message == (
-        "Haarschnitt kostet fünfundfünfzig Euro. Bei Mehmet kostet es fünfundvierzig Euro."
-    )
-    length_only = services(SALON, staff_overrides=(StaffOverride("anna", 60), StaffOverride("mehmet", 60)))
-    assert ask(length_only, "service").message == ("Haarschnitt dauert sechzig Minuten und kostet neununddreißig Euro.")
-
-
-def test_price_names_only_staff_of_this_branch() -> None:
-    config = services(SALON, staff_overrides=(StaffOverride("clara", 60, "55.00"),))
-    assert "Clara" not in ask(config, "service").message
-
-
-def test_service_answer_includes_the_declared_preparation() -> None:
-    config = services(SALON, preparation="Bitte kommen Sie mit trockenem Haar.")
-    assert ask(config, "service", service="Haarschnitt").message.endswith("Euro. Bitte kommen Sie mit trockenem Haar.")
-    assert "trockenem" not in ask(config, "prices").message
+        assert ask(free, "prices", "mitte", **both).message == "Haarschnitt and Färben are free of charge."
 
 
 def test_several_prices_are_listed_and_many_are_asked() -> None:
@@ -756,14 +722,6 @@ def test_name_of_two_services_gives_both_prices() -> None:
     own = Knowledge(question="Tut Waxing weh?", answer="Es zwickt kurz.")
     told = ask(replace(SALON, services=waxings, knowledge=(own,)), "prices", service="Waxing")
     assert told.message == "Achselwaxing kostet sechzehn Euro. Beinwaxing kostet fünfundvierzig Euro."
-
-
-def test_hearing_services_per_branch_does_not_stop_callers() -> None:
-    service = replace(SALON.services[0], branch=None, staff={f"b{n}": ("anna",) for n in range(50)})
-    many = tuple(replace(service, name=f"s{n}", display_name=f"Leistung {n}") for n in range(40))
-    places = tuple(replace(SALON.branches[0], name=f"b{n}") for n in range(50))
-    chain, asked = replace(SALON, branches=places, services=many), question("prices", service="Massage")
-    assert_takes_less(0.020, lambda: same_everywhere(chain, asked, None))
 
 
 def test_two_days_of_one_argument_are_both_answered() -> None:
