@@ -240,9 +240,8 @@ def test_uncertain_words_choose_nobody(said: str) -> None:
 @each_row(
     "said",
     [
-        "wie immer", "Wie beim letzten Mal, bitte.", "dieselbe wie immer", "mein üblicher Friseur",
-        "my usual stylist", "the usual one",
-        "same as last time", "as always",
+        "wie immer", "Wie beim letzten Mal, bitte.", "dieselbe wie immer", "mein üblicher Friseur", "my usual stylist",
+        "the usual one", "same as last time", "as always",
     ],
 )  # fmt: skip
 def test_the_usual_staff_member_excludes_nobody(said: str) -> None:

@@ -290,15 +290,10 @@ def test_time_contradicting_the_offered_start_is_asked(others: dict[str, str], o
 @each_row(
     "time",
     [
-        "weiß nicht",
-        "any time will do me",
-        "14:30 AM",
-        "1796378400",
-        "tbd",
-        "nach Vereinbarung mit Kim",
+        "weiß nicht", "any time will do me", "14:30 AM", "1796378400", "tbd", "nach Vereinbarung mit Kim",
         "nicht 10 nicht",
     ],
-)
+)  # fmt: skip
 def test_unclear_time_does_not_discard_the_day(time: str) -> None:
     assert understand_arguments(FRIDAY | {"time": time}) == ["unclear", "12-11T00:00-00:00"]
     understood = parse_time(FRIDAY | {"time": time}, CALL, HAIRCUT)
