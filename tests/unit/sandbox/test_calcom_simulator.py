@@ -62,12 +62,7 @@ async def test_taken_slots_are_refused_with_400(calcom: Api) -> None:
     assert (created["status"], created["start"], created["duration"]) == ("accepted", "2026-11-27T13:30:00.000Z", 45)
     taken = "User either already has booking at this time or is not available"
     # Same time, buffer, Sunday, night.
-    for start in (
-        AT,
-        "2026-11-27T14:20:00Z",
-        "2026-11-29T10:00:00Z",
-        "2026-11-27T22:30:00Z",
-    ):
+    for start in (AT, "2026-11-27T14:20:00Z", "2026-11-29T10:00:00Z", "2026-11-27T22:30:00Z"):
         assert message(await book(calcom, start=start, expect=400)) == taken
     await book(calcom, start="2026-11-27T14:25:00Z")
     assert message(await book(calcom, start="2026-11-19T10:00:00Z", expect=400)).startswith("Attempting to book")

@@ -50,11 +50,7 @@ def test_golden_records_are_read_as_written(tmp_path: Path, monkeypatch: pytest.
 def test_changed_answer_shows_old_and_new_sentence() -> None:
     line = '{"function": "ask", "args": {"time": "zehn"}, "answer": {"success": true, "message": "%s"}}'
     text = describe_change(MODULE, "test_a", ["same", line % "Ja."], ["same", line % "Nein."])
-    assert text.splitlines()[1:-1] == [
-        '  ask {"time": "zehn"}',
-        '    - message: "Ja."',
-        '    + message: "Nein."',
-    ]
+    assert text.splitlines()[1:-1] == ['  ask {"time": "zehn"}', '    - message: "Ja."', '    + message: "Nein."']
     assert f"--golden=record '{MODULE}'" in text
 
 
@@ -75,11 +71,7 @@ def test_changed_function_of_an_answer_is_shown() -> None:
     ],
 )
 def test_a_record_without_its_test_fails_the_run(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: list[str],
-    collected: set[str] | None,
-    gone: list[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], collected: set[str] | None, gone: list[str]
 ) -> None:
     monkeypatch.setattr(golden_records, "FOLDER", tmp_path)
     monkeypatch.setattr(golden_answers, "FOLDER", tmp_path)
