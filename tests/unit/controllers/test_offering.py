@@ -145,12 +145,6 @@ FITTING = {"lengthInMinutes": 45}
 ROUND_ROBIN = FITTING | {"schedulingType": "roundRobin", "hosts": [{"userId": 17, "name": "Anna"}]}
 
 
-HIDDEN = (
-    "Cal.com does not show event type 1001 of anna, so nothing is sent to it, and callers hear that it cannot be booked: correct"
-    " the id, or let the API key be that of a member of its team"
-)
-
-
 @each_row(
     ("found", "options", "reason", "texts"),
     [
@@ -159,7 +153,6 @@ HIDDEN = (
          ["event type 1001 of anna: Secret 'annas' is not in this namespace"]),
         (None, {"staff": ("anna", "mehmet")}, Reason.EVENT_TYPE_MISSING,
          ["mehmet has no event type", "event type 1001 of anna is not in this Cal.com account"]),
-        (None, {"userId": 7}, Reason.EVENT_TYPE_NOT_FOUND, [HIDDEN]),
         (FITTING | {"bookingFields": [{"type": "text", "slug": "haarlaenge"}]},
          {"answers": [{"slug": "haarlange", "value": "kurz"}]}, Reason.EVENT_TYPE_MISMATCH,
          ["no event type has a booking field 'haarlange'"]),
@@ -178,6 +171,15 @@ def test_condition_names_what_calcom_shows(found: object, options: dict, reason:
     condition = judged(found, **options)
     assert (condition.reason, condition.good) == (reason, reason is Reason.AS_DECLARED)
     assert [text for text in texts if text not in condition.message] == [], condition.message
+
+
+def test_hidden_team_event_type_message_mentions_the_key():
+    condition = judged(None, userId=7)
+    assert condition.reason is Reason.EVENT_TYPE_NOT_FOUND
+    assert condition.message == (
+        "Cal.com does not show event type 1001 of anna, so nothing is sent to it, and callers hear that it cannot be booked:"
+        " correct the id, or let the API key be that of a member of its team"
+    )
 
 
 @pytest.mark.parametrize("linked_types", [1, 2, 200])

@@ -79,6 +79,11 @@ def test_retell_signature_is_valid_within_five_minutes(
     assert judge(Source.RETELL, body, header, ["key_rotated", key], at_ms(signed_at + drift_ms)) is verdict
 
 
+@pytest.mark.parametrize(("body", "header"), [(CALCOM_1, CALCOM_1_HEADER), (CALCOM_2, CALCOM_2_HEADER)])
+def test_calcom_signature_examples_are_valid(body: bytes, header: str) -> None:
+    assert judge(Source.CALCOM, body, header, [CALCOM_KEY], at_ms(0)) is Verdict.VALID
+
+
 MALFORMED, MISMATCH, MISSING = Verdict.MALFORMED, Verdict.MISMATCH, Verdict.MISSING
 
 
@@ -94,9 +99,8 @@ MALFORMED, MISMATCH, MISSING = Verdict.MALFORMED, Verdict.MISMATCH, Verdict.MISS
             (RETELL_1_HEADER, ["key_other"], MISMATCH), (RETELL_1_HEADER, [], Verdict.NO_KEY),
         )),
         (Source.RETELL, RETELL_1 + b" ", RETELL_1_HEADER, [KEY], MISMATCH),
-        (Source.CALCOM, CALCOM_2, CALCOM_2_HEADER, [CALCOM_KEY], Verdict.VALID),
         *((Source.CALCOM, CALCOM_1, *row) for row in (
-            (CALCOM_1_HEADER, [CALCOM_KEY], Verdict.VALID), ("no-secret-provided", [CALCOM_KEY], MALFORMED),
+            ("no-secret-provided", [CALCOM_KEY], MALFORMED),
             ("sha256=" + CALCOM_1_HEADER, [CALCOM_KEY], MALFORMED), (CALCOM_1_HEADER.upper(), [CALCOM_KEY], MALFORMED),
             (CALCOM_1_HEADER[:-1], [CALCOM_KEY], MALFORMED), ("", [CALCOM_KEY], MALFORMED), (None, [CALCOM_KEY], MISSING),
             (CALCOM_2_HEADER, [CALCOM_KEY], MISMATCH), (CALCOM_1_HEADER, ["another"], MISMATCH),
@@ -104,7 +108,7 @@ MALFORMED, MISMATCH, MISSING = Verdict.MALFORMED, Verdict.MISMATCH, Verdict.MISS
         )),
     ],
 )  # fmt: skip
-def test_only_a_signed_request_is_valid(
+def test_unsigned_request_is_refused(
     source: WebhookSource, body: bytes, header: str | None, keys: list[str], verdict: Verdict
 ) -> None:
     assert judge(source, body, header, keys, at_ms(1760000000000)) is verdict
