@@ -423,7 +423,7 @@ def test_generic_word_among_several_services_asks_which_service(said: str) -> No
     assert (answer.fields["services"], "Haarschnitt" in answer.message) == (["s0", "s1"], True)
 
 
-def test_compound_of_a_generic_word_is_no_generic_word() -> None:
+def test_compound_of_generic_word_names_no_service() -> None:
     assert "Farbberatung" in asked(salon("Haarschnitt", "Farbberatung", "Färben"), service="eine Beratung").message
 
 

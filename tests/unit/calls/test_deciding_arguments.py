@@ -158,7 +158,7 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
         (BOOK, {"participants": 1}, {"companions": []}),
         (BOOK, {"companions": [{"first_name": "Mia", "last_name": "Rot", "age": 7}, None, ""]},
          {"companions": [{"customer_name": "Mia Rot"}]}),
-        # What is said about other people changes no decision.
+        # Facts about other people change no decision.
         (BOOK, {"customer": {"name": "Petra Lange", "title": "Frau"}}, {"customer_name": "Petra Lange"}),
         (BOOK, {"customer": {"name": "Petra Lange", "id": "cust_42"}}, {"customer_name": "Petra Lange"}),
         (BOOK, {"customer_name": "Petra Lange", "name": "Frau Lange"}, {"customer_name": "Petra Lange"}),

@@ -88,7 +88,7 @@ OWN = "+4981517654300"
 
 
 def able(*names: str) -> list[dict[str, Any]]:
-    """Return staff of which the first has the skill of the practice's service."""
+    """Return staff; the first has the skill that the practice's service needs."""
     skills = [["sprechstunde"], *([[]] * (len(names) - 1))]
     return [{"id": name, "displayName": name, "skills": each} for name, each in zip(names, skills, strict=True)]
 

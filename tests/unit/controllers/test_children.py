@@ -85,7 +85,7 @@ def test_no_key_is_written_outside_a_secret():
     assert "canary" not in text + repr(CREDENTIALS)
 
 
-def test_tenants_pods_are_spread_restricted_and_hold_no_token():
+def test_pods_are_spread_restricted_and_hold_no_token():
     pod, account = pod_of({}), service_account(tenant())
     assert pod["automountServiceAccountToken"] is account["automountServiceAccountToken"] is False
     assert pod["serviceAccountName"] == account["metadata"]["name"]
