@@ -8,12 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.soak.clients import (
-    Call,
-    change_at_calcom,
-    reassign_at_calcom,
-    send_billing,
-)
+from tests.soak.clients import Call, change_at_calcom, reassign_at_calcom, send_billing
 from tests.soak.diary import Diary
 from tests.soak.environment import EVENT_TYPES, Environment, Team, Tenant
 from tests.soak.faults import Faults

@@ -167,10 +167,7 @@ def test_claims_outside_the_busy_window_change_no_slot(case) -> None:
     assert free_slots(rules, read, of_day) == free_slots(rules, busy, of_day)
 
 
-@given(
-    st.integers(1, 60),
-    st.lists(st.tuples(st.integers(-20, 70), st.integers(0, 30)), max_size=6),
-)
+@given(st.integers(1, 60), st.lists(st.tuples(st.integers(-20, 70), st.integers(0, 30)), max_size=6))
 def test_subtracting_spans_keeps_each_uncovered_minute_once(length: int, others: list[tuple[int, int]]) -> None:
     first = datetime(2026, 11, 20, 9, tzinfo=UTC)
     covered = [Span(first + a * MINUTE, first + (a + n) * MINUTE) for a, n in others]

@@ -22,10 +22,7 @@ def test_the_holidays_of_every_branch_are_read() -> None:
 
 @pytest.mark.parametrize(
     ("time_zone", "warnings"),
-    [
-        ("Europe/Berlin", ["booking.holidays_unknown"]),
-        ("Europe/Nowhere", ["booking.not_warm"]),
-    ],
+    [("Europe/Berlin", ["booking.holidays_unknown"]), ("Europe/Nowhere", ["booking.not_warm"])],
 )
 def test_unusable_config_is_reported_without_stopping_the_pod(time_zone: str, warnings: list[str]) -> None:
     opening_hours._public_holidays.cache_clear()

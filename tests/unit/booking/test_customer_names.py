@@ -2,7 +2,6 @@
 
 import pytest
 
-from askproai_runtime.conversation.named_people import People, read_people
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
 from askproai_runtime.language.names_alone import drop_around
 from tests.worlds.rows import each_row
@@ -21,27 +20,13 @@ def test_a_word_for_the_caller_is_no_name(said: str) -> None:
     assert read_customer_name(said) == ""
 
 
-@pytest.mark.parametrize(
-    "said",
-    [
-        "Peter Kunde",
-        "Anna Gast",
-        "Thomas Mann",
-        "Dr. Petra Müller",
-        "Herr Schmidt",
-        "Test Ahmadi",
-        "Noah",
-        "Li",
-        "Max Mustermann",
-    ],
-)
-def test_real_name_resembling_a_placeholder_is_unchanged(said: str) -> None:
-    assert read_customer_name(said) == said
-
-
 @each_row(
     ("said", "stored"),
     [
+        *((name, name) for name in (
+            "Peter Kunde", "Anna Gast", "Thomas Mann", "Dr. Petra Müller", "Herr Schmidt", "Test Ahmadi", "Noah", "Li",
+            "Max Mustermann",
+        )),
         ("Frau Petra Lange", "Petra Lange"), ("Herr Dr. Otto Lange", "Dr. Otto Lange"), ("Mrs. Jane Smith", "Jane Smith"),
         ("frau dr. petra lange", "dr. petra lange"), ("Herrn Otto von Lange", "Otto von Lange"),
         *((name, name) for name in (
@@ -70,29 +55,6 @@ def test_placeholder_name_counts_only_if_spoken() -> None:
     assert read_customer_name("Max Mustermann", "Auf den Namen? Max Mustermann bitte.") == "Max Mustermann"
     assert read_customer_name("Max Mustermann", "Morgen um zehn bitte.") == ""
     assert read_customer_name("John Doe", "Tomorrow at ten, please.") == ""
-
-
-@pytest.mark.parametrize(
-    ("text", "name", "beside"),
-    [
-        ("Sven Erik Lindqvist, hip, husband of caller", "Sven Erik Lindqvist", "hip, husband of caller"),
-        ("Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Jolene Kaczmarek", None), ("Petra Lange [L, A, N, G, E]", "Petra Lange", None),
-        ("Thomas Mayr, M-A-Y-R, ohne E", "Thomas Mayr", None), ("Thomas Mayr - M wie Martha", "Thomas Mayr", None),
-        ("Katrin Meyer (mit E-Y)", "Katrin Meyer", None),
-        *((said, "Mayr", None) for said in ("Mayr, M wie Martha", "Mayr - M wie Martha", "Mayr, M wie Martha, A wie Anton")),
-        *((said, "Mayr", None) for said in ("Mayr, M wie Martha, A wie Anton, Y, R", "Mayr (M wie Martha)", "Mayr. M wie Martha.")),
-        *((said, "Mayr", None) for said in ("M wie Martha, A wie Anton, Y, R", "M wie Martha A wie Anton Y wie Yak R wie Rad")),
-        ("Frau Mayr, M wie Martha", "Frau Mayr", None), ("Müller, M wie Martha, Ü wie Übermut", "Müller", None),
-        ("Schulze, Sch wie Schule", "Schulze", None), ("Thomas Mayr, M wie Martha, A, Y, R", "Thomas Mayr", None),
-        *((said, "Lane", None) for said in ("Lane - L as in Lima", "Lane, L for Lima, A for Alpha, N, E", "Lane (L like Lima)")),
-        ("Thomas, M wie Martha, A wie Anton, Y, R", "Thomas Mayr", None), ("Mark, L as in Lima, A, N, E", "Mark Lane", None),
-        ("Petra Lange, Neukundin", "Petra Lange", "Neukundin"), ("Lange, Petra", "Petra Lange", None),
-        ("Lange, Petra, geb. Kurz", "Lange, Petra, geb. Kurz", None),
-        ("Petra Lange (Mia)", "Petra Lange", "Mia"), ("petra lange, hüfte", "petra lange", "hüfte"), ("", "", None),
-    ],
-)  # fmt: skip
-def test_words_beside_a_name_become_a_note(text: str, name: str, beside: str | None) -> None:
-    assert read_people(text) == People(name, beside or "")
 
 
 @each_row(

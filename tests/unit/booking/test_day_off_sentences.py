@@ -3,8 +3,6 @@
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-import pytest
-
 from askproai_core.languages import Language
 from askproai_core.tenant_config import Branch, Service, Staff, TenantConfig, Weekday
 from askproai_core.tenant_config.branches import Absence, Hours
@@ -13,6 +11,7 @@ from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.conversation.answers import obstacle_sentence
 from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import understand
+from tests.worlds.rows import each_row
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = datetime(2026, 11, 20, 9, tzinfo=UTC)  # a Friday
@@ -41,33 +40,31 @@ def sentence(*branches: Branch, staff: str | None = None, when: str = "Montag") 
     return obstacle_sentence(config, rules, staff, candidate, Obstacle.DAY_OFF, NOW)
 
 
-@pytest.mark.parametrize("when", ["Montag", "Montag um elf"])
-def test_caller_who_named_nobody_hears_no_name(when: str) -> None:
-    assert sentence(HERE, when=when) == "Montag, den 23. November: Da arbeitet niemand, der das macht."
-    assert sentence(HERE, THERE, when=when) == "Montag, den 23. November: Da arbeitet hier niemand, der das macht."
+MONDAY = "Montag, den 23. November: Da arbeitet"
+OF_ANOTHER_NAME = place("sued", person(Weekday.MON, unit=2))
 
 
-def test_staff_member_of_another_branch_is_off_here() -> None:
-    assert sentence(HERE, THERE, staff="vogel") == "Montag, den 23. November: Da arbeitet Frau Vogel hier nicht."
-    days = sentence(HERE, THERE, staff="vogel", when="von Samstag bis Montag")
-    assert days.endswith(": Da arbeitet Frau Vogel hier nicht.")
-
-
-@pytest.mark.parametrize(
-    "branches",
+@each_row(
+    ("branches", "staff", "when", "said"),
     [
-        (HERE,),
-        (HERE, place("sued", person(Weekday.TUE))),
-        (HERE, place("sued", person(Weekday.MON, absences=AWAY))),
-        (HERE, place("sued", person(Weekday.MON, unit=2))),  # somebody else of the same name
+        *(((HERE,), None, when, f"{MONDAY} niemand, der das macht.") for when in ("Montag", "Montag um elf")),
+        *(
+            ((HERE, THERE), None, when, f"{MONDAY} hier niemand, der das macht.")
+            for when in ("Montag", "Montag um elf")
+        ),
+        ((HERE, THERE), "vogel", "Montag", f"{MONDAY} Frau Vogel hier nicht."),
+        ((HERE, THERE), "vogel", "von Samstag bis Montag", ": Da arbeitet Frau Vogel hier nicht."),
+        ((HERE,), "vogel", "Montag", f"{MONDAY} Frau Vogel nicht."),
+        ((HERE, place("sued", person(Weekday.TUE))), "vogel", "Montag", f"{MONDAY} Frau Vogel nicht."),
+        ((HERE, place("sued", person(Weekday.MON, absences=AWAY))), "vogel", "Montag", f"{MONDAY} Frau Vogel nicht."),
+        ((HERE, OF_ANOTHER_NAME), "vogel", "Montag", f"{MONDAY} Frau Vogel nicht."),
+        ((HERE, THERE), None, "Monday", ": nobody who does that works here then."),
+        ((HERE, THERE), "vogel", "Monday", ": Frau Vogel does not work here then."),
+        ((HERE,), "vogel", "Monday", ": Frau Vogel does not work then."),
     ],
 )
-def test_person_working_nowhere_that_day_is_off(branches: tuple[Branch, ...]) -> None:
-    assert sentence(*branches, staff="vogel") == "Montag, den 23. November: Da arbeitet Frau Vogel nicht."
-
-
-def test_day_off_sentences_are_said_in_english() -> None:
-    with speaking(Language.EN):
-        assert sentence(HERE, THERE, when="Monday").endswith(": nobody who does that works here then.")
-        assert sentence(HERE, THERE, staff="vogel", when="Monday").endswith(": Frau Vogel does not work here then.")
-        assert sentence(HERE, staff="vogel", when="Monday").endswith(": Frau Vogel does not work then.")
+def test_only_a_requested_person_is_named(
+    branches: tuple[Branch, ...], staff: str | None, when: str, said: str
+) -> None:
+    with speaking(Language.EN if when == "Monday" else Language.DE):
+        assert sentence(*branches, staff=staff, when=when).endswith(said)

@@ -8,6 +8,7 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.offer_choice import Offer, choose_offer
 from askproai_runtime.spoken_times import understand
 from tests.worlds.opening_salon import ANNA, BERLIN, hours, local, rules, span
+from tests.worlds.rows import each_row
 
 NOW = local("2026-11-20T10:00")
 OPENING = (hours("09:00", "18:00"),)
@@ -23,33 +24,28 @@ async def _offer(phrase: str, *taken: BusySpan, **service: int) -> Offer:
     return await choose_offer(request, read_busy, NOW, understood, BookingSettings())
 
 
-@pytest.mark.parametrize(
-    ("phrase", "start"),
+CHRISTMAS = "das Letzte, was vor Weihnachten geht"
+EVENING, LAST_DAY = span("2026-11-26", "17:00", "18:00"), span("2026-12-23", "09:00", "18:00")
+
+
+@each_row(
+    ("phrase", "taken", "horizon", "start"),
     [
-        ("das Letzte, was vor Weihnachten geht", "2026-12-23T17:00"),
-        ("der letzte Termin vor Weihnachten", "2026-12-23T17:00"),
-        ("der letzte Termin am Donnerstag", "2026-11-26T16:00"),
-        ("Donnerstag so spät wie möglich", "2026-11-26T16:00"),
-        ("nächste Woche vormittags so spät wie möglich", "2026-11-29T11:00"),
-        ("Mittwoch oder Donnerstag, so spät wie möglich", "2026-11-26T16:00"),
-        ("so spät wie möglich", "2026-11-20T17:00"),
-        ("der letzte Termin in diesem Jahr", "2026-12-31T17:00"),
+        (CHRISTMAS, EVENING, 60, "2026-12-23T17:00"),
+        (CHRISTMAS, LAST_DAY, 60, "2026-12-22T17:00"),
+        ("der letzte Termin vor Weihnachten", EVENING, 60, "2026-12-23T17:00"),
+        ("der letzte Termin vor Weihnachten", EVENING, 10, "2026-11-30T17:00"),
+        ("der letzte Termin am Donnerstag", EVENING, 60, "2026-11-26T16:00"),
+        ("Donnerstag so spät wie möglich", EVENING, 60, "2026-11-26T16:00"),
+        ("nächste Woche vormittags so spät wie möglich", EVENING, 60, "2026-11-29T11:00"),
+        ("Mittwoch oder Donnerstag, so spät wie möglich", EVENING, 60, "2026-11-26T16:00"),
+        ("so spät wie möglich", EVENING, 60, "2026-11-20T17:00"),
+        ("der letzte Termin in diesem Jahr", EVENING, 60, "2026-12-31T17:00"),
     ],
 )
-async def test_the_latest_free_time_is_offered_alone(phrase: str, start: str) -> None:
-    offer = await _offer(phrase, span("2026-11-26", "17:00", "18:00"), booking_horizon_days=60)
+async def test_the_latest_free_time_is_offered_alone(phrase: str, taken: BusySpan, horizon: int, start: str) -> None:
+    offer = await _offer(phrase, taken, booking_horizon_days=horizon)
     assert [slot.start for slot in offer.slots] == [local(start)]
-
-
-async def test_the_latest_time_ends_at_the_horizon() -> None:
-    offer = await _offer("der letzte Termin vor Weihnachten", booking_horizon_days=10)
-    [slot] = offer.slots
-    assert slot.start == local("2026-11-30T17:00")
-
-
-async def test_fully_booked_last_day_yields_the_day_before() -> None:
-    offer = await _offer("das Letzte, was vor Weihnachten geht", span("2026-12-23", "09:00", "18:00"))
-    assert [slot.start for slot in offer.slots] == [local("2026-12-22T17:00")]
 
 
 @pytest.mark.parametrize("phrase", ["vor Weihnachten", "so früh wie möglich", "spätestens vor Weihnachten"])

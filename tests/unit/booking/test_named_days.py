@@ -39,15 +39,19 @@ def after(naming: Naming, *starts: datetime, offers: tuple[datetime, ...] = (), 
     return replace(after_offers(*offers), named_last=named)
 
 
+SECOND = datetime(2026, 12, 2, 9, tzinfo=ZONE)
+BOOKED, LISTED = after(Naming.CHANGED, THURSDAY), after(Naming.LISTED, FRIDAY)
+
+
 def put(call: CallContext, args: dict[str, Any]) -> Mapping[str, Any]:
     return put_on_named_day(call, args, ZONE, lambda: parse_service_request(CONFIG, call, args))
 
 
 def list_asked_days(call: CallContext, said: dict[str, Any]) -> list[str]:
-    """Return the days of the question that these arguments prompt."""
+    """Return month and day of each day in the question that these arguments prompt."""
     with pytest.raises(ClarificationNeeded) as asked:
         put(call, {"service": "Haarschnitt"} | said)
-    return [each["start"][:10] for each in asked.value.answer.fields["candidates"]]
+    return [each["start"][5:10] for each in asked.value.answer.fields["candidates"]]
 
 
 def search(call: CallContext, args: dict[str, Any], service: str = "haarschnitt") -> Mapping[str, Any]:
@@ -100,27 +104,81 @@ def test_words_matching_an_offer_mean_that_offer(
     assert (found["date"], found["time"]) == (None, None)
 
 
-@pytest.mark.parametrize(
-    ("offers", "said", "days"),
+@each_row(
+    ("call", "said", "days"),
     [
-        ((THURSDAY,), {"date": "Freitag", "time": "10 Uhr"}, ["2026-12-04", "2026-12-11"]),
-        ((THURSDAY, FRIDAY), {"time": "9 Uhr"}, ["2026-12-10", "2026-12-11"]),
-        ((THURSDAY, FRIDAY), {"start": "der dritte"}, ["2026-12-10", "2026-12-11"]),
-        ((THURSDAY, FRIDAY), {"start": "2"}, ["2026-12-10", "2026-12-11"]),
-        ((THURSDAY, FRIDAY), {"start": 9}, ["2026-12-10", "2026-12-11"]),
-        ((THURSDAY, FRIDAY), {"start": "1", "date": "2026-12-10"}, ["2026-12-10", "2026-12-11"]),
-        ((THURSDAY,), {"start": "2"}, ["2026-12-10"]),
-        ((THURSDAY, FRIDAY), {"date": "der erste", "time": "10 Uhr"}, ["2026-12-10", "2026-12-11"]),
-        ((TUESDAY, THURSDAY), {"date": "am zweiten", "time": "9 Uhr"}, ["2026-12-02", "2026-12-10"]),
-        ((TUESDAY, THURSDAY), {"date": "am ersten Dienstag", "time": "11 Uhr"}, ["2026-12-01", "2026-12-08"]),
-        ((TUESDAY, THURSDAY), {"date": "am dritten Tag", "time": "11 Uhr"}, ["2026-12-08", "2026-12-10"]),
-        ((TUESDAY_AT_ONE, FRIDAY), {"date": "der letzte Tag", "time": "nachmittags"}, ["2026-12-08", "2026-12-11"]),
+        (after_offers(THURSDAY), {"date": "Freitag", "time": "10 Uhr"}, ["12-04", "12-11"]),
+        (after_offers(THURSDAY, FRIDAY), {"time": "9 Uhr"}, ["12-10", "12-11"]),
+        (after_offers(THURSDAY, FRIDAY), {"start": "der dritte"}, ["12-10", "12-11"]),
+        (after_offers(THURSDAY, FRIDAY), {"start": "2"}, ["12-10", "12-11"]),
+        (after_offers(THURSDAY, FRIDAY), {"start": 9}, ["12-10", "12-11"]),
+        (after_offers(THURSDAY, FRIDAY), {"start": "1", "date": "2026-12-10"}, ["12-10", "12-11"]),
+        (after_offers(THURSDAY), {"start": "2"}, ["12-10"]),
+        (after_offers(THURSDAY, FRIDAY), {"date": "der erste", "time": "10 Uhr"}, ["12-10", "12-11"]),
+        (after_offers(TUESDAY, THURSDAY), {"date": "am zweiten", "time": "9 Uhr"}, ["12-02", "12-10"]),
+        (after_offers(TUESDAY, THURSDAY), {"date": "am ersten Dienstag", "time": "11 Uhr"}, ["12-01", "12-08"]),
+        (after_offers(TUESDAY, THURSDAY), {"date": "am dritten Tag", "time": "11 Uhr"}, ["12-08", "12-10"]),
+        (after_offers(TUESDAY_AT_ONE, FRIDAY), {"date": "der letzte Tag", "time": "nachmittags"}, ["12-08", "12-11"]),
+        (after_offers(SECOND, SECOND + timedelta(days=1)), {"date": "der zweite"}, ["12-02", "12-03"]),
+        (BOOKED, {"date": "Donnerstag", "time": "11 Uhr"}, ["12-03", "12-10"]),
+        (BOOKED, {"time": "Donnerstag um elf"}, ["12-03", "12-10"]),
+        (BOOKED, {"start": "Thursday at 11 am"}, ["12-03", "12-10"]),
+        (BOOKED, {"date": "Donnerstag", "time": "gleiche Zeit"}, ["12-03", "12-10"]),
+        (BOOKED, {"date": "Donnerstag", "time": "direkt danach"}, ["12-03", "12-10"]),
+        (after(Naming.CHANGED, JANUARY), {"date": "am 8.", "time": "10 Uhr"}, ["12-08", "01-08"]),
+        (
+            after(Naming.CHANGED, TUESDAY, offers=(TUESDAY, THURSDAY + timedelta(hours=4))),
+            {"time": "13 Uhr"},
+            ["12-08", "12-10"],
+        ),
+        (
+            after(Naming.LISTED, FRIDAY, FRIDAY + timedelta(days=7)),
+            {"date": "Freitag", "time": "11 Uhr"},
+            ["12-11", "12-18"],
+        ),
     ],
 )
-def test_weekday_of_another_week_is_asked_about(
-    offers: tuple[datetime, ...], said: dict[str, Any], days: list[str]
-) -> None:
-    assert list_asked_days(after_offers(*offers), said) == days
+def test_words_that_fit_another_day_are_asked_about(call: CallContext, said: dict[str, Any], days: list[str]) -> None:
+    assert list_asked_days(call, said) == days
+
+
+def after_day(*said_since: str) -> CallContext:
+    return after(Naming.OFFERED, THURSDAY, offers=(THURSDAY,), said_since=said_since)
+
+
+@each_row(
+    ("call", "said", "date"),
+    [
+        *(
+            (after(Naming.CHANGED, THURSDAY, offers=(THURSDAY,)), said | {"time": "11 Uhr"}, date)
+            for said, date in (
+                ({}, "2026-12-10"),
+                ({"date": "am selben Tag"}, "2026-12-10"),
+                ({"date": "eine Woche später"}, "2026-12-17"),
+                ({"date": "diesen Donnerstag"}, "diesen Donnerstag"),
+                ({"date": "Donnerstag, den 3. Dezember"}, "Donnerstag, den 3. Dezember"),
+                ({"date": "nächsten Donnerstag"}, "nächsten Donnerstag"),  # the model repeats itself
+                ({"date": "morgen"}, "morgen"),
+            )
+        ),
+        (LISTED, {"date": "Freitag", "time": "11 Uhr"}, "2026-12-11"),
+        (LISTED, {"time": "Friday at eleven"}, "2026-12-11"),
+        (LISTED, {"time": "11 Uhr"}, "2026-12-11"),
+        (LISTED, {"date": "the Saturday after", "time": "11 am"}, "2026-12-12"),
+        (LISTED, {"date": "Donnerstag", "time": "11 Uhr"}, "Donnerstag"),
+        (LISTED, {"date": "nächsten Freitag", "time": "11 Uhr"}, "nächsten Freitag"),
+        (after(Naming.LISTED, TUESDAY, FRIDAY), {"date": "Freitag", "time": "11 Uhr"}, "2026-12-11"),
+        (after(Naming.LISTED, TUESDAY, FRIDAY), {"date": "der zweite", "time": "11 Uhr"}, "der zweite"),
+        (after(Naming.LISTED, JANUARY), {"date": "am 5.", "time": "11 Uhr"}, "2027-01-05"),
+        # A day that counts from another one is applied only if it was spoken since.
+        (after_day("Um elf bitte."), {"date": "am Tag danach", "time": "11 Uhr"}, "2026-12-10"),
+        (after_day("Und am Tag danach um elf?"), {"date": "am Tag danach", "time": "11 Uhr"}, "2026-12-11"),
+        (after_day("Gut."), {"date": "am Tag danach", "time": "11 Uhr"}, "2026-12-11"),
+        (after_day(), {"date": "am Tag danach", "time": "11 Uhr"}, "2026-12-11"),
+    ],
+)
+def test_day_comes_from_the_booking_list_or_offer(call: CallContext, said: dict[str, Any], date: str) -> None:
+    assert put(call, {"service": "Haarschnitt"} | said)["date"] == date
 
 
 @pytest.mark.parametrize(
@@ -228,11 +286,6 @@ def test_next_weekday_in_an_offers_week_is_certain(said: str) -> None:
     assert add_offered_weeks(args, call, ZONE, lambda: parse_service_request(CONFIG, call, args)) is args
 
 
-def test_ordinal_that_may_be_a_date_is_ambiguous() -> None:
-    first, second = (datetime(2026, 12, day, 9, tzinfo=ZONE) for day in (2, 3))
-    assert list_asked_days(after_offers(first, second), {"date": "der zweite"}) == ["2026-12-02", "2026-12-03"]
-
-
 @pytest.mark.parametrize(
     "said", [{"date": "11. Dezember", "time": "der letzte"}, {"date": "2026-12-11", "time": "das erste"}]
 )
@@ -260,78 +313,3 @@ def test_ordinal_weekday_selects_a_day_of_last_question() -> None:
 def test_ordinal_selects_the_second_day_in_question() -> None:
     call = after(Naming.ASKED, TUESDAY, THURSDAY, is_exact=False)
     assert put(call, {"date": "der zweite", "time": "11 Uhr"}) == {"date": "2026-12-10", "time": "11 Uhr"}
-
-
-@pytest.mark.parametrize(
-    ("booked", "said", "days"),
-    [
-        ((THURSDAY,), {"date": "Donnerstag", "time": "11 Uhr"}, ["2026-12-03", "2026-12-10"]),
-        ((THURSDAY,), {"time": "Donnerstag um elf"}, ["2026-12-03", "2026-12-10"]),
-        ((THURSDAY,), {"start": "Thursday at 11 am"}, ["2026-12-03", "2026-12-10"]),
-        ((THURSDAY,), {"date": "Donnerstag", "time": "gleiche Zeit"}, ["2026-12-03", "2026-12-10"]),
-        ((THURSDAY,), {"date": "Donnerstag", "time": "direkt danach"}, ["2026-12-03", "2026-12-10"]),
-        ((JANUARY,), {"date": "am 8.", "time": "10 Uhr"}, ["2026-12-08", "2027-01-08"]),
-    ],
-)
-def test_weekday_after_a_booking_is_asked_about(
-    booked: tuple[datetime, ...], said: dict[str, str], days: list[str]
-) -> None:
-    assert list_asked_days(after(Naming.CHANGED, *booked), said) == days
-
-
-def test_time_offered_on_another_day_is_asked_about() -> None:
-    call = after(Naming.CHANGED, TUESDAY, offers=(TUESDAY, THURSDAY + timedelta(hours=4)))
-    assert list_asked_days(call, {"time": "13 Uhr"}) == ["2026-12-08", "2026-12-10"]
-
-
-@pytest.mark.parametrize(
-    ("said", "date"),
-    [
-        ({"time": "11 Uhr"}, "2026-12-10"),
-        ({"date": "am selben Tag", "time": "11 Uhr"}, "2026-12-10"),
-        ({"date": "eine Woche später", "time": "11 Uhr"}, "2026-12-17"),
-        ({"date": "diesen Donnerstag", "time": "11 Uhr"}, "diesen Donnerstag"),
-        ({"date": "Donnerstag, den 3. Dezember", "time": "11 Uhr"}, "Donnerstag, den 3. Dezember"),
-        ({"date": "nächsten Donnerstag", "time": "11 Uhr"}, "nächsten Donnerstag"),  # the model repeats itself
-        ({"date": "morgen", "time": "11 Uhr"}, "morgen"),
-    ],
-)
-def test_time_after_a_booking_is_on_its_day(said: dict[str, str], date: str) -> None:
-    assert put(after(Naming.CHANGED, THURSDAY, offers=(THURSDAY,)), said)["date"] == date
-
-
-@each_row(
-    ("listed", "said", "date"),
-    [
-        ((FRIDAY,), {"date": "Freitag", "time": "11 Uhr"}, "2026-12-11"),
-        ((FRIDAY,), {"time": "Friday at eleven"}, "2026-12-11"),
-        ((TUESDAY, FRIDAY), {"date": "Freitag", "time": "11 Uhr"}, "2026-12-11"),
-        ((FRIDAY,), {"time": "11 Uhr"}, "2026-12-11"),
-        ((JANUARY,), {"date": "am 5.", "time": "11 Uhr"}, "2027-01-05"),
-        ((FRIDAY,), {"date": "the Saturday after", "time": "11 am"}, "2026-12-12"),
-        ((FRIDAY,), {"date": "Donnerstag", "time": "11 Uhr"}, "Donnerstag"),
-        ((FRIDAY,), {"date": "nächsten Freitag", "time": "11 Uhr"}, "nächsten Freitag"),
-        ((TUESDAY, FRIDAY), {"date": "der zweite", "time": "11 Uhr"}, "der zweite"),
-    ],
-)
-def test_weekday_after_a_list_is_the_listed_date(listed: tuple[datetime, ...], said: dict[str, str], date: str) -> None:
-    assert put(after(Naming.LISTED, *listed), {"service": "Haarschnitt"} | said)["date"] == date
-
-
-def test_two_listed_weekdays_are_asked_about() -> None:
-    call = after(Naming.LISTED, FRIDAY, FRIDAY + timedelta(days=7))
-    assert list_asked_days(call, {"date": "Freitag", "time": "11 Uhr"}) == ["2026-12-11", "2026-12-18"]
-
-
-@pytest.mark.parametrize(
-    ("since", "date"),
-    [
-        (("Um elf bitte.",), "2026-12-10"),
-        (("Und am Tag danach um elf?",), "2026-12-11"),
-        (("Gut.",), "2026-12-11"),
-        ((), "2026-12-11"),
-    ],
-)
-def test_relative_day_is_applied_only_if_newly_spoken(since: tuple[str, ...], date: str) -> None:
-    call = after(Naming.OFFERED, THURSDAY, offers=(THURSDAY,), said_since=since)
-    assert put(call, {"service": "Haarschnitt", "date": "am Tag danach", "time": "11 Uhr"})["date"] == date

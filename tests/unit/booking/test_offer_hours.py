@@ -13,6 +13,7 @@ from askproai_runtime.conversation.offer_choice import Offer, choose_offer
 from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.spoken_times import understand
 from tests.worlds.opening_salon import ANNA, BERLIN, hours, local, rules
+from tests.worlds.rows import each_row
 
 SUNDAY = datetime(2026, 11, 22, 9, tzinfo=UTC)
 WHOLE_DAYS = Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU
@@ -35,33 +36,40 @@ def starts(chosen: Offer) -> list[str]:
     return [f"{slot.start.astimezone(BERLIN):%a %d %H:%M}" for slot in chosen.slots]
 
 
-@pytest.mark.parametrize(
-    ("phrase", "obstacle", "instead"),
-    [
-        ("Freitag Nachmittag", Obstacle.OUTSIDE_HOURS, ["Mon 30 13:00", "Mon 30 15:00", "Tue 01 13:00"]),
-        ("Freitag ab drei", Obstacle.OUTSIDE_HOURS, ["Mon 30 15:00", "Tue 01 15:00", "Wed 02 15:00"]),
-        ("Freitag zwischen 13 und 14 Uhr", Obstacle.OUTSIDE_HOURS, ["Mon 30 13:00", "Tue 01 13:00", "Wed 02 13:00"]),
-        ("Samstag Nachmittag", Obstacle.CLOSED_DAY, ["Mon 30 13:00", "Mon 30 15:00", "Tue 01 13:00"]),
-        ("Freitag gegen zwei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 14:00"]),
-        ("Freitag um drei", Obstacle.OUTSIDE_HOURS, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 15:00"]),
-    ],
-)
-async def test_hours_outside_a_days_opening_are_not_taken(phrase, obstacle, instead) -> None:
-    chosen = await offer(phrase)
-    assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (obstacle, instead, True)
+AFTERNOON, DAY = ("2026-11-25T12:00", "2026-11-25T18:00"), ("2026-11-25T07:00", "2026-11-25T18:00")
+OUTSIDE, OFF_GRID, TAKEN = Obstacle.OUTSIDE_HOURS, Obstacle.OFF_GRID, Obstacle.TAKEN
 
 
-@pytest.mark.parametrize(
-    ("phrase", "instead"),
+@each_row(
+    ("phrase", "taken", "obstacle", "instead"),
     [
-        ("Mittwoch Nachmittag", ["Thu 26 13:00", "Thu 26 15:00", "Mon 30 13:00"]),
-        ("Mittwoch ab drei", ["Thu 26 15:00", "Thu 26 15:30", "Mon 30 15:00"]),
-        ("Mittwoch gegen drei", ["Wed 25 11:30", "Wed 25 10:30", "Thu 26 15:00"]),
+        ("Freitag Nachmittag", (), OUTSIDE, ["Mon 30 13:00", "Mon 30 15:00", "Tue 01 13:00"]),
+        ("Freitag ab drei", (), OUTSIDE, ["Mon 30 15:00", "Tue 01 15:00", "Wed 02 15:00"]),
+        ("Freitag zwischen 13 und 14 Uhr", (), OUTSIDE, ["Mon 30 13:00", "Tue 01 13:00", "Wed 02 13:00"]),
+        ("Samstag Nachmittag", (), Obstacle.CLOSED_DAY, ["Mon 30 13:00", "Mon 30 15:00", "Tue 01 13:00"]),
+        ("Freitag gegen zwei", (), OUTSIDE, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 14:00"]),
+        ("Freitag um drei", (), OUTSIDE, ["Fri 27 11:30", "Fri 27 10:30", "Thu 26 15:00"]),
+        ("Mittwoch Nachmittag", (AFTERNOON,), TAKEN, ["Thu 26 13:00", "Thu 26 15:00", "Mon 30 13:00"]),
+        ("Mittwoch ab drei", (AFTERNOON,), TAKEN, ["Thu 26 15:00", "Thu 26 15:30", "Mon 30 15:00"]),
+        ("Mittwoch gegen drei", (AFTERNOON,), TAKEN, ["Wed 25 11:30", "Wed 25 10:30", "Thu 26 15:00"]),
+        ("Mittwoch", (DAY,), TAKEN, ["Thu 26 07:30"]),
+        ("dienstags um viertel nach neun", (), OFF_GRID, ["Tue 24 09:00", "Tue 24 08:00", "Tue 24 10:00"]),
+        (
+            "dienstags oder freitags um viertel nach neun",
+            (),
+            OFF_GRID,
+            ["Tue 24 09:00", "Tue 24 08:00", "Tue 24 10:00"],
+        ),
+        ("immer um Viertel nach neun", (), OFF_GRID, ["Mon 23 09:00", "Mon 23 10:00", "Tue 24 09:00"]),
+        ("Dienstag zwischen 9 Uhr 10 und 9 Uhr 20", (), OFF_GRID, ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
+        ("Dienstag um viertel nach neun", (), OFF_GRID, ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
     ],
 )
-async def test_taken_afternoon_is_replaced_by_another_afternoon(phrase: str, instead: list[str]) -> None:
-    chosen = await offer(phrase, ("2026-11-25T12:00", "2026-11-25T18:00"))
-    assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.TAKEN, instead, True)
+async def test_alternatives_are_at_the_requested_hours(
+    phrase: str, taken: tuple[tuple[str, str], ...], obstacle: Obstacle, instead: list[str]
+) -> None:
+    chosen = await offer(phrase, *taken)
+    assert (chosen.obstacle, starts(chosen)[: len(instead)], chosen.keeps_hours) == (obstacle, instead, True)
 
 
 @pytest.mark.parametrize(
@@ -88,45 +96,15 @@ async def test_two_week_search_begins_after_last_named_day(phrase: str) -> None:
     assert (chosen.obstacle, chosen.keeps_hours, starts(chosen)[0]) == (Obstacle.TAKEN, True, "Thu 10 15:00")
 
 
-@pytest.mark.parametrize("phrase", ["Mittwoch Abend", "nächste Woche abends", "Montag nach 18 Uhr"])
+@each_row(
+    "phrase", ["Mittwoch Abend", "nächste Woche abends", "Montag nach 18 Uhr", "dienstags um viertel nach sechs abends"]
+)
 async def test_hours_outside_every_day_are_replaced(phrase: str) -> None:
     chosen = await offer(phrase)
-    assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.OUTSIDE_HOURS, False)
-    assert len(chosen.slots) == 3
-
-
-async def test_closest_hours_replace_hours_outside_every_day() -> None:
-    assert starts(await offer("Mittwoch Abend")) == ["Wed 25 15:30", "Wed 25 14:30", "Thu 26 15:30"]
-
-
-async def test_afternoon_too_short_for_service_is_outside_hours() -> None:
-    chosen = await offer("Freitag Nachmittag", opening=(hours("07:30", "12:20", Weekday.FRI),))
-    assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.OUTSIDE_HOURS, False)
-
-
-async def test_fully_booked_day_offers_the_next_day() -> None:
-    chosen = await offer("Mittwoch", ("2026-11-25T07:00", "2026-11-25T18:00"))
-    assert (chosen.obstacle, chosen.keeps_hours) == (Obstacle.TAKEN, True)
-    assert starts(chosen)[0] == "Thu 26 07:30"
-
-
-@pytest.mark.parametrize(
-    ("phrase", "instead"),
-    [
-        ("dienstags um viertel nach neun", ["Tue 24 09:00", "Tue 24 08:00", "Tue 24 10:00"]),
-        ("dienstags oder freitags um viertel nach neun", ["Tue 24 09:00", "Tue 24 08:00", "Tue 24 10:00"]),
-        ("immer um Viertel nach neun", ["Mon 23 09:00", "Mon 23 10:00", "Tue 24 09:00"]),
-        ("Dienstag zwischen 9 Uhr 10 und 9 Uhr 20", ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
-        ("Dienstag um viertel nach neun", ["Tue 24 09:00", "Tue 24 10:00", "Wed 25 09:00"]),
-    ],
-)
-async def test_off_grid_minute_offers_neighboring_starts(phrase: str, instead: list[str]) -> None:
-    chosen = await offer(phrase)
-    assert (chosen.obstacle, starts(chosen), chosen.keeps_hours) == (Obstacle.OFF_GRID, instead, True)
-
-
-async def test_off_grid_minute_outside_hours_is_outside_hours() -> None:
-    assert (await offer("dienstags um viertel nach sechs abends")).obstacle is Obstacle.OUTSIDE_HOURS
+    assert (chosen.obstacle, chosen.keeps_hours, len(chosen.slots)) == (OUTSIDE, False, 3)
+    assert phrase != "Mittwoch Abend" or starts(chosen) == ["Wed 25 15:30", "Wed 25 14:30", "Thu 26 15:30"]
+    short = await offer("Freitag Nachmittag", opening=(hours("07:30", "12:20", Weekday.FRI),))
+    assert (short.obstacle, short.keeps_hours) == (OUTSIDE, False), "the afternoon is too short for the service"
 
 
 @pytest.mark.parametrize(

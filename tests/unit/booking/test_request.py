@@ -18,7 +18,7 @@ from askproai_runtime.conversation.requested_times import names_day, parse_time
 from askproai_runtime.conversation.spoken_booking import parse_booking_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.sentences import speaking
-from askproai_runtime.spoken_times import Argument, understand
+from askproai_runtime.spoken_times import Argument, Understanding, understand
 from askproai_runtime.spoken_times.arguments import find_part_argument
 from tests.worlds.compiled_salon import salon_config
 
@@ -83,6 +83,16 @@ CLOSED_AT_NOON = (
     Hours(days=tuple(Weekday)[:5], opens=time(14), closes=time(18)),
 )
 LATE = (Hours(days=tuple(Weekday), opens=time(8), closes=time(22)),)
+ANNA = Staff(id="anna", display_name="Anna", resource_ids=(1,))
+
+
+def understand_within(
+    phrase: str, opening: tuple[Hours, ...], team: tuple[Staff, ...] = (ANNA,), requested: str | None = None
+) -> Understanding:
+    """Return the readings of a phrase at which this team works for these hours."""
+    branch = Branch(name="mitte", display_name="Mitte", opening_hours=opening, staff=team)
+    rules = ServiceRules(BERLIN, branch, Service(name="s", display_name="S", duration_minutes=45), team)
+    return keep_open_readings(understand(phrase, at=CALL.started_at, zone=BERLIN), ServiceRequest(rules, requested))
 
 
 @pytest.mark.parametrize(
@@ -101,10 +111,7 @@ LATE = (Hours(days=tuple(Weekday), opens=time(8), closes=time(22)),)
 )
 def test_opening_hours_decide_between_two_readings(phrase: str, opening: tuple[Hours, ...], meant: list[str]) -> None:
     """It is Friday, 10:00. Only readings at which somebody works count."""
-    anna = Staff(id="anna", display_name="Anna", resource_ids=(1,))
-    branch = Branch(name="mitte", display_name="Mitte", opening_hours=opening, staff=(anna,))
-    rules = ServiceRules(BERLIN, branch, Service(name="s", display_name="S", duration_minutes=45), (anna,))
-    understood = keep_open_readings(understand(phrase, at=CALL.started_at, zone=BERLIN), ServiceRequest(rules, None))
+    understood = understand_within(phrase, opening)
     assert [f"{c.start:%Y-%m-%dT%H:%M}" for c in understood.candidates] == meant
     assert understood.ambiguous is (len(meant) > 1)
 
@@ -123,22 +130,15 @@ def test_opening_hours_decide_between_two_readings(phrase: str, opening: tuple[H
 )
 def test_hours_without_work_on_any_day_are_ignored(phrase: str, reading: str) -> None:
     """A reading of weekly days names no beginning: nobody says "so bald wie möglich, dienstags"."""
-    anna = Staff(id="anna", display_name="Anna", resource_ids=(1,))
-    branch = Branch(name="mitte", display_name="Mitte", opening_hours=CLOSED_AT_NOON, staff=(anna,))
-    rules = ServiceRules(BERLIN, branch, Service(name="s", display_name="S", duration_minutes=45), (anna,))
-    understood = keep_open_readings(understand(phrase, at=CALL.started_at, zone=BERLIN), ServiceRequest(rules, None))
-    assert [candidate.reading for candidate in understood.candidates] == [reading]
+    assert [candidate.reading for candidate in understand_within(phrase, CLOSED_AT_NOON).candidates] == [reading]
 
 
 def test_hours_of_requested_staff_member_resolve_ambiguous_time() -> None:
     mornings = (Hours(days=tuple(Weekday), opens=time(8), closes=time(12)),)
     anna = Staff(id="anna", display_name="Anna", resource_ids=(1,), working_hours=mornings)
-    ben = Staff(id="ben", display_name="Ben", resource_ids=(2,))
-    branch = Branch(name="mitte", display_name="Mitte", opening_hours=LATE, staff=(anna, ben))
-    rules = ServiceRules(BERLIN, branch, Service(name="s", display_name="S", duration_minutes=45), (anna, ben))
-    nine = understand("Montag um neun", at=CALL.started_at, zone=BERLIN)
-    assert len(keep_open_readings(nine, ServiceRequest(rules, None)).candidates) == 2
-    assert len(keep_open_readings(nine, ServiceRequest(rules, "anna")).candidates) == 1
+    team = (anna, Staff(id="ben", display_name="Ben", resource_ids=(2,)))
+    assert len(understand_within("Montag um neun", LATE, team).candidates) == 2
+    assert len(understand_within("Montag um neun", LATE, team, "anna").candidates) == 1
 
 
 def test_unknown_service_is_answered_with_a_question() -> None:

@@ -55,33 +55,117 @@ def chain_of(*named: tuple[str, str, str]) -> TenantConfig:
     return msgspec.structs.replace(CHAIN, branches=branches, services=())
 
 
-@pytest.mark.parametrize(
-    ("phrase", "branch", "announce"),
-    [
-        ("Mitte", "mitte", False),
-        ("in der Filiale Mitte, bitte", "mitte", False),
-        ("haarwerk pankow", "pankow", False),
-        ("Potsdam", "potsdam", False),
-        ("Berlin-Mitte", "mitte", False),
-        ("1", "mitte", True),
-        ("2", "pankow", True),  # a caller who says no name hears which branch it is
-        ("zwei", "pankow", True),
-        ("die Dritte", "potsdam", True),
-        ("Nummer drei bitte", "potsdam", True),
-        ("10119", "mitte", True),
-        ("1 4 4 6 7", "potsdam", True),
-        ("eins vier vier sechs sieben", "potsdam", True),
-        ("10119 Berlin", "mitte", True),
-        ("Torstraße", "mitte", True),
-        ("Torstraße 1", "mitte", True),
-        ("die in der Torstr.", "mitte", True),
-        ("the one on Florastrasse, please", "pankow", True),
-        ("Brandenburger Straße", "potsdam", True),
-        ("Mitte, Torstraße 1, 10119 Berlin", "mitte", False),
-    ],
+EAST = chain_of(("ost", "Filiale Köpenick", "12555 Berlin"), ("west", "Filiale Süd", "14163 Berlin"))
+MALMO = chain_of(("ost", "Salong Ost", "11 22 Malmö"), ("west", "Salong Väst", "22 33 Lund"))
+NORTH = chain_of(("mitte", "Filiale Mitte", "10119 Berlin"), ("nord", "Filiale Nord", "13187 Berlin"))
+HOMBURG = chain_of(("a", "Salon Bad Homburg", "61348 Bad Homburg"), ("b", "Salon Frankfurt", "60311 Frankfurt"))
+SAME_CODE = chain_of(
+    ("a", "Am Markt", "10119 Berlin"), ("b", "Am See", "10119 Berlin"), ("c", "Am Tor", "10115 Berlin")
 )
-def test_branch_is_found_by_name_place_or_digits(phrase: str, branch: str, announce: bool) -> None:
-    assert found(phrase) == (branch, announce)
+SHARED_NAME = msgspec.structs.replace(
+    CHAIN,
+    branches=tuple(
+        msgspec.structs.replace(each, display_name=name)
+        for each, name in zip(
+            CHAIN.branches, ("Haarwerk Berlin Mitte", "Haarwerk Berlin Pankow", "Haarwerk Potsdam"), strict=True
+        )
+    ),
+)
+
+
+@each_row(
+    ("phrase", "hints", "branch", "announce"),
+    [
+        ("Mitte", {}, "mitte", False),
+        ("in der Filiale Mitte, bitte", {}, "mitte", False),
+        ("haarwerk pankow", {}, "pankow", False),
+        ("Potsdam", {}, "potsdam", False),
+        ("Berlin-Mitte", {}, "mitte", False),
+        ("1", {}, "mitte", True),
+        ("2", {}, "pankow", True),  # a caller who says no name hears which branch it is
+        ("zwei", {}, "pankow", True),
+        ("die Dritte", {}, "potsdam", True),
+        ("Nummer drei bitte", {}, "potsdam", True),
+        ("10119", {}, "mitte", True),
+        ("1 4 4 6 7", {}, "potsdam", True),
+        ("eins vier vier sechs sieben", {}, "potsdam", True),
+        ("10119 Berlin", {}, "mitte", True),
+        ("Torstraße", {}, "mitte", True),
+        ("Torstraße 1", {}, "mitte", True),
+        ("die in der Torstr.", {}, "mitte", True),
+        ("the one on Florastrasse, please", {}, "pankow", True),
+        ("Brandenburger Straße", {}, "potsdam", True),
+        ("Mitte, Torstraße 1, 10119 Berlin", {}, "mitte", False),
+        *((each, {"config": EAST}, "ost", False) for each in ("Koepenick", "KÖPENICK", "köpenick")),
+        ("1122", {"config": MALMO}, "ost", True),
+        ("Bad Homburg", {"config": HOMBURG}, "a", False),
+        *((each, {"config": NORTH}, "nord", False) for each in ("die zweite Filiale", "Filiale 2")),
+        ("die gleiche Filiale", {"config": NORTH, "last_branch": "nord"}, "nord", False),
+        *((each, {"last_branch": "pankow"}, "pankow", True)
+          for each in ("wie immer", "Wie beim letzten Mal", "wieder", "die gleiche", "dieselbe")),
+        *((each, {"current_branch": "mitte"}, "mitte", False) for each in (None, "Berlin", "hier bei Ihnen")),
+        ("lieber Potsdam", {"current_branch": "mitte"}, "potsdam", False),
+        (None, {"pressed_keys": "3"}, "potsdam", True),
+        (None, {"pressed_keys": "3", "current_branch": "mitte"}, "mitte", False),
+        ("ja", {"suggested_branch": "mitte"}, "mitte", True),
+        ("ja", {"current_branch": "mitte", "service": "Bartpflege", "suggested_branch": "pankow"}, "pankow", True),
+        ("Berlin", {"service": "Färben"}, "mitte", True),
+        (None, {"service": "Haarschnitt, Bart"}, "pankow", True),
+        (None, {"service": "Bart"}, "pankow", True),
+        (None, {"staff": "Clara"}, "pankow", True),
+        (None, {"staff": "bei der Clara", "service": "Haarschnitt"}, "pankow", True),
+        (None, {"staff": "clara", "last_branch": "mitte"}, "pankow", True),
+        ("Berlin", {"staff": "Clara"}, "pankow", True),
+        ("Berlin", {"staff": "Clara", "config": SHARED_NAME}, "pankow", True),
+        ("Berlin", {"service": "Bart", "config": SHARED_NAME}, "pankow", True),
+        (None, {"staff": "Clara", "current_branch": "mitte"}, "mitte", False),
+        ("Mitte", {"staff": "Clara"}, "mitte", False),
+    ],
+)  # fmt: skip
+def test_branch_is_found_and_announced_unless_named(
+    phrase: str | None, hints: dict[str, Any], branch: str, announce: bool
+) -> None:
+    assert found(phrase, **hints) == (branch, announce)
+
+
+ALL = ("mitte", "pankow", "potsdam")
+
+
+@each_row(
+    ("phrase", "hints", "branches"),
+    [
+        ("Berlin", {}, ("mitte", "pankow")), ("Mitte oder Pankow", {}, ("mitte", "pankow")),
+        ("10119", {"config": SAME_CODE}, ("a", "b")),
+        (None, {"service": "Strähnen"}, ("mitte", "potsdam")),
+        (None, {"service": "Haarschnitt und Strähnen"}, ("mitte", "potsdam")),
+        (None, {"staff": "Clara", "service": "Färben"}, ("mitte", "potsdam")),  # she does not, where others do
+        *((None, {"staff": staff}, ALL) for staff in ("Zarathustra", "egal", "")),
+        *((phrase, {}, ALL) for phrase in (
+            "Haarwerk", "nicht Mitte", "in Hamburg", "0", "4", "99", "wie immer", "die erste, die frei ist",
+            "eine Filiale in der Nähe", "in zwei Wochen", "Hauptstraße 1", "in der Straße", "egal", "", None, "10",
+        )),
+        ("in Hamburg", {"suggested_branch": "mitte"}, ALL),
+        *((phrase, {"suggested_branch": "mitte"}, ("pankow", "potsdam")) for phrase in ("nein", "nein, ja doch nicht")),
+        ("wie immer", {"last_branch": "closed-down"}, ALL),
+        ("Mitte oder Potsdam", {"current_branch": "mitte"}, ("mitte", "potsdam")),
+        ("Bad Nauheim", {"config": HOMBURG}, ("a", "b")),
+    ],
+)  # fmt: skip
+def test_uncertain_branch_is_asked_among_possible_ones(
+    phrase: str | None, hints: dict[str, Any], branches: tuple[str, ...]
+) -> None:
+    question = asked(phrase, **hints)
+    assert question.branches == branches
+    start = "Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für Haarwerk Mitte, "
+    assert hints or question.question.startswith(start)
+
+
+def test_last_branch_is_suggested() -> None:
+    question = asked(last_branch="pankow")
+    assert question.suggested_branch == "pankow"
+    assert question.question.startswith("Möchten Sie wieder zu Haarwerk Pankow? Sonst sagen oder drücken Sie eins")
+    assert "eins für Haarwerk Mitte, drei für Haarwerk Potsdam" in asked(service="Strähnen").question
+    assert asked(current_branch="mitte", service="Bartpflege").suggested_branch == "pankow"
 
 
 @each_row(
@@ -104,46 +188,6 @@ def test_branch_is_found_by_name_place_or_digits(phrase: str, branch: str, annou
 def test_branch_within_a_service_text_is_separated(args: dict[str, str], service: str, branch: str | None) -> None:
     values = read_arguments("check_availability", args, KnownNames(CHAIN)).values
     assert (values.get("service"), values.get("branch")) == (service, branch)
-
-
-@each_row(
-    "phrase",
-    [
-        "Haarwerk",
-        "Berlin",
-        "Mitte oder Pankow",
-        "nicht Mitte",
-        "in Hamburg",
-        "0",
-        "4",
-        "99",
-        "wie immer",
-        "die erste, die frei ist",
-        "eine Filiale in der Nähe",
-        "in zwei Wochen",
-        "Hauptstraße 1",
-        "in der Straße",
-        "egal",
-        "",
-        None,
-        "10",
-    ],
-)
-def test_an_uncertain_branch_is_asked_for(phrase: str | None) -> None:
-    question = asked(phrase)
-    assert question.question.startswith(
-        "Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für Haarwerk Mitte, "
-    )
-
-
-def test_ambiguous_word_asks_among_its_branches_only() -> None:
-    assert asked("Berlin").branches == ("mitte", "pankow")
-
-
-def test_umlauts_may_be_spelt_in_any_way() -> None:
-    chain = chain_of(("ost", "Filiale Köpenick", "12555 Berlin"), ("west", "Filiale Süd", "14163 Berlin"))
-    for phrase in ("Koepenick", "KÖPENICK", "köpenick"):
-        assert found(phrase, config=chain)[0] == "ost"
 
 
 def test_near_postal_code_suggests_a_branch() -> None:
@@ -179,96 +223,11 @@ def test_only_the_single_nearest_branch_is_suggested(
     )
 
 
-def test_postal_code_may_be_written_with_a_space() -> None:
-    chain = chain_of(("ost", "Salong Ost", "11 22 Malmö"), ("west", "Salong Väst", "22 33 Lund"))
-    assert found("1122", config=chain)[0] == "ost"
-
-
 @pytest.mark.parametrize(("count", "has_digits"), [(9, True), (10, False)])
 def test_digits_choose_among_at_most_nine_branches(count: int, has_digits: bool) -> None:
     names = ("alt", "berg", "cux", "dorf", "eck", "furt", "grund", "hof", "insel", "jura")[:count]
     chain = chain_of(*((name, f"Salon {name}", "") for name in names))
     assert isinstance(find("neun", config=chain), FoundBranch) is has_digits
-
-
-def test_suggested_branch_is_chosen_only_by_a_yes() -> None:
-    found("ja", suggested_branch="mitte")
-    for phrase in ("in Hamburg", "nein", "nein, ja doch nicht"):
-        asked(phrase, suggested_branch="mitte")
-
-
-def test_postal_code_of_two_branches_asks_which_branch() -> None:
-    chain = chain_of(
-        ("a", "Am Markt", "10119 Berlin"), ("b", "Am See", "10119 Berlin"), ("c", "Am Tor", "10115 Berlin")
-    )
-    assert asked("10119", config=chain).branches == ("a", "b")
-
-
-def test_last_branch_is_suggested_or_chosen_as_always() -> None:
-    question = asked(last_branch="pankow")
-    assert question.suggested_branch == "pankow"
-    assert question.question.startswith("Möchten Sie wieder zu Haarwerk Pankow? Sonst sagen oder drücken Sie eins")
-    for phrase in ("wie immer", "Wie beim letzten Mal", "wieder", "die gleiche", "dieselbe"):
-        assert found(phrase, last_branch="pankow") == ("pankow", True)
-    asked("wie immer", last_branch="closed-down")
-
-
-def test_chosen_branch_stays_until_another_is_named() -> None:
-    for phrase, branch in (
-        (None, "mitte"),
-        ("Berlin", "mitte"),
-        ("hier bei Ihnen", "mitte"),
-        ("lieber Potsdam", "potsdam"),
-    ):
-        assert found(phrase, current_branch="mitte")[0] == branch
-    asked("Mitte oder Potsdam", current_branch="mitte")
-
-
-def test_pressed_keys_do_not_change_a_chosen_branch() -> None:
-    assert found(pressed_keys="3")[0] == "potsdam"
-    assert found(pressed_keys="3", current_branch="mitte")[0] == "mitte"
-
-
-def test_service_of_some_branches_narrows_the_digit_choice() -> None:
-    question = asked(service="Strähnen")
-    assert question.branches == ("mitte", "potsdam")
-    assert "eins für Haarwerk Mitte, drei für Haarwerk Potsdam" in question.question
-    assert found("Berlin", service="Färben")[0] == "mitte"
-
-
-def test_visits_branch_must_offer_each_of_its_services() -> None:
-    assert asked(service="Haarschnitt und Strähnen").branches == ("mitte", "potsdam")
-    assert found(service="Haarschnitt, Bart")[0] == "pankow"
-
-
-def test_service_of_one_branch_selects_and_announces_it() -> None:
-    assert found(service="Bart") == ("pankow", True)
-
-
-@pytest.mark.parametrize(
-    "hints",
-    [
-        {"staff": "Clara"},
-        {"staff": "bei der Clara", "service": "Haarschnitt"},
-        {"staff": "Clara", "phrase": "Berlin"},
-        {"staff": "clara", "last_branch": "mitte"},
-    ],
-)
-def test_person_of_one_branch_selects_and_announces_it(hints: dict[str, str]) -> None:
-    assert found(**hints) == ("pankow", True)
-
-
-@pytest.mark.parametrize(
-    ("hints", "branches"),
-    [
-        ({"staff": "Clara", "service": "Färben"}, ("mitte", "potsdam")),  # she does not, where others do
-        ({"staff": "Zarathustra"}, ("mitte", "pankow", "potsdam")),
-        ({"staff": "egal"}, ("mitte", "pankow", "potsdam")),
-        ({"staff": ""}, ("mitte", "pankow", "potsdam")),
-    ],
-)
-def test_person_without_the_service_chooses_no_branch(hints: dict[str, str], branches: tuple[str, ...]) -> None:
-    assert asked(**hints).branches == branches
 
 
 def test_person_of_two_branches_narrows_the_digit_choice() -> None:
@@ -277,22 +236,6 @@ def test_person_of_two_branches_narrows_the_digit_choice() -> None:
     question = asked(staff="Clara", config=msgspec.structs.replace(CHAIN, branches=(mitte, pankow, both)))
     assert "zwei für Haarwerk Pankow, drei für Haarwerk Potsdam" in question.question
     assert question.branches == ("pankow", "potsdam")
-
-
-@pytest.mark.parametrize("hints", [{"staff": "Clara"}, {"service": "Bart"}])
-def test_branch_with_a_shared_name_is_announced(hints: dict[str, str]) -> None:
-    mitte, pankow, potsdam = CHAIN.branches
-    named = (
-        msgspec.structs.replace(mitte, display_name="Haarwerk Berlin Mitte"),
-        msgspec.structs.replace(pankow, display_name="Haarwerk Berlin Pankow"),
-        potsdam,
-    )
-    assert found(phrase="Berlin", **hints, config=msgspec.structs.replace(CHAIN, branches=named)) == ("pankow", True)
-
-
-def test_chosen_branch_stays_when_another_person_is_requested() -> None:
-    for hints in ({"current_branch": "mitte"}, {"phrase": "Mitte"}):
-        assert found(**hints, staff="Clara")[0] == "mitte"
 
 
 def test_branches_with_the_service_are_named_instead() -> None:
@@ -356,37 +299,11 @@ def test_yes_answers_only_the_last_question() -> None:
         assert found(phrase, suggested_branch="pankow", last_branch="pankow")[0] == "potsdam"
 
 
-def test_yes_to_the_only_other_branch_chooses_it() -> None:
-    assert asked(current_branch="mitte", service="Bartpflege").suggested_branch == "pankow"
-    assert found("ja", current_branch="mitte", service="Bartpflege", suggested_branch="pankow")[0] == "pankow"
-
-
 @pytest.mark.parametrize("said", ["Bart stutzen", "Bart rasieren", "beard trim"])
 def test_another_branchs_service_is_named_with_its_branch(said: str) -> None:
     question = asked(current_branch="mitte", service=said)
     assert question.question.startswith("Bartpflege gibt es nicht in Haarwerk Mitte, aber in Haarwerk Pankow.")
     assert question.suggested_branch == "pankow"
-
-
-def test_partial_branch_name_chooses_no_branch() -> None:
-    chain = chain_of(("a", "Salon Bad Homburg", "61348 Bad Homburg"), ("b", "Salon Frankfurt", "60311 Frankfurt"))
-    asked("Bad Nauheim", config=chain)
-    assert found("Bad Homburg", config=chain)[0] == "a"
-
-
-def test_menu_of_ten_branches_has_no_digits() -> None:
-    chain = chain_of(*((f"ort{n}", f"Filiale Ort{chr(97 + n)}", "10119 Berlin") for n in range(10)))
-    asked("2", config=chain)
-
-
-def test_digit_beside_the_word_filiale_selects_a_branch() -> None:
-    chain = chain_of(("mitte", "Filiale Mitte", "10119 Berlin"), ("nord", "Filiale Nord", "13187 Berlin"))
-    for phrase, hints in (
-        ("die zweite Filiale", {}),
-        ("Filiale 2", {}),
-        ("die gleiche Filiale", {"last_branch": "nord"}),
-    ):
-        assert found(phrase, config=chain, **hints)[0] == "nord"
 
 
 @pytest.mark.parametrize(("heard", "meant"), [("Potzdam", "potsdam"), ("Miete", "mitte"), ("Pancow", "pankow")])

@@ -42,8 +42,7 @@ def test_team_query_may_name_a_single_host() -> None:
 
 
 @pytest.mark.parametrize(
-    ("day", "changes_at"),
-    [(date(2026, 10, 25), "2026-10-25T01:00:00Z"), (date(2027, 3, 28), "2027-03-28T01:00:00Z")],
+    ("day", "changes_at"), [(date(2026, 10, 25), "2026-10-25T01:00:00Z"), (date(2027, 3, 28), "2027-03-28T01:00:00Z")]
 )
 def test_no_query_goes_over_a_clock_change(day: date, changes_at: str) -> None:
     """Cal.com may use the offset of a query's start for all of its slots."""

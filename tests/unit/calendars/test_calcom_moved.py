@@ -63,9 +63,7 @@ async def test_cancelled_old_booking_leads_to_its_successor() -> None:
 
 
 @pytest.mark.parametrize("known", [(), (OLD,)], ids=["the old one", "the new one"])
-async def test_unavailable_moved_booking_asks_no_other_version(
-    known: tuple[dict[str, Any], ...],
-) -> None:
+async def test_unavailable_moved_booking_asks_no_other_version(known: tuple[dict[str, Any], ...]) -> None:
     with pytest.raises(CalendarUnavailable, match="moved") as unavailable:
         await calendar([[OLD]], *known).find(REQUEST)
     assert not unavailable.value.never_reached

@@ -234,19 +234,10 @@ def test_unknown_fields_are_added_to_the_message(args: Any, message: str | None,
 @pytest.mark.parametrize(
     "said",
     [
-        "no",
-        "nein",
-        "false",
-        "true",
-        "True",
-        False,
-        "nicht nötig",
-        "not needed",
-        "kein Rückruf",
-        "no preference",
+        "no", "nein", "false", "true", "True", False, "nicht nötig", "not needed", "kein Rückruf", "no preference",
         "keine Angabe",
     ],
-)
+)  # fmt: skip
 def test_words_for_a_call_back_are_kept(said: object) -> None:
     read = read_arguments("leave_message", {"message": "Farbe", "call_back": said})
     assert (read.values["call_back"], read.unread) == (str(said) if said else "false", {})

@@ -30,17 +30,11 @@ def asks(*said: str) -> bool:
 @pytest.mark.parametrize(
     "words",
     [
-        "Was gibt es sonst noch?",
-        "Haben Sie noch andere Zeiten?",
-        "Gibt es noch was anderes?",
-        "Noch etwas anderes?",
-        "Das passt alles nicht.",
-        "Nein, beides geht nicht. Was haben Sie sonst?",
-        "What else do you have?",
-        "Any other times?",
-        "Do you have something else?",
+        "Was gibt es sonst noch?", "Haben Sie noch andere Zeiten?", "Gibt es noch was anderes?", "Noch etwas anderes?",
+        "Das passt alles nicht.", "Nein, beides geht nicht. Was haben Sie sonst?", "What else do you have?",
+        "Any other times?", "Do you have something else?",
     ],
-)
+)  # fmt: skip
 def test_request_for_other_times_is_recognized(words: str) -> None:
     assert asks(words)
     assert asks(words, "Hallo?")

@@ -18,34 +18,28 @@ def _read(args: bytes) -> tuple[dict[str, Any], set[str]]:
     return read.values, {name.partition(".")[0] for name in read.unread}
 
 
+DAY = {"date": "2026-12-11"}
+
+
 @pytest.mark.parametrize(
-    ("value", "unread"),
+    ("args", "values", "unread"),
     [
-        (b"1e400", {"odd"}), (b"-1e400", {"odd"}), (b"NaN", set()), (b"Infinity", {"odd"}), (b"-Infinity", {"odd"}),
-        (b"9" * 5_000, {"odd"}), (b"9" * 30, {"odd"}), (b'"\\ud800x"', {"odd"}), (b'"\xed\xa0\x80x"', {"odd"}),
-        (DEEP, {"odd"}), (DEEP_OBJECT, {"odd"}), (b'"a\\u0000b"', {"odd"}), (b'"a","odd":"b"', {"odd"}),
+        *((b'{"date":"2026-12-11","odd":' + odd + b"}", DAY, {"odd"}) for odd in (
+            b"1e400", b"-1e400", b"Infinity", b"-Infinity", b"9" * 5_000, b"9" * 30, b'"\\ud800x"', b'"\xed\xa0\x80x"', DEEP,
+            DEEP_OBJECT, b'"a\\u0000b"', b'"a","odd":"b"',
+        )),
+        (b'{"date":"2026-12-11","odd":NaN}', DAY, set()),
+        (b'{"service":' + DEEP + b"}", {"service": "Fenster"}, set()),
+        # Given twice: two days are alternatives, two services are not.
+        (b'{"date":"2026-12-11","date":"2026-12-12"}', {"date": "2026-12-11 oder 2026-12-12"}, set()),
+        (b'{"date":"2026-12-11","date":"2026-12-11"}', DAY, set()),
+        (b'{"start":"2026-12-11","start":"2026-12-12","odd":NaN}', {"start": "2026-12-11 oder 2026-12-12"}, set()),
+        (b'{"service":"Haarschnitt","service":"Coloring"}', {}, {"service"}),
     ],
-    ids=range(13),
+    ids=range(18),
 )  # fmt: skip
-def test_invalid_json_value_does_not_affect_the_day(value: bytes, unread: set[str]) -> None:
-    assert _read(b'{"date":"2026-12-11","odd":' + value + b"}") == ({"date": "2026-12-11"}, unread)
-
-
-def test_deeply_nested_text_is_still_read() -> None:
-    assert _read(b'{"service":' + DEEP + b"}") == ({"service": "Fenster"}, set())
-
-
-def test_day_given_twice_becomes_alternatives() -> None:
-    assert _read(b'{"date":"2026-12-11","date":"2026-12-12"}') == ({"date": "2026-12-11 oder 2026-12-12"}, set())
-    assert _read(b'{"date":"2026-12-11","date":"2026-12-11"}') == ({"date": "2026-12-11"}, set())
-    assert _read(b'{"start":"2026-12-11","start":"2026-12-12","odd":NaN}') == (
-        {"start": "2026-12-11 oder 2026-12-12"},
-        set(),
-    )
-
-
-def test_service_argument_given_twice_is_reported_unread() -> None:
-    assert _read(b'{"service":"Haarschnitt","service":"Coloring"}') == ({}, {"service"})
+def test_odd_json_is_read_or_listed_unread(args: bytes, values: dict[str, Any], unread: set[str]) -> None:
+    assert _read(args) == (values, unread)
 
 
 @pytest.mark.parametrize(

@@ -74,10 +74,7 @@ _CHOICE = {
     "role": "tool_call_result",
     "content": json.dumps({"appointment_id": "A", "customer_name": "Otto Kurz", "choices": ["rename", "further"]}),
 }
-_ONE_BY_ONE = {
-    "role": "tool_call_result",
-    "content": json.dumps({"success": False, "needs_companions": "one_by_one"}),
-}
+_ONE_BY_ONE = {"role": "tool_call_result", "content": json.dumps({"success": False, "needs_companions": "one_by_one"})}
 _HESITATION = {"role": "user", "content": "Moment, gibt es am Freitag was?"}
 
 

@@ -41,29 +41,6 @@ def test_lint_parses_unquoted_times_like_kubectl() -> None:
     assert "<stdin>:5: warning: Branch/mitte spec.tenantRef: Tenant 'salon' is not among these files" in result.output
 
 
-def test_misspelt_field_is_named_with_its_correction() -> None:
-    result = lint("-", "-o", "json", stdin=BRANCH.replace("displayName", "displyName"))
-    assert result.exit_code == 1
-    findings = json.loads(result.output)["findings"]
-    refused = [finding for finding in findings if finding["severity"] == "refused"]
-    assert {(finding["path"], finding["message"]) for finding in refused} == {
-        ("spec.displayName", "is required"),
-        ("spec.displyName", "is no field; did you mean displayName?"),
-    }
-
-
-def test_state_without_holidays_warns_with_correct_spelling() -> None:
-    """The API server and the operator accept it, but the branch would lose its holidays."""
-    result = lint("-", stdin=BRANCH.replace("country: DE", "country: DE, subdivision: NRW"))
-    assert result.exit_code == 0, result.output
-    assert (
-        "<stdin>:9: warning: Branch/mitte spec.holidays.subdivision: NRW is no subdivision of DE; write NW"
-        in result.output
-    )
-    country = lint("-", stdin=BRANCH.replace("country: DE", "country: EN"))
-    assert "<stdin>:9: warning: Branch/mitte spec.holidays.country: EN" in country.output
-
-
 def test_shared_staff_id_warns_until_both_name_person() -> None:
     def branches(*persons: str) -> str:
         names = zip(("mitte", "nord"), persons, strict=True)

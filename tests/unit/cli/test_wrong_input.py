@@ -15,13 +15,10 @@ from tests.worlds.typed_commands import TENANT, run
 @pytest.mark.parametrize(
     "content",
     [
-        "a: [1\n b: 2",
-        "current-context: gone",
-        "current-context: a\ncontexts: [{name: a}]",
-        "users: [1]\ncontexts: 7",
+        "a: [1\n b: 2", "current-context: gone", "current-context: a\ncontexts: [{name: a}]", "users: [1]\ncontexts: 7",
         "[1]",
     ],
-)
+)  # fmt: skip
 def test_plan_names_an_unusable_kubeconfig(tmp_path: Path, content: str) -> None:
     (tmp_path / "config").write_text(content)
     result = run("plan", "-", "--kubeconfig", str(tmp_path / "config"), stdin=TENANT)

@@ -16,6 +16,7 @@ from askproai_operator.controllers.tenant.withheld import find_former, find_with
 from askproai_operator.credentials import AccountHashes, secret_refs
 from askproai_operator.memory import Look, Memory
 from askproai_operator.settings import Settings
+from tests.worlds.rows import each_row
 from tests.worlds.salon_models import raw, tenant
 
 FITS: Json = {"lengthInMinutes": 45, "afterEventBuffer": 10}
@@ -110,29 +111,59 @@ async def test_unread_event_type_may_have_the_booking_field() -> None:
     assert condition.reason is Reason.PROVIDER_UNAVAILABLE
 
 
-async def test_outage_does_not_reorder_event_types_in_status() -> None:
-    """Each change of their order enqueues the Tenant."""
-    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
-    cluster = Cluster({1001: DOWN, 1002: DOWN})
+ANNA, MEHMET = [IDS[1001]], [IDS[1002]]
+ALL, ONE = {1001: FITS, 1002: FITS}, {1001: FITS, 1002: None}
+NONE_READ, FIRST_GONE = {1001: DOWN, 1002: DOWN}, {1001: None, 1002: FITS}
+REFUSED = CredentialRefused("calcom", "get-event-type", 401)
+
+
+@each_row(
+    ("before", "later", "options", "account", "not_found", "gone"),
+    [
+        (ALL, NONE_READ, {}, [*ANNA, *MEHMET], None, None),  # each change of their order enqueues the Tenant
+        (ONE, NONE_READ, {}, ANNA, MEHMET, None),
+        (ONE, NONE_READ, {"key": "cal_other"}, None, MEHMET, None),
+        (ALL, {1001: REFUSED, 1002: REFUSED}, {}, [*ANNA, *MEHMET], None, None),
+        (ALL, FIRST_GONE, {}, MEHMET, None, ANNA),
+        (ALL, FIRST_GONE, {"key": "cal_other"}, MEHMET, ANNA, None),  # of a former account
+    ],
+)
+async def test_second_look_keeps_what_it_cannot_read(before, later, options, account, not_found, gone) -> None:
+    _, first = await check(Cluster(before))
     for _ in range(3):
-        _, found = await check(cluster, before)
-        assert found == before
+        condition, found = await check(Cluster(later, **options), first)
+        recorded = [found[name] for name in ("eventTypesInAccount", "eventTypesNotFound", "eventTypesGone")]
+        assert recorded == [account, not_found, gone]
+        assert (found["eventTypesSeenWith"] == first["eventTypesSeenWith"]) is ("key" not in options)
+        assert "cal_" not in str(found)
+    assert REFUSED not in later.values() or condition.reason is Reason.CREDENTIALS_INVALID
 
 
-async def test_unreadable_event_type_stays_unchanged() -> None:
-    _, before = await check(Cluster({1001: FITS, 1002: None}))
-    _, found = await check(Cluster({1001: DOWN, 1002: DOWN}), before)
-    assert found == before
-    assert before["eventTypesInAccount"] == [IDS[1001]]
-    assert before["eventTypesNotFound"] == [IDS[1002]]
+@each_row(
+    ("own_key", "later", "account", "not_found", "gone"),
+    [
+        ("cal_anna", NONE_READ, [*ANNA, *MEHMET], None, None),
+        ("cal_other", NONE_READ, MEHMET, None, None),  # the new key belongs to another account
+        (None, ALL, [*ANNA, *MEHMET], None, None),  # the key cannot be used
+        ("cal_other", FIRST_GONE, MEHMET, ANNA, None),
+        ("cal_anna", FIRST_GONE, MEHMET, None, ANNA),
+    ],
+)
+async def test_second_look_with_a_staff_members_own_key(own_key, later, account, not_found, gone) -> None:
+    """The Tenant's account is unchanged."""
 
+    async def look(cluster: Cluster, status: Json | None = None) -> Json:
+        own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "anna", "key": "key"}}
+        links = {"eventTypes": [own, {"staff": "mehmet", "eventTypeId": 1002}]}
+        service = ServiceOffering.from_raw(raw("ServiceOffering", calcom=links) | {"status": status or {}})
+        return (await _check_calendar(service, tenant(), STAFF, cluster))[1]  # type: ignore[arg-type]
 
-async def test_changed_account_key_discards_found_event_types() -> None:
-    _, before = await check(Cluster({1001: FITS, 1002: None}))
-    _, found = await check(Cluster({1001: DOWN, 1002: DOWN}, key="cal_other"), before)
-    assert (found["eventTypesInAccount"], found["eventTypesNotFound"]) == (None, [IDS[1002]])
-    assert found["eventTypesSeenWith"] != before["eventTypesSeenWith"]
-    assert "cal_other" not in str(found)
+    first = await look(Cluster(ALL, own_key="cal_anna"))
+    found = await look(Cluster(later, own_key=own_key), first)
+    recorded = [found[name] for name in ("eventTypesInAccount", "eventTypesNotFound", "eventTypesGone")]
+    assert recorded == [account, not_found, gone]
+    assert found["eventTypesSeenWith"] == first["eventTypesSeenWith"]
+    assert "cal_" not in str(found)
 
 
 @pytest.mark.parametrize("versions", [["V2"], ["V2", "V1"]], ids=str)
@@ -153,13 +184,6 @@ async def test_foreign_event_type_stays_withheld_without_a_check(versions: list[
     assert found["eventTypesNotFound"] is None, "Cal.com shows it"
 
 
-async def test_refused_key_changes_no_recorded_event_types() -> None:
-    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
-    refused = CredentialRefused("calcom", "get-event-type", 401)
-    condition, found = await check(Cluster({1001: refused, 1002: refused}), before)
-    assert (condition.reason, found) == (Reason.CREDENTIALS_INVALID, before)
-
-
 async def test_deleted_own_event_type_is_withheld_while_named() -> None:
     """Its appointments are the tenant's own, and can be changed again once the spec names its successor."""
     _, before = await check(Cluster({1001: FITS, 1002: FITS}))
@@ -176,47 +200,8 @@ async def test_deleted_own_event_type_is_withheld_while_named() -> None:
     assert find_former(tenant(), [offering_with(found, (1003, 1002))], AccountHashes(found["eventTypesSeenWith"])) == ()
 
 
-async def test_event_type_of_a_former_account_becomes_foreign() -> None:
-    _, before = await check(Cluster({1001: FITS, 1002: FITS}))
-    _, found = await check(Cluster({1001: None, 1002: FITS}, key="cal_other"), before)
-    assert (found["eventTypesGone"], found["eventTypesNotFound"]) == (None, [IDS[1001]])
-
-
 async def test_corrected_event_type_id_stays_recorded_as_missing() -> None:
     _, before = await check(Cluster({1001: FITS, 1002: FITS}), {"eventTypesNotFound": [{"eventTypeId": 999}]})
     assert before["eventTypesNotFound"] == [{"eventTypeId": 999}]
     _, found = await check(Cluster({1001: FITS, 1002: FITS}, key="cal_other"), before)
     assert found["eventTypesNotFound"] == [{"eventTypeId": 999}], "with a rotated key, too"
-
-
-async def check_with_own_key(cluster: Cluster, status: Json | None = None) -> Json:
-    """Return the status of the service whose first event type has a key of its own."""
-    own = {"staff": "anna", "eventTypeId": 1001, "apiKeySecretRef": {"name": "anna", "key": "key"}}
-    links = [own, {"staff": "mehmet", "eventTypeId": 1002}]
-    service = ServiceOffering.from_raw(raw("ServiceOffering", calcom={"eventTypes": links}) | {"status": status or {}})
-    return (await _check_calendar(service, tenant(), STAFF, cluster))[1]  # type: ignore[arg-type]
-
-
-async def test_changed_staff_key_discards_that_accounts_event_types() -> None:
-    """The new key belongs to another account, and Cal.com does not answer yet. The Tenant's account is unchanged."""
-    before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
-    assert before["eventTypesInAccount"] == [IDS[1001], IDS[1002]]
-    down = {1001: DOWN, 1002: DOWN}
-    assert await check_with_own_key(Cluster(down, own_key="cal_anna"), before) == before
-    found = await check_with_own_key(Cluster(down, own_key="cal_other"), before)
-    assert found["eventTypesInAccount"] == [IDS[1002]]
-    assert found["eventTypesSeenWith"] == before["eventTypesSeenWith"]
-    assert "cal_" not in str(found)
-
-
-async def test_event_type_missing_from_staff_account_is_foreign() -> None:
-    before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
-    found = await check_with_own_key(Cluster({1001: None, 1002: FITS}, own_key="cal_other"), before)
-    assert (found["eventTypesNotFound"], found["eventTypesGone"]) == ([IDS[1001]], None)
-    found = await check_with_own_key(Cluster({1001: None, 1002: FITS}, own_key="cal_anna"), before)
-    assert (found["eventTypesNotFound"], found["eventTypesGone"]) == (None, [IDS[1001]])
-
-
-async def test_unusable_staff_key_changes_nothing() -> None:
-    before = await check_with_own_key(Cluster({1001: FITS, 1002: FITS}, own_key="cal_anna"))
-    assert await check_with_own_key(Cluster({1001: FITS, 1002: FITS}), before) == before

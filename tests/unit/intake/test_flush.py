@@ -114,9 +114,7 @@ class RefusingSpool:
         return False
 
 
-async def test_event_refused_by_slow_stores_is_stored_later(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_event_refused_by_slow_stores_is_stored_later(monkeypatch: pytest.MonkeyPatch) -> None:
     """A busy machine misses both short times; the sender waits longer than these."""
     monkeypatch.setattr(flush, "SPOOL_AFTER_SECONDS", 0.01)
     writer = MemoryWriter()
@@ -125,9 +123,7 @@ async def test_event_refused_by_slow_stores_is_stored_later(
     assert writer.flushes == [["one"], ["one"]]
 
 
-async def test_event_refused_twice_stays_with_its_sender(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_event_refused_twice_stays_with_its_sender(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flush, "SPOOL_AFTER_SECONDS", 0.01)
     monkeypatch.setattr(flush, "FLUSH_SECONDS", 0.02)
     writer = MemoryWriter()

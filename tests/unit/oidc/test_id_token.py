@@ -1,6 +1,5 @@
 """ID tokens that prove a person's identity, and others that do not."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,27 +50,21 @@ def test_issuers_token_for_client_and_login_is_valid(algorithm: str) -> None:
     ],
 )  # fmt: skip
 def test_id_token_with_a_wrong_claim_is_refused(claims: dict[str, Any]) -> None:
-    with pytest.raises(LoginFailed) as failed:
-        verify(ISSUER.sign(claims))
-    assert failed.value.failure is Failure.NOT_VALID
+    assert_not_valid(ISSUER.sign(claims))
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        lambda token: "",
-        lambda token: "a.b.c",
-        lambda token: token + "x" * 40_000,
-        lambda token: token.rpartition(".")[0] + ".",
-        lambda token: token.rpartition(".")[0] + "." + token.rpartition(".")[2][::-1],
-        lambda token: ".".join(
-            [token.split(".")[0], ISSUER.sign(CLAIMS | {"sub": "boss"}).split(".")[1], token.split(".")[2]]
-        ),
-    ],
-)
-def test_a_token_that_was_changed_is_refused(change: Callable[[str], str]) -> None:
+def test_a_token_that_was_changed_is_refused() -> None:
+    head, claims, signed = (token := ISSUER.sign(CLAIMS)).split(".")
+    other = ISSUER.sign(CLAIMS | {"sub": "boss"}).split(".")[1]
+    for changed in (
+        "", "a.b.c", token + "x" * 40_000, f"{head}.{claims}.", f"{head}.{claims}.{signed[::-1]}", f"{head}.{other}.{signed}",
+    ):  # fmt: skip
+        assert_not_valid(changed)
+
+
+def assert_not_valid(token: str) -> None:
     with pytest.raises(LoginFailed) as failed:
-        verify(change(ISSUER.sign(CLAIMS)))
+        verify(token)
     assert failed.value.failure is Failure.NOT_VALID
 
 

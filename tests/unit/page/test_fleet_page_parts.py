@@ -149,9 +149,7 @@ async def test_constantly_changing_figures_are_announced_every_15_seconds(
     await reader.close()
 
 
-async def test_jobs_are_shown_without_the_api_server(
-    fleet: tuple[FleetReader, Mirror, FixedClock, list[str]],
-) -> None:
+async def test_jobs_are_shown_without_the_api_server(fleet: tuple[FleetReader, Mirror, FixedClock, list[str]]) -> None:
     async def find(_path: str) -> dict[str, Any]:
         raise AccessError("no way to the API server")
 

@@ -5,43 +5,28 @@ from typing import Any
 import pytest
 
 from askproai_runtime.privacy.traces import names_person
+from tests.worlds.rows import each_row
 
 NUMBER, NAMES, EMAILS = "+4915144400001", {"anna adler"}, ("anna@example.com",)
 
 
-@pytest.mark.parametrize(
-    "arguments",
+@each_row(
+    ("arguments", "is_named"),
     [
-        {"phone": "0151 44400001"},
-        {"phone": "+49 151 444 000 01"},
-        {"phone": "0049 (151) 44400001"},
-        {"notes": "bitte unter 4915144400001 melden"},
-        {"customer_name": "Anna  Adler"},
-        {"email": "Anna@Example.com"},
-        {"companions": [{"customer_name": "ANNA ADLER"}]},
-        {"customer": {"phone": ["015144400001"]}},
-        {"phone": "null eins fünf eins vier vier vier null null null null eins"},
+        *((arguments, True) for arguments in (
+            {"phone": "0151 44400001"}, {"phone": "+49 151 444 000 01"}, {"phone": "0049 (151) 44400001"},
+            {"notes": "bitte unter 4915144400001 melden"}, {"customer_name": "Anna  Adler"}, {"email": "Anna@Example.com"},
+            {"companions": [{"customer_name": "ANNA ADLER"}]}, {"customer": {"phone": ["015144400001"]}},
+            {"phone": "null eins fünf eins vier vier vier null null null null eins"},
+        )),
+        *((arguments, False) for arguments in (
+            None, {}, {"phone": "0151 444000012"}, {"phone": "0151 4440000"}, {"customer_name": "Anna Adlerhorst"},
+            {"email": "johanna@example.com"}, {"confirmed": True, "party": 2, "price": 1.5}, {"phone": None},
+        )),
     ],
-)
-def test_arguments_naming_the_person_are_found(arguments: Any) -> None:
-    assert names_person(arguments, NUMBER, NAMES, EMAILS, ["DE"])
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        None,
-        {},
-        {"phone": "0151 444000012"},
-        {"phone": "0151 4440000"},
-        {"customer_name": "Anna Adlerhorst"},
-        {"email": "johanna@example.com"},
-        {"confirmed": True, "party": 2, "price": 1.5},
-        {"phone": None},
-    ],
-)
-def test_arguments_of_somebody_else_are_not_found(arguments: Any) -> None:
-    assert not names_person(arguments, NUMBER, NAMES, EMAILS, ["DE"])
+)  # fmt: skip
+def test_arguments_naming_the_person_are_found(arguments: Any, is_named: bool) -> None:
+    assert names_person(arguments, NUMBER, NAMES, EMAILS, ["DE"]) is is_named
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,7 @@ import pytest
 
 from askproai_runtime.calls.store import CopiedRequest
 from askproai_runtime.conversation.shadow_requests import find_ids
-from askproai_runtime.shadow.compare import (
-    BookRow,
-    Compared,
-    Replayed,
-    are_equal,
-    compare,
-    find_doubtful,
-    merge,
-    order,
-)
+from askproai_runtime.shadow.compare import BookRow, Compared, Replayed, are_equal, compare, find_doubtful, merge, order
 
 pytestmark = pytest.mark.nightly
 
@@ -128,10 +119,7 @@ def test_shadow_change_of_listed_appointment_is_a_difference() -> None:
 
 def test_changing_call_outranks_later_listing_call() -> None:
     old = uuid4()
-    requests = [
-        replayed("cancels", **CANCELS, named_ids=(old,)),
-        replayed("lists", at=5, **LISTS, named_ids=(old,)),
-    ]
+    requests = [replayed("cancels", **CANCELS, named_ids=(old,)), replayed("lists", at=5, **LISTS, named_ids=(old,))]
     found = compared(requests, [row(None, row_id=old, status="cancelled")], [row(None, row_id=old)])
     assert found.differences.keys() == {"cancels"}
 

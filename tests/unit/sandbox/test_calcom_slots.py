@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from calcom_api import ATTENDEE, BOOKINGS, SLOTS, book, booking_body, control, hook, message, seed, slots, starts
+from calcom_api import ATTENDEE, BOOKINGS, SLOTS, book, control, hook, message, seed, slots, starts
 from sandbox_clients import Api, Receiver
 
 from tests.worlds.clock import FixedClock
@@ -85,14 +85,6 @@ async def test_the_interval_sets_the_distance_of_slots(calcom: Api) -> None:
     await seed(calcom, lengthInMinutes=120, slotInterval=30)
     await opens(calcom)
     assert await starts(calcom) == ["09:00", "09:30", "10:00"]
-
-
-async def test_moved_booking_does_not_block_itself(calcom: Api) -> None:
-    await seed(calcom, lengthInMinutes=180)
-    await opens(calcom)
-    uid = (await book(calcom, start="2026-11-27T08:00:00Z"))["data"]["uid"]
-    assert await starts(calcom) == []
-    assert await starts(calcom, bookingUidToReschedule=uid) == ["09:00"]
 
 
 async def test_linked_calendars_overrides_and_absences_are_merged(calcom: Api) -> None:
@@ -251,18 +243,3 @@ async def test_slots_may_be_out_of_range_or_shifted(calcom: Api) -> None:
     after = await slots(calcom, "2027-03-26", "2027-04-02")
     assert after["2027-04-02"][0]["start"] == "2027-04-02T10:00:00.000+02:00"
     await book(calcom, start="2027-04-02T10:00:00Z", expect=400)  # the last of them, 12:00 in Berlin
-
-
-async def test_booking_and_slots_need_no_key(calcom: Api) -> None:
-    await seed(calcom)
-    body = booking_body(metadata={"requestId": "r"})
-    query = {"eventTypeId": "1001", "start": "2026-11-27", "end": "2026-11-27"}
-    for method, path, version, more in (
-        ("POST", "bookings", BOOKINGS, {"json": body}),
-        ("GET", "slots", SLOTS, {"params": query}),
-    ):
-        headers = {"cal-api-version": version}
-        async with calcom.session.request(method, f"{calcom.url}/v2/{path}", headers=headers, **more) as answer:
-            assert answer.ok, await answer.text()
-    (booking,) = (await calcom("GET", "/v2/bookings", version=BOOKINGS))["data"]
-    assert booking["metadata"] == {"requestId": "r"}

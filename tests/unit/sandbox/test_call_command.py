@@ -52,13 +52,6 @@ async def test_wrong_call_arguments_are_refused_with_correct_form(
     assert message in " ".join(result.stderr.replace("│", " ").split())
 
 
-async def test_sentences_show_each_function_with_its_arguments(call: Call) -> None:
-    result = await call("--say", "Einen Haarschnitt am Freitag um drei", "--say", "Xylophon quietscht")
-    assert result.exit_code == 0, result.output
-    assert "tool     check_availability(service=Haarschnitt, date=Freitag um drei) 200\n" in result.stdout
-    assert "heard    Ich verstehe Leistung, Tag, Uhrzeit" in result.stdout
-
-
 async def test_json_has_functions_with_arguments_and_answers(call: Call) -> None:
     result = await call("--say", "Einen Haarschnitt am Freitag um drei", "-o", "json")
     steps: list[dict[str, Any]] = json.loads(result.stdout)["steps"]

@@ -86,7 +86,7 @@ ROUTE: Object = {
     "spec": {
         "hostnames": ["p.example"],
         "rules": [
-            {"matches": [{"path": {"value": "/webhooks"}}], "backendRefs": [{"name": "praxis-web", "port": 8080}]},
+            {"matches": [{"path": {"value": "/webhooks"}}], "backendRefs": [{"name": "praxis-web", "port": 8080}]}
         ],
     },
 }

@@ -23,14 +23,7 @@ from askproai_runtime.sentences import SENTENCES, Sentences, decline_name, forma
 from tests.worlds.rows import each_row
 
 RUNTIME = Path(__file__).parents[3] / "runtime/askproai_runtime"
-PACKAGES = (
-    "book",
-    "calls",
-    "conversation",
-    "desk",
-    "spoken_times",
-    "language",
-)
+PACKAGES = ("book", "calls", "conversation", "desk", "spoken_times", "language")
 # Texts of Cal.com's calendar, a reference table, times that the code writes for the grammar, and numbers in words.
 NOT_SAID_TO_CALLERS = {
     "book/remote.py",

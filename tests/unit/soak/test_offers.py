@@ -22,19 +22,19 @@ def fates(*answers: Answer, history: History | None = None) -> list[Fate]:
     return [each.fate for each in accepted_offers(found, BOOKS)]
 
 
-def test_offered_time_is_booked_or_lost_or_undecided() -> None:
-    assert fates(offered(1, START), booked(2)) == [Fate.KEPT]
-    assert fates(offered(1, START), refused(2)) == [Fate.GONE]
-    assert fates(offered(1, START), replace(booked(2), status=None, body={})) == [Fate.OPEN]
-
-
-def test_a_time_that_nobody_offered_is_not_counted() -> None:
-    assert fates(offered(1, LATER), refused(2)) == []
-    assert fates(refused(2)) == []
-
-
-def test_alternatives_count_as_an_offer() -> None:
-    assert fates(offered(1, LATER), refused(2, START), refused(3)) == [Fate.GONE]
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ([offered(1, START), booked(2)], [Fate.KEPT]),
+        ([offered(1, START), refused(2)], [Fate.GONE]),
+        ([offered(1, START), replace(booked(2), status=None, body={})], [Fate.OPEN]),
+        ([offered(1, LATER), refused(2, START), refused(3)], [Fate.GONE]),  # an alternative is an offer
+        ([offered(1, LATER), refused(2)], []),  # nobody offered that time
+        ([refused(2)], []),
+    ],
+)
+def test_offered_time_is_booked_or_lost_or_undecided(answers: list[Answer], found: list[Fate]) -> None:
+    assert fates(*answers) == found
 
 
 @pytest.mark.parametrize(
@@ -76,36 +76,31 @@ def heard_of(second: float) -> Event:
     return Event(A, 1, "calcom", body, "processed", NOW + second)
 
 
-def test_busy_entry_after_the_offer_excuses_lost_offer() -> None:
-    assert cause(busy(101)) is Cause.SINCE
-    assert cause(busy(101), any_host=True, basis="own_book") is Cause.SINCE
+EARLY, ABSENCE = 99.5 - FREE_TIMES, ("o1", START[:10])
+MEHMETS = busy(10, staff="mehmet")
 
 
-def test_busy_entry_within_the_latency_excuses_lost_offer() -> None:
-    early = 99.5 - FREE_TIMES
-    assert cause(busy(early + 1)) is Cause.UNKNOWABLE
-    assert cause(busy(early - 1)) is Cause.KNOWN
-    assert cause(busy(early - 20), busy(101)) is Cause.KNOWN, "another entry since is no excuse"
-    assert cause(busy(early - 20, 90), busy(101)) is Cause.SINCE, "it was free again at the offer"
-
-
-def test_absence_is_known_once_its_event_is_processed() -> None:
-    event = ("o1", START[:10])
-    assert cause(busy(80, event=event), events=[heard_of(81)]) is Cause.KNOWN
-    assert cause(busy(80, event=event), events=[heard_of(95)]) is Cause.UNKNOWABLE, "whoever commits may be frozen"
-    assert cause(busy(80, event=event)) is Cause.UNKNOWABLE, "the event was lost"
-
-
-def test_another_persons_busy_entry_excuses_no_lost_offer() -> None:
-    assert cause() is Cause.KNOWN
-    assert cause(busy(101, staff="mehmet")) is Cause.KNOWN
-
-
-def test_lost_team_offer_is_excused_if_all_busy() -> None:
-    mehmets = busy(10, staff="mehmet")
-    assert cause(mehmets, busy(101), any_host=True) is Cause.SINCE
-    assert cause(mehmets, any_host=True) is Cause.KNOWN, "Anna was free"
-    assert cause(mehmets, busy(11), any_host=True) is Cause.KNOWN
+@pytest.mark.parametrize(
+    ("entries", "options", "found"),
+    [
+        ([], {}, Cause.KNOWN),
+        ([busy(101)], {}, Cause.SINCE),
+        ([busy(101)], {"any_host": True, "basis": "own_book"}, Cause.SINCE),
+        ([busy(101, staff="mehmet")], {}, Cause.KNOWN),
+        ([busy(EARLY + 1)], {}, Cause.UNKNOWABLE),
+        ([busy(EARLY - 1)], {}, Cause.KNOWN),
+        ([busy(EARLY - 20), busy(101)], {}, Cause.KNOWN),  # another entry since is no excuse
+        ([busy(EARLY - 20, 90), busy(101)], {}, Cause.SINCE),  # it was free again at the offer
+        ([busy(80, event=ABSENCE)], {"events": [heard_of(81)]}, Cause.KNOWN),
+        ([busy(80, event=ABSENCE)], {"events": [heard_of(95)]}, Cause.UNKNOWABLE),  # whoever commits may be frozen
+        ([busy(80, event=ABSENCE)], {}, Cause.UNKNOWABLE),  # the event was lost
+        ([MEHMETS, busy(101)], {"any_host": True}, Cause.SINCE),
+        ([MEHMETS], {"any_host": True}, Cause.KNOWN),  # Anna was free
+        ([MEHMETS, busy(11)], {"any_host": True}, Cause.KNOWN),
+    ],
+)
+def test_busy_entry_excuses_an_unknowable_lost_offer(entries: list[BusyTime], options: Any, found: Cause) -> None:
+    assert cause(*entries, **options) is found
 
 
 def test_certain_offer_of_known_busy_time_is_untrue() -> None:

@@ -6,26 +6,15 @@ from types import SimpleNamespace
 import pytest
 
 from tests.worlds import golden_answers, golden_records
-from tests.worlds.golden_answers import GoldenAnswers, Recorder, last_words
+from tests.worlds.golden_answers import GoldenAnswers, Recorder
 from tests.worlds.golden_records import describe_change, read_records, write_records
 
-FIRST, SECOND = "0b0ab0f4-3f0f-4c6e-8f5f-0a6f1d6e3b11", "5d3bb7f6-8b1f-4d05-a7b5-6d6f3a0d9c22"
 MODULE = "tests/integration/calls/test_some_calls.py"
 
 
 @pytest.fixture
 def recorder() -> Recorder:
     return Recorder(running=True)
-
-
-def test_ids_are_numbered_as_they_appear(recorder: Recorder) -> None:
-    for answer in ({"id": SECOND}, {"id": FIRST, "same": SECOND}):
-        with recorder.exchange("book_appointment", {}) as exchange:
-            exchange.answer = answer
-    assert recorder.lines() == [
-        '{"function": "book_appointment", "args": {}, "answer": {"id": "<id 1>"}}',
-        '{"function": "book_appointment", "args": {}, "answer": {"id": "<id 2>", "same": "<id 1>"}}',
-    ]
 
 
 def test_record_ends_at_concurrent_requests(recorder: Recorder) -> None:
@@ -48,26 +37,6 @@ def test_unsuccessful_attempts_are_dropped(recorder: Recorder) -> None:
     assert len(recorder.lines()) == 1
 
 
-def test_raised_error_is_recorded_by_its_type(recorder: Recorder) -> None:
-    with pytest.raises(ValueError, match="x"), recorder.exchange("ask", {}):
-        raise ValueError("x")
-    assert recorder.lines() == ['{"function": "ask", "args": {}, "answer": {"raised": "ValueError"}}']
-
-
-def test_new_recorder_has_no_earlier_lines() -> None:
-    recorder = Recorder()
-    with recorder.exchange("ask", {}):
-        pass
-    assert recorder.lines() == []
-
-
-def test_words_since_the_last_answer_are_kept() -> None:
-    turns = [("user", "Hallo"), ("tool_call_result", "{}"), ("agent", "Ja?"), ("user", "Um zehn"), ("user", "bitte")]
-    transcript = [{"role": role, "content": content} for role, content in turns]
-    assert last_words({"transcript_with_tool_calls": transcript}) == ["Um zehn", "bitte"]
-    assert last_words({"transcript_with_tool_calls": "made up"}) == []
-
-
 def test_golden_records_are_read_as_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(golden_records, "FOLDER", tmp_path / "golden")
     records = {"test_b": ['{"function": "ask"}'], "test_a[ä]": ['{"function": "ask"}', '{"function": "say"}']}
@@ -81,11 +50,7 @@ def test_golden_records_are_read_as_written(tmp_path: Path, monkeypatch: pytest.
 def test_changed_answer_shows_old_and_new_sentence() -> None:
     line = '{"function": "ask", "args": {"time": "zehn"}, "answer": {"success": true, "message": "%s"}}'
     text = describe_change(MODULE, "test_a", ["same", line % "Ja."], ["same", line % "Nein."])
-    assert text.splitlines()[1:-1] == [
-        '  ask {"time": "zehn"}',
-        '    - message: "Ja."',
-        '    + message: "Nein."',
-    ]
+    assert text.splitlines()[1:-1] == ['  ask {"time": "zehn"}', '    - message: "Ja."', '    + message: "Nein."']
     assert f"--golden=record '{MODULE}'" in text
 
 
@@ -106,11 +71,7 @@ def test_changed_function_of_an_answer_is_shown() -> None:
     ],
 )
 def test_a_record_without_its_test_fails_the_run(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    arguments: list[str],
-    collected: set[str] | None,
-    gone: list[str],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], collected: set[str] | None, gone: list[str]
 ) -> None:
     monkeypatch.setattr(golden_records, "FOLDER", tmp_path)
     monkeypatch.setattr(golden_answers, "FOLDER", tmp_path)
