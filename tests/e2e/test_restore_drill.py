@@ -184,9 +184,7 @@ def token_of(saved: list[dict[str, Any]], secret: str) -> str:
 
 
 @pytest.mark.timeout(600)
-async def test_lost_installation_is_restored_from_its_backups(
-    lost_demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_lost_installation_is_restored_from_its_backups(lost_demo: Demo, tmp_path, capsys) -> None:
     demo = lost_demo
     await apply_with_number(demo, PROJECT / "examples" / FILES[1], "praxis-weber", PRACTICE_KEY, PRACTICE_NUMBER)
     (day,) = await demo.open_days(1, 3)

@@ -185,9 +185,7 @@ async def web_pod(emptied_database: Database, tmp_path: Path) -> AsyncIterator[T
 
 
 @pytest.fixture(scope="module")
-async def shared_web_pod(
-    module_database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[TenantPod]:
+async def shared_web_pod(module_database: Database, tmp_path_factory) -> AsyncIterator[TenantPod]:
     """A tenant's pod for the tests of one module. Its web container runs and its worker does not."""
     async with open_pod(module_database, tmp_path_factory.mktemp("web"), "webonly") as opened:
         async with running_web(opened, worker_port=9):

@@ -19,9 +19,7 @@ UNSUITABLE = "positive_data_acceptance,allow_header_conformance"
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("arguments", [(ADMIN_TOKEN,), (reader_token_of(ADMIN_TOKEN), "--include-method=GET")])
-async def test_private_api_answers_by_its_openapi_document(
-    pod: TenantPod, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
+async def test_private_api_answers_by_its_openapi_document(pod: TenantPod, tmp_path, arguments) -> None:
     """No answer is a server error, has an undocumented status, type or shape, or accepts what the document refuses."""
     token, *only = arguments
     process = await asyncio.create_subprocess_exec(

@@ -38,9 +38,7 @@ async def test_appointments_are_filtered_by_current_and_former_names(shared_web_
 
 
 @pytest.mark.nightly
-async def test_first_page_includes_the_total_number_of_appointments(
-    shared_web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_first_page_includes_the_total_number_of_appointments(shared_web_pod: TenantPod, monkeypatch) -> None:
     pod = shared_web_pod
     for hour in (11, 13, 15):
         await book(pod, next_friday(pod, hour, number=7))
@@ -60,9 +58,7 @@ async def test_first_page_includes_the_total_number_of_appointments(
     assert "2 of 3 or more: narrow it" in await command(pod, *two)
 
 
-async def test_desk_changes_are_audited_with_their_sender(
-    shared_web_pod: TenantPod,
-) -> None:
+async def test_desk_changes_are_audited_with_their_sender(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10))
     status, shown = await request(pod, f"appointments/{appointment[:8]}")
@@ -146,9 +142,7 @@ async def test_invalid_move_body_is_refused(shared_web_pod: TenantPod, body: dic
     assert (status, problem["title"]) == (400, "Bad Request")
 
 
-async def test_spoken_new_start_is_parsed_by_branch_hours(
-    shared_web_pod: TenantPod,
-) -> None:
+async def test_spoken_new_start_is_parsed_by_branch_hours(shared_web_pod: TenantPod) -> None:
     """The salon opens from nine to six: half past eight is neither in the morning nor in the evening, nine is in the morning."""
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10, 6))

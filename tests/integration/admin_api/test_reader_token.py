@@ -111,9 +111,7 @@ async def test_reader_sees_everything_except_customers(pod: TenantPod, appointme
         ("calls/call_1/timeline", {"personal": "true"}),
     ],
 )  # fmt: skip
-async def test_readers_refusal_names_the_secret_with_the_right(
-    pod: TenantPod, path: str, params: dict[str, str]
-) -> None:
+async def test_readers_refusal_names_the_secret_with_the_right(pod: TenantPod, path, params) -> None:
     status, problem = await send(pod, f"/api/v1/{path}", **params)
     assert (status, problem["title"]) == (403, "Forbidden")
     assert problem["detail"].endswith("use that of Secret salon-admin")

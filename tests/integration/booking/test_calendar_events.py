@@ -212,9 +212,7 @@ async def test_reordered_events_of_two_moves_leave_one_appointment(env: CalcomEn
 
 
 @pytest.mark.parametrize("order", [(1,), (2,), (1, 2), (2, 1), (3,)], ids=str)
-async def test_several_moves_before_handling_keep_one_appointment(
-    env: CalcomEnvironment, order: tuple[int, ...]
-) -> None:
+async def test_several_moves_before_handling_keep_one_appointment(env: CalcomEnvironment, order) -> None:
     """When a late event is handled, the booking already has other uids than the known one."""
     uids = [await create(env)]
     await env.receive_event(uids[0])

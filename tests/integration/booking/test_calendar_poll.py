@@ -146,9 +146,7 @@ async def test_future_change_date_does_not_hide_present_changes(polled: PollEnvi
 
 
 @pytest.mark.parametrize("spread", [timedelta(), timedelta(seconds=7)], ids=["one moment", "one after the other"])
-async def test_poll_reads_all_pages(
-    polled: PollEnvironment, spread: timedelta, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_poll_reads_all_pages(polled: PollEnvironment, spread: timedelta, monkeypatch) -> None:
     monkeypatch.setattr(PAGE_SIZE, 3)
     await polled.poll()
     for number, hour in enumerate(range(8, 18)):
@@ -361,9 +359,7 @@ async def test_first_poll_applies_cancellations_whose_events_were_lost(polled: P
     assert await polled.salon.live() == []
 
 
-async def test_unreadable_rows_of_a_booking_list_are_counted(
-    polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unreadable_rows_of_a_booking_list_are_counted(polled: PollEnvironment, monkeypatch) -> None:
     """One listed booking has no instant: the other one is imported, and the list is recorded as partly read."""
     odd, _ = await polled.create(TEN), await polled.create(FOUR)
     whole = Booking.body

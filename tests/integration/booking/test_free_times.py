@@ -87,9 +87,7 @@ async def test_date_override_limits_the_offered_hours(env: CalcomEnvironment) ->
 
 
 @pytest.mark.parametrize("sunday", [date(2026, 10, 25), date(2027, 3, 28)])
-async def test_offers_around_clock_changes_match_local_hours(
-    env: CalcomEnvironment, new_salon: Any, sunday: date
-) -> None:
+async def test_offers_around_clock_changes_match_local_hours(env: CalcomEnvironment, new_salon: Any, sunday) -> None:
     """Cal.com lists slots outside of a query, and is an hour off if the query spans the change."""
     env.calcom.settings |= {"slots_clock_change_error": 1.0, "slots_outside_minutes": 600.0}
     own = await new_salon()
@@ -170,9 +168,7 @@ async def test_fifty_simultaneous_callers_cause_one_request_per_staff(env: Calco
     assert env.count_requests(READ) == 2
 
 
-async def test_unreadable_free_times_count_as_unavailable(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unreadable_free_times_count_as_unavailable(env: CalcomEnvironment, monkeypatch) -> None:
     broken = {"data": {"2026-11-27": [{"start": "morgen"}]}}
     monkeypatch.setattr("askproai_runtime.calendars.calcom_v2.merge_bodies", lambda _: broken)
     answer = await env.salon.booking.check_availability(call(), EXACTLY)

@@ -343,9 +343,7 @@ async def test_next_companion_needs_a_yes_or_name(env: CalcomEnvironment, words:
         (Reply.UNCLEAR, "Rosa ja, aber Mia nicht.", False),
     ],
 )  # fmt: skip
-async def test_answered_name_question_keeps_the_yes(
-    env: CalcomEnvironment, agreed: Reply, words: str, is_booked: bool
-) -> None:
+async def test_answered_name_question_keeps_the_yes(env: CalcomEnvironment, agreed, words, is_booked) -> None:
     """After the yes to one by one, the booking may ask for a full name: the answer to that is no refusal."""
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
     named = replace(caller(), said_since=words, replies={companions_key("one_by_one"): agreed})

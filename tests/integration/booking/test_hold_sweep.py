@@ -40,9 +40,7 @@ async def deadlocks(database: Database, pool: Pool) -> int:
     return await pool.fetchval("SELECT deadlocks FROM pg_stat_database WHERE datname = $1", database.name)
 
 
-async def test_sweeping_holds_neither_deadlocks_nor_loses_bookings(
-    new_salon, sweep_context: Any, module_database: Database
-):
+async def test_sweeping_holds_neither_deadlocks_nor_loses_bookings(new_salon, sweep_context, module_database: Database):
     salon = await new_salon(settings=BRIEF)
     before, finished, swept = await deadlocks(module_database, sweep_context.pool), asyncio.Event(), 0
 

@@ -124,9 +124,7 @@ def slot_utc(slot: dict[str, str]) -> str:
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("full", [False, True])
-async def test_impossible_waitlist_time_offers_the_next_free_times(
-    salon: Salon, args: dict[str, str], why: str, outcome: str, full: bool
-) -> None:
+async def test_impossible_waitlist_time_offers_the_next_free_times(salon: Salon, args, why, outcome, full) -> None:
     answer = await (
         join(salon, "call_1", FIRST, **args) if full else join_waitlist(salon.booking, call(), FRIDAY | args)
     )

@@ -143,9 +143,7 @@ async def test_event_type_added_later_brings_its_bookings(polled: PollEnvironmen
 
 
 @pytest.mark.parametrize("starts", ["all apart", "many at one time"])
-async def test_import_of_many_pages_counts_each_booking_once(
-    polled: PollEnvironment, starts: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_import_of_many_pages_counts_each_booking_once(polled: PollEnvironment, starts: str, monkeypatch) -> None:
     monkeypatch.setattr(PAGE_SIZE, 3)
     for hour in range(8, 14):
         for event_type in (1001, 1002):

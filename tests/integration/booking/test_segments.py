@@ -164,9 +164,7 @@ async def test_booking_of_the_offered_work_segment_ends_offer(salon: Salon) -> N
         (TINT, "10:30", True),  # goes on at 12:00: each visit begins or ends in a wait of the other
     ],
 )
-async def test_open_offer_hides_only_conflicting_offers(
-    salon: Salon, service: Service, clock: str, is_offered: bool
-) -> None:
+async def test_open_offer_hides_only_conflicting_offers(salon: Salon, service, clock, is_offered) -> None:
     salon.apply_config(with_services(salon.configs[-1], COLOUR, CUT, TINT))
     for phone, wanted, when in ((FIRST, COLOUR, "10:00"), (SECOND, service, clock)):
         await join(salon, phone, service=wanted.name, time=when)

@@ -286,9 +286,7 @@ async def test_unbooked_hold_is_offered_to_a_waiting_caller(salon: Salon, is_boo
 
 
 @pytest.mark.parametrize("first_waits", [False, True])
-async def test_time_freed_while_joining_is_offered(
-    salon: Salon, monkeypatch: pytest.MonkeyPatch, first_waits: bool
-) -> None:
+async def test_time_freed_while_joining_is_offered(salon: Salon, monkeypatch, first_waits: bool) -> None:
     """The time is freed, and handled by a run, between the caller's look at the book and the entry."""
     appointment, join_list = await book(salon), waitlist.join
 

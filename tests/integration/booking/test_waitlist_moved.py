@@ -164,9 +164,7 @@ async def test_joining_twice_does_not_change_the_waiting_order(salon: Salon) -> 
         ({"staff": "Anna"}, {"staff": "Anna", "customer_name": "Leon Müller"}, "waiting"),
     ],
 )
-async def test_only_matching_booking_ends_the_waiting_list_entry(
-    salon: Salon, waits: dict[str, str], books: dict[str, str], state: str
-) -> None:
+async def test_only_matching_booking_ends_the_waiting_list_entry(salon: Salon, waits, books, state) -> None:
     await wait(salon, FIRST, **waits)
     booked = await salon.booking.book_appointment(call("call_own", FIRST), booking_args(AFTERNOON) | books)
     assert booked.success, booked

@@ -97,9 +97,7 @@ async def test_simulators_url_is_not_checked_from_outside(
     ]
 
 
-async def test_helm_tests_account_sees_all_but_secrets(
-    control_plane: ControlPlane, leader: None, tmp_path: Path
-) -> None:
+async def test_helm_tests_account_sees_all_but_secrets(control_plane: ControlPlane, leader: None, tmp_path) -> None:
     found = await look(await account_of(control_plane, "askproai-doctor", tmp_path))
     assert found["named Secrets"].outcome is Outcome.SKIPPED
     assert found["named Secrets"].message == f"needs get secrets in {SYSTEM}"
@@ -118,9 +116,7 @@ async def test_helm_tests_account_sees_all_but_secrets(
     assert found["operator's rights"].outcome is Outcome.OK
 
 
-async def test_account_without_rights_gets_a_reason_per_check(
-    control_plane: ControlPlane, leader: None, tmp_path: Path
-) -> None:
+async def test_account_without_rights_gets_a_reason_per_check(control_plane: ControlPlane, leader, tmp_path) -> None:
     found = await look(await account_of(control_plane, "default", tmp_path))
     assert {each.outcome for each in found.values()} == {Outcome.OK, Outcome.SKIPPED}
     assert found["operator's report"].message == f"needs get configmaps in {SYSTEM}"

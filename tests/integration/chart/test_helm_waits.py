@@ -69,13 +69,7 @@ class Release:
 
 
 @pytest.fixture(params=[find_built, find_program], ids=["Helm 3", "Helm 4"])
-def release(
-    request: pytest.FixtureRequest,
-    control_plane: ControlPlane,
-    kube_client: KubeClient,
-    kube_namespace: str,
-    tmp_path: Path,
-) -> Release:
+def release(request, control_plane: ControlPlane, kube_client: KubeClient, kube_namespace: str, tmp_path) -> Release:
     chart = tmp_path / "askproai"
     shutil.copytree(CHART, chart)
     for each in (chart / "templates").iterdir():

@@ -36,9 +36,7 @@ def read_objects(manifest: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("manifest", STORE_MANIFESTS, ids=lambda path: path.name)
-async def test_api_server_accepts_each_field_of_an_example(
-    control_plane: ControlPlane, store_kinds: None, manifest: Path
-) -> None:
+async def test_api_server_accepts_each_field_of_an_example(control_plane: ControlPlane, store_kinds, manifest) -> None:
     answer = await control_plane.kubectl(*DRY_RUN, "-f", str(manifest))
     assert len(answer.splitlines()) == len(read_objects(manifest))
 

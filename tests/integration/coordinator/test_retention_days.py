@@ -184,9 +184,7 @@ async def test_every_growing_table_has_a_bound(env: CoordinatorEnvironment):
     assert {row["relname"] for row in tables} - kept == bounded
 
 
-async def test_function_texts_are_deleted_with_the_transcripts(
-    env: CoordinatorEnvironment,
-):
+async def test_function_texts_are_deleted_with_the_transcripts(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for name, age in (("young", "1 day"), ("old", "49 hours"), ("oldest", "73 hours")):
         await env.superuser.execute(
@@ -221,9 +219,7 @@ async def test_done_message_is_deleted_before_an_open_message(env: CoordinatorEn
     assert [row["text"] for row in remaining] == ["just done", "open"]
 
 
-async def test_sent_notification_loses_its_text(
-    env: CoordinatorEnvironment,
-):
+async def test_sent_notification_loses_its_text(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for subject, state, age in (
         ("young", "sent", "1 day"),

@@ -166,9 +166,7 @@ async def test_invalid_manifest_is_refused_with_its_message(
 
 
 @each_row("kind, path, value, message", BAD_VALUES)
-async def test_bad_value_is_refused_with_its_message(
-    kind: str, path: str, value: Any, message: str, apply: Any
-) -> None:
+async def test_bad_value_is_refused_with_its_message(kind, path, value, message, apply) -> None:
     manifest = deepcopy(example_manifests()[kind])
     put(manifest, path, value)
     with pytest.raises(ApiError) as error:

@@ -44,9 +44,7 @@ class Salon:
 
 
 @pytest.fixture
-def salon(
-    control_plane: ControlPlane, crds: None, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
-) -> Salon:
+def salon(control_plane: ControlPlane, crds: None, kube_client: KubeClient, kube_namespace: str, tmp_path) -> Salon:
     return Salon(control_plane, kube_namespace, tmp_path)
 
 

@@ -97,9 +97,7 @@ async def test_event_type_seen_as_own_is_not_searched(platform: Platform, event_
     assert (service.change, service.claims) == (Change.CHANGED, ())
 
 
-async def test_plan_without_list_rights_names_the_unchecked_part(
-    platform: Platform, event_type: int, tmp_path: Path
-) -> None:
+async def test_plan_without_list_rights_names_the_unchecked_part(platform: Platform, event_type: int, tmp_path) -> None:
     await create_salon(platform, event_type)
     service = (await platform.plan(await person(platform, tmp_path, everywhere=False)))["ServiceOffering"]
     (claim,) = service.claims

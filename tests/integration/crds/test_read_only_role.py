@@ -94,9 +94,7 @@ def write_readers_kubeconfig(plane: ControlPlane, folder: Path) -> Path:
 
 
 @pytest.mark.processes
-async def test_the_command_itself_uses_the_readers_token(
-    control_plane: ControlPlane, salon: str, tmp_path: Path
-) -> None:
+async def test_the_command_itself_uses_the_readers_token(control_plane: ControlPlane, salon: str, tmp_path) -> None:
     kubeconfig = write_readers_kubeconfig(control_plane, tmp_path)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from askproai_cli.main import app; app()", "circuits", "list", "-t", f"{salon}.{NAME}",
@@ -115,9 +113,7 @@ async def test_the_command_itself_uses_the_readers_token(
         ("annotate", "secret", f"{NAME}-reader", "a=b"), ("create", "configmap", "x"),
     ],
 )  # fmt: skip
-async def test_read_only_role_allows_nothing_else(
-    control_plane: ControlPlane, salon: str, arguments: tuple[str, ...]
-) -> None:
+async def test_read_only_role_allows_nothing_else(control_plane: ControlPlane, salon: str, arguments) -> None:
     assert is_forbidden(await attempt(control_plane, salon, *arguments))
 
 

@@ -68,9 +68,7 @@ READS_WHAT_IS_KEPT = "SELECT DISTINCT ON (provider) provider, outcome, at FROM p
 
 
 @pytest.fixture(scope="module")
-async def both(
-    module_database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[dict[str, TenantPod]]:
+async def both(module_database: Database, tmp_path_factory) -> AsyncIterator[dict[str, TenantPod]]:
     """A large and a small tenant in one database, in its statistics. Their processes do not run."""
     pods = {}
     async with AsyncExitStack() as stack:
@@ -243,9 +241,7 @@ async def test_retention_run_scans_rows_without_body_only_once(
     assert sum(number > 5 * batch for number in read) <= 2, read  # its plan for these values, and that for any
 
 
-async def test_ageing_reads_only_unaged_rows(
-    pod: TenantPod, module_database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_ageing_reads_only_unaged_rows(pod: TenantPod, module_database: Database, monkeypatch) -> None:
     """As the coordinator's role. All customers stay, since appointments name them."""
     tenant, batch = pod.store.tenant, 100
     await module_database.admin.ensure_coordinator(PASSWORD)
@@ -301,9 +297,7 @@ async def test_statistics_follow_each_table_that_grows(both: dict[str, TenantPod
     assert {row["relname"] for row in followed} == set(GROWING)
 
 
-async def test_statement_that_reads_a_whole_table_is_found(
-    both: dict[str, TenantPod], monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_statement_that_reads_a_whole_table_is_found(both: dict[str, TenantPod], monkeypatch) -> None:
     store = both["large"].store
     with recording_plans(monkeypatch) as recorder:
         async with open_pool(store.dsn, max_size=1) as pool:

@@ -12,9 +12,7 @@ SALON = ("salon.salon", "uid-salon", "password-of-salon")
 ANNA, MEHMET = ("mitte", "anna", 1), ("mitte", "mehmet", 1)
 
 
-async def test_unchanged_tenant_takes_four_statements_without_a_lock(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unchanged_tenant_takes_four_statements_without_a_lock(database: Database, monkeypatch) -> None:
     """Schema, row, login and resources, each read by one."""
     statements = record_statements(monkeypatch)
     admin = AdminStore(database.dsn)

@@ -137,9 +137,7 @@ async def test_state_of_a_tenant_contains_only_its_problems(database: Database) 
         ("[1]", {}),
     ],
 )
-async def test_failing_notification_channel_is_found_per_tenant(
-    database: Database, watermark: str, failing: dict[str, str]
-) -> None:
+async def test_failing_notification_channel_is_found_per_tenant(database: Database, watermark, failing) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await rows(
         database, "INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'notifications', now(), $2::jsonb)",
@@ -211,9 +209,7 @@ async def test_tenant_state_changed_by_hand_is_detected(database: Database, by_h
         ([(None, "CredentialMissing", 2), (None, "CredentialMissing", 1)], False),
     ],
 )
-async def test_provider_is_failing_when_recent_requests_all_failed(
-    database: Database, calls: list[tuple[int | None, str | None, int]], fails: bool
-) -> None:
+async def test_provider_is_failing_when_recent_requests_all_failed(database: Database, calls, fails) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     for status, error, minutes in calls:
         await call_provider(database, salon, "calcom", status, error, minutes)

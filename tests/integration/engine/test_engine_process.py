@@ -24,9 +24,7 @@ Start = Callable[..., Awaitable[Child]]
 
 
 @pytest.fixture
-async def start_operator(
-    control_plane: ControlPlane, kube_namespace: str, crds: None, tmp_path: Path
-) -> AsyncIterator[Start]:
+async def start_operator(control_plane: ControlPlane, kube_namespace, crds, tmp_path) -> AsyncIterator[Start]:
     """Yield a function that starts an operator with its Lease in the test's own namespace."""
     started: list[Child] = []
 

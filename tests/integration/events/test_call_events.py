@@ -176,9 +176,7 @@ async def test_metrics_count_every_outcome(pod: TenantPod) -> None:
         ("MEETING_ENDED", None, "calcom MEETING_ENDED is not acted on"),
     ],
 )
-async def test_calcoms_events_end_as_processed_with_a_note(
-    pod: TenantPod, trigger: str, payload: Any, note: str
-) -> None:
+async def test_calcoms_events_end_as_processed_with_a_note(pod: TenantPod, trigger, payload, note) -> None:
     event: dict[str, Any] = {"triggerEvent": trigger, "createdAt": datetime.now(UTC).isoformat()}
     body = json.dumps(event | ({"payload": payload} if payload else {"uid": "flat"})).encode()
     reply = await pod.post("/webhooks/calcom", body, {"X-Cal-Signature-256": sign_calcom(body)})

@@ -84,9 +84,7 @@ async def test_event_after_polls_adds_details_unavailable_at_retell(polled: Call
     assert await polled.events() == ["call_1:call_ended 1", "call_1:call_ended:poll 1"]
 
 
-async def test_spooled_event_survives_an_earlier_poll(
-    polled: CallPollEnvironment,
-) -> None:
+async def test_spooled_event_survives_an_earlier_poll(polled: CallPollEnvironment) -> None:
     """It was acknowledged while PostgreSQL was away, so Retell does not repeat it."""
     polled.add("call_1", began=60, ended=50, transcript=None)
     body = msgspec.json.encode({"event": "call_ended", "call": {"call_id": "call_1", "agent_id": AGENT_ID, **ENDED}})
@@ -204,9 +202,7 @@ async def test_poll_sends_nothing_while_retell_asks_to_wait(polled: CallPollEnvi
     assert polled.requests() == ["list-calls"]
 
 
-async def test_failed_call_request_delays_no_call_and_repeats(
-    polled: CallPollEnvironment,
-) -> None:
+async def test_failed_call_request_delays_no_call_and_repeats(polled: CallPollEnvironment) -> None:
     for number in range(3):
         polled.add(f"call_{number}", began=60 - number, ended=30, analyzed=True)
     polled.fail(FaultKind.ERROR_BEFORE_COMMIT, "get-call")
@@ -261,9 +257,7 @@ async def test_call_deleted_at_retell_is_closed_visibly(polled: CallPollEnvironm
 
 @pytest.mark.parametrize("reason", ["dial_failed", None])
 @pytest.mark.parametrize("status", ["not_connected", "ended", "error"])
-async def test_later_end_event_replaces_the_polls_closing(
-    polled: CallPollEnvironment, status: str, reason: str | None
-) -> None:
+async def test_later_end_event_replaces_the_polls_closing(polled: CallPollEnvironment, status, reason) -> None:
     await polled.started("call_1", began=15 * 60)
     await polled.poll()
     assert await polled.state("call_1") == ("ended", "NOT_FOUND_AT_RETELL", False)
@@ -282,9 +276,7 @@ async def test_late_start_does_not_reopen_a_closed_call(polled: CallPollEnvironm
     assert await polled.state("call_1") == ("ended", "END_UNKNOWN", False)
 
 
-async def test_calls_open_for_weeks_are_closed(
-    polled: CallPollEnvironment,
-) -> None:
+async def test_calls_open_for_weeks_are_closed(polled: CallPollEnvironment) -> None:
     await polled.started("call_old", began=60 * 24 * 30)
     before = await polled.row("call_old")
     await polled.poll()
@@ -339,9 +331,7 @@ async def test_worker_killed_before_its_watermark_stores_nothing_twice(
 @pytest.mark.parametrize(
     "watermark", [{}, {"seen": 7}, {"asked_until": "1999-01-01T00:00:00Z"}, {"seen": "2999-01-01T00:00:00Z"}]
 )
-async def test_older_poll_watermark_changes_no_stored_call(
-    polled: CallPollEnvironment, watermark: dict[str, Any]
-) -> None:
+async def test_older_poll_watermark_changes_no_stored_call(polled: CallPollEnvironment, watermark) -> None:
     """The watermark is from an older backup or from a clock that was ahead, or it is invalid."""
     polled.add("call_1", began=60, ended=50, analyzed=True)
     await polled.poll()

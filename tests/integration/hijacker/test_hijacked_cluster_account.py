@@ -30,9 +30,7 @@ def runtime_account(namespace: str) -> dict:
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: "-".join(attempt).replace("/", "-"))
-async def test_service_account_of_tenant_pods_has_no_rights(
-    kube_client: KubeClient, kube_namespace: str, attempt: tuple[str, str, str]
-) -> None:
+async def test_service_account_of_tenant_pods_has_no_rights(kube_client: KubeClient, kube_namespace, attempt) -> None:
     """Not even in its own namespace; and its token is mounted nowhere."""
     account = runtime_account(kube_namespace)
     assert account["automountServiceAccountToken"] is False

@@ -104,9 +104,7 @@ async def test_bookings_over_broken_connections_match_the_answers(network: Netwo
     assert len({row["staff"] for row in rows}) == len(rows)
 
 
-async def test_pod_answers_and_recovers_despite_a_silent_database(
-    network: Network,
-) -> None:
+async def test_pod_answers_and_recovers_despite_a_silent_database(network: Network) -> None:
     """Packets vanish and no connection ends: the hardest way to fail. The pod needs no restart afterwards."""
     pod = network.pod
     async with network.postgres.toxic("timeout", timeout=0), stopwatch() as waited:

@@ -157,9 +157,7 @@ async def test_refused_booking_is_announced_to_nobody(new_env: OpenRemote) -> No
     assert {row["state"] for row in await env.rows()} == {"dropped"}
 
 
-async def test_booking_is_announced_before_the_move_is_refused(
-    new_env: OpenRemote, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_booking_is_announced_before_the_move_is_refused(new_env: OpenRemote, monkeypatch) -> None:
     calendar = ScriptedCalendar()
     env = await new_env(calendar)
     appointment = await env.book()

@@ -31,9 +31,7 @@ async def owner(shared_web_pod: TenantPod) -> AsyncIterator[Visitor]:
         yield visitor
 
 
-async def test_each_action_acts_once_and_is_audited(
-    owner: Visitor,
-) -> None:
+async def test_each_action_acts_once_and_is_audited(owner: Visitor) -> None:
     pod, done = owner.pod, await seed(owner.pod, 2)
     csrf = await token_of(owner)
     expected = {
@@ -66,9 +64,7 @@ async def test_each_action_acts_once_and_is_audited(
         assert 'class="notice" role="status"' in page
 
 
-async def test_refusals_and_results_use_the_pages_language(
-    owner: Visitor,
-) -> None:
+async def test_refusals_and_results_use_the_pages_language(owner: Visitor) -> None:
     pod = owner.pod
     call, appointment = f"call_{uuid4().hex}", await book(pod, next_friday(pod, 9, 8))
     await pod.db.execute(
@@ -170,9 +166,7 @@ async def test_refused_move_explains_itself_keeping_the_entered_values(owner: Vi
         assert (status in {400, 404, 409}, sentence in page) == (True, True), (entered, page)
 
 
-async def test_no_show_is_marked_and_unmarked(
-    owner: Visitor,
-) -> None:
+async def test_no_show_is_marked_and_unmarked(owner: Visitor) -> None:
     pod = owner.pod
     begun = await add_begun(pod)
     for button, location, state in (

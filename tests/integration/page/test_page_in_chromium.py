@@ -4,7 +4,6 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -52,9 +51,7 @@ async def log_in(browser: Browser, pod: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("use", [use_mouse, use_keyboard])
-async def test_failed_booking_leads_to_its_dead_letters_redrive(
-    shared_web_pod: TenantPod, tmp_path: Path, use: Callable[[Browser, str], Awaitable[None]]
-) -> None:
+async def test_failed_booking_leads_to_its_dead_letters_redrive(shared_web_pod: TenantPod, tmp_path, use) -> None:
     pod = shared_web_pod
     made = await seed(pod, "Petra Müller", "bitte kurz")
     job = await pod.db.fetchval(
@@ -151,9 +148,7 @@ async def test_busy_browser_still_shows_each_change(shared_web_pod: TenantPod, t
             await browser.wait_for(f"document.getElementById('c-{call_id}') !== null")
 
 
-async def test_constantly_changing_page_shows_its_changes(
-    shared_web_pod: TenantPod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_constantly_changing_page_shows_its_changes(shared_web_pod: TenantPod, tmp_path, monkeypatch) -> None:
     """Each view takes longer than the time from one change to the next."""
     render = server.render
 
@@ -233,9 +228,7 @@ async def test_axe_finds_no_violation_on_forms_or_login(shared_web_pod: TenantPo
 
 
 @pytest.mark.parametrize(("width", "most"), [(390, 0.5), (1440, 0.2)])
-async def test_long_names_leave_the_week_its_days(
-    shared_web_pod: TenantPod, tmp_path: Path, width: int, most: float
-) -> None:
+async def test_long_names_leave_the_week_its_days(shared_web_pod: TenantPod, tmp_path, width: int, most: float) -> None:
     """A person of two branches, on a telephone and on a desk."""
     async with browsing(tmp_path) as browser:
         await log_in(browser, shared_web_pod)

@@ -97,9 +97,7 @@ async def test_caller_is_answered_while_one_view_is_rendered(owner: Visitor, mon
     assert most == 1
 
 
-async def test_simultaneous_page_requests_use_one_callers_connection(
-    owner: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_simultaneous_page_requests_use_one_callers_connection(owner: Visitor, monkeypatch) -> None:
     has_ended, running, most = PulseStore.has_ended, 0, 0
 
     async def counted(store: PulseStore, session: str) -> bool:

@@ -35,9 +35,7 @@ async def shared_issuer() -> AsyncIterator[OidcIssuer]:
 
 
 @pytest.fixture(scope="module")
-async def oidc_pod(
-    module_database: Database, tmp_path_factory: pytest.TempPathFactory, shared_issuer: OidcIssuer
-) -> AsyncIterator[TenantPod]:
+async def oidc_pod(module_database: Database, tmp_path_factory, shared_issuer: OidcIssuer) -> AsyncIterator[TenantPod]:
     async with running_page(module_database, tmp_path_factory.mktemp("oidc"), shared_issuer) as pod:
         yield pod
 
@@ -359,9 +357,7 @@ async def test_missing_secret_is_reported_while_tokens_still_work(oidc_pod: Tena
 @pytest.mark.parametrize(
     "change", [{"roles": PageRoles(owner=("bosses",))}, {"client_id": "other"}, {"roles_claim": "roles"}]
 )
-async def test_changed_login_settings_end_only_issuer_sessions(
-    oidc_pod: TenantPod, issuer: OidcIssuer, change: dict[str, Any]
-) -> None:
+async def test_changed_login_settings_end_only_issuer_sessions(oidc_pod: TenantPod, issuer: OidcIssuer, change) -> None:
     async with visiting(oidc_pod) as colleague, visiting(oidc_pod) as owner:
         assert (await colleague.log_in_at_issuer())[0] == HTTPOk.status_code
         assert await owner.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code

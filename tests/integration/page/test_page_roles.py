@@ -76,9 +76,7 @@ async def issuer() -> AsyncIterator[OidcIssuer]:
 
 
 @pytest.fixture(scope="module")
-async def oidc_pod(
-    module_database: Database, tmp_path_factory: pytest.TempPathFactory, issuer: OidcIssuer
-) -> AsyncIterator[TenantPod]:
+async def oidc_pod(module_database: Database, tmp_path_factory, issuer: OidcIssuer) -> AsyncIterator[TenantPod]:
     async with running_page(module_database, tmp_path_factory.mktemp("roles"), issuer) as pod:
         yield pod
 

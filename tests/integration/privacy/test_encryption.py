@@ -151,9 +151,7 @@ async def test_report_of_erased_booking_has_no_body(env: PrivacyEnvironment) -> 
 
 
 @pytest.mark.nightly
-async def test_spooled_event_of_erased_booking_is_found(
-    env: PrivacyEnvironment,
-) -> None:
+async def test_spooled_event_of_erased_booking_is_found(env: PrivacyEnvironment) -> None:
     """It was encrypted before it waited, so the trigger cannot read it, even if encryption is off when it is moved."""
     await env.play(ZORA)
     await env.processed()

@@ -160,9 +160,7 @@ async def test_many_undeletable_calls_delay_no_other_deletion(env: PrivacyEnviro
     assert await env.pod.db.fetchval(left, env.tenant) == 250
 
 
-async def test_concurrent_write_is_erased_after_the_call(
-    env: PrivacyEnvironment,
-) -> None:
+async def test_concurrent_write_is_erased_after_the_call(env: PrivacyEnvironment) -> None:
     """The record of a function is written after its answer, by a statement that may have begun before the refusal."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})

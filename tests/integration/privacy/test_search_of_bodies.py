@@ -63,9 +63,7 @@ async def test_bodies_of_other_calls_are_not_read(database: Database, salon: Ten
         ("calcom", "received", False, True),
     ],
 )
-async def test_bodies_without_an_owner_are_searched(
-    salon: TenantStore, source: str, status: str, has_row: bool, found: bool
-) -> None:
+async def test_bodies_without_an_owner_are_searched(salon: TenantStore, source, status, has_row, found) -> None:
     """The body contains the number. Once the call has a row, that row names the caller."""
     async with connected(salon.dsn) as conn:
         event = await add_call(conn, salon.tenant, "call_x", source, status, has_row=has_row)

@@ -183,9 +183,7 @@ async def test_store_keeps_events_while_postgresql_is_away(example: StoreExample
         await admin.close()
 
 
-async def test_restarted_store_has_tenants_and_new_administrator_password(
-    example: StoreExample,
-) -> None:
+async def test_restarted_store_has_tenants_and_new_administrator_password(example: StoreExample) -> None:
     async with example.running("first"):
         admin = operator_of(example, "first")
         url = admin.tenant_url(SALON, None)

@@ -41,9 +41,7 @@ async def frozen(live: TenantStore) -> AsyncIterator[tuple[FrozenCalendar, TestC
             yield calendar, client
 
 
-async def test_change_is_answered_like_the_live_versions(
-    frozen: tuple[FrozenCalendar, TestClient[Any, Any]],
-) -> None:
+async def test_change_is_answered_like_the_live_versions(frozen: tuple[FrozenCalendar, TestClient[Any, Any]]) -> None:
     calendar, client = frozen
     calendar.expect(
         [("create-booking", 400, "taken"), ("create-booking", 404, "refused"), ("create-booking", None, "unknown")]

@@ -77,9 +77,7 @@ async def change(pod: TenantPod, function: str, call: str, **args: Any) -> dict[
     return answer
 
 
-async def test_shadow_of_the_same_version_shows_no_difference(
-    database: Database, pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_shadow_of_the_same_version_shows_no_difference(database: Database, pod: TenantPod, tmp_path) -> None:
     """Bookings, moves, cancellations, two who come together, and lost races."""
     booked = [await book(pod, name, next_friday(pod, hour)) for name, hour in (("moves", 9), ("cancels", 10))]
     assert all(each["success"] for each in booked)
@@ -108,9 +106,7 @@ async def test_shadow_of_the_same_version_shows_no_difference(
         await environment.wait_until_equal()
 
 
-async def test_desk_change_of_an_appointment_is_no_difference(
-    database: Database, pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_desk_change_of_an_appointment_is_no_difference(database: Database, pod: TenantPod, tmp_path) -> None:
     """The desk changes an appointment that the call has just booked, and one that the call has only listed."""
     known = await book(pod, "listed", next_friday(pod, 9))
     async with running_shadow(database, pod, tmp_path / "shadow", pod.config()) as environment:
@@ -276,9 +272,7 @@ async def test_shadows_neither_delay_nor_fail_an_answer(database: Database, pod:
     assert re.search(r"^askproai_shadow_requests_dropped_total\{.*\} [1-3]", counted, re.MULTILINE)
 
 
-async def test_bodies_are_encrypted_and_the_replay_reads_them(
-    database: Database, pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_bodies_are_encrypted_and_the_replay_reads_them(database: Database, pod: TenantPod, tmp_path) -> None:
     pod.encrypt()
     await eventually(lambda: current_config(pod).encrypt_bodies)
     await book(pod, "stored", next_friday(pod, 9))

@@ -39,9 +39,7 @@ async def let_it_rest(pod: TenantPod) -> None:
     )  # fmt: skip
 
 
-async def test_the_task_runs_when_notifications_are_switched_on(
-    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_task_runs_when_notifications_are_switched_on(stopped_pod: TenantPod, monkeypatch) -> None:
     def look_often(**settings: Any) -> TaskSettings:
         return TaskSettings(look_every=timedelta(seconds=0.1), first_within=timedelta(), **settings)
 
@@ -75,9 +73,7 @@ async def test_run_with_the_former_config_is_repeated(stopped_pod: TenantPod, mo
         assert (await read_task(stopped_pod))["due_in"] < 30
 
 
-async def test_change_during_an_outage_is_requested_afterwards(
-    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_change_during_an_outage_is_requested_afterwards(stopped_pod: TenantPod, monkeypatch) -> None:
     monkeypatch.setattr("askproai_runtime.worker.REQUEST_AGAIN", timedelta(seconds=0.05))
     await let_it_rest(stopped_pod)
     (stopped_pod.folder / "credentials" / "DATABASE_URL").unlink()

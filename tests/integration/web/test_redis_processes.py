@@ -79,9 +79,7 @@ async def full_worker() -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("own", ["absent", "full"])
-async def test_remote_worker_is_woken_if_own_is_unavailable(
-    stopped_pod: TenantPod, valkey: EmbeddedRedis, own: str
-) -> None:
+async def test_remote_worker_is_woken_if_own_is_unavailable(stopped_pod: TenantPod, valkey: EmbeddedRedis, own) -> None:
     """An idle worker polls every 15 s: a job that is done within 5 s was announced to it."""
     await mount_redis(stopped_pod, valkey)
     async with full_worker() as port, running_worker(stopped_pod):
