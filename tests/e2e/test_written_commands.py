@@ -44,11 +44,7 @@ class Reader:
 
     def __init__(self, demo: Demo, folder: Path) -> None:
         self.folder = folder
-        for name, target in (
-            (".demo", demo.directory),
-            ("examples", PROJECT / "examples"),
-            ("docs", PROJECT / "docs"),
-        ):
+        for name, target in ((".demo", demo.directory), ("examples", PROJECT / "examples"), ("docs", PROJECT / "docs")):
             (folder / name).symlink_to(target)
         programs = Path(sys.executable).parent
         self.environment = {

@@ -8,14 +8,7 @@ from askproai_runtime.conversation import find
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, call
-from tests.worlds.cancellations import (
-    NEXT_CALL,
-    TUESDAY,
-    after_answer,
-    book,
-    let_two_seconds_pass,
-    salon,
-)
+from tests.worlds.cancellations import NEXT_CALL, TUESDAY, after_answer, book, let_two_seconds_pass, salon
 
 __all__ = ["salon"]  # the fixture
 

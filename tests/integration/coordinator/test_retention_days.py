@@ -143,10 +143,7 @@ async def test_tenant_with_undeletable_rows_delays_no_other_tenant(env: Coordina
     assert await env.rows("SELECT tenant FROM calls") == []
     assert await env.rows("SELECT tenant FROM audit_log") == [{"tenant": first.tenant}]
     runs = env.metric("duty_runs_total")
-    assert runs == {
-        '{"duty": "retention", "outcome": "ok"}': 1,
-        '{"duty": "retention", "outcome": "tenant_failed"}': 1,
-    }
+    assert runs == {'{"duty": "retention", "outcome": "ok"}': 1, '{"duty": "retention", "outcome": "tenant_failed"}': 1}
     # 4 transcripts, 4 calls, 1 entry of the audit log.
     assert env.metric("duty_changes_total")['{"duty": "retention"}'] == 9
     await run_once(task, env.context)

@@ -13,14 +13,7 @@ from askproai_runtime.billing import get_billing_state
 from askproai_sandbox.stripe import event, invoice, send, subscription
 from tests.worlds.databases import Database
 from tests.worlds.stripe_contract import check_event
-from tests.worlds.tenant_pod import (
-    ADMIN_TOKEN,
-    STRIPE_SECRET,
-    TenantPod,
-    open_pod,
-    running_web,
-    running_worker,
-)
+from tests.worlds.tenant_pod import ADMIN_TOKEN, STRIPE_SECRET, TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly

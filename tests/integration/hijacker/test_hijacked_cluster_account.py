@@ -41,11 +41,7 @@ async def test_service_account_of_tenant_pods_has_no_rights(kube_client: KubeCli
     resource, _, subresource = resource.partition("/")
     for namespace in (kube_namespace, "kube-system", "askproai-system"):
         asked = {"verb": verb, "group": group, "resource": resource, "subresource": subresource, "namespace": namespace}
-        spec = {
-            "user": f"system:serviceaccount:{kube_namespace}:{name}",
-            "groups": groups,
-            "resourceAttributes": asked,
-        }
+        spec = {"user": f"system:serviceaccount:{kube_namespace}:{name}", "groups": groups, "resourceAttributes": asked}
         review = await kube_client.create(
             REVIEW, {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
         )
