@@ -31,9 +31,8 @@ async def test_appointment_is_booked_once_with_note_and_audit(shared_web_pod: Te
     _, shown = await request(pod, f"appointments/{booked['id'][:8]}")
     assert (shown["appointment"], shown["phone"], shown["notes"]) == (booked, "+4915112345678", "Treppe")
     _, page = await request(pod, "audit", limit=1)
-    assert (page["entries"][0]["action"], page["entries"][0]["detail"]["claimed_by"]) == (
-        "appointment.booked", "karin@laptop",
-    )  # fmt: skip
+    entry = page["entries"][0]
+    assert (entry["action"], entry["detail"]["claimed_by"]) == ("appointment.booked", "karin@laptop")
     status, problem = await request(pod, "appointments", body | {"name": "Paula Meier"})
     assert (status, problem["title"]) == (409, "Request Used")
     assert (await request(pod, f"appointments/{booked['id']}/cancel", asking()))[0] == 200

@@ -53,9 +53,7 @@ async def test_figures_count_bookings_and_failures_per_day(pod: TenantPod) -> No
     figures = json.loads(await command(pod, "figures", "-o", "json", token=READER))
     by_day = {each["day"]: (each["booked"], each["failed"]) for each in figures["days"]}
     days = {ago: (NOON - timedelta(days=ago)).date().isoformat() for ago in TRIED}
-    assert by_day == {days[29]: (0, 1), days[3]: (1, 1), days[1]: (2, 1)}, (
-        "what is neither booked nor failed does not count"
-    )
+    assert by_day == {days[29]: (0, 1), days[3]: (1, 1), days[1]: (2, 1)}, "other outcomes do not count"
     assert list(by_day) == sorted(by_day)
     assert (figures["target_percent"], figures["booked_percent"], figures["budget_percent"]) == ("95", "50.0", "0.0")
     assert figures["providers"] == [

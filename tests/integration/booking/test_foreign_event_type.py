@@ -109,10 +109,8 @@ async def test_desk_sees_that_calcom_lacks_the_event_types(env: CalcomEnvironmen
     api: Any = SimpleNamespace(process=SimpleNamespace(booking=lambda: env.salon.booking))
     request = ApiRequest(api, Access(Role.OWNER, admin_secret="admin"), "c", "", ZoneInfo("Europe/Berlin"))
     listed = await list_day(request, "mitte", "haarschnitt", date(2026, 11, 27))
-    assert (listed.slots, listed.closed) == (
-        [],
-        "the remote calendar does not have the event types of anna, mehmet: see CalendarLinked",
-    )
+    assert listed.slots == []
+    assert listed.closed == "the remote calendar does not have the event types of anna, mehmet: see CalendarLinked"
 
 
 async def test_unverified_event_type_is_booked_after_its_lookup(env: CalcomEnvironment) -> None:

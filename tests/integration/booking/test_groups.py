@@ -113,9 +113,8 @@ async def test_group_offer_is_booked_without_a_transcript(salon: Salon) -> None:
     agreed = offer.fields["slots"][-1]
     answer = await book(salon, agreed["start"][11:16], MIA)
     assert answer.success
-    assert [(each["staff"], each["start"]) for each in answer.fields["appointments"]] == [
-        (each["staff"], each["start"]) for each in (agreed, *agreed["companions"])
-    ]
+    for made, offered in zip(answer.fields["appointments"], (agreed, *agreed["companions"]), strict=True):
+        assert (made["staff"], made["start"]) == (offered["staff"], offered["start"])
 
 
 async def test_group_offer_is_booked_during_competing_requests(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,9 +168,7 @@ async def test_group_is_booked_whole_or_not_at_all(salon: Salon) -> None:
     before = await booked(salon)
     answer = await book(salon, "10:00", MIA)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.TAKEN)
-    assert answer.message.startswith(
-        "Freitag, den 27. November, um 10 Uhr ist leider nicht für alle 2 Personen zugleich frei."
-    )
+    assert "um 10 Uhr ist leider nicht für alle 2 Personen zugleich frei." in answer.message
     assert answer.fields["alternatives"], answer
     assert await booked(salon) == before
 
@@ -212,10 +209,9 @@ async def test_groups_and_single_callers_never_share_a_slot(salon: Salon) -> Non
 async def test_already_booked_member_of_a_group_is_mentioned(salon: Salon) -> None:
     assert (await book(salon, "10:00")).success
     answer = await book(salon, "10:00", MIA)
-    assert (answer.success, answer.message) == (
-        False,
-        "Für Rosa Rot habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für Mia Rot einzeln eintragen?",
-    )
+    assert not answer.success
+    assert answer.message.startswith("Für Rosa Rot habe ich zu dieser Zeit schon einen Termin eingetragen.")
+    assert answer.message.endswith(" Soll ich den für Mia Rot einzeln eintragen?")
     assert len(await salon.live()) == 1
     (then,) = answer.fields["next_requests"]
     assert (await salon.booking.book_appointment(caller(1), then)).success
@@ -262,9 +258,7 @@ async def test_group_appointments_are_moved_and_cancelled_separately(salon: Salo
 async def test_group_at_calcom_is_booked_one_by_one(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "date": "2026-11-27", "time": "10 Uhr", "companions": [{}]}
     answer = await env.salon.booking.check_availability(caller(), args)
-    assert answer.message.startswith("Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich,"), (
-        answer
-    )
+    assert answer.message.startswith("Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich,")
     assert "Zuerst für eine Person: Frei ist Freitag, der 27. November, um 10 Uhr" in answer.message
     assert answer.fields["slots"]
     assert not answer.success

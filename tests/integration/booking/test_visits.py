@@ -37,9 +37,7 @@ async def salon(new_salon: Any) -> Salon:
 async def test_visit_is_one_appointment_with_all_services(salon: Salon) -> None:
     said = {"service": "Waschen, Schneiden und Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
     asked = await salon.booking.check_availability(call("call_1", f"+4915{1:08}"), said)
-    assert "um 10 Uhr bei Anna. Waschen, Schneiden und Föhnen dauern zusammen eine Stunde und 5 Minuten." in (
-        asked.message
-    )
+    assert "um 10 Uhr bei Anna. Waschen, Schneiden und Föhnen dauern zusammen eine Stunde" in asked.message
     slot = asked.fields["slots"][0]
     assert (slot["start"], slot["end"]) == (at("10:00"), at("11:05"))
     answer = await book(salon, "Waschen, Schneiden und Föhnen", "10:00")
@@ -79,11 +77,8 @@ async def test_person_doing_part_of_a_visit_is_excluded(salon: Salon) -> None:
     tint = msgspec.structs.replace(DRY, name="tönen", display_name="Tönen", staff={"mitte": ("mehmet",)})
     salon.apply_config(with_services(salon.configs[-1], WASH, CUT, tint))
     nobody = await book(salon, "Waschen, Tönen", "10:00", 3)
-    assert (nobody.success, nobody.message) == (
-        False,
-        "Waschen und Tönen kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?",
-    )
-    assert nobody.fields["services"] == ["waschen", "tönen"]
+    assert nobody.message.startswith("Waschen und Tönen kann ich nicht als einen Termin eintragen, nur jede Leistung")
+    assert (nobody.success, nobody.fields["services"]) == (False, ["waschen", "tönen"])
     assert nobody.outcome == FunctionOutcome.ASKED_BACK, "nothing failed that somebody has to look at"
 
 

@@ -115,9 +115,8 @@ async def test_booking_ends_no_ambiguous_waiting_list_entry(salon: Salon) -> Non
         await wait(salon, FIRST, customer_name=name)
     await book(salon, caller=FIRST)
     await run(salon)
-    assert await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting' ORDER BY name") == [
-        {"name": "Anna Kurz"}, {"name": surname},
-    ]  # fmt: skip
+    rows = await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting' ORDER BY name")
+    assert rows == [{"name": "Anna Kurz"}, {"name": surname}]
 
 
 @pytest.mark.parametrize(

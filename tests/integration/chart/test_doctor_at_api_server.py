@@ -70,9 +70,7 @@ async def test_unrestricted_account_sees_everything(
     assert found["operator's rights"].outcome is Outcome.OK, found["operator's rights"]
     assert found["clocks"].outcome is Outcome.OK
     assert found["operator"].outcome is Outcome.FAILED, "it leads, and no kubelet runs its pods here"
-    assert found["operator"].message.startswith("0 of 2 pods of askproai-operator are ready"), (
-        "and, after ten minutes, why"
-    )
+    assert found["operator"].message.startswith("0 of 2 pods of askproai-operator are ready"), "after ten minutes, why"
     assert "nobody holds the Lease askproai-coordinator" in found["coordinator"].message
     assert f"{SYSTEM}/askproai-database does not exist" in found["named Secrets"].details
     assert found["operator's report"].outcome is Outcome.OK

@@ -149,9 +149,8 @@ async def test_changed_key_is_unknown_until_retell_answers(namespace):
     assert (await namespace.get("Tenant"))["status"]["configHash"] == config
     kept = await namespace.secret_data("salon-mueller-signing-keys")
     assert json.loads(kept["PRESENT_KEYS"])["retell-api-key"] == "not-a-key", "the pods may accept it"
-    assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == namespace.retell_key, (
-        "not tried yet"
-    )
+    teardown = await namespace.secret_data("salon-mueller-teardown")
+    assert teardown["retell-api-key"] == namespace.retell_key, "not tried yet"
     namespace.operator.end_faults()
     await namespace.annotate("reconcile-at", "112")
     await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")

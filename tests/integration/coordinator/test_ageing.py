@@ -172,9 +172,8 @@ async def test_an_unreferenced_customer_is_deleted(env: CoordinatorEnvironment) 
     assert await delete_expired(env.context) == 2
     left = {row["phone"] for row in await env.rows("SELECT phone FROM customers WHERE tenant = $1", salon.tenant)}
     assert left == {PHONE, *numbers.values()} - {numbers["gone"], numbers["called_long_ago"]}
-    assert await env.rows("SELECT phone FROM customers WHERE tenant = $1", patient.tenant) == [
-        {"phone": numbers["gone"]}
-    ]
+    phones = await env.rows("SELECT phone FROM customers WHERE tenant = $1", patient.tenant)
+    assert phones == [{"phone": numbers["gone"]}]
     (entry,) = await env.rows("SELECT action, detail FROM audit_log")
     assert (entry["action"], json.loads(entry["detail"])) == ("customers.aged", {"customers": 2, "days": 20})
 

@@ -192,11 +192,8 @@ async def test_desk_queries_have_bounded_plans(pod: TenantPod, monkeypatch: pyte
         async with running_web(pod, worker_port=9):
             assert (await get(pod, "calls/call_grown_50/timeline", personal="true"))["moments"]
             assert (await get(pod, f"timeline/{some}"))["moments"]
-            assert {each["what"] for each in (await get(pod, "timeline/corr-50"))["moments"]} >= {
-                "event",
-                "function",
-                "provider",
-            }
+            moments = (await get(pod, "timeline/corr-50"))["moments"]
+            assert {each["what"] for each in moments} >= {"event", "function", "provider"}
             await get(pod, "events", status="dead", limit="50")
             await get(pod, "events", type="call_ended", limit="50")
             await get(pod, "appointments", staff="anna", limit="50", **{"from": tomorrow})

@@ -49,10 +49,8 @@ async def test_tenant_connects_only_with_its_own_password(database: Database) ->
 async def test_database_administrator_needs_no_superuser_rights(database: Database) -> None:
     connection = await asyncpg.connect(database.dsn)
     assert not await connection.fetchval("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-    assert (
-        await connection.fetchval("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'claims'")
-        == "askproai_owner"
-    )
+    owner = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'claims'"
+    assert await connection.fetchval(owner) == "askproai_owner"
     await connection.close()
 
 

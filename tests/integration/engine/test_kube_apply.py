@@ -86,9 +86,8 @@ class TestApply:
     async def test_applied_object_has_one_field_manager(self, env):
         await env.kube.apply(config_map(env, a="1"))
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
-        assert [(entry["manager"], entry["operation"]) for entry in live["metadata"]["managedFields"]] == [
-            ("askproai-operator", "Apply")
-        ]
+        (entry,) = live["metadata"]["managedFields"]
+        assert (entry["manager"], entry["operation"]) == ("askproai-operator", "Apply")
 
     async def test_a_child_edited_by_hand_is_repaired(self, env, kube_client):
         await env.kube.apply(config_map(env, a="1"))

@@ -43,11 +43,8 @@ async def test_poll_stores_a_lost_call_end(polled: CallPollEnvironment) -> None:
     assert await polled.state("call_1") == ("ended", "user_hangup", True)
     row = await polled.row("call_1")
     assert row is not None
-    assert (row["branch"], row["transcript"], row["ended_at"] - row["started_at"]) == (
-        "mitte",
-        SAID,
-        timedelta(minutes=5),
-    )
+    assert (row["branch"], row["transcript"]) == ("mitte", SAID)
+    assert row["ended_at"] - row["started_at"] == timedelta(minutes=5)
     assert [polled.found(name) for name in ("call_started", "call_ended", "call_analyzed")] == [0, 1, 1]
 
 
@@ -122,9 +119,8 @@ async def test_simultaneous_poll_and_webhooks_store_events_once(polled: CallPoll
     assert await polled.events() == before
     assert {event.rpartition(" ")[2] for event in before} == {"1"}
     assert {event for event in before if ":poll" not in event} == {f"{call_id}:call_ended 1" for call_id in calls}
-    assert {event for event in before if ":call_analyzed" in event} == {
-        f"{call_id}:call_analyzed:poll 1" for call_id in calls
-    }
+    analyzed = {event for event in before if ":call_analyzed" in event}
+    assert analyzed == {f"{call_id}:call_analyzed:poll 1" for call_id in calls}
     for call_id in calls:
         assert await polled.state(call_id) == ("ended", "user_hangup", True)
 

@@ -102,10 +102,8 @@ async def test_worker_reads_only_the_events_it_loads(tables: EmptyTables, analyz
     await tables.entries_read()
     async with tables.pool.acquire() as conn:
         for _ in range(10):  # the first five are planned for their values, the others for any
-            assert (
-                len(await load_events(conn, tables.tenant, ids, Source.RETELL, 10**6, no_cipher(tables.tenant)))
-                == BATCH
-            )
+            loaded = await load_events(conn, tables.tenant, ids, Source.RETELL, 10**6, no_cipher(tables.tenant))
+            assert len(loaded) == BATCH
     assert await tables.entries_read() <= 10 * BATCH
 
 

@@ -117,9 +117,8 @@ async def test_repeated_erasure_request_makes_one_erasure(env: PrivacyEnvironmen
     status, again = await request(env.pod, "callers/erase", body)
     assert (status, again["erasure"]["state"]) == (200, "done")
     _, listed = await request(env.pod, "erasures")
-    assert [(each["id"], each["state"], each["waits_for"]) for each in listed["erasures"]] == [
-        (body["request_id"], "done", None)
-    ]
+    (erasure,) = listed["erasures"]
+    assert (erasure["id"], erasure["state"], erasure["waits_for"]) == (body["request_id"], "done", None)
 
 
 async def test_message_after_the_erasure_request_is_stored(env: PrivacyEnvironment) -> None:

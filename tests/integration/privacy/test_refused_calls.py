@@ -74,12 +74,8 @@ async def test_refused_calls_words_are_deleted_while_bookings_stay(env: PrivacyE
     call = await env.pod.db.fetchrow("SELECT * FROM calls WHERE tenant = $1 AND call_id = $2", env.tenant, CALL)
     assert (call["status"], call["disconnection_reason"], call["from_number"]) == ("ended", "user_hangup", ZORA.number)
     outcomes = "SELECT array_agg(outcome ORDER BY at) FROM function_requests WHERE tenant = $1 AND call_id = $2"
-    assert (await env.pod.db.fetchval(outcomes, env.tenant, CALL))[1:] == [
-        "not_kept",
-        "asked_back",
-        "booked",
-        "not_kept",
-    ]
+    found = await env.pod.db.fetchval(outcomes, env.tenant, CALL)
+    assert found[1:] == ["not_kept", "asked_back", "booked", "not_kept"]
     assert OTHER.message in (await request(env.pod, f"calls/{other}"))[1]["transcript"]
 
     assert CALL in env.workspace.calls

@@ -144,9 +144,8 @@ async def test_comparison_lists_exactly_a_partly_failing_versions_failures(
             assert (len(each.only_live), each.only_shadow) == (1, ())
             assert "booked" in each.only_live[0]
         await environment.wait_until_equal()
-        assert (await environment.found()).calls_that_differ == len(failed), (
-            "the next copy makes no difference of what was one"
-        )
+        differ = (await environment.found()).calls_that_differ
+        assert differ == len(failed), "the next copy makes no difference of what was one"
 
 
 async def test_differently_booking_shadow_shows_both_versions_bookings(
