@@ -190,9 +190,8 @@ async def _versions(demo) -> dict[str, str]:
 def _version(obj: dict) -> str:
     if obj["kind"] != "Tenant":
         return obj["metadata"]["resourceVersion"]
-    metadata = {
-        name: value for name, value in obj["metadata"].items() if name not in {"resourceVersion", "managedFields"}
-    }
+    ignored = {"resourceVersion", "managedFields"}
+    metadata = {name: value for name, value in obj["metadata"].items() if name not in ignored}
     status = {name: value for name, value in obj["status"].items() if name not in FIGURES}
     status["conditions"] = [each for each in status["conditions"] if each["type"] != "CalendarSynced"]
     return json.dumps([metadata, obj["spec"], status], sort_keys=True)

@@ -45,10 +45,8 @@ async def containers(demo) -> dict[str, int]:
 
 
 async def test_mode_changes_under_webhooks_lose_no_event(demo):
-    combined, split = (
-        {"web in web pods": 2, "worker in web pods": 2},
-        {"web in web pods": 2, "worker in worker pods": 1},
-    )
+    combined = {"web in web pods": 2, "worker in web pods": 2}
+    split = {"web in web pods": 2, "worker in worker pods": 1}
 
     async def runs(expected: dict[str, int]) -> bool:
         return await containers(demo) == expected

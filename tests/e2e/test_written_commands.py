@@ -47,11 +47,8 @@ class Reader:
         for name, target in ((".demo", demo.directory), ("examples", PROJECT / "examples"), ("docs", PROJECT / "docs")):
             (folder / name).symlink_to(target)
         programs = Path(sys.executable).parent
-        self.environment = {
-            **os.environ,
-            "KUBECONFIG": demo.state.kubeconfig,
-            "PATH": f"{programs}:{os.environ['PATH']}",
-        }
+        path = f"{programs}:{os.environ['PATH']}"
+        self.environment = {**os.environ, "KUBECONFIG": demo.state.kubeconfig, "PATH": path}
 
     def copy(self, blocks: list[str]) -> tuple[list[str], str]:
         """Run the blocks in one shell; return the commands that failed, and all that was printed."""

@@ -28,9 +28,8 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     assert (await request(pod, f"blocks/{block[:8]}"))[1] | {"added": True, "at_calcom": False} == added
     status, again = await request(pod, "blocks", asking(staff="anna", **{"from": day}))
     assert (status, again["block"], again["added"]) == (200, added["block"], False)
-    longer = asking(
-        staff="anna", **{"from": day, "to": (next_friday(pod, 0, 4) + timedelta(days=1)).date().isoformat()}
-    )
+    saturday = next_friday(pod, 0, 4).date() + timedelta(days=1)
+    longer = asking(staff="anna", **{"from": day, "to": saturday.isoformat()})
     _, covering = await request(pod, "blocks", longer)
     status, removed = await request(pod, f"blocks/{block}/remove", asking())
     assert (status, removed["in_force"], removed["still_blocked_by"]) == (200, False, [covering["block"]])

@@ -42,10 +42,7 @@ async def test_first_page_includes_the_total_number_of_appointments(shared_web_p
     pod = shared_web_pod
     for hour in (11, 13, 15):
         await book(pod, next_friday(pod, hour, number=7))
-    day = {
-        "from": next_friday(pod, 0, number=7).date().isoformat(),
-        "to": next_friday(pod, 0, number=7).date().isoformat(),
-    }
+    day = dict.fromkeys(("from", "to"), next_friday(pod, 0, number=7).date().isoformat())
     _, whole = await request(pod, "appointments", **day)
     assert whole["total"] == len(whole["appointments"]) >= 3
     _, first = await request(pod, "appointments", **day, limit="2")
@@ -81,9 +78,8 @@ async def test_desk_changes_are_audited_with_their_sender(shared_web_pod: Tenant
     assert abs(datetime.now(BERLIN) - at) < timedelta(minutes=1)
     _, page = await request(pod, "appointments", status="cancelled", limit="500")
     assert cancelled["appointment"] in page["appointments"]
-    status, problem = await request(
-        pod, f"appointments/{appointment}/move", asking(start=next_friday(pod, 13).isoformat())
-    )
+    at_one = asking(start=next_friday(pod, 13).isoformat())
+    status, problem = await request(pod, f"appointments/{appointment}/move", at_one)
     assert (status, problem["title"]) == (409, "Not Moved")
     _, page = await request(pod, "audit", limit=3)
     changes = [entry for entry in page["entries"] if entry["action"] != "list.read"][:2]

@@ -31,13 +31,8 @@ async def add_rows(pod: TenantPod) -> None:
                    VALUES ($1, 'call', $2, 'book_appointment', $3, 5, 'c')""",
                 pod.store.tenant, NOON - timedelta(days=days), outcome,
             )  # fmt: skip
-    asked = [
-        ("calcom", 201, 40),
-        ("calcom", 400, 60),
-        ("calcom", 503, 200),
-        ("calcom", None, 5000),
-        ("retell", 401, 10),
-    ]
+    asked = [("calcom", 201, 40), ("calcom", 400, 60), ("calcom", 503, 200), ("calcom", None, 5000)]
+    asked.append(("retell", 401, 10))
     for age, requests in ((timedelta(minutes=30), asked), (timedelta(minutes=61), [("calcom", 500, 9999)])):
         for provider, status, milliseconds in requests:
             await pod.db.execute(

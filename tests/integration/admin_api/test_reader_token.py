@@ -63,9 +63,8 @@ async def test_callers_note_is_in_each_appointment_list(pod: TenantPod, appointm
 
     booked = appointment["appointments"]
     (listed,) = [each for each in (await get("appointments", limit="500"))["appointments"] if each["id"] == booked]
-    (blocked,) = [
-        each for each in (await get(f"blocks/{appointment['blocks']}"))["appointments"] if each["id"] == booked
-    ]
+    block = await get(f"blocks/{appointment['blocks']}")
+    (blocked,) = [each for each in block["appointments"] if each["id"] == booked]
     timeline = await get(f"calls/{appointment['calls']}/timeline", personal="true")
     (moment,) = [each for each in timeline["moments"] if each["what"] == "appointment"]
     shown = (await get(f"appointments/{booked}"))["notes"]

@@ -24,9 +24,8 @@ from tests.worlds.waiting import SOON, eventually
 
 async def test_a_booking_writes_every_table(salon: Salon) -> None:
     """Branch, staff, service, customer, start, end, status and correlation id are written, in one transaction."""
-    answer = await salon.book(
-        notes="kurz", email="petra@example.de", by=replace(call(), replies={"petra@example.de": Reply.YES})
-    )
+    confirmed = replace(call(), replies={"petra@example.de": Reply.YES})
+    answer = await salon.book(notes="kurz", email="petra@example.de", by=confirmed)
     assert answer.success
     assert answer.message == (
         "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."

@@ -167,10 +167,8 @@ async def test_concurrent_changes_by_four_processes_lose_no_appointment(env) -> 
     salon = env.salon
     starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (12, 13, 14, 15, 16) for minute in ("00", "30")]
     owners = [f"own{n}" for n in range(5)]
-    first = await send(
-        await start(salon, env.url),
-        [(o, booking_args(s, staff="anna")) for o, s in zip(owners, starts[::2], strict=True)],
-    )
+    own = [(o, booking_args(s, staff="anna")) for o, s in zip(owners, starts[::2], strict=True)]
+    first = await send(await start(salon, env.url), own)
     assert all(answer["success"] for answer in first)
     requests: list[list[tuple[str, dict[str, Any]]]] = []
     for p in range(4):

@@ -187,9 +187,8 @@ async def test_guests_booking_at_calcom_takes_the_time_here(env: CalcomEnvironme
     assert (row["branch"], row["service"], row["staff"], row["status"], row["call_id"]) == (
         "mitte", "haarschnitt", "anna", "confirmed", None,
     )  # fmt: skip
-    offered = await env.salon.booking.check_availability(
-        call(), {"date": "2026-11-27", "time": "16 Uhr", "staff": "anna"}
-    )
+    asked = {"date": "2026-11-27", "time": "16 Uhr", "staff": "anna"}
+    offered = await env.salon.booking.check_availability(call(), asked)
     assert (FOUR, "anna") not in {(slot["start"], slot["staff"]) for slot in offered.fields["slots"]}
     await env.salon.assert_claims_match()
 

@@ -90,10 +90,8 @@ async def test_minimum_notice_does_not_apply_to_the_desk(salon: Salon) -> None:
     salon.apply_config(msgspec.structs.replace(config, services=services))
     appointment = await book(salon)
     soon = "2026-11-20T15:00:00+01:00"
-    by_caller = await salon.booking.reschedule_appointment(
-        call("call_1", "+491500000001"), {"appointment_id": str(appointment), "start": soon}
-    )
-    assert not by_caller.success
+    args = {"appointment_id": str(appointment), "start": soon}
+    assert not (await salon.booking.reschedule_appointment(call("call_1", "+491500000001"), args)).success
     assert isinstance(await move(salon, appointment, soon), Moved)
 
 

@@ -197,10 +197,8 @@ async def test_occupied_walk_in_time_is_refused(new_salon) -> None:
 
 async def test_only_the_desk_cancels_a_begun_walk_in(salon: Salon) -> None:
     appointment = changed(await book(salon, "2026-11-20T09:45:00+01:00")).id
-    of_caller = await salon.booking.cancel_appointment(
-        call("call_9", "+4915112345678"), {"appointment_id": str(appointment)}
-    )
-    assert not of_caller.success
+    customer, args = call("call_9", "+4915112345678"), {"appointment_id": str(appointment)}
+    assert not (await salon.booking.cancel_appointment(customer, args)).success
     cancelled = await cancel_for_desk(salon.booking, desk(), appointment, None, "c")
     assert cancelled is not None
     assert cancelled.status == "cancelled"

@@ -519,10 +519,8 @@ async def test_start_with_seconds_is_refused_with_alternatives(new_salon, start)
         assert refused.fields["alternatives"]
     booked = await salon.book(MORNING, staff="anna")
     for _ in range(2):
-        moved = await salon.booking.reschedule_appointment(
-            call(), {"appointment_id": booked.fields["appointment_id"], "start": start}
-        )
-        assert not moved.success
+        args = {"appointment_id": booked.fields["appointment_id"], "start": start}
+        assert not (await salon.booking.reschedule_appointment(call(), args)).success
     (row,) = await salon.live()
     assert row["starts_at"] == datetime.fromisoformat(MORNING)
     await salon.assert_claims_match()

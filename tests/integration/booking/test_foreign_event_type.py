@@ -43,11 +43,8 @@ async def foreign_event_type(env: CalcomEnvironment) -> None:
 
 def name_event_type(env: CalcomEnvironment, number: int, withheld: Withheld | None) -> None:
     """Name anna's event type to the pods, as the operator compiles it; mehmet's is the salon's own."""
-    links = (
-        EventType(staff="anna", event_type_id=number, withheld=withheld),
-        EventType(staff="mehmet", event_type_id=1002),
-    )
-    services = (msgspec.structs.replace(env.config.services[0], event_types=links), *env.config.services[1:])
+    hers, his = EventType(staff="anna", event_type_id=number, withheld=withheld), EventType("mehmet", 1002)
+    services = (msgspec.structs.replace(env.config.services[0], event_types=(hers, his)), *env.config.services[1:])
     env.config = msgspec.structs.replace(env.config, services=services)
     env.salon.apply_config(env.config)
 

@@ -24,10 +24,8 @@ async def test_booking_in_another_branch_offers_no_move(salon: Salon) -> None:
     """No function moves an appointment into another branch."""
     config = salon.configs[-1]
     west = msgspec.structs.replace(config.branches[0], name="west", display_name="Westend")
-    services = tuple(
-        msgspec.structs.replace(each, branch=None, staff={"mitte": ("anna",), "west": ("anna",)})
-        for each in config.services
-    )
+    staff = {"mitte": ("anna",), "west": ("anna",)}
+    services = tuple(msgspec.structs.replace(each, branch=None, staff=staff) for each in config.services)
     salon.apply_config(msgspec.structs.replace(config, branches=(config.branches[0], west), services=services))
     first = await salon.book(MORNING)
     asked = await salon.book(HALF_PAST_TWO, by=replace(call(), branch="west"))

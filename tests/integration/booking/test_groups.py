@@ -181,9 +181,8 @@ async def test_repeated_group_booking_is_the_same_group(salon: Salon) -> None:
     assert answers[0].fields["appointment_id"] == first.fields["appointment_id"]
     alone = await book(salon, "10:00")
     assert (alone.outcome, len(await salon.live())) == (FunctionOutcome.ALREADY_BOOKED, 2)
-    mia = await salon.booking.book_appointment(
-        caller(), {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Mia Rot", "another": True}
-    )
+    args = {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Mia Rot", "another": True}
+    mia = await salon.booking.book_appointment(caller(), args)
     assert (mia.outcome, len(await salon.live())) == (FunctionOutcome.ALREADY_BOOKED, 2)
 
 
@@ -246,10 +245,8 @@ async def test_unclear_companion_words_book_nobody(salon: Salon, words: str) -> 
 async def test_group_appointments_are_moved_and_cancelled_separately(salon: Salon) -> None:
     answer = await book(salon, "10:00", MIA)
     first, second = answer.fields["appointments"]
-    moved = await salon.booking.reschedule_appointment(
-        caller(), {"appointment_id": second["appointment_id"], "start": at("12:00")}
-    )
-    assert moved.success, moved
+    args = {"appointment_id": second["appointment_id"], "start": at("12:00")}
+    assert (await salon.booking.reschedule_appointment(caller(), args)).success
     assert (await salon.booking.cancel_appointment(caller(), {"appointment_id": first["appointment_id"]})).success
     assert [name for _, _, name in await booked(salon)] == ["Mia Rot"]
     assert await booked_claims(salon) == [("12:00", "12:40")]
@@ -366,9 +363,8 @@ async def test_unnamed_companion_is_booked_as_guest(env: CalcomEnvironment) -> N
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
     first = await env.salon.booking.book_appointment(answered, args)
     asked = {**answered.replies, companions_key(first.fields["needs_companions"]): Reply.UNCLEAR}
-    second = await env.salon.booking.book_appointment(
-        replace(answered, replies=asked, said_since="Ja, trotzdem."), args
-    )
+    agrees = replace(answered, replies=asked, said_since="Ja, trotzdem.")
+    second = await env.salon.booking.book_appointment(agrees, args)
     assert (second.success, "Gast von Rot" in second.message) == (True, True), second
 
 

@@ -125,9 +125,8 @@ def slot_utc(slot: dict[str, str]) -> str:
 )  # fmt: skip
 @pytest.mark.parametrize("full", [False, True])
 async def test_impossible_waitlist_time_offers_the_next_free_times(salon: Salon, args, why, outcome, full) -> None:
-    answer = await (
-        join(salon, "call_1", FIRST, **args) if full else join_waitlist(salon.booking, call(), FRIDAY | args)
-    )
+    joining = join(salon, "call_1", FIRST, **args) if full else join_waitlist(salon.booking, call(), FRIDAY | args)
+    answer = await joining
     assert (answer.success, answer.outcome.value) == (False, outcome)
     assert why in answer.message
     instead = "Für welchen" if outcome == "too_far" else "Möglich ist das als Nächstes"

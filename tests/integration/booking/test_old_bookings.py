@@ -31,9 +31,8 @@ PAGE_SIZE = "askproai_runtime.calendars.calcom_v2._PAGE_SIZE"
 def notify_the_business(polled: PollEnvironment) -> None:
     email = EmailSettings(host="127.0.0.1", port=9, security=EmailSecurity.NONE, sender="termine@salon.example")
     business = BusinessNotifications(email_to=("chefin@salon.example",))
-    polled.env.config = msgspec.structs.replace(
-        polled.env.config, notifications=Notifications(email=email, business=business)
-    )
+    notifications = Notifications(email=email, business=business)
+    polled.env.config = msgspec.structs.replace(polled.env.config, notifications=notifications)
 
 
 async def test_older_bookings_are_imported_once_and_counted(polled: PollEnvironment) -> None:

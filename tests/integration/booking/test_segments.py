@@ -87,10 +87,8 @@ async def test_hold_of_a_visit_leaves_its_wait_bookable(salon: Salon) -> None:
     assert len(held) == 2
     assert not (await book(salon, CUT, "10:00", 2)).success
     assert (await book(salon, CUT, "10:30", 2)).success
-    answer = await salon.booking.book_appointment(
-        call(), {"service": "farbe", "start": at("10:00"), "customer_name": "Rosa"}
-    )
-    assert answer.success, "who was offered a time gets it"
+    args = {"service": "farbe", "start": at("10:00"), "customer_name": "Rosa"}
+    assert (await salon.booking.book_appointment(call(), args)).success, "who was offered a time gets it"
 
 
 async def test_visit_can_be_moved_into_its_own_wait(salon: Salon) -> None:
@@ -123,12 +121,8 @@ async def test_block_inside_a_wait_ends_no_offer(salon: Salon) -> None:
     assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success
     await salon.cancel(first.fields["appointment_id"])
     await run_waitlist(salon)
-    for begins, ends, listed in (
-        ("10:30", "11:00", 0),
-        ("10:30", "11:05", 1),
-        ("10:25", "11:00", 1),
-        ("09:00", "10:05", 1),
-    ):
+    spans = ("10:30", "11:00", 0), ("10:30", "11:05", 1), ("10:25", "11:00", 1), ("09:00", "10:05", 1)
+    for begins, ends, listed in spans:
         span = resolve_span(at(begins), at(ends), BERLIN)
         assert len(await list_offers_within(salon.booking, ["mitte/anna"], span)) == listed, begins
         request = DeskRequest(uuid4(), "karin")
@@ -234,12 +228,8 @@ async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
             case "cancel" if own:
                 await pod.cancel_appointment(context, {"appointment_id": rng.choice(own)["appointment_id"]})
             case _:
-                args = {
-                    "service": rng.choice(["farbe", "schnitt"]),
-                    "start": start,
-                    "customer_name": f"Rosa {surname(number)}",
-                }
-                await pod.book_appointment(context, args | {"another": True})
+                args = {"service": rng.choice(["farbe", "schnitt"]), "customer_name": f"Rosa {surname(number)}"}
+                await pod.book_appointment(context, args | {"start": start, "another": True})
 
 
 async def test_pods_of_two_configs_never_double_book(salon: Salon) -> None:

@@ -98,10 +98,8 @@ async def test_length_is_spoken_if_all_offers_share_it(salon: Salon) -> None:
     asked = await salon.booking.check_availability(call(), about | {"staff": "Anna"})
     assert "Das dauert insgesamt eine Stunde." in asked.message
     everybody = await salon.booking.check_availability(call("call_2"), about | {"time": "nachmittags"})
-    lengths = {
-        datetime.fromisoformat(each["end"]) - datetime.fromisoformat(each["start"])
-        for each in everybody.fields["slots"]
-    }
+    spans = [[datetime.fromisoformat(each[at]) for at in ("start", "end")] for each in everybody.fields["slots"]]
+    lengths = {end - start for start, end in spans}
     assert ("Das dauert" in everybody.message) == (len(lengths) == 1)
 
 

@@ -40,9 +40,8 @@ async def book(salon: Salon, start: str, number: int, caller: str | None = KNOWN
 async def test_known_caller_gets_the_previous_staff_member(salon: Salon) -> None:
     assert await book(salon, FOUR, 1) == "mehmet"
     assert await book(salon, THREE, 2, "+4915100000001") == "anna"
-    offered = await salon.booking.check_availability(
-        call("call_3", KNOWN), {"service": "Haarschnitt", "date": "2026-11-27", "time": "15 Uhr"}
-    )
+    asked = {"service": "Haarschnitt", "date": "2026-11-27", "time": "15 Uhr"}
+    offered = await salon.booking.check_availability(call("call_3", KNOWN), asked)
     assert {slot["staff"] for slot in offered.fields["slots"]} == {"mehmet"}
 
 

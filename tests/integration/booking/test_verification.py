@@ -90,9 +90,8 @@ async def test_unverified_callers_hear_one_answer_for_all_appointments(practice:
 async def test_name_and_birth_date_permit_all_changes(practice: Salon, caller) -> None:
     """They permit changes from any number. Within the call they are not asked for again."""
     talk = call("talk", caller)
-    found = await practice.booking.find_appointments(
-        talk, {"customer_name": "Frau Mueller", "birth_date": "12. März 1985"}
-    )
+    said = {"customer_name": "Frau Mueller", "birth_date": "12. März 1985"}
+    found = await practice.booking.find_appointments(talk, said)
     assert found.success
     (appointment,) = found.fields["appointments"]
     moved = await practice.booking.reschedule_appointment(talk, {"start": "2026-11-27T16:00:00+01:00"})
@@ -141,9 +140,8 @@ async def test_wrong_attempts_per_number_and_altogether_are_bounded(
         return await practice.booking.find_appointments(call(f"g{number}", by), args)
 
     assert (await say(999, RIGHT)).success
-    wrong = [
-        await say(number, {"customer_name": PETRA, "birth_date": f"{1950 + number}-01-01"}) for number in range(bound)
-    ]
+    guesses = [{"customer_name": PETRA, "birth_date": f"{1950 + number}-01-01"} for number in range(bound)]
+    wrong = [await say(number, guess) for number, guess in enumerate(guesses)]
     assert len({each.message for each in wrong}) == 1
     assert await say(bound, RIGHT) == wrong[0]
     assert (await say(999, RIGHT)).success, "that call had proven it before"

@@ -140,10 +140,8 @@ async def test_freed_time_is_offered_only_to_matching_entries(salon: Salon, args
 async def test_move_frees_the_appointments_old_time(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, part_of_day="vormittags")
-    moved = await salon.booking.reschedule_appointment(
-        call("call_b"), {"appointment_id": appointment, "start": "2026-11-27T15:30:00+01:00"}
-    )
-    assert moved.success, moved
+    args = {"appointment_id": appointment, "start": "2026-11-27T15:30:00+01:00"}
+    assert (await salon.booking.reschedule_appointment(call("call_b"), args)).success
     await run(salon)
     assert await offered(salon) == [(FIRST, "open")]
 

@@ -52,9 +52,8 @@ async def test_moving_into_the_requested_time_ends_the_wait(salon: Salon) -> Non
 
 async def move_by_desk(salon: Salon, appointment: str, start: str = MORNING) -> None:
     desk = DeskRequest(uuid4(), "karin@laptop")
-    moved = await move_for_desk(
-        salon.booking, desk, UUID(appointment), datetime.fromisoformat(start), None, "corr-desk"
-    )
+    at = datetime.fromisoformat(start)
+    moved = await move_for_desk(salon.booking, desk, UUID(appointment), at, None, "corr-desk")
     assert isinstance(moved, Moved), moved
 
 

@@ -179,9 +179,8 @@ async def test_calcom_refusal_of_pods_is_a_condition(namespace, module_database,
     assert text in condition["message"]
     await rows(module_database, record, tenant, 201, "confirmed")
     await namespace.reconcile_again()
-    still = {c["type"]: c["status"] for c in (await namespace.get("Tenant"))["status"]["conditions"]}[
-        "CredentialsValid"
-    ]
+    conditions = (await namespace.get("Tenant"))["status"]["conditions"]
+    still = {each["type"]: each["status"] for each in conditions}["CredentialsValid"]
     assert still == ("True" if until_confirmed else "False"), "the confirmed booking may be of another event type"
 
 

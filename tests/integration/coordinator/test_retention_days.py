@@ -26,10 +26,8 @@ async def create_tenant_with_short_retention(env: CoordinatorEnvironment, name: 
 
 
 async def test_raw_bodies_age_while_their_rows_stay(env: CoordinatorEnvironment):
-    salon, patient = (
-        await create_tenant_with_short_retention(env, "salon"),
-        await env.database.create_tenant("patient"),
-    )
+    salon = await create_tenant_with_short_retention(env, "salon")
+    patient = await env.database.create_tenant("patient")
     old = await env.event(salon, "old", status="processed", job="done", age="25 hours")
     dead = await env.event(salon, "dead", status="dead", job="dead", age="25 hours")
     waiting = await env.event(salon, "waiting", status="failed", age="25 hours")

@@ -82,12 +82,8 @@ async def test_each_group_has_its_rights_and_no_others(control_plane: ControlPla
         return await may(control_plane, salon, "manifests", "get", KINDS[0])
 
     await eventually(is_known, SOON, "the bindings")
-    wrong = [
-        (group, right)
-        for group, right, expected in rights()
-        if await may(control_plane, salon, group, *right) != expected
-    ]
-    assert wrong == []
+    for group, right, expected in rights():
+        assert await may(control_plane, salon, group, *right) == expected, (group, right)
 
 
 async def test_example_role_may_apply_the_example(control_plane: ControlPlane, salon: str, tmp_path: Any) -> None:

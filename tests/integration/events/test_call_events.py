@@ -81,10 +81,8 @@ async def test_unknown_agents_event_is_dead_and_audited(pod: TenantPod) -> None:
 
 async def test_callee_of_an_unknown_agent_is_not_named(pod: TenantPod) -> None:
     """The number of an outbound call is a customer's; ids may have characters that PostgreSQL does not take."""
-    body = {
-        "event": "call_started",
-        "call": {"call_id": "call_out", "direction": "outbound", "to_number": "+4915112345678"},
-    }
+    call = {"call_id": "call_out", "direction": "outbound", "to_number": "+4915112345678"}
+    body = {"event": "call_started", "call": call}
     raw = json.dumps(body).encode()
     await pod.post("/webhooks/retell", raw, {"x-retell-signature": sign_retell(raw)})
     event = await pod.settled("call_out:call_started")

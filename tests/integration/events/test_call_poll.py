@@ -88,9 +88,8 @@ async def test_spooled_event_survives_an_earlier_poll(polled: CallPollEnvironmen
     event = identify(Source.RETELL, body, tenant=polled.config.tenant, correlation_id="c", now=polled.clock.now())
     spooled = dataclasses.replace(event, received_at=polled.clock.now() - timedelta(minutes=50))
     await polled.poll()
-    (receipt,) = await EventStore(polled.pod.worker.pool, polled.config.tenant, no_cipher(polled.config.tenant)).write(
-        [spooled]
-    )
+    tenant = polled.config.tenant
+    (receipt,) = await EventStore(polled.pod.worker.pool, tenant, no_cipher(tenant)).write([spooled])
     assert not receipt.duplicate
     await polled.processed()
     row = await polled.row("call_1")

@@ -56,9 +56,8 @@ async def test_connections_cut_in_answers_lose_and_double_nothing(network: Netwo
     """PostgreSQL's answers break off after some kilobytes: of a flush, of its COMMIT, of a job. Acknowledged events are stored."""
     pod, names = network.pod, [f"call_cut_{i}" for i in range(EVENTS)]
     async with network.postgres.toxic("limit_data", bytes=3000):
-        replies = [
-            await pod.retell("call_started", name) for name in names
-        ]  # one by one: each has a statement of its own
+        # One by one: each has a statement of its own.
+        replies = [await pod.retell("call_started", name) for name in names]
         cut = [reply.status != 200 or reply.body["status"] == "spooled" for reply in replies]
         acknowledged = [
             name for name, reply in zip(names, replies, strict=True) if reply.status == 200 or await deliver(pod, name)
@@ -85,9 +84,8 @@ async def test_bookings_over_broken_connections_match_the_answers(network: Netwo
     async def book(caller: int) -> str | None:
         args = {"start": start, "service": "Haarschnitt", "customer_name": "Sabine Müller"}
         for _ in range(3):  # a model asks again when a function fails
-            answer = (
-                await pod.function("book_appointment", f"call_{caller}", args, from_number=f"+4915112345{caller:03}")
-            ).body
+            number = f"+4915112345{caller:03}"
+            answer = (await pod.function("book_appointment", f"call_{caller}", args, from_number=number)).body
             if answer.get("success"):
                 return str(answer["appointment_id"])
         return None
