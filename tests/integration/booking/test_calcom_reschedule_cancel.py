@@ -183,15 +183,6 @@ async def test_cancellation_at_calcom_clears_the_appointments_error(env: CalcomE
     assert (row["status"], row["error"]) == ("cancelled", None)
 
 
-async def test_cancellation_after_a_lost_move_cancels_the_booking(env: CalcomEnvironment) -> None:
-    await book(env)
-    env.inject_fault(FaultKind.ERROR_AFTER_COMMIT, MOVE)
-    await move(env)
-    await env.salon.booking.cancel_appointment(call(), {})
-    await env.run_sync_job()
-    assert env.bookings == []
-
-
 async def test_create_appearing_after_the_cancellation_is_cancelled(env: CalcomEnvironment) -> None:
     """The list lags behind a create whose answer was lost, so it is looked up once more after the quiet period."""
     env.inject_fault(FaultKind.ERROR_AFTER_COMMIT)

@@ -79,17 +79,6 @@ async def test_poll_ignores_our_own_changes(polled: PollEnvironment) -> None:
     assert polled.salon.metrics.changes_found == []
 
 
-async def test_poll_without_changes_costs_one_request(polled: PollEnvironment) -> None:
-    await polled.create(TEN)
-    await polled.poll()
-    for _ in range(3):
-        tick(polled, minutes=5)
-        sent = len(polled.requests())
-        assert (await polled.poll()).after == EVERY
-        (request,) = polled.requests()[sent:]
-        assert request["method"] == "GET"
-
-
 async def test_idle_tenant_costs_twelve_poll_requests_hourly(polled: PollEnvironment) -> None:
     """docs/performance.md states this number."""
     await polled.poll()

@@ -246,14 +246,6 @@ async def test_pods_of_two_configs_never_double_book(salon: Salon) -> None:
     await salon.assert_no_double_booking()
 
 
-@pytest.mark.nightly
-async def test_concurrent_callers_never_overlap_one_persons_work(salon: Salon) -> None:
-    await asyncio.gather(*(caller(salon, number, [salon.booking]) for number in range(25)))
-    assert len(await salon.live()) > 4, "a crowd that books nothing proves nothing"
-    assert await worked_twice(salon) == []
-    await salon.assert_no_double_booking()
-
-
 @pytest.mark.parametrize("seed", range(4))
 async def test_every_offered_time_can_be_booked(salon: Salon, seed: int) -> None:
     rng = random.Random(seed)

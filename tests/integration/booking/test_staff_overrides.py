@@ -1,8 +1,6 @@
 """A service with other lengths for some staff members: offered, claimed, moved and booked at Cal.com by their length."""
 
-import asyncio
-from datetime import UTC, date, datetime, timedelta
-from itertools import pairwise
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 from zoneinfo import ZoneInfo
@@ -119,23 +117,6 @@ async def test_visit_sums_its_staff_members_lengths(salon: Salon) -> None:
     assert (await book(salon, "13:00", 1, service="schnitt+waschen", staff="Anna")).success
     assert (await book(salon, "13:00", 2, service="schnitt+waschen", staff="Mehmet")).success
     assert await booked(salon) == [("anna", "13:00", "14:15"), ("mehmet", "13:00", "13:45")]
-
-
-async def test_concurrent_callers_with_different_lengths_never_overlap(salon: Salon) -> None:
-    """Twelve callers for starts that overlap with Anna's hour and not with Mehmet's half hour."""
-    clocks = ["14:00", "14:30", "15:00"]
-    answers = await asyncio.gather(*(book(salon, clocks[n % 3], n) for n in range(12)))
-    found = await booked(salon)
-    assert len(found) == sum(answer.success for answer in answers) >= 4
-    by_staff = {staff: [each[1:] for each in found if each[0] == staff] for staff in BOTH["mitte"]}
-    assert all(one[1] <= after[0] for spans in by_staff.values() for one, after in pairwise(spans))
-    assert {len_of(each) for each in by_staff["anna"]} <= {60}
-    assert {len_of(each) for each in by_staff["mehmet"]} == {30}
-
-
-def len_of(span: tuple[str, ...]) -> int:
-    first, end = (datetime.strptime(each, "%H:%M").replace(tzinfo=UTC) for each in span)
-    return int((end - first) / timedelta(minutes=1))
 
 
 async def test_calcom_gets_the_staff_members_length(env: CalcomEnvironment) -> None:

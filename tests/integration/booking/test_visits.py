@@ -1,15 +1,12 @@
 """Several services in one visit: offered, booked, moved and cancelled as a whole, with one staff member, or not at all."""
 
-import asyncio
-import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.outcomes import Booked
 from askproai_runtime.conversation.types import FunctionOutcome
@@ -23,8 +20,6 @@ from tests.worlds.waitlist_environment import FIRST, offered
 from tests.worlds.waitlist_environment import run as run_waitlist
 
 pytestmark = pytest.mark.nightly
-
-LENGTHS = {"waschen": 15, "schneiden": 30, "foehnen": 20}
 
 
 @pytest.fixture
@@ -201,38 +196,3 @@ async def test_pod_with_an_older_config_respects_visits(salon: Salon) -> None:
     assert await booked_claims(salon) == [("10:00", "10:55")]
     assert (await before.cancel_appointment(context, args)).success
     assert await booked_claims(salon) == []
-
-
-async def worked_twice(salon: Salon) -> list[tuple[str, datetime]]:
-    """Return the minutes in which somebody works for two, counted from the names of the appointments alone."""
-    taken, twice = set[tuple[str, datetime]](), list[tuple[str, datetime]]()
-    for row in await salon.live():
-        for n in range(sum(LENGTHS[part] for part in row["service"].split("+"))):
-            minute = row["staff"], row["starts_at"] + timedelta(minutes=n)
-            twice += [minute] if minute in taken else []
-            taken.add(minute)
-    return twice
-
-
-async def test_concurrent_visits_never_overlap_one_persons_work(salon: Salon) -> None:
-    config: TenantConfig = with_services(salon.configs[-1], WASH, CUT, DRY)
-    salon.apply_config(config)
-
-    async def caller(number: int) -> None:
-        rng = random.Random(number)
-        context = call(f"call_{number}", f"+4915{number:08}")
-        for _ in range(5):
-            services = rng.sample(["Waschen", "Schneiden", "Föhnen"], rng.randint(1, 3))
-            minutes = rng.randrange(9 * 60, 18 * 60, 15)
-            clock = f"{minutes // 60:02}:{minutes % 60:02}"
-            own = (await salon.booking.find_appointments(context)).fields.get("appointments") or []
-            if own and rng.random() < 0.4:
-                args = {"appointment_id": rng.choice(own)["appointment_id"], "start": at(clock)}
-                await salon.booking.reschedule_appointment(context, args)
-            else:
-                await book(salon, " und ".join(services), clock, number, another=True)
-
-    await asyncio.gather(*(caller(number) for number in range(20)))
-    assert any("+" in row["service"] for row in await salon.live()), "a crowd that books no visit proves nothing"
-    assert await worked_twice(salon) == []
-    await salon.assert_no_double_booking()
