@@ -19,6 +19,16 @@ class Book(Protocol):
     def db(self) -> Any: ...
 
 
+async def add_call(pod: Book) -> str:
+    """Add an ongoing call; return its id."""
+    call_id = f"call_{uuid4().hex}"
+    await pod.db.execute(
+        "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ongoing', now(), $2)",
+        pod.store.tenant, call_id,
+    )  # fmt: skip
+    return call_id
+
+
 async def seed(pod: Book, name: str, text: str) -> dict[str, str]:
     """Write the rows themselves, as if an attacker's texts had passed every check before."""
     call, tenant, db = f"call_{uuid4().hex}", pod.store.tenant, pod.db
@@ -27,13 +37,8 @@ async def seed(pod: Book, name: str, text: str) -> dict[str, str]:
         """INSERT INTO calls (tenant, call_id, branch, direction, from_number, to_number, status, started_at, transcript,
                               disconnection_reason, correlation_id)
            VALUES ($1, $2, 'mitte', 'inbound', $3, '+49301234567', 'ended', $4, $5, $6, $2)""",
-        tenant,
-        call,
-        CALLER,
-        start,
-        f"{name}: {text}",
-        text[:40],
-    )
+        tenant, call, CALLER, start, f"{name}: {text}", text[:40],
+    )  # fmt: skip
     appointment = await db.fetchval(
         """INSERT INTO appointments (tenant, branch, service, staff, customer_name, starts_at, ends_at, status, call_id, caller,
                                      notes, error, correlation_id)

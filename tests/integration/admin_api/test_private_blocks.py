@@ -11,16 +11,14 @@ async def test_a_block_is_added_listed_and_removed(shared_web_pod: TenantPod) ->
     appointment = await book(pod, next_friday(pod, 10, 4))
     german = f"{next_friday(pod, 0, 4):%d.%m.%Y}"
     status, preview = await request(pod, "block-preview", staff="Anna", **{"from": german})
-    assert (status, preview["staff"], preview["start"], preview["at_calcom"]) == (
-        200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(), False,
-    )  # fmt: skip
+    assert (status, preview["staff"], preview["at_calcom"]) == (200, ["mitte/anna"], False)
+    assert preview["start"] == next_friday(pod, 0, 4).isoformat()
     assert [row["id"] for row in preview["appointments"]] == [appointment]
     assert (await request(pod, "block-preview", staff="berta", **{"from": day}))[0] == 404
     assert (await request(pod, "block-preview", staff="anna", **{"from": "nach dem Urlaub"}))[0] == 400
     status, added = await request(pod, "blocks", asking(staff="Anna", **{"from": day}, reason="krank"))
-    assert (status, added["block"]["staff"], added["block"]["start"]) == (
-        200, ["mitte/anna"], next_friday(pod, 0, 4).isoformat(),
-    )  # fmt: skip
+    assert (status, added["block"]["staff"]) == (200, ["mitte/anna"])
+    assert added["block"]["start"] == preview["start"]
     assert added["appointments"] == preview["appointments"]
     block = added["block"]["id"]
     _, page = await request(pod, "blocks")
@@ -86,9 +84,8 @@ async def test_german_dates_include_the_last_day(shared_web_pod: TenantPod) -> N
         assert (status, appointment in {each["id"] for each in found["appointments"]}) == (200, True)
     status, found = await request(pod, "slots", branch="mitte", service="haarschnitt", date="kommenden Freitag")
     assert status == 200
-    assert {slot["start"][:10] for slot in found["slots"]} <= {
-        (datetime.now(BERLIN).date() + timedelta(days=days)).isoformat() for days in range(8)
-    }
+    week = {(datetime.now(BERLIN).date() + timedelta(days=days)).isoformat() for days in range(8)}
+    assert {slot["start"][:10] for slot in found["slots"]} <= week
     status, problem = await request(pod, "appointments", **{"from": "Quatsch"})
     assert status == 400
     assert problem["detail"] == "from is a day or a time, such as 2026-11-27, 2026-11-27T14:30 or Dienstag"

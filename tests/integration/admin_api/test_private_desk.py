@@ -59,9 +59,8 @@ async def test_desk_changes_are_audited_with_their_sender(shared_web_pod: Tenant
     pod = shared_web_pod
     appointment = await book(pod, next_friday(pod, 10))
     status, shown = await request(pod, f"appointments/{appointment[:8]}")
-    assert (status, shown["appointment"]["id"], shown["calendar"], shown["zone"]) == (
-        200, appointment, "local", "Europe/Berlin",
-    )  # fmt: skip
+    assert (status, shown["appointment"]["id"]) == (200, appointment)
+    assert (shown["calendar"], shown["zone"]) == ("local", "Europe/Berlin")
     assert shown["phone"].startswith("+4915")
     assert shown["email"] is None
     move = asking(start=next_friday(pod, 12).isoformat(), staff="anna")
@@ -83,10 +82,8 @@ async def test_desk_changes_are_audited_with_their_sender(shared_web_pod: Tenant
     assert (status, problem["title"]) == (409, "Not Moved")
     _, page = await request(pod, "audit", limit=3)
     changes = [entry for entry in page["entries"] if entry["action"] != "list.read"][:2]
-    assert [(entry["actor"], entry["action"]) for entry in changes] == [
-        ("desk", "appointment.cancelled"), ("desk", "appointment.moved"),
-    ]  # fmt: skip
-    assert {entry["detail"]["claimed_by"] for entry in changes} == {"karin@laptop"}
+    assert [entry["action"] for entry in changes] == ["appointment.cancelled", "appointment.moved"]
+    assert {(entry["actor"], entry["detail"]["claimed_by"]) for entry in changes} == {("desk", "karin@laptop")}
     _, older = await request(pod, "audit", limit=1, cursor=page["next"])
     assert page["entries"][-1] not in older["entries"]
 
@@ -99,9 +96,8 @@ async def test_partial_appointment_id_cannot_cancel_or_move(shared_web_pod: Tena
     status, _ = await request(shared_web_pod, f"appointments/{name.format(short=appointment[:8])}/{change}", body)
     assert status in {400, 404}
     _, shown = await request(shared_web_pod, f"appointments/{appointment}")
-    assert (shown["appointment"]["start"], shown["appointment"]["status"]) == (
-        next_friday(shared_web_pod, 10, 2).isoformat(), "confirmed",
-    )  # fmt: skip
+    assert shown["appointment"]["start"] == next_friday(shared_web_pod, 10, 2).isoformat()
+    assert shown["appointment"]["status"] == "confirmed"
     assert (await request(shared_web_pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
 
 

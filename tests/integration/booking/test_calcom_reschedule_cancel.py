@@ -58,9 +58,8 @@ async def test_move_changes_both_calendars_and_the_uid(env: CalcomEnvironment) -
     assert (answer.fields["appointment_id"], answer.fields["status"]) == (appointment_id, "confirmed")
     assert await agreed_starts(env) == [datetime.fromisoformat(FOUR)]
     assert env.bookings[0]["uid"] != before
-    assert {row["operation"] for row in await env.salon.rows("SELECT operation FROM provider_calls")} == {
-        "create-booking", "move-booking",
-    }  # fmt: skip
+    operations = {row["operation"] for row in await env.salon.rows("SELECT operation FROM provider_calls")}
+    assert operations == {"create-booking", "move-booking"}
 
 
 @pytest.mark.parametrize("kind", [FaultKind.TIMEOUT_AFTER_COMMIT, FaultKind.ERROR_AFTER_COMMIT])

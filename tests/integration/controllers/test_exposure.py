@@ -129,11 +129,8 @@ async def test_former_host_is_used_until_the_new_answers(namespace, internet):
 async def test_former_urls_route_is_repaired_while_served(namespace, internet):
     former = f"{namespace.name}.example"
     internet.answering.add(f"https://{former}")
-    ingress = {
-        "className": "nginx",
-        "tlsSecretName": "of-the-former",
-        "annotations": {"cert-manager.io/issuer": "the-former"},
-    }
+    ingress = {"className": "nginx", "tlsSecretName": "of-the-former"}
+    ingress["annotations"] = {"cert-manager.io/issuer": "the-former"}
     await create_salon(namespace, exposure={"host": former, "ingress": ingress})
     await wait_for_url(namespace, f"https://{former}")
     elsewhere = {"host": f"new-{former}", "ingress": {"className": "other", "tlsSecretName": None, "annotations": None}}

@@ -46,9 +46,8 @@ async def test_another_key_of_same_accounts_removes_nothing(namespace):
     retell[f"{namespace.retell_key}-b"] = retell[namespace.retell_key]
     calcom[f"{namespace.calcom_key}-b"] = calcom[namespace.calcom_key]
     before = agents(namespace, namespace.retell_key), namespace.calcom_webhooks(namespace.calcom_key)
-    await namespace.write_secret(
-        **{"retell-api-key": f"{namespace.retell_key}-b", "calcom-api-key": f"{namespace.calcom_key}-b"}
-    )
+    keys = {"retell-api-key": f"{namespace.retell_key}-b", "calcom-api-key": f"{namespace.calcom_key}-b"}
+    await namespace.write_secret(**keys)
     await until(
         lambda: namespace.secret_data("salon-mueller-teardown"),
         lambda kept: kept["retell-api-key"] == f"{namespace.retell_key}-b",

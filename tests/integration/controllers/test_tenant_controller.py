@@ -38,9 +38,8 @@ async def test_children_have_one_manager_and_are_written_once(namespace):
         assert managers == {"askproai-operator"}, name
         assert child["metadata"]["labels"]["askproai.de/tenant"] == "salon-mueller"
         assert child["metadata"]["ownerReferences"][0]["uid"] == tenant["metadata"]["uid"]
-    assert set(await namespace.secret_data("salon-mueller-teardown")) == {
-        "retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url",
-    }  # fmt: skip
+    teardown = set(await namespace.secret_data("salon-mueller-teardown"))
+    assert teardown == {"retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url"}
 
     await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     for kind, name in (("Branch", "mitte"), ("ServiceOffering", "mitte-standardberatung")):

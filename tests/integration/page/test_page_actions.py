@@ -83,10 +83,8 @@ async def test_refusals_and_results_use_the_pages_language(owner: Visitor) -> No
     assert "outside of the hours" not in page
     assert (await owner.post(path, **form | {"time": "11:00"}, request_id=str(uuid4())))[0] == 303
     _, page, _ = await owner.get(f"/appointments/{appointment}")
-    local = [
-        f"{WORDS[Language.DE].weekdays[4]}, {next_friday(pod, hour, 8):%d.%m.%Y} {hour:02}:00, bei Anna"
-        for hour in (9, 11)
-    ]
+    friday = f"{WORDS[Language.DE].weekdays[4]}, {next_friday(pod, 0, 8):%d.%m.%Y}"
+    local = [f"{friday} {hour:02}:00, bei Anna" for hour in (9, 11)]
     assert "<b>Termin verschoben</b>" in page
     assert '<span class="state s-desk">am Tresen</span>' in page
     assert f"durch Karin · vorher: {local[0]} · jetzt: {local[1]}" in page
@@ -226,9 +224,8 @@ async def test_pause_is_shown_on_every_page_until_resumed(owner: Visitor, unpaus
         for visitor, may in ((owner, True), (reader, False)):
             for path in ("/", "/week", "/calls", "/system"):
                 _, page, _ = await visitor.get(path)
-                assert re.search(
-                    r"Es werden keine neuen Termine angenommen: [^,<]+, seit [^<]+\d\d:\d\d\.</b>", page
-                ), path
+                since = r"Es werden keine neuen Termine angenommen: [^,<]+, seit [^<]+\d\d:\d\d\.</b>"
+                assert re.search(since, page), path
                 assert ("Fortsetzen" in page) is may, path
     said = (await pod.function("check_availability", f"call_{uuid4().hex}", asked)).body
     assert said["slots"] == []

@@ -17,7 +17,7 @@ from askproai_runtime.page.views import FORMS, VIEWS
 from askproai_runtime.page.words import WORDS
 from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, Browser, browsing
-from tests.worlds.page_rows import ILLNESS, NAME, filled, seed
+from tests.worlds.page_rows import ILLNESS, NAME, add_call, filled, seed
 from tests.worlds.page_rows import seed as seed_rows
 from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
@@ -54,11 +54,8 @@ async def log_in(browser: Browser, pod: TenantPod) -> None:
 async def test_failed_booking_leads_to_its_dead_letters_redrive(shared_web_pod: TenantPod, tmp_path, use) -> None:
     pod = shared_web_pod
     made = await seed(pod, "Petra Müller", "bitte kurz")
-    job = await pod.db.fetchval(
-        "SELECT id FROM jobs WHERE tenant = $1 AND appointment_id = $2::text::uuid",
-        pod.store.tenant,
-        made["appointments"],
-    )
+    of_appointment = "SELECT id FROM jobs WHERE tenant = $1 AND appointment_id = $2::text::uuid"
+    job = await pod.db.fetchval(of_appointment, pod.store.tenant, made["appointments"])
     async with browsing(tmp_path) as browser:
         await log_in(browser, pod)
         await use(browser, "#nav-failures")
@@ -171,15 +168,6 @@ async def ring_all_the_time(pod: TenantPod) -> None:
     while True:
         await asyncio.sleep(POLL_EVERY.total_seconds() / 2)
         await add_call(pod)
-
-
-async def add_call(pod: TenantPod) -> str:
-    call_id = f"call_{uuid4().hex}"
-    await pod.db.execute(
-        "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ongoing', now(), $2)",
-        pod.store.tenant, call_id,
-    )  # fmt: skip
-    return call_id
 
 
 async def test_transcript_grows_on_the_page(shared_web_pod: TenantPod, tmp_path: Path) -> None:

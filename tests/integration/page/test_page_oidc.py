@@ -19,6 +19,7 @@ from askproai_runtime.web import PAGE_CONNECTIONS
 from tests.worlds.databases import Database
 from tests.worlds.oidc_issuer import CLIENT_SECRET, OidcIssuer, person, running_issuer
 from tests.worlds.oidc_page import HOST, changed, oidc_settings, running_page, set_page
+from tests.worlds.page_rows import add_call
 from tests.worlds.page_visitor import Visitor, hidden, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import SOON, eventually
@@ -62,11 +63,8 @@ async def begin(visitor: Visitor, wanted: str = "/") -> URL:
 
 
 async def entries(pod: TenantPod, action: str) -> list[dict[str, Any]]:
-    rows = await pod.db.fetch(
-        "SELECT detail FROM audit_log WHERE tenant = $1 AND actor = 'page' AND action = $2 ORDER BY id",
-        pod.store.tenant,
-        action,
-    )
+    details = "SELECT detail FROM audit_log WHERE tenant = $1 AND actor = 'page' AND action = $2 ORDER BY id"
+    rows = await pod.db.fetch(details, pod.store.tenant, action)
     return [json.loads(row["detail"]) for row in rows]
 
 
@@ -91,11 +89,8 @@ async def unread_issuer(oidc_pod: TenantPod, issuer: OidcIssuer) -> AsyncIterato
 async def test_group_of_the_issuer_decides_role_and_audit(
     oidc_pod: TenantPod, shared_issuer: OidcIssuer, published: bool
 ) -> None:
-    for group, role, shown in (
-        ("bosses", "owner", "Inhaber"),
-        ("team", "staff", "Team"),
-        ("guests", "reader", "nur lesen"),
-    ):
+    roles = ("bosses", "owner", "Inhaber"), ("team", "staff", "Team"), ("guests", "reader", "nur lesen")
+    for group, role, shown in roles:
         shared_issuer.claims = person("others", group, subject=f"u-{group}")
         async with visiting(oidc_pod, published=published) as visitor:
             status, page = await visitor.log_in_at_issuer("/week?day=2026-11-27")
@@ -107,13 +102,8 @@ async def test_group_of_the_issuer_decides_role_and_audit(
             assert "anna@salon.example" in page
             assert (await visitor.post("/logout", csrf=hidden(page)))[0] == HTTPSeeOther.status_code
         assert (await entries(oidc_pod, "page.logout"))[-1] == {"role": role, "claimed_by": "anna@salon.example"}
-        entry = await oidc_pod.db.fetchval(
-            "SELECT detail FROM audit_log WHERE tenant = $1 AND action = 'page.login' ORDER BY id DESC LIMIT 1",
-            oidc_pod.store.tenant,
-        )
-        assert json.loads(entry) == {
-            "role": role, "issuer": shared_issuer.url, "subject": f"u-{group}", "claimed_by": "anna@salon.example",
-        }  # fmt: skip
+        identity = {"issuer": shared_issuer.url, "subject": f"u-{group}", "claimed_by": "anna@salon.example"}
+        assert (await entries(oidc_pod, "page.login"))[-1] == identity | {"role": role}
 
 
 def _nonce(claims: dict[str, Any]) -> dict[str, Any]:
@@ -381,11 +371,7 @@ async def test_silent_connections_end_no_logged_in_page(oidc_pod: TenantPod, iss
             strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PAGE_CONNECTIONS + 8)]
             try:
                 assert await strangers[0][0].read() == b"", "the oldest of them makes place"
-                await oidc_pod.db.execute(
-                    """INSERT INTO calls (tenant, call_id, status, started_at, correlation_id)
-                       VALUES ($1, 'call_of_then', 'ongoing', now(), 'c')""",
-                    oidc_pod.store.tenant,
-                )
+                await add_call(oidc_pod)
                 async with asyncio.timeout(SOON):
                     assert b"event: calls" in await stream.content.readuntil(b"data: calls\n\n")
             finally:

@@ -16,7 +16,7 @@ from askproai_core.reader_token import reader_token_of
 from askproai_runtime.page import event_stream
 from askproai_runtime.page.views import VIEWS
 from tests.worlds.databases import Database
-from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled
+from tests.worlds.page_rows import CALLER, ILLNESS, NAME, add_call, filled
 from tests.worlds.page_visitor import Visitor, hidden, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web
 from tests.worlds.waiting import SOON, eventually
@@ -182,11 +182,7 @@ async def test_ended_sessions_stream_ends_even_when_busy(owner: Visitor, monkeyp
 
     async def much_happens() -> None:
         while True:
-            await owner.pod.db.execute(
-                "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ended', now(), 'c')",
-                owner.pod.store.tenant,
-                f"call_{uuid4().hex}",
-            )
+            await add_call(owner.pod)
             await asyncio.sleep(0.1)
 
     _, page, _ = await owner.get("/calls")

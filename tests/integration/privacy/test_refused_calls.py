@@ -116,11 +116,8 @@ async def test_retells_copy_is_deleted_after_call_despite_failures(env: PrivacyE
     await env.run_erasures()
     assert CALL in env.workspace.calls, "nobody deletes a call that goes on"
     await end(env, fields)
-    env.retell.faults.active.append(
-        Fault.parse(
-            {"fault": FaultKind.ERROR_BEFORE_COMMIT, "operation": "delete-call", "count": 1}, env.retell.clock.now()
-        )
-    )
+    fault = {"fault": FaultKind.ERROR_BEFORE_COMMIT, "operation": "delete-call", "count": 1}
+    env.retell.faults.active.append(Fault.parse(fault, env.retell.clock.now()))
     await env.run_erasures()
     assert CALL in env.workspace.calls
     assert (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["deleted_at"] is None

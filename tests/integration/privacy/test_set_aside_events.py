@@ -66,10 +66,8 @@ async def test_set_aside_events_of_a_caller_are_erased(env: PrivacyEnvironment) 
     await env.processed()
     await env.finish()
     assert await left(env) == [kept]
-    details = [
-        msgspec.json.decode(row["detail"])
-        for row in await env.pod.db.fetch("SELECT detail FROM audit_log WHERE action = 'caller.erased'")
-    ]
+    rows = await env.pod.db.fetch("SELECT detail FROM audit_log WHERE action = 'caller.erased'")
+    details = [msgspec.json.decode(row["detail"]) for row in rows]
     evidence = {each["system"]: each for each in details}
     assert (evidence["redis"]["events_waiting"], evidence["redis"]["set_aside_events"]) == (0, 4)
     noted = "SELECT kind FROM erased_references WHERE tenant = $1 AND reference = $2"

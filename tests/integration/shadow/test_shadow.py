@@ -205,9 +205,8 @@ async def test_shadow_of_the_same_version_shows_no_difference(database: Database
         await environment.wait_until_equal()
         # Bookings in the copied book are moved and cancelled by the ids of the live version.
         ids = [first["appointment_id"], *(each["appointment_id"] for each in group["appointments"])]
-        again = await change(
-            pod, "reschedule", "offered", start=next_friday(pod, 12).isoformat(), appointment_id=ids[0]
-        )
+        noon = next_friday(pod, 12).isoformat()
+        again = await change(pod, "reschedule", "offered", start=noon, appointment_id=ids[0])
         left = [await change(pod, "cancel", "group", appointment_id=each) for each in ids[1:]]
         assert [each["success"] for each in (again, *left)] == [True] * 3, (again, left)
         found = await environment.wait_until_compared(12)
@@ -333,13 +332,8 @@ async def test_host_chosen_by_calcom_is_no_difference(
 
     monkeypatch.setattr(calcom_v2, "booking_body", body_without_wish)
     async with serve(calcom) as url:
-        team = {
-            "key": CALCOM_KEY,
-            "id": 3001,
-            "lengthInMinutes": 45,
-            "afterEventBuffer": 10,
-            "schedulingType": "roundRobin",
-        }
+        team = {"key": CALCOM_KEY, "id": 3001, "lengthInMinutes": 45, "afterEventBuffer": 10}
+        team["schedulingType"] = "roundRobin"
         team |= {"hosts": ["anna", "mehmet"], "rrHostSubsetEnabled": True}
         async with pod.session.post(f"{url}/_sim/event-types", json=team) as response:
             assert response.status == 201
