@@ -42,9 +42,8 @@ async def list_bookings(
     rows = await demo.rows(
         "SELECT starts_at, external_id FROM appointments WHERE tenant = $1 AND staff = 'anna'"
         " AND starts_at = ANY($2::timestamptz[]) AND status IN ('confirmed', 'pending_sync')",
-        SALON.tenant,
-        starts,
-    )
+        SALON.tenant, starts,
+    )  # fmt: skip
     state = await fetch(f"{demo.state.calcomUrl}/_sim/state")
     (event_type,) = (number for number, host in SALON.event_types if host == "anna")
     remote = [

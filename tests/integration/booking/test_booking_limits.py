@@ -31,9 +31,8 @@ async def pass_time(database: Database, salon: Salon, interval: str) -> None:
     try:
         await connection.execute(
             "UPDATE appointments SET created_at = created_at - $2::text::interval WHERE tenant = $1",
-            salon.store.tenant,
-            interval,
-        )
+            salon.store.tenant, interval,
+        )  # fmt: skip
     finally:
         await connection.close()
 

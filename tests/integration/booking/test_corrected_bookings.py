@@ -37,9 +37,8 @@ async def fill_messages(salon: Salon) -> None:
         await salon.pool.execute(
             """INSERT INTO messages (tenant, call_id, key, name, text, correlation_id)
                VALUES ($1, 'call_1', $2, 'x', 'x', 'x')""",
-            salon.store.tenant,
-            str(number),
-        )
+            salon.store.tenant, str(number),
+        )  # fmt: skip
 
 
 async def test_questions_about_names_are_asked_in_english(salon: Salon) -> None:
