@@ -23,7 +23,7 @@ from askproai_runtime.metrics import Metrics
 from askproai_sandbox.simulator import Fault, FaultKind
 from tests.worlds.booking_environment import NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import until
 
 pytestmark = pytest.mark.nightly
 
@@ -123,9 +123,9 @@ async def test_one_probe_closes_circuit_without_duplicate_bookings(server: Calco
     for number in (3, 4):
         await book(server, number)
     async with running_worker(server):
-        await eventually(lambda: is_open(server), SOON, "the circuit to open")
+        await until(lambda: state(server), lambda found: found is CircuitState.OPEN, "the circuit to open")
         server.calcom.faults.clear()
-        await eventually(lambda: all_confirmed(server), SOON, "every booking to come over")
+        await until(server.salon.live, lambda live: {row["status"] for row in live} == {"confirmed"}, "every booking")
     assert await state(server) is CircuitState.CLOSED
     assert len(server.bookings) == 4
     appointments = await server.salon.live()
@@ -134,14 +134,6 @@ async def test_one_probe_closes_circuit_without_duplicate_bookings(server: Calco
     assert attempts == {1}, "no attempt was used up"
     creates = [e["status"] for e in server.calcom.journal.entries if e["operation"] == "create-booking"]
     assert creates == [500, 500, 503, 503, 201, 201], "what Cal.com had was found, the others were created once"
-
-
-async def is_open(server: CalcomEnvironment) -> bool:
-    return await state(server) is CircuitState.OPEN
-
-
-async def all_confirmed(server: CalcomEnvironment) -> bool:
-    return {row["status"] for row in await server.salon.live()} == {"confirmed"}
 
 
 async def test_old_server_without_v2_is_booked_by_v1(server: CalcomEnvironment) -> None:

@@ -23,7 +23,7 @@ from tests.worlds.booking_environment import NOW, Salon
 from tests.worlds.calcom_environment import KEY
 from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
 from tests.worlds.tenant_redis import create_tenant_user, tenant_client
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import until
 
 pytestmark = pytest.mark.nightly
 
@@ -81,10 +81,14 @@ async def test_killed_workers_import_2000_bookings_exactly_once(new_salon: Calla
             with running_worker(polled, "before:save-import") as worker:
                 assert await asyncio.to_thread(worker.wait, 120) == -9
         for share in (0.3, 0.5, 0.8):  # anywhere
-            await kill_a_worker_at(polled, int(BOOKINGS * share))
+            with running_worker(polled):
+                enough = BOOKINGS * share
+                await until(
+                    lambda: count_appointments(polled), lambda count, least=enough: count >= least, "bookings", 120
+                )
         assert await count_appointments(polled) < BOOKINGS
         with running_worker(polled), running_worker(polled):
-            await eventually(lambda: is_imported(polled), 180, "the end of the import", every=0.2)
+            await until(lambda: watermark(polled), is_imported, "the end of the import", 180)
         rows = await polled.salon.rows("SELECT external_id, status FROM appointments")
         assert {row["external_id"] for row in rows} == {f"uid-{number}" for number in range(BOOKINGS)}
         assert len(rows) == BOOKINGS
@@ -95,16 +99,7 @@ async def test_killed_workers_import_2000_bookings_exactly_once(new_salon: Calla
         assert len(polled.requests()) < 60, "the pages that were stored are not read again"
 
 
-async def kill_a_worker_at(polled: PollEnvironment, appointments: int) -> None:
-    async def reached() -> bool:
-        return await count_appointments(polled) >= appointments
-
-    with running_worker(polled):
-        await eventually(reached, 120, f"{appointments} appointments", every=0.05)
-
-
-async def is_imported(polled: PollEnvironment) -> bool:
-    account = await watermark(polled)
+def is_imported(account: dict[str, object]) -> bool:
     return account.get("taken_in") == BOOKINGS and "importing" not in account
 
 

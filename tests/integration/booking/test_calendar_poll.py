@@ -8,7 +8,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from askproai_core.provider_names import CalendarApi
-from askproai_core.tenant_config import Service, Withheld
+from askproai_core.tenant_config import Withheld
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.services import EventType
 from askproai_runtime.settings import Settings
@@ -231,6 +231,7 @@ async def test_poll_waits_while_calcom_is_rate_limiting(polled: PollEnvironment)
 async def test_bookings_under_a_foreign_key_are_imported_later(polled: PollEnvironment, why: Withheld) -> None:
     """The list of another account says nothing of event types that are not in it."""
     services = polled.env.config.services
+    links = tuple(msgspec.structs.replace(each, withheld=why) for each in services[0].event_types)
     kept = await polled.create(FOUR)
     for first_poll in (True, False):
         if not first_poll:  # the right key is replaced by a wrong one
@@ -239,7 +240,7 @@ async def test_bookings_under_a_foreign_key_are_imported_later(polled: PollEnvir
         for hour in range(8, 11):
             day = 1 if first_poll else 2
             polled.date(await polled.create(f"2026-12-0{day}T{hour:02}:00:00Z"), NOW - timedelta(days=20))
-        polled.change_service(lambda service: withheld_service(service, why))
+        polled.change_service(lambda service: msgspec.structs.replace(service, event_types=links))
         sent = len(polled.requests())
         await polled.poll()
         assert len(polled.requests()) == sent, "the key is not asked"
@@ -247,11 +248,6 @@ async def test_bookings_under_a_foreign_key_are_imported_later(polled: PollEnvir
         tick(polled, minutes=10)
         await polled.poll()
         assert len(await polled.salon.live()) == (4 if first_poll else 6)
-
-
-def withheld_service(service: Service, why: Withheld) -> Service:
-    links = tuple(msgspec.structs.replace(each, withheld=why) for each in service.event_types)
-    return msgspec.structs.replace(service, event_types=links)
 
 
 async def test_withheld_event_type_delays_no_other_event_type(polled: PollEnvironment) -> None:

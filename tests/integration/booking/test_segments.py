@@ -36,12 +36,6 @@ async def book(salon: Salon, service: Service, clock: str, number: int = 1, by: 
     return await (by or salon.booking).book_appointment(context, args)
 
 
-def older_config(salon: Salon) -> BookingService:
-    """Return a pod whose config has no segments yet."""
-    config = with_services(salon.configs[-1], msgspec.structs.replace(COLOUR, segments=()), CUT)
-    return replace(salon.booking, config=lambda: config)
-
-
 @pytest.fixture
 async def salon(new_salon: Any) -> Salon:
     salon = await new_salon()
@@ -234,7 +228,8 @@ async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
 
 async def test_pods_of_two_configs_never_double_book(salon: Salon) -> None:
     """The older pod blocks the whole visit, and sees each part that the newer pod has booked."""
-    before = older_config(salon)
+    older = with_services(salon.configs[-1], msgspec.structs.replace(COLOUR, segments=()), CUT)
+    before = replace(salon.booking, config=lambda: older)
     assert (await book(salon, COLOUR, "10:00", by=before)).success
     assert await booked_claims(salon) == [("10:00", "11:55")]
     assert not (await book(salon, CUT, "10:30", 2)).success

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config import Service
 from askproai_core.tenant_config.services import StaffOverride
 from askproai_runtime.book.actor import DeskRequest
 from askproai_runtime.book.outcomes import Moved
@@ -35,14 +35,10 @@ def at(clock: str) -> str:
     return f"{FRIDAY}T{clock}:00+01:00"
 
 
-def with_services(config: TenantConfig, *services: Service) -> TenantConfig:
-    return msgspec.structs.replace(config, services=services)
-
-
 @pytest.fixture
 async def salon(new_salon: Any) -> Salon:
     salon = await new_salon()
-    salon.apply_config(with_services(salon.configs[-1], CUT, WASH))
+    salon.apply_config(msgspec.structs.replace(salon.configs[-1], services=(CUT, WASH)))
     return salon
 
 

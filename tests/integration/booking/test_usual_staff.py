@@ -14,18 +14,13 @@ KNOWN = "+4915112345678"
 TWO, THREE, FOUR = (f"2026-11-27T{hour}:00:00+01:00" for hour in (14, 15, 16))
 
 
-def recognising(salon: Salon, **changes: Any) -> None:
-    config = salon.configs[-1]
-    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
-    assert agents
-    salon.apply_config(msgspec.structs.replace(config, agents=agents, **changes))
-
-
 @pytest.fixture
 async def salon(new_salon: Any) -> Salon:
     """Anna comes first in the config; the caller was served by Mehmet, and the day has more of his time booked."""
     salon = await new_salon()
-    recognising(salon)
+    config = salon.configs[-1]
+    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
+    salon.apply_config(msgspec.structs.replace(config, agents=agents))
     answer = await salon.book(TWO, staff="mehmet", by=call("call_before", KNOWN))
     assert answer.success
     return salon

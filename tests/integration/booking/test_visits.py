@@ -11,7 +11,7 @@ from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.outcomes import Booked
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.desk.booking import Place
-from tests.worlds.booking_environment import BookingService, Salon, call
+from tests.worlds.booking_environment import Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.segmented_services import COLOUR, FRIDAY, at, booked_claims, join, with_services
@@ -182,14 +182,9 @@ async def test_services_at_calcom_are_booked_one_by_one(env: CalcomEnvironment) 
     assert env.bookings == []
 
 
-def older_config(salon: Salon) -> BookingService:
-    """Return a pod whose config does not offer the services of a visit yet."""
-    return replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
-
-
 async def test_pod_with_an_older_config_respects_visits(salon: Salon) -> None:
     visit = await book(salon, "Waschen, Schneiden", "10:00")
-    before = older_config(salon)
+    before = replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
     assert not (await book(salon, "Föhnen", "10:30", 2, by=before)).success
     context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": visit.fields["appointment_id"]}
     assert not (await before.reschedule_appointment(context, args | {"start": at("14:00")})).success

@@ -23,7 +23,9 @@ OPERATOR = f"system:serviceaccount:{SYSTEM}:askproai-operator"
 async def test_kubeconform_finds_every_manifest_valid(installed: Path, kube_client: KubeClient, tmp_path: Path):
     """The schemas are the API server's own, so this needs no network and no foreign copy of them."""
     program = find_program("kubeconform")
-    for path in ("api/v1", *await _groups(kube_client)):
+    groups = (await kube_client.get("/apis"))["groups"]
+    versions = [f"apis/{version['groupVersion']}" for group in groups for version in group["versions"]]
+    for path in ("api/v1", *versions):
         document = await kube_client.get(f"/openapi/v3/{path}")
         for schema in document["components"]["schemas"].values():
             _strict(schema)
@@ -38,11 +40,6 @@ async def test_kubeconform_finds_every_manifest_valid(installed: Path, kube_clie
     completed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
     assert completed.returncode == 0, completed.stdout + completed.stderr
     assert "Invalid: 0, Errors: 0, Skipped: 0" in completed.stdout
-
-
-async def _groups(client: KubeClient) -> list[str]:
-    listed = (await client.get("/apis"))["groups"]
-    return [f"apis/{version['groupVersion']}" for group in listed for version in group["versions"]]
 
 
 def _strict(schema: dict) -> None:

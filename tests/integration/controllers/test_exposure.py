@@ -155,12 +155,8 @@ async def test_former_urls_route_is_repaired_while_served(namespace, internet):
     await wait_for_url(namespace, f"https://new-{former}")
     for name in both:  # the former URL is served for calls that began with it, and the new one for all others
         await namespace.client.delete(namespace.path("Ingress", name))
-    await eventually(lambda: _routes_all(namespace, {*both.values()}), SOON, "both routes")
+    await until(lambda: hosts(namespace), lambda found: {*found.values()} == {*both.values()}, "both routes")
     assert former in str((await namespace.get("Tenant"))["status"]["formerExposure"])
-
-
-async def _routes_all(namespace: TenantNamespace, expected: set[str]) -> bool:
-    return {*(await hosts(namespace)).values()} == expected
 
 
 async def test_withdrawn_host_is_no_longer_probed(namespace, internet):

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from askproai_operator.providers.provider_api import REFUSED_KEY_SECONDS
 from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.retell.workspace import Workspace
 from tests.worlds.unscheduled_pods import RUNS
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
@@ -116,7 +115,7 @@ async def test_each_key_changed_during_a_pause_is_mounted(namespace, hold):
         await namespace.write_secret(**{file: f"{first}-{number}", "calcom-webhook-secret": f"whs-{number}"})
         former = {file: [first + each for each in expected]}
         former["calcom-webhook-secret"] = ["whs" + each for each in expected]
-        await eventually(lambda former=former: _is(kept, former), SOON, "the former keys")
+        await until(kept, lambda found, former=former: found == former, "the former keys")
     stored = await namespace.secret_data("salon-mueller-signing-keys")
     assert json.loads(stored["registered"]) == {"calcom-webhook-secret": "whs"}
     assert namespace.calcom_secrets() == ["whs"]
@@ -124,10 +123,6 @@ async def test_each_key_changed_during_a_pause_is_mounted(namespace, hold):
     await namespace.client.merge(namespace.path("Tenant"), end)
     await namespace.wait_until_ready()
     assert await kept() == former, "whoever signs with one of them is accepted when the hold ends"
-
-
-async def _is(read: Callable[[], Awaitable[object]], expected: object) -> bool:
-    return await read() == expected
 
 
 async def test_changed_key_is_unknown_until_retell_answers(namespace):

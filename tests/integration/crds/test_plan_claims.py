@@ -118,14 +118,10 @@ async def test_namespace_without_an_operator_mentions_no_grants(platform: Platfo
     assert "no operator in namespace default: name its own by --operator-namespace" in claim
 
 
-async def hash_of(platform: Platform, key: str) -> str:
-    raw = await platform.client.request("GET", "/api/v1/namespaces/kube-system")
-    return hash_key(raw["metadata"]["uid"], key)
-
-
 async def test_another_tenants_retell_key_is_in_the_plan(platform: Platform) -> None:
     """The operator would refuse it only after the apply, which has replaced the good key by then."""
-    subject = Subject(SubjectKind.RETELL_KEY, await hash_of(platform, "key_of_another"))
+    cluster = (await platform.client.request("GET", "/api/v1/namespaces/kube-system"))["metadata"]["uid"]
+    subject = Subject(SubjectKind.RETELL_KEY, hash_key(cluster, "key_of_another"))
     await platform.grant(subject, Holder(Tenant.kind, "salon", "salon", "uid-1"))
     platform.give_key("key_of_another")
     planned = await platform.plan()

@@ -24,12 +24,6 @@ READER = ("--as=erika", f"--as-group={NAME}-readers")
 LABELS = {"app.kubernetes.io/instance": NAME}
 
 
-def in_namespace(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
-    moved = copy.deepcopy(manifest)
-    moved["metadata"]["namespace"] = namespace
-    return moved
-
-
 def path(manifest: dict[str, Any], namespace: str) -> str:
     return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/{manifest['kind'].lower()}s"
 
@@ -54,7 +48,8 @@ async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str
     await kube_client.create(f"{core}/pods", pod)
     await kube_client.merge(f"{core}/pods/web/status", {"status": {"phase": "Running"}})
     for manifest in MANIFESTS:
-        await kube_client.create(path(manifest, kube_namespace), in_namespace(manifest, kube_namespace))
+        here = manifest | {"metadata": manifest["metadata"] | {"namespace": kube_namespace}}
+        await kube_client.create(path(manifest, kube_namespace), here)
     return kube_namespace
 
 

@@ -106,15 +106,11 @@ async def test_group_of_the_issuer_decides_role_and_audit(
         assert (await entries(oidc_pod, "page.login"))[-1] == identity | {"role": role}
 
 
-def _nonce(claims: dict[str, Any]) -> dict[str, Any]:
-    return claims | {"nonce": "of another login"}
-
-
 @pytest.mark.parametrize("published", [False, True])
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
-        ({"change": _nonce}, Failure.NOT_VALID),
+        ({"change": lambda claims: claims | {"nonce": "of another login"}}, Failure.NOT_VALID),
         ({"algorithm": "HS256"}, Failure.NOT_VALID),
         ({"kid": "of somebody else"}, Failure.NOT_VALID),
         ({"answer": lambda query: query | {"iss": "https://evil.example"}}, Failure.NOT_VALID),

@@ -49,11 +49,6 @@ async def left(env: PrivacyEnvironment) -> list[str]:
         await stream.close()
 
 
-async def first_erasure(env: PrivacyEnvironment) -> tuple[str, str | None]:
-    _, listed = await request(env.pod, "erasures")
-    return listed["erasures"][0]["state"], listed["erasures"][0]["waits_for"]
-
-
 async def test_set_aside_events_of_a_caller_are_erased(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA)
     await env.processed()
@@ -95,7 +90,8 @@ async def test_erasure_waits_for_unreadable_entries(env: PrivacyEnvironment) -> 
     await env.erase(ZORA, cancel_appointments=True)
     await env.processed()
     await env.run_erasures()
-    state, waits_for = await first_erasure(env)
+    _, listed = await request(env.pod, "erasures")
+    state, waits_for = (listed["erasures"][0][name] for name in ("state", "waits_for"))
     assert state == "open"
     assert waits_for is not None
     assert f"entry {unreadable} of the spool in Redis" in waits_for

@@ -45,17 +45,13 @@ async def test_the_task_runs_when_notifications_are_switched_on(stopped_pod: Ten
 
     monkeypatch.setattr("askproai_runtime.worker.TaskSettings", look_often)
     async with running_worker(stopped_pod):
-        await eventually(lambda: exists(stopped_pod), what="the task's row")
+        found, key = "SELECT true FROM tasks WHERE tenant = $1 AND name = $2", (stopped_pod.store.tenant, NOTIFICATIONS)
+        await eventually(lambda: stopped_pod.db.fetchval(found, *key), what="the task's row")
         rested = await wait_for_columns(lambda: read_task(stopped_pod), {"claim_no": 1, "lease_until": None})
         assert rested["due_in"] > 180
         stopped_pod.write_config(stopped_pod.config(notifications=SWITCHED_ON))
         ran = await wait_for_columns(lambda: read_task(stopped_pod), {"claim_no": 2, "lease_until": None})
         assert ran["due_in"] < 30
-
-
-async def exists(pod: TenantPod) -> bool:
-    found = "SELECT true FROM tasks WHERE tenant = $1 AND name = $2"
-    return bool(await pod.db.fetchval(found, pod.store.tenant, NOTIFICATIONS))
 
 
 async def test_run_with_the_former_config_is_repeated(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
