@@ -42,13 +42,8 @@ async def server(new_salon) -> AsyncIterator[CalcomEnvironment]:
         versions = {CalendarApi.V2: env.calendar, CalendarApi.V1: v1}
         env.calendar = FallbackCalendar(lambda: env.config, versions, env.salon.clock, lambda: env.key)
         env.replace_worker_calendar(env.calendar)
-        use_versions(env, CalendarApi.V2, CalendarApi.V1)
+        env.use_versions(CalendarApi.V2, CalendarApi.V1)
         yield env
-
-
-def use_versions(env: CalcomEnvironment, *versions: CalendarApi) -> None:
-    calendar = msgspec.structs.replace(env.config.calendar, api_versions=versions)
-    env.config = msgspec.structs.replace(env.config, calendar=calendar)
 
 
 def fail(env: CalcomEnvironment, kind: FaultKind, *operations: str) -> None:
@@ -84,7 +79,7 @@ async def running_worker(env: CalcomEnvironment) -> AsyncIterator[None]:
 
 
 async def test_open_circuit_after_five_failures_spares_callers_waiting(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.DOWN)
     for number in range(5):
         assert (await book(server, number % 4, staff=("anna", "mehmet")[number // 4]))["status"] == "pending_sync"
@@ -98,7 +93,7 @@ async def test_open_circuit_after_five_failures_spares_callers_waiting(server: C
 
 
 async def test_sync_job_waits_for_open_circuit_without_attempts(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.DOWN)
     await book(server, 1)
     for _ in range(4):
@@ -113,7 +108,7 @@ async def test_sync_job_waits_for_open_circuit_without_attempts(server: CalcomEn
 
 
 async def test_one_probe_closes_circuit_without_duplicate_bookings(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.DOWN, "list-bookings")
     # Cal.com has the first two, unknown to us.
     server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=2)
@@ -162,7 +157,7 @@ async def test_slot_taken_by_v1_goes_to_another_person(server: CalcomEnvironment
 
 
 async def test_calcom_v1_is_used_only_if_listed(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
     assert (await book(server, 1))["status"] == "pending_sync"
     assert server.count_requests("create-booking-v1") == 0
@@ -270,7 +265,7 @@ async def _call(server: CalcomEnvironment, number: int, staff: str = "anna") -> 
 
 
 async def test_refused_calcom_key_is_used_only_twice(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     server.key = "revoked"
     answers = [await _call(server, number) for number in range(4)]
     assert server.count_requests("create-booking") == 2
@@ -284,7 +279,7 @@ async def test_refused_calcom_key_is_used_only_twice(server: CalcomEnvironment) 
 
 async def test_promised_booking_is_sent_despite_known_refusals(server: CalcomEnvironment) -> None:
     """An appointment that waits for the calendar would fail for good without one request."""
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.DOWN)
     assert (await book(server, 0))["status"] == "pending_sync"
     server.calcom.faults.clear()
@@ -299,7 +294,7 @@ async def test_promised_booking_is_sent_despite_known_refusals(server: CalcomEnv
 
 
 async def test_missing_event_type_leaves_other_event_types_bookable(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     del server.calcom.accounts[KEY].event_types[1001]
     for number in range(3):
         assert not (await _call(server, number)).success

@@ -340,16 +340,10 @@ async def test_move_between_reading_and_applying_makes_no_duplicate(env: CalcomE
     before = await calendar.get_booking(uid, event_type_id=1001, correlation_id="c")
     moved = await env.dashboard("move", uid=uid, start=FOUR_UTC)
     assert (await env.receive_event(str(moved["uid"]))).startswith("moved")
-    notes: list[str] = []
-
-    async def finish(_conn: Any, note: str) -> None:
-        notes.append(note)
-
-    event = CalendarEvent(uid, NOW, "corr-event", event_type_id=1001, remote=before)
-    await env.worker.apply_calendar_event(event, finish)
+    note = await env.handle_event(CalendarEvent(uid, NOW, "corr-event", event_type_id=1001, remote=before))
     (row,) = await env.salon.live()
     assert (row["external_id"], row["starts_at"]) == (moved["uid"], datetime.fromisoformat(FOUR_UTC))
-    assert notes[0].startswith("nothing new")
+    assert note.startswith("nothing new")
 
 
 async def test_foreign_booking_with_our_request_id_changes_nothing(env: CalcomEnvironment) -> None:

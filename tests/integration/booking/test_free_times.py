@@ -41,12 +41,6 @@ async def outdate(env: CalcomEnvironment, age: timedelta) -> None:
     await env.salon.rows("UPDATE free_times SET read_at = read_at - $1::interval RETURNING day", age)
 
 
-async def known(env: CalcomEnvironment, day: date = FRIDAY) -> set[int]:
-    """Return the event types with a known day."""
-    rows = await env.salon.rows("SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL", day)
-    return {row["event_type_id"] for row in rows}
-
-
 async def test_time_busy_in_a_linked_calendar_is_excluded(env: CalcomEnvironment) -> None:
     for host in ("anna", "mehmet"):
         await env.control("busy", host=host, **AFTERNOON)
@@ -186,11 +180,11 @@ async def test_booking_outdates_the_day_for_persons_event_types(env: CalcomEnvir
     await env.event_type(1003, "anna")
     for name in ("haarschnitt", "farbe"):
         await env.salon.booking.list_free_slots("mitte", name, FRIDAY)
-    assert await known(env) == {1001, 1002, 1003}
+    assert await env.known_event_types(FRIDAY) == {1001, 1002, 1003}
     booked = await env.salon.book(staff="Anna")
     assert booked.fields["status"] == "confirmed"
-    assert await known(env) == {mehmet.event_type_id}
-    assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
+    assert await env.known_event_types(FRIDAY) == {mehmet.event_type_id}
+    assert await env.known_event_types(FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
 
 
 async def test_calcom_event_outdates_free_times_of_its_days(env: CalcomEnvironment) -> None:
@@ -198,13 +192,15 @@ async def test_calcom_event_outdates_free_times_of_its_days(env: CalcomEnvironme
     await env.block(1001, "2026-11-27T13:30:00Z")
     (booking,) = env.bookings
     await env.receive_event(booking["uid"])
-    assert await known(env) == {1002}
+    assert await env.known_event_types(FRIDAY) == {1002}
     saturday = FRIDAY + timedelta(days=1)
-    assert await known(env, saturday) == {1001, 1002}
+    assert await env.known_event_types(saturday) == {1001, 1002}
     await free(env)
     moved = await env.dashboard("move", uid=booking["uid"], start="2026-11-28T09:00:00Z")
     await env.receive_event(moved["uid"])
-    assert await known(env) == await known(env, saturday) == {1002}, "the old day and the new one"
+    assert await env.known_event_types(FRIDAY) == await env.known_event_types(saturday) == {1002}, (
+        "the old day and the new one"
+    )
 
 
 async def test_refused_slot_rereads_the_free_times(env: CalcomEnvironment) -> None:
@@ -237,8 +233,8 @@ async def test_free_times_read_before_a_change_are_discarded(env: CalcomEnvironm
     held.release.set()
     await reading
     await asyncio.gather(*env.salon.booking.reads.tasks.values())
-    assert await known(env) == {1002}, "what was read before the booking is not stored"
-    assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002}
+    assert await env.known_event_types(FRIDAY) == {1002}, "what was read before the booking is not stored"
+    assert await env.known_event_types(FRIDAY + timedelta(days=1)) == {1001, 1002}
 
 
 async def test_cancelled_time_is_rebooked_before_its_remote_cancellation(env: CalcomEnvironment) -> None:

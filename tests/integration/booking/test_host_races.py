@@ -110,11 +110,6 @@ async def test_outdated_list_row_does_not_restore_a_host(env: CalcomEnvironment)
     env.advance(timedelta(seconds=1))
     await env.dashboard("reassign", uid=late.uid, host="mehmet")
     assert (await env.receive_event(late.uid)).startswith("moved")
-    notes: list[str] = []
-
-    async def finish(_conn: Any, note: str) -> None:
-        notes.append(note)
-
-    await env.worker.apply_calendar_event(CalendarEvent(late.uid, NOW, "corr-poll", remote=late), finish)
-    assert notes[0].startswith("nothing new")
+    note = await env.handle_event(CalendarEvent(late.uid, NOW, "corr-poll", remote=late))
+    assert note.startswith("nothing new")
     assert await agreed_host(env) == "mehmet"

@@ -68,7 +68,7 @@ async def test_imported_older_bookings_notify_nobody(polled: PollEnvironment, mo
         stored = StoredEvent(*row, received_at=NOW)
         event = await handle_calendar_event(conn, stored, polled.env.config)
     assert isinstance(event, CalendarEvent)
-    await polled.env.worker.apply_calendar_event(event, _finish)
+    await polled.env.handle_event(event)
     assert len(await polled.salon.live()) == 2
     assert await polled.salon.rows("SELECT kind FROM notifications") == []
     tick(polled, minutes=10)
@@ -110,10 +110,6 @@ async def test_postponed_import_of_old_bookings_notifies_nobody(polled: PollEnvi
     await polled.poll()
     assert len(await polled.salon.live()) == 2
     assert [f"{row['starts_at']:%H:%M}" for row in await polled.salon.rows(ANNOUNCED)] == ["15:00"]
-
-
-async def _finish(_conn: object, _note: str) -> None:
-    """End nothing: the test has no job."""
 
 
 async def test_ongoing_appointment_is_imported_and_past_one_ignored(polled: PollEnvironment) -> None:
