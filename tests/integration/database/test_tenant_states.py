@@ -10,6 +10,11 @@ from askproai_operator.store.tenant_states import CalendarBacklog, ProvisionedTe
 from tests.worlds.databases import Database, TenantStore
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows
+import pytest
+
+from askproai_operator.store.admin import AdminStore
+from tests.worlds.databases import Database
+from tests.worlds.statements import record_statements
 
 pytestmark = pytest.mark.nightly
 
@@ -229,3 +234,31 @@ async def call_provider(
            VALUES ($1, $2, 'create-booking', 'POST', '/v2/bookings', $3, $4, 'x', 60, 'c', now() - $5 * interval '1 minute')""",
         salon.tenant, provider, status, error, minutes,
     )  # fmt: skip
+
+
+SALON = ("salon.salon", "uid-salon", "password-of-salon")
+ANNA, MEHMET = ("mitte", "anna", 1), ("mitte", "mehmet", 1)
+
+
+async def test_unchanged_tenant_takes_four_statements_without_a_lock(database: Database, monkeypatch) -> None:
+    """Schema, row, login and resources, each read by one."""
+    statements = record_statements(monkeypatch)
+    admin = AdminStore(database.dsn)
+
+    async def ensure(*resources: tuple[str, str, int]) -> list[str]:
+        statements.clear()
+        await admin.prepare()
+        await admin.ensure_tenant(*SALON, connection_limit=5, verify_password=False)
+        await admin.ensure_resources(SALON[0], resources)
+        return [each for each in statements if each != "DISCARD PLANS"]
+
+    try:
+        await ensure(ANNA)
+        repeated = await ensure(ANNA)
+        assert len(repeated) == 4, repeated
+        assert all(each.lstrip().startswith("SELECT") and "FOR " not in each for each in repeated), repeated
+        assert len(await ensure(ANNA, MEHMET)) > 4
+        assert len(await ensure(MEHMET)) > 4, "one that left is to be switched off"
+        assert len(await ensure(MEHMET)) == 4
+    finally:
+        await admin.close()
