@@ -6,21 +6,15 @@ from uuid import uuid4
 
 import pytest
 
-from askproai_core.reader_token import reader_token_of
-from tests.worlds.private_desk import asking, command, request
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
-from tests.worlds.waiting import eventually
-from uuid import uuid4
-
-import pytest
-
 from askproai_core.database import open_pool
 from askproai_core.providers import Reply
+from askproai_core.reader_token import reader_token_of
 from askproai_runtime.calendars import ProviderCallRecorder
 from tests.worlds.booking_environment import RecordedMetrics
 from tests.worlds.page_visitor import visiting
-from tests.worlds.private_desk import command, request
-from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
+from tests.worlds.private_desk import asking, command, request
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, next_friday
+from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly
 

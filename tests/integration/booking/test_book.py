@@ -20,11 +20,6 @@ from tests.worlds.booking_environment import (
     second_process,
 )
 from tests.worlds.waiting import SOON, eventually
-from dataclasses import replace
-
-import msgspec
-
-from tests.worlds.booking_environment import HALF_PAST_TWO, MORNING, Salon, call
 
 
 async def test_a_booking_writes_every_table(salon: Salon) -> None:

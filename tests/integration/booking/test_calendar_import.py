@@ -11,26 +11,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-
-import pytest
-
-from askproai_core.clock import SystemClock
-from askproai_core.provider_limits import RequestBudget
-from askproai_core.tenant_config import encode
-from askproai_runtime.tasks import PutOff
-from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.booking_environment import NOW, Salon
-from tests.worlds.calcom_environment import KEY
-from tests.worlds.poll_environment import PollEnvironment, open_poll_environment
-from tests.worlds.tenant_redis import create_tenant_user, tenant_client
-from tests.worlds.waiting import until
-from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
+from askproai_core.clock import SystemClock
+from askproai_core.provider_limits import RequestBudget
+from askproai_core.tenant_config import encode
 from askproai_core.tenant_config.notifications import BusinessNotifications, EmailSettings, Notifications
 from askproai_core.tenant_config.services import EventType
 from askproai_core.tenant_config.vocabulary import EmailSecurity
@@ -40,10 +28,13 @@ from askproai_runtime.events import calendar_poll
 from askproai_runtime.events.calendar import handle_calendar_event
 from askproai_runtime.intake import StoredEvent
 from askproai_runtime.tasks import PutOff
+from askproai_sandbox.redis import EmbeddedRedis
 from askproai_sandbox.simulator import FaultKind
-from tests.worlds.booking_environment import NOW
+from tests.worlds.booking_environment import NOW, Salon
 from tests.worlds.calcom_environment import KEY
-from tests.worlds.poll_environment import PollEnvironment, tick
+from tests.worlds.poll_environment import PollEnvironment, open_poll_environment, tick
+from tests.worlds.tenant_redis import create_tenant_user, tenant_client
+from tests.worlds.waiting import until
 
 pytestmark = pytest.mark.nightly
 

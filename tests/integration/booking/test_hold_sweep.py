@@ -1,28 +1,22 @@
 """Expired and released holds: neither deadlock nor lost booking, and few rows are read."""
 
 import asyncio
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
-
-import pytest
-
-from askproai_core.database import Pool, open_pool
-from askproai_runtime.book.context import BookingSettings
-from askproai_runtime.coordinator.maintenance import sweep_holds
-from tests.worlds.booking_environment import call
-from tests.worlds.databases import Database
-from tests.worlds.waiting import SOON, eventually
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import asyncpg
 import pytest
 
+from askproai_core.database import Pool, open_pool
+from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.store.appointments import release_holds
+from askproai_runtime.coordinator.maintenance import sweep_holds
+from tests.worlds.booking_environment import call
 from tests.worlds.databases import Database, TenantStore
+from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly
 

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 import msgspec
 import pytest
 
+from askproai_runtime.jobs import RunAgain
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.booking_environment import HALF_PAST_TWO, call
 from tests.worlds.calcom_environment import CalcomEnvironment
@@ -89,3 +90,14 @@ async def test_failed_rebooking_restores_the_old_booking(env: CalcomEnvironment)
     starts = sorted(datetime.fromisoformat(booking["start"]) for booking in env.bookings)
     assert starts == [datetime.fromisoformat(HALF_PAST_TWO), datetime.fromisoformat(FOUR)]
     assert [row["status"] for row in await env.salon.live()] == ["confirmed"]
+
+
+async def test_move_during_an_outage_reaches_calcom_later(env: CalcomEnvironment) -> None:
+    await book(env)
+    env.disconnect()
+    assert (await move(env, FOUR)).fields["status"] == "pending_sync"
+    with pytest.raises(RunAgain):
+        await env.run_sync_job()
+    env.reconnect()
+    await env.run_sync_job()
+    assert await agreed(env) == at(FOUR)

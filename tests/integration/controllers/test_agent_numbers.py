@@ -6,10 +6,15 @@ import pytest
 
 from askproai_operator import resources
 from askproai_operator.grants import Holder, Subject, SubjectKind, grant_manifest
-from tests.worlds.agent_environment import NUMBER, OPERATOR_NAMESPACE, agent, branch, open_agent_environment
-import pytest
-
-from tests.worlds.agent_environment import INBOUND_URL, NUMBER, AgentEnvironment
+from tests.worlds.agent_environment import (
+    INBOUND_URL,
+    NUMBER,
+    OPERATOR_NAMESPACE,
+    AgentEnvironment,
+    agent,
+    branch,
+    open_agent_environment,
+)
 
 pytestmark = pytest.mark.nightly
 

@@ -1,17 +1,7 @@
 """examples/rbac at a real API server: the roles for manifests, for the desk and for readers allow their tasks and no more."""
 
 import copy
-from collections.abc import Iterator
-from typing import Any
-
-import pytest
-import yaml
-
-from askproai_sandbox.cluster import ControlPlane, KubeClient, ProcessError
-from tests.worlds.chart_render import ROOT
-from tests.worlds.waiting import SOON, eventually
-import copy
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest

@@ -1,30 +1,24 @@
 """`askproai plan` says which hosts, numbers and keys another tenant has: as the condition would after an apply."""
 
 import asyncio
+import zlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
+from askproai_cli.plan import Change
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.installation_report import DatabaseReport, InstallationReport, report_manifest
 from askproai_operator.providers import hash_key
-from askproai_operator.resources import CONFIG_MAPS, CUSTOM, SECRETS
-from tests.worlds.plan_platform import HOST, Platform, person
-import zlib
-from collections.abc import AsyncIterator
-from pathlib import Path
-from typing import Any
-
-import pytest
-
-from askproai_cli.plan import Change
-from askproai_operator.resources import BRANCHES, OFFERINGS, TENANTS, resource_of_kind
+from askproai_operator.resources import BRANCHES, CONFIG_MAPS, CUSTOM, OFFERINGS, SECRETS, TENANTS, resource_of_kind
 from askproai_sandbox.example_tenant import load_manifests
-from tests.worlds.plan_platform import Platform, person
+from tests.worlds.plan_platform import HOST, Platform, person
 
 pytestmark = pytest.mark.nightly
 

@@ -8,11 +8,8 @@ import yaml
 
 from askproai_cli.lint import read_documents
 from askproai_cli.plan.plan import Planned, plan_manifests
-from askproai_sandbox.cluster import ControlPlane, KubeClient
-import pytest
-
 from askproai_operator.resources import SECRETS, USE_LABEL
-from askproai_sandbox.cluster import KubeClient
+from askproai_sandbox.cluster import ControlPlane, KubeClient
 from tests.worlds.plan_platform import Platform
 
 pytestmark = pytest.mark.nightly

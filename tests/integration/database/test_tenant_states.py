@@ -10,11 +10,6 @@ from askproai_operator.store.tenant_states import CalendarBacklog, ProvisionedTe
 from tests.worlds.databases import Database, TenantStore
 from tests.worlds.statements import record_statements
 from tests.worlds.tenant_reconciles import rows
-import pytest
-
-from askproai_operator.store.admin import AdminStore
-from tests.worlds.databases import Database
-from tests.worlds.statements import record_statements
 
 pytestmark = pytest.mark.nightly
 

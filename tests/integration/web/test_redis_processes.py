@@ -5,19 +5,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
-
-import pytest
-from aiohttp import web
-
-from askproai_core.http_server import start_server
-from askproai_core.tenant_config.config import RateLimits
-from askproai_operator.redis_acl import acl_rules
-from askproai_sandbox.redis import EmbeddedRedis
-from tests.worlds.tenant_pod import ADMIN_TOKEN, Reply, TenantPod, running_web, running_worker
-from tests.worlds.waiting import SLOW_DISK, SOON, eventually
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -27,9 +14,13 @@ from aiohttp import web
 
 from askproai_core.clock import SystemClock
 from askproai_core.http_server import start_server
+from askproai_core.tenant_config.config import RateLimits
+from askproai_operator.redis_acl import acl_rules
 from askproai_runtime.web import NOTIFY_PAUSE, WorkerNotifier
+from askproai_sandbox.redis import EmbeddedRedis
+from tests.worlds.tenant_pod import ADMIN_TOKEN, Reply, TenantPod, running_web, running_worker
 from tests.worlds.tenant_redis import tenant_client
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
 pytestmark = pytest.mark.nightly
 
