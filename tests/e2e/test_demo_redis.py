@@ -76,11 +76,8 @@ async def test_callers_can_book_while_redis_is_killed(demo):
             os.kill(killed, signal.SIGKILL)
         two = starts[number : number + 2]
         # One number may not book as many in a day.
-        calls = (
-            demo.book(start, name, f"+49151{start:%m%d%H%M}", staff="anna")
-            for start in two
-            for name in ("Uwe Abel", "Ute Bohn")
-        )
+        pairs = [(start, name) for start in two for name in ("Uwe Abel", "Ute Bohn")]
+        calls = (demo.book(start, name, f"+49151{start:%m%d%H%M}", staff="anna") for start, name in pairs)
         answers += [answer for _, answer in await asyncio.gather(*calls)]
     watching = False
     await watcher

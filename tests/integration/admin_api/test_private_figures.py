@@ -16,11 +16,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 READER = reader_token_of(ADMIN_TOKEN)
 NOON = datetime.now(BERLIN).replace(hour=12, minute=0, second=0, microsecond=0)
 TRIED = {
-    1: ["booked", "booked", "failed", "taken"],
-    3: ["booked", "refused", "asked_back"],
-    29: ["too_slow"],
-    31: ["failed"],
-}
+    1: ["booked", "booked", "failed", "taken"], 3: ["booked", "refused", "asked_back"], 29: ["too_slow"], 31: ["failed"],
+}  # fmt: skip
 
 
 async def add_rows(pod: TenantPod) -> None:
@@ -31,8 +28,9 @@ async def add_rows(pod: TenantPod) -> None:
                    VALUES ($1, 'call', $2, 'book_appointment', $3, 5, 'c')""",
                 pod.store.tenant, NOON - timedelta(days=days), outcome,
             )  # fmt: skip
-    asked = [("calcom", 201, 40), ("calcom", 400, 60), ("calcom", 503, 200), ("calcom", None, 5000)]
-    asked.append(("retell", 401, 10))
+    asked = [
+        ("calcom", 201, 40), ("calcom", 400, 60), ("calcom", 503, 200), ("calcom", None, 5000), ("retell", 401, 10),
+    ]  # fmt: skip
     for age, requests in ((timedelta(minutes=30), asked), (timedelta(minutes=61), [("calcom", 500, 9999)])):
         for provider, status, milliseconds in requests:
             await pod.db.execute(

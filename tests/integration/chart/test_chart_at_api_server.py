@@ -57,8 +57,8 @@ async def test_operators_account_has_exactly_its_roles_rights(control_plane: Con
         return answer.strip() == "yes"
 
     coordinator = OPERATOR.replace("operator", "coordinator")
-    allowed = [("patch", "tenants.askproai.de/x"), ("patch", "deployments.apps"), ("patch", "pods")]
-    allowed += [("watch", "secrets"), ("create", "events")]
+    patched = ("tenants.askproai.de/x", "deployments.apps", "pods")
+    allowed = [*(("patch", each) for each in patched), ("watch", "secrets"), ("create", "events")]
     denied = [
         ("delete", "tenants.askproai.de"),
         ("create", "pods"),

@@ -65,11 +65,8 @@ async def urls(namespace: TenantNamespace) -> dict[str, Any]:
 
 
 async def wait_for_url(namespace: TenantNamespace, base: str) -> None:
-    await until(
-        lambda: urls(namespace),
-        lambda found: found.get("retell") == f"{base}/webhooks/retell",
-        f"senders to have {base}",
-    )
+    url = f"{base}/webhooks/retell"
+    await until(lambda: urls(namespace), lambda found: found.get("retell") == url, f"senders to have {url}")
 
 
 async def hosts(namespace: TenantNamespace) -> dict[str, str]:
@@ -129,8 +126,8 @@ async def test_former_host_is_used_until_the_new_answers(namespace, internet):
 async def test_former_urls_route_is_repaired_while_served(namespace, internet):
     former = f"{namespace.name}.example"
     internet.answering.add(f"https://{former}")
-    ingress = {"className": "nginx", "tlsSecretName": "of-the-former"}
-    ingress["annotations"] = {"cert-manager.io/issuer": "the-former"}
+    annotations = {"cert-manager.io/issuer": "the-former"}
+    ingress = {"className": "nginx", "tlsSecretName": "of-the-former", "annotations": annotations}
     await create_salon(namespace, exposure={"host": former, "ingress": ingress})
     await wait_for_url(namespace, f"https://{former}")
     elsewhere = {"host": f"new-{former}", "ingress": {"className": "other", "tlsSecretName": None, "annotations": None}}

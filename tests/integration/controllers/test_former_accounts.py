@@ -76,11 +76,8 @@ async def test_tenant_returning_before_the_removal_keeps_its_agent(namespace):
 async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
     await create_all(namespace)
     await namespace.edit({"calendar": {"provider": "Local", "calcom": None}})
-    await until(
-        lambda: retried(namespace),
-        lambda _: not namespace.calcom_webhooks(namespace.calcom_key),
-        "the webhook to be removed",
-    )
+    key = namespace.calcom_key
+    await until(lambda: retried(namespace), lambda _: not namespace.calcom_webhooks(key), "the webhook to be removed")
     assert agents(namespace, namespace.retell_key)
 
 

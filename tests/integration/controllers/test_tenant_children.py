@@ -281,8 +281,8 @@ async def test_route_waits_for_gateway_api_and_gateway(namespace, control_plane)
             "type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
             "lastTransitionTime": "2026-11-20T08:00:00Z",
         }  # fmt: skip
-        parent = {"parentRef": gateway["parentRefs"][0], "controllerName": "example.com/gateway"}
-        parent["conditions"] = [accepted]
+        (ref, *_), controller = gateway["parentRefs"], "example.com/gateway"
+        parent = {"parentRef": ref, "controllerName": controller, "conditions": [accepted]}
         await namespace.client.merge(namespace.path("HTTPRoute") + "/status", {"status": {"parents": [parent]}})
         await namespace.wait_for_condition("Exposed", "True", "AsDeclared")
         await namespace.client.delete(namespace.path("HTTPRoute"))

@@ -113,8 +113,8 @@ async def test_each_key_changed_during_a_pause_is_mounted(namespace, hold):
 
     for number, expected in (("2", [""]), ("3", ["-2", ""])):
         await namespace.write_secret(**{file: f"{first}-{number}", "calcom-webhook-secret": f"whs-{number}"})
-        former = {file: [first + each for each in expected]}
-        former["calcom-webhook-secret"] = ["whs" + each for each in expected]
+        starts = {file: first, "calcom-webhook-secret": "whs"}
+        former = {name: [start + each for each in expected] for name, start in starts.items()}
         await until(kept, lambda found, former=former: found == former, "the former keys")
     stored = await namespace.secret_data("salon-mueller-signing-keys")
     assert json.loads(stored["registered"]) == {"calcom-webhook-secret": "whs"}

@@ -101,8 +101,8 @@ async def test_simultaneous_poll_and_webhooks_store_events_once(polled: CallPoll
     calls = [f"call_{number}" for number in range(10)]
     for call_id in calls:
         polled.add(call_id, began=60, ended=50, analyzed=True)
-    fields = {"call_status": "ended", "disconnection_reason": "user_hangup"}
-    fields |= {"start_timestamp": polled.milliseconds(60), "end_timestamp": polled.milliseconds(50)}
+    times = {"start_timestamp": polled.milliseconds(60), "end_timestamp": polled.milliseconds(50)}
+    fields = {"call_status": "ended", "disconnection_reason": "user_hangup", **times}
     webhooks = [polled.pod.retell("call_ended", call_id, **fields) for call_id in calls]
     _, *replies = await asyncio.gather(polled.poll(), *webhooks)
     assert {reply.status for reply in replies} == {200}

@@ -105,9 +105,7 @@ async def test_metric_shows_the_billing_state(database: Database, tmp_path: Path
 
             async def measured() -> bool:
                 async with pod.session.get(f"http://127.0.0.1:{port}/metrics") as response:
-                    return (
-                        'askproai_billing_state{status="active",tenant="measured.measured"} 1.0'
-                        in await response.text()
-                    )
+                    active = 'askproai_billing_state{status="active",tenant="measured.measured"} 1.0'
+                    return active in await response.text()
 
             await eventually(measured)

@@ -193,8 +193,9 @@ async def test_business_hears_once_of_changes_at_calcom(calcom: CalcomEnvironmen
     """Each event comes twice, as it may; our own changes come back as events, too."""
     settings = replace(mail_settings(server.port), business=notify_business())
     calcom.config = replace(calcom.config, notifications=settings)
-    attendee = {"name": "Karl", "email": "karl@example.com", "phoneNumber": "+4915177777777"}
-    attendee["timeZone"] = "Europe/Berlin"
+    attendee = {
+        "name": "Karl", "email": "karl@example.com", "timeZone": "Europe/Berlin", "phoneNumber": "+4915177777777",
+    }  # fmt: skip
     remote = await calcom.dashboard("create", eventTypeId=1001, start="2026-11-27T15:00:00Z", attendee=attendee)
     for _ in range(2):
         await calcom.receive_event(remote["uid"])

@@ -188,9 +188,8 @@ async def test_whole_branch_is_blocked_from_the_same_form(owner: Visitor) -> Non
     pod, day = owner.pod, (next_friday(owner.pod, 0, 10) - timedelta(days=1)).date().isoformat()  # no test books then
     _, page, _ = await owner.get("/blocks/new")
     assert re.search(r'<option value="mitte/">Alle in [^<]+</option>', page)
-    form = {"csrf": await token_of(owner), "request_id": str(uuid4())}
-    form |= {"who": "mitte/", "day": day, "reason": "Schulung"}
-    status, page, answer = await owner.post("/blocks/new", **form)
+    form = {"who": "mitte/", "day": day, "reason": "Schulung", "request_id": str(uuid4())}
+    status, page, answer = await owner.post("/blocks/new", csrf=await token_of(owner), **form)
     assert status == 303, page
     _, page, _ = await owner.get(answer.headers["Location"])
     for member in pod.config().branches[0].staff:

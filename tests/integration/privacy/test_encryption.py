@@ -36,8 +36,9 @@ async def until_used(env: PrivacyEnvironment, *keys: DataKey) -> None:
 
 async def store_foreign(env: PrivacyEnvironment, call_id: str, key: DataKey) -> int:
     """Store an event as a pod with another key would, and return its id."""
-    call = {"call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER}
-    call |= {"call_status": "ended", "transcript": ZORA.note}
+    call = {
+        "call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "call_status": "ended", "transcript": ZORA.note,
+    }  # fmt: skip
     body = json.dumps({"event": "call_ended", "call": call}).encode()
     event = IncomingEvent(Source.RETELL, f"{call_id}:call_ended", "call_ended", body, "corr")
     (receipt,) = await EventStore(env.pod.worker.pool, env.tenant, cipher_of(env, key)).write([event])

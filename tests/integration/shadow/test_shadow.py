@@ -332,8 +332,8 @@ async def test_host_chosen_by_calcom_is_no_difference(
 
     monkeypatch.setattr(calcom_v2, "booking_body", body_without_wish)
     async with serve(calcom) as url:
-        team = {"key": CALCOM_KEY, "id": 3001, "lengthInMinutes": 45, "afterEventBuffer": 10}
-        team["schedulingType"] = "roundRobin"
+        length = {"lengthInMinutes": 45, "afterEventBuffer": 10}
+        team = {"key": CALCOM_KEY, "id": 3001, "schedulingType": "roundRobin", **length}
         team |= {"hosts": ["anna", "mehmet"], "rrHostSubsetEnabled": True}
         async with pod.session.post(f"{url}/_sim/event-types", json=team) as response:
             assert response.status == 201
