@@ -258,8 +258,8 @@ async def open_privacy_environment(
 async def _open_account(pod: TenantPod, url: str) -> None:
     """Open the salon's account at Cal.com: its event types, and a webhook that reports all that happens there."""
     triggers = ["BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED"]
-    url = f"{pod.url}/salon/salon/webhooks/calcom"
-    hook = {"subscriberUrl": url, "triggers": triggers, "active": True, "secret": CALCOM_SECRET}
+    ours = f"{pod.url}/salon/salon/webhooks/calcom"
+    hook = {"subscriberUrl": ours, "triggers": triggers, "active": True, "secret": CALCOM_SECRET}
     headers = {"Authorization": f"Bearer {CALCOM_KEY}"}
     async with pod.session.post(f"{url}/v2/webhooks", json=hook, headers=headers) as response:
         assert response.status == 201, await response.text()
