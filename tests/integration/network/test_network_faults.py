@@ -156,8 +156,8 @@ async def test_bookings_over_broken_connections_match_the_answers(network: Netwo
 
     async with network.postgres.toxic("limit_data", bytes=9000):
         told = [found for found in await asyncio.gather(*(book(caller) for caller in range(12))) if found]
-    confirmed = "SELECT id, staff FROM appointments WHERE tenant = $1 AND status = 'confirmed'"
-    rows = await pod.db.fetch(f"{confirmed} AND starts_at = $2::text::timestamptz", pod.store.tenant, start)
+    query = "SELECT id, staff FROM appointments WHERE tenant = $1 AND status = 'confirmed'"
+    rows = await pod.db.fetch(f"{query} AND starts_at = $2::text::timestamptz", pod.store.tenant, start)
     confirmed = {str(row["id"]) for row in rows}
     assert set(told) <= confirmed
     assert len({row["staff"] for row in rows}) == len(rows)
