@@ -105,3 +105,17 @@ async def test_mistyped_slot_lock_does_not_block_others_locks(
         await admin.set(f"{OTHER}:slot:mitte:1", "token")
         assert await sweep_slot_locks(coordinator_with_redis.context) == 2
         assert await admin.pttl(f"{OTHER}:slot:mitte:1") > 0
+
+
+async def test_published_wake_ups_reach_only_their_own_tenant(valkey: EmbeddedRedis) -> None:
+    """A user sends and receives wake-ups only on the channels of its own tenant."""
+    urls = [await create_tenant_user(valkey, tenant) for tenant in ("hijacked.hijacked", "victim.victim")]
+    async with Redis.from_url(urls[0]) as attacker, Redis.from_url(urls[1]) as victim, victim.pubsub() as subscriber:
+        await subscriber.subscribe(f"{OTHER}:jobs")
+        await subscriber.get_message(timeout=1)
+        for _ in range(200):
+            await attacker.publish(f"{OWN}:jobs", "x" * 1000)
+        await victim.publish(f"{OTHER}:jobs", "own")
+        message = await subscriber.get_message(ignore_subscribe_messages=True, timeout=1)
+        assert message is not None
+        assert message["data"] in (b"own", "own")
