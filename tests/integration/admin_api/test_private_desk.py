@@ -248,6 +248,24 @@ async def test_refused_desk_move_names_reason_and_free_times(shared_web_pod: Ten
         assert (await request(pod, f"appointments/{each}/cancel", asking()))[0] == 200
 
 
+async def test_move_to_unknown_person_names_capable_staff(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 14, 9))
+    body = asking(start=next_friday(pod, 12, 9).isoformat(), staff="niemand")
+    status, problem = await request(pod, f"appointments/{appointment}/move", body)
+    assert (status, "there are: anna, mehmet" in problem["detail"]) == (404, True)
+    assert (await request(pod, f"appointments/{appointment}/cancel", asking()))[0] == 200
+
+
+async def test_request_id_of_another_change_is_refused(shared_web_pod: TenantPod) -> None:
+    pod = shared_web_pod
+    appointment = await book(pod, next_friday(pod, 10, 8))
+    body = asking(start=next_friday(pod, 12, 8).isoformat())
+    assert (await request(pod, f"appointments/{appointment}/move", body))[0] == 200
+    status, problem = await request(pod, f"appointments/{appointment}/move", body | {"staff": "mehmet"})
+    assert (status, problem["title"]) == (409, "Request Used")
+
+
 @pytest.mark.parametrize("by", ["karin\n", "k\x9b31m", "k\u202eadmin", "k\u2066", "k\x7f"])
 async def test_names_and_reasons_hold_no_terminal_sequences(shared_web_pod: TenantPod, by: str) -> None:
     for body in (asking() | {"by": by}, asking(reason=by)):
