@@ -65,9 +65,7 @@ async def test_a_dead_letter_is_found_repaired_and_redriven(demo: Demo) -> None:
 
 
 async def test_timeline_of_the_demo_call_is_complete(demo: Demo) -> None:
-    call_id = (
-        await demo.rows("SELECT call_id FROM appointments WHERE status = 'confirmed' ORDER BY created_at LIMIT 1")
-    )[0]
+    call_id, *_ = await demo.rows("SELECT call_id FROM appointments WHERE status = 'confirmed' ORDER BY created_at")
     timeline = await askproai(demo, "timeline", call_id["call_id"])
     kinds = [entry["what"] for entry in timeline["moments"]]
     assert {"function", "action", "appointment", "provider", "event"} <= set(kinds)

@@ -42,9 +42,8 @@ async def list_bookings(
     rows = await demo.rows(
         "SELECT starts_at, external_id FROM appointments WHERE tenant = $1 AND staff = 'anna'"
         " AND starts_at = ANY($2::timestamptz[]) AND status IN ('confirmed', 'pending_sync')",
-        SALON.tenant,
-        starts,
-    )
+        SALON.tenant, starts,
+    )  # fmt: skip
     state = await fetch(f"{demo.state.calcomUrl}/_sim/state")
     (event_type,) = (number for number, host in SALON.event_types if host == "anna")
     remote = [
@@ -77,11 +76,8 @@ async def test_callers_can_book_while_redis_is_killed(demo):
             os.kill(killed, signal.SIGKILL)
         two = starts[number : number + 2]
         # One number may not book as many in a day.
-        calls = (
-            demo.book(start, name, f"+49151{start:%m%d%H%M}", staff="anna")
-            for start in two
-            for name in ("Uwe Abel", "Ute Bohn")
-        )
+        pairs = [(start, name) for start in two for name in ("Uwe Abel", "Ute Bohn")]
+        calls = (demo.book(start, name, f"+49151{start:%m%d%H%M}", staff="anna") for start, name in pairs)
         answers += [answer for _, answer in await asyncio.gather(*calls)]
     watching = False
     await watcher

@@ -57,9 +57,7 @@ async def chain(hotline):
 async def test_caller_reaches_a_branch_by_question(chain):
     record = await chain.call("+4915155500001", REQUEST, in_branch("In Pankow, bitte."), YES)
     asked = record.answers("check_availability")[0]
-    assert asked["message"].startswith(
-        "Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für Haarwerk Mitte"
-    )
+    assert asked["message"].startswith("Für welche Filiale möchten Sie den Termin? Sagen oder drücken Sie eins für ")
     assert await chain.booked(record) == "pankow"
 
 

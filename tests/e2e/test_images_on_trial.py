@@ -12,7 +12,7 @@ import pytest
 from askproai_sandbox.example_tenant import SALON
 from tests.worlds.caller_names import surname
 from tests.worlds.running_demo import Demo
-from tests.worlds.waiting import eventually
+from tests.worlds.waiting import eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -68,7 +68,7 @@ async def test_canary_failing_30_percent_ends_before_20_callers(demo: Demo, caps
         answers.append(await book(demo, len(answers), next(times)))
         await asyncio.sleep(BETWEEN_CALLERS)
     verdict = await condition(demo)
-    await eventually(lambda: _none(demo), 180, "the end of its pods")
+    await until(lambda: ready_canaries(demo), lambda pods: not pods, "the end of its pods", 180)
     met = await demo.rows(TRACKS, SALON.tenant, track)
     callers = {row["call_id"] for row in met}
     failed = [row for row in met if row["outcome"] == "failed"]
@@ -96,7 +96,3 @@ async def test_canary_failing_30_percent_ends_before_20_callers(demo: Demo, caps
     assert [row["id"] for row in rows] == acknowledged
     await demo.patch_tenant({"runtime": {"canary": None}})
     await demo.wait_for_tenant()
-
-
-async def _none(demo: Demo) -> bool:
-    return not await ready_canaries(demo)

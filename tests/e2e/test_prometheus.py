@@ -25,10 +25,6 @@ ROOT = Path(__file__).parents[2]
 NAME = SALON.tenant.partition(".")[2]
 
 
-async def get_object(demo: Any, kind: str, name: str) -> dict[str, Any]:
-    return json.loads(await demo.kubectl("get", kind, name, "-n", SALON.namespace, "-o", "json"))
-
-
 async def targets(demo: Any, monitor: dict[str, Any]) -> list[str]:
     """Return the targets of a ServiceMonitor, as the Prometheus operator finds them: Services, their pods, their ports by name."""
     labels = ",".join(f"{name}={value}" for name, value in monitor["selector"]["matchLabels"].items())
@@ -81,7 +77,9 @@ async def prometheus(demo, tmp_path_factory: pytest.TempPathFactory) -> AsyncIte
     async def created_for_the_tenant() -> list[dict[str, Any]]:
         """The two definitions are served one after the other, so that one may exist without the other."""
         try:
-            return [await get_object(demo, kind, NAME) for kind in ("servicemonitor", "prometheusrule")]
+            where = (NAME, "-n", SALON.namespace, "-o", "json")
+            kinds = ("servicemonitor", "prometheusrule")
+            return [json.loads(await demo.kubectl("get", kind, *where)) for kind in kinds]
         except ProcessError:  # not served yet, or not created yet
             return []
 

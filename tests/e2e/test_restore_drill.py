@@ -184,9 +184,7 @@ def token_of(saved: list[dict[str, Any]], secret: str) -> str:
 
 
 @pytest.mark.timeout(600)
-async def test_lost_installation_is_restored_from_its_backups(
-    lost_demo: Demo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_lost_installation_is_restored_from_its_backups(lost_demo: Demo, tmp_path, capsys) -> None:
     demo = lost_demo
     await apply_with_number(demo, PROJECT / "examples" / FILES[1], "praxis-weber", PRACTICE_KEY, PRACTICE_NUMBER)
     (day,) = await demo.open_days(1, 3)
@@ -211,9 +209,7 @@ async def test_lost_installation_is_restored_from_its_backups(
     after = await demo.rows(BOOKED)
     assert [row for row in saved if row not in after] == []
     kept = await demo.rows(EVENTS)
-    assert [row for row in events if row not in kept] == [], (
-        "every event that the dump has is there, and as far as it was"
-    )
+    assert [row for row in events if row not in kept] == [], "each event of the dump is there, and as far as it was"
     assert await drill.grants() == grants, "hosts, numbers and keys are of those who had them"
 
     async def returned() -> list[dict[str, Any]]:

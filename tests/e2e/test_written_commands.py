@@ -22,11 +22,8 @@ MEANT_TO_FAIL = (
     "askproai plan examples/salon.yaml",  # refused, as the tutorial says
     'askproai sandbox number "0221 7654321"',  # in the tutorial: the page of the examples has imported it
 )
-PAGES = {
-    "examples/README.md": 2,
-    "docs/schnellstart.md": 4,
-    "docs/tutorial.md": 18,
-}  # and the blocks that each has at least
+# The blocks that each page has at least.
+PAGES = {"examples/README.md": 2, "docs/schnellstart.md": 4, "docs/tutorial.md": 18}
 
 
 LAST_CALL = "$(askproai calls list -t salon-mueller.salon-mueller | grep -o 'call_[0-9a-f]*' | head -n 1)"
@@ -44,18 +41,11 @@ class Reader:
 
     def __init__(self, demo: Demo, folder: Path) -> None:
         self.folder = folder
-        for name, target in (
-            (".demo", demo.directory),
-            ("examples", PROJECT / "examples"),
-            ("docs", PROJECT / "docs"),
-        ):
+        for name, target in ((".demo", demo.directory), ("examples", PROJECT / "examples"), ("docs", PROJECT / "docs")):
             (folder / name).symlink_to(target)
         programs = Path(sys.executable).parent
-        self.environment = {
-            **os.environ,
-            "KUBECONFIG": demo.state.kubeconfig,
-            "PATH": f"{programs}:{os.environ['PATH']}",
-        }
+        path = f"{programs}:{os.environ['PATH']}"
+        self.environment = {**os.environ, "KUBECONFIG": demo.state.kubeconfig, "PATH": path}
 
     def copy(self, blocks: list[str]) -> tuple[list[str], str]:
         """Run the blocks in one shell; return the commands that failed, and all that was printed."""

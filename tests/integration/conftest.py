@@ -13,11 +13,36 @@ from askproai_sandbox.cluster import ApiError, Child, ControlPlane, KubeClient, 
 from askproai_sandbox.postgres import EmbeddedPostgres
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database, fresh_database
-from tests.worlds.namespaces import release_deleted_namespaces
 from tests.worlds.operator_environment import RunningOperator, running_operator
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
 from tests.worlds.tenant_rows import delete_tenants
 from tests.worlds.waiting import SOON, eventually
+
+_NOT_FOUND, _CONFLICT = 404, 409
+
+
+async def release_deleted_namespaces(client: KubeClient) -> None:
+    """Remove the finalizers from all objects in namespaces that are being deleted.
+
+    Their operator has ended. While finalizers remain, the cluster tries to empty each namespace three times a second, with a
+    request for each kind: dozens of them take a core from the tests that follow.
+    """
+    namespaces = (await client.get("/api/v1/namespaces"))["items"]
+    deleted = {each["metadata"]["name"] for each in namespaces if each["metadata"].get("deletionTimestamp")}
+    if not deleted:
+        return
+    for resource in (*resources.CUSTOM, resources.SECRETS):
+        for item in (await client.get(resource.path()))["items"]:
+            metadata = item["metadata"]
+            if metadata["namespace"] not in deleted or not metadata.get("finalizers"):
+                continue
+            try:
+                path = resource.path(metadata["namespace"], metadata["name"])
+                await client.merge(path, {"metadata": {"finalizers": None}})
+            except ApiError as error:
+                if error.status not in {_NOT_FOUND, _CONFLICT}:
+                    raise
+
 
 CRDS = Path(__file__).parents[2] / "crds"
 CLIENT_OF_CRDS = pytest.StashKey[KubeClient]()  # there as soon as the cluster of this run serves the custom resources
@@ -185,9 +210,7 @@ async def web_pod(emptied_database: Database, tmp_path: Path) -> AsyncIterator[T
 
 
 @pytest.fixture(scope="module")
-async def shared_web_pod(
-    module_database: Database, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[TenantPod]:
+async def shared_web_pod(module_database: Database, tmp_path_factory) -> AsyncIterator[TenantPod]:
     """A tenant's pod for the tests of one module. Its web container runs and its worker does not."""
     async with open_pod(module_database, tmp_path_factory.mktemp("web"), "webonly") as opened:
         async with running_web(opened, worker_port=9):

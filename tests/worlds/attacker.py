@@ -43,10 +43,7 @@ DATABASE_ATTACKS: Mapping[str, DatabaseAttack] = {
         (("BEGIN; LOCK TABLE appointments, claims IN ACCESS EXCLUSIVE MODE", _STAY),), watched=True
     ),
     "queue for tenants": DatabaseAttack(  # which every policy reads
-        (
-            ("BEGIN; SELECT 1 FROM tenants LIMIT 1", _STAY),
-            ("CREATE RULE r AS ON INSERT TO tenants DO NOTHING",),
-        ),
+        (("BEGIN; SELECT 1 FROM tenants LIMIT 1", _STAY), ("CREATE RULE r AS ON INSERT TO tenants DO NOTHING",)),
         watched=True,
     ),
     "catalog lock": DatabaseAttack(

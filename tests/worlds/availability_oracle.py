@@ -20,21 +20,12 @@ MINUTE = timedelta(minutes=1)
 
 BERLIN = ZoneInfo("Europe/Berlin")
 
-ZONES = [
-    BERLIN,
-    ZoneInfo("America/New_York"),
-    ZoneInfo("Australia/Lord_Howe"),
-    ZoneInfo("UTC"),
-]  # Lord Howe moves by 30 minutes
+# Lord Howe moves by 30 minutes.
+ZONES = [BERLIN, ZoneInfo("America/New_York"), ZoneInfo("Australia/Lord_Howe"), ZoneInfo("UTC")]
 
 DAYS = [
-    date(2026, 3, 29),
-    date(2026, 10, 25),
-    date(2026, 4, 5),
-    date(2026, 11, 1),
-    date(2026, 12, 24),
-    date(2026, 11, 20),
-]
+    date(2026, 3, 29), date(2026, 10, 25), date(2026, 4, 5), date(2026, 11, 1), date(2026, 12, 24), date(2026, 11, 20),
+]  # fmt: skip
 
 GERMAN_HOLIDAYS = {date(2026, month, day) for month, day in [(4, 3), (4, 6), (12, 25), (12, 26)]}  # near DAYS
 

@@ -264,11 +264,8 @@ class Salon:
             own = [claim for claim in claims if claim["appointment_id"] == row["id"]]
             if row["status"] == "held":  # the other claims are the companions'
                 own = [claim for claim in own if claim["place"] == 1]
-            newest = max(own, key=lambda claim: claim["place"])
-            assert (newest["block_start"], newest["block_end"]) == (row["starts_at"], row["ends_at"] + buffer), (
-                row,
-                own,
-            )
+            newest, span = max(own, key=lambda claim: claim["place"]), (row["starts_at"], row["ends_at"] + buffer)
+            assert (newest["block_start"], newest["block_end"]) == span, (row, own)
             assert newest["staff"] == row["staff"]
             expected = [row["starts_at"]] if row["status"] in {"confirmed", "pending_sync"} else []
             expected += [row["was_starts_at"]] if expected and row["was_starts_at"] else []

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import aiohttp
@@ -13,6 +13,7 @@ import msgspec
 from askproai_core.database import open_pool
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.provider_limits import CircuitBreakers, CircuitRules
+from askproai_core.provider_names import CalendarApi
 from askproai_core.tenant_config import Service, TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.calendar_sync.reading import CalendarEvent
@@ -80,16 +81,27 @@ class CalcomEnvironment:
             assert response.status in {200, 201}, await response.text()
             return await response.json()
 
-    async def receive_event(
-        self, uid: str, received_at: datetime = NOW, starts_at: datetime | None = None, event_type_id: int | None = None
-    ) -> str:
+    def use_versions(self, *versions: CalendarApi) -> None:
+        """Configure the versions of Cal.com's API."""
+        calendar = msgspec.structs.replace(self.config.calendar, api_versions=versions)
+        self.config = msgspec.structs.replace(self.config, calendar=calendar)
+
+    async def known_event_types(self, day: date) -> set[int]:
+        """Return the event types whose free times of a day are known."""
+        query = "SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL"
+        return {row["event_type_id"] for row in await self.salon.rows(query, day)}
+
+    async def receive_event(self, uid: str, received_at: datetime = NOW, starts_at: datetime | None = None) -> str:
         """Handle a booking's event, as a worker does after a webhook; return the note that is stored with the event."""
+        return await self.handle_event(CalendarEvent(uid, received_at, "corr-event", starts_at))
+
+    async def handle_event(self, event: CalendarEvent) -> str:
+        """Handle an event as a worker does; return the note that is stored with it."""
         notes: list[str] = []
 
         async def finish(_conn: Any, note: str) -> None:
             notes.append(note)
 
-        event = CalendarEvent(uid, received_at, "corr-event", starts_at, event_type_id)
         async with asyncio.timeout(SOON):
             await self.worker.apply_calendar_event(event, finish)
         return notes[0]

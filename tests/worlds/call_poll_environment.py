@@ -136,11 +136,8 @@ class CallPollEnvironment:
         """Return a call's status, its reason, and whether its analysis is stored."""
         row = await self.row(call_id)
         assert row is not None, f"there is no call {call_id}"
-        return (
-            row["status"],
-            row["disconnection_reason"],
-            bool((json.loads(row["analysis"] or "{}") or {}).keys() - {"transcript_is_final"}),
-        )
+        analyzed = bool((json.loads(row["analysis"] or "{}") or {}).keys() - {"transcript_is_final"})
+        return row["status"], row["disconnection_reason"], analyzed
 
     async def events(self) -> list[str]:
         """Return the ids of all events, each with how often a worker processed it."""

@@ -44,11 +44,8 @@ def rendered_notes(helm: str, values: tuple[str, ...]) -> str:
 
 
 def _leave_out_manifests(folder: str, names: list[str]) -> list[str]:
-    return [
-        name
-        for name in names
-        if name in {"crds", "dashboards"} or (folder.endswith("templates") and name.endswith(".yaml"))
-    ]
+    manifests = {name for name in names if folder.endswith("templates") and name.endswith(".yaml")}
+    return [name for name in names if name in manifests | {"crds", "dashboards"}]
 
 
 def _options(values: tuple[str, ...]) -> list[str]:

@@ -6,9 +6,7 @@ from askproai_runtime.book.waitlist_offers import WaitlistKeeper
 from askproai_runtime.tasks import TaskRun
 from tests.worlds.booking_environment import call, join_waitlist
 from tests.worlds.full_calendar import nothing_free
-from tests.worlds.notification_environment import (
-    NotificationEnvironment,
-)
+from tests.worlds.notification_environment import NotificationEnvironment
 
 
 async def offer_freed_time(env: NotificationEnvironment) -> None:

@@ -50,13 +50,8 @@ async def look(
 
 
 async def book(salon: Salon, clock: str, *companions: Any, number: int = 1, **more: Any) -> Answer:
-    args = {
-        "service": "Haarschnitt",
-        "start": at(clock),
-        "customer_name": "Rosa Rot",
-        "companions": list(companions),
-        **more,
-    }
+    rosa = {"service": "Haarschnitt", "start": at(clock), "customer_name": "Rosa Rot"}
+    args = {**rosa, "companions": list(companions), **more}
     return await salon.booking.book_appointment(caller(number), args)
 
 

@@ -8,11 +8,8 @@ from tests.worlds.calcom_environment import CalcomEnvironment
 FOUR, FOUR_UTC = "2026-11-27T16:00:00+01:00", "2026-11-27T15:00:00Z"
 
 GUEST = {
-    "name": "Karl Hoffmann",
-    "email": "karl@example.com",
-    "timeZone": "Europe/Berlin",
-    "phoneNumber": "+4915177777777",
-}
+    "name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin", "phoneNumber": "+4915177777777",
+}  # fmt: skip
 
 
 async def book(env: CalcomEnvironment, **args: Any) -> str:

@@ -94,15 +94,8 @@ class JobEnvironment:
         self, handler: Callable[[Job], Awaitable[None]] | None = None, settings: JobSettings = QUICK
     ) -> AsyncIterator[Runner]:
         lease_pool = self.lease_pool or self.pool
-        runner = Runner(
-            self.pool,
-            self.tenant,
-            handler or self.succeed,
-            SystemClock(),
-            settings,
-            self.metrics,
-            lease_pool=lease_pool,
-        )
+        run = handler or self.succeed
+        runner = Runner(self.pool, self.tenant, run, SystemClock(), settings, self.metrics, lease_pool=lease_pool)
         stop = asyncio.Event()
         task = asyncio.create_task(runner.run(stop))
         try:

@@ -106,11 +106,8 @@ class Salon:
         secret = {"kind": "Secret", "metadata": {"name": "runtime"}, "stringData": {"key": "k2"}}
         await self.client.create(f"{self.base}/secrets", secret)
         ports = [{"port": 8080, "targetPort": "http"}]
-        service = {
-            "kind": "Service",
-            "metadata": {"name": "salon-web"},
-            "spec": {"selector": {"app": "salon"}, "ports": ports},
-        }
+        spec = {"selector": {"app": "salon"}, "ports": ports}
+        service = {"kind": "Service", "metadata": {"name": "salon-web"}, "spec": spec}
         await self.client.create(f"{self.base}/services", service)
         await self.client.create(f"/apis/apps/v1/namespaces/{self.namespace}/deployments", deployment)
 

@@ -58,12 +58,8 @@ class MemoryApiServer:
     def put(self, ref: resources.ApiResource, raw: Json) -> Json:
         """Store an object as it is, status included, in place of one of the same name, with a uid if it has none."""
         self._version += 1
-        meta = {
-            "uid": f"uid-{self._version}",
-            "generation": 1,
-            **raw["metadata"],
-            "resourceVersion": str(self._version),
-        }
+        meta = {"uid": f"uid-{self._version}", "generation": 1, **raw["metadata"]}
+        meta["resourceVersion"] = str(self._version)
         stored = {"apiVersion": ref.api_version, "kind": ref.kind, **raw, "metadata": meta}
         self.objects[ref.kind, meta["namespace"], meta["name"]] = stored
         return stored

@@ -29,9 +29,8 @@ def reaches(
 
     `blocks_hold_pods`: an `ipBlock` also holds the addresses of pods.
     """
-    return _admits(policies, "Egress", source, target, target, port, blocks_hold_pods) and _admits(
-        policies, "Ingress", target, source, target, port, blocks_hold_pods
-    )
+    leaves = _admits(policies, "Egress", source, target, target, port, blocks_hold_pods)
+    return leaves and _admits(policies, "Ingress", target, source, target, port, blocks_hold_pods)
 
 
 def _admits(

@@ -111,10 +111,8 @@ class OidcIssuer:
 
     async def _jwks(self, _request: web.Request) -> web.Response:
         foreign = [
-            {"kty": "AKP", "kid": "post-quantum"},
-            {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"},
-            {"kty": "RSA"},
-        ]
+            {"kty": "AKP", "kid": "post-quantum"}, {"kty": "oct", "k": "c2VjcmV0", "kid": "shared"}, {"kty": "RSA"},
+        ]  # fmt: skip
         return web.json_response({"keys": [*foreign, *(key.as_dict(private=False) for key in self._keys.values())]})
 
     async def _authorize(self, request: web.Request) -> web.Response:

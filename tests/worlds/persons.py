@@ -69,10 +69,8 @@ async def compile_for(
 ) -> TenantConfig:
     """Compile the config as the operator does, for branches whose only staff member is Anna with the given person key."""
     services = offerings or (offering("schnitt"),)
-    branches = [
-        branch(name, person, away=name == away, travel=travel if name == "nord" else None)
-        for name, person in persons.items()
-    ]
+    travels = {"nord": travel}
+    branches = [branch(name, each, away=name == away, travel=travels.get(name)) for name, each in persons.items()]
     required = required_resources(branches, services)
     ids = await admin.ensure_resources(salon.store.tenant, required, persons_of(branches))
     config = compile_config(

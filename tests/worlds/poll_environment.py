@@ -88,13 +88,9 @@ class PollEnvironment:
         body = {"key": OWN_KEY, "id": 2001, "lengthInMinutes": 45, "afterEventBuffer": 10, "host": "anna"}
         async with self.env.session.post(f"{self.env.url}/_sim/event-types", json=body) as response:
             assert response.status == 201
-        self.change_service(
-            lambda service: msgspec.structs.replace(
-                service,
-                event_types=(EventType(staff="mehmet", event_type_id=1002),),
-                own_event_types=(OwnEventType(staff="anna", event_type_id=2001, credential=OWN_FILE),),
-            )
-        )
+        his = (EventType(staff="mehmet", event_type_id=1002),)
+        hers = (OwnEventType(staff="anna", event_type_id=2001, credential=OWN_FILE),)
+        self.change_service(lambda each: msgspec.structs.replace(each, event_types=his, own_event_types=hers))
 
 
 @asynccontextmanager

@@ -200,11 +200,8 @@ class PrivacyEnvironment:
             capture_output=True, check=True,
         )  # fmt: skip
         readable = await decrypted_text(self.pod.db, self.tenant, self.pod.worker.cipher)
-        places = {
-            "database": dump.stdout + readable.encode(),
-            "logs": self.logs.getvalue().encode(),
-            "redis": await self._redis(),
-        }
+        database, logs = dump.stdout + readable.encode(), self.logs.getvalue().encode()
+        places = {"database": database, "logs": logs, "redis": await self._redis()}
         places["retell"] = json.dumps(
             [dict(call.fields) for call in self.workspace.calls.values()], ensure_ascii=False
         ).encode()
@@ -261,12 +258,8 @@ async def open_privacy_environment(
 async def _open_account(pod: TenantPod, url: str) -> None:
     """Open the salon's account at Cal.com: its event types, and a webhook that reports all that happens there."""
     triggers = ["BOOKING_CREATED", "BOOKING_RESCHEDULED", "BOOKING_CANCELLED"]
-    hook = {
-        "subscriberUrl": f"{pod.url}/salon/salon/webhooks/calcom",
-        "triggers": triggers,
-        "active": True,
-        "secret": CALCOM_SECRET,
-    }
+    ours = f"{pod.url}/salon/salon/webhooks/calcom"
+    hook = {"subscriberUrl": ours, "triggers": triggers, "active": True, "secret": CALCOM_SECRET}
     headers = {"Authorization": f"Bearer {CALCOM_KEY}"}
     async with pod.session.post(f"{url}/v2/webhooks", json=hook, headers=headers) as response:
         assert response.status == 201, await response.text()

@@ -163,11 +163,8 @@ class TenantPod:
         )
 
     async def job(self, event_id: str) -> asyncpg.Record | None:
-        return await self.db.fetchrow(
-            "SELECT j.* FROM jobs j JOIN webhook_events e ON e.id = j.event_id WHERE e.tenant = $1 AND e.event_id = $2",
-            self.store.tenant,
-            event_id,
-        )
+        of_event = "SELECT j.* FROM jobs j JOIN webhook_events e ON e.id = j.event_id WHERE e.tenant = $1"
+        return await self.db.fetchrow(f"{of_event} AND e.event_id = $2", self.store.tenant, event_id)
 
     async def settled(self, event_id: str) -> asyncpg.Record:
         """Return the event once it is processed or dead."""

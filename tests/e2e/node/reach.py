@@ -71,12 +71,8 @@ async def reached() -> Reached:
 
 
 async def _pod(name: str) -> dict[str, Any]:
-    namespace, component = {
-        SALON: (SALON, "web"),
-        PRACTICE: (PRACTICE, "web"),
-        MONITORING: (MONITORING, "bystander"),
-        STRANGER: (STRANGER, "bystander"),
-    }.get(name, (SYSTEM, name))
+    components = {SALON: "web", PRACTICE: "web", MONITORING: "bystander", STRANGER: "bystander"}
+    namespace, component = (name, components[name]) if name in components else (SYSTEM, name)
     return (await pods(namespace, component))[0]
 
 

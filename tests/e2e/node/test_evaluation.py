@@ -58,9 +58,8 @@ async def disks(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[None]
     await remove_everything()
     meta = {"name": SYSTEM, "labels": RESTRICTED}
     await apply({"apiVersion": "v1", "kind": "Namespace", "metadata": meta})
-    volumes = (
-        [] if await objects("storageclasses") else [_volume(tmp_path_factory.mktemp(name), name) for name in STORES]
-    )
+    stores = () if await objects("storageclasses") else STORES
+    volumes = [_volume(tmp_path_factory.mktemp(name), name) for name in stores]
     if volumes:
         await apply(*volumes)
     yield

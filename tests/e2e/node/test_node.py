@@ -19,7 +19,7 @@ from tests.e2e.node.load import SCHEMA, Load, all_run, free_starts
 from tests.worlds.live_changes import seconds_until_hours_count, wait_for_next_leader
 from tests.worlds.model_calls import books, searches
 from tests.worlds.running_demo import EXPIRED_HOLD, SELECT_THE_HOLD
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.timeout(600)
 TAKEOVER_SECONDS = 20  # a coordinator pauses for at least 24 s between two sweeps
@@ -33,11 +33,8 @@ async def test_helm_install_starts_two_replicas_with_one_leader(env: NodeEnviron
     for component in ("operator", "coordinator"):
         names = {pod["metadata"]["name"] for pod in await pods(SYSTEM, component)}
         assert len(names) == 2
-        await eventually(partial(_is_led_by, component, names), SOON, f"a leader of the {component}")
-
-
-async def _is_led_by(component: str, names: set[str]) -> bool:
-    return (await holder(component)).partition("_")[0] in names
+        leader = partial(holder, component)
+        await until(leader, lambda found, names=names: found.partition("_")[0] in names, f"a leader of the {component}")
 
 
 async def test_the_example_becomes_ready_under_restricted_pod_security(env: NodeEnvironment, record_property):
@@ -72,11 +69,8 @@ async def test_helm_test_succeeds_and_leaves_no_rights(env: NodeEnvironment, rec
     record_property("helm test", shown.rstrip().splitlines()[-1])
     assert "forbidden" not in shown
     rights = await objects("serviceaccount,role,rolebinding", "-n", SYSTEM)
-    left = [
-        each
-        for each in (*rights, *await objects("clusterrole,clusterrolebinding"))
-        if "doctor" in each["metadata"]["name"]
-    ]
+    rights += await objects("clusterrole,clusterrolebinding")
+    left = [each for each in rights if "doctor" in each["metadata"]["name"]]
     assert left == [], "its account exists while it runs only"
     await kubectl("delete", "pod", "-n", SYSTEM, "askproai-doctor")
 

@@ -19,25 +19,13 @@ UNSUITABLE = "positive_data_acceptance,allow_header_conformance"
 
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("arguments", [(ADMIN_TOKEN,), (reader_token_of(ADMIN_TOKEN), "--include-method=GET")])
-async def test_private_api_answers_by_its_openapi_document(
-    pod: TenantPod, tmp_path: Path, arguments: tuple[str, ...]
-) -> None:
+async def test_private_api_answers_by_its_openapi_document(pod: TenantPod, tmp_path, arguments) -> None:
     """No answer is a server error, has an undocumented status, type or shape, or accepts what the document refuses."""
     token, *only = arguments
+    options = ("-H", f"Authorization: Bearer {token}", "--max-examples", str(EXAMPLES), "--generation-database", "none")
     process = await asyncio.create_subprocess_exec(
-        *(SCHEMATHESIS, "run", f"{pod.private_url}/openapi.json", "--exclude-checks", UNSUITABLE),
-        *(
-            "-H",
-            f"Authorization: Bearer {token}",
-            "--max-examples",
-            str(EXAMPLES),
-            "--generation-database",
-            "none",
-            *only,
-        ),
-        cwd=tmp_path,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-    )
+        *(SCHEMATHESIS, "run", f"{pod.private_url}/openapi.json", "--exclude-checks", UNSUITABLE, *options, *only),
+        cwd=tmp_path, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
     output, _ = await process.communicate()
     assert process.returncode == 0, output.decode()

@@ -33,9 +33,7 @@ async def request(
 
 @pytest.mark.parametrize("token", [None, "", "admin-toke", "admin-token2", "ädmin"])
 @pytest.mark.parametrize("path", ["circuits", "circuits/calcom/reset", "nothing/here"])
-async def test_missing_token_reveals_not_even_existing_paths(
-    shared_web_pod: TenantPod, token: str | None, path: str
-) -> None:
+async def test_missing_token_reveals_not_even_existing_paths(shared_web_pod: TenantPod, token, path) -> None:
     status, problem, kind = await request(shared_web_pod, path, token=token)
     assert (status, kind, problem["title"]) == (401, "application/problem+json", "Unauthorized")
     assert problem["correlation_id"]
@@ -50,16 +48,12 @@ async def test_private_api_is_not_on_the_public_port(shared_web_pod: TenantPod) 
     ("method", "path", "status"),
     [("GET", "nothing", 404), ("DELETE", "circuits", 405), ("POST", "circuits/stripe/reset", 404)],
 )
-async def test_unknown_path_returns_a_problem_document(
-    shared_web_pod: TenantPod, method: str, path: str, status: int
-) -> None:
+async def test_unknown_path_returns_a_problem_document(shared_web_pod: TenantPod, method, path, status) -> None:
     got, problem, kind = await request(shared_web_pod, path, method)
     assert (got, kind, problem["status"]) == (status, "application/problem+json", status)
 
 
-async def test_absent_database_is_reported_with_the_remedy(
-    web_pod: TenantPod,
-) -> None:
+async def test_absent_database_is_reported_with_the_remedy(web_pod: TenantPod) -> None:
     assert (await request(web_pod, "calls"))[0] == 200
     web_pod.write_credential("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     await web_pod.db.execute(

@@ -12,28 +12,23 @@ async def test_appointment_is_booked_once_with_note_and_audit(shared_web_pod: Te
     pod = shared_web_pod
     start = next_friday(pod, 10, 7)
     status, preview = await request(pod, "booking-preview", start=f"{start:%d.%m.%Y} um zehn Uhr", staff="Anna")
-    assert (status, preview) == (
-        200,
-        {
-            "branch": "mitte", "service": "haarschnitt", "staff": "anna", "start": start.isoformat(),
-            "end": (start + timedelta(minutes=45)).isoformat(), "zone": "Europe/Berlin",
-            "notified_by": [],
-        },
-    )  # fmt: skip
+    assert status == 200
+    assert preview == {
+        "branch": "mitte", "service": "haarschnitt", "staff": "anna", "start": start.isoformat(),
+        "end": (start + timedelta(minutes=45)).isoformat(), "zone": "Europe/Berlin", "notified_by": [],
+    }  # fmt: skip
     body = asking(start=start.isoformat(), name="Petra Müller", phone="0151 12345678", note="Treppe", staff="anna")
     answers = [await request(pod, "appointments", body) for _ in range(2)]
     assert [status for status, _ in answers] == [200, 200], answers
     booked = answers[0][1]["appointment"]
     assert answers[1][1]["appointment"] == booked
-    assert (booked["call_id"], booked["status"], answers[0][1]["calendar"]) == (
-        f"desk:{body['request_id']}", "confirmed", "local",
-    )  # fmt: skip
+    assert booked["call_id"] == f"desk:{body['request_id']}"
+    assert (booked["status"], answers[0][1]["calendar"]) == ("confirmed", "local")
     _, shown = await request(pod, f"appointments/{booked['id'][:8]}")
     assert (shown["appointment"], shown["phone"], shown["notes"]) == (booked, "+4915112345678", "Treppe")
     _, page = await request(pod, "audit", limit=1)
-    assert (page["entries"][0]["action"], page["entries"][0]["detail"]["claimed_by"]) == (
-        "appointment.booked", "karin@laptop",
-    )  # fmt: skip
+    entry = page["entries"][0]
+    assert (entry["action"], entry["detail"]["claimed_by"]) == ("appointment.booked", "karin@laptop")
     status, problem = await request(pod, "appointments", body | {"name": "Paula Meier"})
     assert (status, problem["title"]) == (409, "Request Used")
     assert (await request(pod, f"appointments/{booked['id']}/cancel", asking()))[0] == 200
@@ -57,6 +52,9 @@ async def test_refused_desk_booking_names_reason_and_free_times(shared_web_pod: 
     assert (await request(pod, f"appointments/{taken}/cancel", asking()))[0] == 200
 
 
+NO_PHONE = "'12' is no phone number of DE, and none with a country code: write it like 030 123456 or +4930123456"
+
+
 @pytest.mark.parametrize(
     ("fields", "refusal"),
     [
@@ -65,17 +63,7 @@ async def test_refused_desk_booking_names_reason_and_free_times(shared_web_pod: 
         ({"staff": "x"}, (404, "There is no staff member 'x' who does haarschnitt in mitte; there are: anna, mehmet")),
         ({"name": "?"}, (400, "'?' is no name: write letters")),
         ({"name": "null"}, (400, "'null' is a placeholder: write the name, or one like it with a title before it")),
-        (
-            {"name": "{{customer_name}}"},
-            (400, "'{{customer_name}}' is a placeholder: write the name, or one like it with a title before it"),
-        ),
-        (
-            {"phone": "12"},
-            (
-                400,
-                "'12' is no phone number of DE, and none with a country code: write it like 030 123456 or +4930123456",
-            ),
-        ),
+        ({"phone": "12"}, (400, NO_PHONE)),
         ({"email": "petra@"}, (400, "'petra@' is no e-mail address: write it like petra@example.org")),
         ({"start": "2036-11-27T10:00:30+01:00"}, (400, "start is a whole minute, such as 2026-11-27T14:30:00+01:00")),
     ],
@@ -103,16 +91,8 @@ async def test_walk_in_preview_without_a_start_uses_now(shared_web_pod: TenantPo
 async def test_command_line_books_an_appointment(shared_web_pod: TenantPod) -> None:
     pod = shared_web_pod
     start = next_friday(pod, 14, 7)
-    asked = (
-        "appointments",
-        "book",
-        "--name",
-        "Petra Müller",
-        "--phone",
-        "0151 12345678",
-        "--start",
-        f"{start:%Y-%m-%d}T14:00",
-    )
+    customer = ("--name", "Petra Müller", "--phone", "0151 12345678")
+    asked = ("appointments", "book", *customer, "--start", f"{start:%Y-%m-%d}T14:00")
     question = f"Book haarschnitt in mitte, {start:%a %d %b %Y %H:%M %Z}, for Petra Müller (0151 12345678)?"
     assert question in await command(pod, *asked, answer="n\n", code=1)
     out = await command(pod, *asked, "--staff", "anna", "--note", "Treppe", "--yes")

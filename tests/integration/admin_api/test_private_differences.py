@@ -62,11 +62,8 @@ async def test_differences_are_listed_without_uids_for_readers(pod: TenantPod) -
         assert json.loads(to_reader)["differences"][0]["appointment"] == ONE["appointment"]
 
         state["differences"] = []
-        await pod.db.execute(
-            "UPDATE tasks SET watermark = $2 WHERE tenant = $1 AND name = 'calendar-audit'",
-            pod.store.tenant,
-            json.dumps(state),
-        )
+        update = "UPDATE tasks SET watermark = $2 WHERE tenant = $1 AND name = 'calendar-audit'"
+        await pod.db.execute(update, pod.store.tenant, json.dumps(state))
         nothing = "no difference that a person has to decide; compared Fri 20 Nov 2026 10:00 CET\n"
         assert await differences(pod, ADMIN_TOKEN) == nothing
         waiting = await wait_for_calcom(pod)

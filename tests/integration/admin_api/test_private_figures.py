@@ -16,11 +16,8 @@ BERLIN = ZoneInfo("Europe/Berlin")
 READER = reader_token_of(ADMIN_TOKEN)
 NOON = datetime.now(BERLIN).replace(hour=12, minute=0, second=0, microsecond=0)
 TRIED = {
-    1: ["booked", "booked", "failed", "taken"],
-    3: ["booked", "refused", "asked_back"],
-    29: ["too_slow"],
-    31: ["failed"],
-}
+    1: ["booked", "booked", "failed", "taken"], 3: ["booked", "refused", "asked_back"], 29: ["too_slow"], 31: ["failed"],
+}  # fmt: skip
 
 
 async def add_rows(pod: TenantPod) -> None:
@@ -32,12 +29,8 @@ async def add_rows(pod: TenantPod) -> None:
                 pod.store.tenant, NOON - timedelta(days=days), outcome,
             )  # fmt: skip
     asked = [
-        ("calcom", 201, 40),
-        ("calcom", 400, 60),
-        ("calcom", 503, 200),
-        ("calcom", None, 5000),
-        ("retell", 401, 10),
-    ]
+        ("calcom", 201, 40), ("calcom", 400, 60), ("calcom", 503, 200), ("calcom", None, 5000), ("retell", 401, 10),
+    ]  # fmt: skip
     for age, requests in ((timedelta(minutes=30), asked), (timedelta(minutes=61), [("calcom", 500, 9999)])):
         for provider, status, milliseconds in requests:
             await pod.db.execute(
@@ -53,9 +46,7 @@ async def test_figures_count_bookings_and_failures_per_day(pod: TenantPod) -> No
     figures = json.loads(await command(pod, "figures", "-o", "json", token=READER))
     by_day = {each["day"]: (each["booked"], each["failed"]) for each in figures["days"]}
     days = {ago: (NOON - timedelta(days=ago)).date().isoformat() for ago in TRIED}
-    assert by_day == {days[29]: (0, 1), days[3]: (1, 1), days[1]: (2, 1)}, (
-        "what is neither booked nor failed does not count"
-    )
+    assert by_day == {days[29]: (0, 1), days[3]: (1, 1), days[1]: (2, 1)}, "other outcomes do not count"
     assert list(by_day) == sorted(by_day)
     assert (figures["target_percent"], figures["booked_percent"], figures["budget_percent"]) == ("95", "50.0", "0.0")
     assert figures["providers"] == [

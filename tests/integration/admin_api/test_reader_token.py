@@ -63,9 +63,8 @@ async def test_callers_note_is_in_each_appointment_list(pod: TenantPod, appointm
 
     booked = appointment["appointments"]
     (listed,) = [each for each in (await get("appointments", limit="500"))["appointments"] if each["id"] == booked]
-    (blocked,) = [
-        each for each in (await get(f"blocks/{appointment['blocks']}"))["appointments"] if each["id"] == booked
-    ]
+    block = await get(f"blocks/{appointment['blocks']}")
+    (blocked,) = [each for each in block["appointments"] if each["id"] == booked]
     timeline = await get(f"calls/{appointment['calls']}/timeline", personal="true")
     (moment,) = [each for each in timeline["moments"] if each["what"] == "appointment"]
     shown = (await get(f"appointments/{booked}"))["notes"]
@@ -111,9 +110,7 @@ async def test_reader_sees_everything_except_customers(pod: TenantPod, appointme
         ("calls/call_1/timeline", {"personal": "true"}),
     ],
 )  # fmt: skip
-async def test_readers_refusal_names_the_secret_with_the_right(
-    pod: TenantPod, path: str, params: dict[str, str]
-) -> None:
+async def test_readers_refusal_names_the_secret_with_the_right(pod: TenantPod, path, params) -> None:
     status, problem = await send(pod, f"/api/v1/{path}", **params)
     assert (status, problem["title"]) == (403, "Forbidden")
     assert problem["detail"].endswith("use that of Secret salon-admin")

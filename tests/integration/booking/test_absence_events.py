@@ -59,12 +59,6 @@ async def receive_entry(env: CalcomEnvironment, entry: Any) -> str:
     return await receive(env, msgspec.json.encode(body))
 
 
-async def known(env: CalcomEnvironment, day: date) -> set[int]:
-    """Return the event types with a known day."""
-    rows = await env.salon.rows("SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL", day)
-    return {row["event_type_id"] for row in rows}
-
-
 async def starts(env: CalcomEnvironment, day: date = FRIDAY) -> list[datetime]:
     return [slot.start for slot in (await env.salon.booking.list_free_slots("mitte", "haarschnitt", day)).slots]
 
@@ -86,14 +80,14 @@ async def test_absence_outdates_only_its_own_and_adjacent_days(env: CalcomEnviro
     await starts(env)
     await env.control("absences", start="2026-11-27T00:00:00Z", end="2026-11-28T00:00:00Z")
     await receive(env, sent[-1])
-    assert await known(env, FRIDAY) == await known(env, SATURDAY) == set()
-    assert await known(env, NEXT_TUESDAY) == {1001, 1002}
+    assert await env.known_event_types(FRIDAY) == await env.known_event_types(SATURDAY) == set()
+    assert await env.known_event_types(NEXT_TUESDAY) == {1001, 1002}
     before = env.count_requests(READ)
     keeper = FreeTimesKeeper(env.worker)
     keeper.calendar_changed()
     await keeper.wait_until_read()
     assert env.count_requests(READ) == before + 2
-    assert await known(env, FRIDAY) == {1001, 1002}
+    assert await env.known_event_types(FRIDAY) == {1001, 1002}
 
 
 def with_hosts(env: CalcomEnvironment, **fields: Any) -> None:
@@ -114,7 +108,7 @@ async def test_host_absence_spares_event_types_of_other_accounts(env: CalcomEnvi
     own = OwnEventType(staff="mehmet", event_type_id=mehmets.event_type_id, credential="calcom-key-mehmet")
     with_hosts(env, event_types=(annas,), own_event_types=(own,))
     await receive_entry(env, {**ENTRY, "user": {"id": 17, "username": "anna"}})
-    assert await known(env, FRIDAY) == {1002}
+    assert await env.known_event_types(FRIDAY) == {1002}
 
 
 @pytest.mark.parametrize(
@@ -125,7 +119,7 @@ async def test_absence_of_unknown_or_owning_host_outdates_everything(env: Calcom
     await starts(env)
     with_hosts(env)
     await receive_entry(env, {**ENTRY, "user": user})
-    assert await known(env, FRIDAY) == set()
+    assert await env.known_event_types(FRIDAY) == set()
 
 
 @pytest.mark.parametrize(
@@ -134,17 +128,17 @@ async def test_absence_of_unknown_or_owning_host_outdates_everything(env: Calcom
 async def test_absence_without_readable_days_outdates_all_free_times(env: CalcomEnvironment, entry: Any) -> None:
     await starts(env)
     await receive_entry(env, entry)
-    assert await known(env, FRIDAY) == await known(env, NEXT_TUESDAY) == set()
+    assert await env.known_event_types(FRIDAY) == await env.known_event_types(NEXT_TUESDAY) == set()
 
 
 async def test_absence_of_years_outdates_days_with_few_rows(env: CalcomEnvironment) -> None:
     """Callers' bookings wait for the written rows, at most for `lock_timeout`."""
     later = FRIDAY + timedelta(days=60)
     await starts(env, later)
-    assert await known(env, later) == {1001, 1002}
+    assert await env.known_event_types(later) == {1001, 1002}
     before = await env.salon.rows("SELECT event_type_id, day FROM free_times")
     await receive_entry(env, {"uuid": "o1", "start": "2020-01-01T00:00:00Z", "end": "2120-12-31T23:59:59Z"})
-    assert await known(env, later) == set()
+    assert await env.known_event_types(later) == set()
     rows = await env.salon.rows("SELECT day FROM free_times WHERE event_type_id = 1001")
     assert min(row["day"] for row in rows) >= NOW.date() - timedelta(days=1)
     assert len(rows) <= len(before) / 2 + 29
@@ -180,7 +174,7 @@ async def test_changed_absence_is_stored_as_another_event(env: CalcomEnvironment
     assert len(sent) == 2
     await starts(env)
     assert await receive(env, sent[-1]) != first
-    assert await known(env, NEXT_TUESDAY) == set()
+    assert await env.known_event_types(NEXT_TUESDAY) == set()
     repeated = msgspec.json.decode(sent[-1]) | {"createdAt": datetime.now(UTC).isoformat()}
     repeated["createdAt"] = (NOW + timedelta(minutes=5)).isoformat()
     assert await receive(env, msgspec.json.encode(repeated)) == await receive(env, sent[-1])

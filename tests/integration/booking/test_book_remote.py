@@ -31,14 +31,11 @@ async def test_slot_taken_remotely_goes_to_another_staff_member(new_salon) -> No
     failed, booked = await salon.rows("SELECT status, error FROM appointments ORDER BY created_at")
     assert (failed["status"], booked["status"]) == ("failed", "confirmed")
     assert "already has booking" in failed["error"]
-    offers = await salon.booking.check_availability(
-        call("call_2"), {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"}
-    )
+    asked = {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"}
+    offers = await salon.booking.check_availability(call("call_2"), asked)
     assert HALF_PAST_TWO not in {slot["start"] for slot in offers.fields["slots"]}
     await salon.pool.execute("UPDATE refusals SET until = clock_timestamp()")
-    offers = await salon.booking.check_availability(
-        call("call_2"), {"date": "2026-11-27", "time": "halb drei", "staff": "Anna"}
-    )
+    offers = await salon.booking.check_availability(call("call_2"), asked)
     assert [slot["start"] for slot in offers.fields["slots"]] == [HALF_PAST_TWO]
     await salon.assert_claims_match()
 
@@ -156,9 +153,8 @@ async def test_refused_booking_already_promised_is_not_cancelled(new_salon, outc
 @pytest.mark.parametrize("asked_again", [False, True])
 async def test_sync_job_gives_up_a_refused_unpromised_booking(new_salon, asked_again) -> None:
     """The second lookup rules out a list that lags behind our own booking. A promised booking is left to a person."""
-    salon = await new_salon(
-        ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN), BookingSettings(quiet_period=timedelta())
-    )
+    calendar = ScriptedCalendar(Unknown("killed"), TAKEN, TAKEN)
+    salon = await new_salon(calendar, BookingSettings(quiet_period=timedelta()))
     await salon.book()
     # the state after a SIGKILL between the calendar's answer and the next statement
     await salon.pool.execute("UPDATE call_actions SET state = 'in_flight', lease_until = clock_timestamp()")

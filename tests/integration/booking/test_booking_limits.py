@@ -31,9 +31,8 @@ async def pass_time(database: Database, salon: Salon, interval: str) -> None:
     try:
         await connection.execute(
             "UPDATE appointments SET created_at = created_at - $2::text::interval WHERE tenant = $1",
-            salon.store.tenant,
-            interval,
-        )
+            salon.store.tenant, interval,
+        )  # fmt: skip
     finally:
         await connection.close()
 
@@ -95,10 +94,9 @@ async def test_two_pods_together_exceed_no_limit(salon: Salon, round_: int) -> N
     That resource is the same for pods with different configs: the second pod's staff lacks Anna.
     """
     config = salon.configs[-1]
+    unnamed = msgspec.structs.replace(config.services[0], spoken_names=())
     of_anna, of_mehmet = (
-        msgspec.structs.replace(
-            config.services[0], name=name, display_name=name, spoken_names=(), staff={"mitte": (name,)}
-        )
+        msgspec.structs.replace(unnamed, name=name, display_name=name, staff={"mitte": (name,)})
         for name in ("anna", "mehmet")
     )
     config = msgspec.structs.replace(config, services=(of_anna, of_mehmet), booking_limits=BookingLimits(per_call=1))

@@ -66,19 +66,6 @@ async def test_fifty_callers_compete_for_one_slot_without_deadlock(salon: Salon)
     await salon.assert_claims_match()
 
 
-async def test_concurrent_bookings_for_anybody_never_overlap(salon: Salon) -> None:
-    processes = await asyncio.gather(*(start(salon) for _ in range(4)))
-    starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (13, 14, 15) for minute in ("00", "15", "30", "45")]
-    requests = [[(f"p{p}c{n}", booking_args(starts[(n * 5 + p * 3) % 12])) for n in range(13)] for p in range(4)]
-    answers = [a for of_process in await asyncio.gather(*map(send, processes, requests)) for a in of_process]
-    assert len(answers) == 52
-    winners = [a for a in answers if a["success"]]
-    assert len(winners) == len(await salon.live())
-    assert 4 <= len(winners) <= 8  # 13:00 to 16:30 for two people at 55 minutes each
-    assert {a["status"] for a in winners} == {"confirmed"}
-    await salon.assert_claims_match()
-
-
 @pytest.mark.parametrize(
     ("point", "created"), [("after:book-commit", 0), ("after:calcom-create", 1), ("after:book-give-back", 1)]
 )
@@ -167,10 +154,8 @@ async def test_concurrent_changes_by_four_processes_lose_no_appointment(env) -> 
     salon = env.salon
     starts = [f"2026-11-27T{hour}:{minute}:00+01:00" for hour in (12, 13, 14, 15, 16) for minute in ("00", "30")]
     owners = [f"own{n}" for n in range(5)]
-    first = await send(
-        await start(salon, env.url),
-        [(o, booking_args(s, staff="anna")) for o, s in zip(owners, starts[::2], strict=True)],
-    )
+    own = [(o, booking_args(s, staff="anna")) for o, s in zip(owners, starts[::2], strict=True)]
+    first = await send(await start(salon, env.url), own)
     assert all(answer["success"] for answer in first)
     requests: list[list[tuple[str, dict[str, Any]]]] = []
     for p in range(4):

@@ -8,7 +8,6 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import CancelledBy
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.remote import enqueue_sync
@@ -231,7 +230,9 @@ async def test_buffer_before_an_imported_booking_ends_at_neighbour(env: CalcomEn
     """The buffer is longer than its appointment, and another appointment lies between the two."""
     await env.event_type(1001, "another")  # so that Cal.com does not refuse it
     await env.salon.book(staff="anna")  # blocks 14:30 to 15:25
-    env.config = _change_services(env.config, duration_minutes=30, buffer_before_minutes=120, buffer_after_minutes=0)
+    lengths = {"duration_minutes": 30, "buffer_before_minutes": 120, "buffer_after_minutes": 0}
+    services = tuple(msgspec.structs.replace(service, **lengths) for service in env.config.services)
+    env.config = msgspec.structs.replace(env.config, services=services)
     guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
     remote = await env.dashboard("create", eventTypeId=1001, start="2026-11-27T14:30:00Z", attendee=guest)
     assert (await env.receive_event(remote["uid"])).startswith("taken in")
@@ -241,8 +242,3 @@ async def test_buffer_before_an_imported_booking_ends_at_neighbour(env: CalcomEn
     )
     assert claim["block_start"] <= datetime.fromisoformat("2026-11-27T14:30:00Z")
     assert claim["block_end"] >= datetime.fromisoformat("2026-11-27T15:15:00Z")
-
-
-def _change_services(config: TenantConfig, **fields: Any) -> TenantConfig:
-    services = tuple(msgspec.structs.replace(service, **fields) for service in config.services)
-    return msgspec.structs.replace(config, services=services)

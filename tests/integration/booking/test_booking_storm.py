@@ -212,11 +212,8 @@ class Caller:
         context, booking = call(f"call_{self.number}_{self.rng.random()}", self.phone), self.salon.booking
         if action == "book":
             services = self.salon.configs[-1].services
-            args = {
-                "service": self.rng.choice(services).name,
-                "start": start,
-                "customer_name": f"Rosa {surname(self.number)}",
-            }
+            service, name = self.rng.choice(services).name, f"Rosa {surname(self.number)}"
+            args = {"service": service, "start": start, "customer_name": name}
             answer = await booking.book_appointment(context, args)
             if answer.success:
                 self.answers[answer.fields["appointment_id"]] = datetime.fromisoformat(start)
@@ -285,9 +282,8 @@ async def receive_events(salon: Salon, calendar: UnreliableCalendar, rng: random
         if not calendar.events or rng.random() < 0.2:
             continue
         try:
-            await salon.booking.apply_calendar_event(
-                CalendarEvent(rng.choice(calendar.events[-12:]), NOW, "corr-event"), finish
-            )
+            event = CalendarEvent(rng.choice(calendar.events[-12:]), NOW, "corr-event")
+            await salon.booking.apply_calendar_event(event, finish)
         except RunAgain:
             continue
 

@@ -20,9 +20,8 @@ async def open_proxy(env: CalcomEnvironment, seen: list[str]) -> TestServer:
 
     async def forward(request: web.Request) -> web.Response:
         seen.append(request.path)
-        headers = {
-            name: value for name, value in request.headers.items() if name.lower() not in {"host", "content-length"}
-        }
+        own = {"host", "content-length"}
+        headers = {name: value for name, value in request.headers.items() if name.lower() not in own}
         url, body = f"{env.url}/{request.match_info['path']}", await request.read()
         async with env.session.request(request.method, url, params=request.query, data=body, headers=headers) as answer:
             return web.Response(status=answer.status, body=await answer.read(), content_type="application/json")

@@ -29,10 +29,9 @@ async def test_a_booking_is_in_both_calendars(env: CalcomEnvironment) -> None:
     (attendee,) = remote["attendees"]
     assert (attendee["email"], attendee["language"]) == ("anruf-4915112345678@anrufer.salon.example", "de")
     (row,) = await env.salon.rows("SELECT * FROM provider_calls")
-    assert (row["provider"], row["operation"], row["method"], row["endpoint"], row["status"], row["outcome"]) == (
-        "calcom", "create-booking", "POST", "/v2/bookings", 201, "confirmed",
-    )  # fmt: skip
-    assert row["correlation_id"] == "corr-call_1"
+    assert (row["provider"], row["operation"], row["correlation_id"]) == ("calcom", "create-booking", "corr-call_1")
+    assert (row["method"], row["endpoint"]) == ("POST", "/v2/bookings")
+    assert (row["status"], row["outcome"]) == (201, "confirmed")
     assert env.salon.metrics.provider_calls == [("calcom", "create-booking", "confirmed")]
 
 
@@ -66,12 +65,8 @@ async def test_time_cancelled_here_can_be_booked_again(env: CalcomEnvironment, c
     assert repeated.fields["appointment_id"] != first.fields["appointment_id"]
     (remote,) = env.bookings
     assert remote["metadata"]["requestId"] == repeated.fields["appointment_id"]
-    assert [outcome for _, _, outcome in env.salon.metrics.provider_calls] == [
-        "confirmed",
-        "taken",
-        "cancelled",
-        "confirmed",
-    ]
+    outcomes = [outcome for _, _, outcome in env.salon.metrics.provider_calls]
+    assert outcomes == ["confirmed", "taken", "cancelled", "confirmed"]
     await env.salon.assert_claims_match()
 
 
@@ -99,16 +94,6 @@ async def test_booking_is_found_despite_a_different_event_length(env: CalcomEnvi
     (local,) = await env.salon.live()
     assert (local["status"], local["external_id"]) == ("confirmed", env.bookings[0]["uid"])
     assert len(env.bookings) == 1
-
-
-@pytest.mark.parametrize("kind", [FaultKind.ERROR_BEFORE_COMMIT, FaultKind.ERROR_AFTER_COMMIT])
-async def test_unknown_500_outcome_ends_as_one_booking(env: CalcomEnvironment, kind: FaultKind) -> None:
-    env.inject_fault(kind)
-    answer = await env.salon.book()
-    assert answer.fields["status"] == "pending_sync"
-    await env.run_sync_job()
-    assert len(env.bookings) == 1
-    assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
 
 
 async def test_rate_limited_booking_is_pending_until_its_sync(env: CalcomEnvironment) -> None:
@@ -157,14 +142,6 @@ async def test_lagging_list_never_causes_a_second_booking(env: CalcomEnvironment
     await env.run_sync_job()
     assert len(env.bookings) == 1
     assert [a["status"] for a in await env.salon.live()] == ["confirmed"]
-
-
-async def test_slot_taken_at_calcom_goes_to_another_person(env: CalcomEnvironment) -> None:
-    await env.block(1001, "2026-11-27T13:30:00Z")
-    answer = await env.salon.book()
-    assert (answer.success, answer.fields["staff"]) == (True, "mehmet")
-    assert len(env.bookings) == 2
-    await env.salon.assert_claims_match()
 
 
 async def test_shared_host_of_all_event_types_limits_bookings(env: CalcomEnvironment) -> None:

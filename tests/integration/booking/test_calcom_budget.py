@@ -78,17 +78,8 @@ class Fleet:
     async def book(self, number: int) -> float:
         """Try to book as a caller, and return after how many seconds Cal.com's answer came."""
         starts_at = NEXT_WEEK + timedelta(hours=number)
-        request = CalendarRequest(
-            uuid4(),
-            1001,
-            starts_at,
-            starts_at + timedelta(minutes=45),
-            "Petra",
-            "+4915112345678",
-            "p@example.com",
-            "call",
-            "corr",
-        )
+        end, customer = starts_at + timedelta(minutes=45), ("Petra", "+4915112345678", "p@example.com")
+        request = CalendarRequest(uuid4(), 1001, starts_at, end, *customer, "call", "corr")
         async with stopwatch() as seconds:
             outcome = await self.web[number % len(self.web)].create(request, within=timedelta(seconds=4))
             assert isinstance(outcome, Confirmed | Taken), outcome
@@ -125,9 +116,8 @@ async def open_fleet(salon: Salon, redis_url: str | None, per_minute: int | None
             return build_calendar(lambda: config, lambda _: KEY, session, circuits, rules, clock, recorder, budget)
 
         web = [await process(for_callers=True) for _ in range(2)]
-        workers = [
-            replace(salon.booking, config=lambda: config, calendar=await process(for_callers=False)) for _ in range(2)
-        ]
+        jobs = [await process(for_callers=False) for _ in range(2)]
+        workers = [replace(salon.booking, config=lambda: config, calendar=each) for each in jobs]
         calcom.journal.clear()
         yield Fleet(salon, calcom, web, workers)
 
@@ -160,9 +150,8 @@ async def test_caller_is_served_immediately_while_jobs_wait(fleet: Fleet) -> Non
 
 async def test_jobs_after_a_429_wake_at_different_times(new_salon) -> None:
     async with open_fleet(await new_salon(), None, per_minute=0) as fleet:
-        fleet.calcom.faults.active.append(
-            Fault.parse({"operation": "*", "fault": FaultKind.RATE_LIMITED, "count": None}, NOW)
-        )
+        limited = {"operation": "*", "fault": FaultKind.RATE_LIMITED, "count": None}
+        fleet.calcom.faults.active.append(Fault.parse(limited, NOW))
         put_off = await fleet.follow_all()
         assert len(put_off) == EVENTS
         assert put_off[-1] - put_off[0] > timedelta(seconds=10)

@@ -23,12 +23,13 @@ from askproai_runtime.metrics import Metrics
 from askproai_sandbox.simulator import Fault, FaultKind
 from tests.worlds.booking_environment import NOW, booking_args, call
 from tests.worlds.calcom_environment import KEY, CalcomEnvironment, open_calcom_environment
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import until
 
 pytestmark = pytest.mark.nightly
 
 OPEN = timedelta(seconds=1.5)  # longer than a busy machine takes between two steps of a test
 V2_ROUTES = ("create-booking", "list-bookings", "cancel-booking")
+CALLS = "SELECT endpoint, status, outcome FROM provider_calls ORDER BY id"
 
 
 @pytest.fixture
@@ -41,13 +42,8 @@ async def server(new_salon) -> AsyncIterator[CalcomEnvironment]:
         versions = {CalendarApi.V2: env.calendar, CalendarApi.V1: v1}
         env.calendar = FallbackCalendar(lambda: env.config, versions, env.salon.clock, lambda: env.key)
         env.replace_worker_calendar(env.calendar)
-        use_versions(env, CalendarApi.V2, CalendarApi.V1)
+        env.use_versions(CalendarApi.V2, CalendarApi.V1)
         yield env
-
-
-def use_versions(env: CalcomEnvironment, *versions: CalendarApi) -> None:
-    calendar = msgspec.structs.replace(env.config.calendar, api_versions=versions)
-    env.config = msgspec.structs.replace(env.config, calendar=calendar)
 
 
 def fail(env: CalcomEnvironment, kind: FaultKind, *operations: str) -> None:
@@ -83,7 +79,7 @@ async def running_worker(env: CalcomEnvironment) -> AsyncIterator[None]:
 
 
 async def test_open_circuit_after_five_failures_spares_callers_waiting(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.DOWN)
     for number in range(5):
         assert (await book(server, number % 4, staff=("anna", "mehmet")[number // 4]))["status"] == "pending_sync"
@@ -97,7 +93,7 @@ async def test_open_circuit_after_five_failures_spares_callers_waiting(server: C
 
 
 async def test_sync_job_waits_for_open_circuit_without_attempts(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.DOWN)
     await book(server, 1)
     for _ in range(4):
@@ -112,7 +108,7 @@ async def test_sync_job_waits_for_open_circuit_without_attempts(server: CalcomEn
 
 
 async def test_one_probe_closes_circuit_without_duplicate_bookings(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.DOWN, "list-bookings")
     # Cal.com has the first two, unknown to us.
     server.inject_fault(FaultKind.ERROR_AFTER_COMMIT, "create-booking", count=2)
@@ -122,26 +118,17 @@ async def test_one_probe_closes_circuit_without_duplicate_bookings(server: Calco
     for number in (3, 4):
         await book(server, number)
     async with running_worker(server):
-        await eventually(lambda: is_open(server), SOON, "the circuit to open")
+        await until(lambda: state(server), lambda found: found is CircuitState.OPEN, "the circuit to open")
         server.calcom.faults.clear()
-        await eventually(lambda: all_confirmed(server), SOON, "every booking to come over")
+        await until(server.salon.live, lambda live: {row["status"] for row in live} == {"confirmed"}, "every booking")
     assert await state(server) is CircuitState.CLOSED
     assert len(server.bookings) == 4
     appointments = await server.salon.live()
     assert {row["external_id"] for row in appointments} == {booking["uid"] for booking in server.bookings}
-    assert {row["attempts"] for row in await server.salon.rows("SELECT attempts FROM jobs")} == {1}, (
-        "no attempt was used up"
-    )
+    attempts = {row["attempts"] for row in await server.salon.rows("SELECT attempts FROM jobs")}
+    assert attempts == {1}, "no attempt was used up"
     creates = [e["status"] for e in server.calcom.journal.entries if e["operation"] == "create-booking"]
     assert creates == [500, 500, 503, 503, 201, 201], "what Cal.com had was found, the others were created once"
-
-
-async def is_open(server: CalcomEnvironment) -> bool:
-    return await state(server) is CircuitState.OPEN
-
-
-async def all_confirmed(server: CalcomEnvironment) -> bool:
-    return {row["status"] for row in await server.salon.live()} == {"confirmed"}
 
 
 async def test_old_server_without_v2_is_booked_by_v1(server: CalcomEnvironment) -> None:
@@ -150,21 +137,12 @@ async def test_old_server_without_v2_is_booked_by_v1(server: CalcomEnvironment) 
     assert fields["status"] == "confirmed"
     (local,), (remote,) = await server.salon.live(), server.bookings
     assert local["external_id"] == remote["uid"]
-    assert remote["metadata"] == {
-        "requestId": str(local["id"]),
-        "callId": "call_1anna",
-        "tenant": server.salon.store.tenant,
-    }
+    tenant, (attendee,) = server.salon.store.tenant, remote["attendees"]
+    assert remote["metadata"] == {"requestId": str(local["id"]), "callId": "call_1anna", "tenant": tenant}
     assert remote["start"] == "2026-11-27T12:00:00.000Z"
-    assert (remote["attendees"][0]["email"], remote["attendees"][0]["language"]) == (
-        "anruf-4915112345678@anrufer.salon.example",
-        "de",
-    )
-    calls = await server.salon.rows("SELECT endpoint, status, outcome FROM provider_calls ORDER BY id")
-    assert [tuple(row.values()) for row in calls] == [
-        ("/v2/bookings", 404, "unavailable"),
-        ("/v1/bookings", 200, "confirmed"),
-    ]
+    assert (attendee["email"], attendee["language"]) == ("anruf-4915112345678@anrufer.salon.example", "de")
+    calls = [tuple(row.values()) for row in await server.salon.rows(CALLS)]
+    assert calls == [("/v2/bookings", 404, "unavailable"), ("/v1/bookings", 200, "confirmed")]
     assert KEY not in str(server.calcom.journal.entries), "the key in the query is no text for a log"
     taken = await server.salon.book("2026-11-27T13:00:00+01:00", staff="anna", by=call("b", None))
     assert not taken.success
@@ -179,7 +157,7 @@ async def test_slot_taken_by_v1_goes_to_another_person(server: CalcomEnvironment
 
 
 async def test_calcom_v1_is_used_only_if_listed(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.NO_ROUTE, *V2_ROUTES)
     assert (await book(server, 1))["status"] == "pending_sync"
     assert server.count_requests("create-booking-v1") == 0
@@ -268,9 +246,8 @@ async def test_cancellation_uses_v1_while_a_move_awaits_v2(server: CalcomEnviron
     caller = call(row["call_id"], row["caller"])
     moved = await server.salon.booking.reschedule_appointment(caller, {"start": "2026-11-27T16:00:00+01:00"})
     assert (moved.success, moved.fields["status"]) == (True, "pending_sync")
-    assert (await server.salon.booking.cancel_appointment(caller, {})).fields["appointment_id"] == first[
-        "appointment_id"
-    ]
+    cancelled = await server.salon.booking.cancel_appointment(caller, {})
+    assert cancelled.fields["appointment_id"] == first["appointment_id"]
     await server.run_sync_job()
     assert [b["status"] for b in server.bookings] in ([], ["cancelled"])
 
@@ -288,7 +265,7 @@ async def _call(server: CalcomEnvironment, number: int, staff: str = "anna") -> 
 
 
 async def test_refused_calcom_key_is_used_only_twice(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     server.key = "revoked"
     answers = [await _call(server, number) for number in range(4)]
     assert server.count_requests("create-booking") == 2
@@ -302,7 +279,7 @@ async def test_refused_calcom_key_is_used_only_twice(server: CalcomEnvironment) 
 
 async def test_promised_booking_is_sent_despite_known_refusals(server: CalcomEnvironment) -> None:
     """An appointment that waits for the calendar would fail for good without one request."""
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     fail(server, FaultKind.DOWN)
     assert (await book(server, 0))["status"] == "pending_sync"
     server.calcom.faults.clear()
@@ -317,7 +294,7 @@ async def test_promised_booking_is_sent_despite_known_refusals(server: CalcomEnv
 
 
 async def test_missing_event_type_leaves_other_event_types_bookable(server: CalcomEnvironment) -> None:
-    use_versions(server, CalendarApi.V2)
+    server.use_versions(CalendarApi.V2)
     del server.calcom.accounts[KEY].event_types[1001]
     for number in range(3):
         assert not (await _call(server, number)).success

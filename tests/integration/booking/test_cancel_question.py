@@ -8,14 +8,7 @@ from askproai_runtime.conversation import find
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.sentences import speaking
 from tests.worlds.booking_environment import HALF_PAST_TWO, call
-from tests.worlds.cancellations import (
-    NEXT_CALL,
-    TUESDAY,
-    after_answer,
-    book,
-    let_two_seconds_pass,
-    salon,
-)
+from tests.worlds.cancellations import NEXT_CALL, TUESDAY, after_answer, book, let_two_seconds_pass, salon
 
 __all__ = ["salon"]  # the fixture
 
@@ -26,10 +19,8 @@ async def test_cancellation_rule_is_said_once_before_the_question(new_salon) -> 
     (booked,) = await book(salon, "2026-11-20T15:00:00+01:00")
     question = "Soll ich Ihren Termin am Freitag, den 20. November, um 15 Uhr, Haarschnitt bei Anna, absagen?"
     asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
-    assert (
-        asked.message
-        == f"Unter 24 Stunden berechnen wir die Hälfte. Sagen Sie es, wenn Sie lieber verschieben. {question}"
-    )
+    rule = "Unter 24 Stunden berechnen wir die Hälfte."
+    assert asked.message == f"{rule} Sagen Sie es, wenn Sie lieber verschieben. {question}"
     again = await salon.booking.ask_to_cancel(after_answer(booked, Reply.NO), {"confirmed": True})
     assert again.message == f"Ein Ja oder Nein genügt. {question}"
     assert (await salon.booking.ask_to_cancel(after_answer(booked), {"confirmed": True})).success
@@ -50,9 +41,8 @@ async def test_fee_question_is_answered_in_any_language(new_salon) -> None:
 async def test_cancel_question_without_a_rule_offers_only_moving(new_salon) -> None:
     salon = await new_salon(cancellation_rule="")
     await book(salon, HALF_PAST_TWO)
-    assert (await salon.booking.ask_to_cancel(NEXT_CALL, {})).message.startswith(
-        "Sagen Sie es, wenn Sie lieber verschieben. Soll ich Ihren Termin am "
-    )
+    asked = await salon.booking.ask_to_cancel(NEXT_CALL, {})
+    assert asked.message.startswith("Sagen Sie es, wenn Sie lieber verschieben. Soll ich Ihren Termin am ")
 
 
 async def test_unclear_reply_needs_the_models_confirmation(salon) -> None:

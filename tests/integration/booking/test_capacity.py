@@ -33,12 +33,8 @@ async def caller(salon: Salon, number: int, services: tuple[Service, ...]) -> No
             case "cancel" if own:
                 await salon.booking.cancel_appointment(context, {"appointment_id": rng.choice(own)["appointment_id"]})
             case _:
-                args = {
-                    "service": rng.choice(services).name,
-                    "start": start,
-                    "customer_name": f"Rosa {surname(number)}",
-                }
-                await salon.booking.book_appointment(context, args | {"another": True})
+                args = {"service": rng.choice(services).name, "customer_name": f"Rosa {surname(number)}"}
+                await salon.booking.book_appointment(context, args | {"start": start, "another": True})
 
 
 @pytest.fixture
@@ -71,9 +67,8 @@ async def test_exclusive_appointment_stays_exclusive_when_capacity_rises(shared:
     shared.apply_config(studio(shared, CUT))
     at_ten = {"start": f"{DAY}T10:00:00+01:00", "customer_name": "Rosa"}
     for number, person in enumerate(("anna", "mehmet")):
-        booked = await shared.booking.book_appointment(
-            call(f"call_{number}", f"+4917{number:08}"), at_ten | {"service": "schnitt", "staff": person}
-        )
+        caller_of, cut = call(f"call_{number}", f"+4917{number:08}"), {"service": "schnitt", "staff": person}
+        booked = await shared.booking.book_appointment(caller_of, at_ten | cut)
         assert booked.success
     shared.apply_config(studio(shared, YOGA))
     late = await shared.booking.book_appointment(call("call_9"), at_ten | {"service": "yoga"})
@@ -86,9 +81,8 @@ async def test_shared_appointment_stays_shared_when_capacity_falls(shared: Salon
     first = await shared.booking.book_appointment(call("call_1"), at_ten | {"service": "yoga", "staff": "anna"})
     assert first.success
     shared.apply_config(studio(shared, CUT))
-    late = await shared.booking.book_appointment(
-        call("call_2"), at_ten | {"service": "schnitt", "staff": "anna", "customer_name": "Max"}
-    )
+    cut = {"service": "schnitt", "staff": "anna", "customer_name": "Max"}
+    late = await shared.booking.book_appointment(call("call_2"), at_ten | cut)
     assert (late.success, late.fields["obstacle"]) == (False, "taken")
     moved = await shared.booking.reschedule_appointment(call("call_1"), {"start": f"{DAY}T12:00:00+01:00"})
     assert not moved.success, "the service is gone; the appointment stays where it is"

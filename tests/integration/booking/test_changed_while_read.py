@@ -82,9 +82,7 @@ async def assert_one_at(env: CalcomEnvironment, start: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("starts", [(FOUR_UTC,), (FOUR_UTC, FIVE_UTC), (FOUR_UTC, HALF_PAST_ONE_UTC)], ids=len)
-async def test_guest_booking_moved_after_reading_frees_old_time(
-    env: CalcomEnvironment, starts: tuple[str, ...]
-) -> None:
+async def test_guest_booking_moved_after_reading_frees_old_time(env: CalcomEnvironment, starts) -> None:
     """The new booking has another uid, so the reading of the old one looks like a booking that is new here."""
     world = ChangedAfterRead(env, moved_to(*starts))
     await env.receive_event(await create(env, HALF_PAST_ONE_UTC))
@@ -111,9 +109,7 @@ async def test_guest_booking_cancelled_after_reading_blocks_nothing(env: CalcomE
 
 
 @pytest.mark.parametrize("change", [moved_to(FOUR_UTC), cancelled], ids=["moved", "cancelled"])
-async def test_interrupted_rereading_is_left_to_the_next_attempt(
-    env: CalcomEnvironment, change: Callable[[ChangedAfterRead, str], Awaitable[None]]
-) -> None:
+async def test_interrupted_rereading_is_left_to_the_next_attempt(env: CalcomEnvironment, change) -> None:
     """By then the event equals our row, and must not be taken for a report of our own change."""
     world = ChangedAfterRead(env, change, fails_at=2)
     uid = await create(env, HALF_PAST_ONE_UTC)

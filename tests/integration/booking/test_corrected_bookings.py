@@ -37,9 +37,8 @@ async def fill_messages(salon: Salon) -> None:
         await salon.pool.execute(
             """INSERT INTO messages (tenant, call_id, key, name, text, correlation_id)
                VALUES ($1, 'call_1', $2, 'x', 'x', 'x')""",
-            salon.store.tenant,
-            str(number),
-        )
+            salon.store.tenant, str(number),
+        )  # fmt: skip
 
 
 async def test_questions_about_names_are_asked_in_english(salon: Salon) -> None:
@@ -195,9 +194,7 @@ async def test_unconfirmed_renaming_tells_callers_of_outdated_calendar(env, monk
         ),
     ],
 )
-async def test_correction_of_a_locked_appointment_reports_it_booked(
-    salon: Salon, said: str, success: bool, ending: str
-) -> None:
+async def test_correction_of_a_locked_appointment_reports_it_booked(salon: Salon, said, success, ending) -> None:
     await salon.book(name="Maier", staff="anna")
     async with salon.pool.acquire() as conn, conn.transaction():
         await conn.execute("SELECT FROM appointments FOR UPDATE")
@@ -241,9 +238,7 @@ async def test_correction_overwrites_no_details_it_omits(salon: Salon, monkeypat
         ("P. Hollmann", "Petra", "Petra Hollmann"),
     ],
 )
-async def test_calendar_without_renaming_asks_for_full_name_first(
-    env: CalcomEnvironment, name: str, said: str, booked: str
-) -> None:
+async def test_calendar_without_renaming_asks_for_full_name_first(env: CalcomEnvironment, name, said, booked) -> None:
     spoken = replace(call(), said=f"{name}, um drei.", said_since=f"{name}, um drei.", replies={})
     first = await env.salon.book(name=name, by=spoken)
     assert (first.success, first.message, await names(env.salon)) == (False, FULL_NAME, [])

@@ -125,9 +125,7 @@ async def daily_salon(new_salon) -> Salon:
         ("Freitag um zehn", 29, "Freitag, 20. November 2026, 10:00 Uhr or Freitag, 27. November 2026, 10:00 Uhr"),
     ],
 )
-async def test_ambiguous_just_begun_time_is_asked_about(
-    daily_salon: Salon, text: str, minutes: int, readings: str
-) -> None:
+async def test_ambiguous_just_begun_time_is_asked_about(daily_salon: Salon, text, minutes, readings) -> None:
     daily_salon.clock.advance(timedelta(minutes=minutes))
     with pytest.raises(UnclearStart) as unclear:
         preview_booking(daily_salon.booking, ANNA, text)

@@ -44,11 +44,8 @@ async def test_confirmed_address_is_stored_for_appointment_and_customer(salon: S
 
 @pytest.mark.parametrize("said", ["", "null", "keine", "nicht angegeben", None, {"x": 1}, True])
 async def test_absent_email_address_is_not_asked_for(salon: Salon, said: Any) -> None:
-    assert (
-        await salon.booking.book_appointment(
-            call(), read_arguments("book_appointment", booking_args(email=said)).values
-        )
-    ).success
+    args = read_arguments("book_appointment", booking_args(email=said)).values
+    assert (await salon.booking.book_appointment(call(), args)).success
 
 
 async def test_address_without_transcript_is_confirmed_after_two_seconds(salon: Salon) -> None:

@@ -41,12 +41,6 @@ async def outdate(env: CalcomEnvironment, age: timedelta) -> None:
     await env.salon.rows("UPDATE free_times SET read_at = read_at - $1::interval RETURNING day", age)
 
 
-async def known(env: CalcomEnvironment, day: date = FRIDAY) -> set[int]:
-    """Return the event types with a known day."""
-    rows = await env.salon.rows("SELECT event_type_id FROM free_times WHERE day = $1 AND read_at IS NOT NULL", day)
-    return {row["event_type_id"] for row in rows}
-
-
 async def test_time_busy_in_a_linked_calendar_is_excluded(env: CalcomEnvironment) -> None:
     for host in ("anna", "mehmet"):
         await env.control("busy", host=host, **AFTERNOON)
@@ -87,9 +81,7 @@ async def test_date_override_limits_the_offered_hours(env: CalcomEnvironment) ->
 
 
 @pytest.mark.parametrize("sunday", [date(2026, 10, 25), date(2027, 3, 28)])
-async def test_offers_around_clock_changes_match_local_hours(
-    env: CalcomEnvironment, new_salon: Any, sunday: date
-) -> None:
+async def test_offers_around_clock_changes_match_local_hours(env: CalcomEnvironment, new_salon: Any, sunday) -> None:
     """Cal.com lists slots outside of a query, and is an hour off if the query spans the change."""
     env.calcom.settings |= {"slots_clock_change_error": 1.0, "slots_outside_minutes": 600.0}
     own = await new_salon()
@@ -170,9 +162,7 @@ async def test_fifty_simultaneous_callers_cause_one_request_per_staff(env: Calco
     assert env.count_requests(READ) == 2
 
 
-async def test_unreadable_free_times_count_as_unavailable(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unreadable_free_times_count_as_unavailable(env: CalcomEnvironment, monkeypatch) -> None:
     broken = {"data": {"2026-11-27": [{"start": "morgen"}]}}
     monkeypatch.setattr("askproai_runtime.calendars.calcom_v2.merge_bodies", lambda _: broken)
     answer = await env.salon.booking.check_availability(call(), EXACTLY)
@@ -184,18 +174,17 @@ async def test_booking_outdates_the_day_for_persons_event_types(env: CalcomEnvir
     config = env.salon.configs[-1]
     (service, *others) = config.services
     anna, mehmet = service.event_types
-    second = msgspec.structs.replace(
-        service, name="farbe", event_types=(msgspec.structs.replace(anna, event_type_id=1003),)
-    )
+    hers = msgspec.structs.replace(anna, event_type_id=1003)
+    second = msgspec.structs.replace(service, name="farbe", event_types=(hers,))
     env.salon.apply_config(msgspec.structs.replace(config, services=(service, second, *others)))
     await env.event_type(1003, "anna")
     for name in ("haarschnitt", "farbe"):
         await env.salon.booking.list_free_slots("mitte", name, FRIDAY)
-    assert await known(env) == {1001, 1002, 1003}
+    assert await env.known_event_types(FRIDAY) == {1001, 1002, 1003}
     booked = await env.salon.book(staff="Anna")
     assert booked.fields["status"] == "confirmed"
-    assert await known(env) == {mehmet.event_type_id}
-    assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
+    assert await env.known_event_types(FRIDAY) == {mehmet.event_type_id}
+    assert await env.known_event_types(FRIDAY + timedelta(days=1)) == {1001, 1002, 1003}, "no other day"
 
 
 async def test_calcom_event_outdates_free_times_of_its_days(env: CalcomEnvironment) -> None:
@@ -203,13 +192,15 @@ async def test_calcom_event_outdates_free_times_of_its_days(env: CalcomEnvironme
     await env.block(1001, "2026-11-27T13:30:00Z")
     (booking,) = env.bookings
     await env.receive_event(booking["uid"])
-    assert await known(env) == {1002}
+    assert await env.known_event_types(FRIDAY) == {1002}
     saturday = FRIDAY + timedelta(days=1)
-    assert await known(env, saturday) == {1001, 1002}
+    assert await env.known_event_types(saturday) == {1001, 1002}
     await free(env)
     moved = await env.dashboard("move", uid=booking["uid"], start="2026-11-28T09:00:00Z")
     await env.receive_event(moved["uid"])
-    assert await known(env) == await known(env, saturday) == {1002}, "the old day and the new one"
+    assert await env.known_event_types(FRIDAY) == await env.known_event_types(saturday) == {1002}, (
+        "the old day and the new one"
+    )
 
 
 async def test_refused_slot_rereads_the_free_times(env: CalcomEnvironment) -> None:
@@ -242,8 +233,8 @@ async def test_free_times_read_before_a_change_are_discarded(env: CalcomEnvironm
     held.release.set()
     await reading
     await asyncio.gather(*env.salon.booking.reads.tasks.values())
-    assert await known(env) == {1002}, "what was read before the booking is not stored"
-    assert await known(env, FRIDAY + timedelta(days=1)) == {1001, 1002}
+    assert await env.known_event_types(FRIDAY) == {1002}, "what was read before the booking is not stored"
+    assert await env.known_event_types(FRIDAY + timedelta(days=1)) == {1001, 1002}
 
 
 async def test_cancelled_time_is_rebooked_before_its_remote_cancellation(env: CalcomEnvironment) -> None:
@@ -281,11 +272,9 @@ async def test_cancelled_appointments_time_on_absence_is_not_offered(env: Calcom
 async def test_appointments_own_time_is_free_for_its_move(env: CalcomEnvironment) -> None:
     booked = await env.salon.book(staff="Anna")
     await free(env)
-    moved = await env.salon.booking.reschedule_appointment(
-        call(), {"appointment_id": booked.fields["appointment_id"], "start": "2026-11-27T14:45:00+01:00"}
-    )
-    assert moved.fields["start"] == "2026-11-27T14:45:00+01:00", moved
-    assert moved.fields["status"] == "confirmed"
+    args = {"appointment_id": booked.fields["appointment_id"], "start": "2026-11-27T14:45:00+01:00"}
+    moved = await env.salon.booking.reschedule_appointment(call(), args)
+    assert (moved.fields["start"], moved.fields["status"]) == (args["start"], "confirmed"), moved
 
 
 async def run_task(keeper: FreeTimesKeeper) -> Any:

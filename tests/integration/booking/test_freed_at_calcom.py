@@ -47,23 +47,16 @@ async def test_a_caller_books_a_freed_time(env: CalcomEnvironment, kind: FaultKi
     assert [each["metadata"]["requestId"] for each in env.bookings] == [booked]
 
 
+@pytest.mark.parametrize("uid_is_known", [False, True])
 @pytest.mark.parametrize("freed_first", [False, True])
-async def test_freed_time_booked_during_an_outage_is_synced(env: CalcomEnvironment, freed_first: bool) -> None:
-    freed = await free_with_unknown_uid(env, FaultKind.TIMEOUT_AFTER_COMMIT)
-    env.disconnect()
-    booked = await book(env, "call_2")
-    env.reconnect()
-    for each in (freed, booked) if freed_first else (booked, freed):
-        await run_job_of(env, each)
-    assert [each["metadata"]["requestId"] for each in env.bookings] == [booked]
-    assert [row["status"] for row in await env.salon.live()] == ["confirmed"]
-
-
-@pytest.mark.parametrize("freed_first", [False, True])
-async def test_cancelled_booking_yields_to_new_booking_after_outage(env: CalcomEnvironment, freed_first: bool) -> None:
-    freed = await book(env, "call_1")
-    env.disconnect()
-    await env.salon.cancel(freed)
+async def test_freed_time_booked_during_an_outage_is_synced(env: CalcomEnvironment, freed_first, uid_is_known) -> None:
+    if uid_is_known:
+        freed = await book(env, "call_1")
+        env.disconnect()
+        await env.salon.cancel(freed)
+    else:
+        freed = await free_with_unknown_uid(env, FaultKind.TIMEOUT_AFTER_COMMIT)
+        env.disconnect()
     booked = await book(env, "call_2")
     env.reconnect()
     for each in (freed, booked) if freed_first else (booked, freed):

@@ -37,10 +37,6 @@ WITH_WAIT = msgspec.structs.replace(
 __all__ = ["salon"]
 
 
-async def end_holds(salon: Salon) -> None:
-    await salon.rows("UPDATE claims SET expires_at = clock_timestamp() WHERE state = 'held' RETURNING 1")
-
-
 async def test_group_with_swapped_names_is_the_same_group(salon: Salon) -> None:
     await block(salon, "mehmet", "10:00")
     await look(salon, {})
@@ -56,7 +52,7 @@ async def test_changed_group_offer_is_not_called_taken(salon: Salon) -> None:
     assert "um 10 Uhr bei Anna und um 10 Uhr 40" in offer.message
     (row,) = await salon.rows("SELECT id FROM appointments WHERE customer_name = 'Fremd'")
     await salon.cancel(str(row["id"]))
-    await end_holds(salon)
+    await salon.pool.execute("UPDATE claims SET expires_at = clock_timestamp() WHERE state = 'held'")
     await block(salon, "anna", "10:40", number=91)
     await block(salon, "mehmet", "10:40", number=92)
     late = await book_heard(salon, heard(offer), "10:00", companions=[MIA])

@@ -113,9 +113,8 @@ async def test_group_offer_is_booked_without_a_transcript(salon: Salon) -> None:
     agreed = offer.fields["slots"][-1]
     answer = await book(salon, agreed["start"][11:16], MIA)
     assert answer.success
-    assert [(each["staff"], each["start"]) for each in answer.fields["appointments"]] == [
-        (each["staff"], each["start"]) for each in (agreed, *agreed["companions"])
-    ]
+    for made, offered in zip(answer.fields["appointments"], (agreed, *agreed["companions"]), strict=True):
+        assert (made["staff"], made["start"]) == (offered["staff"], offered["start"])
 
 
 async def test_group_offer_is_booked_during_competing_requests(salon: Salon, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,9 +168,7 @@ async def test_group_is_booked_whole_or_not_at_all(salon: Salon) -> None:
     before = await booked(salon)
     answer = await book(salon, "10:00", MIA)
     assert (answer.success, answer.outcome) == (False, FunctionOutcome.TAKEN)
-    assert answer.message.startswith(
-        "Freitag, den 27. November, um 10 Uhr ist leider nicht für alle 2 Personen zugleich frei."
-    )
+    assert "um 10 Uhr ist leider nicht für alle 2 Personen zugleich frei." in answer.message
     assert answer.fields["alternatives"], answer
     assert await booked(salon) == before
 
@@ -184,9 +181,8 @@ async def test_repeated_group_booking_is_the_same_group(salon: Salon) -> None:
     assert answers[0].fields["appointment_id"] == first.fields["appointment_id"]
     alone = await book(salon, "10:00")
     assert (alone.outcome, len(await salon.live())) == (FunctionOutcome.ALREADY_BOOKED, 2)
-    mia = await salon.booking.book_appointment(
-        caller(), {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Mia Rot", "another": True}
-    )
+    args = {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Mia Rot", "another": True}
+    mia = await salon.booking.book_appointment(caller(), args)
     assert (mia.outcome, len(await salon.live())) == (FunctionOutcome.ALREADY_BOOKED, 2)
 
 
@@ -212,10 +208,9 @@ async def test_groups_and_single_callers_never_share_a_slot(salon: Salon) -> Non
 async def test_already_booked_member_of_a_group_is_mentioned(salon: Salon) -> None:
     assert (await book(salon, "10:00")).success
     answer = await book(salon, "10:00", MIA)
-    assert (answer.success, answer.message) == (
-        False,
-        "Für Rosa Rot habe ich zu dieser Zeit schon einen Termin eingetragen. Soll ich den für Mia Rot einzeln eintragen?",
-    )
+    assert not answer.success
+    assert answer.message.startswith("Für Rosa Rot habe ich zu dieser Zeit schon einen Termin eingetragen.")
+    assert answer.message.endswith(" Soll ich den für Mia Rot einzeln eintragen?")
     assert len(await salon.live()) == 1
     (then,) = answer.fields["next_requests"]
     assert (await salon.booking.book_appointment(caller(1), then)).success
@@ -250,10 +245,8 @@ async def test_unclear_companion_words_book_nobody(salon: Salon, words: str) -> 
 async def test_group_appointments_are_moved_and_cancelled_separately(salon: Salon) -> None:
     answer = await book(salon, "10:00", MIA)
     first, second = answer.fields["appointments"]
-    moved = await salon.booking.reschedule_appointment(
-        caller(), {"appointment_id": second["appointment_id"], "start": at("12:00")}
-    )
-    assert moved.success, moved
+    args = {"appointment_id": second["appointment_id"], "start": at("12:00")}
+    assert (await salon.booking.reschedule_appointment(caller(), args)).success
     assert (await salon.booking.cancel_appointment(caller(), {"appointment_id": first["appointment_id"]})).success
     assert [name for _, _, name in await booked(salon)] == ["Mia Rot"]
     assert await booked_claims(salon) == [("12:00", "12:40")]
@@ -262,9 +255,7 @@ async def test_group_appointments_are_moved_and_cancelled_separately(salon: Salo
 async def test_group_at_calcom_is_booked_one_by_one(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "date": "2026-11-27", "time": "10 Uhr", "companions": [{}]}
     answer = await env.salon.booking.check_availability(caller(), args)
-    assert answer.message.startswith("Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich,"), (
-        answer
-    )
+    assert answer.message.startswith("Unser Kalender nimmt mehrere Termine nicht zusammen an, nur jeden für sich,")
     assert "Zuerst für eine Person: Frei ist Freitag, der 27. November, um 10 Uhr" in answer.message
     assert answer.fields["slots"]
     assert not answer.success
@@ -343,9 +334,7 @@ async def test_next_companion_needs_a_yes_or_name(env: CalcomEnvironment, words:
         (Reply.UNCLEAR, "Rosa ja, aber Mia nicht.", False),
     ],
 )  # fmt: skip
-async def test_answered_name_question_keeps_the_yes(
-    env: CalcomEnvironment, agreed: Reply, words: str, is_booked: bool
-) -> None:
+async def test_answered_name_question_keeps_the_yes(env: CalcomEnvironment, agreed, words, is_booked) -> None:
     """After the yes to one by one, the booking may ask for a full name: the answer to that is no refusal."""
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [MIA]}
     named = replace(caller(), said_since=words, replies={companions_key("one_by_one"): agreed})
@@ -374,9 +363,8 @@ async def test_unnamed_companion_is_booked_as_guest(env: CalcomEnvironment) -> N
     answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
     first = await env.salon.booking.book_appointment(answered, args)
     asked = {**answered.replies, companions_key(first.fields["needs_companions"]): Reply.UNCLEAR}
-    second = await env.salon.booking.book_appointment(
-        replace(answered, replies=asked, said_since="Ja, trotzdem."), args
-    )
+    agrees = replace(answered, replies=asked, said_since="Ja, trotzdem.")
+    second = await env.salon.booking.book_appointment(agrees, args)
     assert (second.success, "Gast von Rot" in second.message) == (True, True), second
 
 

@@ -113,10 +113,8 @@ class Storm:
         else:
             await env.dashboard("cancel", uid=uid)
         if self.rng.random() < 0.8:
-            event = CalendarEvent(
-                uid, env.salon.clock.now(), "corr", None if action == "cancel" else starts_at, event_type_id=1001
-            )
-            self.queue.append(event)
+            says = None if action == "cancel" else starts_at
+            self.queue.append(CalendarEvent(uid, env.salon.clock.now(), "corr", says, event_type_id=1001))
 
     async def work(self) -> None:
         if self.queue:

@@ -36,18 +36,8 @@ async def hear_of_absence(env: CalcomEnvironment, host_id: int, conn: Any) -> No
     assert await handle_calendar_event(conn, event, env.config) is None
 
 
-async def is_known(env: CalcomEnvironment, host_id: int) -> bool:
-    async with env.salon.pool.acquire() as conn:
-        bookables = [Bookable(TEAM, host_id)]
-        return bool(await list_known_days(conn, env.salon.store.tenant, bookables, FRIDAY, FRIDAY, timedelta(hours=1)))
-
-
 async def offer(env: CalcomEnvironment, **args: Any) -> Any:
     return await env.salon.booking.check_availability(call(), {"date": "2026-11-27", "time": "14:30", **args})
-
-
-async def take(env: CalcomEnvironment, **args: Any) -> Any:
-    return await env.salon.book(**args)
 
 
 @pytest.mark.parametrize("commits_last", ["the read", "the absence"])
@@ -69,7 +59,9 @@ async def test_free_times_of_newly_absent_host_are_discarded(
         held.release.set()
         await asyncio.gather(*env.salon.booking.reads.tasks.values())
     answer = await asking
-    assert not await is_known(env, anna)
+    key = env.salon.store.tenant, [Bookable(TEAM, anna)]
+    async with env.salon.pool.acquire() as conn:
+        assert not await list_known_days(conn, *key, FRIDAY, FRIDAY, timedelta(hours=1))
     if commits_last == "the read":
         assert answer.fields.get("basis") == "own_book", "nothing is known, so nothing is certain"
     again = await offer(env, staff="Anna")
@@ -84,7 +76,7 @@ async def test_host_absent_since_the_offer_is_replaced(env: CalcomEnvironment, h
     await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     async with env.worker.pool.acquire() as conn, conn.transaction():
         await hear_of_absence(env, hosts["anna"], conn)
-    answer = await take(env)
+    answer = await env.salon.book()
     assert answer.success, answer
     assert "bei Mehmet" in answer.message
     assert await agreed_host(env) == "mehmet"
@@ -95,7 +87,7 @@ async def test_requested_host_absent_since_the_offer_is_refused(env: CalcomEnvir
     await env.control("absences", host="anna", start="2026-11-27T00:00:00Z", end="2026-11-27T00:00:00Z")
     async with env.worker.pool.acquire() as conn, conn.transaction():
         await hear_of_absence(env, hosts["anna"], conn)
-    answer = await take(env, staff="Anna")
+    answer = await env.salon.book(staff="Anna")
     assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
     assert (HALF_PAST_TWO, "anna") not in {(slot["start"], slot["staff"]) for slot in answer.fields["alternatives"]}
     assert (env.bookings, await env.salon.live()) == ([], [])
@@ -105,24 +97,19 @@ async def test_requested_host_absent_since_the_offer_is_refused(env: CalcomEnvir
 async def test_host_removed_since_the_offer_gets_no_booking(env: CalcomEnvironment) -> None:
     assert (await offer(env, staff="Anna")).fields["slots"][0]["staff"] == "anna"
     env.calcom.account_of(KEY).event_types[TEAM].hosts = ("mehmet",)
-    answer = await take(env)
+    answer = await env.salon.book()
     assert answer.success, answer
     assert await agreed_host(env) == "mehmet"
 
 
 async def test_outdated_list_row_does_not_restore_a_host(env: CalcomEnvironment) -> None:
     """The poll has read its list, a person hands the booking to Mehmet, another worker follows that, then the poll goes on."""
-    assert (await take(env, staff="Anna")).success
+    assert (await env.salon.book(staff="Anna")).success
     page = await env.calendar.list_changed(NOW - timedelta(minutes=2), correlation_id="corr")
     (late,) = page.bookings
     env.advance(timedelta(seconds=1))
     await env.dashboard("reassign", uid=late.uid, host="mehmet")
     assert (await env.receive_event(late.uid)).startswith("moved")
-    notes: list[str] = []
-
-    async def finish(_conn: Any, note: str) -> None:
-        notes.append(note)
-
-    await env.worker.apply_calendar_event(CalendarEvent(late.uid, NOW, "corr-poll", remote=late), finish)
-    assert notes[0].startswith("nothing new")
+    note = await env.handle_event(CalendarEvent(late.uid, NOW, "corr-poll", remote=late))
+    assert note.startswith("nothing new")
     assert await agreed_host(env) == "mehmet"

@@ -43,14 +43,9 @@ def keys_used(env: CalcomEnvironment) -> set[str]:
     return {key for key in (KEY, OWN_KEY) for entry in sent if key.endswith(entry["key"])}
 
 
-def use_versions(env: CalcomEnvironment, *versions: CalendarApi) -> None:
-    calendar = msgspec.structs.replace(env.config.calendar, api_versions=versions)
-    env.config = msgspec.structs.replace(env.config, calendar=calendar)
-
-
 @pytest.mark.parametrize("version", [CalendarApi.V2, CalendarApi.V1])
 async def test_booking_uses_the_account_of_its_event_type(two: CalcomEnvironment, version: CalendarApi) -> None:
-    use_versions(two, version)
+    two.use_versions(version)
     answer = await two.salon.book(staff="anna")
     assert answer.fields["status"] == "confirmed", await two.salon.rows("SELECT error FROM appointments")
     assert (len(bookings(two, OWN_KEY)), bookings(two, KEY)) == (1, [])
@@ -62,7 +57,7 @@ async def test_booking_uses_the_account_of_its_event_type(two: CalcomEnvironment
 
 
 async def test_fallback_api_version_uses_the_staff_members_key(two: CalcomEnvironment) -> None:
-    use_versions(two, CalendarApi.V2, CalendarApi.V1)
+    two.use_versions(CalendarApi.V2, CalendarApi.V1)
     two.inject_fault(FaultKind.DOWN)
     answer = await two.salon.book(staff="anna")
     assert answer.success
@@ -101,7 +96,7 @@ async def test_events_of_a_staff_account_use_its_key(two: CalcomEnvironment, pol
     stored = StoredEvent("calcom", "BOOKING_CREATED", body, "corr", datetime.now(UTC))
     event = await handle_calendar_event(None, stored, two.config)  # type: ignore[arg-type]
     assert isinstance(event, CalendarEvent)
-    assert "taken in" in await two.receive_event(uid, event_type_id=event.event_type_id)
+    assert "taken in" in await two.handle_event(event)
     await two.dashboard("absent", key=OWN_KEY, uid=uid)
     assert "presence" in await two.receive_event(uid)
     assert keys_used(two) == {OWN_KEY}

@@ -103,9 +103,7 @@ async def test_failed_cancellation_does_not_deny_the_replacement_booking(
 
 
 @pytest.mark.parametrize("failure", [OutcomeUnknown(), ValueError("a defect")])
-async def test_failed_correction_does_not_deny_the_move(
-    booked: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch, failure: Exception
-) -> None:
+async def test_failed_correction_does_not_deny_the_move(booked: CalcomEnvironment, monkeypatch, failure) -> None:
     async def fail(*_: object, **__: object) -> Answer:
         raise failure
 

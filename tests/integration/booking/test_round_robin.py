@@ -137,9 +137,7 @@ async def test_two_simultaneous_callers_get_both_hosts(env: CalcomEnvironment) -
     assert not (await book(env, 3)).success
 
 
-async def test_host_chosen_by_calcom_is_said_and_stored(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_host_chosen_by_calcom_is_said_and_stored(env: CalcomEnvironment, monkeypatch) -> None:
     ignore_wish(monkeypatch)
     told = {(await book(env, 1, staff="mehmet")).fields["staff"], (await book(env, 2)).fields["staff"]}
     assert told == {"anna", "mehmet"}
@@ -230,9 +228,7 @@ def read_no_hosts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(calcom_bookings, "_host_id", lambda _booking: None)
 
 
-async def test_moved_booking_without_hosts_leaves_the_staff_member(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_moved_booking_without_hosts_leaves_the_staff_member(env: CalcomEnvironment, monkeypatch) -> None:
     await book(env, staff="mehmet")
     (remote,) = env.bookings
     moved = await env.dashboard("move", uid=remote["uid"], start="2026-11-27T15:00:00Z")
@@ -243,9 +239,7 @@ async def test_moved_booking_without_hosts_leaves_the_staff_member(
     await env.salon.assert_claims_match()
 
 
-async def test_new_booking_without_a_host_claims_nothing(
-    env: CalcomEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_new_booking_without_a_host_claims_nothing(env: CalcomEnvironment, monkeypatch) -> None:
     """The booking is imported once the poll or the audit reads it with its host."""
     guest = {"name": "Karl Hoffmann", "email": "karl@example.com", "timeZone": "Europe/Berlin"}
     remote = await env.dashboard("create", eventTypeId=TEAM, start=HALF_PAST_TWO, attendee=guest)

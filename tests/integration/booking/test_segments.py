@@ -36,12 +36,6 @@ async def book(salon: Salon, service: Service, clock: str, number: int = 1, by: 
     return await (by or salon.booking).book_appointment(context, args)
 
 
-def older_config(salon: Salon) -> BookingService:
-    """Return a pod whose config has no segments yet."""
-    config = with_services(salon.configs[-1], msgspec.structs.replace(COLOUR, segments=()), CUT)
-    return replace(salon.booking, config=lambda: config)
-
-
 @pytest.fixture
 async def salon(new_salon: Any) -> Salon:
     salon = await new_salon()
@@ -87,10 +81,8 @@ async def test_hold_of_a_visit_leaves_its_wait_bookable(salon: Salon) -> None:
     assert len(held) == 2
     assert not (await book(salon, CUT, "10:00", 2)).success
     assert (await book(salon, CUT, "10:30", 2)).success
-    answer = await salon.booking.book_appointment(
-        call(), {"service": "farbe", "start": at("10:00"), "customer_name": "Rosa"}
-    )
-    assert answer.success, "who was offered a time gets it"
+    args = {"service": "farbe", "start": at("10:00"), "customer_name": "Rosa"}
+    assert (await salon.booking.book_appointment(call(), args)).success, "who was offered a time gets it"
 
 
 async def test_visit_can_be_moved_into_its_own_wait(salon: Salon) -> None:
@@ -123,12 +115,8 @@ async def test_block_inside_a_wait_ends_no_offer(salon: Salon) -> None:
     assert (await join_waitlist(salon.booking, call("call_w", FIRST), args)).success
     await salon.cancel(first.fields["appointment_id"])
     await run_waitlist(salon)
-    for begins, ends, listed in (
-        ("10:30", "11:00", 0),
-        ("10:30", "11:05", 1),
-        ("10:25", "11:00", 1),
-        ("09:00", "10:05", 1),
-    ):
+    spans = ("10:30", "11:00", 0), ("10:30", "11:05", 1), ("10:25", "11:00", 1), ("09:00", "10:05", 1)
+    for begins, ends, listed in spans:
         span = resolve_span(at(begins), at(ends), BERLIN)
         assert len(await list_offers_within(salon.booking, ["mitte/anna"], span)) == listed, begins
         request = DeskRequest(uuid4(), "karin")
@@ -164,9 +152,7 @@ async def test_booking_of_the_offered_work_segment_ends_offer(salon: Salon) -> N
         (TINT, "10:30", True),  # goes on at 12:00: each visit begins or ends in a wait of the other
     ],
 )
-async def test_open_offer_hides_only_conflicting_offers(
-    salon: Salon, service: Service, clock: str, is_offered: bool
-) -> None:
+async def test_open_offer_hides_only_conflicting_offers(salon: Salon, service, clock, is_offered) -> None:
     salon.apply_config(with_services(salon.configs[-1], COLOUR, CUT, TINT))
     for phone, wanted, when in ((FIRST, COLOUR, "10:00"), (SECOND, service, clock)):
         await join(salon, phone, service=wanted.name, time=when)
@@ -236,17 +222,14 @@ async def caller(salon: Salon, number: int, pods: list[BookingService]) -> None:
             case "cancel" if own:
                 await pod.cancel_appointment(context, {"appointment_id": rng.choice(own)["appointment_id"]})
             case _:
-                args = {
-                    "service": rng.choice(["farbe", "schnitt"]),
-                    "start": start,
-                    "customer_name": f"Rosa {surname(number)}",
-                }
-                await pod.book_appointment(context, args | {"another": True})
+                args = {"service": rng.choice(["farbe", "schnitt"]), "customer_name": f"Rosa {surname(number)}"}
+                await pod.book_appointment(context, args | {"start": start, "another": True})
 
 
 async def test_pods_of_two_configs_never_double_book(salon: Salon) -> None:
     """The older pod blocks the whole visit, and sees each part that the newer pod has booked."""
-    before = older_config(salon)
+    older = with_services(salon.configs[-1], msgspec.structs.replace(COLOUR, segments=()), CUT)
+    before = replace(salon.booking, config=lambda: older)
     assert (await book(salon, COLOUR, "10:00", by=before)).success
     assert await booked_claims(salon) == [("10:00", "11:55")]
     assert not (await book(salon, CUT, "10:30", 2)).success
@@ -254,14 +237,6 @@ async def test_pods_of_two_configs_never_double_book(salon: Salon) -> None:
     assert not (await book(salon, COLOUR, "13:30", 4, by=before)).success
     assert (await book(salon, CUT, "13:30", 5, by=before)).success
     await asyncio.gather(*(caller(salon, 100 + n, [salon.booking, before]) for n in range(20)))
-    assert await worked_twice(salon) == []
-    await salon.assert_no_double_booking()
-
-
-@pytest.mark.nightly
-async def test_concurrent_callers_never_overlap_one_persons_work(salon: Salon) -> None:
-    await asyncio.gather(*(caller(salon, number, [salon.booking]) for number in range(25)))
-    assert len(await salon.live()) > 4, "a crowd that books nothing proves nothing"
     assert await worked_twice(salon) == []
     await salon.assert_no_double_booking()
 

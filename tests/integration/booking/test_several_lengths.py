@@ -85,9 +85,7 @@ async def test_failed_rebooking_restores_the_old_booking(env: CalcomEnvironment)
     assert (answer.success, answer.fields["obstacle"]) == (False, "taken")
     await env.receive_event(before["uid"])
     (row,) = await env.salon.live()
-    assert row["starts_at"] == datetime.fromisoformat(HALF_PAST_TWO), (
-        "its cancelled booking is not the appointment's end"
-    )
+    assert row["starts_at"] == datetime.fromisoformat(HALF_PAST_TWO), "its cancelled booking does not end it"
     await env.run_sync_job()
     starts = sorted(datetime.fromisoformat(booking["start"]) for booking in env.bookings)
     assert starts == [datetime.fromisoformat(HALF_PAST_TWO), datetime.fromisoformat(FOUR)]

@@ -70,9 +70,7 @@ async def test_only_the_holding_call_is_offered_its_time(salon: Salon) -> None:
     ids=["staff", "start"],
 )
 @pytest.mark.usefixtures("searches")
-async def test_simultaneous_callers_get_their_own_search_results(
-    salon: Salon, own: dict[str, str], other: dict[str, str]
-) -> None:
+async def test_simultaneous_callers_get_their_own_search_results(salon: Salon, own, other) -> None:
     for number, (staff, start) in enumerate((("Anna", HALF_PAST_TWO), ("Mehmet", HALF_PAST_TWO), ("Anna", MORNING))):
         args = booking_args(start, staff=staff)
         assert (await salon.booking.book_appointment(call(f"wins-{number}", f"+4915100000{number:03}"), args)).success

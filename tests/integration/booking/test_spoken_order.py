@@ -28,9 +28,8 @@ def assert_said_in_order(answer: Answer) -> None:
 
 
 async def test_slots_are_spoken_in_order_and_closest_held(salon: Salon) -> None:
-    answer = await salon.booking.check_availability(
-        call(), {"date": THURSDAY.isoformat(), "time": "gegen Viertel nach zwei"}
-    )
+    asked = {"date": THURSDAY.isoformat(), "time": "gegen Viertel nach zwei"}
+    answer = await salon.booking.check_availability(call(), asked)
     assert_said_in_order(answer)
     starts = [slot["start"] for slot in answer.fields["slots"]]
     assert starts == sorted(starts)
@@ -51,9 +50,8 @@ async def test_every_answer_lists_times_in_spoken_order(salon: Salon, days, cloc
     day = (THURSDAY + timedelta(days=days)).isoformat()
     args: dict[str, Any] = {"date": day, "service": "Haarschnitt", "time": clock_time, "staff": staff}
     assert_said_in_order(await salon.booking.check_availability(call(), args))
-    assert_said_in_order(
-        await salon.booking.book_appointment(call("booking"), args | {"customer_name": "Petra Müller"})
-    )
+    args["customer_name"] = "Petra Müller"
+    assert_said_in_order(await salon.booking.book_appointment(call("booking"), args))
 
 
 @pytest.mark.parametrize("staff", [None, "mehmet"])

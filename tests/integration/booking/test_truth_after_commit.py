@@ -445,9 +445,7 @@ async def test_spoken_changes_match_the_local_book(
 
 @pytest.mark.parametrize("since", Since)
 @pytest.mark.parametrize("name", AT_CALCOM)
-async def test_spoken_changes_match_both_books(
-    module_database: Database, new_salon: Any, monkeypatch: pytest.MonkeyPatch, name: str, since: Since
-) -> None:
+async def test_spoken_changes_match_both_books(module_database: Database, new_salon, monkeypatch, name, since) -> None:
     async with open_business(module_database, new_salon, monkeypatch, at_calcom=True) as business:
         await strike_everywhere(business, CHANGES[name], since)
 

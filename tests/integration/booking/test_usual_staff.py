@@ -14,18 +14,13 @@ KNOWN = "+4915112345678"
 TWO, THREE, FOUR = (f"2026-11-27T{hour}:00:00+01:00" for hour in (14, 15, 16))
 
 
-def recognising(salon: Salon, **changes: Any) -> None:
-    config = salon.configs[-1]
-    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
-    assert agents
-    salon.apply_config(msgspec.structs.replace(config, agents=agents, **changes))
-
-
 @pytest.fixture
 async def salon(new_salon: Any) -> Salon:
     """Anna comes first in the config; the caller was served by Mehmet, and the day has more of his time booked."""
     salon = await new_salon()
-    recognising(salon)
+    config = salon.configs[-1]
+    agents = tuple(msgspec.structs.replace(agent, caller_recognition=True) for agent in config.agents)
+    salon.apply_config(msgspec.structs.replace(config, agents=agents))
     answer = await salon.book(TWO, staff="mehmet", by=call("call_before", KNOWN))
     assert answer.success
     return salon
@@ -40,9 +35,8 @@ async def book(salon: Salon, start: str, number: int, caller: str | None = KNOWN
 async def test_known_caller_gets_the_previous_staff_member(salon: Salon) -> None:
     assert await book(salon, FOUR, 1) == "mehmet"
     assert await book(salon, THREE, 2, "+4915100000001") == "anna"
-    offered = await salon.booking.check_availability(
-        call("call_3", KNOWN), {"service": "Haarschnitt", "date": "2026-11-27", "time": "15 Uhr"}
-    )
+    asked = {"service": "Haarschnitt", "date": "2026-11-27", "time": "15 Uhr"}
+    offered = await salon.booking.check_availability(call("call_3", KNOWN), asked)
     assert {slot["staff"] for slot in offered.fields["slots"]} == {"mehmet"}
 
 

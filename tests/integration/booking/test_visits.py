@@ -1,20 +1,17 @@
 """Several services in one visit: offered, booked, moved and cancelled as a whole, with one staff member, or not at all."""
 
-import asyncio
-import random
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 import pytest
 
-from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.context import BookingSettings
 from askproai_runtime.book.outcomes import Booked
 from askproai_runtime.conversation.types import FunctionOutcome
 from askproai_runtime.desk.booking import Place
-from tests.worlds.booking_environment import BookingService, Salon, call
+from tests.worlds.booking_environment import Salon, call
 from tests.worlds.calcom_environment import CalcomEnvironment
 from tests.worlds.desk_bookings import book as book_at_desk
 from tests.worlds.segmented_services import COLOUR, FRIDAY, at, booked_claims, join, with_services
@@ -23,8 +20,6 @@ from tests.worlds.waitlist_environment import FIRST, offered
 from tests.worlds.waitlist_environment import run as run_waitlist
 
 pytestmark = pytest.mark.nightly
-
-LENGTHS = {"waschen": 15, "schneiden": 30, "foehnen": 20}
 
 
 @pytest.fixture
@@ -37,9 +32,7 @@ async def salon(new_salon: Any) -> Salon:
 async def test_visit_is_one_appointment_with_all_services(salon: Salon) -> None:
     said = {"service": "Waschen, Schneiden und Föhnen", "date": str(FRIDAY), "time": "10 Uhr"}
     asked = await salon.booking.check_availability(call("call_1", f"+4915{1:08}"), said)
-    assert "um 10 Uhr bei Anna. Waschen, Schneiden und Föhnen dauern zusammen eine Stunde und 5 Minuten." in (
-        asked.message
-    )
+    assert "um 10 Uhr bei Anna. Waschen, Schneiden und Föhnen dauern zusammen eine Stunde" in asked.message
     slot = asked.fields["slots"][0]
     assert (slot["start"], slot["end"]) == (at("10:00"), at("11:05"))
     answer = await book(salon, "Waschen, Schneiden und Föhnen", "10:00")
@@ -79,11 +72,8 @@ async def test_person_doing_part_of_a_visit_is_excluded(salon: Salon) -> None:
     tint = msgspec.structs.replace(DRY, name="tönen", display_name="Tönen", staff={"mitte": ("mehmet",)})
     salon.apply_config(with_services(salon.configs[-1], WASH, CUT, tint))
     nobody = await book(salon, "Waschen, Tönen", "10:00", 3)
-    assert (nobody.success, nobody.message) == (
-        False,
-        "Waschen und Tönen kann ich nicht als einen Termin eintragen, nur jede Leistung einzeln. Womit soll ich anfangen?",
-    )
-    assert nobody.fields["services"] == ["waschen", "tönen"]
+    assert nobody.message.startswith("Waschen und Tönen kann ich nicht als einen Termin eintragen, nur jede Leistung")
+    assert (nobody.success, nobody.fields["services"]) == (False, ["waschen", "tönen"])
     assert nobody.outcome == FunctionOutcome.ASKED_BACK, "nothing failed that somebody has to look at"
 
 
@@ -192,52 +182,12 @@ async def test_services_at_calcom_are_booked_one_by_one(env: CalcomEnvironment) 
     assert env.bookings == []
 
 
-def older_config(salon: Salon) -> BookingService:
-    """Return a pod whose config does not offer the services of a visit yet."""
-    return replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
-
-
 async def test_pod_with_an_older_config_respects_visits(salon: Salon) -> None:
     visit = await book(salon, "Waschen, Schneiden", "10:00")
-    before = older_config(salon)
+    before = replace(salon.booking, config=lambda: with_services(salon.configs[-1], DRY))
     assert not (await book(salon, "Föhnen", "10:30", 2, by=before)).success
     context, args = call("call_1", f"+4915{1:08}"), {"appointment_id": visit.fields["appointment_id"]}
     assert not (await before.reschedule_appointment(context, args | {"start": at("14:00")})).success
     assert await booked_claims(salon) == [("10:00", "10:55")]
     assert (await before.cancel_appointment(context, args)).success
     assert await booked_claims(salon) == []
-
-
-async def worked_twice(salon: Salon) -> list[tuple[str, datetime]]:
-    """Return the minutes in which somebody works for two, counted from the names of the appointments alone."""
-    taken, twice = set[tuple[str, datetime]](), list[tuple[str, datetime]]()
-    for row in await salon.live():
-        for n in range(sum(LENGTHS[part] for part in row["service"].split("+"))):
-            minute = row["staff"], row["starts_at"] + timedelta(minutes=n)
-            twice += [minute] if minute in taken else []
-            taken.add(minute)
-    return twice
-
-
-async def test_concurrent_visits_never_overlap_one_persons_work(salon: Salon) -> None:
-    config: TenantConfig = with_services(salon.configs[-1], WASH, CUT, DRY)
-    salon.apply_config(config)
-
-    async def caller(number: int) -> None:
-        rng = random.Random(number)
-        context = call(f"call_{number}", f"+4915{number:08}")
-        for _ in range(5):
-            services = rng.sample(["Waschen", "Schneiden", "Föhnen"], rng.randint(1, 3))
-            minutes = rng.randrange(9 * 60, 18 * 60, 15)
-            clock = f"{minutes // 60:02}:{minutes % 60:02}"
-            own = (await salon.booking.find_appointments(context)).fields.get("appointments") or []
-            if own and rng.random() < 0.4:
-                args = {"appointment_id": rng.choice(own)["appointment_id"], "start": at(clock)}
-                await salon.booking.reschedule_appointment(context, args)
-            else:
-                await book(salon, " und ".join(services), clock, number, another=True)
-
-    await asyncio.gather(*(caller(number) for number in range(20)))
-    assert any("+" in row["service"] for row in await salon.live()), "a crowd that books no visit proves nothing"
-    assert await worked_twice(salon) == []
-    await salon.assert_no_double_booking()

@@ -115,9 +115,8 @@ async def test_booking_ends_no_ambiguous_waiting_list_entry(salon: Salon) -> Non
         await wait(salon, FIRST, customer_name=name)
     await book(salon, caller=FIRST)
     await run(salon)
-    assert await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting' ORDER BY name") == [
-        {"name": "Anna Kurz"}, {"name": surname},
-    ]  # fmt: skip
+    rows = await salon.rows("SELECT name FROM waitlist WHERE state = 'waiting' ORDER BY name")
+    assert rows == [{"name": "Anna Kurz"}, {"name": surname}]
 
 
 @pytest.mark.parametrize(
@@ -141,10 +140,8 @@ async def test_freed_time_is_offered_only_to_matching_entries(salon: Salon, args
 async def test_move_frees_the_appointments_old_time(salon: Salon) -> None:
     appointment = await book(salon)
     await wait(salon, part_of_day="vormittags")
-    moved = await salon.booking.reschedule_appointment(
-        call("call_b"), {"appointment_id": appointment, "start": "2026-11-27T15:30:00+01:00"}
-    )
-    assert moved.success, moved
+    args = {"appointment_id": appointment, "start": "2026-11-27T15:30:00+01:00"}
+    assert (await salon.booking.reschedule_appointment(call("call_b"), args)).success
     await run(salon)
     assert await offered(salon) == [(FIRST, "open")]
 
@@ -286,9 +283,7 @@ async def test_unbooked_hold_is_offered_to_a_waiting_caller(salon: Salon, is_boo
 
 
 @pytest.mark.parametrize("first_waits", [False, True])
-async def test_time_freed_while_joining_is_offered(
-    salon: Salon, monkeypatch: pytest.MonkeyPatch, first_waits: bool
-) -> None:
+async def test_time_freed_while_joining_is_offered(salon: Salon, monkeypatch, first_waits: bool) -> None:
     """The time is freed, and handled by a run, between the caller's look at the book and the entry."""
     appointment, join_list = await book(salon), waitlist.join
 

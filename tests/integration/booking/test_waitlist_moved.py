@@ -52,9 +52,8 @@ async def test_moving_into_the_requested_time_ends_the_wait(salon: Salon) -> Non
 
 async def move_by_desk(salon: Salon, appointment: str, start: str = MORNING) -> None:
     desk = DeskRequest(uuid4(), "karin@laptop")
-    moved = await move_for_desk(
-        salon.booking, desk, UUID(appointment), datetime.fromisoformat(start), None, "corr-desk"
-    )
+    at = datetime.fromisoformat(start)
+    moved = await move_for_desk(salon.booking, desk, UUID(appointment), at, None, "corr-desk")
     assert isinstance(moved, Moved), moved
 
 
@@ -164,9 +163,7 @@ async def test_joining_twice_does_not_change_the_waiting_order(salon: Salon) -> 
         ({"staff": "Anna"}, {"staff": "Anna", "customer_name": "Leon Müller"}, "waiting"),
     ],
 )
-async def test_only_matching_booking_ends_the_waiting_list_entry(
-    salon: Salon, waits: dict[str, str], books: dict[str, str], state: str
-) -> None:
+async def test_only_matching_booking_ends_the_waiting_list_entry(salon: Salon, waits, books, state) -> None:
     await wait(salon, FIRST, **waits)
     booked = await salon.booking.book_appointment(call("call_own", FIRST), booking_args(AFTERNOON) | books)
     assert booked.success, booked

@@ -210,9 +210,7 @@ async def test_time_booked_during_the_run_is_not_offered(salon: Salon, monkeypat
     assert await offered(salon) == [(FIRST, "open")]
 
 
-async def test_unblocking_computes_only_days_with_waiting_callers(
-    salon: Salon, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_unblocking_computes_only_days_with_waiting_callers(salon: Salon, monkeypatch) -> None:
     """All hours of the horizon take the event loop hundreds of milliseconds, in which callers wait."""
     computed: list[Span] = []
 

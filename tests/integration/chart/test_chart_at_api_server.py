@@ -23,15 +23,16 @@ OPERATOR = f"system:serviceaccount:{SYSTEM}:askproai-operator"
 async def test_kubeconform_finds_every_manifest_valid(installed: Path, kube_client: KubeClient, tmp_path: Path):
     """The schemas are the API server's own, so this needs no network and no foreign copy of them."""
     program = find_program("kubeconform")
-    for path in ("api/v1", *await _groups(kube_client)):
+    groups = (await kube_client.get("/apis"))["groups"]
+    versions = [f"apis/{version['groupVersion']}" for group in groups for version in group["versions"]]
+    for path in ("api/v1", *versions):
         document = await kube_client.get(f"/openapi/v3/{path}")
         for schema in document["components"]["schemas"].values():
             _strict(schema)
         for name, schema in document["components"]["schemas"].items():
             for known in schema.get("x-kubernetes-group-version-kind", ()):
-                stem = f"{known['kind']}-{known['group'].partition('.')[0]}-{known['version']}".replace(
-                    "--", "-"
-                ).lower()
+                stem = f"{known['kind']}-{known['group'].partition('.')[0]}-{known['version']}".lower()
+                stem = stem.replace("--", "-")
                 whole = {"$ref": f"#/components/schemas/{name}", "components": document["components"]}
                 (tmp_path / f"{stem}.json").write_text(json.dumps(whole))
     where = f"{tmp_path}/{{{{.ResourceKind}}}}{{{{.KindSuffix}}}}.json"
@@ -39,11 +40,6 @@ async def test_kubeconform_finds_every_manifest_valid(installed: Path, kube_clie
     completed = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True)
     assert completed.returncode == 0, completed.stdout + completed.stderr
     assert "Invalid: 0, Errors: 0, Skipped: 0" in completed.stdout
-
-
-async def _groups(client: KubeClient) -> list[str]:
-    listed = (await client.get("/apis"))["groups"]
-    return [f"apis/{version['groupVersion']}" for group in listed for version in group["versions"]]
 
 
 def _strict(schema: dict) -> None:
@@ -61,13 +57,8 @@ async def test_operators_account_has_exactly_its_roles_rights(control_plane: Con
         return answer.strip() == "yes"
 
     coordinator = OPERATOR.replace("operator", "coordinator")
-    allowed = [
-        ("patch", "tenants.askproai.de/x"),
-        ("patch", "deployments.apps"),
-        ("watch", "secrets"),
-        ("create", "events"),
-        ("patch", "pods"),
-    ]
+    patched = ("tenants.askproai.de/x", "deployments.apps", "pods")
+    allowed = [*(("patch", each) for each in patched), ("watch", "secrets"), ("create", "events")]
     denied = [
         ("delete", "tenants.askproai.de"),
         ("create", "pods"),

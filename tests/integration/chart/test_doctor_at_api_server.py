@@ -70,9 +70,7 @@ async def test_unrestricted_account_sees_everything(
     assert found["operator's rights"].outcome is Outcome.OK, found["operator's rights"]
     assert found["clocks"].outcome is Outcome.OK
     assert found["operator"].outcome is Outcome.FAILED, "it leads, and no kubelet runs its pods here"
-    assert found["operator"].message.startswith("0 of 2 pods of askproai-operator are ready"), (
-        "and, after ten minutes, why"
-    )
+    assert found["operator"].message.startswith("0 of 2 pods of askproai-operator are ready"), "after ten minutes, why"
     assert "nobody holds the Lease askproai-coordinator" in found["coordinator"].message
     assert f"{SYSTEM}/askproai-database does not exist" in found["named Secrets"].details
     assert found["operator's report"].outcome is Outcome.OK
@@ -97,9 +95,7 @@ async def test_simulators_url_is_not_checked_from_outside(
     ]
 
 
-async def test_helm_tests_account_sees_all_but_secrets(
-    control_plane: ControlPlane, leader: None, tmp_path: Path
-) -> None:
+async def test_helm_tests_account_sees_all_but_secrets(control_plane: ControlPlane, leader: None, tmp_path) -> None:
     found = await look(await account_of(control_plane, "askproai-doctor", tmp_path))
     assert found["named Secrets"].outcome is Outcome.SKIPPED
     assert found["named Secrets"].message == f"needs get secrets in {SYSTEM}"
@@ -118,9 +114,7 @@ async def test_helm_tests_account_sees_all_but_secrets(
     assert found["operator's rights"].outcome is Outcome.OK
 
 
-async def test_account_without_rights_gets_a_reason_per_check(
-    control_plane: ControlPlane, leader: None, tmp_path: Path
-) -> None:
+async def test_account_without_rights_gets_a_reason_per_check(control_plane: ControlPlane, leader, tmp_path) -> None:
     found = await look(await account_of(control_plane, "default", tmp_path))
     assert {each.outcome for each in found.values()} == {Outcome.OK, Outcome.SKIPPED}
     assert found["operator's report"].message == f"needs get configmaps in {SYSTEM}"
@@ -133,9 +127,6 @@ async def test_a_right_that_is_missing_is_named(control_plane: ControlPlane, ins
         missing = await find_missing_rights(transport, SYSTEM, "askproai-coordinator", list_rights(SYSTEM, 1))
     assert missing is not None
     named = set(map(str, missing))
-    assert {
-        "patch tenants.askproai.de/status",
-        "create secrets",
-        f"update leases.coordination.k8s.io {MANAGER} in {SYSTEM}",
-    } <= named
+    lease = f"update leases.coordination.k8s.io {MANAGER} in {SYSTEM}"
+    assert {"patch tenants.askproai.de/status", "create secrets", lease} <= named
     assert f"create leases.coordination.k8s.io in {SYSTEM}" not in named, "the coordinator has this one"

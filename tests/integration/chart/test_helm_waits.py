@@ -17,11 +17,7 @@ from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly
 
-_KEPT = {
-    "_helpers.tpl",
-    "operator-deployment.yaml",
-    "serviceaccounts.yaml",
-}  # all other objects belong to no namespace
+_KEPT = {"_helpers.tpl", "operator-deployment.yaml", "serviceaccounts.yaml"}  # all other objects belong to no namespace
 READY = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T08:00:00Z"}
 
 
@@ -69,13 +65,7 @@ class Release:
 
 
 @pytest.fixture(params=[find_built, find_program], ids=["Helm 3", "Helm 4"])
-def release(
-    request: pytest.FixtureRequest,
-    control_plane: ControlPlane,
-    kube_client: KubeClient,
-    kube_namespace: str,
-    tmp_path: Path,
-) -> Release:
+def release(request, control_plane: ControlPlane, kube_client: KubeClient, kube_namespace: str, tmp_path) -> Release:
     chart = tmp_path / "askproai"
     shutil.copytree(CHART, chart)
     for each in (chart / "templates").iterdir():

@@ -11,7 +11,7 @@ from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS, make_deployment_ready
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = pytest.mark.nightly
 
@@ -105,10 +105,6 @@ async def test_failing_callers_end_trials_until_the_spec_changes(namespace, modu
     assert (await trial_of(namespace))["track"] != taken_back["track"], "what the former one failed does not count"
 
 
-async def _is_forgotten(namespace: TenantNamespace) -> bool:
-    return not await trial_of(namespace)
-
-
 async def test_pods_of_an_ended_canary_are_removed_again(namespace, module_database):
     """The verdict is written first. Any reconcile that reads it ends the pods, also those of an edit that came in between."""
     await begin(namespace)
@@ -164,7 +160,7 @@ async def test_removed_canarys_pods_end_despite_a_refused_key(namespace):
     await namespace.wait_for_condition("CredentialsValid", "False")
     await namespace.edit({"runtime": {"canary": None}})
     await namespace.wait_for("Deployment", CANARY, lambda live: live["spec"]["replicas"] == 0, "no pods of it")
-    assert await eventually(lambda: _is_forgotten(namespace), SOON, "the end of the trial")
+    await until(lambda: trial_of(namespace), lambda trial: not trial, "the end of the trial")
 
 
 @pytest.mark.parametrize("annotation", ["paused", "plan"])

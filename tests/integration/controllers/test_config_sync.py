@@ -146,11 +146,7 @@ async def test_pods_are_annotated_to_read_changed_keys(env, pods, sync, memory):
     pods.shown = "same"
     changed = PodKeys("keys-2", (("providers", "8"),))
     sync.trigger(env.namespace, "salon-mueller", "same", changed)
-    await until(
-        lambda: pods.annotations("one"),
-        lambda annotations: annotations.get(KEYS_ANNOTATION) == "keys-2",
-        "the annotation",
-    )
+    await until(lambda: pods.annotations("one"), lambda found: found.get(KEYS_ANNOTATION) == "keys-2", "the annotation")
     assert memory.pod_keys == {}, "no provider may use the new key yet"
     pods.keys = "keys-2"
     await eventually(lambda: bool(memory.pod_keys), SOON, "the end")
@@ -225,11 +221,7 @@ async def test_newer_config_replaces_a_running_sync(env, pods, sync):
     await pods.create("one")
     sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
     sync.trigger(env.namespace, "salon-mueller", "newer", KEYS)
-    await until(
-        lambda: pods.annotations("one"),
-        lambda annotations: annotations.get(HASH_ANNOTATION) == "newer",
-        "the newer hash",
-    )
+    await until(lambda: pods.annotations("one"), lambda found: found.get(HASH_ANNOTATION) == "newer", "the newer hash")
     pods.shown = "newer"
     await eventually(lambda: not sync._requests, SOON, "the end")
     assert (await pods.annotations("one"))[HASH_ANNOTATION] == "newer"
@@ -258,7 +250,5 @@ async def test_unreadable_pod_metrics_prolong_the_config_sync(env, pods, memory)
     await pods.create("one")
     async with running_sync(env, {"web": 1}, memory) as sync:
         sync.trigger(env.namespace, "salon-mueller", "new", KEYS)
-        await until(
-            lambda: pods.annotations("one"), lambda annotations: HASH_ANNOTATION in annotations, "the annotation"
-        )
+        await until(lambda: pods.annotations("one"), lambda found: HASH_ANNOTATION in found, "the annotation")
         assert sync._requests

@@ -76,10 +76,8 @@ async def test_deleted_secret_is_created_with_new_passwords(context):
 async def test_unparsable_coordinator_url_is_replaced(context):
     """A ValueError would fail every run of the controller."""
     await ensure_coordinator(context)
-    garbage = {
-        "DATABASE_URL": base64.b64encode(b"postgres://[").decode(),
-        "REDIS_URL": base64.b64encode(b"\xff[").decode(),
-    }
+    garbage = {"DATABASE_URL": b"postgres://[", "REDIS_URL": b"\xff["}
+    garbage = {name: base64.b64encode(value).decode() for name, value in garbage.items()}
     await context.kube.patch(resources.SECRETS, context.settings.namespace, SECRET_NAME, {"data": garbage})
     await ensure_coordinator(context)
     assert await can_log_in(await secret_values(context))

@@ -56,9 +56,7 @@ async def test_repeated_reconciles_make_one_data_key(namespace):
     keys = await start(namespace)
     assert len(keys.keys) == 1
     copy = (await namespace.secret_data("salon-mueller-teardown"))[DATA_KEYS]
-    assert decode_data_keys(copy).keys == keys.keys, (
-        "the condition is written at the end of the reconcile that made the key"
-    )
+    assert decode_data_keys(copy).keys == keys.keys, "the reconcile that made the key writes the condition at its end"
     assert await encrypts(namespace)
     for _ in range(2):
         await namespace.reconcile_again()

@@ -65,11 +65,8 @@ async def urls(namespace: TenantNamespace) -> dict[str, Any]:
 
 
 async def wait_for_url(namespace: TenantNamespace, base: str) -> None:
-    await until(
-        lambda: urls(namespace),
-        lambda found: found.get("retell") == f"{base}/webhooks/retell",
-        f"senders to have {base}",
-    )
+    url = f"{base}/webhooks/retell"
+    await until(lambda: urls(namespace), lambda found: found.get("retell") == url, f"senders to have {url}")
 
 
 async def hosts(namespace: TenantNamespace) -> dict[str, str]:
@@ -129,11 +126,8 @@ async def test_former_host_is_used_until_the_new_answers(namespace, internet):
 async def test_former_urls_route_is_repaired_while_served(namespace, internet):
     former = f"{namespace.name}.example"
     internet.answering.add(f"https://{former}")
-    ingress = {
-        "className": "nginx",
-        "tlsSecretName": "of-the-former",
-        "annotations": {"cert-manager.io/issuer": "the-former"},
-    }
+    annotations = {"cert-manager.io/issuer": "the-former"}
+    ingress = {"className": "nginx", "tlsSecretName": "of-the-former", "annotations": annotations}
     await create_salon(namespace, exposure={"host": former, "ingress": ingress})
     await wait_for_url(namespace, f"https://{former}")
     elsewhere = {"host": f"new-{former}", "ingress": {"className": "other", "tlsSecretName": None, "annotations": None}}
@@ -158,12 +152,8 @@ async def test_former_urls_route_is_repaired_while_served(namespace, internet):
     await wait_for_url(namespace, f"https://new-{former}")
     for name in both:  # the former URL is served for calls that began with it, and the new one for all others
         await namespace.client.delete(namespace.path("Ingress", name))
-    await eventually(lambda: _routes_all(namespace, {*both.values()}), SOON, "both routes")
+    await until(lambda: hosts(namespace), lambda found: {*found.values()} == {*both.values()}, "both routes")
     assert former in str((await namespace.get("Tenant"))["status"]["formerExposure"])
-
-
-async def _routes_all(namespace: TenantNamespace, expected: set[str]) -> bool:
-    return {*(await hosts(namespace)).values()} == expected
 
 
 async def test_withdrawn_host_is_no_longer_probed(namespace, internet):

@@ -46,9 +46,8 @@ async def test_another_key_of_same_accounts_removes_nothing(namespace):
     retell[f"{namespace.retell_key}-b"] = retell[namespace.retell_key]
     calcom[f"{namespace.calcom_key}-b"] = calcom[namespace.calcom_key]
     before = agents(namespace, namespace.retell_key), namespace.calcom_webhooks(namespace.calcom_key)
-    await namespace.write_secret(
-        **{"retell-api-key": f"{namespace.retell_key}-b", "calcom-api-key": f"{namespace.calcom_key}-b"}
-    )
+    keys = {"retell-api-key": f"{namespace.retell_key}-b", "calcom-api-key": f"{namespace.calcom_key}-b"}
+    await namespace.write_secret(**keys)
     await until(
         lambda: namespace.secret_data("salon-mueller-teardown"),
         lambda kept: kept["retell-api-key"] == f"{namespace.retell_key}-b",
@@ -77,11 +76,8 @@ async def test_tenant_returning_before_the_removal_keeps_its_agent(namespace):
 async def test_the_webhook_goes_when_the_calendar_becomes_local(namespace):
     await create_all(namespace)
     await namespace.edit({"calendar": {"provider": "Local", "calcom": None}})
-    await until(
-        lambda: retried(namespace),
-        lambda _: not namespace.calcom_webhooks(namespace.calcom_key),
-        "the webhook to be removed",
-    )
+    key = namespace.calcom_key
+    await until(lambda: retried(namespace), lambda _: not namespace.calcom_webhooks(key), "the webhook to be removed")
     assert agents(namespace, namespace.retell_key)
 
 

@@ -1,7 +1,6 @@
 """A healthy Tenant is reconciled rarely, and yet shows changes in PostgreSQL and Redis within a resync."""
 
 import json
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from importlib import import_module
@@ -14,7 +13,6 @@ from askproai_core.poll_state import CALENDAR_POLL
 from askproai_operator.api.conditions import ConditionType, good
 from askproai_operator.controllers.quiet_tenants import KIND
 from askproai_operator.redis_users import PresentUsers, user_name
-from tests.worlds.databases import Database
 from tests.worlds.operator_environment import NAME, RunningOperator, TenantNamespace
 from tests.worlds.tenant_reconciles import rows
 from tests.worlds.unscheduled_pods import RUNS
@@ -35,12 +33,6 @@ DIFFERENCE = {
 
 def is_quiet(namespace: TenantNamespace) -> bool:
     return namespace.key in namespace.operator.context.memory.quiet
-
-
-async def seconds_to_next_run(namespace: TenantNamespace) -> float:
-    queue, key = namespace.operator.queue, namespace.key
-    due, _ = await eventually(lambda: queue._due.get(key), SOON, "the next run to be scheduled")
-    return float(due - namespace.operator.context.clock.monotonic())
 
 
 async def read_together(operator: RunningOperator) -> None:
@@ -85,7 +77,8 @@ async def quiet(namespace: TenantNamespace, monkeypatch: pytest.MonkeyPatch) -> 
 
 async def test_quiet_tenant_is_reconciled_at_the_long_interval(quiet):
     """In an hour it is reconciled 5 times, not 60 times; the comparisons meanwhile make no Tenant due."""
-    assert await seconds_to_next_run(quiet) >= 0.75 * INTERVAL.total_seconds()
+    due, _ = await eventually(lambda: quiet.operator.queue._due.get(quiet.key), SOON, "the next run to be scheduled")
+    assert due - quiet.operator.context.clock.monotonic() >= 0.75 * INTERVAL.total_seconds()
     await wait_until_left_alone(quiet)
 
 
@@ -94,69 +87,40 @@ async def test_edit_of_a_quiet_tenant_applies_at_once(quiet):
     await quiet.wait_for("Deployment", f"{NAME}-web", lambda live: live and live["spec"]["replicas"] == 0, "no pods")
 
 
-Change = Callable[[Database, str], Awaitable[object]]
-
-
-async def refuse_bookings(database: Database, tenant: str) -> None:
-    await rows(
-        database,
-        """INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
-           VALUES ($1, 'calcom', 'create-booking', 'POST', '/v2/bookings', 401, 'refused', 60, 'c')""",
-        tenant,
-    )
-
-
-async def keep_appointment_waiting(database: Database, tenant: str) -> None:
-    ((appointment,),) = await rows(database, APPOINTMENT, tenant, "anna", "pending_sync")
-    await rows(
-        database,
-        """INSERT INTO jobs (tenant, kind, priority, state, appointment_id, correlation_id, created_at)
-           VALUES ($1, 'calendar-sync', 'high', 'ready', $2, 'c', now() - interval '3 minutes')""",
-        tenant, appointment,
-    )  # fmt: skip
-
-
-async def strand_appointment(database: Database, tenant: str) -> None:
-    await rows(database, APPOINTMENT, tenant, "somebody-who-left", "confirmed")
-
-
-async def refuse_own_calls(database: Database, tenant: str) -> None:
-    await rows(
-        database,
-        """INSERT INTO audit_log (tenant, at, actor, action, detail, correlation_id)
-           SELECT $1, now() - make_interval(secs => ago), 'unverified', 'signature.refused', '{}', 'c'
-           FROM unnest(ARRAY[90, 30]) ago""",
-        tenant,
-    )
-
-
-async def stall_poll(database: Database, tenant: str) -> None:
-    await rows(database, TASK, tenant, CALENDAR_POLL, timedelta(minutes=31), "{}")
-
-
-async def find_difference(database: Database, tenant: str) -> None:
-    await rows(database, TASK, tenant, CALENDAR_POLL, timedelta(), "{}")
-    await rows(database, TASK, tenant, CALENDAR_AUDIT, timedelta(), json.dumps({"differences": [DIFFERENCE]}))
-
-
-async def give_rows_to_another(database: Database, tenant: str) -> None:
-    await rows(database, "UPDATE tenants SET uid = 'somebody-else', retell_key_hash = '' WHERE tenant = $1", tenant)
+REFUSED_BOOKING = """
+    INSERT INTO provider_calls (tenant, provider, operation, method, endpoint, status, outcome, duration_ms, correlation_id)
+    VALUES ($1, 'calcom', 'create-booking', 'POST', '/v2/bookings', 401, 'refused', 60, 'c')"""
+REFUSED_CALLS = """
+    INSERT INTO audit_log (tenant, at, actor, action, detail, correlation_id)
+    SELECT $1, now() - make_interval(secs => ago), 'unverified', 'signature.refused', '{}', 'c'
+    FROM unnest(ARRAY[90, 30]) ago"""
+WAITING_APPOINTMENT = f"""
+    WITH appointment AS ({APPOINTMENT})
+    INSERT INTO jobs (tenant, kind, priority, state, appointment_id, correlation_id, created_at)
+    SELECT $1, 'calendar-sync', 'high', 'ready', id, 'c', now() - interval '3 minutes' FROM appointment"""
+DIFFERENCES = json.dumps({"differences": [DIFFERENCE]})
+OTHER_OWNER = "UPDATE tenants SET uid = 'somebody-else', retell_key_hash = '' WHERE tenant = $1"
 
 
 @pytest.mark.parametrize(
-    ("change", "type_", "reason"),
+    ("changes", "type_", "reason"),
     [
-        (refuse_bookings, "CredentialsValid", "BookingsRefused"),
-        (refuse_own_calls, "RequestsVerified", "RequestsRefused"),
-        (keep_appointment_waiting, "CalendarSynced", "CalendarBehind"),
-        (stall_poll, "CalendarSynced", "CalendarBehind"),
-        (find_difference, "CalendarSynced", "CalendarDiffers"),
-        (strand_appointment, "AppointmentsFit", "AppointmentsStranded"),
-        (give_rows_to_another, "DatabaseReady", "DataOwnedByOther"),
+        ([(REFUSED_BOOKING,)], "CredentialsValid", "BookingsRefused"),
+        ([(REFUSED_CALLS,)], "RequestsVerified", "RequestsRefused"),
+        ([(WAITING_APPOINTMENT, "anna", "pending_sync")], "CalendarSynced", "CalendarBehind"),
+        ([(TASK, CALENDAR_POLL, timedelta(minutes=31), "{}")], "CalendarSynced", "CalendarBehind"),
+        (
+            [(TASK, CALENDAR_POLL, timedelta(), "{}"), (TASK, CALENDAR_AUDIT, timedelta(), DIFFERENCES)],
+            "CalendarSynced", "CalendarDiffers",
+        ),
+        ([(APPOINTMENT, "somebody-who-left", "confirmed")], "AppointmentsFit", "AppointmentsStranded"),
+        ([(OTHER_OWNER,)], "DatabaseReady", "DataOwnedByOther"),
     ],
-)
-async def test_common_read_reports_a_state_in_postgresql(quiet, module_database, change, type_, reason):
-    await change(module_database, quiet.tenant)
+    ids=["bookings", "calls", "waiting", "stalled", "differs", "stranded", "owner"],
+)  # fmt: skip
+async def test_common_read_reports_a_state_in_postgresql(quiet, module_database, changes, type_, reason):
+    for statement, *values in changes:
+        await rows(module_database, statement, quiet.tenant, *values)
     await read_together(quiet.operator)
     await quiet.wait_for_condition(type_, "False", reason)
     assert not is_quiet(quiet), "it is looked at by each resync, as any other of which something is not well"
@@ -173,23 +137,16 @@ async def test_progress_that_changes_a_message_is_shown(quiet, module_database):
     )
 
 
-async def drop_role(operator: RunningOperator, database: Database, tenant: str) -> None:
-    await operator.context.database.drop_tenant(tenant, erase=False)
-
-
-async def change_limit(operator: RunningOperator, database: Database, tenant: str) -> None:
-    await rows(database, f'ALTER ROLE "{operator.context.database.role_name(tenant)}" NOLOGIN CONNECTION LIMIT 0')
-
-
-async def delete_resources(operator: RunningOperator, database: Database, tenant: str) -> None:
-    await rows(database, "DELETE FROM resources WHERE tenant = $1", tenant)
-
-
-async def change_facts(operator: RunningOperator, database: Database, tenant: str) -> None:
-    await rows(database, "UPDATE tenants SET call_days = 1 WHERE tenant = $1", tenant)
-
-
-@pytest.mark.parametrize("by_hand", [drop_role, change_limit, delete_resources, change_facts])
+@pytest.mark.parametrize(
+    "by_hand",
+    [
+        None,
+        'ALTER ROLE "{role}" NOLOGIN CONNECTION LIMIT 0',
+        "DELETE FROM resources WHERE tenant = '{tenant}'",
+        "UPDATE tenants SET call_days = 1 WHERE tenant = '{tenant}'",
+    ],
+    ids=["role dropped", "limit", "resources", "facts"],
+)
 async def test_manual_change_in_postgresql_is_corrected(quiet, module_database, by_hand):
     operator, tenant = quiet.operator, quiet.tenant
     role = operator.context.database.role_name(tenant)
@@ -197,7 +154,10 @@ async def test_manual_change_in_postgresql_is_corrected(quiet, module_database, 
                       (SELECT call_days FROM tenants WHERE tenant = $1),
                       (SELECT array_agg((branch, staff, unit, active)::text ORDER BY id) FROM resources WHERE tenant = $1)"""
     before = await rows(module_database, state, tenant, role)
-    await by_hand(operator, module_database, tenant)
+    if by_hand is None:
+        await operator.context.database.drop_tenant(tenant, erase=False)
+    else:
+        await rows(module_database, by_hand.format(role=role, tenant=tenant))
     assert await rows(module_database, state, tenant, role) != before
     await read_together(operator)
     await until(lambda: rows(module_database, state, tenant, role), lambda found: found == before, f"{before} again")

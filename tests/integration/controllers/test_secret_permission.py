@@ -4,16 +4,10 @@ from typing import Any
 
 import pytest
 
-from tests.worlds.operator_environment import TenantNamespace
 from tests.worlds.unscheduled_pods import RUNS
 
 OTHERS = {"name": "others", "key": "password"}
 PERMIT = {"metadata": {"labels": {"askproai.de/use": "true"}}}
-
-
-async def write_others(namespace: TenantNamespace, value: str = "geheim") -> None:
-    """Create a Secret that has nothing to do with AskProAI."""
-    await namespace.create_secret("others", {"password": value}, permitted=False)
 
 
 def calcom(**refs: Any) -> dict[str, Any]:
@@ -35,7 +29,7 @@ REFERENCES = {
 @pytest.mark.parametrize("reference", REFERENCES)
 async def test_unlabelled_secret_reaches_no_provider_or_pod(namespace, reference):
     await namespace.write_secret()
-    await write_others(namespace)
+    await namespace.create_secret("others", {"password": "geheim"}, permitted=False)
     await namespace.create("Tenant", spec=REFERENCES[reference])
     reported = await namespace.wait_for_condition("CredentialsValid", "False", "SecretNotPermitted")
     assert f"kubectl label secret -n {namespace.name} others askproai.de/use=true" in reported["message"]

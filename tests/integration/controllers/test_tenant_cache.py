@@ -50,9 +50,8 @@ async def test_silent_redis_is_reported_and_delays_nothing(namespace):
         reported = await namespace.wait_for_condition("CacheReady", "False", "CacheUnavailable")
         await namespace.wait_until_ready()
         assert "geheim" not in reported["message"]
-        assert "REDIS_URL" in await namespace.secret_data("salon-mueller-runtime"), (
-            "pods are to say that they are degraded"
-        )
+        secret = await namespace.secret_data("salon-mueller-runtime")
+        assert "REDIS_URL" in secret, "pods are to say that they are degraded"
         await namespace.client.delete(namespace.path("Tenant"))
         await namespace.wait_until_gone("Tenant")
 

@@ -214,9 +214,8 @@ async def test_worker_serves_throughout_a_change_of_mode(namespace):
     await make_deployment_ready(namespace, "web")
 
     await namespace.edit(runtime(mode="Combined"))
-    await namespace.wait_for(
-        "Deployment", WEB, lambda live: containers(live) == ["web", "worker"], "the workers' return"
-    )
+    both = ["web", "worker"]
+    await namespace.wait_for("Deployment", WEB, lambda live: containers(live) == both, "the workers' return")
     await namespace.reconcile_again()
     assert await namespace.get("Deployment", WORKER) is not None, "the new web pods do not serve yet"
 
@@ -237,10 +236,8 @@ def own_host(namespace: TenantNamespace) -> dict[str, str]:
 
 
 async def test_foreign_ingress_is_left_alone_stopping_only_exposure(namespace):
-    body = {
-        "metadata": {"name": "salon-mueller"},
-        "spec": {"defaultBackend": {"service": {"name": "x", "port": {"number": 1}}}},
-    }
+    backend = {"service": {"name": "x", "port": {"number": 1}}}
+    body = {"metadata": {"name": "salon-mueller"}, "spec": {"defaultBackend": backend}}
     foreign = await namespace.client.create(namespace.path("Ingress", "").rstrip("/"), body)
     await namespace.create_salon(spec={"exposure": own_host(namespace) | {"ingress": {"className": "nginx"}}})
     reported = await namespace.wait_for_condition("Exposed", "False", "OwnershipConflict")
@@ -284,11 +281,8 @@ async def test_route_waits_for_gateway_api_and_gateway(namespace, control_plane)
             "type": "Accepted", "status": "True", "reason": "Accepted", "message": "",
             "lastTransitionTime": "2026-11-20T08:00:00Z",
         }  # fmt: skip
-        parent = {
-            "parentRef": gateway["parentRefs"][0],
-            "controllerName": "example.com/gateway",
-            "conditions": [accepted],
-        }
+        (ref, *_), controller = gateway["parentRefs"], "example.com/gateway"
+        parent = {"parentRef": ref, "controllerName": controller, "conditions": [accepted]}
         await namespace.client.merge(namespace.path("HTTPRoute") + "/status", {"status": {"parents": [parent]}})
         await namespace.wait_for_condition("Exposed", "True", "AsDeclared")
         await namespace.client.delete(namespace.path("HTTPRoute"))

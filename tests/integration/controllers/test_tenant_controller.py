@@ -38,9 +38,8 @@ async def test_children_have_one_manager_and_are_written_once(namespace):
         assert managers == {"askproai-operator"}, name
         assert child["metadata"]["labels"]["askproai.de/tenant"] == "salon-mueller"
         assert child["metadata"]["ownerReferences"][0]["uid"] == tenant["metadata"]["uid"]
-    assert set(await namespace.secret_data("salon-mueller-teardown")) == {
-        "retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url",
-    }  # fmt: skip
+    teardown = set(await namespace.secret_data("salon-mueller-teardown"))
+    assert teardown == {"retell-api-key", "calcom-api-key", "retell-base-url", "calcom-base-url"}
 
     await namespace.wait_until_ready("ServiceOffering", "mitte-standardberatung")
     for kind, name in (("Branch", "mitte"), ("ServiceOffering", "mitte-standardberatung")):
@@ -179,9 +178,8 @@ async def test_calcom_refusal_of_pods_is_a_condition(namespace, module_database,
     assert text in condition["message"]
     await rows(module_database, record, tenant, 201, "confirmed")
     await namespace.reconcile_again()
-    still = {c["type"]: c["status"] for c in (await namespace.get("Tenant"))["status"]["conditions"]}[
-        "CredentialsValid"
-    ]
+    conditions = (await namespace.get("Tenant"))["status"]["conditions"]
+    still = {each["type"]: each["status"] for each in conditions}["CredentialsValid"]
     assert still == ("True" if until_confirmed else "False"), "the confirmed booking may be of another event type"
 
 

@@ -96,14 +96,9 @@ async def test_deleted_tenant_waits_for_its_agents_across_restarts(namespace):
     await eventually(lambda: namespace.operator.context.relations.agent(namespace.name, "mitte"), SOON, "the agent")
     await namespace.client.merge(f"{agents}/status", {"status": {"tenant": "salon-mueller"}})
     await namespace.client.delete(namespace.path("Branch", "mitte"))
-    await eventually(
-        lambda: namespace.operator.context.relations.branch(namespace.name, "mitte") is None, SOON, "its end"
-    )
-    await eventually(
-        lambda: namespace.operator.context.relations.agent(namespace.name, "mitte").status.get("tenant"),
-        SOON,
-        "the status",
-    )
+    relations = namespace.operator.context.relations
+    await eventually(lambda: relations.branch(namespace.name, "mitte") is None, SOON, "its end")
+    await eventually(lambda: relations.agent(namespace.name, "mitte").status.get("tenant"), SOON, "the status")
     namespace.operator.context.relations._tenant_of_branch.clear()  # a new process
     await namespace.client.delete(namespace.path("Tenant"))
     reported = await namespace.wait_for_condition("CredentialsValid", "False", "Deleting")
@@ -133,9 +128,7 @@ async def test_namespace_deletion_completes_and_removes_the_webhook(namespace):
         await namespace.wait_until_gone(kind, name)
     assert namespace.calcom_webhooks() == []
     everywhere = await namespace.operator.context.kube.list(resources.EVENTS, "default")
-    assert [event["message"] for event in everywhere if f" {namespace.name}/" in event["message"]] == [], (
-        "nobody is warned"
-    )
+    assert not [event for event in everywhere if f" {namespace.name}/" in event["message"]], "nobody is warned"
 
 
 async def test_unremovable_object_is_given_up_after_budget(namespace, module_database):

@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +12,7 @@ from askproai_operator.providers.provider_api import REFUSED_KEY_SECONDS
 from askproai_operator.store.admin import AdminStore
 from askproai_sandbox.retell.workspace import Workspace
 from tests.worlds.unscheduled_pods import RUNS
-from tests.worlds.waiting import SOON, eventually
+from tests.worlds.waiting import SOON, eventually, until
 
 pytestmark = [pytest.mark.usefixtures("clear_faults"), pytest.mark.nightly]
 
@@ -82,9 +81,8 @@ async def test_pods_keep_former_keys_before_calcom_changes_signing(namespace):
         return json.loads((await namespace.secret_data("salon-mueller-signing-keys")).get("FORMER_KEYS", "{}"))
 
     former = await eventually(kept, SOON)
-    assert {name: [each["key"] for each in entries] for name, entries in former.items()} == {
-        "retell-api-key": [namespace.retell_key], "calcom-webhook-secret": ["whs"],
-    }  # fmt: skip
+    keys = {name: [each["key"] for each in entries] for name, entries in former.items()}
+    assert keys == {"retell-api-key": [namespace.retell_key], "calcom-webhook-secret": ["whs"]}
     until = datetime.fromisoformat(former["retell-api-key"][0]["until"])
     assert timedelta(minutes=58) < until - datetime.now(UTC) <= timedelta(hours=1)
     await namespace.reconcile_again()
@@ -115,11 +113,9 @@ async def test_each_key_changed_during_a_pause_is_mounted(namespace, hold):
 
     for number, expected in (("2", [""]), ("3", ["-2", ""])):
         await namespace.write_secret(**{file: f"{first}-{number}", "calcom-webhook-secret": f"whs-{number}"})
-        former = {
-            file: [first + each for each in expected],
-            "calcom-webhook-secret": ["whs" + each for each in expected],
-        }
-        await eventually(lambda former=former: _is(kept, former), SOON, "the former keys")
+        starts = {file: first, "calcom-webhook-secret": "whs"}
+        former = {name: [start + each for each in expected] for name, start in starts.items()}
+        await until(kept, lambda found, former=former: found == former, "the former keys")
     stored = await namespace.secret_data("salon-mueller-signing-keys")
     assert json.loads(stored["registered"]) == {"calcom-webhook-secret": "whs"}
     assert namespace.calcom_secrets() == ["whs"]
@@ -127,10 +123,6 @@ async def test_each_key_changed_during_a_pause_is_mounted(namespace, hold):
     await namespace.client.merge(namespace.path("Tenant"), end)
     await namespace.wait_until_ready()
     assert await kept() == former, "whoever signs with one of them is accepted when the hold ends"
-
-
-async def _is(read: Callable[[], Awaitable[object]], expected: object) -> bool:
-    return await read() == expected
 
 
 async def test_changed_key_is_unknown_until_retell_answers(namespace):
@@ -149,9 +141,8 @@ async def test_changed_key_is_unknown_until_retell_answers(namespace):
     assert (await namespace.get("Tenant"))["status"]["configHash"] == config
     kept = await namespace.secret_data("salon-mueller-signing-keys")
     assert json.loads(kept["PRESENT_KEYS"])["retell-api-key"] == "not-a-key", "the pods may accept it"
-    assert (await namespace.secret_data("salon-mueller-teardown"))["retell-api-key"] == namespace.retell_key, (
-        "not tried yet"
-    )
+    teardown = await namespace.secret_data("salon-mueller-teardown")
+    assert teardown["retell-api-key"] == namespace.retell_key, "not tried yet"
     namespace.operator.end_faults()
     await namespace.annotate("reconcile-at", "112")
     await namespace.wait_for_condition("CredentialsValid", "False", "CredentialsInvalid")

@@ -121,9 +121,7 @@ async def test_appointment_with_pending_work_stays(env: CoordinatorEnvironment) 
     assert await nameless(env) == {settled, sent, *kept}
 
 
-async def test_ageing_appointment_loses_its_finished_jobs_only(
-    env: CoordinatorEnvironment,
-) -> None:
+async def test_ageing_appointment_loses_its_finished_jobs_only(env: CoordinatorEnvironment) -> None:
     """Jobs go after `callDays`, years before appointments; a dead letter stays, and would keep the name for ever."""
     salon = await create_tenant(env, "salon", Retention(call_days=5, appointment_days=10))
     settled, smooth = await visit(env, salon, -30), await visit(env, salon, -31)
@@ -174,16 +172,13 @@ async def test_an_unreferenced_customer_is_deleted(env: CoordinatorEnvironment) 
     assert await delete_expired(env.context) == 2
     left = {row["phone"] for row in await env.rows("SELECT phone FROM customers WHERE tenant = $1", salon.tenant)}
     assert left == {PHONE, *numbers.values()} - {numbers["gone"], numbers["called_long_ago"]}
-    assert await env.rows("SELECT phone FROM customers WHERE tenant = $1", patient.tenant) == [
-        {"phone": numbers["gone"]}
-    ]
+    phones = await env.rows("SELECT phone FROM customers WHERE tenant = $1", patient.tenant)
+    assert phones == [{"phone": numbers["gone"]}]
     (entry,) = await env.rows("SELECT action, detail FROM audit_log")
     assert (entry["action"], json.loads(entry["detail"])) == ("customers.aged", {"customers": 2, "days": 20})
 
 
-async def test_interrupted_run_is_recorded_and_continued_next_time(
-    env: CoordinatorEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_interrupted_run_is_recorded_and_continued_next_time(env: CoordinatorEnvironment, monkeypatch) -> None:
     salon = await create_tenant(env, "salon")
     visits = {await visit(env, salon, -20 - number) for number in range(7)}
     await job(env, salon, min(visits, key=lambda each: each.int), "dead")  # each batch after it goes on behind it
@@ -217,9 +212,7 @@ async def test_nothing_ages_before_the_operator_writes_the_days(env: Coordinator
     assert await nameless(env) == set()
 
 
-async def test_concurrent_booking_keeps_its_customer(
-    env: CoordinatorEnvironment,
-) -> None:
+async def test_concurrent_booking_keeps_its_customer(env: CoordinatorEnvironment) -> None:
     salon = await create_tenant(env, "salon")
     locked = await visit(env, salon, -12)
     booking = "+4915155501234"
@@ -236,9 +229,7 @@ async def test_concurrent_booking_keeps_its_customer(
     await holder.close()
 
 
-async def test_refusal_row_is_kept_until_retells_copy_ends(
-    env: CoordinatorEnvironment,
-) -> None:
+async def test_refusal_row_is_kept_until_retells_copy_ends(env: CoordinatorEnvironment) -> None:
     """Without it, texts that Retell repeats would be stored again, and nobody would ask Retell to delete its copy."""
     salon = await create_tenant(env, "salon", Retention(call_days=10))
     for name, refused, deleted in (
@@ -286,9 +277,7 @@ async def test_the_coordinator_cannot_empty_future_appointments(env: Coordinator
     assert await nameless(env) == set()
 
 
-async def test_customer_of_a_newly_written_appointment_is_kept(
-    env: CoordinatorEnvironment,
-) -> None:
+async def test_customer_of_a_newly_written_appointment_is_kept(env: CoordinatorEnvironment) -> None:
     """The statement may have looked before the booking was committed: the foreign key looks again."""
     salon = await create_tenant(env, "salon")
     await visit(env, salon, 3)

@@ -96,9 +96,7 @@ async def test_two_installations_in_one_server_have_separate_coordinators(env: C
     await connection.close()
 
 
-async def test_redis_user_is_limited_to_commands_and_prefix(
-    env_with_redis: CoordinatorEnvironment,
-):
+async def test_redis_user_is_limited_to_commands_and_prefix(env_with_redis: CoordinatorEnvironment):
     shared = env_with_redis.context.redis._shared
     await shared.execute("SET", "askproai:_:probe", "1")
     for command in (("SET", "foreign", "1"), ("CONFIG", "GET", "*"), ("FLUSHALL",), ("KEYS", "*"), ("ACL", "LIST")):

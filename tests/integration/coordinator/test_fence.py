@@ -97,9 +97,8 @@ async def test_tasks_on_tables_continue_after_killing_redis(env_with_redis: Coor
     await own_valkey.kill()
     for task in periodic_tasks(env_with_redis.context.settings):
         await run_once(task, env_with_redis.context)
-    outcomes = dict.fromkeys(("holds", "events", "answers", "counts", "retention"), "ok") | dict.fromkeys(
-        ("locks", "circuits"), "away"
-    )
+    outcomes = dict.fromkeys(("holds", "events", "answers", "counts", "retention"), "ok")
+    outcomes |= dict.fromkeys(("locks", "circuits"), "away")
     assert set(env_with_redis.metric("duty_runs_total")) == {
         f'{{"duty": "{duty}", "outcome": "{outcome}"}}' for duty, outcome in outcomes.items()
     }

@@ -59,9 +59,7 @@ async def order(visitor: Visitor, namespace: str, query: str = "") -> list[str]:
     return [link.rpartition("/")[2] for link in links if link.startswith(f"/tenants/{namespace}/")]
 
 
-async def test_newly_unready_tenant_moves_to_the_top(
-    visitor: Visitor, kube_client: KubeClient, kube_namespace: str
-) -> None:
+async def test_newly_unready_tenant_moves_to_the_top(visitor: Visitor, kube_client: KubeClient, kube_namespace) -> None:
     await create_salon(kube_client, kube_namespace, "nord", GOOD | FIGURES)
     south = await create_salon(kube_client, kube_namespace, "sued", GOOD | FIGURES)
     await eventually(lambda: _are(visitor, kube_namespace, ["nord", "sued"]), SOON, "both tenants")

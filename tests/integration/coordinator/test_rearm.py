@@ -12,10 +12,9 @@ WITHOUT_A_LIVE_JOB = (("processing", "running", "10 minutes"), ("failed", "dead"
 
 async def test_event_without_a_live_job_is_rearmed_once(env: CoordinatorEnvironment):
     salon = await env.database.create_tenant("salon")
-    events = [
-        await env.event(salon, f"stuck-{status}", status=status, job=job, lease=lease)
-        for status, job, lease in WITHOUT_A_LIVE_JOB
-    ]
+    events = []
+    for status, job, lease in WITHOUT_A_LIVE_JOB:
+        events.append(await env.event(salon, f"stuck-{status}", status=status, job=job, lease=lease))
     assert await rearm_events(env.context) == len(events)
     for event, case in zip(events, WITHOUT_A_LIVE_JOB, strict=True):
         row = await env.job(event)

@@ -26,10 +26,8 @@ async def create_tenant_with_short_retention(env: CoordinatorEnvironment, name: 
 
 
 async def test_raw_bodies_age_while_their_rows_stay(env: CoordinatorEnvironment):
-    salon, patient = (
-        await create_tenant_with_short_retention(env, "salon"),
-        await env.database.create_tenant("patient"),
-    )
+    salon = await create_tenant_with_short_retention(env, "salon")
+    patient = await env.database.create_tenant("patient")
     old = await env.event(salon, "old", status="processed", job="done", age="25 hours")
     dead = await env.event(salon, "dead", status="dead", job="dead", age="25 hours")
     waiting = await env.event(salon, "waiting", status="failed", age="25 hours")
@@ -143,10 +141,7 @@ async def test_tenant_with_undeletable_rows_delays_no_other_tenant(env: Coordina
     assert await env.rows("SELECT tenant FROM calls") == []
     assert await env.rows("SELECT tenant FROM audit_log") == [{"tenant": first.tenant}]
     runs = env.metric("duty_runs_total")
-    assert runs == {
-        '{"duty": "retention", "outcome": "ok"}': 1,
-        '{"duty": "retention", "outcome": "tenant_failed"}': 1,
-    }
+    assert runs == {'{"duty": "retention", "outcome": "ok"}': 1, '{"duty": "retention", "outcome": "tenant_failed"}': 1}
     # 4 transcripts, 4 calls, 1 entry of the audit log.
     assert env.metric("duty_changes_total")['{"duty": "retention"}'] == 9
     await run_once(task, env.context)
@@ -184,9 +179,7 @@ async def test_every_growing_table_has_a_bound(env: CoordinatorEnvironment):
     assert {row["relname"] for row in tables} - kept == bounded
 
 
-async def test_function_texts_are_deleted_with_the_transcripts(
-    env: CoordinatorEnvironment,
-):
+async def test_function_texts_are_deleted_with_the_transcripts(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for name, age in (("young", "1 day"), ("old", "49 hours"), ("oldest", "73 hours")):
         await env.superuser.execute(
@@ -221,9 +214,7 @@ async def test_done_message_is_deleted_before_an_open_message(env: CoordinatorEn
     assert [row["text"] for row in remaining] == ["just done", "open"]
 
 
-async def test_sent_notification_loses_its_text(
-    env: CoordinatorEnvironment,
-):
+async def test_sent_notification_loses_its_text(env: CoordinatorEnvironment):
     salon = await create_tenant_with_short_retention(env, "salon")
     for subject, state, age in (
         ("young", "sent", "1 day"),

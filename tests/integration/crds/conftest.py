@@ -1,7 +1,6 @@
 """Server-side apply of manifests, as kubectl and GitOps tools do it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,9 +31,7 @@ async def apply(crds: None, kube_client: KubeClient, kube_namespace: str) -> Asy
 
 
 @pytest.fixture
-async def platform(
-    control_plane: ControlPlane, crds: None, kube_client: KubeClient, kube_namespace: str, tmp_path: Path
-) -> Platform:
+async def platform(control_plane: ControlPlane, crds, kube_client: KubeClient, kube_namespace, tmp_path) -> Platform:
     lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": {"name": MANAGER}, "spec": {}}
     await kube_client.create(LEASES.path(kube_namespace), lease)
     return Platform(control_plane, kube_client, kube_namespace, tmp_path)

@@ -124,9 +124,7 @@ async def test_agents_fields_other_than_references_may_change(apply: Any) -> Non
     assert (await apply(agent))["metadata"]["generation"] == 2
 
 
-async def test_an_observed_agent_that_vanished_can_be_reported(
-    apply: Any, kube_client: KubeClient, kube_namespace: str
-) -> None:
+async def test_an_observed_agent_that_vanished_can_be_reported(apply, kube_client: KubeClient, kube_namespace) -> None:
     """An object without an agent is refused (invalid/agent-observes-nothing.yaml) by a rule that reads the status. But a
     status that says "it is gone" must be accepted.
     """

@@ -156,11 +156,7 @@ def _rule_messages(schema: Any) -> Iterator[str]:
             yield from _rule_messages(part)
 
 
-def _all_rules() -> set[str]:
-    return {message for kind in KINDS for message in _rule_messages(schema_of(kind))}
-
-
-_RULES = _all_rules()
+_RULES = {message for kind in KINDS for message in _rule_messages(schema_of(kind))}
 
 
 async def test_lint_and_kubectl_parse_scalars_alike(control_plane: ControlPlane, tmp_path: Path) -> None:

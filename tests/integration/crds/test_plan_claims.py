@@ -1,18 +1,23 @@
 """`askproai plan` says which hosts, numbers and keys another tenant has: as the condition would after an apply."""
 
 import asyncio
+import zlib
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from askproai_cli.main import app
+from askproai_cli.plan import Change
 from askproai_operator.api import Branch, Tenant
 from askproai_operator.grants import Holder, Subject, SubjectKind
 from askproai_operator.installation_report import DatabaseReport, InstallationReport, report_manifest
 from askproai_operator.providers import hash_key
-from askproai_operator.resources import CONFIG_MAPS, CUSTOM, SECRETS
+from askproai_operator.resources import BRANCHES, CONFIG_MAPS, CUSTOM, OFFERINGS, SECRETS, TENANTS, resource_of_kind
+from askproai_sandbox.example_tenant import load_manifests
 from tests.worlds.plan_platform import HOST, Platform, person
 
 pytestmark = pytest.mark.nightly
@@ -118,14 +123,10 @@ async def test_namespace_without_an_operator_mentions_no_grants(platform: Platfo
     assert "no operator in namespace default: name its own by --operator-namespace" in claim
 
 
-async def hash_of(platform: Platform, key: str) -> str:
-    raw = await platform.client.request("GET", "/api/v1/namespaces/kube-system")
-    return hash_key(raw["metadata"]["uid"], key)
-
-
 async def test_another_tenants_retell_key_is_in_the_plan(platform: Platform) -> None:
     """The operator would refuse it only after the apply, which has replaced the good key by then."""
-    subject = Subject(SubjectKind.RETELL_KEY, await hash_of(platform, "key_of_another"))
+    cluster = (await platform.client.request("GET", "/api/v1/namespaces/kube-system"))["metadata"]["uid"]
+    subject = Subject(SubjectKind.RETELL_KEY, hash_key(cluster, "key_of_another"))
     await platform.grant(subject, Holder(Tenant.kind, "salon", "salon", "uid-1"))
     platform.give_key("key_of_another")
     planned = await platform.plan()
@@ -154,3 +155,95 @@ async def test_changed_key_is_explained_without_failing_the_plan(platform: Platf
     (claim,) = planned["Secret"].claims
     assert "with a key of another workspace the agents are made anew there" in claim
     assert not planned["Secret"].is_problem
+
+
+@pytest.fixture
+async def event_type(platform: Platform) -> AsyncIterator[int]:
+    """Let the practice book at Cal.com; yield the id that its service names, which no other test's services do."""
+    number = zlib.crc32(platform.namespace.encode())
+    by_kind = {each["kind"]: each for each in platform.manifests}
+    keys = {name: {"name": "providers", "key": name} for name in ("calcom-api-key", "calcom-webhook-secret")}
+    account = {"apiKeySecretRef": keys["calcom-api-key"], "webhookSecretRef": keys["calcom-webhook-secret"]}
+    by_kind["Tenant"]["spec"]["calendar"] = {"provider": "Calcom", "calcom": account}
+    entry = {"staff": "dr-weber", "eventTypeId": number}
+    by_kind["ServiceOffering"]["spec"]["calcom"] = {"eventTypes": [entry]}
+    yield number
+    for resource in (OFFERINGS, BRANCHES, TENANTS):  # no later test lists them
+        await platform.client.delete(resource.path(platform.namespace))
+
+
+def salon_objects(platform: Platform, event_type: int) -> list[dict[str, Any]]:
+    """Return the manifests of another tenant, whose service of a branch names the event type."""
+    found = load_manifests()
+    objects = [found[resource.kind][0] for resource in (TENANTS, BRANCHES, OFFERINGS)]
+    for manifest in objects:
+        manifest["metadata"]["namespace"] = platform.namespace
+    objects[-1]["spec"].pop("tenantRef", None)
+    objects[-1]["spec"] |= {
+        "branchRef": {"name": objects[1]["metadata"]["name"]},
+        "calcom": {"eventTypes": [{"staff": "anna", "eventTypeId": event_type}]},
+    }
+    return objects
+
+
+async def create_salon(platform: Platform, event_type: int, **status: Any) -> None:
+    """Create the other tenant; `status` is that of its service."""
+    for manifest in salon_objects(platform, event_type):
+        await platform.client.create(resource_of_kind(manifest["kind"]).path(platform.namespace), manifest)
+    path = OFFERINGS.path(platform.namespace, manifest["metadata"]["name"])
+    await platform.client.merge(f"{path}/status", {"status": status})
+
+
+async def test_foreign_accounts_event_type_is_in_the_plan(platform: Platform, event_type: int) -> None:
+    """The operator would look for it with the practice's own key after the apply, and not find it."""
+    await create_salon(platform, event_type, eventTypesInAccount=[{"eventTypeId": event_type}])
+    service = (await platform.plan())["ServiceOffering"]
+    (claim,) = service.claims
+    assert claim.startswith(f"event type {event_type} is in the Cal.com account of another tenant")
+    assert "CalendarLinked would be False, EventTypeNotFound" in claim
+    assert "salon" not in claim, "the other tenant may belong to somebody else"
+    assert service.is_problem
+
+
+async def test_event_type_of_another_tenant_fails_no_plan(platform: Platform, event_type: int) -> None:
+    await create_salon(platform, event_type)
+    service = (await platform.plan())["ServiceOffering"]
+    (claim,) = service.claims
+    assert claim.startswith(f"another tenant names event type {event_type}, too")
+    assert not service.is_problem
+
+
+@pytest.mark.parametrize("why", ["it has another id", "its account does not have it", "it uses another Cal.com"])
+async def test_event_type_unused_by_others_is_no_claim(platform: Platform, event_type: int, why: str) -> None:
+    not_found = [{"eventTypeId": event_type}] if why == "its account does not have it" else []
+    await create_salon(platform, event_type + (why == "it has another id"), eventTypesNotFound=not_found)
+    if why == "it uses another Cal.com":
+        tenant = next(each for each in platform.manifests if each["kind"] == "Tenant")
+        tenant["spec"]["calendar"]["calcom"]["baseUrl"] = "https://api.cal.eu"
+    assert (await platform.plan())["ServiceOffering"].claims == ()
+
+
+async def test_plan_compares_event_types_of_the_files_services(platform: Platform, event_type: int) -> None:
+    """The live object may name the event type that the file removes from it."""
+    await create_salon(platform, event_type)
+    platform.manifests = [*salon_objects(platform, event_type + 1), *platform.manifests]
+    assert (await platform.plan())["ServiceOffering"].claims == ()
+
+
+async def test_event_type_seen_as_own_is_not_searched(platform: Platform, event_type: int, tmp_path: Path) -> None:
+    """Else each plan of a running tenant would read the services of all tenants."""
+    await create_salon(platform, event_type, eventTypesInAccount=[{"eventTypeId": event_type}])
+    platform.manifests = salon_objects(platform, event_type)
+    platform.manifests[-1]["spec"]["displayName"] = "Umbenannt"
+    service = (await platform.plan(await person(platform, tmp_path, everywhere=False)))["ServiceOffering"]
+    assert (service.change, service.claims) == (Change.CHANGED, ())
+
+
+async def test_plan_without_list_rights_names_the_unchecked_part(platform: Platform, event_type: int, tmp_path) -> None:
+    await create_salon(platform, event_type)
+    service = (await platform.plan(await person(platform, tmp_path, everywhere=False)))["ServiceOffering"]
+    (claim,) = service.claims
+    assert claim.startswith(
+        f"not looked at: whether another tenant names event type {event_type} (your account may not"
+    )
+    assert not service.is_problem, "what is not known stops nobody"

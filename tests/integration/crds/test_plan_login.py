@@ -61,11 +61,9 @@ async def managed(
         return "default" in str((await kube_client.get(accounts))["items"])
 
     await eventually(has_account, SOON, "the namespace's account")
-    binding = {
-        "metadata": {"name": kube_namespace},
-        "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"},
-        "subjects": [{"kind": "ServiceAccount", "name": "default", "namespace": kube_namespace}],
-    }
+    role = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "cluster-admin"}
+    account = {"kind": "ServiceAccount", "name": "default", "namespace": kube_namespace}
+    binding = {"metadata": {"name": kube_namespace}, "roleRef": role, "subjects": [account]}
     await kube_client.create(BINDINGS, binding)
     request = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
     token = (await kube_client.create(f"{accounts}/default/token", request))["status"]["token"]

@@ -24,12 +24,6 @@ READER = ("--as=erika", f"--as-group={NAME}-readers")
 LABELS = {"app.kubernetes.io/instance": NAME}
 
 
-def in_namespace(manifest: dict[str, Any], namespace: str) -> dict[str, Any]:
-    moved = copy.deepcopy(manifest)
-    moved["metadata"]["namespace"] = namespace
-    return moved
-
-
 def path(manifest: dict[str, Any], namespace: str) -> str:
     return f"/apis/rbac.authorization.k8s.io/v1/namespaces/{namespace}/{manifest['kind'].lower()}s"
 
@@ -54,7 +48,8 @@ async def salon(kube_client: KubeClient, kube_namespace: str, crds: None) -> str
     await kube_client.create(f"{core}/pods", pod)
     await kube_client.merge(f"{core}/pods/web/status", {"status": {"phase": "Running"}})
     for manifest in MANIFESTS:
-        await kube_client.create(path(manifest, kube_namespace), in_namespace(manifest, kube_namespace))
+        here = manifest | {"metadata": manifest["metadata"] | {"namespace": kube_namespace}}
+        await kube_client.create(path(manifest, kube_namespace), here)
     return kube_namespace
 
 
@@ -94,9 +89,7 @@ def write_readers_kubeconfig(plane: ControlPlane, folder: Path) -> Path:
 
 
 @pytest.mark.processes
-async def test_the_command_itself_uses_the_readers_token(
-    control_plane: ControlPlane, salon: str, tmp_path: Path
-) -> None:
+async def test_the_command_itself_uses_the_readers_token(control_plane: ControlPlane, salon: str, tmp_path) -> None:
     kubeconfig = write_readers_kubeconfig(control_plane, tmp_path)
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-c", "from askproai_cli.main import app; app()", "circuits", "list", "-t", f"{salon}.{NAME}",
@@ -115,9 +108,7 @@ async def test_the_command_itself_uses_the_readers_token(
         ("annotate", "secret", f"{NAME}-reader", "a=b"), ("create", "configmap", "x"),
     ],
 )  # fmt: skip
-async def test_read_only_role_allows_nothing_else(
-    control_plane: ControlPlane, salon: str, arguments: tuple[str, ...]
-) -> None:
+async def test_read_only_role_allows_nothing_else(control_plane: ControlPlane, salon: str, arguments) -> None:
     assert is_forbidden(await attempt(control_plane, salon, *arguments))
 
 

@@ -22,11 +22,8 @@ async def main(dsn: str, tenant: str, ids: list[int], seed: int) -> None:
             people = chance.sample(ids, 2)
             try:
                 async with pool.acquire() as c, c.transaction():
-                    await c.execute(
-                        "SELECT id FROM resources WHERE tenant = $1 AND id = ANY($2) ORDER BY id FOR UPDATE",
-                        tenant,
-                        people,
-                    )
+                    lock = "SELECT id FROM resources WHERE tenant = $1 AND id = ANY($2) ORDER BY id FOR UPDATE"
+                    await c.execute(lock, tenant, people)
                     appointment_id = await c.fetchval(
                         """INSERT INTO appointments (tenant, branch, service, staff, starts_at, ends_at, status, correlation_id)
                            VALUES ($1, 'mitte', 's', 'p', $2, $3, 'confirmed', 'c') RETURNING id""",

@@ -59,9 +59,7 @@ async def test_outcomes_agree_with_a_count_of_the_table(database: Database) -> N
     assert found[tenants[2]] == CanaryOutcomes()
 
 
-async def test_one_bounded_statement_reads_all_canary_outcomes(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_bounded_statement_reads_all_canary_outcomes(database: Database, monkeypatch) -> None:
     tenants = [(await database.create_tenant(name)).tenant for name in ("a", "b", "c")]
     for number in range(12):
         at = SINCE + timedelta(minutes=number)

@@ -77,17 +77,11 @@ async def test_claimed_span_is_finite_nonempty_and_half_open(salon: TenantStore,
 
 
 @pytest.mark.processes
-async def test_overlapping_writers_never_deadlock_and_have_one_winner(
-    salon: TenantStore,
-) -> None:
+async def test_overlapping_writers_never_deadlock_and_have_one_winner(salon: TenantStore) -> None:
     """Each writer books two of three people at once, in spans that overlap those of the others."""
     ids = sorted(salon.resources.values())
-    writers = [
-        await asyncio.create_subprocess_exec(
-            sys.executable, str(WRITER), salon.dsn, salon.tenant, json.dumps(ids), str(seed), stdout=subprocess.PIPE
-        )
-        for seed in range(4)
-    ]
+    command = [sys.executable, str(WRITER), salon.dsn, salon.tenant, json.dumps(ids)]
+    writers = [await asyncio.create_subprocess_exec(*command, str(seed), stdout=subprocess.PIPE) for seed in range(4)]
     outcomes = [json.loads((await writer.communicate())[0]) for writer in writers]
     total = {key: sum(outcome[key] for outcome in outcomes) for key in outcomes[0]}
     assert total["deadlock"] == 0

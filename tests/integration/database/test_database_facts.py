@@ -43,9 +43,7 @@ async def test_a_pending_and_a_changed_migration_are_named(database: Database, m
     assert facts.changed == ("0001_schema",)
 
 
-async def test_database_without_free_connections_is_reported_unavailable(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_database_without_free_connections_is_reported_unavailable(database: Database, monkeypatch) -> None:
     """While it does not answer, the reconciles of many Tenants wait for the same connections."""
     store = AdminStore(database.dsn)
     context = cast("ReconcileContext", SimpleNamespace(database=store, clock=SystemClock()))

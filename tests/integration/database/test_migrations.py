@@ -182,9 +182,7 @@ async def test_migration_waiting_behind_a_dump_gives_way(database: Database) -> 
         assert await migrator.up() == [9001]
 
 
-async def test_blocked_migration_gives_way_to_a_waiting_transaction(
-    database: Database,
-) -> None:
+async def test_blocked_migration_gives_way_to_a_waiting_transaction(database: Database) -> None:
     """Each has a table that the other waits for, so one must give way: the migration, not the caller."""
     extra = Migration(
         9001, "extra", "LOCK TABLE calls IN SHARE MODE; ALTER TABLE tenants ADD COLUMN extra int", "SELECT 1"
@@ -342,9 +340,7 @@ async def test_concurrent_migration_run_prevents_the_index_build(database: Datab
     await asyncio.gather(other.close(), admin.close())
 
 
-async def test_locked_table_blocks_the_row_check_only_briefly(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_locked_table_blocks_the_row_check_only_briefly(database: Database, monkeypatch) -> None:
     monkeypatch.setattr(migrate_module, "_LOCK_WAITS", (50,))
     async with index_build_under_way(database) as (writer, run):
         run.cancel()

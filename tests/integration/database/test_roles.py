@@ -49,10 +49,8 @@ async def test_tenant_connects_only_with_its_own_password(database: Database) ->
 async def test_database_administrator_needs_no_superuser_rights(database: Database) -> None:
     connection = await asyncpg.connect(database.dsn)
     assert not await connection.fetchval("SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user")
-    assert (
-        await connection.fetchval("SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'claims'")
-        == "askproai_owner"
-    )
+    owner = "SELECT pg_get_userbyid(relowner) FROM pg_class WHERE relname = 'claims'"
+    assert await connection.fetchval(owner) == "askproai_owner"
     await connection.close()
 
 
@@ -208,9 +206,7 @@ async def test_resources_are_never_deleted_and_keep_their_ids(database: Database
         await admin.ensure_resources("nobody.nobody", [anna])
 
 
-async def test_erasing_a_tenant_takes_only_its_own_data(
-    database: Database,
-) -> None:
+async def test_erasing_a_tenant_takes_only_its_own_data(database: Database) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await fill(salon)
     await fill(other)
@@ -265,9 +261,7 @@ async def test_many_tenants_are_created_simultaneously_without_refusals(database
     await login(database.admin.tenant_dsn("many.t39", "p39"))
 
 
-async def test_statement_that_met_a_conflict_is_repeated_immediately(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_statement_that_met_a_conflict_is_repeated_immediately(database: Database, monkeypatch) -> None:
     """Two operators write the row of the same role."""
     write, failures = login_roles._write_login, [asyncpg.InternalServerError("tuple concurrently updated")] * 2
 
@@ -281,9 +275,7 @@ async def test_statement_that_met_a_conflict_is_repeated_immediately(
     await login(database.admin.tenant_dsn(SALON[0], SALON[2]))
 
 
-async def test_simultaneous_operators_prepare_one_database_without_refusals(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_simultaneous_operators_prepare_one_database_without_refusals(database: Database, monkeypatch) -> None:
     """Their grants change the same rows of the catalog, and one of them is refused now and then."""
     conn = await asyncpg.connect(database.dsn)
     execute, refused = asyncpg.Connection.execute, set[str]()

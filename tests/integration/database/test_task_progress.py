@@ -61,9 +61,7 @@ async def test_poll_progress_sums_up_all_calcom_accounts(database: Database) -> 
     ],
     ids=["a list", "a long number", "a large count", "other types", "far ahead", "long ago"],
 )
-async def test_malformed_poll_progress_of_a_tenant_is_ignored(
-    database: Database, watermark: object, columns: dict[str, str]
-) -> None:
+async def test_malformed_poll_progress_of_a_tenant_is_ignored(database: Database, watermark, columns) -> None:
     await write(database, CALENDAR_POLL, watermark, **columns)
     progress = await database.admin.read_poll_progress("salon.salon")
     assert progress is not None

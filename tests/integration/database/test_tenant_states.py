@@ -137,9 +137,7 @@ async def test_state_of_a_tenant_contains_only_its_problems(database: Database) 
         ("[1]", {}),
     ],
 )
-async def test_failing_notification_channel_is_found_per_tenant(
-    database: Database, watermark: str, failing: dict[str, str]
-) -> None:
+async def test_failing_notification_channel_is_found_per_tenant(database: Database, watermark, failing) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await rows(
         database, "INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'notifications', now(), $2::jsonb)",
@@ -211,9 +209,7 @@ async def test_tenant_state_changed_by_hand_is_detected(database: Database, by_h
         ([(None, "CredentialMissing", 2), (None, "CredentialMissing", 1)], False),
     ],
 )
-async def test_provider_is_failing_when_recent_requests_all_failed(
-    database: Database, calls: list[tuple[int | None, str | None, int]], fails: bool
-) -> None:
+async def test_provider_is_failing_when_recent_requests_all_failed(database: Database, calls, fails) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     for status, error, minutes in calls:
         await call_provider(database, salon, "calcom", status, error, minutes)
@@ -233,3 +229,31 @@ async def call_provider(
            VALUES ($1, $2, 'create-booking', 'POST', '/v2/bookings', $3, $4, 'x', 60, 'c', now() - $5 * interval '1 minute')""",
         salon.tenant, provider, status, error, minutes,
     )  # fmt: skip
+
+
+SALON = ("salon.salon", "uid-salon", "password-of-salon")
+ANNA, MEHMET = ("mitte", "anna", 1), ("mitte", "mehmet", 1)
+
+
+async def test_unchanged_tenant_takes_four_statements_without_a_lock(database: Database, monkeypatch) -> None:
+    """Schema, row, login and resources, each read by one."""
+    statements = record_statements(monkeypatch)
+    admin = AdminStore(database.dsn)
+
+    async def ensure(*resources: tuple[str, str, int]) -> list[str]:
+        statements.clear()
+        await admin.prepare()
+        await admin.ensure_tenant(*SALON, connection_limit=5, verify_password=False)
+        await admin.ensure_resources(SALON[0], resources)
+        return [each for each in statements if each != "DISCARD PLANS"]
+
+    try:
+        await ensure(ANNA)
+        repeated = await ensure(ANNA)
+        assert len(repeated) == 4, repeated
+        assert all(each.lstrip().startswith("SELECT") and "FOR " not in each for each in repeated), repeated
+        assert len(await ensure(ANNA, MEHMET)) > 4
+        assert len(await ensure(MEHMET)) > 4, "one that left is to be switched off"
+        assert len(await ensure(MEHMET)) == 4
+    finally:
+        await admin.close()

@@ -24,9 +24,7 @@ Start = Callable[..., Awaitable[Child]]
 
 
 @pytest.fixture
-async def start_operator(
-    control_plane: ControlPlane, kube_namespace: str, crds: None, tmp_path: Path
-) -> AsyncIterator[Start]:
+async def start_operator(control_plane: ControlPlane, kube_namespace, crds, tmp_path) -> AsyncIterator[Start]:
     """Yield a function that starts an operator with its Lease in the test's own namespace."""
     started: list[Child] = []
 
@@ -216,11 +214,8 @@ async def test_changes_arrive_and_only_damaged_children_are_written(env, start_o
     await eventually(lambda: child_says(env, "Salon Mülller"), SOON, "the child created again")
     token = {"metadata": {"annotations": {"askproai.de/reconcile-at": "now"}}}
     await kube_client.merge(where, token)
-    await until(
-        lambda: kube_client.get(where),
-        lambda live: live["status"].get("lastReconcileToken") == "now",
-        "the echo of the token",
-    )
+    token = "lastReconcileToken"
+    await until(lambda: kube_client.get(where), lambda live: live["status"].get(token) == "now", "the token's echo")
 
     # No write in at least one resync of everything: the resourceVersions prove it.
     before = [await kube_client.get(where), await kube_client.get(child)]
@@ -245,11 +240,8 @@ async def test_changes_arrive_and_only_damaged_children_are_written(env, start_o
     assert float(metric(await get(operator, "/metrics"), count)) >= 1  # other tests leave Tenants in the cluster
     await kube_client.merge(where, {"metadata": {"finalizers": ["askproai.de/cleanup"]}})
     await kube_client.delete(where)
-    await until(
-        lambda: env.kube.get(resources.TENANTS, env.namespace, "salon-mueller"),
-        lambda live: live is None,
-        "the Tenant's end",
-    )
+    salon = (resources.TENANTS, env.namespace, "salon-mueller")
+    await until(lambda: env.kube.get(*salon), lambda live: live is None, "the Tenant's end")
     assert await operator.stop() == 0
 
 

@@ -16,10 +16,8 @@ from tests.worlds.waiting import until
 
 def deployment(env: EngineEnvironment) -> dict[str, Any]:
     labels = {"app": "web"}
-    pod = {
-        "metadata": {"labels": labels},
-        "spec": {"containers": [{"name": "web", "image": "none", "command": ["true"]}]},
-    }
+    container = {"name": "web", "image": "none", "command": ["true"]}
+    pod = {"metadata": {"labels": labels}, "spec": {"containers": [container]}}
     spec = {"replicas": 0, "selector": {"matchLabels": labels}, "template": pod}
     meta = {"name": "t-web", "namespace": env.namespace, "labels": dict(OURS)}
     return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": meta, "spec": spec}
@@ -86,9 +84,8 @@ class TestApply:
     async def test_applied_object_has_one_field_manager(self, env):
         await env.kube.apply(config_map(env, a="1"))
         live = await env.kube.get(resources.CONFIG_MAPS, env.namespace, "t-config")
-        assert [(entry["manager"], entry["operation"]) for entry in live["metadata"]["managedFields"]] == [
-            ("askproai-operator", "Apply")
-        ]
+        (entry,) = live["metadata"]["managedFields"]
+        assert (entry["manager"], entry["operation"]) == ("askproai-operator", "Apply")
 
     async def test_a_child_edited_by_hand_is_repaired(self, env, kube_client):
         await env.kube.apply(config_map(env, a="1"))
@@ -267,12 +264,10 @@ class TestApply:
     async def test_own_kind_is_applied_once_and_enqueues_dependents(self, env):
         """Such as the default service of a Branch."""
         await env.create("Branch")
-        service = {
-            "apiVersion": "askproai.de/v1alpha1",
-            "kind": "ServiceOffering",
-            "metadata": {"name": "mitte-standardberatung", "namespace": env.namespace},
-            "spec": {"branchRef": {"name": "mitte"}, "displayName": "Standardberatung", "durationMinutes": 30},
-        }
+        metadata = {"name": "mitte-standardberatung", "namespace": env.namespace}
+        spec = {"branchRef": {"name": "mitte"}, "displayName": "Standardberatung", "durationMinutes": 30}
+        kind = {"apiVersion": "askproai.de/v1alpha1", "kind": "ServiceOffering"}
+        service = {**kind, "metadata": metadata, "spec": spec}
         env.sent.clear()
         await env.kube.apply(service)
         await env.kube.apply(service)

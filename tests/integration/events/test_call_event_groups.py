@@ -119,9 +119,7 @@ async def test_locked_hold_does_not_delay_an_event_group(claimed: Claimed) -> No
     assert [row["call_id"] for row in kept] == ["call_0"]
 
 
-async def test_cancelled_group_returns_its_connection_for_the_next(
-    claimed: Claimed,
-) -> None:
+async def test_cancelled_group_returns_its_connection_for_the_next(claimed: Claimed) -> None:
     """A worker that is stopped puts its jobs back by the same connection, while somebody has locked one of their calls."""
     tenant = claimed.pod.store.tenant
     groups = CallEventGroups(claimed.pool, claimed.pod.config, no_cipher(tenant))

@@ -43,11 +43,8 @@ async def test_poll_stores_a_lost_call_end(polled: CallPollEnvironment) -> None:
     assert await polled.state("call_1") == ("ended", "user_hangup", True)
     row = await polled.row("call_1")
     assert row is not None
-    assert (row["branch"], row["transcript"], row["ended_at"] - row["started_at"]) == (
-        "mitte",
-        SAID,
-        timedelta(minutes=5),
-    )
+    assert (row["branch"], row["transcript"]) == ("mitte", SAID)
+    assert row["ended_at"] - row["started_at"] == timedelta(minutes=5)
     assert [polled.found(name) for name in ("call_started", "call_ended", "call_analyzed")] == [0, 1, 1]
 
 
@@ -84,18 +81,15 @@ async def test_event_after_polls_adds_details_unavailable_at_retell(polled: Call
     assert await polled.events() == ["call_1:call_ended 1", "call_1:call_ended:poll 1"]
 
 
-async def test_spooled_event_survives_an_earlier_poll(
-    polled: CallPollEnvironment,
-) -> None:
+async def test_spooled_event_survives_an_earlier_poll(polled: CallPollEnvironment) -> None:
     """It was acknowledged while PostgreSQL was away, so Retell does not repeat it."""
     polled.add("call_1", began=60, ended=50, transcript=None)
     body = msgspec.json.encode({"event": "call_ended", "call": {"call_id": "call_1", "agent_id": AGENT_ID, **ENDED}})
     event = identify(Source.RETELL, body, tenant=polled.config.tenant, correlation_id="c", now=polled.clock.now())
     spooled = dataclasses.replace(event, received_at=polled.clock.now() - timedelta(minutes=50))
     await polled.poll()
-    (receipt,) = await EventStore(polled.pod.worker.pool, polled.config.tenant, no_cipher(polled.config.tenant)).write(
-        [spooled]
-    )
+    tenant = polled.config.tenant
+    (receipt,) = await EventStore(polled.pod.worker.pool, tenant, no_cipher(tenant)).write([spooled])
     assert not receipt.duplicate
     await polled.processed()
     row = await polled.row("call_1")
@@ -107,12 +101,8 @@ async def test_simultaneous_poll_and_webhooks_store_events_once(polled: CallPoll
     calls = [f"call_{number}" for number in range(10)]
     for call_id in calls:
         polled.add(call_id, began=60, ended=50, analyzed=True)
-    fields = {
-        "call_status": "ended",
-        "disconnection_reason": "user_hangup",
-        "start_timestamp": polled.milliseconds(60),
-        "end_timestamp": polled.milliseconds(50),
-    }
+    times = {"start_timestamp": polled.milliseconds(60), "end_timestamp": polled.milliseconds(50)}
+    fields = {"call_status": "ended", "disconnection_reason": "user_hangup", **times}
     webhooks = [polled.pod.retell("call_ended", call_id, **fields) for call_id in calls]
     _, *replies = await asyncio.gather(polled.poll(), *webhooks)
     assert {reply.status for reply in replies} == {200}
@@ -124,9 +114,8 @@ async def test_simultaneous_poll_and_webhooks_store_events_once(polled: CallPoll
     assert await polled.events() == before
     assert {event.rpartition(" ")[2] for event in before} == {"1"}
     assert {event for event in before if ":poll" not in event} == {f"{call_id}:call_ended 1" for call_id in calls}
-    assert {event for event in before if ":call_analyzed" in event} == {
-        f"{call_id}:call_analyzed:poll 1" for call_id in calls
-    }
+    analyzed = {event for event in before if ":call_analyzed" in event}
+    assert analyzed == {f"{call_id}:call_analyzed:poll 1" for call_id in calls}
     for call_id in calls:
         assert await polled.state(call_id) == ("ended", "user_hangup", True)
 
@@ -204,9 +193,7 @@ async def test_poll_sends_nothing_while_retell_asks_to_wait(polled: CallPollEnvi
     assert polled.requests() == ["list-calls"]
 
 
-async def test_failed_call_request_delays_no_call_and_repeats(
-    polled: CallPollEnvironment,
-) -> None:
+async def test_failed_call_request_delays_no_call_and_repeats(polled: CallPollEnvironment) -> None:
     for number in range(3):
         polled.add(f"call_{number}", began=60 - number, ended=30, analyzed=True)
     polled.fail(FaultKind.ERROR_BEFORE_COMMIT, "get-call")
@@ -261,9 +248,7 @@ async def test_call_deleted_at_retell_is_closed_visibly(polled: CallPollEnvironm
 
 @pytest.mark.parametrize("reason", ["dial_failed", None])
 @pytest.mark.parametrize("status", ["not_connected", "ended", "error"])
-async def test_later_end_event_replaces_the_polls_closing(
-    polled: CallPollEnvironment, status: str, reason: str | None
-) -> None:
+async def test_later_end_event_replaces_the_polls_closing(polled: CallPollEnvironment, status, reason) -> None:
     await polled.started("call_1", began=15 * 60)
     await polled.poll()
     assert await polled.state("call_1") == ("ended", "NOT_FOUND_AT_RETELL", False)
@@ -282,9 +267,7 @@ async def test_late_start_does_not_reopen_a_closed_call(polled: CallPollEnvironm
     assert await polled.state("call_1") == ("ended", "END_UNKNOWN", False)
 
 
-async def test_calls_open_for_weeks_are_closed(
-    polled: CallPollEnvironment,
-) -> None:
+async def test_calls_open_for_weeks_are_closed(polled: CallPollEnvironment) -> None:
     await polled.started("call_old", began=60 * 24 * 30)
     before = await polled.row("call_old")
     await polled.poll()
@@ -339,9 +322,7 @@ async def test_worker_killed_before_its_watermark_stores_nothing_twice(
 @pytest.mark.parametrize(
     "watermark", [{}, {"seen": 7}, {"asked_until": "1999-01-01T00:00:00Z"}, {"seen": "2999-01-01T00:00:00Z"}]
 )
-async def test_older_poll_watermark_changes_no_stored_call(
-    polled: CallPollEnvironment, watermark: dict[str, Any]
-) -> None:
+async def test_older_poll_watermark_changes_no_stored_call(polled: CallPollEnvironment, watermark) -> None:
     """The watermark is from an older backup or from a clock that was ahead, or it is invalid."""
     polled.add("call_1", began=60, ended=50, analyzed=True)
     await polled.poll()

@@ -13,14 +13,7 @@ from askproai_runtime.billing import get_billing_state
 from askproai_sandbox.stripe import event, invoice, send, subscription
 from tests.worlds.databases import Database
 from tests.worlds.stripe_contract import check_event
-from tests.worlds.tenant_pod import (
-    ADMIN_TOKEN,
-    STRIPE_SECRET,
-    TenantPod,
-    open_pod,
-    running_web,
-    running_worker,
-)
+from tests.worlds.tenant_pod import ADMIN_TOKEN, STRIPE_SECRET, TenantPod, open_pod, running_web, running_worker
 from tests.worlds.waiting import eventually
 
 pytestmark = pytest.mark.nightly
@@ -112,9 +105,7 @@ async def test_metric_shows_the_billing_state(database: Database, tmp_path: Path
 
             async def measured() -> bool:
                 async with pod.session.get(f"http://127.0.0.1:{port}/metrics") as response:
-                    return (
-                        'askproai_billing_state{status="active",tenant="measured.measured"} 1.0'
-                        in await response.text()
-                    )
+                    active = 'askproai_billing_state{status="active",tenant="measured.measured"} 1.0'
+                    return active in await response.text()
 
             await eventually(measured)

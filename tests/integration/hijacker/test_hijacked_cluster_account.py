@@ -30,9 +30,7 @@ def runtime_account(namespace: str) -> dict:
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS, ids=lambda attempt: "-".join(attempt).replace("/", "-"))
-async def test_service_account_of_tenant_pods_has_no_rights(
-    kube_client: KubeClient, kube_namespace: str, attempt: tuple[str, str, str]
-) -> None:
+async def test_service_account_of_tenant_pods_has_no_rights(kube_client: KubeClient, kube_namespace, attempt) -> None:
     """Not even in its own namespace; and its token is mounted nowhere."""
     account = runtime_account(kube_namespace)
     assert account["automountServiceAccountToken"] is False
@@ -43,11 +41,7 @@ async def test_service_account_of_tenant_pods_has_no_rights(
     resource, _, subresource = resource.partition("/")
     for namespace in (kube_namespace, "kube-system", "askproai-system"):
         asked = {"verb": verb, "group": group, "resource": resource, "subresource": subresource, "namespace": namespace}
-        spec = {
-            "user": f"system:serviceaccount:{kube_namespace}:{name}",
-            "groups": groups,
-            "resourceAttributes": asked,
-        }
+        spec = {"user": f"system:serviceaccount:{kube_namespace}:{name}", "groups": groups, "resourceAttributes": asked}
         review = await kube_client.create(
             REVIEW, {"apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview", "spec": spec}
         )
@@ -69,11 +63,8 @@ def test_no_manifest_can_name_another_namespaces_object() -> None:
         ]
 
     kinds = [yaml.safe_load(file.read_text()) for file in sorted(CRDS.glob("*.yaml"))]
-    specs = [
-        version["schema"]["openAPIV3Schema"]["properties"]["spec"]
-        for kind in kinds
-        for version in kind["spec"]["versions"]
-    ]
+    versions = [version for kind in kinds for version in kind["spec"]["versions"]]
+    specs = [version["schema"]["openAPIV3Schema"]["properties"]["spec"] for version in versions]
     found = [field for spec in specs for field in fields(spec)]
     assert len(found) > 100
     # The only exception is a Gateway: its own `allowedRoutes` decides whose routes it takes.

@@ -80,9 +80,7 @@ async def test_hijacked_session_in_another_database_is_ended(env: HijackedTenant
     assert env.ended_sessions(Misuse.OTHER_DATABASE) == 1
 
 
-async def test_endless_transaction_is_ended_while_the_login_stays(
-    env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_endless_transaction_is_ended_while_the_login_stays(env: HijackedTenant, monkeypatch) -> None:
     """It would keep every migration waiting, and dead rows from being removed. A slow pod may be the reason."""
     short = sessions_module._SUSPECTS.replace(
         f"interval '{sessions_module.MAX_TRANSACTION_SECONDS} s'", "interval '1 s'"

@@ -8,15 +8,7 @@ import pytest
 
 from tests.worlds.databases import Database
 from tests.worlds.rows import each_row
-from tests.worlds.tenant_pod import (
-    ADMIN_TOKEN,
-    TenantPod,
-    open_pod,
-    running_web,
-    sign_calcom,
-    sign_retell,
-    sign_stripe,
-)
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web, sign_calcom, sign_retell, sign_stripe
 
 VICTIMS = {
     "retell-api-key": "key_of_the_victim",

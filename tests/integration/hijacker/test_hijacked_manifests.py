@@ -172,15 +172,8 @@ async def test_secret_without_the_label_is_used_for_nothing(
 
 
 BEYOND_TEXTS = (
-    "64000",
-    "64Gi",
-    "65536",
-    "system-cluster-critical",
-    "control-plane",
-    "unconfined",
-    "'replicas': 90",
-    "stranger",
-)
+    "64000", "64Gi", "65536", "system-cluster-critical", "control-plane", "unconfined", "'replicas': 90", "stranger",
+)  # fmt: skip
 CONTROL_PLANE = {"key": "node-role.kubernetes.io/control-plane", "operator": "Exists"}
 UNCONFINED = {"container.apparmor.security.beta.kubernetes.io/web": "unconfined"}
 BEYOND: dict[str, tuple[dict[str, Any], str]] = {

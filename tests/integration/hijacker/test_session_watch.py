@@ -105,9 +105,7 @@ async def test_newly_made_role_cannot_lock_the_catalog(env: HijackedTenant) -> N
         await eventually(lambda: new_login_works(env, READ), 10, "the victim to be served")
 
 
-async def test_unknown_operators_role_cannot_block_the_tenants(
-    env: HijackedTenant,
-) -> None:
+async def test_unknown_operators_role_cannot_block_the_tenants(env: HijackedTenant) -> None:
     """With shards each operator watches, and this operator's lookup of roles waits for the attacker's lock."""
     stop, report = asyncio.Event(), Report()
     async with second_admin(env.database.dsn) as admin, asyncio.TaskGroup() as group:
@@ -149,9 +147,7 @@ async def test_blocked_due_lookup_does_not_stop_the_watch(env: HijackedTenant, m
     assert await new_login_works(env, READ)
 
 
-async def test_foreign_catalog_lock_blocks_only_the_lookup(
-    env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_foreign_catalog_lock_blocks_only_the_lookup(env: HijackedTenant, monkeypatch) -> None:
     monkeypatch.setattr(sessions_module, "_REFRESH_EVERY", 1)
     report = Report()
     async with checks(env.database.admin, report) as check:
@@ -195,9 +191,7 @@ async def test_failed_suspension_of_one_login_delays_no_other(env: HijackedTenan
         assert report.suspended() == {env.victim.role, env.attacker.role}
 
 
-async def test_reconcile_does_not_restore_a_suspending_login(
-    env: HijackedTenant, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_reconcile_does_not_restore_a_suspending_login(env: HijackedTenant, monkeypatch) -> None:
     reconciled: list[BaseException] = []
     execute = asyncpg.Connection.execute
 

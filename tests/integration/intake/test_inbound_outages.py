@@ -46,9 +46,7 @@ async def test_caller_is_recognized_without_redis(stopped_spool: SpoolEnvironmen
 
 
 @pytest.mark.parametrize("how", ["refused", "silent"])
-async def test_call_without_stores_begins_immediately_and_anonymously(
-    stopped_spool: SpoolEnvironment, how: str
-) -> None:
+async def test_call_without_stores_begins_immediately_and_anonymously(stopped_spool: SpoolEnvironment, how) -> None:
     env = stopped_spool
     await know_caller(env.pod)
     async with running_web(env.pod, worker_port=9):
@@ -64,9 +62,7 @@ async def test_call_without_stores_begins_immediately_and_anonymously(
         await env.gate.open()
 
 
-async def test_recognition_retried_after_a_pods_death_succeeds(
-    stopped_spool: SpoolEnvironment,
-) -> None:
+async def test_recognition_retried_after_a_pods_death_succeeds(stopped_spool: SpoolEnvironment) -> None:
     env = stopped_spool
     await know_caller(env.pod)
     port = free_port()

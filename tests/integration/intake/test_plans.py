@@ -71,9 +71,7 @@ async def tables(database: Database) -> AsyncIterator[EmptyTables]:
     await db.close()
 
 
-async def test_foreign_key_check_planned_early_reads_few_events(
-    tables: EmptyTables,
-) -> None:
+async def test_foreign_key_check_planned_early_reads_few_events(tables: EmptyTables) -> None:
     await tables.store(CALLER_USES)
     await tables.entries_read()
     await tables.store(40, first=CALLER_USES)
@@ -104,10 +102,8 @@ async def test_worker_reads_only_the_events_it_loads(tables: EmptyTables, analyz
     await tables.entries_read()
     async with tables.pool.acquire() as conn:
         for _ in range(10):  # the first five are planned for their values, the others for any
-            assert (
-                len(await load_events(conn, tables.tenant, ids, Source.RETELL, 10**6, no_cipher(tables.tenant)))
-                == BATCH
-            )
+            loaded = await load_events(conn, tables.tenant, ids, Source.RETELL, 10**6, no_cipher(tables.tenant))
+            assert len(loaded) == BATCH
     assert await tables.entries_read() <= 10 * BATCH
 
 
@@ -122,9 +118,7 @@ async def test_worker_changes_calls_without_reading_other_calls(tables: EmptyTab
     assert [tuple(row) for row in saved] == groups * BATCH * [("mitte", "c")]
 
 
-async def test_call_poll_reads_only_its_calls_events(
-    tables: EmptyTables,
-) -> None:
+async def test_call_poll_reads_only_its_calls_events(tables: EmptyTables) -> None:
     """Once there are statistics: it is no hot path, and autovacuum collects them within a minute or two."""
     await tables.store(20)
     calls = [f"call_unknown_{number}" for number in range(BATCH)]

@@ -46,9 +46,7 @@ async def test_all_senders_events_are_stored_once_after_outages(spooling: SpoolE
     assert again.body["status"] == "already_processed"
 
 
-async def test_spooled_event_is_stored_bytewise_with_arrival_time(
-    spooling: SpoolEnvironment,
-) -> None:
+async def test_spooled_event_is_stored_bytewise_with_arrival_time(spooling: SpoolEnvironment) -> None:
     await spooling.gate.shut()
     before = await spooling.pod.db.fetchval("SELECT clock_timestamp()")
     reply = await spooling.pod.retell("call_started", "call_umlaut", transcript="Grüße 💇")
@@ -177,9 +175,7 @@ async def test_nothing_is_acknowledged_from_an_unreliable_redis(spooling: SpoolE
     await spooling.wait_until_on()
 
 
-async def test_acknowledged_event_survives_redis_and_pod(
-    stopped_spool: SpoolEnvironment,
-) -> None:
+async def test_acknowledged_event_survives_redis_and_pod(stopped_spool: SpoolEnvironment) -> None:
     env = stopped_spool
     async with running_web(env.pod, worker_port=9):
         await env.wait_until_on()
@@ -195,9 +191,7 @@ async def test_acknowledged_event_survives_redis_and_pod(
     assert await env.list_events() == ["call_kept:call_started"]
 
 
-async def test_pod_death_before_removal_doubles_no_event(
-    stopped_spool: SpoolEnvironment,
-) -> None:
+async def test_pod_death_before_removal_doubles_no_event(stopped_spool: SpoolEnvironment) -> None:
     env = stopped_spool
     async with running_spool(env):
         await env.gate.shut()
@@ -239,9 +233,7 @@ async def test_unstorable_event_is_set_aside(spooling: SpoolEnvironment) -> None
     assert {"call_first:call_started", "call_last:call_started"} < set(await spooling.list_events())
 
 
-async def test_pod_stays_ready_while_spooling_in_an_outage(
-    spooling: SpoolEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_pod_stays_ready_while_spooling_in_an_outage(spooling: SpoolEnvironment, monkeypatch) -> None:
     """Were all pods unready, nothing would be routed to any of them."""
     monkeypatch.setattr("askproai_runtime.health.READY_TTL", timedelta(0))
     pod = spooling.pod
@@ -369,9 +361,7 @@ async def test_spooled_event_is_encrypted_and_stored(spooling: SpoolEnvironment)
     assert b"Zimtschnecke" in decrypt_body(cipher, "retell", "call_canary:call_ended", row["payload"])
 
 
-async def test_waiting_event_is_moved_despite_its_destroyed_key(
-    spooling: SpoolEnvironment,
-) -> None:
+async def test_waiting_event_is_moved_despite_its_destroyed_key(spooling: SpoolEnvironment) -> None:
     """It was acknowledged, so it gets its row and its job, which says why nothing can be done."""
     pod = spooling.pod
     pod.encrypt(old_key())

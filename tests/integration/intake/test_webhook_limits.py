@@ -143,9 +143,7 @@ async def test_call_function_over_rate_limit_answers_a_sentence(stopped_pod: Ten
     assert not any(reply.body["success"] for reply in replies)
 
 
-async def test_call_function_with_full_memory_answers_a_sentence(
-    pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_call_function_with_full_memory_answers_a_sentence(pod: TenantPod, monkeypatch) -> None:
     """The body is not read, so its signature is unknown: nothing is done, and the answer names no call."""
     monkeypatch.setattr(arrivals.Arrivals, "add_body", lambda *_: False)
     reply = await pod.function("book_appointment", "call_busy", {})

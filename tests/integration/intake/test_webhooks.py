@@ -51,9 +51,7 @@ async def test_event_is_stored_with_job_before_its_acknowledgement(web_pod: Tena
 
 @pytest.mark.parametrize("prefix", ["", "/salon/salon"])
 @pytest.mark.parametrize("installation", ["", "/7d0c-1"])
-async def test_calcom_and_stripe_events_with_prefixes_are_stored(
-    pod: TenantPod, prefix: str, installation: str
-) -> None:
+async def test_calcom_and_stripe_events_with_prefixes_are_stored(pod: TenantPod, prefix, installation) -> None:
     body = json.dumps({"triggerEvent": "PING", "x": prefix + installation}).encode()
     reply = await pod.post(f"{prefix}/webhooks/calcom{installation}", body, {"X-Cal-Signature-256": sign_calcom(body)})
     assert (reply.status, reply.body["status"]) == (200, "accepted")
@@ -107,9 +105,7 @@ REARM: list[tuple[str, str | None, int | None, bool]] = [
 
 
 @pytest.mark.parametrize(("status", "state", "lease", "armed"), REARM)
-async def test_a_duplicate_rearms_only_a_lost_job(
-    shared_web_pod: TenantPod, status: str, state: str | None, lease: int | None, armed: bool
-) -> None:
+async def test_a_duplicate_rearms_only_a_lost_job(shared_web_pod: TenantPod, status, state, lease, armed) -> None:
     pod = shared_web_pod
     name = f"call_{status}_{state}_{lease}"
     first = await pod.retell("call_started", name)
@@ -274,9 +270,7 @@ async def test_refused_foreign_signature_names_its_senders_path(pod: TenantPod) 
         ("POST", "/webhooks/retell", BODY, {"Content-Encoding": "gzip"}, 415),
     ],
 )
-async def test_every_refusal_is_a_problem_document(
-    pod: TenantPod, method: str, path: str, body: bytes, headers: dict[str, str], status: int
-) -> None:
+async def test_every_refusal_is_a_problem_document(pod: TenantPod, method, path, body, headers, status) -> None:
     """RFC 9457 documents, also for 404 and 405."""
     async with pod.session.request(method, pod.url + path, data=body, headers=headers) as response:
         assert response.status == status

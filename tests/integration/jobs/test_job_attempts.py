@@ -8,12 +8,7 @@ from datetime import UTC, datetime, timedelta
 import asyncpg
 import pytest
 
-from askproai_runtime.jobs import (
-    DeadNow,
-    Job,
-    JobError,
-    RunAgain,
-)
+from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain
 from tests.worlds.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
 

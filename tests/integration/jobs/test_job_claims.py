@@ -10,14 +10,7 @@ import asyncpg
 import pytest
 
 from askproai_core.database import Connection, open_pool
-from askproai_runtime.jobs import (
-    Job,
-    JobKind,
-    Priority,
-    enqueue,
-    finish,
-    runner,
-)
+from askproai_runtime.jobs import Job, JobKind, Priority, enqueue, finish, runner
 from askproai_runtime.jobs.store import JobStore
 from tests.worlds.job_environment import JobEnvironment, claim
 
@@ -113,12 +106,7 @@ async def test_an_event_or_appointment_has_one_live_job(env: JobEnvironment) -> 
         assert (job.kind, job.appointment_id, job.event_id) == (JobKind.CALENDAR_SYNC, appointment, None)
         await finish(connection, env.tenant, job)
         await enqueue(
-            connection,
-            env.tenant,
-            JobKind.CALENDAR_SYNC,
-            Priority.LOW,
-            correlation_id="c",
-            appointment_id=appointment,
+            connection, env.tenant, JobKind.CALENDAR_SYNC, Priority.LOW, correlation_id="c", appointment_id=appointment
         )
         assert len(await claim(env)) == 1
 

@@ -7,11 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from askproai_core.database import open_pool
-from askproai_runtime.jobs import (
-    Job,
-    StaleClaim,
-    finish,
-)
+from askproai_runtime.jobs import Job, StaleClaim, finish
 from tests.worlds.job_environment import QUICK, JobEnvironment, claim, store
 from tests.worlds.waiting import SOON, stopwatch
 

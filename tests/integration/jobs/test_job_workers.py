@@ -6,10 +6,7 @@ from datetime import timedelta
 
 import asyncpg
 
-from askproai_runtime.jobs import (
-    Job,
-    snapshot,
-)
+from askproai_runtime.jobs import Job, snapshot
 from tests.worlds.databases import Database
 from tests.worlds.job_environment import QUICK, JobEnvironment
 from tests.worlds.waiting import SOON, eventually, stopwatch

@@ -3,20 +3,84 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
+import aiohttp
 import pytest
 
 from askproai_operator.redis_acl import acl_rules
+from askproai_sandbox.cluster import free_port, spawn
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.databases import Database
-from tests.worlds.network_faults import Proxy, proxies
 from tests.worlds.tenant_pod import TenantPod, open_pod, running_web, running_worker
+from tests.worlds.tools import find_program
 from tests.worlds.waiting import eventually, stopwatch
 
 pytestmark = pytest.mark.nightly
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """One listening port that forwards to a server, through the active toxics."""
+
+    name: str
+    port: int
+    api: str
+    session: aiohttp.ClientSession
+
+    def through(self, url: str) -> str:
+        """Return a URL that reaches its server through the proxy."""
+        parts = urlsplit(url)
+        return urlunsplit(parts._replace(netloc=f"{parts.netloc.rpartition('@')[0]}@127.0.0.1:{self.port}"))
+
+    @asynccontextmanager
+    async def toxic(self, kind: str, stream: str = "downstream", **attributes: int) -> AsyncIterator[None]:
+        """Apply one toxic to all connections meanwhile. `downstream` is the direction from the server."""
+        body = {"name": kind, "type": kind, "stream": stream, "attributes": attributes}
+        await self._request("POST", f"/proxies/{self.name}/toxics", body)
+        try:
+            yield
+        finally:
+            await self._request("DELETE", f"/proxies/{self.name}/toxics/{kind}")
+
+    async def _request(self, method: str, path: str, body: Any = None) -> None:
+        async with self.session.request(method, self.api + path, json=body) as answer:
+            assert answer.ok, await answer.text()
+
+
+@asynccontextmanager
+async def proxies(folder: Path, **upstreams: str) -> AsyncIterator[dict[str, Proxy]]:
+    """Start Toxiproxy with one proxy for each upstream URL, by name."""
+    port = free_port()
+    child = await spawn(
+        "toxiproxy", [find_program("toxiproxy"), "-host", "127.0.0.1", "-port", str(port)], directory=folder
+    )
+    api = f"http://127.0.0.1:{port}"
+    async with aiohttp.ClientSession() as session:
+
+        async def is_up() -> bool:
+            try:
+                async with session.get(f"{api}/version") as answer:
+                    return answer.ok
+            except aiohttp.ClientError:
+                return False
+
+        await eventually(is_up)
+        started = {}
+        for name, url in upstreams.items():
+            proxy = Proxy(name, free_port(), api, session)
+            upstream = urlsplit(url).netloc.rpartition("@")[2]
+            body = {"name": name, "listen": f"127.0.0.1:{proxy.port}", "upstream": upstream, "enabled": True}
+            await proxy._request("POST", "/proxies", body)
+            started[name] = proxy
+        yield started
+    await child.stop()
+
 
 EVENTS = 60
 CLAIMS_RUN_OUT_SECONDS = 90  # a claim whose answer was cut off ends with its lease of 30 s
@@ -56,9 +120,8 @@ async def test_connections_cut_in_answers_lose_and_double_nothing(network: Netwo
     """PostgreSQL's answers break off after some kilobytes: of a flush, of its COMMIT, of a job. Acknowledged events are stored."""
     pod, names = network.pod, [f"call_cut_{i}" for i in range(EVENTS)]
     async with network.postgres.toxic("limit_data", bytes=3000):
-        replies = [
-            await pod.retell("call_started", name) for name in names
-        ]  # one by one: each has a statement of its own
+        # One by one: each has a statement of its own.
+        replies = [await pod.retell("call_started", name) for name in names]
         cut = [reply.status != 200 or reply.body["status"] == "spooled" for reply in replies]
         acknowledged = [
             name for name, reply in zip(names, replies, strict=True) if reply.status == 200 or await deliver(pod, name)
@@ -85,28 +148,22 @@ async def test_bookings_over_broken_connections_match_the_answers(network: Netwo
     async def book(caller: int) -> str | None:
         args = {"start": start, "service": "Haarschnitt", "customer_name": "Sabine Müller"}
         for _ in range(3):  # a model asks again when a function fails
-            answer = (
-                await pod.function("book_appointment", f"call_{caller}", args, from_number=f"+4915112345{caller:03}")
-            ).body
+            number = f"+4915112345{caller:03}"
+            answer = (await pod.function("book_appointment", f"call_{caller}", args, from_number=number)).body
             if answer.get("success"):
                 return str(answer["appointment_id"])
         return None
 
     async with network.postgres.toxic("limit_data", bytes=9000):
         told = [found for found in await asyncio.gather(*(book(caller) for caller in range(12))) if found]
-    rows = await pod.db.fetch(
-        "SELECT id, staff FROM appointments WHERE tenant = $1 AND status = 'confirmed' AND starts_at = $2::text::timestamptz",
-        pod.store.tenant,
-        start,
-    )
+    query = "SELECT id, staff FROM appointments WHERE tenant = $1 AND status = 'confirmed'"
+    rows = await pod.db.fetch(f"{query} AND starts_at = $2::text::timestamptz", pod.store.tenant, start)
     confirmed = {str(row["id"]) for row in rows}
     assert set(told) <= confirmed
     assert len({row["staff"] for row in rows}) == len(rows)
 
 
-async def test_pod_answers_and_recovers_despite_a_silent_database(
-    network: Network,
-) -> None:
+async def test_pod_answers_and_recovers_despite_a_silent_database(network: Network) -> None:
     """Packets vanish and no connection ends: the hardest way to fail. The pod needs no restart afterwards."""
     pod = network.pod
     async with network.postgres.toxic("timeout", timeout=0), stopwatch() as waited:

@@ -50,9 +50,7 @@ async def test_a_booking_is_confirmed_with_a_calendar_file(env: NotificationEnvi
     assert len(env.server.mails) == 1
 
 
-async def test_change_and_cancellation_replace_the_calendar_entry(
-    env: NotificationEnvironment,
-) -> None:
+async def test_change_and_cancellation_replace_the_calendar_entry(env: NotificationEnvironment) -> None:
     appointment = await env.book()
     await env.run()
     await env.move(appointment, MORNING)
@@ -137,9 +135,7 @@ async def test_waiting_mail_is_dropped_two_days_without_setting(env: Notificatio
     assert await env.states() == [("booked", "customer", "dropped")]
 
 
-async def test_waiting_mail_is_sent_when_setting_returns(
-    env: NotificationEnvironment,
-) -> None:
+async def test_waiting_mail_is_sent_when_setting_returns(env: NotificationEnvironment) -> None:
     """The same holds for a server that the operator did not allow for a while."""
     await env.book()
     settings = env.salon.configs[-1].notifications

@@ -55,9 +55,7 @@ async def test_a_refused_mail_is_dead_at_once(env: NotificationEnvironment, step
     assert "550" in row["error"]
 
 
-async def test_unreachable_mail_server_is_tried_once_per_run(
-    env: NotificationEnvironment,
-) -> None:
+async def test_unreachable_mail_server_is_tried_once_per_run(env: NotificationEnvironment) -> None:
     for number, start in enumerate((MORNING, "2026-11-27T11:00:00+01:00", "2026-11-27T12:00:00+01:00")):
         await env.book(f"call_{number}", email=f"petra{number}@example.de", start=start)
     await env.server.stop()
@@ -111,9 +109,7 @@ async def test_mail_with_a_lost_answer_is_repeated_recognisably(env: Notificatio
 
 
 @pytest.mark.parametrize("security", [EmailSecurity.START_TLS, EmailSecurity.TLS])
-async def test_mails_use_encryption_and_login(
-    env: NotificationEnvironment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, security: EmailSecurity
-) -> None:
+async def test_mails_use_encryption_and_login(env: NotificationEnvironment, tmp_path, monkeypatch, security) -> None:
     implicit = security is EmailSecurity.TLS
     async with running_mail_server(tls_folder=tmp_path, with_login=True, implicit=implicit) as server:
         plain = mail_settings(server.port)
@@ -149,9 +145,7 @@ async def test_mail_reaches_the_business_despite_one_refused_address(env: Notifi
     assert (row["state"], row["error"]) == ("sent", "1 of 2 addresses were refused")
 
 
-async def test_mail_accepted_before_the_server_hangs_is_sent(
-    env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_mail_accepted_before_the_server_hangs_is_sent(env: NotificationEnvironment, monkeypatch) -> None:
     """The time for the whole transaction ends during the goodbye."""
     monkeypatch.setattr(email_channel, "_LONGEST_SECONDS", 0.7)
     env.server.hangs_at_quit = True
@@ -227,9 +221,7 @@ async def test_notification_without_settings_waits_five_minutes_at_most(env: Not
     assert row["wait"] <= timedelta(minutes=5)
 
 
-async def test_run_ends_in_time_and_continues_at_once(
-    env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_run_ends_in_time_and_continues_at_once(env: NotificationEnvironment, monkeypatch) -> None:
     """A run that is cut off would leave a mail in flight, which comes twice then."""
     monkeypatch.setattr(task, "_LONGEST_RUN", timedelta())
     await env.book()
@@ -240,9 +232,7 @@ async def test_run_ends_in_time_and_continues_at_once(
     assert [state for _, _, state in await env.states()] == ["sent", "sent"]
 
 
-async def test_one_channels_error_leaves_another_channels_mail_sent(
-    env: NotificationEnvironment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_one_channels_error_leaves_another_channels_mail_sent(env: NotificationEnvironment, monkeypatch) -> None:
     plain = mail_settings(env.server.port)
     webhook = WebhookSettings(url="http://127.0.0.1:9/in")
     env.configure(replace(plain, webhook=webhook))

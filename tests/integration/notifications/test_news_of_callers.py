@@ -68,9 +68,7 @@ async def test_mail_names_the_called_branch(env: NotificationEnvironment) -> Non
     assert f"Filiale: {branch.display_name}" in text_of(mail)
 
 
-async def test_message_correction_is_mailed_only_if_richer(
-    env: NotificationEnvironment,
-) -> None:
+async def test_message_correction_is_mailed_only_if_richer(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
     less = {key: MESSAGE[key] for key in ("message", "customer_name")}
     for args in (MESSAGE, MESSAGE | {"phone": "0170 1234567"}, less):
@@ -93,9 +91,7 @@ async def test_last_mail_about_message_has_its_stored_text(env: NotificationEnvi
     ]  # fmt: skip
 
 
-async def test_repeatedly_changed_message_sends_few_mails(
-    env: NotificationEnvironment,
-) -> None:
+async def test_repeatedly_changed_message_sends_few_mails(env: NotificationEnvironment) -> None:
     env.configure(mail_settings(env.server.port, business=notify_business(news=(BusinessNews.MESSAGE,))))
     answers = [
         await leave_message(env.salon.booking, call(), MESSAGE | {"phone": f"+4915100000{number:03}"})

@@ -1,7 +1,6 @@
 """A mail server with a certificate of a private authority: only that authority verifies it."""
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -18,9 +17,7 @@ pytestmark = pytest.mark.nightly
 
 
 @pytest.fixture(params=[EmailSecurity.START_TLS, EmailSecurity.TLS])
-async def private(
-    env: NotificationEnvironment, tmp_path: Path, request: pytest.FixtureRequest
-) -> AsyncIterator[MailServer]:
+async def private(env: NotificationEnvironment, tmp_path, request) -> AsyncIterator[MailServer]:
     """A server with a certificate of a private authority, which the Tenant names, and a mail that waits for it."""
     async with running_mail_server(tls_folder=tmp_path, implicit=request.param is EmailSecurity.TLS) as server:
         plain = mail_settings(server.port)

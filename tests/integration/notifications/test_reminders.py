@@ -91,9 +91,7 @@ async def test_quiet_hours_delay_a_reminder_not_sendable_before(env: Notificatio
     assert len(env.server.mails) == 1
 
 
-async def test_opted_out_customer_gets_only_confirmations(
-    env: NotificationEnvironment,
-) -> None:
+async def test_opted_out_customer_gets_only_confirmations(env: NotificationEnvironment) -> None:
     await env.salon.pool.execute(
         "INSERT INTO reminder_opt_outs (tenant, address, since, changed_by) VALUES ($1, $2, now(), 'test')",
         env.salon.store.tenant, CUSTOMER,

@@ -71,11 +71,8 @@ async def test_desk_sees_beforehand_whether_the_customer_is_informed(new_env: Op
         service, _ = preview_booking(env.salon.booking, Place("mitte", "haarschnitt", staff), MORNING)
         return notified_channels(env.salon.booking, service)
 
-    assert [channels(staff) for staff in ("anna", "mehmet", None)] == [
-        (),
-        (NotificationChannel.EMAIL,),
-        (NotificationChannel.EMAIL,),
-    ]
+    assert channels("anna") == ()
+    assert channels("mehmet") == channels(None) == (NotificationChannel.EMAIL,)
 
 
 async def test_no_change_is_announced_before_calcom_confirms_it(new_env: OpenRemote) -> None:
@@ -118,9 +115,8 @@ async def test_listed_appointments_cancellation_is_mailed(new_env: OpenRemote) -
     assert "Petra Müller, +4915112345678, noch nicht bestätigt" in text_of(env.server.mails[-1])
     await env.salon.cancel(appointment)
     await env.salon.cancel(other)
-    assert await business_mails(env, SEVEN + EIGHT_MINUTES) == [
-        "Abgesagt: Freitag, 27. November 2026, 14:30 Uhr, Petra Müller"
-    ]
+    (subject,) = await business_mails(env, SEVEN + EIGHT_MINUTES)
+    assert subject == "Abgesagt: Freitag, 27. November 2026, 14:30 Uhr, Petra Müller"
 
 
 async def test_move_of_a_listed_pending_appointment_is_mailed(new_env: OpenRemote) -> None:
@@ -130,9 +126,8 @@ async def test_move_of_a_listed_pending_appointment_is_mailed(new_env: OpenRemot
     await business_mails(env, SEVEN)
     await env.move(appointment, "2026-11-27T16:00:00+01:00")
     await env.salon.booking.sync_appointment(await env.salon.claim_job())
-    assert await business_mails(env, SEVEN + EIGHT_MINUTES) == [
-        "Verschoben: Freitag, 27. November 2026, 16:00 Uhr, Petra Müller"
-    ]
+    (subject,) = await business_mails(env, SEVEN + EIGHT_MINUTES)
+    assert subject == "Verschoben: Freitag, 27. November 2026, 16:00 Uhr, Petra Müller"
 
 
 async def test_appointment_moved_before_the_list_is_never_announced(new_env: OpenRemote) -> None:
@@ -157,9 +152,7 @@ async def test_refused_booking_is_announced_to_nobody(new_env: OpenRemote) -> No
     assert {row["state"] for row in await env.rows()} == {"dropped"}
 
 
-async def test_booking_is_announced_before_the_move_is_refused(
-    new_env: OpenRemote, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_booking_is_announced_before_the_move_is_refused(new_env: OpenRemote, monkeypatch) -> None:
     calendar = ScriptedCalendar()
     env = await new_env(calendar)
     appointment = await env.book()
@@ -201,11 +194,8 @@ async def test_business_hears_once_of_changes_at_calcom(calcom: CalcomEnvironmen
     settings = replace(mail_settings(server.port), business=notify_business())
     calcom.config = replace(calcom.config, notifications=settings)
     attendee = {
-        "name": "Karl",
-        "email": "karl@example.com",
-        "timeZone": "Europe/Berlin",
-        "phoneNumber": "+4915177777777",
-    }
+        "name": "Karl", "email": "karl@example.com", "timeZone": "Europe/Berlin", "phoneNumber": "+4915177777777",
+    }  # fmt: skip
     remote = await calcom.dashboard("create", eventTypeId=1001, start="2026-11-27T15:00:00Z", attendee=attendee)
     for _ in range(2):
         await calcom.receive_event(remote["uid"])
@@ -216,11 +206,8 @@ async def test_business_hears_once_of_changes_at_calcom(calcom: CalcomEnvironmen
     for _ in range(2):
         await calcom.receive_event(moved["uid"])
     rows = await calcom.salon.rows("SELECT kind, recipient FROM notifications ORDER BY created_at")
-    assert [(row["kind"], row["recipient"]) for row in rows] == [
-        ("booked", "business"),
-        ("moved", "business"),
-        ("cancelled", "business"),
-    ]
+    assert [row["kind"] for row in rows] == ["booked", "moved", "cancelled"]
+    assert {row["recipient"] for row in rows} == {"business"}
 
 
 async def test_longer_booking_or_new_host_announces_no_move(calcom: CalcomEnvironment, server: MailServer) -> None:

@@ -75,9 +75,7 @@ async def test_stopped_customer_is_confirmed_but_not_reminded(env: NotificationE
     assert len(links(env)) == 1, "the confirmation came"
 
 
-async def test_link_of_a_since_transferred_appointment_stops_nobody(
-    env: NotificationEnvironment,
-) -> None:
+async def test_link_of_a_since_transferred_appointment_stops_nobody(env: NotificationEnvironment) -> None:
     configure(env)
     await env.book()
     await env.run()

@@ -4,7 +4,6 @@ import asyncio
 import json
 import statistics
 import time
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,7 +17,7 @@ from askproai_runtime.page.views import FORMS, VIEWS
 from askproai_runtime.page.words import WORDS
 from tests.worlds.accessibility import find_violations
 from tests.worlds.chromium import PROGRAM, Browser, browsing
-from tests.worlds.page_rows import ILLNESS, NAME, filled, seed
+from tests.worlds.page_rows import ILLNESS, NAME, add_call, filled, seed
 from tests.worlds.page_rows import seed as seed_rows
 from tests.worlds.private_desk import asking, request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
@@ -52,16 +51,11 @@ async def log_in(browser: Browser, pod: TenantPod) -> None:
 
 
 @pytest.mark.parametrize("use", [use_mouse, use_keyboard])
-async def test_failed_booking_leads_to_its_dead_letters_redrive(
-    shared_web_pod: TenantPod, tmp_path: Path, use: Callable[[Browser, str], Awaitable[None]]
-) -> None:
+async def test_failed_booking_leads_to_its_dead_letters_redrive(shared_web_pod: TenantPod, tmp_path, use) -> None:
     pod = shared_web_pod
     made = await seed(pod, "Petra Müller", "bitte kurz")
-    job = await pod.db.fetchval(
-        "SELECT id FROM jobs WHERE tenant = $1 AND appointment_id = $2::text::uuid",
-        pod.store.tenant,
-        made["appointments"],
-    )
+    of_appointment = "SELECT id FROM jobs WHERE tenant = $1 AND appointment_id = $2::text::uuid"
+    job = await pod.db.fetchval(of_appointment, pod.store.tenant, made["appointments"])
     async with browsing(tmp_path) as browser:
         await log_in(browser, pod)
         await use(browser, "#nav-failures")
@@ -151,9 +145,7 @@ async def test_busy_browser_still_shows_each_change(shared_web_pod: TenantPod, t
             await browser.wait_for(f"document.getElementById('c-{call_id}') !== null")
 
 
-async def test_constantly_changing_page_shows_its_changes(
-    shared_web_pod: TenantPod, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_constantly_changing_page_shows_its_changes(shared_web_pod: TenantPod, tmp_path, monkeypatch) -> None:
     """Each view takes longer than the time from one change to the next."""
     render = server.render
 
@@ -178,15 +170,6 @@ async def ring_all_the_time(pod: TenantPod) -> None:
         await add_call(pod)
 
 
-async def add_call(pod: TenantPod) -> str:
-    call_id = f"call_{uuid4().hex}"
-    await pod.db.execute(
-        "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ongoing', now(), $2)",
-        pod.store.tenant, call_id,
-    )  # fmt: skip
-    return call_id
-
-
 async def test_transcript_grows_on_the_page(shared_web_pod: TenantPod, tmp_path: Path) -> None:
     """The rows are written as the worker writes them when `transcript_updated` comes."""
     pod, call = shared_web_pod, f"call_{uuid4().hex}"
@@ -209,9 +192,8 @@ async def test_transcript_grows_on_the_page(shared_web_pod: TenantPod, tmp_path:
         "SELECT detail FROM audit_log WHERE tenant = $1 AND action = 'call.read' AND detail->>'call' = $2",
         pod.store.tenant, call,
     )  # fmt: skip
-    assert [json.loads(row["detail"])["claimed_by"] for row in read] == ["Karin"], (
-        "it is one reading, not one for each turn"
-    )
+    (row,) = read  # one reading, not one for each turn
+    assert json.loads(row["detail"])["claimed_by"] == "Karin"
 
 
 async def test_axe_finds_no_violation_on_forms_or_login(shared_web_pod: TenantPod, tmp_path: Path) -> None:
@@ -233,9 +215,7 @@ async def test_axe_finds_no_violation_on_forms_or_login(shared_web_pod: TenantPo
 
 
 @pytest.mark.parametrize(("width", "most"), [(390, 0.5), (1440, 0.2)])
-async def test_long_names_leave_the_week_its_days(
-    shared_web_pod: TenantPod, tmp_path: Path, width: int, most: float
-) -> None:
+async def test_long_names_leave_the_week_its_days(shared_web_pod: TenantPod, tmp_path, width: int, most: float) -> None:
     """A person of two branches, on a telephone and on a desk."""
     async with browsing(tmp_path) as browser:
         await log_in(browser, shared_web_pod)

@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator
 from contextlib import suppress
 from copy import copy
 from typing import Any
-from uuid import uuid4
 
 import aiohttp
 import pytest
@@ -14,7 +13,7 @@ import pytest
 from askproai_runtime.admin_api import PulseStore
 from askproai_runtime.page import frontend
 from askproai_runtime.page.views import VIEWS
-from tests.worlds.page_rows import filled
+from tests.worlds.page_rows import add_call, filled
 from tests.worlds.page_visitor import Visitor, tags, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web
 from tests.worlds.waiting import SOON, stopwatch
@@ -47,11 +46,7 @@ async def test_change_is_announced_within_a_second(owner: Visitor) -> None:
     while (await asyncio.wait({first}, timeout=1.2))[0]:  # changes of other tests; then nothing is announced
         first = asyncio.ensure_future(anext(stream))
     async with stopwatch() as seconds:
-        await owner.pod.db.execute(
-            "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ongoing', now(), 'c')",
-            owner.pod.store.tenant,
-            f"call_{uuid4().hex}",
-        )
+        await add_call(owner.pod)
         event = await first
         assert seconds() < 1
     assert event["event"] == "calls"
@@ -97,9 +92,7 @@ async def test_caller_is_answered_while_one_view_is_rendered(owner: Visitor, mon
     assert most == 1
 
 
-async def test_simultaneous_page_requests_use_one_callers_connection(
-    owner: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_simultaneous_page_requests_use_one_callers_connection(owner: Visitor, monkeypatch) -> None:
     has_ended, running, most = PulseStore.has_ended, 0, 0
 
     async def counted(store: PulseStore, session: str) -> bool:

@@ -19,6 +19,7 @@ from askproai_runtime.web import PAGE_CONNECTIONS
 from tests.worlds.databases import Database
 from tests.worlds.oidc_issuer import CLIENT_SECRET, OidcIssuer, person, running_issuer
 from tests.worlds.oidc_page import HOST, changed, oidc_settings, running_page, set_page
+from tests.worlds.page_rows import add_call
 from tests.worlds.page_visitor import Visitor, hidden, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod
 from tests.worlds.waiting import SOON, eventually
@@ -35,9 +36,7 @@ async def shared_issuer() -> AsyncIterator[OidcIssuer]:
 
 
 @pytest.fixture(scope="module")
-async def oidc_pod(
-    module_database: Database, tmp_path_factory: pytest.TempPathFactory, shared_issuer: OidcIssuer
-) -> AsyncIterator[TenantPod]:
+async def oidc_pod(module_database: Database, tmp_path_factory, shared_issuer: OidcIssuer) -> AsyncIterator[TenantPod]:
     async with running_page(module_database, tmp_path_factory.mktemp("oidc"), shared_issuer) as pod:
         yield pod
 
@@ -64,11 +63,8 @@ async def begin(visitor: Visitor, wanted: str = "/") -> URL:
 
 
 async def entries(pod: TenantPod, action: str) -> list[dict[str, Any]]:
-    rows = await pod.db.fetch(
-        "SELECT detail FROM audit_log WHERE tenant = $1 AND actor = 'page' AND action = $2 ORDER BY id",
-        pod.store.tenant,
-        action,
-    )
+    details = "SELECT detail FROM audit_log WHERE tenant = $1 AND actor = 'page' AND action = $2 ORDER BY id"
+    rows = await pod.db.fetch(details, pod.store.tenant, action)
     return [json.loads(row["detail"]) for row in rows]
 
 
@@ -93,11 +89,8 @@ async def unread_issuer(oidc_pod: TenantPod, issuer: OidcIssuer) -> AsyncIterato
 async def test_group_of_the_issuer_decides_role_and_audit(
     oidc_pod: TenantPod, shared_issuer: OidcIssuer, published: bool
 ) -> None:
-    for group, role, shown in (
-        ("bosses", "owner", "Inhaber"),
-        ("team", "staff", "Team"),
-        ("guests", "reader", "nur lesen"),
-    ):
+    roles = ("bosses", "owner", "Inhaber"), ("team", "staff", "Team"), ("guests", "reader", "nur lesen")
+    for group, role, shown in roles:
         shared_issuer.claims = person("others", group, subject=f"u-{group}")
         async with visiting(oidc_pod, published=published) as visitor:
             status, page = await visitor.log_in_at_issuer("/week?day=2026-11-27")
@@ -109,24 +102,15 @@ async def test_group_of_the_issuer_decides_role_and_audit(
             assert "anna@salon.example" in page
             assert (await visitor.post("/logout", csrf=hidden(page)))[0] == HTTPSeeOther.status_code
         assert (await entries(oidc_pod, "page.logout"))[-1] == {"role": role, "claimed_by": "anna@salon.example"}
-        entry = await oidc_pod.db.fetchval(
-            "SELECT detail FROM audit_log WHERE tenant = $1 AND action = 'page.login' ORDER BY id DESC LIMIT 1",
-            oidc_pod.store.tenant,
-        )
-        assert json.loads(entry) == {
-            "role": role, "issuer": shared_issuer.url, "subject": f"u-{group}", "claimed_by": "anna@salon.example",
-        }  # fmt: skip
-
-
-def _nonce(claims: dict[str, Any]) -> dict[str, Any]:
-    return claims | {"nonce": "of another login"}
+        identity = {"issuer": shared_issuer.url, "subject": f"u-{group}", "claimed_by": "anna@salon.example"}
+        assert (await entries(oidc_pod, "page.login"))[-1] == identity | {"role": role}
 
 
 @pytest.mark.parametrize("published", [False, True])
 @pytest.mark.parametrize(
     ("fault", "failure"),
     [
-        ({"change": _nonce}, Failure.NOT_VALID),
+        ({"change": lambda claims: claims | {"nonce": "of another login"}}, Failure.NOT_VALID),
         ({"algorithm": "HS256"}, Failure.NOT_VALID),
         ({"kid": "of somebody else"}, Failure.NOT_VALID),
         ({"answer": lambda query: query | {"iss": "https://evil.example"}}, Failure.NOT_VALID),
@@ -173,12 +157,8 @@ async def test_login_and_its_cookies_lead_to_this_page(oidc_pod: TenantPod, issu
     async with visiting(oidc_pod, published=True) as visitor:
         _, _, sent = await visitor.get("/login/issuer?next=//evil.example/")
         (attempt,) = sent.cookies.values()
-        assert (attempt["httponly"], attempt["secure"], attempt["samesite"], attempt["max-age"]) == (
-            True,
-            True,
-            "Lax",
-            "600",
-        )
+        assert (attempt["httponly"], attempt["secure"]) == (True, True)
+        assert (attempt["samesite"], attempt["max-age"]) == ("Lax", "600")
         query = URL(sent.headers["Location"]).query
         assert query["redirect_uri"] == f"https://{HOST}/login/callback"
         assert (query["response_type"], query["code_challenge_method"]) == ("code", "S256")
@@ -196,12 +176,8 @@ async def test_login_and_its_cookies_lead_to_this_page(oidc_pod: TenantPod, issu
         assert 'content="0;url=/"' in page, "no other site"
         session, gone = sorted(answer.cookies.values(), key=lambda each: len(each.key))
         assert session.key.startswith("__Host-")
-        assert (session["httponly"], session["secure"], session["samesite"], session["path"]) == (
-            True,
-            True,
-            "Strict",
-            "/",
-        )
+        assert (session["httponly"], session["secure"]) == (True, True)
+        assert (session["samesite"], session["path"]) == ("Strict", "/")
         assert session["domain"] == ""
         assert session["max-age"] == "43200"
         assert gone.value == ""
@@ -359,9 +335,7 @@ async def test_missing_secret_is_reported_while_tokens_still_work(oidc_pod: Tena
 @pytest.mark.parametrize(
     "change", [{"roles": PageRoles(owner=("bosses",))}, {"client_id": "other"}, {"roles_claim": "roles"}]
 )
-async def test_changed_login_settings_end_only_issuer_sessions(
-    oidc_pod: TenantPod, issuer: OidcIssuer, change: dict[str, Any]
-) -> None:
+async def test_changed_login_settings_end_only_issuer_sessions(oidc_pod: TenantPod, issuer: OidcIssuer, change) -> None:
     async with visiting(oidc_pod) as colleague, visiting(oidc_pod) as owner:
         assert (await colleague.log_in_at_issuer())[0] == HTTPOk.status_code
         assert await owner.log_in(ADMIN_TOKEN) == HTTPSeeOther.status_code
@@ -393,11 +367,7 @@ async def test_silent_connections_end_no_logged_in_page(oidc_pod: TenantPod, iss
             strangers = [await asyncio.open_connection("127.0.0.1", port) for _ in range(PAGE_CONNECTIONS + 8)]
             try:
                 assert await strangers[0][0].read() == b"", "the oldest of them makes place"
-                await oidc_pod.db.execute(
-                    """INSERT INTO calls (tenant, call_id, status, started_at, correlation_id)
-                       VALUES ($1, 'call_of_then', 'ongoing', now(), 'c')""",
-                    oidc_pod.store.tenant,
-                )
+                await add_call(oidc_pod)
                 async with asyncio.timeout(SOON):
                     assert b"event: calls" in await stream.content.readuntil(b"data: calls\n\n")
             finally:

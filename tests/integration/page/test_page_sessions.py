@@ -16,7 +16,7 @@ from askproai_core.reader_token import reader_token_of
 from askproai_runtime.page import event_stream
 from askproai_runtime.page.views import VIEWS
 from tests.worlds.databases import Database
-from tests.worlds.page_rows import CALLER, ILLNESS, NAME, filled
+from tests.worlds.page_rows import CALLER, ILLNESS, NAME, add_call, filled
 from tests.worlds.page_visitor import Visitor, hidden, visiting
 from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, open_pod, running_web
 from tests.worlds.waiting import SOON, eventually
@@ -56,11 +56,8 @@ async def test_another_tenants_session_and_token_are_refused(
             assert name != mine[0], "two pages at one host keep both sessions"
             for path in VIEWS:
                 _, page, _ = await visitor.get(filled(path, seeded))
-                assert [
-                    needle
-                    for needle in (CALLER, NAME, ILLNESS, seeded["calls"])
-                    if needle in page and "{id}" not in path
-                ] == []
+                needles = (CALLER, NAME, ILLNESS, seeded["calls"])
+                assert "{id}" in path or not [needle for needle in needles if needle in page]
             assert (await visitor.get(filled("/appointments/{id}", seeded)))[0] == 404
             assert (await visitor.get(filled("/calls/{id}", seeded)))[0] == 404
 
@@ -98,12 +95,8 @@ async def test_owner_lists_and_ends_another_persons_session(pod: TenantPod, owne
         assert await colleague.log_in(ADMIN_TOKEN, "Mehmet <b>") == 303
         cookie = "; ".join(f"{name}={value}" for name, value in colleague.cookies().items())
         status, page, _ = await owner.get("/sessions")
-        assert (status, "Mehmet &lt;b&gt;" in page, "nur lesen" in page, "<b>(Sie)</b>" in page) == (
-            200,
-            True,
-            True,
-            True,
-        )
+        assert status == 200
+        assert [each for each in ("Mehmet &lt;b&gt;", "nur lesen", "<b>(Sie)</b>") if each not in page] == []
         ended = await pod.db.fetchval(
             """SELECT correlation_id FROM audit_log WHERE tenant = $1 AND action = 'page.login'
                AND detail->>'claimed_by' = 'Mehmet <b>' ORDER BY id DESC LIMIT 1""", pod.store.tenant,
@@ -126,12 +119,8 @@ async def test_owner_lists_and_ends_another_persons_session(pod: TenantPod, owne
         pod.store.tenant, ended,
     )  # fmt: skip
     ((actor, detail),) = [(row["actor"], json.loads(row["detail"])) for row in rows]
-    assert (actor, detail["claimed_by"], detail["session_of"], detail["role"]) == (
-        "desk",
-        "Karin",
-        "Mehmet <b>",
-        "owner",
-    )
+    assert (actor, detail["claimed_by"]) == ("desk", "Karin")
+    assert (detail["session_of"], detail["role"]) == ("Mehmet <b>", "owner")
 
 
 async def test_a_new_token_ends_all_sessions(pod: TenantPod, owner: Visitor, reader: Visitor) -> None:
@@ -184,9 +173,7 @@ async def test_page_logins_are_rate_limited(pod: TenantPod) -> None:
         seconds = time.monotonic() - began
         statuses = [status for status, _, _ in answers]
         assert set(statuses) <= {403, 429}
-        assert statuses.count(403) <= 5 * (seconds + 2), (
-            "five in each second that it took, the first and last begun ones too"
-        )
+        assert statuses.count(403) <= 5 * (seconds + 2), "five in each second, the first and last begun ones too"
         assert await visitor.log_in("guess") == 403, "a second later there is room again"
 
 
@@ -195,11 +182,7 @@ async def test_ended_sessions_stream_ends_even_when_busy(owner: Visitor, monkeyp
 
     async def much_happens() -> None:
         while True:
-            await owner.pod.db.execute(
-                "INSERT INTO calls (tenant, call_id, status, started_at, correlation_id) VALUES ($1, $2, 'ended', now(), 'c')",
-                owner.pod.store.tenant,
-                f"call_{uuid4().hex}",
-            )
+            await add_call(owner.pod)
             await asyncio.sleep(0.1)
 
     _, page, _ = await owner.get("/calls")

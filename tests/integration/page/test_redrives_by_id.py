@@ -95,9 +95,7 @@ async def another_action(pod: TenantPod, letter: str) -> AsyncIterator[None]:
         yield
 
 
-async def test_action_waiting_too_long_returns_a_repeatable_form(
-    owner: Visitor, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_action_waiting_too_long_returns_a_repeatable_form(owner: Visitor, monkeypatch) -> None:
     monkeypatch.setattr(server, "_TURN_SECONDS", 0.2)
     held, free, *_ = await dead_letters(owner.pod)
     csrf = hidden((await owner.get("/week"))[1])

@@ -13,10 +13,7 @@ from tests.worlds.privacy_environment import PrivacyEnvironment, open_privacy_en
 
 @pytest.fixture
 async def env(
-    postgres: EmbeddedPostgres,
-    emptied_database: Database,
-    valkey: EmbeddedRedis,
-    tmp_path: Path,
+    postgres: EmbeddedPostgres, emptied_database: Database, valkey: EmbeddedRedis, tmp_path: Path
 ) -> AsyncIterator[PrivacyEnvironment]:
     async with open_privacy_environment(postgres, emptied_database, valkey, tmp_path, encrypted=True) as opened:
         yield opened

@@ -37,12 +37,8 @@ async def until_used(env: PrivacyEnvironment, *keys: DataKey) -> None:
 async def store_foreign(env: PrivacyEnvironment, call_id: str, key: DataKey) -> int:
     """Store an event as a pod with another key would, and return its id."""
     call = {
-        "call_id": call_id,
-        "agent_id": AGENT_ID,
-        "to_number": NUMBER,
-        "call_status": "ended",
-        "transcript": ZORA.note,
-    }
+        "call_id": call_id, "agent_id": AGENT_ID, "to_number": NUMBER, "call_status": "ended", "transcript": ZORA.note,
+    }  # fmt: skip
     body = json.dumps({"event": "call_ended", "call": call}).encode()
     event = IncomingEvent(Source.RETELL, f"{call_id}:call_ended", "call_ended", body, "corr")
     (receipt,) = await EventStore(env.pod.worker.pool, env.tenant, cipher_of(env, key)).write([event])
@@ -151,9 +147,7 @@ async def test_report_of_erased_booking_has_no_body(env: PrivacyEnvironment) -> 
 
 
 @pytest.mark.nightly
-async def test_spooled_event_of_erased_booking_is_found(
-    env: PrivacyEnvironment,
-) -> None:
+async def test_spooled_event_of_erased_booking_is_found(env: PrivacyEnvironment) -> None:
     """It was encrypted before it waited, so the trigger cannot read it, even if encryption is off when it is moved."""
     await env.play(ZORA)
     await env.processed()

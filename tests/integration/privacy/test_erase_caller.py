@@ -64,11 +64,8 @@ async def test_nothing_erased_returns_by_polls_or_late_events(env: PrivacyEnviro
     call_id = await env.play(ZORA)
     await env.processed()
     fields = env.call_fields(ZORA, call_id)
-    env.retell.faults.active.append(
-        Fault.parse(
-            {"fault": FaultKind.ERROR_BEFORE_COMMIT, "operation": "delete-call", "count": None}, env.retell.clock.now()
-        )
-    )
+    fault = {"fault": FaultKind.ERROR_BEFORE_COMMIT, "operation": "delete-call", "count": None}
+    env.retell.faults.active.append(Fault.parse(fault, env.retell.clock.now()))
     await env.erase(ZORA, cancel_appointments=True)
     await env.processed()  # the cancellation comes to Cal.com, which needs who it is
     await env.run_erasures()
@@ -117,17 +114,15 @@ async def test_repeated_erasure_request_makes_one_erasure(env: PrivacyEnvironmen
     status, again = await request(env.pod, "callers/erase", body)
     assert (status, again["erasure"]["state"]) == (200, "done")
     _, listed = await request(env.pod, "erasures")
-    assert [(each["id"], each["state"], each["waits_for"]) for each in listed["erasures"]] == [
-        (body["request_id"], "done", None)
-    ]
+    (erasure,) = listed["erasures"]
+    assert (erasure["id"], erasure["state"], erasure["waits_for"]) == (body["request_id"], "done", None)
 
 
 async def test_message_after_the_erasure_request_is_stored(env: PrivacyEnvironment) -> None:
     await env.play(ZORA)
     await env.erase(ZORA, cancel_appointments=True)
-    later = await env.ask(
-        "leave_message", "call_later", ZORA, {"message": "Ich bin wieder da.", "customer_name": ZORA.name}
-    )
+    message = {"message": "Ich bin wieder da.", "customer_name": ZORA.name}
+    later = await env.ask("leave_message", "call_later", ZORA, message)
     assert later["success"], later
     await env.processed()
     await env.finish()

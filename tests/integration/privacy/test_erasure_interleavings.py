@@ -58,9 +58,7 @@ async def test_next_worker_finishes_a_dead_workers_erasure(env: PrivacyEnvironme
     assert {place for place, _ in await env.search(ZORA.needles)} == WHERE_NOBODY_REACHES
 
 
-async def test_late_commit_of_earlier_write_is_erased(
-    env: PrivacyEnvironment,
-) -> None:
+async def test_late_commit_of_earlier_write_is_erased(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA)
     await env.processed()
     worker = await asyncpg.connect(env.pod.store.dsn)

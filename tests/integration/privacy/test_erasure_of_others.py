@@ -176,10 +176,8 @@ async def test_non_text_event_body_is_exported(env: PrivacyEnvironment) -> None:
 async def test_simultaneously_written_appointment_keeps_its_customer(env: PrivacyEnvironment) -> None:
     customer: UUID = await env.pod.db.fetchval(
         "INSERT INTO customers (tenant, phone, name) VALUES ($1, $2, $3) RETURNING id",
-        env.tenant,
-        ZORA.number,
-        ZORA.name,
-    )
+        env.tenant, ZORA.number, ZORA.name,
+    )  # fmt: skip
     booker = await asyncpg.connect(env.pod.store.dsn)
     try:
         booking = booker.transaction()

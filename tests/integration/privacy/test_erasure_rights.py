@@ -10,6 +10,8 @@ from tests.worlds.databases import Database, TenantStore
 
 _CALL = "INSERT INTO calls (tenant, call_id, status, correlation_id) VALUES ($1, 'call_1', 'ended', 'c')"
 
+ERASURE = "INSERT INTO erasures (tenant, id, caller) VALUES ($1, $2, '+4915100000001')"
+
 
 async def login(store: TenantStore) -> asyncpg.Connection:
     return await asyncpg.connect(store.dsn)
@@ -23,9 +25,7 @@ async def test_pod_deletes_only_for_an_open_erasure(emptied_database: Database) 
             await conn.execute(_CALL, store.tenant)
         assert await pod.execute("DELETE FROM calls") == "DELETE 0"
         erasure = uuid4()
-        await pod.execute(
-            "INSERT INTO erasures (tenant, id, caller) VALUES ($1, $2, '+4915100000001')", first.tenant, erasure
-        )
+        await pod.execute(ERASURE, first.tenant, erasure)
         assert await other.execute("DELETE FROM calls") == "DELETE 0", "an erasure of another tenant opens nothing"
         assert await pod.execute("DELETE FROM calls") == "DELETE 1"
         assert await other.fetchval("SELECT count(*) FROM calls") == 1
@@ -54,9 +54,7 @@ async def test_pod_cannot_backdate_or_fake_an_erasure(emptied_database: Database
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await pod.execute(f"INSERT INTO erasures (tenant, {columns}) VALUES ($1, {values})", store.tenant)
         erasure = uuid4()
-        await pod.execute(
-            "INSERT INTO erasures (tenant, id, caller) VALUES ($1, $2, '+4915100000001')", store.tenant, erasure
-        )
+        await pod.execute(ERASURE, store.tenant, erasure)
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await pod.execute("UPDATE erasures SET recorded_at = '2000-01-01'")
         refer = "INSERT INTO erased_references (tenant, kind, reference, erasure) VALUES ($1, 'booking', 'triggerEvent', $2)"
@@ -79,9 +77,7 @@ async def test_erased_calls_event_is_stored_without_its_body(emptied_database: D
     refer = "INSERT INTO erased_references (tenant, kind, reference, erasure) VALUES ($1, $2, $3, $4)"
     try:
         erasure = uuid4()
-        await pod.execute(
-            "INSERT INTO erasures (tenant, id, caller) VALUES ($1, $2, '+4915100000001')", first.tenant, erasure
-        )
+        await pod.execute(ERASURE, first.tenant, erasure)
         for kind, reference in (("call", "call_1"), ("booking", "uid-of-a-booking")):
             await pod.execute(refer, first.tenant, kind, reference, erasure)
         events = {

@@ -74,12 +74,8 @@ async def test_refused_calls_words_are_deleted_while_bookings_stay(env: PrivacyE
     call = await env.pod.db.fetchrow("SELECT * FROM calls WHERE tenant = $1 AND call_id = $2", env.tenant, CALL)
     assert (call["status"], call["disconnection_reason"], call["from_number"]) == ("ended", "user_hangup", ZORA.number)
     outcomes = "SELECT array_agg(outcome ORDER BY at) FROM function_requests WHERE tenant = $1 AND call_id = $2"
-    assert (await env.pod.db.fetchval(outcomes, env.tenant, CALL))[1:] == [
-        "not_kept",
-        "asked_back",
-        "booked",
-        "not_kept",
-    ]
+    found = await env.pod.db.fetchval(outcomes, env.tenant, CALL)
+    assert found[1:] == ["not_kept", "asked_back", "booked", "not_kept"]
     assert OTHER.message in (await request(env.pod, f"calls/{other}"))[1]["transcript"]
 
     assert CALL in env.workspace.calls
@@ -120,11 +116,8 @@ async def test_retells_copy_is_deleted_after_call_despite_failures(env: PrivacyE
     await env.run_erasures()
     assert CALL in env.workspace.calls, "nobody deletes a call that goes on"
     await end(env, fields)
-    env.retell.faults.active.append(
-        Fault.parse(
-            {"fault": FaultKind.ERROR_BEFORE_COMMIT, "operation": "delete-call", "count": 1}, env.retell.clock.now()
-        )
-    )
+    fault = {"fault": FaultKind.ERROR_BEFORE_COMMIT, "operation": "delete-call", "count": 1}
+    env.retell.faults.active.append(Fault.parse(fault, env.retell.clock.now()))
     await env.run_erasures()
     assert CALL in env.workspace.calls
     assert (await env.pod.db.fetchrow(NOTICE, env.tenant, CALL))["deleted_at"] is None
@@ -160,9 +153,7 @@ async def test_many_undeletable_calls_delay_no_other_deletion(env: PrivacyEnviro
     assert await env.pod.db.fetchval(left, env.tenant) == 250
 
 
-async def test_concurrent_write_is_erased_after_the_call(
-    env: PrivacyEnvironment,
-) -> None:
+async def test_concurrent_write_is_erased_after_the_call(env: PrivacyEnvironment) -> None:
     """The record of a function is written after its answer, by a statement that may have begun before the refusal."""
     fields = await begin(env)
     await env.ask("decline_recording", CALL, ZORA, {})

@@ -49,11 +49,6 @@ async def left(env: PrivacyEnvironment) -> list[str]:
         await stream.close()
 
 
-async def first_erasure(env: PrivacyEnvironment) -> tuple[str, str | None]:
-    _, listed = await request(env.pod, "erasures")
-    return listed["erasures"][0]["state"], listed["erasures"][0]["waits_for"]
-
-
 async def test_set_aside_events_of_a_caller_are_erased(env: PrivacyEnvironment) -> None:
     call_id = await env.play(ZORA)
     await env.processed()
@@ -66,10 +61,8 @@ async def test_set_aside_events_of_a_caller_are_erased(env: PrivacyEnvironment) 
     await env.processed()
     await env.finish()
     assert await left(env) == [kept]
-    details = [
-        msgspec.json.decode(row["detail"])
-        for row in await env.pod.db.fetch("SELECT detail FROM audit_log WHERE action = 'caller.erased'")
-    ]
+    rows = await env.pod.db.fetch("SELECT detail FROM audit_log WHERE action = 'caller.erased'")
+    details = [msgspec.json.decode(row["detail"]) for row in rows]
     evidence = {each["system"]: each for each in details}
     assert (evidence["redis"]["events_waiting"], evidence["redis"]["set_aside_events"]) == (0, 4)
     noted = "SELECT kind FROM erased_references WHERE tenant = $1 AND reference = $2"
@@ -97,7 +90,8 @@ async def test_erasure_waits_for_unreadable_entries(env: PrivacyEnvironment) -> 
     await env.erase(ZORA, cancel_appointments=True)
     await env.processed()
     await env.run_erasures()
-    state, waits_for = await first_erasure(env)
+    _, listed = await request(env.pod, "erasures")
+    state, waits_for = (listed["erasures"][0][name] for name in ("state", "waits_for"))
     assert state == "open"
     assert waits_for is not None
     assert f"entry {unreadable} of the spool in Redis" in waits_for

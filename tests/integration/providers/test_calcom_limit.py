@@ -73,9 +73,7 @@ async def send_all(send: Callable[[], Awaitable[object]], clock: FixedClock, tim
         pytest.param(150, 600, NEVER, id="Redis goes and comes back"),
     ],
 )
-async def test_all_processes_send_100_requests_per_minute_together(
-    redis_goes: int, redis_comes: int, leader_changes: int
-) -> None:
+async def test_all_processes_send_100_requests_per_minute_together(redis_goes, redis_comes, leader_changes) -> None:
     """Two pods, with two processes each, and the operator have more to send all the time.
 
     In the minute that begins with full buckets the leader changes, or Redis goes; the next taker has a full bucket, too.

@@ -249,9 +249,7 @@ async def test_lost_redis_neither_forgets_circuits_nor_stops_anybody(own_valkey:
     await shared.close()
 
 
-async def test_coordinators_open_circuit_affects_only_its_server(
-    valkey: EmbeddedRedis,
-) -> None:
+async def test_coordinators_open_circuit_affects_only_its_server(valkey: EmbeddedRedis) -> None:
     shared = tenant_client(await create_tenant_user(valkey, "a.server"), "a.server")
     same_server, other_server, unknown_server = (
         CircuitBreakers(shared, SystemClock(), None, QUICK, base_url=lambda _, url=url: url)

@@ -59,9 +59,7 @@ async def test_only_a_busy_pod_batches_its_redis_requests(shared: RedisClient, m
     assert len(asked) < admitted / 3
 
 
-async def test_simultaneous_requests_batch_their_rate_limit_tokens(
-    shared: RedisClient, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_simultaneous_requests_batch_their_rate_limit_tokens(shared: RedisClient, monkeypatch) -> None:
     asked: list[int] = []
     run = shared.run
 

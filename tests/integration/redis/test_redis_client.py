@@ -97,13 +97,9 @@ async def test_every_allowed_command_works_on_own_keys(valkey: EmbeddedRedis, te
             if command == "unsubscribe":
                 continue  # takes no permission to a channel
             arguments_of_command = arguments.get(command)
-            own = await admin.execute_command(
-                "ACL",
-                "DRYRUN",
-                f"u-{tenant}",
-                command,
-                *(arguments_of_command if arguments_of_command is not None else [key, *more.get(command, [])]),
-            )
+            usual = [key, *more.get(command, [])]
+            args = usual if arguments_of_command is None else arguments_of_command
+            own = await admin.execute_command("ACL", "DRYRUN", f"u-{tenant}", command, *args)
             assert own == "OK", (command, own)
             if arguments_of_command is None:
                 denied = await admin.execute_command(

@@ -76,9 +76,7 @@ async def test_turn_of_a_job_comes_within_ten_minutes(take: Take) -> None:
     assert waits[-1] < _LONGEST_TURN
 
 
-async def test_idle_job_reserves_the_next_optional_token(
-    take: Take,
-) -> None:
+async def test_idle_job_reserves_the_next_optional_token(take: Take) -> None:
     """The bucket has 7: an optional request of a caller takes one of the upper 5, a job one of the upper 3."""
     assert (await take(3, share=5))[0], "the last one of a job"
     assert [(await take(5))[0] for _ in range(5)] == [True] * 4 + [False]

@@ -49,9 +49,8 @@ async def test_after_a_failover_the_new_master_is_used(tmp_path: Path, tenant: s
     await second.start()
     user = urlsplit(await first.add_user("salon", partial(acl_rules, tenant)))
     async with first.admin() as admin, second.admin() as other:
-        rules = (await admin.execute_command("ACL", "LIST"))[
-            -1
-        ].split()  # users are not replicated: written to every node
+        # Users are not replicated: written to every node.
+        rules = (await admin.execute_command("ACL", "LIST"))[-1].split()
         await other.execute_command("ACL", "SETUSER", *rules[1:])
         await other.config_set("masteruser", ADMIN_USER)
         await other.config_set("masterauth", urlsplit(first.admin_url).password)

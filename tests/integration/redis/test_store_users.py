@@ -61,7 +61,7 @@ class StoreExample:
         """Run the server as the pod does, during the block."""
         async with AsyncExitStack() as stack:
             config = self.folder / "config" / "valkey.conf"
-            if _has_tls(server_binary()):
+            if b"SSL_CTX_new" in server_binary().read_bytes():
                 config.write_text(self._local("valkey.conf").replace("tls-port 6379", f"tls-port {self.port}"))
             else:
                 inner = free_port()
@@ -89,10 +89,6 @@ class StoreExample:
         manifests = yaml.safe_load_all((ROOT / "examples" / "stores" / "valkey.yaml").read_text("utf-8"))
         (config,) = [each for each in manifests if each["kind"] == "ConfigMap"]
         return re.sub(r"(?<=\s|>)/(data|config|tls|users)\b", rf"{self.folder}/\1", config["data"][name])
-
-
-def _has_tls(program: Path) -> bool:
-    return b"SSL_CTX_new" in program.read_bytes()
 
 
 @asynccontextmanager
@@ -183,9 +179,7 @@ async def test_store_keeps_events_while_postgresql_is_away(example: StoreExample
         await admin.close()
 
 
-async def test_restarted_store_has_tenants_and_new_administrator_password(
-    example: StoreExample,
-) -> None:
+async def test_restarted_store_has_tenants_and_new_administrator_password(example: StoreExample) -> None:
     async with example.running("first"):
         admin = operator_of(example, "first")
         url = admin.tenant_url(SALON, None)

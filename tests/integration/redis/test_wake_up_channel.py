@@ -22,9 +22,7 @@ async def listening(shared: RedisClient) -> AsyncIterator[asyncio.Event]:
         await task
 
 
-async def test_publish_wakes_only_this_tenants_listeners(
-    valkey: EmbeddedRedis, shared: RedisClient, tenant: str
-) -> None:
+async def test_publish_wakes_only_this_tenants_listeners(valkey: EmbeddedRedis, shared: RedisClient, tenant) -> None:
     stranger = tenant_client(await create_tenant_user(valkey, f"{tenant}-2"), f"{tenant}-2")
     wake = WakeUpChannel(shared, SystemClock())
     assert not await wake.publish()

@@ -41,9 +41,7 @@ async def frozen(live: TenantStore) -> AsyncIterator[tuple[FrozenCalendar, TestC
             yield calendar, client
 
 
-async def test_change_is_answered_like_the_live_versions(
-    frozen: tuple[FrozenCalendar, TestClient[Any, Any]],
-) -> None:
+async def test_change_is_answered_like_the_live_versions(frozen: tuple[FrozenCalendar, TestClient[Any, Any]]) -> None:
     calendar, client = frozen
     calendar.expect(
         [("create-booking", 400, "taken"), ("create-booking", 404, "refused"), ("create-booking", None, "unknown")]
@@ -75,10 +73,8 @@ async def test_free_times_are_those_stored_by_live_versions(
         )
         query = FreeTimesQuery(Bookable(1001), DAY, DAY + timedelta(days=1), "Europe/Berlin", "corr")
         times = await v2.read_free_times(query, within=timedelta(seconds=5))
-        assert [[f"{start:%H:%M} {end:%H:%M}" for start, end in of] for of in times.days.values()] == [
-            ["08:00 09:40", "13:00 13:45"],
-            [],
-        ]
+        days = [[f"{start:%H:%M} {end:%H:%M}" for start, end in spans] for spans in times.days.values()]
+        assert days == [["08:00 09:40", "13:00 13:45"], []]
         assert times.slot_length == timedelta(minutes=45)
         later = FreeTimesQuery(Bookable(1001), DAY, DAY + timedelta(days=2), "Europe/Berlin", "corr")
         with pytest.raises(CalendarUnavailable):

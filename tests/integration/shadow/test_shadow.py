@@ -3,6 +3,9 @@
 import asyncio
 import random
 import re
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,22 +18,128 @@ from structlog.testing import capture_logs
 from askproai_core.clock import SystemClock
 from askproai_core.fault_injection import FaultPoints
 from askproai_core.provider_names import CalendarProvider
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import TenantConfig, decode, encode
 from askproai_core.tenant_config.config import CalendarConfig
 from askproai_core.tenant_config.services import TeamEventType
+from askproai_operator.controllers.tenant.shadow import shadow_config
+from askproai_operator.store.shadows import ShadowResults, shadow_name
 from askproai_runtime.book.outcomes import Moved
 from askproai_runtime.calendars import CalendarRequest, calcom_v2
 from askproai_runtime.desk.appointments import cancel_for_desk, move_for_desk
-from askproai_runtime.shadow import replay
+from askproai_runtime.process import open_process
+from askproai_runtime.shadow import ShadowSettings, replay, run_shadow
+from askproai_runtime.web import WebProcess
 from askproai_sandbox.calcom import CalcomSimulator
+from askproai_sandbox.cluster import free_port
 from askproai_sandbox.simulator import serve
-from tests.worlds.databases import Database
+from tests.worlds.databases import Database, TenantStore
 from tests.worlds.desk_bookings import desk
-from tests.worlds.shadow_environment import running_shadow
 from tests.worlds.tenant_pod import TenantPod, next_friday, open_pod, running_web
 from tests.worlds.waiting import eventually, stopwatch
 
 pytestmark = pytest.mark.nightly
+
+PASSWORD, KEY = "password-of-shadow", "key-of-shadow"
+
+
+@dataclass
+class ShadowEnvironment:
+    """`pod` is the live pod, whose callers are real; `shadow` has the copy of its book."""
+
+    pod: TenantPod
+    shadow: TenantPod
+    database: Database
+
+    async def found(self) -> ShadowResults:
+        return await self.database.admin.read_shadow_results(self.pod.store.tenant, 50)
+
+    async def has_begun(self) -> bool:
+        return (await self.found()).has_begun
+
+    async def wait_until_compared(self, requests: int) -> ShadowResults:
+        """Wait until `requests` requests were compared, or could not be; return the results."""
+
+        async def enough() -> ShadowResults | None:
+            found = await self.found()
+            return found if found.compared + found.not_compared >= requests else None
+
+        return await eventually(enough, what=f"{requests} requests to be compared")
+
+    async def book_of(self, store: TenantStore) -> list[str]:
+        rows = await self.pod.db.fetch(
+            """SELECT service || ' ' || staff || ' ' || starts_at || ' ' || status AS text FROM appointments
+               WHERE tenant = $1 AND status <> 'held' ORDER BY 1""",
+            store.tenant,
+        )
+        return [row["text"] for row in rows]
+
+    async def wait_until_equal(self) -> None:
+        """Wait until both books are equal: the copy of the live pod's bookings is there."""
+
+        async def equal() -> bool:
+            return await self.book_of(self.pod.store) == await self.book_of(self.shadow.store)
+
+        await eventually(equal)
+
+
+async def make_shadow_pod(database: Database, pod: TenantPod, folder: Path, config: TenantConfig) -> TenantPod:
+    """Create the shadow of a pod's tenant, and its pod's mounted files."""
+    ids = await database.admin.ensure_shadow(pod.store.tenant, pod.store.uid, PASSWORD, 10)
+    tenant = shadow_name(pod.store.tenant)
+    role, dsn = database.admin.role_name(tenant), database.admin.tenant_dsn(tenant, PASSWORD)
+    shadow = TenantPod(folder, TenantStore(tenant, pod.store.uid, role, dsn, {}), pod.session, pod.db)
+    (folder / "credentials").mkdir(parents=True)
+    (folder / "token").write_text("token")
+    (folder / "tenant.json").write_text(encode(shadow_config(config, ids)))
+    for name, value in (("DATABASE_URL", dsn), ("retell-api-key", KEY), ("calcom-api-key", "none")):
+        shadow.write_credential(name, value)
+    return shadow
+
+
+@asynccontextmanager
+async def running_shadow(
+    database: Database,
+    pod: TenantPod,
+    folder: Path,
+    config: TenantConfig,
+    change: Callable[[TenantConfig], TenantConfig] = lambda config: config,
+    faults: FaultPoints | None = None,
+) -> AsyncIterator[ShadowEnvironment]:
+    """Run the shadow of a running pod, whose config copies requests.
+
+    The shadow's version differs from the pod's by `faults`, and by `change`, which alters its config as another reading of the
+    same manifests would.
+    """
+    stop, started = asyncio.Event(), asyncio.Event()
+    shadow = await make_shadow_pod(database, pod, folder, config)
+    calendar_port = free_port()
+    text = (folder / "tenant.json").read_text().replace("127.0.0.1:8092", f"127.0.0.1:{calendar_port}")
+    shadow.write_config(change(decode(text)))
+
+    async def run_web() -> None:
+        async with open_process(shadow.settings(), "web", 3, SystemClock(), faults or FaultPoints(), stop) as process:
+            shadow.web = WebProcess(process)
+            await shadow.web.run(stop, lambda _: started.set())
+
+    web = asyncio.create_task(run_web())
+    await started.wait()
+    settings = ShadowSettings(
+        config_file=folder / "tenant.json",
+        credentials_dir=folder / "credentials",
+        live_credentials_dir=pod.folder / "credentials",
+        bind_address="127.0.0.1",
+        public_port=shadow.web.public_port,
+        calendar_port=calendar_port,
+    )
+    replaying = asyncio.create_task(run_shadow(settings, stop))
+    environment = ShadowEnvironment(pod, shadow, database)
+    try:
+        await eventually(environment.has_begun, what="the first copy")
+        yield environment
+    finally:
+        stop.set()
+        await asyncio.gather(web, replaying)
+
 
 CUT = {"service": "Haarschnitt"}
 CALCOM_KEY = "cal_salon"
@@ -77,9 +186,7 @@ async def change(pod: TenantPod, function: str, call: str, **args: Any) -> dict[
     return answer
 
 
-async def test_shadow_of_the_same_version_shows_no_difference(
-    database: Database, pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_shadow_of_the_same_version_shows_no_difference(database: Database, pod: TenantPod, tmp_path) -> None:
     """Bookings, moves, cancellations, two who come together, and lost races."""
     booked = [await book(pod, name, next_friday(pod, hour)) for name, hour in (("moves", 9), ("cancels", 10))]
     assert all(each["success"] for each in booked)
@@ -98,9 +205,8 @@ async def test_shadow_of_the_same_version_shows_no_difference(
         await environment.wait_until_equal()
         # Bookings in the copied book are moved and cancelled by the ids of the live version.
         ids = [first["appointment_id"], *(each["appointment_id"] for each in group["appointments"])]
-        again = await change(
-            pod, "reschedule", "offered", start=next_friday(pod, 12).isoformat(), appointment_id=ids[0]
-        )
+        noon = next_friday(pod, 12).isoformat()
+        again = await change(pod, "reschedule", "offered", start=noon, appointment_id=ids[0])
         left = [await change(pod, "cancel", "group", appointment_id=each) for each in ids[1:]]
         assert [each["success"] for each in (again, *left)] == [True] * 3, (again, left)
         found = await environment.wait_until_compared(12)
@@ -108,9 +214,7 @@ async def test_shadow_of_the_same_version_shows_no_difference(
         await environment.wait_until_equal()
 
 
-async def test_desk_change_of_an_appointment_is_no_difference(
-    database: Database, pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_desk_change_of_an_appointment_is_no_difference(database: Database, pod: TenantPod, tmp_path) -> None:
     """The desk changes an appointment that the call has just booked, and one that the call has only listed."""
     known = await book(pod, "listed", next_friday(pod, 9))
     async with running_shadow(database, pod, tmp_path / "shadow", pod.config()) as environment:
@@ -148,9 +252,8 @@ async def test_comparison_lists_exactly_a_partly_failing_versions_failures(
             assert (len(each.only_live), each.only_shadow) == (1, ())
             assert "booked" in each.only_live[0]
         await environment.wait_until_equal()
-        assert (await environment.found()).calls_that_differ == len(failed), (
-            "the next copy makes no difference of what was one"
-        )
+        differ = (await environment.found()).calls_that_differ
+        assert differ == len(failed), "the next copy makes no difference of what was one"
 
 
 async def test_differently_booking_shadow_shows_both_versions_bookings(
@@ -229,13 +332,8 @@ async def test_host_chosen_by_calcom_is_no_difference(
 
     monkeypatch.setattr(calcom_v2, "booking_body", body_without_wish)
     async with serve(calcom) as url:
-        team = {
-            "key": CALCOM_KEY,
-            "id": 3001,
-            "lengthInMinutes": 45,
-            "afterEventBuffer": 10,
-            "schedulingType": "roundRobin",
-        }
+        length = {"lengthInMinutes": 45, "afterEventBuffer": 10}
+        team = {"key": CALCOM_KEY, "id": 3001, "schedulingType": "roundRobin", **length}
         team |= {"hosts": ["anna", "mehmet"], "rrHostSubsetEnabled": True}
         async with pod.session.post(f"{url}/_sim/event-types", json=team) as response:
             assert response.status == 201
@@ -276,9 +374,7 @@ async def test_shadows_neither_delay_nor_fail_an_answer(database: Database, pod:
     assert re.search(r"^askproai_shadow_requests_dropped_total\{.*\} [1-3]", counted, re.MULTILINE)
 
 
-async def test_bodies_are_encrypted_and_the_replay_reads_them(
-    database: Database, pod: TenantPod, tmp_path: Path
-) -> None:
+async def test_bodies_are_encrypted_and_the_replay_reads_them(database: Database, pod: TenantPod, tmp_path) -> None:
     pod.encrypt()
     await eventually(lambda: current_config(pod).encrypt_bodies)
     await book(pod, "stored", next_friday(pod, 9))

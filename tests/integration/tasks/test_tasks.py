@@ -186,9 +186,7 @@ async def test_run_whose_lease_was_taken_is_cancelled(env: TaskEnvironment) -> N
 
     async with env.running({"count": hang}):
         await asyncio.wait_for(started.wait(), SOON)
-        await env.pool.execute(
-            "UPDATE tasks SET claim_no = claim_no + 1, lease_until = now() + interval '1 hour'",
-        )
+        await env.pool.execute("UPDATE tasks SET claim_no = claim_no + 1, lease_until = now() + interval '1 hour'")
         await asyncio.wait_for(cancelled.wait(), SOON)
         assert (await env.row())["lease_until"] is not None
 

@@ -130,9 +130,7 @@ async def test_stranger_can_neither_start_nor_join_a_trace(stopped_pod: TenantPo
     assert [f"00-{trace}-{span}-01" for trace, span in refused.links] == [STRANGER]
 
 
-async def test_desk_request_is_named_by_endpoint_alone(
-    stopped_pod: TenantPod,
-) -> None:
+async def test_desk_request_is_named_by_endpoint_alone(stopped_pod: TenantPod) -> None:
     pod, unknown = stopped_pod, "call_of_zora"
     async with running_collector() as collector, running_pod(pod, collector.url):
         await pod.get(f"{pod.private_url}/livez")

@@ -5,7 +5,6 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import aiohttp
-import asyncpg
 import pytest
 
 from askproai_core.clock import SystemClock
@@ -50,21 +49,12 @@ async def test_event_that_met_503_arrives_by_polling(web_pod: TenantPod, start: 
             (delivery,) = await eventually(lambda: calcom.journal.deliveries)
             assert delivery["status"] == 503
         assert await pod.db.fetchval("SELECT count(*) FROM webhook_events WHERE tenant = $1", pod.store.tenant) == 0
-        await make_due(pod)
+        poll = "INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'calendar-poll', now())"
+        await pod.db.execute(poll, pod.store.tenant)
+        found = "SELECT * FROM appointments WHERE tenant = $1 AND external_id = $2"
         async with running_worker(pod):
-            row = await eventually(lambda: appointment(pod, uid), SOON)
+            row = await eventually(lambda: pod.db.fetchrow(found, pod.store.tenant, uid), SOON)
             assert (row["status"], row["starts_at"]) == ("confirmed", datetime.fromisoformat(start))
-
-
-async def appointment(pod: TenantPod, uid: str) -> asyncpg.Record | None:
-    find = "SELECT * FROM appointments WHERE tenant = $1 AND external_id = $2"
-    return await pod.db.fetchrow(find, pod.store.tenant, uid)
-
-
-async def make_due(pod: TenantPod) -> None:
-    """Let the first poll be due at once."""
-    insert = "INSERT INTO tasks (tenant, name, due_at) VALUES ($1, 'calendar-poll', now())"
-    await pod.db.execute(insert, pod.store.tenant)
 
 
 @asynccontextmanager

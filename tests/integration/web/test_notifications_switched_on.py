@@ -39,25 +39,19 @@ async def let_it_rest(pod: TenantPod) -> None:
     )  # fmt: skip
 
 
-async def test_the_task_runs_when_notifications_are_switched_on(
-    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_task_runs_when_notifications_are_switched_on(stopped_pod: TenantPod, monkeypatch) -> None:
     def look_often(**settings: Any) -> TaskSettings:
         return TaskSettings(look_every=timedelta(seconds=0.1), first_within=timedelta(), **settings)
 
     monkeypatch.setattr("askproai_runtime.worker.TaskSettings", look_often)
     async with running_worker(stopped_pod):
-        await eventually(lambda: exists(stopped_pod), what="the task's row")
+        found, key = "SELECT true FROM tasks WHERE tenant = $1 AND name = $2", (stopped_pod.store.tenant, NOTIFICATIONS)
+        await eventually(lambda: stopped_pod.db.fetchval(found, *key), what="the task's row")
         rested = await wait_for_columns(lambda: read_task(stopped_pod), {"claim_no": 1, "lease_until": None})
         assert rested["due_in"] > 180
         stopped_pod.write_config(stopped_pod.config(notifications=SWITCHED_ON))
         ran = await wait_for_columns(lambda: read_task(stopped_pod), {"claim_no": 2, "lease_until": None})
         assert ran["due_in"] < 30
-
-
-async def exists(pod: TenantPod) -> bool:
-    found = "SELECT true FROM tasks WHERE tenant = $1 AND name = $2"
-    return bool(await pod.db.fetchval(found, pod.store.tenant, NOTIFICATIONS))
 
 
 async def test_run_with_the_former_config_is_repeated(stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,9 +69,7 @@ async def test_run_with_the_former_config_is_repeated(stopped_pod: TenantPod, mo
         assert (await read_task(stopped_pod))["due_in"] < 30
 
 
-async def test_change_during_an_outage_is_requested_afterwards(
-    stopped_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_change_during_an_outage_is_requested_afterwards(stopped_pod: TenantPod, monkeypatch) -> None:
     monkeypatch.setattr("askproai_runtime.worker.REQUEST_AGAIN", timedelta(seconds=0.05))
     await let_it_rest(stopped_pod)
     (stopped_pod.folder / "credentials" / "DATABASE_URL").unlink()

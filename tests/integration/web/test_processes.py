@@ -17,14 +17,7 @@ import pytest
 from askproai_core.exposure_proof import PROOF_PATHS, new_nonce, proof_of
 from askproai_sandbox.cluster import free_port
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
-from tests.worlds.tenant_pod import (
-    ADMIN_TOKEN,
-    TenantPod,
-    running_web,
-    running_worker,
-    sign_retell,
-    waiting_for_lock,
-)
+from tests.worlds.tenant_pod import ADMIN_TOKEN, TenantPod, running_web, running_worker, sign_retell, waiting_for_lock
 from tests.worlds.tenant_rows import altered_schema
 from tests.worlds.waiting import SOON, eventually
 

@@ -5,15 +5,21 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
+from types import SimpleNamespace
+from typing import Any, cast
 
+import aiohttp
 import pytest
 from aiohttp import web
 
+from askproai_core.clock import SystemClock
 from askproai_core.http_server import start_server
 from askproai_core.tenant_config.config import RateLimits
 from askproai_operator.redis_acl import acl_rules
+from askproai_runtime.web import NOTIFY_PAUSE, WorkerNotifier
 from askproai_sandbox.redis import EmbeddedRedis
 from tests.worlds.tenant_pod import ADMIN_TOKEN, Reply, TenantPod, running_web, running_worker
+from tests.worlds.tenant_redis import tenant_client
 from tests.worlds.waiting import SLOW_DISK, SOON, eventually
 
 pytestmark = pytest.mark.nightly
@@ -79,9 +85,7 @@ async def full_worker() -> AsyncIterator[int]:
 
 
 @pytest.mark.parametrize("own", ["absent", "full"])
-async def test_remote_worker_is_woken_if_own_is_unavailable(
-    stopped_pod: TenantPod, valkey: EmbeddedRedis, own: str
-) -> None:
+async def test_remote_worker_is_woken_if_own_is_unavailable(stopped_pod: TenantPod, valkey: EmbeddedRedis, own) -> None:
     """An idle worker polls every 15 s: a job that is done within 5 s was announced to it."""
     await mount_redis(stopped_pod, valkey)
     async with full_worker() as port, running_worker(stopped_pod):
@@ -118,3 +122,38 @@ async def test_two_pods_share_one_rate_limit(stopped_pod: TenantPod, own_valkey:
             replies = await eventually(replies_within_a_second, SOON, "eight replies within a second", every=2)
     assert Counter(reply.status for reply in replies) == {200: 4, 429: 4}  # each pod for itself would take all
     assert {reply.headers["Retry-After"] for reply in replies if reply.status == 429} == {"1"}
+
+
+@asynccontextmanager
+async def running_notifier(notified_at: list[float]) -> AsyncIterator[WorkerNotifier]:
+    """A notifier whose worker appends the times at which it is notified."""
+
+    async def accept(_request: web.Request) -> web.Response:
+        notified_at.append(asyncio.get_running_loop().time())
+        return web.Response(status=204)
+
+    app = web.Application()
+    app.add_routes([web.post("/poke", accept)])
+    runner, port = await start_server(app, "127.0.0.1", 0, grace_seconds=1)
+    async with aiohttp.ClientSession() as session:
+        settings = SimpleNamespace(bind_address="127.0.0.1", worker_port=port)
+        process = SimpleNamespace(
+            settings=settings, session=session, clock=SystemClock(), shared=tenant_client(None, "salon")
+        )
+        notifier = WorkerNotifier(cast("Any", process))
+        yield notifier
+        await notifier.close()
+    await runner.cleanup()
+
+
+async def test_consecutive_jobs_share_one_worker_notification() -> None:
+    notified_at: list[float] = []
+    async with running_notifier(notified_at) as notifier:
+        started_at = asyncio.get_running_loop().time()
+        notifier.notify()
+        await eventually(lambda: bool(notified_at))
+        while (asked_at := asyncio.get_running_loop().time()) < started_at + 20 * NOTIFY_PAUSE.total_seconds():
+            notifier.notify()
+            await asyncio.sleep(0)  # its task runs, and asks for the next one
+        await eventually(lambda: notified_at[-1] > asked_at)
+    assert len(notified_at) <= 2 + (notified_at[-1] - started_at) / NOTIFY_PAUSE.total_seconds()

@@ -46,9 +46,7 @@ async def test_only_the_links_button_stops_anything(web_pod: TenantPod) -> None:
         assert await opt_outs(web_pod) == [EMAIL]
 
 
-async def test_wrong_link_explains_alternatives_without_a_table_read(
-    web_pod: TenantPod, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_wrong_link_explains_alternatives_without_a_table_read(web_pod: TenantPod, monkeypatch) -> None:
     link = await link_of(web_pod)
     statements = record_statements(monkeypatch)
     base, _, token = link.rpartition("/")
