@@ -20,7 +20,7 @@ from gitops_health import argocd_cm, flux_checks
 from pydantic_settings import BaseSettings
 
 from askproai_operator.api import KINDS, CustomResource
-from askproai_operator.api.conditions import NEGATIVE_TYPES, ConditionType, Reason
+from askproai_operator.api.conditions import NEGATIVE_TYPES
 from askproai_operator.api.crd import build_crd, resolve_node, root_schema
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.conversation.arguments.table import ARGUMENT_RULES
@@ -134,10 +134,10 @@ def custom_resources() -> Iterator[str]:
 def conditions() -> Iterator[str]:
     """Yield the lines of the page about all conditions and reasons."""
     yield CONDITIONS
-    rows = [(f"`{type_}`", "False" if type_ in NEGATIVE_TYPES else "True", type_.about) for type_ in ConditionType]
-    yield from _table(("Condition", "Good", "What it tells"), rows)
-    yield REASONS
-    yield from _table(("Reason", "Meaning, and what to do"), [(f"`{reason}`", reason.about) for reason in Reason])
+    types, reasons = yaml.safe_load((ROOT / API / "conditions.yaml").read_text("utf-8")).values()
+    good = [(f"`{name}`", "False" if name in NEGATIVE_TYPES else "True", text) for name, text in types.items()]
+    yield from (*_table(("Condition", "Good", "What it tells"), good), REASONS)
+    yield from _table(("Reason", "Meaning, and what to do"), [(f"`{name}`", text) for name, text in reasons.items()])
 
 
 def arguments() -> Iterator[str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 from pydantic import ConfigDict
 
 from askproai_core.tenant_config.vocabulary import Function
@@ -164,9 +165,10 @@ def test_crd_generator_refuses_float_fields() -> None:
 
 
 def test_every_reason_and_condition_is_explained() -> None:
-    for member in (*Reason, *ConditionType):
-        assert member.about.endswith("."), member
-        assert member == member.value
+    about = yaml.safe_load((ROOT / "operator/askproai_operator/api/conditions.yaml").read_text("utf-8"))
+    for group, members in (("types", ConditionType), ("reasons", Reason)):
+        assert list(about[group]) == [str(member) for member in members]
+        assert all(text.endswith(".") for text in about[group].values())
 
 
 class _Inner(Part):
