@@ -166,8 +166,7 @@ class Settings(BaseSettings):
     toleration_keys: Texts = ()
     """Keys of taints, separated by commas, that a tenant's pods may tolerate. Absent: none."""
     pod_annotations: Texts = ()
-    """Annotations, separated by commas, that a tenant's pods may have; `example.com/` allows all with this prefix. Absent: none.
-    """
+    """Annotations, separated by commas, that a tenant's pods may have; `example.com/` allows all with this prefix. Absent: none."""
     workers: int = Field(16, ge=1, le=64)
     """Reconciles that run at the same time; of each four, one is kept for changes."""
     resync_seconds: int = Field(60, ge=5)
