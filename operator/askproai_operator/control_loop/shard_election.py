@@ -18,12 +18,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.kube import AccessError, ApiError, Conflict, Elector, LeaseObserver, LeaseTimes, leadership
+from askproai_core.kube import AccessError, ApiError, Conflict, Elector, LeaseApi, LeaseObserver, LeaseTimes, leadership
 from askproai_core.lifecycle import run_until_stopped
 from askproai_operator.shards import LEASE_NAMES, Shard, layout_of_holder
 
@@ -36,16 +36,6 @@ _LOOK_AGAIN: Final = LeaseTimes().retry
 _LOG_AGAIN: Final = timedelta(minutes=1)
 
 
-class Leases(Protocol):
-    """The Leases of the operator's namespace (`LeaseApi`). Each method raises ApiError or AccessError."""
-
-    async def read(self, name: str) -> dict[str, Any] | None:
-        """Return the Lease of this name; None when it does not exist."""
-
-    async def replace(self, lease: Mapping[str, Any]) -> None:
-        """Write a Lease. Raises Conflict when it changed since it was read."""
-
-
 def end_process() -> None:
     """End the process at once without releasing its Lease: a request in flight could otherwise commit under the next leader."""
     sys.stderr.flush()
@@ -56,7 +46,7 @@ def end_process() -> None:
 async def shard_leadership(
     shard: Shard,
     elector: Elector,
-    leases: Leases,
+    leases: LeaseApi,
     clock: Clock,
     stop: asyncio.Event,
     end: Callable[[], None] = end_process,
@@ -82,7 +72,7 @@ async def shard_leadership(
 class _Layout:
     """The layout of one shard's process, and other processes' layouts as their Leases show them."""
 
-    def __init__(self, shard: Shard, leases: Leases, clock: Clock) -> None:
+    def __init__(self, shard: Shard, leases: LeaseApi, clock: Clock) -> None:
         self._shard, self._leases, self._clock = shard, leases, clock
         self._observers: dict[int, LeaseObserver] = defaultdict(lambda: LeaseObserver(clock))
 
