@@ -128,11 +128,7 @@ def grant_manifest(namespace: str, subject: Subject, holders: Iterable[Holder]) 
     labels = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/managed-by": MANAGER, LABEL: subject.kind.value}
     annotations = grant_annotations(subject, holders)
     metadata = {"name": subject.name, "namespace": namespace, "labels": labels, "annotations": annotations}
-    return {
-        "apiVersion": resources.CONFIG_MAPS.api_version,
-        "kind": resources.CONFIG_MAPS.kind,
-        "metadata": metadata,
-    }
+    return {**resources.CONFIG_MAPS.type_meta, "metadata": metadata}
 
 
 def find_other(holders: Iterable[Holder], wanted: Holder) -> Holder | None:

@@ -95,12 +95,7 @@ def report_manifest(namespace: str, report: InstallationReport) -> dict[str, Any
     """Return the ConfigMap with the report."""
     labels = {"app.kubernetes.io/name": "askproai", MANAGED_LABEL: MANAGER}
     metadata = {"name": NAME, "namespace": namespace, "labels": labels}
-    return {
-        "apiVersion": CONFIG_MAPS.api_version,
-        "kind": CONFIG_MAPS.kind,
-        "metadata": metadata,
-        "data": report_data(report),
-    }
+    return {**CONFIG_MAPS.type_meta, "metadata": metadata, "data": report_data(report)}
 
 
 def report_data(report: InstallationReport) -> dict[str, str]:

@@ -80,7 +80,7 @@ class LeaseApi:
 
     async def create(self, spec: Mapping[str, Any]) -> None:
         """Create this Lease. Raises Conflict when another process was faster."""
-        lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": self._meta, "spec": spec}
+        lease = {**LEASES.type_meta, "metadata": self._meta, "spec": spec}
         await self._transport.request("POST", self._collection, body=lease)
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
