@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
@@ -11,9 +11,10 @@ from askproai_core.database import Connection, DatabaseError, Pool, open_pool
 from askproai_core.database.group_roles import COORDINATOR
 from askproai_core.database.tenant_figures import BookingCounts, TenantFigures, read_figures, read_month_of_bookings
 from askproai_operator import login_urls
+from askproai_operator.installation_report import DatabaseReport
 from askproai_operator.store import login_roles, shadows
 from askproai_operator.store.canary_outcomes import CanaryOutcomes, Trial, read_canary_outcomes
-from askproai_operator.store.database_facts import DatabaseFacts, read_facts
+from askproai_operator.store.database_facts import read_facts
 from askproai_operator.store.resources import Member, ResourceKey, ensure_resources, find_resources
 from askproai_operator.store.row_owners import DataOwnedByOther, ensure_row
 from askproai_operator.store.schema import Schema
@@ -75,8 +76,8 @@ class AdminStore:
         """
         await self._schema.prepare()
 
-    async def read_facts(self) -> DatabaseFacts:
-        """Return PostgreSQL's facts about itself and this installation (`database_facts.py`)."""
+    async def read_facts(self) -> tuple[DatabaseReport, datetime]:
+        """Return PostgreSQL's facts about itself and this installation, and its time (`database_facts.py`)."""
         async with self._connection() as conn:
             return await read_facts(conn)
 
