@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Protocol, Self
 
 import aiohttp
@@ -28,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 _FIRST_TERM_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
-_NOT_FOUND = 404
 
 
 class NotLeader(Exception):
@@ -89,7 +89,7 @@ class LeaseApi:
             path = LEASES.path(self._meta["namespace"], lease["metadata"]["name"])
             await self._transport.request("PUT", path, body=lease)
         except ApiError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND:
                 raise Conflict(error.status, error.reason, "the Lease was deleted meanwhile") from error
             raise
 
