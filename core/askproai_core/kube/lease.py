@@ -228,11 +228,7 @@ class Elector:
 
 
 def elector_from_settings(
-    settings: LeaseSettings,
-    lease: LeaseApi,
-    clock: Clock,
-    on_change: Callable[[bool], None],
-    suffix: str = "",
+    settings: LeaseSettings, lease: LeaseApi, clock: Clock, on_change: Callable[[bool], None], suffix: str = ""
 ) -> Elector:
     """Return an elector with the times of a process's settings and an identity of its own, which ends with `suffix`."""
     seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)

@@ -11,13 +11,7 @@ from askproai_core.tenant_config.branches import Branch, Hours, Knowledge
 from askproai_core.tenant_config.notifications import Notifications
 from askproai_core.tenant_config.page import PageSettings
 from askproai_core.tenant_config.services import BookingField, Service
-from askproai_core.tenant_config.vocabulary import (
-    BusinessModel,
-    CallerVerification,
-    ConfigStruct,
-    Function,
-    Withheld,
-)
+from askproai_core.tenant_config.vocabulary import BusinessModel, CallerVerification, ConfigStruct, Function, Withheld
 
 BOOKING_TARGET_PERCENT: Final = Decimal(95)
 
