@@ -17,11 +17,7 @@ from tests.worlds.waiting import SOON, eventually
 
 pytestmark = pytest.mark.nightly
 
-_KEPT = {
-    "_helpers.tpl",
-    "operator-deployment.yaml",
-    "serviceaccounts.yaml",
-}  # all other objects belong to no namespace
+_KEPT = {"_helpers.tpl", "operator-deployment.yaml", "serviceaccounts.yaml"}  # all other objects belong to no namespace
 READY = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-11-20T08:00:00Z"}
 
 

@@ -86,10 +86,7 @@ async def test_edited_knowledge_publishes_a_version_unlike_edited_price(new_env)
     priced["spec"] |= {"price": {"amount": "41.50"}, "preparation": "Bitte mit trockenem Haar."}
     new_env.put(resources.OFFERINGS, priced)
     place = branch([NUMBER])
-    place["spec"] |= {
-        "openingHours": [{"days": ["Mon"], "opens": "08:00", "closes": "12:00"}],
-        "directions": "Im Hof.",
-    }
+    place["spec"] |= {"openingHours": [{"days": ["Mon"], "opens": "08:00", "closes": "12:00"}], "directions": "Im Hof."}
     new_env.put(resources.BRANCHES, place)
     put_tenant(new_env, knowledge=[known | {"answer": "Nur bar."}], cancellationRule="Bis zum Vortag.")
     await new_env.settle()

@@ -12,14 +12,7 @@ from askproai_operator.control_loop.loop import ReconcileLoop
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.controllers.orphan import LEDGER, ORPHAN, LedgerController, orphan_options, reconcile_orphan
-from tests.worlds.agent_environment import (
-    KEY,
-    NUMBER,
-    OPERATOR_NAMESPACE,
-    RETELL_KEY,
-    AgentEnvironment,
-    agent,
-)
+from tests.worlds.agent_environment import KEY, NUMBER, OPERATOR_NAMESPACE, RETELL_KEY, AgentEnvironment, agent
 
 pytestmark = pytest.mark.nightly
 

@@ -77,9 +77,7 @@ async def test_claimed_span_is_finite_nonempty_and_half_open(salon: TenantStore,
 
 
 @pytest.mark.processes
-async def test_overlapping_writers_never_deadlock_and_have_one_winner(
-    salon: TenantStore,
-) -> None:
+async def test_overlapping_writers_never_deadlock_and_have_one_winner(salon: TenantStore) -> None:
     """Each writer books two of three people at once, in spans that overlap those of the others."""
     ids = sorted(salon.resources.values())
     writers = [

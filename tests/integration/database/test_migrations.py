@@ -182,9 +182,7 @@ async def test_migration_waiting_behind_a_dump_gives_way(database: Database) -> 
         assert await migrator.up() == [9001]
 
 
-async def test_blocked_migration_gives_way_to_a_waiting_transaction(
-    database: Database,
-) -> None:
+async def test_blocked_migration_gives_way_to_a_waiting_transaction(database: Database) -> None:
     """Each has a table that the other waits for, so one must give way: the migration, not the caller."""
     extra = Migration(
         9001, "extra", "LOCK TABLE calls IN SHARE MODE; ALTER TABLE tenants ADD COLUMN extra int", "SELECT 1"

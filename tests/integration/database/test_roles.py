@@ -208,9 +208,7 @@ async def test_resources_are_never_deleted_and_keep_their_ids(database: Database
         await admin.ensure_resources("nobody.nobody", [anna])
 
 
-async def test_erasing_a_tenant_takes_only_its_own_data(
-    database: Database,
-) -> None:
+async def test_erasing_a_tenant_takes_only_its_own_data(database: Database) -> None:
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     await fill(salon)
     await fill(other)

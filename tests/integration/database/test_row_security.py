@@ -287,9 +287,7 @@ async def test_the_backup_role_reads_everything_and_writes_nothing(tenants: TwoT
                 await c.execute(f"DELETE FROM {name}")
 
 
-async def test_tenants_free_times_use_btree_and_one_lookup(
-    tenants: TwoTenants,
-) -> None:
+async def test_tenants_free_times_use_btree_and_one_lookup(tenants: TwoTenants) -> None:
     """Range operators are not leakproof, so under row security the GiST index only enforces (6.5 ms against 0.07)."""
     busy = await tenants.database.create_tenant("busy", [("mitte", f"p{n}", 1) for n in range(20)])
     async with connected(tenants.database.superuser_dsn) as su:

@@ -48,9 +48,7 @@ async def bootstrap(server: EmbeddedPostgres, statements: list[str]) -> str:
     return f"postgresql://{owner}:{PASSWORD}@127.0.0.1:{server.port}/{database}"
 
 
-async def test_database_role_of_the_example_can_prepare_database(
-    bare_server: EmbeddedPostgres,
-) -> None:
+async def test_database_role_of_the_example_can_prepare_database(bare_server: EmbeddedPostgres) -> None:
     dsn = await bootstrap(bare_server, read_cluster()["bootstrap"]["initdb"]["postInitSQL"])
     admin = AdminStore(dsn)
     await admin.prepare()

@@ -40,11 +40,7 @@ def test_absent_blocks_have_the_documented_defaults() -> None:
     assert tenant.spec.calendar.calcom is None
     assert [
         str(event) for event in RetellAgent.from_raw(manifest("RetellAgent", "second-tenant.yaml")).spec.webhook_events
-    ] == [
-        "call_started",
-        "call_ended",
-        "call_analyzed",
-    ]
+    ] == ["call_started", "call_ended", "call_analyzed"]
 
 
 def test_branch_has_typed_times_and_dates() -> None:

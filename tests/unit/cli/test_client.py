@@ -270,10 +270,7 @@ def test_context_option_applies_to_one_command_only(directory: Path, monkeypatch
 
 @pytest.mark.parametrize(
     ("url", "words"),
-    [
-        ("http://127.0.0.1:9", "nothing listens there"),
-        ("http://none.invalid", "its host is not known; check --url"),
-    ],
+    [("http://127.0.0.1:9", "nothing listens there"), ("http://none.invalid", "its host is not known; check --url")],
 )
 def test_unanswering_address_is_reported_in_words(url: str, words: str) -> None:
     with pytest.raises(RequestFailed, match=words) as failed:

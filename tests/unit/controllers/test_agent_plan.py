@@ -130,10 +130,7 @@ CASES = [
         "a crash after the patch: the draft is right, so it is only published",
     ),
     (
-        replace(
-            OTHER_DRAFT,
-            published_agent=agent(voice_id="y"),
-        ),
+        replace(OTHER_DRAFT, published_agent=agent(voice_id="y")),
         RECORDED,
         (Step(Action.PATCH_AGENT, ("voice_id",)), PUBLISH, BIND),
         "an open draft is used instead of forking another one",

@@ -29,8 +29,7 @@ ROUTING = Routing(msgspec.structs.replace(CHAIN, branches=SALONS, agents=AGENTS)
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["030 1234567", "0049 30 1234567", "+49 (0)30 1234567", "030/123 45 67", "(030) 1234567", "+49301234567"],
+    "text", ["030 1234567", "0049 30 1234567", "+49 (0)30 1234567", "030/123 45 67", "(030) 1234567", "+49301234567"]
 )
 def test_every_german_spelling_is_the_same_number(text):
     assert to_e164(text, "DE") == "+49301234567"

@@ -15,9 +15,7 @@ from askproai_core.tracing.export import OtelRecorder, _CountingExporter
 from tests.worlds.waiting import SOON
 
 
-def test_refused_spans_are_dropped_and_counted(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_refused_spans_are_dropped_and_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("MOST_WAITING", "_MOST_IN_A_REQUEST"):
         monkeypatch.setattr(export, name, 5)
     counted: Counter[str] = Counter()
