@@ -41,9 +41,7 @@ KEY_ANNOTATIONS: Final = {
     SubjectKind.RETELL_KEY: "askproai.de/retell-key",
     SubjectKind.CALENDAR_KEY: "askproai.de/calcom-key",
 }
-OWN_KEYS_ANNOTATION: Final = (
-    "askproai.de/own-calcom-keys"  # beside them: of staff members' own keys, separated by commas
-)
+OWN_KEYS_ANNOTATION: Final = "askproai.de/own-calcom-keys"  # beside them: of staff members' own, separated by commas
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,9 +29,7 @@ from askproai_operator.engine import (
 log = structlog.get_logger(__name__)
 
 _DRAIN: Final = timedelta(seconds=20)  # running reconciles may finish at a shutdown; every step is crash-safe anyway
-_KEPT_FOR_CHANGES: Final = (
-    4  # each fourth worker takes no resync: those that wait for a provider must not fill all of them
-)
+_KEPT_FOR_CHANGES: Final = 4  # each fourth worker takes no resync: those that wait for a provider must not fill all
 _JITTER: Final = 0.1  # share of a resync, so that the keys of one start do not stay due at the same moment for ever
 
 

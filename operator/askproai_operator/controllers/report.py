@@ -48,9 +48,8 @@ class ReportController:
     """
 
     def __init__(self) -> None:
-        self._written: InstallationReport | None = (
-            None  # by this process: another leader may have written the ConfigMap
-        )
+        # By this process: another leader may have written the ConfigMap.
+        self._written: InstallationReport | None = None
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
         """Check PostgreSQL and Redis, and write the report if it is due."""
