@@ -25,7 +25,7 @@ from askproai_operator.settings import Settings
 from askproai_operator.store.shadows import shadow_name
 
 SHADOWS: Final = "Shadows"
-# Of the container beside the shadow's web process, in place of the calendar.
+# The container beside the shadow's web process answers there, in place of the calendar.
 CALENDAR_URL: Final = "http://127.0.0.1:8092"
 
 
