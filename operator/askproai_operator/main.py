@@ -129,7 +129,7 @@ from askproai_operator.url_prober import Prober
 
 log = structlog.get_logger(__name__)
 
-Controllers = Mapping[str, Reconcile]  # by the kind of their keys
+Controllers = Mapping[str, Reconcile[ReconcileContext]]  # by the kind of their keys
 
 RESOURCE_CONTROLLERS: Controllers = {
     resources.TENANTS.kind: tenant.reconcile,

@@ -5,17 +5,17 @@ import random
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 import structlog
 
 from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
 from askproai_core.tracing import annotate, fail_current, start_trace
 from askproai_operator.api import KINDS, CustomResource, Key
-from askproai_operator.context import ReconcileContext
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import SHARED_WORKERS, Priority, WorkQueue
 from askproai_operator.engine import (
+    EngineContext,
     EventRecord,
     EventType,
     Result,
@@ -28,6 +28,8 @@ from askproai_operator.engine import (
 
 log = structlog.get_logger(__name__)
 
+C = TypeVar("C", bound=EngineContext)
+
 _DRAIN: Final = timedelta(seconds=20)  # running reconciles may finish at a shutdown; every step is crash-safe anyway
 _KEPT_FOR_CHANGES: Final = 4  # each fourth worker takes no resync: those that wait for a provider must not fill all
 _JITTER: Final = 0.1  # share of a resync, so that the keys of one start do not stay due at the same moment for ever
@@ -36,16 +38,16 @@ _JITTER: Final = 0.1  # share of a resync, so that the keys of one start do not 
 # A controller: reconciles a key, and may be called at any time and any number of times (level-triggered). If the key's kind is a
 # custom resource, the loop writes its status. If the kind is background work without an object, the loop only uses the time of the
 # next run.
-Reconcile = Callable[[Key, ReconcileContext], Awaitable[Result]]
+Reconcile = Callable[[Key, C], Awaitable[Result]]
 
 
-class ReconcileLoop:
+class ReconcileLoop(Generic[C]):
     """The workers that reconcile the keys of one queue. Nothing else writes conditions or creates Events about reconciles."""
 
     def __init__(
         self,
-        controllers: Mapping[str, Reconcile],
-        context: ReconcileContext,
+        controllers: Mapping[str, Reconcile[C]],
+        context: C,
         queue: WorkQueue,
         metrics: Metrics,
         chance: Callable[[], float] = random.random,
