@@ -80,7 +80,7 @@ class _Layout:
         """Wait until the leader of shard 0 has this layout."""
 
         async def is_in_force() -> tuple[bool | None, list[str]]:
-            holder = await self._holder(0)
+            holder = await self._first_holder()
             return (holder is not None and layout_of_holder(holder) == self._shard.count) or None, [holder or "nobody"]
 
         await self._poll(is_in_force, "shard 0 has no leader with this number of shards yet")
@@ -102,7 +102,7 @@ class _Layout:
         while not self._shard.is_first:
             await self._clock.sleep(_LOOK_AGAIN)
             try:
-                holder = await self._holder(0)
+                holder = await self._first_holder()
             except (ApiError, AccessError):
                 continue  # the Lease of this shard cannot be renewed then, either
             if holder is not None and layout_of_holder(holder) != self._shard.count:
@@ -145,8 +145,8 @@ class _Layout:
                 found[index] = holder
         return found
 
-    async def _holder(self, index: int) -> str | None:
-        return _holder_of(await self._leases.read(LEASE_NAMES[index]))
+    async def _first_holder(self) -> str | None:
+        return _holder_of(await self._leases.read(LEASE_NAMES[0]))
 
     async def _release(self, lease: Mapping[str, Any]) -> None:
         """Remove an ended process's name from its expired Lease: else each later process would wait for the expiry again."""
