@@ -20,8 +20,8 @@ from gitops_health import argocd_cm, flux_checks
 from pydantic_settings import BaseSettings
 
 from askproai_operator.api import KINDS, CustomResource
-from askproai_operator.api.conditions import NEGATIVE_TYPES, ConditionType, Reason
-from askproai_operator.api.crd import build_crd, resolve_node, root_schema
+from askproai_operator.api.conditions import NEGATIVE_TYPES
+from askproai_operator.api.crd import build_crd, describe, resolve_node, root_schema
 from askproai_operator.settings import Settings as OperatorSettings
 from askproai_runtime.conversation.arguments.table import ARGUMENT_RULES
 from askproai_runtime.coordinator import CoordinatorSettings
@@ -134,10 +134,10 @@ def custom_resources() -> Iterator[str]:
 def conditions() -> Iterator[str]:
     """Yield the lines of the page about all conditions and reasons."""
     yield CONDITIONS
-    rows = [(f"`{type_}`", "False" if type_ in NEGATIVE_TYPES else "True", type_.about) for type_ in ConditionType]
-    yield from _table(("Condition", "Good", "What it tells"), rows)
-    yield REASONS
-    yield from _table(("Reason", "Meaning, and what to do"), [(f"`{reason}`", reason.about) for reason in Reason])
+    types, reasons = yaml.safe_load((ROOT / API / "conditions.yaml").read_text("utf-8")).values()
+    good = [(f"`{name}`", "False" if name in NEGATIVE_TYPES else "True", text) for name, text in types.items()]
+    yield from (*_table(("Condition", "Good", "What it tells"), good), REASONS)
+    yield from _table(("Reason", "Meaning, and what to do"), [(f"`{name}`", text) for name, text in reasons.items()])
 
 
 def arguments() -> Iterator[str]:
@@ -223,7 +223,7 @@ def _settings_schema(model: type[BaseSettings | msgspec.Struct]) -> dict[str, An
     """Return the JSON schema of a settings class: the operator's are pydantic models, the runtime's structs of msgspec."""
     if issubclass(model, BaseSettings):
         assert model.model_config["env_prefix"] == PREFIX, "the page names one prefix for all"
-        return model.model_json_schema()
+        return describe(model.model_json_schema(), model)
     path = {"type": "string", "format": "path"}  # the only type that msgspec leaves to the hook
     properties = {}
     for field in msgspec.structs.fields(model):
@@ -252,7 +252,7 @@ def _fields(schema: dict[str, Any], path: str) -> Iterator[tuple[str, ...]]:
         full = f"{path}.{name}"
         shown = f"**`{full}`**" if name in schema.get("required", ()) else f"`{full}`"
         default = f"`{json.dumps(field['default'])}`" if "default" in field else ""
-        yield shown, _type(field), default, " ".join(field.get("description", "").split())
+        yield shown, _type(field), default, field.get("description", "")
         yield from _fields(field.get("items", field), full + ("[]" if "items" in field else ""))
 
 
@@ -291,7 +291,7 @@ def _page(title: str, source: str, parts: Iterable[str]) -> str:
 
 def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
     yield f"| {' | '.join(head)} |\n|{'---|' * len(head)}"
-    yield from (f"| {' | '.join(row)} |" for row in rows)
+    yield from (f"| {' | '.join(row)} |".replace("\n", " ") for row in rows)
 
 
 def main() -> int:

@@ -35,7 +35,7 @@ def play_by_hand(retell_url: str, to: str, caller: str, say: Sequence[str]) -> "
             _print_steps(steps)
             if sentences and held.record is None:
                 _print_steps(runner.run(held.say(sentences.popleft())))
-            while held.record is None and (line := _read_line()) is not None:
+            while held.record is None and (line := read_line("> " if sys.stdin.isatty() else "")) is not None:
                 word, _, rest = line.partition(" ")
                 if word == "bye":
                     break
@@ -66,12 +66,13 @@ def print_end(record: "CallRecord") -> None:
     print(record.call_id)
 
 
-def _read_line() -> str | None:
-    """Return the next line that is not empty; None at the end of the input, and for Ctrl-C."""
+def read_line(prompt: str) -> str | None:
+    """Return the next line that is not empty; None at the end of the input, and for Ctrl-C. The prompt is "" if nobody types."""
     try:
-        while not (text := input("> " if sys.stdin.isatty() else "").strip()):
+        while not (text := input(prompt).strip()):
             pass
     except (EOFError, KeyboardInterrupt):
+        print(end="\n" if prompt else "")
         return None
     return text
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from askproai_cli.call_by_hand import play_by_hand, print_end
+from askproai_cli.call_by_hand import play_by_hand, print_end, read_line
 from askproai_cli.demo import simulators
 from askproai_cli.demo_state import require_simulators
 from askproai_cli.output import Output, OutputOption, fail, print_json
@@ -182,7 +182,7 @@ def _play_interactively(
     sentences = iter(say or ())
 
     def read() -> str | None:
-        return next(sentences, None) if say else _read_sentence(is_typed)
+        return next(sentences, None) if say else read_line(_PROMPT if is_typed else "")
 
     with asyncio.Runner() as runner:  # it does not run while `input` waits, so Ctrl-C hangs up at once
         held, steps = runner.run(begin)
@@ -203,14 +203,3 @@ def _play_interactively(
         return record
     print_end(record)
     return record
-
-
-def _read_sentence(is_typed: bool) -> str | None:
-    """Return the next line that is not empty; None at the end of the input, and for Ctrl-C."""
-    try:
-        while not (text := input(_PROMPT if is_typed else "").strip()):
-            pass
-    except (EOFError, KeyboardInterrupt):
-        print(end="\n" if is_typed else "")
-        return None
-    return text

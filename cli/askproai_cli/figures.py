@@ -6,10 +6,9 @@ from typing import Any
 import typer
 
 from askproai_cli.output import print_json
-from askproai_cli.tenant_api import TenantApi, example, for_tenant
+from askproai_cli.tenant_api import TenantApi, for_tenant
 from askproai_core.terminal import format_day
 
-EXAMPLE = example("figures")
 _DAYS = {"day": "day", "booked": "booked", "failed": "failed", "share": "booked %"}
 _PROVIDERS = {
     "provider": "provider", "requests": "requests", "average_ms": "average ms", "longest_ms": "longest ms", "errors": "errors",

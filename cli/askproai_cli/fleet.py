@@ -24,8 +24,7 @@ def tenants(
         str | None, typer.Option(help="Only those with this text in name, displayed name, state or cause.")
     ] = None,
     failing: Annotated[
-        bool,
-        typer.Option("--failing", help="Only those with something not Ready, or whose error budget is used up."),
+        bool, typer.Option("--failing", help="Only those with something not Ready, or whose error budget is used up.")
     ] = False,
     limit: LimitOption = 50,
     namespace: Annotated[

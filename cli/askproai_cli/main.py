@@ -5,9 +5,9 @@ completion of a shell import all modules here (tests/unit/cli/test_start_up.py).
 """
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperGroup
@@ -25,7 +25,6 @@ from askproai_cli.cluster import use_context
 from askproai_cli.demo import demo, play
 from askproai_cli.doctor_command import doctor_command
 from askproai_cli.events import events
-from askproai_cli.figures import EXAMPLE as FIGURES_EXAMPLE
 from askproai_cli.figures import figures
 from askproai_cli.fleet import tenants
 from askproai_cli.lint_command import lint_command
@@ -35,47 +34,66 @@ from askproai_cli.offers import offers
 from askproai_cli.plan_command import plan_command
 from askproai_cli.privacy import ERASE_EXAMPLE, EXPORT_EXAMPLE, erase, erasures, export
 from askproai_cli.sandbox import sandbox
+from askproai_cli.tenant_api import example
 from askproai_cli.tenant_command import tenant
 from askproai_cli.when import when
 
-# The commands in the order of `--help`, below the headings that they have there.
-_PANELS = {
-    "Manifests": ("lint", "plan"),
-    "The platform": ("tenants", "tenant", "doctor"),
-    "A tenant": (
-        "calls",
-        "timeline",
-        "messages",
-        "waitlist",
-        "appointments",
-        "block",
-        "unblock",
-        "blocks",
-        "offers",
-        "slots",
-        "figures",
-        "events",
-        "notifications",
-        "circuits",
-        "calendar",
-        "audit",
-        "export",
-        "erase",
-        "erasures",
-    ),
-    "This machine": ("when", "demo", "call", "play", "sandbox"),
+# The commands and groups of commands below their headings, in the order of `--help`; commands with an example.
+_COMMANDS: Final[Mapping[str, Sequence[tuple[str, Any] | tuple[str, Any, str]]]] = {
+    "Manifests": [
+        ("lint", lint_command, "Example: `askproai lint examples/ && kubectl apply -f examples/`"),
+        ("plan", plan_command, "Example: `askproai plan examples/salon.yaml`"),
+    ],
+    "The platform": [
+        ("tenants", tenants, "Example: `askproai tenants --failing`, or `askproai tenants --search köln`"),
+        ("tenant", tenant),
+        ("doctor", doctor_command, "Example: `askproai doctor`, or in a pipeline `askproai doctor --strict -o json`"),
+    ],
+    "A tenant": [
+        ("calls", calls),
+        ("timeline", timeline, example("timeline call_5d2f")),
+        ("messages", messages),
+        ("waitlist", waitlist),
+        ("appointments", appointments),
+        ("block", block, ADD_EXAMPLE),
+        ("unblock", unblock, REMOVE_EXAMPLE),
+        ("blocks", blocks),
+        ("offers", offers),
+        (
+            "slots",
+            slots,
+            "Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`",
+        ),
+        ("figures", figures, example("figures")),
+        ("events", events),
+        ("notifications", notifications),
+        ("circuits", circuits),
+        ("calendar", calendar),
+        ("audit", audit),
+        ("export", export, EXPORT_EXAMPLE),
+        ("erase", erase, ERASE_EXAMPLE),
+        ("erasures", erasures, example("erasures")),
+    ],
+    "This machine": [
+        ("when", when, "Example: `askproai when 'Freitag um halb drei' --at 2026-11-20T10:00 --zone Europe/Berlin`"),
+        ("demo", demo, "Example: `askproai demo --keep`, then `askproai demo --down`"),
+        (
+            "call",
+            call,
+            "Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt am Mittwoch um elf' --say 'Ja, Max Muster'`",
+        ),
+        ("play", play, "Example: `askproai play examples/calls`"),
+        ("sandbox", sandbox),
+    ],
 }
 
 
 class _Commands(TyperGroup):
-    """The commands in the order of `_PANELS`; others come last."""
+    """The commands in the order of `_COMMANDS`: Typer's own order has the groups first."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
-        ordered = {name: panel for panel, names in _PANELS.items() for name in names if name in self.commands}
-        for name, panel in ordered.items():
-            self.commands[name].rich_help_panel = panel  # type: ignore[attr-defined]  # both kinds of commands have it
-        self.commands = {name: self.commands[name] for name in [*ordered, *(self.commands.keys() - ordered.keys())]}
+        self.commands = {name: self.commands[name] for rows in _COMMANDS.values() for name, *_ in rows}
 
 
 app = typer.Typer(
@@ -126,38 +144,9 @@ def _root(
         context.with_resource(use_context(cluster))
 
 
-app.command("lint", epilog="Example: `askproai lint examples/ && kubectl apply -f examples/`")(lint_command)
-app.command("plan", epilog="Example: `askproai plan examples/salon.yaml`")(plan_command)
-app.command("doctor", epilog="Example: `askproai doctor`, or in a pipeline `askproai doctor --strict -o json`")(
-    doctor_command
-)
-app.command("tenants", epilog="Example: `askproai tenants --failing`, or `askproai tenants --search köln`")(tenants)
-app.add_typer(tenant, name="tenant")
-app.add_typer(circuits, name="circuits")
-app.add_typer(events, name="events")
-app.add_typer(notifications, name="notifications")
-app.add_typer(appointments, name="appointments")
-app.add_typer(calls, name="calls")
-app.add_typer(messages, name="messages")
-app.add_typer(waitlist, name="waitlist")
-app.add_typer(blocks, name="blocks")
-app.add_typer(offers, name="offers")
-app.command("block", epilog=ADD_EXAMPLE)(block)
-app.command("unblock", epilog=REMOVE_EXAMPLE)(unblock)
-app.add_typer(calendar, name="calendar")
-app.add_typer(audit, name="audit")
-app.command("export", epilog=EXPORT_EXAMPLE)(export)
-app.command("erase", epilog=ERASE_EXAMPLE)(erase)
-app.command("erasures", epilog="Example: `askproai erasures -t salon-mueller.salon-mueller`")(erasures)
-app.command(epilog="Example: `askproai timeline call_5d2f -t salon-mueller.salon-mueller`")(timeline)
-app.command(
-    epilog="Example: `askproai slots -t salon-mueller.salon-mueller --branch mitte --service haarschnitt --date 2026-11-27`"
-)(slots)
-app.command("figures", epilog=FIGURES_EXAMPLE)(figures)
-app.command(epilog="Example: `askproai when 'Freitag um halb drei' --at 2026-11-20T10:00 --zone Europe/Berlin`")(when)
-app.command(epilog="Example: `askproai demo --keep`, then `askproai demo --down`")(demo)
-app.command(
-    epilog="Example: `askproai call --to +49301234567 --say 'Einen Haarschnitt am Mittwoch um elf' --say 'Ja, Max Muster'`"
-)(call)
-app.command(epilog="Example: `askproai play examples/calls`")(play)
-app.add_typer(sandbox, name="sandbox")
+for _panel, _rows in _COMMANDS.items():
+    for _name, _command, *_epilog in _rows:
+        if isinstance(_command, typer.Typer):
+            app.add_typer(_command, name=_name, rich_help_panel=_panel)
+        else:
+            app.command(_name, epilog=_epilog[0], rich_help_panel=_panel)(_command)

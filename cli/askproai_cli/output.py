@@ -146,12 +146,7 @@ def to_cell(
     return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
-def _spell(
-    instant: str,
-    zone: tzinfo | None,
-    seconds: bool,
-    write_time: Callable[[datetime], str] | None,
-) -> str:
+def _spell(instant: str, zone: tzinfo | None, seconds: bool, write_time: Callable[[datetime], str] | None) -> str:
     try:
         moment = datetime.fromisoformat(instant)
         return write_time(moment.astimezone(zone)) if write_time else format_time(moment, zone, seconds=seconds)

@@ -50,8 +50,7 @@ def calcom(port: PortOption = 9002) -> None:
 def number(
     to_import: Annotated[str, typer.Argument(parser=parse_number, metavar="NUMBER", help="The number of a business.")],
     key: Annotated[
-        str | None,
-        typer.Option(help="The business's key at the simulated Retell; made if it does not exist."),
+        str | None, typer.Option(help="The business's key at the simulated Retell; made if it does not exist.")
     ] = None,
     move: Annotated[bool, typer.Option("--move", help="Take the number from the key that has it.")] = False,
     remove: Annotated[bool, typer.Option("--remove", help="Remove the number, from KEY or from its holder.")] = False,

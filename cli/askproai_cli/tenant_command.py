@@ -8,12 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from askproai_cli.cluster import (
-    KubeconfigOption,
-    OperatorNamespaceOption,
-    describe_cluster,
-    refuse_file_and_context,
-)
+from askproai_cli.cluster import KubeconfigOption, OperatorNamespaceOption, describe_cluster, refuse_file_and_context
 from askproai_cli.output import Output, OutputOption, print_json
 from askproai_cli.tenant_api import TenantOption
 

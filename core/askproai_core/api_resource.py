@@ -22,6 +22,11 @@ class ApiResource:
         """Return `group/version`, or the version alone for the core group."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
+    @property
+    def type_meta(self) -> dict[str, str]:
+        """Return the two fields by which each manifest names its kind."""
+        return {"apiVersion": self.api_version, "kind": self.kind}
+
     def path(self, namespace: str | None = None, name: str | None = None) -> str:
         """Return the URL path of the object `name`; if `name` is None, the path of the whole collection."""
         root = f"/apis/{self.api_version}" if self.group else f"/api/{self.version}"
@@ -30,12 +35,11 @@ class ApiResource:
 
     def reference(self, namespace: str, name: str) -> dict[str, str]:
         """Return a reference to one object, in the form in which Kubernetes Events name their object."""
-        return {"apiVersion": self.api_version, "kind": self.kind, "namespace": namespace, "name": name}
+        return {**self.type_meta, "namespace": namespace, "name": name}
 
     def owner_reference(self, name: str, uid: str) -> dict[str, Any]:
         """Return the owner reference for children of this object: Kubernetes deletes them when it deletes the owner."""
-        owner = {"apiVersion": self.api_version, "kind": self.kind, "name": name, "uid": uid}
-        return owner | {"controller": True, "blockOwnerDeletion": True}
+        return {**self.type_meta, "name": name, "uid": uid, "controller": True, "blockOwnerDeletion": True}
 
 
 LEASES = ApiResource("coordination.k8s.io", "v1", "leases", "Lease")

@@ -221,8 +221,7 @@ def secret_manifest(
     """Return the manifest of a Secret that the operator owns; `metadata` adds further fields to its metadata."""
     labels = {**labels, "app.kubernetes.io/managed-by": MANAGER}
     return {
-        "apiVersion": resources.SECRETS.api_version,
-        "kind": resources.SECRETS.kind,
+        **resources.SECRETS.type_meta,
         "metadata": {"name": name, "namespace": namespace, "labels": labels, **metadata},
         "type": "Opaque",
         "data": {key: base64.b64encode(value.encode()).decode() for key, value in sorted(values.items())},

@@ -41,9 +41,7 @@ KEY_ANNOTATIONS: Final = {
     SubjectKind.RETELL_KEY: "askproai.de/retell-key",
     SubjectKind.CALENDAR_KEY: "askproai.de/calcom-key",
 }
-OWN_KEYS_ANNOTATION: Final = (
-    "askproai.de/own-calcom-keys"  # beside them: of staff members' own keys, separated by commas
-)
+OWN_KEYS_ANNOTATION: Final = "askproai.de/own-calcom-keys"  # beside them: of staff members' own, separated by commas
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +126,7 @@ def grant_manifest(namespace: str, subject: Subject, holders: Iterable[Holder]) 
     labels = {"app.kubernetes.io/name": "askproai", "app.kubernetes.io/managed-by": MANAGER, LABEL: subject.kind.value}
     annotations = grant_annotations(subject, holders)
     metadata = {"name": subject.name, "namespace": namespace, "labels": labels, "annotations": annotations}
-    return {
-        "apiVersion": resources.CONFIG_MAPS.api_version,
-        "kind": resources.CONFIG_MAPS.kind,
-        "metadata": metadata,
-    }
+    return {**resources.CONFIG_MAPS.type_meta, "metadata": metadata}
 
 
 def find_other(holders: Iterable[Holder], wanted: Holder) -> Holder | None:

@@ -27,8 +27,9 @@ class FailingProvider(msgspec.Struct, frozen=True, rename="camel"):
 class DatabaseReport(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, rename="camel"):
     """PostgreSQL as the operator sees it. With a `problem`, PostgreSQL did not answer, and the other fields are empty.
 
-    `skew_seconds` is PostgreSQL's clock minus the operator's. The other names are those of
-    `askproai_core.database.DatabaseFacts`.
+    `skew_seconds` is PostgreSQL's clock minus the operator's. `schema` is the schema's version in the database, and `shipped` the
+    version of this release. `pending` names this release's migrations that are not applied, and `changed` those whose file
+    differs from the applied one. `missing_roles` are group roles.
     """
 
     problem: str | None = None
@@ -95,12 +96,7 @@ def report_manifest(namespace: str, report: InstallationReport) -> dict[str, Any
     """Return the ConfigMap with the report."""
     labels = {"app.kubernetes.io/name": "askproai", MANAGED_LABEL: MANAGER}
     metadata = {"name": NAME, "namespace": namespace, "labels": labels}
-    return {
-        "apiVersion": CONFIG_MAPS.api_version,
-        "kind": CONFIG_MAPS.kind,
-        "metadata": metadata,
-        "data": report_data(report),
-    }
+    return {**CONFIG_MAPS.type_meta, "metadata": metadata, "data": report_data(report)}
 
 
 def report_data(report: InstallationReport) -> dict[str, str]:

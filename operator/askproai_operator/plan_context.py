@@ -3,23 +3,17 @@
 from dataclasses import dataclass
 
 from askproai_core.api_resource import ApiResource
-from askproai_core.clock import Clock
 from askproai_operator.api.conditions import Reason
-from askproai_operator.engine import Cache, Kube
+from askproai_operator.engine import EngineContext
 from askproai_operator.providers import ProviderClients
 from askproai_operator.relations import Relations
-from askproai_operator.settings import Settings
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlanContext:
+class PlanContext(EngineContext):
     """The view of the cluster, and the clients by which a controller may read."""
 
-    kube: Kube
-    cache: Cache
     relations: Relations
-    settings: Settings
-    clock: Clock
     providers: ProviderClients
     installation_id: str  # first part of the marker of our objects at the providers
 

@@ -17,14 +17,7 @@ from askproai_operator.api.conditions import ConditionType, Status
 from askproai_operator.applied_spec import in_effect, is_in_effect, is_planned
 from askproai_operator.engine import Cache, M, ObservedObject, find_condition, is_edit
 from askproai_operator.grants import LABEL, Subject, former_host, queue_key, read_grant, requested_subjects, used_host
-from askproai_operator.resources import (
-    CONFIG_MAPS,
-    FINALIZER,
-    HTTP_ROUTES,
-    INGRESSES,
-    SECRETS,
-    TENANT_LABEL,
-)
+from askproai_operator.resources import CONFIG_MAPS, FINALIZER, HTTP_ROUTES, INGRESSES, SECRETS, TENANT_LABEL
 from askproai_operator.status_reads import READ_BY, is_child_change, is_read_change
 
 

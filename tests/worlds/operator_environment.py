@@ -25,7 +25,7 @@ from askproai_operator.control_loop.loop import ReconcileLoop
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import WorkQueue
 from askproai_operator.controllers.config_sync import ConfigSyncController
-from askproai_operator.controllers.exposure import ExposureController, FindsProblem
+from askproai_operator.controllers.exposure import ExposureController
 from askproai_operator.controllers.orphan import LEDGER, ORPHAN
 from askproai_operator.controllers.rollout_report import follow_rollouts
 from askproai_operator.engine import Cache, Kube
@@ -134,7 +134,7 @@ async def running_operator(
     *,
     kubeconfig: Path | None = None,
     namespace: str = "default",
-    prober: FindsProblem | None = None,
+    prober: Any | None = None,
     installation_id: str = "inst-1",
     providers: Providers | None = None,
     **settings_: Any,

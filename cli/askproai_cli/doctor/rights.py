@@ -5,7 +5,7 @@ The chart is not part of the command line, so the rights are listed here; a test
 
 import asyncio
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -89,18 +89,7 @@ async def find_missing_rights(
 
 
 def _review(namespace: str, account: str, right: Right) -> dict[str, Any]:
-    attributes = {
-        "group": right.group,
-        "resource": right.resource,
-        "subresource": right.subresource,
-        "verb": right.verb,
-        "namespace": right.namespace,
-        "name": right.name,
-    }
     groups = ["system:serviceaccounts", f"system:serviceaccounts:{namespace}", "system:authenticated"]
     user = f"system:serviceaccount:{namespace}:{account}"
-    return {
-        "apiVersion": _REVIEWS.api_version,
-        "kind": _REVIEWS.kind,
-        "spec": {"user": user, "groups": groups, "resourceAttributes": attributes},
-    }
+    spec = {"user": user, "groups": groups, "resourceAttributes": asdict(right)}
+    return {**_REVIEWS.type_meta, "spec": spec}

@@ -8,12 +8,13 @@ from typing import Any
 
 from askproai_cli.lint.documents import Document, FieldPath
 from askproai_cli.lint.findings import Finding, Identity, Severity, find, identity_of, warn
-from askproai_cli.lint.judge import GROUP, check_metadata, judge, suggest_time_zone
+from askproai_cli.lint.judge import check_metadata, judge, suggest_time_zone
 from askproai_cli.lint.manifest import Manifest
 from askproai_cli.lint.neighbours import check_neighbours
 from askproai_cli.lint.secrets import check_secret, check_secrets, is_secret
 from askproai_cli.lint.services import check_event_types, check_services
 from askproai_cli.lint.structural import Fault
+from askproai_core.api_resource import GROUP
 from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.time_zones import is_known_time_zone
 from askproai_operator.api import Branch, Hours

@@ -13,15 +13,10 @@ from pydantic import ValidationError
 from askproai_cli.lint.cel_rules import broken_rules
 from askproai_cli.lint.documents import FieldPath
 from askproai_cli.lint.structural import Fault, Schema, as_meant, find_faults, overlaps, with_defaults, wrong_type
-from askproai_operator.api import Branch, CustomResource, RetellAgent, ServiceOffering, Tenant
+from askproai_core.api_resource import TENANTS
+from askproai_operator.api import KINDS, CustomResource
 from askproai_operator.api.crd import root_schema
 
-GROUP: Final = "askproai.de"
-VERSION: Final = f"{GROUP}/v1alpha1"
-
-KINDS: Final[Mapping[str, type[CustomResource]]] = {
-    kind.kind: kind for kind in (Tenant, Branch, ServiceOffering, RetellAgent)
-}
 _SUBDOMAIN: Final = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _LABEL_VALUE: Final = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 _TIME_ZONE: Final = ("spec", "timeZone")
@@ -56,8 +51,10 @@ def judge(manifest: dict[str, Any], old: dict[str, Any] | None = None) -> Judged
     `old` is the object that it replaces. Raises `CelMissing`.
     """
     schema = schema_of(manifest["kind"])
-    if schema is None or manifest["apiVersion"] != VERSION:
-        message = f"{manifest['apiVersion']} {manifest['kind']} is not known; {VERSION} has {', '.join(KINDS)}"
+    if schema is None or manifest["apiVersion"] != TENANTS.api_version:
+        message = (
+            f"{manifest['apiVersion']} {manifest['kind']} is not known; {TENANTS.api_version} has {', '.join(KINDS)}"
+        )
         return Judged((Fault(("kind",), message),), {}, None)
     body = {**schema, "properties": {name: child for name, child in schema["properties"].items() if name != "metadata"}}
     metadata = list(check_metadata(manifest.get("metadata")))

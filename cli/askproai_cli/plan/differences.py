@@ -9,13 +9,7 @@ import yaml
 from askproai_cli.lint import KubectlLoader
 
 # Keys that identify the items of a list: the first key whose values are all different is taken.
-_KEYS: Final = (
-    "id",
-    "number",
-    "staff",
-    "name",
-    "key",
-)
+_KEYS: Final = ("id", "number", "staff", "name", "key")
 _SHORT: Final = 60  # characters of a text that is shown as a whole
 _LAST_APPLIED: Final = "kubectl.kubernetes.io/last-applied-configuration"
 

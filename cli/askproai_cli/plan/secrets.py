@@ -9,15 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from askproai_cli.lint import (
-    Document,
-    Reference,
-    collect_secrets,
-    find_references,
-    identity_of,
-    keys_of,
-    permits_use,
-)
+from askproai_cli.lint import Document, Reference, collect_secrets, find_references, identity_of, keys_of, permits_use
 from askproai_cli.plan.grants import Claim, read_grants
 from askproai_core.kube import ApiError, HttpTransport
 from askproai_operator.api import Tenant
@@ -102,11 +94,7 @@ class NamedSecrets:
     """
 
     def __init__(
-        self,
-        documents: Iterable[Document],
-        namespace: str,
-        transport: HttpTransport,
-        new_namespaces: Collection[str],
+        self, documents: Iterable[Document], namespace: str, transport: HttpTransport, new_namespaces: Collection[str]
     ) -> None:
         beside = collect_secrets(documents)
         self._among_files = {(space or namespace, name) for space, name in beside.documents}

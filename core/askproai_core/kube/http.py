@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from http import HTTPStatus
 from typing import Any, Self
 
 import aiohttp
@@ -24,15 +25,6 @@ from askproai_core.kube.access import Access
 _TIMEOUT = aiohttp.ClientTimeout(total=30, connect=5)
 # A chunk of 500 objects has a few MiB in practice, although etcd permits 1.5 MiB for each object.
 _MAX_ANSWER_BYTES = 64 * 1024 * 1024
-_FIRST_ERROR, _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND, _CONFLICT, _TOO_MANY, _SERVER_ERROR = (
-    400,
-    401,
-    403,
-    404,
-    409,
-    429,
-    500,
-)
 
 
 class ApiError(Exception):
@@ -62,9 +54,11 @@ class NoAnswer(Unreachable):
 
 def api_error(status: int, reason: str, message: str) -> ApiError:
     """Return the error for a refusal's HTTP status, Kubernetes reason and message."""
-    if status == _TOO_MANY or status >= _SERVER_ERROR:
+    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         return Unreachable(message, status, reason)
-    if status == _CONFLICT or (status == _FORBIDDEN and "because it is being terminated" in message):
+    if status == HTTPStatus.CONFLICT or (
+        status == HTTPStatus.FORBIDDEN and "because it is being terminated" in message
+    ):
         return Conflict(status, reason, message)
     return ApiError(status, reason, message)
 
@@ -118,11 +112,11 @@ class HttpTransport:
         """Send a request and return the decoded response. Raises ApiError for a refusal, NoAnswer without a whole response."""
         used = self._access
         status, answer = await self._send(method, path, params or {}, body, content_type)
-        if status == _UNAUTHORIZED:  # the token was rotated: log in again, once for all requests that were refused
+        if status == HTTPStatus.UNAUTHORIZED:  # the token was rotated: one login for all requests that were refused
             if self._access is used:
                 self._access = self._login()
             status, answer = await self._send(method, path, params or {}, body, content_type)
-        if status >= _FIRST_ERROR:
+        if status >= HTTPStatus.BAD_REQUEST:
             raise _refusal(status, answer, f"{method} {path}")
         return answer
 
@@ -131,7 +125,7 @@ class HttpTransport:
         try:
             return await self.request("GET", path)
         except ApiError as error:
-            if error.status != _NOT_FOUND:
+            if error.status != HTTPStatus.NOT_FOUND:
                 raise
             return None
 
@@ -154,7 +148,7 @@ class HttpTransport:
         """Send a GET and yield the body of its answer as it arrives. Raises as `request` does, but does not log in again."""
         try:
             async with self._open("GET", path, params=params, timeout=timeout) as response:
-                if response.status >= _FIRST_ERROR:
+                if response.status >= HTTPStatus.BAD_REQUEST:
                     raise _refusal(
                         response.status, _decode(await read_answer(response, _MAX_ANSWER_BYTES)), f"GET {path}"
                     )

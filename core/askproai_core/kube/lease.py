@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, Protocol, Self
 
 import aiohttp
@@ -28,7 +29,6 @@ log = structlog.get_logger(__name__)
 
 _FIRST_TERM_SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 _TIMEOUT = aiohttp.ClientTimeout(total=10, connect=5)
-_NOT_FOUND = 404
 
 
 class NotLeader(Exception):
@@ -57,22 +57,9 @@ class LeaseSettings(Protocol):
     def lease_retry_seconds(self) -> int: ...
 
 
-class LeaseStore(Protocol):
-    """Reads and writes one Lease with the API server's optimistic lock (`LeaseApi`). Methods raise ApiError or AccessError."""
-
-    async def read(self) -> dict[str, Any] | None:
-        """Return the Lease, None when it does not exist."""
-
-    async def create(self, spec: Mapping[str, Any]) -> None:
-        """Create the Lease. Raises Conflict when another process was faster."""
-
-    async def replace(self, lease: Mapping[str, Any]) -> None:
-        """Write the whole Lease. Raises Conflict when it changed since it was read, or was deleted."""
-
-
 class LeaseApi:
-    """The Lease `name` at the API server; it can also read other Leases of the namespace. Use as `async with`. It has a
-    connection of its own, so that no other request delays a renewal.
+    """The Lease `name` at the API server, and other Leases of its namespace. Use as `async with`. It has a connection of its own,
+    so that no other request delays a renewal. Methods raise ApiError or AccessError.
     """
 
     def __init__(self, login: Callable[[], Access], namespace: str, name: str) -> None:
@@ -92,15 +79,17 @@ class LeaseApi:
         return await self._transport.find(LEASES.path(self._meta["namespace"], name) if name else self._path)
 
     async def create(self, spec: Mapping[str, Any]) -> None:
-        lease = {"apiVersion": LEASES.api_version, "kind": LEASES.kind, "metadata": self._meta, "spec": spec}
+        """Create this Lease. Raises Conflict when another process was faster."""
+        lease = {**LEASES.type_meta, "metadata": self._meta, "spec": spec}
         await self._transport.request("POST", self._collection, body=lease)
 
     async def replace(self, lease: Mapping[str, Any]) -> None:
+        """Write a whole Lease. Raises Conflict when it changed since it was read, or was deleted."""
         try:
             path = LEASES.path(self._meta["namespace"], lease["metadata"]["name"])
             await self._transport.request("PUT", path, body=lease)
         except ApiError as error:
-            if error.status == _NOT_FOUND:
+            if error.status == HTTPStatus.NOT_FOUND:
                 raise Conflict(error.status, error.reason, "the Lease was deleted meanwhile") from error
             raise
 
@@ -129,7 +118,7 @@ class Elector:
 
     def __init__(
         self,
-        lease: LeaseStore,
+        lease: LeaseApi,
         clock: Clock,
         *,
         identity: str,
@@ -239,11 +228,7 @@ class Elector:
 
 
 def elector_from_settings(
-    settings: LeaseSettings,
-    lease: LeaseStore,
-    clock: Clock,
-    on_change: Callable[[bool], None],
-    suffix: str = "",
+    settings: LeaseSettings, lease: LeaseApi, clock: Clock, on_change: Callable[[bool], None], suffix: str = ""
 ) -> Elector:
     """Return an elector with the times of a process's settings and an identity of its own, which ends with `suffix`."""
     seconds = (settings.lease_seconds, settings.lease_renew_seconds, settings.lease_retry_seconds)

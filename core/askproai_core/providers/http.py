@@ -38,41 +38,13 @@ _MAX_RETRY_AFTER_SECONDS: Final = 3600
 _FIRST_UNIX_TIME: Final = 1_000_000_000
 _MAX_MESSAGE_LENGTH: Final = 500
 _MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024  # fifty calls with 160 KB of transcripts each
-_PATH_WORDS: Final = frozenset(
-    [
-        "",
-        "v1",
-        "v2",
-        "v3",
-        "bookings",
-        "slots",
-        "cancel",
-        "reschedule",
-        "mark-absent",
-        "me",
-        "webhooks",
-        "event-types",
-        "list-agents",
-        "list-phone-numbers",
-        "list-retell-llms",
-        "list-agent-versions",
-        "list-calls",
-        "get-call",
-        "delete-call",
-        "get-agent",
-        "create-agent",
-        "update-agent",
-        "delete-agent",
-        "publish-agent-version",
-        "get-retell-llm",
-        "create-retell-llm",
-        "update-retell-llm",
-        "delete-retell-llm",
-        "get-phone-number",
-        "update-phone-number",
-        "get-concurrency",
-    ]
-)
+_PATH_WORDS: Final = frozenset([
+    "", "v1", "v2", "v3", "bookings", "slots", "cancel", "reschedule", "mark-absent", "me", "webhooks", "event-types",
+    "list-agents", "list-phone-numbers", "list-retell-llms", "list-agent-versions", "list-calls", "get-call", "delete-call",
+    "get-agent", "create-agent", "update-agent", "delete-agent", "publish-agent-version",
+    "get-retell-llm", "create-retell-llm", "update-retell-llm", "delete-retell-llm",
+    "get-phone-number", "update-phone-number", "get-concurrency",
+])  # fmt: skip
 
 
 class TransportFailure(StrEnum):

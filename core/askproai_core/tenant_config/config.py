@@ -11,13 +11,7 @@ from askproai_core.tenant_config.branches import Branch, Hours, Knowledge
 from askproai_core.tenant_config.notifications import Notifications
 from askproai_core.tenant_config.page import PageSettings
 from askproai_core.tenant_config.services import BookingField, Service
-from askproai_core.tenant_config.vocabulary import (
-    BusinessModel,
-    CallerVerification,
-    ConfigStruct,
-    Function,
-    Withheld,
-)
+from askproai_core.tenant_config.vocabulary import BusinessModel, CallerVerification, ConfigStruct, Function, Withheld
 
 BOOKING_TARGET_PERCENT: Final = Decimal(95)
 
@@ -107,14 +101,12 @@ class TenantConfig(ConfigStruct, frozen=True):
     caller_verification: CallerVerification = CallerVerification.NUMBER
     notifications: Notifications | None = None
     page: PageSettings | None = None
-    closed_agents: tuple[
-        str, ...
-    ] = ()  # ids of agents whose branch was deleted: their calls are recorded, and no function answers
+    # Ids of agents whose branch was deleted: their calls are recorded, and no function answers.
+    closed_agents: tuple[str, ...] = ()
     booking_target_percent: Decimal = BOOKING_TARGET_PERCENT  # target of successful bookings (`spec.slo`)
     encrypt_bodies: bool = False  # all pods can decrypt: bodies and what callers said are stored encrypted
-    shadow: bool = (
-        False  # requests of call functions are copied for an image that no caller hears (`spec.runtime.shadow`)
-    )
+    # Requests of call functions are copied for an image that no caller hears (`spec.runtime.shadow`).
+    shadow: bool = False
     withheld_event_types: tuple[int, ...] = ()  # of no service any more, and not in the account
 
     def own_credential(self, event_type_id: int | None) -> str | None:

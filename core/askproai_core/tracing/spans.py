@@ -256,12 +256,7 @@ def exemplar() -> dict[str, str] | None:
 
 
 def _begin(
-    recorder: Recorder,
-    name: str,
-    kind: Kind,
-    parent: RecordedSpan | None,
-    link: SpanIds | None,
-    attributes: Attributes,
+    recorder: Recorder, name: str, kind: Kind, parent: RecordedSpan | None, link: SpanIds | None, attributes: Attributes
 ) -> Scope:
     made = recorder.begin(name, kind, parent, link)
     made.set(_names(attributes))

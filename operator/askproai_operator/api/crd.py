@@ -83,21 +83,22 @@ def structural_schema(model: Any, *, described: bool = True) -> dict[str, Any]:
     """Return the structural schema of a model. Raises TypeError for types that a structural schema cannot express."""
     raw = TypeAdapter(model).json_schema()
     if described:
-        _describe(raw, model)
+        describe(raw, model)
         named = raw.get("$defs", {})
         for part in _list_parts(Part):
             if part.__name__ in named:
-                _describe(named[part.__name__], part)
+                describe(named[part.__name__], part)
     return _walk(raw, raw.get("$defs", {}), path=model.__name__, in_list=False)
 
 
-def _describe(schema: dict[str, Any], model: type[BaseModel]) -> None:
-    """Add the docstrings of a model's fields, also of inherited ones, to its JSON schema."""
+def describe(schema: dict[str, Any], model: type[BaseModel]) -> dict[str, Any]:
+    """Add the docstrings of a model's fields, also of inherited ones, to its JSON schema, and return it."""
     fields = schema.get("properties", {})
     for name, text in field_descriptions(model).items():
         alias = model.model_fields[name].alias or name
         if alias in fields:
             fields[alias] = {"description": text} | fields[alias]
+    return schema
 
 
 def field_descriptions(model: type[BaseModel]) -> dict[str, str]:
@@ -114,7 +115,7 @@ def _list_parts(base: type[Part]) -> Iterator[type[Part]]:
 @cache
 def _docstrings_of(model: type) -> dict[str, str]:
     """Return the docstring below each field in the source of a class, by field name; bases are not read."""
-    if not issubclass(model, Part):
+    if not issubclass(model, BaseModel):
         return {}
     (tree,) = ast.parse(textwrap.dedent(inspect.getsource(model))).body
     assert isinstance(tree, ast.ClassDef)

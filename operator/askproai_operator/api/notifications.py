@@ -115,10 +115,7 @@ class CustomerTexts(base.Part):
 
 class Notifications(base.Part):
     model_config = base.with_rules(
-        base.rule(
-            "has(self.email) || has(self.webhook)",
-            "name a channel: email, webhook or both",
-        ),
+        base.rule("has(self.email) || has(self.webhook)", "name a channel: email, webhook or both"),
         base.rule("has(self.customer) || has(self.business)", "name who is notified: customer, business or both"),
     )
 

@@ -55,8 +55,7 @@ _ONE_HOST = base.rule(
 class BookingField(base.Part):
     model_config = base.with_rules(
         base.rule(
-            "has(self.source) || has(self.value)",
-            "say with what the booking field is answered: source, value, or both",
+            "has(self.source) || has(self.value)", "say with what the booking field is answered: source, value, or both"
         )
     )
 

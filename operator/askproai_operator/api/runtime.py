@@ -168,10 +168,7 @@ class Shadow(base.Part):
 
 class Runtime(base.Part):
     model_config = base.with_rules(
-        base.rule(
-            "!has(self.canary) || !has(self.shadow)",
-            "try one image at a time: keep either canary or shadow",
-        ),
+        base.rule("!has(self.canary) || !has(self.shadow)", "try one image at a time: keep either canary or shadow"),
         base.rule(
             "!has(self.image) || !has(self.canary) || self.image != self.canary.image",
             "canary.image is runtime.image already: remove canary, or name another image",

@@ -5,18 +5,17 @@ import random
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from datetime import timedelta
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Final, Generic, TypeVar
 
 import structlog
 
-from askproai_core.clock import Clock
 from askproai_core.kube import ApiError, Conflict, NotLeader, Unreachable
 from askproai_core.tracing import annotate, fail_current, start_trace
 from askproai_operator.api import KINDS, CustomResource, Key
 from askproai_operator.control_loop.metrics import Metrics
 from askproai_operator.control_loop.queue import SHARED_WORKERS, Priority, WorkQueue
 from askproai_operator.engine import (
-    Cache,
+    EngineContext,
     EventRecord,
     EventType,
     Result,
@@ -26,44 +25,14 @@ from askproai_operator.engine import (
     update_for_pause,
     update_for_result,
 )
-from askproai_operator.settings import Settings
 
 log = structlog.get_logger(__name__)
 
+C = TypeVar("C", bound=EngineContext)
+
 _DRAIN: Final = timedelta(seconds=20)  # running reconciles may finish at a shutdown; every step is crash-safe anyway
-_KEPT_FOR_CHANGES: Final = (
-    4  # each fourth worker takes no resync: those that wait for a provider must not fill all of them
-)
+_KEPT_FOR_CHANGES: Final = 4  # each fourth worker takes no resync: those that wait for a provider must not fill all
 _JITTER: Final = 0.1  # share of a resync, so that the keys of one start do not stay due at the same moment for ever
-
-
-class StatusWriter(Protocol):
-    """The methods of the Kubernetes client that the loop uses."""
-
-    async def patch_status(self, obj: CustomResource, status: Mapping[str, Any], /) -> bool:
-        """Merge fields into the status. Returns False if the object is gone."""
-
-    async def refresh(self, obj: CustomResource, /) -> bool:
-        """Read a cached object again, and remove it from the cache if it is gone."""
-
-    async def record_event(self, obj: CustomResource, event: EventRecord, /) -> None:
-        """Create an Event about an object."""
-
-
-class LoopContext(Protocol):
-    """The part of a controller's context that the reconcile loop itself uses."""
-
-    @property
-    def kube(self) -> StatusWriter: ...
-    @property
-    def cache(self) -> Cache: ...
-    @property
-    def settings(self) -> Settings: ...
-    @property
-    def clock(self) -> Clock: ...
-
-
-C = TypeVar("C", bound=LoopContext)
 
 
 # A controller: reconciles a key, and may be called at any time and any number of times (level-triggered). If the key's kind is a

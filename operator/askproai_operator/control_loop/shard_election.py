@@ -18,12 +18,12 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any, Final, Protocol, TypeVar
+from typing import Any, Final, TypeVar
 
 import structlog
 
 from askproai_core.clock import Clock
-from askproai_core.kube import AccessError, ApiError, Conflict, Elector, LeaseObserver, LeaseTimes, leadership
+from askproai_core.kube import AccessError, ApiError, Conflict, Elector, LeaseApi, LeaseObserver, LeaseTimes, leadership
 from askproai_core.lifecycle import run_until_stopped
 from askproai_operator.shards import LEASE_NAMES, Shard, layout_of_holder
 
@@ -36,16 +36,6 @@ _LOOK_AGAIN: Final = LeaseTimes().retry
 _LOG_AGAIN: Final = timedelta(minutes=1)
 
 
-class Leases(Protocol):
-    """The Leases of the operator's namespace (`LeaseApi`). Each method raises ApiError or AccessError."""
-
-    async def read(self, name: str) -> dict[str, Any] | None:
-        """Return the Lease of this name; None when it does not exist."""
-
-    async def replace(self, lease: Mapping[str, Any]) -> None:
-        """Write a Lease. Raises Conflict when it changed since it was read."""
-
-
 def end_process() -> None:
     """End the process at once without releasing its Lease: a request in flight could otherwise commit under the next leader."""
     sys.stderr.flush()
@@ -56,7 +46,7 @@ def end_process() -> None:
 async def shard_leadership(
     shard: Shard,
     elector: Elector,
-    leases: Leases,
+    leases: LeaseApi,
     clock: Clock,
     stop: asyncio.Event,
     end: Callable[[], None] = end_process,
@@ -82,7 +72,7 @@ async def shard_leadership(
 class _Layout:
     """The layout of one shard's process, and other processes' layouts as their Leases show them."""
 
-    def __init__(self, shard: Shard, leases: Leases, clock: Clock) -> None:
+    def __init__(self, shard: Shard, leases: LeaseApi, clock: Clock) -> None:
         self._shard, self._leases, self._clock = shard, leases, clock
         self._observers: dict[int, LeaseObserver] = defaultdict(lambda: LeaseObserver(clock))
 
@@ -90,7 +80,7 @@ class _Layout:
         """Wait until the leader of shard 0 has this layout."""
 
         async def is_in_force() -> tuple[bool | None, list[str]]:
-            holder = await self._holder(0)
+            holder = await self._first_holder()
             return (holder is not None and layout_of_holder(holder) == self._shard.count) or None, [holder or "nobody"]
 
         await self._poll(is_in_force, "shard 0 has no leader with this number of shards yet")
@@ -112,7 +102,7 @@ class _Layout:
         while not self._shard.is_first:
             await self._clock.sleep(_LOOK_AGAIN)
             try:
-                holder = await self._holder(0)
+                holder = await self._first_holder()
             except (ApiError, AccessError):
                 continue  # the Lease of this shard cannot be renewed then, either
             if holder is not None and layout_of_holder(holder) != self._shard.count:
@@ -155,8 +145,8 @@ class _Layout:
                 found[index] = holder
         return found
 
-    async def _holder(self, index: int) -> str | None:
-        return _holder_of(await self._leases.read(LEASE_NAMES[index]))
+    async def _first_holder(self) -> str | None:
+        return _holder_of(await self._leases.read(LEASE_NAMES[0]))
 
     async def _release(self, lease: Mapping[str, Any]) -> None:
         """Remove an ended process's name from its expired Lease: else each later process would wait for the expiry again."""

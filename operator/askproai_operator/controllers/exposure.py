@@ -7,13 +7,14 @@ senders use, and a new leader tests the other URLs again.
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from askproai_operator.api import Key, Tenant
 from askproai_operator.context import ReconcileContext, TenantUrl, Verdict
 from askproai_operator.engine import GONE, Backoff, Options, Result
+from askproai_operator.url_prober import Prober
 
 log = structlog.get_logger(__name__)
 
@@ -21,12 +22,6 @@ KIND: Final = "Exposure"
 # Workers of its own, since a host that does not answer takes 5 s: 16 workers test a thousand such hosts in about 5 minutes.
 OPTIONS: Final = Options(workers=16)
 _BACKOFF: Final = Backoff(first=timedelta(milliseconds=250), longest=timedelta(minutes=5))
-
-
-class FindsProblem(Protocol):
-    """The method of `Prober` that this controller uses."""
-
-    async def find_problem(self, base_url: str, token: str, /) -> str | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +35,7 @@ class _Target:
 class ExposureController:
     """Tests the URLs of tenants, and enqueues a Tenant when the verdict about its URL changes. Implements `context.UrlProofs`."""
 
-    def __init__(self, prober: FindsProblem, enqueue: Callable[[Key], None]) -> None:
+    def __init__(self, prober: Prober, enqueue: Callable[[Key], None]) -> None:
         """Take the prober, and `WorkQueue.add` as `enqueue`."""
         self._prober, self._enqueue = prober, enqueue
         self._targets: dict[Key, _Target] = {}

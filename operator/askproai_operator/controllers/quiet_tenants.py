@@ -102,12 +102,14 @@ async def _find_due_of(
     quiet: Quiet, of_redis: Sequence[Condition], present: PresentUsers | None, context: ReconcileContext
 ) -> set[Key]:
     tenants = {tenant.key: tenant for tenant in _found(quiet, context)}
-    states = await context.database.read_states([quiet[key].provisioned for key in tenants], CALENDAR_PATIENCE)
+    expected = [quiet[key].provisioned for key in tenants]
+    provisioned = await context.database.find_provisioned(expected)
+    states = await context.database.read_states({each.tenant: each.work for each in expected}, CALENDAR_PATIENCE)
     due: set[Key] = quiet.keys() - tenants.keys()
     for key, tenant in tenants.items():
         state = states[tenant.metadata.dotted]
         differs = (
-            not state.is_provisioned
+            tenant.metadata.dotted not in provisioned
             or state.refusals
             or state.refused is not None
             or (state.failing and tenant.spec.notifications is not None)

@@ -48,9 +48,8 @@ class ReportController:
     """
 
     def __init__(self) -> None:
-        self._written: InstallationReport | None = (
-            None  # by this process: another leader may have written the ConfigMap
-        )
+        # By this process: another leader may have written the ConfigMap.
+        self._written: InstallationReport | None = None
 
     async def reconcile(self, _key: Key, context: ReconcileContext) -> Result:
         """Check PostgreSQL and Redis, and write the report if it is due."""
@@ -83,11 +82,11 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
     before = context.clock.now()
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
-            facts = await database.read_facts()
+            facts, there = await database.read_facts()
     except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
         log.info("report.database_not_read", error=type(error).__name__)  # a driver's text quotes hosts
         return DatabaseReport(problem=type(error).__name__, is_authenticated=database.is_server_authenticated)
-    skew = skew_seconds(before, facts.now, context.clock.now())
+    skew = skew_seconds(before, there, context.clock.now())
     failing: Sequence[tuple[str, str]] = ()
     try:
         async with asyncio.timeout(_LOOK_SECONDS):
@@ -95,7 +94,7 @@ async def _look_at_database(context: ReconcileContext) -> DatabaseReport:
     except (DatabaseError, *DATABASE_UNAVAILABLE) as error:
         log.info("report.providers_not_read", error=type(error).__name__)
     return msgspec.structs.replace(
-        msgspec.convert(facts, DatabaseReport, from_attributes=True),
+        facts,
         skew_seconds=skew,
         is_authenticated=database.is_server_authenticated,
         failing_providers=tuple(FailingProvider(tenant, provider) for tenant, provider in failing),

@@ -26,9 +26,8 @@ log = structlog.get_logger(__name__)
 KIND: Final = "TenantFigures"
 _EVERY: Final = timedelta(minutes=1)
 _CHUNK: Final = 250  # tenants of one statement
-_MONTHS: Final = (
-    25  # tenants of one statement that reads thirty times as much: it has the time limit of a statement, too
-)
+# Tenants of one statement that reads thirty times as much: it has the time limit of a statement, too.
+_MONTHS: Final = 25
 # Between two counts of a tenant's month, which has thirty times the rows of a day. After a failure, the month is counted at once.
 _BUDGET_EVERY: Final = timedelta(minutes=15)
 

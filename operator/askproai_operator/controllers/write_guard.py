@@ -74,8 +74,7 @@ class WriteGuardController:
 def forbidden_secret(namespace: str) -> dict[str, Any]:
     """Return a Secret that the policy must refuse: a service account's token, even in the operator's namespace with its label."""
     return {
-        "apiVersion": resources.SECRETS.api_version,
-        "kind": resources.SECRETS.kind,
+        **resources.SECRETS.type_meta,
         "metadata": {
             "generateName": "askproai-write-guard-",
             "namespace": namespace,

@@ -109,14 +109,7 @@ class EventSink:
         for key in self._dependents.of_foreign_crd():
             self._enqueue(key)
 
-    def _enqueue_dependents(
-        self,
-        ref: ApiResource,
-        namespace: str,
-        name: str,
-        old: _State,
-        new: _State,
-    ) -> None:
+    def _enqueue_dependents(self, ref: ApiResource, namespace: str, name: str, old: _State, new: _State) -> None:
         if old is new or self._is_applied(ref, namespace, name, old, new):
             return
         edited: CustomResource | None = None
@@ -133,14 +126,7 @@ class EventSink:
             else:
                 self._enqueue(key)
 
-    def _is_applied(
-        self,
-        ref: ApiResource,
-        namespace: str,
-        name: str,
-        old: _State,
-        new: _State,
-    ) -> bool:
+    def _is_applied(self, ref: ApiResource, namespace: str, name: str, old: _State, new: _State) -> bool:
         """Return True if a change of a child is exactly that of the apply whose answer is still awaited."""
         owned = self._applying.get((ref, namespace, name))
         if owned is None or not isinstance(new, ObservedObject) or not isinstance(old, ObservedObject | None):

@@ -114,7 +114,7 @@ class Kube:
         path = resource.path(namespace)
         async for page, _ in list_chunks(self._transport, path, selector, _CHUNK):
             # The items of a list carry neither apiVersion nor kind.
-            items = [{"apiVersion": resource.api_version, "kind": resource.kind} | item for item in page]
+            items = [resource.type_meta | item for item in page]
             if resource in CUSTOM:
                 for item in items:
                     item["metadata"].pop("managedFields", None)

@@ -39,8 +39,7 @@ def event_manifest(involved: Mapping[str, str], type_: str, reason: str, message
     """Return a Kubernetes Event in the namespace of the involved object."""
     timestamp = now.strftime("%Y-%m-%dT%H:%M:%SZ")
     return {
-        "apiVersion": EVENTS.api_version,
-        "kind": EVENTS.kind,
+        **EVENTS.type_meta,
         "metadata": {"namespace": involved["namespace"], "generateName": f"{involved['name'][:40]}-"},
         "involvedObject": involved,
         "type": type_,

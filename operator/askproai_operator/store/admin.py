@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import asyncpg
 import structlog
@@ -10,11 +10,11 @@ import structlog
 from askproai_core.database import Connection, DatabaseError, Pool, open_pool
 from askproai_core.database.group_roles import COORDINATOR
 from askproai_core.database.tenant_figures import BookingCounts, TenantFigures, read_figures, read_month_of_bookings
-from askproai_core.tenant_config import NotificationChannel
 from askproai_operator import login_urls
+from askproai_operator.installation_report import DatabaseReport
 from askproai_operator.store import login_roles, shadows
 from askproai_operator.store.canary_outcomes import CanaryOutcomes, Trial, read_canary_outcomes
-from askproai_operator.store.database_facts import DatabaseFacts, read_facts
+from askproai_operator.store.database_facts import read_facts
 from askproai_operator.store.resources import Member, ResourceKey, ensure_resources, find_resources
 from askproai_operator.store.row_owners import DataOwnedByOther, ensure_row
 from askproai_operator.store.schema import Schema
@@ -27,25 +27,13 @@ from askproai_operator.store.sessions import (
     TenantLogins,
     open_watch,
 )
-from askproai_operator.store.stranded import DeclaredWork, Stranded, encode_declared, list_stranded
-from askproai_operator.store.task_progress import (
-    AuditProgress,
-    PollProgress,
-    read_audits,
-    read_failing_channels,
-    read_polls,
-)
 from askproai_operator.store.tenant_states import (
-    CalendarBacklog,
     ProvisionedTenant,
-    RefusedRequests,
     TenantFacts,
     TenantState,
-    find_refused,
+    find_provisioned,
     has_encrypted_rows,
     list_failing_providers,
-    list_refusals,
-    measure_backlogs,
     read_states,
 )
 from askproai_operator.store.tenant_tables import find_export_id, uid_of_owner
@@ -88,8 +76,8 @@ class AdminStore:
         """
         await self._schema.prepare()
 
-    async def read_facts(self) -> DatabaseFacts:
-        """Return PostgreSQL's facts about itself and this installation (`database_facts.py`)."""
+    async def read_facts(self) -> tuple[DatabaseReport, datetime]:
+        """Return PostgreSQL's facts about itself and this installation, and its time (`database_facts.py`)."""
         async with self._connection() as conn:
             return await read_facts(conn)
 
@@ -199,36 +187,6 @@ class AdminStore:
             async with conn.transaction():
                 return await ensure_resources(conn, tenant, keys, persons)
 
-    async def list_booking_refusals(self, tenant: str) -> set[int | None]:
-        """Return the HTTP statuses with which the remote calendar lately refused bookings; with None if pods lack its key."""
-        async with self._connection() as conn:
-            return (await list_refusals(conn, [tenant])).get(tenant, set())
-
-    async def find_refused(self, tenant: str) -> RefusedRequests | None:
-        """Return since when and why every request of this tenant's own calls is refused, or None (`tenant_states.py`)."""
-        async with self._connection() as conn:
-            return (await find_refused(conn, [tenant])).get(tenant)
-
-    async def measure_calendar_backlog(self, tenant: str, waited: timedelta) -> CalendarBacklog:
-        """Return the appointments whose changes wait for the remote calendar longer than `waited` (`tenant_states.py`)."""
-        async with self._connection() as conn:
-            return (await measure_backlogs(conn, [tenant], waited)).get(tenant, CalendarBacklog())
-
-    async def list_stranded(self, tenant: str, declared: DeclaredWork) -> Sequence[Stranded]:
-        """Return future appointments with an undeclared service, or an undeclared or absent staff member (`stranded.py`)."""
-        async with self._connection() as conn:
-            return (await list_stranded(conn, {tenant: encode_declared(declared)})).get(tenant, [])
-
-    async def read_poll_progress(self, tenant: str) -> PollProgress | None:
-        """Return the progress of the workers' poll for changes in the remote calendar; None if it has not begun."""
-        async with self._connection() as conn:
-            return (await read_polls(conn, [tenant])).get(tenant)
-
-    async def read_audit_progress(self, tenant: str) -> AuditProgress | None:
-        """Return the progress and findings of the workers' audit, which compares both books; None if it has not begun."""
-        async with self._connection() as conn:
-            return (await read_audits(conn, [tenant])).get(tenant)
-
     async def find_owner(self, tenant: str) -> str | None:
         """Return the UID of the Tenant that owns this name's rows, or owned them before an export; None without rows."""
         async with self._connection() as conn:
@@ -247,15 +205,15 @@ class AdminStore:
             log.warning("data_keys.not_looked_for", tenant=tenant, why="the tenant has too many events")
             return False
 
-    async def read_failing_channels(self, tenant: str) -> Mapping[NotificationChannel, str]:
-        """Return why the tenant's workers cannot send notifications, by channel; channels that work are left out."""
+    async def find_provisioned(self, tenants: Collection[ProvisionedTenant]) -> set[str]:
+        """Return the keys of the tenants that are as their last reconcile left them, in a few statements (`tenant_states.py`)."""
         async with self._connection() as conn:
-            return (await read_failing_channels(conn, [tenant])).get(tenant, {})
+            return await find_provisioned(conn, tenants)
 
-    async def read_states(self, tenants: Collection[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
-        """Return by tenant the states on which conditions depend, in a few statements; `waited` as in `measure_backlogs`."""
+    async def read_states(self, works: Mapping[str, str], waited: timedelta) -> dict[str, TenantState]:
+        """Return by tenant the states on which conditions depend, in a few statements (`tenant_states.py`)."""
         async with self._connection() as conn:
-            return await read_states(conn, tenants, waited)
+            return await read_states(conn, works, waited)
 
     async def read_figures(self, tenants: Sequence[str]) -> Mapping[str, TenantFigures]:
         """Return the numbers of calls and bookings in the last 24 hours by tenant, by one statement."""

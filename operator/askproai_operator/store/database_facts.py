@@ -1,10 +1,10 @@
 """Facts about the database itself, to read before other causes of a problem are sought: version, schema, roles and clock."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from askproai_core.database import Connection, read_applied, shipped_migrations
 from askproai_core.database.group_roles import list_group_roles
+from askproai_operator.installation_report import DatabaseReport
 
 _SERVER = """
 SELECT current_setting('server_version') AS version, clock_timestamp() AS now, current_database() AS database,
@@ -13,36 +13,17 @@ FROM pg_roles r WHERE r.rolname = current_user
 """
 
 
-@dataclass(frozen=True, slots=True)
-class DatabaseFacts:
-    """PostgreSQL's facts about itself and this installation.
-
-    `schema` is the schema's version in the database, and `shipped` the version of this release. `pending` names this release's
-    migrations that are not applied, and `changed` those whose file differs from the applied one. `missing_roles` are group
-    roles.
+async def read_facts(conn: Connection) -> tuple[DatabaseReport, datetime]:
+    """Return the facts, and PostgreSQL's time, by three statements that write nothing. A database with another history shows
+    changed migrations.
     """
-
-    version: str
-    now: datetime
-    schema: int
-    shipped: int
-    pending: tuple[str, ...]
-    changed: tuple[str, ...]
-    missing_roles: tuple[str, ...]
-    is_superuser: bool
-    may_create_roles: bool
-
-
-async def read_facts(conn: Connection) -> DatabaseFacts:
-    """Return the facts, by three statements that write nothing. A database with another history shows changed migrations."""
     (server,) = await conn.fetch(_SERVER)
     digests = {version: row["sha256"] for version, row in (await read_applied(conn)).items()}
     shipped = shipped_migrations()
     needed = list_group_roles(server["database"])
     present = await conn.fetch("SELECT rolname FROM pg_roles WHERE rolname = ANY($1)", needed)
-    return DatabaseFacts(
+    facts = DatabaseReport(
         version=server["version"].partition(" ")[0],
-        now=server["now"],
         schema=max(digests, default=0),
         shipped=shipped[-1].version,
         pending=tuple(f"{each.version:04}_{each.name}" for each in shipped if each.version not in digests),
@@ -55,3 +36,4 @@ async def read_facts(conn: Connection) -> DatabaseFacts:
         is_superuser=server["is_superuser"],
         may_create_roles=server["may_create_roles"],
     )
+    return facts, server["now"]

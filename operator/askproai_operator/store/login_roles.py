@@ -93,8 +93,8 @@ async def ensure_login(
     return True
 
 
-async def list_current_logins(conn: Connection, limits: Mapping[str, int], *, group: str = TENANTS) -> set[str]:
-    """Return the roles in `limits` (CONNECTION LIMIT by role) that are as `ensure_login` writes them.
+async def list_current_logins(conn: Connection, limits: Mapping[str, int]) -> set[str]:
+    """Return the tenants' roles in `limits` (CONNECTION LIMIT by role) that are as `ensure_login` writes them.
 
     Not tested are passwords, and the admin's membership in each role: for each, PostgreSQL would list all the admin's roles.
     """
@@ -102,7 +102,7 @@ async def list_current_logins(conn: Connection, limits: Mapping[str, int], *, gr
         f"""SELECT rolname::text FROM unnest($1::text[], $2::int[]) w (name, connection_limit)
             JOIN pg_roles r ON rolname = w.name AND rolconnlimit = w.connection_limit
             WHERE {_IS_LOGIN}""",  # noqa: S608  our own text
-        list(limits), list(limits.values()), group, _SETTINGS,
+        list(limits), list(limits.values()), TENANTS, _SETTINGS,
     )  # fmt: skip
     return {row["rolname"] for row in rows}
 

@@ -4,11 +4,7 @@ import hmac
 from collections.abc import Awaitable, Callable
 
 from askproai_core.database import Connection, DatabaseError
-from askproai_operator.store.tenant_states import (
-    FACTS,
-    TenantFacts,
-    write_facts,
-)
+from askproai_operator.store.tenant_states import FACTS, TenantFacts, write_facts
 from askproai_operator.store.tenant_tables import find_export_id, uid_of_owner
 
 _FIND_TENANT = f"SELECT uid, retell_key_hash, {FACTS} FROM tenants WHERE tenant = $1"  # noqa: S608  our own names

@@ -94,17 +94,11 @@ class RefusedRequests:
 
 @dataclass(frozen=True, slots=True)
 class TenantState:
-    """The state of a tenant in the database. `is_provisioned`: row, login role and resources are as its last reconcile left
-    them.
+    """The facts in the database on which a tenant's conditions depend."""
 
-    Two facts are not compared: the password, which cannot be read, and the admin's membership in the role, a check that takes
-    longer the more roles the admin has.
-    """
-
-    is_provisioned: bool
     refusals: AbstractSet[int | None]
     backlog: CalendarBacklog
-    poll: PollProgress | None
+    poll: PollProgress | None  # None: it has not begun, as the audit
     audit: AuditProgress | None
     stranded: Sequence[Stranded]
     refused: RefusedRequests | None = None
@@ -112,22 +106,18 @@ class TenantState:
     failing: Mapping[NotificationChannel, str] = field(default_factory=dict)
 
 
-async def read_states(
-    conn: Connection, tenants: Collection[ProvisionedTenant], waited: timedelta
-) -> dict[str, TenantState]:
-    """Return the states of tenants in the database by tenant key; `waited` is as for `measure_backlogs`."""
-    keys = [each.tenant for each in tenants]
-    provisioned = await _find_provisioned(conn, tenants)
+async def read_states(conn: Connection, works: Mapping[str, str], waited: timedelta) -> dict[str, TenantState]:
+    """Return the states of tenants by tenant key. `works` are as for `list_stranded`, `waited` is as for `measure_backlogs`."""
+    keys = list(works)
     refusals = await list_refusals(conn, keys)
     backlogs = await measure_backlogs(conn, keys, waited)
     polls = await read_polls(conn, keys)
     audits = await read_audits(conn, keys)
-    stranded = await list_stranded(conn, {each.tenant: each.work for each in tenants})
+    stranded = await list_stranded(conn, works)
     failing = await read_failing_channels(conn, keys)
     refused = await find_refused(conn, keys)
     return {
         key: TenantState(
-            key in provisioned,
             refusals.get(key, frozenset()),
             backlogs.get(key, CalendarBacklog()),
             polls.get(key),
@@ -140,8 +130,12 @@ async def read_states(
     }
 
 
-async def _find_provisioned(conn: Connection, tenants: Collection[ProvisionedTenant]) -> set[str]:
-    """Return the keys of the tenants whose row, login role and resources are as their last reconcile left them."""
+async def find_provisioned(conn: Connection, tenants: Collection[ProvisionedTenant]) -> set[str]:
+    """Return the keys of the tenants whose row, login role and resources are as their last reconcile left them.
+
+    Two facts are not compared: the password, which cannot be read, and the admin's membership in the role, a check that takes
+    longer the more roles the admin has.
+    """
     keys = [each.tenant for each in tenants]
     rows = await conn.fetch(f"SELECT tenant, uid, {FACTS} FROM tenants WHERE tenant = ANY($1)", keys)  # noqa: S608  our own names
     written = {tenant: tuple(values) for tenant, *values in rows}

@@ -118,14 +118,14 @@ async def test_deleted_admin_token_also_replaces_the_reader_token(namespace, mon
     assert former[1] == reader_token_of(former[0])
     web = await namespace.get("Deployment", "salon-mueller-web")
     database = namespace.operator.context.database
-    look_up, deleted = database.list_booking_refusals, []
+    ensure, deleted = database.ensure_resources, []
 
-    async def delete_and_look_up(tenant: str) -> Any:
+    async def delete_and_ensure(*resources: Any) -> Any:
         if not deleted:  # a reconcile that began with the former token must not write it again
             deleted.append(await namespace.client.delete(namespace.path("Secret", names[0])))
-        return await look_up(tenant)
+        return await ensure(*resources)
 
-    monkeypatch.setattr(database, "list_booking_refusals", delete_and_look_up)
+    monkeypatch.setattr(database, "ensure_resources", delete_and_ensure)
     namespace.operator.queue.add(namespace.key)
 
     async def replaced() -> bool:

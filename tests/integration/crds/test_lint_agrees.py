@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from askproai_cli.lint import Severity, lint, read_documents
-from askproai_cli.lint.judge import KINDS, judge, schema_of
+from askproai_cli.lint.judge import judge, schema_of
 from askproai_cli.lint.structural import Fault
+from askproai_operator.api import KINDS
 from askproai_sandbox.cluster import ApiError, ControlPlane
 
 pytestmark = pytest.mark.nightly

@@ -116,7 +116,7 @@ async def test_a_database_of_another_history_is_refused(
         with pytest.raises(OtherHistory, match=r"0001_core.*0001_schema.*an empty database"):
             await move()
     assert await dump(postgres, database) == before
-    facts = await admin.read_facts()
+    facts, _ = await admin.read_facts()
     assert (facts.schema, facts.changed) == (31, ("0001_schema",))
     await admin.close()
     for dsn in (other_history.dsn, database.dsn):

@@ -168,7 +168,8 @@ async def test_common_reads_of_quiet_tenants_are_bounded(
     admin = AdminStore(module_database.dsn)
     try:
         with recording_plans(monkeypatch) as recorder:
-            await admin.read_states(tenants, timedelta(minutes=2))
+            await admin.find_provisioned(tenants)
+            await admin.read_states({each.tenant: each.work for each in tenants}, timedelta(minutes=2))
             await admin.list_failing_providers(100)
     finally:
         await admin.close()

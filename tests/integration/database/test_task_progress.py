@@ -8,6 +8,8 @@ import pytest
 from askproai_core.audit_state import CALENDAR_AUDIT
 from askproai_core.database import open_pool
 from askproai_core.poll_state import CALENDAR_POLL
+from askproai_operator.store.stranded import DeclaredWork, encode_declared
+from askproai_operator.store.tenant_states import TenantState
 from tests.worlds.databases import Database
 
 pytestmark = pytest.mark.nightly
@@ -34,16 +36,21 @@ async def write(database: Database, task: str, watermark: object, **columns: str
         )  # fmt: skip
 
 
+async def read_state(database: Database) -> TenantState:
+    work = encode_declared(DeclaredWork([], [], []))
+    return (await database.admin.read_states({"salon.salon": work}, timedelta(minutes=2)))["salon.salon"]
+
+
 async def test_progress_is_absent_before_the_first_run(database: Database) -> None:
     await database.create_tenant("salon")
-    assert await database.admin.read_poll_progress("salon.salon") is None
-    assert await database.admin.read_audit_progress("salon.salon") is None
+    state = await read_state(database)
+    assert (state.poll, state.audit) == (None, None)
 
 
 async def test_poll_progress_sums_up_all_calcom_accounts(database: Database) -> None:
     times = {"last_finished_at": "now() - interval '40 minutes'", "last_error": "'429'"}
     await write(database, CALENDAR_POLL, {"accounts": ACCOUNTS}, **times)
-    progress = await database.admin.read_poll_progress("salon.salon")
+    progress = (await read_state(database)).poll
     assert progress is not None
     assert (progress.taken_in, progress.is_importing, progress.error) == (2000, True, "429")
     assert timedelta(minutes=40) <= progress.age < timedelta(minutes=41)
@@ -63,7 +70,7 @@ async def test_poll_progress_sums_up_all_calcom_accounts(database: Database) -> 
 )
 async def test_malformed_poll_progress_of_a_tenant_is_ignored(database: Database, watermark, columns) -> None:
     await write(database, CALENDAR_POLL, watermark, **columns)
-    progress = await database.admin.read_poll_progress("salon.salon")
+    progress = (await read_state(database)).poll
     assert progress is not None
     assert progress.taken_in == 0
 
@@ -72,7 +79,7 @@ async def test_audit_progress_has_its_oldest_accounts_time(database: Database) -
     ends = {"": {"compared_at": "2026-11-20T09:00:00Z"}, "a": {"compared_at": "2026-11-19T09:00:00Z"}}
     found = [ONE, ONE | {"since": "2026-11-18T09:00:00Z"}]
     await write(database, CALENDAR_AUDIT, {"accounts": ends, "differences": found})
-    progress = await database.admin.read_audit_progress("salon.salon")
+    progress = (await read_state(database)).audit
     assert progress is not None
     assert progress.oldest is not None
     assert progress.compared_at is not None
@@ -95,6 +102,6 @@ async def test_audit_progress_has_its_oldest_accounts_time(database: Database) -
 )
 async def test_malformed_audit_progress_of_a_tenant_is_ignored(database: Database, watermark: object) -> None:
     await write(database, CALENDAR_AUDIT, watermark)
-    progress = await database.admin.read_audit_progress("salon.salon")
+    progress = (await read_state(database)).audit
     assert progress is not None
     assert (progress.differences, progress.oldest, progress.compared_at) == (0, None, None)

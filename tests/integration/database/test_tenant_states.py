@@ -25,9 +25,11 @@ def as_left(salon: TenantStore, **declared: list) -> ProvisionedTenant:  # type:
 
 
 def at_rest(state: TenantState) -> bool:
-    return state == TenantState(
-        is_provisioned=True, refusals=frozenset(), backlog=CalendarBacklog(), poll=None, audit=None, stranded=()
-    )
+    return state == TenantState(refusals=frozenset(), backlog=CalendarBacklog(), poll=None, audit=None, stranded=())
+
+
+async def read(admin: AdminStore, *tenants: ProvisionedTenant) -> dict[str, TenantState]:
+    return await admin.read_states({each.tenant: each.work for each in tenants}, WAITED)
 
 
 async def book(database: Database, salon: TenantStore, staff: str, status: str = "confirmed") -> None:
@@ -49,15 +51,15 @@ async def test_many_tenants_take_as_many_statements_as_one(database: Database, m
     statements = record_statements(monkeypatch)
     admin = AdminStore(database.dsn)
     try:
-        await admin.read_states(salons[:1], WAITED)
+        await read(admin, salons[0])
         statements.clear()
-        found = await admin.read_states(salons, WAITED)
+        found, provisioned = await read(admin, *salons), await admin.find_provisioned(salons)
         sent = [each for each in statements if each != "DISCARD PLANS"]
     finally:
         await admin.close()
     assert len(sent) == 10, sent
     assert all(each.lstrip().startswith("SELECT") and "FOR UPDATE" not in each for each in sent), sent
-    assert len(found) == len(salons)
+    assert found.keys() == provisioned == {each.tenant for each in salons}
     assert all(map(at_rest, found.values())), found
 
 
@@ -97,7 +99,7 @@ async def test_signed_request_between_refusals_clears_the_refusal(
                      VALUES ($1, 'call', now() - make_interval(secs => $2), 'f', '{}', 'done', 1, 'c')"""
     if signed is not None:
         await rows(database, of_function if proof == "function" else of_event, salon.tenant, signed)
-    found = await database.admin.find_refused(salon.tenant)
+    found = (await read(database.admin, as_left(salon)))[salon.tenant].refused
     ago = None if found is None else (datetime.now(UTC) - found.since).total_seconds()
     assert ago == (None if since is None else pytest.approx(since, abs=15))
 
@@ -113,18 +115,14 @@ async def test_state_of_a_tenant_contains_only_its_problems(database: Database) 
            VALUES ($1, 'calcom', 'create-booking', 'POST', '/v2/bookings', 404, 'refused', 60, 'c')""",
         second.tenant,
     )  # fmt: skip
-    states = await database.admin.read_states([as_left(each) for each in salons], WAITED)
+    states = await read(database.admin, *map(as_left, salons))
     assert at_rest(states[third.tenant])
     of_first, of_second = states[first.tenant], states[second.tenant]
     assert (of_first.backlog.dead, of_first.refusals, list(of_first.stranded)) == (1, frozenset(), [])
     assert (of_second.backlog.dead, of_second.refusals) == (1, {404})
     assert [(each.staff, each.why) for each in of_second.stranded] == [("somebody-who-left", StrandedBy.GONE)]
     for salon in salons:  # as a reconcile reads one
-        state = states[salon.tenant]
-        assert await database.admin.list_booking_refusals(salon.tenant) == state.refusals
-        assert await database.admin.measure_calendar_backlog(salon.tenant, WAITED) == state.backlog
-        declared = DeclaredWork([("mitte", "anna")], [], SERVICES)
-        assert list(await database.admin.list_stranded(salon.tenant, declared)) == list(state.stranded)
+        assert (await read(database.admin, as_left(salon)))[salon.tenant] == states[salon.tenant]
 
 
 @pytest.mark.parametrize(
@@ -143,8 +141,8 @@ async def test_failing_notification_channel_is_found_per_tenant(database: Databa
         database, "INSERT INTO tasks (tenant, name, due_at, watermark) VALUES ($1, 'notifications', now(), $2::jsonb)",
         salon.tenant, watermark,
     )  # fmt: skip
-    states = await database.admin.read_states([as_left(salon), as_left(other)], WAITED)
-    assert states[salon.tenant].failing == await database.admin.read_failing_channels(salon.tenant) == failing
+    states = await read(database.admin, as_left(salon), as_left(other))
+    assert states[salon.tenant].failing == failing
     assert at_rest(states[other.tenant])
 
 
@@ -154,7 +152,7 @@ async def test_days_off_affect_only_their_own_tenant(database: Database) -> None
         await book(database, salon, "anna")
     now, day = datetime.now(UTC), timedelta(days=1)
     tenants = [as_left(away, away=[("mitte", "anna", now, now + 3 * day)]), as_left(here)]
-    states = await database.admin.read_states(tenants, WAITED)
+    states = await read(database.admin, *tenants)
     assert [each.why for each in states[away.tenant].stranded] == [StrandedBy.AWAY]
     assert not states[here.tenant].stranded
 
@@ -171,7 +169,7 @@ async def test_tenant_with_many_refusals_delays_no_other_tenant(database: Databa
         salon.tenant,
     )  # fmt: skip
     # In less than 15 s, or it fails.
-    states = await database.admin.read_states([as_left(salon), as_left(other)], WAITED)
+    states = await read(database.admin, as_left(salon), as_left(other))
     assert states[salon.tenant].refusals == frozenset(), "a later booking was confirmed"
     assert at_rest(states[other.tenant])
 
@@ -191,9 +189,7 @@ async def test_tenant_state_changed_by_hand_is_detected(database: Database, by_h
     salon, other = await database.create_tenant("salon"), await database.create_tenant("other")
     values = () if "{role}" in by_hand else (salon.tenant, salon.role)
     await rows(database, by_hand.format(role=salon.role), *values)
-    states = await database.admin.read_states([as_left(salon), as_left(other)], WAITED)
-    assert not states[salon.tenant].is_provisioned
-    assert states[other.tenant].is_provisioned
+    assert await database.admin.find_provisioned([as_left(salon), as_left(other)]) == {other.tenant}
 
 
 @pytest.mark.parametrize(

@@ -182,12 +182,8 @@ TABLE: dict[tuple[str, tuple[str, str]], list[tuple[str, bool, dict[str, str]]]]
         ("redriven", False, metric("notifications_dead", OWN, "1x4 0x20")),
         ("those of others", False, metric("notifications_dead", OTHER, "3x20")),
     ],
-    ("NotificationsFailing", ("1m", "30m")): [
-        ("a day's outage", True, failing("7000+60x40")),
-    ],
-    ("NotificationsFailing", HOUR): [
-        ("an hour's outage", False, failing("0+60x60 0x9")),
-    ],
+    ("NotificationsFailing", ("1m", "30m")): [("a day's outage", True, failing("7000+60x40"))],
+    ("NotificationsFailing", HOUR): [("an hour's outage", False, failing("0+60x60 0x9"))],
     ("SpoolNotDrained", USUAL): [
         ("events wait", True, metric("spool_oldest_seconds", OWN, "0+60x20")),
         ("an outage of four minutes", False, metric("spool_oldest_seconds", OWN, "0+60x4 0x20")),

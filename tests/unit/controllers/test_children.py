@@ -34,14 +34,9 @@ from askproai_operator.controllers.tenant.children.monitoring import (
     prometheus_rule,
     service_monitor,
 )
-from askproai_operator.controllers.tenant.children.routes import (
-    http_route_condition,
-    no_gateway_api_condition,
-    sender_route,
-)
+from askproai_operator.controllers.tenant.children.routes import gateway_field, http_route_problem, sender_route
 from askproai_operator.controllers.tenant.children.secrets import teardown_secret
 from askproai_operator.controllers.tenant.children.services import metrics_service, services
-from askproai_operator.controllers.webhook_urls import Address, address_of
 from askproai_operator.engine import ObservedObject
 from askproai_operator.grants import Subject, SubjectKind
 from askproai_operator.settings import Settings
@@ -322,26 +317,25 @@ def test_shared_host_is_routed_per_tenant_as_configured():
 
 
 @pytest.mark.parametrize(
-    ("conditions", "status", "text"),
+    ("conditions", "problem"),
     [
-        (None, Status.FALSE, "no Gateway has accepted"),
-        ([("Accepted", "True", ""), ("ResolvedRefs", "True", "")], Status.TRUE, "https://s.example"),
-        ([("Accepted", "False", "no such listener")], Status.FALSE, "no such listener"),
-        ([("Accepted", "True", ""), ("ResolvedRefs", "False", "no Service")], Status.FALSE, "no Service"),
+        (None, "no Gateway has accepted"),
+        ([("Accepted", "True", ""), ("ResolvedRefs", "True", "")], None),
+        ([("Accepted", "False", "no such listener")], "no such listener"),
+        ([("Accepted", "True", ""), ("ResolvedRefs", "False", "no Service")], "no Service"),
     ],
 )
-def test_exposed_condition_repeats_the_gateways_conditions(conditions, status, text):
+def test_problem_of_a_route_repeats_the_gateways_conditions(conditions, problem):
     written = [{"type": kind, "status": is_, "reason": "R", "message": text} for kind, is_, text in conditions or ()]
     parents = {"parents": [{"conditions": written}]} if conditions else {}
-    condition = http_route_condition(tenant(), Address("https://s.example", ""), parents)
-    assert condition.status is status
-    assert text in condition.message
+    found = http_route_problem(parents, "exposure.gateway")
+    assert found is None if problem is None else problem in found
 
 
 def test_missing_gateway_message_names_its_setting():
     own = tenant(exposure=PREFIXED | {"gateway": {"parentRefs": [{"name": "public"}]}})
     for exposed, field in ((own, "exposure.gateway"), (tenant(), "settings.sharedGateway")):
-        assert field in http_route_condition(exposed, Address("https://s.example", ""), {}).message
+        assert gateway_field(exposed) == field
 
 
 # Monitoring
@@ -415,10 +409,6 @@ def test_missing_foreign_crds_do_not_affect_ready():
     """The condition of a child without its foreign CRD is True with NotInstalled (docs/reference/conditions.md)."""
     condition = monitoring_condition(["ServiceMonitor", "PrometheusRule"])
     assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
-    routed = tenant(exposure=PREFIXED | {"gateway": {"parentRefs": [{"name": "public"}]}})
-    condition = no_gateway_api_condition(routed, address_of(routed, "https://voice.example"))
-    assert (condition.status, condition.reason) == (Status.TRUE, Reason.NOT_INSTALLED)
-    assert "route /webhooks, /retell and /health of https://s.example/voice" in condition.message
 
 
 def test_pods_get_a_configured_trace_collector_once_each() -> None:

@@ -1,6 +1,6 @@
 """The common comparison of all quiet Tenants: in bounded pieces, and without a storm if all become due."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -26,9 +26,7 @@ from tests.worlds.salon_objects import raw
 
 MANY = 600
 SETTINGS = Settings()
-AT_REST = TenantState(
-    is_provisioned=True, refusals=frozenset(), backlog=CalendarBacklog(), poll=None, audit=None, stranded=()
-)
+AT_REST = TenantState(refusals=frozenset(), backlog=CalendarBacklog(), poll=None, audit=None, stranded=())
 
 
 class Installation:
@@ -36,6 +34,7 @@ class Installation:
 
     def __init__(self, tenants: int, chance: float = 1.0) -> None:
         self.read: list[int] = []
+        self.is_provisioned = True
         self.fails_at: int | None = None
         self.failure: Exception = TimeoutError()
         self.counted: list[int] = []
@@ -59,11 +58,14 @@ class Installation:
     async def prepare(self) -> None:
         """The schema is there."""
 
-    async def read_states(self, tenants: Collection[ProvisionedTenant], _waited: timedelta) -> dict[str, TenantState]:
-        self.read.append(len(tenants))
+    async def find_provisioned(self, tenants: Collection[ProvisionedTenant]) -> set[str]:
+        return {each.tenant for each in tenants if self.is_provisioned}
+
+    async def read_states(self, works: Mapping[str, str], _waited: timedelta) -> dict[str, TenantState]:
+        self.read.append(len(works))
         if self.fails_at == len(self.read) - 1:
             raise self.failure
-        return {each.tenant: AT_REST for each in tenants}
+        return dict.fromkeys(works, AT_REST)
 
     def tenant(self, namespace: str, name: str) -> Tenant | None:
         return self.tenants.get(Key("Tenant", namespace, name))
@@ -119,14 +121,17 @@ async def test_changed_or_deleted_quiet_tenant_is_reconciled_soon() -> None:
 @pytest.mark.parametrize(
     "news",
     [
-        {"is_provisioned": False},
+        None,  # it is not provisioned
         {"refusals": frozenset({"calcom"})},
         {"refused": RefusedRequests(datetime(2026, 11, 20, tzinfo=UTC))},
     ],
 )
-async def test_quiet_tenant_with_new_findings_is_due(monkeypatch: pytest.MonkeyPatch, news: dict[str, Any]) -> None:
+async def test_quiet_tenant_with_new_findings_is_due(
+    monkeypatch: pytest.MonkeyPatch, news: dict[str, Any] | None
+) -> None:
     few = Installation(1)
-    monkeypatch.setitem(globals(), "AT_REST", replace(AT_REST, **news))
+    few.is_provisioned = news is not None
+    monkeypatch.setitem(globals(), "AT_REST", replace(AT_REST, **news or {}))
     await few.look()
     assert {key for key, _ in few.scheduled} == set(few.tenants)
 
@@ -138,9 +143,9 @@ async def test_a_tenant_reconciled_meanwhile_is_not_due(monkeypatch: pytest.Monk
     known, few.memory.quiet[key] = few.memory.quiet[key], QuietTenant(few.memory.quiet[key].provisioned, ())
     read = few.read_states
 
-    async def read_slowly(tenants: Sequence[ProvisionedTenant], waited: timedelta) -> dict[str, TenantState]:
+    async def read_slowly(works: Mapping[str, str], waited: timedelta) -> dict[str, TenantState]:
         few.memory.quiet[key] = known
-        return await read(tenants, waited)
+        return await read(works, waited)
 
     monkeypatch.setattr(few, "read_states", read_slowly)
     await few.look()

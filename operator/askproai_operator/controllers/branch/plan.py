@@ -109,8 +109,7 @@ def default_service(branch: Branch) -> dict[str, Any]:
     The branch owns the service, so both are deleted together.
     """
     return {
-        "apiVersion": resources.OFFERINGS.api_version,
-        "kind": resources.OFFERINGS.kind,
+        **resources.OFFERINGS.type_meta,
         "metadata": {
             "name": default_service_name(branch),
             "namespace": branch.metadata.namespace,

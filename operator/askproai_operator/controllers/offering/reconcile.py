@@ -84,11 +84,7 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     members = sorted({member for members in staff.values() for member in members})
     return Result(
         conditions,
-        {
-            "staff": members[:_MAX_STAFF],
-            "eventTypes": len(event_types_of(offering)),
-            **found,
-        },
+        {"staff": members[:_MAX_STAFF], "eventTypes": len(event_types_of(offering)), **found},
         # Watches report all changes except those at Cal.com.
         resync_after=context.next_look(key, otherwise=context.settings.drift if calendar.good else timedelta()),
         edit_held=edit_hold(tenant, (*inputs.branches, *inputs.offerings)),

@@ -27,8 +27,8 @@ from askproai_operator.orphans import Owner, has_rows_to_erase
 from askproai_operator.providers import hash_key
 from askproai_operator.store.admin import LoginSuspended
 from askproai_operator.store.row_owners import DataOwnedByOther
-from askproai_operator.store.stranded import DeclaredWork
-from askproai_operator.store.tenant_states import CalendarBacklog, TenantFacts, TenantState
+from askproai_operator.store.stranded import DeclaredWork, encode_declared
+from askproai_operator.store.tenant_states import TenantFacts, TenantState
 from askproai_operator.store.tenant_tables import find_export_id
 
 log = structlog.get_logger(__name__)
@@ -96,18 +96,8 @@ async def _ensure_runtime_secret(inputs: Inputs, context: ReconcileContext) -> S
 
 async def _read_state(inputs: Inputs, context: ReconcileContext) -> TenantState:
     """Return the facts that only the database has. The tenant's row, role and resources must be ready. Raises DATABASE_ERRORS."""
-    tenant, database = inputs.tenant, context.database
-    name, is_remote = tenant.metadata.dotted, calendar_account(tenant) is not None
-    return TenantState(
-        is_provisioned=True,
-        refusals=await database.list_booking_refusals(name),
-        backlog=await database.measure_calendar_backlog(name, CALENDAR_PATIENCE) if is_remote else CalendarBacklog(),
-        poll=await database.read_poll_progress(name) if is_remote else None,
-        audit=await database.read_audit_progress(name) if is_remote else None,
-        refused=await database.find_refused(name),
-        stranded=await database.list_stranded(name, what_is_declared(inputs, context)),
-        failing=await database.read_failing_channels(name) if tenant.spec.notifications is not None else {},
-    )
+    name, work = inputs.tenant.metadata.dotted, encode_declared(what_is_declared(inputs, context))
+    return (await context.database.read_states({name: work}, CALENDAR_PATIENCE))[name]
 
 
 def what_is_declared(inputs: Inputs, context: ReconcileContext) -> DeclaredWork:

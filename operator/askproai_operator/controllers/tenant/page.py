@@ -14,7 +14,12 @@ from askproai_operator.context import ReconcileContext
 from askproai_operator.controllers.name_conflicts import claimed_page_host_condition, reserved_page_host_condition
 from askproai_operator.controllers.tenant.children.metadata import Manifest, child_name
 from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed, prune
-from askproai_operator.controllers.tenant.children.routes import http_route_problem, page_route, take_host
+from askproai_operator.controllers.tenant.children.routes import (
+    find_route_problem,
+    no_gateway_api,
+    page_route,
+    take_host,
+)
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT, page_service
 from askproai_operator.controllers.tenant.run import PageAccess, Run
 from askproai_operator.controllers.tenant.server_problems import find_server_problem
@@ -71,9 +76,7 @@ async def _apply_page(tenant: Tenant, url: str | None, context: ReconcileContext
 
     Without `page.ingress` and `page.gateway` only the Service exists, for platforms that route the host themselves.
     """
-    name, namespace = tenant.metadata.name, tenant.metadata.namespace
     route = page_route(tenant) if url is not None else None
-    ref = resources.resource_of(route) if route is not None else None
     missing = route is not None and not is_installed(route, context)
     desired = [page_service(tenant)] if url is not None else []
     desired += [route] if route is not None and not missing else []
@@ -82,17 +85,9 @@ async def _apply_page(tenant: Tenant, url: str | None, context: ReconcileContext
     if conflict is not None or route is None:
         return conflict
     if missing:
-        text = (
-            "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route "
-            f"{url} to the Service {child_name(name, 'page')}, port {PAGE_PORT}, yourself"
-        )
-        return bad(_KIND, Reason.NOT_INSTALLED, text)
-    if ref is resources.HTTP_ROUTES:
-        # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
-        live = await context.kube.get(ref, namespace, page_route_name(name))
-        problem = http_route_problem((live or {}).get("status") or {}, "page.gateway")
-        return bad(_KIND, Reason.PENDING, problem) if problem else None
-    return None
+        return bad(_KIND, Reason.NOT_INSTALLED, no_gateway_api(tenant, str(url), ("page", PAGE_PORT)))
+    problem = await find_route_problem(route, "page.gateway", context)
+    return bad(_KIND, Reason.PENDING, problem) if problem else None
 
 
 async def withdraw_page(tenant: Tenant, context: ReconcileContext) -> None:

@@ -25,9 +25,8 @@ from askproai_operator.settings import Settings
 from askproai_operator.store.shadows import shadow_name
 
 SHADOWS: Final = "Shadows"
-CALENDAR_URL: Final = (
-    "http://127.0.0.1:8092"  # of the container beside the shadow's web process, in place of the calendar
-)
+# The container beside the shadow's web process answers there, in place of the calendar.
+CALENDAR_URL: Final = "http://127.0.0.1:8092"
 
 
 def wanted_shadow(tenant: Tenant, settings: Settings) -> Shadow | None:

@@ -61,7 +61,7 @@ def replicas_manifest(tenant: Tenant, component: Component, replicas: int) -> Ma
     """Return a Deployment's manifest with only `spec.replicas`, whose ownership an autoscaler needs."""
     metadata, ref = tenant.metadata, resources.DEPLOYMENTS
     name = {"name": child_name(metadata.name, component), "namespace": metadata.namespace}
-    return {"apiVersion": ref.api_version, "kind": ref.kind, "metadata": name, "spec": {"replicas": replicas}}
+    return {**ref.type_meta, "metadata": name, "spec": {"replicas": replicas}}
 
 
 def autoscaler(tenant: Tenant, component: Component) -> Manifest:
@@ -71,11 +71,7 @@ def autoscaler(tenant: Tenant, component: Component) -> Manifest:
     cpu = {"name": "cpu", "container": component, "target": target}
     name = child_name(tenant.metadata.name, component)
     spec: dict[str, Any] = {
-        "scaleTargetRef": {
-            "apiVersion": resources.DEPLOYMENTS.api_version,
-            "kind": resources.DEPLOYMENTS.kind,
-            "name": name,
-        },
+        "scaleTargetRef": {**resources.DEPLOYMENTS.type_meta, "name": name},
         "minReplicas": bounds.min_replicas,
         "maxReplicas": bounds.max_replicas,
         "metrics": [{"type": "ContainerResource", "containerResource": cpu}],

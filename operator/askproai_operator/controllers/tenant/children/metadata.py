@@ -29,8 +29,7 @@ def new_manifest(tenant: Tenant, ref: ApiResource, suffix: str, component: str) 
     """Return a child's manifest without its content. Its name is the tenant's, followed by `suffix` unless that is empty."""
     meta = tenant.metadata
     return {
-        "apiVersion": ref.api_version,
-        "kind": ref.kind,
+        **ref.type_meta,
         "metadata": {
             "name": child_name(meta.name, suffix) if suffix else meta.name,
             "namespace": meta.namespace,

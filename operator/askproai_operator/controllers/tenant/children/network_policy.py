@@ -42,11 +42,7 @@ def network_policy(
                 "ports": [_tcp(port) for port in (8081, 9090, 9091)],
             },
         ],
-        "egress": [
-            dns,
-            {"to": _addresses(settings), "ports": _server_ports(providers)},
-            to_stores,
-        ],
+        "egress": [dns, {"to": _addresses(settings), "ports": _server_ports(providers)}, to_stores],
     }
     return new_manifest(tenant, resources.NETWORK_POLICIES, "", "runtime") | {"spec": spec}
 

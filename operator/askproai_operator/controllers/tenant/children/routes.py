@@ -15,7 +15,7 @@ from askproai_operator.controllers.ceilings import apply_ceilings
 from askproai_operator.controllers.grant import report_refusal, take
 from askproai_operator.controllers.name_conflicts import claimed_host_condition, find_holder, reserved_host_condition
 from askproai_operator.controllers.tenant.children.metadata import Component, Manifest, child_name, new_manifest
-from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed
+from askproai_operator.controllers.tenant.children.optional import apply_unless_foreign, is_installed, prune
 from askproai_operator.controllers.tenant.children.services import PAGE_PORT
 from askproai_operator.controllers.tenant.exposure import as_exposed_before, used_base_url
 from askproai_operator.controllers.tenant.run import Run
@@ -130,25 +130,29 @@ def choose_name(tenant: Tenant, manifest: Manifest, live: Mapping[str, str], tak
     return manifest | {"metadata": manifest["metadata"] | {"name": name}}
 
 
-def exposed_condition(address: Address) -> Condition:
-    return good(ConditionType.EXPOSED, address.base_url)
-
-
-def no_gateway_api_condition(tenant: Tenant, address: Address) -> Condition:
-    """Return Exposed for a tenant that asks for an HTTPRoute in a cluster without its CRD."""
-    text = (
-        "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route /webhooks,"
-        f" /retell and /health of {address.base_url} to the Service {child_name(tenant.metadata.name, 'web')}, port 8080, yourself"
+def no_gateway_api(tenant: Tenant, routed: str, service: tuple[str, int]) -> str:
+    """Return the text for a tenant that asks for an HTTPRoute in a cluster without its CRD. `routed` is what to route."""
+    suffix, port = service
+    return (
+        "this cluster has no Gateway API (CRD httproutes.gateway.networking.k8s.io): install it, or route"
+        f" {routed} to the Service {child_name(tenant.metadata.name, suffix)}, port {port}, yourself"
     )
-    return good(ConditionType.EXPOSED, text, Reason.NOT_INSTALLED)
 
 
-def http_route_condition(tenant: Tenant, address: Address, status: Mapping[str, Any]) -> Condition:
-    """Return Exposed from the status of the HTTPRoute: True once some Gateway accepts it and none refuses it."""
+async def find_route_problem(route: Manifest, field: str, context: ReconcileContext) -> str | None:
+    """Return why an applied route does not work, as `http_route_problem`; None if it works, or is an Ingress."""
+    meta = route["metadata"]
+    if resources.resource_of(route) is not resources.HTTP_ROUTES:
+        return None
+    # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
+    live = await context.kube.get(resources.HTTP_ROUTES, meta["namespace"], meta["name"])
+    return http_route_problem((live or {}).get("status") or {}, field)
+
+
+def gateway_field(tenant: Tenant) -> str:
+    """Return the field that names the Gateways of the senders' route."""
     exposure = tenant.spec.exposure
-    is_own = exposure is not None and exposure.gateway is not None
-    problem = http_route_problem(status, "exposure.gateway" if is_own else "settings.sharedGateway")
-    return bad(ConditionType.EXPOSED, Reason.PENDING, problem) if problem else exposed_condition(address)
+    return "exposure.gateway" if exposure is not None and exposure.gateway is not None else "settings.sharedGateway"
 
 
 def http_route_problem(status: Mapping[str, Any], field: str) -> str | None:
@@ -212,13 +216,11 @@ async def _apply_routes(
     if problem := refused or conflict:
         return problem
     if route is not None and route not in installed:
-        return no_gateway_api_condition(tenant, address)
-    if route is not None and resources.resource_of(route) is resources.HTTP_ROUTES:
-        # Not from the cache, where its status is as old as the last list: HTTPRoutes are listed, not watched.
-        name = route["metadata"]["name"]
-        found = await context.kube.get(resources.HTTP_ROUTES, tenant.metadata.namespace, name)
-        return http_route_condition(tenant, address, (found or {}).get("status") or {})
-    return exposed_condition(address)
+        text = no_gateway_api(tenant, f"/webhooks, /retell and /health of {address.base_url}", _PUBLIC)
+        return good(ConditionType.EXPOSED, text, Reason.NOT_INSTALLED)
+    if route is not None and (waits := await find_route_problem(route, gateway_field(tenant), context)):
+        return bad(ConditionType.EXPOSED, Reason.PENDING, waits)
+    return good(ConditionType.EXPOSED, address.base_url)
 
 
 def _route_beside(
@@ -264,13 +266,9 @@ async def _prune_routes(
     tenant: Tenant, desired: Iterable[Manifest], kept: str | None, context: ReconcileContext
 ) -> None:
     """Delete the tenant's routes, except the `desired` ones and the route that serves the URL `kept`."""
-    namespace = tenant.metadata.namespace
-    keep = {(resources.resource_of(manifest), manifest["metadata"]["name"]) for manifest in desired}
-    for ref, served in _live_routes(tenant, context).items():
-        for name, url in served.items():
-            child = context.cache.child(ref, namespace, name)
-            if child is not None and (ref, name) not in keep and (kept is None or url != kept):
-                await context.kube.delete(ref, namespace, name, child.uid)
+    live = _live_routes(tenant, context)
+    others = [(ref, name) for ref, urls in live.items() for name, url in urls.items() if kept is None or url != kept]
+    await prune(tenant, others, desired, context)
 
 
 async def take_host(

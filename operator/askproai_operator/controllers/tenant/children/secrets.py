@@ -48,11 +48,7 @@ def runtime_secret(
 
     `redis_ca` and `database_ca` are PEM certificates of the servers' private authorities, if needed.
     """
-    optional = {
-        "REDIS_URL": redis_url,
-        "CA_FILE": redis_ca if redis_url else None,
-        "DATABASE_CA_FILE": database_ca,
-    }
+    optional = {"REDIS_URL": redis_url, "CA_FILE": redis_ca if redis_url else None, "DATABASE_CA_FILE": database_ca}
     values = {name: value for name, value in optional.items() if value}
     return tenant_secret(tenant, "runtime", {"DATABASE_URL": database_url} | values)
 

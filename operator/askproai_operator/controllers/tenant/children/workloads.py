@@ -196,9 +196,8 @@ async def _apply_canary(tenant: Tenant, pods: _Pods, workloads: Workloads, conte
     (namespace, name), live = tenant.key[1:], live_canary(tenant, context.cache)
     is_over = trial is None or trial.state is CanaryState.TAKEN_BACK
     if not is_of(trial, canary) and not (canary is None and is_over):
-        context.enqueue(
-            context.settings.background_key(CANARIES)
-        )  # it begins or ends the trial, and makes the Tenant due again
+        # It begins or ends the trial, and makes the Tenant due again.
+        context.enqueue(context.settings.background_key(CANARIES))
     if live is not None and (canary is None or trial is None):
         await context.kube.delete(resources.DEPLOYMENTS, namespace, child_name(name, CANARY), live.uid)
     if canary is None or trial is None or not is_of(trial, canary):
