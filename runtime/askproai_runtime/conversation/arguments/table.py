@@ -181,7 +181,7 @@ _RULES: Final = (
     ArgumentRule(
         "birth_date", (_BOOK, _FIND, *_KNOWN_APPOINTMENT),
         "a date with its year, in digits or in words",
-        "asked for; if it has two readings (`01.05.19`: 2019 or 1919), the caller is asked which, and the answer counts",
+        "asked for; if it has two readings (`01.05.19`, `03/04/1959`) or the caller has said another, the caller is asked which",
         ("birthdate", "date_of_birth", "dob", "birthday"),
     ),
     ArgumentRule(
