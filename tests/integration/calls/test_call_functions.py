@@ -74,7 +74,7 @@ async def test_unreadable_transcript_is_still_answered(pod: TenantPod, monkeypat
     def fail(*_: Any) -> None:
         raise ValueError("a kind of transcript that nobody has met")
 
-    monkeypatch.setattr("askproai_runtime.conversation.function_requests.read_offered", fail)
+    monkeypatch.setattr("askproai_runtime.conversation.function_requests.read_named_times", fail)
     reply = await pod.function("book_appointment", "call_unread", {"date": "Dienstag"})
     assert (reply.status, reply.body["success"], bool(reply.body["message"])) == (200, False, True)
 
