@@ -16,6 +16,7 @@ from askproai_runtime.conversation.answers import (
 )
 from askproai_runtime.conversation.full_names import ask_full_names
 from askproai_runtime.conversation.phone_argument import SaidPhone, has_digits, say_noted
+from askproai_runtime.conversation.slot_sentences import is_in_turn
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.person_names import same_name
@@ -145,5 +146,5 @@ def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: 
         else:
             sentence = (say().group_stands_already if again else say().group_booked).format(first=when)
         said.append(f"{sentence}{end_sentence(config, each, of_several=True)}")
-    in_turn = say().group_in_turn if len({each.starts_at for each in appointments}) > 1 else ""
+    in_turn = say().group_in_turn if is_in_turn((each.starts_at, each.ends_at) for each in appointments) else ""
     return f"{''.join(said)}{in_turn}"

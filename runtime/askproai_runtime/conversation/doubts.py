@@ -97,11 +97,14 @@ def _chooses_none(call: CallContext, named: NamedTimes, start: datetime) -> bool
     ):  # "gut" alone is no yes
         return False
     starts, now = [each.astimezone(start.tzinfo) for each in named.starts], call.started_at.astimezone(start.tzinfo)
-    for words in (*call.asked_since.splitlines()[-1:], *call.utterances[: -len(named.said_since)][-1:]):
+    asked = [each for line in call.asked_since.splitlines() for each in re.split(r"(?<=[.!?])\s", line)]
+    for words in (*reversed(asked), *call.utterances[: -len(named.said_since)][-1:]):
+        found = {starts[place] for place in list_places(words_of(words)) if place < len(starts)}
         with suppress(UnclearMention):
-            mention = find_mention(words, now, words_of(words).split())
-            if mention is not None and (found := mention.find_in(starts, surely=False)):
-                return found != {start}
+            mention = find_mention(words, now, None)
+            found |= mention.find_in(starts, surely=False) if mention is not None else set()
+        if found:
+            return found != {start}
     return True
 
 

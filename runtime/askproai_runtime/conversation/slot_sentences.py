@@ -1,7 +1,8 @@
 """Free slots in an answer: the JSON fields for the model, and the sentence to say."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 from askproai_core.tenant_config import Service
@@ -78,7 +79,13 @@ def _say_slot(rules: ServiceRules, slot: Slot, now: datetime, *, as_subject: boo
         when = say().later.format(clock=clock) if said else format_spoken(start, rules.zone, now, as_subject=as_subject)
         said.append(f"{when}{_say_staff(rules, people)}")
     times = join_list(said, say().and_word)
-    return say().in_turn.format(times=times) if len(said) > 1 else times
+    spans = [(each.start, each.end) for each in (slot, *slot.companions)]
+    return say().in_turn.format(times=times) if is_in_turn(spans) else times
+
+
+def is_in_turn(spans: Iterable[tuple[datetime, datetime]]) -> bool:
+    """Return whether each of the spans (start, end) begins after the one before has ended: at no time are there two of them."""
+    return all(earlier[1] <= later[0] for earlier, later in pairwise(sorted(spans)))
 
 
 def _say_staff(rules: ServiceRules, people: Sequence[tuple[ServiceRules, Slot]]) -> str:

@@ -49,7 +49,7 @@ _SENTENCE = re.compile(
     rf"|{not_behind(_WORDS.before_so)}\bso\b(?! (?:{_WORDS.behind_so})\b)"
 )
 _COMMA = re.compile(r"[,:](?!\d)")
-_WORD = re.compile(r"\d{1,2}(?:[.:]\d{1,4})*\.?(?!\d)|\w+")
+_WORD = re.compile(rf"\d{{1,2}}(?:[.:]\d{{1,4}})*(?:(?:{UNDERSTOOD.places.ordinal})\b|\.)?(?!\d)|\w+")
 # "ten not eleven", as a speech recognizer without commas writes it.
 _OTHER_TIME = re.compile(rf" (?=(?:{_WORDS.another_time})\b)")
 _OTHERS = re.compile(rf"\b(?:{_WORDS.others})\b")  # "was gibt es sonst noch?"
