@@ -57,7 +57,9 @@ def read_request(
     read = _add_understood(_read_arguments(function, args, call, known), function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
-    return note_unread(count_people(read, function), function, known)
+    return note_unread(
+        count_people(read, function, was_asked=_read_answer_to(call, "companions")[0] != ""), function, known
+    )
 
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
@@ -207,10 +209,11 @@ def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
     return address is not None and not is_refused
 
 
-def count_people(read: Arguments, function: Function) -> Arguments:
+def count_people(read: Arguments, function: Function, *, was_asked: bool = False) -> Arguments:
     """Return the arguments with one nameless companion more for each person who is counted but not named.
 
-    A booking with fewer names than people gets `party_size` instead: it asks who comes, or whether the caller comes alone.
+    A booking with fewer names than people gets `party_size` instead: it asks who comes, or whether the caller comes alone. The
+    companions are unclear if their number is not that of the total, unless this `was_asked`: then the larger one counts.
     """
     paths = [
         path
@@ -224,6 +227,8 @@ def count_people(read: Arguments, function: Function) -> Arguments:
     if function not in _COUNTS_IN or size == 1 or "companions" in read.unclear:
         return read
     missing = size - 1 - len(companions)
+    if not was_asked and (missing < 0 or (missing and COUNTED in companions)):
+        return replace(read, values={**read.values, "companions": []}, unclear=(*read.unclear, "companions"))
     if missing > 0 and function is Function.BOOK_APPOINTMENT:
         return replace(read, values=read.values | {"party_size": size})
     unread = {path: text for path, text in read.unread.items() if path not in paths}

@@ -150,7 +150,8 @@ def _require_reading(named: NamedTimes, call: CallContext, start: datetime, zone
     said = list_choices(named, call, zone)
     is_named = any(names_time(words, call, zone) or counts_time(words) for words in named.said_since)
     if said != {start} and (named.are_readings or not is_named):
-        raise ask_which(said or named.starts, call, zone)
+        is_yes = any(map(holds_yes, named.said_since))  # to two readings: the next question is one that a yes answers
+        raise ask_which(said or ([start] if is_yes else named.starts), call, zone)
 
 
 def _find_chosen(call: CallContext, start: datetime, own: Collection[datetime]) -> datetime | None:

@@ -6,6 +6,7 @@ are known already, so a weekday is one of their days.
 
 import re
 from collections.abc import Collection, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
@@ -46,6 +47,8 @@ _TOWARDS = re.compile(rf"\s+(?:{UNDERSTOOD.links.towards})\s+|\s*(?:→|[-=]+>)\
 _INSTEAD = re.compile(rf",?\s+(?:{UNDERSTOOD.links.instead_of})\s+", re.IGNORECASE)
 _INSTEAD_FIRST = re.compile(rf"^(?:{UNDERSTOOD.links.instead_of})\s+", re.IGNORECASE)
 _ENDS_WITH_DAY = re.compile(r"\d\..*\d\.$")  # "vom 10. auf den 11.", but "von 14 auf 16." ends a sentence
+# "wir sind zwei", "zwei Termine"
+_COUNTS = re.compile(rf"\b(?:{UNDERSTOOD.places.no_hour})\b", re.IGNORECASE)
 _MOST_WORDS = 16
 _WEEK = 7
 
@@ -136,28 +139,26 @@ def _is_relative(atom: Atom, day: date, origin: date) -> bool:
 def list_only_hour(words: str, now: datetime) -> list[time]:
     """Return the times of day that the only hour in words may mean, whatever else they say: 15:00 for "nachmittags um drei".
 
-    Empty without an hour, or with several, with a bound ("ab elf"), or with a word that takes something back.
+    Empty without an hour (a count is none), or with several, with a bound ("ab elf"), or with a word that takes something back.
     """
-    atoms = scan_words(words, now)
+    atoms = scan_words(_COUNTS.sub(" ", words.replace("'", " ")), now)
     clocks = [atom for atom in atoms if isinstance(atom, Clock)]
     others = [atom for atom in atoms if isinstance(atom, Part | TimeRange | Around | Instant)]
     parts = [atom for atom in others if isinstance(atom, Part) and atom.name]
     is_plain = all(atom in _LISTS | {Op.HESITATE} for atom in atoms if isinstance(atom, Op))
     is_hour = is_plain and len(clocks) == 1 and len(others) == len(parts) <= 1
-    try:
+    with suppress(ValueError):  # "drei Uhr vormittags"
         return [*expand(clocks[0], *parts)] if is_hour else []
-    except ValueError:  # "drei Uhr vormittags"
-        return []
+    return []
 
 
 def scan_words(words: str, now: datetime) -> Sequence[Atom]:
     """Return the known atoms in words, in the language that knows most of them: "do" is no Thursday in "Do you have". [] if they
     have an impossible day or time.
     """
-    try:
+    with suppress(ValueError, OverflowError):
         return scan_known_argument(words, now)
-    except (ValueError, OverflowError):
-        return []
+    return []
 
 
 def _is_span(atom: Atom | None) -> bool:
