@@ -249,7 +249,7 @@ def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
     if name == "staff":
         return given if known.agrees_about_staff(str(given), part.text) else None
     if name == "branch":
-        return given if known.agrees_about_branch(str(given), part.text) else None
+        return known.agree(name, (name, str(given)), (name, part.text))
     return merge_values(rules_of("book_appointment")[fold_key(name)], given, said)
 
 
