@@ -337,8 +337,8 @@ def _unwrap(args: Any) -> Any:
 
 
 def _names_business(member: Member, known: KnownNames | None) -> bool:
-    """Return whether the argument `branch` or `staff` only names the business itself, which is no choice."""
-    if known is None or member.rule is None or member.rule.name not in {"branch", "staff"}:
+    """Return whether the argument `branch`, `staff` or `customer_name` only names the business itself, which is no choice."""
+    if known is None or member.rule is None or member.rule.name not in {"branch", "customer_name", "staff"}:
         return False
     return isinstance(member.value, str) and known.is_business(member.rule.name, member.value)
 

@@ -14,6 +14,7 @@ from askproai_runtime.conversation.arguments.table import ArgumentRule
 from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, decode, unwrap
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import (
+    drop_marks,
     is_placeholder,
     leaves_open,
     means_anybody,
@@ -44,7 +45,7 @@ _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
     "email": re.compile(r"[\W\d_]*").fullmatch,
     "phone": lambda text: _is_no_number(re.sub(r"[\W_]", "", text)),
-    "recipient": means_anybody,
+    **dict.fromkeys(("recipient", "staff"), means_anybody),
 }
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
 _AGREEMENTS = {
@@ -88,7 +89,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value == 0:
         return None
     text = unwrap(rule, to_text(value).replace("\0", "").strip())
-    if rule.is_text and refuses_contact(text):
+    if rule.is_text and refuses_contact(text := drop_marks(text)):
         return text
     if rule.name == "call_back":
         return text if fold(text) == "true" or withdraws_call_back(text) or not is_placeholder(text) else None
