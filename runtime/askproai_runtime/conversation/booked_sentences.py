@@ -111,10 +111,12 @@ def _say_phone(ctx: BookingContext, request: SpokenBooking, appointment: Appoint
         )
     if number is None and said == SaidPhone():  # the number of the call, under which nobody can be reached
         return say().no_number_noted
-    if number is None and said is not None and said.unclear is not None and has_digits(said.unclear):
+    is_heard = said is not None and said.unclear is not None and has_digits(said.unclear)
+    if number is None and is_heard:
         return say().phone_only_heard
     is_said = said is not None if again else request.dictates_phone
-    return say_noted(number, request.actor.caller, region) if is_said else ""
+    noted = say_noted(number, request.actor.caller, region) if is_said else ""
+    return f"{say().phone_stays}{noted}" if again and is_heard else noted
 
 
 def _say_kept(ctx: BookingContext, request: SpokenBooking, kept: Sequence[Appointment]) -> str:

@@ -13,7 +13,7 @@ from structlog.contextvars import bind_contextvars
 from askproai_core.clock import Clock
 from askproai_core.database import DATABASE_UNAVAILABLE, Pool
 from askproai_core.logging import error_location
-from askproai_core.tenant_config import CallerVerification, Function, TenantConfig
+from askproai_core.tenant_config import Branch, CallerVerification, Function, TenantConfig
 from askproai_core.tracing import annotate
 from askproai_runtime.availability.slots import Span
 from askproai_runtime.book.context import BookingContext
@@ -149,8 +149,13 @@ class FunctionTable:
             call = replace(call, named_branches=named)
         if function not in _NEEDS_BRANCH:
             return await self._run(function, call, args, agent)
-        phrase = _read_branch(payload, self.config.current, args.get("branch"))
-        hints = Hints(phrase, keys, args.get("service"), last_answer.get("suggested"), staff=args.get("staff"))
+        phrase, said = (
+            _read_branch(payload, self.config.current, args.get("branch")),
+            self._find_said(call, call.said_since or ""),
+        )
+        hints = Hints(
+            phrase, keys, args.get("service"), last_answer.get("suggested"), staff=args.get("staff"), said=said
+        )
         try:
             found = await self._find_branch(route, call, hints)
         except Exception as error:  # the caller must hear a sentence; the log has type and place
@@ -174,9 +179,7 @@ class FunctionTable:
         last_answer, keys = last_answer_and_keys(payload.call)
         try:
             phrase = _read_branch(payload, config, args.get("branch"))
-            zone, at = ZoneInfo(config.time_zone), call.started_at
-            named = find_named_branch(config.branches, question.words, lambda words: is_day(words, at, zone))
-            asked_about = None if phrase else named
+            asked_about = None if phrase else self._find_said(call, question.words)
             hints = Hints(
                 asked_about.display_name if asked_about else phrase,
                 keys,
@@ -199,6 +202,11 @@ class FunctionTable:
         except Exception as error:  # the caller must hear a sentence; the log has type and place
             log.exception("function.failed", function=payload.name, call_id=call.call_id)
             return self.failed(error, Function.BUSINESS_INFORMATION, AgentFunctions())
+
+    def _find_said(self, call: CallContext, said: str) -> Branch | None:
+        config = self.config.current
+        zone, at = ZoneInfo(config.time_zone), call.started_at
+        return find_named_branch(config.branches, said, lambda words: is_day(words, at, zone))
 
     async def _read_pauses(self) -> Mapping[str, Sequence[Span]]:
         """Return each branch's pauses of bookings; {} if the database is unavailable, as the declared hours are correct."""

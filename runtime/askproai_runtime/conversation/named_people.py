@@ -24,7 +24,7 @@ from askproai_runtime.language.name_words import (
     SEVERAL_RELATIVES,
 )
 from askproai_runtime.language.names_alone import count_names, drop_around
-from askproai_runtime.language.placeholders import is_placeholder, names_nothing
+from askproai_runtime.language.placeholders import drop_marks, names_nothing
 from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.person_names import GENDERS, TITLES, fold, same_name
 from askproai_runtime.sentences import say
@@ -57,7 +57,6 @@ _REACHED: Final = re.compile(
 _UNKNOWN_PART: Final = re.compile(
     rf"(?:(?P<first>^)|(?<=\w) )(?:{_WORDS.unknown_part}|x{{3,}}|[?_-]+)(?(first) (?=\w)|$)", re.IGNORECASE
 )
-_IN_BRACKETS: Final = re.compile(r"\s*(?:<[^<>]*>|\[[^\[\]]*\]|\{[^{}]*\}|\([^()]*\))")
 _WITHIN_NAME = re.compile(rf"(?:{_WORDS.born})\b\D*|(?:{_WORDS.title})\b(?:[\s.]|(?-i:[a-z]))*", re.IGNORECASE)
 _RELATIONS = COMPANIONS - GENDERS.keys()
 _MAY_COME = (COMPANIONS - RELATIVES) | SEVERAL_RELATIVES | UNDERSTOOD.staff.somebody
@@ -89,8 +88,7 @@ _UNCLEAR: Final = People("", is_unclear=True)
 def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     """Return the people in a text. A name of one of `services` beside a person is a description."""
     alone = drop_around(text or "")
-    filled = _IN_BRACKETS.sub(lambda found: "" if is_placeholder(found[0].strip()) else found[0], alone).strip()
-    said = _REACHED.sub(_set_beside, alone if names_nothing(alone) else _UNKNOWN_PART.sub("", filled))
+    said = _REACHED.sub(_set_beside, alone if names_nothing(alone) else _UNKNOWN_PART.sub("", drop_marks(alone)))
     if not said or FIRM.search(said):
         return People(said)
     if _is_relative(said):

@@ -1,6 +1,7 @@
 """Texts of models that say nothing: placeholders, templates that nobody filled, "not given", and "no matter"."""
 
 import re
+from collections.abc import Sequence
 from typing import Final
 
 from askproai_runtime.language.phrases import PLACEHOLDER_WORDS
@@ -20,6 +21,7 @@ _WITH_NOT_NAMED = _WORDS.beside_not_named
 _TEMPLATE = re.compile(
     r"(?P<sign>\{\{|\$\{|\{%|\{|\[|<|%|_{2,}|\()(?P<inside>[^{}\[\]<>]*)(?:\}\}|%\}|\}|\]|>|%|_{2,}|\))"
 )
+_MARKED = re.compile(r"\s*(?:\$?\{+[^{}]*\}+|<[^<>]*>|\[[^\[\]]*\])")
 _FIELDS = _WORDS.field
 _WITH_FIELDS = _WORDS.beside_field
 _MOST_WORDS = 2  # of a field
@@ -55,6 +57,7 @@ def is_placeholder(text: str) -> bool:
         not folded
         or folded in PLACEHOLDER_WORDS
         or _EMPTY.fullmatch(folded)
+        or _is_repeated(folded.split())
         or ("{{" in text and "}}" in text)
         or "${" in text
     ):
@@ -68,6 +71,18 @@ def is_placeholder(text: str) -> bool:
     # "[Kunde hat Nussallergie]" and "(first time customer)" say something
     is_field = set(words) <= _FIELDS | _WITH_FIELDS | _NOT_NAMED | _WITH_NOT_NAMED
     return is_field and not _FIELDS.isdisjoint(words) and (len(words) <= _MOST_WORDS or words[0] in _WITH_FIELDS)
+
+
+def _is_repeated(words: Sequence[str]) -> bool:
+    """Return whether words are placeholders only, or one or the name of a field said twice: `string string`, `N/A N/A`."""
+    half = words[: len(words) // 2]
+    is_twice = bool(half) and words == half * 2 and (is_placeholder(" ".join(half)) or _FIELDS.issuperset(half))
+    return is_twice or PLACEHOLDER_WORDS.issuperset(words)
+
+
+def drop_marks(text: str) -> str:
+    """Return a text without the placeholders in it that have braces or brackets: `Kunde {{name}} hat Nussallergie`."""
+    return _MARKED.sub(lambda found: "" if is_placeholder(found[0].strip()) else found[0], text).strip(" ,;")
 
 
 def names_nothing(text: str) -> bool:

@@ -220,6 +220,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     which_full_name: str  # of an appointment that is booked, or before a booking that cannot be renamed
     which_full_names: str  # of those of a group
     phone_not_noted: str
+    phone_stays: str
     phone_was_half: str
     phone_only_heard: str  # unclear digits, which only the notes have
     phone_as_heard: str  # in the notes, for the business

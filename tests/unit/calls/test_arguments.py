@@ -118,11 +118,14 @@ def test_no_alias_belongs_to_two_arguments(function: str) -> None:
 
 
 PLACEHOLDERS = (
-    None, "", " ", "-", "...", "null", "None", "NULL", "undefined", "nil", "NaN", "N/A", "unbekannt", "unknown", "string", "TBD",
-    "not provided", "nicht angegeben", "keine Angabe", "not specified", "not available", "noch nicht bekannt", "weiß nicht",
-    "{{customer_name}}", "{{ date }}", "${date}", "{date}", "[date]", "<date>", "<your name>", "[Name]", "[customer_name]",
-    "%name%", "[REDACTED]", "[PERSON_NAME]", "[PERSON_NAME_1]", "<PHONE_NUMBER>", "***", "*****", "XXXX", "████", '""', "[]", "{}",
-    "no", "keine", "HH:MM", "YYYY-MM-DD", "TT.MM.JJJJ", "<hh:mm>", "YYYY-MM-DDTHH:MM:SS+01:00", "Date (DD/MM/YYYY)", "HH:MM Uhr",
+    None, "", " ", "-", "...", "null", "None", "NULL", "undefined", "nil", "NaN", "N/A", "unbekannt", "unknown", "string",
+    "TBD", "not provided", "nicht angegeben", "keine Angabe", "not specified", "not available", "noch nicht bekannt",
+    "weiß nicht", "{{customer_name}}", "{{ date }}", "${date}", "{date}", "[date]", "<date>", "<your name>", "[Name]",
+    "[customer_name]", "%name%", "[REDACTED]", "[PERSON_NAME]", "[PERSON_NAME_1]", "<PHONE_NUMBER>", "***", "*****", "XXXX",
+    "████", '""', "[]", "{}", "not provided by caller", "Not specified by the caller", "vom Anrufer nicht genannt",
+    "caller did not provide", "to be determined", "will be provided later", "wird noch mitgeteilt", "string string",
+    "String, String", "text text", "N/A N/A", "N/A, N/A", "undefined null", "TBD / TBD", "no", "keine", "HH:MM", "YYYY-MM-DD",
+    "TT.MM.JJJJ", "<hh:mm>", "YYYY-MM-DDTHH:MM:SS+01:00", "Date (DD/MM/YYYY)", "HH:MM Uhr",
 )  # fmt: skip
 
 
@@ -155,6 +158,7 @@ WISHES = ("staff", "service", "branch", "time", "part_of_day")
         *(("book_appointment", "phone", said) for said in (
             "0", "00", "000", 1, "refused", "1234567890", "0123 456789", "0000 000000",
         )),
+        *(("check_availability", "staff", said) for said in ("Team", "Salon", "das Team")),
         *(("book_appointment", "email", said) for said in ("0", "1234567890", "declined")),
     ],
 )  # fmt: skip
@@ -188,6 +192,20 @@ def test_arguments_in_any_nesting_are_parsed(args: Any) -> None:
 def test_unread_argument_is_reported() -> None:
     args = {"gender": "female", "date": ["11", "12"], "duration": None, "execution_message": "Moment"}
     assert read_arguments("book_appointment", args).unread == {"date": "11, 12", "gender": "female"}
+
+
+@each_row(
+    ("said", "noted"),
+    [
+        ("Kunde {{customer_name}} hat Nussallergie", "Kunde hat Nussallergie"), ("Rollstuhl, {{notes}}", "Rollstuhl"),
+        ("${notes} Allergie", "Allergie"), ("[NAME] kommt mit Rollstuhl", "kommt mit Rollstuhl"),
+        ("Allergie [nur Nüsse] {name}", "Allergie [nur Nüsse]"), ("{{customer_name}}, {{notes}}", None),
+    ],
+)  # fmt: skip
+def test_a_note_is_read_without_its_placeholders(said: str, noted: str | None) -> None:
+    for function, name in (("book_appointment", "notes"), ("leave_message", "message")):
+        read = read_arguments(function, {name: said})
+        assert (read.values.get(name), read.unread) == (noted, {})
 
 
 def test_list_of_days_becomes_alternatives() -> None:

@@ -120,7 +120,7 @@ def test_each_argument_word_is_used_or_listed_unread(function: str, args: dict[s
         ("confirmed", "vielleicht", None), ("confirmed", "maybe", None), ("confirmed", "ja?", None), ("confirmed", 7, None),
         ("confirmed", "caller explicitly confirmed", True), ("confirmed", "hat zugestimmt", True), ("confirmed", "absagen", True),
         ("confirmed", "ja, lieber verschieben", None), ("confirmed", "wants to reschedule instead of cancel", None),
-        ("confirmed", "absagen oder verschieben", None), ("confirmed", "to be confirmed", None),
+        ("confirmed", "absagen oder verschieben", None), ("confirmed", "to be confirmed", False),
         ("confirmed", "yes if there is another slot", None), ("confirmed", "will confirm later", None),
         ("confirmed", "cancel only if a new slot is free", None), ("confirmed", "erst neuen termin buchen, dann absagen", None),
         ("confirmed", "cancel the second one", None), ("confirmed", "lieber verschieben statt absagen", None),

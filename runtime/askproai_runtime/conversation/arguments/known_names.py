@@ -33,6 +33,7 @@ _ACTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Fun
 _FREE_TEXTS = UNDERSTOOD.argument_names.free_texts
 # Names of a record: such a value that names nothing here says nothing beside one that does.
 _OF_RECORDS = ("id", "type", "provider", "resource")
+_RESOLVED: Final = frozenset({"branch", "service", "staff"})
 NEGATIONS: Final = _WORDS.excluding | _WORDS.negations
 _EXCLUSIONS = _WORDS.excluding | UNDERSTOOD.argument_names.exclusions  # words of a key
 _NEGATING = NEGATIONS | _EXCLUSIONS
@@ -55,7 +56,11 @@ class KnownNames:
     config: TenantConfig
 
     def resolve(self, argument: str, text: str) -> frozenset[str]:
-        """Return the ids of the staff members or services that a text names; none if it has other words or no known name."""
+        """Return the ids of the staff members or services that a text names; none if it has other words or no known name. For
+        branches these are the names of all that the text may mean.
+        """
+        if argument == "branch":
+            return frozenset(each.name for each in match_branches(self.config.branches, text, None, None))
         if argument == "staff":
             return frozenset(member.id for member in list_named_staff(text, self._list_staff()))
         folded = fold(text)
@@ -66,17 +71,24 @@ class KnownNames:
         )
 
     def list_names(self, argument: str, text: str) -> list[str]:
-        """Return the names of the one staff member or service that a text names, the spoken one first; else only the text."""
-        meant = self.resolve(argument, text) if argument in {"service", "staff"} else frozenset()
+        """Return the names of the one staff member, service or branch that a text names, the spoken one first; else only the
+        text.
+        """
+        meant = self.resolve(argument, text) if argument in _RESOLVED else frozenset()
         of_staff = [[each.display_name] for each in self._list_staff() if each.id in meant]
-        found = of_staff or [
-            [each.display_name, *each.spoken_names] for each in self.config.services if each.name in meant
+        of_branch = [
+            [each.display_name] for each in self.config.branches if argument == "branch" and each.name in meant
         ]
+        found = (
+            of_branch
+            or of_staff
+            or [[each.display_name, *each.spoken_names] for each in self.config.services if each.name in meant]
+        )
         return found[0] if len(meant) == 1 else [text]
 
     def agree(self, argument: str, first: tuple[str, str], second: tuple[str, str]) -> str | None:
         """Return the text on which two (key, text) pairs agree; None if they disagree. A text such as "Termin" agrees with any."""
-        if argument not in {"service", "staff"}:
+        if argument not in _RESOLVED:
             return None
         meant = [self.resolve(argument, text) for _, text in (first, second)]
         if meant[0] and meant[0] == meant[1]:
@@ -85,7 +97,7 @@ class KnownNames:
             (first, meant[0], second, meant[1]), (second, meant[1], first, meant[0])
         ):  # fmt: skip
             is_record = fold_key(key.rpartition(".")[2]).endswith(_OF_RECORDS)
-            if of_text and not of_other and (is_record or is_generic(other)):
+            if of_text and not of_other and (is_record or other.isdecimal() or is_generic(other)):
                 return text
         return None
 
@@ -128,11 +140,6 @@ class KnownNames:
 
     def _names_branch(self, text: str) -> bool:
         return names_only_branches(self.config.branches, text)
-
-    def agrees_about_branch(self, first: str, second: str) -> bool:
-        """Return whether two texts mean the same branches."""
-        one, other = (match_branches(self.config.branches, text, None, None) for text in (first, second))
-        return one == other != []
 
     def agrees_about_staff(self, first: str, second: str) -> bool:
         """Return True if the second text about staff is compatible with the first and adds nobody: "ohne Anna" beside "Mehmet"."""

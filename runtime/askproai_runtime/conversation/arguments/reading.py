@@ -49,6 +49,7 @@ _PIECE = re.compile(r"[^(),;]+")
 _JOINS = rf"(?:\b(?:{UNDERSTOOD.arguments.and_or})\b|[,;/|])?"
 _ADDRESS = re.compile(rf"{_JOINS}\s*(?P<address>[^\s,;/|()<>:]+@[^\s,;/|()<>]+)\s*{_JOINS}", re.IGNORECASE)
 _ON = re.compile(rf"^(?:{UNDERSTOOD.arguments.on_day})\s+", re.IGNORECASE)
+Choose = Callable[[str, Sequence[Any]], Any]
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 
 
@@ -70,7 +71,7 @@ class Arguments:
 
 
 def read_arguments(
-    function: str, args: Any, known: KnownNames | None = None, choose: Callable[[str, Sequence[Any]], Any] | None = None
+    function: str, args: Any, known: KnownNames | None = None, choose: Choose | None = None
 ) -> Arguments:
     """Return the arguments of a function: trimmed and bounded texts, booleans, and `companions`. Placeholders count as absent.
 
@@ -124,7 +125,7 @@ def read_arguments(
     read = Arguments(values, _name_unread(unread), tuple(sorted(unclear)), bool(several), readings=disagreeing)
     read = _split_phone(read, rules)
     read = _with_any_day(read, function, members)
-    return read if known is None or "staff" not in rules else _read_names(read, function, known)
+    return read if known is None or "staff" not in rules else _read_names(read, function, known, choose)
 
 
 def _with_any_day(read: Arguments, function: str, members: list[Member]) -> Arguments:
@@ -151,7 +152,7 @@ def _merge(
 
 def _choose(
     contradicted: Mapping[str, Mapping[str, Any]],
-    choose: Callable[[str, Sequence[Any]], Any] | None,
+    choose: Choose | None,
     values: dict[str, Any],
     unread: dict[str, list[Any]],
 ) -> set[str]:
@@ -176,14 +177,14 @@ def _split_phone(read: Arguments, rules: Mapping[str, ArgumentRule]) -> Argument
     return replace(read, values=values, unread={"email": address} | read.unread)
 
 
-def _read_names(read: Arguments, function: str, known: KnownNames) -> Arguments:
+def _read_names(read: Arguments, function: str, known: KnownNames, choose: Choose | None) -> Arguments:
     service, staff = (str(read.values.get(name, "")) for name in ("service", "staff"))
     if known.are_swapped(service, staff):
         read = replace(read, values=read.values | {"service": staff, "staff": service})
     elif (person := known.find_person_beside_place(staff)) is not None:
         read = replace(read, values=read.values | {"staff": person})
     read = _split_time(read, known) if function in _NEW else read
-    return _with_staff(_split_staff(_split_service(read, function, known), known), known)
+    return _with_staff(_split_staff(_split_service(read, function, known, choose), known), known)
 
 
 def _split_time(read: Arguments, known: KnownNames) -> Arguments:
@@ -202,17 +203,24 @@ def _split_time(read: Arguments, known: KnownNames) -> Arguments:
     return replace(read, values=values)
 
 
-def _split_service(read: Arguments, function: str, known: KnownNames) -> Arguments:
+def _split_service(read: Arguments, function: str, known: KnownNames, choose: Choose | None) -> Arguments:
     """Return the arguments without the pieces of the service text that belong to other arguments: each piece is moved there if
-    that argument is absent or has the same value. Other words stay in the text, so that the caller is asked, and are in
-    `unread`.
+    that argument is absent or has the same value. Another person or branch than the argument is asked about. Other words stay
+    in the text, so that the caller is asked, and are in `unread`.
     """
     if function not in _NEW or not isinstance(read.values.get("service"), str):
         return read
     text = _drop_given(drop_catalogue(read.values["service"]), read.values)
     values, unread, noted, parts = dict(read.values), dict(read.unread), list[str](), list[ServicePart]()
+    readings = dict[str, Sequence[Any]]()
     for part in known.list_service_parts(text):
         value = _merge_part(part, read, known)
+        if value is None and part.argument in {"branch", "staff"} & values.keys():
+            both = values.pop(part.argument), part.text
+            if (value := choose(part.argument, both) if choose else None) is None:
+                parts.append(part)
+                noted.append(part.text)
+                readings[part.argument] = both
         if value is None:
             continue
         parts.append(part)
@@ -226,7 +234,9 @@ def _split_service(read: Arguments, function: str, known: KnownNames) -> Argumen
     noted.append(find_rest(values["service"], known.config.services))
     rest = ", ".join(filter(None, noted)) if function != "check_availability" else ""  # a search notes nothing
     values = {name: value for name, value in values.items() if name != "service" or value}
-    return replace(read, values=values, unread=({"service": rest} if rest else {}) | unread)
+    unclear = tuple(sorted({*read.unclear, *readings}))
+    unread = ({"service": rest} if rest else {}) | unread
+    return replace(read, values=values, unread=unread, unclear=unclear, readings=dict(read.readings) | readings)
 
 
 def _drop_given(text: str, values: Mapping[str, Any]) -> str:
@@ -249,7 +259,7 @@ def _merge_part(part: ServicePart, read: Arguments, known: KnownNames) -> Any:
     if name == "staff":
         return given if known.agrees_about_staff(str(given), part.text) else None
     if name == "branch":
-        return given if known.agrees_about_branch(str(given), part.text) else None
+        return known.agree(name, (name, str(given)), (name, part.text))
     return merge_values(rules_of("book_appointment")[fold_key(name)], given, said)
 
 
@@ -337,8 +347,8 @@ def _unwrap(args: Any) -> Any:
 
 
 def _names_business(member: Member, known: KnownNames | None) -> bool:
-    """Return whether the argument `branch` or `staff` only names the business itself, which is no choice."""
-    if known is None or member.rule is None or member.rule.name not in {"branch", "staff"}:
+    """Return whether the argument `branch`, `staff` or `customer_name` only names the business itself, which is no choice."""
+    if known is None or member.rule is None or member.rule.name not in {"branch", "customer_name", "staff"}:
         return False
     return isinstance(member.value, str) and known.is_business(member.rule.name, member.value)
 

@@ -14,6 +14,7 @@ from askproai_runtime.conversation.arguments.table import ArgumentRule
 from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, decode, unwrap
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import (
+    drop_marks,
     is_placeholder,
     leaves_open,
     means_anybody,
@@ -34,7 +35,7 @@ _ANSWERS = frozenset({"false", "true"}) | _WORDS.noes  # "nein danke" is one, "k
 _NOT_YET = re.compile(_WORDS.not_yet)
 _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
-_NAMED = frozenset({"branch", "customer_name", "service", "staff"})
+_NAMED = frozenset({"customer_name", "service", "staff"})
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
 _FEWEST_SAID, _COUNTED_UP = 3, 9  # digits of a number that a caller may have begun to say; of one that is made up
 _LONGEST_DAY = 2  # digits: a day of no month
@@ -44,7 +45,7 @@ _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
     "email": re.compile(r"[\W\d_]*").fullmatch,
     "phone": lambda text: _is_no_number(re.sub(r"[\W_]", "", text)),
-    "recipient": means_anybody,
+    **dict.fromkeys(("recipient", "staff"), means_anybody),
 }
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
 _AGREEMENTS = {
@@ -88,7 +89,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float) or value == 0:
         return None
     text = unwrap(rule, to_text(value).replace("\0", "").strip())
-    if rule.is_text and refuses_contact(text):
+    if rule.is_text and refuses_contact(text := drop_marks(text)):
         return text
     if rule.name == "call_back":
         return text if fold(text) == "true" or withdraws_call_back(text) or not is_placeholder(text) else None

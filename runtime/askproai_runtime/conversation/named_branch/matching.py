@@ -83,7 +83,7 @@ def is_answer(branches: Sequence[Branch], words: str, suggested_branch: str | No
 
 
 def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callable[[str], bool]) -> Branch | None:
-    """Return the only branch whose name has a word in the question; else None. "Mitte Dezember" is a day (`names_day`)."""
+    """Return the only branch whose name or street has a word in the text; else None. "Mitte Dezember" is a day (`names_day`)."""
     if len(branches) == 1 or refuses(words):
         return None
     said = fold(words).split()
@@ -92,7 +92,8 @@ def find_named_branch(branches: Sequence[Branch], words: str, names_day: Callabl
     for branch in branches:
         for at, word in enumerate(said):
             phrases = (" ".join(said[at : at + length]) for length in range(2, _LONGEST_DAY + 1))
-            if word in _name_words(branch) - shared and not any(map(names_day, phrases)):
+            of_branch = _name_words(branch) | _street_words(branch.address.street)
+            if word in of_branch - shared and not any(map(names_day, phrases)):
                 found.add(branch.name)
     return next((branch for branch in branches if found == {branch.name}), None)
 

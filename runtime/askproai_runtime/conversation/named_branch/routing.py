@@ -38,7 +38,7 @@ class Hints:
     `phrase` is the argument `branch`, in the caller's words; `pressed_keys` are telephone keys. `suggested_branch` is the
     branch that our last answer asked about, `current_branch` the one found earlier in the call, and `last_branch` the one of
     this caller's last booking. `wanted` is the caller's purpose, as the question words it ("einen Termin" if None). `staff` is
-    the staff member whom the caller named.
+    the staff member whom the caller named. `said` is the only branch in the caller's words since our last answer.
     """
 
     phrase: str | None = None
@@ -49,6 +49,7 @@ class Hints:
     last_branch: str | None = None
     wanted: str | None = None
     staff: str | None = None
+    said: Branch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,8 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
     phrase = hints.phrase or (hints.pressed_keys if current is None else "")
     if names_something(phrase) and not (len(branches) == 1 and means_main_branch(phrase)):
         matches = match_branches(branches, phrase, hints.last_branch, hints.suggested_branch)
+        if matches and hints.said not in {None, *matches}:
+            return _ask(branches, [each for each in branches if each in {hints.said, *matches}], None, hints.wanted)
         if current in matches and indistinguishable(matches, phrase):  # "in Berlin", after Mitte was found: still Mitte
             return _check_offer(config, hints.service, current, offering, announce=False)
         candidates = [branch for branch in matches if branch in offering] or matches
