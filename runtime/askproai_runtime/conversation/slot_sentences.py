@@ -84,8 +84,9 @@ def _say_slot(rules: ServiceRules, slot: Slot, now: datetime, *, as_subject: boo
 
 
 def is_in_turn(spans: Iterable[tuple[datetime, datetime]]) -> bool:
-    """Return whether each of the spans (start, end) begins after the one before has ended: at no time are there two of them."""
-    return all(earlier[1] <= later[0] for earlier, later in pairwise(sorted(spans)))
+    """Return whether there are several spans (start, end), and at no time two of them."""
+    pairs = list(pairwise(sorted(spans)))
+    return bool(pairs) and all(earlier[1] <= later[0] for earlier, later in pairs)
 
 
 def _say_staff(rules: ServiceRules, people: Sequence[tuple[ServiceRules, Slot]]) -> str:
