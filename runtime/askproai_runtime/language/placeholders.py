@@ -1,7 +1,6 @@
 """Texts of models that say nothing: placeholders, templates that nobody filled, "not given", and "no matter"."""
 
 import re
-from collections.abc import Sequence
 from typing import Final
 
 from askproai_runtime.language.phrases import PLACEHOLDER_WORDS
@@ -73,7 +72,7 @@ def is_placeholder(text: str) -> bool:
     return is_field and not _FIELDS.isdisjoint(words) and (len(words) <= _MOST_WORDS or words[0] in _WITH_FIELDS)
 
 
-def _is_repeated(words: Sequence[str]) -> bool:
+def _is_repeated(words: list[str]) -> bool:
     """Return whether words are placeholders only, or one or the name of a field said twice: `string string`, `N/A N/A`."""
     half = words[: len(words) // 2]
     is_twice = bool(half) and words == half * 2 and (is_placeholder(" ".join(half)) or _FIELDS.issuperset(half))
