@@ -4,8 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from askproai_core.providers import Json
-from askproai_core.providers.http import MAX_PAGE_BYTES
+from askproai_core.providers import MAX_PAGE_BYTES, Json
 from askproai_operator.providers.provider_api import ProviderApi
 
 

@@ -10,8 +10,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from askproai_core.providers import Reply
-from askproai_core.providers.http import MAX_PAGE_BYTES
+from askproai_core.providers import MAX_PAGE_BYTES, Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import (
     booking_body,

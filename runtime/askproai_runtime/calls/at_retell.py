@@ -10,8 +10,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from askproai_core.providers import CredentialMissing, Json, ProviderHttp, Reply
-from askproai_core.providers.http import MAX_PAGE_BYTES
+from askproai_core.providers import MAX_PAGE_BYTES, CredentialMissing, Json, ProviderHttp, Reply
 from askproai_runtime.calendars import ProviderCallRecorder
 from askproai_runtime.calls.payload import RetellCall
 from askproai_runtime.intake import ProviderId

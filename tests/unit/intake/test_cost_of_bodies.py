@@ -67,5 +67,5 @@ def test_large_body_is_read_strictly_or_refused(value: str) -> None:
         (b'},"odd":"' + b"x" * 200_000 + b'"}', True),
     ],
 )
-def test_unsigned_body_is_a_hint_only_if_small_and_strict(rest: bytes, is_own: bool) -> None:
+def test_only_small_strict_json_is_a_hint(rest: bytes, is_own: bool) -> None:
     assert names_own_call(OWN + rest, CONFIG) is is_own

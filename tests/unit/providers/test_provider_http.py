@@ -188,7 +188,7 @@ async def test_answer_that_fills_memory_is_unreadable(text: str) -> None:
             await env.client.get_llm("llm_1")
 
 
-async def test_page_of_a_list_is_larger_than_an_object() -> None:
+async def test_list_page_may_exceed_an_object() -> None:
     items = [{"llm_id": f"llm_{number}", "general_prompt": "x" * 60_000} for number in range(50)]
     async with open_environment(serving(answering_text(json.dumps({"items": items})))) as env:
         assert len(await env.client.list_llms()) == 50
