@@ -12,6 +12,7 @@ from askproai_core.providers.errors import (
     UnknownOutcome,
 )
 from askproai_core.providers.http import (
+    MAX_PAGE_BYTES,
     REQUEST_TIMEOUT,
     Json,
     ProviderHttp,
@@ -23,6 +24,7 @@ from askproai_core.providers.http import (
 )
 
 __all__ = [
+    "MAX_PAGE_BYTES",
     "REQUEST_TIMEOUT", "CredentialMissing", "CredentialRefused", "HostNotAllowed", "Json", "ProviderError", "ProviderHttp",
     "ProviderRefused", "ProviderResting", "ProviderUnavailable", "RateLimited", "Reply", "TransportFailure",
     "UnknownOutcome", "find_host_problem", "is_host_listed", "open_session",

@@ -37,7 +37,10 @@ _MAX_RETRY_AFTER_SECONDS: Final = 3600
 # Cal.com's header X-RateLimit-Reset holds seconds to wait in its source, and a Unix time in its documentation.
 _FIRST_UNIX_TIME: Final = 1_000_000_000
 _MAX_MESSAGE_LENGTH: Final = 500
-_MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024  # fifty calls with 160 KB of transcripts each
+MAX_PAGE_BYTES: Final = 8 * 1024 * 1024  # fifty calls with 160 KB of transcripts each
+_MAX_OBJECT_BYTES: Final = 512 * 1024  # a prompt of Retell has at most 200 KB, an event type of Cal.com some dozens
+# A list or object of three bytes takes seventy in memory. Providers write one in thirty bytes or more.
+_FEW_CONTAINERS, _BYTES_PER_CONTAINER = 1000, 16
 _PATH_WORDS: Final = frozenset([
     "", "v1", "v2", "v3", "bookings", "slots", "cancel", "reschedule", "mark-absent", "me", "webhooks", "event-types",
     "list-agents", "list-phone-numbers", "list-retell-llms", "list-agent-versions", "list-calls", "get-call", "delete-call",
@@ -169,21 +172,29 @@ class ProviderHttp:
     budget: RequestBudget | None = None
 
     async def send(
-        self, method: str, url: str, timeout: aiohttp.ClientTimeout, *, optional: bool = False, **content: Any
+        self,
+        method: str,
+        url: str,
+        timeout: aiohttp.ClientTimeout,
+        *,
+        optional: bool = False,
+        limit: int = _MAX_OBJECT_BYTES,
+        **content: Any,
     ) -> Reply:
         """Send one request, or none while the circuit is open. `content` are aiohttp's arguments: headers, params, JSON.
 
+        An answer over `limit` bytes counts as a broken connection: one object is small, lists and calls need `MAX_PAGE_BYTES`.
         An `optional` request is not sent if only tokens kept for more important requests are left in the budget.
         """
         # No `traceparent` goes to a provider: it is of no use there, and says which requests belong together.
         with span("provider.request", Kind.CLIENT, provider=self.provider.value, method=method):
-            reply = await self._send(method, url, timeout, optional=optional, **content)
+            reply = await self._send(method, url, timeout, optional=optional, limit=limit, **content)
             if current_ids() is not None:
                 _describe_in_span(url, reply)
             return reply
 
     async def _send(
-        self, method: str, url: str, timeout: aiohttp.ClientTimeout, *, optional: bool, **content: Any
+        self, method: str, url: str, timeout: aiohttp.ClientTimeout, *, optional: bool, limit: int, **content: Any
     ) -> Reply:
         started = self.clock.monotonic()
         try:
@@ -201,7 +212,7 @@ class ProviderHttp:
                 async with self.session.request(
                     method, url, timeout=timeout, allow_redirects=False, **content
                 ) as response:
-                    status, raw = response.status, await read_answer(response, _MAX_ANSWER_BYTES)
+                    status, raw = response.status, await read_answer(response, limit)
             except (aiohttp.ClientError, TimeoutError) as error:
                 await permit.record_failure()
                 return Reply(method, self.clock.monotonic() - started, None, error=error)
@@ -305,7 +316,10 @@ async def _send_once(request: aiohttp.ClientRequest, handler: aiohttp.ClientHand
 
 
 def _parse_json(raw: bytes) -> Any:
+    """Return a decoded answer; None for a proxy's error page, and for an answer that would fill the memory."""
+    if raw.count(b"[") + raw.count(b"{") > _FEW_CONTAINERS + len(raw) // _BYTES_PER_CONTAINER:
+        return None
     try:
         return json.loads(raw)
-    except ValueError:  # a proxy's error page: the status alone counts
+    except (ValueError, RecursionError):
         return None

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
-from askproai_core.providers import Json
+from askproai_core.providers import MAX_PAGE_BYTES, Json
 from askproai_operator.providers.provider_api import ProviderApi
 
 
@@ -88,7 +88,7 @@ class RetellClient:
         items: list[Json] = []
         params: dict[str, str] = {}
         while True:
-            page = await self.api.read(operation, method, path, params=params, **content)
+            page = await self.api.read(operation, method, path, params=params, limit=MAX_PAGE_BYTES, **content)
             items += page.get("items") or []
             next_key = page.get("pagination_key")
             if not page.get("has_more") or not next_key or next_key == params.get("pagination_key"):

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any
 
-from askproai_core.providers import Reply
+from askproai_core.providers import MAX_PAGE_BYTES, Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
@@ -120,7 +120,7 @@ class CalcomV1:
     async def _list(
         self, correlation_id: str, span: dict[str, str], seconds: float = _LOOKUP_SECONDS
     ) -> list[dict[str, Any]]:
-        reply = await self._send("GET", seconds, params=span)
+        reply = await self._send("GET", seconds, params=span, limit=MAX_PAGE_BYTES)
         is_ok = reply.status == HTTPStatus.OK and isinstance(reply.body, dict)
         bookings = reply.body.get("bookings") if is_ok else None
         outcome = "listed" if isinstance(bookings, list) else "failed"

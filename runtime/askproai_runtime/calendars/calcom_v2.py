@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 import structlog
 
-from askproai_core.providers import Reply
+from askproai_core.providers import MAX_PAGE_BYTES, Reply
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.calendars.calcom_bookings import (
     booking_body,
@@ -171,7 +171,14 @@ class CalcomV2:
         for params in slots_params(query):
             seconds = max(deadline - self.http.clock.monotonic(), _SHORTEST_SECONDS)
             reply = await self._send(
-                "GET", seconds, _SLOTS_PATH, version=_SLOTS_VERSION, http=self.slots_http, params=params, optional=True
+                "GET",
+                seconds,
+                _SLOTS_PATH,
+                version=_SLOTS_VERSION,
+                http=self.slots_http,
+                params=params,
+                optional=True,
+                limit=MAX_PAGE_BYTES,
             )
             if reply.status != HTTPStatus.OK:
                 await self._record_slots(query, reply, "failed")
@@ -229,7 +236,7 @@ class CalcomV2:
         params = {**filters, "take": str(_PAGE_SIZE)}
         if skip:
             params["skip"] = str(skip)
-        reply = await self._send("GET", _LOOKUP_SECONDS, params=params)
+        reply = await self._send("GET", _LOOKUP_SECONDS, params=params, limit=MAX_PAGE_BYTES)
         is_ok = reply.status == HTTPStatus.OK and isinstance(reply.body, dict)
         rows = reply.body.get("data") if is_ok else None
         return reply, rows if isinstance(rows, list) else None

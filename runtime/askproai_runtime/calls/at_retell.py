@@ -10,7 +10,7 @@ from urllib.parse import quote
 import aiohttp
 import msgspec
 
-from askproai_core.providers import CredentialMissing, Json, ProviderHttp, Reply
+from askproai_core.providers import MAX_PAGE_BYTES, CredentialMissing, Json, ProviderHttp, Reply
 from askproai_runtime.calendars import ProviderCallRecorder
 from askproai_runtime.calls.payload import RetellCall
 from askproai_runtime.intake import ProviderId
@@ -72,7 +72,7 @@ class CallsAtRetell:
 
     async def get(self, call_id: str, correlation_id: str) -> FoundCall | None:
         """Return the call with this id; None if Retell has no such call. Raises `RetellUnavailable`."""
-        reply = await self._send("GET", _GET_PATH.format(call_id=quote(call_id, safe="")))
+        reply = await self._send("GET", _GET_PATH.format(call_id=quote(call_id, safe="")), limit=MAX_PAGE_BYTES)
         found = _parse_call(reply, call_id)
         outcome = "found" if found else "not_found" if _is_unknown(reply) else "failed"
         await self.recorder.record("get-call", reply, outcome, correlation_id, _GET_PATH)
@@ -92,7 +92,7 @@ class CallsAtRetell:
         body: Json = {"filter_criteria": criteria, "sort_order": "ascending", "limit": _PAGE_SIZE}
         if after is not None:
             body["pagination_key"] = after
-        reply = await self._send("POST", _LIST_PATH, json=body)
+        reply = await self._send("POST", _LIST_PATH, json=body, limit=MAX_PAGE_BYTES)
         page = _parse_page(reply)
         await self.recorder.record("list-calls", reply, "listed" if page else "failed", correlation_id, _LIST_PATH)
         if page is None:

@@ -15,7 +15,7 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.call_routes import Route, Routing
 from askproai_runtime.caller_identity import Caller, identify_caller
 from askproai_runtime.intake import ProviderId
-from askproai_runtime.lenient_json import read_json, to_strict_json
+from askproai_runtime.lenient_json import drop_nul, read_json, to_strict_json
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -114,13 +114,11 @@ class FunctionRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def decode(body: bytes, kind: type[T]) -> T:
-    """Return a body decoded as `kind`. NUL is removed from its texts: JSON permits it, and PostgreSQL's text does not.
+    """Return a body decoded as `kind`, without NUL in its texts.
 
     Raises `msgspec.DecodeError` or its subclass `ValidationError`, whose texts quote no value.
     """
-    if b"\\u0000" not in body:
-        return read_json(body, kind)
-    return msgspec.convert(_without_nul(msgspec.json.decode(to_strict_json(body))), kind)
+    return read_json(drop_nul(body), kind)
 
 
 class _RawArguments(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,24 +130,9 @@ def decode_request(body: bytes) -> FunctionRequest:
 
     Raises the errors of `decode`.
     """
-    request = decode(body, FunctionRequest)
-    try:
-        args = bytes(msgspec.json.decode(body, type=_RawArguments).args)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return request  # it is read leniently already
-    return msgspec.structs.replace(request, args=_without_nul(msgspec.json.decode(to_strict_json(args))))
-
-
-def _without_nul(value: Any) -> Any:
-    match value:
-        case str():
-            return value.replace("\x00", "")
-        case list():
-            return [_without_nul(item) for item in value]
-        case dict():
-            return {_without_nul(key): _without_nul(item) for key, item in value.items()}
-        case _:
-            return value
+    body = drop_nul(body)
+    args = bytes(read_json(body, _RawArguments).args)
+    return msgspec.structs.replace(read_json(body, FunctionRequest), args=msgspec.json.decode(to_strict_json(args)))
 
 
 def parse_milliseconds(milliseconds: float | None) -> datetime | None:

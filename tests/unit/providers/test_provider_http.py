@@ -1,6 +1,7 @@
 """Outcomes of a request become typed errors, and the state of a key prevents requests. The provider is a local server."""
 
 import asyncio
+import json
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, ExitStack, asynccontextmanager
@@ -61,6 +62,13 @@ async def maintenance(_request: web.BaseRequest) -> web.Response:
 
 async def answer_at_length(_request: web.BaseRequest) -> web.Response:
     return web.json_response({"llm_id": "llm_1", "version": 0, "general_prompt": "x" * (9 * 1024 * 1024)})
+
+
+def answering_text(text: str) -> Handler:
+    async def handler(_request: web.BaseRequest) -> web.Response:
+        return web.Response(text=text, content_type="application/json")
+
+    return handler
 
 
 def serving(handler: Handler) -> Provider:
@@ -161,6 +169,29 @@ async def test_failed_reads_text_has_no_number_or_key(provider: Provider) -> Non
             assert await env.client.get_number(NUMBER) is None
         except ProviderError as error:
             assert not [secret for secret in ("key_secret", "4930") if secret in str(error)]  # noqa: PT017
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"llm_id":"llm_1","general_prompt":"' + "x" * 600_000 + '"}',
+        '{"llm_id":"llm_1","states":[' + "[]," * 60_000 + "1]}",
+        '{"llm_id":"llm_1","states":[' + "{}," * 60_000 + "1]}",
+        '{"llm_id":"' + "x" * 100_000 + '","states":' + "[" * 3_000 + "]" * 3_000 + "}",
+    ],
+    ids=["large", "many lists", "many objects", "deep"],
+)
+async def test_answer_that_fills_memory_is_unreadable(text: str) -> None:
+    """8 KB of gzip from one server of Cal.com decoded to 200 MiB in the operator of all tenants."""
+    async with open_environment(serving(answering_text(text))) as env:
+        with pytest.raises(ProviderUnavailable):
+            await env.client.get_llm("llm_1")
+
+
+async def test_list_page_may_exceed_an_object() -> None:
+    items = [{"llm_id": f"llm_{number}", "general_prompt": "x" * 60_000} for number in range(50)]
+    async with open_environment(serving(answering_text(json.dumps({"items": items})))) as env:
+        assert len(await env.client.list_llms()) == 50
 
 
 @pytest.mark.parametrize(("provider", "failure"), FAILURES, ids=[failure for _, failure in FAILURES])
