@@ -64,7 +64,8 @@ class TwoReadings(InvalidNumber):
         home, abroad = (phonenumbers.format_number(each, PhoneNumberFormat.E164) for each in (national, international))
         super().__init__(f"{text!r} can be the number {home} or {abroad}: write it like one of them")
         is_mobile = phonenumbers.number_type(national) in _MOBILE_TYPES
-        self.mobile, self.abroad = (home, None) if is_mobile else (None, abroad)
+        self.mobile = home if is_mobile else None
+        self.abroad = None if is_mobile else abroad
 
 
 def to_e164(text: str, region: str) -> str:

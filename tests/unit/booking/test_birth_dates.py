@@ -145,7 +145,7 @@ def test_callers_answer_may_be_an_age_or_ordinal(language: str, answer: str, mea
         (1941, "41 Jahre alt.", 1985),
     ],
 )  # fmt: skip
-def test_two_digits_in_an_answer_end_one_asked_year(born: int, answer: str, meant: int | None) -> None:
+def test_two_digits_answered_end_one_asked_year(born: int, answer: str, meant: int | None) -> None:
     asked = sorted((date(born, 3, 12), date(1985, 3, 12)), reverse=True)
     chosen = choose_birth_dates(asked, [answer], TODAY, answer)
     assert chosen == ([date(meant, 3, 12)] if meant else asked)
