@@ -54,14 +54,18 @@ class StandIn(InvalidNumber):
 
 
 class TwoReadings(InvalidNumber):
-    """The digits could be a mobile number without its leading 0, or a number of another country without its `+`.
+    """The digits could be a national number without its leading 0, or a number of another country without its `+`.
 
-    `mobile` is the mobile number in E.164.
+    `mobile` is the national number, and `abroad` the other one, in E.164; only the one that callers rather mean is not None:
+    they leave out the 0 of a mobile number, and networks leave out a `+`.
     """
 
-    def __init__(self, text: str, mobile: str, abroad: str) -> None:
-        super().__init__(f"{text!r} can be the number {mobile} or {abroad}: write it like one of them")
-        self.mobile = mobile
+    def __init__(self, text: str, national: PhoneNumber, international: PhoneNumber) -> None:
+        home, abroad = (phonenumbers.format_number(each, PhoneNumberFormat.E164) for each in (national, international))
+        super().__init__(f"{text!r} can be the number {home} or {abroad}: write it like one of them")
+        is_mobile = phonenumbers.number_type(national) in _MOBILE_TYPES
+        self.mobile = home if is_mobile else None
+        self.abroad = None if is_mobile else abroad
 
 
 def to_e164(text: str, region: str) -> str:
@@ -118,6 +122,8 @@ def e164_or_none(text: str | None, region: str) -> str | None:
 def _read_or_none(text: str, region: str) -> str | None:
     try:
         return to_e164(text, region)
+    except TwoReadings as found:  # a network, which may leave out the plus, leaves out no zero
+        return _read_or_none(found.abroad, region) if found.abroad else None
     except InvalidNumber:
         return None
 
@@ -135,8 +141,8 @@ def normalize_number(text: str) -> str:
 def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
     """Return the valid one of two readings of a number: national or international; None if neither is valid.
 
-    In a country that dials a leading 0, a number without a 0 is international. But callers often leave out the 0 of a mobile
-    number: if both readings are valid then, raises TwoReadings.
+    In a country that dials a leading 0, a number without a 0 is international. But callers and models leave out the 0, too: if
+    both readings are valid then, raises TwoReadings.
     """
     if written.startswith("+"):
         return _parse_valid(written, None)
@@ -151,12 +157,8 @@ def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.national_prefix != "0":
         return national
-    is_own_country = international.country_code == national.country_code
-    if not is_own_country and phonenumbers.number_type(national) in _MOBILE_TYPES:
-        mobile, abroad = (
-            phonenumbers.format_number(each, PhoneNumberFormat.E164) for each in (national, international)
-        )
-        raise TwoReadings(text, mobile, abroad)
+    if international.country_code != national.country_code:
+        raise TwoReadings(text, national, international)
     return international
 
 

@@ -73,7 +73,7 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
         return SaidPhone(of_call=pointer is Pointer.OF_CALL)
-    region, shown = region_of(config, call.branch), call.shown
+    region, shown, said = region_of(config, call.branch), call.shown, _add_said_beginning(said, call)
     if call.caller and _is_said_as_at_home(said, call.caller, region):
         return SaidPhone(of_call=True)
     found, read = _read_one(said, config, region), [_read_one(part, config, region) for part in _list_parts(said)]
@@ -81,6 +81,15 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
     if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
         return SaidPhone(numbers[0], several=said)
     return SaidPhone() if shown is not None and shown in {found.number, read_spoken_number(said)} else found
+
+
+def _add_said_beginning(said: str, call: CallContext) -> str:
+    """Return the digits of `said` with the zero or plus with which the caller has dictated them; models leave it out."""
+    digits = read_spoken_number(said) or ""
+    if digits[:1] in "0+":
+        return said
+    heard = (read_spoken_number(part) for words in reversed(call.utterances) for part in list_dictated(words))
+    return next((each for each in heard if each in {f"0{digits}", f"00{digits}", f"+{digits}"}), said)
 
 
 def _is_said_as_at_home(said: str, caller: str, region: str) -> bool:
@@ -122,7 +131,7 @@ def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:
         except StandIn:
             return SaidPhone()
         except TwoReadings as found:  # a caller says the plus, or the zeros, of a number of another country
-            if _AMERICAN.match(said):
+            if found.mobile is None or _AMERICAN.match(said):
                 continue
             number = to_e164(found.mobile, region)
         except InvalidNumber:

@@ -28,6 +28,7 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.birth_dates import (
     choose_birth_dates,
     count_years,
+    differs_in_one_part,
     list_birth_dates,
     list_said_birth_dates,
 )
@@ -54,8 +55,8 @@ def require_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime
 def find_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, zone: ZoneInfo) -> date | None:
     """Return the birth date in the arguments; None if it is missing or unreadable.
 
-    If the caller has said a birth date, it is that one. The caller's words choose between its readings, such as 2019 and 1919.
-    Raises `ClarificationNeeded` if they do not, or if they contradict it.
+    The caller's words choose between its readings, such as 2019 and 1919. Raises `ClarificationNeeded` if they do not, or if they
+    contradict it: a said date that has less in common with it is the date of something else.
     """
     text, today = read_text(args, "birth_date") or "", now.astimezone(zone).date()
     readings, was_asked = list_birth_dates(text, today), _ASKED in call.asked_unclear
@@ -63,8 +64,15 @@ def find_birth_date(args: Mapping[str, Any], call: CallContext, now: datetime, z
     said = [dates for each in call.utterances if (dates := list_said_birth_dates(each, today))]
     if readings and said:
         agreed = [each for each in readings if any(each in dates for dates in said)]
-        words = words if agreed else [*call.utterances] if was_asked else []
-        readings = agreed or sorted({*readings, *said[-1]}, reverse=True)
+        against = [
+            [each for each in dates if any(differs_in_one_part(each, own) for own in readings)] for dates in said
+        ]
+        if agreed:
+            readings = agreed
+        elif latest := next(filter(None, reversed(against)), None):
+            words = [*call.utterances] if was_asked else []
+            nearest = min(latest, key=lambda each: min(abs(each - own) for own in readings))
+            readings = sorted({*readings, nearest}, reverse=True)
     left = choose_birth_dates(readings, words, today, (call.said_since or "") if was_asked else "")
     if len(left) < 2:  # noqa: PLR2004
         return left[0] if left else None

@@ -1,7 +1,7 @@
 """Read a birth date from digits or words, and the answer of a caller who was asked which of two dates is right. Pure."""
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
 from typing import Final
 
@@ -48,6 +48,11 @@ _YEAR: Final = re.compile(r"\b(?:19|20)\d\d\b")
 _DENIES_NEXT: Final = re.compile(rf"\b(?:{_WORDS.denied}) (?:{_WORDS.before_year} )*$")
 _DENIES_LAST: Final = re.compile(rf" (?:\w+ ){{0,3}}(?:{_WORDS.denied}|{_WORDS.wrong})\b")
 _TWO_DIGITS_IN_WORDS: Final = re.compile(rf"\b(?:{_AFTER_ZERO}|{_TENS})$")
+# No end of a year: "85 Jahre", "elf Uhr", "um elf".
+_END_OF_YEAR: Final = re.compile(
+    rf"\b(?P<span>(?:{_WORDS.before_span}) )?(?P<number>{_AFTER_ZERO}|{_TENS}|\d\d)\b"
+    rf"(?! (?:{_WORDS.years}|{_WORDS.parts_of_year}|{_WORDS.old}|{_WORDS.behind_span})\b)"
+)
 _LAST_YEAR: Final = re.compile(r"(?P<day>.*\D)(?P<year>\d{4}|\d{2})")
 _HYPHEN: Final = re.compile(r"(?<=[a-z])-(?=[a-z])")
 _IS_HOUR: Final = re.compile(rf"\b(?:{_WORDS.before_span}) \S+$")  # "am vierten Dezember um zehn"
@@ -129,7 +134,8 @@ def _is_named(reading: date, readings: Sequence[date], utterance: str, today: da
     said = re.sub(r"[^\w]+|_", " ", fold(utterance)).strip()
     if len({each.year for each in readings}) == 1:
         return fold(say().months[reading.month - 1]) in said.split()
-    years = _list_years(said, {each.year for each in readings}, is_asking=is_question(utterance))
+    asked = {each.year: today.year - each.year for each in readings}
+    years = _list_years(said, asked, is_asking=is_question(utterance), answers=answers)
     if years is not None:
         return reading.year in years
     if answers and (place := _PLACE.fullmatch(" ".join(each for each in said.split() if each not in _WORDS.beside))):
@@ -140,12 +146,27 @@ def _is_named(reading: date, readings: Sequence[date], utterance: str, today: da
     return age < _ADULT and _CHILD.search(said) is not None
 
 
-def _list_years(said: str, asked: Collection[int], *, is_asking: bool) -> Collection[int] | None:
+def differs_in_one_part(said: date, written: date) -> bool:
+    """Return whether two dates differ only in day, month or year, or have day and month in the other order."""
+    if (said.year, said.month, said.day) == (written.year, written.day, written.month):
+        return said != written
+    parts = ((said.year, written.year), (said.month, written.month), (said.day, written.day))
+    return sum(first != second for first, second in parts) == 1
+
+
+def _list_years(said: str, asked: Mapping[int, int], *, is_asking: bool, answers: bool) -> Collection[int] | None:
     """Return the years that a text names, without the denied ones. If it only denies some of the `asked` years, return the
     others. None if it names none.
+
+    `asked` has the age for each year. In an answer, two digits that end only one asked year are that year; if they may also be
+    an age, they name both years.
     """
     found = [(int(each[0]), each) for each in _YEAR.finditer(said)]
     found += [(_read_year(each), each) for each in _YEAR_IN_WORDS.finditer(said)]
+    for each in _END_OF_YEAR.finditer(said) if answers and not found else ():
+        number = _read_number(each["number"])
+        if not each["span"] and len([year for year in asked if year % 100 == number]) == 1:
+            found += [(year, each) for year, age in asked.items() if year % 100 == number or abs(age - number) <= 1]
     denied = {year for year, each in found if _DENIES_NEXT.search(said[: each.start()])}
     named = {year for year, _ in found} - denied
     if any(_denies(said[each.end() :]) for year, each in found if year in named) or (is_asking and not named):
@@ -157,7 +178,7 @@ def _denies(following: str) -> bool:
     """Return whether the words behind a year deny this year, and not the next one: "1919 kann nicht sein"."""
     found = _DENIES_LAST.match(following)
     rest = following[found.end() :].strip() if found else ""
-    return found is not None and not (_YEAR.match(rest) or _YEAR_IN_WORDS.match(rest))
+    return found is not None and not any(year.match(rest) for year in (_YEAR, _YEAR_IN_WORDS, _END_OF_YEAR))
 
 
 def _list_ages(said: str, *, answers: bool) -> list[tuple[int, bool]]:

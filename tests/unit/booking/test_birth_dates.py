@@ -1,12 +1,17 @@
 """Birth dates as callers say them and models write them down."""
 
-from datetime import date
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from askproai_core.languages import Language
+from askproai_runtime.conversation.types import ClarificationNeeded
+from askproai_runtime.conversation.verification import find_birth_date
 from askproai_runtime.language.birth_dates import choose_birth_dates, list_birth_dates, list_said_birth_dates
 from askproai_runtime.sentences import speaking
+from tests.worlds.booking_environment import call
 from tests.worlds.rows import each_row
 
 TODAY = date(2026, 11, 20)
@@ -129,6 +134,24 @@ def test_callers_answer_may_be_an_age_or_ordinal(language: str, answer: str, mea
 
 
 @each_row(
+    ("born", "answer", "meant"),
+    [
+        *((2011, said, 1985) for said in ("Fünfundachtzig!", "Ich bin fünfundachtzig geboren.", "85")),
+        *((2011, said, 1985) for said in ("Zwölf drei fünfundachtzig.", "Fünfundachtzig, nicht elf.", "Nicht elf.")),
+        *((2011, said, 2011) for said in ("Elf.", "2011, nicht 85.")),
+        *((2008, said, 2008) for said in ("Null acht.", "Zwölf drei null acht.")),
+        *((1941, said, None) for said in ("Fünfundachtzig.", "Einundvierzig.")),
+        *((2011, said, None) for said in ("Um elf.", "Elf Uhr.", "Am zwölften dritten.", "85 oder 11?")),
+        (1941, "41 Jahre alt.", 1985),
+    ],
+)  # fmt: skip
+def test_two_digits_answered_end_one_asked_year(born: int, answer: str, meant: int | None) -> None:
+    asked = sorted((date(born, 3, 12), date(1985, 3, 12)), reverse=True)
+    chosen = choose_birth_dates(asked, [answer], TODAY, answer)
+    assert chosen == ([date(meant, 3, 12)] if meant else asked)
+
+
+@each_row(
     ("language", "written", "answers", "meant"),
     [
         ("en", "3/12/1985", ["The third of December."], [(12, 3)]),
@@ -161,3 +184,22 @@ def test_callers_answers_select_the_month_of_birth(
 def test_birth_dates_are_found_within_words(language: str, words: str, said: set[date]) -> None:
     with speaking(Language(language)):
         assert list_said_birth_dates(words, TODAY) == said
+
+
+@each_row(
+    ("said", "asked"),
+    [
+        *((other, None) for other in ("Am 25. November, elf.", "Das Rezept ist vom 12.10.26.", "Seit dem 1.1.2020 hier.")),
+        ("Mein Sohn ist am dritten vierten zweitausendfünfzehn geboren.", None),
+        ("Zwölfter dritter fünfundneunzig.", "Welches Geburtsjahr ist richtig, 1995 oder 1985?"),
+        ("Zwölfter dritter sechsundzwanzig.", "Welches Geburtsjahr ist richtig, 2026 oder 1985?"),
+        ("Dritter zwölfter fünfundachtzig.", "Welcher Geburtsmonat ist richtig, Dezember oder März?"),
+    ],
+)  # fmt: skip
+def test_said_date_contradicts_in_one_part(said: str, asked: str | None) -> None:
+    talk, args = replace(call(), utterances=(said, "Ja.")), {"birth_date": "1985-03-12"}
+    try:
+        born, question = find_birth_date(args, talk, datetime(2026, 11, 20, 9, tzinfo=UTC), ZoneInfo("UTC")), None
+    except ClarificationNeeded as raised:
+        born, question = None, raised.answer.message
+    assert (born, question) == (None if asked else date(1985, 3, 12), asked)

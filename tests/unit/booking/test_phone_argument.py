@@ -46,7 +46,6 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
         ("0151 triple four 55667", "+4915144455667"), ("0151 44 zweimal die Null 4455", "+4915144004455"),
         ("0151 3 x 4 55667", "+4915144455667"), ("0151 - vierundvierzig 445566", "+4915144445566"),
         ("plus vier eins vier vier sechs sechs acht achtzehn null null", "+41446681800"),
-        ("41446681800", "+41446681800"),
     )),
     *((said, SaidPhone("+4915112345678", several=said)) for said in (
         "0151 12345678 oder 030 1234567", "mobil: 0151-12345678, Festnetz: 030/1234567", "0151 12345678 / 030 1234567",
@@ -77,6 +76,7 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
     *((said, SaidPhone(unclear=said)) for said in (
         "0151 12345678, nein, 0151 12345679", "0151 12345678, äh, 0151 12345679",
         "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
+        "41446681800", "4317654321", "431 765432",
         "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "1 512 234 5678", "1-512-234-5678", "151 123 4567", "170 123456",
         "ruf mich an", "0151 123 456",
         "meine Handynummer", "die von meiner Frau", "my office number", "die Nummer vom letzten Mal", "nicht diese Nummer",
@@ -89,6 +89,17 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
 ])  # fmt: skip
 def test_spoken_phone_number_is_read_or_asked_about(said: str, read: SaidPhone) -> None:
     assert read_phone(said, CONFIG, CALL) == read
+
+
+@each_row(("heard", "said", "number"), [
+    ("null vier drei eins, 7654321", "4317654321", "+494317654321"), ("0043 1 7654321.", "4317654321", "+4317654321"),
+    ("plus vier drei eins, 7654321", "431 7654321", "+4317654321"), ("Die 0351 4512345 bitte", "3514512345", "+493514512345"),
+    ("null null vier vier zwei null sieben neun vier sechs null neun fünf acht", "442079460958", "+442079460958"),
+    ("null vier drei eins, sieben", "4317654321", None), ("vier drei eins, 7654321", "4317654321", None),
+])  # fmt: skip
+def test_callers_zero_or_plus_decides_the_country(heard: str, said: str, number: str | None) -> None:
+    talk = replace(CALL, utterances=(heard, "Ja."))
+    assert read_phone(said, CONFIG, talk) == SaidPhone(number, unclear=None if number else said)
 
 
 AT, CH = "+4315871235", "+41446681800"

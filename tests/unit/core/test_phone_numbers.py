@@ -41,6 +41,12 @@ def test_impossible_customer_number_is_refused_with_the_reason(text):
         to_e164(text, "DE")
 
 
+def test_network_number_of_two_readings_is_international() -> None:
+    assert e164_or_none("4317654321", "DE") == "+4317654321"
+    with pytest.raises(InvalidNumber, match=r"\+494317654321 or \+4317654321"):
+        to_e164("4317654321", "DE")
+
+
 @pytest.mark.parametrize("withheld", ["anonymous", "", None, "unknown"])
 def test_withheld_phone_number_becomes_none(withheld):
     assert e164_or_none(withheld, "DE") is None
