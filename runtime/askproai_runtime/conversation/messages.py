@@ -52,6 +52,7 @@ from askproai_runtime.person_names import fold, names_person, same_name
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.spoken_times import Argument, Candidate, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
+from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
@@ -263,25 +264,28 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     if len(text) > _MAX_TEXT:
         raise ClarificationNeeded(say().message_too_long)
     recipient = read_said(args, "recipient")
-    call_back = _find_call_back(said, recipient, earlier, call, ZoneInfo(config.time_zone))
+    zone = ZoneInfo(config.time_zone)
+    call_back = None if said is None else understand_call_back(said, call.started_at, zone)
     identity = f"{fold(name)}|{fold(text)}|{fold(recipient or '')}"
     message = make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
-    return replace(message, withdraws=withdraws_call_back(_read_claim(args)))
+    message = replace(message, withdraws=withdraws_call_back(_read_claim(args)))
+    found = find_amended(earlier, message, _list_recipients(config)) if call_back and call_back.meant else None
+    return message if found is None else _keep_day(message, found[0], call, zone)
 
 
-def _find_call_back(
-    said: str | None, recipient: str | None, earlier: Sequence[Message], call: CallContext, zone: ZoneInfo
-) -> CallBack | None:
-    """Return the call-back in the caller's words. Hours alone correct the last one of the call, and keep its day."""
-    if said is None:
-        return None
-    found = understand_call_back(said, call.started_at, zone)
-    starts = [each.call_back_from for each in earlier if each.call_back_from and recipient in {None, each.recipient}]
-    if not (found.meant and starts) or holds_day(said) or find_part_argument(said) is Argument.DATE:
-        return found
-    return understand_call_back(f"{starts[-1].astimezone(zone):%d.%m.%Y}, {said}", call.started_at, zone)
+def _keep_day(message: NewMessage, corrected: Message, call: CallContext, zone: ZoneInfo) -> NewMessage:
+    """Return a message with the day of the call-back that it corrects, if neither the argument nor the caller names another."""
+    said, start = message.call_back or "", corrected.call_back_from
+    if start is None or holds_day(said) or find_part_argument(said) is Argument.DATE:
+        return message
+    day, now = start.astimezone(zone), call.started_at.astimezone(zone)
+    if not read_mentioned_days(call.said_since or "", now).may_mean(day.date()):
+        return message
+    kept = understand_call_back(f"{day:%d.%m.%Y}, {said}", call.started_at, zone)
+    begins, ends = kept.span
+    return replace(message, call_back=kept.said, call_back_from=begins, call_back_until=ends, any_time=kept.is_any_time)
 
 
 def make_message(

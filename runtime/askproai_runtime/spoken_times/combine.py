@@ -217,11 +217,23 @@ def _cross(choices: list[Meaning]) -> list[Meaning]:
 
 
 def _separates(atoms: Sequence[Atom], position: int) -> bool:
-    """Return whether a comma or `und` separates choices: days in a list with `oder`, habits, or two different times."""
+    """Return whether a comma or `und` separates choices: days in a list with `oder`, habits, two different times, or weekends
+    from the days between them.
+    """
     beside = [atoms[i] for i in (position - 1, position + 1) if 0 <= i < len(atoms)]
     if len(beside) == 2 and _are_two_times(beside[0], beside[1], atoms[position]):  # noqa: PLR2004
         return True
+    is_week = any(isinstance(atom, Period) and atom.is_working_week for atom in beside)
+    if is_week and atoms[position] is Op.AND and any(map(_is_of_weekend, beside)):
+        return True
     return _separates_days(atoms, beside)
+
+
+def _is_of_weekend(atom: Atom) -> bool:
+    if isinstance(atom, Weekday):
+        return atom.weekday in _WEEKEND
+    readings = atom.readings if isinstance(atom, Period) else ()
+    return bool(readings) and all(each.weekdays <= {*_WEEKEND} for each in readings)
 
 
 def _are_two_times(first: Atom, second: Atom, link: Atom) -> bool:
@@ -247,7 +259,8 @@ def _meaning(contents: Sequence[Content]) -> Meaning:
     """
     meaning = Meaning()
     others = [each for each in contents if not (isinstance(each, Period) and each.is_working_week)]
-    if any(isinstance(each, Period) for each in others) and len(others) < len(contents):
+    is_in_period = any(isinstance(each, Period) and not _is_of_weekend(each) for each in others)
+    if is_in_period and len(others) < len(contents):
         contents, meaning.excluded = others, set(_WEEKEND)
     for content in contents:
         if isinstance(content, Soon):
