@@ -26,6 +26,8 @@ _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
 _MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
 _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
+_CODES = ("countrycode", "countrycallingcode", "callingcode", "dialcode", "dialingcode", "countryprefix")
+_NUMBERS = ("number", "phonenumber", "nationalnumber", "subscribernumber", "localnumber", "phone", "value")
 _HALVES = ("ampm", "meridiem", "period")
 
 
@@ -50,6 +52,8 @@ def join_parts(
         )
         alone = (("first",), ("last",)) if is_name else ((), ())
         _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), join_name, needed=0)
+    if of is not None and of.name == "phone":
+        _join(found, of.name, (_CODES, ("areacode",), _NUMBERS), _read_number, needed=0)
     if fold_key(date) in rules:
         _name_parts_of_date(found)
         _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
@@ -193,6 +197,18 @@ def _read_range(values: list[Any]) -> str | None:
     if first and last:
         return f"{first} - {last}"
     return f"ab {first}" if first else f"bis {last}" if last else None
+
+
+def _read_number(values: list[Any]) -> str:
+    """Return a telephone number from its country code, area code and rest. A rest with a plus or zero has the area code."""
+    code, area, number = (
+        "" if each is None or names_nothing(to_text(each)) else to_text(each).strip() for each in values
+    )
+    if not number or number.startswith(("+", "00")):
+        return number
+    code = re.sub(r"\D", "", code).lstrip("0")
+    parts = (f"+{code}" if code else "", "" if number.startswith("0") else area, number)
+    return " ".join(filter(None, parts))
 
 
 def _read_week(value: Any) -> str | None:
