@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
+import phonenumbers
+
 from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
@@ -26,7 +28,16 @@ _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
 _MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
 _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
-_CODES = ("countrycode", "countrycallingcode", "callingcode", "dialcode", "dialingcode", "countryprefix")
+_CODES = (
+    "countrycode",
+    "countrycallingcode",
+    "callingcode",
+    "dialcode",
+    "dialingcode",
+    "countryprefix",
+    "country",
+    "cc",
+)
 _NUMBERS = ("number", "phonenumber", "nationalnumber", "subscribernumber", "localnumber", "phone", "value")
 _HALVES = ("ampm", "meridiem", "period")
 
@@ -41,8 +52,7 @@ def join_parts(
     """
     found = {to_text(key): value for key, value in members.items()}
     is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
-    if is_move:
-        found = name_old_and_new(found)
+    found = name_old_and_new(found) if is_move else found
     name = "full_name" if of is None or of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
@@ -199,15 +209,19 @@ def _read_range(values: list[Any]) -> str | None:
     return f"ab {first}" if first else f"bis {last}" if last else None
 
 
-def _read_number(values: list[Any]) -> str:
-    """Return a telephone number from its country code, area code and rest. A rest with a plus or zero has the area code."""
+def _read_number(values: list[Any]) -> str | None:
+    """Return a telephone number from its country (`+49`, `DE`), area code and rest; None if the country is unknown. A rest with
+    a plus or zero has the area code.
+    """
     code, area, number = (
         "" if each is None or names_nothing(to_text(each)) else to_text(each).strip() for each in values
     )
     if not number or number.startswith(("+", "00")):
         return number
-    code = re.sub(r"\D", "", code).lstrip("0")
-    parts = (f"+{code}" if code else "", "" if number.startswith("0") else area, number)
+    known = re.sub(r"\D", "", code).lstrip("0") or str(phonenumbers.country_code_for_region(code.upper()) or "")
+    if code and not known:
+        return None
+    parts = (f"+{known}" if known else "", "" if number.startswith("0") else area, number)
     return " ".join(filter(None, parts))
 
 

@@ -41,7 +41,8 @@ _FIRST_DAY: Final = re.compile(r"^(?:0001|1[09]\d\d|2000)-01-01[T ](?=\d\d:\d\d)
 _WORDS: Final = UNDERSTOOD.days
 _BY: Final = rf"(?:(?:{_WORDS.caller_article}) )?"
 _SAID: Final = rf"(?:{_BY}(?:{_WORDS.caller})\b)?:? ?(?:{_WORDS.says}|{_WORDS.said})?:? ?"
-# `10:30  # said half past ten`, `10:30 (Anrufer sagte halb elf)`, `asap (now: Monday, …)`, `10:30 (45 min)`. `remark` is its rest: a day or a time.
+# `10:30  # said half past ten`, `10:30 (Anrufer sagte halb elf)`, `asap (now: Monday, …)`, `10:30 (45 min)`.
+# `remark` is its rest: a day or a time.
 _COMMENT: Final = re.compile(
     rf"\s*\((?P<now>{_WORDS.now})\b[^()]*\)|\s*\(\d+ ?min[a-z.]*\)"
     rf"|(?:\s+(?:#|//)\s|\s*\((?={_BY}(?:{_WORDS.caller_begins}|{_WORDS.said})))"
