@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final
 
+import phonenumbers
+
 from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
 from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
@@ -26,6 +28,17 @@ _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
 _MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
 _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
+_CODES = (
+    "countrycode",
+    "countrycallingcode",
+    "callingcode",
+    "dialcode",
+    "dialingcode",
+    "countryprefix",
+    "country",
+    "cc",
+)
+_NUMBERS = ("number", "phonenumber", "nationalnumber", "subscribernumber", "localnumber", "phone", "value")
 _HALVES = ("ampm", "meridiem", "period")
 
 
@@ -39,8 +52,7 @@ def join_parts(
     """
     found = {to_text(key): value for key, value in members.items()}
     is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
-    if is_move:
-        found = name_old_and_new(found)
+    found = name_old_and_new(found) if is_move else found
     name = "full_name" if of is None or of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
@@ -50,6 +62,8 @@ def join_parts(
         )
         alone = (("first",), ("last",)) if is_name else ((), ())
         _join(found, name, (_FIRST_NAMES + alone[0], _LAST_NAMES + alone[1]), join_name, needed=0)
+    if of is not None and of.name == "phone":
+        _join(found, of.name, (_CODES, ("areacode",), _NUMBERS), _read_number, needed=0)
     if fold_key(date) in rules:
         _name_parts_of_date(found)
         _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
@@ -193,6 +207,22 @@ def _read_range(values: list[Any]) -> str | None:
     if first and last:
         return f"{first} - {last}"
     return f"ab {first}" if first else f"bis {last}" if last else None
+
+
+def _read_number(values: list[Any]) -> str | None:
+    """Return a telephone number from its country (`+49`, `DE`), area code and rest; None if the country is unknown. A rest with
+    a plus or zero has the area code.
+    """
+    code, area, number = (
+        "" if each is None or names_nothing(to_text(each)) else to_text(each).strip() for each in values
+    )
+    if not number or number.startswith(("+", "00")):
+        return number
+    known = re.sub(r"\D", "", code).lstrip("0") or str(phonenumbers.country_code_for_region(code.upper()) or "")
+    if code and not known:
+        return None
+    parts = (f"+{known}" if known else "", "" if number.startswith("0") else area, number)
+    return " ".join(filter(None, parts))
 
 
 def _read_week(value: Any) -> str | None:

@@ -1,6 +1,7 @@
 """Remove the wrapping that models write around an argument's value: call format, labels, comments, escapes. Pure."""
 
 import re
+import unicodedata
 from contextlib import suppress
 from html import unescape
 from typing import Final
@@ -21,6 +22,16 @@ _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")  # escaped twice
 # With ";", since html.unescape reads "&para" without it, too.
 _ENTITY: Final = re.compile(r"&(?:#\d+|#x[\da-f]+|[a-z]+\d*);", re.IGNORECASE)
 _MISREAD: Final = re.compile(r"[ÃÂ][^\x00-\x7f]")  # UTF-8 that was read as Latin-1 or as Windows-1252: "MÃ¼ller"
+# Signs that models and editors write for those of ASCII: hyphens, a ratio, full width; and marks that nobody sees. A joiner
+# inside a word stays.
+_PLAIN: Final = (
+    {code: code - 0xFEE0 for code in range(0xFF01, 0xFF5F)} | dict.fromkeys((0x2010, 0x2011), "-") | {0x2236: ":"}
+    | dict.fromkeys((0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x2070), 0xFEFF))
+)  # fmt: skip
+_DASH: Final = re.compile(r"(?<=\d)[\u2012-\u2015\u2212](?=\d)")
+# Quotes, and Markdown for bold and for code, around a whole value.
+_QUOTED: Final = re.compile(r"\s*[*`'\"„“”‚‘’«»]+([^*`'\"„“”‚‘’«»]+)[*`'\"„“”‚‘’«»]+\s*")
+_SPACED_DATE: Final = re.compile(r"(\d{1,2}) (\d{1,2}) (\d{4})")
 _LABEL: Final = re.compile(r"^\s*([^\W\d][\w -]{1,24}?)\s*[:=]\s*(?=\S)")
 _UUID: Final = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 # As a number, JSON drops the last digit of 14.30; 14.5 may be the half hour.
@@ -30,9 +41,10 @@ _FIRST_DAY: Final = re.compile(r"^(?:0001|1[09]\d\d|2000)-01-01[T ](?=\d\d:\d\d)
 _WORDS: Final = UNDERSTOOD.days
 _BY: Final = rf"(?:(?:{_WORDS.caller_article}) )?"
 _SAID: Final = rf"(?:{_BY}(?:{_WORDS.caller})\b)?:? ?(?:{_WORDS.says}|{_WORDS.said})?:? ?"
-# `10:30  # said half past ten`, `10:30 (Anrufer sagte halb elf)`, `asap (now: Monday, …)`. `remark` is its rest: a day or a time.
+# `10:30  # said half past ten`, `10:30 (Anrufer sagte halb elf)`, `asap (now: Monday, …)`, `10:30 (45 min)`.
+# `remark` is its rest: a day or a time.
 _COMMENT: Final = re.compile(
-    rf"\s*\((?P<now>{_WORDS.now})\b[^()]*\)"
+    rf"\s*\((?P<now>{_WORDS.now})\b[^()]*\)|\s*\(\d+ ?min[a-z.]*\)"
     rf"|(?:\s+(?:#|//)\s|\s*\((?={_BY}(?:{_WORDS.caller_begins}|{_WORDS.said})))"
     rf"\s*{_SAID}(?P<remark>[^()]*)\)?$",
     re.IGNORECASE,
@@ -54,9 +66,12 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
     if rule.name == "appointment_id" and (found := _UUID.findall(text)):
         return found[0] if len(found) == 1 else text
     text = re.sub(r"[ \t]{2,}", " ", text)
+    text = quoted[1].strip() if (quoted := _QUOTED.fullmatch(text)) else text
     argument = TIME_ARGUMENTS.get(rule.name)
     if argument in {Argument.DATE, Argument.TIME}:
         text = _drop_comment(text, argument)
+    if argument is Argument.DATE:
+        text = _SPACED_DATE.sub(r"\1/\2/\3", text) if _SPACED_DATE.fullmatch(text) else text
     if (label := _LABEL.match(text)) and rule.name in UNDERSTOOD.arguments.labels.get(fold_key(label[1]), "").split():
         text = text[label.end() :]
     if argument is Argument.TIME:
@@ -65,16 +80,17 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
 
 
 def decode(text: str) -> str:
-    """Return a text with HTML entities, doubly escaped characters and misread UTF-8 decoded. Half of a surrogate pair becomes
-    U+FFFD.
+    """Return a text with HTML entities, doubly escaped characters and misread UTF-8 decoded, and with plain signs. Half of a
+    surrogate pair becomes U+FFFD.
     """
     text = unescape(unescape(text)) if _ENTITY.search(text) else text
     decoded = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
     decoded = decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
     for encoding in ("cp1252", "latin-1") if _MISREAD.search(decoded) else ():
         with suppress(UnicodeError):
-            return decoded.encode(encoding).decode("utf-8")
-    return decoded
+            decoded = decoded.encode(encoding).decode("utf-8")
+            break
+    return decoded if decoded.isascii() else _DASH.sub("-", unicodedata.normalize("NFC", decoded.translate(_PLAIN)))
 
 
 def _drop_comment(text: str, argument: Argument) -> str:
