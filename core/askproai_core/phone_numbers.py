@@ -157,9 +157,12 @@ def _choose_reading(text: str, written: str, region: str) -> PhoneNumber | None:
     metadata = PhoneMetadata.metadata_for_region(region)
     if metadata is None or metadata.national_prefix != "0":
         return national
-    if international.country_code != national.country_code:
-        raise TwoReadings(text, national, international)
-    return international
+    is_own_country = international.country_code == national.country_code
+    # A mobile number of another country is rather meant than a landline number without its 0.
+    is_mobile_abroad = phonenumbers.number_type(international) == PhoneNumberType.MOBILE
+    if is_own_country or (is_mobile_abroad and phonenumbers.number_type(national) not in _MOBILE_TYPES):
+        return international
+    raise TwoReadings(text, national, international)
 
 
 def _parse_valid(text: str, region: str | None) -> PhoneNumber | None:

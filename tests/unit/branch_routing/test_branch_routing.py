@@ -178,7 +178,7 @@ def test_last_branch_is_suggested() -> None:
         ({"service": "haircut at the Potsdam branch"}, "haircut", "at the Potsdam branch"),
         ({"service": "Haarschnitt in Berlin"}, "Haarschnitt", "in Berlin"),
         ({"service": "Haarschnitt in Mitte", "branch": "Mitte"}, "Haarschnitt", "Mitte"),
-        ({"service": "Haarschnitt in Mitte", "branch": "Pankow"}, "Haarschnitt in Mitte", "Pankow"),
+        ({"service": "Haarschnitt in Mitte", "branch": "Pankow"}, "Haarschnitt", None),
         ({"service": "Haarschnitt Mitte nächster Woche"}, "Haarschnitt", None),
         ({"service": "Haarschnitt Mitte Dezember"}, "Haarschnitt", None),
         ({"service": "Haarschnitt in Hamburg"}, "Haarschnitt in Hamburg", None),
