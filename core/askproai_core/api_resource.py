@@ -24,7 +24,7 @@ class ApiResource:
 
     @property
     def type_meta(self) -> dict[str, str]:
-        """Return the two fields by which each manifest names its kind."""
+        """Return `apiVersion` and `kind`, as in a manifest."""
         return {"apiVersion": self.api_version, "kind": self.kind}
 
     def path(self, namespace: str | None = None, name: str | None = None) -> str:

@@ -10,7 +10,7 @@ from askproai_operator.settings import Settings
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineContext:
-    """The view of the cluster, the client by which it is read and written, settings and clock."""
+    """The cached cluster, the Kubernetes client, the settings and the clock."""
 
     kube: Kube
     cache: Cache

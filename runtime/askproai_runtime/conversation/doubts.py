@@ -92,9 +92,8 @@ def _chooses_none(call: CallContext, named: NamedTimes, start: datetime) -> bool
     to the offer have named `start` alone.
     """
     said = " ".join(named.said_since)
-    if len({*named.starts}) == 1 or not (
-        ONLY_YES.fullmatch(words_of(said)) and holds_yes(said)
-    ):  # "gut" alone is no yes
+    is_yes = ONLY_YES.fullmatch(words_of(said)) and holds_yes(said)  # "gut" alone is none
+    if len({*named.starts}) == 1 or not is_yes:
         return False
     starts, now = [each.astimezone(start.tzinfo) for each in named.starts], call.started_at.astimezone(start.tzinfo)
     asked = [each for line in call.asked_since.splitlines() for each in re.split(r"(?<=[.!?])\s", line)]

@@ -213,9 +213,8 @@ def _list_other_days(
     days, spans = _find_wanted(heard[::-1], earlier[::-1], start.date())
     is_offered = call.named_last is not None and start in call.named_last.starts
     is_told_apart = is_offered and bool(split_new_time(fold(words))[1])  # "den vom Mittwoch auf elf"
-    if (
-        moves and not (days or spans or is_told_apart) and heard and heard[-1].hour
-    ):  # "der vom Samstag, geht der um elf?"
+    # "der vom Samstag, geht der um elf?"
+    if moves and not (days or spans or is_told_apart) and heard and heard[-1].hour:
         weekdays = list_weekdays(REJECTED_DAY.sub(" ", fold(words)))
         days_then = days_of(own, ZoneInfo(str(start.tzinfo)))
         yield from {day for day in days_then if day.weekday() in weekdays} - {start.date()}
