@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import TenantConfig
+from askproai_core.tenant_config import Branch, TenantConfig
 from askproai_runtime.availability.obstacles import Obstacle, list_days, works_elsewhere
 from askproai_runtime.availability.opening_hours import find_closure
 from askproai_runtime.availability.slots import ServiceRules, Slot
@@ -209,8 +209,12 @@ def describe_appointment(config: TenantConfig, appointment: Appointment, now: da
     service = find_by_name(config, appointment.service)
     names = (s.display_name for s in branch.staff if s.id == appointment.staff) if branch else iter(())
     staff = (say().with_staff.format(staff=decline_name(name)) for name in names)
-    place = say().in_branch.format(branch=branch.display_name) if branch and len(config.branches) > 1 else ""
     whom = say().for_customer.format(name=appointment.customer_name) if named and appointment.customer_name else ""
-    what = f"{service.display_name if service else ''}{next(staff, '')}{place}{whom}".strip()
+    what = f"{service.display_name if service else ''}{next(staff, '')}{say_place(config, branch)}{whom}".strip()
     when = format_spoken(appointment.starts_at, ZoneInfo(config.time_zone), now)
     return f"{when}, {what}" if what else when
+
+
+def say_place(config: TenantConfig, branch: Branch | None) -> str:
+    """Return ` in Haarwerk Mitte` if the tenant has several branches: a branch that was misheard is noticed before the visit."""
+    return say().in_branch.format(branch=branch.display_name) if branch and len(config.branches) > 1 else ""

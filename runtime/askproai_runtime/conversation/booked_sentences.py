@@ -13,6 +13,7 @@ from askproai_runtime.conversation.answers import (
     describe_appointment,
     end_sentence,
     preparation_of,
+    say_place,
 )
 from askproai_runtime.conversation.full_names import ask_full_names
 from askproai_runtime.conversation.phone_argument import SaidPhone, has_digits, say_noted
@@ -66,7 +67,8 @@ def _say_booked(
     staff_name = decline_name(rules.display_name(appointment.staff))
     spoken = format_spoken_today(appointment.starts_at, rules.zone, ctx.clock.now())
     whom = say().for_customer.format(name=appointment.customer_name) if request.names_customer else ""
-    when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=whom)
+    place = f"{say_place(ctx.config(), rules.branch)}{whom}"
+    when = say().appointment.format(when=spoken, service=rules.service.display_name, staff=staff_name, place=place)
     if not appointment.live:  # cancelled by somebody at this very moment
         return say().just_cancelled.format(when=when)
     stays = _say_kept(ctx, request, kept)
