@@ -77,7 +77,7 @@ def lint(documents: Iterable[Document]) -> Report:
     findings += [finding for manifest in manifests for finding in _check_values(manifest)]
     findings += [*check_neighbours(manifests), *check_services(manifests), *check_event_types(manifests)]
     findings += check_secrets(manifests, all_documents)
-    findings += [*_find_repeated_keys(all_documents), *_find_repeated_objects(all_documents)]
+    findings += _find_repeated(all_documents)
     return Report(len(all_documents), unchecked, refused, _in_order(findings, all_documents))
 
 
@@ -87,17 +87,12 @@ def find_refusals(document: Document) -> list[Finding]:
     return [find(document, fault) for fault in faults]
 
 
-def _find_repeated_keys(documents: Iterable[Document]) -> Iterator[Finding]:
-    """Warn of each key that a mapping has more than once: kubectl silently sends only the last one."""
+def _find_repeated(documents: Iterable[Document]) -> Iterator[Finding]:
+    """Warn of each key, and each object, that is written differently several times: kubectl silently applies the last one."""
+    same = defaultdict[tuple[str, Identity], list[Document]](list)
     for document in documents:
         for path, lines in document.repeated.items():
             yield warn(document, path, _REPEATED.format(len(lines), "lines " + ", ".join(map(str, lines))))
-
-
-def _find_repeated_objects(documents: Iterable[Document]) -> Iterator[Finding]:
-    """Warn of each object with manifests that differ, such as a copy whose name was left: the last one replaces the others."""
-    same = defaultdict[tuple[str, Identity], list[Document]](list)
-    for document in documents:
         if _is_object(document.value) and (identity := identity_of(document.value)).name != "?":
             same[document.value["apiVersion"].rpartition("/")[0], identity].append(document)
     for group in same.values():

@@ -156,7 +156,10 @@ class CalcomV2:
             if not isinstance(moved_to, str) or not moved_to or moved_to in uids:
                 break
             uid = moved_to
-            booking = await self._read_moved(uid, correlation_id)
+            try:
+                booking = await self._read(uid, correlation_id)
+            except CalendarUnavailable as error:
+                raise _moved_out_of_sight(error) from error
         if booking is None:
             return None
         if isinstance(before, str):
@@ -253,13 +256,6 @@ class CalcomV2:
         if outcome == "failed":
             raise no_answer("tell of a booking", reply)
         return data if is_found else None
-
-    async def _read_moved(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
-        """Return the booking object that a move has made, by its uid; None if Cal.com has none."""
-        try:
-            return await self._read(uid, correlation_id)
-        except CalendarUnavailable as error:
-            raise _moved_out_of_sight(error) from error
 
     async def _send(
         self,

@@ -88,26 +88,19 @@ def number_pattern(number: str) -> str:
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
 
 
-def names_person(
-    arguments: Mapping[str, Any] | None,
-    number: str,
-    names: Collection[str],
-    emails: Collection[str],
-    regions: Collection[str],
-) -> bool:
-    """Return True if an argument of a call function is a name, or contains the person's number or an address as people say it.
-
-    `names` are in lower case and must match a whole value. A national number is tried in each of `regions`.
+def names_person(arguments: Mapping[str, Any] | None, traces: Traces, names: Collection[str]) -> bool:
+    """Return True if an argument of a call function is one of `names` (in lower case), or contains the person's number or an
+    address as people say it. A national number is tried in each of the traces' regions.
     """
-    addresses, digits = _address_pattern(emails), _said_pattern(number, regions)
+    addresses, digits = _address_pattern(traces.emails), _said_pattern(traces.number, traces.regions)
     for value in (arguments or {}).values():
         text = unicodedata.normalize("NFKC", value) if isinstance(value, str) else ""
         said = [text, *filter(None, map(read_spoken_number, (text, *list_dictated(text))))]
         if (
             " ".join(text.lower().split()) in names
-            or (emails and re.search(addresses, f"{text} {read_email(text)}", re.IGNORECASE))
+            or (addresses and re.search(addresses, f"{text} {read_email(text)}", re.IGNORECASE))
             or any(digits.search(each) for each in said)
-            or any(e164_or_none(each, region) == number for each in said for region in regions)
+            or any(e164_or_none(each, region) == traces.number for each in said for region in traces.regions)
         ):
             return True
     return False

@@ -1,11 +1,17 @@
 """Arguments of another caller's function that name the person to be erased."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from askproai_runtime.privacy.traces import names_person
+from askproai_runtime.privacy.traces import Traces, names_person
 from tests.worlds.rows import each_row
+
+
+def traces(number: str, emails: tuple[str, ...], regions: tuple[str, ...]) -> Traces:
+    return Traces(number, datetime.now(UTC), None, emails, (), (), (), (), (), regions)
+
 
 NUMBER, NAMES, EMAILS = "+4915144400001", {"anna adler"}, ("anna@example.com",)
 
@@ -33,16 +39,16 @@ NUMBER, NAMES, EMAILS = "+4915144400001", {"anna adler"}, ("anna@example.com",)
     ],
 )  # fmt: skip
 def test_arguments_naming_the_person_are_found(arguments: Any, is_named: bool) -> None:
-    assert names_person(arguments, NUMBER, NAMES, EMAILS, ["DE"]) is is_named
+    assert names_person(arguments, traces(NUMBER, EMAILS, ("DE",)), NAMES) is is_named
 
 
 @pytest.mark.parametrize(
     ("regions", "said", "is_named"),
     [
-        (["AT"], "0664 1234567", True),
-        (["DE", "AT"], "null sechs sechs vier eins zwei drei vier fünf sechs sieben", True),
-        (["DE"], "0664 1234567", False),
+        (("AT",), "0664 1234567", True),
+        (("DE", "AT"), "null sechs sechs vier eins zwei drei vier fünf sechs sieben", True),
+        (("DE",), "0664 1234567", False),
     ],
 )
-def test_national_number_uses_the_tenants_country(regions: list[str], said: str, is_named: bool) -> None:
-    assert names_person({"phone": said}, "+436641234567", (), (), regions) is is_named
+def test_national_number_uses_the_tenants_country(regions: tuple[str, ...], said: str, is_named: bool) -> None:
+    assert names_person({"phone": said}, traces("+436641234567", (), regions), ()) is is_named

@@ -166,7 +166,7 @@ async def _empty_said_by_others(conn: Connection, tenant: str, traces: Traces, c
         columns = (row[each] for each in ("call_id", "at", "function", "arguments", "answer"))
         try:
             arguments, _ = read_said(cipher, *columns)
-            is_named = row["is_about"] or names_person(arguments, traces.number, names, traces.emails, traces.regions)
+            is_named = row["is_about"] or names_person(arguments, traces, names)
         except DecryptionError:  # unreadable, of a call that concerns the person: it may name the person
             is_named = True
         if is_named:
