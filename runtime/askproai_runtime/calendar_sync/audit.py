@@ -29,14 +29,7 @@ from askproai_runtime.availability.slots import EventTypeLink, Span
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.remote import calendar_request, find_event_type_link
 from askproai_runtime.book.store.appointments import get_appointment
-from askproai_runtime.calendar_sync.differences import (
-    Compared,
-    Suspect,
-    classify,
-    find_match,
-    find_suspects,
-    is_recent,
-)
+from askproai_runtime.calendar_sync.differences import Compared, Suspect, classify, find_match, find_suspects, is_recent
 from askproai_runtime.calendar_sync.inbound import Step, apply_calendar_event
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendar_sync.reading import CalendarEvent
