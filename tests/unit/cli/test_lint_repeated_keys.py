@@ -61,7 +61,7 @@ NAMED = "apiVersion: {}\nkind: A\nmetadata: {}\n".format
         ([NAMED("v1", "{name: a}"), NAMED("b/v1", "{name: a}")], None),
     ],
 )  # fmt: skip
-def test_a_differing_manifest_of_the_same_object_is_a_warning(files: list[str], places: str | None):
+def test_differing_manifests_of_one_object_are_a_warning(files: list[str], places: str | None):
     """kubectl applies the last one in silence: the first service does not exist."""
     documents = [document for number, text in enumerate(files) for document in _parse(f"f{number}.yaml", text)]
     found = [each.message for each in lint(documents).findings if each.path == "metadata.name"]

@@ -115,7 +115,7 @@ async def _read_event_type(
         return event_type_fits(offering, entry, json.loads(answer))
 
     try:
-        found: Json | None = json.loads(await context.look(offering.key, _look_name(entry), source, read, is_good=fits))
+        answer = await context.look(offering.key, _look_name(entry), source, read, is_good=fits)
     except CredentialRefused as error:
         ref = entry.api_key_secret_ref
         if ref is not None:
@@ -126,7 +126,8 @@ async def _read_event_type(
         return error  # 403 is about this event type
     except ProviderError as error:
         return error
-    return found
+    event_type: Json | None = json.loads(answer)
+    return event_type
 
 
 def _look_name(entry: EventType) -> Hashable:
