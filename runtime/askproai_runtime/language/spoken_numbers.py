@@ -28,9 +28,6 @@ _PLUS: Final = _WORDS.plus | {"+"}
 _WORD = re.compile(
     "|".join(sorted(map(re.escape, [*NUMBER_WORDS, *_WORDS.repeats, *_WORDS.plus]), key=len, reverse=True))
 )
-# A regular expression for PostgreSQL that finds three words in a row that contain a number word, as each dictated number does.
-_UNITS_TO_TENS = re.sub("[äöü]|ss", "..?", "|".join([*_WORDS.units, *_WORDS.teens, *_WORDS.tens]))
-DICTATED: Final = rf"\w*({_UNITS_TO_TENS})\w*\W*" * 3
 _COMPOUND = re.compile(f"(?:{_WORD.pattern})+")
 _TOKEN = re.compile(r"\d+|[^\W\d_]+|\+|[^\s,;:./()_'’-]")
 _TIME = re.compile(r":|^\d{1,2}[./]\d{1,2}[./](?:\d{4}|\d{2})$|^\d{4}-\d\d-\d\d$")  # of a day, too

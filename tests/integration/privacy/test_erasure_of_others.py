@@ -62,7 +62,7 @@ async def test_erasure_empties_a_relatives_arguments(env: PrivacyEnvironment, en
     words = "null eins fünf eins, fünf fünf fünf, null null null, sieben sieben"
     for number, said in enumerate((
         {"phone": spoken}, {"phone": f"{spoken} (Zora)"}, {"email": ZORA.email}, {"email": "zora at canary punkt example punkt de"},
-        {"companions": [{"customer_name": ZORA.name, "phone": words}]}, {"contact": f"Ihre: {words}"},
+        {"companions": [{"customer_name": ZORA.name, "phone": words}]}, {"phone": f"Ihre: {words}"},
     )):  # fmt: skip
         asked = own | said | {"staff": "mehmet", "start": "2020-01-01T10:00:00+01:00"}
         refused = await env.ask("book_appointment", f"call_too_late_{number}", OTHER, asked)

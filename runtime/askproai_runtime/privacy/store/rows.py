@@ -94,8 +94,8 @@ INSERT INTO erased_references (tenant, kind, reference, erasure)
 SELECT $1, $2, reference, $3 FROM unnest($4::text[]) AS reference ON CONFLICT DO NOTHING
 """
 
-# Records about an appointment of the person; of calls that booked, wait or left a message for the person; and with all that
-# `names_person` may read as the number or an address. Encrypted records cannot be searched, so they are found only by their calls.
+# Records about an appointment of the person; of calls that booked, wait or left a message for the person; and with the number's
+# digits, any address, or a phone number in words, which `names_person` reads. Encrypted records are found only by their calls.
 _OTHERS_RECORDS: Final = """
 SELECT id, call_id, at, function, arguments::text, answer, coalesce(appointment_id = ANY({appointments}), false) AS is_about
 FROM function_requests WHERE tenant = {tenant} AND at < {until} AND NOT call_id = ANY({calls})
@@ -104,8 +104,8 @@ AND (arguments IS NOT NULL OR answer IS NOT NULL) AND (
     OR call_id IN (SELECT call_id FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments})
                    UNION SELECT call_id FROM waitlist WHERE tenant = {tenant} AND phone = {number}
                    UNION SELECT call_id FROM messages WHERE tenant = {tenant} AND phone = {number})
-    OR normalize(arguments::text, NFKC) ~* ('@|mail|' || {dictated})
-    OR position(right({number}, 7) IN regexp_replace(normalize(arguments::text, NFKC), '[^0-9]+', '', 'g')) > 0)
+    OR arguments::text ~ '@|mail":|phone": "[^"]*[^-+() /."0-9]'
+    OR position(right({number}, 7) IN regexp_replace(arguments::text, '[^0-9]+', '', 'g')) > 0)
 """
 _OWN_NAMES: Final = """
 SELECT lower(customer_name) AS name FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments}) AND customer_name <> ''
