@@ -22,7 +22,12 @@ class Pause:
 
 
 async def pause_bookings(
-    ctx: BookingContext, desk: DeskRequest, branch: str | None, until: datetime | None, reason: str, correlation_id: str
+    ctx: BookingContext,
+    desk: DeskRequest,
+    branch: str | None,
+    until: datetime | None,
+    reason: str,
+    correlation_id: str,
 ) -> tuple[Block, list[BlockedAppointment]]:
     """Block everybody in a branch, or in all branches, from now on. Without `until`, the block has the maximum length.
 
