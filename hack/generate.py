@@ -190,13 +190,13 @@ def values(groups: dict[str, Any]) -> str:
 
 
 def values_schema(groups: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema by which Helm refuses misspelt values."""
+    """Return the JSON schema by which Helm refuses misspelt values, and null where a template needs a value."""
     closed = {"type": "object", "additionalProperties": False}
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of the chart askproai"}
     inside = {name: closed | group for name, group in groups.items()}
     # Helm's own: `global` of all charts, and the usual condition of a dependency, which ends up in its values.
     of_helm = {"global": {"type": "object"}, "enabled": {"type": "boolean"}}
-    return head | closed | {"properties": inside | of_helm}
+    return head | closed | {"properties": inside | of_helm, "required": [*groups]}
 
 
 def chart(groups: dict[str, Any]) -> Iterator[str]:

@@ -30,6 +30,7 @@ class DifferenceSort(StrEnum):
     DOUBLED = "doubled"  # two live bookings of one appointment, or two appointments with one booking
     CANCELLED_THERE = "cancelled_there"  # live here, cancelled there
     CANCELLED_HERE = "cancelled_here"  # cancelled or given up here, live there
+    UNREADABLE = "unreadable"  # its booking there cannot be read
     OVERLAPPING = "overlapping"  # like MISSING_HERE, during an appointment of the same person
 
 

@@ -2,6 +2,7 @@
 but the operator or the pods do not, such as a wrong country, time zone or number.
 """
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -20,6 +21,9 @@ from askproai_core.time_zones import is_known_time_zone
 from askproai_operator.api import Branch, Hours
 from askproai_operator.resources import NAMESPACES
 from askproai_operator.services import overlap
+
+_NAME: FieldPath = ("metadata", "name")
+_REPEATED = "written {} times ({}): the last one counts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +77,7 @@ def lint(documents: Iterable[Document]) -> Report:
     findings += [finding for manifest in manifests for finding in _check_values(manifest)]
     findings += [*check_neighbours(manifests), *check_services(manifests), *check_event_types(manifests)]
     findings += check_secrets(manifests, all_documents)
-    findings += [finding for document in all_documents for finding in find_repeated_keys(document)]
+    findings += _find_repeated(all_documents)
     return Report(len(all_documents), unchecked, refused, _in_order(findings, all_documents))
 
 
@@ -83,12 +87,18 @@ def find_refusals(document: Document) -> list[Finding]:
     return [find(document, fault) for fault in faults]
 
 
-def find_repeated_keys(document: Document) -> list[Finding]:
-    """Return a warning for each key that a mapping has more than once: kubectl silently sends only the last one."""
-    return [
-        warn(document, path, f"written {len(lines)} times (lines {', '.join(map(str, lines))}): the last one counts")
-        for path, lines in document.repeated.items()
-    ]
+def _find_repeated(documents: Iterable[Document]) -> Iterator[Finding]:
+    """Warn of each key, and each object, that is written differently several times: kubectl silently applies the last one."""
+    same = defaultdict[tuple[str, Identity], list[Document]](list)
+    for document in documents:
+        for path, lines in document.repeated.items():
+            yield warn(document, path, _REPEATED.format(len(lines), "lines " + ", ".join(map(str, lines))))
+        if _is_object(document.value) and (identity := identity_of(document.value)).name != "?":
+            same[document.value["apiVersion"].rpartition("/")[0], identity].append(document)
+    for group in same.values():
+        if any(each.value != group[-1].value for each in group):
+            places = ", ".join(f"{each.file}:{each.line_of(_NAME)}" for each in group)
+            yield warn(group[-1], _NAME, _REPEATED.format(len(group), places))
 
 
 def is_ours(value: Any) -> bool:

@@ -1,11 +1,12 @@
 """Cal.com's API v2, as far as the operator uses it (`docs/vendors/calcom.md`): event types, and the webhook."""
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
 
-from askproai_core.providers import CredentialRefused, Json, ProviderRefused
+from askproai_core.providers import CredentialRefused, Json, ProviderRefused, ProviderUnavailable
 from askproai_operator.api.offering import BookingField
 from askproai_operator.providers.calcom_fields import find_field_problems
 from askproai_operator.providers.provider_api import ProviderApi
@@ -14,6 +15,14 @@ from askproai_operator.providers.provider_api import ProviderApi
 EVENT_TYPES_VERSION: Final = {"cal-api-version": "2024-06-14"}
 _PAGE: Final = 250
 _ABSENT_SECONDS: Final = 60.0  # meanwhile, a path that was not found is requested only after the check of the key
+# The members of an event type, and of its lists of objects, that the checks here and in `calcom_fields` read.
+_COMPARED: Final = frozenset([
+    "afterEventBuffer", "beforeEventBuffer", "bookerActiveBookingsLimit", "bookingFields", "bookingLimitsCount",
+    "bookingLimitsDuration", "bookingWindow", "confirmationPolicy", "hosts", "lengthInMinutes", "lengthInMinutesOptions",
+    "minimumBookingNotice", "requiresBookerEmailVerification", "rrHostSubsetEnabled", "schedulingType", "seats", "slotInterval",
+])  # fmt: skip
+_COMPARED_OF: Final = {"bookingFields": {"slug", "type", "hidden", "required", "options"}, "hosts": {"userId", "name"}}
+_MAX_COMPARED: Final = 32 * 1024  # bytes: a service has up to 200 event types, and all are kept
 _FIREWALL: Final = (
     "without a reason, as a firewall or proxy in front of Cal.com does: let the operator's requests pass there"
 )
@@ -26,7 +35,7 @@ class CalcomClient:
     api: ProviderApi
 
     async def get_event_type(self, event_type_id: int) -> Json | None:
-        """Return the event type (`cal-api-version: 2024-06-14`); None if the key's account does not have it.
+        """Return what is compared of the event type (`cal-api-version: 2024-06-14`); None if the key's account lacks it.
 
         None stops bookings at the event type, so a 403 or 404 counts only if it is Cal.com's own: a 404 may come from a proxy
         or a server without the endpoint; a 403 without Cal.com's reason comes from a firewall, not from the key. Raises
@@ -52,7 +61,7 @@ class CalcomClient:
                 if error.status != HTTPStatus.FORBIDDEN or not error.reason:  # of another user's event type
                     raise
             else:
-                return body.get("data") or {}
+                return _keep_compared(body.get("data") or {})
             absent[path] = self.api.clock.monotonic()
         # If the request budget is used up now, the next look begins with this request, which it would else never reach.
         await self.api.read("get-me", "GET", "/v2/me")
@@ -77,6 +86,18 @@ class CalcomClient:
 
     async def delete_webhook(self, webhook_id: str) -> None:
         await self.api.delete("delete-webhook", f"/v2/webhooks/{webhook_id}")
+
+
+def _keep_compared(event_type: Json) -> Json:
+    """Return the members of an event type that are compared. Raises `ProviderUnavailable` if they are more than any real one's."""
+    kept = {name: value for name, value in event_type.items() if name in _COMPARED}
+    for name, members in _COMPARED_OF.items():
+        kept[name] = [{key: value for key, value in each.items() if key in members} for each in kept.get(name) or ()]
+    if len(json.dumps(kept)) > _MAX_COMPARED:
+        raise ProviderUnavailable(
+            "calcom", "get-event-type", "the event type has more fields or hosts than can be compared"
+        )
+    return kept
 
 
 async def ensure_calcom_webhook(

@@ -7,15 +7,7 @@ import msgspec
 import structlog
 
 from askproai_core.http_server import Problem
-from askproai_runtime.admin_api.desk import (
-    ChangeObstacle,
-    DeskBody,
-    Reason,
-    only,
-    parse_id,
-    parse_id_range,
-    problems,
-)
+from askproai_runtime.admin_api.desk import ChangeObstacle, DeskBody, Reason, only, parse_id, parse_id_range, problems
 from askproai_runtime.admin_api.endpoint import Endpoint
 from askproai_runtime.admin_api.parameters import PAGE, Paging, Param, next_cursor
 from askproai_runtime.admin_api.request import ApiRequest

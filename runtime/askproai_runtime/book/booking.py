@@ -36,28 +36,14 @@ from askproai_runtime.book.idempotency import ActionClaim, claim_action, settle_
 from askproai_runtime.book.kept_appointments import list_kept
 from askproai_runtime.book.limits import require_within_limits
 from askproai_runtime.book.one_more import require_new
-from askproai_runtime.book.outcomes import (
-    Booked,
-    InFlight,
-    NotBooked,
-    NotFree,
-    PhoneNeeded,
-    Refused,
-    Undecided,
-)
-from askproai_runtime.book.outcomes import (
-    Busy as LockBusy,
-)
+from askproai_runtime.book.outcomes import Booked, InFlight, NotBooked, NotFree, PhoneNeeded, Refused, Undecided
+from askproai_runtime.book.outcomes import Busy as LockBusy
 from askproai_runtime.book.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.book.repeated import find_repeated, find_settled
 from askproai_runtime.book.requests import BookingRequest
 from askproai_runtime.book.slot_choice import choose_slots
 from askproai_runtime.book.store.actions import is_action_done
-from askproai_runtime.book.store.appointments import (
-    get_appointment,
-    insert_appointment,
-    upsert_customer,
-)
+from askproai_runtime.book.store.appointments import get_appointment, insert_appointment, upsert_customer
 from askproai_runtime.book.store.audit import record_desk_change
 from askproai_runtime.book.store.calendar import mark_failed
 from askproai_runtime.book.store.claims import lock_and_clear_holds
@@ -72,9 +58,7 @@ from askproai_runtime.calendars import (
     needs_phone,
     usable_phone,
 )
-from askproai_runtime.calendars import (
-    Refused as CalendarRefused,
-)
+from askproai_runtime.calendars import Refused as CalendarRefused
 from askproai_runtime.notifications.types import Kind
 
 log = structlog.get_logger(__name__)

@@ -29,19 +29,18 @@ from askproai_runtime.availability.slots import EventTypeLink, Span
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.remote import calendar_request, find_event_type_link
 from askproai_runtime.book.store.appointments import get_appointment
-from askproai_runtime.calendar_sync.differences import (
-    Compared,
-    Suspect,
-    classify,
-    find_match,
-    find_suspects,
-    is_recent,
-)
+from askproai_runtime.calendar_sync.differences import Compared, Suspect, classify, find_match, find_suspects, is_recent
 from askproai_runtime.calendar_sync.inbound import Step, apply_calendar_event
 from askproai_runtime.calendar_sync.outbound import CalendarDisagrees
 from askproai_runtime.calendar_sync.reading import CalendarEvent
 from askproai_runtime.calendar_sync.store import list_confirmed_between, list_matching, list_overlapping_appointments
-from askproai_runtime.calendars import CalendarAccount, CalendarUnavailable, RemoteBooking, list_accounts
+from askproai_runtime.calendars import (
+    BookingUnreadable,
+    CalendarAccount,
+    CalendarUnavailable,
+    RemoteBooking,
+    list_accounts,
+)
 from askproai_runtime.jobs import RunAgain
 from askproai_runtime.tasks import Next, PutOff, StaleRun, TaskRun
 
@@ -123,7 +122,10 @@ class _AccountAudit:
         part = await self._read_slice(max(progress.position or begins, begins))
         found: dict[tuple[str, str], Difference] = {}
         for suspect in part.suspects:
-            difference = await self._check(suspect)
+            try:
+                difference = await self._check(suspect)
+            except BookingUnreadable:
+                difference = self._difference(suspect, DifferenceSort.UNREADABLE, reason=_UNREADABLE)
             if difference is not None:
                 found.setdefault(difference.key, difference)
             self.ctx.faults.reach("after:audit-check")
@@ -338,6 +340,7 @@ _UNKNOWN_THERE = (
     "the remote calendar does not know its booking: cancel it here, and enter it there, unless the customer has cancelled"
     " it"
 )
+_UNREADABLE = "the remote calendar shows no certain event type, time or status: look at the booking there, and correct or cancel it"
 _SHARED = "these appointments have one remote booking: ask the customer which is meant, and cancel the others here"
 _DOUBLED = "the remote calendar has two live bookings of this appointment: cancel one of them there"
 _IN_THE_WAY = "that person has an appointment here at this time: move or cancel one of the two"

@@ -20,13 +20,7 @@ from askproai_runtime.book.announce import announce
 from askproai_runtime.book.appointments import Appointment, CancelledBy, Status
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.free_times import drop_free_times
-from askproai_runtime.book.remote import (
-    enqueue_sync,
-    find_event_type_link,
-    find_placement,
-    has_other_host,
-    next_try,
-)
+from askproai_runtime.book.remote import enqueue_sync, find_event_type_link, find_placement, has_other_host, next_try
 from askproai_runtime.book.store.appointments import (
     get_appointment,
     insert_appointment,

@@ -7,6 +7,7 @@ from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     Bookable,
     BookingPage,
+    BookingUnreadable,
     Calendar,
     CalendarAccount,
     CalendarOutcome,
@@ -25,8 +26,8 @@ from askproai_runtime.calendars.types import (
 )
 
 __all__ = [
-    "Bookable", "BookingPage", "Calendar", "CalendarAccount", "CalendarOutcome", "CalendarRequest", "CalendarUnavailable",
-    "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery", "MustRevert", "ProviderCallRecorder", "RefusalCause",
-    "Refused", "RemoteBooking", "Taken", "Unavailable", "Unknown", "attendee_email", "build_calendar", "list_accounts",
-    "needs_phone", "usable_phone",
+    "Bookable", "BookingPage", "BookingUnreadable", "Calendar", "CalendarAccount", "CalendarOutcome", "CalendarRequest",
+    "CalendarUnavailable", "Confirmed", "FallbackCalendar", "FreeTimes", "FreeTimesQuery", "MustRevert", "ProviderCallRecorder",
+    "RefusalCause", "Refused", "RemoteBooking", "Taken", "Unavailable", "Unknown", "attendee_email", "build_calendar",
+    "list_accounts", "needs_phone", "usable_phone",
 ]  # fmt: skip

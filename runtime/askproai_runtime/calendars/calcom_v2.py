@@ -31,6 +31,7 @@ from askproai_runtime.calendars.calcom_slots import SlotsUnreadable, merge_bodie
 from askproai_runtime.calendars.store import ProviderCallRecorder
 from askproai_runtime.calendars.types import (
     BookingPage,
+    BookingUnreadable,
     CalendarOutcome,
     CalendarRequest,
     CalendarUnavailable,
@@ -155,14 +156,17 @@ class CalcomV2:
             if not isinstance(moved_to, str) or not moved_to or moved_to in uids:
                 break
             uid = moved_to
-            booking = await self._read_moved(uid, correlation_id)
+            try:
+                booking = await self._read(uid, correlation_id)
+            except CalendarUnavailable as error:
+                raise _moved_out_of_sight(error) from error
         if booking is None:
             return None
         if isinstance(before, str):
             uids.append(before)
         if found := parse_remote_booking(booking, uids):
             return found
-        raise CalendarUnavailable("Cal.com's answer is no booking")
+        raise BookingUnreadable("Cal.com's answer is no booking")
 
     async def read_free_times(self, query: FreeTimesQuery, *, within: timedelta) -> FreeTimes:
         """Return the free times of the query's days. The slots are requested with their ends, which show a booking's length."""
@@ -253,13 +257,6 @@ class CalcomV2:
             raise no_answer("tell of a booking", reply)
         return data if is_found else None
 
-    async def _read_moved(self, uid: str, correlation_id: str) -> dict[str, Any] | None:
-        """Return the booking object that a move has made, by its uid; None if Cal.com has none."""
-        try:
-            return await self._read(uid, correlation_id)
-        except CalendarUnavailable as error:
-            raise _moved_out_of_sight(error) from error
-
     async def _send(
         self,
         method: str,
@@ -280,7 +277,7 @@ class CalcomV2:
 
 def _moved_out_of_sight(error: CalendarUnavailable) -> CalendarUnavailable:
     """Return the error for a moved booking whose new time is unknown. Another version of the API would not know it either."""
-    return CalendarUnavailable(f"the booking was moved, and where to is not known: {error}", error.retry_after)
+    return type(error)(f"the booking was moved, and where to is not known: {error}", error.retry_after)
 
 
 def _find_request(bookings: list[Any], request_id: str) -> RemoteBooking | None:
@@ -293,10 +290,10 @@ def _find_moved(bookings: list[Any], request_id: str) -> RemoteBooking | None:
 
 
 def _made_for(bookings: list[Any], request_id: str) -> Iterator[RemoteBooking]:
-    """Yield the bookings with this request id. Raises `CalendarUnavailable` if one of them cannot be parsed."""
+    """Yield the bookings with this request id. Raises `BookingUnreadable` if one of them cannot be parsed."""
     for row in bookings:
         if isinstance(row, dict) and str(request_id_of(row)) == request_id:
             found = parse_remote_booking(row, (str(row.get("uid")),))
             if found is None:
-                raise CalendarUnavailable("Cal.com lists the booking in a form that cannot be read")
+                raise BookingUnreadable("Cal.com lists the booking in a form that cannot be read")
             yield found

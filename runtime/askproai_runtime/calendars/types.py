@@ -212,6 +212,10 @@ class CalendarUnavailable(Exception):
         self.retry_after, self.never_reached = retry_after, never_reached
 
 
+class BookingUnreadable(CalendarUnavailable):
+    """The error of a look-up of one booking that the calendar shows in a form that cannot be read. Other bookings can be read."""
+
+
 class Calendar(Protocol):
     """A calendar that appointments are booked in. The `event_type_id` of a booking decides the account that is asked."""
 

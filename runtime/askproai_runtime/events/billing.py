@@ -81,10 +81,11 @@ def _invoice_subscription(invoice: dict[str, Any]) -> str:
 
 
 def _tenants(subject: dict[str, Any]) -> set[str]:
-    """Return the tenants that the metadata of a Stripe object, or of its subscription, names."""
+    """Return the tenants that the metadata of a Stripe object, or of its subscription, names. People type metadata by hand."""
     details = (_object(_object(subject, "parent"), "subscription_details"), _object(subject, "subscription_details"))
     metadata = [_object(owner, "metadata") for owner in (subject, *details)]
-    return {values[_TENANT_KEY] for values in metadata if isinstance(values.get(_TENANT_KEY), str)}
+    typed = ((key, value) for values in metadata for key, value in values.items() if isinstance(value, str))
+    return {value.strip().lower() for key, value in typed if key.strip().lower() == _TENANT_KEY and value.strip()}
 
 
 def _object(value: dict[str, Any], name: str) -> dict[str, Any]:

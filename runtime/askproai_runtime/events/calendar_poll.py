@@ -20,13 +20,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.remote import list_known
 from askproai_runtime.calendar_sync.inbound import Step, apply_calendar_event, is_news
 from askproai_runtime.calendar_sync.reading import CalendarEvent
-from askproai_runtime.calendars import (
-    BookingPage,
-    CalendarAccount,
-    CalendarUnavailable,
-    RemoteBooking,
-    list_accounts,
-)
+from askproai_runtime.calendars import BookingPage, CalendarAccount, CalendarUnavailable, RemoteBooking, list_accounts
 from askproai_runtime.events.calendar import FOUND_BY_IMPORT
 from askproai_runtime.intake import EventStore, IncomingEvent, Source, is_stored
 from askproai_runtime.jobs import RunAgain

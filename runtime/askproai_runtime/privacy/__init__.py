@@ -4,13 +4,7 @@
 """
 
 from askproai_runtime.calls.notices import ERASURES
-from askproai_runtime.privacy.erase import (
-    AppointmentsToCome,
-    CallGoingOn,
-    Erased,
-    ErasureRequest,
-    begin_erasure,
-)
+from askproai_runtime.privacy.erase import AppointmentsToCome, CallGoingOn, Erased, ErasureRequest, begin_erasure
 from askproai_runtime.privacy.export import CallerExport, export_caller
 from askproai_runtime.privacy.store import Erasure, list_erasures
 from askproai_runtime.privacy.task import ErasureTask

@@ -6,6 +6,7 @@ person stay with that caller's call. An appointment that the number booked for a
 """
 
 import re
+import unicodedata
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,13 +14,15 @@ from typing import Any, Final
 from uuid import UUID
 
 import msgspec
+import phonenumbers
 
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.calls.payload import RetellCall, RetellEvent, decode, find_route, parse_milliseconds, read_sides
+from askproai_runtime.conversation.email_address import read_email
 from askproai_runtime.intake import Source
-from askproai_runtime.language.spoken_numbers import read_spoken_number
+from askproai_runtime.language.spoken_numbers import list_dictated, read_spoken_number
 
 # Retell ends a call after two hours: a call without a reported end is over then.
 LONGEST_CALL: Final = timedelta(minutes=130)
@@ -85,27 +88,39 @@ def number_pattern(number: str) -> str:
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
 
 
-def names_person(
-    arguments: Any, number: str, names: Collection[str], emails: Collection[str], regions: Collection[str]
-) -> bool:
-    """Return True if arguments of a call function contain the person's number (however written), a name or an address.
-
-    `names` and `emails` are in lower case and must match a whole value. A national number is tried in each of `regions`.
+def names_person(arguments: Mapping[str, Any] | None, traces: Traces, names: Collection[str]) -> bool:
+    """Return True if an argument of a call function is one of `names` (in lower case), or contains the person's number or an
+    address as people say it. A national number is tried in each of the traces' regions.
     """
-    if isinstance(arguments, Mapping):
-        return any(names_person(each, number, names, emails, regions) for each in arguments.values())
-    if isinstance(arguments, list | tuple):
-        return any(names_person(each, number, names, emails, regions) for each in arguments)
-    if isinstance(arguments, bool) or not isinstance(arguments, str | int):
-        return False
-    text = str(arguments)
-    lowered = " ".join(text.lower().split())
-    return (
-        lowered in names
-        or lowered in emails
-        or any(e164_or_none(said, region) == number for said in (text, read_spoken_number(text)) for region in regions)
-        or bool(re.search(number_pattern(number), text))
-    )
+    addresses, digits = _address_pattern(traces.emails), _said_pattern(traces.number, traces.regions)
+    for value in (arguments or {}).values():
+        text = unicodedata.normalize("NFKC", value) if isinstance(value, str) else ""
+        said = [text, *filter(None, map(read_spoken_number, (text, *list_dictated(text))))]
+        if (
+            " ".join(text.lower().split()) in names
+            or (addresses and re.search(addresses, f"{text} {read_email(text)}", re.IGNORECASE))
+            or any(digits.search(each) for each in said)
+            or any(e164_or_none(each, region) == traces.number for each in said for region in traces.regions)
+        ):
+            return True
+    return False
+
+
+def _said_pattern(number: str, regions: Collection[str]) -> re.Pattern[str]:
+    """Return a pattern that finds a number with any signs between its digits, except in a longer group of digits.
+
+    The country code may be left out in one of `regions`, and so may the zero before the area code, as models do.
+    """
+    parsed, signs = phonenumbers.parse(number), r"[\W_]*"
+    code = "".join(f"{digit}{signs}" for digit in str(parsed.country_code))
+    is_home = any(phonenumbers.country_code_for_region(each) == parsed.country_code for each in regions)
+    national = signs.join(phonenumbers.national_significant_number(parsed))
+    return re.compile(rf"(?<!\d)(?:(?:00{signs})?{code}){'?' if is_home else ''}(?:0{signs})?{national}(?!\d)")
+
+
+def _address_pattern(emails: Iterable[str]) -> str:
+    """Return a regular expression that finds each of the addresses, except as a part of a longer address."""
+    return "|".join(rf"(?<![\w.+%-]){re.escape(email)}(?!\w|[.-]\w)" for email in emails)
 
 
 def own_events(
@@ -124,8 +139,8 @@ def own_events(
     said in the call. An unreadable event is erased if it contains the number; its call is not, since it may be another caller's.
     """
     known, ids, reported = set(calls), list[int](), set[str]()
-    whole = (rf"(?<![\w.+%-]){re.escape(email)}(?!\w|[.-]\w)" for email in emails)
-    says = re.compile("|".join([number_pattern(number), *map(re.escape, bookings), *whole]).encode())
+    said = number_pattern(number), *map(re.escape, bookings), _address_pattern(emails)
+    says = re.compile("|".join(filter(None, said)).encode())
     for event in found:
         call_id = event.event_id.partition(":")[0]
         is_own_call = event.source == Source.RETELL and call_id in known

@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from askproai_runtime.tasks import PutOff
+from askproai_sandbox.calcom.account import Booking
 from askproai_sandbox.simulator import FaultKind
 from tests.worlds.audit_environment import EVERY, AuditEnvironment, open_audit_environment
 from tests.worlds.booking_environment import Salon, call
@@ -23,6 +25,31 @@ LIVE = "SELECT * FROM appointments WHERE status = 'confirmed' ORDER BY starts_at
 async def world(new_salon: Callable[..., Awaitable[Salon]]) -> AsyncIterator[AuditEnvironment]:
     async with open_audit_environment(new_salon) as opened:
         yield opened
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [{"eventType": None}, {"end": None}, {"start": "2026-11-27T09:00:00"}, {"end": TEN}],
+)  # fmt: skip
+async def test_unreadable_booking_is_a_difference_of_its_own(
+    world: AuditEnvironment, monkeypatch: pytest.MonkeyPatch, odd: dict[str, Any]
+) -> None:
+    """It stays for a person, and the audit goes on: a booking of the same slice that is missing here is found."""
+    row, whole = await world.book(), Booking.body
+    await world.polled.create(FOUR)
+    with monkeypatch.context() as patch:
+        patch.setattr(Booking, "body", lambda each: whole(each) | (odd if each.uid == row["external_id"] else {}))
+        for _ in range(2):
+            assert (await world.audit()).after == EVERY
+            (difference,) = world.state.differences
+            assert (difference.sort, difference.appointment, difference.uid) == (
+                "unreadable", row["id"], row["external_id"],
+            )  # fmt: skip
+        assert world.salon.metrics.mended == ["missing_here"]
+        assert len(await world.salon.rows(LIVE)) == 2
+        await assert_quiet(world)
+    await world.audit()
+    assert world.sorts() == []
 
 
 async def assert_quiet(world: AuditEnvironment) -> None:

@@ -58,16 +58,18 @@ async def test_erasure_empties_a_relatives_arguments(env: PrivacyEnvironment, en
         booked = await env.ask("book_appointment", call_id, OTHER, args)
         await env.pod.let_two_seconds_pass(call_id)
     assert booked["success"], booked
-    # Nothing was booked in this call, so that only the digits lead to it.
-    late = "call_too_late"
-    refused = await env.ask(
-        "book_appointment", late, OTHER, args | {"staff": "mehmet", "start": "2020-01-01T10:00:00+01:00"}
-    )
-    assert not refused["success"]
+    # Nothing was booked in these calls, so that only the words lead to them.
+    words = "null eins fünf eins, fünf fünf fünf, null null null, sieben sieben"
+    for number, said in enumerate((
+        {"phone": spoken}, {"phone": f"{spoken} (Zora)"}, {"email": ZORA.email}, {"email": "zora at canary punkt example punkt de"},
+        {"companions": [{"customer_name": ZORA.name, "phone": words}]}, {"phone": f"Ihre: {words}"},
+    )):  # fmt: skip
+        asked = own | said | {"staff": "mehmet", "start": "2020-01-01T10:00:00+01:00"}
+        refused = await env.ask("book_appointment", f"call_too_late_{number}", OTHER, asked)
+        assert not refused["success"]
+        await env.recorded(f"call_too_late_{number}", functions=1)
     await env.recorded(call_id, functions=3)
-    await env.recorded(late, functions=1)
-    for each in (call_id, late):
-        await env.end(OTHER, each)
+    await env.end(OTHER, call_id)
     status, answer = await env.erase(ZORA, cancel_appointments=True)
     assert status == 200, answer
     await env.processed()
@@ -78,8 +80,10 @@ async def test_erasure_empties_a_relatives_arguments(env: PrivacyEnvironment, en
     )
     said = [read_said(env.pod.worker.cipher, *row)[0] for row in rows]
     assert said[:3] == [own, None, None], "Otto's own words stay"
-    assert (said[3] is None) is not encrypted, "nothing leads to an encrypted record of a call without a booking"
-    assert answer["erasure"]["evidence"]["function_requests_of_others"] == (2 if encrypted else 3)
+    assert [each is None for each in said[3:]] == [not encrypted] * 6, (
+        "nothing leads to encrypted records without a booking"
+    )
+    assert answer["erasure"]["evidence"]["function_requests_of_others"] == (2 if encrypted else 8)
 
 
 @pytest.mark.parametrize("from_number", [OTHER.number, "anonymous"])

@@ -55,6 +55,8 @@ TYPOS = {  # with Helm's message for each; one value can be wrong in one way at 
     "tracing.endpoint=collector:4318": "at '/tracing/endpoint': 'collector:4318' does not match",
     "tracing.sampleRatio=2": "at '/tracing/sampleRatio': maximum",
     "networkPolicy.egressPorts=[]": "at '/networkPolicy/egressPorts': minItems",
+    "settings.ingressAnnotations=null": "at '/settings': missing property 'ingressAnnotations'",
+    "fleetPage=null": "at '': missing property 'fleetPage'",
     "operator.env.ASKPROAI_WORKERS=16": "at '/operator/env/ASKPROAI_WORKERS': got number, want string",
 }
 OTHER_TYPOS = {

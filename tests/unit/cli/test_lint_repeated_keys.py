@@ -41,6 +41,33 @@ def test_a_repeated_key_is_a_warning(text: str, paths: list[str]):
     assert sorted(repeated(text)) == paths
 
 
+COPY, OTHER = SERVICE.replace("45", "60"), SERVICE.replace("cut", "dye")
+NAMED = "apiVersion: {}\nkind: A\nmetadata: {}\n".format
+
+
+@pytest.mark.parametrize(
+    ("files", "places"),
+    [
+        ([SERVICE, COPY], "written 2 times (f0.yaml:3, f1.yaml:3)"),
+        ([f"{SERVICE}---\n{OTHER}---\n{COPY}"], "written 2 times (f0.yaml:3, f0.yaml:19)"),
+        ([SERVICE, COPY, SERVICE], "written 3 times (f0.yaml:3, f1.yaml:3, f2.yaml:3)"),
+        ([SERVICE, COPY.replace("v1alpha1", "v1")], "written 2 times (f0.yaml:3, f1.yaml:3)"),
+        (["kind: List\nitems: [{}, {}]".format(*(f"{{apiVersion: v1, kind: A, a: {n}, metadata: {{name: x}}}}" for n in "12"))],
+         "written 2 times (f0.yaml:2, f0.yaml:2)"),
+        ([SERVICE, SERVICE], None),  # a Namespace in each file
+        ([SERVICE, OTHER], None),
+        ([SERVICE, COPY.replace("salon", "spa")], None),
+        ([NAMED("v1", "{generateName: a}"), NAMED("v1", "{generateName: b}")], None),
+        ([NAMED("v1", "{name: a}"), NAMED("b/v1", "{name: a}")], None),
+    ],
+)  # fmt: skip
+def test_differing_manifests_of_one_object_are_a_warning(files: list[str], places: str | None):
+    """kubectl applies the last one in silence: the first service does not exist."""
+    documents = [document for number, text in enumerate(files) for document in _parse(f"f{number}.yaml", text)]
+    found = [each.message for each in lint(documents).findings if each.path == "metadata.name"]
+    assert found == ([] if places is None else [f"{places}: the last one counts"])
+
+
 def test_repeated_key_warning_names_its_lines():
     message = repeated(SERVICE + "  durationMinutes: 60\n  durationMinutes: 90\n")["spec.durationMinutes"]
     assert message == "written 3 times (lines 7, 8, 9): the last one counts"

@@ -54,13 +54,20 @@ def test_event_without_subscription_news_is_noted(event_type: str, subject: dict
 
 
 @pytest.mark.parametrize(
-    ("key", "is_ours"), [("askproai_tenant", False), ("tenant", True), ("tenant_id", True), ("tenantId", True)]
+    ("key", "is_ours"),
+    [
+        ("askproai_tenant", False),
+        (" Askproai_Tenant ", False),
+        ("tenant", True),
+        ("tenant_id", True),
+        ("tenantId", True),
+    ],
 )
 def test_only_the_documented_metadata_names_a_tenant(key: str, is_ours: bool) -> None:
     """One Stripe account may bill many salons, and each of its endpoints receives the events of all. Other keys are those of the
     account's own application.
     """
-    for other, counts in (("praxis.praxis", is_ours), (TENANT, True)):
+    for other, counts in (("praxis.praxis", is_ours), (TENANT, True), (f" {TENANT.title()}\n", True), (" ", True)):
         assert (
             isinstance(
                 change_of("customer.subscription.updated", subscription("active", metadata={key: other})), BillingChange

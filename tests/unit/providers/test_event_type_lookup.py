@@ -5,7 +5,7 @@ from aiohttp import web
 from aiohttp.test_utils import RawTestServer
 
 from askproai_core.clock import SystemClock
-from askproai_core.providers import ProviderError, ProviderRefused, RateLimited
+from askproai_core.providers import ProviderError, ProviderRefused, ProviderUnavailable, RateLimited
 from askproai_operator.providers import ProviderClients
 from askproai_operator.providers.provider_api import KEPT_FOR_WRITES
 
@@ -65,6 +65,20 @@ async def test_unrelated_failure_leaves_the_event_type_unchanged(
 ) -> None:
     with pytest.raises(ProviderError):
         await look_up(status, body, me)
+
+
+async def test_only_compared_members_are_kept() -> None:
+    """They are kept for each service of each tenant, and another server than Cal.com's sends whatever it wants."""
+    needless, field = {"metadata": ["x" * 50] * 50, "users": [{"avatarUrl": "y"}]}, {"slug": "wunsch", "type": "text"}
+    large = {
+        "lengthInMinutes": 45,
+        "bookingFields": [field | {"label": "z"}],
+        "hosts": [{"userId": 7, "avatarUrl": "y"}],
+    }
+    kept = await look_up(200, {"data": large | needless}, 200)
+    assert kept == {"lengthInMinutes": 45, "bookingFields": [field], "hosts": [{"userId": 7}]}
+    with pytest.raises(ProviderUnavailable, match="more fields or hosts"):
+        await look_up(200, {"data": {"bookingFields": [{"slug": f"{number}" * 20} for number in range(1000)]}}, 200)
 
 
 async def test_missing_event_type_is_named_despite_tight_budget() -> None:

@@ -21,6 +21,7 @@ from askproai_operator.providers import (
     is_booked_by_host,
     secret_value,
 )
+from askproai_operator.providers.calcom import _keep_compared
 from tests.worlds.rows import each_row
 
 HOSTS = ("api.retellai.com", "*.cal.example", "127.0.0.1:*", "cal.internal:5555")
@@ -113,7 +114,7 @@ FITS: dict[str, Any] = {
     ],
 )
 def test_event_type_problems_are_named(change: dict[str, Any], text: str | None) -> None:
-    problems = list(find_event_type_problems(FITS | change, NEEDS))
+    problems = list(find_event_type_problems(_keep_compared(FITS | change), NEEDS))
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )
@@ -124,10 +125,14 @@ def test_event_type_problems_are_named(change: dict[str, Any], text: str | None)
 )
 def test_round_robin_that_ignores_requested_host_is_named(switch: dict[str, Any], notes: int) -> None:
     """A server whose answer lacks the setting causes no warning."""
-    found = list(find_event_type_notes(FITS | TEAM | switch, EventTypeNeeds(45, buffer_after_minutes=10, user_id=17)))
+    found = list(
+        find_event_type_notes(
+            _keep_compared(FITS | TEAM | switch), EventTypeNeeds(45, buffer_after_minutes=10, user_id=17)
+        )
+    )
     assert len(found) == notes, found
     assert all("switch it on by Cal.com's API" in note for note in found)
-    assert is_booked_by_host(FITS | TEAM | switch) is bool(switch.get("rrHostSubsetEnabled"))
+    assert is_booked_by_host(_keep_compared(FITS | TEAM | switch)) is bool(switch.get("rrHostSubsetEnabled"))
     assert not is_booked_by_host(FITS | switch)
 
 
@@ -158,7 +163,9 @@ TEAM = {
 )
 def test_team_event_type_fits_any_of_its_hosts(change: dict[str, Any], user_id: int | None, text: str | None) -> None:
     problems = list(
-        find_event_type_problems(FITS | change, EventTypeNeeds(45, buffer_after_minutes=10, user_id=user_id))
+        find_event_type_problems(
+            _keep_compared(FITS | change), EventTypeNeeds(45, buffer_after_minutes=10, user_id=user_id)
+        )
     )
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
@@ -213,7 +220,7 @@ def test_required_booking_field_needs_an_accepted_answer(
 ) -> None:
     declared = (BookingField.model_validate({"slug": field["slug"], **answer}),) if answer else ()
     needs = EventTypeNeeds(45, buffer_after_minutes=10, booking_fields=declared)
-    problems = list(find_event_type_problems(FITS | {"bookingFields": [field]}, needs))
+    problems = list(find_event_type_problems(_keep_compared(FITS | {"bookingFields": [field]}), needs))
     assert (text is None and problems == []) or (text is not None and len(problems) == 1 and text in problems[0]), (
         problems
     )
@@ -242,8 +249,8 @@ def test_required_notes_get_a_fixed_answer(answer: BookingField | None) -> None:
 )
 def test_narrower_event_type_limits_are_notes_not_problems(change: dict[str, Any], text: str | None) -> None:
     needs = EventTypeNeeds(45, buffer_after_minutes=10, minimum_notice_minutes=60, booking_horizon_days=90)
-    assert list(find_event_type_problems(FITS | change, needs)) == []
-    notes = list(find_event_type_notes(FITS | change, needs))
+    assert list(find_event_type_problems(_keep_compared(FITS | change), needs)) == []
+    notes = list(find_event_type_notes(_keep_compared(FITS | change), needs))
     assert (text is None and notes == []) or (text is not None and len(notes) == 1 and text in notes[0]), notes
 
 
@@ -257,7 +264,7 @@ def test_narrower_event_type_limits_are_notes_not_problems(change: dict[str, Any
 )  # fmt: skip
 def test_slot_interval_without_a_grid_start_is_coarser(interval: int | None, step: int, coarse: int | None) -> None:
     needs = EventTypeNeeds(45, slot_step_minutes=step)
-    assert find_coarse_interval({"lengthInMinutes": 30, "slotInterval": interval}, needs) == coarse
+    assert find_coarse_interval(_keep_compared({"lengthInMinutes": 30, "slotInterval": interval}), needs) == coarse
 
 
 @pytest.mark.parametrize(
@@ -273,7 +280,7 @@ def test_slot_interval_without_a_grid_start_is_coarser(interval: int | None, ste
 def test_optional_notes_field_is_found_where_present(
     field: dict[str, Any], declared: tuple[BookingField, ...], kind: str | None
 ) -> None:
-    assert find_optional_notes({"bookingFields": [field]}, declared) == kind
+    assert find_optional_notes(_keep_compared({"bookingFields": [field]}), declared) == kind
 
 
 def test_optional_notes_field_needs_no_fixed_value() -> None:

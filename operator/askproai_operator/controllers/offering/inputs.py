@@ -112,10 +112,10 @@ async def _read_event_type(
         return json.dumps(await client.get_event_type(entry.event_type_id)).encode()
 
     def fits(answer: bytes) -> bool:
-        return event_type_fits(offering, entry, _decode(answer))
+        return event_type_fits(offering, entry, json.loads(answer))
 
     try:
-        return _decode(await context.look(offering.key, _look_name(entry), source, read, is_good=fits))
+        answer = await context.look(offering.key, _look_name(entry), source, read, is_good=fits)
     except CredentialRefused as error:
         ref = entry.api_key_secret_ref
         if ref is not None:
@@ -126,9 +126,6 @@ async def _read_event_type(
         return error  # 403 is about this event type
     except ProviderError as error:
         return error
-
-
-def _decode(answer: bytes) -> Json | None:
     event_type: Json | None = json.loads(answer)
     return event_type
 

@@ -11,14 +11,7 @@ from uuid import UUID
 from askproai_core.database import Connection, Pool
 from askproai_runtime.availability.slots import Claims
 from askproai_runtime.book.store.waitlist import ENTRY_COLUMNS, SELECT_ENTRY, to_entry
-from askproai_runtime.book.waitlist import (
-    FreedTime,
-    NewEntry,
-    Wait,
-    WaitingCandidate,
-    WaitlistEntry,
-    WaitlistOffer,
-)
+from askproai_runtime.book.waitlist import FreedTime, NewEntry, Wait, WaitingCandidate, WaitlistEntry, WaitlistOffer
 
 # The trigger records the freed times of booked claims. `$5` is the call that has joined.
 _RECORD_HELD = """

@@ -94,8 +94,8 @@ INSERT INTO erased_references (tenant, kind, reference, erasure)
 SELECT $1, $2, reference, $3 FROM unnest($4::text[]) AS reference ON CONFLICT DO NOTHING
 """
 
-# Records about an appointment of the person; of calls that booked, wait or left a message for the person; and with digits or
-# words that may be the number. Encrypted records cannot be searched, so they are found only by their calls.
+# Records about an appointment of the person; of calls that booked, wait or left a message for the person; and with the number's
+# digits, any address, or a phone number in words, which `names_person` reads. Encrypted records are found only by their calls.
 _OTHERS_RECORDS: Final = """
 SELECT id, call_id, at, function, arguments::text, answer, coalesce(appointment_id = ANY({appointments}), false) AS is_about
 FROM function_requests WHERE tenant = {tenant} AND at < {until} AND NOT call_id = ANY({calls})
@@ -104,7 +104,7 @@ AND (arguments IS NOT NULL OR answer IS NOT NULL) AND (
     OR call_id IN (SELECT call_id FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments})
                    UNION SELECT call_id FROM waitlist WHERE tenant = {tenant} AND phone = {number}
                    UNION SELECT call_id FROM messages WHERE tenant = {tenant} AND phone = {number})
-    OR arguments->>'phone' ~ '[[:alpha:]]'
+    OR arguments::text ~ '@|mail":|phone": "[^"]*[^-+() /."0-9]'
     OR position(right({number}, 7) IN regexp_replace(arguments::text, '[^0-9]+', '', 'g')) > 0)
 """
 _OWN_NAMES: Final = """
@@ -166,7 +166,7 @@ async def _empty_said_by_others(conn: Connection, tenant: str, traces: Traces, c
         columns = (row[each] for each in ("call_id", "at", "function", "arguments", "answer"))
         try:
             arguments, _ = read_said(cipher, *columns)
-            is_named = row["is_about"] or names_person(arguments, traces.number, names, traces.emails, traces.regions)
+            is_named = row["is_about"] or names_person(arguments, traces, names)
         except DecryptionError:  # unreadable, of a call that concerns the person: it may name the person
             is_named = True
         if is_named:

@@ -58,6 +58,7 @@ SELECT id, source, event_id, payload FROM webhook_events WHERE tenant = $1 AND i
     OR starts_with(encode(substr(payload, 1, 8), 'hex'), $6))
 ORDER BY id
 """
+_REPEATED_FOR = timedelta(days=30)  # providers repeat an event for hours
 _AT_ONCE = 200  # bodies that one statement searches, so that it ends in time
 # An erased call is over. Its row can come back without an end until the next pass, if the record of its last function is
 # written after the erasure.
@@ -113,7 +114,7 @@ async def find_traces(
     digits = number.removeprefix("+").encode()
     sought = [word.encode() for word in (*bookings, *alone)]
     events, reported, unreadable = list[int](), set[str](), list[str]()
-    listed = await conn.fetch(_LISTED, tenant, sorted(calls), _much_later(until))
+    listed = await conn.fetch(_LISTED, tenant, sorted(calls), until + _REPEATED_FOR)
     for begin in range(0, len(listed), _AT_ONCE):
         some = listed[begin : begin + _AT_ONCE]
         some_ids, own_ids = [row["id"] for row in some], [row["id"] for row in some if row["is_own"]]
@@ -152,11 +153,6 @@ def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:
     except DecryptionError:
         pass
     return StoredBody(row["id"], row["source"], row["event_id"], payload, missing_key)
-
-
-def _much_later(until: datetime) -> datetime:
-    """Return the latest time of arrival of events about data from before `until`: providers repeat events for hours."""
-    return until + timedelta(days=30)
 
 
 async def is_call_going_on(conn: Connection, tenant: str, number: str, cipher: BodyCipher) -> bool:
