@@ -92,7 +92,9 @@ def _keep_compared(event_type: Json) -> Json:
     """Return the members of an event type that are compared. Raises `ProviderUnavailable` if they are more than any real one's."""
     kept = {name: value for name, value in event_type.items() if name in _COMPARED}
     for name, members in _COMPARED_OF.items():
-        kept[name] = [{key: value for key, value in each.items() if key in members} for each in kept.get(name) or ()]
+        rows = kept.get(name)
+        objects = [each for each in rows if isinstance(each, dict)] if isinstance(rows, list) else []
+        kept[name] = [{key: value for key, value in each.items() if key in members} for each in objects]
     if len(json.dumps(kept)) > _MAX_COMPARED:
         raise ProviderUnavailable(
             "calcom", "get-event-type", "the event type has more fields or hosts than can be compared"
