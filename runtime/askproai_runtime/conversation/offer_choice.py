@@ -102,7 +102,8 @@ async def choose_offer(
             find = find_in_hours if is_part else find_choice
             choice = await find(rules, read_busy, query, read_remote)
             # the named time of "gegen elf", and not of "kurz nach elf"
-            named = [slot for slot in choice.slots if candidate.start < slot.start == candidate.about < end - _MINUTE]
+            exact = (slot for slot in choice.slots if slot.start == candidate.about)
+            named = [slot for slot in exact if candidate.start < slot.start < end - _MINUTE]
             choice = Choice(named, has_more=True) if named else choice
         if choice.slots:
             free.append((candidate, choice))
