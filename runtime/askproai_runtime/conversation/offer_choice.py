@@ -38,7 +38,7 @@ from askproai_runtime.spoken_times import AFTERNOON, Candidate, Daily, Grain, Un
 _NOT_AT_WORK = frozenset({Obstacle.DAY_OFF, Obstacle.OUTSIDE_HOURS})
 _AROUND = _NOT_AT_WORK | {Obstacle.TAKEN, Obstacle.OFF_GRID, Obstacle.TOO_SOON}
 EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
-_AFTER_NOON = time(13)
+_AFTER_NOON, _MINUTE = time(13), timedelta(minutes=1)
 _WITHOUT_END = timedelta(days=365)  # a phrase without a last day means a year and a day; no other phrase means as much
 _MOST_REASONS = 3  # a listener keeps no more in mind
 _LONGEST_DAY = timedelta(hours=25)  # that of the change to winter time
@@ -91,7 +91,7 @@ async def choose_offer(
     read_busy = remember_reads(read_busy)
     free: list[tuple[Candidate, Choice]] = []
     for candidate in _in_order(understood):
-        end = candidate.end or candidate.start + timedelta(minutes=1)
+        end = candidate.end or candidate.start + _MINUTE
         query = SlotQuery(now, candidate.start, end, staff, candidate.about, count, candidate.daily, without)
         if candidate.latest:
             choice = Choice(await _find_latest(rules, read_busy, query, settings, read_remote))
@@ -101,6 +101,10 @@ async def choose_offer(
             is_part = candidate.grain is Grain.PART_OF_DAY or candidate.daily is not None
             find = find_in_hours if is_part else find_choice
             choice = await find(rules, read_busy, query, read_remote)
+            # the named time of "gegen elf", and not of "kurz nach elf"
+            exact = (slot for slot in choice.slots if slot.start == candidate.about)
+            named = [slot for slot in exact if candidate.start < slot.start < end - _MINUTE]
+            choice = Choice(named, has_more=True) if named else choice
         if choice.slots:
             free.append((candidate, choice))
             if candidate.latest and not understood.ambiguous:

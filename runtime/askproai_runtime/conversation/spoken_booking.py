@@ -22,7 +22,7 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import names_day, parse_start
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import is_question
+from askproai_runtime.language.answer_words import is_question, words_of
 from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold
@@ -36,6 +36,9 @@ _ARTICLE: Final = rf"(?:(?:{'|'.join(sorted(UNDERSTOOD.described_staff.articles)
 # In words whose services are marked with "_".
 _DROPPED: Final = re.compile(rf"\b(?:{_NOT}) {_ARTICLE}(_\S+)")
 _ONLY_PART: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only}) {_ARTICLE}_")
+# "nicht Färben, sondern Strähnen", "nur schneiden hatte ich letztes Mal"
+_OTHER: Final = re.compile(rf"{_DROPPED.pattern} (?:{UNDERSTOOD.operators.but}) (?!{_ARTICLE}_|{_ONLY_PART.pattern})")
+_BEFORE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.before})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +192,13 @@ def _drops_rest(config: TenantConfig, call: CallContext, request: ServiceRequest
     left = [_DROPPED.sub(" ", each) for each in clauses if "_" in each]
     rest = {f"_{each}" for each in {*list_parts(visit.name)} - {*list_parts(request.rules.service.name)}}
     drops = any(map(_ONLY_PART.search, clauses)) or rest == dropped
-    is_turned = not dropped <= rest or any(map(rejects_times, left)) or is_question(said)
+    is_other = _OTHER.search(" ".join(map(mark, fold(words_of(said)).split())))
+    is_turned = (
+        is_other
+        or not dropped <= rest
+        or any(rejects_times(each) or _BEFORE.search(each) for each in left)
+        or is_question(said)
+    )
     return drops and rest.isdisjoint(" ".join(left).split()) and not is_turned
 
 

@@ -24,13 +24,13 @@ from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, f
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.declines import BARE_HOUR, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
+from askproai_runtime.language.declines import NUMBER, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
 from askproai_runtime.language.places_among import holds_place
 from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import ALL_MONTHS, ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
-from askproai_runtime.spoken_times.mentions import list_only_hour
+from askproai_runtime.spoken_times.mentions import list_days_of_month, list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
@@ -38,7 +38,7 @@ _DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?|\d{1,2}\.\d{1,2}\.(?:\d{2,
 _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
 _MONTH: Final = f"(?:{'|'.join(ALL_MONTHS)})"
 _NUMBER: Final = rf"(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)"
-_NUMBERED: Final = re.compile(rf"\b(?:(?:{_WORDS.before_number}|{_MONTH}) {_NUMBER}|{_NUMBER}\.? {_MONTH}\b)")
+_NUMBERED: Final = re.compile(rf"\b(?:(?:{_WORDS.before_number}|{_MONTH}) (?:\w+ )?{_NUMBER}|{_NUMBER}\.? {_MONTH}\b)")
 _CORRECTS: Final = re.compile(rf"\b(?:{_WORDS.corrects})\b")
 _ASIDE: Final = re.compile(rf"\b(?:{_WORDS.aside_day})\b")
 # "mein Name ist Freitag", "ich habe am Freitag einen Termin"
@@ -47,16 +47,14 @@ _NO_WISH: Final = re.compile(
 )
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
-# "Dienstag, den 8."
-_APPOSITION: Final = re.compile(
-    rf"\b(?:{'|'.join(ALL_WEEKDAYS)}), (?:(?:{_WORDS.before_number}) )?(?:{_MONTH} )?{_NUMBER}"
-)
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
+_BARE_HOUR: Final = re.compile(rf"^(?:\w+ )?{NUMBER}(?: (?:\w+ )?(?:{'|'.join(ALL_WEEKDAYS)}))?$")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 _MOST_MEANT: Final = 2
 _MOST_READ: Final = 8  # utterances
 _BARE_WORDS: Final = 2
+_LINKS: Final = re.compile(rf"(?:{UNDERSTOOD.links.or_words}|{UNDERSTOOD.links.and_words})\b")
 _FEW_WORDS: Final = 4  # they are no remark
 _BY_DAY: Final = (time(7), time(20))
 
@@ -285,9 +283,10 @@ def _hear(words: str, call: CallContext, now: datetime, own: Collection[datetime
 def _find_hour(words: str) -> str:
     """Return the last words of an utterance with an hour that is not rejected, in lower case; "" without one."""
     said = ", ".join(clause for clause, _ in list_clauses(words) if not rejects_times(clause))
-    pieces = [*reversed(_TAKEN_BACK.split(said))]
+    first, *others = [piece.strip(" ,") for piece in _TAKEN_BACK.split(said)]
     is_bare = said.count(" ") < _BARE_WORDS  # "die zehn"
-    return next((piece for piece in pieces if SAYS_HOUR.search(piece) or (is_bare and BARE_HOUR.search(piece))), "")
+    hours = (each for each in others[::-1] if SAYS_HOUR.search(each) or _BARE_HOUR.search(each))
+    return next(hours, first if SAYS_HOUR.search(first) or (is_bare and _BARE_HOUR.search(first)) else "")
 
 
 def _list_wanted(
@@ -312,11 +311,13 @@ def _list_wanted(
         stays = own and is_own_day and says_it_stays(clause) and not SAYS_HOUR.search(clause)
         if stays or _ASIDE.search(fold(clause)):
             continue
-        is_taken_back = bool(wanted) and wanted[-1].endswith(" nein ")
-        joined = f"{wanted[-1]}, {kept}" if wanted else ""
-        if wanted and (is_taken_back or _APPOSITION.search(joined) or kept == " nein "):
-            wanted[-1] = joined
-        elif kept.strip():
+        *before, last = _TAKEN_BACK.split(wanted[-1]) if wanted else [""]
+        is_correction = len(pieces) > 1 and _read_days(pieces[0], now) is None
+        if wanted and not _LINKS.match(kept) and (is_correction or not last.strip()):
+            wanted[-1] += f", {kept}"
+        elif both := _join_date(last, kept, now):
+            wanted[-1] = " nein ".join([*before, both])
+        elif len(kept.split()) > _BARE_WORDS or _read_days(kept, now) or len(pieces) > 1:
             wanted.append(kept)
     for clause in wanted:
         for said in reversed(_TAKEN_BACK.split(clause)):
@@ -328,6 +329,19 @@ def _list_wanted(
             if not (is_own and not new and (is_asked or names_known(known))):
                 yield named
                 break
+
+
+def _join_date(first: str, second: str, now: datetime) -> str:
+    """Return a clause with a weekday and the next one, which is nothing but a time, if that names its date, or the other way
+    round: "Dienstag um neun, den 8.", "am 8. um neun, das ist ein Dienstag"; else "".
+    """
+    is_date = bool(list_days_of_month(second, now))
+    both = f"{first}, {second}" if is_date else f"{second}, {first}"
+    is_pair = (
+        len(list_weekdays(both)) == len(list_days_of_month(both, now)) == 1 and bool(list_weekdays(second)) != is_date
+    )
+    is_wish = SAYS_HOUR.search(first) or first.count(" ") < _FEW_WORDS
+    return both if is_pair and is_wish and find_only_times(second, (), now) is not None else ""
 
 
 def _asks_which(call: CallContext) -> bool:

@@ -86,17 +86,22 @@ def read_mentioned_days(words: str, now: datetime) -> MentionedDays:
     ("Freitag, der 4. Dezember"). A weekday that depends on something said before ("am Freitag drauf") may be in any week.
     """
     weekdays, numbers, dates, spans = set[int](), set[int](), set[date](), list[Days]()
-    atoms = [atom for atom in scan_words(words, now) if atom is not Op.COMMA]
+    said = [atom for atom in scan_words(words, now) if atom is not Op.COMMA]
+    # an hour may stand between: "Freitag um neun, der 4. Dezember"
+    ends = [isinstance(atom, Clock | Part) for atom in (*said, None)]
+    atoms = [atom for n, atom in enumerate(said) if not (ends[n] or (atom in BOUNDS and ends[n + 1]))]
+    is_dated = any(isinstance(atom, Day) and atom.number for atom in atoms)
+    is_choice = Op.OR in atoms and any(isinstance(atom, Weekday) for atom in atoms)
     for before, atom, behind in zip([None, *atoms], atoms, [*atoms[1:], None], strict=False):
         if isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead):
             spans += (each for each in read_spans(before, atom) if each.first != date.min)
         elif before in BOUNDS:
             continue
         elif isinstance(atom, Weekday) and not (_is_date_on(before, atom) or _is_date_on(behind, atom)):
-            is_open = atom.which in {None, Which.FOLLOWING}
+            is_open = is_dated or atom.which in {None, Which.FOLLOWING}
             weekdays |= {atom.weekday} if is_open else set()
             dates |= set() if is_open else {*weekday_dates(atom, now.date())}
-        elif isinstance(atom, Day) and atom.number is not None and atom.month is None:
+        elif isinstance(atom, Day) and atom.number and not atom.month and not (is_choice and Op.OR in (before, behind)):
             numbers.add(atom.number)
         elif isinstance(atom, Day):
             fits = not isinstance(before, Weekday) or before.weekday in {each.weekday() for each in atom.readings}

@@ -12,7 +12,7 @@ class UnknownWord(ValueError):
     """The error for a word that no rule knows, and that may change the meaning."""
 
 
-_MAX_WORDS = 60  # the event loop waits for a phrase, and nobody names a time in more
+_LAST_HOUR, _MAX_WORDS = 24, 60  # the event loop waits for a phrase, and nobody names a time in more
 _WORD = re.compile(r"[^\s,]+")
 # After these a number alone is an hour.
 _BEFORE_HOUR = frozenset({
@@ -50,7 +50,7 @@ def scan_known(words: str, now: datetime, grammar: Grammar) -> tuple[list[Atom],
         try:
             atom, position = _next(text, position, atoms, now, grammar)
         except UnknownWord:
-            if hour := grammar.bare_hour.match(text, position):
+            if (hour := grammar.bare_hour.match(text, position)) and int(hour[1]) <= _LAST_HOUR:  # "Linie 25"
                 atom, position = full_hour(hour), hour.end()
             else:
                 word = _WORD.match(text, position)

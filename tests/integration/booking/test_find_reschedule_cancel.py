@@ -235,16 +235,16 @@ async def test_unclear_move_is_asked_about(salon: Salon, args, question: str) ->
     ("args", "offered"),
     [
         (
-            {"date": "2026-11-28", "time": "gegen elf"},
-            "Frei ist zum Beispiel Samstag, der 28. November, um 10 Uhr 30 oder um 11 Uhr bei Anna.",
+            {"date": "2026-11-28", "time": "gegen zehn nach elf"},
+            "Frei ist zum Beispiel Samstag, der 28. November, um 10 Uhr 45 oder um 11 Uhr 15 bei Anna.",
         ),
         (
             {"date": "Samstag oder Montag"},
             "Montag, den 23. November: Da ist nicht geöffnet. Frei ist zum Beispiel Samstag, der 21.",
         ),
         (
-            {"time": "gegen vier"},
-            "Frei ist zum Beispiel Freitag, der 27. November, um 15 Uhr 30 oder um 16 Uhr bei Anna.",
+            {"time": "gegen zehn nach vier"},
+            "Frei ist zum Beispiel Freitag, der 27. November, um 15 Uhr 45 oder um 16 Uhr 15 bei Anna.",
         ),
     ],
 )
@@ -271,7 +271,7 @@ async def test_single_move_offer_asks_whether_to_move(new_salon) -> None:
 
 async def test_appointment_does_not_block_its_own_move(salon: Salon) -> None:
     await salon.book(staff="anna")
-    answer = await salon.booking.reschedule_appointment(call(), {"time": "gegen Viertel vor drei"})
+    answer = await salon.booking.reschedule_appointment(call(), {"time": "gegen zehn vor drei"})
     offered = [slot["start"] for slot in answer.fields["alternatives"]]
     assert QUARTER_TO_THREE in offered
     assert HALF_PAST_TWO not in offered

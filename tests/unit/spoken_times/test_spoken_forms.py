@@ -15,6 +15,7 @@ MEANT = {
     "am Samschdag um zehne": "21.11. 10:00",
     "am Middwoch auf d'Nacht": "25.11. abend",
     "Dunnerschdag um dreie": "26.11. 15:00",
+    "am Dienschtag de achte": "8.12.",
     "in a halben Stund": "20.11. 10:30",
     "jede Woche am Dienstag": "jetzt- nur Di",
     "nicht diesen, sondern nächsten Montag": "23.11. / 30.11. | 30.11. | 23.11.",

@@ -86,8 +86,8 @@ _DATES: tuple[Rule, ...] = (
     (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?(?! ?(?:uhr|-|/|\d))", with_slash),
     (r"(?P<day>\d{1,2})\.", day_of_month),
     # Without dots, as speech is sometimes written down: "den 23 um 11", "am 24 11 um 14 uhr".
-    (r"(?:den|dem) (?P<day>\d{1,2})(?![\d.:]| uhr| ?-)", day_of_month),
-    (r"(?:am|den|dem) (?P<day>\d{1,2}) (?P<number>1[0-2]|[1-9])(?![\d.:]| uhr| ?-)(?P<year>)", _numeric_date),
+    (r"(?:am(?! \d+ (?:\w*mittag|abend|morgen|frueh))|den|dem) (?P<day>\d{1,2})(?![\d.:/]| uhr| ?-)", day_of_month),
+    (r"(?:am|den|dem) (?P<day>\d{1,2})[. ](?P<number>1[0-2]|0?[1-9])(?![\d.:]| uhr| ?-)(?P<year>)", _numeric_date),
 )  # fmt: skip
 
 _EIGHT = 8  # "in acht Tagen" is an idiom for a week

@@ -54,9 +54,9 @@ _BESIDE_ONLY = re.compile(rf"\b(?:{ANY_WEEKDAY})s? (?:auch )?(?:am )?(?:{ANY_WEE
 
 # In Bavaria, Swabia and Franconia; "auf d'Nacht" is the evening.
 _WEEKDAYS: Final = (
-    ("montag", r"mondaa?g|mondog"), ("dienstag", r"diensda?a?g|dienschda?a?g|dienstog"),
-    ("mittwoch", r"middwoch|mittwuch|mittwoach"), ("donnerstag", r"dunn?erschda?a?g|donn?erschda?a?g|dunnersda?a?g|donnersdag"),
-    ("freitag", r"freida?a?g|freitog"), ("samstag", r"samschda?a?g|samsda?a?g|samstog"), ("sonntag", r"sonnda?a?g|sonntog"),
+    ("montag", r"mondaa?g|mondog"), ("dienstag", r"diensda?a?g|diensch[dt]a?a?g|dienstog"),
+    ("mittwoch", r"middwoch|mittwuch|mittwoach"), ("donnerstag", r"d[uo]nn?ersch[dt]a?a?g|dunnersda?a?g|donnersdag"),
+    ("freitag", r"freida?a?g|freitog"), ("samstag", r"samsch[dt]a?a?g|samsda?a?g|samstog"), ("sonntag", r"sonnda?a?g|sonntog"),
 )  # fmt: skip
 _SPOKEN_FORMS: Final[tuple[tuple[str, str], ...]] = (
     *((rf"\b(?:{forms})\b", weekday) for weekday, forms in _WEEKDAYS),
@@ -64,6 +64,7 @@ _SPOKEN_FORMS: Final[tuple[tuple[str, str], ...]] = (
     (r"\b(heute?) no\b", r"\1 noch"),
     (r"\bmorgn\b", "morgen"),
     (r"\bauf d' ?nacht\b", "abend"),
+    (r"\bde (?=(?:\d{1,2}|[a-z]+te)\b)", "der "),  # "dienstag de achte"
     (r"\bdreie\b", "drei"),
     (r"\bfuemfe?\b", "fuenf"),
     (r"\bin (?:a|ana|ner) halben stunde?\b", "in einer halben stunde"),
