@@ -46,11 +46,6 @@ def withdraws_call_back(call_back: str | None) -> bool:
     return fold(call_back or "") in _WORDS.withdraws
 
 
-def _withdraws(stored: Message, new: NewMessage) -> bool:
-    """Return True if a new message withdraws the call-back of the stored message. A message with a new number withdraws none."""
-    return new.withdraws and stored.call_back is not None and new.phone in {None, stored.phone, stored.caller}
-
-
 def find_amended(
     earlier: Sequence[Message], new: NewMessage, known: Collection[str] = ()
 ) -> tuple[Message, Message] | None:
@@ -78,9 +73,13 @@ def find_amended(
 
 
 def _amend(stored: Message, new: NewMessage, known: Collection[str]) -> Message | None:
-    withdraws, is_same_matter = _withdraws(stored, new), _is_same_matter(stored, new)
+    # A message with a new number withdraws no call-back.
+    withdraws = new.withdraws and stored.call_back is not None and new.phone in {None, stored.phone, stored.caller}
+    # Without another matter, the new number, time or recipient corrects the stored message.
+    is_same_matter = not _says_more(new.text) or _holds(stored.text, new.text) or _extends(new.text, stored.text)
+    is_only_name = not (new.text or new.phone or new.call_back or new.recipient or new.withdraws)
     is_person = may_be_same if withdraws and (is_same_matter or not new.text) else same_name
-    if not (is_person(stored.name, new.name) or _is_only_name(new)):
+    if not (is_person(stored.name, new.name) or is_only_name):
         return None
     is_recipient, recipient = _same_recipient(stored, new), stored.recipient or new.recipient
     if not is_recipient and (is_same_matter or withdraws) and stored.recipient and new.recipient:
@@ -100,13 +99,8 @@ def _amend(stored: Message, new: NewMessage, known: Collection[str]) -> Message 
         text = text.replace(say().no_call_back, "").strip() or say().only_call_back
     if len(text) > _LONGEST:
         return None
-    amended = replace(
-        stored,
-        name=correct_name(stored.name, new.name),
-        phone=phone,
-        recipient=recipient,
-        text=text,
-    )
+    name = correct_name(stored.name, new.name)
+    amended = replace(stored, name=name, phone=phone, recipient=recipient, text=text)
     if withdraws:
         return replace(amended, call_back=None, call_back_from=None, call_back_until=None)
     return _amend_call_back(amended, new)
@@ -123,16 +117,6 @@ def _amend_call_back(stored: Message, new: NewMessage) -> Message | None:
     return replace(
         stored, call_back=new.call_back, call_back_from=new.call_back_from, call_back_until=new.call_back_until
     )
-
-
-def _is_only_name(new: NewMessage) -> bool:
-    """Return True if the new message has only a name, which corrects the stored one. With more, it may be another person's."""
-    return not (new.text or new.phone or new.call_back or new.recipient or new.withdraws)
-
-
-def _is_same_matter(stored: Message, new: NewMessage) -> bool:
-    """Return whether the new text adds no other matter: its number, time or recipient then corrects the stored message."""
-    return not _says_more(new.text) or _holds(stored.text, new.text) or _extends(new.text, stored.text)
 
 
 def _same_contact(stored: Message, new: NewMessage) -> bool:

@@ -16,6 +16,7 @@ import structlog
 
 from askproai_core.database import DATABASE_UNAVAILABLE, Connection
 from askproai_core.languages import Language
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.book.caller_appointments import read_caller_appointments
 from askproai_runtime.book.changes import Change
@@ -215,7 +216,7 @@ def _answer(
         request = replace(request, said_phone=None)
     all_after, is_said = [each.after for each in written.corrected], again or not changed
     said = done or confirm(ctx, request, all_after, written.kept, again=True, is_said=is_said)
-    details = _say_changed(changed, region_of(ctx.config(), request.rules.branch.name))
+    details = _say_changed(ctx.config(), changed, request.rules.branch.name)
     message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}".strip()
     return _add_refused(request, written.corrected, replace(said, message=message))
 
@@ -307,23 +308,24 @@ def add_note(known: str | None, said: str | None) -> str | None:
     return known if f" {fold(said)} " in f" {fold(known)} " else f"{known}; {said}"
 
 
-def _say_changed(changed: Sequence[_Corrected], region: str) -> str:
-    def if_any(detail: str, sentence: str) -> str:
-        return sentence if any(each.changes(detail) for each in changed) else ""
-
+def _say_changed(config: TenantConfig, changed: Sequence[_Corrected], branch: str) -> str:
     renamed = [each.after.customer_name for each in changed if each.changes("customer_name")]
     names = say().name_changed.format(name=join_list(renamed, say().and_word)) if renamed else ""
     numbers = [each.after.phone for each in changed if each.changes("phone") and each.after.phone]
-    phone = say().phone_changed.format(phone=spell_phone(numbers[0], region)) if numbers else ""
+    phone = say().phone_changed.format(phone=spell_phone(numbers[0], region_of(config, branch))) if numbers else ""
     born = say().birth_date_changed if any(each.is_reborn for each in changed) else ""
-    return f"{names}{phone}{if_any('attendee_email', say().email_changed)}{born}{if_any('notes', say().note_added)}"
+    noted = say().note_added if any(each.changes("notes") for each in changed) else ""
+    mails = config.notifications is not None and config.notifications.customer is not None
+    may_mail = mails or any(each.after.in_remote_calendar for each in changed)
+    email = f"{say().email_changed}{'' if may_mail else say().no_mail}"
+    is_emailed = any(each.changes("attendee_email") for each in changed)
+    return f"{names}{phone}{email if is_emailed else ''}{born}{noted}"
 
 
 def _say_calendar(changed: Sequence[_Corrected], *, is_told: bool) -> str:
     """Return the sentence that says who updates the remote calendar; "" if no changed appointment is in it."""
-    if not any(each.after.in_remote_calendar and each.before != each.after for each in changed):
-        return ""
-    return say().team_changes_calendar if is_told else say().calendar_unchanged
+    is_remote = any(each.after.in_remote_calendar and each.before != each.after for each in changed)
+    return "" if not is_remote else say().team_changes_calendar if is_told else say().calendar_unchanged
 
 
 async def _tell_team(
@@ -354,11 +356,8 @@ def _list_changes(before: Appointment, after: Appointment) -> list[str]:
         (say().written_email, before.attendee_email, after.attendee_email),
         (say().written_note, before.notes, after.notes),
     )
-    return [
-        say().changed_detail.format(detail=detail, now=now, before=was or "-")
-        for detail, was, now in details
-        if was != now
-    ]
+    changed = [each for each in details if each[1] != each[2]]
+    return [say().changed_detail.format(detail=detail, now=now, before=was or "-") for detail, was, now in changed]
 
 
 async def add_details(

@@ -4,8 +4,9 @@ The words only turn an action into a question, since any list of words misreads 
 """
 
 import re
+from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, time
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -18,10 +19,11 @@ from askproai_runtime.language.answer_words import FILLER, MOVE, NO, ONLY_YES, Y
 from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, agrees_to_offer, find_declined, list_clauses
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.spoken_times import counts_time
 from askproai_runtime.spoken_times.mentioned_days import excludes_time
-from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.one_more
@@ -38,6 +40,8 @@ _INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead})\b", re.IGNORECASE)
 _RATHER: Final = re.compile(rf"{NO.pattern}|\b(?:{_WORDS.rather})\b")
 _UNFIT: Final = re.compile(rf"\b(?:{_WORDS.unfit})\b")
 _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
+_AND: Final = re.compile(rf"\b(?:{'|'.join(UNDERSTOOD.companions.beside_persons)})\b")
+_CALLER: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.names_caller})\b")
 
 
 def read_doubts(call: CallContext) -> Doubts:
@@ -116,6 +120,22 @@ def _accepts(words: str, start: datetime, now: datetime) -> bool:
         return True
     takes_back = any(each.search(said) for each in (REJECTS, _RATHER, _UNFIT))
     return not takes_back and (holds_yes(words) or any(map(agrees_to_offer, clauses)))
+
+
+def find_own_hours(call: CallContext, name: str, now: datetime) -> Sequence[time]:
+    """Return the hours that the caller's words give to `name`, if they name several people with an hour each: "Leon um zehn, Mia
+    um elf"; if none is of this name, those of the caller ("ich um zehn"). Else none. `now` is the local start of the call.
+    """
+    first = fold(name).partition(" ")[0]
+    for words in reversed(call.said_without_days):
+        parts = [part for clause, _ in list_clauses(words) for part in _AND.split(clause)]
+        timed = {part: hours for part in parts if (hours := list_only_hour(part, now))}
+        own = [part for part in timed if first in fold(part).split()]
+        own = own or [part for part in timed if _CALLER.search(part)]
+        are_people = all(find_only_times(part, (), now) is None for part in {*timed}.difference(own))
+        if len(timed) > len(own) == 1 and are_people and not _TAKES_BACK.search(words_of(words)):
+            return timed[own[0]]
+    return ()
 
 
 def wants_one_more(call: CallContext) -> bool:

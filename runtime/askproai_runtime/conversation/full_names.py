@@ -84,14 +84,11 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
     part = list_name_words(known)[-1]
     if same_name(part, said) or drop_titles(said) != fold(said):  # "Herr Lange" is no first name of "Frau Lange"
         return said
-    if _is_respelled(fold(part), fold(said)) or _DENIES.search(call.said_since or ""):
+    is_respelled = SequenceMatcher(None, fold(part), fold(said)).ratio() >= _NEARLY_ONE_WORD
+    is_beginning = fold(part).startswith(fold(said))  # "Paul" for "Pauls"
+    if (is_respelled and not is_beginning) or _DENIES.search(call.said_since or ""):
         return said
     words = [word for word in known.split() if len(fold(word)) > 1]  # the initial is of what was said now
     is_first = known.split()[-1] not in words or (fold(part) in FIRST_NAMES and fold(said) not in FIRST_NAMES)
     at = len(words) if is_first else len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])
     return drop_salutation(" ".join([*words[:at], said, *words[at:]]))
-
-
-def _is_respelled(known: str, said: str) -> bool:
-    """Return True if `said` nearly equals the misheard surname `known`, and is not its beginning: `Paul` for `Pauls`."""
-    return not known.startswith(said) and SequenceMatcher(None, known, said).ratio() >= _NEARLY_ONE_WORD

@@ -49,15 +49,13 @@ from askproai_runtime.conversation.record import FunctionRecorder, make_record
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.conversation.transcript import (
     read_asked_choices,
-    read_exchanges,
     read_listed,
     read_named,
     read_replies,
     read_said,
     read_said_last,
-    read_said_since,
     read_said_since_joining,
-    read_since_change,
+    read_since,
     read_unclear,
     read_utterances,
 )
@@ -269,19 +267,13 @@ def _busy() -> Answer:
 
 def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> CallContext:
     """Return the call's context with the facts from its transcript."""
-    since_change = read_since_change(call)
     return replace(
         read_named_times(call, routed),
         replies=read_replies(call, routed.started_at.astimezone(zone).date()),
         said_last=read_said_last(call),
         said=read_said(call),
-        said_since=read_said_since(call),
-        said_since_change=since_change.said,
-        asked_since="".join(each.asked for each in read_exchanges(call)[-1:]),
-        asked_since_change=since_change.asked,
-        asks_to_move=since_change.asks_to_move,
         said_since_joining=read_said_since_joining(call),
-        companions=since_change.companions,
+        **read_since(call),
         utterances=read_utterances(call),
         asked_choices=read_asked_choices(call),
         answered_services=read_answered_services(call),

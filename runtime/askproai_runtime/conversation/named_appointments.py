@@ -47,6 +47,7 @@ _AT_HOUR: Final = re.compile(rf"{_KNOWN} (?:{_WORDS.at_hour})\b")
 _WITH_STAFF: Final = re.compile(rf"{_KNOWN} (?:{_WORDS.with_staff})\b")
 _IS_KNOWN: Final = re.compile(_KNOWN)
 _DENIES: Final = re.compile(rf"^(?:{_WORDS.denied_one})\b")
+_NEGATION: Final = re.compile(_WORDS.negation)
 _STAYS: Final = re.compile(rf"\b(?:{_WORDS.stays})\b")
 _MINE: Final = re.compile(rf"\b(?:{_WORDS.mine})\b")
 _RELATIVE: Final = re.compile(
@@ -95,14 +96,15 @@ def find_named_appointments(
         was_cancelled, is_cancelled = is_cancelled, not moves and speaks_of_cancelling(clause)
         is_known, named = names_known(clause), words.find(clause)
         rejects = rejects_times(clause)
-        if not _DENIES.search(clause):
+        is_bare = words.denies_name(clause) and any(words.find(each) for each in clauses if each != clause)
+        if not (is_bare or _DENIES.search(clause)):
             # Not firm: "nicht den Mittwoch absagen", and the last clause of "den Mittwoch absagen, den Freitag nicht".
             is_firm = (
                 not rejects if is_cancelled else (moves and is_known) or (rejects and not (is_known or was_cancelled))
             )
             firm, others = (firm | named, others) if is_firm else (firm, others | named)
             spoken |= named if is_known and not rejects else set()
-        elif moves or is_known or not firm | others:
+        elif moves or is_known or is_bare or not firm | others:
             denied |= named
         else:  # "ich kann am Mittwoch, aber nicht am Freitag" means either
             others |= named
@@ -184,6 +186,11 @@ class _Words:
         )  # fmt: skip
         deciding = [ids for found in by_kind if 0 < len(ids := {each.id for each in found}) < len(self.own)]
         return frozenset.intersection(*map(frozenset, deciding)) if deciding else frozenset()
+
+    def denies_name(self, clause: str) -> bool:
+        """Return whether a clause is nothing but a customer's name and a negation: "Otto Lange nicht"."""
+        names = {word for each in self.own for word in fold(each.customer_name).split()}
+        return _NEGATION.fullmatch(" ".join(word for word in clause.split() if word not in names)) is not None
 
     def find_on_new_day(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
         """Return those of the appointments whose day is that of the new start: words that name such a day mean this one."""

@@ -96,7 +96,8 @@ def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     named = drop_relations(said)
     are_joined = any(sign not in {"", ",", "("} for sign, _ in _list_parts(said))
     is_group = not SEVERAL_RELATIVES.isdisjoint(fold(said.removesuffix(named)).split())
-    if is_group or FAMILY.search(said) or (are_joined and _has_relation(said)):
+    has_relation = any(word in COMPANIONS or POSSESSIVES.fullmatch(word) for word in fold(said).split())
+    if is_group or FAMILY.search(said) or (are_joined and has_relation):
         return _UNCLEAR
     found = _part(named, services)
     if found.is_unclear or found.others or not read_customer_name(found.name) or is_plain_name(found.name):
@@ -171,17 +172,14 @@ def _is_relative(text: str) -> bool:
     return bool(who) and who[-1] in RELATIVES | CUSTOMERS and set(who) <= NO_NAME and not is_title
 
 
-def _has_relation(text: str) -> bool:
-    return any(word in COMPANIONS or POSSESSIVES.fullmatch(word) for word in fold(text).split())
-
-
 def _part(text: str, services: Sequence[Service]) -> People:
     """Return the people in a text. Words such as `und` join names; text after a comma or in parentheses describes a person."""
     (_, head), *rest = _list_parts(text)
     names, beside, may_bring = [head], list[str](), False
     for sign, part in rest:
         is_beside = sign in {",", "("}
-        is_cased = part.islower() <= head.islower() and _is_abbreviated(part) <= head.isupper()
+        is_abbreviated = any(word.isupper() and len(word) > 1 for word in part.split())  # "VW Golf"
+        is_cased = part.islower() <= head.islower() and is_abbreviated <= head.isupper()
         may_be_name = is_cased and _is_person(part, services)
         if not sign:
             names[-1] = f"{names[-1]} {part}"
@@ -244,11 +242,6 @@ def _list_parts(text: str) -> list[tuple[str, str]]:
         at = found.end()
     last = text[at:].strip()
     return [*parts, (sign if parts else "", last)] if last or not parts else parts
-
-
-def _is_abbreviated(text: str) -> bool:
-    """Return whether a text has a word in capitals only: "VW Golf"."""
-    return any(word.isupper() and len(word) > 1 for word in text.split())
 
 
 def _is_person(text: str, services: Sequence[Service]) -> bool:

@@ -168,7 +168,7 @@ async def resolve_cancellation(
     cancelled = await _list_cancelled(ctx, conn, call)
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
     several = list_on_days(call, args, zone, [*found, *cancelled])
-    found, cancelled = _keep(found, several), _keep(cancelled, several)
+    found, cancelled = ([each for each in of if each in several or not several] for of in (found, cancelled))
     if names_all := bool(several) or any(means_all(text) for name in PICKING if (text := read_text(args, name))):
         args = {**args, **dict.fromkeys(PICKING)}
     is_all = names_all or means_all(call.said_since or "")  # of the time that is named: "Ja, alle."
@@ -246,11 +246,6 @@ def _resolve_unnamed(
     if len(left) == 1:
         return left[0], say().already_cancelled
     raise _choice(ctx, call, left, say().already_cancelled, question)
-
-
-def _keep(appointments: list[Appointment], several: Sequence[Appointment]) -> list[Appointment]:
-    """Return the appointments that are also in `several`; all of them if `several` is empty."""
-    return [each for each in appointments if each in several] if several else appointments
 
 
 async def _resolve_live(

@@ -32,7 +32,8 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
     """
     name, said = read_name_alone(read_text(args, "customer_name"), call.said), fold(call.said_since or "")
     asked = [each for each in call.asked_choices if Choice.RENAME in each.choices and same_name(each.name, name)]
-    is_yes = _is_yes_to_name(" ".join(word for word in said.split() if word not in fold(name).split()))
+    left = " ".join(word for word in said.split() if word not in fold(name).split())
+    is_yes = bool(_ONLY_RENAME.fullmatch(left)) and not CANCELLATION.search(left)
     choice = read_choice(args)
     if asked and (choice is Choice.RENAME or (choice is None and is_yes)):
         rename = {"appointment_id": asked[-1].about, "customer_name": name, "choice": Choice.RENAME.value}
@@ -48,11 +49,6 @@ async def reschedule_appointment(ctx: BookingContext, call: CallContext, args: M
         return await move_own_appointment(ctx, call, args)
     except ReplacementWanted as wanted:
         return await _replace(ctx, call, args, wanted)
-
-
-def _is_yes_to_name(said: str) -> bool:
-    """Return True if folded words are only a yes to our question whether the appointment gets another customer name."""
-    return bool(_ONLY_RENAME.fullmatch(said)) and not CANCELLATION.search(said)
 
 
 async def _replace(

@@ -151,7 +151,8 @@ def _find_service(
     if name is None:
         return _take_agreed(config, branch, call, ask_service(offered))
     has_rest = bool(find_rest(name, offered))
-    for_one = not has_companions and (names_several(name, offered) or (has_rest and _may_mean_people(name)))
+    means_people = _COUNT_OR_FOR.search(words_of(name)) or speaks_of_company(name)  # "für Tim", "um 2"
+    for_one = not has_companions and (names_several(name, offered) or bool(has_rest and means_people))
     if joined := list_joined(name, offered):
         asked = ask_joined(name, joined, config, for_one=for_one, has_rest=has_rest)
         return _take_agreed(config, branch, call, asked, name)
@@ -166,11 +167,6 @@ def _find_service(
         asked = ask_meant(requested, among, for_one=for_one, has_rest=has_rest)
         return _take_agreed(config, branch, call, asked, name)
     return _take_agreed(config, branch, call, refuse_unknown(requested, offered, branch, config), name)
-
-
-def _may_mean_people(said: str) -> bool:
-    """Return whether words for a service may say who comes, or how many do: "für Tim", "mit meinem Sohn", "um 2"."""
-    return bool(_COUNT_OR_FOR.search(words_of(said))) or speaks_of_company(said)
 
 
 def _take_agreed(

@@ -291,7 +291,8 @@ def _understand_beside_offers(
     if len(offered) == 1 and len({candidate.choice for candidate in alone.candidates}) == 1:
         (candidate,) = offered
         found = Understanding.of(offered)
-        new = {name: text for name, text in others.items() if not _is_kept_start(candidate.start, text, call)}
+        kept = {text for each in call.earlier if candidate.start in each.starts for text in each.texts}
+        new = {name: text for name, text in others.items() if text not in kept}
         contrary = _find_contrary(candidate.start.astimezone(zone), new, at, zone)
         return found if contrary is None else agree(found, contrary)
     day, time, part_of_day = (others.get(name) for name in ("date", "time", "part_of_day"))
@@ -300,11 +301,6 @@ def _understand_beside_offers(
         return understand_start(start, beside, at=at, zone=zone, longest=longest)
     is_day = any(each.end is None and each.start.astimezone(zone).time() == _MIDNIGHT for each in alone.candidates)
     return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day or is_day else alone
-
-
-def _is_kept_start(start: datetime, text: str, call: CallContext) -> bool:
-    """Return True if an earlier request of the call had this text, and its answer offered or booked this start."""
-    return any(start in each.starts and text in each.texts for each in call.earlier)
 
 
 def _find_contrary(start: datetime, others: Mapping[str, str], at: datetime, zone: ZoneInfo) -> Understanding | None:

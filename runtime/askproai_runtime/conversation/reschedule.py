@@ -198,5 +198,8 @@ def _answer(ctx: BookingContext, request: SpokenMove, appointment: Appointment, 
         message = say().just_cancelled.format(when=when)
     else:
         message = say_moved(config, appointment, when, again=again)
-    fields = appointment_fields(ZoneInfo(config.time_zone), appointment)
+    zone, old = ZoneInfo(config.time_zone), request.appointment.starts_at
+    if outcome is FunctionOutcome.MOVED and old != appointment.starts_at and not is_requested(config, appointment):
+        message += say().was_before.format(when=format_spoken(old, zone, ctx.clock.now()))
+    fields = appointment_fields(zone, appointment)
     return Answer(success=appointment.live, message=message, fields=fields, outcome=outcome)

@@ -11,7 +11,13 @@ from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
-from askproai_runtime.language.cancel_answers import asks_again, asks_the_same, says_more, speaks_of_cancelling
+from askproai_runtime.language.cancel_answers import (
+    asks_again,
+    asks_the_same,
+    name_questions,
+    says_more,
+    speaks_of_cancelling,
+)
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (
     ONE_BY_ONE,
@@ -111,8 +117,7 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
     is_cut = False
     for utterance in call.transcript_with_tool_calls:
         if utterance.role != "tool_call_result":
-            for asked in questions.values():
-                asked.hear(utterance)
+            _hear(questions.values(), utterance)
             if utterance.role == "tool_call_invocation":
                 invoked[str(utterance.tool_call_id)] = utterance
         elif (answer := utterance.answer) is None:
@@ -129,6 +134,17 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
     if is_cut and not questions:
         return None
     return {about: asked.read(today) for about, asked in questions.items() if asked.said}
+
+
+def _hear(questions: Collection["_Asked"], utterance: Utterance) -> None:
+    """Let the questions hear an utterance. Of several whether to cancel, the agent's own words may leave out some."""
+    for each in questions:
+        each.hear(utterance)
+    asked = [each for each in questions if each.question is Question.CANCEL and not each.is_over]
+    if utterance.role == "agent":
+        named = name_questions(str(utterance.content or ""), [each.message for each in asked])
+        for each, is_named in zip(asked, named, strict=True):
+            each.is_left_out = not is_named
 
 
 def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
@@ -225,6 +241,7 @@ class _Asked:
     later: list[str] = field(default_factory=list)
     is_over: bool = False
     is_one_by_one: bool = False
+    is_left_out: bool = False
     told: str | None = None
 
     def end(self, answer: Mapping[str, Any], question: Question | None, *, is_aside: bool) -> None:
@@ -256,7 +273,7 @@ class _Asked:
             about = (self.told if self.is_over else self.message) or ""
             self.told = self.told if repeats or asks_the_same(words, about) else None
             self.is_over = self.question is not Question.CANCEL or not asks_again(words, self.said, about)
-        elif utterance.role in {"user", "dtmf"}:
+        elif utterance.role in {"user", "dtmf"} and not self.is_left_out:
             answers = self.told is not None and self.question is Question.CANCEL and speaks_of_cancelling(words)
             # A pressed key says something, but not what.
             (self.later if self.is_over and not answers else self.said).append(
@@ -298,17 +315,6 @@ def read_named(call: OngoingCall, *, without_bookings: bool = False) -> str:
     return named
 
 
-def read_said_since(call: OngoingCall) -> str | None:
-    """Return the caller's words since the last answer of a call function, else all words so far; None without a transcript."""
-    said = list[str]()
-    for utterance in call.transcript_with_tool_calls or ():
-        if utterance.role == "tool_call_result":
-            said = []
-        elif utterance.role == "user":
-            said.append(str(utterance.content or ""))
-    return " ".join(said)[-_MOST_READ_SINCE:] if call.transcript_with_tool_calls else None
-
-
 def read_said_since_joining(call: OngoingCall) -> tuple[str, ...]:
     """Return the caller's words, turn by turn, since the call last joined the waiting list; () if it has not.
 
@@ -322,34 +328,26 @@ def read_said_since_joining(call: OngoingCall) -> tuple[str, ...]:
     return (*(confirmed or [""]), *(line for lines in later for line in lines))
 
 
-@dataclass(frozen=True, slots=True)
-class SinceChange:
-    """The words of a call since an appointment was last booked, moved or cancelled, or since the call's beginning.
-
-    `said` are the caller's words, one line for each utterance; None without a transcript. `asked` are the agent's own
-    questions. `companions` is the number of people beside the caller in the requests since then.
+def read_since(call: OngoingCall) -> Mapping[str, Any]:
+    """Return the fields of a `CallContext` about what was said and asked since the last answer, and said and requested since an
+    appointment was last booked, moved or cancelled; each else since the call's beginning, without questions of the agent.
     """
-
-    said: str | None
-    asked: str = ""
-    asks_to_move: bool = False
-    companions: int = 0
-
-
-def read_since_change(call: OngoingCall) -> SinceChange:
-    """Return the words, questions and requests of a call since the last change of an appointment."""
     exchanges = read_exchanges(call)
     changed = [at for at, each in enumerate(exchanges) if is_done(each, _CHANGES)]
-    if changed:
-        said: str | None = "".join(each.said for each in exchanges[changed[-1] :])
-        asked = "".join(each.asked for each in exchanges[changed[-1] :])
-        exchanges = exchanges[changed[-1] + 1 :]
-    else:
-        said, asked = "\n".join(read_utterances(call)) if call.transcript_with_tool_calls else None, ""
-    requests = [each.request for each in exchanges if each.request is not None]
+    since = exchanges[changed[-1] :] if changed else []
+    all_said = "\n".join(read_utterances(call)) if call.transcript_with_tool_calls else None
+    said = exchanges[-1].said if exchanges else all_said
+    later = since[1:] if changed else exchanges
+    requests = [each.request for each in later if each.request is not None]
     counts = [_count_companions(each.read_arguments()) for each in requests]
-    companions = max((*counts, *(_count_offered(each.answer or {}) for each in exchanges)), default=0)
-    return SinceChange(said, asked, any(each.name == _MOVE for each in requests), companions)
+    return {
+        "said_since": None if said is None else " ".join(said.splitlines())[-_MOST_READ_SINCE:],
+        "asked_since": "".join(each.asked for each in exchanges[-1:]),
+        "said_since_change": "".join(each.said for each in since) if changed else all_said,
+        "asked_since_change": "".join(each.asked for each in since),
+        "asks_to_move": any(each.name == _MOVE for each in requests),
+        "companions": max((*counts, *(_count_offered(each.answer or {}) for each in later)), default=0),
+    }
 
 
 def _count_companions(args: Mapping[str, Any]) -> int:

@@ -19,6 +19,7 @@ from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import note_unread
 from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.kept_times import leaves_time
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.person_names import fold, may_be_same, same_name
@@ -42,6 +43,8 @@ _FOR_BOTH: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.names_caller}|{UNDERSTOOD.one_more.also}|{UNDERSTOOD.one_more.several})\b"
 )
 _MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
+_FOR_WHOM: Final = UNDERSTOOD.companions.for_whom
+_CALLER: Final = re.compile(rf"(?:{UNDERSTOOD.companions.names_caller})")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
 _COUNTS_IN: Final = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
@@ -57,9 +60,21 @@ def read_request(
     read = _add_understood(_read_arguments(function, args, call, known), function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
-    return note_unread(
-        count_people(read, function, was_asked=_read_answer_to(call, "companions")[0] != ""), function, known
-    )
+    was_asked = _read_answer_to(call, "companions")[0] != ""
+    if not was_asked and _is_for_one(read, call):
+        read = replace(read, unclear=(*read.unclear, "companions"))
+    return note_unread(count_people(read, function, was_asked=was_asked), function, known)
+
+
+def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
+    """Return whether a request is for people with names, and the caller has just said to mean only one: "nur Otto", "nur ich"."""
+    people = [read.values, *(read.values.get("companions") or ())]
+    names = [fold(str(each.get("customer_name") or "")).partition(" ")[0] for each in people]
+    said = " ".join(fold(each.said) for each in read_exchanges(call)[-1:])
+    behind = [said[found.end() :].split() for found in _MAY_LEAVE_OUT.finditer(said)]
+    only = {word for words in behind for word in [each for each in words if each not in _FOR_WHOM][:1]}
+    is_one = any(word in names or _CALLER.fullmatch(word) for word in only) and not speaks_of_company(said)
+    return len(names) > 1 and all(names) and is_one
 
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:

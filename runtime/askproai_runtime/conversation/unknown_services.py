@@ -29,7 +29,9 @@ def find_known_questions(said: str, branch: Branch, config: TenantConfig) -> lis
     words = list_telling_words(said)
     forms = _forms(words)
     known = dict.fromkeys(each.question for each in (*branch.knowledge, *config.knowledge))
-    return [each for each in known if _have_a_form_of_one_word(words, forms, *_words_of_declared(each))]
+    declared = {each: _words_of_declared(each) for each in known}
+    # Two texts share a word up to two last letters.
+    return [each for each, (own, theirs) in declared.items() if words & theirs or forms & own]
 
 
 def refuse_unknown(
@@ -116,10 +118,3 @@ def list_telling_words(text: str) -> frozenset[str]:
 def _forms(words: frozenset[str]) -> frozenset[str]:
     """Return folded words as they are and without one or two last letters."""
     return frozenset(word[: len(word) - cut] for word in words for cut in range(_LONGEST_ENDING + 1))
-
-
-def _have_a_form_of_one_word(
-    words: frozenset[str], forms: frozenset[str], of_declared: frozenset[str], forms_of_declared: frozenset[str]
-) -> bool:
-    """Return True if two texts share a word up to two last letters; each text is a set of words and of their shorter forms."""
-    return not (words.isdisjoint(forms_of_declared) and forms.isdisjoint(of_declared))

@@ -60,7 +60,9 @@ def require_said_day(
             since = {day for each in days for day in _list_days(parts, datetime.combine(each, local.timetz()), zone)}
         else:
             since = dates_of(read_near(days, span, parts, call, zone))
-        is_date, is_place = _is_date(call, parts, zone), holds_place(words)
+        # A date means the same day a week earlier; "Freitag" would not.
+        days_then, is_place = _list_days(parts, call.started_at - timedelta(days=8), zone), holds_place(words)
+        is_date = days_then == _list_days(parts, call.started_at, zone)
         # An answer to the same weekday has said which day it is.
         is_repeated = span is not None and any(parts[0] in each.texts for each in call.earlier)
         if local.date() in meant and not is_place and (is_date or is_repeated or meant == since == {local.date()}):
@@ -90,11 +92,6 @@ async def find_unheard(
         if call.find_reply(about, age) is not None:
             return start
     raise question
-
-
-def _is_date(call: CallContext, parts: Sequence[str | None], zone: ZoneInfo) -> bool:
-    """Return whether words name a date: said a week earlier, they would mean the same day. "Freitag" would not."""
-    return _list_days(parts, call.started_at, zone) == _list_days(parts, call.started_at - timedelta(days=8), zone)
 
 
 def _list_days(parts: Sequence[str | None], at: datetime, zone: ZoneInfo) -> set[date]:

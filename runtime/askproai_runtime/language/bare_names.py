@@ -57,24 +57,17 @@ def read_bare_name(clause: str, business: Collection[str] = ()) -> str:
     words = _WORD.findall(drop_around(clause.strip()))
     while words and fold(words[0]) in _WORDS.greetings:
         words = words[1:]
-    named = [*takewhile(_is_capitalized, words)]
+    named = [*takewhile(lambda word: word[0].isupper() or fold(word) in PARTICLES, words)]
     if not named or (count_names(named[0]) == 0 and fold(named[0]) not in TITLES):  # "den von Otto"
         return ""
     while named and named[-1].islower():  # "Petra Lange den Termin"
         named.pop()
     core = [fold(word) for word in named if fold(word) not in TITLES | PARTICLES]
     is_alone = len(named) == len(words)
-    if not 0 < len(core) <= _MOST_WORDS or (len(named) == 1 and not is_alone) or not _are_names(core):
+    are_names = all(len(each) >= _FEWEST_LETTERS and each.isalpha() and each not in _list_known() for each in core)
+    if not 0 < len(core) <= _MOST_WORDS or (len(named) == 1 and not is_alone) or not are_names:
         return ""
     return "" if {*core} <= {*business} or is_understood(" ".join(named)) else " ".join(named)
-
-
-def _is_capitalized(word: str) -> bool:
-    return word[0].isupper() or fold(word) in PARTICLES
-
-
-def _are_names(core: Collection[str]) -> bool:
-    return all(len(each) >= _FEWEST_LETTERS and each.isalpha() and each not in _list_known() for each in core)
 
 
 @cache

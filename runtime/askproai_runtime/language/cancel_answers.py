@@ -162,6 +162,16 @@ def asks_again(utterance: str, said: Sequence[str], about: str) -> bool:
     return bool(about) and utterance.endswith("?") and bool(_CANCEL.search(last)) and is_plain and is_aside
 
 
+def name_questions(words: str, questions: Sequence[str]) -> Sequence[bool]:
+    """Return which of several `questions` whether to cancel an agent asks in own `words`, by a day, person or service that only
+    one of them names; all of them if the words name none, or repeat a question.
+    """
+    texts, said = [{*words_of(each).split()} for each in questions], {*words_of(words).split()}
+    named = [bool(said & text.difference(*texts[:at], *texts[at + 1 :])) for at, text in enumerate(texts)]
+    is_own = any(named) and not any(each.rpartition(". ")[2] in words for each in questions)
+    return named if is_own else [True] * len(texts)
+
+
 def _speaks_of_it(said: str, utterance: str) -> bool:
     """Return True if a caller mentions cancelling without requesting it: in a question ("Kostet das etwas?") or as a mere idea."""
     is_asked = "?" in _TAG.sub(" ", utterance) or asks(said)

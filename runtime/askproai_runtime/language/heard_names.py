@@ -3,7 +3,7 @@
 The caller is asked "Meinen Sie Mehmet?", because many names share a code, such as Anna and Jana.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from difflib import SequenceMatcher
 from functools import lru_cache
 from itertools import groupby
@@ -71,7 +71,11 @@ def list_heard(
     found = [
         each for each in among if any(_is_heard(words, joined, name, by_parts=by_parts) for name in names_of(each))
     ]
-    of_number = [each for each in found if any(_has_number(name, numbers) for name in names_of(each))]
+    of_number = [
+        each
+        for each in found
+        if any(word.word in numbers for name in names_of(each) for word in _hear_name(name).words)
+    ]
     return of_number or found
 
 
@@ -102,10 +106,6 @@ def _hear_name(name: str) -> _Name:
 
 def _hear(word: str) -> _Heard:
     return _Heard(word, cologne_code(word))
-
-
-def _has_number(name: str, numbers: Collection[str]) -> bool:
-    return bool(numbers) and any(each.word in numbers for each in _hear_name(name).words)
 
 
 def _is_heard(words: Sequence[_Heard], joined: _Heard, name: str, *, by_parts: bool) -> bool:

@@ -144,14 +144,12 @@ def find_rest(text: str, services: Sequence[Service]) -> str:
     if all(word.is_service or word.folded in _BESIDE for word in words) or not any(word.is_service for word in words):
         return ""
     ends = {word.end: following.end for word, following in pairwise(words)}
-    runs = [run for run in _list_runs([replace(word, is_service=word.is_name) for word in words]) if _tells(run)]
+    runs = _list_runs([replace(word, is_service=word.is_name) for word in words])
     return ", ".join(
-        text[run[0].first : ends.get(run[-1].end, run[-1].end) if len(run) == 1 else run[-1].end] for run in runs
+        text[run[0].first : ends.get(run[-1].end, run[-1].end) if len(run) == 1 else run[-1].end]
+        for run in runs
+        if any(word.folded not in _BESIDE for word in run)
     )
-
-
-def _tells(run: Sequence[_Word]) -> bool:
-    return any(word.folded not in _BESIDE for word in run)
 
 
 def names_several(text: str, services: Sequence[Service]) -> bool:
@@ -171,11 +169,12 @@ def _read_words(text: str, services: Sequence[Service]) -> list[_Word]:
         for at in range(len(said)):
             own |= set(range(at, at + len(known))) if said[at : at + len(known)] == known else set()
     marked = [replace(word, is_name=at in own) for at, word in enumerate(words)]
-    return [replace(word, is_service=word.is_name or _is_near(word.folded, services)) for word in marked]
-
-
-def _is_near(word: str, services: Sequence[Service]) -> bool:
-    return word not in _FORM and bool(list_related(word, services))
+    near = {
+        word.folded
+        for word in marked
+        if not (word.is_name or word.folded in _FORM) and list_related(word.folded, services)
+    }
+    return [replace(word, is_service=word.is_name or word.folded in near) for word in marked]
 
 
 def _is_of_service(word: _Word) -> bool:

@@ -239,6 +239,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name_changed: str
     phone_changed: str
     email_changed: str
+    no_mail: str  # of a tenant without mails to customers
     note_added: str
     birth_date_changed: str
     birth_date_unchanged: str
@@ -275,6 +276,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     move_refused: str
     move_requested: str
     moved: str
+    was_before: str  # of a moved appointment
     # limits
     limit_of_call: str
     one_appointment: str

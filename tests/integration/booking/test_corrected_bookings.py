@@ -92,7 +92,7 @@ CORRECTIONS: dict[str, tuple[dict[str, Any], str]] = {  # the fields of a reques
     "service": ({"staff": "Mehmet"}, " Soll ich ihn absagen und bei Mehmet einen neuen suchen?"),
     "name": ({"name": "Petra Mueler"}, " Den Namen habe ich geändert: Petra Mueler."),
     "phone": ({"phone": DICTATED}, " Die Telefonnummer habe ich eingetragen: 0 1 7 1, 3 9 2, 0 1 7, 4 6."),
-    "email": ({"email": EMAIL}, " Die E-Mail-Adresse habe ich eingetragen."),
+    "email": ({"email": EMAIL}, " Die E-Mail-Adresse habe ich eingetragen. Eine E-Mail verschicke ich nicht."),
     "notes": ({"notes": "mit Hund"}, " Ihren Hinweis habe ich notiert."),
     "birth_date": ({"birth_date": "13.3.1985"}, " Das Geburtsdatum habe ich geändert."),
 }

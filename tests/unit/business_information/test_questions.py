@@ -33,16 +33,10 @@ FULL = replace(
         Knowledge("Haben Sie WLAN?", "Nein, leider nicht."),
     ),
 )
-ANNA_COLORS = replace(
-    CHAIN,
-    services=tuple(
-        replace(each, staff={**each.staff, "mitte": ("anna",)}) if each.name == "farbe" else each
-        for each in CHAIN.services
-    ),
-)
 TENANTS = {
     "salon": SALON, "practice": PRACTICE, "physio": PHYSIO, "full": FULL, "bare": BARE, "bare, in English": BARE, "told": TOLD,
-    "silent": replace(BARE, knowledge=()), "chain": ANNA_COLORS, "barber": BARBER,
+    "silent": replace(BARE, knowledge=()), "chain": CHAIN, "barber": BARBER,
+    "pankow": replace(CHAIN, branches=CHAIN.branches[1:] + CHAIN.branches[:1]),
 }  # fmt: skip
 
 

@@ -166,11 +166,12 @@ def _answer_about_named(
             told += [sentence] if sentence else []
             unpriced += [] if sentence else [name]
             continue
-        places = [each for each in config.branches if is_offered(service, each)]
+        same = [each for each in config.services if each.display_name == name]  # each branch may declare its own
+        places = [(own, each) for each in config.branches for own in same if is_offered(own, each)]
         if places:
-            others = join_list([each.display_name for each in places], say().and_word)
+            others = join_list([each.display_name for _, each in places], say().and_word)
             elsewhere = say().offered_elsewhere.format(service=name, branch=branch.display_name, others=others)
-            told.append(f"{elsewhere} {_describe_elsewhere(service, places, question.topic)}".strip())
+            told.append(f"{elsewhere} {_describe_elsewhere(places, question.topic)}".strip())
         else:
             missing.append(say().not_offered_now.format(service=name))
     if unpriced:
@@ -181,12 +182,12 @@ def _answer_about_named(
     if asks_preparation(fold(question.words)) and not any(each.preparation for each in services):
         missing.insert(0, say().preparation_not_known)
         unpriced.append("preparation")
-    return answered(question, " ".join([*told, *missing]), unpriced)
+    return answered(question, " ".join([*dict.fromkeys(told), *missing]), unpriced)
 
 
-def _describe_elsewhere(service: Service, places: Sequence[Branch], topic: Topic) -> str:
+def _describe_elsewhere(places: Sequence[tuple[Service, Branch]], topic: Topic) -> str:
     """Return the price, length or preparation of a service that only other branches offer; "" if they differ between these."""
-    local = [(service.in_branch(each.name), each) for each in places]
+    local = [(service.in_branch(each.name), each) for service, each in places]
     said = {f"{_describe_service(own, topic) or ''}{_describe_overrides(own, each, topic)}" for own, each in local}
     return said.pop().strip() if len(said) == 1 else ""
 
