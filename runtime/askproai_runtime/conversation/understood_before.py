@@ -81,9 +81,8 @@ def _read_arguments(function: Function, args: Any, call: OngoingCall, known: Kno
 
 def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
     """Return the arguments. An unclear number that was asked about twice is one unclear text for a note: it stops no booking."""
-    rules = rules_of(function.name.lower())
     asked = sum((each.answer or {}).get("unclear") == "phone" for each in read_exchanges(call))
-    of_phone = {key for key, rule in rules.items() if rule.name == "phone"}
+    of_phone = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == "phone"}
     heard = sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in of_phone)
     if "phone" not in read.unclear or asked < MOST_ASKED:
         return read

@@ -71,7 +71,7 @@ def test_model_notation_of_a_day_is_read(language: str, date: str, part: str | N
         "Thu, 10-Dec-2026", "2026/Dez/10", "Dezember/10/2026",
     ],
 )  # fmt: skip
-def test_a_sign_or_short_name_leaves_the_month_readable(language: str, said: str) -> None:
+def test_signs_beside_a_month_are_read(language: str, said: str) -> None:
     with speaking(Language(language)):
         (found,) = understand_parts(said, "10:00", None, at=AT, zone=ZONE).candidates
     assert f"{found.start:%Y-%m-%d %H}" == "2026-12-10 10"
