@@ -96,7 +96,7 @@ def _ask_times(asked: str, read: Arguments, call: CallContext, zone: ZoneInfo) -
     kept = {"time": hour} | read.values
     beside = [read_parts(kept | {asked: each}) for each in said if asked in {"date", "time"}]
     found = [understand_parts(*parts, at=call.started_at, zone=zone).candidates for parts in beside]
-    if not found or any(len(each) != 1 for each in found):
+    if not found[1:] or any(len(each) != 1 for each in found):
         return None
     return ask_candidates([each for one in found for each in one], call, zone).answer
 
