@@ -14,15 +14,10 @@ from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.branch_numbers import own_numbers, region_of
 
 # Types of numbers that one subscriber has. Many people call from behind a service number.
-_PERSONAL_TYPES = frozenset(
-    {
-        PhoneNumberType.FIXED_LINE,
-        PhoneNumberType.MOBILE,
-        PhoneNumberType.FIXED_LINE_OR_MOBILE,
-        PhoneNumberType.VOIP,
-        PhoneNumberType.PERSONAL_NUMBER,
-    }
-)
+_PERSONAL_TYPES = frozenset({
+    PhoneNumberType.FIXED_LINE, PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.VOIP,
+    PhoneNumberType.PERSONAL_NUMBER,
+})  # fmt: skip
 
 
 class CallerKind(StrEnum):

@@ -60,16 +60,10 @@ log = structlog.get_logger(__name__)
 FUNCTIONS_BY_NAME: Mapping[str, Function] = {
     function.name.lower(): function for function in Function if function is not Function.TRANSFER_TO_HUMAN
 }
-CHANGES = frozenset(
-    {
-        Function.BOOK_APPOINTMENT,
-        Function.RESCHEDULE_APPOINTMENT,
-        Function.CANCEL_APPOINTMENT,
-        Function.LEAVE_MESSAGE,
-        Function.JOIN_WAITLIST,
-        Function.DECLINE_RECORDING,
-    }
-)
+CHANGES = frozenset({
+    Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT, Function.LEAVE_MESSAGE,
+    Function.JOIN_WAITLIST, Function.DECLINE_RECORDING,
+})  # fmt: skip
 # What the calendar still has to confirm is a job.
 _QUEUES_JOBS = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT, Function.CANCEL_APPOINTMENT})
 _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # a question about no appointment has no start

@@ -58,6 +58,7 @@ _UNKNOWN_PART: Final = re.compile(
     rf"(?:(?P<first>^)|(?<=\w) )(?:{_WORDS.unknown_part}|x{{3,}}|[?_-]+)(?(first) (?=\w)|$)", re.IGNORECASE
 )
 _WITHIN_NAME = re.compile(rf"(?:{_WORDS.born})\b\D*|(?:{_WORDS.title})\b(?:[\s.]|(?-i:[a-z]))*", re.IGNORECASE)
+_ANIMAL: Final = re.compile(rf"(?:{UNDERSTOOD.meanings.pet})\b")
 _RELATIONS = COMPANIONS - GENDERS.keys()
 _MAY_COME = (COMPANIONS - RELATIVES) | SEVERAL_RELATIVES | UNDERSTOOD.staff.somebody
 _FULL_NAME = 2  # words
@@ -133,7 +134,9 @@ def name_people(args: Mapping[str, Any], services: Sequence[Service], question: 
         raise ClarificationNeeded(question, unclear="customer_name")
     if not people.name:
         return dict(args)
-    notes = "; ".join(each for each in (str(args.get("notes") or ""), people.beside) if each)
+    noted = str(args.get("notes") or "")
+    is_noted = {*fold(people.beside).split()} <= {*fold(noted).split()}
+    notes = noted if is_noted else "; ".join(filter(None, (noted, people.beside)))
     companions = _add_others(args.get("companions") or [], people.others)
     named = {"customer_name": people.name, "notes": notes, "companions": companions}
     return {**args, **{key: value for key, value in named.items() if value}}
@@ -183,7 +186,7 @@ def _part(text: str, services: Sequence[Service]) -> People:
         may_be_name = is_cased and _is_person(part, services)
         if not sign:
             names[-1] = f"{names[-1]} {part}"
-        elif _asks_for_service(part, sign, services):
+        elif _asks_for_service(part, sign, services) or _ANIMAL.match(fold(part)):
             beside.append(part)
         elif is_beside and _WITHIN_NAME.fullmatch(part):
             names[-1] = f"{names[-1]}, {part}" if sign == "," else f"{names[-1]} ({part})"
@@ -200,6 +203,7 @@ def _part(text: str, services: Sequence[Service]) -> People:
             is_word = part.islower() and count_names(part) == 1
             may_bring |= sign == "," and may_be_name and not is_word and len(part.split()) <= _MOST_WORDS
     found = _name_each(names, services)
+    may_bring = may_bring and not any(map(_ANIMAL.match, map(fold, beside)))  # "Hund Lulu, Malteser": also its breed
     return replace(found, beside=", ".join(beside), may_bring=may_bring) if found.name else found
 
 

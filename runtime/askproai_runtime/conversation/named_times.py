@@ -18,15 +18,9 @@ from askproai_runtime.language.replies import has_no_preference
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_CHOICE = 500  # characters of the last words
 _MOST_REQUESTS = 4  # that are read
-_WITH_DAYS = frozenset(
-    each.name.lower()
-    for each in (
-        Function.CHECK_AVAILABILITY,
-        Function.BOOK_APPOINTMENT,
-        Function.JOIN_WAITLIST,
-        Function.BUSINESS_INFORMATION,
-    )
-)
+_WITH_DAYS = frozenset(each.name.lower() for each in (
+    Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.BUSINESS_INFORMATION,
+))  # fmt: skip
 _MOVE = Function.RESCHEDULE_APPOINTMENT.name.lower()
 _LONGEST_DAY = timedelta(hours=25)
 _OTHER_CHOICES = frozenset({"branches", "services", "staff"})

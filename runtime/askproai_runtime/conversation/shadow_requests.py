@@ -27,16 +27,10 @@ from askproai_runtime.metrics import Metrics
 log = structlog.get_logger(__name__)
 
 # Those on which a booking of the same call can depend. The others are not replayed.
-REPLAYED: Final = frozenset(
-    {
-        Function.CHECK_AVAILABILITY,
-        Function.BOOK_APPOINTMENT,
-        Function.FIND_APPOINTMENTS,
-        Function.RESCHEDULE_APPOINTMENT,
-        Function.CANCEL_APPOINTMENT,
-        Function.BUSINESS_INFORMATION,  # it may settle the branch
-    }
-)
+REPLAYED: Final = frozenset({  # the last one may settle the branch
+    Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.FIND_APPOINTMENTS, Function.RESCHEDULE_APPOINTMENT,
+    Function.CANCEL_APPOINTMENT, Function.BUSINESS_INFORMATION,
+})  # fmt: skip
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _COLLECT_TIME = timedelta(milliseconds=100)
 _WRITE_SECONDS = 2.0

@@ -8,6 +8,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from askproai_core.tenant_config import Function, TenantConfig
+from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.arguments.contradictions import ask_between
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
@@ -80,8 +81,24 @@ def ask_unclear(
     asked = next((name for name in questions if name in unclear), None)
     if asked is None:
         return None
+    if call is not None and (answer := _ask_times(asked, read, call, ZoneInfo(config.time_zone))) is not None:
+        return answer
     between = ask_between(asked, read.readings.get(asked, ()), KnownNames(config))
     return _ask(between or questions[asked], unclear=asked)
+
+
+def _ask_times(asked: str, read: Arguments, call: CallContext, zone: ZoneInfo) -> Answer | None:
+    """Return the question which of contradicting days or times is meant, beside what else is understood of the time; None if
+    one of them is not understood.
+    """
+    said = [f"{each}:00" if asked == "time" and each.isdecimal() else each for each in read.readings.get(asked, ())]
+    hour = None if "time" in read.readings else {**read.unread, **read.noted}.get("time")
+    kept = {"time": hour} | read.values
+    beside = [read_parts(kept | {asked: each}) for each in said if asked in {"date", "time"}]
+    found = [understand_parts(*parts, at=call.started_at, zone=zone).candidates for parts in beside]
+    if not found[1:] or any(len(each) != 1 for each in found):
+        return None
+    return ask_candidates([each for one in found for each in one], call, zone).answer
 
 
 def _says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool:
@@ -162,14 +179,9 @@ def _questions(read: Arguments) -> Mapping[str, str]:
         "staff": f"{words.person_not_understood} {words.whom_to_see}",
         "branch": words.which_branch_unclear,
         "companions": beside or words.who_comes_along,
-        "date": words.time_not_understood,
-        "start": words.time_not_understood,
-        "time": words.time_not_understood,
-        "part_of_day": words.time_not_understood,
+        **dict.fromkeys(("date", "start", "time", "part_of_day"), words.time_not_understood),
         "timezone": _say_time(read),
-        "appointment_id": words.which_do_you_mean,
-        "appointment_date": words.which_do_you_mean,
-        "appointment_time": words.which_do_you_mean,
+        **dict.fromkeys(("appointment_id", "appointment_date", "appointment_time"), words.which_do_you_mean),
         "customer_name": words.which_name,
         "phone": words.which_phone,
     }

@@ -16,6 +16,7 @@ from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import TIMES, Arguments, read_arguments
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
+from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import note_unread
 from askproai_runtime.language.answer_words import NO, Reply, words_of
@@ -85,12 +86,26 @@ def _read_arguments(function: Function, args: Any, call: OngoingCall, known: Kno
     def choose(argument: str, values: Sequence[Any]) -> Any:
         return find_answer(argument, values, known, *_read_answer_to(call, argument))
 
-    read = read_arguments(function.name.lower(), args, known, choose)
+    read = _settle_phone(read_arguments(function.name.lower(), args, known, choose), function, call)
     name = str(read.values.get("customer_name", ""))
     joined = name.replace(" & ", " ")
     clauses = re.split(r"[,;.!?]", ".".join(read_utterances(call))) if joined != name else []
     is_one = any(f" {fold(joined)} " in f" {fold(clause)} " for clause in clauses)
     return replace(read, values=read.values | {"customer_name": joined}) if is_one else read
+
+
+def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
+    """Return the arguments. An unclear number that was asked about twice is one unclear text for a note: it stops no booking."""
+    asked = sum((each.answer or {}).get("unclear") == "phone" for each in read_exchanges(call))
+    of_phone = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == "phone"}
+    heard = sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in of_phone)
+    if "phone" not in read.unclear or asked < MOST_ASKED:
+        return read
+    values = read.values | {
+        "phone": ", ".join(read.unread[path] for path in heard).replace(",", " ?")
+    }  # no number of these
+    unread = {path: each for path, each in read.unread.items() if path not in heard}
+    return replace(read, values=values, unread=unread, unclear=tuple(each for each in read.unclear if each != "phone"))
 
 
 def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:

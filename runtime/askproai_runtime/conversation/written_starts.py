@@ -14,7 +14,8 @@ from askproai_runtime.spoken_times import Candidate, exact_at, understand_parts
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 
 _WRITTEN_CLOCK = re.compile(
-    r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?T?(?P<clock>\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]00:?00))", re.IGNORECASE
+    r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?T?(?P<hour>\d{1,2})(?P<minute>:\d\d(?::\d\d(?:\.\d+)?)?)\s?(?:Z(?:ulu)?|UTC|GMT|[+-]00:?00)",
+    re.IGNORECASE,
 )
 # A place in a list counts from 0, the number of an option from 1.
 _PLACE_IN_OFFER = re.compile(
@@ -44,7 +45,8 @@ def name_written_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInf
     if day is None and (said := read_text(args, "date")) is not None:
         found = understand_parts(said, None, None, at=call.started_at, zone=zone).candidates
         day = found[0].start.astimezone(zone).date().isoformat() if len(found) == 1 else None
-    return args if day is None else {**args, "start": f"{day}T{written['clock']}", "date": None, "time": None}
+    start = f"{day}T{written['hour']:0>2}{written['minute']}Z"
+    return args if day is None else {**args, "start": start, "date": None, "time": None}
 
 
 def find_meant(

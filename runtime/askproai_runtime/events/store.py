@@ -27,13 +27,8 @@ WHERE began_at >= $2 AND (NOT is_over OR ended_at IS NOT NULL AND analyzed_at IS
   AND NOT {_STORED % "missing.id, missing.id || ':poll'"}
 """  # noqa: S608  constants
 _CALL_EVENTS = (
-    "call_started",
-    "call_ended",
-    "call_analyzed",
-    "call_started:poll",
-    "call_ended:poll",
-    "call_analyzed:poll",
-)
+    "call_started", "call_ended", "call_analyzed", "call_started:poll", "call_ended:poll", "call_analyzed:poll",
+)  # fmt: skip
 _UNKNOWN = f"""
 SELECT call_id FROM unnest($2::text[]) AS listed (call_id)
 WHERE NOT EXISTS (SELECT FROM calls c WHERE c.tenant = $1 AND c.call_id = listed.call_id)

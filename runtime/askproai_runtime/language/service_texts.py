@@ -189,8 +189,11 @@ def _find_singular(word: str, services: Sequence[Service]) -> str | None:
     """Return the display name of the only service whose name differs from `word` in its ending; None if `word` is a name."""
     if any(word == fold(name) for service in services for name in _list_names(service)):
         return None
-    found = [s for s in services if cut_ending(word) in {cut_ending(fold(name)) for name in _list_names(s)}]
-    return found[0].display_name if len(found) == 1 else None
+    names = {each.display_name: map(fold, _list_names(each)) for each in services}
+    found = [
+        own for own, each in names.items() if cut_ending(word) in {cut_ending(n) for n in each if len(n) <= len(word)}
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _list_runs(words: Sequence[_Word]) -> Iterator[list[_Word]]:

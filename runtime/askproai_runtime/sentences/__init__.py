@@ -17,20 +17,7 @@ from askproai_runtime.sentences.formats import (
 )
 
 __all__ = [
-    "SENTENCES",
-    "Sentences",
-    "decline_name",
-    "format_call_back",
-    "format_clock",
-    "format_day",
-    "format_spoken",
-    "format_spoken_today",
-    "format_written_day",
-    "format_written_span",
-    "present_language",
-    "say",
-    "service_as_subject",
-    "speak_written_clocks",
-    "speaking",
-    "write_clock",
-]
+    "SENTENCES", "Sentences", "decline_name", "format_call_back", "format_clock", "format_day", "format_spoken",
+    "format_spoken_today", "format_written_day", "format_written_span", "present_language", "say", "service_as_subject",
+    "speak_written_clocks", "speaking", "write_clock",
+]  # fmt: skip

@@ -55,15 +55,8 @@ _OF_SAME_WEEK = re.compile(
     rf"|{_SAME_WEEK},?(?: (?:{_WORDS.before_weekday_of_week}))? (?P<week_in>{_WEEKDAY}))\b"
 )
 _SHIFTS = (
-    _SIGNED,
-    _SHIFT,
-    _OF_SAME_WEEK,
-    _NEXT_WEEKDAY,
-    _NEXT_UNIT,
-    _FOLLOWING_DAY,
-    _FOLLOWING_UNIT,
-    _FOLLOWING_WEEKDAY,
-)
+    _SIGNED, _SHIFT, _OF_SAME_WEEK, _NEXT_WEEKDAY, _NEXT_UNIT, _FOLLOWING_DAY, _FOLLOWING_UNIT, _FOLLOWING_WEEKDAY,
+)  # fmt: skip
 _SAME_TIME = re.compile(
     rf"\b(?:(?:{_WORDS.at_same_time}) )?(?:(?:{_WORDS.before_same}) ?)?(?:{_WORDS.same}) (?:{_WORDS.time})\b"
     rf"(?: (?:{_WORDS.as_before}))?"

@@ -25,6 +25,7 @@ Found = Clock | Part | TimeRange | Around | Instant
 Rule = tuple[str, Callable[[re.Match[str], datetime], Found]]
 
 _NOON, _MINUTES_OF_DAY = 12 * 60, 24 * 60
+_NEAR = 2 * 60  # minutes from a habit to an hour beside it: "nach der Arbeit ab vier"
 _WITHOUT_NOON = frozenset({"abend", "nacht", "frueh"})
 # The hours into which a bare hour must fall if the phrase also names a part of the day; wider than the part itself.
 _HOURS_OF_PART = {
@@ -129,7 +130,8 @@ def _expand(clock: Clock, part: Part | None) -> tuple[time, ...]:
         return (_time(_written_half(minutes, clock, part)),)
     morning, evening = minutes % _NOON, minutes % _NOON + _NOON
     if part is not None and (bounds := _bounds(part)) is not None:
-        fitting = tuple(_time(value) for value in (morning, evening) if _is_within(value, bounds))
+        within = bounds if part.name else (bounds[0] - _NEAR, bounds[1] + _NEAR)
+        fitting = tuple(_time(value) for value in (morning, evening) if _is_within(value, within))
         if not fitting:
             raise ImpossibleTime("the hour does not lie in that part of the day")
         return fitting[:1]

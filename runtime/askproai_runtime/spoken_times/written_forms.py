@@ -48,6 +48,10 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
      lambda match: f"{match[1]}-{int(match[3]):02}-{int(match[4]):02}"),
     (rf"(?<![\d/-])\b(\d{{1,2}})([/-])(\d{{1,2}})\2(\d{{4}}|{SHORT_YEAR})\b",
      lambda match: f"{match[1]}/{match[3]}/{f'20{match[4]}'[-4:]}"),
+    (rf"\b({_MONTH})([-/])(\d{{1,2}})\2(?=\d{{4}}\b)", r"\3 \1 "),
+    (rf"\b(\d{{4}})([-/])({_MONTH})\2(\d{{1,2}})\b", r"\4 \3 \1"),
+    (rf"(?<![\d./-])\b(\d{{1,2}})[-/](?={_MONTH}\b)", r"\1 "),
+    (rf"(?<=\d )({_MONTH})[-/](\d{{4}}|{SHORT_YEAR})\b", lambda match: f"{match[1]} {f'20{match[2]}'[-4:]}"),
     # The day of a choice is said once.
     (rf"\b({_WHICH}) ({_AND_OR}) (?=(?:(?:{_WORDS.article}) )?{_WHICH} ({_WORDS.weekdays})\b)", r"\1 \3 \2 "),
     (rf"^({_IN}(?:{_WORDS.this})) ({_AND_OR}) (?={_IN}{_WHICH} ((?:{_WORDS.week}){_ON_WEEKDAY})\b)", r"\1 \3 \2 "),

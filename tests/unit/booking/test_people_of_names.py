@@ -118,6 +118,9 @@ def test_unnamed_relative_counts_as_another_person(text: str) -> None:
         ("Petra Lange (Mia)", "Petra Lange", "Mia"), ("Petra (Mia) Lange", "Petra Lange", "Mia"),
         ("Petra Lange (Firma Kurz und Meier)", "Petra Lange", "Firma Kurz und Meier"),
         ("Petra Lange, AOK Plus", "Petra Lange", "AOK Plus"), ("Petra Lange, AOK", "Petra Lange", "AOK"),
+        ("Yusra Hamdan, Hund Lulu, Malteser", "Yusra Hamdan", "Hund Lulu, Malteser"),
+        ("Petra Lange mit Hund Rex", "Petra Lange", "Hund Rex"), ("Petra Lange, Hündin Bella", "Petra Lange", "Hündin Bella"),
+        ("Tom Baker, dog Rex, Labrador", "Tom Baker", "dog Rex, Labrador"),
         ("Petra Lange (auch Färben am selben Tag)", "Petra Lange", "auch Färben am selben Tag"),
     ],
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """An argument that decides a change is read or asked for, never dropped, and never mixed with another request's."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -17,7 +18,9 @@ from askproai_runtime.conversation.arguments.table import (
     fold_key,
     rules_of,
 )
+from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.conversation.unclear import ask_unclear
+from askproai_runtime.sentences import say
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 
@@ -79,6 +82,12 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
             ({"date": {"day": "Donnerstag", "week": "übernächste Woche"}}, {"date": "Donnerstag übernächste Woche"}),
             ({"date": DAY, "not_before": "14:00"}, {"date": DAY, "part_of_day": "ab 14:00"}),
             ({"date": DAY, "earliest": "12:00", "latest": "14:00"}, {"date": DAY, "part_of_day": "12:00 - 14:00"}),
+            ({"date": DAY, "start_time": "16:00", "end_time": "18:00"}, {"date": DAY, "start": "16:00 - 18:00"}),
+            ({"date": DAY, "time_from": "16:00", "time_to": "18:00"}, {"date": DAY, "part_of_day": "16:00 - 18:00"}),
+            ({"start": f"{DAY}T16:00", "end": f"{DAY}T18:00:00"}, {"date": DAY, "start": "16:00 - 18:00"}),
+            ({"date": DAY, "time": "9:00", "end": "12:00"}, {"date": DAY, "time": "9:00 - 12:00"}),
+            ({"date": DAY, "end_time": "10:00"}, {"date": DAY, "part_of_day": "bis 10:00"}),
+            ({"date": DAY, "start_time": "16:00", "end_time": "16:45"}, {"date": DAY, "start": "16:00"}),
             ({"time": {"after": "14:00"}}, {"time": "ab 14:00"}),
             ({"time": {"latest": "10:00"}}, {"time": "bis 10:00"}),
             ({"date": {"after": DAY}}, {"date": f"ab {DAY}"}),
@@ -142,6 +151,9 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
             ({"service_name": "cut", "service_2": "beard", "extra_service": "none"}, {"service": "cut, beard"}),
             ({"service": "", "second_service": "Bart"}, {"service": "Bart"}),
         )),
+        (BOOK, {"start_time": "16:00", "end_time": "18:00"}, {"start": "16:00"}),
+        (BOOK, {"full_name": "Otto Lange", "first_name": "Otto", "last_name": "Lange"}, OTTO),
+        (BOOK, {"phone": "+49 000 0000000", "email": ""}, {}),
         *((BOOK, args, {"companions": companions}) for args, companions in (
             ({"companions": {"full_name": "Otto Lange", "service_name": "Färben"}}, [DYED]),
             ({"companions": [{"person": "Otto Lange", "service_type": "Färben"}]}, [DYED]),
@@ -251,6 +263,42 @@ def test_unknown_part_of_a_decision_is_asked_about(name: str, key: str) -> None:
 def test_time_zone_is_judged_by_its_offset(zone: str, is_asked: bool) -> None:
     read = Arguments({"time": "10:00", "timezone": zone}, {})
     assert (ask_unclear(read, salon_config()) is not None) is is_asked
+
+
+@each_row(
+    ("args", "unread"),
+    [
+        (
+            {"customer_name": "Klaus Berger", "first_name": "Klaus", "last_name": "Bergmann"},
+            {"first_name", "customer_name"},
+        ),
+        ({"full_name": "Klaus Berger", "Vorname": "Klaus", "Nachname": "Bergmann"}, {"Vorname", "full_name"}),
+        ({"name": "Petra Lange", "last_name": "Kurz"}, {"name", "last_name"}),
+    ],
+)
+def test_only_sent_keys_are_called_unread(args: Any, unread: set[str]) -> None:
+    assert {*read_arguments(BOOK, args).unread} == unread
+
+
+@each_row(
+    ("args", "question"),
+    [
+        ({"date": DAY, "time": "10:00", "preferred_time": "11:00"}, "Donnerstag, den 10. Dezember, um 10 Uhr oder {}, um 11 Uhr?"),
+        ({"date": DAY, "time": "10:00", "hour": 11}, "Donnerstag, den 10. Dezember, um 10 Uhr oder {}, um 11 Uhr?"),
+        ({"date": DAY, "time": "10:00", "requested_time": "ab elf"}, "{}, um 10 Uhr oder {}, ab 11 Uhr?"),
+        ({"date": DAY, "time": "10:00", "hour": 9, "minute": 30}, "{}, um 10 Uhr oder {}, um 9 Uhr 30?"),
+        ({"date": DAY, "new_date": "2026-12-11", "time": "10:00"}, "{}, um 10 Uhr oder Freitag, den 11. Dezember, um 10 Uhr?"),
+        ({"date": DAY, "preferred_date": "2026-12-11"}, "{} oder Freitag, den 11. Dezember?"),
+        ({"date": DAY, "time": "10:00", "uhrzeit": "quatsch"}, None), ({"date": DAY, "day": 4, "month": 13}, None),
+    ],
+)  # fmt: skip
+def test_both_values_of_a_time_are_named(args: Any, question: str | None) -> None:
+    call = CallContext("call_1", "mitte", None, datetime(2026, 11, 26, 9, tzinfo=UTC), "corr")
+    for function in (Function.BOOK_APPOINTMENT, Function.CHECK_AVAILABILITY, Function.JOIN_WAITLIST):
+        answer = ask_unclear(read_arguments(function.name.lower(), args), salon_config(), function, call=call)
+        assert answer is not None
+        asked = (question or "").replace("{}", "Donnerstag, den 10. Dezember")
+        assert answer.message == (f"Meinen Sie {asked}" if question else say().time_not_understood)
 
 
 @each_row(

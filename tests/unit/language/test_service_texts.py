@@ -140,3 +140,4 @@ def test_words_of_a_service_name_stay_together(names: tuple[str, ...], text: str
 
 def test_plural_service_name_means_several_appointments() -> None:
     assert [names_several(text, SERVICES) for text in ("Haarschnitt", "Haarschnitte", "Färben")] == [False, True, False]
+    assert not names_several("nail trim", _services("Trimmen", "Nail clipping"))  # the shorter word is no plural

@@ -64,6 +64,20 @@ def test_model_notation_of_a_day_is_read(language: str, date: str, part: str | N
 
 
 @pytest.mark.parametrize("language", ["de", "en"])
+@pytest.mark.parametrize(
+    "said",
+    [
+        "10-Dec-2026", "Dec-10-2026", "2026-Dec-10", "10/Dec/2026", "10-dec-26", "10-Dec", "10-Dez-2026", "10.Dez.2026", "10. Dez.",
+        "Thu, 10-Dec-2026", "2026/Dez/10", "Dezember/10/2026",
+    ],
+)  # fmt: skip
+def test_signs_beside_a_month_are_read(language: str, said: str) -> None:
+    with speaking(Language(language)):
+        (found,) = understand_parts(said, "10:00", None, at=AT, zone=ZONE).candidates
+    assert f"{found.start:%Y-%m-%d %H}" == "2026-12-10 10"
+
+
+@pytest.mark.parametrize("language", ["de", "en"])
 @each_row(
     ("said", "hours"),
     [

@@ -8,7 +8,7 @@ import phonenumbers
 
 from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
-from askproai_runtime.conversation.arguments.table import ArgumentRule, fold_key
+from askproai_runtime.conversation.arguments.table import ENDS, ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, join_name, to_text
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.sentences import SENTENCES
@@ -28,16 +28,11 @@ _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
 _MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
 _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
+_CLOCK = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?")
+_HOUR = 60  # minutes
 _CODES = (
-    "countrycode",
-    "countrycallingcode",
-    "callingcode",
-    "dialcode",
-    "dialingcode",
-    "countryprefix",
-    "country",
-    "cc",
-)
+    "countrycode", "countrycallingcode", "callingcode", "dialcode", "dialingcode", "countryprefix", "country", "cc",
+)  # fmt: skip
 _NUMBERS = ("number", "phonenumber", "nationalnumber", "subscribernumber", "localnumber", "phone", "value")
 _HALVES = ("ampm", "meridiem", "period")
 
@@ -53,7 +48,7 @@ def join_parts(
     found = {to_text(key): value for key, value in members.items()}
     is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
     found = name_old_and_new(found) if is_move else found
-    name = "full_name" if of is None or of.name == "customer_name" else "name"
+    name = _name_of_names(found, rules) if of is None else "full_name" if of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
     if of is not None or fold_key(name) in rules:
@@ -80,11 +75,38 @@ def join_parts(
     if of is not None and of.name in {"date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
     elif "partofday" in rules:
+        _join_end(found, rules)
         _join(found, _name_of_bounds(found, is_move=is_move), (_AFTER, _BEFORE), _read_range, needed=0)
     if "partofday" in rules:
         _join_beside(found, _names_of("date", rules), _KEYS.week, _read_week)
         _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
     return found
+
+
+def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> str:
+    """Return the argument for a first and a last name: the sent key beside another name, which may be another person's."""
+    parts = [key for key in found if fold_key(key) in {*_FIRST_NAMES, *_LAST_NAMES}]
+    rule = rules.get("fullname")
+    names = [key for key in found if rule is not None and rules.get(fold_key(key)) is rule]
+    return parts[0] if parts and {*names} - {*parts} else "full_name"
+
+
+def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
+    """Join a start and its end to a range where nothing is booked yet: a caller has time "between four and six". An end within
+    the hour is the appointment's.
+    """
+    of_start = {key for key, rule in rules.items() if rule.name in {"start", "time"}}
+    starts, ends = ([key for key in found if fold_key(key) in names] for names in (of_start, ENDS))
+    clocks = [clock for key in (*starts, *ends) if (clock := _CLOCK.fullmatch(str(found[key])))]
+    if "appointmentid" in rules or len(ends) != 1 or len(starts) > 1 or len(clocks) != len(starts) + 1:
+        return
+    minutes = [int(clock["hour"]) * 60 + int(clock["minute"]) for clock in clocks]
+    if starts and minutes[1] - minutes[0] <= _HOUR:
+        return
+    del found[ends[0]]
+    found[starts[0] if starts else "until"] = " - ".join(f"{clock['hour']}:{clock['minute']}" for clock in clocks)
+    if clocks[0]["day"]:
+        found.setdefault("date", clocks[0]["day"])
 
 
 def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:

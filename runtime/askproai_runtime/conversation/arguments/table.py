@@ -112,13 +112,13 @@ _RULES: Final = (
     ),
     ArgumentRule(
         "start", _NEW_TIME,
-        "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone; also as an interval, or"
-        " its place in the offer (`slots[0]`, `slot_1`)",
+        "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone; also as an interval, in a"
+        " search beside an `end` more than an hour later, or its place in the offer (`slots[0]`, `slot_1`)",
         "with `Z` or another offset both readings are asked about, unless the caller names one or was offered it; so is a"
         " contradiction to the others",
         ("datetime", "date_time", "start_time", "starts_at", "start_at", "slot", "slot_start", "slot_time", "selected_slot",
          "start_datetime", "start_date_time", "datetime_iso", "appointment_datetime", "date_and_time", "when", "new_start",
-         "new_datetime", "new_start_time", "new_slot"),
+         "new_datetime", "new_start_time", "new_slot", "time_start"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -163,7 +163,7 @@ _RULES: Final = (
         "placeholders (`{{customer_name}}`, `[NAME]`), “Kunde”, “caller”, titles and relations are no name: it is asked for, and so"
         " are sentences and several people (“Familie Lange”, “Petra Lange und Sohn”)",
         ("name", "full_name", "client_name", "caller_name", "patient_name", "guest_name", "user_name", "customer",
-         "attendee_name", "contact_name", "person_name", "invitee_name"),
+         "attendee_name", "contact_name", "person_name", "invitee_name", *sorted(_KEYS.first_names | _KEYS.last_names)),
     ),
     ArgumentRule(
         "phone", (_BOOK, _JOIN, _NOTE),
@@ -237,20 +237,8 @@ PREFERENCES: Final = _KEYS.preferences
 # Objects that hold the arguments, and those that hold the value of one.
 WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
 VALUE_KEYS: Final = (
-    "value",
-    "text",
-    "name",
-    "display_name",
-    "title",
-    "label",
-    "preferred",
-    "requested",
-    "wanted",
-    "primary",
-    "main",
-    "id",
-    "type",
-)
+    "value", "text", "name", "display_name", "title", "label", "preferred", "requested", "wanted", "primary", "main", "id", "type",
+)  # fmt: skip
 # Keys of an object that only describe its name: `{name: Kim, title: Stylist}`.
 DESCRIBING_KEYS: Final = frozenset({"title", "label", "type"})
 # A list under these names echoes what an answer has offered.

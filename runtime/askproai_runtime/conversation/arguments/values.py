@@ -38,13 +38,14 @@ _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"customer_name", "service", "staff"})
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
 _FEWEST_SAID, _COUNTED_UP = 3, 9  # digits of a number that a caller may have begun to say; of one that is made up
+_CODE_ALONE = re.compile(r"(?:\+|00)[1-9]\d{0,2}(?=0{7,}$)")  # a country's code before zeros
 _LONGEST_DAY = 2  # digits: a day of no month
 _MAX_ENCODINGS = 3  # of JSON in JSON
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
     "email": re.compile(r"[\W\d_]*").fullmatch,
-    "phone": lambda text: _is_no_number(re.sub(r"[\W_]", "", text)),
+    "phone": lambda text: _is_no_number(_CODE_ALONE.sub("0", re.sub(r"[^\w+]|_", "", text)).lstrip("+")),
     **dict.fromkeys(("recipient", "staff"), means_anybody),
 }
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
@@ -142,14 +143,9 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
     ):
         return agreed
     if rule.name.endswith("date"):
-        days, dates = (
-            [
-                each.strip(". ")
-                for each in (first, second)
-                if each.strip(". ").isalpha() and fold(each) not in ALL_MONTHS
-            ],
-            [each for each in (first, second) if any(map(str.isdigit, each))],
-        )
+        words = [each.strip(". ") for each in (first, second) if fold(each) not in ALL_MONTHS]
+        days = [each for each in words if each.isalpha()]
+        dates = [each for each in (first, second) if any(map(str.isdigit, each))]
         month = dates[0].split()[-1] if dates else ""
         if days and fold(month) in ALL_MONTHS and find_agreed(f"{days[0]} {month}", dates[0], Argument.DATE):
             return dates[0]  # "fünfzehnten" and "15. Dezember"
