@@ -87,8 +87,7 @@ def parse_time(
     if understood.contradicts:
         understood = _drop_over_today(understood, call, service)
     if understood.contradicts:
-        bookable = [each for each in understood.candidates if is_open_time(service.rules, each)]
-        raise ask_candidates(bookable or understood.candidates, call, zone)
+        raise ask_candidates(understood.candidates, call, zone)
     if any(_NOON_AS_AM.search(part) for part in parts if part):
         _require_no_noon(understood, call, service)
     understood = _drop_too_far(understood, call, service)
