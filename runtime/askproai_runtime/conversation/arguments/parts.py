@@ -22,6 +22,8 @@ _LAST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.last_names))
 _AFTER, _BEFORE = tuple(sorted(_KEYS.after)), tuple(sorted(_KEYS.before))
 _FROM, _TO = (*_AFTER, *sorted(_KEYS.range_begins)), (*_BEFORE, "end")
 _HOURS, _MONTHS, _YEARS = tuple(sorted(_KEYS.hour)), tuple(sorted(_KEYS.month)), tuple(sorted(_KEYS.year))
+_WEEKDAYS = ("weekday", "dayofweek")
+_WORDS = SENTENCES[Language.DE]
 _DAY_AND_MONTH = re.compile(r"\d{1,2}(?P<sign>[./])\s*\d{1,2}")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
@@ -64,9 +66,11 @@ def join_parts(
         _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
         _join_year(found, {*_names_of("date", rules), fold_key(date)})
         _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
-        for key in (each for each in found if fold_key(each) in _MONTHS):
-            if (month := _read_integer(found[key], 1, 12)) is not None:
-                found[key] = SENTENCES[Language.DE].months[month - 1]
+        # A number means one weekday, whether a week begins on Sunday (0) or on Monday (1).
+        for names, words in ((_MONTHS, _WORDS.months), (_WEEKDAYS, _WORDS.weekdays)):
+            for key in (each for each in found if fold_key(each) in names):
+                if (number := _read_integer(found[key], 1, len(words))) is not None:
+                    found[key] = words[number - 1]
     if fold_key(time) in rules:
         _join(found, time, (_HOURS, _MINUTES), _read_clock)
         # Beside a time, which it may contradict.
@@ -220,7 +224,7 @@ def _read_date(values: list[Any]) -> str | None:
 
 def _read_clock(values: list[Any]) -> str | None:
     said = _O_CLOCK.sub("", values[0]) if isinstance(values[0], str) else values[0]
-    hour, minute = _read_integer(said, 0, 24), _read_integer(values[1], 0, 59)
+    hour, minute = _read_integer(said, 0, 24), 0 if is_empty(values[1]) else _read_integer(values[1], 0, 59)
     return None if hour is None or minute is None else f"{hour:02}:{minute:02}"
 
 

@@ -84,7 +84,8 @@ _RULES: Final = (
         "about; `10/12/26` is asked about where both readings are to come; for the"
         " waiting list “no matter” is any day",
         ("day", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date", "target_date",
-         "date_str", "date_string", "start_date", "weekday", "day_of_week", "month", "week", "calendar_week"),
+         "date_str", "date_string", "start_date", "weekday", "day_of_week", "month", "week", "calendar_week",
+         "date_range", "relative_date"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -238,6 +239,7 @@ PREFERENCES: Final = _KEYS.preferences
 WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
 VALUE_KEYS: Final = (
     "value", "text", "name", "display_name", "title", "label", "preferred", "requested", "wanted", "primary", "main", "id", "type",
+    "iso", "address",
 )  # fmt: skip
 # Keys of an object that only describe its name: `{name: Kim, title: Stylist}`.
 DESCRIBING_KEYS: Final = frozenset({"title", "label", "type"})
