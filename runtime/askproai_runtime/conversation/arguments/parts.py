@@ -22,7 +22,6 @@ _LAST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.last_names))
 _AFTER, _BEFORE = tuple(sorted(_KEYS.after)), tuple(sorted(_KEYS.before))
 _FROM, _TO = (*_AFTER, *sorted(_KEYS.range_begins)), (*_BEFORE, "end")
 _HOURS, _MONTHS, _YEARS = tuple(sorted(_KEYS.hour)), tuple(sorted(_KEYS.month)), tuple(sorted(_KEYS.year))
-_WEEKDAYS = ("weekday", "dayofweek")
 _WORDS = SENTENCES[Language.DE]
 _DAY_AND_MONTH = re.compile(r"\d{1,2}(?P<sign>[./])\s*\d{1,2}")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -66,11 +65,7 @@ def join_parts(
         _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
         _join_year(found, {*_names_of("date", rules), fold_key(date)})
         _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
-        # A number means one weekday, whether a week begins on Sunday (0) or on Monday (1).
-        for names, words in ((_MONTHS, _WORDS.months), (_WEEKDAYS, _WORDS.weekdays)):
-            for key in (each for each in found if fold_key(each) in names):
-                if (number := _read_integer(found[key], 1, len(words))) is not None:
-                    found[key] = words[number - 1]
+        _name_numbers(found)
     if fold_key(time) in rules:
         _join(found, time, (_HOURS, _MINUTES), _read_clock)
         # Beside a time, which it may contradict.
@@ -118,6 +113,15 @@ def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:
     said = [value for key, value in found.items() if fold_key(key) in {*_AFTER, *_BEFORE}]
     are_days = bool(said) and all(isinstance(each, str) and find_part_argument(each) is Argument.DATE for each in said)
     return "date" if is_move and are_days and "date" not in found and "start" not in found else "part_of_day"
+
+
+def _name_numbers(found: dict[str, Any]) -> None:
+    """Put words for numbers of months and weekdays. Monday is 1, whether a week begins with it or with Sunday (0)."""
+    words = dict.fromkeys(_MONTHS, _WORDS.months) | dict.fromkeys(("weekday", "dayofweek"), _WORDS.weekdays)
+    for key, value in found.items():
+        named = words.get(fold_key(key), ())
+        if (number := _read_integer(value, 1, len(named))) is not None:
+            found[key] = named[number - 1]
 
 
 def _name_parts_of_date(found: dict[str, Any]) -> None:
