@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -185,7 +184,7 @@ def _parse(
     phone = heard.number or caller
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)
-    requested = _describe(candidates, rules.zone, now)
+    requested = join_list([format_reading(each, rules.zone, now) for each in candidates])
     declined = call.declined_starts(rules.branch.name, rules.service.name, request.staff)
     spans = [_span_of(candidate, last, declined) for candidate in candidates]
     words = "|".join((rules.branch.name, canonical_name(rules.service.name), request.staff or "", requested))
@@ -214,10 +213,6 @@ def _span_of(candidate: Candidate, last: datetime, declined: Iterable[datetime])
         return WaitingSpan(start, end, declined=without)
     daily = candidate.daily
     return WaitingSpan(start, end, tuple(sorted(daily.weekdays)), daily.opens, daily.closes, without)
-
-
-def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) -> str:
-    return join_list([format_reading(c, zone, now) for c in candidates])
 
 
 async def _find_renamed_entry(

@@ -107,16 +107,14 @@ def leaves_open(text: str) -> bool:
     if parts == _HALVES or (None not in named and named >= _AFTER_THEM and not named.isdisjoint(_MORNINGS)):
         return True
     said = _INDIFFERENT.sub(f" {_MARK} ", folded).split()
-    return not _NO_MATTER.isdisjoint(said) and all(_goes_with_no_matter(word) for word in said)
+    return not _NO_MATTER.isdisjoint(said) and all(
+        each in _NO_MATTER | _WITH_NO_MATTER or each.startswith(_OF_THE_TRADE) for each in said
+    )
 
 
 def means_anybody(text: str) -> bool:
     """Return True if words for the recipient of a message mean nobody in particular: `any`, `someone`, `the team`."""
     return leaves_open(text) or set(fold(text).split()) <= _OPEN.for_anybody
-
-
-def _goes_with_no_matter(word: str) -> bool:
-    return word in _NO_MATTER | _WITH_NO_MATTER or word.startswith(_OF_THE_TRADE)
 
 
 def drop_open_words(text: str) -> str:

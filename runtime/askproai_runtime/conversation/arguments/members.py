@@ -93,7 +93,8 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
         elif not isinstance(value, dict):
             yield Member(path or WHOLE, None, value, depth, within=within)
         else:
-            is_past = not _names_existing(rules) and is_of_the_past(path)
+            # In a move the times of an existing appointment are the old ones.
+            is_past = is_of_the_past(path) and all(rule.name != "appointment_date" for rule in rules.values())
             is_callers = is_own or asks_for_appointment(value, rules)
             for key, each in join_parts(name_persons(value, rules), rules).items():
                 place, inner = join_path(path, key), _decode(each)
@@ -110,11 +111,6 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
                         is_alias = rule.name != key
                         yield Member(join_path(place, name), rule, one, depth, is_alias=is_alias, is_own=is_own)
                     pending.extend((place, depth + 1, other, rule.name, is_own) for other in others)
-
-
-def _names_existing(rules: Mapping[str, ArgumentRule]) -> bool:
-    """Return True if a function has arguments for the time of an existing appointment; in a move this is the old time."""
-    return any(rule.name == "appointment_date" for rule in rules.values())
 
 
 def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:

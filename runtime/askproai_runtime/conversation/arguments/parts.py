@@ -30,7 +30,7 @@ _MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
 _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?")
-_HOUR = 60  # minutes
+_LONG = 120  # minutes
 _CODES = (
     "countrycode", "countrycallingcode", "callingcode", "dialcode", "dialingcode", "countryprefix", "country", "cc",
 )  # fmt: skip
@@ -91,8 +91,8 @@ def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) 
 
 
 def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Join a start and its end to a range where nothing is booked yet: a caller has time "between four and six". An end within
-    the hour is the appointment's.
+    """Join a start and its end to a range where nothing is booked yet: a caller has time "between four and six". An end that
+    follows sooner is the appointment's.
     """
     of_start = {key for key, rule in rules.items() if rule.name in {"start", "time"}}
     starts, ends = ([key for key in found if fold_key(key) in names] for names in (of_start, ENDS))
@@ -100,7 +100,7 @@ def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
     if "appointmentid" in rules or len(ends) != 1 or len(starts) > 1 or len(clocks) != len(starts) + 1:
         return
     minutes = [int(clock["hour"]) * 60 + int(clock["minute"]) for clock in clocks]
-    if starts and minutes[1] - minutes[0] <= _HOUR:
+    if starts and minutes[1] - minutes[0] < _LONG:
         return
     del found[ends[0]]
     found[starts[0] if starts else "until"] = " - ".join(f"{clock['hour']}:{clock['minute']}" for clock in clocks)
