@@ -1,10 +1,12 @@
 """Read one argument's value, a text or a boolean, from the value that a language model passed."""
 
 import ast
+import itertools
 import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -41,6 +43,8 @@ _FEWEST_SAID, _COUNTED_UP = 3, 9  # digits of a number that a caller may have be
 _CODE_ALONE = re.compile(r"(?:\+|00)[1-9]\d{0,2}(?=0{7,}$)")  # a country's code before zeros
 _LONGEST_DAY = 2  # digits: a day of no month
 _MAX_ENCODINGS = 3  # of JSON in JSON
+CUT_OFF: Final = "cut_off"  # the key of the rest of arguments that end in the middle
+_CLOSINGS, _MOST_ENDS = ("}", "}}", "]}", "}]}"), 20
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
@@ -269,7 +273,19 @@ def _decode_literal(text: str) -> Any:
         value = ast.literal_eval(text.strip()) if len(text) <= _LONGEST_LITERAL else text
         return json.loads(json.dumps(value)) if isinstance(value, dict | list) else text.strip()
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return text.strip()
+        return _read_cut(text.strip())
+
+
+def _read_cut(text: str) -> Any:
+    """Return the whole members of a JSON object that is cut off, and the rest as `CUT_OFF`; any other text unchanged."""
+    is_object = re.match(r'\{\s*"', text) and len(text) <= _LONGEST_LITERAL
+    commas = [found.start() for found in re.finditer(",", text)][: -_MOST_ENDS - 1 : -1]
+    ends = [*([len(text)] if text[-1:] in {'"', "]", "}"} else []), *commas, 1] if is_object else []
+    for end, closing in itertools.product(ends, _CLOSINGS):
+        with suppress(ValueError, RecursionError):
+            rest = text[end:].strip(" ,}")
+            return json.loads(text[:end] + closing) | ({CUT_OFF: rest} if rest else {})
+    return text
 
 
 def is_encoded(value: Any) -> bool:
