@@ -9,7 +9,6 @@ from functools import partial
 from typing import Any, Final
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.book.bookables import linked_event_types
 from askproai_runtime.book.caller_appointments import asks_birth_date
@@ -104,7 +103,7 @@ def add_companions(
     names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
     if not all(each.rules.staff_members for each in local):  # a group is booked in the local calendar only
         raise BookedOneByOne(people, names)
-    companions = tuple(_only_named(each) for each in local[1:])
+    companions = tuple(replace(each.rules, staff_members=tuple(each.rules.able(each.staff))) for each in local[1:])
     rules = replace(local[0].rules, companions=companions)
     return Group(replace(local[0], rules=rules), names)
 
@@ -321,7 +320,3 @@ def _only_local(ctx: BookingContext, request: ServiceRequest) -> ServiceRequest:
     linked, rules = linked_event_types(ctx, request.rules.service), request.rules
     local = tuple(s for s in rules.staff_members if s.id not in linked and request.staff not in linked)
     return replace(request, rules=replace(rules, staff_members=local))
-
-
-def _only_named(request: ServiceRequest) -> ServiceRules:
-    return replace(request.rules, staff_members=tuple(request.rules.able(request.staff)))

@@ -198,7 +198,8 @@ def _take_agreed(
         if not is_clear:
             return _choose_part(config, branch, call, name, [*list_parts(services[0]), services[0]])
         if parts and not is_agreed:
-            return _compose(config, branch, parts)
+            in_branch = _list_offered(config, branch)
+            return _join_services(config, NamedServices(tuple(each for each in in_branch if each.name in parts)))
     if not is_agreed and (named := _read_answer(config, branch, services, answer)) is not None:
         return named
     since = words_of(call.said_since or "")
@@ -235,10 +236,6 @@ def _adds_no_service(text: str, name: str, config: TenantConfig) -> bool:
 
 def _list_all_parts(services: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(part for each in services for part in list_parts(each)))
-
-
-def _compose(config: TenantConfig, branch: Branch, parts: Sequence[str]) -> Service:
-    return _join_services(config, NamedServices(tuple(s for s in _list_offered(config, branch) if s.name in parts)))
 
 
 def _choose_part(config: TenantConfig, branch: Branch, call: CallContext, name: str, choices: Sequence[str]) -> Service:

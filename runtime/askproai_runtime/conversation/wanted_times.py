@@ -27,8 +27,16 @@ from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import NUMBER, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
 from askproai_runtime.language.places_among import ENDING, PLACE, PLACES, holds_place
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.spoken_times import ALL_MONTHS, ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
-from askproai_runtime.spoken_times.argument_values import names_date
+from askproai_runtime.spoken_times import (
+    ALL_MONTHS,
+    ALL_WEEKDAYS,
+    Days,
+    Grain,
+    count_day,
+    counts_time,
+    fold,
+    names_date,
+)
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
 from askproai_runtime.spoken_times.mentions import list_days_of_month, list_only_hour

@@ -23,6 +23,7 @@ _TEMPLATE = re.compile(
 _MARKED = re.compile(r"\s*(?:\$?\{+[^{}]*\}+|<[^<>]*>|\[[^\[\]]*\])")
 _FIELDS = _WORDS.field
 _WITH_FIELDS = _WORDS.beside_field
+FIELD_WORDS = _FIELDS | _WITH_FIELDS
 _MOST_WORDS = 2  # of a field
 # The name of a format in place of a value: "HH:MM", "TT.MM.JJJJ", "YYYY-MM-DDTHH:MM:SS+01:00".
 _FORMAT = re.compile(
@@ -68,7 +69,7 @@ def is_placeholder(text: str) -> bool:
     found = _TEMPLATE.fullmatch(text.strip())
     words = re.sub(r"\d+", " ", fold(found["inside"])).split() if found else []
     # "[Kunde hat Nussallergie]" and "(first time customer)" say something
-    is_field = set(words) <= _FIELDS | _WITH_FIELDS | _NOT_NAMED | _WITH_NOT_NAMED
+    is_field = set(words) <= FIELD_WORDS | _NOT_NAMED | _WITH_NOT_NAMED
     return is_field and not _FIELDS.isdisjoint(words) and (len(words) <= _MOST_WORDS or words[0] in _WITH_FIELDS)
 
 
@@ -107,16 +108,14 @@ def leaves_open(text: str) -> bool:
     if parts == _HALVES or (None not in named and named >= _AFTER_THEM and not named.isdisjoint(_MORNINGS)):
         return True
     said = _INDIFFERENT.sub(f" {_MARK} ", folded).split()
-    return not _NO_MATTER.isdisjoint(said) and all(_goes_with_no_matter(word) for word in said)
+    return not _NO_MATTER.isdisjoint(said) and all(
+        word in _NO_MATTER | _WITH_NO_MATTER or word.startswith(_OF_THE_TRADE) for word in said
+    )
 
 
 def means_anybody(text: str) -> bool:
     """Return True if words for the recipient of a message mean nobody in particular: `any`, `someone`, `the team`."""
     return leaves_open(text) or set(fold(text).split()) <= _OPEN.for_anybody
-
-
-def _goes_with_no_matter(word: str) -> bool:
-    return word in _NO_MATTER | _WITH_NO_MATTER or word.startswith(_OF_THE_TRADE)
 
 
 def drop_open_words(text: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from askproai_runtime.conversation.arguments.companions import read_companions
 from askproai_runtime.conversation.arguments.known_names import KnownNames
-from askproai_runtime.conversation.arguments.members import Member, join_path, list_members, names_time
+from askproai_runtime.conversation.arguments.members import Member, find_lost, join_path, list_members, names_time
 from askproai_runtime.conversation.arguments.table import (
     ADDED_SERVICES,
     DECIDING,
@@ -15,14 +15,12 @@ from askproai_runtime.conversation.arguments.table import (
     NOT_NEEDED,
     PARTIES,
     PREFERENCES,
-    WRAPPERS,
     ArgumentRule,
     fold_key,
     rules_of,
 )
 from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.arguments.values import (
-    CUT_OFF,
     MAX_CHARACTERS,
     decode_each,
     is_empty,
@@ -51,7 +49,6 @@ _PIECE = re.compile(r"[^(),;]+")
 _JOINS = rf"(?:\b(?:{UNDERSTOOD.arguments.and_or})\b|[,;/|])?"
 _ADDRESS = re.compile(rf"{_JOINS}\s*(?P<address>[^\s,;/|()<>:]+@[^\s,;/|()<>]+)\s*{_JOINS}", re.IGNORECASE)
 _ON = re.compile(rf"^(?:{UNDERSTOOD.arguments.on_day})\s+", re.IGNORECASE)
-_KEY = re.compile(r'"(\w+)"\s*:')
 Choose = Callable[[str, Sequence[Any]], Any]
 _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a person decides nothing
 
@@ -115,7 +112,7 @@ def read_arguments(
         unclear.discard("companions")
     chosen = _choose(contradicted, choose, values, unread)
     unclear |= (contradicted.keys() & DECIDING) - chosen
-    unclear |= _find_unclear_day(members, values, rules) | _find_lost(members, values, rules)
+    unclear |= _find_unclear_day(members, values, rules) | find_lost(members, values, rules)
     unclear |= TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
     for member in members:
         if member.rule and member.rule.name in unclear and not is_empty(member.value):
@@ -213,7 +210,7 @@ def _split_service(read: Arguments, function: str, known: KnownNames, choose: Ch
     """
     if function not in _NEW or not isinstance(read.values.get("service"), str):
         return read
-    text = _drop_given(drop_catalogue(read.values["service"]), read.values)
+    text = known.drop_length(_drop_given(drop_catalogue(read.values["service"]), read.values))
     values, unread, noted, parts = dict(read.values), dict(read.unread), list[str](), list[ServicePart]()
     readings = dict[str, Sequence[Any]]()
     for part in known.list_service_parts(text):
@@ -329,25 +326,9 @@ def _set_apart(members: list[Member]) -> list[Member]:
 
 def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
     """Return {"date"} if the only named day is not the appointment's: by `inspection_date` alone, a wrong day would be booked."""
-    is_needed = "date" in _names_of_rules(rules) and {"date", "start"}.isdisjoint(values)
-    return {"date"} if is_needed and any(map(_is_other_time, members)) else set()
-
-
-def _find_lost(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
-    """Return the deciding arguments that arguments without a readable end may have lost: the last one, and the day or hour."""
-    texts = {_last_key(each): each.value for each in members if each.rule is None and isinstance(each.value, str)}
-    rest = texts.get(fold_key(CUT_OFF), "")
-    if not rest and (values or all(is_empty(text) for key, text in texts.items() if key in WRAPPERS)):
+    if "date" not in _names_of_rules(rules) or not {"date", "start"}.isdisjoint(values):
         return set()
-    is_timed = "start" in values or {"date", "time"} <= values.keys()
-    lost = {rules[key].name for key in map(fold_key, _KEY.findall(rest)) if key in rules}
-    lost |= set() if is_timed else {"time" if "date" in values else "date"}
-    return lost & (DECIDING - _PERSON) & _names_of_rules(rules)  # the person is asked for where it is needed
-
-
-def _is_other_time(member: Member) -> bool:
-    """Return whether a value is a day or a time under a key that does not mean the appointment's time."""
-    return member.rule is None and names_time(_last_key(member), member.value) is not None
+    return {"date"} if any(each.rule is None and names_time(_last_key(each), each.value) for each in members) else set()
 
 
 def _is_of_companions(member: Member) -> bool:

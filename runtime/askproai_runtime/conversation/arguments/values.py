@@ -50,7 +50,8 @@ _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
     "email": re.compile(r"[\W\d_]*").fullmatch,
     "phone": lambda text: _is_no_number(_CODE_ALONE.sub("0", re.sub(r"[^\w+]|_", "", text)).lstrip("+")),
-    **dict.fromkeys(("recipient", "staff"), means_anybody),
+    "recipient": means_anybody,
+    "staff": lambda text: text in {"0", "-1"} or means_anybody(text),
 }
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
 _AGREEMENTS = {
@@ -78,7 +79,7 @@ def says_nothing(text: str) -> bool:
 
 def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     """Return the text or boolean of an argument; None if the value is absent or of another type."""
-    if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff", "topic"}):
+    if isinstance(value, list) and _are_parts(rule, value):
         value = join_texts(value)
     if isinstance(value, list) and rule.name == "customer_name" and all(isinstance(each, str) for each in value):
         # The parts of one person's name, or several people.
@@ -100,6 +101,13 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         return text if fold(text) == "true" or withdraws_call_back(text) or not is_placeholder(text) else None
     is_open = rule.is_choice and leaves_open(text)
     return None if names_nothing(text) or is_open or _stands_for_nothing(rule, text) else text
+
+
+def _are_parts(rule: ArgumentRule, values: list[Any]) -> bool:
+    """Return True if the entries of a list are parts of one text, as of a phone number: `["0170", "1234567"]`."""
+    if rule.name == "phone":
+        return len(values) > 1 and all(len(_digits(join_texts(each))) <= _FEWEST_DIGITS for each in values)
+    return rule.is_text or rule.name in {"service", "staff", "topic"}
 
 
 def is_nothing_for(rule: ArgumentRule, value: Any) -> bool:
@@ -328,11 +336,10 @@ def join_texts(value: Any) -> str:
     return ", ".join(text for text in texts if text)
 
 
-def _is_nothing(leaf: Any) -> bool:
-    return says_nothing(leaf) if isinstance(leaf, str) else is_empty(leaf)
-
-
 def describe_object(value: Mapping[str, Any], plain: Collection[str]) -> str:
     """Return an object's values as one text, each with its key in front unless the key is in `plain`."""
-    said = [(name, to_text(each).strip()) for name, each in list_leaves(value) if not _is_nothing(each)]
+    leaves = [
+        each for each in list_leaves(value) if not (says_nothing if isinstance(each[1], str) else is_empty)(each[1])
+    ]
+    said = [(name, to_text(each).strip()) for name, each in leaves]
     return ", ".join(text if not name or name in plain else f"{name}: {text}" for name, text in said)
