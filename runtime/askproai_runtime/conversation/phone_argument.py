@@ -37,6 +37,7 @@ _LONGEST_GROUP = 4
 _BEGINNING = re.compile(rf"(?<!\S)\(?(?:[0+]|(?:{_WORDS.begins})\b|null)", re.IGNORECASE)
 # The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
 _AMERICAN = re.compile(r"\D*1\D+\d{3}\D")
+_HOUR = re.compile(rf"\b\d{{1,2}}(?:[:.]\d\d)? ?(?:{UNDERSTOOD.values.clock})\b", re.IGNORECASE)
 _LABEL = re.compile(rf"\b(?:{_WORDS.kinds}|{_WORDS.label})\b[.:]?", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(
     rf"[,;|\n]|\s/\s|\b(?:{_WORDS.between})\b\.?|(?<=\d)\s+(?=(?:{_WORDS.kinds})\b)", re.IGNORECASE
@@ -81,7 +82,7 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
     numbers = list(dict.fromkeys(each.number for each in read if each.number not in {None, shown}))
     if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
         return SaidPhone(numbers[0], several=said)
-    if found.unclear is not None and (number := _find_beside_words(said, config, call.branch)) not in {None, shown}:
+    if found.unclear is not None and (number := _find_beside_words(said, config, region)) not in {None, shown}:
         return SaidPhone(number, several=said)
     return SaidPhone() if shown is not None and shown in {found.number, read_spoken_number(said)} else found
 
@@ -109,11 +110,11 @@ def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:
     return numbers[0] if len(numbers) == 1 else None
 
 
-def _find_beside_words(said: str, config: TenantConfig, branch: str) -> str | None:
-    """Return the phone number beside words that have at most an hour or an extension: `0171 2345678 (ab 18 Uhr)`; else None."""
-    longest, *others = sorted(list_dictated(said), key=len, reverse=True) or [""]
-    is_aside = all(len(each) <= len("18") for each in others) and not NO.search(words_of(said))
-    return find_phone(longest, config, branch) if is_aside else None
+def _find_beside_words(said: str, config: TenantConfig, region: str) -> str | None:
+    """Return the only number among other words, which may name an hour: `0171 2345678 (ab 18 Uhr)`; else None."""
+    dictated = list_dictated(_HOUR.sub(" ", said))
+    is_only = len(dictated) == 1 and not NO.search(words_of(said))
+    return _read_one(dictated[0].strip("(),.;!?"), config, region).number if is_only else None
 
 
 def _find_in_part(part: str, config: TenantConfig, region: str) -> str | None:
