@@ -118,8 +118,8 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
 
 
 def find_lost(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
-    """Return the deciding arguments that arguments without a readable end may have lost: the last one, and the day or hour. The
-    person is asked for where it is needed.
+    """Return the deciding arguments that arguments without a readable end may have lost: the last one, and the day or hour.
+    Service and person are asked for where they are needed.
     """
     unread = [each for each in members if each.rule is None and isinstance(each.value, str)]
     texts = {fold_key(each.path.rpartition(".")[2]): each.value for each in unread}
@@ -129,7 +129,7 @@ def find_lost(members: list[Member], values: Mapping[str, Any], rules: Mapping[s
     is_timed = "start" in values or {"date", "time"} <= values.keys()
     lost = {rules[key].name for key in map(fold_key, _KEY.findall(rest)) if key in rules}
     lost |= set() if is_timed else {"time" if "date" in values else "date"}
-    return lost & (DECIDING - {"customer_name", "phone"}) & {rule.name for rule in rules.values()}
+    return lost & (DECIDING - {"customer_name", "phone", "service"}) & {rule.name for rule in rules.values()}
 
 
 def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:
