@@ -169,7 +169,8 @@ def rank_by(busy: Busy, rules: ServiceRules, language: str) -> Callable[[str, da
     caller's usual staff member, then the staff member who is booked least on that local day.
     """
     resources = {staff_member.id: staff_member.resource_ids for staff_member in rules.staff_members}
-    speakers = {staff_member.id for staff_member in rules.staff_members if _speaks(staff_member, language)}
+    spoken = {each.id: {said.partition("-")[0] for said in each.languages or ("de",)} for each in rules.staff_members}
+    speakers = {staff_id for staff_id, languages in spoken.items() if language in languages}
     load: dict[tuple[str, date], float] = {}
 
     def rank(staff: str, start: datetime) -> tuple[bool, bool, float]:
@@ -188,10 +189,6 @@ def rank_by(busy: Busy, rules: ServiceRules, language: str) -> Callable[[str, da
         return load[key]
 
     return rank
-
-
-def _speaks(staff_member: Staff, language: str) -> bool:
-    return language in {spoken.partition("-")[0] for spoken in staff_member.languages or ("de",)}
 
 
 def nearest_slots(slots: Iterable[Slot], target: datetime, count: int) -> list[Slot]:

@@ -186,12 +186,9 @@ def _spread_target(zone: ZoneInfo, chosen: Sequence[datetime], last: datetime) -
     """Return the full hour farthest from all chosen starts: the hour of `last`, or one in the middle between two starts."""
     end = last.astimezone(zone).replace(minute=0)
     ordered = sorted([*(at for at in chosen if at < end), end])
-    between = [_nearest_hour(zone, first + (second - first) / 2) for first, second in pairwise(ordered)]
+    middles = [first + (second - first) / 2 + timedelta(minutes=30) for first, second in pairwise(ordered)]
+    between = [at.astimezone(zone).replace(minute=0, second=0, microsecond=0) for at in middles]  # the nearest hours
     return max((end, *between), key=lambda at: min(abs(at - other) for other in chosen))
-
-
-def _nearest_hour(zone: ZoneInfo, at: datetime) -> datetime:
-    return (at + timedelta(minutes=30)).astimezone(zone).replace(minute=0, second=0, microsecond=0)
 
 
 def _longest_stay(rules: ServiceRules, chosen: Sequence[Slot]) -> timedelta:
@@ -246,7 +243,7 @@ async def _search_day(
     rules: ServiceRules, read_busy: ReadBusy, query: SlotQuery, day: date, read_remote: ReadRemote
 ) -> list[Slot]:
     """Return the closest starts of one local day, each with the staff member who ranks first (see `rank_by`)."""
-    first, end = (_instant(rules, day, minute) for minute in (0, DAY_MINUTES))
+    first, end = (datetime.fromtimestamp(wall_clock_epoch(day, minute, rules.zone), UTC) for minute in (0, DAY_MINUTES))
     part = replace(
         query, first=max(first, query.first), end=min(end, query.end), closest_to=query.closest_to or query.first
     )
@@ -290,7 +287,3 @@ def _distance(rules: ServiceRules, day: date, target: float) -> float:
     """Return the distance in seconds between `target` and the closest instant of a local day; 0 within the day."""
     midnight, end = (wall_clock_epoch(day, minute, rules.zone) for minute in (0, DAY_MINUTES))
     return max(midnight - target, target - end, 0)
-
-
-def _instant(rules: ServiceRules, day: date, minute: int) -> datetime:
-    return datetime.fromtimestamp(wall_clock_epoch(day, minute, rules.zone), UTC)

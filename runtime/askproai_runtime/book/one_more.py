@@ -117,7 +117,8 @@ def _list_meant(request: BookingRequest, others: Sequence[Appointment], moved: C
         return own
     listed = [each for each in own if str(each.id) in doubts.listed]
     if doubts.adds:
-        return [each for each in listed if not _has_other_service(request, each)]
+        names = [one.rules.service.name for one in request.each]
+        return [each for each in listed if any(share_services(each.service, name) for name in names)]
     return [each for each in own if each in listed or each.id in moved]
 
 
@@ -201,10 +202,6 @@ def _may_replace(request: BookingRequest, appointment: Appointment) -> bool:
     )
     is_of_service = same_services(appointment.service, service) or is_at_other_time
     return is_of_service and may_be_same(request.name, appointment.customer_name)
-
-
-def _has_other_service(request: BookingRequest, appointment: Appointment) -> bool:
-    return not any(share_services(appointment.service, one.rules.service.name) for one in request.each)
 
 
 def _is_at_other_time(request: BookingRequest, appointment: Appointment) -> bool:

@@ -228,7 +228,8 @@ class WaitlistKeeper:
             key = (*place, day, member)
             if key not in free_days:
                 free_days[key] = (await list_free_slots(ctx, rules, day, correlation_id, member)).slots
-            needing += (slot for slot in free_days[key] if _needs(rules, slot, freed))
+            span = [Span(freed.starts_at, freed.ends_at)]
+            needing += (each for each in free_days[key] if _overlap(rules.blocked_spans(each.start, each.staff), span))
         if any(rules.staff_member(member).units > 1 for member in staff):
             needing = await self._without_other_units(rules, needing, freed)
         return sorted(needing, key=lambda slot: abs(slot.start - freed.starts_at))
@@ -279,10 +280,6 @@ def _is_possible(config: TenantConfig, entry: WaitlistEntry, offer: WaitlistOffe
         return False
     in_time = offer.starts_at - timedelta(minutes=rules.service.minimum_notice_minutes)
     return bool(free_slots(rules, {}, SlotQuery.at(offer.starts_at, in_time, offer.staff)))
-
-
-def _needs(rules: ServiceRules, slot: Slot, freed: FreedTime) -> bool:
-    return _overlap(rules.blocked_spans(slot.start, slot.staff), [Span(freed.starts_at, freed.ends_at)])
 
 
 def _overlap(spans: Iterable[Span], others: Sequence[Span]) -> bool:

@@ -68,7 +68,8 @@ def find_suspects(
         row = listed.get(appointment.external_id or "")
         if appointment.in_flight or appointment.ends_at <= now or (row and is_recent(row, now, grace)):
             continue
-        if row is None and not _is_matched(appointment, remotes):
+        uid, live = appointment.external_id, [each for each in remotes if each.live]
+        if row is None and not any(uid in each.uids or each.request_id == appointment.id for each in live):
             suspects.append(Suspect(DifferenceSort.MISSING_THERE, appointment.starts_at, appointment))
         elif row is not None and row.moved_to:
             suspects.append(Suspect(DifferenceSort.MOVED, appointment.starts_at, appointment, row))
@@ -123,13 +124,6 @@ def _of_remote(remote: RemoteBooking, matching: Collection[Compared], now: datet
         return None
     sort = classify(appointment, remote, now)
     return Suspect(sort, remote.starts_at, appointment, remote) if sort else None
-
-
-def _is_matched(appointment: Compared, remotes: Sequence[RemoteBooking]) -> bool:
-    """Return whether a live booking in the slice has the appointment's uid among its uids, or its id as the request id."""
-    return any(
-        each.live and (appointment.external_id in each.uids or each.request_id == appointment.id) for each in remotes
-    )
 
 
 def _sharing_a_booking(appointments: Iterable[Compared], of_slice: Collection[UUID], now: datetime) -> list[Suspect]:

@@ -194,7 +194,12 @@ def _part(text: str, services: Sequence[Service]) -> People:
             names = [f"{head}, {part}"]  # "Lange, Petra"
         elif _is_remark(part, sign):
             return People("", is_sentence=True)
-        elif not is_beside and may_be_name and _joins(part, sign, beside):
+        elif (
+            not is_beside
+            and may_be_name
+            and sign in _JOINS
+            and (all(map(_AGE.fullmatch, beside)) if beside else not _is_surname(part))
+        ):  # "Otto, 8, und Mia, 6"
             names.append(part)
         elif not is_beside or _may_come(part):
             return _UNCLEAR
@@ -220,11 +225,6 @@ def _is_remark(part: str, sign: str) -> bool:
     is_known = _may_come(part) or describes_person(part) or _NUMBER.search(part) or _OTHER_NAME.fullmatch(part)
     is_note = sign in {",", "("} and is_known
     return sign not in _JOINS and not is_note and is_sentence(part)
-
-
-def _joins(part: str, sign: str, beside: Sequence[str]) -> bool:
-    """Return True if a name belongs in one list with the name before it, with only ages between them: "Otto, 8, und Mia, 6"."""
-    return sign in _JOINS and all(map(_AGE.fullmatch, beside)) and (bool(beside) or not _is_surname(part))
 
 
 def _may_come(part: str) -> bool:

@@ -226,7 +226,8 @@ async def _ask_which_kind(ctx: BookingContext, call: CallContext, args: Mapping[
     is_named = appointment is not None and _names_time(ctx, call, args, appointment.starts_at)
     if len(agreed) == 1 and not is_named:
         return await _leave(ctx, call, args, agreed)
-    then = [each for each in waiting if _names_exact_start(ctx, call, args, each)]
+    exact = {each.id: [span.start for span in read_spans(each) if span.end is None] for each in waiting}
+    then = [each for each in waiting if any(_names_time(ctx, call, args, start) for start in exact[each.id])]
     if then and not (is_named or has_refused_place):
         return await _leave_one(ctx, call, args, then)
     if not asks:
@@ -252,11 +253,6 @@ def _names_time(ctx: BookingContext, call: CallContext, args: Mapping[str, Any],
     day = read_text(args, "appointment_date") or start.astimezone(zone).date().isoformat()
     understood = understand_parts(day, clock, None, at=call.started_at, zone=zone)
     return any(each.contains(start) for each in understood.candidates)
-
-
-def _names_exact_start(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: WaitlistEntry) -> bool:
-    """Return True if a request names the exact start for which an entry waits. An entry for a span of time has no such start."""
-    return any(_names_time(ctx, call, args, span.start) for span in read_spans(entry) if span.end is None)
 
 
 def _narrow(

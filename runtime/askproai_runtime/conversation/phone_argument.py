@@ -21,6 +21,7 @@ from askproai_core.phone_numbers import (
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.branch_numbers import own_numbers, region_of
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.calling_number import Pointer, read_pointer
 from askproai_runtime.language.replies import PhoneQuestion
 from askproai_runtime.language.spoken_numbers import list_dictated, read_spoken_number
@@ -36,6 +37,7 @@ _LONGEST_GROUP = 4
 _BEGINNING = re.compile(rf"(?<!\S)\(?(?:[0+]|(?:{_WORDS.begins})\b|null)", re.IGNORECASE)
 # The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
 _AMERICAN = re.compile(r"\D*1\D+\d{3}\D")
+_HOUR = re.compile(rf"\b\d{{1,2}}(?:[:.]\d\d)? ?(?:{UNDERSTOOD.values.clock})\b", re.IGNORECASE)
 _LABEL = re.compile(rf"\b(?:{_WORDS.kinds}|{_WORDS.label})\b[.:]?", re.IGNORECASE)
 _BETWEEN_NUMBERS = re.compile(
     rf"[,;|\n]|\s/\s|\b(?:{_WORDS.between})\b\.?|(?<=\d)\s+(?=(?:{_WORDS.kinds})\b)", re.IGNORECASE
@@ -48,7 +50,7 @@ class SaidPhone:
     too few (`half`); or none of these.
 
     Unclear words may help a person to find the number. An incomplete number is never stored. `of_call`: the words refer to the
-    calling number. `several` are all the words if they have more numbers than `number`, which is the first.
+    calling number. `several` are all the words if they have more than `number`, such as a second one.
     """
 
     number: str | None = None
@@ -80,6 +82,8 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
     numbers = list(dict.fromkeys(each.number for each in read if each.number not in {None, shown}))
     if len(numbers) > 1 or (found.unclear is not None and numbers and len(read) > 1):
         return SaidPhone(numbers[0], several=said)
+    if found.unclear is not None and (number := _find_beside_words(said, config, region)) not in {None, shown}:
+        return SaidPhone(number, several=said)
     return SaidPhone() if shown is not None and shown in {found.number, read_spoken_number(said)} else found
 
 
@@ -106,6 +110,13 @@ def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:
     return numbers[0] if len(numbers) == 1 else None
 
 
+def _find_beside_words(said: str, config: TenantConfig, region: str) -> str | None:
+    """Return the only number among other words, which may name an hour: `0171 2345678 (ab 18 Uhr)`; else None."""
+    dictated = list_dictated(_HOUR.sub(" ", said))
+    is_only = len(dictated) == 1 and not NO.search(words_of(said))
+    return _read_one(dictated[0].strip("(),.;!?"), config, region).number if is_only else None
+
+
 def _find_in_part(part: str, config: TenantConfig, region: str) -> str | None:
     """Return the phone number that is all of `part`, or its end from a zero or plus on (`11. 0171 2345678`); None without one."""
     starts = [0, *(found.start() for found in _BEGINNING.finditer(part))]
@@ -125,7 +136,7 @@ def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:
     digits = read_spoken_number(said)
     if digits is not None and _count_national_digits(digits, region) < _FEWEST_DIGITS:
         return SaidPhone(half=digits)
-    for written in (said, digits):
+    for written in (digits,) if said.endswith(".0") else (said, digits):
         try:
             number = to_e164(written, region) if written else None
         except StandIn:

@@ -8,7 +8,6 @@ import asyncio
 import re
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
 import asyncpg
 import structlog
@@ -54,7 +53,12 @@ def make_record(
         call_id=call.call_id,
         at=arrived_at,
         function=payload.name,
-        arguments=_bound(read.values | (read.unread | read.values)),  # what was read comes first
+        arguments={  # a language model wrote them; what was read comes first
+            _INVISIBLE.sub("", name)[:_MAX_NAME]: value
+            if isinstance(value, bool)
+            else _cut(_to_text(value), _MAX_VALUE)
+            for name, value in [*(read.values | (read.unread | read.values)).items()][:_MAX_ARGUMENTS]
+        },
         outcome=answer.outcome.value,
         cause=answer.cause and _cut(answer.cause, _MAX_CAUSE),
         answer=_cut(answer.message, _MAX_ANSWER),
@@ -121,14 +125,6 @@ class FunctionRecorder:
 
     def _lose(self, records: int, why: str) -> None:
         log.warning("function.not_recorded", records=records, error=why)
-
-
-def _bound(arguments: dict[str, Any]) -> dict[str, str | bool]:
-    """Return the first 16 arguments, their names and texts cut and without invisible characters: a language model wrote them."""
-    return {
-        _INVISIBLE.sub("", name)[:_MAX_NAME]: value if isinstance(value, bool) else _cut(_to_text(value), _MAX_VALUE)
-        for name, value in list(arguments.items())[:_MAX_ARGUMENTS]
-    }
 
 
 def _to_text(value: str | list[dict[str, str]]) -> str:

@@ -40,6 +40,7 @@ from askproai_runtime.understood import UNDERSTOOD
 
 _NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
 _BESIDE_HOUR = re.compile(rf"\b(?:{UNDERSTOOD.places.beside_hour})\b")  # "ich habe um zwei Feierabend"
+_WORD = re.compile(r"[^\W\d_]{3}")
 _DAYS_AHEAD = 14  # in which a time without a day is searched
 _HALF_A_DAY = timedelta(hours=12)
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
@@ -103,17 +104,29 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
     is_aside = rejects_times(words_of(words)) or counts_time(words) or _BESIDE_HOUR.search(fold(words))
     is_choice = words not in call.said_without_days and is_number(words)  # "die zwei", of a menu of branches
     hours = [] if is_aside or is_choice else list_only_hour(words, call.started_at)
+    understood: Understanding | ClarificationNeeded | None
     try:
         understood = parse_time(args, call, service)
-    except ClarificationNeeded:
+    except ClarificationNeeded as error:
+        understood = error
+    is_said = _WORD.search(read_text(args, "time") or "") is not None  # words may reject the hour
+    if isinstance(understood, ClarificationNeeded) or (
+        understood and understood.unclear is Argument.TIME and not is_said
+    ):
         day = understand_parts(read_parts(args)[0], None, None, at=call.started_at, zone=zone)
         days = {each.start.astimezone(zone).date() for each in day.candidates}
         said = [exact_at(datetime.combine(date, each, zone)) for date in days for each in hours]
         meant = [each for each in said if is_open_time(service.rules, each) and each.start > call.started_at]
         is_noon = any(_NOON_AS_AM.search(each) for each in read_parts(args) if each)
-        if len(meant) != 1 or len(days) != 1 or is_noon or read_text(args, "start"):
-            raise
-        return Understanding.of(meant)
+        if len(meant) == len(days) == 1 and not is_noon and not read_text(args, "start"):
+            return Understanding.of(meant)
+        if isinstance(understood, ClarificationNeeded):
+            raise understood
+    if understood is not None and understood.exact is None and len(understood.candidates) == 1:
+        (span,) = understood.candidates
+        is_visit = span.end is not None and span.end - span.start <= timedelta(minutes=service.rules.longest_minutes)
+        if is_visit and span.start.astimezone(zone).time() in hours:  # "9:00 - 9:20" for "um neun"
+            return Understanding.of([exact_at(span.start)])
     if understood is None or understood.exact is None:
         return understood
     requested = exact_at(understood.exact.astimezone(zone))

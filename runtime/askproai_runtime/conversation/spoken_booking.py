@@ -89,7 +89,9 @@ def parse_booking_request(
     _require_no_part(config, call, service, start, appointments)
     name = read_name_alone(read_text(args, "customer_name"), call.said)
     if not name:
-        raise ClarificationNeeded(say().whose_name)
+        given, said = fold(read_text(args, "customer_name") or "").split(), fold(call.said or "").split()
+        is_said = given[-1:] and given[-1] in said  # "ich heiße Kunde"
+        raise ClarificationNeeded(say().which_full_name.strip() if is_said else say().whose_name)
     known_phone = next((each.phone for each in appointments if each.phone), None)
     request = parse_details(config, call, args, service, start, name, known_phone)
     return replace(

@@ -74,7 +74,8 @@ def ask_unclear(
     brings = f"companions of {fold(named)}"  # asked once: the same text again names one person
     if people.may_bring and brings not in asked_before and "companions" not in {*read.values, *unclear}:
         return _ask(say().who_comes_along, unclear=brings)
-    if "customer_name" not in {*asked_before, *unclear} and _may_have_more(people.name):
+    may_be_more = read_customer_name(people.name) and not is_plain_name(people.name)  # an unknown word in lowercase
+    if "customer_name" not in {*asked_before, *unclear} and may_be_more:
         unclear.add("customer_name")
         is_waiting = function is Function.JOIN_WAITLIST
         questions = {**questions, "customer_name": say().wait_for_whom if is_waiting else say().whose_name}
@@ -135,13 +136,6 @@ def _is_unconfirmed(read: Arguments, function: Function) -> bool:
     is_dated = bool(day) or function is Function.RESCHEDULE_APPOINTMENT or holds_day(clock)
     has_hour = bool(clock) or (bool(day) and find_part_argument(day) not in {Argument.DATE, Argument.PART_OF_DAY})
     return "start" in read.values or (is_dated and has_hour)
-
-
-def _may_have_more(name: str) -> bool:
-    """Return whether a name to be stored may contain more than a name: an unknown word in lowercase. The caller is asked once
-    in a call, since people have such names, too.
-    """
-    return bool(read_customer_name(name)) and not is_plain_name(name)
 
 
 def _say_time(read: Arguments) -> str:

@@ -25,16 +25,24 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.declines import NUMBER, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
-from askproai_runtime.language.places_among import holds_place
+from askproai_runtime.language.places_among import ENDING, PLACE, PLACES, holds_place
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.spoken_times import ALL_MONTHS, ALL_WEEKDAYS, Days, Grain, count_day, counts_time, fold
+from askproai_runtime.spoken_times import (
+    ALL_MONTHS,
+    ALL_WEEKDAYS,
+    Days,
+    Grain,
+    count_day,
+    counts_time,
+    fold,
+    names_date,
+)
 from askproai_runtime.spoken_times.arguments import find_open_span
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
 from askproai_runtime.spoken_times.mentions import list_days_of_month, list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.places
-_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}(?:T.*)?|\d{1,2}\.\d{1,2}\.(?:\d{2,4})?")
 _RELATIVE_DAY: Final = re.compile(rf"\b(?:{_WORDS.other_day})\b")
 _MONTH: Final = f"(?:{'|'.join(ALL_MONTHS)})"
 _NUMBER: Final = rf"(?:\d{{1,2}}\b|\w+(?:{_WORDS.ordinal})\b)"
@@ -52,6 +60,8 @@ _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _HESITATES: Final = re.compile(rf"\b(?:{_WORDS.hesitates})\b,? ?([^,]*)")
 _BARE_HOUR: Final = re.compile(rf"^(?:\w+ )?{NUMBER}(?: (?:\w+ )?(?:{'|'.join(ALL_WEEKDAYS)}))?$")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
+# "am vierten um elf"
+_BARE_PLACE: Final = re.compile(rf"\b(?:{_WORDS.on_place}) (?P<place>{PLACE}){ENDING}(?= (?:{_WORDS.behind_name})\b|$)")
 _MOST_MEANT: Final = 2
 _MOST_READ: Final = 8  # utterances
 _BARE_WORDS: Final = 2
@@ -103,10 +113,12 @@ def require_wanted_time(
         _require_reading(last, call, start, zone)
     is_picked = any(read_text(args, name) for name in PICKING)
     hear = partial(_hear, call=call, now=call.started_at.astimezone(zone), own=own, moves=moves, is_picked=is_picked)
-    heard = [hear(words) for words in said]
+    full_names = [re.escape(name) for name in (read_text(args, "customer_name"), call.named) if name and " " in name]
+    name = re.compile("|".join(full_names) or "(?!)", re.IGNORECASE)  # "Michael Sommer" and "Kai Freitag" are no days
+    heard = [hear(name.sub(" ", words)) for words in said]
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
     day = (parts[0] or "").strip()
-    is_date = is_start or bool(_DATE.fullmatch(day)) or fold(day) in ALL_WEEKDAYS
+    is_date = is_start or fold(day) in ALL_WEEKDAYS or names_date(day, call.started_at.astimezone(zone), zone)
     span = find_open_span(parts[0] or parts[1] or "")
     if is_date or span is not None:
         is_named = last is not None and start.date() in days_of(last.starts, zone)
@@ -183,7 +195,7 @@ def rejects_day(call: CallContext, words: str, start: datetime) -> bool:
     now, day = call.started_at.astimezone(start.tzinfo), start.date()
     clauses = [clause for clause, _ in list_clauses(words)]
     weekdays = (list_weekdays(found[0]) for clause in clauses for found in REJECTED_DAY.finditer(clause))
-    named = (_read_days(fold(clause), now) for clause in clauses if rejects_times(clause))
+    named = (_read_days(fold(clause), call, now) for clause in clauses if rejects_times(clause))
     rejects = any(day.weekday() in each for each in weekdays) or any(
         each is not None and each.may_mean(day) for each in named
     )
@@ -325,17 +337,17 @@ def _list_wanted(
         if stays or _ASIDE.search(fold(clause)):
             continue
         *before, last = _TAKEN_BACK.split(wanted[-1]) if wanted else [""]
-        is_correction = len(pieces) > 1 and _read_days(pieces[0], now) is None
+        is_correction = len(pieces) > 1 and _read_days(pieces[0], call, now) is None
         if wanted and not _LINKS.match(kept) and (is_correction or not last.strip()):
             wanted[-1] += f", {kept}"
         elif both := _join_date(last, kept, now):
             wanted[-1] = " nein ".join([*before, both])
-        elif len(kept.split()) > _BARE_WORDS or _read_days(kept, now) or len(pieces) > 1:
+        elif len(kept.split()) > _BARE_WORDS or _read_days(kept, call, now) or len(pieces) > 1:
             wanted.append(kept)
     for clause in wanted:
         for said in reversed(_TAKEN_BACK.split(clause)):
             known, new = split_new_time(said)
-            named = (own and new and _read_days(new, now)) or _read_days(known + new, now)
+            named = (own and new and _read_days(new, call, now)) or _read_days(known + new, call, now)
             if named is None:
                 continue
             is_own = named.has_day and not named.dates and named.weekdays <= own_days and named.numbers <= own_numbers
@@ -362,10 +374,11 @@ def _asks_which(call: CallContext) -> bool:
     return call.said_last.asks or any(call.said_last.about == each.about for each in call.asked_choices)
 
 
-def _read_days(said: str, now: datetime) -> MentionedDays | None:
+def _read_days(said: str, call: CallContext, now: datetime) -> MentionedDays | None:
     """Return the days that folded words name; None if they name none, or only a span in a remark."""
-    days = read_mentioned_days(said, now)
-    is_place = holds_place(said)  # "am zweiten Tag" of an offer
+    days, bare = read_mentioned_days(said, now), _BARE_PLACE.search(said)
+    count = 0 if call.named_last is None else len(call.named_last.starts)
+    is_place = holds_place(said) if bare is None else PLACES[bare["place"]] < count  # "am zweiten (Tag)" of an offer
     days = days if _NUMBERED.search(said) and not is_place else replace(days, numbers=frozenset())
     asks = _ASKS.search(said) or said.count(" ") < _FEW_WORDS
     return days if days.has_day or (days.spans and asks) else None

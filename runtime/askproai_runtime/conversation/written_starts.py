@@ -17,6 +17,7 @@ _WRITTEN_CLOCK = re.compile(
     r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?T?(?P<hour>\d{1,2})(?P<minute>:\d\d(?::\d\d(?:\.\d+)?)?)\s?(?:Z(?:ulu)?|UTC|GMT|[+-]00:?00)",
     re.IGNORECASE,
 )
+_MIDNIGHT = re.compile(r"[T ](?:00|22|23):00")
 # A place in a list counts from 0, the number of an option from 1.
 _PLACE_IN_OFFER = re.compile(
     r"\W*(?:(?:slots|alternatives)(?:\[(?=\d\])|\.)(?P<first>\d)\]?|(?:slot|option)[_ ]?(?P<number>\d))(?:\.start)?\W*",
@@ -37,8 +38,11 @@ def name_offered(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> 
 
 
 def name_written_start(args: Mapping[str, Any], call: CallContext, zone: ZoneInfo) -> Mapping[str, Any]:
-    """Return the arguments with a day and a time in UTC, `10:00Z`, as one `start`, whose two readings are known."""
-    written = _WRITTEN_CLOCK.fullmatch(read_text(args, "time") or "")
+    """Return the arguments with a day and a time in UTC, `10:00Z`, as one `start`, whose two readings are known. As a `date`,
+    midnight here or in UTC is no time.
+    """
+    moment = read_text(args, "date") or ""
+    written = _WRITTEN_CLOCK.fullmatch(read_text(args, "time") or ("" if _MIDNIGHT.search(moment) else moment))
     if written is None or read_text(args, "start") is not None:
         return args
     day = written["day"]

@@ -201,7 +201,8 @@ def _identify_stripe(body: bytes, _tenant: str, _now: datetime) -> tuple[str, st
 def _identify_calcom(body: bytes, tenant: str, now: datetime) -> tuple[str, str, bytes]:
     envelope = read_json(body, _CalcomEnvelope)
     _refuse_stale(envelope.createdAt, now)
-    fields = _calcom_fields(body, envelope)
+    # for MEETING_* and templates the envelope's own
+    fields = envelope.payload if envelope.payload is not None else read_json(body, dict[str, Any])
     kept = _cut_absence(envelope, fields) if envelope.triggerEvent == "OOO_CREATED" else body
     subject = _text(fields, "uid") or _text(fields, "bookingUid") or _text(_values(fields, "oooEntry"), "uuid")
     if subject:
@@ -220,11 +221,6 @@ def _cut_absence(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> bytes:
     kept["user"] = {"id": user_id} if isinstance(user_id, int) else {}
     head = {"triggerEvent": envelope.triggerEvent, "createdAt": envelope.createdAt}
     return msgspec.json.encode(head | {"payload": {"oooEntry": kept}})
-
-
-def _calcom_fields(body: bytes, envelope: _CalcomEnvelope) -> dict[str, Any]:
-    """Return the fields of the event's booking or absence: `payload`, or for MEETING_* and templates the envelope's own."""
-    return envelope.payload if envelope.payload is not None else read_json(body, dict[str, Any])
 
 
 def _distinguishing_values(envelope: _CalcomEnvelope, fields: dict[str, Any]) -> tuple[str, ...]:

@@ -22,7 +22,7 @@ from askproai_runtime.language.name_words import (
     SAMPLES,
     UNKNOWN,
 )
-from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.language.placeholders import FIELD_WORDS, leaves_open, names_nothing
 from askproai_runtime.language.replies import read_claim
 from askproai_runtime.person_names import GENDERS, TITLES, fold, same_name
 from askproai_runtime.understood import UNDERSTOOD
@@ -30,6 +30,7 @@ from askproai_runtime.understood import UNDERSTOOD
 _NAMES: Final = UNDERSTOOD.names
 _WORDS: Final = UNDERSTOOD.companions
 
+_INNER_CAPITAL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])")  # `customerName`
 _LETTER = re.compile(r"[^\W\d_]")
 _BESIDE = _WORDS.also | _WORDS.caller | _WORDS.beside | {"2", "3"}
 _BESIDE_PERSONS = BEFORE_COMPANIONS | _WORDS.caller | _WORDS.beside_persons
@@ -38,6 +39,7 @@ _SEVERAL = re.compile(rf"[+&/\d]|\b(?:{_NAMES.several})", re.IGNORECASE)
 _OF_PLACES = re.compile(
     rf"\b(?:{_NAMES.of_estate})\b|(?<=^)(?P<first>\S+) (?:{_NAMES.before_place})(?= [A-ZÄÖÜ]\S+$)", re.IGNORECASE
 )
+_IN_BRACKETS = re.compile(r"\[.*\]|<.*>|\{.*\}")
 # Words in place of a name.
 _NO_NAME_YET = re.compile(_NAMES.not_yet)
 _MOST_SMALL = 3  # first names and a surname in small letters
@@ -46,16 +48,19 @@ _MOST_SMALL = 3  # first names and a surname in small letters
 def read_customer_name(text: str | None, said: str | None = None) -> str:
     """Return the name in a text as it is stored; "" if the text is no name.
 
-    A sample name ("Max Mustermann") is no name if `said`, the last words of the transcript, does not have it: real people have
-    such names, and models make them up.
+    A sample name ("Max Mustermann"), or one in brackets, is no name if `said`, the last words of the transcript, does not have
+    it: real people have such names, and models make them up.
     """
     name = plain_name(text or "")
     words = fold(name).split()
-    is_role = all(word in NO_NAME or word.isdecimal() for word in words)
+    said_as = {*fold(_INNER_CAPITAL.sub(" ", name)).split()}
+    is_field = said_as <= NO_NAME | FIELD_WORDS and any(word in CUSTOMERS or word.endswith("name") for word in said_as)
+    is_role = is_field or all(word in NO_NAME or word.isdecimal() for word in words)
     is_open = names_nothing(text or "") or leaves_open(name) or _NO_NAME_YET.fullmatch(" ".join(words)) is not None
     if not words or is_role or not _LETTER.search(name) or is_open:
         return ""
-    made_up = said is not None and words[-1] in SAMPLES and words[-1] not in fold(said).split()
+    may_be_made_up = words[-1] in SAMPLES or _IN_BRACKETS.fullmatch((text or "").strip())
+    made_up = said is not None and may_be_made_up and words[-1] not in fold(said).split()
     return "" if made_up else drop_salutation(_drop_nickname(name, said or ""))
 
 

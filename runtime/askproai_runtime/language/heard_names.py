@@ -114,15 +114,14 @@ def _is_heard(words: Sequence[_Heard], joined: _Heard, name: str, *, by_parts: b
     for said in words:
         by_sound = said.code in known.codes and any(_sounds_alike(said, word) for word in known.words)
         by_part = (
-            by_parts and said.word in known.whole.word and any(_is_part(said.word, each.word) for each in known.words)
+            by_parts
+            and said.word in known.whole.word
+            and len(said.word) >= _PART_LETTERS
+            and any(each.word.startswith(said.word) or each.word.endswith(said.word) for each in known.words)
         )
         if not (by_sound or by_part):
             return _sounds_alike(joined, known.whole)  # "Haar Schnitt"
     return True
-
-
-def _is_part(word: str, compound: str) -> bool:
-    return len(word) >= _PART_LETTERS and (compound.startswith(word) or compound.endswith(word))
 
 
 def _sounds_alike(first: _Heard, second: _Heard) -> bool:

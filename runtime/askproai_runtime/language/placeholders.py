@@ -23,6 +23,7 @@ _TEMPLATE = re.compile(
 _MARKED = re.compile(r"\s*(?:\$?\{+[^{}]*\}+|<[^<>]*>|\[[^\[\]]*\])")
 _FIELDS = _WORDS.field
 _WITH_FIELDS = _WORDS.beside_field
+FIELD_WORDS = _FIELDS | _WITH_FIELDS
 _MOST_WORDS = 2  # of a field
 # The name of a format in place of a value: "HH:MM", "TT.MM.JJJJ", "YYYY-MM-DDTHH:MM:SS+01:00".
 _FORMAT = re.compile(
@@ -68,7 +69,7 @@ def is_placeholder(text: str) -> bool:
     found = _TEMPLATE.fullmatch(text.strip())
     words = re.sub(r"\d+", " ", fold(found["inside"])).split() if found else []
     # "[Kunde hat Nussallergie]" and "(first time customer)" say something
-    is_field = set(words) <= _FIELDS | _WITH_FIELDS | _NOT_NAMED | _WITH_NOT_NAMED
+    is_field = set(words) <= FIELD_WORDS | _NOT_NAMED | _WITH_NOT_NAMED
     return is_field and not _FIELDS.isdisjoint(words) and (len(words) <= _MOST_WORDS or words[0] in _WITH_FIELDS)
 
 
@@ -108,7 +109,7 @@ def leaves_open(text: str) -> bool:
         return True
     said = _INDIFFERENT.sub(f" {_MARK} ", folded).split()
     return not _NO_MATTER.isdisjoint(said) and all(
-        each in _NO_MATTER | _WITH_NO_MATTER or each.startswith(_OF_THE_TRADE) for each in said
+        word in _NO_MATTER | _WITH_NO_MATTER or word.startswith(_OF_THE_TRADE) for word in said
     )
 
 

@@ -40,7 +40,8 @@ def is_plain_yes(utterance: str, about: str, function: str = "", request: Mappin
     """
     asked = _FORMER.sub("", _DENIED.sub(" ", about))
     args = request or {}
-    known = {*fold(asked).split(), *(word for text in _list_texts(args) for word in fold(text).split())}
+    texts = [value for name, value in args.items() if isinstance(value, str) and name not in {"start", "time"}]
+    known = {*fold(asked).split(), *(word for text in texts for word in fold(text).split())}
     denied = {word for found in _DENIED.findall(about) for word in fold(found).split()}
     known -= denied - {*fold(asked).split()}
     if len(people := [fold(each) for each in _PERSON.findall(asked)]) > 1:
@@ -59,11 +60,6 @@ def drop_hours(said: str, asked: str, request: Mapping[str, Any] | None = None) 
     if any(_read_hour(found[1] or found[2]) not in hours for found in _HOUR.finditer(said)):
         return None
     return _HOUR.sub(" ", said)
-
-
-def _list_texts(request: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the texts of a request except its times, which are compared as hours and weekdays."""
-    return (value for name, value in request.items() if isinstance(value, str) and name not in {"start", "time"})
 
 
 def _list_weekdays(request: Mapping[str, Any]) -> Iterator[str]:

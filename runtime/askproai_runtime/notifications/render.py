@@ -79,7 +79,8 @@ def _render_appointment(
     }
     title = one_line(sentences.title.format(**values), _LONGEST_TITLE).rstrip(" ,")
     opening = sentences.opening.format(**values)
-    paragraphs = [_greeting(words, customer), opening] if to_customer else [opening]
+    hello = words.hello.format(customer=customer) if customer else words.hello_nobody
+    paragraphs = [hello, opening] if to_customer else [opening]
     paragraphs.append("\n".join(_details(appointment, config, words, to_customer=to_customer, kind=kind)))
     stop_line = False
     if to_customer:
@@ -235,10 +236,6 @@ def staff_name(config: TenantConfig, appointment: AppointmentFacts) -> str:
     branch = config.find_branch(appointment.branch)
     found = (each.display_name for each in (branch.staff if branch else ()) if each.id == appointment.staff)
     return next(found, "")
-
-
-def _greeting(words: Words, customer: str) -> str:
-    return words.hello.format(customer=customer) if customer else words.hello_nobody
 
 
 def _plain(text: str) -> str:

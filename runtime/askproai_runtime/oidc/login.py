@@ -73,7 +73,7 @@ class OidcClient:
             "scope": " ".join(dict.fromkeys(["openid", *registration.scopes])),
             "state": state,
             "nonce": nonce,
-            "code_challenge": _challenge(verifier),
+            "code_challenge": urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("="),
             "code_challenge_method": "S256",
         }
         separator = "&" if "?" in metadata.authorization_endpoint else "?"
@@ -106,7 +106,8 @@ class OidcClient:
         tokens = await issuer.exchange(form, registration.client_id, registration.client_secret)
         claims = await self._verify(issuer, tokens.id_token, registration, attempt)
         if find_claim(claims, registration.roles_claim) is None:
-            claims = _joined(claims, await issuer.userinfo(tokens.access_token))
+            more = await issuer.userinfo(tokens.access_token)
+            claims = {**more, **claims} if more.get("sub") == claims["sub"] else claims  # signed claims take precedence
         return identity_of(claims, registration.roles_claim)
 
     def _issuer_of(self, registration: Registration) -> Issuer:
@@ -139,10 +140,6 @@ class OidcClient:
         return claims
 
 
-def _challenge(verifier: str) -> str:
-    return urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
-
-
 def _refusal(error: str) -> LoginFailed:
     """Return the `LoginFailed` for an error code of the authorization endpoint (RFC 6749, section 4.1.2.1)."""
     match error:
@@ -151,8 +148,3 @@ def _refusal(error: str) -> LoginFailed:
         case "unauthorized_client" | "invalid_scope" | "invalid_request" | "unsupported_response_type":
             return LoginFailed(Failure.NOT_SET_UP, f"the issuer answers {error}")
     return LoginFailed(Failure.DENIED, "the issuer has refused the login")
-
-
-def _joined(claims: Mapping[str, Any], more: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return the ID token's claims with the userinfo claims of the same subject added. Signed claims take precedence."""
-    return {**more, **claims} if more.get("sub") == claims["sub"] else claims

@@ -102,7 +102,7 @@ class RedisClient:
             async with asyncio.timeout(self._timeout.total_seconds()), self._slots:
                 return await _send_all(connection, commands)
         except (*_UNAVAILABLE, redis.exceptions.ResponseError) as error:
-            if not _means_unavailable(error):
+            if not (isinstance(error, _UNAVAILABLE) or str(error).startswith(_UNAVAILABLE_PREFIXES)):
                 raise  # a wrong command or script is our mistake
             self._mark_lost(connection, error)
             raise RedisUnavailable(type(error).__name__) from error
@@ -199,10 +199,6 @@ class RedisClient:
     def _set_available(self, available: bool) -> None:
         self._available = available
         self._metrics.redis_degraded(not available)
-
-
-def _means_unavailable(error: Exception) -> bool:
-    return isinstance(error, _UNAVAILABLE) or str(error).startswith(_UNAVAILABLE_PREFIXES)
 
 
 async def _send_all(client: "Redis", commands: Sequence[Sequence[Argument]]) -> list[Any]:

@@ -109,7 +109,7 @@ def compare(
     changed_by_others, overtaken = differences.pop(_NOBODY, None) is not None, set[str]()
     for row in live_rows.values():
         found = differences.get(call_of(row))
-        if found is None or row.changed_at <= since or not _differs(row, found):
+        if found is None or row.changed_at <= since or not (row.status == "failed" or row.text in found.only_live):
             continue
         is_others = not _is_within_a_change(row, call_of(row), replayed, clocks)
         changed_by_others |= is_others
@@ -129,11 +129,6 @@ def _calls_by_row(replayed: Sequence[Replayed]) -> Callable[[BookRow], str]:
     for each in sorted(replayed, key=lambda each: each.is_change):
         named |= dict.fromkeys((*each.request.named_ids, *each.shadow_ids), each.request.call_id)
     return lambda row: named.get(row.id) or (row.call_id if row.call_id in calls else None) or _NOBODY
-
-
-def _differs(row: BookRow, difference: ShadowDifference) -> bool:
-    """Return True if a live appointment is in the difference of its call, or failed: failed appointments are not compared."""
-    return row.status == "failed" or row.text in difference.only_live
 
 
 def _is_within_a_change(row: BookRow, call: str, replayed: Sequence[Replayed], clocks: timedelta) -> bool:

@@ -8,6 +8,7 @@ combines them, and `readings.py` places them in the calendar. The words of answe
 from collections.abc import Mapping
 from typing import Final
 
+from askproai_runtime.spoken_times.argument_values import names_date
 from askproai_runtime.spoken_times.atoms import AFTERNOON, Days
 from askproai_runtime.spoken_times.counted_times import count_day, count_from, counts_time
 from askproai_runtime.spoken_times.grammar import fold
@@ -28,6 +29,6 @@ ALL_MONTHS: Final = frozenset(UNDERSTOOD.grammar.months)
 __all__ = [
     "AFTERNOON", "ALL_MONTHS", "ALL_WEEKDAYS", "Argument", "Candidate", "Daily", "Days", "Grain", "Refusal", "Understanding",
     "agree", "agreement", "arguments", "count_day", "count_from", "counts_time", "exact_at", "excluded_days", "fold",
-    "list_number_words", "mentioned_days", "mentions", "parse_instant", "read_written_day", "understand", "understand_parts",
-    "understand_start",
+    "list_number_words", "mentioned_days", "mentions", "names_date", "parse_instant", "read_written_day", "understand",
+    "understand_parts", "understand_start",
 ]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -83,6 +84,16 @@ def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | 
     first = dates[0].readings[0]
     near = first + timedelta(days=day.weekday - first.weekday())
     return Day((near if near >= today else near + timedelta(weeks=1),), dated=True)
+
+
+def names_date(text: str, now: datetime, zone: ZoneInfo) -> bool:
+    """Return whether a `date` is one date of the calendar, however written, and neither a choice nor a word such as `morgen`."""
+    with suppress(ValueError, OverflowError):
+        value = read_argument(Argument.DATE, text, now, zone)
+        days = [atom for atom in value.atoms if isinstance(atom, Day)]
+        is_single = all(atom is Op.COMMA for atom in value.atoms if isinstance(atom, Op))
+        return value.instant is not None or (is_single and any(day.dated or day.month for day in days))
+    return False
 
 
 def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) -> ArgumentValue:

@@ -57,7 +57,8 @@ def bind(atoms: Sequence[Atom], today: date) -> list[Atom]:
         elif atom is Op.UNTIL and bound and rest and _same_kind(bound[-1], rest[0]):
             bound.append(_from_to(bound.pop(), rest.pop(0), today))
         elif atom in _BOUNDS:
-            at = _find_weekdays(bound) if atom is Op.BEFORE and _is_day(rest) else len(bound)
+            is_day = isinstance(rest[:1] and rest[0], _DAYS) and not (isinstance(rest[0], Weekday) and rest[0].habit)
+            at = _find_weekdays(bound) if atom is Op.BEFORE and is_day else len(bound)
             content, weekdays = _take_bound(rest), bound[at:]
             bound[at:] = _last_before(weekdays, content, today) if weekdays else [_bounded(atom, content, today)]
         elif atom in _ABOUT:
@@ -126,10 +127,6 @@ def _find_weekdays(bound: Sequence[Atom]) -> int:
 
 def _is_lone(atom: Atom) -> TypeGuard[Weekday]:
     return isinstance(atom, Weekday) and atom.which is None and not atom.habit
-
-
-def _is_day(rest: Sequence[Atom]) -> bool:
-    return bool(rest) and isinstance(rest[0], _DAYS) and not (isinstance(rest[0], Weekday) and rest[0].habit)
 
 
 def _last_before(said: Sequence[Atom], end: Atom, today: date) -> list[Atom]:

@@ -82,17 +82,15 @@ def drop_replaced(atoms: Sequence[Atom]) -> list[Atom]:
             raise Contradiction("sondern without nicht")
         # The Saturday after a denied day counts from it.
         named = (
-            [atom for atom in rest[denied + 1 : but] if atom is not Op.COMMA] if _is_next_following(rest, but) else []
+            [atom for atom in rest[denied + 1 : but] if atom is not Op.COMMA]
+            if any(isinstance(atom, Weekday) and atom.which is Which.FOLLOWING for atom in rest[but + 1 : but + 2])
+            else []
         )
         rest[denied : but + 1] = [*named, Op.CORRECT]
     while Op.INSTEAD in rest:
         at = rest.index(Op.INSTEAD)
         del rest[at : at + 2]
     return rest
-
-
-def _is_next_following(atoms: Sequence[Atom], at: int) -> bool:
-    return any(isinstance(atom, Weekday) and atom.which is Which.FOLLOWING for atom in atoms[at + 1 : at + 2])
 
 
 def _correct(atoms: Sequence[Atom], today: date) -> list[Meaning]:

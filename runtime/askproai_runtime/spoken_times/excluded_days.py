@@ -104,7 +104,9 @@ def _find_excluded_days(said: str, now: datetime) -> Excluded:
             excluded |= _read_denied_exception(clause, denial, exception, now)
         elif denial and not _APPOINTMENT.search(clause):
             own = _read_ending(clause[: denial.start()], now)
-            excluded |= (own or {}) | (_leave_out_frames(before) if _is_list(clause) else {})
+            # no frame: "in der Woche vom 14., Dienstag und Donnerstag kann ich nicht"
+            days = {day: hours for day, hours in before.items() if isinstance(day, int) or day.first == day.last}
+            excluded |= (own or {}) | (days if _is_list(clause) else {})
             clauses.append(clause if own is None else clause[: denial.start()])  # a denial has days on one side of it
         else:
             clauses.append(clause)
@@ -119,11 +121,6 @@ def _find_excluded_days(said: str, now: datetime) -> Excluded:
         named = text.split("~")[0]
         excluded |= _read_beginning(named if op is Op.EXCEPT else _end_exclusion(named), now) or {}
     return excluded
-
-
-def _leave_out_frames(days: Excluded) -> Excluded:
-    """Return named days without spans of several days: "in der Woche vom 14., Dienstag und Donnerstag kann ich nicht"."""
-    return {day: hours for day, hours in days.items() if isinstance(day, int) or day.first == day.last}
 
 
 def _end_exclusion(text: str) -> str:

@@ -61,7 +61,11 @@ def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
             is_excluding = False
         elif is_excluding and isinstance(atom, Weekday):
             is_excluding = _exclude_weekday(found, atom, before, is_linked=before in follows)
-        elif is_excluding and isinstance(atom, Day | Period) and (Op.EXCEPT in follows or _is_day_before(found.rest)):
+        elif (
+            is_excluding
+            and isinstance(atom, Day | Period)
+            and (Op.EXCEPT in follows or any(isinstance(each, Day | Weekday) for each in found.rest))
+        ):  # without a day before it, it is not clear which of two days is wanted
             is_excluding = _exclude_day(found, atom, today, is_linked=before in follows)
         elif is_excluding and isinstance(atom, Part) and _exclude_part(found, atom, before, atoms):
             is_excluding = False
@@ -82,11 +86,6 @@ def _as_date(atom: Atom, atoms: Sequence[Atom], today: date) -> Atom:
         return atom
     is_named_twice = sum(isinstance(each, Weekday) and each.weekday == atom.weekday for each in atoms) > 1
     return Day(weekday_dates(atom, today)) if is_named_twice else atom
-
-
-def _is_day_before(rest: Sequence[Atom]) -> bool:
-    """Return whether `rest`, the atoms before an excluded day, names a day. Else it is not clear which of two days is wanted."""
-    return any(isinstance(atom, Day | Weekday) for atom in rest)
 
 
 def _exclude_weekday(found: Exclusions, atom: Weekday, before: Atom | None, *, is_linked: bool) -> bool:

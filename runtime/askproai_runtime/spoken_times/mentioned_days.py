@@ -60,7 +60,8 @@ class MentionedDays:
 
     def find_near(self, day: date, first: date) -> Iterator[date]:
         """Yield as many days from `first` on as the words name, the nearest to `day`, and in doubt to `first`. If a weekday and a
-        day of a month do not fit within a month, these are the nearest of each.
+        day of a month do not fit within a month, these are the nearest of each. A distant span, which may be a name ("Sommer"),
+        does not count.
         """
         if not self._fits_soon(first):
             alone = (replace(self, numbers=frozenset()), replace(self, weekdays=frozenset()))
@@ -68,7 +69,8 @@ class MentionedDays:
             return
         days = (first + timedelta(days=n) for n in range(_FARTHEST.days))
         count = max(len(self.weekdays), len(self.numbers)) + len(self.dates)
-        yield from sorted(filter(self.may_mean, days), key=lambda each: abs(each - day))[: count or 1]
+        found = sorted(filter(self.may_mean, days), key=lambda each: abs(each - day))[: count or 1]
+        yield from found or (replace(self, spans=()).find_near(day, first) if self.spans and self.has_day else ())
 
     def _fits_soon(self, first: date) -> bool:
         days = (first + timedelta(days=n) for n in range(_MONTH))

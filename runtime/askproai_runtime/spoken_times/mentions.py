@@ -103,7 +103,8 @@ def find_mention(words: str, now: datetime, ignored: Collection[str] | None) -> 
         raise UnclearMention(f"other words: {', '.join(sorted(unknown))}")
     if any(_is_preference(atom) for atom in named):
         raise UnclearMention("a preference for other times, beside days or times")
-    if any(each.soon or each.instant or each.excluded or _is_at_midnight(each) for each in meanings):
+    is_at_midnight = any(each.clock is not None and each.clock.next_day for each in meanings)
+    if is_at_midnight or any(each.soon or each.instant or each.excluded for each in meanings):
         raise UnclearMention("no days or times of a day")
     return Mention(tuple(meanings), now.date())
 
@@ -132,7 +133,8 @@ def _is_relative(atom: Atom, day: date, origin: date) -> bool:
     if isinstance(atom, Offset):
         first = (counted := origin + timedelta(days=atom.days)) - timedelta(days=counted.weekday())
         return day == counted if atom.days % _WEEK else first <= day < first + timedelta(days=_WEEK)
-    spans = read_spans(None, atom) if _is_span(atom) else ()
+    is_span = isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead)
+    spans = read_spans(None, atom) if is_span else ()
     return any(span.holds(day) and not span.holds(origin) for span in spans)
 
 
@@ -159,10 +161,6 @@ def scan_words(words: str, now: datetime) -> Sequence[Atom]:
     with suppress(ValueError, OverflowError):
         return scan_known_argument(words, now)
     return []
-
-
-def _is_span(atom: Atom | None) -> bool:
-    return isinstance(atom, Period) or (isinstance(atom, Day) and atom.ahead)
 
 
 def read_spans(before: Atom | None, atom: Atom | None) -> Sequence[Days]:
@@ -192,10 +190,6 @@ def _as_list(atoms: Sequence[Atom]) -> Sequence[Atom]:
     if Op.BETWEEN in atoms:
         return atoms
     return [Op.OR if atom in _LISTS else atom for atom in atoms]
-
-
-def _is_at_midnight(meaning: Meaning) -> bool:
-    return meaning.clock is not None and meaning.clock.next_day
 
 
 def _days_in(meaning: Meaning, days: Collection[date], today: date, *, surely: bool) -> set[date]:

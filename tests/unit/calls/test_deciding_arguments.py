@@ -56,6 +56,8 @@ MIA = {"name": "Mia"}
         (SEARCH, {"date": "10.12.2026", "jahr": "2027"}, "date"),
         (SEARCH, {"date": {"date": DAY, "unless": "Schnee"}}, "date"),
         (CANCEL, {"confirmed": True, "confirmation": "nein"}, "confirmed"),
+        (SEARCH, {"arguments": '{"date": "2026-12-10", "time": "09:'}, "time"),
+        (SEARCH, {"arguments": '{"date": "2026-12-1'}, "date"), (SEARCH, '{"date": "2026-12-10", "hour": 1', "time"),
         (BOOK, {"service": {"repeated": ["Haarschnitt", "Färben"]}}, "service"),
         (NOTE, {"phone": "0151 22334455", "phone_number": "0151 99887766"}, "phone"),
         *((function, {"phone": said}, "phone") for function in (BOOK, NOTE) for said in (

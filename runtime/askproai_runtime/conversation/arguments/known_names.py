@@ -45,6 +45,7 @@ _WITH = NEGATIONS | _WORDS.with_whom
 _PERSON_AFTER_TIME = re.compile(
     rf"(?P<time>.*\w)[\s,]+(?:{'|'.join(sorted(_WORDS.with_staff))})\s+(?P<staff>[^\d,]+)", re.IGNORECASE | re.DOTALL
 )
+_LENGTH = re.compile(rf",? (?P<count>\d+) ?(?:{UNDERSTOOD.service_texts.catalogue_minutes})\.?$", re.IGNORECASE)
 _CAPITAL = re.compile(r"(?<=[a-zäöüß])(?=[A-ZÄÖÜ])")
 _FEWEST_LETTERS = 3  # of a word that names a person in a text
 
@@ -156,7 +157,10 @@ class KnownNames:
     def find_mentioned(self, text: str) -> dict[str, frozenset[str]]:
         """Return the ids of the staff members and services that a text mentions, by the argument: `staff` or `service`."""
         words = set(fold(text).split())
-        staff = frozenset(m.id for m in self._list_staff() if not words.isdisjoint(_words_of_name(m.display_name)))
+        telling = {word for word in words if len(word) >= _FEWEST_LETTERS}
+        staff = frozenset(
+            m.id for m in self._list_staff() if not telling.isdisjoint(drop_titles(m.display_name).split())
+        )
         services = frozenset(each.name for each in find_named(self.config.services, text))
         return {name: found for name, found in (("staff", staff), ("service", services)) if found}
 
@@ -229,6 +233,13 @@ class KnownNames:
         named = self.resolve("service", _words_of_field(path, text))
         return bool(named) and named <= meant
 
+    def drop_length(self, text: str) -> str:
+        """Return a service's name without its own length behind it: "Haarschnitt 45 Minuten"."""
+        found = _LENGTH.search(text)
+        name = text[: found.start()] if found is not None and not self.resolve("service", text) else text
+        is_own = found is not None and self.repeats_service({"service": name}, "duration", found["count"])
+        return name if is_own and len(self.resolve("service", name)) == 1 else text
+
     def _may_decide(self, path: str, said: str) -> bool:
         """Return True if a field may choose a service or staff member; a free text only if it is exactly a service's name."""
         outer, _, key = path.rpartition(".")
@@ -255,7 +266,3 @@ def _excludes(path: str) -> bool:
     """
     words = {*_words_of_key(path.rpartition(".")[2]).split()}
     return len(words & _EXCLUSIONS) == 1 and words <= _EXCLUSIONS | _OF_STAFF
-
-
-def _words_of_name(name: str) -> set[str]:
-    return {word for word in drop_titles(name).split() if len(word) >= _FEWEST_LETTERS}

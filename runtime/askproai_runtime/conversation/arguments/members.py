@@ -18,6 +18,7 @@ from askproai_runtime.conversation.arguments.owners import (
 from askproai_runtime.conversation.arguments.parts import join_parts
 from askproai_runtime.conversation.arguments.persons import name_persons
 from askproai_runtime.conversation.arguments.table import (
+    DECIDING,
     DESCRIBING_KEYS,
     ENDS,
     OFFERS,
@@ -28,6 +29,7 @@ from askproai_runtime.conversation.arguments.table import (
     fold_key,
 )
 from askproai_runtime.conversation.arguments.values import (
+    CUT_OFF,
     MAX_CHARACTERS,
     decode_text,
     describe_object,
@@ -47,6 +49,7 @@ _MAX_KEY = 40
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
 _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
+_KEY = re.compile(r'"(\w+)"\s*:')
 _NOT_WITHIN: str | None = None
 _TIME_KEY = re.compile(_KEYS.of_time)
 _NO_TIME_KEY = re.compile(_KEYS.of_other_time)
@@ -93,8 +96,8 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
         elif not isinstance(value, dict):
             yield Member(path or WHOLE, None, value, depth, within=within)
         else:
-            # In a move the times of an existing appointment are the old ones.
-            is_past = is_of_the_past(path) and all(rule.name != "appointment_date" for rule in rules.values())
+            is_move = any(rule.name == "appointment_date" for rule in rules.values())
+            is_past = not is_move and is_of_the_past(path)
             is_callers = is_own or asks_for_appointment(value, rules)
             for key, each in join_parts(name_persons(value, rules), rules).items():
                 place, inner = join_path(path, key), _decode(each)
@@ -102,7 +105,8 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
                 if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:
                     is_wrapper = fold_key(key) in WRAPPERS
                     is_inner = is_own if is_wrapper else belongs_to_caller(key, inherited=is_own)
-                    pending.append((path if is_wrapper else place, depth + (not is_wrapper), inner, within, is_inner))
+                    place = path if is_wrapper and isinstance(inner, dict) else place
+                    pending.append((place, depth + (not is_wrapper), inner, within, is_inner))
                 elif rule is None:
                     yield Member(place, None, each, depth, within=within)
                 else:
@@ -111,6 +115,21 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
                         is_alias = rule.name != key
                         yield Member(join_path(place, name), rule, one, depth, is_alias=is_alias, is_own=is_own)
                     pending.extend((place, depth + 1, other, rule.name, is_own) for other in others)
+
+
+def find_lost(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
+    """Return the deciding arguments that arguments without a readable end may have lost: the last one, and the day or hour.
+    Service and person are asked for where they are needed.
+    """
+    unread = [each for each in members if each.rule is None and isinstance(each.value, str)]
+    texts = {fold_key(each.path.rpartition(".")[2]): each.value for each in unread}
+    rest = texts.get(fold_key(CUT_OFF), "")
+    if not rest and (values or all(is_empty(text) for key, text in texts.items() if key in WRAPPERS)):
+        return set()
+    is_timed = "start" in values or {"date", "time"} <= values.keys()
+    lost = {rules[key].name for key in map(fold_key, _KEY.findall(rest)) if key in rules}
+    lost |= set() if is_timed else {"time" if "date" in values else "date"}
+    return lost & (DECIDING - {"customer_name", "phone", "service"}) & {rule.name for rule in rules.values()}
 
 
 def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:

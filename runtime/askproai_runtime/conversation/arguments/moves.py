@@ -32,7 +32,8 @@ def name_old_and_new(members: Mapping[str, Any]) -> dict[str, Any]:
     old, new = _OLD & keys.keys(), _NEW & keys.keys()
     if new or not _TIMES.isdisjoint(keys):
         old |= {key for key in _KEYS.booked & keys.keys() if _holds_other_time(members[keys[key]], members)}
-    if _are_hours({members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}):
+    values = {members[keys[key]] for key in old | new if isinstance(members[keys[key]], str)}
+    if len(values) > 1 and all(find_part_argument(value) is Argument.TIME for value in values):  # a range
         return dict(members)
     named_new = bool(new) or not (_KEYS.new_date | _KEYS.new_time).isdisjoint(keys)
     is_date_old, is_time_old = _find_old(keys.keys(), {side for key in new for side in _list_sides(members[keys[key]])})
@@ -122,11 +123,6 @@ def _find_old(keys: KeysView[str], new: set[str]) -> tuple[bool, bool]:
     if not (_PLAIN_DATES.isdisjoint(keys) or _KEYS.time.isdisjoint(keys)):
         is_date_old = is_time_old = is_date_old or is_time_old
     return is_date_old, is_time_old
-
-
-def _are_hours(values: set[str]) -> bool:
-    """Return whether all values are times of day, the bounds of a range: `{from: "14:00", to: "16:00"}`."""
-    return len(values) > 1 and all(find_part_argument(value) is Argument.TIME for value in values)
 
 
 def _read_moment(key: str, value: Any, *, is_old: bool) -> dict[str, Any]:

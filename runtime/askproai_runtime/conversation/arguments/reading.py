@@ -7,7 +7,7 @@ from typing import Any
 
 from askproai_runtime.conversation.arguments.companions import read_companions
 from askproai_runtime.conversation.arguments.known_names import KnownNames
-from askproai_runtime.conversation.arguments.members import Member, join_path, list_members, names_time
+from askproai_runtime.conversation.arguments.members import Member, find_lost, join_path, list_members, names_time
 from askproai_runtime.conversation.arguments.table import (
     ADDED_SERVICES,
     DECIDING,
@@ -112,7 +112,7 @@ def read_arguments(
         unclear.discard("companions")
     chosen = _choose(contradicted, choose, values, unread)
     unclear |= (contradicted.keys() & DECIDING) - chosen
-    unclear |= _find_unclear_day(members, values, rules)
+    unclear |= _find_unclear_day(members, values, rules) | find_lost(members, values, rules)
     unclear |= TIMES & _names_of_rules(rules) if unclear & {"date", "start"} else set()
     for member in members:
         if member.rule and member.rule.name in unclear and not is_empty(member.value):
@@ -210,7 +210,7 @@ def _split_service(read: Arguments, function: str, known: KnownNames, choose: Ch
     """
     if function not in _NEW or not isinstance(read.values.get("service"), str):
         return read
-    text = _drop_given(drop_catalogue(read.values["service"]), read.values)
+    text = known.drop_length(_drop_given(drop_catalogue(read.values["service"]), read.values))
     values, unread, noted, parts = dict(read.values), dict(read.unread), list[str](), list[ServicePart]()
     readings = dict[str, Sequence[Any]]()
     for part in known.list_service_parts(text):
@@ -326,13 +326,9 @@ def _set_apart(members: list[Member]) -> list[Member]:
 
 def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
     """Return {"date"} if the only named day is not the appointment's: by `inspection_date` alone, a wrong day would be booked."""
-    is_needed = "date" in _names_of_rules(rules) and {"date", "start"}.isdisjoint(values)
-    return {"date"} if is_needed and any(map(_is_other_time, members)) else set()
-
-
-def _is_other_time(member: Member) -> bool:
-    """Return whether a value is a day or a time under a key that does not mean the appointment's time."""
-    return member.rule is None and names_time(_last_key(member), member.value) is not None
+    if "date" not in _names_of_rules(rules) or not {"date", "start"}.isdisjoint(values):
+        return set()
+    return {"date"} if any(each.rule is None and names_time(_last_key(each), each.value) for each in members) else set()
 
 
 def _is_of_companions(member: Member) -> bool:

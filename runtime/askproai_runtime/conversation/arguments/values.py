@@ -1,10 +1,12 @@
 """Read one argument's value, a text or a boolean, from the value that a language model passed."""
 
 import ast
+import itertools
 import json
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 import msgspec
@@ -41,12 +43,15 @@ _FEWEST_SAID, _COUNTED_UP = 3, 9  # digits of a number that a caller may have be
 _CODE_ALONE = re.compile(r"(?:\+|00)[1-9]\d{0,2}(?=0{7,}$)")  # a country's code before zeros
 _LONGEST_DAY = 2  # digits: a day of no month
 _MAX_ENCODINGS = 3  # of JSON in JSON
+CUT_OFF: Final = "cut_off"  # the key of the rest of arguments that end in the middle
+_CLOSINGS, _MOST_ENDS = ("}", "}}", "]}", "}]}"), 20
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
     "email": re.compile(r"[\W\d_]*").fullmatch,
     "phone": lambda text: _is_no_number(_CODE_ALONE.sub("0", re.sub(r"[^\w+]|_", "", text)).lstrip("+")),
-    **dict.fromkeys(("recipient", "staff"), means_anybody),
+    "recipient": means_anybody,
+    "staff": lambda text: text in {"0", "-1"} or means_anybody(text),
 }
 # Whole answers that say more than yes or no, by argument. "Weitere Infos" and "second attempt" are none.
 _AGREEMENTS = {
@@ -74,7 +79,7 @@ def says_nothing(text: str) -> bool:
 
 def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
     """Return the text or boolean of an argument; None if the value is absent or of another type."""
-    if isinstance(value, list) and (rule.is_text or rule.name in {"service", "staff", "topic"}):
+    if isinstance(value, list) and _are_parts(rule, value):
         value = join_texts(value)
     if isinstance(value, list) and rule.name == "customer_name" and all(isinstance(each, str) for each in value):
         # The parts of one person's name, or several people.
@@ -96,6 +101,13 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         return text if fold(text) == "true" or withdraws_call_back(text) or not is_placeholder(text) else None
     is_open = rule.is_choice and leaves_open(text)
     return None if names_nothing(text) or is_open or _stands_for_nothing(rule, text) else text
+
+
+def _are_parts(rule: ArgumentRule, values: list[Any]) -> bool:
+    """Return True if the entries of a list are parts of one text, as of a phone number: `["0170", "1234567"]`."""
+    if rule.name == "phone":
+        return len(values) > 1 and all(len(_digits(join_texts(each))) <= _FEWEST_DIGITS for each in values)
+    return rule.is_text or rule.name in {"service", "staff", "topic"}
 
 
 def is_nothing_for(rule: ArgumentRule, value: Any) -> bool:
@@ -269,7 +281,19 @@ def _decode_literal(text: str) -> Any:
         value = ast.literal_eval(text.strip()) if len(text) <= _LONGEST_LITERAL else text
         return json.loads(json.dumps(value)) if isinstance(value, dict | list) else text.strip()
     except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-        return text.strip()
+        return _read_cut(text.strip())
+
+
+def _read_cut(text: str) -> Any:
+    """Return the whole members of a JSON object that is cut off, and the rest as `CUT_OFF`; any other text unchanged."""
+    is_object = re.match(r'\{\s*"', text) and len(text) <= _LONGEST_LITERAL
+    commas = [found.start() for found in re.finditer(",", text)][: -_MOST_ENDS - 1 : -1]
+    ends = [*([len(text)] if text[-1:] in {'"', "]", "}"} else []), *commas, 1] if is_object else []
+    for end, closing in itertools.product(ends, _CLOSINGS):
+        with suppress(ValueError, RecursionError):
+            rest = text[end:].strip(" ,}")
+            return json.loads(text[:end] + closing) | ({CUT_OFF: rest} if rest else {})
+    return text
 
 
 def is_encoded(value: Any) -> bool:
@@ -312,11 +336,10 @@ def join_texts(value: Any) -> str:
     return ", ".join(text for text in texts if text)
 
 
-def _is_nothing(leaf: Any) -> bool:
-    return says_nothing(leaf) if isinstance(leaf, str) else is_empty(leaf)
-
-
 def describe_object(value: Mapping[str, Any], plain: Collection[str]) -> str:
     """Return an object's values as one text, each with its key in front unless the key is in `plain`."""
-    said = [(name, to_text(each).strip()) for name, each in list_leaves(value) if not _is_nothing(each)]
+    leaves = [
+        each for each in list_leaves(value) if not (says_nothing if isinstance(each[1], str) else is_empty)(each[1])
+    ]
+    said = [(name, to_text(each).strip()) for name, each in leaves]
     return ", ".join(text if not name or name in plain else f"{name}: {text}" for name, text in said)

@@ -138,12 +138,8 @@ def _asked_words(text: str) -> list[str]:
 
 
 def _are_days(understood: Understanding) -> bool:
-    return bool(understood.candidates) and all(map(_names_days, understood.candidates))
-
-
-def _names_days(candidate: Candidate) -> bool:
-    """Return whether the candidate is calendar days. Clock times, "jetzt" and "jeden Tag" get the hours of a week instead."""
-    return candidate.grain in _DAYS and candidate.end is not None and candidate.end - candidate.start < _AHEAD
+    found = understood.candidates  # clock times, "jetzt" and "jeden Tag" get the hours of a week instead
+    return bool(found) and all(each.grain in _DAYS and each.end and each.end - each.start < _AHEAD for each in found)
 
 
 def describe_hours(

@@ -174,7 +174,8 @@ def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) 
     covered = {*known, *BRANCHES, *(word for words in found.values() for each in words for word in each.split())}
     for word in dict.fromkeys(_nouns(asked)):
         plain = fold(word)
-        is_known = not covered.isdisjoint(plain.split()) or _find_subjects(plain) or _is_of_a_topic(plain)
+        is_of_topic = any(each.search(plain) for each in (*_ASKS.values(), *_ASKS_OF_ARGUMENT.values()))
+        is_known = not covered.isdisjoint(plain.split()) or _find_subjects(plain) or is_of_topic
         if not is_known and not is_day(word, at, zone):
             parts.append(OpenPart(word))
     return parts
@@ -278,10 +279,6 @@ def _nouns_by_words_before(words: Sequence[str]) -> Iterator[str]:
         is_next, owner = word.casefold() in _WORDS.before_noun, ""
     if owner:
         yield owner[:-2]
-
-
-def _is_of_a_topic(word: str) -> bool:
-    return any(pattern.search(word) for pattern in (*_ASKS.values(), *_ASKS_OF_ARGUMENT.values()))
 
 
 def is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
