@@ -277,7 +277,7 @@ def _bind_days(values: Sequence[ArgumentValue], today: date) -> Sequence[Argumen
     """Return the values with "ab" or "bis zum 14. Dezember" as a period if a separate value is a time, which then counts on each
     day. In one phrase day and time may be one bound together.
     """
-    if not any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
+    if not any(value.has_time and not value.has_day for value in values):
         return values
     return [_bind(value, today) if value.has_day and not value.has_time else value for value in values]
 

@@ -83,11 +83,12 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
         path, depth, value, within, is_own = pending.popleft()
         value = _list_repeated(value)
         if isinstance(value, list):
-            entries = [_read_pair(_decode(each)) for each in value]
+            decoded = [*map(_decode, value)]
+            entries = [*map(_read_pair, decoded)]
             if _is_about_others(path, entries, rules):
                 yield Member(path, None, value, depth, within=within)
                 continue
-            if _are_requests(entries, rules):
+            if entries == decoded and _are_requests(entries, rules):
                 several.append(path or WHOLE)
             pending.extend((path, depth, each, within, is_own) for each in entries)
         elif not isinstance(value, dict):
@@ -225,6 +226,7 @@ def _split(
     others = {key: each for key, each in value.items() if key not in own}
     if rule.is_text:
         plain = {key for key in own if rules.get(fold_key(f"{rule.name}{key}")) is rule}
+        own = {key: each for key, each in own.items() if each is not True or key not in plain} or own
         return [("", describe_object(own, {"text", "value", rule.name, *rule.aliases, *plain}))], [others]
     said = {key: _decode(each) for key, each in own.items() if not is_empty(each)}
     keys = sorted(said, key=lambda key: _VALUE_RANKS.get(fold_key(key), -1)) or list(own)[:1]

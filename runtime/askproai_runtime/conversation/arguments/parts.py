@@ -89,7 +89,7 @@ def _name_time_of_call_back(found: dict[str, Any], rule: ArgumentRule, rules: Ma
     """Rename a day beside the hours of a call-back, or an hour beside its day. Beside both it may be an appointment's."""
     after, before = ([f"callback{each}" for each in bounds] for bounds in (_AFTER, _BEFORE))
     _join(found, "callback_window", (after, before), _read_range, needed=0)
-    said = [each for key, each in found.items() if rules.get(fold_key(key)) is rule and isinstance(each, str)]
+    said = [to_text(each) for key, each in found.items() if rules.get(fold_key(key)) is rule and _is_said(each)]
     arguments = {find_part_argument(each) for each in said if read_claim(each) is not True}
     missing = (
         "date" if arguments <= {Argument.TIME, Argument.PART_OF_DAY} else "time" if arguments == {Argument.DATE} else ""

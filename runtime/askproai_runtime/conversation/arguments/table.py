@@ -43,8 +43,9 @@ class ArgumentRule:
     def is_named(self, name: str) -> bool:
         return name in self.aliases or (name == self.name and self.only_for is None)
 
-    def is_labelled(self, key: str) -> bool:
-        return key in map(fold_key, (self.name, *self.aliases))
+    def is_labelled(self, key: str, value: str) -> bool:
+        """Return whether a folded key is the label of a value that has no other label: `customer_name: Petra Lange`."""
+        return key in map(fold_key, (self.name, *self.aliases)) and ":" not in value and "=" not in value
 
 
 _ADDED: Final = (  # names of `service` whose value is one more
@@ -223,10 +224,11 @@ _RULES: Final = (
         "recipient", (_NOTE,), "any text", "as absent, and so are “no matter”, “someone” and “the team”", ("for", "to")
     ),
     ArgumentRule(
-        "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`) takes one back; its day and hour also apart"
-        " (`callback_date`, or `date` beside an hour)",
+        "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`) takes one back; its day and hour also"
+        " apart (`callback_date`, or `date` beside an hour)",
         "kept in words, for a person",
-        ("callback", "callback_time", "call_back_time", "callback_requested", "callback_window"),
+        ("callback", "callback_time", "call_back_time", "callback_requested", "callback_window",
+         "preferred_callback"),
         is_text=True,
     ),
 )  # fmt: skip
@@ -240,9 +242,7 @@ NOT_NEEDED: Final = frozenset({"executionmessage"})
 # Names of a preference in words: one about the time is read as `part_of_day`, any other is named as not read.
 PREFERENCES: Final = _KEYS.preferences
 # Objects that hold the arguments, and those that hold the value of one.
-WRAPPERS: Final = frozenset(
-    {"args", "arguments", "parameters", "params", "input", "kwargs", "function", "functionarguments", "tool"}
-)
+WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
 VALUE_KEYS: Final = (
     "value", "text", "name", "display_name", "title", "label", "preferred", "requested", "wanted", "primary", "main", "id", "type",
     "iso", "address",
@@ -290,5 +290,5 @@ def rules_of(function: str) -> Mapping[str, ArgumentRule]:
     for rule in rules:
         for alias in rule.aliases:
             found.setdefault(fold_key(alias), rule)
-    of_call_back = OF_DAY_OR_TIME if "callback" in found else {}
-    return found | {f"callback{key}": found["callback"] for key in of_call_back}
+    call_backs = {key: rule for key, rule in found.items() if rule.name == "call_back"}
+    return {f"{prefix}{key}": rule for prefix, rule in call_backs.items() for key in OF_DAY_OR_TIME} | found

@@ -38,7 +38,7 @@ _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"customer_name", "service", "staff"})
 # A JSON text begins so, or with a fence of code or the name of the arguments before it.
 _ENCODED = re.compile(
-    rf"\s*(?:(?:```(?:json)?|(?:{'|'.join(sorted(WRAPPERS))})\s*[:=])\s*(?=[{{\[])|(?=[{{\[\"]))", re.IGNORECASE
+    rf"\s*(?:(?:```\s*(?:json)?|(?:{'|'.join(sorted(WRAPPERS))})\s*[:=])\s*(?=[{{\[])|(?=[{{\[\"]))", re.IGNORECASE
 )
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
 _FEWEST_SAID, _COUNTED_UP = 3, 9  # digits of a number that a caller may have begun to say; of one that is made up
@@ -136,8 +136,9 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
     if one == other or (other.isdigit() and rule.name in _NAMED):  # the number of a record beside the name
         return first
     if rule.is_text:
-        said = [each for each in (first, second) if rule.name != "call_back" or read_claim(each) is not True]
-        joined = ", ".join(said) or first  # a yes adds nothing to words about a call-back
+        # A yes, or a program's no, adds nothing to words about a call-back.
+        is_bare = {each: fold(each) == "false" or read_claim(each) is True for each in (first, second)}
+        joined = ", ".join(each for each, bare in is_bare.items() if rule.name != "call_back" or not bare) or first
         return joined if len(joined) <= MAX_CHARACTERS else None
     if rule.name == "phone":
         digits = sorted((_digits(one), _digits(other)), key=len)
