@@ -8,9 +8,10 @@ import phonenumbers
 
 from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
-from askproai_runtime.conversation.arguments.table import ENDS, ArgumentRule, fold_key
+from askproai_runtime.conversation.arguments.table import ENDS, OF_DAY_OR_TIME, ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, join_name, to_text
 from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.language.replies import read_claim
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain
 from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
@@ -71,7 +72,9 @@ def join_parts(
         # Beside a time, which it may contradict.
         _join(found, "hour", (_HOURS, _MINUTES), _read_clock)
         _join_minutes(found, {"value"} if of else _names_of("time", rules))
-    if of is not None and of.name in {"date", "time"}:
+    if "callback" in rules and of is None:
+        _name_time_of_call_back(found, rules["callback"], rules)
+    if of is not None and of.name in {"call_back", "date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
     elif "partofday" in rules:
         _join_end(found, rules)
@@ -82,6 +85,19 @@ def join_parts(
             found, _names_of("time", rules), _HALVES, lambda said: said if fold_key(str(said)) in {"am", "pm"} else None
         )
     return found
+
+
+def _name_time_of_call_back(found: dict[str, Any], rule: ArgumentRule, rules: Mapping[str, ArgumentRule]) -> None:
+    """Rename a day beside the hours of a call-back, or an hour beside its day. Beside both it may be an appointment's."""
+    after, before = ([f"callback{each}" for each in bounds] for bounds in (_AFTER, _BEFORE))
+    _join(found, "callback_window", (after, before), _read_range, needed=0)
+    said = [to_text(each) for key, each in found.items() if rules.get(fold_key(key)) is rule and _is_said(each)]
+    arguments = {find_part_argument(each) for each in said if read_claim(each) is not True}
+    missing = (
+        "date" if arguments <= {Argument.TIME, Argument.PART_OF_DAY} else "time" if arguments == {Argument.DATE} else ""
+    )
+    for key in [key for key in found if arguments and OF_DAY_OR_TIME.get(fold_key(key)) == missing]:
+        found[f"callback_{key}"] = found.pop(key)
 
 
 def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> str:
