@@ -120,10 +120,10 @@ def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
     """
     is_of_person = same_name(entry.name, own.name) or sounds_alike(entry.name, own.name)
     is_same_place = (own.call_id, own.branch, own.service) == (call.call_id, entry.branch, entry.service)
-    return is_same_place and is_of_person and not (own.phone == entry.phone and is_same_wish(entry, own))
+    return is_same_place and is_of_person and not (own.phone == entry.phone and is_same_request(entry, own))
 
 
-def is_same_wish(entry: NewEntry, own: WaitlistEntry) -> bool:
+def is_same_request(entry: NewEntry, own: WaitlistEntry) -> bool:
     """Return True if two entries are for the same times and staff member: then only the telephone number can be corrected."""
     return (own.staff, own.requested) == (entry.staff, entry.requested)
 
@@ -133,9 +133,9 @@ def find_replaced(
 ) -> frozenset[UUID]:
     """Return the ids of the former entries (latest last) that the caller no longer wants: those whose times are rejected or lie,
     on the same day, in the new one; else the latest one if the caller's words or the model's choice replace an entry. Without a
-    transcript, none, except those with another number for the same wish.
+    transcript, none, except those with another number for the same times.
     """
-    renumbered = frozenset(each.id for each in formers if is_same_wish(entry, each))
+    renumbered = frozenset(each.id for each in formers if is_same_request(entry, each))
     formers = [each for each in formers if each.id not in renumbered]
     choice, texts = read_choice(args), _list_corrections(call.said_since_joining)
     is_adding = bool(call.said_since_joining) and not texts

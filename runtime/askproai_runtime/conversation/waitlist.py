@@ -28,7 +28,7 @@ from askproai_runtime.conversation.corrected_entries import (
     find_misnamed,
     find_replaced,
     is_former,
-    is_same_wish,
+    is_same_request,
     sounds_alike,
 )
 from askproai_runtime.conversation.full_names import is_part_of_name
@@ -133,7 +133,7 @@ def _add_corrections(
     message, fields = answer.message, answer.fields
     if outcome.renamed:
         message += say().name_changed.format(name=outcome.renamed)
-    if ended := [each for each in outcome.removed if not is_same_wish(entry, each)]:  # a new number is read back
+    if ended := [each for each in outcome.removed if not is_same_request(entry, each)]:  # a new number is read back
         removed = say().place_removed.format(entries=describe_waiting(ctx, call, args, ended))
         message = f"{removed} {message}"
     if outcome.kept:
