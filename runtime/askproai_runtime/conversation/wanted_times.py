@@ -24,6 +24,7 @@ from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, f
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.birth_dates import list_birth_dates
 from askproai_runtime.language.declines import NUMBER, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
 from askproai_runtime.language.places_among import ENDING, PLACE, PLACES, holds_place
 from askproai_runtime.language.replies import holds_yes
@@ -116,6 +117,8 @@ def require_wanted_time(
     full_names = [re.escape(name) for name in (read_text(args, "customer_name"), call.named) if name and " " in name]
     name = re.compile("|".join(full_names) or "(?!)", re.IGNORECASE)  # "Michael Sommer" and "Kai Freitag" are no days
     heard = [hear(name.sub(" ", words)) for words in said]
+    if births := list_birth_dates(read_text(args, "birth_date") or "", call.started_at.date()):
+        heard = [replace(each, days=[days for days in each.days if not _are_births(days, births)]) for each in heard]
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
     day = (parts[0] or "").strip()
     is_date = is_start or fold(day) in ALL_WEEKDAYS or names_date(day, call.started_at.astimezone(zone), zone)
@@ -132,6 +135,12 @@ def require_wanted_time(
         readings |= {datetime.combine(start.date(), hour, start.tzinfo) for hour in hours}
     if len(readings) > 1:
         raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=has_hour)
+
+
+def _are_births(days: MentionedDays, births: Collection[date]) -> bool:
+    """Return whether words name nothing but the day of a birth date: "ja, Gustav Hellwig, vierzehnter Februar achtundsechzig"."""
+    known = {(each.month, each.day) for each in births}
+    return bool(days.dates) and not days.weekdays and {(each.month, each.day) for each in days.dates} <= known
 
 
 def _drop_remarks(words: str, named: NamedTimes, start: datetime, call: CallContext) -> str:
