@@ -43,8 +43,8 @@ _UNFIT: Final = re.compile(rf"\b(?:{_WORDS.unfit})\b")
 _KEEPS: Final = re.compile(rf"{_UNFIT.pattern}|\b(?:{_WORDS.keeps})\b")
 _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _AND: Final = re.compile(rf"\b(?:{'|'.join(UNDERSTOOD.companions.beside_persons)})\b")
-_PERSONS: Final = FIRST_NAMES | RELATIVES | UNDERSTOOD.companions.one | {*UNDERSTOOD.companions.names_caller.split("|")}
-_BESIDE_NAMES: Final = _PERSONS | UNDERSTOOD.known_people.beside
+_PERSONS: Final = FIRST_NAMES | RELATIVES | {*UNDERSTOOD.companions.names_caller.split("|")}
+_BESIDE_NAMES: Final = _PERSONS | UNDERSTOOD.companions.one | UNDERSTOOD.known_people.beside
 _CALLER: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.names_caller})\b")
 
 
