@@ -115,12 +115,12 @@ def _names_after_no(said: str, name: str) -> bool:
 
 
 def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
-    """Return True if this call made the entry `own` by an earlier request for the same person, branch and service, but for
-    other times, another staff member or another telephone number.
+    """Return True if this call made the entry `own` by an earlier request for the same person, branch and service, but either for
+    other times or another staff member, or with another telephone number.
     """
     is_of_person = same_name(entry.name, own.name) or sounds_alike(entry.name, own.name)
     is_same_place = (own.call_id, own.branch, own.service) == (call.call_id, entry.branch, entry.service)
-    return is_same_place and is_of_person and not (own.phone == entry.phone and is_same_request(entry, own))
+    return is_same_place and is_of_person and (own.phone == entry.phone) != is_same_request(entry, own)
 
 
 def is_same_request(entry: NewEntry, own: WaitlistEntry) -> bool:
