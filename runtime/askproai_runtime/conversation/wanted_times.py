@@ -24,6 +24,7 @@ from askproai_runtime.conversation.said_appointments import IN_WORDS, PICKING, f
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.birth_dates import list_said_birth_dates
 from askproai_runtime.language.declines import NUMBER, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
 from askproai_runtime.language.places_among import ENDING, PLACE, PLACES, holds_place
 from askproai_runtime.language.replies import holds_yes
@@ -111,13 +112,14 @@ def require_wanted_time(
     if is_exact and last is not None and start in last.starts:
         _require_reading(last, call, start, zone)
     is_picked = any(read_text(args, name) for name in PICKING)
-    hear = partial(_hear, call=call, now=call.started_at.astimezone(zone), own=own, moves=moves, is_picked=is_picked)
+    now = call.started_at.astimezone(zone)
+    hear = partial(_hear, call=call, now=now, own=own, moves=moves, is_picked=is_picked)
     full_names = [re.escape(name) for name in (read_text(args, "customer_name"), call.named) if name and " " in name]
     name = re.compile("|".join(full_names) or "(?!)", re.IGNORECASE)  # "Michael Sommer" and "Kai Freitag" are no days
     heard = [hear(name.sub(" ", words)) for words in said]
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
     day = (parts[0] or "").strip()
-    is_date = is_start or fold(day) in ALL_WEEKDAYS or names_date(day, call.started_at.astimezone(zone), zone)
+    is_date = is_start or fold(day) in ALL_WEEKDAYS or names_date(day, now, zone)
     span = find_open_span(parts[0] or parts[1] or "")
     if is_date or span is not None:
         is_named = last is not None and start.date() in days_of(last.starts, zone)
@@ -125,7 +127,9 @@ def require_wanted_time(
         earlier = [hear(words) for words in before if words not in said]
         days = _list_other_days(call, start, heard, earlier, own, None if is_date else span, moves=moves)
         present = own if moves else ()  # nobody moves an appointment to its own start
-        readings |= {datetime.combine(day, start.timetz()) for day in days}.difference(present)
+        born = {(each.month, each.day) for words in said for each in list_said_birth_dates(words, now.date())}
+        wanted = {datetime.combine(day, start.timetz()) for day in days if (day.month, day.day) not in born}
+        readings |= wanted.difference(present)
     if is_exact and len(readings) == 1:
         hours = _list_other_hours(call, start, heard, own)
         readings |= {datetime.combine(start.date(), hour, start.tzinfo) for hour in hours}

@@ -177,7 +177,8 @@ class EmailChannel:
         answers_to = self.settings.reply_to or self.settings.sender
         if self.settings.reply_to:
             message["Reply-To"] = Address(business, addr_spec=self.settings.reply_to)
-        message["Subject"] = _header(rendered.title)
+        # each `=?` is broken up: the policy would decode it (RFC 2047), with line breaks
+        message["Subject"] = one_line(rendered.title).replace("=?", "= ?")
         message["Date"] = format_datetime(now.astimezone(UTC))
         message["Message-ID"] = f"<{notification.id}@{self.settings.sender.rpartition('@')[2]}>"
         message["Auto-Submitted"] = "auto-generated"  # asks for no automatic answers, such as absence notices
@@ -202,11 +203,6 @@ class EmailChannel:
         message.add_attachment(
             file.data, "text", "calendar", filename="termin.ics", params={"method": file.method, "charset": "utf-8"}
         )
-
-
-def _header(text: str) -> str:
-    """Return a text as a header's value. Each `=?` is broken up: the policy would decode it (RFC 2047), with line breaks."""
-    return one_line(text).replace("=?", "= ?")
 
 
 def _person(name: str) -> str:

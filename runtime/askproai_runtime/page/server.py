@@ -186,8 +186,9 @@ class PageServer:
         values = {
             "session": session, "csrf": signer.csrf(session.id), "menu": list_menu(pulse), "since": event_id(pulse),
             "url": request.rel_url, "view": view.name, "subjects": () if problem else shown.subjects,
-            "now": self._process.clock.now(),
-            "rights": rights_of(session.role), "new_id": _new_id, "notice": words.act.notices[done] if done in set(Notice) else "",
+            # a form that is sent twice has the same id, and changes only once
+            "now": self._process.clock.now(), "rights": rights_of(session.role), "new_id": lambda: str(uuid4()),
+            "notice": words.act.notices[done] if done in set(Notice) else "",
             "problem": problem and _explain(problem, words), "pauses": pauses, **shown.values,
         }  # fmt: skip
         return await self._html(words, view.template, values, problem.status if problem else 200)
@@ -223,11 +224,6 @@ def _require_own_form(signer: Signer, session: Session, form: Mapping[str, str])
 
 def _action_of(request: web.Request) -> Action | None:
     return ACTIONS.get(path_of(request)) if request.method == "POST" else None
-
-
-def _new_id() -> str:
-    """Return a new request id for a form: a form that is sent twice has the same id, and changes only once."""
-    return str(uuid4())
 
 
 def _explain(problem: Problem, words: Words) -> Mapping[str, Any]:

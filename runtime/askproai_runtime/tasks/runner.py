@@ -135,16 +135,16 @@ class TaskRunner:
         assert running is not None, "a run is an asyncio task of its own"
         # The renewal has ended when the block has: a late one would extend the lease of a run that is over.
         async with background_tasks(self._renewal.keep({running: claimed})):
-            return await call_within(
-                self._settings.timeout,
-                self._handlers[claimed.name](run),
-                lambda text: TaskError(f"{text}; it goes on from what it has saved"),
-            )
+            return await call_within(self._settings.timeout, self._handlers[claimed.name](run), _too_long)
 
     async def _give_back(self, claimed: ClaimedTask) -> None:
         """Make a claimed task due at once for another worker, unless this worker has already lost its claim."""
         with contextlib.suppress(StaleRun, *DATABASE_UNAVAILABLE):
             await self._store.fail(claimed, "its worker was stopped", timedelta(), innocent=True)
+
+
+def _too_long(text: str) -> TaskError:
+    return TaskError(f"{text}; it goes on from what it has saved")
 
 
 def _later(wait: timedelta) -> timedelta:

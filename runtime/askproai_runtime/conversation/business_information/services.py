@@ -248,7 +248,7 @@ def list_named(services: Sequence[Service], question: Question, words: str) -> l
     """Return the services named in the argument, or without an argument in the folded words, each with the name that was said."""
     if question.topic not in {Topic.PRICES, Topic.SERVICE, Topic.STAFF}:
         return []
-    names = [(each, frozenset(map(fold, (each.name, each.display_name, *each.spoken_names)))) for each in services]
+    names = [(each, _folded((each.name, each.display_name, *each.spoken_names))) for each in services]
     if question.service:
         said = fold(question.service)
         found = _list_contained(names, said)
@@ -267,6 +267,10 @@ def _list_contained(names: Sequence[tuple[Service, frozenset[str]]], words: str)
 
 
 @lru_cache(maxsize=4096)
+def _folded(names: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(map(fold, names))
+
+
 def _describe_service(service: Service, topic: Topic) -> str | None:
     """Return the price, and for the topic `service` also length and preparation. For prices, None if no price is declared."""
     if topic is Topic.PRICES:
