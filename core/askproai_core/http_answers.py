@@ -15,14 +15,21 @@ _ENCODINGS: Final = {"gzip": 16 + zlib.MAX_WBITS, "x-gzip": 16 + zlib.MAX_WBITS,
 
 
 class UnreadableAnswer(aiohttp.ClientError):
-    """A response body is larger than its reader allows, or is compressed in a way that the reader cannot unpack."""
+    """A response redirects, or its body is larger than its reader allows, or cannot be unpacked by the reader."""
+
+
+async def _refuse_redirect(*_: object) -> None:
+    raise UnreadableAnswer("the answer redirects to another address")
 
 
 def client_session(**options: Any) -> aiohttp.ClientSession:
-    """Return an HTTP session whose response bodies must be read by `read_answer`. `options` are arguments of aiohttp."""
-    return aiohttp.ClientSession(
-        auto_decompress=False, headers={"Accept-Encoding": "gzip"} | options.pop("headers", {}), **options
-    )
+    """Return an HTTP session whose response bodies must be read by `read_answer`. `options` are arguments of aiohttp.
+
+    A redirect raises `UnreadableAnswer`, or is returned with `allow_redirects=False`: it may lead anywhere in our network.
+    """
+    tracing, headers = aiohttp.TraceConfig(), {"Accept-Encoding": "gzip"} | options.pop("headers", {})
+    tracing.on_request_redirect.append(_refuse_redirect)
+    return aiohttp.ClientSession(auto_decompress=False, headers=headers, trace_configs=[tracing], **options)
 
 
 async def read_answer(response: aiohttp.ClientResponse, limit: int) -> bytes:

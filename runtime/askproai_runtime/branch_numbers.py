@@ -20,8 +20,12 @@ def regions_of(config: TenantConfig) -> tuple[str, ...]:
 
 
 def own_numbers(config: TenantConfig) -> frozenset[str]:
-    """Return the tenant's numbers in E.164: the public numbers, and the numbers under which Retell has them."""
-    return frozenset(list_numbers(config.branches))
+    """Return the tenant's numbers in E.164: the public ones, those under which Retell has them, and those of its people who take
+    transferred calls: who forwards callers to the agent shows the own number for all of them.
+    """
+    return frozenset(
+        [*list_numbers(config.branches), *(each.transfer_to for each in config.agents if each.transfer_to)]
+    )
 
 
 def list_numbers(branches: Iterable[Branch]) -> Iterator[str]:

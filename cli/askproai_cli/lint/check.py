@@ -5,6 +5,7 @@ but the operator or the pods do not, such as a wrong country, time zone or numbe
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from askproai_cli.lint.documents import Document, FieldPath
@@ -89,16 +90,17 @@ def find_refusals(document: Document) -> list[Finding]:
 
 def _find_repeated(documents: Iterable[Document]) -> Iterator[Finding]:
     """Warn of each key, and each object, that is written differently several times: kubectl silently applies the last one."""
-    same = defaultdict[tuple[str, Identity], list[Document]](list)
+    same = defaultdict[tuple[Path, str, Identity], list[Document]](list)  # folders may be for several clusters
     for document in documents:
         for path, lines in document.repeated.items():
             yield warn(document, path, _REPEATED.format(len(lines), "lines " + ", ".join(map(str, lines))))
         if _is_object(document.value) and (identity := identity_of(document.value)).name != "?":
-            same[document.value["apiVersion"].rpartition("/")[0], identity].append(document)
-    for group in same.values():
-        if any(each.value != group[-1].value for each in group):
-            places = ", ".join(f"{each.file}:{each.line_of(_NAME)}" for each in group)
-            yield warn(group[-1], _NAME, _REPEATED.format(len(group), places))
+            group = document.value["apiVersion"].rpartition("/")[0]
+            same[Path(document.file).parent, group, identity].append(document)
+    for copies in same.values():
+        if any(each.value != copies[-1].value for each in copies):
+            places = ", ".join(f"{each.file}:{each.line_of(_NAME)}" for each in copies)
+            yield warn(copies[-1], _NAME, _REPEATED.format(len(copies), places))
 
 
 def is_ours(value: Any) -> bool:

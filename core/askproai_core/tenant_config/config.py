@@ -32,6 +32,7 @@ class Agent(ConfigStruct, frozen=True):
     caller_recognition: bool = False
     leaves_messages: bool = False
     joins_waitlist: bool = False
+    transfer_to: str | None = None
     transfer_hours: tuple[Hours, ...] | None = None  # None: its branch's opening hours; a hotline: any time
     # The data of the published version for the record of its calls: its number, a reference to its first sentence, and whether
     # that says that an AI speaks.

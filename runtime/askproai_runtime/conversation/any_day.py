@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -121,11 +121,8 @@ def _lifts(named: Candidate, days: ExcludedDay) -> bool:
     first, last = named.start.date(), ((named.end or named.start) - _MOMENT).date()
     if last - first > _WEEKEND:
         return days == Days(first, last)
-    return any(_holds(days, first + timedelta(days=n)) for n in range(max((last - first).days, 0) + 1))
-
-
-def _holds(days: ExcludedDay, day: date) -> bool:
-    return day.weekday() == days if isinstance(days, int) else days.holds(day)
+    within = (first + timedelta(days=n) for n in range(max((last - first).days, 0) + 1))
+    return any(each.weekday() == days if isinstance(days, int) else days.holds(each) for each in within)
 
 
 def _names_first_day(clause: str, call: CallContext, zone: ZoneInfo) -> bool:

@@ -103,7 +103,8 @@ def add_companions(
     names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
     if not all(each.rules.staff_members for each in local):  # a group is booked in the local calendar only
         raise BookedOneByOne(people, names)
-    companions = tuple(replace(each.rules, staff_members=tuple(each.rules.able(each.staff))) for each in local[1:])
+    others = ((each.rules, tuple(each.rules.able(each.staff))) for each in local[1:])
+    companions = tuple(replace(rules, staff_members=named) for rules, named in others)
     rules = replace(local[0].rules, companions=companions)
     return Group(replace(local[0], rules=rules), names)
 

@@ -116,13 +116,16 @@ def _names_after_no(said: str, name: str) -> bool:
 
 def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
     """Return True if this call made the entry `own` by an earlier request for the same person, branch and service, but for
-    other times or another staff member.
+    other times, another staff member or another telephone number.
     """
     is_of_person = same_name(entry.name, own.name) or sounds_alike(entry.name, own.name)
-    is_same_place = (own.call_id, own.branch, own.service, own.phone) == (
-        call.call_id, entry.branch, entry.service, entry.phone
-    )  # fmt: skip
-    return is_same_place and is_of_person and (own.staff, own.requested) != (entry.staff, entry.requested)
+    is_same_place = (own.call_id, own.branch, own.service) == (call.call_id, entry.branch, entry.service)
+    return is_same_place and is_of_person and not (own.phone == entry.phone and is_same_request(entry, own))
+
+
+def is_same_request(entry: NewEntry, own: WaitlistEntry) -> bool:
+    """Return True if two entries are for the same times and staff member: then only the telephone number can be corrected."""
+    return (own.staff, own.requested) == (entry.staff, entry.requested)
 
 
 def find_replaced(
@@ -130,12 +133,14 @@ def find_replaced(
 ) -> frozenset[UUID]:
     """Return the ids of the former entries (latest last) that the caller no longer wants: those whose times are rejected or lie,
     on the same day, in the new one; else the latest one if the caller's words or the model's choice replace an entry. Without a
-    transcript, none.
+    transcript, none, except those with another number for the same times.
     """
+    renumbered = frozenset(each.id for each in formers if is_same_request(entry, each))
+    formers = [each for each in formers if each.id not in renumbered]
     choice, texts = read_choice(args), _list_corrections(call.said_since_joining)
     is_adding = bool(call.said_since_joining) and not texts
     if call.said_since is None or not formers or choice is Choice.FURTHER or is_adding:
-        return frozenset()
+        return renumbered
     first, texts = [*texts[:1]], [*texts, " ".join(filter(None, read_parts(args)))]
     wanted = _list_starts(read_spans(entry), zone)
     starts = {each.id: _list_starts(read_spans(each), zone) for each in formers}
@@ -157,7 +162,7 @@ def find_replaced(
         names = _names_time_after_no(call, first, wanted)
         if replaces or names or choice in {Choice.MOVE, Choice.CANCEL}:
             rejected = [latest]
-    return frozenset(each.id for each in rejected)
+    return renumbered | {each.id for each in rejected}
 
 
 def _ends_of(span: WaitingSpan) -> tuple[datetime, datetime]:

@@ -280,13 +280,12 @@ async def _write(
 
 
 async def _write_details(conn: Connection, ctx: BookingContext, found: _Corrected, email: str | None) -> None:
-    """Store the corrected details. A customer's name is changed only to another spelling; a different name is another customer."""
+    """Store the corrected details."""
     before, after = found.before, found.after
     if after.phone is not None and found.changes("phone"):
         customer = await upsert_customer(conn, ctx.tenant, after.phone, after.customer_name, email)
         after = replace(after, customer_id=customer)
-    is_respelled = same_name(before.customer_name, after.customer_name)
-    await correct_appointment(conn, ctx.tenant, after, former_name=before.customer_name if is_respelled else None)
+    await correct_appointment(conn, ctx.tenant, after, before.customer_name)
 
 
 def with_details(request: SpokenBooking, appointment: Appointment) -> Appointment:

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.requests import Doubts
 from askproai_runtime.conversation.day_readings import ask_which
-from askproai_runtime.conversation.last_days import find_only_times, list_said_starts
+from askproai_runtime.conversation.last_days import find_only_times, list_said_starts, list_weekdays
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.conversation.wanted_times import rejects_day
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, ONLY_YES, YES_WORD, words_of
 from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, agrees_to_offer, find_declined, list_clauses
+from askproai_runtime.language.name_words import FIRST_NAMES, RELATIVES
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
 from askproai_runtime.person_names import fold
@@ -39,8 +40,11 @@ _HAS_ONE: Final = re.compile(rf"\b(?:{_WORDS.has_one})\b.*\b(?:{_WORDS.rather})\
 _INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead})\b", re.IGNORECASE)
 _RATHER: Final = re.compile(rf"{NO.pattern}|\b(?:{_WORDS.rather})\b")
 _UNFIT: Final = re.compile(rf"\b(?:{_WORDS.unfit})\b")
+_KEEPS: Final = re.compile(rf"{_UNFIT.pattern}|\b(?:{_WORDS.keeps})\b")
 _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _AND: Final = re.compile(rf"\b(?:{'|'.join(UNDERSTOOD.companions.beside_persons)})\b")
+_PERSONS: Final = FIRST_NAMES | RELATIVES | UNDERSTOOD.companions.one | {*UNDERSTOOD.companions.names_caller.split("|")}
+_BESIDE_NAMES: Final = _PERSONS | UNDERSTOOD.known_people.beside
 _CALLER: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.names_caller})\b")
 
 
@@ -71,12 +75,14 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
         return
     (first, *later), local, now = named.said_since or ("",), start.astimezone(zone), call.started_at
     words = words_of(first)
+    # "Dann bleibt es beim Freitag" accepts an offered Friday.
+    unfit = _KEEPS if moves and local.weekday() not in list_weekdays(words) else _UNFIT
     if _chooses_none(call, named, local):
         raise ask_which(named.starts, call, zone)
-    if any(_accepts(each, local, now) for each in later):
+    if any(_accepts(each, local, now, unfit) for each in later):
         return
-    is_unfit = bool(_UNFIT.search(words)) and not (
-        SAYS_HOUR.search(words) or counts_time(first) or list_places(first) or _accepts(first, local, now)
+    is_unfit = bool(unfit.search(words)) and not (
+        SAYS_HOUR.search(words) or counts_time(first) or list_places(first) or _accepts(first, local, now, unfit)
     )
     if not (
         is_unfit
@@ -111,14 +117,14 @@ def _chooses_none(call: CallContext, named: NamedTimes, start: datetime) -> bool
     return True
 
 
-def _accepts(words: str, start: datetime, now: datetime) -> bool:
+def _accepts(words: str, start: datetime, now: datetime, unfit: re.Pattern[str]) -> bool:
     """Return whether words accept a local start: by a clause that is nothing but its time, or by a yes or "das passt" that
     nothing beside it takes back ("gut, aber neun ist zu früh").
     """
     said, clauses = words_of(words), [clause for clause, _ in list_clauses(words)]
     if any(find_only_times(each, [start], now.astimezone(start.tzinfo)) for each in clauses):
         return True
-    takes_back = any(each.search(said) for each in (REJECTS, _RATHER, _UNFIT))
+    takes_back = any(each.search(said) for each in (REJECTS, _RATHER, unfit))
     return not takes_back and (holds_yes(words) or any(map(agrees_to_offer, clauses)))
 
 
@@ -126,14 +132,16 @@ def find_own_hours(call: CallContext, name: str, now: datetime) -> Sequence[time
     """Return the hours that the caller's words give to `name`, if they name several people with an hour each: "Leon um zehn, Mia
     um elf"; if none is of this name, those of the caller ("ich um zehn"). Else none. `now` is the local start of the call.
     """
-    first = fold(name).partition(" ")[0]
+    first, beside = fold(name).partition(" ")[0], _BESIDE_NAMES.union(fold(name).split())
     for words in reversed(call.said_without_days):
         parts = [part for clause, _ in list_clauses(words) for part in _AND.split(clause)]
         timed = {part: hours for part in parts if (hours := list_only_hour(part, now))}
         own = [part for part in timed if first in fold(part).split()]
         own = own or [part for part in timed if _CALLER.search(part)]
-        are_people = all(find_only_times(part, (), now) is None for part in {*timed}.difference(own))
-        if len(timed) > len(own) == 1 and are_people and not _TAKES_BACK.search(words_of(words)):
+        rest = " ".join(word for part in own for word in part.split() if fold(word) not in beside)
+        are_people = all(_PERSONS & {*fold(part).split()} for part in {*timed}.difference(own))
+        is_only = len(own) == 1 and find_only_times(rest, (), now) is not None  # "ich habe um zehn Schule" is a remark
+        if len(timed) > 1 and is_only and are_people and not _TAKES_BACK.search(words_of(words)):
             return timed[own[0]]
     return ()
 

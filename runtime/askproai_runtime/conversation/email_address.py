@@ -33,6 +33,10 @@ _KNOWN_DOMAINS = frozenset({
 _RESERVED_DOMAIN = re.compile(r"(?:.+\.)?(?:example\.(?:com|net|org)|example|test|invalid|localhost)", re.IGNORECASE)
 _MAILBOX_PROVIDERS = frozenset({"mail", "email"})
 
+# What is written around an address: `Petra Lange <petra@web.de>`, `mailto:`, `(privat)`. A sign in brackets is said: `(at)`.
+_AROUND = re.compile(r"^[^@<>]*<(?=[^<>]+>)|^\s*mailto:|\s*[(\[][^@()\[\]]*[)\]]\s*$|>[^@<>]*$", re.IGNORECASE)
+_IN_BRACKETS = re.compile(r"[(\[]\s*(\w+)\s*[)\]](?=\s*\w)")
+
 _CORRECTED = re.compile(rf".*@.*\b(?:{_WORDS.corrected})\b[:, ]*(?P<address>\S+@\S+)", re.IGNORECASE)
 
 
@@ -58,7 +62,7 @@ def read_named_email(text: str | None) -> str | None:
 
 def read_email(text: str) -> str | None:
     """Return the address in a written or spoken text ("anna punkt m at gmx punkt de"); None if Cal.com would not accept it."""
-    said = re.sub(f"[{INVISIBLE}]", "", text)
+    said = _AROUND.sub("", _IN_BRACKETS.sub(r" \1 ", re.sub(f"[{INVISIBLE}]", "", text)))
     if corrected := _CORRECTED.fullmatch(said.strip()):
         said = corrected["address"]
     if "@" not in said:

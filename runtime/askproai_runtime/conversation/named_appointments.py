@@ -20,6 +20,7 @@ from askproai_runtime.conversation.day_readings import day_of, days_of
 from askproai_runtime.conversation.last_days import list_weekdays
 from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_another, says_other
 from askproai_runtime.conversation.types import CallContext, Naming
+from askproai_runtime.language.answer_words import ONLY_YES
 from askproai_runtime.language.cancel_answers import means_all, speaks_of_cancelling
 from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.introductions import read_introduction
@@ -96,7 +97,7 @@ def find_named_appointments(
         was_cancelled, is_cancelled = is_cancelled, not moves and speaks_of_cancelling(clause)
         is_known, named = names_known(clause), words.find(clause)
         rejects = rejects_times(clause)
-        is_bare = words.denies_name(clause) and any(words.find(each) for each in clauses if each != clause)
+        is_bare = words.denies_name(clause, [each for each in clauses if each != clause])
         if not (is_bare or _DENIES.search(clause)):
             # Not firm: "nicht den Mittwoch absagen", and the last clause of "den Mittwoch absagen, den Freitag nicht".
             is_firm = (
@@ -187,10 +188,15 @@ class _Words:
         deciding = [ids for found in by_kind if 0 < len(ids := {each.id for each in found}) < len(self.own)]
         return frozenset.intersection(*map(frozenset, deciding)) if deciding else frozenset()
 
-    def denies_name(self, clause: str) -> bool:
-        """Return whether a clause is nothing but a customer's name and a negation: "Otto Lange nicht"."""
+    def denies_name(self, clause: str, others: Sequence[str]) -> bool:
+        """Return whether a clause is nothing but a customer's name and a negation ("Otto Lange nicht"), and one of the `others` is
+        nothing but a name or a yes to one, or cancels it: "Otto kommt, Petra nicht" cancels Petra's.
+        """
         names = {word for each in self.own for word in fold(each.customer_name).split()}
-        return _NEGATION.fullmatch(" ".join(word for word in clause.split() if word not in names)) is not None
+        rest = {each: " ".join(word for word in each.split() if word not in names) for each in (clause, *others)}
+        named = (each for each in others if self.find(each))
+        is_bare = (not rest[each] or speaks_of_cancelling(each) or ONLY_YES.fullmatch(rest[each]) for each in named)
+        return _NEGATION.fullmatch(rest[clause]) is not None and any(is_bare)
 
     def find_on_new_day(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
         """Return those of the appointments whose day is that of the new start: words that name such a day mean this one."""

@@ -49,7 +49,7 @@ def add_later_readings(
         return understood
     named = call.named_last
     said = {*days_of(named.starts, service.rules.zone)} if named and not named.lists_since else set[date]()
-    is_agreed = named is not None and any(named.said_since) and not any(map(_declines, named.said_since))
+    is_agreed = named is not None and any(named.said_since) and not NO.search(words_of(" ".join(named.said_since)))
     if (
         named
         and days <= said
@@ -69,10 +69,6 @@ def add_later_readings(
     if later and left.exact is not None and call.said is not None:
         raise ask_readings(left.candidates, call, service.rules.zone)
     return left
-
-
-def _declines(words: str) -> bool:
-    return NO.search(words_of(words)) is not None
 
 
 def add_offered_weeks(

@@ -198,8 +198,8 @@ def _take_agreed(
         if not is_clear:
             return _choose_part(config, branch, call, name, [*list_parts(services[0]), services[0]])
         if parts and not is_agreed:
-            in_branch = _list_offered(config, branch)
-            return _join_services(config, NamedServices(tuple(each for each in in_branch if each.name in parts)))
+            named_parts = tuple(each for each in _list_offered(config, branch) if each.name in parts)
+            return _join_services(config, NamedServices(named_parts))
     if not is_agreed and (named := _read_answer(config, branch, services, answer)) is not None:
         return named
     since = words_of(call.said_since or "")

@@ -137,14 +137,16 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
 
 
 def _hear(questions: Collection["_Asked"], utterance: Utterance) -> None:
-    """Let the questions hear an utterance. Of several whether to cancel, the agent's own words may leave out some."""
-    for each in questions:
+    """Let the questions hear an utterance. Of those whether to cancel, the agent leaves out some until the caller names them."""
+    is_agent = utterance.role == "agent"
+    for each in questions if is_agent else ():
         each.hear(utterance)
     asked = [each for each in questions if each.question is Question.CANCEL and not each.is_over]
-    if utterance.role == "agent":
-        named = name_questions(str(utterance.content or ""), [each.message for each in asked])
-        for each, is_named in zip(asked, named, strict=True):
-            each.is_left_out = not is_named
+    named = name_questions(str(utterance.content or ""), [each.message for each in asked])
+    for each, is_named in zip(asked, named, strict=True):
+        each.is_left_out = not is_named and (any(named) if is_agent else each.is_left_out)
+    for each in () if is_agent else questions:
+        each.hear(utterance)
 
 
 def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
@@ -275,10 +277,8 @@ class _Asked:
             self.is_over = self.question is not Question.CANCEL or not asks_again(words, self.said, about)
         elif utterance.role in {"user", "dtmf"} and not self.is_left_out:
             answers = self.told is not None and self.question is Question.CANCEL and speaks_of_cancelling(words)
-            # A pressed key says something, but not what.
-            (self.later if self.is_over and not answers else self.said).append(
-                words if utterance.role == "user" else ""
-            )
+            heard = self.later if self.is_over and not answers else self.said
+            heard.append(words if utterance.role == "user" else "")  # a pressed key says something, but not what
 
 
 def read_said(call: OngoingCall) -> str | None:

@@ -44,7 +44,7 @@ _FOR_BOTH: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.names_caller}|{UNDERSTOOD.one_more.also}|{UNDERSTOOD.one_more.several})\b"
 )
 _MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
-_FOR_WHOM: Final = UNDERSTOOD.companions.for_whom
+_BESIDE_ONE: Final = UNDERSTOOD.companions.for_whom | UNDERSTOOD.known_people.beside
 _CALLER: Final = re.compile(rf"(?:{UNDERSTOOD.companions.names_caller})")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
@@ -70,12 +70,12 @@ def read_request(
 def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
     """Return whether a request is for people with names, and the caller has just said to mean only one: "nur Otto", "nur ich"."""
     people = [read.values, *(read.values.get("companions") or ())]
-    names = [fold(str(each.get("customer_name") or "")).partition(" ")[0] for each in people]
-    said = " ".join(fold(each.said) for each in read_exchanges(call)[-1:])
-    behind = [said[found.end() :].split() for found in _MAY_LEAVE_OUT.finditer(said)]
-    only = {word for words in behind for word in [each for each in words if each not in _FOR_WHOM][:1]}
-    is_one = any(word in names or _CALLER.fullmatch(word) for word in only) and not speaks_of_company(said)
-    return len(names) > 1 and all(names) and is_one
+    names = [fold(str(each.get("customer_name") or "")) for each in people]
+    said = "".join(each.said for each in read_exchanges(call)[-1:])
+    behind = [line[only.end() :] for line in map(fold, said.splitlines()) for only in _MAY_LEAVE_OUT.finditer(line)]
+    ones = [" ".join(word for word in each.split() if word not in _BESIDE_ONE) for each in behind]
+    is_one = any(_CALLER.fullmatch(one) or any(f"{name} ".startswith(f"{one} ") for name in names) for one in ones)
+    return len(names) > 1 and all(names) and is_one and not speaks_of_company(said)
 
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
@@ -101,9 +101,7 @@ def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arg
     heard = sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in of_phone)
     if "phone" not in read.unclear or asked < MOST_ASKED:
         return read
-    values = read.values | {
-        "phone": ", ".join(read.unread[path] for path in heard).replace(",", " ?")
-    }  # no number of these
+    values = read.values | {"phone": ", ".join(read.unread[path] for path in heard).replace(",", " ?")}  # no number
     unread = {path: each for path, each in read.unread.items() if path not in heard}
     return replace(read, values=values, unread=unread, unclear=tuple(each for each in read.unclear if each != "phone"))
 

@@ -17,6 +17,7 @@ from askproai_runtime.conversation.arguments.table import (
     DESCRIBING_KEYS,
     DESCRIPTIONS,
     ENDS,
+    FUNCTION_NAMES,
     PREFERENCES,
     fold_key,
     rules_of,
@@ -197,7 +198,7 @@ def _is_of_program(path: str, text: str) -> bool:
     keys = path.split(".")
     key, with_object = fold_key(keys[-1]), fold_key("".join(keys[-2:]))
     about = _drop_record(key) or _drop_record(with_object)
-    if about in _WORDS.reports:
+    if about in _WORDS.reports or text in FUNCTION_NAMES:
         return True
     if (about or key) in _WORDS.settings and fold_key("".join(keys[-2:-1])) not in PREFERENCES:
         return _SETTING.fullmatch(text.strip()) is not None

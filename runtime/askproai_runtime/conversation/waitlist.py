@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -25,7 +24,13 @@ from askproai_runtime.conversation.any_day import ASKED_DAY, leave_out_days, rea
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
-from askproai_runtime.conversation.corrected_entries import find_misnamed, find_replaced, is_former, sounds_alike
+from askproai_runtime.conversation.corrected_entries import (
+    find_misnamed,
+    find_replaced,
+    is_former,
+    is_same_request,
+    sounds_alike,
+)
 from askproai_runtime.conversation.full_names import is_part_of_name
 from askproai_runtime.conversation.kept_offers import read_kept_offers
 from askproai_runtime.conversation.last_days import after_request
@@ -91,7 +96,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     outcome = await join(ctx, entry, renamed, request.rules.resource_ids, declined, find_formers)
     with said_of_written():
         answer = _answer_waiting(ctx, together, entry, outcome)
-        return _add_corrections(ctx, call, args, answer, outcome) if isinstance(outcome, Waiting) else answer
+        return _add_corrections(ctx, call, args, entry, answer, outcome) if isinstance(outcome, Waiting) else answer
 
 
 def _add_companions(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Group:
@@ -122,14 +127,14 @@ def _answer_waiting(ctx: BookingContext, together: Group, entry: NewEntry, outco
 
 
 def _add_corrections(
-    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], answer: Answer, outcome: Waiting
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: NewEntry, answer: Answer, outcome: Waiting
 ) -> Answer:
     """Return the answer, with sentences about the entry's changed name, and about former entries that are removed or stay."""
     message, fields = answer.message, answer.fields
     if outcome.renamed:
         message += say().name_changed.format(name=outcome.renamed)
-    if outcome.removed:
-        removed = say().place_removed.format(entries=describe_waiting(ctx, call, args, outcome.removed))
+    if ended := [each for each in outcome.removed if not is_same_request(entry, each)]:  # a new number is read back
+        removed = say().place_removed.format(entries=describe_waiting(ctx, call, args, ended))
         message = f"{removed} {message}"
     if outcome.kept:
         message += say().former_place_stays.format(entries=describe_waiting(ctx, call, args, outcome.kept))
@@ -179,7 +184,7 @@ def _parse(
     phone = heard.number or caller
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)
-    requested = _describe(candidates, rules.zone, now)
+    requested = join_list([format_reading(each, rules.zone, now) for each in candidates])
     declined = call.declined_starts(rules.branch.name, rules.service.name, request.staff)
     spans = [_span_of(candidate, last, declined) for candidate in candidates]
     words = "|".join((rules.branch.name, canonical_name(rules.service.name), request.staff or "", requested))
@@ -208,10 +213,6 @@ def _span_of(candidate: Candidate, last: datetime, declined: Iterable[datetime])
         return WaitingSpan(start, end, declined=without)
     daily = candidate.daily
     return WaitingSpan(start, end, tuple(sorted(daily.weekdays)), daily.opens, daily.closes, without)
-
-
-def _describe(candidates: Iterable[Candidate], zone: ZoneInfo, now: datetime) -> str:
-    return join_list([format_reading(c, zone, now) for c in candidates])
 
 
 async def _find_renamed_entry(

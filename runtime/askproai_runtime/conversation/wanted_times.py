@@ -58,6 +58,7 @@ _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
+_HESITATES: Final = re.compile(rf"\b(?:{_WORDS.hesitates})\b,? ?([^,]*)")
 _BARE_HOUR: Final = re.compile(rf"^(?:\w+ )?{NUMBER}(?: (?:\w+ )?(?:{'|'.join(ALL_WEEKDAYS)}))?$")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 # "am vierten um elf"
@@ -293,16 +294,28 @@ def _list_other_hours(
 def _hear(words: str, call: CallContext, now: datetime, own: Collection[datetime], **named: bool) -> _Heard:
     """Return an utterance with what it says of times. A day beside "am selben Tag" is a remark."""
     is_relative = _RELATIVE_DAY.search(fold(words)) is not None
-    return _Heard(words, [] if is_relative else [*_list_wanted(call, words, own, now, **named)], _find_hour(words))
+    return _Heard(words, [] if is_relative else [*_list_wanted(call, words, own, now, **named)], _find_hour(words, now))
 
 
-def _find_hour(words: str) -> str:
+def _find_hour(words: str, now: datetime) -> str:
     """Return the last words of an utterance with an hour that is not rejected, in lower case; "" without one."""
-    said = ", ".join(clause for clause, _ in list_clauses(words) if not rejects_times(clause))
+    said = ", ".join(each for each in _list_clauses(words, now) if not rejects_times(each))
     first, *others = [piece.strip(" ,") for piece in _TAKEN_BACK.split(said)]
     is_bare = said.count(" ") < _BARE_WORDS  # "die zehn"
-    hours = (each for each in others[::-1] if SAYS_HOUR.search(each) or _BARE_HOUR.search(each))
+    is_hour = SAYS_HOUR.search(said)  # else a number is something else: "Leo Lange, äh, fünf"
+    hours = (each for each in others[::-1] if SAYS_HOUR.search(each) or (is_hour and _BARE_HOUR.search(each)))
     return next(hours, first if SAYS_HOUR.search(first) or (is_bare and _BARE_HOUR.search(first)) else "")
+
+
+def _list_clauses(words: str, now: datetime) -> list[str]:
+    """Return the clauses of an utterance in lower case, with a "nein" for a word such as "äh" before nothing but a time: "am
+    Freitag, äh, Samstag", but not "am Freitag, äh, am Samstag sind wir weg".
+    """
+
+    def settle(found: re.Match[str]) -> str:
+        return found[1] if find_only_times(found[1], (), now) is None else f"nein {found[1]}"
+
+    return _HESITATES.sub(settle, ", ".join(clause for clause, _ in list_clauses(words))).split(", ")
 
 
 def _list_wanted(
@@ -320,7 +333,7 @@ def _list_wanted(
     own_dates, is_asked = {each.astimezone(now.tzinfo).date() for each in own}, is_picked or _asks_which(call)
     own_days, own_numbers = {each.weekday() for each in own_dates}, {each.day for each in own_dates}
     wanted = list[str]()
-    for clause, _ in list_clauses(words):
+    for clause in _list_clauses(words, now):
         pieces = _TAKEN_BACK.split(_NO_WISH.sub(" ", fold(REJECTED_DAY.sub(" ", clause))))
         kept = " nein ".join("" if rejects_times(piece) else piece for piece in pieces)
         is_own_day = moves or list_weekdays(clause) <= own_days

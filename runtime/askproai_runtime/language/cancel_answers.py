@@ -164,12 +164,12 @@ def asks_again(utterance: str, said: Sequence[str], about: str) -> bool:
 
 def name_questions(words: str, questions: Sequence[str]) -> Sequence[bool]:
     """Return which of several `questions` whether to cancel an agent asks in own `words`, by a day, person or service that only
-    one of them names; all of them if the words name none, or repeat a question.
+    one of them names; all of them if the words repeat a question or mean all, and none if they name none.
     """
     texts, said = [{*words_of(each).split()} for each in questions], {*words_of(words).split()}
     named = [bool(said & text.difference(*texts[:at], *texts[at + 1 :])) for at, text in enumerate(texts)]
-    is_own = any(named) and not any(each.rpartition(". ")[2] in words for each in questions)
-    return named if is_own else [True] * len(texts)
+    is_of_all = means_all(words) or any(each.rpartition(". ")[2] in words for each in questions)
+    return [True] * len(texts) if is_of_all else named
 
 
 def _speaks_of_it(said: str, utterance: str) -> bool:

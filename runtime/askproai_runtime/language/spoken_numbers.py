@@ -43,17 +43,14 @@ def read_spoken_number(text: str) -> str | None:
     if whole := _WHOLE_NUMBER.fullmatch(plain):
         return whole[1]
     plain = "".join("-" if unicodedata.category(c) == "Pd" else c for c in plain if unicodedata.category(c) != "Cf")
-    tokens = [part for token in _TOKEN.findall(plain) for part in _split(token)]
+    # The words of a compound such as `nulleinsfünf` or `doppelsieben`, else the token.
+    found = (_WORD.findall(each) if _COMPOUND.fullmatch(each) else [each] for each in _TOKEN.findall(plain))
+    tokens = [part for parts in found for part in parts]
     said = list(_read_all(tokens))
     if not said or None in said:
         return None
     written = "".join(each for each in said if each is not None)
     return written if re.fullmatch(r"\+?\d+", written) else None
-
-
-def _split(token: str) -> list[str]:
-    """Return the words of a compound such as `nulleinsfünf` or `doppelsieben`, else the token."""
-    return _WORD.findall(token) if _COMPOUND.fullmatch(token) else [token]
 
 
 def _read_all(tokens: list[str]) -> Iterator[str | None]:

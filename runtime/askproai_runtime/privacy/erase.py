@@ -104,7 +104,7 @@ async def erase_once(ctx: BookingContext, erasure: Erasure, set_aside: SetAside 
         traces = await store.find_traces(
             conn, ctx.config(), locked.caller, locked.requested_at, ctx.cipher, locked.id, bodies
         )
-        counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces, ctx.cipher)
+        counts = await store.erase_rows(conn, ctx.tenant, locked.id, traces)
         if traces.set_aside:
             counts[SET_ASIDE] = len(traces.set_aside)
         await store.add_evidence(conn, ctx.tenant, locked, counts, await store.read_time(conn))

@@ -50,8 +50,8 @@ class Traces:
 
     `appointments` are the caller's own, `booked_for_others` those that the number booked for another customer. `emails` are
     addresses that no other customer has. `bookings` are the remote calendar's uids and our ids of the caller's appointments.
-    `set_aside` are ids of bodies in Redis. `unreadable` has a reason for each body that may be the caller's but cannot be read.
-    `regions` are countries for reading national numbers.
+    `set_aside` are ids of bodies in Redis, `said_by_others` of records of functions in other calls that name the person.
+    `unreadable` has a reason for each body or record that cannot be read. `regions` are countries for national numbers.
     """
 
     number: str
@@ -65,21 +65,23 @@ class Traces:
     events: tuple[int, ...]
     regions: tuple[str, ...]
     set_aside: tuple[int, ...] = ()
+    said_by_others: tuple[int, ...] = ()
     unreadable: tuple[str, ...] = ()
 
     @property
     def is_gone(self) -> bool:
         """Return True if nothing is left to erase, apart from recorded ids and the customer of a later appointment."""
         found = self.appointments, self.booked_for_others, self.events, self.set_aside, self.unreadable
-        return not any(found)
+        return not any(found) and not self.said_by_others
 
 
 def unreadable_text(traces: Traces) -> str:
-    """Return the reason why an erasure waits for its unreadable bodies, which may be the caller's."""
+    """Return the reason why an erasure waits for its unreadable bodies and records, which may be the caller's."""
     reasons = ", ".join(sorted(set(traces.unreadable)))
     return (
-        f"{len(traces.unreadable)} bodies that may be the caller's are {reasons}: restore Secret T-data-keys of the Tenant from"
-        " your backup, or the release that has written the entry; else they go by age (retention.rawEventDays)"
+        f"{len(traces.unreadable)} bodies or records of functions that may be the caller's are {reasons}: restore Secret"
+        " T-data-keys of the Tenant from your backup, or the release that has written the entry; else they go by age"
+        " (retention.rawEventDays, transcriptDays)"
     )
 
 
@@ -88,10 +90,18 @@ def number_pattern(number: str) -> str:
     return rf"(?<![0-9])(00)?{re.escape(number.removeprefix('+'))}(?![0-9])"
 
 
-def names_person(arguments: Mapping[str, Any] | None, traces: Traces, names: Collection[str]) -> bool:
+def names_person(
+    arguments: Mapping[str, Any] | None, traces: Traces, names: Collection[str], *, concerns: bool = True
+) -> bool:
     """Return True if an argument of a call function is one of `names` (in lower case), or contains the person's number or an
-    address as people say it. A national number is tried in each of the traces' regions.
+    address as people say it. A national number is tried in each of the traces' regions. If nothing else of the call `concerns`
+    the person, arguments without an address, a number in words or digits of the person's number are not searched: a name may be
+    a namesake's, and the search is slow.
     """
+    text = "" if concerns else msgspec.json.encode(arguments).decode()
+    has_digits = concerns or traces.number[-7:] in re.sub("[^0-9]+", "", text)
+    if not has_digits and not re.search(r'@|mail":|phone":"[^"]*[^-+() /."0-9]', text):
+        return False
     addresses, digits = _address_pattern(traces.emails), _said_pattern(traces.number, traces.regions)
     for value in (arguments or {}).values():
         text = unicodedata.normalize("NFKC", value) if isinstance(value, str) else ""

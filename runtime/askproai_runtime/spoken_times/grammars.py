@@ -104,7 +104,8 @@ def scan_known_argument(text: str, now: datetime) -> list[Atom]:
 
 def _complete(text: str, grammar: Grammar) -> str:
     """Return the text of a time with the language's hour prefix before each lone number: `um 10 oder um 15` for `10 oder 15`."""
-    hours, links = _LINK.split(text)[::2], [*_LINK.split(text)[1::2], ""]
+    prefixed = re.compile(rf"^{grammar.hour_prefix}\s+", re.IGNORECASE)
+    hours, links = [prefixed.sub("", each) for each in _LINK.split(text)[::2]], [*_LINK.split(text)[1::2], ""]
     if not all(fold(hour).isdecimal() or fold(hour) in grammar.numbers for hour in hours):
         return text
     listed = zip(hours, (", " if "/" in link else link for link in links), strict=True)

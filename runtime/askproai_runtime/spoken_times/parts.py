@@ -274,11 +274,10 @@ def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneI
 
 
 def _bind_days(values: Sequence[ArgumentValue], today: date) -> Sequence[ArgumentValue]:
-    """Return the values with "ab dem 14. Dezember" as a period if a separate value is a time, which then counts on each day.
-
-    In one phrase, and after "bis", day and time may be one bound together.
+    """Return the values with "ab" or "bis zum 14. Dezember" as a period if a separate value is a time, which then counts on each
+    day. In one phrase day and time may be one bound together.
     """
-    if not any(len(value.atoms) == 1 and isinstance(value.atoms[0], Clock) for value in values):
+    if not any(value.has_time and not value.has_day for value in values):
         return values
     return [_bind(value, today) if value.has_day and not value.has_time else value for value in values]
 
@@ -289,7 +288,7 @@ def _bind(value: ArgumentValue, today: date) -> ArgumentValue:
     except (ValueError, OverflowError):
         return value
     match atoms:
-        case [Period(is_bound=True) as period] if all(days.last is None for days in period.readings):
+        case [Period(is_bound=True) as period]:
             return ArgumentValue((replace(period, is_bound=False),))
         case _:
             return value

@@ -9,12 +9,13 @@ import pytest
 from askproai_core.languages import Language
 from askproai_core.tenant_config import CallerVerification
 from askproai_runtime.book.store import transactions
+from askproai_runtime.calls.store import find_known_caller
 from askproai_runtime.conversation import corrections
 from askproai_runtime.conversation.corrections import _Correction
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.sentences import speaking
-from tests.worlds.booking_environment import MORNING, Salon, call, choosing
+from tests.worlds.booking_environment import MORNING, NOW, Salon, call, choosing
 from tests.worlds.calcom_environment import CalcomEnvironment
 
 pytestmark = pytest.mark.nightly
@@ -59,13 +60,34 @@ async def test_unreported_renaming_tells_callers_of_outdated_calendar(env) -> No
     assert again.message.endswith(" Den Namen habe ich geändert: Mayer. Im Kalender steht noch der bisherige Stand.")
 
 
-async def test_only_a_new_customer_is_renamed(salon: Salon) -> None:
+async def test_corrected_name_reaches_row_and_next_greeting(salon: Salon) -> None:
     await salon.book(name="Maier")
     await salon.book(name="Mayer")
     assert (await names(salon), await customers(salon)) == (["Mayer"], ["Mayer"])
+    await salon.book(MORNING, name="Otto Lange", another=True)
     asked = await salon.book(name="Schmidt")
     await salon.book(name="Schmidt", choice="rename", by=choosing(asked))
-    assert (await names(salon), await customers(salon)) == (["Schmidt"], ["Mayer"])
+    assert (sorted(await names(salon)), await customers(salon)) == (["Otto Lange", "Schmidt"], ["Schmidt"])
+    known = await find_known_caller(salon.pool, salon.booking.config(), "+4915112345678", NOW)
+    assert known is not None
+    assert known.name == "Schmidt"
+
+
+async def test_companions_corrected_name_leaves_the_customer(salon: Salon) -> None:
+    await salon.book(name="Petra Lange", companions=[{"customer_name": "Otto Lange"}])
+    asked = await salon.book(name="Petra Lange", companions=[{"customer_name": "Heinz Lange"}])
+    group = {"companions": [{"customer_name": "Heinz Lange"}], "choice": "rename"}
+    await salon.book(name="Petra Lange", by=choosing(asked), **group)
+    assert (sorted(await names(salon)), await customers(salon)) == (["Heinz Lange", "Petra Lange"], ["Petra Lange"])
+
+
+async def test_other_name_leaves_an_earlier_customer(salon: Salon) -> None:
+    """The row may be a relative's, who shares the telephone."""
+    await salon.book(MORNING, name="Peter Lange", by=call("before"))
+    await salon.book(name="Peter Lange")
+    asked = await salon.book(name="Petra Lange")
+    await salon.book(name="Petra Lange", choice="rename", by=choosing(asked))
+    assert (await names(salon), await customers(salon)) == (["Peter Lange", "Petra Lange"], ["Peter Lange"])
 
 
 async def test_later_name_correction_does_not_rename_the_customer(salon: Salon) -> None:

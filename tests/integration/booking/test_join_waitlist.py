@@ -67,7 +67,8 @@ async def test_missing_waitlist_details_are_asked_for(salon: Salon) -> None:
 
 async def test_entries_per_call_and_caller_are_limited(salon: Salon) -> None:
     async def named(call_id: str, number: int) -> Answer:
-        return await join(salon, call_id, None, phone=f"+49151000001{number:02}")
+        name = f"Petra {chr(65 + number % 26)}{chr(97 + number // 26)}lm"  # the same name with another number corrects the entry
+        return await join(salon, call_id, None, phone=f"+49151000001{number:02}", customer_name=name)
 
     for number in range(ENTRIES_PER_CALL):
         assert (await named("call_1", number)).success

@@ -1,7 +1,7 @@
 """Callers' words are readable nowhere in the stores, and elsewhere only with the key. Nothing stops without the key."""
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 import pytest
@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from askproai_core.data_keys import DataKey, DataKeys, encode_data_keys
 from askproai_core.tenant_config import decode
+from askproai_runtime.calls.texts import store_said
 from askproai_runtime.encryption import BodyCipher, Place, is_encrypted
 from askproai_runtime.events.dispatch import KEY_PATIENCE
 from askproai_runtime.intake import EventStore, IncomingEvent, Source
@@ -16,7 +17,7 @@ from askproai_runtime.intake.store import encrypt_body
 from askproai_sandbox.example_tenant import AGENT_ID, NUMBER
 from tests.worlds.encryption import old_key, stored_text
 from tests.worlds.page_visitor import visiting
-from tests.worlds.privacy_environment import ZORA, PrivacyEnvironment
+from tests.worlds.privacy_environment import OTHER, ZORA, PrivacyEnvironment
 from tests.worlds.private_desk import request
 from tests.worlds.tenant_pod import ADMIN_TOKEN, sign_calcom
 from tests.worlds.waiting import eventually
@@ -261,3 +262,27 @@ async def test_erasure_waits_for_a_temporarily_missing_key(env: PrivacyEnvironme
     await until_used(env, gone, old_key())
     await env.finish()
     assert await env.pod.db.fetchval("SELECT count(*) FROM webhook_events WHERE id = $1", event) == 0
+
+
+async def test_erasure_waits_for_the_key_of_anothers_record(env: PrivacyEnvironment) -> None:
+    """It may name the person, and is emptied only once it is read."""
+    gone, call_id, at = old_key(), "call_of_otto", datetime.now(UTC) - timedelta(minutes=1)
+    for function, number in (("leave_message", ZORA.number), ("book_appointment", OTHER.number)):
+        said = store_said(cipher_of(env, gone), call_id, at, function, {"phone": number}, None)
+        await env.pod.db.execute(
+            """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, duration_ms, correlation_id)
+               VALUES ($1, $2, $3, $4, $5::jsonb, 'done', 1, 'c')""",
+            env.tenant, call_id, at, function, json.dumps(said),
+        )  # fmt: skip
+    status, answer = await env.erase(ZORA)
+    assert (status, answer["erasure"]["state"]) == (200, "open"), answer
+    assert (
+        f"2 bodies or records of functions that may be the caller's are encrypted with data key {gone.id}"
+        in (answer["erasure"]["waits_for"])
+    )
+    await env.run_erasures()
+    left = "SELECT array_agg(function) FROM function_requests WHERE tenant = $1 AND arguments IS NOT NULL"
+    assert len(await env.pod.db.fetchval(left, env.tenant)) == 2
+    await until_used(env, gone, old_key())
+    await env.finish()
+    assert await env.pod.db.fetchval(left, env.tenant) == ["book_appointment"]

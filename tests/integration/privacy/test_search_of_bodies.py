@@ -1,16 +1,21 @@
 """The search for one caller reads the bodies that may be the caller's, and no others: a busy tenant has gigabytes of them."""
 
+import json
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import asyncpg
 import msgspec
 import pytest
 from asyncpg.connection import LoggedQuery
 
-from askproai_runtime.encryption import no_cipher
+from askproai_core.data_keys import DataKeys, encode_data_keys
+from askproai_runtime.calls.texts import store_said
+from askproai_runtime.encryption import BodyCipher, no_cipher
 from askproai_runtime.privacy.store import find_traces
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.databases import Database, TenantStore
+from tests.worlds.encryption import old_key
 from tests.worlds.tenant_rows import connected
 
 pytestmark = pytest.mark.nightly
@@ -132,3 +137,28 @@ async def test_each_statement_searches_few_bodies(database: Database, salon: Ten
             assert await search(conn, salon.tenant) == (first, last)
     assert len(read) > 1
     assert max(read) <= 200
+
+
+async def test_each_statement_searches_few_records(salon: TenantStore) -> None:
+    """Encrypted records of other calls are all read, since no statement can search them."""
+    key = old_key()
+    cipher, at = BodyCipher(salon.tenant, lambda: encode_data_keys(DataKeys((key,))), lambda: True), datetime.now(UTC)
+    said = [{"phone": "0151 555 000 77" if number in {0, 449} else "030 12345678"} for number in range(450)]
+    rows = [store_said(cipher, f"call_{number}", at, "f", each, None) for number, each in enumerate(said)]
+    config = msgspec.structs.replace(salon_config(), tenant=salon.tenant)
+    read = list[int]()
+
+    def note(query: LoggedQuery) -> None:
+        read.extend(len(each) for each in query.args if "arguments::text" in query.query and isinstance(each, list))
+
+    async with connected(salon.dsn) as conn:
+        await conn.executemany(
+            """INSERT INTO function_requests (tenant, call_id, at, function, arguments, outcome, duration_ms, correlation_id)
+               VALUES ($1, $2, $3, 'f', $4::jsonb, 'done', 1, 'c')""",
+            [(salon.tenant, f"call_{number}", at, json.dumps(row)) for number, row in enumerate(rows)],
+        )
+        with conn.query_logger(note):
+            traces = await find_traces(conn, config, NUMBER, at + timedelta(minutes=1), cipher, uuid4())
+        calls = "SELECT array_agg(call_id ORDER BY id) FROM function_requests WHERE id = ANY($1)"
+        assert (await conn.fetchval(calls, traces.said_by_others), traces.unreadable) == (["call_0", "call_449"], ())
+    assert read == [200, 200, 50]

@@ -14,7 +14,7 @@ from tests.worlds.rows import each_row
         ("anna Unterstrich m Klammeraffe t Bindestrich online Punkt de", "anna_m@t-online.de"),
         ("a n n a @ g m x . d e", "anna@gmx.de"),
         ("martin.plus@example.de.", "martin.plus@example.de"),
-        *((bad, None) for bad in ("kündin@salon.de", "anna@müller.de", "a..b@x.de", "a@x..de", "<a@x.de>", "a@x,y.de")),
+        *((bad, None) for bad in ("kündin@salon.de", "anna@müller.de", "a..b@x.de", "a@x..de", "a@x,y.de")),
         *((bad, None) for bad in ("anna", "anna at", "@", "null", "anna@gmx", "a@" + "x" * 260 + ".de", '{"email": "a@x.de"}')),
         ("m-e-i-n-e-c-k-e@web.de", "meinecke@web.de"),
         ("k-u-k-u@web.de", "k-u-k-u@web.de"),
@@ -34,6 +34,10 @@ from tests.worlds.rows import each_row
         ("strich at gmx punkt de", "strich@gmx.de"),
         ("anna quer strich m at gmx punkt de", "annaquerstrichm@gmx.de"),  # no hyphen: the caller hears it letter by letter
         ("anna querstrich m at gmx punkt de", "annaquerstrichm@gmx.de"),
+        *((said, "petra@web.de") for said in (  # what models and mail programs write around an address
+            "mailto:petra@web.de", "Petra Lange <petra@web.de>", "petra(at)web.de", "petra [at] web [dot] de",
+            "petra@web.de (privat)", "petra (at) web (punkt) de (dienstlich)",
+        )),
     ],
 )  # fmt: skip
 def test_email_argument_is_parsed_or_ignored(said: str, address: str | None) -> None:

@@ -33,7 +33,7 @@ DAY, HOUR = "2026-12-11", "10:00"
         (NOTE, {"phone": "0151 1/a@x.de"}, {"phone": "0151 1"}, {"email"}),
         (BOOK, {"phone": "0151 1, a@x.de", "email": "b@x.de"}, {"phone": "0151 1", "email": "b@x.de"}, {"email"}),
         (BOOK, {"phone": "0151 1, a@x.de", "email": "a@x.de"}, {"phone": "0151 1", "email": "a@x.de"}, set()),
-        (NOTE, {"call_back": {"day": "morgen"}}, {"call_back": "day: morgen"}, set()),
+        (NOTE, {"call_back": {"day": "morgen"}}, {"call_back": "morgen"}, set()),
         (BOOK, [{"date": DAY}, "ohne Föhnen"], {"date": DAY}, {"args"}),
         (BOOK, {"appointments": [{"date": DAY, "time": HOUR}]}, {"date": DAY, "time": HOUR}, set()),
         (BOOK, "morgen um zehn", {}, {"args"}),

@@ -90,6 +90,7 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
             ({"date": DAY, "time": "9:00", "end": "12:00"}, {"date": DAY, "time": "9:00 - 12:00"}),
             ({"date": DAY, "end_time": "10:00"}, {"date": DAY, "part_of_day": "bis 10:00"}),
             ({"date": DAY, "start_time": "16:00", "end_time": "16:45"}, {"date": DAY, "start": "16:00"}),
+            ({"date": DAY, "start_time": "16:00", "end_time": "17:30"}, {"date": DAY, "start": "16:00"}),
             ({"time": {"after": "14:00"}}, {"time": "ab 14:00"}),
             ({"time": {"latest": "10:00"}}, {"time": "bis 10:00"}),
             ({"date": {"after": DAY}}, {"date": f"ab {DAY}"}),

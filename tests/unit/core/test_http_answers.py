@@ -136,3 +136,27 @@ async def test_compression_bomb_neither_fills_memory_nor_blocks(read: Callable[[
             tracemalloc.stop()
     assert peak < most_mib * MIB
     assert longest < 1
+
+
+async def by_own_session(url: str) -> None:
+    with pytest.raises(UnreadableAnswer, match="redirects to another address"):
+        await ask(url, 1000)
+
+
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize("read", [by_own_session, *(read for read, _ in READERS)])
+async def test_no_reader_follows_a_redirect(read: Callable[[str], Any], status: int):
+    """A server that was taken over could else send the reader's requests anywhere in the reader's network."""
+    reached = list[str]()
+
+    async def redirect(request: web.Request) -> web.Response:
+        reached.append(request.path)
+        location = {} if request.path == "/elsewhere" else {"Location": "/elsewhere"}
+        return web.Response(text="hash", headers=location, status=status if location else 200)
+
+    app = web.Application()
+    app.router.add_route("*", "/{path:.*}", redirect)
+    async with TestServer(app) as server:
+        await read(str(server.make_url("")).rstrip("/"))
+    assert reached
+    assert "/elsewhere" not in reached

@@ -52,3 +52,17 @@ def test_arguments_naming_the_person_are_found(arguments: Any, is_named: bool) -
 )
 def test_national_number_uses_the_tenants_country(regions: tuple[str, ...], said: str, is_named: bool) -> None:
     assert names_person({"phone": said}, traces("+436641234567", (), regions), ()) is is_named
+
+
+@pytest.mark.parametrize(
+    ("arguments", "is_named"),
+    [
+        ({"customer_name": "Anna Adler"}, False),
+        ({"customer_name": "Anna Adler", "email": "a@example.com"}, True),
+        ({"contact": "0151 44400001"}, True),
+        ({"phone": "null eins fünf eins vier vier vier null null null null eins"}, True),
+        ({"email": "anna at example punkt com"}, True),
+    ],
+)
+def test_name_alone_does_not_lead_to_other_calls(arguments: Any, is_named: bool) -> None:
+    assert names_person(arguments, traces(NUMBER, EMAILS, ("DE",)), NAMES, concerns=False) is is_named

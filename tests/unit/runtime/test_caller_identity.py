@@ -50,6 +50,7 @@ MADE_UP, WITHHELD = CallerKind.MADE_UP, CallerKind.WITHHELD
         '"Anonymous" <sip:anonymous@anonymous.invalid>', "sip:+4915112345678@anonymous.invalid", "sip:unknown@trunk.example",
     )),
     *((text, CallerKind.OWN_NUMBER) for text in (OWN, OWN[1:], OWN.replace("+", "00"), "0" + OWN.removeprefix("+49"))),
+    *((text, CallerKind.OWN_NUMBER) for text in ("+49301234599", "030 1234599")),  # the reception, which forwards callers
 ])  # fmt: skip
 def test_no_persons_number_identifies_nobody(text: str | None, kind: CallerKind) -> None:
     caller = identify_caller(text, CONFIG)

@@ -229,17 +229,19 @@ async def move_appointment(
     )  # fmt: skip
 
 
-async def correct_appointment(conn: Connection, tenant: str, appointment: Appointment, former_name: str | None) -> None:
+async def correct_appointment(conn: Connection, tenant: str, appointment: Appointment, former_name: str) -> None:
     """Write an appointment's name, e-mail address, note and, if set, customer. The version stays: time and staff do not change.
 
-    A customer who has the `former_name`, was created with this appointment and has no other appointment is renamed, too.
+    A customer who has the `former_name` and was created with this appointment is renamed, too, unless the customer has another
+    appointment with that name.
     """
     await conn.execute(
         """WITH renamed AS (
                UPDATE customers c SET name = $3, updated_at = clock_timestamp() FROM appointments a
                WHERE a.tenant = $1 AND a.id = $2 AND c.tenant = $1 AND c.id = a.customer_id AND c.name = $7 AND $3 <> $7
                    AND c.created_at > a.created_at - interval '1 minute'
-                   AND NOT EXISTS (SELECT FROM appointments o WHERE o.tenant = $1 AND o.customer_id = c.id AND o.id <> $2))
+                   AND NOT EXISTS (SELECT FROM appointments o WHERE o.tenant = $1 AND o.customer_id = c.id AND o.id <> $2
+                                   AND o.customer_name = $7))
            UPDATE appointments SET customer_name = $3, attendee_email = $4, notes = $5,
                customer_id = coalesce($6, customer_id), updated_at = clock_timestamp()
            WHERE tenant = $1 AND id = $2""",

@@ -86,11 +86,12 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
         path, depth, value, within, is_own = pending.popleft()
         value = _list_repeated(value)
         if isinstance(value, list):
-            entries = [_read_pair(_decode(each)) for each in value]
+            decoded = [*map(_decode, value)]
+            entries = [*map(_read_pair, decoded)]
             if _is_about_others(path, entries, rules):
                 yield Member(path, None, value, depth, within=within)
                 continue
-            if _are_requests(entries, rules):
+            if entries == decoded and _are_requests(entries, rules):
                 several.append(path or WHOLE)
             pending.extend((path, depth, each, within, is_own) for each in entries)
         elif not isinstance(value, dict):
@@ -166,7 +167,9 @@ def _read_pair(entry: Any) -> Any:
     """Return `{service: Haarschnitt}` for an entry `{name: service, value: Haarschnitt}`; any other entry as it is."""
     if not isinstance(entry, dict):
         return entry
-    key = next((entry[name] for name in ("name", "key", "field", "label") if entry.keys() == {name, "value"}), None)
+    key = next(
+        (entry[name] for name in ("name", "key", "field", "label", "entity") if entry.keys() == {name, "value"}), None
+    )
     return {key: entry["value"]} if isinstance(key, str) else entry
 
 
@@ -238,7 +241,9 @@ def _split(
         own = {key: each for key, each in own.items() if fold_key(key) != "id"}
     others = {key: each for key, each in value.items() if key not in own}
     if rule.is_text:
-        return [("", describe_object(own, {"text", "value", rule.name, *rule.aliases}))], [others]
+        plain = {key for key in own if rules.get(fold_key(f"{rule.name}{key}")) is rule}
+        own = {key: each for key, each in own.items() if each is not True or key not in plain} or own
+        return [("", describe_object(own, {"text", "value", rule.name, *rule.aliases, *plain}))], [others]
     said = {key: _decode(each) for key, each in own.items() if not is_empty(each)}
     keys = sorted(said, key=lambda key: _VALUE_RANKS.get(fold_key(key), -1)) or list(own)[:1]
     return [("" if key == keys[0] else key, said.get(key, own[key])) for key in keys], [others]

@@ -8,9 +8,10 @@ import phonenumbers
 
 from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
-from askproai_runtime.conversation.arguments.table import ENDS, ArgumentRule, fold_key
+from askproai_runtime.conversation.arguments.table import ENDS, OF_DAY_OR_TIME, ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, join_name, to_text
 from askproai_runtime.language.placeholders import names_nothing
+from askproai_runtime.language.replies import read_claim
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain
 from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
@@ -22,6 +23,7 @@ _LAST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.last_names))
 _AFTER, _BEFORE = tuple(sorted(_KEYS.after)), tuple(sorted(_KEYS.before))
 _FROM, _TO = (*_AFTER, *sorted(_KEYS.range_begins)), (*_BEFORE, "end")
 _HOURS, _MONTHS, _YEARS = tuple(sorted(_KEYS.hour)), tuple(sorted(_KEYS.month)), tuple(sorted(_KEYS.year))
+_WORDS = SENTENCES[Language.DE]
 _DAY_AND_MONTH = re.compile(r"\d{1,2}(?P<sign>[./])\s*\d{1,2}")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _MONTH_IN_WORDS = re.compile(r"[^\W\d_]+\.?(?: \d{4})?")
@@ -29,7 +31,7 @@ _MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
 _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?")
-_HOUR = 60  # minutes
+_LONG = 120  # minutes
 _CODES = (
     "countrycode", "countrycallingcode", "callingcode", "dialcode", "dialingcode", "countryprefix", "country", "cc",
 )  # fmt: skip
@@ -64,15 +66,15 @@ def join_parts(
         _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
         _join_year(found, {*_names_of("date", rules), fold_key(date)})
         _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
-        for key in (each for each in found if fold_key(each) in _MONTHS):
-            if (month := _read_integer(found[key], 1, 12)) is not None:
-                found[key] = SENTENCES[Language.DE].months[month - 1]
+        _name_numbers(found)
     if fold_key(time) in rules:
         _join(found, time, (_HOURS, _MINUTES), _read_clock)
         # Beside a time, which it may contradict.
         _join(found, "hour", (_HOURS, _MINUTES), _read_clock)
         _join_minutes(found, {"value"} if of else _names_of("time", rules))
-    if of is not None and of.name in {"date", "time"}:
+    if "callback" in rules and of is None:
+        _name_time_of_call_back(found, rules["callback"], rules)
+    if of is not None and of.name in {"call_back", "date", "time"}:
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
     elif "partofday" in rules:
         _join_end(found, rules)
@@ -85,6 +87,19 @@ def join_parts(
     return found
 
 
+def _name_time_of_call_back(found: dict[str, Any], rule: ArgumentRule, rules: Mapping[str, ArgumentRule]) -> None:
+    """Rename a day beside the hours of a call-back, or an hour beside its day. Beside both it may be an appointment's."""
+    after, before = ([f"callback{each}" for each in bounds] for bounds in (_AFTER, _BEFORE))
+    _join(found, "callback_window", (after, before), _read_range, needed=0)
+    said = [to_text(each) for key, each in found.items() if rules.get(fold_key(key)) is rule and _is_said(each)]
+    arguments = {find_part_argument(each) for each in said if read_claim(each) is not True}
+    missing = (
+        "date" if arguments <= {Argument.TIME, Argument.PART_OF_DAY} else "time" if arguments == {Argument.DATE} else ""
+    )
+    for key in [key for key in found if arguments and OF_DAY_OR_TIME.get(fold_key(key)) == missing]:
+        found[f"callback_{key}"] = found.pop(key)
+
+
 def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> str:
     """Return the argument for a first and a last name: the sent key beside another name, which may be another person's."""
     parts = [key for key in found if fold_key(key) in {*_FIRST_NAMES, *_LAST_NAMES}]
@@ -94,8 +109,8 @@ def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) 
 
 
 def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Join a start and its end to a range where nothing is booked yet: a caller has time "between four and six". An end within
-    the hour is the appointment's.
+    """Join a start and its end to a range where nothing is booked yet: a caller has time "between four and six". An end that
+    follows sooner is the appointment's.
     """
     of_start = {key for key, rule in rules.items() if rule.name in {"start", "time"}}
     starts, ends = ([key for key in found if fold_key(key) in names] for names in (of_start, ENDS))
@@ -103,7 +118,7 @@ def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
     if "appointmentid" in rules or len(ends) != 1 or len(starts) > 1 or len(clocks) != len(starts) + 1:
         return
     minutes = [int(clock["hour"]) * 60 + int(clock["minute"]) for clock in clocks]
-    if starts and minutes[1] - minutes[0] <= _HOUR:
+    if starts and minutes[1] - minutes[0] < _LONG:
         return
     del found[ends[0]]
     found[starts[0] if starts else "until"] = " - ".join(f"{clock['hour']}:{clock['minute']}" for clock in clocks)
@@ -116,6 +131,15 @@ def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:
     said = [value for key, value in found.items() if fold_key(key) in {*_AFTER, *_BEFORE}]
     are_days = bool(said) and all(isinstance(each, str) and find_part_argument(each) is Argument.DATE for each in said)
     return "date" if is_move and are_days and "date" not in found and "start" not in found else "part_of_day"
+
+
+def _name_numbers(found: dict[str, Any]) -> None:
+    """Put words for numbers of months and weekdays. Monday is 1, whether a week begins with it or with Sunday (0)."""
+    words = dict.fromkeys(_MONTHS, _WORDS.months) | dict.fromkeys(("weekday", "dayofweek"), _WORDS.weekdays)
+    for key, value in found.items():
+        named = words.get(fold_key(key), ())
+        if (number := _read_integer(value, 1, len(named))) is not None:
+            found[key] = named[number - 1]
 
 
 def _name_parts_of_date(found: dict[str, Any]) -> None:
@@ -222,7 +246,7 @@ def _read_date(values: list[Any]) -> str | None:
 
 def _read_clock(values: list[Any]) -> str | None:
     said = _O_CLOCK.sub("", values[0]) if isinstance(values[0], str) else values[0]
-    hour, minute = _read_integer(said, 0, 24), _read_integer(values[1], 0, 59)
+    hour, minute = _read_integer(said, 0, 24), 0 if is_empty(values[1]) else _read_integer(values[1], 0, 59)
     return None if hour is None or minute is None else f"{hour:02}:{minute:02}"
 
 

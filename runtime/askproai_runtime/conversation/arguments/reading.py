@@ -84,7 +84,7 @@ def read_arguments(
     contradicted = dict[str, dict[str, Any]]()
     rules, several = rules_of(function), list[str]()
     paths = dict[str, str]()
-    args = _unwrap(decode_each(args))
+    args = decode_each(args)
     listed = [each for each in list_members(args, rules, several) if not _names_business(each, known)]
     members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     # With companions an additional service may be another person's.
@@ -333,13 +333,6 @@ def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: M
 
 def _is_of_companions(member: Member) -> bool:
     return member.rule is not None and member.rule.name == "companions"
-
-
-def _unwrap(args: Any) -> Any:
-    """Return the arguments without the key `name`, if it has a function's name: `{"name": function, "arguments": {…}}`."""
-    if not (isinstance(args, dict) and isinstance(args.get("name"), str) and "arguments" in args):
-        return args
-    return {key: each for key, each in args.items() if key != "name" or not rules_of(args["name"])}
 
 
 def _names_business(member: Member, known: KnownNames | None) -> bool:

@@ -43,6 +43,10 @@ class ArgumentRule:
     def is_named(self, name: str) -> bool:
         return name in self.aliases or (name == self.name and self.only_for is None)
 
+    def is_labelled(self, key: str, value: str) -> bool:
+        """Return whether a folded key is the label of a value that has no other label: `customer_name: Petra Lange`."""
+        return key in map(fold_key, (self.name, *self.aliases)) and ":" not in value and "=" not in value
+
 
 _ADDED: Final = (  # names of `service` whose value is one more
     "second_service", "service1", "service_1", "service2", "service_2", "additional_service", "additional_services", "addon",
@@ -84,7 +88,8 @@ _RULES: Final = (
         "about; `10/12/26` is asked about where both readings are to come; for the"
         " waiting list “no matter” is any day",
         ("day", "wanted_date", "preferred_date", "requested_date", "new_date", "booking_date", "desired_date", "target_date",
-         "date_str", "date_string", "start_date", "weekday", "day_of_week", "month", "week", "calendar_week"),
+         "date_str", "date_string", "start_date", "weekday", "day_of_week", "month", "week", "calendar_week",
+         "date_range", "relative_date"),
         is_choice=True,
     ),
     ArgumentRule(
@@ -113,7 +118,7 @@ _RULES: Final = (
     ArgumentRule(
         "start", _NEW_TIME,
         "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone; also as an interval, in a"
-        " search beside an `end` more than an hour later, or its place in the offer (`slots[0]`, `slot_1`)",
+        " search beside an `end` at least two hours later, or its place in the offer (`slots[0]`, `slot_1`)",
         "with `Z` or another offset both readings are asked about, unless the caller names one or was offered it; so is a"
         " contradiction to the others",
         ("datetime", "date_time", "start_time", "starts_at", "start_at", "slot", "slot_start", "slot_time", "selected_slot",
@@ -219,9 +224,11 @@ _RULES: Final = (
         "recipient", (_NOTE,), "any text", "as absent, and so are “no matter”, “someone” and “the team”", ("for", "to")
     ),
     ArgumentRule(
-        "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`) takes one back",
+        "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`) takes one back; its day and hour also"
+        " apart (`callback_date`, or `date` beside an hour)",
         "kept in words, for a person",
-        ("callback", "callback_time", "call_back_time", "callback_requested"),
+        ("callback", "callback_time", "call_back_time", "callback_requested", "callback_window",
+         "preferred_callback"),
         is_text=True,
     ),
 )  # fmt: skip
@@ -238,6 +245,7 @@ PREFERENCES: Final = _KEYS.preferences
 WRAPPERS: Final = frozenset({"args", "arguments", "parameters", "params", "input", "kwargs", "functionarguments"})
 VALUE_KEYS: Final = (
     "value", "text", "name", "display_name", "title", "label", "preferred", "requested", "wanted", "primary", "main", "id", "type",
+    "iso", "address",
 )  # fmt: skip
 # Keys of an object that only describe its name: `{name: Kim, title: Stylist}`.
 DESCRIBING_KEYS: Final = frozenset({"title", "label", "type"})
@@ -266,6 +274,12 @@ def fold_key(name: str) -> str:
 
 
 ADDED_SERVICES: Final = frozenset(map(fold_key, _ADDED))
+# The arguments `date`, `time`, `start` and `part_of_day` by their folded names.
+OF_DAY_OR_TIME: Final = {
+    fold_key(name): rule.name
+    for rule in ARGUMENT_RULES if _SEARCH in rule.functions and rule.name in {"date", "part_of_day", "start", "time"}
+    for name in (rule.name, *rule.aliases)
+}  # fmt: skip
 
 
 @cache
@@ -276,4 +290,5 @@ def rules_of(function: str) -> Mapping[str, ArgumentRule]:
     for rule in rules:
         for alias in rule.aliases:
             found.setdefault(fold_key(alias), rule)
-    return found
+    call_backs = {key: rule for key, rule in found.items() if rule.name == "call_back"}
+    return {f"{prefix}{key}": rule for prefix, rule in call_backs.items() for key in OF_DAY_OR_TIME} | found

@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from askproai_runtime.conversation.amended_messages import withdraws_call_back
-from askproai_runtime.conversation.arguments.table import ArgumentRule
+from askproai_runtime.conversation.arguments.table import FUNCTION_NAMES, WRAPPERS, ArgumentRule
 from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS, decode, unwrap
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.placeholders import (
@@ -38,6 +38,10 @@ _NOT_YET = re.compile(_WORDS.not_yet)
 _MOST_BITS = 1_000
 _LONGEST_LITERAL = 5_000
 _NAMED = frozenset({"customer_name", "service", "staff"})
+# A JSON text begins so, or with a fence of code or the name of the arguments before it.
+_ENCODED = re.compile(
+    rf"\s*(?:(?:```\s*(?:json)?|(?:{'|'.join(sorted(WRAPPERS))})\s*[:=])\s*(?=[{{\[])|(?=[{{\[\"]))", re.IGNORECASE
+)
 _FEWEST_DIGITS = 7  # of a telephone number that may be the end of another writing of it
 _FEWEST_SAID, _COUNTED_UP = 3, 9  # digits of a number that a caller may have begun to say; of one that is made up
 _CODE_ALONE = re.compile(r"(?:\+|00)[1-9]\d{0,2}(?=0{7,}$)")  # a country's code before zeros
@@ -49,6 +53,7 @@ _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list 
 _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
 _NOTHING_FOR: Final[Mapping[str, Callable[[str], Any]]] = {
     "email": re.compile(r"[\W\d_]*").fullmatch,
+    "customer_name": FUNCTION_NAMES.__contains__,  # {"name": "book_appointment", "parameters": {…}}
     "phone": lambda text: _is_no_number(_CODE_ALONE.sub("0", re.sub(r"[^\w+]|_", "", text)).lstrip("+")),
     "recipient": means_anybody,
     "staff": lambda text: text in {"0", "-1"} or means_anybody(text),
@@ -143,7 +148,9 @@ def merge_values(rule: ArgumentRule, first: Any, second: Any) -> Any:
     if one == other or (other.isdigit() and rule.name in _NAMED):  # the number of a record beside the name
         return first
     if rule.is_text:
-        joined = f"{first}, {second}"
+        # A yes, or a program's no, adds nothing to words about a call-back.
+        is_bare = {each: fold(each) == "false" or read_claim(each) is True for each in (first, second)}
+        joined = ", ".join(each for each, bare in is_bare.items() if rule.name != "call_back" or not bare) or first
         return joined if len(joined) <= MAX_CHARACTERS else None
     if rule.name == "phone":
         digits = sorted((_digits(one), _digits(other)), key=len)
@@ -251,6 +258,8 @@ def decode_text(text: str) -> Any:
     """Return the value of a JSON text, also of JSON inside JSON; any other text stripped; None if it is blank."""
     value: Any = text
     for _ in range(_MAX_ENCODINGS):
+        if (begins := _ENCODED.match(value)) is not None and begins[0].strip():
+            value = value[begins.end() :].strip().removesuffix("```")
         try:
             value = read_json(value.encode("utf-8", "replace"), object)
         except msgspec.DecodeError:
@@ -298,7 +307,7 @@ def _read_cut(text: str) -> Any:
 
 def is_encoded(value: Any) -> bool:
     """Return whether a value is a text that begins like a JSON object, list or string."""
-    return isinstance(value, str) and value.lstrip()[:1] in {"{", "[", '"'}
+    return isinstance(value, str) and _ENCODED.match(value) is not None
 
 
 def to_text(value: Any) -> str:

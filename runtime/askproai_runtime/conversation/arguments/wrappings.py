@@ -72,8 +72,10 @@ def unwrap(rule: ArgumentRule, text: str) -> str:
         text = _drop_comment(text, argument)
     if argument is Argument.DATE:
         text = _SPACED_DATE.sub(r"\1/\2/\3", text) if _SPACED_DATE.fullmatch(text) else text
-    if (label := _LABEL.match(text)) and rule.name in UNDERSTOOD.arguments.labels.get(fold_key(label[1]), "").split():
-        text = text[label.end() :]
+    if label := _LABEL.match(text):
+        key, value = fold_key(label[1]), text[label.end() :]
+        is_named = rule.name in UNDERSTOOD.arguments.labels.get(key, "").split()
+        text = value if is_named or (argument is None and rule.is_labelled(key, value)) else text
     if argument is Argument.TIME:
         text = _SHORTENED.sub(r"\1:\g<2>0", _FIRST_DAY.sub("", text))
     return text

@@ -4,6 +4,7 @@ Words are compared; no meaning is guessed. A yes or no is the answer to its own 
 is said, unless the caller asked the same.
 """
 
+import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -41,7 +42,9 @@ from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import present_language, say, speaking
+from askproai_runtime.understood import UNDERSTOOD
 
+_ASKS_FOR_MORE: Final = re.compile(rf"\b(?:{UNDERSTOOD.questions.more_of_subject})\b")
 _MOST_NAMED: Final = 3  # questions that a listener can follow
 
 
@@ -124,6 +127,12 @@ def find_declared(
         if sentence := hours or _find_sentence(config, branch, part, named):
             found.sentences.append(sentence)
             found.parts.append(part)
+            if part.subject and part.subject != "payment":  # "Parkplätze gibt es im Hof." says not what they cost
+                asked = [fold(each) for each in split_clauses(question.words) if fold(part.words) in fold(each)]
+                more = ((word, clause) for clause in asked for word in _ASKS_FOR_MORE.findall(clause))
+                found.left_over += [
+                    OpenPart(word, clause=clause) for word, clause in more if word not in fold(sentence)
+                ]
     for answer, each in answers:
         if answer.outcome is FunctionOutcome.NOT_KNOWN and found.take(_list_of_topic(each, known), question):
             found.topics.append(each.topic)

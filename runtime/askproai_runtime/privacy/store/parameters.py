@@ -15,7 +15,7 @@ def number_parameters(statement: str, tenant: str, traces: Traces) -> tuple[Any,
         "number_pattern": (number_pattern(traces.number), "text"), "customer": (traces.customer, "uuid"),
         "calls": (list(traces.calls), "text[]"), "appointments": (list(traces.appointments), "uuid[]"),
         "booked_for_others": (list(traces.booked_for_others), "uuid[]"), "events": (list(traces.events), "bigint[]"),
-        "emails": (list(traces.emails), "text[]"),
+        "emails": (list(traces.emails), "text[]"), "said_by_others": (list(traces.said_by_others), "bigint[]"),
     }  # fmt: skip
     used = [name for name in values if f"{{{name}}}" in statement]
     numbered = {name: f"${number}::{values[name][1]}" for number, name in enumerate(used, start=1)}

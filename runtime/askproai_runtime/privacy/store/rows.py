@@ -10,10 +10,8 @@ from typing import Final
 from uuid import UUID
 
 from askproai_core.database import Connection
-from askproai_runtime.calls.texts import read_said
-from askproai_runtime.encryption import BodyCipher, DecryptionError
 from askproai_runtime.privacy.store.parameters import number_parameters
-from askproai_runtime.privacy.traces import Traces, names_person
+from askproai_runtime.privacy.traces import Traces
 
 # An appointment that is held, to come or going on keeps its name: the remote calendar may still report a change of it.
 _STILL_COUNTS = "(a.status = 'held' OR a.status IN ('confirmed', 'pending_sync') AND a.ends_at > clock_timestamp())"
@@ -28,7 +26,6 @@ SELECT a.id, a.external_id FROM appointments a WHERE a.tenant = $1 AND a.id = AN
 """  # noqa: S608  a constant
 _LEFT = f"SELECT count(*) FROM appointments a WHERE a.tenant = $1 AND a.id = ANY($2) AND {_KEPT}"  # noqa: S608  a constant
 
-OF_OTHERS: Final = "function_requests_of_others"  # in the evidence: records of others' calls that named the person
 # The order matters: notifications are found by their subject, and a customer is deleted once no appointment refers to it.
 ERASING: Final[Mapping[str, str]] = {
     "notifications": """
@@ -56,6 +53,10 @@ UPDATE waitlist SET caller = NULL WHERE tenant = {tenant} AND created_at < {unti
 """,
     "verifications": """
 DELETE FROM verifications WHERE tenant = {tenant} AND at < {until} AND (caller = {number} OR call_id = ANY({calls}))
+""",
+    # Another caller's free text stays with that call, and is deleted by age (decision 97).
+    "function_requests_of_others": """
+UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE tenant = {tenant} AND id = ANY({said_by_others})
 """,
     "function_requests": "DELETE FROM function_requests WHERE tenant = {tenant} AND call_id = ANY({calls})",
     "call_actions": """
@@ -94,26 +95,6 @@ INSERT INTO erased_references (tenant, kind, reference, erasure)
 SELECT $1, $2, reference, $3 FROM unnest($4::text[]) AS reference ON CONFLICT DO NOTHING
 """
 
-# Records about an appointment of the person; of calls that booked, wait or left a message for the person; and with the number's
-# digits, any address, or a phone number in words, which `names_person` reads. Encrypted records are found only by their calls.
-_OTHERS_RECORDS: Final = """
-SELECT id, call_id, at, function, arguments::text, answer, coalesce(appointment_id = ANY({appointments}), false) AS is_about
-FROM function_requests WHERE tenant = {tenant} AND at < {until} AND NOT call_id = ANY({calls})
-AND (arguments IS NOT NULL OR answer IS NOT NULL) AND (
-    appointment_id = ANY({appointments})
-    OR call_id IN (SELECT call_id FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments})
-                   UNION SELECT call_id FROM waitlist WHERE tenant = {tenant} AND phone = {number}
-                   UNION SELECT call_id FROM messages WHERE tenant = {tenant} AND phone = {number})
-    OR arguments::text ~ '@|mail":|phone": "[^"]*[^-+() /."0-9]'
-    OR position(right({number}, 7) IN regexp_replace(arguments::text, '[^0-9]+', '', 'g')) > 0)
-"""
-_OWN_NAMES: Final = """
-SELECT lower(customer_name) AS name FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments}) AND customer_name <> ''
-UNION SELECT lower(name) FROM customers WHERE tenant = {tenant} AND id = {customer} AND name <> ''
-"""
-_EMPTY_RECORDS: Final = """
-UPDATE function_requests SET arguments = NULL, answer = NULL, cause = NULL WHERE tenant = $1 AND id = ANY($2)
-"""
 # The answers to all callers are emptied, since each may name the person; the coordinator would empty them anyway. The answer to
 # a repeated request is that it is in progress.
 _EMPTY_ANSWERS: Final = """
@@ -122,9 +103,7 @@ AND answer IS NOT NULL AND key LIKE 'request|%' AND call_id NOT LIKE 'desk:%'
 """
 
 
-async def erase_rows(
-    conn: Connection, tenant: str, erasure: UUID, traces: Traces, cipher: BodyCipher
-) -> dict[str, int]:
+async def erase_rows(conn: Connection, tenant: str, erasure: UUID, traces: Traces) -> dict[str, int]:
     """Record the calls and bookings whose data must not be stored again, and erase the caller's rows. Return numbers by table.
 
     Tables without erased rows are absent.
@@ -139,8 +118,7 @@ async def erase_rows(
     # An appointment that ends at this moment is left to the next pass. References are recorded first, since nameless rows are
     # not found again.
     in_shadow = await conn.fetchval(*number_parameters(_ERASE_FROM_SHADOW, tenant, traces))
-    of_others = await _empty_said_by_others(conn, tenant, traces, cipher)
-    counts = {name: count for name, count in (("shadow", int(in_shadow)), (OF_OTHERS, of_others)) if count}
+    counts = {"shadow": int(in_shadow)} if in_shadow else {}
     traces = replace(traces, appointments=tuple(each for each in traces.appointments if each not in kept))
     await conn.execute(*number_parameters(_EMPTY_ANSWERS, tenant, traces))
     for name, statement in ERASING.items():
@@ -153,24 +131,3 @@ async def erase_rows(
 async def count_left(conn: Connection, tenant: str, traces: Traces) -> int:
     """Return how many of the caller's appointments still need a name: holds, and those not over or with an open sync job."""
     return int(await conn.fetchval(_LEFT, tenant, list(traces.appointments)))
-
-
-async def _empty_said_by_others(conn: Connection, tenant: str, traces: Traces, cipher: BodyCipher) -> int:
-    """Empty function records of other callers' calls that name the person, and return their number. Call it before `ERASING`.
-
-    Another caller's free text stays with that call, and is deleted by age (decision 97).
-    """
-    names = {row["name"] for row in await conn.fetch(*number_parameters(_OWN_NAMES, tenant, traces))}
-    ids = list[int]()
-    for row in await conn.fetch(*number_parameters(_OTHERS_RECORDS, tenant, traces)):
-        columns = (row[each] for each in ("call_id", "at", "function", "arguments", "answer"))
-        try:
-            arguments, _ = read_said(cipher, *columns)
-            is_named = row["is_about"] or names_person(arguments, traces, names)
-        except DecryptionError:  # unreadable, of a call that concerns the person: it may name the person
-            is_named = True
-        if is_named:
-            ids.append(row["id"])
-    if ids:
-        await conn.execute(_EMPTY_RECORDS, tenant, ids)
-    return len(ids)

@@ -1,6 +1,7 @@
 """The SQL that finds the stored data of one caller, as `Traces`."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -9,9 +10,11 @@ import asyncpg
 from askproai_core.database import Connection
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.branch_numbers import regions_of
+from askproai_runtime.calls.texts import read_said
 from askproai_runtime.encryption import ENCRYPTED_HEX, BodyCipher, DataKeyMissing, DecryptionError
 from askproai_runtime.intake import decrypt_body
-from askproai_runtime.privacy.traces import LONGEST_CALL, REFERENCE, StoredBody, Traces, own_events
+from askproai_runtime.privacy.store.parameters import number_parameters
+from askproai_runtime.privacy.traces import LONGEST_CALL, REFERENCE, StoredBody, Traces, names_person, own_events
 
 _LONGEST = f"make_interval(secs => {int(LONGEST_CALL.total_seconds())})"
 
@@ -59,7 +62,7 @@ SELECT id, source, event_id, payload FROM webhook_events WHERE tenant = $1 AND i
 ORDER BY id
 """
 _REPEATED_FOR = timedelta(days=30)  # providers repeat an event for hours
-_AT_ONCE = 200  # bodies that one statement searches, so that it ends in time
+_AT_ONCE = 200  # bodies or records that one statement searches, so that it ends in time
 # An erased call is over. Its row can come back without an end until the next pass, if the record of its last function is
 # written after the erasure.
 _IS_CALL_GOING_ON = f"""
@@ -79,6 +82,24 @@ AND e.received_at > clock_timestamp() - {_LONGEST} AND NOT EXISTS (
     SELECT FROM webhook_events later WHERE later.tenant = $1 AND later.source = 'retell'
     AND later.event_id = split_part(e.event_id, ':', 1) || ':call_ended')
 """  # noqa: S608  a constant
+_LISTED_RECORDS = """
+SELECT id FROM function_requests WHERE tenant = {tenant} AND at < {until} AND NOT call_id = ANY({calls})
+AND (arguments IS NOT NULL OR answer IS NOT NULL) ORDER BY id
+"""
+_RECORDS = """
+SELECT id, appointment_id, call_id, at, function, arguments::text, answer FROM function_requests
+WHERE tenant = $1 AND id = ANY($2) ORDER BY id
+"""
+# Calls that booked, wait or left a message for the person.
+_CONCERNED = """
+SELECT call_id FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments})
+UNION SELECT call_id FROM waitlist WHERE tenant = {tenant} AND phone = {number}
+UNION SELECT call_id FROM messages WHERE tenant = {tenant} AND phone = {number}
+"""
+_OWN_NAMES = """
+SELECT lower(customer_name) AS name FROM appointments WHERE tenant = {tenant} AND id = ANY({appointments}) AND customer_name <> ''
+UNION SELECT lower(name) FROM customers WHERE tenant = {tenant} AND id = {customer} AND name <> ''
+"""
 _TO_COME = """
 SELECT id FROM appointments WHERE tenant = $1 AND id = ANY($2) AND status IN ('confirmed', 'pending_sync')
 AND starts_at > clock_timestamp() ORDER BY starts_at
@@ -94,7 +115,7 @@ async def find_traces(
     erasure: UUID | None = None,
     set_aside: Sequence[StoredBody] = (),
 ) -> Traces:
-    """Return the traces of a number from before `until`; with `erasure` also the traces that this erasure has found before.
+    """Return the traces of a number from before `until`; with `erasure` also those found by it before, and in others' calls.
 
     `set_aside` are bodies of events that wait in Redis.
     """
@@ -127,7 +148,7 @@ async def find_traces(
     aside, more = own_events(config, set_aside, number, calls, until, bookings, alone)
     reported |= more
     unreadable += [each.missing_key for each in set_aside if each.missing_key and each.id not in aside]
-    return Traces(
+    traces = Traces(
         number=number,
         until=until,
         customer=customer_id,
@@ -141,6 +162,27 @@ async def find_traces(
         regions=regions_of(config),
         unreadable=tuple(unreadable),
     )
+    return await _with_said_by_others(conn, tenant, traces, cipher) if erasure else traces
+
+
+async def _with_said_by_others(conn: Connection, tenant: str, traces: Traces, cipher: BodyCipher) -> Traces:
+    """Add function records of other callers' calls that name the person. All are read: no statement can search encrypted ones."""
+    names = {row["name"] for row in await conn.fetch(*number_parameters(_OWN_NAMES, tenant, traces))}
+    concerned = {row["call_id"] for row in await conn.fetch(*number_parameters(_CONCERNED, tenant, traces))}
+    listed = [row["id"] for row in await conn.fetch(*number_parameters(_LISTED_RECORDS, tenant, traces))]
+    found, unreadable = list[int](), [*traces.unreadable]
+    for begin in range(0, len(listed), _AT_ONCE):
+        for record, appointment, *columns in await conn.fetch(_RECORDS, tenant, listed[begin : begin + _AT_ONCE]):
+            is_named = appointment in traces.appointments
+            concerns = is_named or columns[0] in concerned
+            try:
+                said, _ = read_said(cipher, *columns)
+                is_named = is_named or names_person(said, traces, names, concerns=concerns)
+            except DecryptionError as error:  # of a call that concerns the person, it may name the person
+                is_named = concerns
+                unreadable += [str(error)] if isinstance(error, DataKeyMissing) and not concerns else []
+            found += [record] if is_named else []
+    return replace(traces, said_by_others=tuple(found), unreadable=tuple(unreadable))
 
 
 def _read(cipher: BodyCipher, row: asyncpg.Record) -> StoredBody:

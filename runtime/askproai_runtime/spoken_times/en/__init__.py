@@ -98,7 +98,7 @@ _DATES: tuple[Rule, ...] = (
     (rf"(?:the )?{_DAY_NUMBER} (?:of )?{_MONTH}{_YEAR}(?! (?:the )?\d{{1,2}}th)", _dated),
     (rf"(?:in )?{_MONTH} (?:the )?{_DAY_NUMBER}{_YEAR}", _dated),
     (r"(?:the )?(?P<day>\d{1,2})th", day_of_month),
-    (rf"(?:on|to) the {_DAY_NUMBER}", day_of_month),
+    (rf"(?:on|to) the {_DAY_NUMBER}(?![/-]| ?-| (?:{'|'.join(WEEKDAYS)}))", day_of_month),
     (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?", with_slash),
     (r"(?P<day>\d{1,2})\.(?P<number>\d{1,2})\.(?P<year>\d{4})?", _with_dots),
 )  # fmt: skip
