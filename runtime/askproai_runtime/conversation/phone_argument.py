@@ -113,7 +113,7 @@ def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:
 def _find_beside_words(said: str, config: TenantConfig, region: str) -> str | None:
     """Return the only number among other words, which may name an hour: `0171 2345678 (ab 18 Uhr)`; else None."""
     dictated = list_dictated(_HOUR.sub(" ", said))
-    is_only = len(dictated) == 1 and not NO.search(words_of(said))
+    is_only = len(dictated) == 1 and _BEGINNING.match(dictated[0]) and not NO.search(words_of(said))
     return _read_one(dictated[0].strip("(),.;!?"), config, region).number if is_only else None
 
 

@@ -104,9 +104,8 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
     is_aside = rejects_times(words_of(words)) or counts_time(words) or _BESIDE_HOUR.search(fold(words))
     is_choice = words not in call.said_without_days and is_number(words)  # "die zwei", of a menu of branches
     hours = [] if is_aside or is_choice else list_only_hour(words, call.started_at)
-    understood: Understanding | ClarificationNeeded | None
     try:
-        understood = parse_time(args, call, service)
+        understood: Understanding | ClarificationNeeded | None = parse_time(args, call, service)
     except ClarificationNeeded as error:
         understood = error
     is_said = _WORD.search(read_text(args, "time") or "") is not None  # words may reject the hour

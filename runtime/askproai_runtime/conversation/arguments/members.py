@@ -122,15 +122,16 @@ def find_lost(members: list[Member], values: Mapping[str, Any], rules: Mapping[s
     """Return the deciding arguments that arguments without a readable end may have lost: the last one, and the day or hour.
     Service and person are asked for where they are needed.
     """
-    unread = [each for each in members if each.rule is None and isinstance(each.value, str)]
+    unread = (each for each in members if each.rule is None and isinstance(each.value, str))
     texts = {fold_key(each.path.rpartition(".")[2]): each.value for each in unread}
-    rest = texts.get(fold_key(CUT_OFF), "")
-    if not rest and (values or all(is_empty(text) for key, text in texts.items() if key in WRAPPERS)):
+    rest, names = texts.get(fold_key(CUT_OFF), ""), {rule.name for rule in rules.values()}
+    is_bare_search = not values and "customer_name" not in names  # others ask anyway
+    if not rest and not (is_bare_search and any(key in WRAPPERS and not is_empty(said) for key, said in texts.items())):
         return set()
     is_timed = "start" in values or {"date", "time"} <= values.keys()
     lost = {rules[key].name for key in map(fold_key, _KEY.findall(rest)) if key in rules}
     lost |= set() if is_timed else {"time" if "date" in values else "date"}
-    return lost & (DECIDING - {"customer_name", "phone", "service"}) & {rule.name for rule in rules.values()}
+    return lost & (DECIDING - {"customer_name", "phone", "service"}) & names
 
 
 def _list_held(value: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> dict[str, ArgumentRule]:
