@@ -113,15 +113,16 @@ def require_wanted_time(
     if is_exact and last is not None and start in last.starts:
         _require_reading(last, call, start, zone)
     is_picked = any(read_text(args, name) for name in PICKING)
-    hear = partial(_hear, call=call, now=call.started_at.astimezone(zone), own=own, moves=moves, is_picked=is_picked)
     full_names = [re.escape(name) for name in (read_text(args, "customer_name"), call.named) if name and " " in name]
-    name = re.compile("|".join(full_names) or "(?!)", re.IGNORECASE)  # "Michael Sommer" and "Kai Freitag" are no days
-    heard = [hear(name.sub(" ", words)) for words in said]
+    name = re.compile("|".join(full_names) or "(?!)", re.IGNORECASE)
+    now = call.started_at.astimezone(zone)
+    hear = partial(_hear, call=call, now=now, own=own, name=name, moves=moves, is_picked=is_picked)
+    heard = [hear(words) for words in said]
     if births := list_birth_dates(read_text(args, "birth_date") or "", call.started_at.date()):
         heard = [replace(each, days=[days for days in each.days if not _are_births(days, births)]) for each in heard]
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
     day = (parts[0] or "").strip()
-    is_date = is_start or fold(day) in ALL_WEEKDAYS or names_date(day, call.started_at.astimezone(zone), zone)
+    is_date = is_start or fold(day) in ALL_WEEKDAYS or names_date(day, now, zone)
     span = find_open_span(parts[0] or parts[1] or "")
     if is_date or span is not None:
         is_named = last is not None and start.date() in days_of(last.starts, zone)
@@ -296,10 +297,14 @@ def _list_other_hours(
     yield from (each for each in hours if _BY_DAY[0] <= each < _BY_DAY[1])
 
 
-def _hear(words: str, call: CallContext, now: datetime, own: Collection[datetime], **named: bool) -> _Heard:
-    """Return an utterance with what it says of times. A day beside "am selben Tag" is a remark."""
-    is_relative = _RELATIVE_DAY.search(fold(words)) is not None
-    return _Heard(words, [] if is_relative else [*_list_wanted(call, words, own, now, **named)], _find_hour(words, now))
+def _hear(
+    words: str, call: CallContext, now: datetime, own: Collection[datetime], name: re.Pattern[str], **named: bool
+) -> _Heard:
+    """Return an utterance with what it says of times. A day beside "am selben Tag" is a remark, and one in a `name` is none:
+    "Michael Sommer".
+    """
+    said, is_relative = name.sub(" ", words), _RELATIVE_DAY.search(fold(words)) is not None
+    return _Heard(words, [] if is_relative else [*_list_wanted(call, said, own, now, **named)], _find_hour(words, now))
 
 
 def _find_hour(words: str, now: datetime) -> str:
