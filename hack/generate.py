@@ -190,7 +190,7 @@ def values(groups: dict[str, Any]) -> str:
 
 
 def values_schema(groups: dict[str, Any]) -> dict[str, Any]:
-    """Return the JSON schema by which Helm refuses misspelt values, and null where a template needs a value."""
+    """Return the JSON schema. With it Helm refuses misspelt values, and a null for a value that a template needs."""
     closed = {"type": "object", "additionalProperties": False}
     head = {"$schema": "http://json-schema.org/draft-07/schema#", "title": "Values of the chart askproai"}
     inside = {name: closed | group for name, group in groups.items()}

@@ -35,7 +35,7 @@ class CalcomClient:
     api: ProviderApi
 
     async def get_event_type(self, event_type_id: int) -> Json | None:
-        """Return what is compared of the event type (`cal-api-version: 2024-06-14`); None if the key's account lacks it.
+        """Return the compared members of the event type (`cal-api-version: 2024-06-14`); None if the key's account lacks it.
 
         None stops bookings at the event type, so a 403 or 404 counts only if it is Cal.com's own: a 404 may come from a proxy
         or a server without the endpoint; a 403 without Cal.com's reason comes from a firewall, not from the key. Raises

@@ -137,7 +137,9 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
 
 
 def _hear(questions: Collection["_Asked"], utterance: Utterance) -> None:
-    """Let the questions hear an utterance. Of those whether to cancel, the agent leaves out some until the caller names them."""
+    """Let the questions hear an utterance. If the agent names only some of several cancellations, the others hear nothing until
+    the caller names them.
+    """
     is_agent = utterance.role == "agent"
     for each in questions if is_agent else ():
         each.hear(utterance)
@@ -329,8 +331,9 @@ def read_said_since_joining(call: OngoingCall) -> tuple[str, ...]:
 
 
 def read_since(call: OngoingCall) -> Mapping[str, Any]:
-    """Return the fields of a `CallContext` about what was said and asked since the last answer, and said and requested since an
-    appointment was last booked, moved or cancelled; each else since the call's beginning, without questions of the agent.
+    """Return fields of a `CallContext`: the words and questions since the last answer, and the words and requests since an
+    appointment was last booked, moved or cancelled. Without such an event they begin with the call, without the agent's
+    questions.
     """
     exchanges = read_exchanges(call)
     changed = [at for at, each in enumerate(exchanges) if is_done(each, _CHANGES)]

@@ -96,11 +96,13 @@ def _read_arguments(function: Function, args: Any, call: OngoingCall, known: Kno
 
 def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
     """Return the arguments. An unclear number that was asked about twice is one unclear text for a note: it stops no booking."""
+    if "phone" not in read.unclear:
+        return read
     asked = sum((each.answer or {}).get("unclear") == "phone" for each in read_exchanges(call))
+    if asked < MOST_ASKED:
+        return read
     of_phone = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == "phone"}
     heard = sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in of_phone)
-    if "phone" not in read.unclear or asked < MOST_ASKED:
-        return read
     values = read.values | {"phone": ", ".join(read.unread[path] for path in heard).replace(",", " ?")}  # no number
     unread = {path: each for path, each in read.unread.items() if path not in heard}
     return replace(read, values=values, unread=unread, unclear=tuple(each for each in read.unclear if each != "phone"))

@@ -81,9 +81,7 @@ def join_parts(
         _join(found, _name_of_bounds(found, is_move=is_move), (_AFTER, _BEFORE), _read_range, needed=0)
     if "partofday" in rules:
         _join_beside(found, _names_of("date", rules), _KEYS.week, _read_week)
-        _join_beside(
-            found, _names_of("time", rules), _HALVES, lambda said: said if fold_key(str(said)) in {"am", "pm"} else None
-        )
+        _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
     return found
 
 
@@ -278,6 +276,10 @@ def _read_week(value: Any) -> str | None:
     if isinstance(value, str) and (named := UNDERSTOOD.arguments.this_or_next.get(value.strip().lower())) is not None:
         return str(named)
     return f"KW {week}" if week else value if isinstance(value, str) and not names_nothing(value) else None
+
+
+def _read_half(value: Any) -> str | None:
+    return value if isinstance(value, str) and fold_key(value) in {"am", "pm"} else None
 
 
 def _read_integer(value: Any, first: int, last: int) -> int | None:

@@ -162,8 +162,8 @@ _RULES: Final = (
     ArgumentRule("appointment_id", (_CANCEL,), "", "", ("waitlist_id",), only_for=(_CANCEL,)),
     ArgumentRule(
         "customer_name", (_BOOK, _JOIN, _NOTE, _FIND, *_KNOWN_APPOINTMENT),
-        "the name of a person, also as `first_name` and `last_name`; for a booking its person (`booked_for`, `patient`,"
-        " `child_name`), and a list of `names` is who comes, as is “Petra und Otto Lange”; words around a name are left out,"
+        "the name of a person, also as `first_name` and `last_name`; a booking takes its person (`booked_for`, `patient`,"
+        " `child_name`), and all people of a list of `names` or of “Petra und Otto Lange”; words around a name are left out,"
         " and what is in parentheses or behind a comma is a note (“Petra Lange, Otto Lange” is asked about once)",
         "placeholders (`{{customer_name}}`, `[NAME]`), “Kunde”, “caller”, titles and relations are no name: it is asked for, and so"
         " are sentences and several people (“Familie Lange”, “Petra Lange und Sohn”)",

@@ -345,10 +345,11 @@ def join_texts(value: Any) -> str:
     return ", ".join(text for text in texts if text)
 
 
+def _is_nothing(leaf: Any) -> bool:
+    return says_nothing(leaf) if isinstance(leaf, str) else is_empty(leaf)
+
+
 def describe_object(value: Mapping[str, Any], plain: Collection[str]) -> str:
     """Return an object's values as one text, each with its key in front unless the key is in `plain`."""
-    leaves = [
-        each for each in list_leaves(value) if not (says_nothing if isinstance(each[1], str) else is_empty)(each[1])
-    ]
-    said = [(name, to_text(each).strip()) for name, each in leaves]
+    said = [(name, to_text(each).strip()) for name, each in list_leaves(value) if not _is_nothing(each)]
     return ", ".join(text if not name or name in plain else f"{name}: {text}" for name, text in said)
