@@ -346,6 +346,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     in_one_message: str  # whose text is too long to be said
     reached_at_callers_number: str
     no_number_noted: str
+    number_of_others: str
     reached_at_named_number: str  # which is no certain number
     reached_at_number: str
     caller_numbers: Mapping[str, str]  # for the voice model, by `CallerKind`
