@@ -89,7 +89,10 @@ def list_with_corrected_number(earlier: Sequence[Message], stored: Message, new:
     return [
         replace(each, phone=new.phone)
         for each in earlier
-        if each.id != stored.id and each.done_at is None and _has_number_of_call(each) and same_name(each.name, new.name)
+        if each.id != stored.id
+        and each.done_at is None
+        and _has_number_of_call(each)
+        and same_name(each.name, new.name)
     ]
 
 

@@ -163,9 +163,7 @@ async def _store_or_amend(
 def _answer_noted(
     ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None, others: Sequence[Message]
 ) -> Answer:
-    """Return the answer about the message as stored (None: too many), with its call-back, or that this was withdrawn. Of `others`
-    the number was corrected, too.
-    """
+    """Return the answer about the message as stored (None: too many), and that the number of `others` was corrected, too."""
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom, as_said = _say_recipient(ctx.config(), stored.recipient)
@@ -349,8 +347,8 @@ def _read_call_back(
     args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message], *, alone: bool
 ) -> str | None:
     """Return the caller's words for a call-back; None if there are none, or if they refuse one. A bare true becomes "ja". "Any"
-    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was. "Any time" does
-    not count if nobody has spoken of a contact.
+    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was. "Any time"
+    does not count if nobody has spoken of a contact.
     """
     said = _read_claim(args)
     if said is None or withdraws_call_back(said) or is_placeholder(said):

@@ -124,7 +124,9 @@ class _Asked:
         days = first.is_about_now or first.understood is not None
         names_day = not asks_person and (days or bool(find_habitual_days(question.date, question.words)))
         found = [topic for named in question.topics for topic in list_topics(named, words, names_day=names_day)]
-        asked = list(dict.fromkeys(found)) or ([Topic.STAFF] if _asks_who_does(config, question, words, zone) else [])
+        asked = list(dict.fromkeys(found)) or (
+            [Topic.STAFF] if words and _asks_who_does(config, question, words, zone) else []
+        )
         questions = [
             replace(question, topic=topic, words=words_of_topic(topic, question.words, asked))
             if topic in {*_HOURS, Topic.STAFF} and len(asked) > 1

@@ -58,7 +58,7 @@ def _is_spelled() -> bool:
 
 
 def say_count(number: int) -> str:
-    """Return a number before a noun, in words where numbers are spelled: `zwei`, `2`."""
+    """Return a number before a noun, as it is said in the language of the call: `zwei`, `2`."""
     return spell_count(number) if _is_spelled() else str(number)
 
 

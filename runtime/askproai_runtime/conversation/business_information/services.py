@@ -352,12 +352,11 @@ def _has_words(service: Service, said: str) -> bool:
 
 
 def _list_with_word(services: Sequence[Service], said: str) -> list[Service]:
-    """Return the services whose own name has the only word that stands for a name: "the full one", "die große"."""
+    """Return the services whose own name has the only word beside an article or pronoun: "the full one", "die große"."""
     words = fold(said).split()
     left = [word for word in words if word not in _WORDS.beside_one]
-    if len(left) != 1 or len(words) == 1:
-        return []
-    return [each for each in services if any(is_same_word(left[0], word) for word in fold(each.display_name).split())]
+    names = [] if len(left) != 1 or len(words) == 1 else services
+    return [each for each in names if any(is_same_word(left[0], word) for word in fold(each.display_name).split())]
 
 
 def _price(service: Service) -> str | None:

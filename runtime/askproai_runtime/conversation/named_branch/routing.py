@@ -162,9 +162,7 @@ def _ask(
     *,
     is_unknown: bool = False,
 ) -> BranchQuestion:
-    """Return the question which of the `candidates` is meant. If one branch is suggested, the question begins with it, and names
-    the others only. `is_unknown`: the caller has named another branch, and hears that there is none.
-    """
+    """Return the question which of the `candidates` is meant, first the suggested one; before it, if a branch is unknown, that."""
     wanted, before = wanted or say().wanted_appointment, f"{say().unknown_branch} " if is_unknown else ""
     if len(candidates) == 1:
         question = say().want_there.format(wanted=wanted, branch=candidates[0].display_name)
