@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import Branch, TenantConfig
-from askproai_runtime.availability.obstacles import Obstacle, list_days, works_elsewhere
+from askproai_runtime.availability.obstacles import Obstacle, is_open_time, list_days, works_elsewhere
 from askproai_runtime.availability.opening_hours import find_closure
 from askproai_runtime.availability.slots import ServiceRules, Slot
 from askproai_runtime.book.appointments import Appointment, Status
@@ -105,6 +105,9 @@ def obstacle_sentence(
         sentence = say().taken_for_group.format(
             when=format_reading(missed, rules.zone, now), people=len(rules.people), staff=among
         )
+    elif obstacle is Obstacle.OUTSIDE_HOURS and rules.branch.opening_hours and not is_open_time(rules, missed):
+        when = format_reading(missed, rules.zone, now)  # for everybody
+        sentence = say().closed_day.format(day=when, holiday="")
     else:
         sentence = obstacle_template(obstacle).format(
             when=format_reading(missed, rules.zone, now, as_subject=obstacle in _SUBJECTS), day=day,

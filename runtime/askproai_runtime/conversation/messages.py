@@ -28,6 +28,8 @@ from askproai_runtime.conversation.amended_messages import (
     find_amended,
     is_filler,
     join_texts,
+    list_with_corrected_number,
+    may_want_call_back,
     names_no_time,
     speaks_of_call_back,
     withdraws_call_back,
@@ -46,7 +48,7 @@ from askproai_runtime.conversation.phone_argument import (
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, sayable
-from askproai_runtime.language.placeholders import is_placeholder, names_nothing, refuses_contact
+from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.person_names import fold, names_person, same_name
 from askproai_runtime.sentences import decline_name, say
@@ -125,7 +127,7 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         return await commit_and_answer(
             ctx,
             lambda conn: _store_or_amend(conn, ctx, message),
-            lambda stored: _answer_noted(ctx, call, message, stored),
+            lambda written: _answer_noted(ctx, call, message, *written),
         )
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -135,25 +137,33 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         )
 
 
-async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
+async def _store_or_amend(
+    conn: Connection, ctx: BookingContext, message: NewMessage
+) -> tuple[Message | None, Sequence[Message]]:
+    """Return the message as stored (None: too many), and the caller's other messages whose number it has corrected."""
     await lock_messages(conn, ctx.tenant, message.call_id)
     earlier = await list_call_messages(conn, ctx.tenant, message.call_id)
     found = find_amended(earlier, message, _list_recipients(ctx.config()))
     if found is not None:
         stored, amended = found
         if amended == stored:
-            return stored
+            return stored, ()
         written = await amend_message(conn, ctx.tenant, amended)
         if written is not None:
-            await _notify(conn, ctx, written, message.correlation_id)
-            return written
+            corrected = list_with_corrected_number(earlier, stored, message)
+            others = [other for each in corrected if (other := await amend_message(conn, ctx.tenant, each)) is not None]
+            for each in (written, *others):
+                await _notify(conn, ctx, each, message.correlation_id)
+            return written, others
     if not message.text:
         raise ClarificationNeeded(say().what_message)
-    return await store_message(conn, ctx, replace(message, key=f"{OF_CALLER}{len(earlier)}:{message.key}"))
+    return await store_message(conn, ctx, replace(message, key=f"{OF_CALLER}{len(earlier)}:{message.key}")), ()
 
 
-def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None) -> Answer:
-    """Return the answer about the message as stored (None: too many), with its call-back, or that this was withdrawn."""
+def _answer_noted(
+    ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None, others: Sequence[Message]
+) -> Answer:
+    """Return the answer about the message as stored (None: too many), and that the number of `others` was corrected, too."""
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom, as_said = _say_recipient(ctx.config(), stored.recipient)
@@ -167,7 +177,7 @@ def _answer_noted(ctx: BookingContext, call: CallContext, message: NewMessage, s
     elif says_number or _noted_number(stored) is NotedNumber.NONE:
         sentence += _say_number(ctx.config(), call, stored)
     text = sayable(stored.text) if is_amended else None
-    sentence += as_said
+    sentence += (say().number_of_others if others else "") + as_said
     if is_amended:
         sentence += say().message_now.format(text=text) if text else say().in_one_message
     if message.withdraws and not text and say().no_call_back in stored.text:
@@ -337,7 +347,8 @@ def _read_call_back(
     args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message], *, alone: bool
 ) -> str | None:
     """Return the caller's words for a call-back; None if there are none, or if they refuse one. A bare true becomes "ja". "Any"
-    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was.
+    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was. "Any time"
+    does not count if nobody has spoken of a contact.
     """
     said = _read_claim(args)
     if said is None or withdraws_call_back(said) or is_placeholder(said):
@@ -345,4 +356,6 @@ def _read_call_back(
     is_asked = speaks_of_call_back(call.said or "") or any(each.call_back for each in earlier)
     if names_nothing(said):
         return said if is_asked else None
-    return None if is_filler(said) and not (alone or is_asked) else said
+    if alone or is_asked or not leaves_open(said):
+        return said
+    return said if not is_filler(said) and may_want_call_back(call.said or "") else None

@@ -208,6 +208,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     nothing_else_noted: str  # with a place on the waiting list
     cancels_here: str
     cancels_not_here: str
+    later_cancellation_not_known: str  # of a rule that says until when something holds
     phone_needed: str
     phone_missing: str  # asked once before a booking
     phone_unusable: str  # the number that the call shows
@@ -346,6 +347,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     in_one_message: str  # whose text is too long to be said
     reached_at_callers_number: str
     no_number_noted: str
+    number_of_others: str
     reached_at_named_number: str  # which is no certain number
     reached_at_number: str
     caller_numbers: Mapping[str, str]  # for the voice model, by `CallerKind`
@@ -415,6 +417,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     works_on: str
     speaks: str
     nobody_speaks: str
+    languages_not_known: str  # of a member of the team who was named
     done_by: str
     we_offer: str
     not_on_list: str
@@ -422,6 +425,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     costs: str
     is_free: str
     are_free: str
+    price_of_several: str  # of one service that is named several times
     services_cost: str
     prices_not_known: str
     not_offered_now: str

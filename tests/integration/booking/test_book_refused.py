@@ -29,7 +29,8 @@ async def test_taken_time_offers_alternatives_without_holding_them(salon: Salon)
 @pytest.mark.parametrize(
     ("start", "obstacle", "reason"),
     [
-        ("2026-11-27T08:00:00+01:00", "outside_hours", "außerhalb"),
+        ("2026-11-27T08:00:00+01:00", "outside_hours", "Freitag, den 27. November, um 8 Uhr: Da ist nicht geöffnet."),
+        ("2026-11-27T17:30:00+01:00", "outside_hours", "außerhalb"),
         ("2026-11-27T14:35:00+01:00", "off_grid", "beginnt bei uns kein Termin"),
         ("2026-12-24T10:00:00+01:00", "closed_day", "Donnerstag, den 24. Dezember: Da ist nicht geöffnet"),
         ("2026-12-25T10:00:00+01:00", "closed_day", "Erster Weihnachtstag"),

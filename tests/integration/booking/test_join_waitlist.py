@@ -113,7 +113,7 @@ async def test_waiting_for_a_free_time_gets_an_offer(salon: Salon, args: dict[st
         ({"date": "2026-11-22"}, "Sonntag, den 22. November: Da ist nicht geöffnet.", "closed_day"),
         ({"date": "2026-12-25"}, "Da ist nicht geöffnet, es ist Erster Weihnachtstag.", "closed_day"),
         ({"date": "2026-12-24"}, "Da ist nicht geöffnet", "closed_day"),
-        ({"date": "2026-11-27", "time": "20:00"}, "liegt außerhalb der Zeiten", "outside_hours"),
+        ({"date": "2026-11-27", "time": "20:00"}, "um 20 Uhr: Da ist nicht geöffnet.", "outside_hours"),
         ({"date": "2026-11-24", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "day_off"),
         ({"date": "2026-12-29", "staff": "Mehmet"}, "Da arbeitet Mehmet nicht.", "day_off"),
         ({"date": "2027-05-04"}, "So weit im Voraus vergeben wir keine Termine, nur bis", "too_far"),

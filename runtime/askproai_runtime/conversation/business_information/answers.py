@@ -11,6 +11,7 @@ from askproai_core.tenant_config.branches import Knowledge
 from askproai_runtime.conversation.business_information.config_words import (
     fold_declared,
     list_known_words,
+    list_name_words,
     list_team_words,
     list_words,
 )
@@ -54,7 +55,7 @@ from askproai_runtime.conversation.business_information.services import (
     list_named,
     say_able_staff,
 )
-from askproai_runtime.conversation.business_information.topics import Topic
+from askproai_runtime.conversation.business_information.topics import ASKS_NOTHING, Topic
 from askproai_runtime.conversation.business_information.working_days import split_working_days
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.language.introductions import read_introduction
@@ -70,6 +71,7 @@ _MAX_COMPARED = 50  # branches
 _FREE_TIMES = re.compile(rf"\b(?:{UNDERSTOOD.questions.free_times})\b")
 _LANGUAGES = re.compile(rf"\b(?:{UNDERSTOOD.questions.languages})\b")
 _WAITING = re.compile(rf"\b(?:{UNDERSTOOD.declines.waiting_list}|{UNDERSTOOD.questions.if_freed})\b")
+_DOES, _TITLE = UNDERSTOOD.questions.does, UNDERSTOOD.questions.article_of_person
 _HOURS = frozenset({Topic.OPENING_HOURS, Topic.CLOSED_DAYS})
 
 
@@ -122,7 +124,9 @@ class _Asked:
         days = first.is_about_now or first.understood is not None
         names_day = not asks_person and (days or bool(find_habitual_days(question.date, question.words)))
         found = [topic for named in question.topics for topic in list_topics(named, words, names_day=names_day)]
-        asked = list(dict.fromkeys(found))
+        asked = list(dict.fromkeys(found)) or (
+            [Topic.STAFF] if words and _asks_who_does(config, question, words, zone) else []
+        )
         questions = [
             replace(question, topic=topic, words=words_of_topic(topic, question.words, asked))
             if topic in {*_HOURS, Topic.STAFF} and len(asked) > 1
@@ -143,6 +147,19 @@ class _Asked:
         if asks_person:
             parts.append(OpenPart("date", "working_days"))
         return cls(readings, parts, bool(asked), asks_branches)
+
+
+def _asks_who_does(config: TenantConfig, question: Question, words: str, zone: ZoneInfo) -> bool:
+    """Return whether folded words only ask if a staff member, or who, does a service: "Kann Mehmet auch färben?"."""
+    people = "|".join([*map(re.escape, list_team_words(config)), UNDERSTOOD.questions.who])
+    does = rf"\b(?:(?:{_DOES}) (?:(?:{_TITLE}) )?(?:{people})|(?:{people}) (?:{_DOES}))\b"
+    if not re.search(does, words) or _names_time(question, zone):
+        return False
+    named = list_named(config.services, replace(question, topic=Topic.STAFF), words)
+    known = list_known_words(config) | {*re.findall(r"\w+", " ".join(name for name, _ in named))}
+    return bool(named) and all(
+        each in known or each in ASKS_NOTHING or covers(Topic.STAFF, each) for each in words.split()
+    )
 
 
 def _leave_out_person(config: TenantConfig, question: Question, zone: ZoneInfo) -> tuple[str, bool]:
@@ -347,6 +364,9 @@ def _say_staff(branch: Branch, reading: _Reading) -> str | None:
             sentences.append(say().speaks.format(name=name, languages=languages))
     known = {language for each in spoken.values() for language in each}
     asked = [language for language in say().languages.values() if fold(language) in words.split()]
+    if known.issuperset(asked) and _LANGUAGES.search(words):  # else the language stays open
+        named = [each for each in names if not list_name_words(each).isdisjoint(words.split())]
+        sentences += [say().languages_not_known.format(name=each) for each in named if known and not spoken[each]]
     if all(spoken.values()) and (missing := [language for language in asked if language not in known]):
         sentences.append(say().nobody_speaks.format(languages=join_list(missing, say().or_word)))
     return " ".join(sentences)
