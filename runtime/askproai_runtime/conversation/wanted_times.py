@@ -58,6 +58,8 @@ _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
+# "machen Sie elf draus", "oh, I meant eleven"
+_SETS_HOUR: Final = re.compile(rf"(?:(?!\b{NUMBER}\b).)*\b(?:{_WORDS.sets_hour}) (?={NUMBER}\b)")
 _HESITATES: Final = re.compile(rf"\b(?:{_WORDS.hesitates})\b,? ?([^,]*)")
 _BARE_HOUR: Final = re.compile(rf"^(?:\w+ )?{NUMBER}(?: (?:\w+ )?(?:{'|'.join(ALL_WEEKDAYS)}))?$")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
@@ -300,11 +302,11 @@ def _list_other_hours(
 def _hear(
     words: str, call: CallContext, now: datetime, own: Collection[datetime], name: re.Pattern[str], **named: bool
 ) -> _Heard:
-    """Return an utterance with what it says of times. A day beside "am selben Tag" is a remark, and one in a `name` is none:
-    "Michael Sommer".
-    """
+    """Return an utterance with its times. A day beside "am selben Tag" is a remark, and one in a `name` is none: "Jan Sommer"."""
     said, is_relative = name.sub(" ", words), _RELATIVE_DAY.search(fold(words)) is not None
-    return _Heard(words, [] if is_relative else [*_list_wanted(call, said, own, now, **named)], _find_hour(words, now))
+    set_hour = _SETS_HOUR.match(said.casefold())
+    hour = _find_hour(words, now) or (said[set_hour.end() :] if set_hour else "")
+    return _Heard(words, [] if is_relative else [*_list_wanted(call, said, own, now, **named)], hour)
 
 
 def _find_hour(words: str, now: datetime) -> str:

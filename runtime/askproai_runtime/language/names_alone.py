@@ -10,11 +10,16 @@ from askproai_runtime.understood import UNDERSTOOD
 _WORDS: Final = UNDERSTOOD.introductions
 _AND: Final = UNDERSTOOD.names.and_word
 
-# A spelling letter by letter behind a name: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Lange, L A N G E".
+# A spelling letter by letter behind a name: "Jolene Kaczmarek (K-A-C-Z-M-A-R-E-K)", "Lange, L A N G E", "Lange - L-A-N-G-E".
 _SPELLED = re.compile(
-    r"\s*[(\[]((?:[^\W\d_][-–.,\s]*)(?:[-–.,\s]+[^\W\d_])+)[-–.,\s]*[)\]]|(?<=\w\w)[\s,:]+((?:[^\W\d_][-–. ]+){2,}[^\W\d_])\.?$"
+    r"\s*[(\[]((?:[^\W\d_][-–.,\s]*)(?:[-–.,\s]+[^\W\d_])+)[-–.,\s]*[)\]]"
+    r"|(?<=\w\w)(?:[\s,:]|\s[-–—/]\s)+((?:[^\W\d_][-–. ]+){2,}[^\W\d_])\.?$"
 )
-_ONLY_SPELLED: Final = re.compile(r"(?:[^\W\d_][-–., ]+){2,}[^\W\d_]\.?")
+# A whole text in letters, or its first name. Two or three initials are none: "J. R. R. Tolkien", "J R Ewing".
+_SPELLED_FIRST: Final = re.compile(
+    r"(?:[^\W\d_][-–., ]+){2,}[^\W\d_]\.?$|(?:(?:[^\W\d_]-){2,}|(?:[^\W\d_] ){3,})[^\W\d_](?= [^\W\d_][\w'’-])"
+)
+_LETTER: Final = rf"(?:[^\W\d_](?:[- ][^\W\d_])?\b|(?-i:[a-zäöüß]{{2}})|{_WORDS.letter})"
 # Words before a name and behind it. Words that may be names, too, need a sign behind them: "So, Lange".
 _BEFORE: Final = re.compile(
     rf"(?:(?:{_WORDS.before})\b[\s,.!:;]+|(?:{_WORDS.before_sign})\s*[,.!:;]\s*"
@@ -26,7 +31,7 @@ _BEFORE: Final = re.compile(
 _BEHIND: Final = re.compile(
     rf"(?:[\s,]+(?:{_WORDS.behind})[.!]*"
     rf"|[\s,–(-]+(?:{_WORDS.with_letter})"
-    rf"(?:[a-zäöüß](?:[- ][a-zäöüß])?|(?-i:[a-zäöüß]{{2}})|{_WORDS.letter})\)?(?: (?:{_WORDS.at_end}))?"
+    rf"{_LETTER}(?: (?:{_AND}) {_LETTER})?\)?(?: (?:{_WORDS.at_end}))?\)?"
     rf"|, (?:(?:{_AND}) )?(?:{_WORDS.denied}) [^,]+|[.!;:,\s]+)$",
     re.IGNORECASE,
 )
@@ -73,8 +78,8 @@ def _read_letters(text: str) -> str:
 
 def _read_spelled(text: str) -> str:
     """Return a text without the spelling of a name. Letters alone, or after only a first name, become the surname."""
-    if _ONLY_SPELLED.fullmatch(text):
-        return "".join(re.findall(r"[^\W\d_]", text)).capitalize()
+    if letters := _SPELLED_FIRST.match(text):
+        return "".join(re.findall(r"[^\W\d_]", letters[0])).capitalize() + text[letters.end() :]
     found = _SPELLED.search(text)
     if found is None:
         return text

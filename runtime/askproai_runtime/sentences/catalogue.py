@@ -181,6 +181,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     group_partly: str
     when_to_book: str
     whose_name: str
+    for_whom: str
     what_time_exactly: str
     no_appointments_here: str
     nothing_bookable: str

@@ -161,7 +161,8 @@ def _read_day(text: str, now: datetime) -> Sequence[Atom]:
 
 
 def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
-    if (clock := read_clock(add_colon(text))) is not None:
+    text = add_colon(text)
+    if (clock := read_clock(text)) is not None:
         return [clock]
     # As a time "noon" is an hour. "AM" is none, and in German only a preposition.
     if (part := read_part(text)) is not None and (argument is Argument.PART_OF_DAY or part.is_half):

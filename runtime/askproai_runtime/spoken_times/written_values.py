@@ -42,6 +42,8 @@ _SHORT_DAY = re.compile(r"(\d{1,2})\.(\d{1,2})")
 _HYPHENATED_CLOCK = re.compile(
     rf"([01]?\d|2[0-3])-(2[5-9]|[3-5]\d)(?=\s?(?:{_WORDS.clock}|h|[ap]\.?\s?m\.?)?$)", re.IGNORECASE
 )
+# "10,5", unlike the two hours "4,5".
+_DECIMAL_HOUR = re.compile(rf"(?P<hour>[01]?\d|2[0-3]),(?P<part>\d)(?:\s?(?:{_WORDS.clock}|h))?", re.IGNORECASE)
 _WITH_OFFSET = re.compile(
     rf"(?P<clock>\d{{1,2}}:\d\d(?::\d\d)?(?: (?:{_WORDS.clock}))?)\s*\(?(?P<zone>[+-]\d\d:?\d\d)\)?", re.IGNORECASE
 )
@@ -109,7 +111,11 @@ def add_full_stop(text: str) -> str:
 
 
 def add_colon(text: str) -> str:
-    """Return a clock time in digits with its colon: `14:30 Uhr` for `14-30 Uhr`; any other text unchanged."""
+    """Return a clock time in digits with its colon: `14:30 Uhr` for `14-30 Uhr`, `10:30` for `10,5`; any other text unchanged.
+    `10,3` is no time, and not two: it has a dot then.
+    """
+    if (found := _DECIMAL_HOUR.fullmatch(text.strip())) and int(found["hour"]) >= int(found["part"]):
+        return found["hour"] + {"0": ":00", "5": ":30"}.get(found["part"], f".{found['part']}")
     return _HYPHENATED_CLOCK.sub(r"\1:\2", text) if _HYPHENATED_CLOCK.match(text) else text
 
 

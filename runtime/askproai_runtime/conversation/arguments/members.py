@@ -40,7 +40,7 @@ from askproai_runtime.conversation.arguments.values import (
     merge_values,
 )
 from askproai_runtime.lenient_json import REPEATED
-from askproai_runtime.spoken_times import understand_parts
+from askproai_runtime.spoken_times import Argument, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -193,9 +193,11 @@ def _rule_of_time(key: str, value: Any, rules: Mapping[str, ArgumentRule]) -> Ar
 def names_time(key: str, value: Any) -> str | None:
     """Return the argument that a value means, if its folded key names a time and it reads as a day or time; else None."""
     texts = [text[:MAX_CHARACTERS] for _, text in list_leaves(value) if isinstance(text, str)]
-    if not texts or _TIME_KEY.search(key) is None or _NO_TIME_KEY.search(key) or key in ENDS:
+    if not texts or _TIME_KEY.search(key) is None or _NO_TIME_KEY.search(key):
         return None
     found = {find_part_argument(text) for text in texts}
+    if key in ENDS and found != {Argument.DATE}:
+        return None
     if found == {None}:
         return "start" if all(map(_is_day_and_time, texts)) else None
     return str(found.pop()) if len(found) == 1 else None

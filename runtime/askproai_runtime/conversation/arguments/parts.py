@@ -65,7 +65,7 @@ def join_parts(
         _name_parts_of_date(found)
         _join(found, date, ((*sorted(_KEYS.day), "dayofmonth"), _MONTHS, _YEARS), _read_date)
         _join_year(found, {*_names_of("date", rules), fold_key(date)})
-        _join(found, date, (("startdate", "fromdate", "datefrom"), ("enddate", "todate", "dateto")), _read_range)
+        _join(found, date, (sorted(_KEYS.first_day), sorted(_KEYS.last_day)), _read_range)
         _name_numbers(found)
     if fold_key(time) in rules:
         _join(found, time, (_HOURS, _MINUTES), _read_clock)
