@@ -23,6 +23,7 @@ _LONGEST, _LONGEST_CALL_BACK = 500, 200  # of a stored text
 _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
 _WORDS = UNDERSTOOD.messages
+_IN_WRITING = re.compile(rf"(?:(?:{_WORDS.beside_writing}) )*(?:{_WORDS.in_writing})(?: (?:{_WORDS.beside_writing}))*")
 _SPEAKS_OF_CALL_BACK = re.compile(rf"\b(?:{_WORDS.call_back})\b")
 
 
@@ -39,6 +40,11 @@ def is_filler(call_back: str) -> bool:
 def speaks_of_call_back(text: str) -> bool:
     """Return whether a text speaks of calling somebody back."""
     return bool(_SPEAKS_OF_CALL_BACK.search(fold(text)))
+
+
+def asks_for_writing(call_back: str) -> bool:
+    """Return whether the argument for a call-back asks for an answer in writing instead: "bitte per Mail"."""
+    return bool(_IN_WRITING.fullmatch(fold(call_back)))
 
 
 def withdraws_call_back(call_back: str | None) -> bool:
