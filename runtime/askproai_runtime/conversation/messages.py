@@ -158,8 +158,8 @@ async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMes
 def _answer_noted(
     ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None, heard: SaidPhone
 ) -> Answer:
-    """Return the answer about the message as stored (None: too many), with its call-back, or that this was withdrawn. Of several
-    numbers (`heard`), none of which was stored, it says so.
+    """Return the answer about the message as stored (None: too many), with its call-back, or that this was withdrawn, and that
+    several numbers (`heard`) were unclear.
     """
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
