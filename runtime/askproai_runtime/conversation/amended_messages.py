@@ -23,6 +23,7 @@ _LONGEST, _LONGEST_CALL_BACK = 500, 200  # of a stored text
 _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
 _WORDS = UNDERSTOOD.messages
+_IN_WRITING = re.compile(rf"(?:(?:{_WORDS.beside_writing}) )*(?:{_WORDS.in_writing})(?: (?:{_WORDS.beside_writing}))*")
 _SPEAKS_OF_CALL_BACK = re.compile(rf"\b(?:{_WORDS.call_back})\b")
 _SPEAKS_OF_CONTACT = re.compile(rf"\b(?:{_WORDS.contact})\b")
 
@@ -45,6 +46,11 @@ def speaks_of_call_back(text: str) -> bool:
 def may_want_call_back(text: str) -> bool:
     """Return False if a text speaks neither of a contact nor of a time that does not matter. An empty one may leave out both."""
     return not text or _SPEAKS_OF_CONTACT.search(fold(text)) is not None
+
+
+def asks_for_writing(call_back: str) -> bool:
+    """Return whether the argument for a call-back asks for an answer in writing instead: "bitte per Mail"."""
+    return bool(_IN_WRITING.fullmatch(fold(call_back)))
 
 
 def withdraws_call_back(call_back: str | None) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.bookables import is_requested
 from askproai_runtime.book.context import BookingContext
@@ -16,7 +17,7 @@ from askproai_runtime.conversation.answers import (
     say_place,
 )
 from askproai_runtime.conversation.full_names import ask_full_names
-from askproai_runtime.conversation.phone_argument import SaidPhone, has_digits, say_noted
+from askproai_runtime.conversation.phone_argument import SaidPhone, say_noted
 from askproai_runtime.conversation.slot_sentences import is_in_turn
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
@@ -49,6 +50,8 @@ def confirm(
         message = f"{message} {preparation}"
     if first.live:
         message = f"{message}{_say_phone(ctx, request, first, again=again)}"
+    if first.live and not again and request.email:
+        message = f"{message}{say_no_mail(ctx.config(), appointments)}"
     fields: dict[str, Any] = {**appointment_fields(request.rules.zone, first), "customer_name": first.customer_name}
     if first.live and request.short_names and not again:
         message, fields["needs_name"] = f"{message}{ask_full_names(request)}", True
@@ -113,12 +116,20 @@ def _say_phone(ctx: BookingContext, request: SpokenBooking, appointment: Appoint
         )
     if number is None and said == SaidPhone():  # the number of the call, under which nobody can be reached
         return say().no_number_noted
-    is_heard = said is not None and said.unclear is not None and has_digits(said.unclear)
+    is_heard = said is not None and said.is_heard
     if number is None and is_heard:
         return say().phone_only_heard
-    is_said = said is not None if again else request.dictates_phone
+    is_said = said is not None if again or is_heard else request.dictates_phone
     noted = say_noted(number, request.actor.caller, region) if is_said else ""
-    return f"{say().phone_stays}{noted}" if again and is_heard else noted
+    if not is_heard:
+        return noted
+    return f"{say().phone_stays if again else say().phone_was_unclear}{noted}"
+
+
+def say_no_mail(config: TenantConfig, appointments: Sequence[Appointment]) -> str:
+    """Return the sentence that no e-mail is sent; "" if the business, or a remote calendar, sends one."""
+    mails = config.notifications is not None and config.notifications.customer is not None
+    return "" if mails or any(each.in_remote_calendar for each in appointments) else say().no_mail
 
 
 def _say_kept(ctx: BookingContext, request: SpokenBooking, kept: Sequence[Appointment]) -> str:

@@ -30,7 +30,7 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
-from askproai_runtime.conversation.booked_sentences import confirm
+from askproai_runtime.conversation.booked_sentences import confirm, say_no_mail
 from askproai_runtime.conversation.corrected_entries import find_misnamed, speaks_of_correction
 from askproai_runtime.conversation.messages import make_message, store_message
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
@@ -314,9 +314,7 @@ def _say_changed(config: TenantConfig, changed: Sequence[_Corrected], branch: st
     phone = say().phone_changed.format(phone=spell_phone(numbers[0], region_of(config, branch))) if numbers else ""
     born = say().birth_date_changed if any(each.is_reborn for each in changed) else ""
     noted = say().note_added if any(each.changes("notes") for each in changed) else ""
-    mails = config.notifications is not None and config.notifications.customer is not None
-    may_mail = mails or any(each.after.in_remote_calendar for each in changed)
-    email = f"{say().email_changed}{'' if may_mail else say().no_mail}"
+    email = f"{say().email_changed}{say_no_mail(config, [each.after for each in changed])}"
     is_emailed = any(each.changes("attendee_email") for each in changed)
     return f"{names}{phone}{email if is_emailed else ''}{born}{noted}"
 

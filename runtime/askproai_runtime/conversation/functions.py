@@ -46,7 +46,7 @@ from askproai_runtime.conversation.repeated_questions import MOST_ASKED, end_que
 from askproai_runtime.conversation.replacing_moves import reschedule_appointment
 from askproai_runtime.conversation.transcript import last_answer_and_keys, read_exchanges
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
-from askproai_runtime.conversation.unclear import ASKED_ABOUT, ask_unclear
+from askproai_runtime.conversation.unclear import ASKED_ABOUT, add_zone, ask_unclear
 from askproai_runtime.conversation.understood_before import read_request
 from askproai_runtime.conversation.unread_fields import say_unread
 from askproai_runtime.conversation.waitlist import join_waitlist
@@ -94,6 +94,8 @@ class FunctionTable:
         known, agent, answer = KnownNames(self.config.current), self.functions_of(route), None
         try:
             read = read_request(function, payload.args, payload.call, call.replies, known, call.started_at)
+            if function is Function.LEAVE_MESSAGE:
+                read = add_zone(read, self.config.current, call)
             has_refused = bool(NO.search(words_of(call.said_since or "")))
             asked = call.asked_unclear - ({"confirmed"} if has_refused else set())
             earlier = list_heard(read_exchanges(payload.call), payload.args)

@@ -25,6 +25,7 @@ from askproai_runtime.book.store.messages import (
 from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.amended_messages import (
     CALL_BACK_SEPARATOR,
+    asks_for_writing,
     find_amended,
     is_filler,
     join_texts,
@@ -37,6 +38,7 @@ from askproai_runtime.conversation.amended_messages import (
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.phone_argument import (
+    SaidPhone,
     ask_if_unclear,
     ask_to_call_back,
     find_phone,
@@ -123,11 +125,12 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
     """
     try:
         earlier = await list_call_messages(ctx.pool, ctx.tenant, call.call_id)
-        message = _parse(ctx, call, args, earlier)
+        heard = read_phone(read_said(args, "phone"), ctx.config(), call)
+        message = _parse(ctx, call, args, earlier, heard)
         return await commit_and_answer(
             ctx,
             lambda conn: _store_or_amend(conn, ctx, message),
-            lambda written: _answer_noted(ctx, call, message, *written),
+            lambda written: _answer_noted(ctx, call, message, heard, *written),
         )
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -161,21 +164,29 @@ async def _store_or_amend(
 
 
 def _answer_noted(
-    ctx: BookingContext, call: CallContext, message: NewMessage, stored: Message | None, others: Sequence[Message]
+    ctx: BookingContext,
+    call: CallContext,
+    message: NewMessage,
+    heard: SaidPhone,
+    stored: Message | None,
+    others: Sequence[Message],
 ) -> Answer:
-    """Return the answer about the message as stored (None: too many), and that the number of `others` was corrected, too."""
+    """Return the answer about the message as stored (None: too many): with its call-back, or that this was withdrawn, that several
+    numbers (`heard`) were unclear, and that the number of `others` was corrected, too.
+    """
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
     whom, as_said = _say_recipient(ctx.config(), stored.recipient)
     sentence = say().noted.format(whom=whom)
     is_amended = fold(stored.text) != fold(message.text)
-    says_number = message.phone is not None and (is_amended or message.phone != stored.caller)
+    is_unclear = message.phone is None and heard.several is not None
+    says_number = is_unclear or (message.phone is not None and (is_amended or message.phone != stored.caller))
+    number = f"{say().phone_was_unclear if is_unclear else ''}{_say_number(ctx.config(), call, stored)}"
     if stored.call_back:
         template, when, closed = _choose_call_back(ctx, call, stored.call_back)
-        number = _say_number(ctx.config(), call, stored)
         sentence = template.format(whom=whom, when=when, number=f"{closed}{number}")
     elif says_number or _noted_number(stored) is NotedNumber.NONE:
-        sentence += _say_number(ctx.config(), call, stored)
+        sentence += number
     text = sayable(stored.text) if is_amended else None
     sentence += (say().number_of_others if others else "") + as_said
     if is_amended:
@@ -237,14 +248,12 @@ def _say_recipient(config: TenantConfig, recipient: str | None) -> tuple[str, st
     return "", say().recipient_as_said.format(recipient=words) if words else ""
 
 
-def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earlier: Sequence[Message]) -> NewMessage:
+def _parse(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earlier: Sequence[Message], heard: SaidPhone
+) -> NewMessage:
     """Return the message. Its text is "" if it only amends an earlier one. Raises `ClarificationNeeded` for missing details."""
-    config, text = ctx.config(), read_text(args, "message") or ""
-    text = "" if is_placeholder(text) else text
-    said = _read_call_back(args, call, earlier, alone=not text)
-    text = text or (say().only_call_back if said else "")
-    if not text and not earlier:
-        raise ClarificationNeeded(say().what_message)
+    config = ctx.config()
+    text, said = _read_words(args, call, earlier)
     # Asked again, since nothing that was said is cut.
     for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
         if len(read_text(args, argument) or "") > _MAX_SHORT:
@@ -257,19 +266,19 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
         raise ClarificationNeeded(say().whose_message)
     text = join_texts(text, people.beside) if is_one else text
     caller, named = call.caller, read_said(args, "phone")
-    heard = read_phone(named, config, call)
     ask_if_unclear(call, heard, region_of(config, call.branch))
     phone = heard.number or heard.unclear  # what is no number may still help to find one
     phone = caller if heard.of_call else phone
     is_too_long = len(phone or "") > _MAX_PHONE
     if is_too_long or heard.several:  # a person will read the words
         text, phone = join_texts(text, say().phone_as_heard.format(said=named)), heard.number
-    if said and phone is None:
+    if said and phone is None and not heard.several:
         phone = find_phone(said, config, call.branch) or find_phone(text, config, call.branch)
     if said and phone is None and caller is None:
         phone = next((each.phone for each in reversed(earlier) if each.phone and same_name(each.name, name)), None)
     refuses = said is not None and names_nothing(said) and refuses_contact(said)
-    if (said and phone is None and caller is None and not refuses) or is_too_long:
+    is_open = phone is None and caller is None and not heard.several
+    if (said and is_open and not refuses) or is_too_long:
         ask_to_call_back(call)
     if len(text) > _MAX_TEXT:
         raise ClarificationNeeded(say().message_too_long)
@@ -283,6 +292,18 @@ def _parse(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], earl
     message = replace(message, withdraws=withdraws_call_back(_read_claim(args)))
     found = find_amended(earlier, message, _list_recipients(config)) if call_back and call_back.meant else None
     return message if found is None else _keep_day(message, found[0], call, zone)
+
+
+def _read_words(args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message]) -> tuple[str, str | None]:
+    """Return the message's text, and the words for a call-back. Those that ask for an answer in writing are part of the text."""
+    text = read_text(args, "message") or ""
+    text = "" if is_placeholder(text) else text
+    said = _read_call_back(args, call, earlier, alone=not text)
+    text = text or (say().only_call_back if said else "")
+    if not text and not earlier:
+        raise ClarificationNeeded(say().what_message)
+    claim = _read_claim(args) or ""
+    return join_texts(text, claim) if said is None and asks_for_writing(claim) else text, said
 
 
 def _keep_day(message: NewMessage, corrected: Message, call: CallContext, zone: ZoneInfo) -> NewMessage:
@@ -354,7 +375,7 @@ def _read_call_back(
     if said is None or withdraws_call_back(said) or is_placeholder(said):
         return "ja" if fold(said or "") == "true" else None
     is_asked = speaks_of_call_back(call.said or "") or any(each.call_back for each in earlier)
-    if names_nothing(said):
+    if names_nothing(said) or asks_for_writing(said):
         return said if is_asked else None
     if alone or is_asked or not leaves_open(said):
         return said

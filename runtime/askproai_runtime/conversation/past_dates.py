@@ -11,6 +11,7 @@ from askproai_runtime.spoken_times import Refusal, Understanding, understand_par
 from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 
 _NEAR = timedelta(days=92)
+_DAY = timedelta(hours=25)  # when summer time ends
 
 
 def ask_of_past(
@@ -20,6 +21,20 @@ def ask_of_past(
     is to come.
     """
     return _ask_of_said_day(parts, understood, call, zone) or _ask_of_coming_year(parts, understood, call, zone)
+
+
+def find_over(parts: Parts, understood: Understanding, call: CallContext, zone: ZoneInfo) -> date | None:
+    """Return the date within the last 92 days that a date without a year names: `19.11.` is read as the next one. None if a year,
+    or no single day, is named.
+    """
+    before = understand_parts(*parts, at=call.started_at - _NEAR, zone=zone).candidates
+    days, coming = ({each.start.astimezone(zone).date() for each in found} for found in (before, understood.candidates))
+    is_span = any(each.end is not None and each.end - each.start > _DAY for each in before)
+    if is_span or len(days) != 1:
+        return None
+    (day,) = days
+    is_next_year = any((day.month, day.day, day.year + 1) == (each.month, each.day, each.year) for each in coming)
+    return day if is_next_year and day < call.started_at.astimezone(zone).date() else None
 
 
 def _ask_of_said_day(

@@ -50,7 +50,8 @@ class SaidPhone:
     too few (`half`); or none of these.
 
     Unclear words may help a person to find the number. An incomplete number is never stored. `of_call`: the words refer to the
-    calling number. `several` are all the words if they have more than `number`, such as a second one.
+    calling number. `several` are all the words if they have more than `number`, such as a second one; without `number` nobody
+    knows which of several is meant.
     """
 
     number: str | None = None
@@ -63,6 +64,11 @@ class SaidPhone:
     def has_number(self) -> bool:
         """True if the caller said a complete or incomplete phone number, or unclear words that may be one."""
         return not (self.number is None and self.unclear is None and self.half is None)
+
+    @property
+    def is_heard(self) -> bool:
+        """True if the unclear words have digits, which only the notes keep."""
+        return self.unclear is not None and has_digits(self.unclear)
 
 
 def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> SaidPhone:
@@ -84,6 +90,8 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
         return SaidPhone(numbers[0], several=said)
     if found.unclear is not None and (number := _find_beside_words(said, config, region)) not in {None, shown}:
         return SaidPhone(number, several=said)
+    if found.unclear is not None and len([part for part in list_dictated(said) if holds_number(part)]) > 1:
+        return SaidPhone(unclear=said, several=said)
     return SaidPhone() if shown is not None and shown in {found.number, read_spoken_number(said)} else found
 
 

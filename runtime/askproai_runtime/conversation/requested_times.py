@@ -14,7 +14,7 @@ from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.open_readings import keep_open_readings, require_exact
-from askproai_runtime.conversation.past_dates import ask_of_past
+from askproai_runtime.conversation.past_dates import ask_of_past, find_over
 from askproai_runtime.conversation.time_arguments import Parts, read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.conversation.written_starts import find_meant, name_offered, name_written_start
@@ -27,6 +27,7 @@ from askproai_runtime.spoken_times import (
     Argument,
     Candidate,
     Grain,
+    Refusal,
     Understanding,
     agree,
     counts_time,
@@ -85,6 +86,7 @@ def parse_time(
             understood = replace(Understanding.of(understood.kept), unclear=understood.unclear)
     if understood.refused is not None:
         raise ask_of_past(parts, understood, call, zone) or refuse_time(understood, call, zone)
+    _require_coming(parts, understood, call, service)
     if understood.contradicts:
         understood = _drop_over_today(understood, call, service)
     if understood.contradicts:
@@ -175,6 +177,16 @@ def _drop_too_far(understood: Understanding, call: CallContext, service: Service
     if not understood.ambiguous or len(near) in {0, len(understood.candidates)}:
         return understood
     return replace(Understanding.of(near), unclear=understood.unclear)
+
+
+def _require_coming(parts: Parts, understood: Understanding, call: CallContext, service: ServiceRequest) -> None:
+    """Raise that a day is over if its date has no year, and is beyond the booking horizon in the coming year: `19.11.`"""
+    end, zone = horizon_end(service.rules, call.started_at), service.rules.zone
+    if any(candidate.start.timestamp() < end for candidate in understood.candidates):
+        return
+    if day := find_over(parts, understood, call, zone):
+        over = Understanding(refused=Refusal.PAST, past=day)
+        raise ask_of_past(parts, over, call, zone) or refuse_time(over, call, zone)
 
 
 def _require_no_noon(understood: Understanding, call: CallContext, service: ServiceRequest) -> None:

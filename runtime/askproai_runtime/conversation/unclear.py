@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from datetime import datetime, time, timedelta
 from functools import partial
 from typing import Final
@@ -12,6 +13,7 @@ from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.arguments.contradictions import ask_between
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
+from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
@@ -100,6 +102,27 @@ def _ask_times(asked: str, read: Arguments, call: CallContext, zone: ZoneInfo) -
     if not found[1:] or any(len(each) != 1 for each in found):
         return None
     return ask_candidates([each for one in found for each in one], call, zone).answer
+
+
+def add_zone(read: Arguments, config: TenantConfig, call: CallContext) -> Arguments:
+    """Return the arguments of a message. A foreign time zone beside the call-back joins its words, which are then stored as said:
+    its hour is not local, unless the caller has said this hour, and no zone or place at all.
+    """
+    said, rules = read.values.get("call_back"), rules_of(Function.BOOK_APPOINTMENT.name.lower())
+    of_zone = {key for key, rule in rules.items() if rule.name == "timezone"}
+    named = [
+        text for path, text in {**read.unread, **read.noted}.items() if fold_key(path.rpartition(".")[2]) in of_zone
+    ]
+    zone = next((each for each in named if _is_foreign(each, config.time_zone)), None)
+    if zone is None or not isinstance(said, str):
+        return read
+    meant = understand_parts(said, None, None, at=call.started_at, zone=ZoneInfo(config.time_zone)).candidates
+    if not meant:
+        return read
+    is_local = meant[0].end is not None or _says_hour(call, replace(read, values={"date": said}), config)
+    if is_local and not any(_NAMES_ZONE.search(fold(words)) for words in call.utterances):
+        return read
+    return replace(read, values=read.values | {"call_back": f"{said} ({zone})"})
 
 
 def _says_hour(call: CallContext, read: Arguments, config: TenantConfig) -> bool:

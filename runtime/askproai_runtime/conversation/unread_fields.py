@@ -159,8 +159,8 @@ def _say_noted(answer: Answer, *, is_any: bool, is_all: bool, of_several: bool) 
     questions = (say().which_full_name, say().which_full_names.partition("{")[0])
     at = max(answer.message.rfind(each) for each in questions) if answer.fields.get("needs_name") else -1
     told, question = (answer.message[:at], answer.message[at:]) if at >= 0 else (answer.message, "")
-    if say().note_added in told:
-        is_any = of_several = False  # a correction has said it
+    if is_any:  # a later request says of the fields what the first one says
+        told = told.replace(say().note_added, "")
     is_one = of_several and "appointments" not in answer.fields
     sentences = [say().rest_noted_of_one if is_one else say().rest_noted] if is_any or of_several else []
     sentences += [] if is_all else [say().not_all_noted]

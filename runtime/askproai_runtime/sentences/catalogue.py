@@ -224,6 +224,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     phone_not_noted: str
     phone_stays: str
     phone_was_half: str
+    phone_was_unclear: str
     phone_only_heard: str  # unclear digits, which only the notes have
     phone_as_heard: str  # in the notes, for the business
     is_email_right: str

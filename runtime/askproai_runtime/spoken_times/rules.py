@@ -21,9 +21,14 @@ def monday(today: date, weeks: int = 0) -> date:
     return today - timedelta(days=today.weekday()) + weeks * WEEK
 
 
-def past(match: re.Match[str], _today: date) -> Found:
-    """Raise `PastDay` for words about the past."""
-    raise PastDay(match[0])
+def past(match: re.Match[str], _today: date, day: date | None = None) -> Found:
+    """Raise `PastDay` for words about the past, with the `day` that they name."""
+    raise PastDay(match[0], day)
+
+
+def past_weekday(match: re.Match[str], today: date, weekday: int) -> Found:
+    """Raise `PastDay` for the last such weekday before today."""
+    return past(match, today, today - ((today.weekday() - weekday) % 7 or 7) * DAY)
 
 
 def preferences_of(words: Understood) -> tuple[Rule, ...]:

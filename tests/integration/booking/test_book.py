@@ -29,7 +29,7 @@ async def test_a_booking_writes_every_table(salon: Salon) -> None:
     assert answer.success
     assert answer.message == (
         "Der Termin ist eingetragen: Freitag, den 27. November, um 14 Uhr 30, Haarschnitt bei Anna."
-        " Er ist auf den Namen Petra Müller."
+        " Er ist auf den Namen Petra Müller. Eine E-Mail verschicke ich nicht."
     )
     assert answer.fields["status"] == "confirmed"
     assert (answer.fields["start"], answer.fields["end"]) == (HALF_PAST_TWO, "2026-11-27T15:15:00+01:00")

@@ -63,7 +63,7 @@ async def test_english_call_finds_books_moves_and_cancels(pod: TenantPod) -> Non
     ("args", "sentence"),
     [
         ({"date": "when my husband is at work"}, "I did not understand that."),
-        ({"date": "last Monday"}, "That time is already over."),
+        ({"date": "last Monday"}, "Monday, 16 November 2026 is already over, today is"),
         ({"date": "the 31st of November"}, "There is no such day or time."),
         ({"service": "a massage"}, "I find nothing under a massage."),
         ({"staff": "Godzilla"}, "Nobody by the name of Godzilla works here."),

@@ -48,6 +48,25 @@ async def test_unknown_fields_are_stored_in_the_notes(
     assert NOTED not in (await _book(salon, call_id, week, {"agent_id": "a1", "language": "de"}))["message"]
 
 
+@pytest.mark.parametrize(
+    ("week", "extra"),
+    [
+        (1, {"recurring": "weekly"}),
+        (2, {"repeat": "jede Woche"}),
+        (3, {"reminder": "call", "notes": "leise"}),
+        (4, {"location_type": "home"}),
+        (5, {"duration": "105"}),
+    ],
+)
+async def test_later_fields_are_said_as_in_the_booking(salon: TenantPod, week: int, extra: dict[str, Any]) -> None:
+    first = await _book(salon, f"call_{uuid4().hex}", week, extra, hour=15)
+    call_id = f"call_{uuid4().hex}"
+    await _book(salon, call_id, week, {}, hour=14)
+    later = await _book(salon, call_id, week, extra, hour=14)
+    assert (ONE in later["message"], later["message"].count(NOTED)) == (ONE in first["message"], 1), later
+    assert say().note_added not in later["message"]
+
+
 async def test_excess_unknown_fields_are_listed_as_unread(salon: TenantPod) -> None:
     call_id = f"call_{uuid4().hex}"
     body = await _book(salon, call_id, 6, {f"wunsch_{number}": f"zimtrot {number} " * 10 for number in range(40)})

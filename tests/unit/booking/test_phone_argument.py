@@ -73,8 +73,11 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
         "unter dieser Nummer, bitte", "ja, diese Nummer", "this mobile number",
         "Anrufernummer", "the customer's calling number", "mit der ich gerade telefoniere", "das Handy, mit dem ich hier anrufe",
     )),
+    *((said, SaidPhone(unclear=said, several=said)) for said in (
+        "0151 12345678, nein, 0151 12345679", "0151 12345678, äh, 0151 12345679", "0151 12345678 ? 0151 12345679",
+        "0171 5556677 maybe 030 1234567", "0151 12345678, nein, 0151 123456",
+    )),
     *((said, SaidPhone(unclear=said)) for said in (
-        "0151 12345678, nein, 0151 12345679", "0151 12345678, äh, 0151 12345679",
         "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
         "41446681800", "4317654321", "431 765432",
         "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "1 512 234 5678", "1-512-234-5678", "151 123 4567", "170 123456",

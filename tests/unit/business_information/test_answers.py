@@ -87,7 +87,8 @@ def test_day_that_is_not_understood_is_asked(topic: str, phrase: str) -> None:
     [
         ("2025-12-01", "Montag, 1. Dezember 2025 ist schon vorbei, heute ist Freitag, 20. November 2026."),
         ("26.10.2023", "Donnerstag, 26. Oktober 2023 ist schon vorbei, heute ist Freitag, 20. November 2026."),
-        ("gestern", "Dieser Zeitpunkt ist schon vorbei."),
+        ("gestern", "Donnerstag, 19. November 2026 ist schon vorbei, heute ist Freitag, 20. November 2026."),
+        ("letzte Woche", "Dieser Zeitpunkt ist schon vorbei."),
     ],
 )
 def test_a_past_day_is_said_to_be_over(phrase: str, before: str) -> None:

@@ -45,7 +45,7 @@ from askproai_runtime.spoken_times.named_days import (
     week_beside_named,
     weekday_beside_named,
 )
-from askproai_runtime.spoken_times.rules import DAY, WEEK, Rule, monday, past
+from askproai_runtime.spoken_times.rules import DAY, WEEK, Rule, monday, past, past_weekday
 from askproai_runtime.spoken_times.weekday_dates import (
     calendar_week,
     ordinal_weekday,
@@ -142,7 +142,9 @@ _COUNTED: tuple[Rule, ...] = (
     (rf"(?:die |der |den |dem |am |an dem |in der )*(?P<unit>tag|woche) {_SIDE}", _offset),
     (r"(?:die |der |den |dem |am |in der )*(?:folge(?=tag|woche)|(?:darauf)?folgende[nr]? )(?P<unit>tage?|woche)", _offset),
     (rf"(?P<relative>{'|'.join(_RELATIVE)})", lambda m, today: Day((today + timedelta(days=_RELATIVE[m["relative"]]),))),
-    (rf"gestern|vorgestern|vor {_COUNT} (?:tage?n?|wochen?|monate?n?)", past),
+    (r"gestern", lambda m, today: past(m, today, today - DAY)),
+    (r"vorgestern", lambda m, today: past(m, today, today - 2 * DAY)),
+    (rf"vor {_COUNT} (?:tage?n?|wochen?|monate?n?)", past),
     (rf"(?P<relative>heute|morgen|uebermorgen) in {_COUNT} {_UNIT}",
      lambda m, today: _ahead(today + timedelta(days=_RELATIVE[m["relative"]]), m)),
     (rf"in {_COUNT} {_UNIT}", lambda m, today: days_ahead(_ahead(today, m), today)),
@@ -182,7 +184,7 @@ _WEEKDAYS: tuple[Rule, ...] = (
     (rf"(?:immer )?{_WEEKDAY}s", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"jede[nr]? {_WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"jede woche(?: am| immer)? {_WEEKDAY}s?(?! ?(?:,|und|oder))", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
-    (rf"{_LAST} {_WEEKDAY}", past),
+    (rf"{_LAST} {_WEEKDAY}", lambda m, today: past_weekday(m, today, WEEKDAYS[m["weekday"]])),
     (rf"(?:(?P<number>\d)\.|letzte[nr]?) {_WEEKDAY} (?:im|in|des) {_MONTH}", _ordinal_weekday),
 )  # fmt: skip
 

@@ -48,7 +48,7 @@ from askproai_runtime.spoken_times.months import (
     week_of_month,
 )
 from askproai_runtime.spoken_times.named_days import named, read_holidays
-from askproai_runtime.spoken_times.rules import DAY, WEEK, Rule, past
+from askproai_runtime.spoken_times.rules import DAY, WEEK, Rule, past, past_weekday
 from askproai_runtime.spoken_times.times import Rule as TimeRule
 from askproai_runtime.spoken_times.times import hours_from_now, make_clock, minutes_from_now
 from askproai_runtime.spoken_times.weekday_dates import (
@@ -164,7 +164,10 @@ _COUNTED: tuple[Rule, ...] = (
     (r"today", lambda _m, today: Day((today,))),
     (r"tomorrow", lambda _m, today: Day((today + DAY,))),
     (r"(?:the )?day after tomorrow", lambda _m, today: Day((today + 2 * DAY,))),
-    (rf"yesterday|last (?:week|month|year|night|{'|'.join(WEEKDAYS)})(?! (?:of|in)\b)|{_COUNT} {_UNIT} ago", past),
+    (r"yesterday", lambda m, today: past(m, today, today - DAY)),
+    (r"day before yesterday", lambda m, today: past(m, today, today - 2 * DAY)),
+    (rf"last {_WEEKDAY}(?! (?:of|in)\b)", lambda m, today: past_weekday(m, today, WEEKDAYS[m["weekday"]])),
+    (rf"last (?:week|month|year|night)(?! (?:of|in)\b)|{_COUNT} {_UNIT} ago", past),
     (rf"in {_COUNT} {_UNIT}(?:'?s?'? time)?", lambda m, today: days_ahead(_ahead(today, m), today)),
     (rf"{_COUNT} {_UNIT} from (?:today|now)", lambda m, today: _ahead(today, m)),
     (rf"{_COUNT} {_UNIT} from tomorrow", lambda m, today: _ahead(today + DAY, m)),

@@ -158,7 +158,7 @@ _BEFORE_NUMBERS = _compile(
         (r"(\d:\d\d(?: ?[ap]m)?|\d ?[ap]m) o'clock\b", r"\1"),
         (rf"\b({'|'.join(TENS)})[- ]({_ORDINAL_UNITS}|{_NUMBER_UNITS})\b", r"\1_\2"),
         (r"\bmid-", "mid "),
-        (r"\bthe day before yesterday\b", "yesterday"),
+        (r"\bthe day before yesterday\b", "day before yesterday"),
         (r"\blater today\b", "today"),
         (r"\btonight\b", "today evening"),
         (r"\bthis (morning|afternoon|evening)\b", r"today \1"),
