@@ -25,7 +25,6 @@ _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 _WORDS = UNDERSTOOD.messages
 _IN_WRITING = re.compile(rf"(?:(?:{_WORDS.beside_writing}) )*(?:{_WORDS.in_writing})(?: (?:{_WORDS.beside_writing}))*")
 _SPEAKS_OF_CALL_BACK = re.compile(rf"\b(?:{_WORDS.call_back})\b")
-_SPEAKS_OF_CONTACT = re.compile(rf"\b(?:{_WORDS.contact})\b")
 
 
 def names_no_time(call_back: str) -> bool:
@@ -41,11 +40,6 @@ def is_filler(call_back: str) -> bool:
 def speaks_of_call_back(text: str) -> bool:
     """Return whether a text speaks of calling somebody back."""
     return bool(_SPEAKS_OF_CALL_BACK.search(fold(text)))
-
-
-def may_want_call_back(text: str) -> bool:
-    """Return False if a text speaks neither of a contact nor of a time that does not matter. An empty one may leave out both."""
-    return not text or _SPEAKS_OF_CONTACT.search(fold(text)) is not None
 
 
 def asks_for_writing(call_back: str) -> bool:
@@ -84,37 +78,11 @@ def find_amended(
     return next(iter(repeated + [(stored, amended) for stored, amended in pairs if stored.done_at is None]), None)
 
 
-def list_with_corrected_number(earlier: Sequence[Message], stored: Message, new: NewMessage) -> list[Message]:
-    """Return the caller's other open messages with the number of the call, each with the number by which `new` replaces it in the
-    `stored` one; none if `new` has another matter, which may have its own number.
-    """
-    if not (_has_number_of_call(stored) and _is_number(new.phone) and new.phone != stored.caller):
-        return []
-    if not _is_same_matter(stored, new):
-        return []
-    return [
-        replace(each, phone=new.phone)
-        for each in earlier
-        if each.id != stored.id
-        and each.done_at is None
-        and _has_number_of_call(each)
-        and same_name(each.name, new.name)
-    ]
-
-
-def _has_number_of_call(stored: Message) -> bool:
-    return stored.caller is not None and stored.phone in {None, stored.caller}
-
-
-def _is_same_matter(stored: Message, new: NewMessage) -> bool:
-    return not _says_more(new.text) or _holds(stored.text, new.text) or _extends(new.text, stored.text)
-
-
 def _amend(stored: Message, new: NewMessage, known: Collection[str]) -> Message | None:
     # A message with a new number withdraws no call-back.
     withdraws = new.withdraws and stored.call_back is not None and new.phone in {None, stored.phone, stored.caller}
     # Without another matter, the new number, time or recipient corrects the stored message.
-    is_same_matter = _is_same_matter(stored, new)
+    is_same_matter = not _says_more(new.text) or _holds(stored.text, new.text) or _extends(new.text, stored.text)
     is_only_name = not (new.text or new.phone or new.call_back or new.recipient or new.withdraws)
     is_person = may_be_same if withdraws and (is_same_matter or not new.text) else same_name
     if not (is_person(stored.name, new.name) or is_only_name):

@@ -29,8 +29,6 @@ from askproai_runtime.conversation.amended_messages import (
     find_amended,
     is_filler,
     join_texts,
-    list_with_corrected_number,
-    may_want_call_back,
     names_no_time,
     speaks_of_call_back,
     withdraws_call_back,
@@ -50,7 +48,7 @@ from askproai_runtime.conversation.phone_argument import (
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, sayable
-from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
+from askproai_runtime.language.placeholders import is_placeholder, names_nothing, refuses_contact
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.person_names import fold, names_person, same_name
 from askproai_runtime.sentences import decline_name, say
@@ -130,7 +128,7 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         return await commit_and_answer(
             ctx,
             lambda conn: _store_or_amend(conn, ctx, message),
-            lambda written: _answer_noted(ctx, call, message, heard, *written),
+            lambda stored: _answer_noted(ctx, call, message, heard, stored),
         )
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -140,27 +138,21 @@ async def leave_message(ctx: BookingContext, call: CallContext, args: Mapping[st
         )
 
 
-async def _store_or_amend(
-    conn: Connection, ctx: BookingContext, message: NewMessage
-) -> tuple[Message | None, Sequence[Message]]:
-    """Return the message as stored (None: too many), and the caller's other messages whose number it has corrected."""
+async def _store_or_amend(conn: Connection, ctx: BookingContext, message: NewMessage) -> Message | None:
     await lock_messages(conn, ctx.tenant, message.call_id)
     earlier = await list_call_messages(conn, ctx.tenant, message.call_id)
     found = find_amended(earlier, message, _list_recipients(ctx.config()))
     if found is not None:
         stored, amended = found
         if amended == stored:
-            return stored, ()
+            return stored
         written = await amend_message(conn, ctx.tenant, amended)
         if written is not None:
-            corrected = list_with_corrected_number(earlier, stored, message)
-            others = [other for each in corrected if (other := await amend_message(conn, ctx.tenant, each)) is not None]
-            for each in (written, *others):
-                await _notify(conn, ctx, each, message.correlation_id)
-            return written, others
+            await _notify(conn, ctx, written, message.correlation_id)
+            return written
     if not message.text:
         raise ClarificationNeeded(say().what_message)
-    return await store_message(conn, ctx, replace(message, key=f"{OF_CALLER}{len(earlier)}:{message.key}")), ()
+    return await store_message(conn, ctx, replace(message, key=f"{OF_CALLER}{len(earlier)}:{message.key}"))
 
 
 def _answer_noted(
@@ -169,10 +161,9 @@ def _answer_noted(
     message: NewMessage,
     heard: SaidPhone,
     stored: Message | None,
-    others: Sequence[Message],
 ) -> Answer:
-    """Return the answer about the message as stored (None: too many): with its call-back, or that this was withdrawn, that several
-    numbers (`heard`) were unclear, and that the number of `others` was corrected, too.
+    """Return the answer about the message as stored (None: too many): with its call-back, or that this was withdrawn, and that
+    several numbers (`heard`) were unclear.
     """
     if stored is None:
         return Answer(success=False, message=say().too_many_messages, fields={}, outcome=FunctionOutcome.LIMITED)
@@ -188,7 +179,7 @@ def _answer_noted(
     elif says_number or _noted_number(stored) is NotedNumber.NONE:
         sentence += number
     text = sayable(stored.text) if is_amended else None
-    sentence += (say().number_of_others if others else "") + as_said
+    sentence += as_said
     if is_amended:
         sentence += say().message_now.format(text=text) if text else say().in_one_message
     if message.withdraws and not text and say().no_call_back in stored.text:
@@ -289,7 +280,8 @@ def _parse(
     message = make_message(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
-    message = replace(message, withdraws=withdraws_call_back(_read_claim(args)))
+    claim = _read_claim(args) or ""
+    message = replace(message, withdraws=withdraws_call_back(claim) or asks_for_writing(claim))
     found = find_amended(earlier, message, _list_recipients(config)) if call_back and call_back.meant else None
     return message if found is None else _keep_day(message, found[0], call, zone)
 
@@ -298,12 +290,14 @@ def _read_words(args: Mapping[str, Any], call: CallContext, earlier: Sequence[Me
     """Return the message's text, and the words for a call-back. Those that ask for an answer in writing are part of the text."""
     text = read_text(args, "message") or ""
     text = "" if is_placeholder(text) else text
-    said = _read_call_back(args, call, earlier, alone=not text)
+    claim = _read_claim(args) or ""
+    if asks_for_writing(claim):
+        return join_texts(text, claim), None
+    said = _read_call_back(claim, call, earlier, alone=not text)
     text = text or (say().only_call_back if said else "")
     if not text and not earlier:
         raise ClarificationNeeded(say().what_message)
-    claim = _read_claim(args) or ""
-    return join_texts(text, claim) if said is None and asks_for_writing(claim) else text, said
+    return text, said
 
 
 def _keep_day(message: NewMessage, corrected: Message, call: CallContext, zone: ZoneInfo) -> NewMessage:
@@ -364,19 +358,13 @@ def _read_claim(args: Mapping[str, Any]) -> str | None:
     return str(claim).casefold() if isinstance(claim, bool) else read_text(args, "call_back")
 
 
-def _read_call_back(
-    args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message], *, alone: bool
-) -> str | None:
+def _read_call_back(said: str, call: CallContext, earlier: Sequence[Message], *, alone: bool) -> str | None:
     """Return the caller's words for a call-back; None if there are none, or if they refuse one. A bare true becomes "ja". "Any"
-    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was. "Any time"
-    does not count if nobody has spoken of a contact.
+    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was.
     """
-    said = _read_claim(args)
-    if said is None or withdraws_call_back(said) or is_placeholder(said):
-        return "ja" if fold(said or "") == "true" else None
+    if not said or withdraws_call_back(said) or is_placeholder(said):
+        return "ja" if fold(said) == "true" else None
     is_asked = speaks_of_call_back(call.said or "") or any(each.call_back for each in earlier)
-    if names_nothing(said) or asks_for_writing(said):
+    if names_nothing(said):
         return said if is_asked else None
-    if alone or is_asked or not leaves_open(said):
-        return said
-    return said if not is_filler(said) and may_want_call_back(call.said or "") else None
+    return None if is_filler(said) and not (alone or is_asked) else said

@@ -106,7 +106,7 @@ def _ask_times(asked: str, read: Arguments, call: CallContext, zone: ZoneInfo) -
 
 def add_zone(read: Arguments, config: TenantConfig, call: CallContext) -> Arguments:
     """Return the arguments of a message. A foreign time zone beside the call-back joins its words, which are then stored as said:
-    its hour is not local, unless the caller has said this hour, and no zone or place at all.
+    its hour is not local. Not if it is counted from now, or if the caller has named no zone or place: the zone is the model's then.
     """
     said, rules = read.values.get("call_back"), rules_of(Function.BOOK_APPOINTMENT.name.lower())
     of_zone = {key for key, rule in rules.items() if rule.name == "timezone"}
@@ -116,12 +116,14 @@ def add_zone(read: Arguments, config: TenantConfig, call: CallContext) -> Argume
     zone = next((each for each in named if _is_foreign(each, config.time_zone)), None)
     if zone is None or not isinstance(said, str):
         return read
-    meant = understand_parts(said, None, None, at=call.started_at, zone=ZoneInfo(config.time_zone)).candidates
-    if not meant:
+    if call.utterances and not any(_NAMES_ZONE.search(fold(words)) for words in call.utterances):
         return read
-    is_local = meant[0].end is not None or _says_hour(call, replace(read, values={"date": said}), config)
-    if is_local and not any(_NAMES_ZONE.search(fold(words)) for words in call.utterances):
-        return read
+    here, elsewhere = (
+        understand_parts(said, None, None, at=call.started_at, zone=ZoneInfo(each)).candidates
+        for each in (config.time_zone, "Etc/GMT+12")
+    )
+    if [each.start for each in here] == [each.start for each in elsewhere]:
+        return read  # "in zwei Stunden", or no time at all
     return replace(read, values=read.values | {"call_back": f"{said} ({zone})"})
 
 

@@ -49,7 +49,6 @@ from askproai_runtime.conversation.spoken_booking import SpokenBooking, parse_bo
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded
 from askproai_runtime.conversation.unsaid_days import find_unheard, require_said_day
 from askproai_runtime.conversation.verification import require_birth_date
-from askproai_runtime.language.company import books_for_relative
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 
@@ -305,12 +304,9 @@ async def _find_among(
 def _ask_for_birth_date(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenBooking
 ) -> SpokenBooking:
-    """Return the request, with a birth date if the tenant requires one. Raises `ClarificationNeeded` without it or its person."""
+    """Return the request, with a birth date if the tenant requires one. Raises `ClarificationNeeded` without a clear one."""
     if not asks_birth_date(ctx):
         return request
-    asked = f"customer_name of {fold(request.name)}"
-    if asked not in call.asked_unclear and books_for_relative(call.utterances, request.name, request.notes or ""):
-        raise ClarificationNeeded(say().for_whom, unclear=asked)
     return replace(request, birth_date=require_birth_date(args, call, ctx.clock.now(), request.rules.zone))
 
 

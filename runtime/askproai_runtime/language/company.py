@@ -6,7 +6,7 @@ from typing import Final
 
 from askproai_core.tenant_config import Service
 from askproai_runtime.language.answer_words import words_of
-from askproai_runtime.language.name_words import BEFORE_COMPANIONS, FIRST_NAMES, OF_SENTENCES, POSSESSIVES, RELATIVES
+from askproai_runtime.language.name_words import FIRST_NAMES, RELATIVES
 from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.spoken_times import ALL_WEEKDAYS
@@ -22,15 +22,6 @@ _CALLER_AND_NAME: Final = re.compile(rf"\b(?i:{_WORDS.caller_and}) [^\W\d_a-zä�
 _NAME_AND_CALLER: Final = re.compile(
     rf"\b[^\W\d_a-zäöüß]\w+ (?i:{_WORDS.and_caller})\b|\b[^\W\d_a-zäöüß]\w+ (?i:{'|'.join(sorted(_WORDS.also))})\b"
 )
-_FOR: Final = rf"\b(?:{'|'.join(sorted(_WORDS.for_whom))})"
-_FOR_RELATIVE: Final = re.compile(
-    rf"{_FOR} (?:{POSSESSIVES.pattern}) (?:\w+ )?(?:{'|'.join(sorted(RELATIVES))})\b(?: (?P<name>\w+))?"
-)
-_FOR_CALLER: Final = re.compile(rf"{_FOR} (?:{'|'.join(sorted(_WORDS.caller))})\b")
-_INTRODUCES: Final = rf"\b(?:{UNDERSTOOD.introductions.calling}|{UNDERSTOOD.introductions.before_name}),? "
-_BEHIND_NAME: Final = rf",? (?:{UNDERSTOOD.introductions.here}|{UNDERSTOOD.introductions.behind_name})\b"
-# "Termin für die Tochter Emilia", "Mutter von Emilia"
-_FOR_WHOM: Final = RELATIVES | BEFORE_COMPANIONS | _WORDS.for_whom | _WORDS.of_whom | _WORDS.appointment_is
 _TIMES: Final = re.compile(rf"\b(?:{_WORDS.times}) (\w+)")  # a service several times: "zweimal Haarschnitt"
 
 
@@ -71,16 +62,3 @@ def speaks_of_company(utterance: str) -> bool:
     words = words_of(utterance)
     is_relative = not (RELATIVES - TITLES).isdisjoint(fold(words).split())
     return is_relative or bool(_COMPANY.search(words) or _COUNTED.search(words))
-
-
-def books_for_relative(utterances: Sequence[str], name: str, notes: str) -> bool:
-    """Return whether a caller with this name wants an appointment for a relative, whom a part of the notes has, and nothing else:
-    "ich bin Petra Lange, für meinen Sohn Otto".
-    """
-    own, said = re.escape(name), " | ".join(map(fold, utterances))
-    named = {found["name"] for found in _FOR_RELATIVE.finditer(said)}
-    introduces = re.compile(rf"{_INTRODUCES}{own}\b|\b{own}{_BEHIND_NAME}", re.IGNORECASE)
-    parts = [(each, each.rpartition(":")[2].split()) for each in re.split(r"[,;.()\n]", notes)]
-    told = [each for each, words in parts if all(word[:1].isupper() or fold(word) in _FOR_WHOM for word in words)]
-    is_told = not (RELATIVES | named.difference(OF_SENTENCES)).isdisjoint(fold(" ".join(told)).split())
-    return bool(named) and is_told and not _FOR_CALLER.search(said) and any(map(introduces.search, utterances))

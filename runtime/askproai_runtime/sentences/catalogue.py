@@ -181,7 +181,6 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     group_partly: str
     when_to_book: str
     whose_name: str
-    for_whom: str
     what_time_exactly: str
     no_appointments_here: str
     nothing_bookable: str
@@ -209,7 +208,6 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     nothing_else_noted: str  # with a place on the waiting list
     cancels_here: str
     cancels_not_here: str
-    later_cancellation_not_known: str  # of a rule that says until when something holds
     phone_needed: str
     phone_missing: str  # asked once before a booking
     phone_unusable: str  # the number that the call shows
@@ -349,7 +347,6 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     in_one_message: str  # whose text is too long to be said
     reached_at_callers_number: str
     no_number_noted: str
-    number_of_others: str
     reached_at_named_number: str  # which is no certain number
     reached_at_number: str
     caller_numbers: Mapping[str, str]  # for the voice model, by `CallerKind`
@@ -427,7 +424,6 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     costs: str
     is_free: str
     are_free: str
-    price_of_several: str  # of one service that is named several times
     services_cost: str
     prices_not_known: str
     not_offered_now: str

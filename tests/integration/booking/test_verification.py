@@ -59,19 +59,6 @@ async def test_caller_answers_which_year_of_birth(practice: Salon) -> None:
     assert [row["birth_date"] for row in await practice.live()] == [date(1985, 3, 12), date(2019, 5, 1)]
 
 
-@pytest.mark.parametrize("notes", ["für Tochter Emilia", "Mutter von Emilia Müller", "booking for: daughter"])
-async def test_appointment_for_a_child_is_not_booked_for_the_mother(practice: Salon, notes: str) -> None:
-    said = "ich bin petra müller und brauche für meine tochter emilia einen termin"
-    talk, args = (
-        replace(call("mother"), utterances=(said,)),
-        booking_args(MORNING, birth_date="20.08.2016", notes=notes),
-    )
-    asked = await practice.booking.book_appointment(talk, args)
-    assert asked.message == "Für wen soll ich den Termin eintragen, mit Vor- und Nachname?"
-    talk = replace(talk, asked_unclear=frozenset({asked.fields["unclear"]}))
-    assert (await practice.booking.book_appointment(talk, args)).success, "it is asked once"
-
-
 @pytest.mark.parametrize("written", ["03/04/1959", "1959-04-03"])
 async def test_stored_birth_date_is_one_the_caller_said(practice: Salon, written: str) -> None:
     """Models write the month first, or exchange day and month."""

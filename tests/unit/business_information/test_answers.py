@@ -310,35 +310,6 @@ def test_markup_in_an_argument_is_not_repeated(service: str, answer: str) -> Non
     assert ask(SALON, "prices", service=service).message == answer
 
 
-SIZES = replace(
-    SALON,
-    services=tuple(
-        replace(SALON.services[0], name=name, display_name=name, spoken_names=())
-        for name in ("Große Inspektion", "Kleine Inspektion", "Full service", "E-bike check", "Brake check")
-    ),
-)
-
-
-@each_row(("service", "answer"), [
-    *((each, "Große Inspektion: das kostet") for each in ("die große", "den großen")),
-    *((each, "Full service kostet") for each in ("the full one", "the full", "full one")),
-    *((each, f"{each} finde ich nicht auf meiner Liste.") for each in (
-        "die Inspektion", "the check", "the one", "die", "die mittlere", "the big one", "die kleine große",
-    )),
-])  # fmt: skip
-def test_only_name_with_the_said_word_is_meant(service: str, answer: str) -> None:
-    assert ask(SIZES, "prices", service=service).message.startswith(answer)
-
-
-@each_row(("service", "of_two"), [
-    *((each, True) for each in ("Haarschnitt, Haarschnitt", "Haarschnitt und Haarschnitt", "haarschnitt + Haarschnitt")),
-    *((each, False) for each in ("Haarschnitt", "Haarschnitt, haircut", "Haarschnitt, Preis", "")),
-])  # fmt: skip
-def test_price_of_a_repeated_service_is_added(service: str, of_two: bool) -> None:
-    both = "Haarschnitt kostet neununddreißig Euro. Für zwei sind das zusammen achtundsiebzig Euro."
-    assert (ask(SALON, "prices", service=service).message == both) is of_two
-
-
 @pytest.mark.parametrize("service", [["Haarschnitt"], {"name": "x"}, True])
 def test_argument_of_another_type_is_ignored(service: Any) -> None:
     assert ask(SALON, "prices", service=service) == ask(SALON, "prices")

@@ -48,17 +48,16 @@ def spell_money(amount: str, currency: str) -> str:
     whole, cents = divmod(int(Decimal(amount) * 100), 100)
     one, several, part, parts = say().currencies.get(currency, (currency,) * 4)
     if not whole:
-        return f"{say_count(cents)} {part if cents == 1 else parts}"
+        return f"{_say_count(cents)} {part if cents == 1 else parts}"
     said_cents = spell_number(cents) if _is_spelled() else f"{cents:02}"
-    return f"{say_count(whole)} {one if whole == 1 else several}{f' {said_cents}' if cents else ''}"
+    return f"{_say_count(whole)} {one if whole == 1 else several}{f' {said_cents}' if cents else ''}"
 
 
 def _is_spelled() -> bool:
     return present_language() is Language.DE
 
 
-def say_count(number: int) -> str:
-    """Return a number before a noun, as it is said in the language of the call: `zwei`, `2`."""
+def _say_count(number: int) -> str:
     return spell_count(number) if _is_spelled() else str(number)
 
 

@@ -24,9 +24,6 @@ from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 
 _BETWEEN = re.compile(rf"[,;/|&+]|\s(?:{UNDERSTOOD.arguments.and_words})\s")  # the topics of one argument
-_SHORT_NOTICE = re.compile(rf"\b(?:{UNDERSTOOD.questions.short_notice})\b")
-_IN_TIME = re.compile(rf"\b(?:{UNDERSTOOD.questions.in_time})\b")
-_AFTERWARDS = re.compile(rf"\b(?:{UNDERSTOOD.questions.afterwards})\b")
 _WAY_TO_CANCEL = re.compile(rf"\b(?:{UNDERSTOOD.questions.way_to_cancel})")
 
 
@@ -126,12 +123,4 @@ def answer_about_cancelling(config: TenantConfig, branch: Branch, question: Ques
     way = {True: say().cancels_here, False: say().cancels_not_here}[cancels.pop()] if len(cancels) == 1 else ""
     sentence = f"{way if _WAY_TO_CANCEL.search(fold(question.words)) else ''} {config.cancellation_rule}".strip()
     is_known = sentence not in {"", say().cancels_not_here}
-    if is_known and _SHORT_NOTICE.search(fold(question.words)) and _is_silent_later(config.cancellation_rule):
-        return answered(question, f"{sentence} {say().later_cancellation_not_known}", ["later_cancellation"])
     return answered(question, sentence) if is_known else unknown(config, branch, question, sentence)
-
-
-def _is_silent_later(rule: str) -> bool:
-    """Return True if the declared rule only says until when something holds: "bis vierundzwanzig Stunden vorher kostenlos"."""
-    folded = fold(rule)
-    return _IN_TIME.search(folded) is not None and _AFTERWARDS.search(folded) is None and not set(rule) & set("%€")

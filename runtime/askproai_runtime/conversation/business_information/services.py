@@ -9,8 +9,8 @@ from functools import lru_cache
 from typing import Final
 
 from askproai_core.tenant_config import Branch, Service, TenantConfig
-from askproai_runtime.conversation.business_information.numbers import say_count, spell_minutes, spell_money
-from askproai_runtime.conversation.business_information.question_parts import covers, is_same_word
+from askproai_runtime.conversation.business_information.numbers import spell_minutes, spell_money
+from askproai_runtime.conversation.business_information.question_parts import covers
 from askproai_runtime.conversation.business_information.questions import Question, answered, ask_back, unknown
 from askproai_runtime.conversation.business_information.subjects import asks_preparation, find_subjects
 from askproai_runtime.conversation.business_information.topics import Topic
@@ -21,7 +21,7 @@ from askproai_runtime.language.heard_names import list_heard_services
 from askproai_runtime.language.near_services import list_general, list_joined
 from askproai_runtime.language.phrases import join_list, sayable
 from askproai_runtime.language.service_texts import read_beside_unknown, read_named
-from askproai_runtime.language.spoken_services import read_services, split_visit
+from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import decline_name, say, service_as_subject
 from askproai_runtime.understood import UNDERSTOOD
@@ -104,8 +104,6 @@ def _answer_about_unknown(
 ) -> Answer:
     """Return the answer about each service with all said words ("Klavierstunde" of 30, 45 and 60 minutes); else a question."""
     said, among = question.service or "", offered if len(offered) <= _MOST_HEARD else ()
-    if len(meant := _list_with_word(among, said)) == 1:
-        return _answer_about_named(config, branch, meant, question)
     heard = list_heard_services(said, among)
     if heard and len(heard) <= _MAX_PRICES and all(_has_words(each, said) for each in heard):
         return _answer_about_named(config, branch, heard, question)
@@ -164,8 +162,7 @@ def _answer_about_named(
         if is_offered(service, branch):
             here = service.in_branch(branch.name)
             sentence = _describe_service(here, question.topic) or ""
-            own_prices = _describe_overrides(here, branch, question.topic)
-            sentence = f"{sentence}{own_prices}{'' if own_prices else _say_sum(here, question)}".strip()
+            sentence = f"{sentence}{_describe_overrides(here, branch, question.topic)}".strip()
             told += [sentence] if sentence else []
             unpriced += [] if sentence else [name]
             continue
@@ -186,15 +183,6 @@ def _answer_about_named(
         missing.insert(0, say().preparation_not_known)
         unpriced.append("preparation")
     return answered(question, " ".join([*dict.fromkeys(told), *missing]), unpriced)
-
-
-def _say_sum(service: Service, question: Question) -> str:
-    """Return the price of a service that the argument names several times: "Haarschnitt, Haarschnitt"; else ""."""
-    named, amount = [*map(fold, split_visit(question.service or ""))], Decimal(service.price_amount)
-    if len(named) <= 1 or len(set(named)) > 1 or question.topic is not Topic.PRICES or not amount:
-        return ""
-    price = spell_money(str(amount * len(named)), service.price_currency)
-    return say().price_of_several.format(count=say_count(len(named)), price=price)
 
 
 def _describe_elsewhere(places: Sequence[tuple[Service, Branch]], topic: Topic) -> str:
@@ -349,14 +337,6 @@ def _has_words(service: Service, said: str) -> bool:
     return any(
         set(fold(said).split()) <= set(fold(name).split()) for name in (service.display_name, *service.spoken_names)
     )
-
-
-def _list_with_word(services: Sequence[Service], said: str) -> list[Service]:
-    """Return the services whose own name has the only word beside an article or pronoun: "the full one", "die große"."""
-    words = fold(said).split()
-    left = [word for word in words if word not in _WORDS.beside_one]
-    names = [] if len(left) != 1 or len(words) == 1 else services
-    return [each for each in names if any(is_same_word(left[0], word) for word in fold(each.display_name).split())]
 
 
 def _price(service: Service) -> str | None:
