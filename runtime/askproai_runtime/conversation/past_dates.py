@@ -11,6 +11,7 @@ from askproai_runtime.spoken_times import Refusal, Understanding, understand_par
 from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 
 _NEAR = timedelta(days=92)
+_OVER = timedelta(days=31)
 _DAY = timedelta(hours=25)  # when summer time ends
 
 
@@ -24,10 +25,10 @@ def ask_of_past(
 
 
 def find_over(parts: Parts, understood: Understanding, call: CallContext, zone: ZoneInfo) -> date | None:
-    """Return the date within the last 92 days that a date without a year names: `19.11.` is read as the next one. None if a year,
+    """Return the date within the last 31 days that a date without a year names: `19.11.` is read as the next one. None if a year,
     or no single day, is named.
     """
-    before = understand_parts(*parts, at=call.started_at - _NEAR, zone=zone).candidates
+    before = understand_parts(*parts, at=call.started_at - _OVER, zone=zone).candidates
     days, coming = ({each.start.astimezone(zone).date() for each in found} for found in (before, understood.candidates))
     is_span = any(each.end is not None and each.end - each.start > _DAY for each in before)
     if is_span or len(days) != 1:

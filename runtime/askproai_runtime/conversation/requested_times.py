@@ -117,7 +117,9 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
         day = understand_parts(read_parts(args)[0], None, None, at=call.started_at, zone=zone)
         days = {each.start.astimezone(zone).date() for each in day.candidates}
         said = [exact_at(datetime.combine(date, each, zone)) for date in days for each in hours]
-        meant = [each for each in said if is_open_time(service.rules, each) and each.start > call.started_at]
+        end = horizon_end(service.rules, call.started_at)  # "19.11." of last week is read as next year's
+        coming = [each for each in said if call.started_at.timestamp() < each.start.timestamp() < end]
+        meant = [each for each in coming if is_open_time(service.rules, each)]
         is_noon = any(_NOON_AS_AM.search(each) for each in read_parts(args) if each)
         if len(meant) == len(days) == 1 and not is_noon and not read_text(args, "start"):
             return Understanding.of(meant)

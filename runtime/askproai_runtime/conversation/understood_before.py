@@ -4,7 +4,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import permutations
 from typing import Any, Final
 
 from askproai_core.tenant_config import Function
@@ -81,23 +80,18 @@ def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
     """Return a request's arguments; of two values that disagree the one that the caller has chosen. A list of names
-    ("Kai & Lorenz"), or two of one person (`name`, `last_name`), is one name if the caller has said it in one.
+    ("Kai & Lorenz") is one person's name if the caller has said it in one.
     """
 
-    clauses = re.split(r"[,;.!?]", ".".join(read_utterances(call)))
-
-    def is_one(name: str) -> bool:
-        return any(f" {fold(name)} " in f" {fold(clause)} " for clause in clauses)
-
     def choose(argument: str, values: Sequence[Any]) -> Any:
-        pairs = permutations(map(str, values)) if argument == "customer_name" and not values[2:] else ()
-        whole = next(filter(is_one, map(" ".join, pairs)), None)
-        return whole or find_answer(argument, values, known, *_read_answer_to(call, argument))
+        return find_answer(argument, values, known, *_read_answer_to(call, argument))
 
     read = _settle_phone(read_arguments(function.name.lower(), args, known, choose), function, call)
     name = str(read.values.get("customer_name", ""))
     joined = name.replace(" & ", " ")
-    return replace(read, values=read.values | {"customer_name": joined}) if joined != name and is_one(joined) else read
+    clauses = re.split(r"[,;.!?]", ".".join(read_utterances(call))) if joined != name else []
+    is_one = any(f" {fold(joined)} " in f" {fold(clause)} " for clause in clauses)
+    return replace(read, values=read.values | {"customer_name": joined}) if is_one else read
 
 
 def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arguments:

@@ -59,7 +59,7 @@ _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
 _TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 # "machen Sie elf draus", "oh, I meant eleven"
-_SETS_HOUR: Final = re.compile(rf"(?:(?!\b{NUMBER}\b).)*\b(?:{_WORDS.sets_hour}) (?={NUMBER}\b)")
+_SETS_HOUR: Final = re.compile(rf"(?:(?!\b{NUMBER}\b).)*\b(?:{_WORDS.sets_hour}) (?!(?:eins?|one)\b)(?={NUMBER}\b)")
 _HESITATES: Final = re.compile(rf"\b(?:{_WORDS.hesitates})\b,? ?([^,]*)")
 _BARE_HOUR: Final = re.compile(rf"^(?:\w+ )?{NUMBER}(?: (?:\w+ )?(?:{'|'.join(ALL_WEEKDAYS)}))?$")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")

@@ -12,6 +12,7 @@ from askproai_runtime.conversation.arguments.table import ENDS, OF_DAY_OR_TIME, 
 from askproai_runtime.conversation.arguments.values import is_empty, join_name, to_text
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.language.replies import read_claim
+from askproai_runtime.person_names import drop_titles
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain
 from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
@@ -50,6 +51,8 @@ def join_parts(
     found = {to_text(key): value for key, value in members.items()}
     is_move = of is None and {"date", "appointmentdate"} <= rules.keys() and rules["appointmentdate"].name != "date"
     found = name_old_and_new(found) if is_move else found
+    if of is None:
+        _join_other_part(found, rules)
     name = _name_of_names(found, rules) if of is None else "full_name" if of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
@@ -96,6 +99,20 @@ def _name_time_of_call_back(found: dict[str, Any], rule: ArgumentRule, rules: Ma
     )
     for key in [key for key in found if arguments and OF_DAY_OR_TIME.get(fold_key(key)) == missing]:
         found[f"callback_{key}"] = found.pop(key)
+
+
+def _join_other_part(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
+    """Join the only name with the part that it lacks: `last_name` beside the `name` "Petra". A name of two words has both parts."""
+    parts = [key for key in found if fold_key(key) in {*_FIRST_NAMES, *_LAST_NAMES}]
+    names = [key for key in found if (rule := rules.get(fold_key(key))) and rule.name == "customer_name"]
+    names = [key for key in names if key not in parts and found[key] is not None]
+    if len(parts) != 1 or len(names) != 1:
+        return
+    (part,), (name,) = parts, names
+    is_short = all(isinstance(found[key], str) and len(drop_titles(found[key]).split()) == 1 for key in (part, name))
+    if is_short:
+        both = [found.pop(part), found[name]]
+        found[name] = join_name(both if fold_key(part) in _FIRST_NAMES else both[::-1])
 
 
 def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> str:

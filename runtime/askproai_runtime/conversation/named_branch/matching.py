@@ -49,18 +49,6 @@ def names_something(phrase: str) -> bool:
     return bool(set(fold(phrase).split()) - _SAYS_NOTHING)
 
 
-def names_other_place(branches: Sequence[Branch], phrase: str) -> bool:
-    """Return True if a phrase plainly names a place that no branch has: "in Spandau", not "am Bahnhof" or "in der Nähe"."""
-    known = _OF_ANSWER.union(_WORDS.fillers, _WORDS.main, _WORDS.no_places, *map(_words_of, branches))
-    written = re.findall(r"[\w-]+", phrase)
-    unknown = [at for at, word in enumerate(written) if not known.issuperset(fold(word).split())]
-    if len(unknown) != 1 or digits_in(phrase):
-        return False
-    (at,) = unknown
-    is_name = written[at][0].isupper() and len(written[at]) >= _FEWEST_LETTERS and fold(written[at]).isalpha()
-    return is_name and (at == 0 or fold(written[at - 1]) not in _WORDS.before_nouns)
-
-
 def means_main_branch(phrase: str) -> bool:
     """Return whether the phrase only means the main one of any business's branches: "main", "Hauptfiliale"."""
     return bool(set(fold(phrase).split()) <= _SAYS_NOTHING | _WORDS.kinds | _WORDS.main)

@@ -17,7 +17,6 @@ from askproai_runtime.conversation.named_branch.matching import (
     match_branches,
     means_main_branch,
     named_by_name,
-    names_other_place,
     names_something,
     nearest_branch,
     refuses,
@@ -121,17 +120,14 @@ def find_branch(config: TenantConfig, hints: Hints) -> FoundBranch | BranchQuest
             # "Berlin" is in the names of Berlin Mitte and of Berlin Nord.
             said_by_name = len(matches) == 1 and named_by_name(candidates[0], phrase)
             return _check_offer(config, hints.service, candidates[0], offering, announce=not said_by_name)
-        near = None if refuses(phrase) else _suggest_nearest(branches, phrase)
-        suggestion = None if refuses(phrase) else near or _suggest_last(offering, hints)
-        is_unknown = near is None and len(matches) in {0, len(branches)} and names_other_place(branches, phrase)
+        suggestion = None if refuses(phrase) else _suggest_nearest(branches, phrase) or _suggest_last(offering, hints)
         is_refusal = hints.suggested_branch is not None and says_no(phrase)
         candidates = [
             each for each in candidates or offering if not (is_refusal and each.name == hints.suggested_branch)
         ]
         if not candidates:
             return BranchQuestion(say().only_there.format(branch=offering[0].display_name))
-        is_unknown |= len(candidates) == 1 and not is_refusal
-        return _ask(branches, candidates, suggestion, hints.wanted, is_unknown=is_unknown)
+        return _ask(branches, candidates, suggestion, hints.wanted, is_refusal=is_refusal)
     if current is not None:
         return _check_offer(config, hints.service, current, offering, announce=False)
     if len(possible) == 1:
@@ -160,29 +156,29 @@ def _ask(
     suggestion: _Suggestion | None,
     wanted: str | None,
     *,
-    is_unknown: bool = False,
+    is_refusal: bool = False,
 ) -> BranchQuestion:
-    """Return the question which of the `candidates` is meant, first the suggested one; before it, if a branch is unknown, that."""
-    wanted, before = wanted or say().wanted_appointment, f"{say().unknown_branch} " if is_unknown else ""
+    """Return the question which of the `candidates` is meant. If one branch is suggested, the question begins with it."""
+    wanted = wanted or say().wanted_appointment
     if len(candidates) == 1:
         question = say().want_there.format(wanted=wanted, branch=candidates[0].display_name)
-        return BranchQuestion(f"{before}{question}", (candidates[0].name,), candidates[0].name)
+        question = question if is_refusal else f"{say().unknown_branch} {question}"
+        return BranchQuestion(question, (candidates[0].name,), candidates[0].name)
     first, suggested = (f"{suggestion.question} ", suggestion.branch.name) if suggestion else ("", None)
     if len(candidates) > _MAX_NAMES_IN_A_QUESTION:
         question = say().otherwise_name_place.format(first=first) if first else say().name_place
-        return BranchQuestion(f"{before}{question}", (), suggested)
-    others = [branch for branch in candidates if branch.name != suggested]
+        return BranchQuestion(question, (), suggested)
     question = "" if first else say().for_which_branch.format(wanted=wanted)
     if has_menu(branches):
         choices = ", ".join(
             say().digit_for.format(digit=say().digits[branches.index(branch) + 1], branch=branch.display_name)
-            for branch in others
+            for branch in candidates
         )
         question += (say().otherwise_press if first else say().press).format(choices=choices)
     else:
-        names = ", ".join(branch.display_name for branch in others)
+        names = ", ".join(branch.display_name for branch in candidates)
         question += (say().otherwise_there_are if first else say().there_are).format(branches=names)
-    return BranchQuestion(before + first + question, tuple(branch.name for branch in candidates), suggested)
+    return BranchQuestion(first + question, tuple(branch.name for branch in candidates), suggested)
 
 
 def _suggest_last(offering: Sequence[Branch], hints: Hints) -> _Suggestion | None:

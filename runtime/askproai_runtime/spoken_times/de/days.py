@@ -184,7 +184,7 @@ _WEEKDAYS: tuple[Rule, ...] = (
     (rf"(?:immer )?{_WEEKDAY}s", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"jede[nr]? {_WEEKDAY}", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
     (rf"jede woche(?: am| immer)? {_WEEKDAY}s?(?! ?(?:,|und|oder))", lambda m, _: Weekday(WEEKDAYS[m["weekday"]], habit=True)),
-    (rf"{_LAST} {_WEEKDAY}", lambda m, today: past_weekday(m, today, WEEKDAYS[m["weekday"]])),
+    (rf"{_LAST} {_WEEKDAY}(?! (?:im|des|dieses) )", lambda m, today: past_weekday(m, today, WEEKDAYS[m["weekday"]])),
     (rf"(?:(?P<number>\d)\.|letzte[nr]?) {_WEEKDAY} (?:im|in|des) {_MONTH}", _ordinal_weekday),
 )  # fmt: skip
 
