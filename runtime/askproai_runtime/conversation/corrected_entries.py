@@ -116,11 +116,12 @@ def _names_after_no(said: str, name: str) -> bool:
 
 def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
     """Return True if this call made the entry `own` by an earlier request for the same person, branch and service, but either for
-    other times or another staff member, or with another telephone number.
+    other times or another staff member, or with another telephone number. Another name with another number is another person.
     """
-    is_of_person = same_name(entry.name, own.name) or sounds_alike(entry.name, own.name)
+    is_renumbered = own.phone != entry.phone
+    is_of_person = same_name(entry.name, own.name) or (not is_renumbered and sounds_alike(entry.name, own.name))
     is_same_place = (own.call_id, own.branch, own.service) == (call.call_id, entry.branch, entry.service)
-    return is_same_place and is_of_person and (own.phone == entry.phone) != is_same_request(entry, own)
+    return is_same_place and is_of_person and is_renumbered == is_same_request(entry, own)
 
 
 def is_same_request(entry: NewEntry, own: WaitlistEntry) -> bool:
@@ -133,10 +134,11 @@ def find_replaced(
 ) -> frozenset[UUID]:
     """Return the ids of the former entries (latest last) that the caller no longer wants: those whose times are rejected or lie,
     on the same day, in the new one; else the latest one if the caller's words or the model's choice replace an entry. Without a
-    transcript, none, except those with another number for the same times.
+    transcript, none, except those with another number for the same times and person.
     """
-    renumbered = frozenset(each.id for each in formers if is_same_request(entry, each))
-    formers = [each for each in formers if each.id not in renumbered]
+    same = frozenset(each.id for each in formers if is_same_request(entry, each))
+    renumbered = frozenset() if _is_for_another(call, args, entry.name) else same
+    formers = [each for each in formers if each.id not in same]
     choice, texts = read_choice(args), _list_corrections(call.said_since_joining)
     is_adding = bool(call.said_since_joining) and not texts
     if call.said_since is None or not formers or choice is Choice.FURTHER or is_adding:
@@ -163,6 +165,16 @@ def find_replaced(
         if replaces or names or choice in {Choice.MOVE, Choice.CANCEL}:
             rejected = [latest]
     return renumbered | {each.id for each in rejected}
+
+
+def _is_for_another(call: CallContext, args: Mapping[str, Any], name: str) -> bool:
+    """Return True if an entry with another number is for another person of the same name, as father and son may have: by the
+    model's choice, or since one utterance speaks of one more entry and of a person. "Und noch eine Nummer" does not.
+    """
+    said = [fold(each) for each in call.said_since_joining if _ADDS.search(words_of(each))]
+    words = {fold(each) for each in list_name_words(name)}
+    is_person = any(_RELATIVE.search(each) or words & {*words_of(each).split()} for each in said)
+    return is_person or read_choice(args) is Choice.FURTHER
 
 
 def _ends_of(span: WaitingSpan) -> tuple[datetime, datetime]:
