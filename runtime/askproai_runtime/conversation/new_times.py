@@ -1,8 +1,9 @@
 """Find the new time of a move, if the request also has the appointment's present time, or words relative to it."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -54,7 +55,9 @@ from askproai_runtime.spoken_times import (
     understand_start,
 )
 from askproai_runtime.spoken_times.arguments import find_open_span, holds_day, is_relative_day, names_next_weekday
+from askproai_runtime.spoken_times.mentions import list_only_hour, replaces_hour
 
+_TWO_HOURS = re.compile(r"(?P<old>\d\d:\d\d) - (?P<new>\d\d:\d\d)")
 _ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
 _WEEKS = frozenset({7, 14, 21})  # days by which another week is later
 
@@ -213,6 +216,7 @@ def understand_new_time(
     if the new time is not clear.
     """
     args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
+    args = _drop_own_bound(args, call, appointment.starts_at.astimezone(service.rules.zone))
     call = after_request(call, service.rules.zone)
     parts = read_parts(args)
     if is_after_list(call) and find_open_span(parts[0] or parts[1] or ""):
@@ -260,6 +264,19 @@ def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
         pairs = list_replaced_times(read_text(args, name) or "")
         args = next(({**args, name: new} for old, new in pairs if _is_own(old, own) or _is_own(new, own)), args)
     return args
+
+
+def _drop_own_bound(args: Mapping[str, Any], call: CallContext, own: datetime) -> Mapping[str, Any]:
+    """Return the arguments with the second of two hours as the new time, if the first one is the appointment's present start
+    (`own`), and the caller has said "von zehn auf elf", or only the second one: `{from_time, to_time}`.
+    """
+    hours, day = _TWO_HOURS.fullmatch(read_text(args, "part_of_day") or ""), read_text(args, "date")
+    if hours is None or hours["old"] != f"{own:%H:%M}" or (day is not None and not _is_own(day, own)):
+        return args
+    old, new = (time.fromisoformat(hours[name]) for name in ("old", "new"))
+    replaces = replaces_hour(call.said_since_change or "", old, new, call.started_at)
+    is_said = replaces or new in list_only_hour(call.said_since or "", call.started_at)
+    return {**args, "part_of_day": None, "time": hours["new"]} if is_said else args
 
 
 async def name_old_time(

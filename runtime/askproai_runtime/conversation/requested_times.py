@@ -43,6 +43,7 @@ _BESIDE_HOUR = re.compile(rf"\b(?:{UNDERSTOOD.places.beside_hour})\b")  # "ich h
 _WORD = re.compile(r"[^\W\d_]{3}")
 _DAYS_AHEAD = 14  # in which a time without a day is searched
 _HALF_A_DAY = timedelta(hours=12)
+_LONGEST_GUESS = timedelta(minutes=119)  # of an appointment's length by a model
 _NOON_AS_AM = re.compile(r"\b12(?:[:.]\d\d)?\s*a\.?\s?m\b", re.IGNORECASE)
 _ISO_DAY = re.compile(r"\s*\d{4}-\d\d-\d\d")
 _MIDNIGHT = clock_time()
@@ -121,13 +122,9 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
             return Understanding.of(meant)
         if isinstance(understood, ClarificationNeeded):
             raise understood
-    if understood is not None and understood.exact is None and len(understood.candidates) == 1:
-        (span,) = understood.candidates
-        is_visit = span.end is not None and span.end - span.start <= timedelta(minutes=service.rules.longest_minutes)
-        if is_visit and span.start.astimezone(zone).time() in hours:  # "9:00 - 9:20" for "um neun"
-            return Understanding.of([exact_at(span.start)])
+    understood = drop_own_end(understood, call, service) if understood is not None else None
     if understood is None or understood.exact is None:
-        return understood
+        return any_reading(understood) if understood is not None else None
     requested = exact_at(understood.exact.astimezone(zone))
     said = [exact_at(datetime.combine(requested.start.date(), each, zone)) for each in hours]
     meant = [each for each in said if is_open_time(service.rules, each)]
@@ -139,6 +136,27 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
         return keep_open_readings(Understanding.of(meant), service)
     readings = sorted([requested, *meant], key=lambda each: each.start)
     raise ask_candidates(readings, call, zone)
+
+
+def drop_own_end(understood: Understanding, call: CallContext, service: ServiceRequest) -> Understanding:
+    """Return the start of a span that begins at the only hour that the caller has said, "9:00 - 9:20" for "um neun": its end is
+    the appointment's. A span that is longer than any appointment stays, and so does one of which the caller has said more.
+    """
+    zone, longest = service.rules.zone, timedelta(minutes=service.rules.longest_minutes)
+    span = understood.candidates[0] if len(understood.candidates) == 1 else None
+    if span is None or span.end is None or span.end - span.start > max(longest, _LONGEST_GUESS):
+        return understood
+    said = (call.said_since, call.said_since_change)
+    hours = next((found for each in said if (found := list_only_hour(each or "", call.started_at))), [])
+    return Understanding.of([exact_at(span.start)]) if span.start.astimezone(zone).time() in hours else understood
+
+
+def any_reading(understood: Understanding) -> Understanding:
+    """Return the readings as a choice if the words name several times ("Donnerstag oder Freitag"): any of them will do, also
+    where one of the times has several readings.
+    """
+    is_choice = len({each.choice for each in understood.candidates}) > 1 and not understood.is_written
+    return replace(understood, ambiguous=False) if is_choice else understood
 
 
 def _drop_unsaid(parts: Parts, call: CallContext, service: ServiceRequest) -> Parts:

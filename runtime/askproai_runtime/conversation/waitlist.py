@@ -41,7 +41,7 @@ from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.own_waiting import describe_waiting, waiting_fields
 from askproai_runtime.conversation.phone_argument import read_phone, say_unclear, spell_phone
 from askproai_runtime.conversation.requested_services import parse_service_request
-from askproai_runtime.conversation.requested_times import names_day, parse_time
+from askproai_runtime.conversation.requested_times import any_reading, drop_own_end, names_day, parse_time
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.customer_names import read_customer_name
@@ -155,6 +155,7 @@ def _parse_times(
     understood = parse_time(args, call, request)
     if understood is None or not names_day(read_parts(args)):
         raise ClarificationNeeded(say().wait_for_when, unclear=ASKED_DAY)
+    understood = any_reading(drop_own_end(understood, call, request))
     if understood.unclear is not None:
         require_exact(understood, call, request)
     if understood.ambiguous:

@@ -154,6 +154,17 @@ def list_only_hour(words: str, now: datetime) -> list[time]:
     return []
 
 
+def replaces_hour(words: str, old: time, new: time, now: datetime) -> bool:
+    """Return True if words name `new` directly behind the hour `old`, or `old` behind an "instead": "von zehn auf elf" and "elf
+    statt zehn", unlike "zwischen zehn und elf".
+    """
+    atoms = scan_words(words, now)
+    inverted = ((last, first) for (first, op), (_, last) in pairwise(pairwise(atoms)) if op is Op.INSTEAD)
+    pairs = [*pairwise(atoms), *inverted]
+    hours = [(one, other) for one, other in pairs if isinstance(one, Clock) and isinstance(other, Clock)]
+    return any(old in expand(one) and new in expand(other) for one, other in hours)
+
+
 def scan_words(words: str, now: datetime) -> Sequence[Atom]:
     """Return the known atoms in words, in the language that knows most of them: "do" is no Thursday in "Do you have". [] if they
     have an impossible day or time.

@@ -54,6 +54,8 @@ _ZONE = ZoneInfo("UTC")
 _AT = datetime(2026, 1, 1, tzinfo=_ZONE)  # whether words name a time does not depend on the day
 _KEY = re.compile(r'"(\w+)"\s*:')
 _NOT_WITHIN: str | None = None
+_PLURALS = ("days", "dates", "times", "tage", "daten", "zeiten")  # endings of names for several days or times
+_MOST_TIMES = 10
 _TIME_KEY = re.compile(_KEYS.of_time)
 _NO_TIME_KEY = re.compile(_KEYS.of_other_time)
 # Such a name is of the appointment's time, and of no other: `preferred_day`, unlike `inspection_date`.
@@ -112,7 +114,9 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
             is_callers = is_own or asks_for_appointment(value, rules)
             for key, each in join_parts(name_persons(value, rules), rules).items():
                 place, inner = join_path(path, key), _decode(each)
-                rule = None if is_past else _find_rule(key, inner, rules, within, is_own=is_callers)
+                listed = _list_times(inner) if fold_key(key).endswith(_PLURALS) else inner
+                rule = None if is_past else _find_rule(key, listed, rules, within, is_own=is_callers)
+                inner = inner if rule is None else listed
                 if rule is None and isinstance(inner, dict | list) and fold_key(key) not in ENDS:
                     is_wrapper = fold_key(key) in WRAPPERS
                     is_inner = is_own if is_wrapper else belongs_to_caller(key, inherited=is_own)
@@ -236,6 +240,13 @@ def names_time(key: str, value: Any) -> str | None:
     if found == {None}:
         return "start" if all(map(_is_day_and_time, texts)) else None
     return str(found.pop()) if len(found) == 1 else None
+
+
+def _list_times(value: Any) -> Any:
+    """Return the list of the days or times that a text names, separated by commas; any other value as it is."""
+    parts = [each.strip() for each in value.split(",")] if isinstance(value, str) else []
+    kinds = {find_part_argument(each[:MAX_CHARACTERS]) for each in parts[:_MOST_TIMES]}
+    return parts if 1 < len(parts) <= _MOST_TIMES and len(kinds) == 1 and None not in kinds else value
 
 
 def _is_day_and_time(text: str) -> bool:

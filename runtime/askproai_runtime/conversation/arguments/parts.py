@@ -10,6 +10,8 @@ from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
 from askproai_runtime.conversation.arguments.table import ENDS, OF_DAY_OR_TIME, ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, join_name, to_text
+from askproai_runtime.language.answer_words import MOVE, words_of
+from askproai_runtime.language.cancel_answers import CANCELLATION
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.language.replies import read_claim
 from askproai_runtime.sentences import SENTENCES
@@ -31,7 +33,11 @@ _MINUTES = tuple(sorted(_KEYS.minute))
 _WITH_MINUTE = re.compile(r".*\d\D+\d")
 _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECASE)
 _CLOCK = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?")
-_LONG = 120  # minutes
+_HOUR = 60  # minutes
+# Messages about an appointment that there is, names of an appointment's day or hour, and of the one that a caller would like.
+_OWN_APPOINTMENT = re.compile(rf"\b(?:{UNDERSTOOD.arguments.own_appointment})\b")
+_OF_APPOINTMENT = re.compile("appointment|booking|new|neue|start|target|termin")
+_OF_WISH = re.compile("preferred|requested|desired|wanted|wunsch")
 _CODES = (
     "countrycode", "countrycallingcode", "callingcode", "dialcode", "dialingcode", "countryprefix", "country", "cc",
 )  # fmt: skip
@@ -86,7 +92,9 @@ def join_parts(
 
 
 def _name_time_of_call_back(found: dict[str, Any], rule: ArgumentRule, rules: Mapping[str, ArgumentRule]) -> None:
-    """Rename a day beside the hours of a call-back, or an hour beside its day. Beside both it may be an appointment's."""
+    """Rename a day beside the hours of a call-back, or an hour beside its day. Beside both, by its own name, or in a message
+    about an appointment it may be the appointment's.
+    """
     after, before = ([f"callback{each}" for each in bounds] for bounds in (_AFTER, _BEFORE))
     _join(found, "callback_window", (after, before), _read_range, needed=0)
     said = [to_text(each) for key, each in found.items() if rules.get(fold_key(key)) is rule and _is_said(each)]
@@ -94,8 +102,12 @@ def _name_time_of_call_back(found: dict[str, Any], rule: ArgumentRule, rules: Ma
     missing = (
         "date" if arguments <= {Argument.TIME, Argument.PART_OF_DAY} else "time" if arguments == {Argument.DATE} else ""
     )
-    for key in [key for key in found if arguments and OF_DAY_OR_TIME.get(fold_key(key)) == missing]:
-        found[f"callback_{key}"] = found.pop(key)
+    texts = [words_of(to_text(each)) for key, each in found.items() if rules.get(fold_key(key)) is rules["message"]]
+    is_own = any(_OWN_APPOINTMENT.search(each) or MOVE.search(each) or CANCELLATION.search(each) for each in texts)
+    is_wish = any(not _KEYS.booked.isdisjoint(each.split()) for each in texts)
+    for key in [key for key in found if arguments and not is_own and OF_DAY_OR_TIME.get(fold_key(key)) == missing]:
+        if not _OF_APPOINTMENT.match(fold_key(key)) and not (is_wish and _OF_WISH.match(fold_key(key))):
+            found[f"callback_{key}"] = found.pop(key)
 
 
 def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> str:
@@ -107,8 +119,8 @@ def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) 
 
 
 def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Join a start and its end to a range where nothing is booked yet: a caller has time "between four and six". An end that
-    follows sooner is the appointment's.
+    """Join a start and its end to a range where nothing is booked yet: a caller has time "between four and six". An end within
+    the hour is the appointment's.
     """
     of_start = {key for key, rule in rules.items() if rule.name in {"start", "time"}}
     starts, ends = ([key for key in found if fold_key(key) in names] for names in (of_start, ENDS))
@@ -116,7 +128,7 @@ def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
     if "appointmentid" in rules or len(ends) != 1 or len(starts) > 1 or len(clocks) != len(starts) + 1:
         return
     minutes = [int(clock["hour"]) * 60 + int(clock["minute"]) for clock in clocks]
-    if starts and minutes[1] - minutes[0] < _LONG:
+    if starts and minutes[1] - minutes[0] <= _HOUR:
         return
     del found[ends[0]]
     found[starts[0] if starts else "until"] = " - ".join(f"{clock['hour']}:{clock['minute']}" for clock in clocks)

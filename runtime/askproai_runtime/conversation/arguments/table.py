@@ -118,7 +118,7 @@ _RULES: Final = (
     ArgumentRule(
         "start", _NEW_TIME,
         "`start` of an offered time, unchanged: ISO 8601, local or with the offset of the branch's zone; also as an interval, in a"
-        " search beside an `end` at least two hours later, or its place in the offer (`slots[0]`, `slot_1`)",
+        " search beside an `end` more than an hour later, or its place in the offer (`slots[0]`, `slot_1`)",
         "with `Z` or another offset both readings are asked about, unless the caller names one or was offered it; so is a"
         " contradiction to the others",
         ("datetime", "date_time", "start_time", "starts_at", "start_at", "slot", "slot_start", "slot_time", "selected_slot",

@@ -48,6 +48,7 @@ _CODE_ALONE = re.compile(r"(?:\+|00)[1-9]\d{0,2}(?=0{7,}$)")  # a country's code
 _LONGEST_DAY = 2  # digits: a day of no month
 _MAX_ENCODINGS = 3  # of JSON in JSON
 CUT_OFF: Final = "cut_off"  # the key of the rest of arguments that end in the middle
+_LIST_BEGINS = re.compile(r'"\w+"\s*:\s*\[')
 _CLOSINGS, _MOST_ENDS = ("}", "}}", "]}", "}]}"), 20
 _SEVERAL = frozenset({"date", "time", "part_of_day", "start"})  # any of a list will do
 _REFUSED = re.compile(UNDERSTOOD.placeholders.contact_refused)
@@ -294,14 +295,21 @@ def _decode_literal(text: str) -> Any:
 
 
 def _read_cut(text: str) -> Any:
-    """Return the whole members of a JSON object that is cut off, and the rest as `CUT_OFF`; any other text unchanged."""
+    """Return the whole members of a JSON object that is cut off, and the rest as `CUT_OFF`; any other text unchanged. The rest
+    of a list that is cut off begins with the key of the list: more of it may be lost.
+    """
     is_object = re.match(r'\{\s*"', text) and len(text) <= _LONGEST_LITERAL
     commas = [found.start() for found in re.finditer(",", text)][: -_MOST_ENDS - 1 : -1]
     ends = [*([len(text)] if text[-1:] in {'"', "]", "}"} else []), *commas, 1] if is_object else []
     for end, closing in itertools.product(ends, _CLOSINGS):
         with suppress(ValueError, RecursionError):
-            rest = text[end:].strip(" ,}")
-            return json.loads(text[:end] + closing) | ({CUT_OFF: rest} if rest else {})
+            found, rest = json.loads(text[:end] + closing), text[end:].strip(" ,}")
+            opened = (each for each in _LIST_BEGINS.finditer(text, 0, end) if "]" in closing)
+            within = [
+                each[0] for each in opened if text.count("[", each.start(), end) > text.count("]", each.start(), end)
+            ]
+            rest = " ".join(filter(None, [*within[-1:], rest]))
+            return found | ({CUT_OFF: rest} if rest else {})
     return text
 
 
