@@ -124,6 +124,14 @@ def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
     return is_same_place and is_of_person and is_renumbered == is_same_request(entry, own)
 
 
+def find_number(call: CallContext, args: Mapping[str, Any], name: str, own: Sequence[WaitlistEntry]) -> str | None:
+    """Return the telephone number of the last waiting entry of a person's name among the call's `own` (latest last); None if there
+    is none, and for another person of this name.
+    """
+    numbers = [each.phone for each in own if each.state == "waiting" and same_name(name, each.name)]
+    return numbers[-1] if numbers and not _is_for_another(call, args, name) else None
+
+
 def is_same_request(entry: NewEntry, own: WaitlistEntry) -> bool:
     """Return True if two entries are for the same times and staff member: then only the telephone number can be corrected."""
     return (own.staff, own.requested) == (entry.staff, entry.requested)

@@ -21,7 +21,7 @@ from askproai_runtime.conversation.last_days import list_weekdays
 from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_another, says_other
 from askproai_runtime.conversation.types import CallContext, Naming
 from askproai_runtime.language.answer_words import ONLY_YES
-from askproai_runtime.language.cancel_answers import means_all, speaks_of_cancelling
+from askproai_runtime.language.cancel_answers import find_yes_before_another, means_all, speaks_of_cancelling
 from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.name_words import PARTICLES, RELATIVES
@@ -112,7 +112,10 @@ def find_named_appointments(
     others = others and others | words.find(fold(introduced))
     if not moves and addressed.id in spoken:  # "den am Freitag, Mittwoch nicht"
         firm |= others
-    return NamedAppointments(firm or words.find_on_new_day(others) or others, denied)
+    found = firm or words.find_on_new_day(others) or others
+    if found and not moves and find_yes_before_another(said):
+        found |= {addressed.id}
+    return NamedAppointments(found, denied)
 
 
 def name_said(

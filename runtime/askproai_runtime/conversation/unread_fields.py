@@ -9,9 +9,9 @@ from typing import Final
 from askproai_core.tenant_config import Function
 from askproai_runtime.conversation.arguments.counts import counts_people
 from askproai_runtime.conversation.arguments.known_names import KnownNames
-from askproai_runtime.conversation.arguments.members import WHOLE
+from askproai_runtime.conversation.arguments.members import TIMES, WHOLE
 from askproai_runtime.conversation.arguments.owners import belongs_to_caller
-from askproai_runtime.conversation.arguments.reading import BEYOND, TIMES, Arguments
+from askproai_runtime.conversation.arguments.reading import BEYOND, Arguments
 from askproai_runtime.conversation.arguments.table import (
     ARGUMENT_RULES,
     DESCRIBING_KEYS,

@@ -15,7 +15,7 @@ from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.book.store.waitlist import list_waiting_names
+from askproai_runtime.book.store.waitlist import list_entries_of_call, list_waiting_names
 from askproai_runtime.book.waiting import WaitingSpan, join
 from askproai_runtime.book.waitlist import NewEntry, WaitingName, WaitlistEntry
 from askproai_runtime.branch_numbers import region_of
@@ -26,6 +26,7 @@ from askproai_runtime.conversation.asked_choices import read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
 from askproai_runtime.conversation.corrected_entries import (
     find_misnamed,
+    find_number,
     find_replaced,
     is_former,
     is_same_request,
@@ -82,7 +83,9 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         name = read_text(args, "customer_name") or ""
         if instead := await offer_before_waiting(ctx, together.service, call, candidates, name):
             return instead
-        entry = _parse(ctx, call, args, request, candidates)
+        async with ctx.pool.acquire() as conn:
+            own = await list_entries_of_call(conn, ctx.tenant, call.call_id)
+        entry = _parse(ctx, call, args, request, candidates, own)
         renamed = await _find_renamed_entry(ctx, call, args, entry)
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -170,8 +173,11 @@ def _parse(
     args: Mapping[str, Any],
     request: ServiceRequest,
     candidates: Sequence[Candidate],
+    own: Sequence[WaitlistEntry],
 ) -> NewEntry:
-    """Return the waiting-list entry for `candidates` before the horizon. Raises `ClarificationNeeded` without name or number."""
+    """Return the waiting-list entry for `candidates` before the horizon. A request without a number keeps that of the person's
+    entry among the call's `own`. Raises `ClarificationNeeded` without name or number.
+    """
     rules, now = request.rules, ctx.clock.now()
     last = datetime.fromtimestamp(horizon_end(rules, now), UTC)
     candidates = [candidate for candidate in candidates if candidate.start < last]
@@ -182,7 +188,8 @@ def _parse(
     heard = read_phone(named, ctx.config(), call)
     if heard.unclear or heard.half:  # a caller who has named another number is not reached by that of the call
         raise ClarificationNeeded(say_unclear(heard, region_of(ctx.config(), call.branch)))
-    phone = heard.number or caller
+    kept = None if heard.of_call else find_number(call, args, name, own)
+    phone = heard.number or kept or caller
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)
     requested = join_list([format_reading(each, rules.zone, now) for each in candidates])

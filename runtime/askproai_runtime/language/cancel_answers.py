@@ -78,6 +78,7 @@ _HINDERS = re.compile(rf"\b(?:{_WORDS.hinders})\b")
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
 _NEW_ONE: Final = re.compile(rf"\b(?:{_WORDS.new_one})\b")
 _NEXT_REQUEST: Final = re.compile(_WORDS.next_request)
+_ADDS_ANOTHER: Final = re.compile(rf" (?:{_WORDS.adds_another})$")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
@@ -110,6 +111,15 @@ def means_all(said: str) -> bool:
 def speaks_of_cost(said: str) -> bool:
     """Return whether words ask for the cost of a cancellation, or make it a condition: "wenn es nichts kostet, ja"."""
     return bool(_COSTS.search(words_of(said)))
+
+
+def find_yes_before_another(utterance: str) -> str:
+    """Return the yes, without punctuation, before words that cancel another appointment, too ("ja, und den Freitag auch"); else
+    "".
+    """
+    said = words_of(utterance)
+    found = _ADDS_ANOTHER.search(said)
+    return said[: found.start()] if found is not None and ONLY_YES.fullmatch(said, 0, found.start()) else ""
 
 
 def only_thanks(said: str) -> bool:
@@ -208,7 +218,7 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
     approve of the appointment, or gives a reason beside a yes. It is also `UNCLEAR` after a no that may refuse the move that the
     question mentions.
     """
-    utterance = _drop_next_request(utterance.casefold())
+    utterance = find_yes_before_another(utterance) or _drop_next_request(utterance.casefold())
     if _CANCEL.search(words_of(utterance)):
         if about and names_another(utterance, about, today):
             return Reply.NO

@@ -3,7 +3,7 @@
 import re
 from collections import deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -38,9 +38,12 @@ from askproai_runtime.conversation.arguments.values import (
     join_texts,
     list_leaves,
     merge_values,
+    to_text,
 )
+from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.spoken_times import Argument, understand_parts
+from askproai_runtime.spoken_times.agreement import may_agree
 from askproai_runtime.spoken_times.arguments import find_part_argument
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -57,6 +60,8 @@ _TIME_KEY = re.compile(_KEYS.of_time)
 _NO_TIME_KEY = re.compile(_KEYS.of_other_time)
 # Such a name is of the appointment's time, and of no other: `preferred_day`, unlike `inspection_date`.
 _OF_APPOINTMENT = re.compile(rf"(?:{_KEYS.of_appointment})+")
+_OF_ANY_EVENT = re.compile(_KEYS.of_any_event)
+TIMES: Final = frozenset({"date", "start", "time", "part_of_day"})
 WHOLE = "args"  # the name of a value without one
 
 
@@ -76,6 +81,11 @@ class Member:
     is_alias: bool = False
     within: str | None = None
     is_own: bool = True
+
+    @property
+    def is_of_any_event(self) -> bool:
+        """Return whether the last name of the path may be of another event than the new appointment: `event_date`."""
+        return _OF_ANY_EVENT.search(fold_key(self.path.rpartition(".")[2])) is not None
 
 
 def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str]) -> Iterator[Member]:
@@ -120,6 +130,33 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
                         is_alias = rule.name != key
                         yield Member(join_path(place, name), rule, one, depth, is_alias=is_alias, is_own=is_own)
                     pending.extend((place, depth + 1, other, rule.name, is_own) for other in others)
+
+
+def set_apart(members: list[Member]) -> list[Member]:
+    """Return the members. If the appointment has a time, a time inside another object (`reminder`) is without its rule, and so is
+    another day or hour than the appointment's under a name such as `event_date`.
+    """
+    times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
+    if not any(each.is_own for each in times):
+        return members
+    plain = [each for each in times if each.is_own and not each.is_of_any_event]
+    others = [each for each in times if not each.is_own or (each.is_of_any_event and _differs(each, plain))]
+    return [replace(each, rule=None) if each in others else each for each in members]
+
+
+def _differs(member: Member, times: list[Member]) -> bool:
+    """Return whether other values (`times`) have a day or an hour where a member has a different one."""
+    name = member.rule.name if member.rule else ""
+    beside = {"start": TIMES, "part_of_day": {"time", "part_of_day", "start"}}.get(name, {name, "start"})
+    return not all(_agree(each, member) for each in times if each.rule is not None and each.rule.name in beside)
+
+
+def _agree(first: Member, second: Member) -> bool:
+    one, other = to_text(first.value), to_text(second.value)
+    argument = TIME_ARGUMENTS.get(first.rule.name) if first.rule is not None and first.rule is second.rule else None
+    if first.rule is None or argument is None:
+        return one in other or other in one
+    return merge_values(first.rule, one, other) is not None and may_agree(one, other, argument)
 
 
 def find_lost(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:

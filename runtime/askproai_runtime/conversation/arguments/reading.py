@@ -7,7 +7,15 @@ from typing import Any
 
 from askproai_runtime.conversation.arguments.companions import read_companions
 from askproai_runtime.conversation.arguments.known_names import KnownNames
-from askproai_runtime.conversation.arguments.members import Member, find_lost, join_path, list_members, names_time
+from askproai_runtime.conversation.arguments.members import (
+    TIMES,
+    Member,
+    find_lost,
+    join_path,
+    list_members,
+    names_time,
+    set_apart,
+)
 from askproai_runtime.conversation.arguments.table import (
     ADDED_SERVICES,
     DECIDING,
@@ -41,7 +49,6 @@ from askproai_runtime.understood import UNDERSTOOD
 _LONGEST_UNREAD = NOTES_LIMIT + 1  # one that is cut fits nowhere: nothing is noted in part
 _MOST_UNREAD = 10 * _LONGEST_UNREAD  # characters of unread values with their names
 BEYOND = "…"  # the place of the values that are not even named
-TIMES = frozenset({"date", "start", "time", "part_of_day"})
 _NEW = frozenset({"book_appointment", "check_availability", "join_waitlist"})  # appointments
 _START = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)")
 _PIECE = re.compile(r"[^(),;]+")
@@ -86,7 +93,7 @@ def read_arguments(
     paths = dict[str, str]()
     args = decode_each(args)
     listed = [each for each in list_members(args, rules, several) if not _names_business(each, known)]
-    members = sorted(_set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
+    members = sorted(set_apart(listed), key=lambda member: (not member.is_own, member.depth, member.is_alias))
     # With companions an additional service may be another person's.
     adds = function in _NEW and not any(member.value and _is_of_companions(member) for member in members)
     for member in members:
@@ -314,14 +321,6 @@ def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
         return {"phone"} if rest and not isinstance(member.value, bool) else set()
     unread = {fold_key(path.rpartition(".")[2]) for path, _ in rest}
     return {name} if unread - DESCRIPTIONS - PREFERENCES - NOT_NEEDED else set()
-
-
-def _set_apart(members: list[Member]) -> list[Member]:
-    """Return the members. If the appointment has a time, a time inside another object (`reminder`) is without its rule."""
-    times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
-    if not any(each.is_own for each in times):
-        return members
-    return [replace(each, rule=None) if each in times and not each.is_own else each for each in members]
 
 
 def _find_unclear_day(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:
