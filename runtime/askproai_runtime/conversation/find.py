@@ -23,7 +23,12 @@ from askproai_runtime.conversation.answers import (
 from askproai_runtime.conversation.appointment_filters import narrow
 from askproai_runtime.conversation.appointment_times import list_on_days, split_days
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.cancel_question import has_changed_mind, has_refused, read_cancel_reply
+from askproai_runtime.conversation.cancel_question import (
+    find_agreed,
+    has_changed_mind,
+    has_refused,
+    read_cancel_reply,
+)
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.named_people import names_several
 from askproai_runtime.conversation.own_appointments import (
@@ -102,7 +107,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         return left
     try:
         async with ctx.pool.acquire() as conn:
-            target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
+            target, preface = await _find_target(ctx, conn, call, args)
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
@@ -126,6 +131,19 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         case _:
             with said_of_written():
                 return _answer_cancelled(ctx, outcome, others, named=named)
+
+
+async def _find_target(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any]
+) -> tuple[Appointment, str]:
+    """Return the result of `resolve_cancellation`; instead of its question, the appointment to which the caller has said yes."""
+    try:
+        return await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
+    except ClarificationNeeded as asked:
+        agreed = await find_agreed(ctx, conn, call) if asked.answer.outcome is FunctionOutcome.ASKED_BACK else None
+        if agreed is None:
+            raise
+        return agreed, ""
 
 
 def _is_disowned(call: CallContext, appointment: Appointment) -> bool:
