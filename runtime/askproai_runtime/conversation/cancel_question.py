@@ -6,7 +6,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import get_last_question
 from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.types import CallContext
-from askproai_runtime.language.answer_words import ONLY_YES, Reply, words_of
+from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import read_cancellation, refuses
 
 
@@ -54,12 +54,3 @@ async def find_questioned(
     appointment = await get_appointment(conn, ctx.tenant, asked.appointment_id) if asked else None
     reply = await read_cancel_reply(ctx, conn, call, appointment) if appointment is not None else None
     return appointment, reply
-
-
-async def find_agreed(ctx: BookingContext, conn: Connection, call: CallContext) -> Appointment | None:
-    """Return the live appointment that the call was last asked to cancel, if the caller's last words are a plain yes to this
-    question; else None. They say which one is meant, whatever a model's arguments name.
-    """
-    questioned, reply = await find_questioned(ctx, conn, call)
-    is_plain = reply is Reply.YES and ONLY_YES.fullmatch(words_of(call.said_since or "")) is not None
-    return questioned if questioned is not None and questioned.live and is_plain else None

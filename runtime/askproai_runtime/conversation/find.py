@@ -23,12 +23,7 @@ from askproai_runtime.conversation.answers import (
 from askproai_runtime.conversation.appointment_filters import narrow
 from askproai_runtime.conversation.appointment_times import list_on_days, split_days
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.cancel_question import (
-    find_agreed,
-    has_changed_mind,
-    has_refused,
-    read_cancel_reply,
-)
+from askproai_runtime.conversation.cancel_question import has_changed_mind, has_refused, read_cancel_reply
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.named_people import names_several
 from askproai_runtime.conversation.own_appointments import (
@@ -45,9 +40,9 @@ from askproai_runtime.conversation.own_waiting import (
 )
 from askproai_runtime.conversation.owner_questions import names_another, says_customer
 from askproai_runtime.conversation.types import MAX_SPOKEN, Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.conversation.understood_move import find_service
+from askproai_runtime.conversation.understood_move import find_service, require_settled
 from askproai_runtime.conversation.verification import list_own_appointments
-from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.language.answer_words import NO, ONLY_YES, words_of
 from askproai_runtime.language.cancel_answers import speaks_of_cost
 from askproai_runtime.language.customer_names import speaks_of_another
 from askproai_runtime.language.phrases import join_list
@@ -107,7 +102,12 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         return left
     try:
         async with ctx.pool.acquire() as conn:
-            target, preface = await _find_target(ctx, conn, call, args)
+            try:
+                target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
+            except ClarificationNeeded as asked:
+                if not ONLY_YES.fullmatch(words_of(call.said_since or "")):
+                    raise
+                target, preface = await require_settled(ctx, conn, call, args, asked), ""
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
@@ -131,19 +131,6 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         case _:
             with said_of_written():
                 return _answer_cancelled(ctx, outcome, others, named=named)
-
-
-async def _find_target(
-    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any]
-) -> tuple[Appointment, str]:
-    """Return the result of `resolve_cancellation`; instead of its question, the appointment to which the caller has said yes."""
-    try:
-        return await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
-    except ClarificationNeeded as asked:
-        agreed = await find_agreed(ctx, conn, call) if asked.answer.outcome is FunctionOutcome.ASKED_BACK else None
-        if agreed is None:
-            raise
-        return agreed, ""
 
 
 def _is_disowned(call: CallContext, appointment: Appointment) -> bool:

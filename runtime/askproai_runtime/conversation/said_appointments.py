@@ -101,9 +101,7 @@ def choose_said(
     if len(ids) < _TWO:
         return None
     led = [fold(text) for text in (call.earlier[-1].texts if call.earlier else ())]
-    is_open = said.is_last and not said.about
-    # The model repeats what has led to the list, or names two that contradict each other.
-    if not texts or (is_open and (texts[0] in led if len(texts) == 1 else said.asks)):
+    if not texts or (said.is_last and not said.about and texts[0] in led):  # the model repeats what has led to the list
         return _choose_by_words(config, call, args, own)
     if len(texts) > 1:
         return None

@@ -104,8 +104,7 @@ def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arg
     asked = sum((each.answer or {}).get("unclear") == "phone" for each in read_exchanges(call))
     if asked < MOST_ASKED:
         return read
-    of_phone = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == "phone"}
-    heard = sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in of_phone)
+    heard = _list_unread_of("phone", read, function)
     values = read.values | {"phone": ", ".join(read.unread[path] for path in heard).replace(",", " ?")}  # no number
     unread = {path: each for path, each in read.unread.items() if path not in heard}
     return replace(read, values=values, unread=unread, unclear=tuple(each for each in read.unclear if each != "phone"))
@@ -113,26 +112,29 @@ def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arg
 
 def _settle_service(read: Arguments, function: Function, call: OngoingCall, known: KnownNames) -> Arguments:
     """Return the arguments. A service that is unclear, or named twice, is the only one that the caller has named in reply to the
-    question about it, whatever the model repeats: the fields that contradict it are dropped.
+    question about it, whatever the model repeats: what contradicts it is dropped.
     """
-    asked, said = _read_answer_to(call, "service")
-    services, text = known.config.services, str(read.values.get("service", ""))
+    asked, turns = _read_answer_to(call, "service")
+    said, services = " ".join(turns), known.config.services
+    if not asked or speaks_of_company(said):
+        return read
+    is_twice = read_services(str(read.values.get("service", "")), services).repeated and _FOR_ONE.search(fold(said))
     is_open = "service" in {*read.unclear, *known.find_undecided(function, read.values, read.unread)}
-    is_twice = read_services(text, services).repeated and any(_FOR_ONE.search(fold(each)) for each in said)
-    if not asked or not (is_open or is_twice) or speaks_of_company(" ".join(said)):
+    named = dict.fromkeys(each.display_name for each in find_named(services, said))
+    chosen = find_answer("service", [*named], known, asked, turns) if is_open or is_twice else None
+    if chosen is None:
         return read
-    names = list(dict.fromkeys(each.display_name for each in services))
-    chosen = find_answer("service", names, known, asked, said)
-    if chosen is None or not find_named([each for each in services if each.display_name == chosen], " ".join(said)):
-        return read
-    of_service = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == "service"}
-    unread = {
-        path: each
-        for path, each in read.unread.items()
-        if fold_key(path.partition(".")[0]) not in of_service and "service" not in known.find_mentioned(each)
-    }
+    against = {path for path, text in read.unread.items() if "service" in known.find_mentioned(text)}
+    against.update(_list_unread_of("service", read, function))
+    unread = {path: text for path, text in read.unread.items() if path not in against}
     unclear = tuple(each for each in read.unclear if each != "service")
     return replace(read, values=read.values | {"service": chosen}, unread=unread, unclear=unclear)
+
+
+def _list_unread_of(argument: str, read: Arguments, function: Function) -> list[str]:
+    """Return the paths of the unread fields that belong to an argument, sorted."""
+    keys = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == argument}
+    return sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in keys)
 
 
 def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:
