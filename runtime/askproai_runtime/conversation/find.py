@@ -40,9 +40,9 @@ from askproai_runtime.conversation.own_waiting import (
 )
 from askproai_runtime.conversation.owner_questions import names_another, says_customer
 from askproai_runtime.conversation.types import MAX_SPOKEN, Answer, CallContext, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.conversation.understood_move import find_service
+from askproai_runtime.conversation.understood_move import find_service, require_settled
 from askproai_runtime.conversation.verification import list_own_appointments
-from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.language.answer_words import NO, ONLY_YES, words_of
 from askproai_runtime.language.cancel_answers import speaks_of_cost
 from askproai_runtime.language.customer_names import speaks_of_another
 from askproai_runtime.language.phrases import join_list
@@ -102,7 +102,12 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         return left
     try:
         async with ctx.pool.acquire() as conn:
-            target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
+            try:
+                target, preface = await resolve_cancellation(ctx, conn, call, args, say().which_to_cancel)
+            except ClarificationNeeded as asked:
+                if not ONLY_YES.fullmatch(words_of(call.said_since or "")):
+                    raise
+                target, preface = await require_settled(ctx, conn, call, args, asked), ""
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)

@@ -371,7 +371,7 @@ def _join_services(config: TenantConfig, named: NamedServices) -> Service:
     """Return the named service, or the visit of several. Raises `ClarificationNeeded` for too many, or one twice."""
     services = named.services
     if named.repeated:
-        raise ClarificationNeeded(say().one_person_at_a_time)
+        raise ClarificationNeeded(say().one_person_at_a_time, unclear="service")
     if len(services) > MOST_SERVICES:
         raise ClarificationNeeded(say().too_many_services.format(count=MOST_SERVICES))
     return services[0] if len(services) == 1 else compose_visit(config, services)

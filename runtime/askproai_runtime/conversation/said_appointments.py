@@ -98,11 +98,13 @@ def choose_said(
     said, own = call.said_last, {str(each.id): each for each in found}
     ids = said.ids if call.replies is not None else tuple(str(each.id) for each in found if each.live)
     texts = [fold(text) for name in PICKING if (text := read_text(args, name))]
-    if len(ids) < _TWO or len(texts) > 1:
+    if len(ids) < _TWO:
         return None
     led = [fold(text) for text in (call.earlier[-1].texts if call.earlier else ())]
     if not texts or (said.is_last and not said.about and texts[0] in led):  # the model repeats what has led to the list
         return _choose_by_words(config, call, args, own)
+    if len(texts) > 1:
+        return None
     (words,) = texts
     if _ONLY_OTHER.fullmatch(words):
         is_repeated = words in led and not _OTHER.search(fold(call.said_since or ""))

@@ -15,6 +15,7 @@ from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.named_people import read_people
+from askproai_runtime.conversation.said_appointments import PICKING
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
@@ -50,8 +51,8 @@ def ask_unclear(
     """Return the question about several requests in one, or about the first unclear argument; None if all are clear.
 
     A foreign time zone is asked about once in a call, and not if the caller of `call` has said the hour: it is then local, since
-    no caller says a zone. The answer says the time of day. An unclear `another`, or an unclear `confirmed` of a cancellation,
-    counts as absent: the functions ask about it themselves.
+    no caller says a zone. The answer says the time of day. An unclear `another`, an unclear argument of a cancellation, or which
+    appointment is meant, asked once, count as absent: the functions ask about them themselves.
     """
     if read.is_several:
         return _ask(say().one_at_a_time, reason="one_at_a_time")
@@ -63,6 +64,8 @@ def ask_unclear(
     ):
         return _ask(say().shall_i_book, unclear="confirmed")
     unclear = set(read.unclear)
+    if function is Function.CANCEL_APPOINTMENT or any(name in asked_before for name in PICKING):
+        unclear.difference_update(PICKING)
     if function is not None and function is not Function.RESCHEDULE_APPOINTMENT:  # which takes neither: `say_unread`
         fields = dict(read.unread) | dict(read.noted)
         unclear |= KnownNames(config).find_undecided(function, read.values, fields)
@@ -200,7 +203,7 @@ def _questions(read: Arguments) -> Mapping[str, str]:
         "companions": beside or words.who_comes_along,
         **dict.fromkeys(("date", "start", "time", "part_of_day"), words.time_not_understood),
         "timezone": _say_time(read),
-        **dict.fromkeys(("appointment_id", "appointment_date", "appointment_time"), words.which_do_you_mean),
+        **dict.fromkeys(PICKING, words.which_do_you_mean),
         "customer_name": words.which_name,
         "phone": words.which_phone,
     }

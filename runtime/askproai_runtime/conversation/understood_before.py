@@ -24,6 +24,7 @@ from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.kept_times import leaves_time
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
+from askproai_runtime.language.spoken_services import find_named, read_services
 from askproai_runtime.person_names import fold, may_be_same, same_name
 from askproai_runtime.spoken_times import Argument
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
@@ -45,6 +46,7 @@ _FOR_BOTH: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.names_caller}|{UNDERSTOOD.one_more.also}|{UNDERSTOOD.one_more.several})\b"
 )
 _MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
+_FOR_ONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only})\b")  # "nur einen Haarschnitt"
 _BESIDE_ONE: Final = UNDERSTOOD.companions.for_whom | UNDERSTOOD.known_people.beside
 _CALLER: Final = re.compile(rf"(?:{UNDERSTOOD.companions.names_caller})")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
@@ -88,6 +90,7 @@ def _read_arguments(function: Function, args: Any, call: OngoingCall, known: Kno
         return find_answer(argument, values, known, *_read_answer_to(call, argument))
 
     read = _settle_phone(read_arguments(function.name.lower(), args, known, choose), function, call)
+    read = _settle_service(read, function, call, known)
     name = str(read.values.get("customer_name", ""))
     joined = name.replace(" & ", " ")
     clauses = re.split(r"[,;.!?]", ".".join(read_utterances(call))) if joined != name else []
@@ -102,11 +105,37 @@ def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arg
     asked = sum((each.answer or {}).get("unclear") == "phone" for each in read_exchanges(call))
     if asked < MOST_ASKED:
         return read
-    of_phone = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == "phone"}
-    heard = sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in of_phone)
+    heard = _list_unread_of("phone", read, function)
     values = read.values | {"phone": ", ".join(read.unread[path] for path in heard).replace(",", " ?")}  # no number
     unread = {path: each for path, each in read.unread.items() if path not in heard}
     return replace(read, values=values, unread=unread, unclear=tuple(each for each in read.unclear if each != "phone"))
+
+
+def _settle_service(read: Arguments, function: Function, call: OngoingCall, known: KnownNames) -> Arguments:
+    """Return the arguments. A service that is unclear, or named twice, is the only one that the caller has named in reply to the
+    question about it, whatever the model repeats: what contradicts it is dropped.
+    """
+    asked, turns = _read_answer_to(call, "service")
+    said, services = " ".join(turns), known.config.services
+    if not asked or speaks_of_company(said):
+        return read
+    is_twice = read_services(str(read.values.get("service", "")), services).repeated and _FOR_ONE.search(fold(said))
+    is_open = "service" in {*read.unclear, *known.find_undecided(function, read.values, read.unread)}
+    named = dict.fromkeys(each.display_name for each in find_named(services, said))
+    chosen = find_answer("service", [*named], known, asked, turns) if is_open or is_twice else None
+    if chosen is None:
+        return read
+    against = {path for path, text in read.unread.items() if "service" in known.find_mentioned(text)}
+    against.update(_list_unread_of("service", read, function))
+    unread = {path: text for path, text in read.unread.items() if path not in against}
+    unclear = tuple(each for each in read.unclear if each != "service")
+    return replace(read, values=read.values | {"service": chosen}, unread=unread, unclear=unclear)
+
+
+def _list_unread_of(argument: str, read: Arguments, function: Function) -> list[str]:
+    """Return the paths of the unread fields that belong to an argument, sorted."""
+    keys = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == argument}
+    return sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in keys)
 
 
 def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from askproai_core.database import Connection
@@ -13,6 +14,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.moving import MoveRequest
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.book.store.actions import FormerStart, hash_words, record_question
+from askproai_runtime.book.store.appointments import get_appointment
 from askproai_runtime.conversation.answers import appointment_list_fields, describe_appointment, have_several_customers
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import read_cancel_reply
@@ -41,7 +43,7 @@ from askproai_runtime.conversation.offer import offer_for_move
 from askproai_runtime.conversation.open_readings import require_exact
 from askproai_runtime.conversation.own_appointments import resolve_appointment
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead, require_owner, says_customer
-from askproai_runtime.conversation.said_appointments import name_place
+from askproai_runtime.conversation.said_appointments import PICKING, name_place
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.conversation.unsaid_days import require_said_day
@@ -72,9 +74,12 @@ async def understand_move(ctx: BookingContext, call: CallContext, args: Mapping[
     zone = ZoneInfo(ctx.config().time_zone)
     async with ctx.pool.acquire() as conn:
         args = await name_old_time(ctx, conn, call, args)
-        appointment = await resolve_appointment(
-            ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
-        )
+        try:
+            appointment = await resolve_appointment(
+                ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
+            )
+        except ClarificationNeeded as asked:
+            appointment = await require_settled(ctx, conn, call, args, asked)
         own = await list_own_appointments(ctx, conn, call, {})
         args = drop_present_time(args, call, appointment.starts_at.astimezone(zone))
         if comes_instead(ctx, call, args, appointment) and not _names_other_time(ctx, call, args, appointment):
@@ -88,6 +93,23 @@ async def understand_move(ctx: BookingContext, call: CallContext, args: Mapping[
             fields = {"appointment_id": str(appointment.id), **question.answer.fields}
             question.answer = replace(question.answer, fields=fields)
         raise
+
+
+async def require_settled(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], asked: ClarificationNeeded
+) -> Appointment:
+    """Return the appointment of the last answer, if the question `asked` is about it and others, and the request only repeats the
+    words before that answer: the caller has settled which one they mean. Else raises `asked`.
+    """
+    picked = next((text for name in PICKING if (text := read_text(args, name))), None)
+    is_repeated = any(picked in each.texts for each in call.earlier[-1:])
+    about = {call.said_last.about, call.named_last.about if call.named_last else ""}
+    listed = [each["appointment_id"] for each in asked.answer.fields.get("appointments", ())]
+    meant = [each for each in listed if each in about]
+    settled = await get_appointment(conn, ctx.tenant, UUID(meant[0])) if len(meant) == 1 else None
+    if settled is None or len(listed) == 1 or not is_repeated:
+        raise asked
+    return settled
 
 
 async def _understand_new_visit(

@@ -21,7 +21,7 @@ from askproai_runtime.language.generic_services import is_generic
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.replies import read_claim
 from askproai_runtime.language.service_texts import ServicePart, list_service_parts
-from askproai_runtime.language.spoken_services import find_named
+from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.language.staff_preferences import read_staff_preference
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import present_language
@@ -208,6 +208,8 @@ class KnownNames:
             is_negated = not _NEGATING.isdisjoint(f"{_words_of_key(path)} {fold(text)}".split())
             if not self._may_decide(path, said) or "@" in text or (is_search and not is_negated):
                 continue
+            if path == "service" and names_service(str(values.get(path, "")), self.config.services):
+                continue  # what the argument itself rules out: "Haarschnitt ohne Färben"
             for name, named in self.find_mentioned(said).items():
                 if (name == "service" and is_search) or (name == "staff" and not self._may_be_preference(path, said)):
                     continue
