@@ -31,7 +31,6 @@ from askproai_runtime.language.customer_names import (
     speaks_of_another,
 )
 from askproai_runtime.language.name_words import FIRM
-from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.language.replies import COMPANY, NAMES, ONE_BY_ONE, ONE_NAME, companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.person_names import fold
@@ -82,7 +81,7 @@ def add_companions(
     """
     said: Sequence[Mapping[str, str]] = _without_repeated(call, args, args.get("companions", ()))
     said = [_part_service(each, ctx.config().services) for each in said]
-    said = _without_caller([_without_placeholder(each) for each in said], args)
+    said = _without_caller(said, args)
     said = _settle_nameless(ctx, call, args, said, offered, start)
     was_asked = asks_birth_date(ctx) and companions_key(NAMES) in (call.replies or {})  # for whom to begin
     if not said or was_asked:
@@ -157,25 +156,30 @@ def _settle_nameless(
         return said
     named = [each for each in said if each not in nameless]
     is_offered = bool(offered) and not all(each.get("customer_name") for each in nameless)
-    is_certain = is_offered or args.get("party_size", 1) > 1 or COUNTED in said
-    is_counted = is_certain or any(counts_people(each, ctx.config().services) for each in call.utterances)
+    is_related = any(each.get("customer_name") for each in nameless if not _is_caller(each, args))  # "mein Mann"
+    has_company = _has_company(call, args)
+    is_certain = is_offered or args.get("party_size", 1) > 1 or COUNTED in said or (is_related and has_company)
+    is_counted = is_certain or is_related or any(counts_people(each, ctx.config().services) for each in call.utterances)
+    company = call.find_reply(companions_key(COMPANY), None)
+    keys = (NAMES,) if start is None else (NAMES, start.isoformat())
+    replies = {call.find_reply(companions_key(key), None) for key in keys} - {None}
     if says_alone(call):
         return named
     if start is None:
         return said if is_counted or any(map(is_accompanied, call.utterances)) else named
-    if not is_counted and not _has_company(call, args):
+    if not is_counted and not has_company and Reply.YES not in replies:
         return named
-    company = call.find_reply(companions_key(COMPANY), None)
+    is_counted = is_counted or Reply.YES in replies
     if not is_counted and company is None:
         raise ClarificationNeeded(say().anybody_along, needs_companions=COMPANY)
     if not is_counted and company is not Reply.YES:
         return named
     if asks_birth_date(ctx):
         return said
-    replies = {call.find_reply(companions_key(key), None) for key in (NAMES, start.isoformat())} - {None}
     if not replies:
         missing = sum(not read_customer_name(each.get("customer_name")) for each in said)
-        alone = "" if named or company is Reply.YES else say().or_alone
+        is_sure = named or company is Reply.YES or (is_related and has_company)
+        alone = "" if is_sure else say().or_alone
         raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
     is_certain = is_certain or company is Reply.YES
     return said if Reply.YES in replies or (is_certain and Reply.NO not in replies) else named
@@ -183,9 +187,12 @@ def _settle_nameless(
 
 def _is_nameless(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:
     """Return True if a companion has no name, or nothing but the caller's own name or first name."""
+    return not read_customer_name(companion.get("customer_name")) or _is_caller(companion, args)
+
+
+def _is_caller(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:
     caller, named = fold(read_text(args, "customer_name") or ""), fold(companion.get("customer_name") or "")
-    is_caller = companion.keys() == {"customer_name"} and named in {caller, caller.partition(" ")[0]} - {""}
-    return not named or is_caller
+    return companion.keys() == {"customer_name"} and named in {caller, caller.partition(" ")[0]} - {""}
 
 
 def _has_company(call: CallContext, args: Mapping[str, Any]) -> bool:
@@ -196,13 +203,6 @@ def _has_company(call: CallContext, args: Mapping[str, Any]) -> bool:
     return any(
         speaks_of_company(each) or speaks_of_another(each, name) or names_beside(each, name) for each in call.utterances
     )
-
-
-def _without_placeholder(companion: Mapping[str, str]) -> Mapping[str, str]:
-    """Return a companion without a placeholder name ("unbekannt"). The person comes all the same."""
-    if not names_nothing(companion.get("customer_name", "")):
-        return companion
-    return {key: value for key, value in companion.items() if key != "customer_name"}
 
 
 def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:

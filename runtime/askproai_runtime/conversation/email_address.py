@@ -8,7 +8,7 @@ from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.store.actions import get_email_question_age, record_email_question
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.input_values import INVISIBLE, is_email
-from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.answer_words import Reply, words_of
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
@@ -37,6 +37,8 @@ _MAILBOX_PROVIDERS = frozenset({"mail", "email"})
 _AROUND = re.compile(r"^[^@<>]*<(?=[^<>]+>)|^\s*mailto:|\s*[(\[][^@()\[\]]*[)\]]\s*$|>[^@<>]*$", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"[(\[]\s*(\w+)\s*[)\]](?=\s*\w)")
 
+# A reply that gives up the address: "ohne Adresse bitte", "ich habe keine".
+_LEFT_OUT = re.compile(rf"\b(?:{_WORDS.left_out})")
 _CORRECTED = re.compile(rf".*@.*\b(?:{_WORDS.corrected})\b[:, ]*(?P<address>\S+@\S+)", re.IGNORECASE)
 
 
@@ -82,6 +84,11 @@ def spell_email(address: str) -> str:
     said = [name.lower() if name.lower() in _KNOWN_DOMAINS else _spell(name) for name in names]
     spelled = f" {say().email_signs['.']} ".join([*said, top.lower()])
     return say().spelled_email.format(local=_spell(local), domain=spelled)
+
+
+def leaves_out_email(reply: str) -> bool:
+    """Return whether a reply to a question about an address says that there is to be none."""
+    return _LEFT_OUT.search(words_of(reply)) is not None
 
 
 async def require_confirmed_email(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> None:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from askproai_core.tenant_config import Service
-from askproai_runtime.conversation.types import ClarificationNeeded
+from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
+from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.customer_names import drop_relations, is_plain_name, is_sentence, read_customer_name
 from askproai_runtime.language.name_words import (
     COMPANIONS,
@@ -25,6 +26,7 @@ from askproai_runtime.language.name_words import (
 )
 from askproai_runtime.language.names_alone import count_names, drop_around
 from askproai_runtime.language.placeholders import drop_marks, names_nothing
+from askproai_runtime.language.replies import COMPANY, companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.person_names import GENDERS, TITLES, fold, same_name
 from askproai_runtime.sentences import say
@@ -119,17 +121,23 @@ def names_several(text: str | None) -> bool:
     return people.is_unclear or bool(people.others)
 
 
-def name_people(args: Mapping[str, Any], services: Sequence[Service], question: str) -> dict[str, Any]:
+def name_people(
+    args: Mapping[str, Any], services: Sequence[Service], question: str, call: CallContext
+) -> dict[str, Any]:
     """Return the arguments with the name alone as `customer_name`, its description in `notes`, and other people as
     `companions`.
 
-    Raises `ClarificationNeeded`, every time, if the text is not one person's name: such a text is never stored. `question` asks
-    for the name.
+    Raises `ClarificationNeeded` if the text is not one person's name. A text for several people is only stored once the caller
+    has answered who comes along: by a no, or by the names of the companions. `question` asks for the name.
     """
     text = args.get("customer_name")
     people = read_people(text, services) if isinstance(text, str) else People("")
     if people.is_unclear:
-        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
+        reply = call.find_reply(companions_key(COMPANY), None)
+        are_named = any(each.get("customer_name") for each in args.get("companions") or ())
+        if reply in {None, Reply.ASIDE} or not (reply is Reply.NO or are_named):
+            raise ClarificationNeeded(say().who_comes_along, unclear="companions", needs_companions=COMPANY)
+        people = People(_name_first(str(text), services))
     if people.is_another or people.is_sentence:
         raise ClarificationNeeded(question, unclear="customer_name")
     if not people.name:
@@ -140,6 +148,17 @@ def name_people(args: Mapping[str, Any], services: Sequence[Service], question: 
     companions = _add_others(args.get("companions") or [], people.others)
     named = {"customer_name": people.name, "notes": notes, "companions": companions}
     return {**args, **{key: value for key, value in named.items() if value}}
+
+
+def _name_first(text: str, services: Sequence[Service]) -> str:
+    """Return the first person in a text for several people, or the whole text if it begins with no full name: "Familie Lange".
+    A first name and a surname are one person's: "Petra und Lange".
+    """
+    parts = [part for _, part in _list_parts(text)]
+    if len(parts) == _FULL_NAME and [fold(each) in FIRST_NAMES for each in parts] == [True, False]:
+        parts = [" ".join(parts)]
+    head = drop_relations(parts[0])
+    return head if count_names(head) >= _FULL_NAME and _is_person(head, services) else text
 
 
 def _add_others(said: Sequence[Mapping[str, str]], others: Sequence[str]) -> list[dict[str, str]]:

@@ -17,11 +17,12 @@ from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import Arguments, read_arguments
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
-from askproai_runtime.conversation.repeated_questions import MOST_ASKED
+from askproai_runtime.conversation.settled_questions import list_unread_of, settle_company, settle_optional
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import note_unread
 from askproai_runtime.language.answer_words import NO, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
+from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.kept_times import leaves_time
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.language.spoken_services import find_named, read_services
@@ -64,6 +65,7 @@ def read_request(
     read = _add_understood(_read_arguments(function, args, call, known), function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
+    read = settle_company(read, function, call) if function in _COUNTS_IN else read
     was_asked = _read_answer_to(call, "companions")[0] != ""
     if not was_asked and _is_for_one(read, call):
         read = replace(read, unclear=(*read.unclear, "companions"))
@@ -73,7 +75,7 @@ def read_request(
 def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
     """Return whether a request is for people with names, and the caller has just said to mean only one: "nur Otto", "nur ich"."""
     people = [read.values, *(read.values.get("companions") or ())]
-    names = [fold(str(each.get("customer_name") or "")) for each in people]
+    names = [fold(read_customer_name(each.get("customer_name"))) for each in people]
     said = "".join(each.said for each in read_exchanges(call)[-1:])
     behind = [line[only.end() :] for line in map(fold, said.splitlines()) for only in _MAY_LEAVE_OUT.finditer(line)]
     ones = [" ".join(word for word in each.split() if word not in _BESIDE_ONE) for each in behind]
@@ -89,26 +91,13 @@ def _read_arguments(function: Function, args: Any, call: OngoingCall, known: Kno
     def choose(argument: str, values: Sequence[Any]) -> Any:
         return find_answer(argument, values, known, *_read_answer_to(call, argument))
 
-    read = _settle_phone(read_arguments(function.name.lower(), args, known, choose), function, call)
+    read = settle_optional(read_arguments(function.name.lower(), args, known, choose), function, call, known)
     read = _settle_service(read, function, call, known)
     name = str(read.values.get("customer_name", ""))
     joined = name.replace(" & ", " ")
     clauses = re.split(r"[,;.!?]", ".".join(read_utterances(call))) if joined != name else []
     is_one = any(f" {fold(joined)} " in f" {fold(clause)} " for clause in clauses)
     return replace(read, values=read.values | {"customer_name": joined}) if is_one else read
-
-
-def _settle_phone(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
-    """Return the arguments. An unclear number that was asked about twice is one unclear text for a note: it stops no booking."""
-    if "phone" not in read.unclear:
-        return read
-    asked = sum((each.answer or {}).get("unclear") == "phone" for each in read_exchanges(call))
-    if asked < MOST_ASKED:
-        return read
-    heard = _list_unread_of("phone", read, function)
-    values = read.values | {"phone": ", ".join(read.unread[path] for path in heard).replace(",", " ?")}  # no number
-    unread = {path: each for path, each in read.unread.items() if path not in heard}
-    return replace(read, values=values, unread=unread, unclear=tuple(each for each in read.unclear if each != "phone"))
 
 
 def _settle_service(read: Arguments, function: Function, call: OngoingCall, known: KnownNames) -> Arguments:
@@ -126,16 +115,10 @@ def _settle_service(read: Arguments, function: Function, call: OngoingCall, know
     if chosen is None:
         return read
     against = {path for path, text in read.unread.items() if "service" in known.find_mentioned(text)}
-    against.update(_list_unread_of("service", read, function))
+    against.update(list_unread_of("service", read, function))
     unread = {path: text for path, text in read.unread.items() if path not in against}
     unclear = tuple(each for each in read.unclear if each != "service")
     return replace(read, values=read.values | {"service": chosen}, unread=unread, unclear=unclear)
-
-
-def _list_unread_of(argument: str, read: Arguments, function: Function) -> list[str]:
-    """Return the paths of the unread fields that belong to an argument, sorted."""
-    keys = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == argument}
-    return sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in keys)
 
 
 def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:

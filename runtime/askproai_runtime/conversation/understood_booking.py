@@ -81,7 +81,7 @@ async def understand_booking(
     Raises `ClarificationNeeded` if a part of the request is unclear.
     """
     said_notes = args.get("notes")
-    args = name_people(args, ctx.config().services, say().whose_name)
+    args = name_people(args, ctx.config().services, say().whose_name, call)
     if (corrected := await correct_details(ctx, call, args)) is not None:
         return corrected
     call, before = await _read_booked(ctx, call, args)

@@ -72,7 +72,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
     """
     call = await read_kept_offers(ctx, call)
     try:
-        args = name_people(args, ctx.config().services, say().wait_for_whom)
+        args = name_people(args, ctx.config().services, say().wait_for_whom, call)
         request = parse_service_request(ctx.config(), call, args)
         zone = request.rules.zone
         args = read_any_day(call, args, zone)

@@ -52,8 +52,8 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     if isinstance(value, str) and _says_nobody(value):
         return [], []
     if isinstance(value, int | float):
-        count_read = 0 if not value > 0 else int(min(value, _MAX_COMPANIONS))
-        return [COUNTED] * count_read, [] if count_read == value else [("", value)]
+        count_read = int(min(max(value, 0), _MAX_COMPANIONS))
+        return [COUNTED] * count_read, [] if count_read == value or value < 0 else [("", value)]
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
     if any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries):
         return None, [("", value)]

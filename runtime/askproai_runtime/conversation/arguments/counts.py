@@ -43,4 +43,5 @@ def count_in_words(text: str) -> int:
 
 
 def _number(text: str) -> int:
-    return _WORDS.numbers.get(text.casefold(), 0) or int(text)
+    number = _WORDS.numbers.get(text.casefold())
+    return int(text) if number is None else number

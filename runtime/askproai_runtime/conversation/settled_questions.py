@@ -1,0 +1,167 @@
+"""Settle what a request repeats although its question is answered, or is worth no third one: companions of a caller who comes
+alone, and arguments that no booking needs. Pure.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from askproai_core.tenant_config import Function
+from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.reading import Arguments
+from askproai_runtime.conversation.arguments.table import fold_key, rules_of
+from askproai_runtime.conversation.email_address import leaves_out_email, read_email
+from askproai_runtime.conversation.repeated_questions import MOST_ASKED
+from askproai_runtime.conversation.transcript import WRITES, is_done, read_exchanges, read_utterances
+from askproai_runtime.language.answer_words import ALONE, ANYBODY, Reply, words_of
+from askproai_runtime.language.company import speaks_of_company
+from askproai_runtime.language.customer_names import read_customer_name
+from askproai_runtime.language.name_words import COMPANIONS, PARTICLES
+from askproai_runtime.language.placeholders import leaves_open, names_nothing
+from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
+from askproai_runtime.person_names import fold
+
+_CLAUSE: Final = re.compile(r"[,;.!?\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Optional:
+    """An argument that no booking needs. `is_about` decides whether an answer asks about its present value, and `is_left_out`
+    whether the caller's words since give it up. Unless it `needs_reply`, it is given up after `MOST_ASKED` questions, too.
+    """
+
+    is_about: Callable[[Mapping[str, Any], str, KnownNames], bool]
+    is_left_out: Callable[[Sequence[str], KnownNames], bool] = lambda _said, _known: False
+    needs_reply: bool = False
+
+
+def _asks_about_phone(answer: Mapping[str, Any], value: str, _known: KnownNames) -> bool:
+    return not value and answer.get("unclear") == "phone"
+
+
+def _asks_about_email(answer: Mapping[str, Any], value: str, _known: KnownNames) -> bool:
+    address = read_email(value)
+    return answer.get("unclear") == "email" if address is None else answer.get("email") == address
+
+
+def _asks_about_staff(answer: Mapping[str, Any], value: str, known: KnownNames) -> bool:
+    return isinstance(answer.get("staff"), list) and bool(value) and "staff" not in known.find_mentioned(value)
+
+
+def _leaves_email(said: Sequence[str], _known: KnownNames) -> bool:
+    return any(map(leaves_out_email, said))
+
+
+def _leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
+    words = "\n".join(said)
+    is_open = ANYBODY.search(words_of(words)) or any(map(leaves_open, _CLAUSE.split(words)))
+    return bool(is_open) and "staff" not in known.find_mentioned(words)
+
+
+_OPTIONAL: Final[Mapping[str, _Optional]] = {
+    "phone": _Optional(_asks_about_phone),
+    "email": _Optional(_asks_about_email, _leaves_email),
+    "staff": _Optional(_asks_about_staff, _leaves_staff, needs_reply=True),
+}
+
+
+def settle_optional(read: Arguments, function: Function, call: OngoingCall, known: KnownNames) -> Arguments:
+    """Return the arguments without those that no booking needs and about which the caller has been asked enough. What the caller
+    has not given up is kept as unread words for a note; those for a number are one unclear text.
+    """
+    named = [name for name in _OPTIONAL if name in {*read.values, *read.unclear}]
+    exchanges = read_exchanges(call) if named else []
+    for name in named:
+        rule, value = _OPTIONAL[name], str(read.values.get(name, ""))
+        asking = [at for at, each in enumerate(exchanges) if rule.is_about(each.answer or {}, value, known)]
+        said = [line for each in exchanges[asking[-1] :] for line in each.said.splitlines()] if asking else []
+        is_left_out = rule.is_left_out(said, known)
+        is_agreed = name == "email" and read_email(value) is not None and _agrees(said, read)
+        if is_left_out or not (rule.needs_reply or is_agreed or len(asking) < MOST_ASKED):
+            read = _without(read, function, name, is_left_out=is_left_out)
+    return read
+
+
+def _agrees(said: Sequence[str], read: Arguments) -> bool:
+    return read_reply(said, Question.ADDRESS).agrees(read.values.get("email_confirmed"))
+
+
+def _without(read: Arguments, function: Function, name: str, *, is_left_out: bool) -> Arguments:
+    values = {key: each for key, each in read.values.items() if key not in {name, f"{name}_confirmed"}}
+    unclear = tuple(each for each in read.unclear if each != name)
+    heard = list_unread_of(name, read, function)
+    unread = {path: each for path, each in read.unread.items() if path not in heard}
+    if is_left_out:
+        return replace(read, values=values, unread=unread, unclear=unclear)
+    if name == "phone":
+        number = ", ".join(read.unread[path] for path in heard).replace(",", " ?")  # no number
+        return replace(read, values=values | {name: number}, unread=unread, unclear=unclear)
+    return replace(read, values=values, unread=read.unread | {name: str(read.values[name])}, unclear=unclear)
+
+
+def list_unread_of(argument: str, read: Arguments, function: Function) -> list[str]:
+    """Return the paths of the unread values that an argument has under any of its names, sorted."""
+    keys = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == argument}
+    return sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in keys)
+
+
+def settle_company(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
+    """Return the arguments without companions whom the caller's words exclude: all of them after a reply that nobody else comes,
+    and those without a name if the caller comes alone. A name that names nobody, by these words, is dropped.
+    """
+    is_unclear = "companions" in read.unclear
+    if not (read.values.get("companions") or is_unclear):
+        return read
+    said, later, was_asked = _read_of_company(call)
+    companions = [_without_no_name(each, call) for each in read.values.get("companions") or ()]
+    names = [read_customer_name(each.get("customer_name")) for each in companions]
+    words = set(fold(" ".join([*said, *later])).split())
+    is_named = any(not words.isdisjoint(fold(each).split()) for each in names)
+    beside = [ALONE.sub(" ", words_of(each)) for each in said]
+    is_alone = beside != [*map(words_of, said)] and not any(map(speaks_of_company, [*beside, *later]))
+    is_no = was_asked and read_reply(said, Question.COMPANY) is Reply.NO and not any(names)
+    are_written = any(each and _is_written(each) for each in names)
+    if (is_alone and (was_asked or not are_written) and not is_named) or (is_no and is_unclear):
+        heard = list_unread_of("companions", read, function)
+        unread = {path: each for path, each in read.unread.items() if path not in heard}
+        values = {key: each for key, each in read.values.items() if key != "party_size"} | {"companions": []}
+        return replace(
+            read, values=values, unread=unread, unclear=tuple(each for each in read.unclear if each != "companions")
+        )
+    return replace(read, values=read.values | {"companions": companions}) if companions else read
+
+
+def _read_of_company(call: OngoingCall) -> tuple[list[str], list[str], bool]:
+    """Return the caller's reply to the last question who else comes, the words after the next answer, and whether it was asked.
+    Without such a question since the call's last change, all words are a reply.
+    """
+    later = list[str]()
+    for each in reversed(read_exchanges(call)):
+        said, answer = each.said.splitlines(), each.answer or {}
+        asked = answer.get("needs_companions", ONE_NAME)
+        if answer.get("unclear") == "companions" or asked not in {ONE_BY_ONE, ONE_NAME}:
+            return said, later, True
+        later = [*said, *later]
+        if is_done(each, WRITES):
+            return later, [], False
+    return [*read_utterances(call)], [], False
+
+
+def _without_no_name(companion: Mapping[str, str], call: OngoingCall) -> Mapping[str, str]:
+    """Return a companion without a name that is a placeholder, or that has small letters only and no word of the caller. The
+    person comes all the same.
+    """
+    name = companion.get("customer_name", "")
+    words = fold(" ".join(read_utterances(call))).split()
+    said = {*words, "".join(each for each in words if len(each) == 1)}  # also a spelled name
+    is_person = not name.islower() or not (said | COMPANIONS).isdisjoint(fold(name).split()) or not words
+    if not name or (is_person and not names_nothing(name)):
+        return companion
+    return {key: each for key, each in companion.items() if key != "customer_name"}
+
+
+def _is_written(name: str) -> bool:
+    """Return whether each word of a name begins with a capital letter, or belongs to names: "van"."""
+    return all(not each[0].islower() or fold(each) in PARTICLES for each in name.split())
