@@ -48,6 +48,7 @@ _FOR_BOTH: Final = re.compile(
 )
 _MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
 _FOR_ONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only})\b")  # "nur einen Haarschnitt"
+_NEEDS_ONE: Final = re.compile(rf" (?:{UNDERSTOOD.companions.needs_one})$")  # "nur Otto braucht einen Termin"
 _BESIDE_ONE: Final = UNDERSTOOD.companions.for_whom | UNDERSTOOD.known_people.beside
 _CALLER: Final = re.compile(rf"(?:{UNDERSTOOD.companions.names_caller})")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
@@ -77,8 +78,9 @@ def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
     people = [read.values, *(read.values.get("companions") or ())]
     names = [fold(read_customer_name(each.get("customer_name"))) for each in people]
     said = "".join(each.said for each in read_exchanges(call)[-1:])
-    behind = [line[only.end() :] for line in map(fold, said.splitlines()) for only in _MAY_LEAVE_OUT.finditer(line)]
-    ones = [" ".join(word for word in each.split() if word not in _BESIDE_ONE) for each in behind]
+    clauses = map(fold, re.split(r"[,;.!?\n]", said))
+    behind = [each[only.end() :] for each in clauses for only in _MAY_LEAVE_OUT.finditer(each)]
+    ones = [" ".join(word for word in _NEEDS_ONE.sub("", each).split() if word not in _BESIDE_ONE) for each in behind]
     is_one = any(_CALLER.fullmatch(one) or any(f"{name} ".startswith(f"{one} ") for name in names) for one in ones)
     return len(names) > 1 and all(names) and is_one and not speaks_of_company(said)
 

@@ -1,6 +1,7 @@
 """Read the `companions` argument of a language model: from any form of it to one object for each companion."""
 
 import re
+from math import isnan
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.counts import read_count
@@ -52,7 +53,8 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     if isinstance(value, str) and _says_nobody(value):
         return [], []
     if isinstance(value, int | float):
-        count_read = int(min(max(value, 0), _MAX_COMPANIONS))
+        is_number = isinstance(value, int) or not isnan(value)
+        count_read = int(min(max(value, 0), _MAX_COMPANIONS)) if is_number else 0
         return [COUNTED] * count_read, [] if count_read == value or value < 0 else [("", value)]
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
     if any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries):

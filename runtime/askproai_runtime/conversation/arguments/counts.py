@@ -26,7 +26,7 @@ def read_count(value: Any) -> int | None:
     if isinstance(value, bool):
         return None
     if isinstance(value, int | float):
-        return int(value) if value == int(value) else None
+        return int(value) if isinstance(value, int) or value.is_integer() else None
     found = _COUNT.fullmatch(value.strip().removesuffix(".0")) if isinstance(value, str) else None
     return _number(found["number"]) if found else None
 
