@@ -10,8 +10,8 @@ from typing import Any
 from askproai_core.tenant_config import Function
 from askproai_runtime.book.appointments import NamedSlot
 from askproai_runtime.calls.payload import OngoingCall, Utterance
-from askproai_runtime.conversation.arguments.members import TIMES
 from askproai_runtime.conversation.arguments.reading import read_arguments
+from askproai_runtime.conversation.arguments.table import TIMES
 from askproai_runtime.conversation.types import CallContext, EarlierRequest, NamedOffer, NamedTimes, Naming
 from askproai_runtime.language.declines import answers_aside, asks_for_others, asks_for_time, find_declined, is_number
 from askproai_runtime.language.replies import has_no_preference

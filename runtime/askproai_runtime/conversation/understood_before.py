@@ -12,10 +12,9 @@ from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.contradictions import find_answer
 from askproai_runtime.conversation.arguments.counts import count_in_words, counts_people, read_count
 from askproai_runtime.conversation.arguments.known_names import KnownNames
-from askproai_runtime.conversation.arguments.members import TIMES
 from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import Arguments, read_arguments
-from askproai_runtime.conversation.arguments.table import fold_key, rules_of
+from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.settled_questions import list_unread_of, settle_company, settle_optional
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances

@@ -9,7 +9,7 @@ from typing import Final
 from askproai_core.tenant_config import Function
 from askproai_runtime.conversation.arguments.counts import counts_people
 from askproai_runtime.conversation.arguments.known_names import KnownNames
-from askproai_runtime.conversation.arguments.members import TIMES, WHOLE
+from askproai_runtime.conversation.arguments.members import WHOLE
 from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import BEYOND, Arguments
 from askproai_runtime.conversation.arguments.table import (
@@ -19,6 +19,7 @@ from askproai_runtime.conversation.arguments.table import (
     ENDS,
     FUNCTION_NAMES,
     PREFERENCES,
+    TIMES,
     fold_key,
     rules_of,
 )

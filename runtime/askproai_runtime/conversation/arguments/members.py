@@ -23,6 +23,7 @@ from askproai_runtime.conversation.arguments.table import (
     ENDS,
     OFFERS,
     PREFERENCES,
+    TIMES,
     VALUE_KEYS,
     WRAPPERS,
     ArgumentRule,
@@ -61,7 +62,6 @@ _NO_TIME_KEY = re.compile(_KEYS.of_other_time)
 # Such a name is of the appointment's time, and of no other: `preferred_day`, unlike `inspection_date`.
 _OF_APPOINTMENT = re.compile(rf"(?:{_KEYS.of_appointment})+")
 _OF_ANY_EVENT = re.compile(_KEYS.of_any_event)
-TIMES: Final = frozenset({"date", "start", "time", "part_of_day"})
 WHOLE = "args"  # the name of a value without one
 
 
@@ -81,11 +81,6 @@ class Member:
     is_alias: bool = False
     within: str | None = None
     is_own: bool = True
-
-    @property
-    def is_of_any_event(self) -> bool:
-        """Return whether the last name of the path may be of another event than the new appointment: `event_date`."""
-        return _OF_ANY_EVENT.search(fold_key(self.path.rpartition(".")[2])) is not None
 
 
 def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str]) -> Iterator[Member]:
@@ -139,24 +134,21 @@ def set_apart(members: list[Member]) -> list[Member]:
     times = [each for each in members if each.rule is not None and each.rule.name in TIMES and not is_empty(each.value)]
     if not any(each.is_own for each in times):
         return members
-    plain = [each for each in times if each.is_own and not each.is_of_any_event]
-    others = [each for each in times if not each.is_own or (each.is_of_any_event and _differs(each, plain))]
-    return [replace(each, rule=None) if each in others else each for each in members]
+    of_any = [each for each in times if _OF_ANY_EVENT.search(fold_key(each.path.rpartition(".")[2]))]
+    plain = [each for each in times if each.is_own and each not in of_any]
+    others = {each.path for each in of_any if not all(_agree(one, each) for one in plain)}
+    others |= {each.path for each in times if not each.is_own}
+    return [replace(each, rule=None) if each in times and each.path in others else each for each in members]
 
 
-def _differs(member: Member, times: list[Member]) -> bool:
-    """Return whether other values (`times`) have a day or an hour where a member has a different one."""
-    name = member.rule.name if member.rule else ""
-    beside = {"start": TIMES, "part_of_day": {"time", "part_of_day", "start"}}.get(name, {name, "start"})
-    return not all(_agree(each, member) for each in times if each.rule is not None and each.rule.name in beside)
-
-
-def _agree(first: Member, second: Member) -> bool:
-    one, other = to_text(first.value), to_text(second.value)
-    argument = TIME_ARGUMENTS.get(first.rule.name) if first.rule is not None and first.rule is second.rule else None
-    if first.rule is None or argument is None:
-        return one in other or other in one
-    return merge_values(first.rule, one, other) is not None and may_agree(one, other, argument)
+def _agree(plain: Member, other: Member) -> bool:
+    """Return whether two values are no different days or hours."""
+    name, kind = (each.rule.name if each.rule else "" for each in (plain, other))
+    one, said = to_text(plain.value), to_text(other.value)
+    if plain.rule is not None and name == kind and name in TIME_ARGUMENTS:
+        return merge_values(plain.rule, one, said) is not None and may_agree(one, said, TIME_ARGUMENTS[name])
+    is_beside = "start" in {name, kind} or (name, kind) == ("time", "part_of_day")
+    return not is_beside or one in said or said in one
 
 
 def find_lost(members: list[Member], values: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> set[str]:

@@ -8,7 +8,6 @@ from typing import Any
 from askproai_runtime.conversation.arguments.companions import read_companions
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.members import (
-    TIMES,
     Member,
     find_lost,
     join_path,
@@ -23,6 +22,7 @@ from askproai_runtime.conversation.arguments.table import (
     NOT_NEEDED,
     PARTIES,
     PREFERENCES,
+    TIMES,
     ArgumentRule,
     fold_key,
     rules_of,

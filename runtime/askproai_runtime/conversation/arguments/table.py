@@ -258,6 +258,7 @@ DECIDING: Final = frozenset({
     "another", "appointment_date", "appointment_id", "appointment_time", "branch", "choice", "companions", "confirmed",
     "customer_name", "date", "email_confirmed", "part_of_day", "phone", "service", "staff", "start", "time", "timezone",
 })  # fmt: skip
+TIMES: Final = frozenset({"date", "start", "time", "part_of_day"})
 # How many come in all is a number under these names.
 PARTIES: Final = _KEYS.parties
 # What describes a service, a person or a time, and does not narrow it.
