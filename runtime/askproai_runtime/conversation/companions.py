@@ -83,7 +83,7 @@ def add_companions(
     said: Sequence[Mapping[str, str]] = _without_repeated(call, args, args.get("companions", ()))
     said = [_part_service(each, ctx.config().services) for each in said]
     said = _without_caller([_without_placeholder(each) for each in said], args)
-    said = _settle_nameless(ctx, call, args, said, offered, start)
+    said = _without_unnamed(call, _settle_nameless(ctx, call, args, said, offered, start))
     was_asked = asks_birth_date(ctx) and companions_key(NAMES) in (call.replies or {})  # for whom to begin
     if not said or was_asked:
         return Group(service, ())
@@ -179,6 +179,16 @@ def _settle_nameless(
         raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
     is_certain = is_certain or company is Reply.YES
     return said if Reply.YES in replies or (is_certain and Reply.NO not in replies) else named
+
+
+def _without_unnamed(call: CallContext, said: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, str]]:
+    """Return the companions without those who have no name ("mein Mann"), if the caller has answered a question about companions
+    by saying that nobody comes along.
+    """
+    is_asked = any(each.startswith(companions_key("")) for each in call.replies or ())
+    if not (is_asked and says_alone(call)):
+        return said
+    return [each for each in said if read_customer_name(drop_relations(each.get("customer_name", "")))]
 
 
 def _is_nameless(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:
