@@ -47,8 +47,8 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         return None, []
     if isinstance(value, str) and (count := read_count(value)) is not None:
         value = count
-    if isinstance(value, bool) or value is None or (isinstance(value, str) and leaves_open(value)):
-        return None, [("", True)] if value is True else []
+    if isinstance(value, bool) or value is None:
+        return None, [("", True)] if value else []
     if isinstance(value, str) and _says_nobody(value):
         return [], []
     if isinstance(value, int | float):
