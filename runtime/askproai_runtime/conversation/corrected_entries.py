@@ -116,9 +116,11 @@ def _names_after_no(said: str, name: str) -> bool:
 
 def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
     """Return True if this call made the entry `own` by an earlier request for the same person, branch and service, but either for
-    other times or another staff member, or with another telephone number.
+    other times or another staff member, or with another telephone number. With another number, a name that only sounds alike is
+    another person's.
     """
-    is_of_person = same_name(entry.name, own.name) or sounds_alike(entry.name, own.name)
+    may_be_misheard = own.phone == entry.phone and sounds_alike(entry.name, own.name)
+    is_of_person = same_name(entry.name, own.name) or may_be_misheard
     is_same_place = (own.call_id, own.branch, own.service) == (call.call_id, entry.branch, entry.service)
     return is_same_place and is_of_person and (own.phone == entry.phone) != is_same_request(entry, own)
 
@@ -135,11 +137,13 @@ def find_replaced(
     on the same day, in the new one; else the latest one if the caller's words or the model's choice replace an entry. Without a
     transcript, none, except those with another number for the same times.
     """
-    renumbered = frozenset(each.id for each in formers if is_same_request(entry, each))
-    formers = [each for each in formers if each.id not in renumbered]
     choice, texts = read_choice(args), _list_corrections(call.said_since_joining)
     is_adding = bool(call.said_since_joining) and not texts
-    if call.said_since is None or not formers or choice is Choice.FURTHER or is_adding:
+    if choice is Choice.FURTHER or is_adding:
+        return frozenset()
+    renumbered = frozenset(each.id for each in formers if is_same_request(entry, each))
+    formers = [each for each in formers if each.id not in renumbered]
+    if call.said_since is None or not formers:
         return renumbered
     first, texts = [*texts[:1]], [*texts, " ".join(filter(None, read_parts(args)))]
     wanted = _list_starts(read_spans(entry), zone)

@@ -20,7 +20,6 @@ from askproai_runtime.conversation.day_readings import day_of, days_of
 from askproai_runtime.conversation.last_days import list_weekdays
 from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_another, says_other
 from askproai_runtime.conversation.types import CallContext, Naming
-from askproai_runtime.language.answer_words import ONLY_YES
 from askproai_runtime.language.cancel_answers import means_all, speaks_of_cancelling
 from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.introductions import read_introduction
@@ -50,6 +49,7 @@ _IS_KNOWN: Final = re.compile(_KNOWN)
 _DENIES: Final = re.compile(rf"^(?:{_WORDS.denied_one})\b")
 _NEGATION: Final = re.compile(_WORDS.negation)
 _STAYS: Final = re.compile(rf"\b(?:{_WORDS.stays})\b")
+_COMES: Final = re.compile(rf"\b(?:{_WORDS.comes})\b")
 _MINE: Final = re.compile(rf"\b(?:{_WORDS.mine})\b")
 _RELATIVE: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.possessives}) (?:\w+ )?(?:{'|'.join(sorted(RELATIVES))})\b(?: (\w+))?"
@@ -189,14 +189,14 @@ class _Words:
         return frozenset.intersection(*map(frozenset, deciding)) if deciding else frozenset()
 
     def denies_name(self, clause: str, others: Sequence[str]) -> bool:
-        """Return whether a clause is nothing but a customer's name and a negation ("Otto Lange nicht"), and one of the `others` is
-        nothing but a name or a yes to one, or cancels it: "Otto kommt, Petra nicht" cancels Petra's.
+        """Return whether a clause is nothing but a customer's name and a negation ("Otto Lange nicht"), and one of the `others`
+        names another customer without saying that this one comes: "Otto kommt, Petra nicht" cancels Petra's.
         """
         names = {word for each in self.own for word in fold(each.customer_name).split()}
-        rest = {each: " ".join(word for word in each.split() if word not in names) for each in (clause, *others)}
-        named = (each for each in others if self.find(each))
-        is_bare = (not rest[each] or speaks_of_cancelling(each) or ONLY_YES.fullmatch(rest[each]) for each in named)
-        return _NEGATION.fullmatch(rest[clause]) is not None and any(is_bare)
+        rest = " ".join(word for word in clause.split() if word not in names)
+        named = [each for each in others if self.find(each)]
+        comes = any(_COMES.search(each) and not (speaks_of_cancelling(each) or rejects_times(each)) for each in named)
+        return _NEGATION.fullmatch(rest) is not None and bool(named) and not comes
 
     def find_on_new_day(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
         """Return those of the appointments whose day is that of the new start: words that name such a day mean this one."""

@@ -29,6 +29,7 @@ from askproai_runtime.conversation.last_days import (
     may_repeat_change,
     offers_other_service,
 )
+from askproai_runtime.conversation.named_appointments import split_new_time
 from askproai_runtime.conversation.named_days import list_counted_days, put_on_named_day
 from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.relative_times import add_later_readings, count_hours
@@ -54,6 +55,7 @@ from askproai_runtime.spoken_times import (
     understand_start,
 )
 from askproai_runtime.spoken_times.arguments import find_open_span, holds_day, is_relative_day, names_next_weekday
+from askproai_runtime.spoken_times.mentions import list_only_hour
 
 _ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
 _WEEKS = frozenset({7, 14, 21})  # days by which another week is later
@@ -212,7 +214,8 @@ def understand_new_time(
     If one text has two times, the appointment's present one is the old time ("von zehn auf elf"). Raises `ClarificationNeeded`
     if the new time is not clear.
     """
-    args = _drop_own_time(args, appointment.starts_at.astimezone(service.rules.zone))
+    own_start = appointment.starts_at.astimezone(service.rules.zone)
+    args = _drop_own_begin(_drop_own_time(args, own_start), call, own_start)
     call = after_request(call, service.rules.zone)
     parts = read_parts(args)
     if is_after_list(call) and find_open_span(parts[0] or parts[1] or ""):
@@ -259,6 +262,21 @@ def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
     for name in ("start", "date", "time"):
         pairs = list_replaced_times(read_text(args, name) or "")
         args = next(({**args, name: new} for old, new in pairs if _is_own(old, own) or _is_own(new, own)), args)
+    return args
+
+
+def _drop_own_begin(args: Mapping[str, Any], call: CallContext, own: datetime) -> Mapping[str, Any]:
+    """Return the arguments with only the end of a range as the new time, if the range begins at the appointment's present start
+    and the caller has said its end as the new time: `from: 10:00, to: 11:00` for "von zehn auf elf".
+    """
+    new_times = [split_new_time(fold(words))[1] for words in call.utterances]
+    said = {hour for words in new_times if words for hour in list_only_hour(words, call.started_at)}
+    day, zone = read_text(args, "date") or own.date().isoformat(), ZoneInfo(str(own.tzinfo))
+    for name in ("time", "part_of_day"):
+        text = read_text(args, name) if said else None
+        found = understand_parts(day, text, None, at=call.started_at, zone=zone).candidates if text else ()
+        if len(found) == 1 and found[0].start == own and found[0].end is not None and found[0].end.time() in said:
+            return {**args, name: None, "time": f"{found[0].end:%H:%M}"}
     return args
 
 

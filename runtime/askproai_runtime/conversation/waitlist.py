@@ -15,7 +15,7 @@ from askproai_runtime.book.changes import said_of_written
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import ListFull, Waiting
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.book.store.waitlist import list_waiting_names
+from askproai_runtime.book.store.waitlist import list_entries_of_call, list_waiting_names
 from askproai_runtime.book.waiting import WaitingSpan, join
 from askproai_runtime.book.waitlist import NewEntry, WaitingName, WaitlistEntry
 from askproai_runtime.branch_numbers import region_of
@@ -82,7 +82,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         name = read_text(args, "customer_name") or ""
         if instead := await offer_before_waiting(ctx, together.service, call, candidates, name):
             return instead
-        entry = _parse(ctx, call, args, request, candidates)
+        entry = await _keep_phone(ctx, call, args, _parse(ctx, call, args, request, candidates))
         renamed = await _find_renamed_entry(ctx, call, args, entry)
     except ClarificationNeeded as clarification:
         return clarification.answer
@@ -203,6 +203,18 @@ def _parse(
         caller=caller,
         correlation_id=call.correlation_id,
     )
+
+
+async def _keep_phone(ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: NewEntry) -> NewEntry:
+    """Return the entry; if the request names no number, with that of this call's own entry for the same person and times."""
+    named = read_phone(read_said(args, "phone"), ctx.config(), call)
+    if named.number is not None or named.of_call:
+        return entry
+    async with ctx.pool.acquire() as conn:
+        own = await list_entries_of_call(conn, ctx.tenant, call.call_id)
+    same = [each for each in own if is_former(call, entry, each) and is_same_request(entry, each)]
+    waiting = [each.phone for each in same if each.state == "waiting"]
+    return replace(entry, phone=waiting[-1]) if waiting else entry
 
 
 def _span_of(candidate: Candidate, last: datetime, declined: Iterable[datetime]) -> WaitingSpan:

@@ -1,7 +1,6 @@
 """Full dates with a time in ISO 8601, as programs and models write them."""
 
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from zoneinfo import ZoneInfo
@@ -16,10 +15,7 @@ _INSTANT = re.compile(
 )
 # The same without signs: `20261216T143000Z`, `202612161430`. An epoch has ten, 13 or 16 digits.
 _COMPACT = re.compile(r"^(20\d\d)(\d\d)(\d\d)(?:T|\s+)?([0-2]\d)([0-5]\d)([0-5]\d)?(?=$|\s|Z|[+-])", re.IGNORECASE)
-_BARE_HOUR = re.compile(r"(?P<hour>\d{4}-\d\d-\d\d[T ]\d\d)(?P<utc>Z?)", re.IGNORECASE)
-# As mails and JavaScript write it: `Thu, 26 Nov 2026 10:00:00 +0100`, `Thu Nov 26 2026 10:00:00 GMT+0100 (Central European …)`.
-_OF_PROGRAMS = ("%a, %d %b %Y %H:%M:%S %z", "%a %b %d %Y %H:%M:%S %z")
-_BESIDE_OFFSET = re.compile(r"GMT(?=[+-])|\s*\([\w\s]+\)$")
+_BARE_HOUR = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d(?=Z?$)", re.IGNORECASE)
 _SECONDS = re.compile(r"\d\d:?\d\d:?\d\d(?:[.,]\d+)?[+-]")  # a program writes them, and no range has them
 _MIDNIGHT = time()
 
@@ -45,7 +41,7 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for a date that no calendar has.
     """
     said = text.strip().rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
-    found = _INSTANT.fullmatch(_spell_out(_COMPACT.sub(_add_signs, said.strip())))
+    found = _INSTANT.fullmatch(_BARE_HOUR.sub(r"\g<0>:00", _COMPACT.sub(_add_signs, said.strip())))
     if found is None:
         return None
     local = datetime.fromisoformat(f"{found['day']}T{found['hour']}:{found['minute']}:00").replace(tzinfo=zone)
@@ -85,15 +81,3 @@ def _is_range(written: datetime, zone: ZoneInfo) -> bool:
 def _add_signs(match: re.Match[str]) -> str:
     year, month, day, hour, minute, second = match.groups()
     return f"{year}-{month}-{day}T{hour}:{minute}:{second or '00'}"
-
-
-def _spell_out(text: str) -> str:
-    """Return the time of a mail or of JavaScript, or one without minutes, as ISO 8601 writes it; any other text unchanged."""
-    if found := _BARE_HOUR.fullmatch(text):
-        return f"{found['hour']}:00{found['utc']}"
-    for form in _OF_PROGRAMS:
-        with suppress(ValueError):
-            moment = datetime.strptime(_BESIDE_OFFSET.sub("", text), form)  # noqa: DTZ007 (`form` has %z)
-            if text.startswith(f"{moment:%a}"):
-                return moment.isoformat()
-    return text

@@ -49,12 +49,11 @@ def understand_parts(
 
     Midnight in `date` is no time. If one argument is not understood, the result names it, with the meaning of the others.
     """
-    for text in (date, time):
-        if (zoned := split_zone(text or "")) is not None:
-            parts = (zoned[0] if each is text else each for each in (date, time))
-            local = understand_parts(*parts, part_of_day, at=at, zone=zone)
-            if local.candidates and all(has_offset(each.start, zoned[1]) for each in local.candidates):
-                return local
+    if (zoned := split_zone(time or date or "")) is not None:
+        day, clock = (date, zoned[0]) if time else (zoned[0], time)
+        local = understand_parts(day, clock, part_of_day, at=at, zone=zone)
+        if local.candidates and all(has_offset(each.start, zoned[1]) for each in local.candidates):
+            return local
     said = _list_said({Argument.DATE: date, Argument.TIME: time, Argument.PART_OF_DAY: part_of_day})
     understood = within_calendar(lambda: _understand_said(said, at, zone))
     if understood.unclear is not Argument.TIME or (twice := _SAID_TWICE.fullmatch(time or "")) is None:
