@@ -156,7 +156,8 @@ def _without_no_name(companion: Mapping[str, str], call: OngoingCall) -> Mapping
     name = companion.get("customer_name", "")
     words = fold(" ".join(read_utterances(call))).split()
     said = {*words, "".join(each for each in words if len(each) == 1)}  # also a spelled name
-    is_person = not name.islower() or not (said | COMPANIONS).isdisjoint(fold(name).split()) or not words
+    is_open = leaves_open(name)  # "egal" may be anybody: it is asked about
+    is_person = is_open or not name.islower() or not (said | COMPANIONS).isdisjoint(fold(name).split()) or not words
     if not name or (is_person and not names_nothing(name)):
         return companion
     return {key: each for key, each in companion.items() if key != "customer_name"}

@@ -28,7 +28,7 @@ SAMPLES: Final = _WORDS.samples  # surnames of examples, which real people have,
 # Small words that are in no name: beside one, they make a sentence.
 OF_SENTENCES: Final = _WORDS.of_sentences | (BEFORE_COMPANIONS - PARTICLES)
 # Words that say that the caller comes alone, and words that go with them: "nur ich", "keine Begleitung", "1 adult".
-ALONE: Final = _COMPANIONS.alone
+ALONE: Final = _COMPANIONS.alone | {"0"}
 BESIDE_ALONE: Final = _COMPANIONS.beside_alone | {"1"}
 # Words for a person whom nobody has named yet.
 UNKNOWN: Final = _WORDS.unknown
