@@ -52,9 +52,9 @@ ARGUMENTS = """
 The handling by the call functions ([http.md](http.md#call-functions)) of the arguments that a language model writes. Each
 argument is read by itself; values are combined, never texts.
 
-- **Absent** are null, blanks, words such as `null`, `None`, `undefined`, `N/A`, `unknown`, `unbekannt`, `not provided` and
-  `keine Angabe`, templates that nobody filled (`{{date}}`, `${date}`, `[date]`, `<your name>`), and marks of a redaction
-  (`[REDACTED]`, `[PERSON_NAME_1]`, `***`). “No matter” (`egal`, `any`, `wer frei ist`) is absent in the arguments with *choice*.
+- **Absent** are null, blanks, words such as `null`, `None`, `undefined`, `N/A`, `unbekannt` and `entfällt`, templates that
+  nobody filled (`{{date}}`, `[date]`, `<your name>`), and marks of a redaction (`[REDACTED]`, `***`). “No matter” (
+  `egal`, `any`, `wer frei ist`) is absent in the arguments with *choice*.
 - **Forms.** The arguments, or one of them, may be JSON in a text, a list, or an object at any depth; numbers are texts. A day with
   its month, an hour with its minute, and first and last name are one value. All texts of `notes`, `reason` or `message` are kept.
   Names are compared without case and signs: `customerName` is `customer_name`.
@@ -66,17 +66,16 @@ argument is read by itself; values are combined, never texts.
   the waiting list have no notes: the answer says that nothing else is changed or noted. A field that names another service or
   person is asked about. Fields of programs (`call_id`, `gender`) are noted nowhere.
 - **An understood value is kept.** An unclear time leaves the day: a search offers its times, a booking asks for the hour. An
-unclear
-  day is asked for by itself.
-- **Contradictions are asked back**, with the reading of each argument. A start that was offered in the call counts before what else
-  is said.
+  unclear day is asked for by itself.
+- **Contradictions are asked back**, with the reading of each argument. An offered start counts, unless the caller's words name
+  another time.
 - **A day that depends on the call is said first.** After offers, "am Dienstag danach", "diesen Donnerstag" or "am zweiten Tag" may
   mean several days. Unless the last answer named the day, a booking or a move asks about the date (`candidates`), and the same
   request after a yes is carried out. A date, today and tomorrow are never asked about.
 - **A value that decides an act is never dropped.** Two values that disagree for a service, a person, a branch, a time, a name or
-a number
-  are asked about, and nothing is done; so is a part of one that was not read (`service.not_wanted`). `unclear` of the answer names
-  the argument. Values that agree count: a weekday beside its date, a first name beside the whole one.
+  a number are asked about, and nothing is done; so is a part of one that was not read (`service.not_wanted`). `unclear` of the
+  answer names the argument. Values that agree count: a weekday beside its date, a first name beside the whole one.
+- **No question about a detail ends a call.** A `phone` or `email` that stays unclear after two questions becomes a note.
 - **One request at a time.** A list of several objects that each hold arguments is several requests: nothing is done, and the answer
   has the `reason` `one_at_a_time`.
 - **A time is never hours off.** An offset counts if the branch's zone has it at that time. With `Z`, or another one, the local time

@@ -112,7 +112,8 @@ _RULES: Final = (
     ArgumentRule(
         "timezone", _NEW_TIME,
         "the zone of the branch, which changes nothing",
-        "with another one, beside an hour that the caller has not said, it is asked once in a call whether the time is local",
+        "with another one, beside an hour that the caller has not said, it is asked once whether the time is local;"
+        " noted with a `call_back`",
         ("time_zone", "tz"),
     ),
     ArgumentRule(
@@ -180,7 +181,8 @@ _RULES: Final = (
     ArgumentRule(
         "email", (_BOOK,),
         "an e-mail address, written or in words",
-        "asked for again; one that says that there is none, or that is made up (`test@test.de`, `@example.com`, `0`), is as absent",
+        "asked for again, or left out by the reply; one that says that there is none, or that is made up"
+        " (`test@test.de`, `@example.com`, `0`), is as absent",
         ("email_address", "mail", "e_mail", "customer_email", "mail_address", "attendee_email"),
     ),
     ArgumentRule(
@@ -193,7 +195,8 @@ _RULES: Final = (
         "companions", (_SEARCH, _BOOK, _JOIN),
         "a list of people with `customer_name`, `service` and `staff`; names, or how many they are; under the name of a count"
         " (`party_size`, `quantity`, `anzahl`) how many come in all",
-        "an entry without a name counts by the caller's words or after a question; the waiting list notes one person, and says so",
+        "an entry without a name counts by the caller's words or after a question, none does for a caller who comes alone;"
+        " the waiting list notes one person, and says so",
         ("guests", "additional_people", "attendees", "participants", "people", "persons", "party_size", "number_of_people",
          "group_size", "companion", "guest", "accompanied_by", "second_person", "plus_one", "husband", "wife", "kids",
          "children", "adults"),
@@ -226,7 +229,7 @@ _RULES: Final = (
     ArgumentRule(
         "call_back", (_NOTE,), "when to call back, in words, or true; false (`no`, `nein`) takes one back; its day and hour also"
         " apart (`callback_date`, or `date` beside an hour)",
-        "kept in words, for a person",
+        "kept in words, for a person; an answer in writing (`per Mail`) is part of the message",
         ("callback", "callback_time", "call_back_time", "callback_requested", "callback_window",
          "preferred_callback"),
         is_text=True,
