@@ -10,6 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
+from askproai_runtime.conversation.corrected_times import TAKEN_BACK, find_hour, find_set_hour, list_settled
 from askproai_runtime.conversation.day_readings import ask_which, days_of
 from askproai_runtime.conversation.last_days import (
     REJECTED_DAY,
@@ -25,7 +26,7 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, NamedTimes, Naming
 from askproai_runtime.language.answer_words import words_of
 from askproai_runtime.language.birth_dates import list_birth_dates
-from askproai_runtime.language.declines import NUMBER, SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
+from askproai_runtime.language.declines import SAYS_HOUR, agrees_to_offer, list_clauses, rejects_times
 from askproai_runtime.language.places_among import ENDING, PLACE, PLACES, holds_place
 from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import (
@@ -57,11 +58,6 @@ _NO_WISH: Final = re.compile(
 _RESTRICTS: Final = re.compile(rf"\b(?:{_WORDS.restricts})\b")
 _BOUND: Final = re.compile(rf"\b(?:{_WORDS.bounds})\b")
 _ADDS: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.adds})")
-_TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
-# "machen Sie elf draus", "oh, I meant eleven"
-_SETS_HOUR: Final = re.compile(rf"(?:(?!\b{NUMBER}\b).)*\b(?:{_WORDS.sets_hour}) (?!(?:eins?|one)\b)(?={NUMBER}\b)")
-_HESITATES: Final = re.compile(rf"\b(?:{_WORDS.hesitates})\b,? ?([^,]*)")
-_BARE_HOUR: Final = re.compile(rf"^(?:\w+ )?{NUMBER}(?: (?:\w+ )?(?:{'|'.join(ALL_WEEKDAYS)}))?$")
 _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 # "am vierten um elf"
 _BARE_PLACE: Final = re.compile(rf"\b(?:{_WORDS.on_place}) (?P<place>{PLACE}){ENDING}(?= (?:{_WORDS.behind_name})\b|$)")
@@ -304,30 +300,8 @@ def _hear(
 ) -> _Heard:
     """Return an utterance with its times. A day beside "am selben Tag" is a remark, and one in a `name` is none: "Jan Sommer"."""
     said, is_relative = name.sub(" ", words), _RELATIVE_DAY.search(fold(words)) is not None
-    set_hour = _SETS_HOUR.match(said.casefold())
-    hour = _find_hour(words, now) or (said[set_hour.end() :] if set_hour else "")
+    hour = find_hour(words, now) or find_set_hour(said, now)
     return _Heard(words, [] if is_relative else [*_list_wanted(call, said, own, now, **named)], hour)
-
-
-def _find_hour(words: str, now: datetime) -> str:
-    """Return the last words of an utterance with an hour that is not rejected, in lower case; "" without one."""
-    said = ", ".join(each for each in _list_clauses(words, now) if not rejects_times(each))
-    first, *others = [piece.strip(" ,") for piece in _TAKEN_BACK.split(said)]
-    is_bare = said.count(" ") < _BARE_WORDS  # "die zehn"
-    is_hour = SAYS_HOUR.search(said)  # else a number is something else: "Leo Lange, äh, fünf"
-    hours = (each for each in others[::-1] if SAYS_HOUR.search(each) or (is_hour and _BARE_HOUR.search(each)))
-    return next(hours, first if SAYS_HOUR.search(first) or (is_bare and _BARE_HOUR.search(first)) else "")
-
-
-def _list_clauses(words: str, now: datetime) -> list[str]:
-    """Return the clauses of an utterance in lower case, with a "nein" for a word such as "äh" before nothing but a time: "am
-    Freitag, äh, Samstag", but not "am Freitag, äh, am Samstag sind wir weg".
-    """
-
-    def settle(found: re.Match[str]) -> str:
-        return found[1] if find_only_times(found[1], (), now) is None else f"nein {found[1]}"
-
-    return _HESITATES.sub(settle, ", ".join(clause for clause, _ in list_clauses(words))).split(", ")
 
 
 def _list_wanted(
@@ -345,14 +319,14 @@ def _list_wanted(
     own_dates, is_asked = {each.astimezone(now.tzinfo).date() for each in own}, is_picked or _asks_which(call)
     own_days, own_numbers = {each.weekday() for each in own_dates}, {each.day for each in own_dates}
     wanted = list[str]()
-    for clause in _list_clauses(words, now):
-        pieces = _TAKEN_BACK.split(_NO_WISH.sub(" ", fold(REJECTED_DAY.sub(" ", clause))))
+    for clause in list_settled(words, now):
+        pieces = TAKEN_BACK.split(_NO_WISH.sub(" ", fold(REJECTED_DAY.sub(" ", clause))))
         kept = " nein ".join("" if rejects_times(piece) else piece for piece in pieces)
         is_own_day = moves or list_weekdays(clause) <= own_days
         stays = own and is_own_day and says_it_stays(clause) and not SAYS_HOUR.search(clause)
         if stays or _ASIDE.search(fold(clause)):
             continue
-        *before, last = _TAKEN_BACK.split(wanted[-1]) if wanted else [""]
+        *before, last = TAKEN_BACK.split(wanted[-1]) if wanted else [""]
         is_correction = len(pieces) > 1 and _read_days(pieces[0], call, now) is None
         if wanted and not _LINKS.match(kept) and (is_correction or not last.strip()):
             wanted[-1] += f", {kept}"
@@ -361,7 +335,7 @@ def _list_wanted(
         elif len(kept.split()) > _BARE_WORDS or _read_days(kept, call, now) or len(pieces) > 1:
             wanted.append(kept)
     for clause in wanted:
-        for said in reversed(_TAKEN_BACK.split(clause)):
+        for said in reversed(TAKEN_BACK.split(clause)):
             known, new = split_new_time(said)
             named = (own and new and _read_days(new, call, now)) or _read_days(known + new, call, now)
             if named is None:

@@ -21,7 +21,10 @@ _TIME = rf"(?:(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_h
 _ORDINAL = rf"\b(?:{_WORDS.place})\b"
 _PLACE = re.compile(_ORDINAL)
 SAYS_HOUR: Final = re.compile(_TIME)
-BARE_HOUR: Final = re.compile(rf"^(?:\w+ )?{NUMBER}$")
+# "fünf", "ähm fünf", "fünf nein sechs"
+_ONLY_NUMBER = re.compile(
+    rf"^(?:\w+ )?{NUMBER}(?: (?:{UNDERSTOOD.places.takes_back}|{UNDERSTOOD.places.hesitates}) {NUMBER})?$"
+)
 _POLITE = rf"(?:{_WORDS.polite})"
 
 # A no in them says nothing about the times: it agrees, doubts, asks for a moment, or speaks of the waiting list.
@@ -133,9 +136,9 @@ def answers_aside(utterance: str, asked: str) -> bool:
 
 
 def is_number(utterance: str) -> bool:
-    """Return whether an utterance is nothing but a number, without a word of an hour."""
+    """Return whether an utterance is nothing but a number, also a corrected one, without a word of an hour."""
     said = words_of(utterance)
-    return BARE_HOUR.search(said) is not None and not SAYS_HOUR.search(said)
+    return _ONLY_NUMBER.search(said) is not None and not SAYS_HOUR.search(said)
 
 
 def asks_for_time(asked: str) -> bool:
