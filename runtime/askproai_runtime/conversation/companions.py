@@ -163,7 +163,7 @@ def _settle_nameless(
     company = call.find_reply(companions_key(COMPANY), None)
     keys = (NAMES,) if start is None else (NAMES, start.isoformat())
     replies = {call.find_reply(companions_key(key), None) for key in keys} - {None}
-    if says_alone(call):
+    if says_alone(call) and not (has_company or is_related):
         return named
     if start is None:
         return said if is_counted or any(map(is_accompanied, call.utterances)) else named

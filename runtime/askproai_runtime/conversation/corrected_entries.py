@@ -25,6 +25,7 @@ from askproai_runtime.spoken_times.arguments import read_in_languages
 from askproai_runtime.spoken_times.mentions import Mention, UnclearMention
 from askproai_runtime.understood import UNDERSTOOD
 
+_NUMBER_WORDS = re.compile(r"\b(?:\w*nummer|number)\b")
 _MOMENT: Final = timedelta(minutes=1)
 _MOST_DAYS: Final = 31  # of a span that are compared with the caller's words
 _WORDS: Final = UNDERSTOOD.corrections
@@ -126,8 +127,10 @@ def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
 
 def find_number(call: CallContext, args: Mapping[str, Any], name: str, own: Sequence[WaitlistEntry]) -> str | None:
     """Return the telephone number of the last waiting entry of a person's name among the call's `own` (latest last); None if there
-    is none, and for another person of this name.
+    is none, for another person of this name, and if the words since speak of a number.
     """
+    if any(_NUMBER_WORDS.search(fold(each)) for each in call.said_since_joining):
+        return None
     numbers = [each.phone for each in own if each.state == "waiting" and same_name(name, each.name)]
     return numbers[-1] if numbers and not _is_for_another(call, args, name) else None
 

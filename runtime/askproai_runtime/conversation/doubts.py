@@ -41,7 +41,7 @@ _INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead})\b", re.IGNORECASE)
 _RATHER: Final = re.compile(rf"{NO.pattern}|\b(?:{_WORDS.rather})\b")
 _UNFIT: Final = re.compile(rf"\b(?:{_WORDS.unfit})\b")
 _KEEPS: Final = re.compile(rf"{_UNFIT.pattern}|\b(?:{_WORDS.keeps})\b")
-_OWN: Final = re.compile(rf"\b(?:{_WORDS.own})\b")  # "ich habe am Mittwoch einen Termin", "den alten"
+_OWN: Final = re.compile(rf"\b(?:{_WORDS.own})\b")  # "den alten", "meinen"
 _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 _AND: Final = re.compile(rf"\b(?:{'|'.join(UNDERSTOOD.companions.beside_persons)})\b")
 _PERSONS: Final = FIRST_NAMES | RELATIVES | {*UNDERSTOOD.companions.names_caller.split("|")}
@@ -77,9 +77,7 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
     (first, *later), local, now = named.said_since or ("",), start.astimezone(zone), call.started_at
     words = words_of(first)
     # Only an appointment can stay as it is. "Dann bleibt es beim Freitag" accepts an offered Friday.
-    keeps = (
-        moves or call.listed or _OWN.search(words_of("\n".join(call.utterances)))
-    ) and local.weekday() not in list_weekdays(words)
+    keeps = (moves or call.listed or _OWN.search(words)) and local.weekday() not in list_weekdays(words)
     unfit = _KEEPS if keeps else _UNFIT
     if _chooses_none(call, named, local):
         raise ask_which(named.starts, call, zone)

@@ -281,7 +281,7 @@ def _parse(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
     claim = _read_claim(args) or ""
-    message = replace(message, withdraws=withdraws_call_back(claim) or asks_for_writing(claim))
+    message = replace(message, withdraws=withdraws_call_back(claim))
     found = find_amended(earlier, message, _list_recipients(config)) if call_back and call_back.meant else None
     return message if found is None else _keep_day(message, found[0], call, zone)
 
@@ -292,8 +292,9 @@ def _read_words(args: Mapping[str, Any], call: CallContext, earlier: Sequence[Me
     text = "" if is_placeholder(text) else text
     claim = _read_claim(args) or ""
     if asks_for_writing(claim):
-        return join_texts(text, claim), None
-    said = _read_call_back(claim, call, earlier, alone=not text)
+        text, said = join_texts(text, claim if text or earlier else ""), None
+    else:
+        said = _read_call_back(claim, call, earlier, alone=not text)
     text = text or (say().only_call_back if said else "")
     if not text and not earlier:
         raise ClarificationNeeded(say().what_message)

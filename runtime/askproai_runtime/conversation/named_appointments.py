@@ -20,6 +20,7 @@ from askproai_runtime.conversation.day_readings import day_of, days_of
 from askproai_runtime.conversation.last_days import list_weekdays
 from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_another, says_other
 from askproai_runtime.conversation.types import CallContext, Naming
+from askproai_runtime.language.answer_words import ONLY_YES
 from askproai_runtime.language.cancel_answers import find_yes_before_another, means_all, speaks_of_cancelling
 from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.introductions import read_introduction
@@ -49,7 +50,7 @@ _IS_KNOWN: Final = re.compile(_KNOWN)
 _DENIES: Final = re.compile(rf"^(?:{_WORDS.denied_one})\b")
 _NEGATION: Final = re.compile(_WORDS.negation)
 _STAYS: Final = re.compile(rf"\b(?:{_WORDS.stays})\b")
-_COMES: Final = re.compile(rf"\b(?:{_WORDS.comes})\b")
+_COMES: Final = re.compile(rf"\b(?:{_WORDS.comes}|{_WORDS.stays})\b")
 _MINE: Final = re.compile(rf"\b(?:{_WORDS.mine})\b")
 _RELATIVE: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.possessives}) (?:\w+ )?(?:{'|'.join(sorted(RELATIVES))})\b(?: (\w+))?"
@@ -98,6 +99,8 @@ def find_named_appointments(
         is_known, named = names_known(clause), words.find(clause)
         rejects = rejects_times(clause)
         is_bare = words.denies_name(clause, [each for each in clauses if each != clause])
+        if is_bare is None:  # "Otto hat Urlaub, Petra nicht" may mean either
+            continue
         if not (is_bare or _DENIES.search(clause)):
             # Not firm: "nicht den Mittwoch absagen", and the last clause of "den Mittwoch absagen, den Freitag nicht".
             is_firm = (
@@ -191,15 +194,19 @@ class _Words:
         deciding = [ids for found in by_kind if 0 < len(ids := {each.id for each in found}) < len(self.own)]
         return frozenset.intersection(*map(frozenset, deciding)) if deciding else frozenset()
 
-    def denies_name(self, clause: str, others: Sequence[str]) -> bool:
-        """Return whether a clause is nothing but a customer's name and a negation ("Otto Lange nicht"), and one of the `others`
-        names another customer without saying that this one comes: "Otto kommt, Petra nicht" cancels Petra's.
+    def denies_name(self, clause: str, others: Sequence[str]) -> bool | None:
+        """Return whether a clause that is nothing but a customer's name and a negation ("Otto Lange nicht") denies this one: True
+        if one of the `others` is nothing but a name or a yes to one, or cancels it; False if another customer comes ("Otto kommt,
+        Petra nicht" cancels Petra's), and for any other clause; None if it may mean either.
         """
         names = {word for each in self.own for word in fold(each.customer_name).split()}
-        rest = " ".join(word for word in clause.split() if word not in names)
+        rest = {each: " ".join(word for word in each.split() if word not in names) for each in (clause, *others)}
         named = [each for each in others if self.find(each)]
-        comes = any(_COMES.search(each) and not (speaks_of_cancelling(each) or rejects_times(each)) for each in named)
-        return _NEGATION.fullmatch(rest) is not None and bool(named) and not comes
+        if _NEGATION.fullmatch(rest[clause]) is None or not named:
+            return False
+        if any(not rest[each] or speaks_of_cancelling(each) or ONLY_YES.fullmatch(rest[each]) for each in named):
+            return True
+        return False if any(_COMES.search(each) and not rejects_times(each) for each in named) else None
 
     def find_on_new_day(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
         """Return those of the appointments whose day is that of the new start: words that name such a day mean this one."""

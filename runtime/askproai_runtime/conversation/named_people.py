@@ -32,6 +32,9 @@ from askproai_runtime.person_names import GENDERS, TITLES, fold, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD, not_behind
 
+_FAMILY_NAME = re.compile(
+    rf"(?:{UNDERSTOOD.companions.family_of}) \w+(?: \w+)?|(?:{UNDERSTOOD.companions.before_family}) \w+(?:s| family)"
+)
 _WORDS: Final = UNDERSTOOD.people
 _OF_A_PERSON: Final = re.compile(
     rf"(?P<who>(?:\w+ )*\w+) (?:{_WORDS.of_whom}) (?!{_WORDS.behind_of})(?P<whom>\S.*)|[^,(]+['’]s? (?P<whose>\w+)"
@@ -135,7 +138,8 @@ def name_people(
     if people.is_unclear:
         reply = call.find_reply(companions_key(COMPANY), None)
         are_named = any(each.get("customer_name") for each in args.get("companions") or ())
-        if reply in {None, Reply.ASIDE} or not (reply is Reply.NO or are_named):
+        is_family = _FAMILY_NAME.fullmatch(fold(str(text))) is not None  # else two people are named
+        if reply in {None, Reply.ASIDE} or not ((reply is Reply.NO and is_family) or are_named):
             raise ClarificationNeeded(say().who_comes_along, unclear="companions", needs_companions=COMPANY)
         people = People(_name_first(str(text), services))
     if people.is_another or people.is_sentence:

@@ -1,9 +1,8 @@
 """Find the new time of a move, if the request also has the appointment's present time, or words relative to it."""
 
-import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -30,6 +29,7 @@ from askproai_runtime.conversation.last_days import (
     may_repeat_change,
     offers_other_service,
 )
+from askproai_runtime.conversation.named_appointments import split_new_time
 from askproai_runtime.conversation.named_days import list_counted_days, put_on_named_day
 from askproai_runtime.conversation.open_readings import keep_open_readings
 from askproai_runtime.conversation.relative_times import add_later_readings, count_hours
@@ -57,7 +57,6 @@ from askproai_runtime.spoken_times import (
 from askproai_runtime.spoken_times.arguments import find_open_span, holds_day, is_relative_day, names_next_weekday
 from askproai_runtime.spoken_times.mentions import list_only_hour, replaces_hour
 
-_TWO_HOURS = re.compile(r"(?P<old>\d\d:\d\d) - (?P<new>\d\d:\d\d)")
 _ANY_DAY = datetime(2026, 1, 1, 12, tzinfo=UTC)  # whether a time is counted from an appointment does not depend on it
 _WEEKS = frozenset({7, 14, 21})  # days by which another week is later
 
@@ -267,16 +266,21 @@ def _drop_own_time(args: Mapping[str, Any], own: datetime) -> Mapping[str, Any]:
 
 
 def _drop_own_bound(args: Mapping[str, Any], call: CallContext, own: datetime) -> Mapping[str, Any]:
-    """Return the arguments with the second of two hours as the new time, if the first one is the appointment's present start
-    (`own`), and the caller has said "von zehn auf elf", or only the second one: `{from_time, to_time}`.
+    """Return the arguments with the end of a range as the new time, if it begins at the appointment's present start (`own`), and
+    the caller has said "von zehn auf elf" or "auf elf": `{from_time, to_time}`.
     """
-    hours, day = _TWO_HOURS.fullmatch(read_text(args, "part_of_day") or ""), read_text(args, "date")
-    if hours is None or hours["old"] != f"{own:%H:%M}" or (day is not None and not _is_own(day, own)):
-        return args
-    old, new = (time.fromisoformat(hours[name]) for name in ("old", "new"))
-    replaces = replaces_hour(call.said_since_change or "", old, new, call.started_at)
-    is_said = replaces or new in list_only_hour(call.said_since or "", call.started_at)
-    return {**args, "part_of_day": None, "time": hours["new"]} if is_said else args
+    day, zone = read_text(args, "date") or own.date().isoformat(), ZoneInfo(str(own.tzinfo))
+    for name in ("time", "part_of_day"):
+        text = read_text(args, name)
+        found = understand_parts(day, text, None, at=call.started_at, zone=zone).candidates if text else ()
+        if len(found) != 1 or found[0].start != own or found[0].end is None:
+            continue
+        new = found[0].end.astimezone(zone).time()
+        to_hours = [split_new_time(fold(words))[1] for words in call.utterances]
+        is_named = any(words and list_only_hour(words, call.started_at) == [new] for words in to_hours)
+        if is_named or replaces_hour(call.said_since_change or "", own.time(), new, call.started_at):
+            return {**args, name: None, "time": f"{new:%H:%M}"}
+    return args
 
 
 async def name_old_time(

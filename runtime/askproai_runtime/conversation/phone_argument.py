@@ -80,8 +80,7 @@ def read_phone(said: str | None, config: TenantConfig, call: CallContext) -> Sai
     """
     pointer = None if said is None else read_pointer(said)
     if said is None or pointer is not None:
-        dictated = _find_dictated(config, call) if pointer is Pointer.SAME else None
-        return SaidPhone(dictated, of_call=pointer is Pointer.OF_CALL)
+        return SaidPhone(of_call=pointer is Pointer.OF_CALL)
     region, shown, said = region_of(config, call.branch), call.shown, _add_said_beginning(said, call)
     if call.caller and _is_said_as_at_home(said, call.caller, region):
         return SaidPhone(of_call=True)
@@ -117,12 +116,6 @@ def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:
     found = dict.fromkeys(_find_in_part(part, config, region) for part in list_dictated(text))
     numbers = [number for number in found if number is not None]
     return numbers[0] if len(numbers) == 1 else None
-
-
-def _find_dictated(config: TenantConfig, call: CallContext) -> str | None:
-    """Return the only phone number of the caller's last words with one; None if they have none, or several."""
-    said = next((each for each in reversed(call.utterances) if holds_number(each)), "")
-    return find_phone(said, config, call.branch)
 
 
 def _find_beside_words(said: str, config: TenantConfig, region: str) -> str | None:

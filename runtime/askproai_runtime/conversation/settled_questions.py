@@ -15,14 +15,18 @@ from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.email_address import leaves_out_email, read_email
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, is_done, read_exchanges, read_utterances
-from askproai_runtime.language.answer_words import ALONE, ANYBODY, Reply, words_of
+from askproai_runtime.language.answer_words import ANYBODY, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.name_words import COMPANIONS, PARTICLES
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
-from askproai_runtime.person_names import fold
+from askproai_runtime.person_names import drop_titles, fold, may_be_same
+from askproai_runtime.understood import UNDERSTOOD
 
+# "Ohne" and "kommt nicht" may be about anything else before a question: "ohne Waschen".
+_ALONE: Final = re.compile(rf"(?:{UNDERSTOOD.answers.comes_alone})")
+_ALONE_IN_REPLY: Final = re.compile(rf"(?:{UNDERSTOOD.answers.comes_alone}|{UNDERSTOOD.answers.does_not_come})")
 _CLAUSE: Final = re.compile(r"[,;.!?\n]")
 
 
@@ -77,8 +81,8 @@ def settle_optional(read: Arguments, function: Function, call: OngoingCall, know
         rule, value = _OPTIONAL[name], str(read.values.get(name, ""))
         asking = [at for at, each in enumerate(exchanges) if rule.is_about(each.answer or {}, value, known)]
         said = [line for each in exchanges[asking[-1] :] for line in each.said.splitlines()] if asking else []
-        is_left_out = rule.is_left_out(said, known)
         is_agreed = name == "email" and read_email(value) is not None and _agrees(said, read)
+        is_left_out = not is_agreed and rule.is_left_out(said, known)
         if is_left_out or not (rule.needs_reply or is_agreed or len(asking) < MOST_ASKED):
             read = _without(read, function, name, is_left_out=is_left_out)
     return read
@@ -117,12 +121,14 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall) -> Ar
     said, later, was_asked = _read_of_company(call)
     companions = [_without_no_name(each, call) for each in read.values.get("companions") or ()]
     names = [read_customer_name(each.get("customer_name")) for each in companions]
-    words = set(fold(" ".join([*said, *later])).split())
-    is_named = any(not words.isdisjoint(fold(each).split()) for each in names)
-    beside = [ALONE.sub(" ", words_of(each)) for each in said]
+    own = str(read.values.get("customer_name", ""))
+    words = set(fold(" ".join(read_utterances(call))).split())
+    is_named = any(not (words.isdisjoint(fold(each).split()) or _may_be_own(each, own)) for each in names)
+    alone = _ALONE_IN_REPLY if was_asked else _ALONE
+    beside = [alone.sub(" ", words_of(each)) for each in said]
     is_alone = beside != [*map(words_of, said)] and not any(map(speaks_of_company, [*beside, *later]))
     is_no = was_asked and read_reply(said, Question.COMPANY) is Reply.NO and not any(names)
-    are_written = any(each and _is_written(each) for each in names)
+    are_written = any(each and _is_written(each) and not _may_be_own(each, own) for each in names)
     if (is_alone and (was_asked or not are_written) and not is_named) or (is_no and is_unclear):
         heard = list_unread_of("companions", read, function)
         unread = {path: each for path, each in read.unread.items() if path not in heard}
@@ -157,10 +163,18 @@ def _without_no_name(companion: Mapping[str, str], call: OngoingCall) -> Mapping
     words = fold(" ".join(read_utterances(call))).split()
     said = {*words, "".join(each for each in words if len(each) == 1)}  # also a spelled name
     is_open = leaves_open(name)  # "egal" may be anybody: it is asked about
-    is_person = is_open or not name.islower() or not (said | COMPANIONS).isdisjoint(fold(name).split()) or not words
+    is_said = not (said | COMPANIONS).isdisjoint(fold(name).split()) or any(may_be_same(name, each) for each in words)
+    is_person = is_open or not name.islower() or is_said or not words
     if not name or (is_person and not names_nothing(name)):
         return companion
     return {key: each for key, each in companion.items() if key != "customer_name"}
+
+
+def _may_be_own(name: str, own: str) -> bool:
+    """Return whether a name is the caller's own one, in part or misheard: "P. Lange", "Lange, Petra"."""
+    words = drop_titles(own).split()
+    parts = drop_titles(name).split()
+    return all(any(each.startswith(part) for each in words) for part in parts) or may_be_same(name, own)
 
 
 def _is_written(name: str) -> bool:

@@ -46,6 +46,9 @@ _FOR_BOTH: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.names_caller}|{UNDERSTOOD.one_more.also}|{UNDERSTOOD.one_more.several})\b"
 )
 _MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
+_ADDS_SERVICE: Final = re.compile(
+    rf"\b(?:{UNDERSTOOD.links.and_words}|{UNDERSTOOD.asked_services.also}|{UNDERSTOOD.asked_services.both})\b"
+)
 _FOR_ONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only})\b")  # "nur einen Haarschnitt"
 _NEEDS_ONE: Final = re.compile(rf" (?:{UNDERSTOOD.companions.needs_one})$")  # "nur Otto braucht einen Termin"
 _BESIDE_ONE: Final = UNDERSTOOD.companions.for_whom | UNDERSTOOD.known_people.beside
@@ -107,7 +110,7 @@ def _settle_service(read: Arguments, function: Function, call: OngoingCall, know
     """
     asked, turns = _read_answer_to(call, "service")
     said, services = " ".join(turns), known.config.services
-    if not asked or speaks_of_company(said):
+    if not asked or speaks_of_company(said) or _ADDS_SERVICE.search(words_of(said)):
         return read
     is_twice = read_services(str(read.values.get("service", "")), services).repeated and _FOR_ONE.search(fold(said))
     is_open = "service" in {*read.unclear, *known.find_undecided(function, read.values, read.unread)}
@@ -115,7 +118,9 @@ def _settle_service(read: Arguments, function: Function, call: OngoingCall, know
     chosen = find_answer("service", [*named], known, asked, turns) if is_open or is_twice else None
     if chosen is None:
         return read
-    against = {path for path, text in read.unread.items() if "service" in known.find_mentioned(text)}
+    against = {
+        path for path, text in read.unread.items() if fold(text) in {fold(each.display_name) for each in services}
+    }
     against.update(list_unread_of("service", read, function))
     unread = {path: text for path, text in read.unread.items() if path not in against}
     unclear = tuple(each for each in read.unclear if each != "service")

@@ -39,7 +39,7 @@ from askproai_runtime.spoken_times import (
     fold,
     names_date,
 )
-from askproai_runtime.spoken_times.arguments import find_open_span
+from askproai_runtime.spoken_times.arguments import find_open_span, holds_day
 from askproai_runtime.spoken_times.mentioned_days import MentionedDays, excludes_time, read_mentioned_days
 from askproai_runtime.spoken_times.mentions import list_days_of_month, list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
@@ -119,9 +119,11 @@ def require_wanted_time(
     if births := list_birth_dates(read_text(args, "birth_date") or "", call.started_at.date()):
         heard = [replace(each, days=[days for days in each.days if not _are_births(days, births)]) for each in heard]
     readings = {start, *((chosen.astimezone(zone),) if is_exact and (chosen := _find_chosen(call, start, own)) else ())}
-    day = (parts[0] or "").strip()
-    is_date = is_start or fold(day) in ALL_WEEKDAYS or names_date(day, now, zone)
     span = find_open_span(parts[0] or parts[1] or "")
+    is_date = is_start or any(_begins_with_day(each, now) for each in parts[:2] if each)
+    if moves and not any(parts[:1]):  # the words may move it to another day: "auf Mittwoch um drei"
+        new_times = [split_new_time(fold(words))[1] for words in said]
+        is_date = is_date or any(each and holds_day(each) for each in new_times)
     if is_date or span is not None:
         is_named = last is not None and start.date() in days_of(last.starts, zone)
         before = () if span is None or is_named else call.utterances[-_MOST_READ:]
@@ -134,6 +136,12 @@ def require_wanted_time(
         readings |= {datetime.combine(start.date(), hour, start.tzinfo) for hour in hours}
     if len(readings) > 1:
         raise ask_which([each for each in readings if each > call.started_at], call, zone, is_exact=has_hour)
+
+
+def _begins_with_day(text: str, now: datetime) -> bool:
+    """Return whether an argument is a date or a weekday, maybe with an hour behind it: "2026-12-04 14:00", "Freitag um zehn"."""
+    words = [text.strip(), *text.split(maxsplit=1)[:1]]
+    return any(fold(each) in ALL_WEEKDAYS or names_date(each, now, ZoneInfo(str(now.tzinfo))) for each in words)
 
 
 def _are_births(days: MentionedDays, births: Collection[date]) -> bool:

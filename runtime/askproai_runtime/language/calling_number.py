@@ -23,6 +23,7 @@ _MARK: Final = "samenumber"  # in place of a phrase
 _SAME = _WORDS.same | {_MARK}
 # "This number" is that of the call; "this one" and "this number is right" may be one that was read back.
 _THIS = _WORDS.this
+_AGREEING = _SAME | _THIS
 _APPROVING = _WORDS.approving
 _CALL_BACK = _WORDS.call_back
 # "Meine Nummer" is the same, "meine Handynummer" may be another one.
@@ -32,9 +33,7 @@ _SEEING = _WORDS.seeing  # "the number you see", unlike "see you"
 # "His line" and "the number she called you from" are another person's; by "the number she calls from" a model means the caller's.
 _OTHERS = _WORDS.his
 _OTHER = _WORDS.he
-_KNOWN = (
-    _SEEING | _CALLING | _CALL | _NUMBER | _FROM | _HERE | _SAME | _THIS | _CALL_BACK | _OWN | _MOBILE | _WORDS.beside
-)
+_KNOWN = _SEEING | _CALLING | _CALL | _NUMBER | _FROM | _HERE | _AGREEING | _CALL_BACK | _OWN | _MOBILE | _WORDS.beside
 # "No other number" is the same one; "no, another number" is not.
 _NO_OTHER = re.compile(rf"\b(?:{_WORDS.no_other})\b")
 
@@ -42,11 +41,10 @@ _BETWEEN = re.compile(r"[,;:()\[\]]|\s[-–—]\s")
 
 
 class Pointer(StrEnum):
-    """The meaning of words without a telephone number: the calling number, or one that is known."""
+    """The meaning of words without a telephone number: the calling number, or any number that is known."""
 
     OF_CALL = "of_call"
     OPEN = "open"  # any number will do, or the one that is known
-    SAME = "same"  # the one that is known: "die haben Sie schon"
 
 
 def read_pointer(said: str) -> Pointer | None:
@@ -60,11 +58,9 @@ def read_pointer(said: str) -> Pointer | None:
         return None
     if _points_at_call(words):
         return Pointer.OF_CALL
-    if words & _SAME:
-        return Pointer.SAME
     is_of_call_back = words & _CALL_BACK and (words & _NUMBER or words & _WORDS.number_to_call_back)
     is_own = words & _OWN and not words & _MOBILE
-    return Pointer.OPEN if words & _THIS or is_of_call_back or is_own else None
+    return Pointer.OPEN if words & _AGREEING or is_of_call_back or is_own else None
 
 
 def _points_at_call(words: frozenset[str]) -> bool:

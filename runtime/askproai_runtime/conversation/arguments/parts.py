@@ -10,11 +10,10 @@ from askproai_core.languages import Language
 from askproai_runtime.conversation.arguments.moves import name_old_and_new
 from askproai_runtime.conversation.arguments.table import ENDS, OF_DAY_OR_TIME, ArgumentRule, fold_key
 from askproai_runtime.conversation.arguments.values import is_empty, join_name, to_text
-from askproai_runtime.language.answer_words import MOVE, words_of
-from askproai_runtime.language.cancel_answers import CANCELLATION
+from askproai_runtime.language.name_words import COMPANIONS, FAMILY
 from askproai_runtime.language.placeholders import names_nothing
 from askproai_runtime.language.replies import read_claim
-from askproai_runtime.person_names import drop_titles
+from askproai_runtime.person_names import fold, may_be_same
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain
 from askproai_runtime.spoken_times.arguments import find_open_span, find_part_argument
@@ -36,9 +35,7 @@ _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECA
 _CLOCK = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?")
 _HOUR = 60  # minutes
 # Messages about an appointment that there is, names of an appointment's day or hour, and of the one that a caller would like.
-_OWN_APPOINTMENT = re.compile(rf"\b(?:{UNDERSTOOD.arguments.own_appointment})\b")
 _OF_APPOINTMENT = re.compile("appointment|booking|new|neue|start|target|termin")
-_OF_WISH = re.compile("preferred|requested|desired|wanted|wunsch")
 _CODES = (
     "countrycode", "countrycallingcode", "callingcode", "dialcode", "dialingcode", "countryprefix", "country", "cc",
 )  # fmt: skip
@@ -95,8 +92,8 @@ def join_parts(
 
 
 def _name_time_of_call_back(found: dict[str, Any], rule: ArgumentRule, rules: Mapping[str, ArgumentRule]) -> None:
-    """Rename a day beside the hours of a call-back, or an hour beside its day. Beside both, by its own name, or in a message
-    about an appointment it may be the appointment's.
+    """Rename a day beside the hours of a call-back, or an hour beside its day. Beside both, or by its own name, it may be an
+    appointment's.
     """
     after, before = ([f"callback{each}" for each in bounds] for bounds in (_AFTER, _BEFORE))
     _join(found, "callback_window", (after, before), _read_range, needed=0)
@@ -105,11 +102,8 @@ def _name_time_of_call_back(found: dict[str, Any], rule: ArgumentRule, rules: Ma
     missing = (
         "date" if arguments <= {Argument.TIME, Argument.PART_OF_DAY} else "time" if arguments == {Argument.DATE} else ""
     )
-    texts = [words_of(to_text(each)) for key, each in found.items() if rules.get(fold_key(key)) is rules["message"]]
-    is_own = any(_OWN_APPOINTMENT.search(each) or MOVE.search(each) or CANCELLATION.search(each) for each in texts)
-    is_wish = any(not _KEYS.booked.isdisjoint(each.split()) for each in texts)
-    for key in [key for key in found if arguments and not is_own and OF_DAY_OR_TIME.get(fold_key(key)) == missing]:
-        if not _OF_APPOINTMENT.match(fold_key(key)) and not (is_wish and _OF_WISH.match(fold_key(key))):
+    for key in [key for key in found if arguments and OF_DAY_OR_TIME.get(fold_key(key)) == missing]:
+        if not _OF_APPOINTMENT.match(fold_key(key)):
             found[f"callback_{key}"] = found.pop(key)
 
 
@@ -121,8 +115,9 @@ def _join_other_part(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -
     if len(parts) != 1 or len(names) != 1:
         return
     (part,), (name,) = parts, names
-    is_short = all(isinstance(found[key], str) and len(drop_titles(found[key]).split()) == 1 for key in (part, name))
-    if is_short:
+    if not all(isinstance(found[key], str) and len(fold(found[key]).split()) == 1 for key in (part, name)):
+        return
+    if not (may_be_same(found[part], found[name]) or fold(found[name]) in COMPANIONS or FAMILY.search(found[name])):
         both = [found.pop(part), found[name]]
         found[name] = join_name(both if fold_key(part) in _FIRST_NAMES else both[::-1])
 
