@@ -158,7 +158,9 @@ def _settle_nameless(
     is_offered = bool(offered) and not all(each.get("customer_name") for each in nameless)
     is_related = any(each.get("customer_name") for each in nameless if not _is_caller(each, args))  # "mein Mann"
     has_company = _has_company(call, args)
-    is_certain = is_offered or args.get("party_size", 1) > 1 or COUNTED in said or (is_related and has_company)
+    # One empty entry may be a filled-in schema, two are not.
+    is_certain = is_offered or len(nameless) > 1 or args.get("party_size", 1) > 1 or COUNTED in said
+    is_certain = is_certain or (is_related and has_company)
     is_counted = is_certain or is_related or any(counts_people(each, ctx.config().services) for each in call.utterances)
     company = call.find_reply(companions_key(COMPANY), None)
     keys = (NAMES,) if start is None else (NAMES, start.isoformat())

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.conversation.arguments.counts import counts_people
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
@@ -16,17 +17,19 @@ from askproai_runtime.conversation.email_address import leaves_out_email, read_e
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, is_done, read_exchanges, read_utterances
 from askproai_runtime.language.answer_words import ANYBODY, Reply, words_of
+from askproai_runtime.language.bare_names import read_bare_name
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.name_words import COMPANIONS, PARTICLES
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
-from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
+from askproai_runtime.language.replies import COMPANY, ONE_BY_ONE, ONE_NAME, Question, read_reply
 from askproai_runtime.person_names import drop_titles, fold, may_be_same
 from askproai_runtime.understood import UNDERSTOOD
 
 # "Ohne" and "kommt nicht" may be about anything else before a question: "ohne Waschen".
 _ALONE: Final = re.compile(rf"(?:{UNDERSTOOD.answers.comes_alone})")
 _ALONE_IN_REPLY: Final = re.compile(rf"(?:{UNDERSTOOD.answers.comes_alone}|{UNDERSTOOD.answers.does_not_come})")
+_PARTS: Final = re.compile(rf"[,;.!?\n]|\b(?:{UNDERSTOOD.links.and_words})\b")
 _CLAUSE: Final = re.compile(r"[,;.!?\n]")
 
 
@@ -109,6 +112,29 @@ def list_unread_of(argument: str, read: Arguments, function: Function) -> list[s
     """Return the paths of the unread values that an argument has under any of its names, sorted."""
     keys = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == argument}
     return sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in keys)
+
+
+def add_said_names(read: Arguments, call: OngoingCall, known: KnownNames) -> Arguments:
+    """Return the arguments with the companions' names that the caller has said in reply to the question about them, if the request
+    has none: the model repeats a number of people, or empty entries.
+    """
+    last = next(iter(read_exchanges(call)[-1:]), None)
+    companions = [*(read.values.get("companions") or ())]
+    asked = (last.answer or {}).get("needs_companions", COMPANY) if last else COMPANY
+    if last is None or asked in {COMPANY, ONE_BY_ONE, ONE_NAME}:
+        return read  # else the names were asked for, maybe of a time
+    is_counted = any(counts_people(path.rpartition(".")[2], text) for path, text in read.unread.items())
+    if any(read_customer_name(each.get("customer_name")) for each in companions) or not (companions or is_counted):
+        return read
+    services = [each.display_name for each in known.config.services]
+    staff = [each.display_name for branch in known.config.branches for each in branch.staff]
+    business = {fold(word) for each in (*services, *staff) for word in each.split()}
+    own = str(read.values.get("customer_name", ""))
+    found = (read_bare_name(each.strip(), business) for each in _PARTS.split(last.said))
+    names = [each for each in found if each and not _may_be_own(each, own)]
+    filled = [{**each, "customer_name": name} for each, name in zip(companions, names, strict=False)]
+    filled += [{"customer_name": name} for name in names[len(companions) :]] + companions[len(names) :]
+    return replace(read, values=read.values | {"companions": filled}) if names else read
 
 
 def settle_company(read: Arguments, function: Function, call: OngoingCall) -> Arguments:

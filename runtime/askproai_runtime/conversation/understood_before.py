@@ -16,7 +16,12 @@ from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import Arguments, read_arguments
 from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
-from askproai_runtime.conversation.settled_questions import list_unread_of, settle_company, settle_optional
+from askproai_runtime.conversation.settled_questions import (
+    add_said_names,
+    list_unread_of,
+    settle_company,
+    settle_optional,
+)
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import note_unread
 from askproai_runtime.language.answer_words import NO, Reply, words_of
@@ -68,7 +73,8 @@ def read_request(
     read = _add_understood(_read_arguments(function, args, call, known), function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
-    read = settle_company(read, function, call) if function in _COUNTS_IN else read
+    if function in _COUNTS_IN:
+        read = settle_company(add_said_names(read, call, known), function, call)
     was_asked = _read_answer_to(call, "companions")[0] != ""
     if not was_asked and _is_for_one(read, call):
         read = replace(read, unclear=(*read.unclear, "companions"))

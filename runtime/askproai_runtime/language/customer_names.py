@@ -94,6 +94,12 @@ def says_nobody(text: str) -> bool:
     return words <= ALONE | BESIDE_ALONE and not words.isdisjoint(ALONE)
 
 
+def is_relation(text: str) -> bool:
+    """Return whether a text is nothing but a relation: "mein Mann"."""
+    words = {*fold(text).split()}
+    return bool(words & COMPANIONS) and words <= COMPANIONS | BEFORE_COMPANIONS
+
+
 def drop_relations(text: str) -> str:
     """Return a name without the relation before it: `Otto Kurz` for `meinen Sohn Otto Kurz`. A relation alone is kept, and so
     is a relation to somebody: `Gast von Petra Lange`.

@@ -4,7 +4,7 @@ import re
 from math import isnan
 from typing import Any, Final
 
-from askproai_runtime.conversation.arguments.counts import read_count
+from askproai_runtime.conversation.arguments.counts import count_related, read_count
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.arguments.values import (
     MAX_CHARACTERS,
@@ -14,7 +14,7 @@ from askproai_runtime.conversation.arguments.values import (
     to_text,
 )
 from askproai_runtime.conversation.named_people import describes_person, read_people
-from askproai_runtime.language.customer_names import names_unknown, read_customer_name, says_nobody
+from askproai_runtime.language.customer_names import is_relation, names_unknown, read_customer_name, says_nobody
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.person_names import fold
@@ -47,6 +47,9 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     if isinstance(value, str) and names_nothing(value) and not (_says_nobody(value) or names_unknown(value)):
         return None, []
     if isinstance(value, str) and (count := read_count(value)) is not None:
+        value = count
+    alone = value[0] if isinstance(value, list) and len(value) == 1 else value
+    if isinstance(alone, str) and (count := count_related(alone)) is not None:
         value = count
     if isinstance(value, bool) or value is None:
         return None, [("", True)] if value else []
@@ -107,7 +110,9 @@ def _split_names(text: str) -> list[str]:
     first, *more = _SEPARATOR.split(text)
     names = [first]
     for sign, part in zip(more[::2], more[1::2], strict=True):
-        if sign.strip() == "," and describes_person(part) and read_customer_name(names[-1]):
+        if sign.strip() == "," and is_relation(names[-1]) and read_customer_name(part):
+            names[-1] = part  # "mein Mann, Otto Lange" is one person
+        elif sign.strip() == "," and describes_person(part) and read_customer_name(names[-1]):
             names[-1] = f"{names[-1]}, {part}"
         else:
             names.append(part)

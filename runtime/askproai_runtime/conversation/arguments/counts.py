@@ -18,6 +18,12 @@ _KEY = re.compile(
     rf"(?:(?:{_WORDS.how_many}|{_WORDS.number_of})+(?:{_WORDS.between})?)?(?:{_WORDS.of_whom})(?:{_WORDS.how_many}|{_WORDS.size})?"
     rf"|{_WORDS.how_many}|{_WORDS.count_alone}"
 )
+# Relations without a name: "meine zwei Kinder", "two friends". Parents are two.
+_RELATED = re.compile(
+    rf"(?:(?:{_WORDS.mine}) )?(?:{_NUMBER}|(?P<both>{_WORDS.both}))(?: (?:{_WORDS.more}))? (?:{_WORDS.relations})"
+    rf"|(?:(?:{_WORDS.mine}) )?(?P<pair>{_WORDS.pair})",
+    re.IGNORECASE,
+)
 _SEVERAL: Final = 2
 
 
@@ -29,6 +35,14 @@ def read_count(value: Any) -> int | None:
         return int(value) if isinstance(value, int) or value.is_integer() else None
     found = _COUNT.fullmatch(value.strip().removesuffix(".0")) if isinstance(value, str) else None
     return _number(found["number"]) if found else None
+
+
+def count_related(text: str) -> int | None:
+    """Return how many companions a text means that names nobody: "meine zwei Kinder", "parents"; None for any other text."""
+    found = _RELATED.fullmatch(text.strip())
+    if found is None:
+        return None
+    return _number(found["number"]) if found["number"] else _SEVERAL
 
 
 def counts_people(key: str, value: Any) -> bool:
