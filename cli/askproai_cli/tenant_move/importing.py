@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from askproai_cli.tenant_move.archive import Reader, open_reader
 from askproai_cli.tenant_move.export import MoveRefused, find_named_secrets
-from askproai_cli.tenant_move.manifests import ORDER, Json, secret_value, to_import, to_manifest
+from askproai_cli.tenant_move.manifests import ORDER, Json, belongings, secret_value, to_import, to_manifest
 from askproai_core.api_resource import ADOPT_DATA, CUSTOM, GROUP, TENANTS
 from askproai_core.kube import ApiError, Conflict, HttpTransport
 from askproai_operator.resources import CONFIG_MAPS, NAMESPACES, SECRETS, resource_of
@@ -81,6 +81,8 @@ def _require_own(header: Json) -> None:
     )
     tenants = [each["metadata"]["name"] for each in header["objects"] if each["kind"] == TENANTS.kind]
     above = header["namespace"]["kind"], header["namespace"]["metadata"]["name"]
+    others = [each for each in header["objects"] if each["kind"] != TENANTS.kind]
+    is_own = is_own and len(belongings(name, others)) == len(others)
     if not is_own or tenants != [name] or above != (NAMESPACES.kind, namespace):
         raise MoveRefused(f"the file has objects that are none of the tenant {header['tenant']}: nothing is imported")
 

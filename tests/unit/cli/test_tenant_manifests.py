@@ -126,7 +126,15 @@ def of_another_key(header: dict[str, Any]) -> None:
     header["tenant"] = "praxis.praxis"
 
 
-@pytest.mark.parametrize("forge", [of_another_namespace, with_rights, of_another_tenant, of_another_key])
+def with_a_branch_of_another_tenant(header: dict[str, Any]) -> None:
+    tenant = header["objects"][0]
+    header["objects"].append({**tenant, "kind": "Branch", "spec": {"tenantRef": {"name": "other"}}})
+
+
+@pytest.mark.parametrize(
+    "forge",
+    [of_another_namespace, with_rights, of_another_tenant, of_another_key, with_a_branch_of_another_tenant],
+)
 async def test_foreign_content_of_a_file_is_refused_first(
     forge: Callable[[dict[str, Any]], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
