@@ -21,7 +21,7 @@ from askproai_runtime.conversation.named_people import read_people
 from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import ALONE, Reply, words_of
+from askproai_runtime.language.answer_words import ALONE, ONLY_NO, Reply, words_of
 from askproai_runtime.language.company import counts_people, is_accompanied, names_beside, speaks_of_company
 from askproai_runtime.language.customer_names import (
     brings_another,
@@ -184,7 +184,8 @@ def _settle_nameless(
         alone = "" if is_sure else say().or_alone
         raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
     is_certain = is_certain or company is Reply.YES
-    return said if Reply.YES in replies or (is_certain and Reply.NO not in replies) else named
+    refuses = Reply.NO in replies and (not is_related or ONLY_NO.fullmatch(words_of(call.said_since or "")))
+    return said if Reply.YES in replies or (is_certain and not refuses) else named
 
 
 def _is_nameless(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:

@@ -25,7 +25,7 @@ from askproai_runtime.spoken_times.arguments import read_in_languages
 from askproai_runtime.spoken_times.mentions import Mention, UnclearMention
 from askproai_runtime.understood import UNDERSTOOD
 
-_NUMBER_WORDS = re.compile(r"\b(?:\w*nummer|number)\b")
+_NUMBER_WORDS = re.compile(r"\b(?:\w*nummer|number|handy|anruf\w*|anzurufen|calling)\b")
 _MOMENT: Final = timedelta(minutes=1)
 _MOST_DAYS: Final = 31  # of a span that are compared with the caller's words
 _WORDS: Final = UNDERSTOOD.corrections

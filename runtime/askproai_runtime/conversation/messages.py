@@ -281,7 +281,10 @@ def _parse(
         call, identity, call.branch, text, name=name, phone=phone, recipient=recipient, call_back=call_back
     )
     claim = _read_claim(args) or ""
-    message = replace(message, withdraws=withdraws_call_back(claim))
+    # An answer in writing to another matter takes no call-back back.
+    new = fold(read_text(args, "message") or "")
+    writes = asks_for_writing(claim) and any(new in {"", fold(each.text)} for each in earlier)
+    message = replace(message, withdraws=withdraws_call_back(claim) or writes)
     found = find_amended(earlier, message, _list_recipients(config)) if call_back and call_back.meant else None
     return message if found is None else _keep_day(message, found[0], call, zone)
 

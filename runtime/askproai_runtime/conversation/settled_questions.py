@@ -22,14 +22,18 @@ from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.name_words import COMPANIONS, PARTICLES
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
-from askproai_runtime.language.replies import COMPANY, ONE_BY_ONE, ONE_NAME, Question, read_reply
+from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
 from askproai_runtime.person_names import drop_titles, fold, may_be_same
 from askproai_runtime.understood import UNDERSTOOD
 
 # "Ohne" and "kommt nicht" may be about anything else before a question: "ohne Waschen".
 _ALONE: Final = re.compile(rf"(?:{UNDERSTOOD.answers.comes_alone})")
-_ALONE_IN_REPLY: Final = re.compile(rf"(?:{UNDERSTOOD.answers.comes_alone}|{UNDERSTOOD.answers.does_not_come})")
+_DOES_NOT_COME: Final = re.compile(rf"(?:{UNDERSTOOD.answers.does_not_come})")
+_ALONE_IN_REPLY: Final = re.compile(rf"{_ALONE.pattern}|{_DOES_NOT_COME.pattern}")
 _PARTS: Final = re.compile(rf"[,;.!?\n]|\b(?:{UNDERSTOOD.links.and_words})\b")
+# "Die heißt Mia", "Mia heißt sie"
+_CALLED: Final = rf"(?:{UNDERSTOOD.companions.is_called})"
+_HAS_NAME: Final = re.compile(rf"^(?:\w+ )?{_CALLED}\b|\b{_CALLED} \w+$", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"[,;.!?\n]")
 
 
@@ -118,11 +122,11 @@ def add_said_names(read: Arguments, call: OngoingCall, known: KnownNames) -> Arg
     """Return the arguments with the companions' names that the caller has said in reply to the question about them, if the request
     has none: the model repeats a number of people, or empty entries.
     """
-    last = next(iter(read_exchanges(call)[-1:]), None)
+    others = {None, ONE_BY_ONE, ONE_NAME}  # any other question is about who comes, maybe at a time
+    asking = [each for each in read_exchanges(call) if (each.answer or {}).get("needs_companions") not in others]
     companions = [*(read.values.get("companions") or ())]
-    asked = (last.answer or {}).get("needs_companions", COMPANY) if last else COMPANY
-    if last is None or asked in {COMPANY, ONE_BY_ONE, ONE_NAME}:
-        return read  # else the names were asked for, maybe of a time
+    if not asking:
+        return read
     is_counted = any(counts_people(path.rpartition(".")[2], text) for path, text in read.unread.items())
     if any(read_customer_name(each.get("customer_name")) for each in companions) or not (companions or is_counted):
         return read
@@ -130,7 +134,8 @@ def add_said_names(read: Arguments, call: OngoingCall, known: KnownNames) -> Arg
     staff = [each.display_name for branch in known.config.branches for each in branch.staff]
     business = {fold(word) for each in (*services, *staff) for word in each.split()}
     own = str(read.values.get("customer_name", ""))
-    found = (read_bare_name(each.strip(), business) for each in _PARTS.split(last.said))
+    parts = (_HAS_NAME.sub("", each.strip()) for each in _PARTS.split(asking[-1].said))
+    found = (read_bare_name(each.strip(), business) for each in parts)
     names = [each for each in found if each and not _may_be_own(each, own)]
     filled = [{**each, "customer_name": name} for each, name in zip(companions, names, strict=False)]
     filled += [{"customer_name": name} for name in names[len(companions) :]] + companions[len(names) :]
@@ -153,6 +158,8 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall) -> Ar
     alone = _ALONE_IN_REPLY if was_asked else _ALONE
     beside = [alone.sub(" ", words_of(each)) for each in said]
     is_alone = beside != [*map(words_of, said)] and not any(map(speaks_of_company, [*beside, *later]))
+    if not any(map(_DOES_NOT_COME.search, map(words_of, said))):  # "meine Tochter, sonst niemand"
+        is_alone = is_alone and COMPANIONS.isdisjoint(fold(" ".join(beside)).split())
     is_no = was_asked and read_reply(said, Question.COMPANY) is Reply.NO and not any(names)
     are_written = any(each and _is_written(each) and not _may_be_own(each, own) for each in names)
     if (is_alone and (was_asked or not are_written) and not is_named) or (is_no and is_unclear):
@@ -191,9 +198,10 @@ def _without_no_name(companion: Mapping[str, str], call: OngoingCall) -> Mapping
     is_open = leaves_open(name)  # "egal" may be anybody: it is asked about
     is_said = not (said | COMPANIONS).isdisjoint(fold(name).split()) or any(may_be_same(name, each) for each in words)
     is_person = is_open or not name.islower() or is_said or not words
-    if not name or (is_person and not names_nothing(name)):
-        return companion
-    return {key: each for key, each in companion.items() if key != "customer_name"}
+    if name and names_nothing(name):
+        return {key: each for key, each in companion.items() if key != "customer_name"}
+    # Else somebody, as of a number of people.
+    return companion if is_person or not name else {**companion, "customer_name": ""}
 
 
 def _may_be_own(name: str, own: str) -> bool:

@@ -45,9 +45,10 @@ from askproai_runtime.conversation.arguments.wrappings import TIME_ARGUMENTS
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.spoken_times import Argument, understand_parts
 from askproai_runtime.spoken_times.agreement import may_agree
-from askproai_runtime.spoken_times.arguments import find_part_argument
+from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 from askproai_runtime.understood import UNDERSTOOD
 
+_HAS_CLOCK = re.compile(r"\d:\d\d|T\d\d")
 _KEYS: Final = UNDERSTOOD.time_names
 _MAX_KEY = 40
 _VALUE_RANKS = {fold_key(key): rank for rank, key in enumerate(VALUE_KEYS)}
@@ -145,6 +146,8 @@ def _agree(plain: Member, other: Member) -> bool:
     """Return whether two values are no different days or hours."""
     name, kind = (each.rule.name if each.rule else "" for each in (plain, other))
     one, said = to_text(plain.value), to_text(other.value)
+    if (name == "date" and not holds_day(one)) or (name == "start" and _HAS_CLOCK.search(one) is None):
+        return True  # it says less than its name
     if plain.rule is not None and name == kind and name in TIME_ARGUMENTS:
         return merge_values(plain.rule, one, said) is not None and may_agree(one, said, TIME_ARGUMENTS[name])
     is_beside = "start" in {name, kind} or (name, kind) == ("time", "part_of_day")
