@@ -25,7 +25,6 @@ from askproai_runtime.spoken_times.arguments import read_in_languages
 from askproai_runtime.spoken_times.mentions import Mention, UnclearMention
 from askproai_runtime.understood import UNDERSTOOD
 
-_NUMBER_WORDS = re.compile(r"\b(?:\w*nummer|number|handy|anruf\w*|anzurufen|calling)\b")
 _MOMENT: Final = timedelta(minutes=1)
 _MOST_DAYS: Final = 31  # of a span that are compared with the caller's words
 _WORDS: Final = UNDERSTOOD.corrections
@@ -35,6 +34,7 @@ _REPLACES: Final = re.compile(rf"\b(?:{_WORDS.replaces})\b")
 # They may also prefer the former time: "Freitag wäre mir lieber".
 _PREFERS: Final = re.compile(rf"\b(?:{_WORDS.prefers})\b")
 _REMOVES: Final = re.compile(rf"\b(?:{_WORDS.removes})\b")
+_OF_NUMBER: Final = re.compile(rf"\b(?:{_WORDS.of_number})\b")
 _FORMER: Final = re.compile(rf"\b(?:{_WORDS.former})\b")
 _BEFORE_NO: Final = rf"(?:(?:{_WORDS.before_no}|{_WORDS.apology})\b ?)*"
 _NO: Final = rf"(?:{_WORDS.no})"
@@ -129,7 +129,7 @@ def find_number(call: CallContext, args: Mapping[str, Any], name: str, own: Sequ
     """Return the telephone number of the last waiting entry of a person's name among the call's `own` (latest last); None if there
     is none, for another person of this name, and if the words since speak of a number.
     """
-    if any(_NUMBER_WORDS.search(fold(each)) for each in call.said_since_joining):
+    if any(_OF_NUMBER.search(fold(each)) for each in call.said_since_joining):
         return None
     numbers = [each.phone for each in own if each.state == "waiting" and same_name(name, each.name)]
     return numbers[-1] if numbers and not _is_for_another(call, args, name) else None

@@ -12,11 +12,11 @@ from askproai_runtime.understood import UNDERSTOOD
 _WORDS: Final = UNDERSTOOD.places
 TAKEN_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
 # "machen Sie elf draus", "oh, I meant eleven"
-_SETS_HOUR: Final = re.compile(rf"(?:(?!\b{NUMBER}\b).)*\b(?:{_WORDS.sets_hour}) (?!(?:eins?|one)\b)(?={NUMBER}\b)")
+_SETS_HOUR: Final = re.compile(rf"(?:(?!\b{NUMBER}\b).)*\b(?:{_WORDS.sets_hour}) (?!(?:{_WORDS.one})\b)(?={NUMBER}\b)")
 _HESITATES: Final = re.compile(rf"\b(?:{_WORDS.hesitates})(?:,? (?:{_WORDS.hesitates}))*\b,? ?([^,]*)")
 _IS_MEANT: Final = re.compile(rf" (?:{_WORDS.is_meant})\b")
 _HAS_OTHER: Final = re.compile(rf"\b(?:{_WORDS.has_other})")
-_BARE_WORDS: Final = 2
+BARE_WORDS: Final = 2
 _BARE_HOUR: Final = re.compile(
     rf"^(?:\w+ )?{NUMBER}(?: (?:\w+ )?(?:{'|'.join(ALL_WEEKDAYS)})| (?:{UNDERSTOOD.declines.polite}))?(?=,|$)"
 )
@@ -41,7 +41,7 @@ def find_hour(words: str, now: datetime) -> str:
     """Return the last words of an utterance with an hour that is not rejected, in lower case; "" without one."""
     said = ", ".join(each for each in list_settled(words, now) if not rejects_times(each))
     first, *others = pieces = [piece.strip(" ,") for piece in TAKEN_BACK.split(said)]
-    is_bare = said.count(" ") < _BARE_WORDS  # "die zehn"
+    is_bare = said.count(" ") < BARE_WORDS  # "die zehn"
     named = [each for each in pieces if each]
     is_only = len(named) > 1 and all(find_only_times(each, (), now) is not None for each in named)
     is_hour = is_only or SAYS_HOUR.search(said)  # else a number is something else: "Leo Lange, äh, fünf"

@@ -3,7 +3,7 @@ alone, and arguments that no booking needs. Pure.
 """
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -79,8 +79,8 @@ _OPTIONAL: Final[Mapping[str, _Optional]] = {
 
 
 def settle_optional(read: Arguments, function: Function, call: OngoingCall, known: KnownNames) -> Arguments:
-    """Return the arguments without those that no booking needs and about which the caller has been asked enough. What the caller
-    has not given up is kept as unread words for a note; those for a number are one unclear text.
+    """Return the arguments without the optional ones that the caller has been asked about twice, or has given up. A value that the
+    caller has not given up is kept as unread words for a note; those for a number are one unclear text.
     """
     named = [name for name in _OPTIONAL if name in {*read.values, *read.unclear}]
     exchanges = read_exchanges(call) if named else []
@@ -100,19 +100,30 @@ def _agrees(said: Sequence[str], read: Arguments) -> bool:
 
 
 def _without(read: Arguments, function: Function, name: str, *, is_left_out: bool) -> Arguments:
-    values = {key: each for key, each in read.values.items() if key not in {name, f"{name}_confirmed"}}
-    unclear = tuple(each for each in read.unclear if each != name)
-    heard = list_unread_of(name, read, function)
-    unread = {path: each for path, each in read.unread.items() if path not in heard}
+    dropped = replace_argument(read, function, name, {name, f"{name}_confirmed"})
     if is_left_out:
-        return replace(read, values=values, unread=unread, unclear=unclear)
+        return dropped
     if name == "phone":
+        heard = _list_unread_of(name, read, function)
         number = ", ".join(read.unread[path] for path in heard).replace(",", " ?")  # no number
-        return replace(read, values=values | {name: number}, unread=unread, unclear=unclear)
-    return replace(read, values=values, unread=read.unread | {name: str(read.values[name])}, unclear=unclear)
+        return replace(dropped, values=dropped.values | {name: number})
+    return replace(dropped, unread=read.unread | {name: str(read.values[name])})
 
 
-def list_unread_of(argument: str, read: Arguments, function: Function) -> list[str]:
+def replace_argument(
+    read: Arguments, function: Function, argument: str, without: Collection[str] = (), **values: Any
+) -> Arguments:
+    """Return the arguments with new `values`, those in `without` dropped, and nothing of an argument unread or unclear."""
+    heard = _list_unread_of(argument, read, function)
+    return replace(
+        read,
+        values={key: each for key, each in read.values.items() if key not in without} | values,
+        unread={path: each for path, each in read.unread.items() if path not in heard},
+        unclear=tuple(each for each in read.unclear if each != argument),
+    )
+
+
+def _list_unread_of(argument: str, read: Arguments, function: Function) -> list[str]:
     """Return the paths of the unread values that an argument has under any of its names, sorted."""
     keys = {key for key, rule in rules_of(function.name.lower()).items() if rule.name == argument}
     return sorted(path for path in read.unread if fold_key(path.partition(".")[0]) in keys)
@@ -163,12 +174,7 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall) -> Ar
     is_no = was_asked and read_reply(said, Question.COMPANY) is Reply.NO and not any(names)
     are_written = any(each and _is_written(each) and not _may_be_own(each, own) for each in names)
     if (is_alone and (was_asked or not are_written) and not is_named) or (is_no and is_unclear):
-        heard = list_unread_of("companions", read, function)
-        unread = {path: each for path, each in read.unread.items() if path not in heard}
-        values = {key: each for key, each in read.values.items() if key != "party_size"} | {"companions": []}
-        return replace(
-            read, values=values, unread=unread, unclear=tuple(each for each in read.unclear if each != "companions")
-        )
+        return replace_argument(read, function, "companions", {"party_size"}, companions=[])
     return replace(read, values=read.values | {"companions": companions}) if companions else read
 
 
@@ -206,8 +212,7 @@ def _without_no_name(companion: Mapping[str, str], call: OngoingCall) -> Mapping
 
 def _may_be_own(name: str, own: str) -> bool:
     """Return whether a name is the caller's own one, in part or misheard: "P. Lange", "Lange, Petra"."""
-    words = drop_titles(own).split()
-    parts = drop_titles(name).split()
+    words, parts = (drop_titles(each).split() for each in (own, name))
     return all(any(each.startswith(part) for each in words) for part in parts) or may_be_same(name, own)
 
 

@@ -18,7 +18,7 @@ from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules
 from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.settled_questions import (
     add_said_names,
-    list_unread_of,
+    replace_argument,
     settle_company,
     settle_optional,
 )
@@ -137,13 +137,9 @@ def _settle_service(read: Arguments, function: Function, call: OngoingCall, know
     chosen = find_answer("service", [*named], known, asked, turns) if is_open or is_twice else None
     if chosen is None:
         return read
-    against = {
-        path for path, text in read.unread.items() if fold(text) in {fold(each.display_name) for each in services}
-    }
-    against.update(list_unread_of("service", read, function))
-    unread = {path: text for path, text in read.unread.items() if path not in against}
-    unclear = tuple(each for each in read.unclear if each != "service")
-    return replace(read, values=read.values | {"service": chosen}, unread=unread, unclear=unclear)
+    names = {fold(each.display_name) for each in services}
+    read = replace_argument(read, function, "service", service=chosen)
+    return replace(read, unread={path: text for path, text in read.unread.items() if fold(text) not in names})
 
 
 def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:

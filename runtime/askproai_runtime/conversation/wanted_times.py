@@ -10,7 +10,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.corrected_times import TAKEN_BACK, find_hour, find_set_hour, list_settled
+from askproai_runtime.conversation.corrected_times import BARE_WORDS, TAKEN_BACK, find_hour, find_set_hour, list_settled
 from askproai_runtime.conversation.day_readings import ask_which, days_of
 from askproai_runtime.conversation.last_days import (
     REJECTED_DAY,
@@ -63,7 +63,6 @@ _ASKS: Final = re.compile(rf"\b(?:{_WORDS.asks_for_times})\b")
 _BARE_PLACE: Final = re.compile(rf"\b(?:{_WORDS.on_place}) (?P<place>{PLACE}){ENDING}(?= (?:{_WORDS.behind_name})\b|$)")
 _MOST_MEANT: Final = 2
 _MOST_READ: Final = 8  # utterances
-_BARE_WORDS: Final = 2
 _LINKS: Final = re.compile(rf"(?:{UNDERSTOOD.links.or_words}|{UNDERSTOOD.links.and_words})\b")
 _FEW_WORDS: Final = 4  # they are no remark
 _BY_DAY: Final = (time(7), time(20))
@@ -340,7 +339,7 @@ def _list_wanted(
             wanted[-1] += f", {kept}"
         elif both := _join_date(last, kept, now):
             wanted[-1] = " nein ".join([*before, both])
-        elif len(kept.split()) > _BARE_WORDS or _read_days(kept, call, now) or len(pieces) > 1:
+        elif len(kept.split()) > BARE_WORDS or _read_days(kept, call, now) or len(pieces) > 1:
             wanted.append(kept)
     for clause in wanted:
         for said in reversed(TAKEN_BACK.split(clause)):

@@ -35,7 +35,7 @@ _O_CLOCK = re.compile(rf"\s*(?:{UNDERSTOOD.arguments.o_clock})\.?$", re.IGNORECA
 _CLOCK = re.compile(r"(?:(?P<day>\d{4}-\d\d-\d\d)[T ])?(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::\d\d)?")
 _HOUR = 60  # minutes
 # Messages about an appointment that there is, names of an appointment's day or hour, and of the one that a caller would like.
-_OF_APPOINTMENT = re.compile("appointment|booking|new|neue|start|target|termin")
+_OF_APPOINTMENT = re.compile(_KEYS.of_any_appointment)
 _CODES = (
     "countrycode", "countrycallingcode", "callingcode", "dialcode", "dialingcode", "countryprefix", "country", "cc",
 )  # fmt: skip
