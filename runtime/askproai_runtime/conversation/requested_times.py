@@ -39,7 +39,8 @@ from askproai_runtime.spoken_times.arguments import find_part_argument
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_only_hour
 from askproai_runtime.understood import UNDERSTOOD
 
-_NO_TIME = re.compile(r"0?0:00(?::00)?")  # models write it where no time was said
+# Midnight in digits, which models write where no time was said: "00:00", "24:00", "0 Uhr".
+_NO_TIME = re.compile(rf"T?(?:00?|24)(?:[:.]00){{0,2}}(?: ?(?:{UNDERSTOOD.values.clock}|h))?", re.IGNORECASE)
 _BESIDE_HOUR = re.compile(rf"\b(?:{UNDERSTOOD.places.beside_hour})\b")  # "ich habe um zwei Feierabend"
 _WORD = re.compile(r"[^\W\d_]{3}")
 _DAYS_AHEAD = 14  # in which a time without a day is searched
@@ -168,7 +169,7 @@ def _drop_unsaid(parts: Parts, call: CallContext, service: ServiceRequest) -> Pa
     the day that an earlier request had, if the time is new.
     """
     day, time, part_of_day = parts
-    if time and _NO_TIME.fullmatch(time) and not _works_at_midnight(call, service):
+    if time and _NO_TIME.fullmatch(time.strip()) and not _works_at_midnight(call, service):
         return day, None, part_of_day
     before = frozenset[str]().union(*(each.texts for each in call.earlier))
     return (day, time, None) if time and time not in before and part_of_day in before else parts

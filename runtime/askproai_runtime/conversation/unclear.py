@@ -19,7 +19,7 @@ from askproai_runtime.conversation.said_appointments import PICKING
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
-from askproai_runtime.language.phrases import sayable
+from askproai_runtime.language.phrases import format_reading, sayable
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_clock, say
 from askproai_runtime.spoken_times import Argument, understand_parts
@@ -87,7 +87,8 @@ def ask_unclear(
     asked = next((name for name in questions if name in unclear), None)
     if asked is None:
         return None
-    if call is not None and (answer := _ask_times(asked, read, call, ZoneInfo(config.time_zone))) is not None:
+    zone = ZoneInfo(config.time_zone)
+    if call is not None and (answer := _ask_times(asked, read, call, zone) or _ask_hour(asked, read, call, zone)):
         return answer
     between = ask_between(asked, read.readings.get(asked, ()), KnownNames(config))
     return _ask(between or questions[asked], unclear=asked)
@@ -105,6 +106,19 @@ def _ask_times(asked: str, read: Arguments, call: CallContext, zone: ZoneInfo) -
     if not found[1:] or any(len(each) != 1 for each in found):
         return None
     return ask_candidates([each for one in found for each in one], call, zone).answer
+
+
+def _ask_hour(asked: str, read: Arguments, call: CallContext, zone: ZoneInfo) -> Answer | None:
+    """Return the question for the hour on the understood day if the time is not understood; None without an understood day."""
+    day = read.values.get("date")
+    if asked not in {"time", "part_of_day"} or not isinstance(day, str) or "start" in read.values:
+        return None
+    understood = understand_parts(day, None, None, at=call.started_at, zone=zone)
+    if understood.refused is not None or len(understood.candidates) != 1:
+        return None
+    reading = format_reading(understood.candidates[0], zone, call.started_at)
+    question = say().what_time_exactly.format(reading=f"{reading[0].upper()}{reading[1:]}")
+    return _ask(f"{say().hour_not_understood} {question}", unclear=asked)
 
 
 def add_zone(read: Arguments, config: TenantConfig, call: CallContext) -> Arguments:

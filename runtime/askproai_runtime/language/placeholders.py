@@ -30,6 +30,8 @@ _FORMAT = re.compile(
     r"\b(?=\S{4})(?=\S{0,9}(?:dd|hh|jj|mm|tt|yy))[dhjmstyz]{1,15}(?:[.:/, -]+[dhjmstyz]{1,15})*\b(?:[+-]\d\d:\d\d)?",
     re.IGNORECASE,
 )
+# `%s`, `$customer_name`, `call.customer_name`: a program's name for a value.
+_OF_PROGRAM = re.compile(r"%(?:\(\w+\))?[sd]|\$\w+|\{\d*\}|[a-z]\w*(?:\.[a-z]\w*)+")
 _MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
 # Dates that no calendar has, with or without a time.
 _ZERO_DAY = re.compile(r"(?:0{4}-0{2}-0{2}|0{2}[./-]0{2}[./-]0{2,4}|0001-01-01)(?:[T ][\d:.Z+-]*)?")
@@ -61,6 +63,8 @@ def is_placeholder(text: str) -> bool:
         or ("{{" in text and "}}" in text)
         or "${" in text
     ):
+        return True
+    if _OF_PROGRAM.fullmatch(text.strip()) and ("." not in text or not _FIELDS.isdisjoint(folded.split())):
         return True
     if _MASKED.fullmatch(text.strip()) or _ZERO_DAY.fullmatch(text.strip()):
         return True

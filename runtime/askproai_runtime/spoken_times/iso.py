@@ -1,4 +1,4 @@
-"""Full dates with a time in ISO 8601, as programs and models write them."""
+"""Full dates with a time in ISO 8601, or as JavaScript and HTTP write them."""
 
 import re
 from dataclasses import dataclass
@@ -15,6 +15,12 @@ _INSTANT = re.compile(
 )
 # The same without signs: `20261216T143000Z`, `202612161430`. An epoch has ten, 13 or 16 digits.
 _COMPACT = re.compile(r"^(20\d\d)(\d\d)(\d\d)(?:T|\s+)?([0-2]\d)([0-5]\d)([0-5]\d)?(?=$|\s|Z|[+-])", re.IGNORECASE)
+# As JavaScript and HTTP write it: `Thu Dec 10 2026 14:00:00 GMT+0100 (CET)`, `Thu, 10 Dec 2026 13:00:00 GMT`.
+_OF_PROGRAMS = re.compile(
+    r"[A-Z][a-z]{2},? (?:(?P<day>\d\d?) )?(?P<month>[A-Z][a-z]{2}) (?(day)|(?P<day_after>\d\d?) )(?P<year>\d{4})"
+    r" (?P<clock>\d\d:\d\d:\d\d) ?(?:GMT|UTC)?(?P<offset>[+-]\d{4})?(?: \([^()]*\))?"
+)
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _BARE_HOUR = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d(?=Z?$)", re.IGNORECASE)
 _SECONDS = re.compile(r"\d\d:?\d\d:?\d\d(?:[.,]\d+)?[+-]")  # a program writes them, and no range has them
 _MIDNIGHT = time()
@@ -40,7 +46,9 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     mostly write local time, and programs mean that offset: both are readings. Hours after a minus are a range of hours
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for a date that no calendar has.
     """
-    said = text.strip().rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
+    said = (
+        _OF_PROGRAMS.sub(_write_iso, text.strip()).rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
+    )
     found = _INSTANT.fullmatch(_BARE_HOUR.sub(r"\g<0>:00", _COMPACT.sub(_add_signs, said.strip())))
     if found is None:
         return None
@@ -76,6 +84,13 @@ def _is_range(written: datetime, zone: ZoneInfo) -> bool:
     if offset is None or offset == written.astimezone(zone).utcoffset():
         return False
     return -offset > timedelta(hours=written.hour, minutes=written.minute)
+
+
+def _write_iso(match: re.Match[str]) -> str:
+    if match["month"] not in _MONTHS:
+        return match[0]
+    month, day = _MONTHS.index(match["month"]) + 1, int(match["day"] or match["day_after"])
+    return f"{match['year']}-{month:02}-{day:02}T{match['clock']}{match['offset'] or 'Z'}"
 
 
 def _add_signs(match: re.Match[str]) -> str:

@@ -7,7 +7,8 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from askproai_runtime.understood import UNDERSTOOD, not_behind
+from askproai_core.languages import Language
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN, not_behind
 
 Replacement: TypeAlias = str | Callable[[re.Match[str]], str]
 HOUR = r"(?:[01]?\d|2[0-4])"
@@ -28,6 +29,11 @@ _WEEKDAY = "|".join([*UNDERSTOOD.counted.weekdays, *UNDERSTOOD.grammar.further_w
 _ON_WEEKDAY = rf"(?: (?:(?:{_WORDS.on_words}) )?(?:{_WORDS.weekdays}))?"
 _PART_OF_DAY = "|".join(map(re.escape, UNDERSTOOD.values.parts))
 _MONTH = rf"(?:{_WORDS.months})[a-z]*"
+# A range of days in one month: `2026-12-07 - 09`. "Bis 16" may also be an hour.
+_TO_DAY = (
+    rf"\b(\d{{4}}-\d\d-)(\d\d) ?(?:[-–—/] ?(?=\d\d)|(?:{UNDERSTOOD.links.to_day}) (?=0\d|2[5-9]|3[01]))(\d\d)"
+    rf"\.?(?![\d:-]| ?(?:{_CLOCK})\b)"
+)
 _NUMBER = r"\d{1,2}(?:\.|st|nd|rd|th)?"
 _NUMBERS = rf"(?<![\d./-])\b{_NUMBER}(?: ?/ ?{_NUMBER})+"
 
@@ -48,6 +54,7 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
      lambda match: f"{match[1]}-{int(match[3]):02}-{int(match[4]):02}"),
     (rf"(?<![\d/-])\b(\d{{1,2}})([/-])(\d{{1,2}})\2(\d{{4}}|{SHORT_YEAR})\b",
      lambda match: f"{match[1]}/{match[3]}/{f'20{match[4]}'[-4:]}"),
+    (_TO_DAY, r"\1\2 - \1\3"),
     (rf"\b({_MONTH})([-/])(\d{{1,2}})\2(?=\d{{4}}\b)", r"\3 \1 "),
     (rf"\b(\d{{4}})([-/])({_MONTH})\2(\d{{1,2}})\b", r"\4 \3 \1"),
     (rf"(?<![\d./-])\b(\d{{1,2}})[-/](?={_MONTH}\b)", r"\1 "),
@@ -64,6 +71,7 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
     (r"(?<=[a-z]) ?/ ?(?=[a-z])", " | "),
     (rf"(?P<before>)(?P<days>{_NUMBERS})(?P<after> ?{_MONTH}|(?:(?<=\.)|(?<=\. ))\d{{1,2}}\.)", _list_days),
     (rf"(?P<before>\b{_MONTH}\.? )(?P<days>{_NUMBERS})(?P<after>)(?![\d/.:-])", _list_days),
+    (rf"(?<![\d./-])\b(\d{{1,2}})\.? (?:{UNDERSTOOD_IN[Language.DE].links.until}) (?=\d{{1,2}}\.? {_MONTH}\b)", r"\1. ≤ "),
     (r"(?<![\d./-])\b(\d{1,2}\.) ?([-–/]) ?(?=\d{1,2}\.(?! uhr))", lambda match: f"{match[1]} {'|' if match[2] == '/' else '≤'} "),
     (r"(?:^|(?<= ))t(\d{2}:\d{2})(?::00(?:\.0+)?)?(?=[ ,]|\.?$|\. )", r"\1"),
     # The second number is no hour; without a word of a time it may be a day of a month.

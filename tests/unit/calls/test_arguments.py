@@ -125,6 +125,7 @@ PLACEHOLDERS = (
     "████", '""', "[]", "{}", "not provided by caller", "Not specified by the caller", "vom Anrufer nicht genannt",
     "caller did not provide", "to be determined", "will be provided later", "wird noch mitgeteilt", "string string",
     "String, String", "text text", "N/A N/A", "N/A, N/A", "undefined null", "TBD / TBD", "no", "keine", "HH:MM", "YYYY-MM-DD",
+    "PII_REMOVED", "MASKED", "anonymisiert", "%s", "$customer_name", "call.customer_name", "nicht erfasst",
     "TT.MM.JJJJ", "<hh:mm>", "YYYY-MM-DDTHH:MM:SS+01:00", "Date (DD/MM/YYYY)", "HH:MM Uhr",
 )  # fmt: skip
 
@@ -139,6 +140,7 @@ NO_MATTER = (
     "wer auch immer gerade da ist", "I'm not fussy", "keinen bestimmten", "nobody in particular", "the first free stylist",
     "mir ist das gleich", "irgendjemand aus Ihrem Team", "any of your stylists", "wer am frühesten kann", "who's free", "up to you",
     "whoever has the first opening", "wer von Ihnen frei ist", "anyone on the team", "suchen Sie aus", "whichever stylist is free",
+    "best available", "any available agent", "the next free colleague", "unbestimmt", "gleichgültig",
     "morning|afternoon|evening", "vormittags, nachmittags oder abends", "am/pm",
 )  # fmt: skip
 

@@ -84,6 +84,15 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
             ({"date": {"day": "Donnerstag", "week": "übernächste Woche"}}, {"date": "Donnerstag übernächste Woche"}),
             ({"date": DAY, "not_before": "14:00"}, {"date": DAY, "part_of_day": "ab 14:00"}),
             ({"date": DAY, "min_time": "14:00"}, {"date": DAY, "part_of_day": "ab 14:00"}),
+            *(({"date": DAY, key: "14:00"}, {"date": DAY, "part_of_day": "ab 14:00"}) for key in (
+                "after_time", "earliest_start", "no_earlier_than", "not_earlier_than", "start_after",
+            )),
+            ({"date": DAY, "min_time": "14:00", "max_time": "16:00"}, {"date": DAY, "part_of_day": "14:00 - 16:00"}),
+            ({"date": DAY, "latest_start": "16:00"}, {"date": DAY, "part_of_day": "bis 16:00"}),
+            ({"date": DAY, "time": {"min": "14:00", "max": "16:00"}}, {"date": DAY, "time": "14:00 - 16:00"}),
+            ({"date": DAY, "time": {"gte": "14:00"}}, {"date": DAY, "time": "ab 14:00"}),
+            ({"date": DAY, "time_window": "14:00-16:00"}, {"date": DAY, "time": "14:00-16:00"}),
+            ({"date": DAY, "date2": "2026-12-11"}, {"date": DAY}),  # in a search it is another choice
             ({"date": DAY, "available_from": "14:00"}, {"date": DAY, "part_of_day": "ab 14:00"}),
             ({"date": DAY, "ab_uhrzeit": "14"}, {"date": DAY, "part_of_day": "ab 14"}),
             ({"date": DAY, "earliest": "12:00", "latest": "14:00"}, {"date": DAY, "part_of_day": "12:00 - 14:00"}),
@@ -198,7 +207,11 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
         (BOOK, {"mother": {"phone": "0151 99887766"}}, {}),
         (BOOK, {"staff": {"name": "Anna", "email": "anna@salon.de"}}, {"staff": "Anna"}),
         (BOOK, {"appointment": {"customer": {"phone": "0151 22334455"}}}, {"phone": "0151 22334455"}),
+        (BOOK, {"guest_1": {"name": "Otto"}, "guest_2": {"name": "Mia"}},
+         {"companions": [{"customer_name": "Otto"}, {"customer_name": "Mia"}]}),
         # A time under another name.
+        (BOOK, {"start": DAY, "start_time": "11:00"}, {"date": DAY, "time": "11:00"}),
+        (BOOK, {"start_time": "11 Uhr", "slot": "Freitag"}, {"date": "Freitag", "time": "11 Uhr"}),
         (BOOK, {"weekday": "Donnerstag"}, {"date": "Donnerstag"}), (BOOK, {"preferred_day": DAY}, {"date": DAY}),
         (BOOK, {"dates": [DAY]}, {"date": DAY}), (BOOK, {"booking_time": "15:00"}, {"time": "15:00"}),
         (BOOK, {"selected_slot": f"{DAY}T10:00"}, {"start": f"{DAY}T10:00"}), (BOOK, {"new_day": "Freitag"}, {"date": "Freitag"}),
@@ -243,6 +256,9 @@ def test_companions_at_the_same_time_are_read() -> None:
     ("function", "args"),
     [
         (BOOK, {"appointments": TWO}), (BOOK, {"bookings": TWO}), (BOOK, TWO), (BOOK, {"args": TWO}),
+        (BOOK, {"appointment_1": TWO[0], "appointment_2": TWO[1]}), (BOOK, {"first": TWO[0], "second": TWO[1]}),
+        (BOOK, {"date": DAY, "time": "10:00", "date2": "2026-12-12", "time2": "10:00"}),
+        (BOOK, {"datum1": DAY, "datum2": "2026-12-12"}),
         (NOTE, {"messages": [{"message": "Rezept A"}, {"message": "Rezept B"}]}),
     ],
 )  # fmt: skip
@@ -300,7 +316,7 @@ def test_only_sent_keys_are_called_unread(args: Any, unread: set[str]) -> None:
         ({"date": DAY, "time": "10:00", "hour": 9, "minute": 30}, "{}, um 10 Uhr oder {}, um 9 Uhr 30?"),
         ({"date": DAY, "new_date": "2026-12-11", "time": "10:00"}, "{}, um 10 Uhr oder Freitag, den 11. Dezember, um 10 Uhr?"),
         ({"date": DAY, "preferred_date": "2026-12-11"}, "{} oder Freitag, den 11. Dezember?"),
-        ({"date": DAY, "time": "10:00", "uhrzeit": "quatsch"}, None), ({"date": DAY, "day": 4, "month": 13}, None),
+        ({"date": DAY, "day": 4, "month": 13}, None),
     ],
 )  # fmt: skip
 def test_both_values_of_a_time_are_named(args: Any, question: str | None) -> None:
@@ -310,6 +326,21 @@ def test_both_values_of_a_time_are_named(args: Any, question: str | None) -> Non
         assert answer is not None
         asked = (question or "").replace("{}", "Donnerstag, den 10. Dezember")
         assert answer.message == (f"Meinen Sie {asked}" if question else say().time_not_understood)
+
+
+@each_row(
+    ("args", "question"),
+    [
+        ({"date": DAY, "time": "10:00", "uhrzeit": "quatsch"}, None), ({"date": DAY, "time": {"shift": "b"}}, None),
+        ({"date": "Freitag", "time": {"shift": "b"}}, "Freitag, den 27. November: Um wie viel Uhr genau?"),
+        ({"time": {"shift": "b"}}, "An welchem Tag und um wie viel Uhr möchten Sie kommen?"),
+    ],
+)  # fmt: skip
+def test_unclear_hour_keeps_the_understood_day(args: Any, question: str | None) -> None:
+    call = CallContext("call_1", "mitte", None, datetime(2026, 11, 26, 9, tzinfo=UTC), "corr")
+    answer = ask_unclear(read_arguments(BOOK, args), salon_config(), Function.BOOK_APPOINTMENT, call=call)
+    assert answer is not None
+    assert answer.message.endswith(question or "Donnerstag, den 10. Dezember: Um wie viel Uhr genau?")
 
 
 @each_row(

@@ -1,7 +1,7 @@
 """List the values in a model's arguments, each with its path in the JSON and the rule of the argument that it means."""
 
 import re
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -58,6 +58,7 @@ _KEY = re.compile(r'"(\w+)"\s*:')
 _NOT_WITHIN: str | None = None
 _PLURALS = ("days", "dates", "times", "tage", "daten", "zeiten")  # endings of names for several days or times
 _MOST_TIMES = 10
+_COUNTED = re.compile(rf"(?:\d|{_KEYS.counted})$")
 _TIME_KEY = re.compile(_KEYS.of_time)
 _NO_TIME_KEY = re.compile(_KEYS.of_other_time)
 # Such a name is of the appointment's time, and of no other: `preferred_day`, unlike `inspection_date`.
@@ -105,6 +106,7 @@ def list_members(args: Any, rules: Mapping[str, ArgumentRule], several: list[str
         elif not isinstance(value, dict):
             yield Member(path or WHOLE, None, value, depth, within=within)
         else:
+            several += _list_bookings(path, value, rules)
             is_move = any(rule.name == "appointment_date" for rule in rules.values())
             is_past = not is_move and is_of_the_past(path)
             is_callers = is_own or asks_for_appointment(value, rules)
@@ -190,6 +192,19 @@ def _are_requests(entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool
     )
 
 
+def _list_bookings(path: str, value: dict[Any, Any], rules: Mapping[str, ArgumentRule]) -> list[str]:
+    """Return the path of an object with several bookings under names that count them: `{appointment_1: {…}, appointment_2: {…}}`,
+    `{first: {…}, second: {…}}`, `{date: …, date2: …}`; else [].
+    """
+    by_stem = defaultdict[str, list[Any]](list)
+    for key, each in value.items() if "another" in rules else ():
+        by_stem[_COUNTED.sub("", fold_key(to_text(key)))].append(_decode(each))
+    times = [found for stem, found in by_stem.items() if stem in rules and rules[stem].name in TIMES]
+    is_twice = any(len({to_text(each) for each in found if names_time("date", each)}) > 1 for found in times)
+    objects = [found for found in by_stem.values() if all(isinstance(each, dict) for each in found)]
+    return [path or WHOLE] if is_twice or any(_are_requests(found, rules) for found in objects) else []
+
+
 def _is_about_others(path: str, entries: list[Any], rules: Mapping[str, ArgumentRule]) -> bool:
     """Return True if a list has offered times, or `name`s under a key that is no person of the caller: `medications`."""
     key, differing = fold_key(path.rpartition(".")[2]), _list_differing(entries, rules)
@@ -214,6 +229,8 @@ def _find_rule(
 ) -> ArgumentRule | None:
     """Return the rule of the argument that a key and its value mean here; None if the function does not read the value."""
     rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
+    if rule is None and (numbered := rules.get(fold_key(key).rstrip("0123456789"))) is not None:  # guest_1, guest_2
+        rule = numbered if numbered.name == "companions" else None
     if rule is not None and rule.name == "companions" and counts_people(key, value):
         return None  # it names nobody: `count_people`
     return rule if rule is None or is_of_caller(rule, key, within, is_own=is_own) else None

@@ -23,7 +23,7 @@ _KEYS: Final = UNDERSTOOD.time_names
 _FIRST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.first_names))
 _LAST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.last_names))
 _AFTER, _BEFORE = tuple(sorted(_KEYS.after)), tuple(sorted(_KEYS.before))
-_FROM, _TO = (*_AFTER, *sorted(_KEYS.range_begins)), (*_BEFORE, "end")
+_FROM, _TO = (*_AFTER, *sorted(_KEYS.range_begins)), (*_BEFORE, *sorted(_KEYS.range_ends))
 _HOURS, _MONTHS, _YEARS = tuple(sorted(_KEYS.hour)), tuple(sorted(_KEYS.month)), tuple(sorted(_KEYS.year))
 _WORDS = SENTENCES[Language.DE]
 _DAY_AND_MONTH = re.compile(r"\d{1,2}(?P<sign>[./])\s*\d{1,2}")
@@ -56,6 +56,7 @@ def join_parts(
     found = name_old_and_new(found) if is_move else found
     if of is None:
         _join_other_part(found, rules)
+        _name_parts_of_start(found, rules)
     name = _name_of_names(found, rules) if of is None else "full_name" if of.name == "customer_name" else "name"
     date = of.name if of and of.name.endswith("date") else "date"
     time = of.name if of and of.name.endswith("time") else "time"
@@ -120,6 +121,15 @@ def _join_other_part(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -
     if not (may_be_same(found[part], found[name]) or fold(found[name]) in COMPANIONS or FAMILY.search(found[name])):
         both = [found.pop(part), found[name]]
         found[name] = join_name(both if fold_key(part) in _FIRST_NAMES else both[::-1])
+
+
+def _name_parts_of_start(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
+    """Rename two starts, of which one is only a day and the other only an hour: `{start: 2026-12-11, start_time: 11:00}`."""
+    starts = [key for key in found if (rule := rules.get(fold_key(key))) is not None and rule.name == "start"]
+    parts = {str(find_part_argument(found[key])): key for key in starts if isinstance(found[key], str)}
+    if len(starts) == len(parts) and parts.keys() == {Argument.DATE, Argument.TIME} and parts.keys().isdisjoint(found):
+        for name, key in parts.items():
+            found[name] = found.pop(key)
 
 
 def _name_of_names(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule]) -> str:

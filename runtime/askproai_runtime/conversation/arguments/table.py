@@ -98,7 +98,7 @@ _RULES: Final = (
         "asked for by itself, and the day is kept; an hour beside the only one that the caller has said is asked "
         "about; `10:00Z` as in `start`; never a number of seconds",
         ("hour", "time_slot", "timeslot", "preferred_time", "requested_time", "new_time", "booking_time", "desired_time",
-         "start_time_local", "time_of_appointment", "time_range"),
+         "start_time_local", "time_of_appointment", "time_range", "time_window", "time_frame"),
         is_choice=True,
     ),
     ArgumentRule(

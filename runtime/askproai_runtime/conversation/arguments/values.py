@@ -105,6 +105,7 @@ def read_value(rule: ArgumentRule, value: Any) -> str | bool | None:
         return text
     if rule.name == "call_back":
         return text if fold(text) == "true" or withdraws_call_back(text) or not is_placeholder(text) else None
+    text = (drop_marks(text) or text) if rule.name == "customer_name" else text
     is_open = rule.is_choice and leaves_open(text)
     return None if names_nothing(text) or is_open or _stands_for_nothing(rule, text) else text
 
