@@ -35,13 +35,16 @@ def require_said_day(
     own: datetime | None = None,
     booked: Collection[datetime] = (),
 ) -> None:
-    """Raise `ClarificationNeeded` with the question whether `start` is meant, unless the last answer named its day, or the
-    request's words can mean no other day. `own` is the present start of the appointment to move, `booked` are those of this
-    call's appointments. Days of the caller's own appointments do not count as named.
+    """Raise `ClarificationNeeded` with the question whether `start` is meant, unless the last answer named its day, the request's
+    words can mean no other day, or the reply to our question has chosen it. `own` is the present start of the appointment to
+    move, `booked` are those of this call's appointments. Days of the caller's own appointments do not count as named.
     """
     local, parts = start.astimezone(zone), read_parts(args)
     require_wanted_time(call, args, local, [own] if own else booked, moves=own is not None)
-    if read_text(args, "start") is not None:
+    asked = call.named_last if call.named_last and call.named_last.naming is Naming.ASKED else None
+    # The reply has chosen one of several: the request may repeat what contradicts it.
+    is_chosen = asked is not None and asked.is_exact and len(asked.starts) > 1 and start in asked.starts
+    if read_text(args, "start") is not None or is_chosen:
         return
     named, span = after_request(call, zone).named_last, find_open_span(parts[0] or parts[1] or "")
     if named is None or not names_day(parts):
