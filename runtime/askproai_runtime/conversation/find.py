@@ -30,6 +30,7 @@ from askproai_runtime.conversation.own_appointments import (
     is_beside_others,
     none_found,
     resolve_cancellation,
+    say_other_stays,
 )
 from askproai_runtime.conversation.own_waiting import (
     describe_waiting,
@@ -111,6 +112,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
+            preface = preface or await say_other_stays(ctx, conn, call, args, target)
             named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             is_other = is_other or (named and _is_disowned(call, target))
             await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)

@@ -81,7 +81,25 @@ _NEXT_REQUEST: Final = re.compile(_WORDS.next_request)
 _ADDS_ANOTHER: Final = re.compile(rf" (?:{_WORDS.adds_another})$")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
+_STAYING: Final = re.compile(
+    "|".join(
+        rf"{re.escape(before.strip())} .*?{re.escape(after)} ?"
+        for before, _, after in (SENTENCES[language].other_stays.partition("{when}") for language in Language)
+    )
+)
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
+
+
+def drop_staying(question: str) -> str:
+    """Return our question without the sentence on another appointment that stays: a reply that names this one is no yes."""
+    return _STAYING.sub("", question)
+
+
+def asks_about_another(utterance: str, about: str) -> bool:
+    """Return whether the last sentence of an agent's utterance names a day, service or person that the question (`about`) has
+    not.
+    """
+    return names_another(re.split(r"[.!?:]\s", utterance)[-1], about, None)
 
 
 def speaks_of_cancelling(text: str) -> bool:
