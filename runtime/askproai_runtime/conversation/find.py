@@ -24,13 +24,13 @@ from askproai_runtime.conversation.appointment_filters import narrow
 from askproai_runtime.conversation.appointment_times import list_on_days, split_days
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import has_changed_mind, has_refused, read_cancel_reply
+from askproai_runtime.conversation.named_appointments import find_others
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.named_people import names_several
 from askproai_runtime.conversation.own_appointments import (
     is_beside_others,
     none_found,
     resolve_cancellation,
-    say_other_stays,
 )
 from askproai_runtime.conversation.own_waiting import (
     describe_waiting,
@@ -112,7 +112,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
-            preface = preface or await say_other_stays(ctx, conn, call, args, target)
+            preface = preface or await _say_other_stays(ctx, conn, call, args, target)
             named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             is_other = is_other or (named and _is_disowned(call, target))
             await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
@@ -133,6 +133,18 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         case _:
             with said_of_written():
                 return _answer_cancelled(ctx, outcome, others, named=named)
+
+
+async def _say_other_stays(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], target: Appointment
+) -> str:
+    """Return the preface for the question whether to cancel `target`, if the caller's last words name another appointment: this
+    one stays. Else "".
+    """
+    own = [target, *(each for each in await list_own_appointments(ctx, conn, call, args) if each.id != target.id)]
+    others = find_others(ctx.config(), call, args, own, target)
+    zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
+    return " ".join(say().other_stays.format(when=format_spoken(e.starts_at, zone, now)).strip() for e in others)
 
 
 def _is_disowned(call: CallContext, appointment: Appointment) -> bool:

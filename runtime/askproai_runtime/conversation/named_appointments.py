@@ -18,7 +18,7 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import day_of, days_of
 from askproai_runtime.conversation.last_days import list_weekdays
-from askproai_runtime.conversation.said_appointments import find_place_in_words, says_other
+from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_other
 from askproai_runtime.conversation.types import CallContext, Naming
 from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.introductions import read_introduction
@@ -45,6 +45,7 @@ _KNOWN: Final = rf"\b(?:{_WORDS.known_one})\b"  # "den am Freitag", "vom Freitag
 _AT_HOUR: Final = re.compile(rf"{_KNOWN} (?:{_WORDS.at_hour})\b")
 _WITH_STAFF: Final = re.compile(rf"{_KNOWN} (?:{_WORDS.with_staff})\b")
 _IS_KNOWN: Final = re.compile(_KNOWN)
+_DENIES: Final = re.compile(rf"^(?:{_WORDS.negation})\b")
 _STAYS: Final = re.compile(rf"\b(?:{_WORDS.stays})\b")
 _MINE: Final = re.compile(rf"\b(?:{_WORDS.mine})\b")
 _RELATIVE: Final = re.compile(
@@ -65,17 +66,34 @@ def find_others(
     start in a move.
 
     Words for the new time name none, and an introduction or a bare name names no other. Neither do words that also name the
-    addressed one, or that say that one stays.
+    addressed one, that say that one stays, or that begin with a no.
     """
     words, said, named = _Words(config, call, args, own, addressed, new), call.said_since or "", set[UUID]()
     introduced = read_introduction(said)
     names = {fold(each) for each in (introduced, *(each.customer_name for each in own))}
     for clause, known in ((introduced, fold(introduced)), *_list_known(said.replace(introduced, "", 1))):
         found = words.find(known)
-        if addressed.id in found or (found and says_it_stays(clause)):
+        if addressed.id in found or (found and (says_it_stays(clause) or _DENIES.search(known))):
             return []
         named |= found if known not in names else set()
     return [each for each in own if each.id in named]
+
+
+def leave_out_cancelled(
+    config: TenantConfig,
+    call: CallContext,
+    args: Mapping[str, Any],
+    own: Sequence[Appointment],
+    at_time: Sequence[Appointment],
+) -> Mapping[str, Any]:
+    """Return a cancellation's arguments without the appointment of `own` that they pick by its id or time (`at_time`), if it is
+    already cancelled and the last words name a live one: they may mean a second cancellation, which is asked about.
+    """
+    picked = [each for each in own if str(each.id) == read_text(args, "appointment_id")] or at_time
+    if len(picked) != 1 or picked[0].live:
+        return args
+    others = find_others(config, call, args, own, picked[0])
+    return {**args, **dict.fromkeys(PICKING)} if any(each.live for each in others) else args
 
 
 def split_new_time(words: str) -> tuple[str, str]:

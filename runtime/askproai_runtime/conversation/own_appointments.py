@@ -36,7 +36,7 @@ from askproai_runtime.conversation.appointment_times import (
 )
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
-from askproai_runtime.conversation.named_appointments import find_others
+from askproai_runtime.conversation.named_appointments import leave_out_cancelled
 from askproai_runtime.conversation.named_people import read_name_alone
 from askproai_runtime.conversation.said_appointments import PICKING, choose_said, replies_all, says_another
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
@@ -46,7 +46,7 @@ from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import meant_key
 from askproai_runtime.person_names import is_other_person
-from askproai_runtime.sentences import format_spoken, say
+from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import parse_instant
 
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -173,7 +173,7 @@ async def resolve_cancellation(
         args = {**args, **dict.fromkeys(PICKING)}
     is_all = names_all or replies_all(call)  # of the time that is named: "Ja, alle."
     either = [*found, *cancelled]
-    args = _leave_out_cancelled(ctx, call, args, either, NamedTime.of(args, call, zone).select(either))
+    args = leave_out_cancelled(ctx.config(), call, args, either, NamedTime.of(args, call, zone).select(either))
     named = NamedTime.of(args, call, zone)
     on_weekday = [each for each in either if is_on_weekday(each, args, call, zone)]
 
@@ -204,35 +204,6 @@ async def resolve_cancellation(
         return meant
     live = [each for each in on_weekday if each in found]
     return await _resolve_live(ctx, conn, call, args, question, found, named, live, fit), ""
-
-
-def _leave_out_cancelled(
-    ctx: BookingContext,
-    call: CallContext,
-    args: Mapping[str, Any],
-    either: Sequence[Appointment],
-    at_time: Sequence[Appointment],
-) -> Mapping[str, Any]:
-    """Return a request's arguments without the appointment that they pick by its id or time (`at_time`), if this call has
-    cancelled it and the caller's last words name a live one: they may mean a second cancellation, which is asked about.
-    """
-    picked = [each for each in either if str(each.id) == read_text(args, "appointment_id")] or at_time
-    if len(picked) != 1 or picked[0].live:
-        return args
-    others = find_others(ctx.config(), call, args, either, picked[0])
-    return {**args, **dict.fromkeys(PICKING)} if any(each.live for each in others) else args
-
-
-async def say_other_stays(
-    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], target: Appointment
-) -> str:
-    """Return the preface for the question whether to cancel `target`, if the caller's last words name another appointment: this
-    one stays. Else "".
-    """
-    own = [target, *(each for each in await list_own_appointments(ctx, conn, call, {}) if each.id != target.id)]
-    others = find_others(ctx.config(), call, args, own, target)
-    zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
-    return " ".join(say().other_stays.format(when=format_spoken(e.starts_at, zone, now)).strip() for e in others)
 
 
 def _require_repetition(

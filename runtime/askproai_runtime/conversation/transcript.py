@@ -12,10 +12,8 @@ from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import (
-    asks_about_another,
     asks_again,
     asks_the_same,
-    drop_staying,
     name_questions,
     says_more,
     speaks_of_cancelling,
@@ -127,15 +125,12 @@ def read_replies(call: OngoingCall, today: date | None = None) -> Replies | None
         else:
             found, request = _read_question(answer), invoked.get(str(utterance.tool_call_id))
             is_aside = found is None and request is not None and request.name == _INFORMATION
-            for each in questions.values():
-                each.end(answer, found[0] if found else None, is_aside=is_aside)
+            for asked in questions.values():
+                asked.end(answer, found[0] if found else None, is_aside=is_aside)
             if found:
                 question, about = found
-                is_single, message = about == companions_key(ONE_BY_ONE), str(answer.get("message") or "")
-                asked = drop_staying(message)
-                questions[about] = _Asked(
-                    question, asked, request, is_one_by_one=is_single, is_doubted=asked != message
-                )
+                is_single = about == companions_key(ONE_BY_ONE)
+                questions[about] = _Asked(question, str(answer.get("message") or ""), request, is_one_by_one=is_single)
     if is_cut and not questions:
         return None
     return {about: asked.read(today) for about, asked in questions.items() if asked.said}
@@ -241,9 +236,6 @@ class _Asked:
     A yes answers the last question, so a yes in `later` does not count. A no does. A request to cancel still answers the question
     whether to cancel, if only business information was `told` since, or another answer in the same turn. If the agent itself asks
     it again, any reply does.
-
-    `is_doubted`: the caller had named another appointment than the one in this question. An agent that then asks about the other
-    one asks something else.
     """
 
     question: Question
@@ -254,7 +246,6 @@ class _Asked:
     is_over: bool = False
     is_one_by_one: bool = False
     is_left_out: bool = False
-    is_doubted: bool = False
     told: str | None = None
 
     def end(self, answer: Mapping[str, Any], question: Question | None, *, is_aside: bool) -> None:
@@ -281,8 +272,7 @@ class _Asked:
         words = str(utterance.content or "")
         changes = self.question in {Question.CANCEL, Question.MEANT} or speaks_of_cancelling(self.message)
         repeats = self.message.rpartition(". ")[2] in words
-        is_other = self.is_doubted and asks_about_another(words, self.message)
-        is_more = (self.is_over and speaks_of_cancelling(words)) or is_other or says_more(words, self.said)
+        is_more = (self.is_over and speaks_of_cancelling(words)) or says_more(words, self.said, self.message)
         if utterance.role == "agent" and changes and is_more and not (repeats and self.question is Question.MEANT):
             about = (self.told if self.is_over else self.message) or ""
             self.told = self.told if repeats or asks_the_same(words, about) else None
