@@ -206,7 +206,9 @@ async def _require_agreement(
     if reply is None:
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
         question = " ".join(filter(None, (preface, rule_in_this_language(ctx), move, question)))
-    elif not has_changed_mind(call, reply):  # the answer was unclear
+    elif has_changed_mind(call, reply):
+        question = f"{preface} {question}".strip()
+    else:  # the answer was unclear
         known = ctx.config().cancellation_rule or say().topics_not_known["cancellation"]
         rule = known if speaks_of_cost(call.said_since or "") else ""
         question = f"{rule or say().yes_or_no} {question}"
