@@ -143,8 +143,9 @@ async def _say_other_stays(
     """
     own = [target, *(each for each in await list_own_appointments(ctx, conn, call, args) if each.id != target.id)]
     others = find_others(ctx.config(), call, args, own, target)
-    zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
-    return " ".join(say().other_stays.format(when=format_spoken(e.starts_at, zone, now)).strip() for e in others)
+    named = have_several_customers(own)
+    spoken = [describe_appointment(ctx.config(), each, ctx.clock.now(), named=named) for each in others]
+    return " ".join(say().other_stays.format(when=each).strip() for each in spoken)
 
 
 def _is_disowned(call: CallContext, appointment: Appointment) -> bool:

@@ -280,8 +280,9 @@ async def _find_instead(
     live = [each for each in appointments if each.live]
     if instead is None or instead.id not in {each.id for each in live}:
         return instead
-    others = [] if chosen.among else find_others(ctx.config(), call, {}, live, instead, request.start)
-    if others:  # "statt dem Bartschnitt", and the question was about the haircut
+    was_asked = bool(chosen.among) and any(chosen.about in each.texts for each in call.earlier[-1:])
+    others = [] if was_asked else find_others(ctx.config(), call, {}, live, instead, request.start)
+    if others:  # "statt dem Bartschnitt", and the request is about the haircut
         raise ask_about_several(ctx, request, [instead, *others], moves=True)
     return instead
 
