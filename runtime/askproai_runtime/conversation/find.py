@@ -24,6 +24,7 @@ from askproai_runtime.conversation.appointment_filters import narrow
 from askproai_runtime.conversation.appointment_times import list_on_days, split_days
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import has_changed_mind, has_refused, read_cancel_reply
+from askproai_runtime.conversation.named_appointments import find_others
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.named_people import names_several
 from askproai_runtime.conversation.own_appointments import (
@@ -111,6 +112,7 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
+            preface = preface or await _say_other_stays(ctx, conn, call, args, target)
             named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             is_other = is_other or (named and _is_disowned(call, target))
             await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
@@ -131,6 +133,19 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
         case _:
             with said_of_written():
                 return _answer_cancelled(ctx, outcome, others, named=named)
+
+
+async def _say_other_stays(
+    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], target: Appointment
+) -> str:
+    """Return the preface for the question whether to cancel `target`, if the caller's last words name another appointment: this
+    one stays. Else "".
+    """
+    own = [target, *(each for each in await list_own_appointments(ctx, conn, call, args) if each.id != target.id)]
+    others = find_others(ctx.config(), call, args, own, target)
+    named = have_several_customers(own)
+    spoken = [describe_appointment(ctx.config(), each, ctx.clock.now(), named=named) for each in others]
+    return " ".join(say().other_stays.format(when=each).strip() for each in spoken)
 
 
 def _is_disowned(call: CallContext, appointment: Appointment) -> bool:
@@ -192,7 +207,9 @@ async def _require_agreement(
     if reply is None:
         move = say().can_move_too if find_service(ctx, appointment) is not None else ""
         question = " ".join(filter(None, (preface, rule_in_this_language(ctx), move, question)))
-    elif not has_changed_mind(call, reply):  # the answer was unclear
+    elif has_changed_mind(call, reply):
+        question = f"{preface} {question}".strip()
+    else:  # the answer was unclear
         known = ctx.config().cancellation_rule or say().topics_not_known["cancellation"]
         rule = known if speaks_of_cost(call.said_since or "") else ""
         question = f"{rule or say().yes_or_no} {question}"

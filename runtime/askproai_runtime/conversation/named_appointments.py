@@ -1,13 +1,13 @@
-"""Find which of the caller's own appointments the caller's last words name. Pure.
+"""Compare the appointment that a request addresses with the one that the caller's last words name. Pure.
 
-Models keep the id or the day of an earlier request. The words then name another appointment than the request: "und den am
-Freitag auf zwölf".
+Models keep the id or the day of an earlier request: "und den am Freitag auf zwölf". The words choose no appointment. They only
+make the product ask, and in doubt they name none.
 """
 
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -18,10 +18,8 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.day_readings import day_of, days_of
 from askproai_runtime.conversation.last_days import list_weekdays
-from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_another, says_other
+from askproai_runtime.conversation.said_appointments import PICKING, find_place_in_words, says_other
 from askproai_runtime.conversation.types import CallContext, Naming
-from askproai_runtime.language.answer_words import ONLY_YES
-from askproai_runtime.language.cancel_answers import find_yes_before_another, means_all, speaks_of_cancelling
 from askproai_runtime.language.declines import list_clauses, rejects_times
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.name_words import PARTICLES, RELATIVES
@@ -47,105 +45,55 @@ _KNOWN: Final = rf"\b(?:{_WORDS.known_one})\b"  # "den am Freitag", "vom Freitag
 _AT_HOUR: Final = re.compile(rf"{_KNOWN} (?:{_WORDS.at_hour})\b")
 _WITH_STAFF: Final = re.compile(rf"{_KNOWN} (?:{_WORDS.with_staff})\b")
 _IS_KNOWN: Final = re.compile(_KNOWN)
-_DENIES: Final = re.compile(rf"^(?:{_WORDS.denied_one})\b")
-_NEGATION: Final = re.compile(_WORDS.negation)
+_DENIES: Final = re.compile(rf"^(?:{_WORDS.negation})\b")
 _STAYS: Final = re.compile(rf"\b(?:{_WORDS.stays})\b")
-_COMES: Final = re.compile(rf"\b(?:{_WORDS.comes}|{_WORDS.stays})\b")
 _MINE: Final = re.compile(rf"\b(?:{_WORDS.mine})\b")
 _RELATIVE: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.possessives}) (?:\w+ )?(?:{'|'.join(sorted(RELATIVES))})\b(?: (\w+))?"
 )
-_WEEKDAY: Final = re.compile(rf"\b(?:{'|'.join(sorted(ALL_WEEKDAYS))})\b")
 _NO_NAMES: Final = PARTICLES | _WORDS.no_names
 
 
-@dataclass(frozen=True, slots=True)
-class NamedAppointments:
-    """The ids of the own appointments that the caller's last words may name (`named`), and of those that they exclude."""
-
-    named: AbstractSet[UUID] = frozenset()
-    denied: AbstractSet[UUID] = frozenset()
-
-    def contradicts(self, appointment: Appointment) -> bool:
-        """Return whether the words name another appointment, or exclude this one."""
-        return bool(self.named and appointment.id not in self.named) or appointment.id in self.denied
-
-
-def find_named_appointments(
+def find_others(
     config: TenantConfig,
     call: CallContext,
     args: Mapping[str, Any],
     own: Sequence[Appointment],
     addressed: Appointment,
     new: datetime | None = None,
-) -> NamedAppointments:
-    """Return which of the caller's `own` appointments the last words name. `addressed` is that of the request, and `new` its new
+) -> list[Appointment]:
+    """Return those of the caller's `own` appointments that the last words name in place of the `addressed` one. `new` is its new
     start in a move.
 
-    Words for the new time count as none, and neither does a clause that says what stays. Only a clause that rejects or cancels
-    ("Freitag leider nicht"), or speaks of the appointment to move ("den am Freitag"), takes precedence over other clauses: a
-    remark names the one of the request as well. An introduction alone names none.
+    Words for the new time name none, and an introduction or a bare name names no other. Neither do words that also name the
+    addressed one, that say that one stays, or that begin with a no.
     """
-    words, said, moves = _Words(config, call, args, own, addressed, new), call.said_since or "", new is not None
-    introduced, is_cancelled = read_introduction(said), False
-    firm, others, denied, spoken = set[UUID](), set[UUID](), set[UUID](), set[UUID]()
-    clauses = [*_list_clauses(said.replace(introduced, "", 1))]
-    first = next(filter(words.find, clauses[:-1]), "")
-    if not (introduced or call.said_last.asks) and any(first == fold(each.customer_name) for each in own):
-        introduced = clauses.pop(clauses.index(first))  # "Petra Lange, den von meinem Mann absagen"
-        words = replace(words, call=replace(call, named_of_caller=introduced))
-    for clause in clauses:
-        was_cancelled, is_cancelled = is_cancelled, not moves and speaks_of_cancelling(clause)
-        is_known, named = names_known(clause), words.find(clause)
-        rejects = rejects_times(clause)
-        is_bare = words.denies_name(clause, [each for each in clauses if each != clause])
-        if is_bare is None:  # "Otto hat Urlaub, Petra nicht" may mean either
-            continue
-        if not (is_bare or _DENIES.search(clause)):
-            # Not firm: "nicht den Mittwoch absagen", and the last clause of "den Mittwoch absagen, den Freitag nicht".
-            is_firm = (
-                not rejects if is_cancelled else (moves and is_known) or (rejects and not (is_known or was_cancelled))
-            )
-            firm, others = (firm | named, others) if is_firm else (firm, others | named)
-            spoken |= named if is_known and not rejects else set()
-        elif moves or is_known or is_bare or not firm | others:
-            denied |= named
-        else:  # "ich kann am Mittwoch, aber nicht am Freitag" means either
-            others |= named
-    others = others and others | words.find(fold(introduced))
-    if not moves and addressed.id in spoken:  # "den am Freitag, Mittwoch nicht"
-        firm |= others
-    found = firm or words.find_on_new_day(others) or others
-    if found and not moves and find_yes_before_another(said):
-        found |= {addressed.id}
-    return NamedAppointments(found, denied)
+    words, said, named = _Words(config, call, args, own, addressed, new), call.said_since or "", set[UUID]()
+    introduced = read_introduction(said)
+    names = {fold(each) for each in (introduced, *(each.customer_name for each in own))}
+    for clause, known in ((introduced, fold(introduced)), *_list_known(said.replace(introduced, "", 1))):
+        found = words.find(known)
+        if addressed.id in found or (found and (says_it_stays(clause) or _DENIES.search(known))):
+            return []
+        named |= found if known not in names else set()
+    return [each for each in own if each.id in named]
 
 
-def name_said(
+def leave_out_cancelled(
     config: TenantConfig,
     call: CallContext,
     args: Mapping[str, Any],
     own: Sequence[Appointment],
     at_time: Sequence[Appointment],
 ) -> Mapping[str, Any]:
-    """Return a cancellation's arguments with the only live appointment of `own` that the caller's last words name, if the request
-    addresses another one by its id or time (`at_time`). A cancelled one that is only kept from an earlier request is left out,
-    for a weekday that is said instead, or if the words mean another one.
+    """Return a cancellation's arguments without the appointment of `own` that they pick by its id or time (`at_time`), if it is
+    already cancelled and the last words name a live one: they may mean a second cancellation, which is asked about.
     """
-    addressed = [each for each in own if str(each.id) == read_text(args, "appointment_id")] or at_time
-    if len(addressed) != 1 or not any(each.live for each in own):
+    picked = [each for each in own if str(each.id) == read_text(args, "appointment_id")] or at_time
+    if len(picked) != 1 or picked[0].live:
         return args
-    (kept,), said = addressed, " ".join(_list_clauses(call.said_since or ""))
-    words = find_named_appointments(config, call, args, own, kept)
-    live = [each for each in own if each.live and each.id in words.named]
-    without = {**args, **dict.fromkeys(PICKING)}
-    if words.contradicts(kept) and len(live) == 1:
-        return {**without, "appointment_id": str(live[0].id)}
-    means_another = means_all(said) or says_another(config, replace(call, said_since=said), [kept])
-    if kept.live or not means_another:
-        return args
-    named = _WEEKDAY.findall(said)
-    return {**without, "appointment_date": named[0]} if len(named) == 1 and not words.named else without
+    others = find_others(config, call, args, own, picked[0])
+    return {**args, **dict.fromkeys(PICKING)} if any(each.live for each in others) else args
 
 
 def split_new_time(words: str) -> tuple[str, str]:
@@ -164,16 +112,15 @@ def names_known(words: str) -> bool:
     return _IS_KNOWN.search(words) is not None
 
 
-def _list_clauses(utterance: str) -> Iterator[str]:
-    """Yield the folded clauses of an utterance before the words for a new time, without those about an appointment that stays."""
+def _list_known(utterance: str) -> Iterator[tuple[str, str]]:
+    """Yield the clauses of an utterance, each with its folded words, until those for a new time end the sentence."""
     ended = None
     for clause, sentence in list_clauses(utterance):
         if sentence == ended:
             continue
         known, new = split_new_time(fold(clause))
         ended = sentence if new else None
-        if not says_it_stays(clause):
-            yield known.strip()
+        yield clause, known.strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,31 +141,14 @@ class _Words:
         deciding = [ids for found in by_kind if 0 < len(ids := {each.id for each in found}) < len(self.own)]
         return frozenset.intersection(*map(frozenset, deciding)) if deciding else frozenset()
 
-    def denies_name(self, clause: str, others: Sequence[str]) -> bool | None:
-        """Return whether a clause that is nothing but a customer's name and a negation ("Otto Lange nicht") denies this one: True
-        if one of the `others` is nothing but a name or a yes to one, or cancels it; False if another customer comes ("Otto kommt,
-        Petra nicht" cancels Petra's), and for any other clause; None if it may mean either.
-        """
-        names = {word for each in self.own for word in fold(each.customer_name).split()}
-        rest = {each: " ".join(word for word in each.split() if word not in names) for each in (clause, *others)}
-        named = [each for each in others if self.find(each)]
-        if _NEGATION.fullmatch(rest[clause]) is None or not named:
-            return False
-        if any(not rest[each] or speaks_of_cancelling(each) or ONLY_YES.fullmatch(rest[each]) for each in named):
-            return True
-        return False if any(_COMES.search(each) and not rejects_times(each) for each in named) else None
-
-    def find_on_new_day(self, ids: AbstractSet[UUID]) -> AbstractSet[UUID]:
-        """Return those of the appointments whose day is that of the new start: words that name such a day mean this one."""
-        new = None if self.new is None else day_of(self.new, self._zone)
-        return {each.id for each in self.own if each.id in ids and day_of(each.starts_at, self._zone) == new}
-
     @property
     def _zone(self) -> ZoneInfo:
         return ZoneInfo(self.config.time_zone)
 
     def _by_day(self, clause: str) -> Collection[Appointment]:
-        """Return the appointments on the days that a clause names, without those that the last answer has offered."""
+        """Return the appointments on the days that a clause names. A day that the last answer has offered, or the weekday of the
+        new start, names no other appointment.
+        """
         now, is_known = self.call.started_at, names_known(clause)
         numbers = set() if find_place_in_words(self.call, clause, self.own) else list_days_of_month(clause, now)
         weekdays = list_weekdays(clause) - list_bounding_weekdays(clause, now)
@@ -226,13 +156,12 @@ class _Words:
         last = self.call.named_last
         offered = days_of(last.starts if last and last.naming is Naming.OFFERED else (), self._zone)
         days = {each.id: day_of(each.starts_at, self._zone) for each in self.own}
-        if not is_known and new is not None and new not in days.values():
-            weekdays, numbers = weekdays - {new.weekday()}, numbers - {new.day}
+        is_new = {key for key, day in days.items() if day in offered or (new and day.weekday() == new.weekday())}
         found = [
             each
             for each in self.own
             if (days[each.id].weekday() in weekdays or days[each.id].day in numbers)
-            and (is_known or days[each.id] not in offered)
+            and (is_known or each.id == self.addressed.id or each.id not in is_new)
         ]
         origin = day_of(self.addressed.starts_at, self._zone)
         if new is not None and names_relative_day(clause, new, origin, now):

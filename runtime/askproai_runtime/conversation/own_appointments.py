@@ -36,9 +36,9 @@ from askproai_runtime.conversation.appointment_times import (
 )
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
-from askproai_runtime.conversation.named_appointments import name_said
+from askproai_runtime.conversation.named_appointments import leave_out_cancelled
 from askproai_runtime.conversation.named_people import read_name_alone
-from askproai_runtime.conversation.said_appointments import PICKING, choose_said, says_another
+from askproai_runtime.conversation.said_appointments import PICKING, choose_said, replies_all, says_another
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments, owns_appointment
 from askproai_runtime.language.answer_words import Reply
@@ -171,9 +171,9 @@ async def resolve_cancellation(
     found, cancelled = ([each for each in of if each in several or not several] for of in (found, cancelled))
     if names_all := bool(several) or any(means_all(text) for name in PICKING if (text := read_text(args, name))):
         args = {**args, **dict.fromkeys(PICKING)}
-    is_all = names_all or means_all(call.said_since or "")  # of the time that is named: "Ja, alle."
+    is_all = names_all or replies_all(call)  # of the time that is named: "Ja, alle."
     either = [*found, *cancelled]
-    args = name_said(ctx.config(), call, args, either, NamedTime.of(args, call, zone).select(either))
+    args = leave_out_cancelled(ctx.config(), call, args, either, NamedTime.of(args, call, zone).select(either))
     named = NamedTime.of(args, call, zone)
     on_weekday = [each for each in either if is_on_weekday(each, args, call, zone)]
 

@@ -21,7 +21,7 @@ from askproai_runtime.conversation.answers import describe_appointment, have_sev
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import has_refused
 from askproai_runtime.conversation.named_owner import name_owner, needs_name
-from askproai_runtime.conversation.said_appointments import find_said_place
+from askproai_runtime.conversation.said_appointments import find_said_place, replies_all
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import (
@@ -32,7 +32,6 @@ from askproai_runtime.language.answer_words import (
     Reply,
     is_question,
 )
-from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import answers_nothing
 from askproai_runtime.language.spoken_services import names_service
@@ -123,7 +122,7 @@ async def _leave(
 ) -> Answer:
     """Remove the entry in `meant`, after the caller has agreed. If there are several, ask which; "alle" begins with the first."""
     entry, *others = meant
-    if others and not means_all(call.said_since or ""):
+    if others and not replies_all(call):
         question = say().which_place.format(entries=describe_waiting(ctx, call, args, meant, say().or_word))
         asking = {"waiting": waiting_fields(meant)}
         return Answer(success=False, message=question, fields=asking, outcome=FunctionOutcome.ASKED_BACK)
@@ -186,10 +185,11 @@ async def leave_named_list(ctx: BookingContext, call: CallContext, args: Mapping
 
 
 def _names_list(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return True if the caller wants to leave the waiting list, and mentions no appointment, or only one that is to stay."""
-    said = ", ".join([str(args.get("reason") or ""), call.said_since or ""])
-    said_last = call.said_last
-    is_asked = bool(said_last.about) or (said_last.is_last and _WHICH_KIND in call.asked_unclear)
+    """Return True if the reason in a request, or the reply to an answer about appointments and entries, is to leave the waiting
+    list, and mentions no appointment, or only one that is to stay.
+    """
+    is_asked = bool(call.said_last.about) or call.said_last.is_last
+    said = ", ".join([str(args.get("reason") or ""), (call.said_since or "") if is_asked else ""])
     if not (WAITING_LIST.search(said) or (is_asked and _PLACE.search(said))):
         return False
     staying = [clause for clause in _CLAUSE.split(said) if STAYS.search(clause)]

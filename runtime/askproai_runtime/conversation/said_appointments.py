@@ -15,6 +15,7 @@ from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext
 from askproai_runtime.language.answer_words import NO, is_question
+from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.declines import find_named_times
 from askproai_runtime.language.name_words import PARTICLES
 from askproai_runtime.language.places_among import ENDING, PLACE, PLACES
@@ -65,6 +66,11 @@ def find_said_place(call: CallContext) -> str | None:
         return None
     place = find_place(_FIRST_NO.sub("", words), len(said.ids), IN_WORDS)
     return None if place is None or NO.search(_FIRST_NO.sub("", words)) else said.ids[place]
+
+
+def replies_all(call: CallContext) -> bool:
+    """Return whether the caller replies to a list of several that all of them are meant: "Ja, alle."."""
+    return call.said_last.is_last and means_all(call.said_since or "")
 
 
 def name_place(call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -272,7 +272,7 @@ class _Asked:
         words = str(utterance.content or "")
         changes = self.question in {Question.CANCEL, Question.MEANT} or speaks_of_cancelling(self.message)
         repeats = self.message.rpartition(". ")[2] in words
-        is_more = (self.is_over and speaks_of_cancelling(words)) or says_more(words, self.said)
+        is_more = (self.is_over and speaks_of_cancelling(words)) or says_more(words, self.said, self.message)
         if utterance.role == "agent" and changes and is_more and not (repeats and self.question is Question.MEANT):
             about = (self.told if self.is_over else self.message) or ""
             self.told = self.told if repeats or asks_the_same(words, about) else None

@@ -35,7 +35,7 @@ from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name, list_short_names, read_asked_name, require_full_name
 from askproai_runtime.conversation.kept_offers import add_kept_offers, read_lost_offers
 from askproai_runtime.conversation.last_days import after_request
-from askproai_runtime.conversation.named_appointments import find_named_appointments
+from askproai_runtime.conversation.named_appointments import find_others
 from askproai_runtime.conversation.named_days import put_on_named_day
 from askproai_runtime.conversation.named_people import name_people
 from askproai_runtime.conversation.noted_changes import find_noted_staff, find_noted_time, require_agreeing_notes
@@ -280,13 +280,10 @@ async def _find_instead(
     live = [each for each in appointments if each.live]
     if instead is None or instead.id not in {each.id for each in live}:
         return instead
-    # A model may keep another one's id. Words that exclude one ("statt dem Bartschnitt") mean the one that goes.
-    for said in (call.said_since, call.said_since_change):
-        said_here = replace(call, said_since=said)
-        words = find_named_appointments(ctx.config(), said_here, {}, live, instead, request.start)
-        if words.named:
-            is_named = instead.id in words.named
-            return instead if is_named else await _find_among(ctx, call, request, map(str, words.named))
+    was_asked = bool(chosen.among) and any(chosen.about in each.texts for each in call.earlier[-1:])
+    others = [] if was_asked else find_others(ctx.config(), call, {}, live, instead, request.start)
+    if others:  # "statt dem Bartschnitt", and the request is about the haircut
+        raise ask_about_several(ctx, request, [instead, *others], moves=True)
     return instead
 
 

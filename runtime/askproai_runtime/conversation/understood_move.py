@@ -28,7 +28,7 @@ from askproai_runtime.conversation.changed_visits import (
     require_movable,
 )
 from askproai_runtime.conversation.doubts import require_not_declined
-from askproai_runtime.conversation.named_appointments import find_named_appointments
+from askproai_runtime.conversation.named_appointments import find_others
 from askproai_runtime.conversation.named_owner import name_owner
 from askproai_runtime.conversation.new_times import (
     count_from_appointment,
@@ -48,7 +48,7 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.conversation.unsaid_days import require_said_day
 from askproai_runtime.conversation.verification import list_own_appointments
-from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, Reply, words_of
+from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.names import find_staff_id
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.sentences import say
@@ -171,20 +171,18 @@ def _require_named_appointment(
     own: Sequence[Appointment],
     start: datetime,
 ) -> None:
-    """Raise the question which appointment is meant if the caller's last words name another live one than `appointment`, or are a
-    bare yes or no to this question: models keep an argument of an earlier request.
+    """Raise the question which appointment is meant if the caller's last words name another live one than `appointment`: models
+    keep an argument of an earlier request. After the question, a request that repeats what has led to it is not asked about.
     """
-    others = [each for each in own if each.live and each.id != appointment.id]
+    picked = {text for name in (*PICKING, "customer_name", "service", "staff") if (text := read_text(args, name))}
+    was_asked = call.said_last.asks and call.said_last.is_last
+    if was_asked and any(picked <= each.texts for each in call.earlier[-1:]):
+        return
+    live = [appointment, *(each for each in own if each.live and each.id != appointment.id)]
+    others = find_others(ctx.config(), call, args, live, appointment, start)
     if not others:
         return
-    live = sorted([appointment, *others], key=lambda each: each.starts_at)
-    words = find_named_appointments(ctx.config(), call, args, live, appointment, start)
-    said_last, said = call.said_last, words_of(call.said_since or "")
-    is_open = said_last.asks and said_last.is_last and bool(ONLY_YES.fullmatch(said) or ONLY_NO.fullmatch(said))
-    if not (is_open or words.contradicts(appointment)):
-        return
-    now = ctx.clock.now()
-    meant = [each for each in live if each.live and (each is appointment or each.id in words.named or not words.named)]
+    now, meant = ctx.clock.now(), sorted([appointment, *others], key=lambda each: each.starts_at)
     named = have_several_customers(meant)
     spoken = join_list([describe_appointment(ctx.config(), each, now, named=named) for each in meant])
     question = say().which_of.format(question=say().which_to_move, appointments=spoken)

@@ -81,6 +81,12 @@ _NEXT_REQUEST: Final = re.compile(_WORDS.next_request)
 _ADDS_ANOTHER: Final = re.compile(rf" (?:{_WORDS.adds_another})$")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
+_STAYING: Final = re.compile(
+    "|".join(
+        rf"{re.escape(before.strip())} .*?{re.escape(after)} ?"
+        for before, _, after in (SENTENCES[language].other_stays.partition("{when}") for language in Language)
+    )
+)
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
@@ -90,13 +96,16 @@ def speaks_of_cancelling(text: str) -> bool:
     return bool(CANCELLATION.search(words) or _CANCEL.search(words))
 
 
-def says_more(utterance: str, answered: Sequence[str]) -> bool:
+def says_more(utterance: str, answered: Sequence[str], question: str) -> bool:
     """Return True if the agent's utterance asks something or says more than courtesies. False if the caller has `answered`
     nothing but "hm" before it.
 
-    The agent's words before the caller's answer are the question itself. Words after the answer may be about another
-    appointment, and so may the caller's yes to them: "Okay, den am Samstag also."
+    The agent's words before the caller's answer are the `question` itself, unless they end with another appointment than that of
+    a question which says that this one stays. Words after the answer may be about another appointment, and so may the caller's
+    yes to them: "Okay, den am Samstag also."
     """
+    if _STAYING.search(question) and names_another(re.split(r"[.!?:]\s", utterance)[-1], question, None):
+        return True
     if not any({*words_of(each).split()} - _WORDS.backchannel for each in answered):
         return False
     return "?" in utterance or not {*words_of(utterance).split()} <= _WORDS.courtesy
@@ -111,15 +120,6 @@ def means_all(said: str) -> bool:
 def speaks_of_cost(said: str) -> bool:
     """Return whether words ask for the cost of a cancellation, or make it a condition: "wenn es nichts kostet, ja"."""
     return bool(_COSTS.search(words_of(said)))
-
-
-def find_yes_before_another(utterance: str) -> str:
-    """Return the yes, without punctuation, before words that cancel another appointment, too ("ja, und den Freitag auch"); else
-    "".
-    """
-    said = words_of(utterance)
-    found = _ADDS_ANOTHER.search(said)
-    return said[: found.start()] if found is not None and ONLY_YES.fullmatch(said, 0, found.start()) else ""
 
 
 def only_thanks(said: str) -> bool:
@@ -140,9 +140,14 @@ def refuses(said: str, *, claimed: bool) -> bool:
     return bool(keeps or ONLY_NO.fullmatch(WAIT.sub(" ", words).strip())) and not _CANCEL.search(words)
 
 
+def _words_of_question(about: str) -> str:
+    """Return the words of a question (`about`) without the sentence on another appointment that stays."""
+    return words_of(_STAYING.sub("", about))
+
+
 def names_another(utterance: str, about: str, today: date | None) -> bool:
     """Return True if words, or a request to cancel, name a day, service or person that the question (`about`) has not."""
-    said, asked = words_of(utterance), words_of(about)
+    said, asked = words_of(utterance), _words_of_question(about)
     patterns = (*_NAMED, *_CANCELLED) if _CANCEL.search(said) else _NAMED
     known = _WORDS.names_none | _WORDS.thanks | set(asked.split())
     named = {word for each in patterns for found in each.finditer(said) for word in found.groups() if word}
@@ -154,7 +159,7 @@ def asks_the_same(utterance: str, about: str) -> bool:
     and names no other day, service or person.
     """
     said = words_of(utterance)
-    if {*said.split()} <= {*words_of(about).split()}:
+    if {*said.split()} <= {*_words_of_question(about).split()}:
         return True
     is_of_it = bool(_CANCEL.search(said)) and not (_ANOTHER_APPOINTMENT.search(said) or _FURTHER.search(said))
     return is_of_it and not names_another(utterance, about, None)
@@ -168,7 +173,7 @@ def asks_again(utterance: str, said: Sequence[str], about: str) -> bool:
     is_aside = all(
         (WAIT.search(each) or _COSTS.search(each)) and not names_another(each, about, None) for each in before
     )
-    is_plain = {*last.split()} <= _WORDS.asks_again | {*words_of(about).split()}
+    is_plain = {*last.split()} <= _WORDS.asks_again | {*_words_of_question(about).split()}
     return bool(about) and utterance.endswith("?") and bool(_CANCEL.search(last)) and is_plain and is_aside
 
 
@@ -176,7 +181,7 @@ def name_questions(words: str, questions: Sequence[str]) -> Sequence[bool]:
     """Return which of several `questions` whether to cancel an agent asks in own `words`, by a day, person or service that only
     one of them names; all of them if the words repeat a question or mean all, and none if they name none.
     """
-    texts, said = [{*words_of(each).split()} for each in questions], {*words_of(words).split()}
+    texts, said = [{*_words_of_question(each).split()} for each in questions], {*words_of(words).split()}
     named = [bool(said & text.difference(*texts[:at], *texts[at + 1 :])) for at, text in enumerate(texts)]
     is_of_all = means_all(words) or any(each.rpartition(". ")[2] in words for each in questions)
     return [True] * len(texts) if is_of_all else named
@@ -205,7 +210,7 @@ def _drop_asked(said: str, about: str, today: date | None) -> str | None:
     left = drop_hours(said, question)
     if left is None or _KEEPS_OPEN.search(said) or names_another(said, about, today):
         return None
-    text, words = words_of(about), _THAT_ONE.sub(" ", left).split()
+    text, words = _words_of_question(about), _THAT_ONE.sub(" ", left).split()
     rest = (word for word in words if asked.isdisjoint({word, word.removesuffix("s")}))
     return " ".join(word for word in rest if not _is_day_of(word, text, today))
 
@@ -218,7 +223,7 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
     approve of the appointment, or gives a reason beside a yes. It is also `UNCLEAR` after a no that may refuse the move that the
     question mentions.
     """
-    utterance = find_yes_before_another(utterance) or _drop_next_request(utterance.casefold())
+    utterance = _find_yes_before_another(utterance) or _drop_next_request(utterance.casefold())
     if _CANCEL.search(words_of(utterance)):
         if about and names_another(utterance, about, today):
             return Reply.NO
@@ -247,6 +252,15 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
             return Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
+
+
+def _find_yes_before_another(utterance: str) -> str:
+    """Return the yes, without punctuation, before words that cancel another appointment, too ("ja, und den Freitag auch"); else
+    "".
+    """
+    said = words_of(utterance)
+    found = _ADDS_ANOTHER.search(said)
+    return said[: found.start()] if found is not None and ONLY_YES.fullmatch(said, 0, found.start()) else ""
 
 
 def _drop_next_request(utterance: str) -> str:
