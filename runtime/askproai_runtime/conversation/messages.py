@@ -30,7 +30,6 @@ from askproai_runtime.conversation.amended_messages import (
     is_filler,
     join_texts,
     names_no_time,
-    speaks_of_call_back,
     withdraws_call_back,
 )
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
@@ -54,7 +53,6 @@ from askproai_runtime.person_names import fold, names_person, same_name
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.spoken_times import Argument, Candidate, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
-from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
@@ -244,7 +242,7 @@ def _parse(
 ) -> NewMessage:
     """Return the message. Its text is "" if it only amends an earlier one. Raises `ClarificationNeeded` for missing details."""
     config = ctx.config()
-    text, said = _read_words(args, call, earlier)
+    text, said = _read_words(args, earlier)
     # Asked again, since nothing that was said is cut.
     for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
         if len(read_text(args, argument) or "") > _MAX_SHORT:
@@ -289,7 +287,7 @@ def _parse(
     return message if found is None else _keep_day(message, found[0], call, zone)
 
 
-def _read_words(args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message]) -> tuple[str, str | None]:
+def _read_words(args: Mapping[str, Any], earlier: Sequence[Message]) -> tuple[str, str | None]:
     """Return the message's text, and the words for a call-back. Those that ask for an answer in writing are part of the text."""
     text = read_text(args, "message") or ""
     text = "" if is_placeholder(text) else text
@@ -297,7 +295,7 @@ def _read_words(args: Mapping[str, Any], call: CallContext, earlier: Sequence[Me
     if asks_for_writing(claim):
         text, said = join_texts(text, claim if text or earlier else ""), None
     else:
-        said = _read_call_back(claim, call, earlier, alone=not text)
+        said = _read_call_back(claim, earlier, alone=not text)
     text = text or (say().only_call_back if said else "")
     if not text and not earlier:
         raise ClarificationNeeded(say().what_message)
@@ -305,14 +303,11 @@ def _read_words(args: Mapping[str, Any], call: CallContext, earlier: Sequence[Me
 
 
 def _keep_day(message: NewMessage, corrected: Message, call: CallContext, zone: ZoneInfo) -> NewMessage:
-    """Return a message with the day of the call-back that it corrects, if neither the argument nor the caller names another."""
+    """Return a message with the day of the call-back that it corrects, unless the argument names a day."""
     said, start = message.call_back or "", corrected.call_back_from
     if start is None or holds_day(said) or find_part_argument(said) is Argument.DATE:
         return message
-    day, now = start.astimezone(zone), call.started_at.astimezone(zone)
-    if not read_mentioned_days(call.said_since or "", now).may_mean(day.date()):
-        return message
-    kept = understand_call_back(f"{day:%d.%m.%Y}, {said}", call.started_at, zone)
+    kept = understand_call_back(f"{start.astimezone(zone):%d.%m.%Y}, {said}", call.started_at, zone)
     begins, ends = kept.span
     return replace(message, call_back=kept.said, call_back_from=begins, call_back_until=ends, any_time=kept.is_any_time)
 
@@ -362,13 +357,13 @@ def _read_claim(args: Mapping[str, Any]) -> str | None:
     return str(claim).casefold() if isinstance(claim, bool) else read_text(args, "call_back")
 
 
-def _read_call_back(said: str, call: CallContext, earlier: Sequence[Message], *, alone: bool) -> str | None:
-    """Return the caller's words for a call-back; None if there are none, or if they refuse one. A bare true becomes "ja". "Any"
-    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was.
+def _read_call_back(said: str, earlier: Sequence[Message], *, alone: bool) -> str | None:
+    """Return the words for a call-back; None if there are none, or if they refuse one. A bare true becomes "ja". "Any" counts only
+    in a request without a text (`alone`), or after a message with a call-back; "no preference" only after such a message.
     """
     if not said or withdraws_call_back(said) or is_placeholder(said):
         return "ja" if fold(said) == "true" else None
-    is_asked = speaks_of_call_back(call.said or "") or any(each.call_back for each in earlier)
+    is_asked = any(each.call_back for each in earlier)
     if names_nothing(said):
         return said if is_asked else None
     return None if is_filler(said) and not (alone or is_asked) else said

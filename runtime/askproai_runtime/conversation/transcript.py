@@ -28,6 +28,7 @@ from askproai_runtime.language.replies import (
     companions_key,
     details_key,
     heard_key,
+    kept_key,
     meant_key,
     name_key,
     read_reply,
@@ -383,6 +384,8 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     if isinstance(heard := answer.get("heard"), str):
         meant = answer.get("services") or answer.get("staff") or ()
         return Question.HEARD, heard_key(heard, next(iter(meant), ""))
+    if answer.get("needs_answer") is True and "waitlist_id" in answer:
+        return Question.HEARD, kept_key(str(answer["waitlist_id"]))
     if answer.get("needs_answer") is True:
         key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))
