@@ -114,11 +114,6 @@ def read_renames(
     }
 
 
-def ask_choice(
-    question: str, appointment: Appointment, name: str, *choices: Choice, **marked: str
-) -> ClarificationNeeded:
-    """Return the question about an existing appointment beside a request for `name`. The next request passes one of `choices`.
-    The field `unclear` in `marked` says in later requests that it was asked.
-    """
-    about = str(appointment.id)
-    return ClarificationNeeded(question, appointment_id=about, customer_name=name, choices=[*choices], **marked)
+def ask_choice(question: str, appointment: Appointment, name: str, *choices: Choice) -> ClarificationNeeded:
+    """Return the question about an existing appointment beside a request for `name`. The next request passes one of `choices`."""
+    return ClarificationNeeded(question, appointment_id=str(appointment.id), customer_name=name, choices=[*choices])

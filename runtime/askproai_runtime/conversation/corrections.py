@@ -33,13 +33,14 @@ from askproai_runtime.conversation.asked_choices import Chosen
 from askproai_runtime.conversation.booked_sentences import confirm, say_no_mail
 from askproai_runtime.conversation.corrected_entries import find_misnamed, may_be_misheard
 from askproai_runtime.conversation.messages import make_message, store_message
-from askproai_runtime.conversation.owner_questions import ask_name, name_mark, require_own_notes
+from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
 from askproai_runtime.conversation.phone_argument import spell_phone
 from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import owns_appointment
 from askproai_runtime.language.phrases import join_list
+from askproai_runtime.language.replies import rename_key
 from askproai_runtime.person_names import correct_name, fold, may_be_same, same_name
 from askproai_runtime.sentences import decline_name, say, speaking
 from askproai_runtime.visits import same_services
@@ -124,7 +125,7 @@ def _require_other_name(call: CallContext, name: str, booked: Sequence[Appointme
     if not name or call.replies is None or any(same_name(name, each.customer_name) for each in booked):
         return
     for each in reversed(booked):
-        if may_be_misheard(name, each.customer_name) and name_mark(each) not in call.asked_unclear:
+        if may_be_misheard(name, each.customer_name) and rename_key(str(each.id)) not in call.asked_unclear:
             raise ask_name(name, each)
 
 

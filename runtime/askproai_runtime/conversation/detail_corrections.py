@@ -95,18 +95,15 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
 async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
     """Return the only live appointment of the call, or the only one of the named customer; else None. No lock is held.
 
-    A name that `choice` corrects is enough. If no service is named, so is a name similar to the customer's, and the caller is
-    asked whether it corrects the customer's.
+    A name similar to the customer's is enough, and the caller is asked whether it corrects the customer's.
     """
     async with ctx.pool.acquire() as conn:
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
     if read_name_alone(read_text(args, "customer_name"), call.said):
         named = [each for each in appointments if same_name(_read_name(call, args, each), each.customer_name)]
         if not named and len(appointments) == 1:
-            name, has_service = _read_name(call, args, appointments[0]), read_text(args, "service") is not None
-            is_near = not has_service and is_alike(name, appointments[0].customer_name)
-            is_meant = is_near or find_misnamed_appointment(args, name, appointments) is not None
-            named = appointments if is_meant else []
+            is_near = is_alike(_read_name(call, args, appointments[0]), appointments[0].customer_name)
+            named = appointments if is_near else []
         appointments = named
     is_one = len(appointments) == 1 and appointments[0].live and appointments[0].settled
     return appointments[0] if is_one else None

@@ -28,12 +28,7 @@ _WHENEVER: Final = datetime(1970, 1, 1, tzinfo=UTC)  # for whom an appointment i
 def ask_name(name: str, appointment: Appointment) -> ClarificationNeeded:
     """Return the question whether `name` corrects the name of the appointment's customer, or is another person's."""
     question = say().rename_or_another.format(booked=appointment.customer_name, name=name)
-    return ask_choice(question, appointment, name, Choice.RENAME, Choice.FURTHER, unclear=name_mark(appointment))
-
-
-def name_mark(appointment: Appointment) -> str:
-    """Return the field `unclear` of the question whether an appointment gets another name."""
-    return f"name {appointment.id}"
+    return ask_choice(question, appointment, name, Choice.RENAME, Choice.FURTHER)
 
 
 async def require_own_notes(

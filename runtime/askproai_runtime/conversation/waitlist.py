@@ -50,7 +50,7 @@ from askproai_runtime.conversation.types import Answer, CallContext, Choice, Cla
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list
-from askproai_runtime.language.replies import kept_key
+from askproai_runtime.language.replies import kept_key, rename_key
 from askproai_runtime.person_names import (
     addressed_differently,
     fold,
@@ -262,11 +262,12 @@ async def _find_renamed_entry(
     chosen = read_chosen(call, args, entry.name)
     if chosen is None and (misnamed := find_misnamed(args, entry.name, [*own])) is not None:
         return own[misnamed]
-    asked = {each.about for each in call.asked_choices}
-    said = [words_of(each) for each in call.said_since_joining]
-    is_open = any(map(NO.search, said)) or (any(said) and read_choice(args) is Choice.RENAME)
-    in_doubt = {each for each in own.values() if (str(each) in asked if chosen else is_open and str(each) not in asked)}
-    alike = [each for each in known if each.id in in_doubt or _may_be_of(call, entry, each)]
+    about = "" if chosen is None else chosen.about
+    alike = [
+        each
+        for each in known
+        if str(each.id) == about or _may_be_of(call, entry, each) or _is_in_doubt(call, args, each)
+    ]
     if not alike or (chosen is not None and chosen.choice is Choice.FURTHER):
         return None
     nearest = max(reversed(alike), key=lambda each: _name_likeness(entry.name, each.name))
@@ -282,6 +283,15 @@ async def _find_renamed_entry(
     raise ClarificationNeeded(
         question, waitlist_id=str(nearest.id), customer_name=entry.name, choices=[Choice.RENAME, Choice.FURTHER]
     )
+
+
+def _is_in_doubt(call: CallContext, args: Mapping[str, Any], known: WaitingName) -> bool:
+    """Return True if the caller was not asked yet about the name of an entry of this call, and has said no since, or the model
+    would rename it.
+    """
+    said = [words_of(each) for each in call.said_since_joining]
+    is_open = any(map(NO.search, said)) or (any(said) and read_choice(args) is Choice.RENAME)
+    return known.call_id == call.call_id and is_open and rename_key(str(known.id)) not in call.asked_unclear
 
 
 def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:

@@ -64,6 +64,11 @@ def kept_key(waitlist_id: str) -> str:
     return f"kept {waitlist_id}"
 
 
+def rename_key(appointment_id: str) -> str:
+    """Return the marker of our question whether this appointment or waiting-list entry gets another name."""
+    return f"rename {appointment_id}"
+
+
 def name_key(appointment_id: str) -> str:
     """Return the key in `Replies` of our question for the full name of an appointment's customer."""
     return f"name {appointment_id}"
