@@ -24,6 +24,7 @@ _BETWEEN_PARTS = re.compile(r"[.,;:!?]+(?:\s+|$)")
 
 _WORDS = UNDERSTOOD.messages
 _IN_WRITING = re.compile(rf"(?:(?:{_WORDS.beside_writing}) )*(?:{_WORDS.in_writing})(?: (?:{_WORDS.beside_writing}))*")
+_SPEAKS_OF_CALL_BACK = re.compile(rf"\b(?:{_WORDS.call_back})\b")
 
 
 def names_no_time(call_back: str) -> bool:
@@ -34,6 +35,11 @@ def names_no_time(call_back: str) -> bool:
 def is_filler(call_back: str) -> bool:
     """Return whether the words about a call-back are only a placeholder such as "any"."""
     return leaves_open(call_back) and _WORDS.when.isdisjoint(fold(call_back).split())
+
+
+def speaks_of_call_back(text: str) -> bool:
+    """Return whether a text speaks of calling somebody back."""
+    return bool(_SPEAKS_OF_CALL_BACK.search(fold(text)))
 
 
 def asks_for_writing(call_back: str) -> bool:

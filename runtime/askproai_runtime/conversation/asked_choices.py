@@ -79,7 +79,7 @@ def read_chosen(
     if call.replies is None and named:
         return Chosen(choice, named)
     asked = [each for each in call.asked_choices if choice in each.choices]
-    asked = [each for each in asked if _is_answered(each, choice, name, args)]
+    asked = [each for each in asked if _is_answered(each, choice, name)]
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
         return None
@@ -89,15 +89,12 @@ def read_chosen(
     return Chosen(choice, named if named and is_named else question.about, question.among)
 
 
-def _is_answered(question: AskedChoice, choice: Choice, name: str, args: Mapping[str, Any]) -> bool:
-    """Return True if a request may answer a question. A move or cancellation has to be for the same service and customer, whose
-    name may be corrected: another one is asked about.
+def _is_answered(question: AskedChoice, choice: Choice, name: str) -> bool:
+    """Return True if a request may answer a question. A move or cancellation has to be for the same customer, whose name may be
+    corrected: another one is asked about.
     """
-    if choice not in {Choice.MOVE, Choice.CANCEL}:
-        return True
-    asked, service = fold(question.service), fold(str(args.get("service") or ""))
-    is_same_service = not (asked and service) or asked in service or service in asked
-    return is_same_service and (not question.name or may_be_same(question.name, name))
+    is_of_customer = not question.name or may_be_same(question.name, name)
+    return choice not in {Choice.MOVE, Choice.CANCEL} or is_of_customer
 
 
 def read_renames(

@@ -30,6 +30,7 @@ from askproai_runtime.conversation.amended_messages import (
     is_filler,
     join_texts,
     names_no_time,
+    speaks_of_call_back,
     withdraws_call_back,
 )
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
@@ -242,7 +243,7 @@ def _parse(
 ) -> NewMessage:
     """Return the message. Its text is "" if it only amends an earlier one. Raises `ClarificationNeeded` for missing details."""
     config = ctx.config()
-    text, said = _read_words(args, earlier)
+    text, said = _read_words(args, call, earlier)
     # Asked again, since nothing that was said is cut.
     for argument, question in (("call_back", say().when_to_call_back), ("recipient", say().whom_for)):
         if len(read_text(args, argument) or "") > _MAX_SHORT:
@@ -287,7 +288,7 @@ def _parse(
     return message if found is None else _keep_day(message, found[0], call, zone)
 
 
-def _read_words(args: Mapping[str, Any], earlier: Sequence[Message]) -> tuple[str, str | None]:
+def _read_words(args: Mapping[str, Any], call: CallContext, earlier: Sequence[Message]) -> tuple[str, str | None]:
     """Return the message's text, and the words for a call-back. Those that ask for an answer in writing are part of the text."""
     text = read_text(args, "message") or ""
     text = "" if is_placeholder(text) else text
@@ -295,7 +296,7 @@ def _read_words(args: Mapping[str, Any], earlier: Sequence[Message]) -> tuple[st
     if asks_for_writing(claim):
         text, said = join_texts(text, claim if text or earlier else ""), None
     else:
-        said = _read_call_back(claim, earlier, alone=not text)
+        said = _read_call_back(claim, call, earlier, alone=not text)
     text = text or (say().only_call_back if said else "")
     if not text and not earlier:
         raise ClarificationNeeded(say().what_message)
@@ -357,13 +358,13 @@ def _read_claim(args: Mapping[str, Any]) -> str | None:
     return str(claim).casefold() if isinstance(claim, bool) else read_text(args, "call_back")
 
 
-def _read_call_back(said: str, earlier: Sequence[Message], *, alone: bool) -> str | None:
-    """Return the words for a call-back; None if there are none, or if they refuse one. A bare true becomes "ja". "Any" counts only
-    in a request without a text (`alone`), or after a message with a call-back; "no preference" only after such a message.
+def _read_call_back(said: str, call: CallContext, earlier: Sequence[Message], *, alone: bool) -> str | None:
+    """Return the caller's words for a call-back; None if there are none, or if they refuse one. A bare true becomes "ja". "Any"
+    counts only in a request without a text (`alone`), or if a call-back was mentioned; "no preference" only if it was.
     """
     if not said or withdraws_call_back(said) or is_placeholder(said):
         return "ja" if fold(said) == "true" else None
-    is_asked = any(each.call_back for each in earlier)
+    is_asked = speaks_of_call_back(call.said or "") or any(each.call_back for each in earlier)
     if names_nothing(said):
         return said if is_asked else None
     return None if is_filler(said) and not (alone or is_asked) else said

@@ -13,8 +13,10 @@ from askproai_core.tenant_config import Staff
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.answer_words import Reply, words_of
 from askproai_runtime.language.phrases import sayable
+from askproai_runtime.language.placeholders import leaves_open
+from askproai_runtime.language.replies import heard_key
 from askproai_runtime.language.spoken_services import read_services
 from askproai_runtime.language.staff_preferences import NotedStaff, read_noted_staff
 from askproai_runtime.person_names import fold
@@ -64,15 +66,26 @@ def require_agreeing_notes(
 
 def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest, customer: str) -> str | None:
     """Return the `staff` argument after the question about a staff member in the notes, if the request names nobody: the noted
-    one after a yes, or "nicht Anna" if the note excludes Anna; else None.
+    one if the reply is a yes or names this one, or "nicht Anna" if the note excludes Anna and the reply does not name her. Any
+    other reply chooses nobody.
+
+    Raises `ClarificationNeeded` with the question again, once in a call, if the reply is unclear.
     """
     if call.said is None or service.staff is not None:
         return None
+    said = call.said_since or ""
+    answered = set(_read_staff(said, service).wanted)
     for note, asked in _divide(call, notes, service):
         noted = _read_staff(note, service, customer) if asked in call.asked_unclear else NotedStaff()
-        if len(noted.wanted) == 1 and call.means(note, noted.wanted[0].id):
-            return noted.wanted[0].display_name
-        if noted.excluded and not noted.wanted:
+        if len(noted.wanted) == 1:
+            (meant,) = noted.wanted
+            reply, again = call.find_reply(heard_key(note, meant.id), None), f"again {fold(note)}"
+            if answered or reply is Reply.YES:
+                return meant.display_name if answered <= {meant} else None
+            if reply is Reply.NO or leaves_open(said) or not noted.is_certain or again in call.asked_unclear:
+                return None
+            raise _ask_for_noted(meant, note, again)
+        if noted.excluded and not noted.wanted and answered.isdisjoint(noted.excluded):
             not_word = UNDERSTOOD_IN[present_language()].arguments.exclude
             return ", ".join(f"{not_word} {each.display_name}" for each in noted.excluded)
     return None

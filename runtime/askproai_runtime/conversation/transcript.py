@@ -184,9 +184,7 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
             if isinstance(choices := answer.get("choices"), list):
                 name = str(answer.get("customer_name") or "")
                 questions.pop(name, None)
-                asked[name] = AskedChoice(
-                    about, frozenset(map(str, choices)), name, among, str(args.get("service") or "")
-                )
+                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among)
             elif _offers_something(answer) and not args.get("choice"):
                 questions, asked = {}, {}
     return tuple(questions.values())
