@@ -93,8 +93,8 @@ def find_replaced(
     call: CallContext, args: Mapping[str, Any], entry: NewEntry, formers: Sequence[WaitlistEntry], zone: ZoneInfo
 ) -> frozenset[UUID]:
     """Return the ids of the former entries (latest last) that the new one replaces: those for the same times with another number,
-    and those whose times it contains; without such ones, the latest if the choice says so, or the reply that it goes. None if
-    the choice is a further entry: father and son may have one name, and two numbers.
+    and those whose times it contains; without such ones, the latest if the choice is to move, or the reply to our question a no.
+    Return none if the choice is a further entry: father and son may have one name, and two numbers.
     """
     choice = read_choice(args)
     if choice is Choice.FURTHER:

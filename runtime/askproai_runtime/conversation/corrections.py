@@ -90,16 +90,14 @@ async def find_corrected(
     among the call's `booked` ones that `choice` renames before any question, or the one of `appointment_id` if branch, start and
     service are the same. Return None if the request corrects none.
 
-    With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`, also
-    once for one more appointment under a name that may be the misheard name of one at this time.
+    With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
     """
     if request.companions:
         return None
     then = [each for each in booked if each.live and each.settled and _is_requested(request, each)]
     if chosen is None and request.another:
         _require_other_name(call, request.name, then)
-    misnamed = find_misnamed_appointment(args, request.name, then) if chosen is None and not request.another else None
-    if misnamed is not None:
+    elif chosen is None and (misnamed := find_misnamed_appointment(args, request.name, then)) is not None:
         await require_own_notes(ctx, call, request.notes, misnamed)
         return misnamed
     renamed = chosen.about if chosen is not None and chosen.choice is Choice.RENAME else None
@@ -133,9 +131,8 @@ def find_misnamed_appointment(args: Mapping[str, Any], name: str, booked: Sequen
     """Return the appointment whose customer's name `choice` changes to `name` before any question; None without one."""
     if not name or any(same_name(name, each.customer_name) for each in booked):
         return None
-    known = {each.customer_name: each for each in booked}
-    misnamed = find_misnamed(args, name, [*known])
-    return None if misnamed is None else known[misnamed]
+    misnamed = find_misnamed(args, name, [each.customer_name for each in booked])
+    return next((each for each in reversed(booked) if each.customer_name == misnamed), None)
 
 
 async def find_own(ctx: BookingContext, call: CallContext, appointment_id: str | None) -> Appointment | None:

@@ -8,8 +8,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
-from askproai_runtime.conversation.full_names import ASKED_NAME
-from askproai_runtime.conversation.types import AskedChoice, Choice, SaidAppointments
+from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import (
     asks_again,
@@ -32,7 +31,6 @@ from askproai_runtime.language.replies import (
     meant_key,
     name_key,
     read_reply,
-    rename_key,
 )
 from askproai_runtime.person_names import same_name
 
@@ -55,20 +53,6 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
         if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
             keys = f"{utterance.digit}{keys}"
     return {}, keys
-
-
-def read_unclear(call: OngoingCall) -> frozenset[str]:
-    """Return the markers (the field `unclear`, or `rename_key`) of all questions that this call's answers have asked. The markers
-    of questions for a full name are dropped at the next booking, whoever it is for.
-    """
-    asked = set[str]()
-    for answer in read_answers(call):
-        asked.add(str(answer.get("unclear")))
-        if Choice.RENAME in (answer.get("choices") or ()):
-            asked.add(rename_key(str(answer.get("appointment_id", answer.get("waitlist_id")))))
-        if answer.get("success") is True and "customer_name" in answer:
-            asked = {each for each in asked if not each.startswith(ASKED_NAME)}
-    return frozenset(asked)
 
 
 def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
