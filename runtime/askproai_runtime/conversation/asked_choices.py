@@ -23,10 +23,6 @@ _ONLY_MOVE: Final = re.compile(rf"(?:(?:{_WORDS.no_further})(?: |$))*+(?:(?:{YES
 # What models write for a value, whatever language they speak.
 _SAID: Final = {said: Choice(choice) for said, choice in _WORDS.said.items()} | {each.value: each for each in Choice}
 _POLITE: Final = re.compile(rf"^(?:(?:{YES_WORD}|{FILLER}) )++|(?: {FILLER})++$")
-_NAME: Final = re.compile(rf"\b(?:{_WORDS.about_name})\b")
-_KEEPS: Final = re.compile(rf"\b(?:{_WORDS.further})")
-_REPLACES: Final = re.compile(rf"\b(?:{_WORDS.replacing})")
-_DENIED: Final = re.compile(rf"\b(?:{_WORDS.denied})(?: \w+){{0,2}}? (?:{_WORDS.further}|{_WORDS.replacing})\w*")
 _CHANGES: Final = re.compile(rf"{_WORDS.changes}|\b{CANCELLATION_WORD}\b")
 _NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service", "staff"})
 
@@ -67,15 +63,6 @@ def _read_plain(call: CallContext) -> Choice | None:
     return Choice.MOVE if MOVE.search(said) and _ONLY_MOVE.fullmatch(said) else _SAID.get(fold(_POLITE.sub("", said)))
 
 
-def _contradicts(choice: Choice, said: str) -> bool:
-    """Return True if the caller's words ask only for the opposite of `choice`: to replace an appointment, or to have one more."""
-    said = _DENIED.sub(" ", said)
-    replaces, adds = bool(_REPLACES.search(said)), bool(_KEEPS.search(said))
-    if choice is Choice.FURTHER:
-        return replaces and not adds
-    return choice is not Choice.CANCEL and adds and not replaces
-
-
 def read_chosen(
     call: CallContext, args: Mapping[str, Any], name: str, appointments: Iterable[Appointment] = ()
 ) -> Chosen | None:
@@ -91,11 +78,8 @@ def read_chosen(
         return None
     if call.replies is None and named:
         return Chosen(choice, named)
-    said = words_of(call.said_since or "")
-    if _contradicts(choice, said):
-        return None
     asked = [each for each in call.asked_choices if choice in each.choices]
-    asked = [each for each in asked if _is_answered(each, choice, name, args, said)]
+    asked = [each for each in asked if _is_answered(each, choice, name)]
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
         return None
@@ -105,15 +89,12 @@ def read_chosen(
     return Chosen(choice, named if named and is_named else question.about, question.among)
 
 
-def _is_answered(question: AskedChoice, choice: Choice, name: str, args: Mapping[str, Any], said: str) -> bool:
+def _is_answered(question: AskedChoice, choice: Choice, name: str) -> bool:
     """Return True if a request may answer a question. A move or cancellation has to be for the same customer, whose name may be
-    corrected, and for the same service unless the caller's words mention the change.
+    corrected: another one is asked about.
     """
-    if choice not in {Choice.MOVE, Choice.CANCEL}:
-        return True
-    asked, service = fold(question.service), fold(str(args.get("service") or ""))
-    is_same_service = not (asked and service) or asked in service or service in asked or bool(_REPLACES.search(said))
-    return is_same_service and (not question.name or may_be_same(question.name, name) or bool(_NAME.search(said)))
+    is_of_customer = not question.name or may_be_same(question.name, name)
+    return choice not in {Choice.MOVE, Choice.CANCEL} or is_of_customer
 
 
 def read_renames(

@@ -31,7 +31,7 @@ from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
 from askproai_runtime.conversation.booked_sentences import confirm, say_no_mail
-from askproai_runtime.conversation.corrected_entries import find_misnamed, speaks_of_correction
+from askproai_runtime.conversation.corrected_entries import find_misnamed, may_be_misheard
 from askproai_runtime.conversation.messages import make_message, store_message
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
 from askproai_runtime.conversation.phone_argument import spell_phone
@@ -40,6 +40,7 @@ from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import owns_appointment
 from askproai_runtime.language.phrases import join_list
+from askproai_runtime.language.replies import rename_key
 from askproai_runtime.person_names import correct_name, fold, may_be_same, same_name
 from askproai_runtime.sentences import decline_name, say, speaking
 from askproai_runtime.visits import same_services
@@ -86,7 +87,7 @@ async def find_corrected(
     booked: Sequence[Appointment],
 ) -> Appointment | None:
     """Return the caller's own appointment that the booking request corrects: the one that the caller chose to rename, the one
-    among the call's `booked` ones whose name the caller's words correct, or the one of `appointment_id` if branch, start and
+    among the call's `booked` ones that `choice` renames before any question, or the one of `appointment_id` if branch, start and
     service are the same. Return None if the request corrects none.
 
     With `another` or another time a further appointment is meant, whatever id a model adds. Raises `ClarificationNeeded`.
@@ -94,10 +95,9 @@ async def find_corrected(
     if request.companions:
         return None
     then = [each for each in booked if each.live and each.settled and _is_requested(request, each)]
-    misnamed = None if chosen else find_misnamed_appointment(call, args, request.name, then, in_doubt=request.another)
-    if misnamed is not None and request.another:
-        raise ask_name(request.name, misnamed)
-    if misnamed is not None:
+    if chosen is None and request.another:
+        _require_other_name(call, request.name, then)
+    elif chosen is None and (misnamed := find_misnamed_appointment(args, request.name, then)) is not None:
         await require_own_notes(ctx, call, request.notes, misnamed)
         return misnamed
     renamed = chosen.about if chosen is not None and chosen.choice is Choice.RENAME else None
@@ -116,19 +116,23 @@ async def find_corrected(
     return appointment
 
 
-def find_misnamed_appointment(
-    call: CallContext, args: Mapping[str, Any], name: str, booked: Sequence[Appointment], *, in_doubt: bool = False
-) -> Appointment | None:
-    """Return the appointment whose customer's name the caller's words since the last change correct to `name`; None without one.
-    With `in_doubt` a name that sounds alike is enough, and so is any other name if the words correct one.
+def _require_other_name(call: CallContext, name: str, booked: Sequence[Appointment]) -> None:
+    """Raise `ClarificationNeeded` once if `name` may be a misheard name of one of the `booked` appointments. A call without a
+    transcript is not asked, since it would hear the question again.
     """
-    if not (name and booked) or any(same_name(name, each.customer_name) for each in booked):
+    if not name or call.replies is None or any(same_name(name, each.customer_name) for each in booked):
+        return
+    for each in reversed(booked):
+        if may_be_misheard(name, each.customer_name) and rename_key(str(each.id)) not in call.asked_unclear:
+            raise ask_name(name, each)
+
+
+def find_misnamed_appointment(args: Mapping[str, Any], name: str, booked: Sequence[Appointment]) -> Appointment | None:
+    """Return the appointment whose customer's name `choice` changes to `name` before any question; None without one."""
+    if not name or any(same_name(name, each.customer_name) for each in booked):
         return None
-    known, utterances = {each.customer_name: each for each in booked}, (call.said_since_change or "").splitlines()
-    misnamed = find_misnamed(call, args, name, [*known], utterances, in_doubt=in_doubt)
-    if misnamed is None and in_doubt and speaks_of_correction(utterances):
-        return booked[-1]
-    return None if misnamed is None else known[misnamed]
+    misnamed = find_misnamed(args, name, [each.customer_name for each in booked])
+    return next((each for each in reversed(booked) if each.customer_name == misnamed), None)
 
 
 async def find_own(ctx: BookingContext, call: CallContext, appointment_id: str | None) -> Appointment | None:

@@ -14,9 +14,8 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.conversation.booked_sentences import confirm
-from askproai_runtime.conversation.corrected_entries import sounds_alike, speaks_of_correction
+from askproai_runtime.conversation.corrected_entries import sounds_alike
 from askproai_runtime.conversation.corrections import correct, find_misnamed_appointment, find_own, with_details
-from askproai_runtime.conversation.doubts import wants_one_more
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name
 from askproai_runtime.conversation.named_people import read_name_alone
@@ -59,12 +58,9 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None
     if not (is_identified or is_timed) and not request.chooses_phone and with_details(request, meant) == meant:
         return None
-    is_misheard = is_identified and not is_timed and sounds_alike(request.name, meant.customer_name)
-    if (
-        is_misheard and fold(request.name).partition(" ")[0] != fold(meant.customer_name).partition(" ")[0]
-    ):  # Lena, Lina
-        is_misheard = speaks_of_correction((call.said_since_change or "").splitlines())
-    if (wants_one_more(call) or not is_misheard) and _is_second(call, args, request.name, meant):
+    is_first_same = fold(request.name).partition(" ")[0] == fold(meant.customer_name).partition(" ")[0]  # Lena, Lina
+    is_misheard = is_first_same and sounds_alike(request.name, meant.customer_name)
+    if not (is_identified and not is_timed and is_misheard) and _is_second(call, args, request.name, meant):
         return None
     booked = replace(request.service, staff=meant.staff)
     require_agreeing_notes(ctx, call, request.notes, booked, meant.starts_at, meant.customer_name)
@@ -90,7 +86,7 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
     chosen = read_chosen(call, args, name)
     if chosen is not None and chosen.choice is Choice.FURTHER:
         return True
-    is_misnamed = chosen is None and find_misnamed_appointment(call, args, name, [meant]) is not None
+    is_misnamed = chosen is None and find_misnamed_appointment(args, name, [meant]) is not None
     if not is_misnamed and chosen != Chosen(Choice.RENAME, str(meant.id)):
         raise ask_name(name, meant)
     return False
@@ -99,18 +95,15 @@ def _is_second(call: CallContext, args: Mapping[str, Any], name: str, meant: App
 async def _find_only(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Appointment | None:
     """Return the only live appointment of the call, or the only one of the named customer; else None. No lock is held.
 
-    A name that the caller's words correct is enough. If no service is named, so is a name similar to the customer's, and the
-    caller is asked whether it corrects the customer's.
+    A name similar to the customer's is enough, and the caller is asked whether it corrects the customer's.
     """
     async with ctx.pool.acquire() as conn:
         appointments = await list_call_appointments(conn, ctx.tenant, call.call_id)
     if read_name_alone(read_text(args, "customer_name"), call.said):
         named = [each for each in appointments if same_name(_read_name(call, args, each), each.customer_name)]
         if not named and len(appointments) == 1:
-            name, has_service = _read_name(call, args, appointments[0]), read_text(args, "service") is not None
-            is_near = not has_service and is_alike(name, appointments[0].customer_name)
-            is_meant = is_near or find_misnamed_appointment(call, args, name, appointments) is not None
-            named = appointments if is_meant else []
+            is_near = is_alike(_read_name(call, args, appointments[0]), appointments[0].customer_name)
+            named = appointments if is_near else []
         appointments = named
     is_one = len(appointments) == 1 and appointments[0].live and appointments[0].settled
     return appointments[0] if is_one else None

@@ -46,6 +46,7 @@ from askproai_runtime.conversation.discussed_services import read_answered_servi
 from askproai_runtime.conversation.functions import CHANGES, FUNCTIONS_BY_NAME, FunctionTable
 from askproai_runtime.conversation.named_times import read_named_times
 from askproai_runtime.conversation.record import FunctionRecorder, make_record
+from askproai_runtime.conversation.repeated_questions import read_unclear
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.conversation.transcript import (
     read_asked_choices,
@@ -56,7 +57,6 @@ from askproai_runtime.conversation.transcript import (
     read_said_last,
     read_said_since_joining,
     read_since,
-    read_unclear,
     read_utterances,
 )
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome

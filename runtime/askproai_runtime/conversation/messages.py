@@ -54,7 +54,6 @@ from askproai_runtime.person_names import fold, names_person, same_name
 from askproai_runtime.sentences import decline_name, say
 from askproai_runtime.spoken_times import Argument, Candidate, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
-from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 
 MESSAGES_PER_CALL = 3
 MESSAGES_PER_HOUR = 10  # of one number; all callers without a number together
@@ -305,14 +304,11 @@ def _read_words(args: Mapping[str, Any], call: CallContext, earlier: Sequence[Me
 
 
 def _keep_day(message: NewMessage, corrected: Message, call: CallContext, zone: ZoneInfo) -> NewMessage:
-    """Return a message with the day of the call-back that it corrects, if neither the argument nor the caller names another."""
+    """Return a message with the day of the call-back that it corrects, unless the argument names a day."""
     said, start = message.call_back or "", corrected.call_back_from
     if start is None or holds_day(said) or find_part_argument(said) is Argument.DATE:
         return message
-    day, now = start.astimezone(zone), call.started_at.astimezone(zone)
-    if not read_mentioned_days(call.said_since or "", now).may_mean(day.date()):
-        return message
-    kept = understand_call_back(f"{day:%d.%m.%Y}, {said}", call.started_at, zone)
+    kept = understand_call_back(f"{start.astimezone(zone):%d.%m.%Y}, {said}", call.started_at, zone)
     begins, ends = kept.span
     return replace(message, call_back=kept.said, call_back_from=begins, call_back_until=ends, any_time=kept.is_any_time)
 

@@ -1,5 +1,5 @@
 """Find a note with another time, service or staff member than its request: a model has put a correction into it. The caller is
-asked once which of both is meant.
+asked once which of both is meant, and then the arguments count.
 
 A note about a time or service must be understood completely, since "muss um 15 Uhr weg" has another subject; a correcting word
 ("doch lieber") is enough, too. A staff member is found among any other words.
@@ -13,7 +13,7 @@ from askproai_core.tenant_config import Staff
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.answer_words import Reply, words_of
 from askproai_runtime.language.phrases import sayable
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import heard_key
@@ -29,8 +29,6 @@ from askproai_runtime.visits import list_parts
 _WORDS = UNDERSTOOD.notes
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
 _MOST_WORDS = 3  # of a day or time in a list
-_CLAUSE = re.compile(r"[,.;!?]")
-_SECOND = re.compile(rf"\b(?:{_WORDS.second})\b", re.IGNORECASE)
 _CORRECTION = re.compile(rf"\b(?:{_WORDS.corrects})\b", re.IGNORECASE)
 # A customer, and that this is what they want.
 _FRAME = re.compile(rf"\b(?:(?:{_WORDS.corrects}|{_WORDS.of_customer})\b[,:]?|(?:{_WORDS.if_possible}))", re.IGNORECASE)
@@ -68,27 +66,26 @@ def require_agreeing_notes(
 
 def find_noted_staff(call: CallContext, notes: str | None, service: ServiceRequest, customer: str) -> str | None:
     """Return the `staff` argument after the question about a staff member in the notes, if the request names nobody: the noted
-    one after a yes, "nicht Anna" if the note excludes Anna, or the one whom the reply names. Return None after a no.
+    one if the reply is a yes or names this one, or "nicht Anna" if the note excludes Anna and the reply does not name her. Any
+    other reply chooses nobody.
 
     Raises `ClarificationNeeded` with the question again, once in a call, if the reply is unclear.
     """
     if call.said is None or service.staff is not None:
         return None
     said = call.said_since or ""
-    answered, is_refused = _read_staff(said, service), leaves_open(said) or bool(NO.search(words_of(said)))
+    answered = set(_read_staff(said, service).wanted)
     for note, asked in _divide(call, notes, service):
         noted = _read_staff(note, service, customer) if asked in call.asked_unclear else NotedStaff()
         if len(noted.wanted) == 1:
             (meant,) = noted.wanted
             reply, again = call.find_reply(heard_key(note, meant.id), None), f"again {fold(note)}"
-            if len(answered.wanted) == 1:
-                return answered.wanted[0].display_name
-            if reply is Reply.YES:
-                return meant.display_name
-            if reply is Reply.NO or is_refused or not noted.is_certain or again in call.asked_unclear:
+            if answered or reply is Reply.YES:
+                return meant.display_name if answered <= {meant} else None
+            if reply is Reply.NO or leaves_open(said) or not noted.is_certain or again in call.asked_unclear:
                 return None
             raise _ask_for_noted(meant, note, again)
-        if noted.excluded and not noted.wanted and set(answered.wanted).isdisjoint(noted.excluded):
+        if noted.excluded and not noted.wanted and answered.isdisjoint(noted.excluded):
             not_word = UNDERSTOOD_IN[present_language()].arguments.exclude
             return ", ".join(f"{not_word} {each.display_name}" for each in noted.excluded)
     return None
@@ -98,35 +95,6 @@ def _ask_for_noted(member: Staff, note: str, asked: str) -> ClarificationNeeded:
     """Return the question whether the staff member in a note is meant."""
     question = say().is_noted_person_meant.format(staff=decline_name(member.display_name))
     return ClarificationNeeded(question, unclear=asked, heard=note, staff=[member.id])
-
-
-def find_noted_time(call: CallContext, notes: str | None, service: ServiceRequest, start: datetime) -> str | None:
-    """Return the time in the notes if the caller chose it in reply to our question about the note; else None, also if the
-    request already has that time.
-    """
-    said = call.said_since or ""
-    if call.said is None or NO.search(words_of(said)):
-        return None
-    for note, asked in _divide(call, notes, service):
-        is_same = any(_includes(call, new, service, start) is not False for new in _list_new(note))
-        if asked not in call.asked_unclear or is_same:
-            continue
-        for new in _list_new(note):
-            starts = _list_starts(call, new, service, start)
-            clauses = [each for clause in _CLAUSE.split(said) if clause.strip() for each in _list_new(clause)]
-            answered = {each for clause in clauses for each in _list_starts(call, clause, service, start)}
-            if starts and (starts == answered or (not answered and _SECOND.search(said))):
-                return new
-    return None
-
-
-def _list_starts(call: CallContext, text: str, service: ServiceRequest, start: datetime) -> set[datetime]:
-    """Return the starts that a text may mean as a time on the day of `start`."""
-    zone = service.rules.zone
-    if not text.strip():
-        return set()
-    understood = understand_parts(start.astimezone(zone).date().isoformat(), text, None, at=call.started_at, zone=zone)
-    return set() if understood.refused or understood.contradicts else {each.start for each in understood.candidates}
 
 
 def _divide(call: CallContext, notes: str | None, service: ServiceRequest) -> list[tuple[str, str]]:

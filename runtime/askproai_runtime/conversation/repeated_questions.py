@@ -5,9 +5,12 @@ from dataclasses import replace
 from typing import Any, Final
 
 from askproai_core.tenant_config import Function
+from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.instead import AgentFunctions, lead_on
-from askproai_runtime.conversation.transcript import Exchange
-from askproai_runtime.conversation.types import Answer, FunctionOutcome
+from askproai_runtime.conversation.transcript import Exchange, read_answers
+from askproai_runtime.conversation.types import Answer, Choice, FunctionOutcome
+from askproai_runtime.language.replies import rename_key
 from askproai_runtime.sentences import say
 
 MOST_ASKED: Final = 2
@@ -29,6 +32,20 @@ def list_heard(exchanges: Sequence[Exchange], args: Mapping[str, Any]) -> list[M
         for each, own, later in zip(exchanges, requests, [*requests[1:], args], strict=False)
         if each.answer is not None and (each.said or each.request is None or own == later or each.answer.get("success"))
     ]
+
+
+def read_unclear(call: OngoingCall) -> frozenset[str]:
+    """Return the markers (the field `unclear`, or `rename_key`) of all questions that this call's answers have asked. The markers
+    of questions for a full name are dropped at the next booking, whoever it is for.
+    """
+    asked = set[str]()
+    for answer in read_answers(call):
+        asked.add(str(answer.get("unclear")))
+        if Choice.RENAME in (answer.get("choices") or ()):
+            asked.add(rename_key(str(answer.get("appointment_id", answer.get("waitlist_id")))))
+        if answer.get("success") is True and "customer_name" in answer:
+            asked = {each for each in asked if not each.startswith(ASKED_NAME)}
+    return frozenset(asked)
 
 
 def end_question(

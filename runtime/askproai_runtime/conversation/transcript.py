@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
-from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import (
@@ -28,6 +27,7 @@ from askproai_runtime.language.replies import (
     companions_key,
     details_key,
     heard_key,
+    kept_key,
     meant_key,
     name_key,
     read_reply,
@@ -53,18 +53,6 @@ def last_answer_and_keys(call: OngoingCall) -> tuple[dict[str, Any], str]:
         if utterance.role == "dtmf" and isinstance(utterance.digit, str | int):
             keys = f"{utterance.digit}{keys}"
     return {}, keys
-
-
-def read_unclear(call: OngoingCall) -> frozenset[str]:
-    """Return the markers (the field `unclear`) of all questions that this call's answers have asked. The markers of questions
-    for a full name are dropped at the next booking, whoever it is for.
-    """
-    asked = set[str]()
-    for answer in read_answers(call):
-        asked.add(str(answer.get("unclear")))
-        if answer.get("success") is True and "customer_name" in answer:
-            asked = {each for each in asked if not each.startswith(ASKED_NAME)}
-    return frozenset(asked)
 
 
 def read_answers(call: OngoingCall) -> list[dict[str, Any]]:
@@ -180,9 +168,7 @@ def read_asked_choices(call: OngoingCall) -> tuple[AskedChoice, ...]:
             if isinstance(choices := answer.get("choices"), list):
                 name = str(answer.get("customer_name") or "")
                 questions.pop(name, None)
-                asked[name] = AskedChoice(
-                    about, frozenset(map(str, choices)), name, among, str(args.get("service") or "")
-                )
+                asked[name] = AskedChoice(about, frozenset(map(str, choices)), name, among)
             elif _offers_something(answer) and not args.get("choice"):
                 questions, asked = {}, {}
     return tuple(questions.values())
@@ -383,6 +369,8 @@ def _read_question(answer: Mapping[str, Any]) -> tuple[Question, str] | None:
     if isinstance(heard := answer.get("heard"), str):
         meant = answer.get("services") or answer.get("staff") or ()
         return Question.HEARD, heard_key(heard, next(iter(meant), ""))
+    if answer.get("needs_answer") is True and "waitlist_id" in answer:
+        return Question.HEARD, kept_key(str(answer["waitlist_id"]))
     if answer.get("needs_answer") is True:
         key = details_key if "unclear" in answer else meant_key
         return Question.MEANT, key(str(appointment_id))

@@ -41,14 +41,13 @@ class Choice(StrEnum):
 class AskedChoice:
     """A question of this call for one of `choices`. `about` is the id of the existing appointment or waiting-list entry in it.
 
-    `name` and `service` are those of the request that led to the question. `among` are the ids if it was about several.
+    `name` is that of the request that led to the question. `among` are the ids if it was about several.
     """
 
     about: str
     choices: frozenset[str]
     name: str = ""
     among: frozenset[str] = frozenset()
-    service: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from askproai_runtime.conversation.last_days import after_request
 from askproai_runtime.conversation.named_appointments import find_others
 from askproai_runtime.conversation.named_days import put_on_named_day
 from askproai_runtime.conversation.named_people import name_people
-from askproai_runtime.conversation.noted_changes import find_noted_staff, find_noted_time, require_agreeing_notes
+from askproai_runtime.conversation.noted_changes import find_noted_staff, require_agreeing_notes
 from askproai_runtime.conversation.offered_groups import find_named
 from askproai_runtime.conversation.one_by_one import OneOfGroup, find_next
 from askproai_runtime.conversation.phone_argument import ask_for_phone, ask_if_unclear, note_unclear, read_phone
@@ -107,7 +107,7 @@ async def understand_booking(
     except BookedOneByOne as together:
         return find_next(call, args, request, appointments, together)
     in_group = bool(request.companions)
-    instead = await _find_instead(ctx, call, request, chosen, appointments) if chosen and not in_group else None
+    instead = await _find_instead(ctx, call, request, chosen) if chosen and not in_group else None
     is_new_person = is_second_person(request, appointments) and not in_group
     # Two under one name are only those of a caller who has chosen a further one.
     is_booked = request.another and not (is_second or in_group) and request.is_booked_in(appointments)
@@ -245,12 +245,8 @@ async def _read_start(
 def _parse(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], appointments: Sequence[Appointment]
 ) -> tuple[Mapping[str, Any], SpokenBooking]:
-    """Return the arguments and the request, with the staff member or time from the notes if the caller means that."""
+    """Return the arguments and the request, with the staff member from the notes if the caller has agreed to that one."""
     request = parse_booking_request(ctx.config(), call, args, appointments)
-    if (time := find_noted_time(call, request.notes, request.service, request.start)) is not None:
-        day = request.start.astimezone(request.rules.zone).date().isoformat()
-        args = {name: each for name, each in args.items() if name != "start"} | {"date": day, "time": time}
-        return args, parse_booking_request(ctx.config(), call, args, appointments)
     if (staff := find_noted_staff(call, request.notes, request.service, request.name)) is None:
         return args, request
     args = {**args, "staff": staff}
@@ -265,11 +261,7 @@ def _put_on_day(ctx: BookingContext, call: CallContext, args: Mapping[str, Any])
 
 
 async def _find_instead(
-    ctx: BookingContext,
-    call: CallContext,
-    request: SpokenBooking,
-    chosen: Chosen,
-    appointments: Sequence[Appointment],
+    ctx: BookingContext, call: CallContext, request: SpokenBooking, chosen: Chosen
 ) -> Appointment | None:
     """Return the appointment that is moved, or cancelled, for the requested one; None if there is none or it is gone."""
     if chosen.choice not in {Choice.MOVE, Choice.CANCEL}:

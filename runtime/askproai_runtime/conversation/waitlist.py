@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -22,12 +23,13 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.answers import candidate_fields, candidate_question
 from askproai_runtime.conversation.any_day import ASKED_DAY, leave_out_days, read_any_day
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
-from askproai_runtime.conversation.asked_choices import read_chosen
+from askproai_runtime.conversation.asked_choices import read_choice, read_chosen
 from askproai_runtime.conversation.companions import BookedOneByOne, Group, add_companions
 from askproai_runtime.conversation.corrected_entries import (
     find_misnamed,
     find_number,
     find_replaced,
+    find_unsettled,
     is_former,
     is_same_request,
     sounds_alike,
@@ -45,8 +47,10 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import any_reading, drop_own_end, names_day, parse_time
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
+from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list
+from askproai_runtime.language.replies import kept_key, rename_key
 from askproai_runtime.person_names import (
     addressed_differently,
     fold,
@@ -87,6 +91,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
             own = await list_entries_of_call(conn, ctx.tenant, call.call_id)
         entry = _parse(ctx, call, args, request, candidates, own)
         renamed = await _find_renamed_entry(ctx, call, args, entry)
+        _require_settled(ctx, call, args, entry, own)
     except ClarificationNeeded as clarification:
         return clarification.answer
 
@@ -188,7 +193,7 @@ def _parse(
     heard = read_phone(named, ctx.config(), call)
     if heard.unclear or heard.half:  # a caller who has named another number is not reached by that of the call
         raise ClarificationNeeded(say_unclear(heard, region_of(ctx.config(), call.branch)))
-    kept = None if heard.of_call else find_number(call, args, name, own)
+    kept = None if heard.of_call else find_number(name, own)
     phone = heard.number or kept or caller
     if phone is None:
         raise ClarificationNeeded(say().wait_at_number)
@@ -223,25 +228,46 @@ def _span_of(candidate: Candidate, last: datetime, declined: Iterable[datetime])
     return WaitingSpan(start, end, tuple(sorted(daily.weekdays)), daily.opens, daily.closes, without)
 
 
+def _require_settled(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: NewEntry, own: Sequence[WaitlistEntry]
+) -> None:
+    """Raise `ClarificationNeeded` once if it is open whether the entry for other times stays beside the new one."""
+    former = find_unsettled(call, args, entry, own, ZoneInfo(ctx.config().time_zone))
+    if former is not None:
+        raise ClarificationNeeded(
+            say().does_former_place_stay.format(entries=describe_waiting(ctx, call, args, [former])),
+            waitlist_id=str(former.id),
+            customer_name=entry.name,
+            choices=[Choice.FURTHER, Choice.MOVE],
+            needs_answer=True,
+            unclear=kept_key(str(former.id)),
+        )
+
+
 async def _find_renamed_entry(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: NewEntry
 ) -> UUID | None:
-    """Return the id of the waiting-list entry whose customer's name the request changes, by the caller's choice or as a
-    correction; None if the request is for another person, or an entry has exactly its name.
+    """Return the id of the waiting-list entry whose customer's name the request changes, by its `choice`; None if the request is
+    for another person, or an entry has exactly its name.
 
-    Raises `ClarificationNeeded` if the name may complete or correct one on the list. The caller's number has names of all its
-    calls; for another number, only names of this call are said.
+    Raises `ClarificationNeeded` if the name may complete or correct one on the list: it is alike, or once if the choice renames, or
+    the caller has said no since the entry was made. The caller's number has names of all its calls; for another number, only
+    names of this call are said.
     """
     async with ctx.pool.acquire() as conn:
         known = await list_waiting_names(conn, ctx.tenant, entry)
     if any(is_same_person(entry.name, each.name) for each in known):
         return None
-    alike, chosen = [each for each in known if _may_be_of(call, entry, each)], read_chosen(call, args, entry.name)
     own = {each.name: each.id for each in known if each.call_id == call.call_id}
-    since = call.said_since_joining
-    misnamed = None if chosen else find_misnamed(call, args, entry.name, [*own], since, in_doubt=False)
-    if misnamed is not None:
+    chosen = read_chosen(call, args, entry.name)
+    if chosen is None and (misnamed := find_misnamed(args, entry.name, [*own])) is not None:
         return own[misnamed]
+    about = "" if chosen is None else chosen.about
+    alike = [
+        each
+        for each in known
+        if str(each.id) == about or _may_be_of(call, entry, each) or _is_in_doubt(call, args, each)
+    ]
     if not alike or (chosen is not None and chosen.choice is Choice.FURTHER):
         return None
     nearest = max(reversed(alike), key=lambda each: _name_likeness(entry.name, each.name))
@@ -251,12 +277,21 @@ async def _find_renamed_entry(
         raise ClarificationNeeded(
             question, waitlist_id=str(nearest.id), customer_name=entry.name, choices=[Choice.FURTHER]
         )
-    if chosen is not None and (asked := next((each for each in alike if str(each.id) == chosen.about), None)):
-        return asked.id
+    if chosen is not None and (meant := next((each for each in alike if str(each.id) == chosen.about), None)):
+        return meant.id
     question = say().rename_or_another_waits.format(waiting=nearest.name, name=entry.name)
     raise ClarificationNeeded(
         question, waitlist_id=str(nearest.id), customer_name=entry.name, choices=[Choice.RENAME, Choice.FURTHER]
     )
+
+
+def _is_in_doubt(call: CallContext, args: Mapping[str, Any], known: WaitingName) -> bool:
+    """Return True if the caller was not asked yet about the name of an entry of this call, and has said no since, or the model
+    would rename it.
+    """
+    said = [words_of(each) for each in call.said_since_joining]
+    is_open = any(map(NO.search, said)) or (any(said) and read_choice(args) is Choice.RENAME)
+    return known.call_id == call.call_id and is_open and rename_key(str(known.id)) not in call.asked_unclear
 
 
 def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:

@@ -44,8 +44,8 @@ _NO_PREFERENCE = re.compile(rf"\b(?:{_WORDS.no_preference})\b")
 
 # The keys are the questions: whether to cancel an appointment (its id), whether it is meant (`meant_key`), whether details or a
 # name are of it (`details_key`), whether an e-mail address is right (the address without differences of case), whether words
-# mean a service or a staff member (`heard_key`), for a number (`PhoneQuestion.key`), who comes along (`companions_key`), or for
-# the full name of an appointment (`name_key`).
+# mean a service or a staff member (`heard_key`), for a number (`PhoneQuestion.key`), who comes along (`companions_key`), for the
+# full name of an appointment (`name_key`), or whether a waiting-list entry stays (`kept_key`).
 Replies = Mapping[str, Reply]
 
 
@@ -57,6 +57,16 @@ def meant_key(appointment_id: str) -> str:
 def details_key(appointment_id: str) -> str:
     """Return the key in `Replies` of our question whether an uncertain name or detail belongs to this appointment."""
     return f"details {appointment_id}"
+
+
+def kept_key(waitlist_id: str) -> str:
+    """Return the key in `Replies` of our question whether this waiting-list entry stays beside a new one."""
+    return f"kept {waitlist_id}"
+
+
+def rename_key(appointment_id: str) -> str:
+    """Return the marker of our question whether this appointment or waiting-list entry gets another name."""
+    return f"rename {appointment_id}"
 
 
 def name_key(appointment_id: str) -> str:

@@ -375,6 +375,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     place_removed: str
     places_left: str  # beside the one that is removed
     former_place_stays: str
+    does_former_place_stay: str
     rename_or_another_waits: str
     freed_by_team: str
     freed_by_message: str

@@ -369,10 +369,9 @@ async def test_removed_entrys_offer_goes_to_the_next_entry(salon: Salon) -> None
 
 async def test_correcting_an_entry_withdraws_its_open_offer(salon: Salon) -> None:
     await offer_freed_time(salon, FIRST, SECOND)
-    said = "Nicht Freitag, Donnerstag."
-    corrected = replace(call(f"call_of_{FIRST}", FIRST), said_since=said, said_since_joining=(said,), replies={})
+    corrected = FRIDAY | {"date": "2026-11-26", "choice": "move"}
     async with nothing_free(salon):
-        assert (await join_waitlist(salon.booking, corrected, FRIDAY | {"date": "2026-11-26"})).success
+        assert (await join_waitlist(salon.booking, call(f"call_of_{FIRST}", FIRST), corrected)).success
     assert await offered(salon) == [(FIRST, "withdrawn")]
 
 

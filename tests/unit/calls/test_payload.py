@@ -19,7 +19,8 @@ from askproai_runtime.calls.payload import (
 )
 from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.named_times import read_named_times
-from askproai_runtime.conversation.transcript import read_asked_choices, read_replies, read_said, read_unclear
+from askproai_runtime.conversation.repeated_questions import read_unclear
+from askproai_runtime.conversation.transcript import read_asked_choices, read_replies, read_said
 from askproai_runtime.conversation.types import AskedChoice, CallContext
 from tests.worlds.rows import each_row
 
