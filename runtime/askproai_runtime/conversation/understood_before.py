@@ -85,7 +85,8 @@ def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
     """Return whether a request is for people with names, and the caller has just said to mean only one: "nur Otto", "nur ich"."""
     people = [read.values, *(read.values.get("companions") or ())]
     names = [fold(read_customer_name(each.get("customer_name"))) for each in people]
-    said = "".join(each.said for each in read_exchanges(call)[-1:])
+    exchanges = read_exchanges(call)
+    said = exchanges[-1].said if exchanges else "\n".join(read_utterances(call))
     clauses = map(fold, re.split(r"[,;.!?\n]", said))
     behind = [each[only.end() :] for each in clauses for only in _MAY_LEAVE_OUT.finditer(each)]
     ones = [" ".join(word for word in _NEEDS_ONE.sub("", each).split() if word not in _BESIDE_ONE) for each in behind]

@@ -103,7 +103,7 @@ def test_two_further_people_are_asked_about(people: dict[str, Any]) -> None:
         (1, [COUNTED]),
     ],
 )
-def test_empty_entry_is_a_person_but_no_filled_schema(companions: Any, expected: list[dict[str, str]]) -> None:
+def test_empty_entry_differs_from_filled_in_schema(companions: Any, expected: list[dict[str, str]]) -> None:
     read = read_arguments("book_appointment", AT | {"customer_name": PETRA, "companions": companions})
     assert (read.values.get("companions"), read.unclear) == (expected, ()), read
 
