@@ -119,14 +119,17 @@ def _list_unread_of(argument: str, read: Arguments, function: Function) -> list[
 
 def settle_company(read: Arguments, function: Function, call: OngoingCall, args: Any) -> Arguments:
     """Return the arguments of a request with `args` without the companions that are unclear or have no name, if the caller's whole
-    reply to our question about them is that nobody else comes, and the request follows that reply or repeats the asked one.
+    reply to our question about them is that nobody else comes, and the request follows that reply or repeats the asked one:
+    its companions, and after a booking all of it.
     """
     exchanges = read_exchanges(call)
-    asking = next((each for each in reversed(exchanges) if _asks_who_comes(each) or is_done(each, WRITES)), None)
-    if asking is None or asking.request is None or not _asks_who_comes(asking):
+    asking = next((each for each in reversed(exchanges) if _asks_who_comes(each)), None)
+    if asking is None or asking.request is None or not isinstance(args, dict):
         return read
-    now = args.get("companions") if isinstance(args, dict) else None
-    is_repeated = asking is exchanges[-1] or asking.request.read_arguments().get("companions") == now
+    asked = asking.request.read_arguments()
+    is_written = any(is_done(each, WRITES) for each in exchanges[exchanges.index(asking) :])
+    is_same = asked == args if is_written else asked.get("companions") == args.get("companions")
+    is_repeated = is_same or asking is exchanges[-1]
     replies = [each for each in asking.said.splitlines() if not is_question(each)]
     if not (is_repeated and replies and all(map(excludes_company, replies))):
         return read
