@@ -15,22 +15,19 @@ from askproai_runtime.book.caller_appointments import asks_birth_date
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.book.outcomes import Limit, LimitReached
 from askproai_runtime.book.requests import ServiceRequest
-from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.named_people import read_people
+from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import ALONE, ONLY_NO, Reply, words_of
-from askproai_runtime.language.company import counts_people, is_accompanied, names_beside, speaks_of_company
+from askproai_runtime.language.answer_words import Reply, words_of
 from askproai_runtime.language.customer_names import (
     brings_another,
     drop_relations,
-    is_plain_name,
     read_customer_name,
-    speaks_of_another,
 )
 from askproai_runtime.language.name_words import FIRM
+from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.language.replies import COMPANY, NAMES, ONE_BY_ONE, ONE_NAME, companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
 from askproai_runtime.person_names import fold
@@ -71,10 +68,9 @@ def add_companions(
     args: Mapping[str, Any],
     service: ServiceRequest,
     offered: Sequence[NamedSlot] = (),
-    start: datetime | None = None,
 ) -> Group:
     """Return the group of a request: `companions` have `customer_name`, `service` and `staff`, all optional. The default
-    service is the one `offered` to this companion, else the caller's. `start` is the time of a booking.
+    service is the one `offered` to this companion, else the caller's. Each entry is a person, whatever the caller's words.
 
     Raises `ClarificationNeeded`, also if callers are verified by birth date, since each person has another one. Raises
     `BookedOneByOne` for a remote calendar.
@@ -82,13 +78,12 @@ def add_companions(
     said: Sequence[Mapping[str, str]] = _without_repeated(call, args, args.get("companions", ()))
     said = [_part_service(each, ctx.config().services) for each in said]
     said = _without_caller(said, args)
-    said = _settle_nameless(ctx, call, args, said, offered, start)
     was_asked = asks_birth_date(ctx) and companions_key(NAMES) in (call.replies or {})  # for whom to begin
     if not said or was_asked:
         return Group(service, ())
     said = [{**each, "customer_name": drop_relations(read_text(each, "customer_name") or "")} for each in said]
-    if not all(_names_one(each["customer_name"]) for each in said):
-        raise ClarificationNeeded(say().who_comes_along, unclear="companions")
+    if not all(names_one(each["customer_name"]) for each in said):
+        raise ClarificationNeeded(say().who_comes_along, unclear="companions", needs_companions=COMPANY)
     limit = ctx.config().booking_limits.per_call
     if len(said) >= MOST_PEOPLE:
         raise ClarificationNeeded(say().too_many_people.format(count=MOST_PEOPLE))
@@ -108,13 +103,6 @@ def add_companions(
     return Group(replace(local[0], rules=rules), names)
 
 
-def _names_one(name: str) -> bool:
-    """Return whether a text is empty, a placeholder, or only the name of one person."""
-    people = read_people(name)
-    is_more = people.is_unclear or people.others or people.beside
-    return not read_customer_name(name) or (is_plain_name(name) and not is_more)
-
-
 def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     """Return the companions without the caller, whom a model may list among them by full name or first name."""
     name, service = (fold(read_text(args, each) or "") for each in ("customer_name", "service"))
@@ -124,88 +112,18 @@ def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) 
         if name and {"customer_name"} <= {*each} <= {"customer_name", "service"}
         if fold(each["customer_name"]) in {name, name.split()[0]} and fold(each.get("service", service)) == service
     ]
-    return [each for each in said if each not in own] if len(own) == 1 < len(said) and not args.get("another") else said
+    return [each for each in said if each not in own] if len(own) == 1 and not args.get("another") else said
 
 
 def _without_repeated(
     call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]]
 ) -> Sequence[Mapping[str, str]]:
     """Return the companions; of each name only one person, the caller included, if that was asked and is the caller's answer."""
-    reply = call.find_reply(companions_key(ONE_NAME), None)
-    if reply is not Reply.NO and (reply is None or not says_alone(call)):
+    reply, alone = (call.find_reply(companions_key(each), None) for each in (ONE_NAME, NAMES))
+    if reply is not Reply.NO and (reply is None or alone is not Reply.NO):
         return said
     names = [fold(read_customer_name(each.get("customer_name"), call.said)) for each in (args, *said)]
     return [each for at, each in enumerate(said, 1) if not names[at] or names[at] not in names[:at]]
-
-
-def _settle_nameless(
-    ctx: BookingContext,
-    call: CallContext,
-    args: Mapping[str, Any],
-    said: Sequence[Mapping[str, str]],
-    offered: Sequence[NamedSlot],
-    start: datetime | None,
-) -> Sequence[Mapping[str, str]]:
-    """Return the companions without the entries that are nobody. A model may fill in the whole schema: an entry without a name
-    is a person only by a number of people in a search, and by the caller's answer to a question in a booking (at `start`).
-
-    Raises `ClarificationNeeded` with this question once in a call, if a number or a word of company was said.
-    """
-    nameless = [each for each in said if _is_nameless(each, args)]
-    if not nameless or not call.utterances or call.find_reply(companions_key(ONE_NAME), None) is Reply.YES:
-        return said
-    named = [each for each in said if each not in nameless]
-    is_offered = bool(offered) and not all(each.get("customer_name") for each in nameless)
-    is_related = any(each.get("customer_name") for each in nameless if not _is_caller(each, args))  # "mein Mann"
-    has_company = _has_company(call, args)
-    # One empty entry may be a filled-in schema, two are not.
-    is_certain = is_offered or len(nameless) > 1 or args.get("party_size", 1) > 1 or COUNTED in said
-    is_certain = is_certain or (is_related and has_company)
-    is_counted = is_certain or is_related or any(counts_people(each, ctx.config().services) for each in call.utterances)
-    company = call.find_reply(companions_key(COMPANY), None)
-    keys = (NAMES,) if start is None else (NAMES, start.isoformat())
-    replies = {call.find_reply(companions_key(key), None) for key in keys} - {None}
-    if says_alone(call) and not (has_company or is_related):
-        return named
-    if start is None:
-        return said if is_counted or any(map(is_accompanied, call.utterances)) else named
-    if not is_counted and not has_company and Reply.YES not in replies:
-        return named
-    is_counted = is_counted or Reply.YES in replies
-    if not is_counted and company is None:
-        raise ClarificationNeeded(say().anybody_along, needs_companions=COMPANY)
-    if not is_counted and company is not Reply.YES:
-        return named
-    if asks_birth_date(ctx):
-        return said
-    if not replies:
-        missing = sum(not read_customer_name(each.get("customer_name")) for each in said)
-        is_sure = named or company is Reply.YES or (is_related and has_company)
-        alone = "" if is_sure else say().or_alone
-        raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
-    is_certain = is_certain or company is Reply.YES
-    refuses = Reply.NO in replies and (not is_related or ONLY_NO.fullmatch(words_of(call.said_since or "")))
-    return said if Reply.YES in replies or (is_certain and not refuses) else named
-
-
-def _is_nameless(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:
-    """Return True if a companion has no name, or nothing but the caller's own name or first name."""
-    return not read_customer_name(companion.get("customer_name")) or _is_caller(companion, args)
-
-
-def _is_caller(companion: Mapping[str, str], args: Mapping[str, Any]) -> bool:
-    caller, named = fold(read_text(args, "customer_name") or ""), fold(companion.get("customer_name") or "")
-    return companion.keys() == {"customer_name"} and named in {caller, caller.partition(" ")[0]} - {""}
-
-
-def _has_company(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return whether the caller's words or the notes may speak of somebody who comes along."""
-    name = args.get("customer_name") or call.named
-    if brings_another(args.get("notes") or "", name):
-        return True
-    return any(
-        speaks_of_company(each) or speaks_of_another(each, name) or names_beside(each, name) for each in call.utterances
-    )
 
 
 def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:
@@ -255,43 +173,30 @@ def say_names_missing(count: int) -> str:
 
 
 def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
-    """Return True if a request has fewer people than the time was `offered` to, than it counts, or than its notes mention, and
-    the caller has not said to come alone: its answer must then say that somebody is left out.
+    """Return True if a request has no companions, but the time was `offered` to several people, an earlier request or question
+    had some, or the notes mention one: the answer must then say that somebody is left out.
 
-    Raises `ClarificationNeeded` once in a call, since the caller may have decided to come alone.
+    Raises `ClarificationNeeded` once in a call, since the caller may have decided to come alone: then the arguments count.
     """
-    if call.find_reply(companions_key(ONE_NAME), None) is Reply.NO:
+    replies = {each: call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY, ONE_NAME)}
+    said = _without_caller(args.get("companions") or (), args)
+    if Reply.NO in replies.values() or said or (call.replies is None and "companions" in args):
         return False
-    at, said = start.isoformat(), len(_without_caller(args.get("companions") or (), args))
-    counted = args.get("party_size", 1) - 1
-    if call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or ""):
-        counted = max(counted, 1)  # without a transcript it would be asked again and again
-    # That somebody comes along is known by an offer, a question, or an earlier request.
-    affirmed = {call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY)}
-    is_known = bool(offered) or Reply.YES in affirmed or call.companions > 0
-    is_left_out = (is_known and not _says_alone(call, args)) or counted > said
-    if is_left_out and {companions_key(at), companions_key(ONE_BY_ONE)}.isdisjoint(call.replies or {}):
-        question = say_names_missing(max(len(offered), counted, call.companions, 1) - said)
-        raise ClarificationNeeded(question if said else f"{question}{say().or_alone}", needs_companions=at)
-    return is_left_out and not says_alone(call)
-
-
-def says_alone(call: CallContext) -> bool:
-    """Return whether the caller has just said that nobody else comes."""
-    return bool(ALONE.search(words_of(call.said_since or "")))
-
-
-def _says_alone(call: CallContext, args: Mapping[str, Any]) -> bool:
-    """Return True if the request itself settles who comes: it has companions, or the caller has just said that nobody else
-    comes. With a transcript an empty list is no evidence, since a model that fills in every argument also passes one.
-    """
-    is_certain = call.replies is None or bool(args.get("companions"))
-    return ("companions" in args and is_certain) or says_alone(call)
+    is_asked = any(replies[each] not in {None, Reply.ASIDE} for each in (NAMES, COMPANY))
+    # Without a transcript the notes would be asked about again and again.
+    is_noted = call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or "")
+    if not (offered or call.companions or is_asked or is_noted):
+        return False
+    at = start.isoformat()
+    if {companions_key(at), companions_key(ONE_BY_ONE)}.isdisjoint(call.replies or {}):
+        question = say_names_missing(max(len(offered), call.companions, 1))
+        raise ClarificationNeeded(f"{question}{say().or_alone}", needs_companions=at)
+    return call.find_reply(companions_key(at), None) is not Reply.NO
 
 
 def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:
     """Return the companions' names. After the question for a name, a companion still without one is "guest of" `name`."""
-    if {companions_key(NAMES), companions_key(start.isoformat())}.isdisjoint(call.replies or {}):
+    if {call.find_reply(companions_key(each), None) for each in (NAMES, start.isoformat())} <= {None, Reply.ASIDE}:
         return tuple(names)
     missing = [at for at, each in enumerate(names) if not each]
     numbers = {at: f" {number}" if len(missing) > 1 else "" for number, at in enumerate(missing, 1)}
@@ -300,7 +205,9 @@ def name_guests(call: CallContext, names: Sequence[str], name: str, start: datet
     return tuple(each or guest(number=numbers[at]) for at, each in enumerate(names))
 
 
-def name_everybody(call: CallContext, group: Group, name: str, start: datetime, *, another: bool) -> Group:
+def name_everybody(
+    call: CallContext, args: Mapping[str, Any], group: Group, name: str, start: datetime, *, another: bool
+) -> Group:
     """Return the group with a name for each person; the name of a companion whom the caller did not name is "guest of" `name`.
 
     Raises `ClarificationNeeded` once for missing names, and if two names are equal: a caller with two cars has one name, but a
@@ -308,7 +215,10 @@ def name_everybody(call: CallContext, group: Group, name: str, start: datetime, 
     """
     names = name_guests(call, group.names, name, start)
     if missing := names.count(""):
-        raise ClarificationNeeded(say_names_missing(missing), needs_companions=NAMES)
+        said = [each.get("customer_name", "") for each in args["companions"]]
+        is_known = not all(names_nothing(each) or leaves_open(each) for each in said)  # "mein Mann"
+        alone = "" if is_known else say().or_alone
+        raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
     (most, times), *_ = Counter(map(fold, (name, *names))).most_common(1)
     reply = call.find_reply(companions_key(ONE_NAME), None)
     if times > 1 and not another and (reply is not Reply.YES or times > _PAIR):

@@ -4,9 +4,8 @@ The words only turn an action into a question, since any list of words misreads 
 """
 
 import re
-from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, time
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -17,14 +16,12 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.conversation.wanted_times import rejects_day
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, ONLY_YES, YES_WORD, words_of
 from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, agrees_to_offer, find_declined, list_clauses
-from askproai_runtime.language.name_words import FIRST_NAMES, RELATIVES
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
-from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_spoken, say
 from askproai_runtime.spoken_times import counts_time
 from askproai_runtime.spoken_times.mentioned_days import excludes_time
-from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention, list_only_hour
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.one_more
@@ -43,10 +40,6 @@ _UNFIT: Final = re.compile(rf"\b(?:{_WORDS.unfit})\b")
 _KEEPS: Final = re.compile(rf"{_UNFIT.pattern}|\b(?:{_WORDS.keeps})\b")
 _OWN: Final = re.compile(rf"\b(?:{_WORDS.own})\b")  # "den alten", "meinen"
 _TAKES_BACK: Final = re.compile(rf"\b(?:{_WORDS.takes_back})\b")
-_AND: Final = re.compile(rf"\b(?:{'|'.join(UNDERSTOOD.companions.beside_persons)})\b")
-_PERSONS: Final = FIRST_NAMES | RELATIVES | {*UNDERSTOOD.companions.names_caller.split("|")}
-_BESIDE_NAMES: Final = _PERSONS | UNDERSTOOD.companions.one | UNDERSTOOD.known_people.beside
-_CALLER: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.names_caller})\b")
 
 
 def read_doubts(call: CallContext) -> Doubts:
@@ -128,24 +121,6 @@ def _accepts(words: str, start: datetime, now: datetime, unfit: re.Pattern[str])
         return True
     takes_back = any(each.search(said) for each in (REJECTS, _RATHER, unfit))
     return not takes_back and (holds_yes(words) or any(map(agrees_to_offer, clauses)))
-
-
-def find_own_hours(call: CallContext, name: str, now: datetime) -> Sequence[time]:
-    """Return the hours that the caller's words give to `name`, if they name several people with an hour each: "Leon um zehn, Mia
-    um elf"; if none is of this name, those of the caller ("ich um zehn"). Else none. `now` is the local start of the call.
-    """
-    first, beside = fold(name).partition(" ")[0], _BESIDE_NAMES.union(fold(name).split())
-    for words in reversed(call.said_without_days):
-        parts = [part for clause, _ in list_clauses(words) for part in _AND.split(clause)]
-        timed = {part: hours for part in parts if (hours := list_only_hour(part, now))}
-        own = [part for part in timed if first in fold(part).split()]
-        own = own or [part for part in timed if _CALLER.search(part)]
-        rest = " ".join(word for part in own for word in part.split() if fold(word) not in beside)
-        are_people = all(_PERSONS & {*fold(part).split()} for part in {*timed}.difference(own))
-        is_only = len(own) == 1 and find_only_times(rest, (), now) is not None  # "ich habe um zehn Schule" is a remark
-        if len(timed) > 1 and is_only and are_people and not _TAKES_BACK.search(words_of(words)):
-            return timed[own[0]]
-    return ()
 
 
 def wants_one_more(call: CallContext) -> bool:

@@ -124,6 +124,13 @@ def names_several(text: str | None) -> bool:
     return people.is_unclear or bool(people.others)
 
 
+def names_one(name: str) -> bool:
+    """Return whether a text is empty, a placeholder, or only the name of one person."""
+    people = read_people(name)
+    is_more = people.is_unclear or people.others or people.beside
+    return not read_customer_name(name) or (is_plain_name(name) and not is_more)
+
+
 def name_people(
     args: Mapping[str, Any], services: Sequence[Service], question: str, call: CallContext
 ) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 
 _OF_ONE: Final = frozenset({
-    "companions", "party_size", "customer_name", "service", "staff", "start", "date", "time", "part_of_day",
+    "companions", "customer_name", "service", "staff", "start", "date", "time", "part_of_day",
 })  # fmt: skip
 
 _WORDS: Final = UNDERSTOOD.known_people

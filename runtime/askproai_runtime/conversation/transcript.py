@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
+from askproai_runtime.conversation.arguments.companions import UNFILLED, read_companions
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import (
@@ -340,21 +341,16 @@ def read_since(call: OngoingCall) -> Mapping[str, Any]:
 
 
 def _count_companions(args: Mapping[str, Any]) -> int:
-    listed, counted = args.get("companions"), args.get("party_size")
-    named = [_names_person(each) for each in listed] if isinstance(listed, list) else []
-    return max(sum(named), counted - 1 if type(counted) is int else 0)
+    companions, _ = read_companions(args.get("companions"))
+    counted = args.get("party_size")
+    people = [each for each in companions or () if each != UNFILLED]
+    return max(len(people), counted - 1 if type(counted) is int else 0)
 
 
 def _count_offered(answer: Mapping[str, Any]) -> int:
     """Return the number of companions for whom an answer offers times."""
     slots = answer.get("slots") or answer.get("alternatives") or ()
     return max((len(each.get("companions") or ()) for each in slots), default=0)
-
-
-def _names_person(companion: Any) -> bool:
-    """Return True if an entry of `companions` has more than a service and a staff member: it may be nobody without a name."""
-    fields = companion if isinstance(companion, dict) else {}
-    return isinstance(companion, str) or any(fields[key] for key in fields.keys() - {"service", "staff"})
 
 
 def is_done(each: Exchange, functions: Collection[str]) -> bool:

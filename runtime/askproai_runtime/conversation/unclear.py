@@ -20,6 +20,7 @@ from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
 from askproai_runtime.language.phrases import format_reading, sayable
+from askproai_runtime.language.replies import COMPANY
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_clock, say
 from askproai_runtime.spoken_times import Argument, understand_parts
@@ -91,7 +92,8 @@ def ask_unclear(
     if call is not None and (answer := _ask_times(asked, read, call, zone) or _ask_hour(asked, read, call, zone)):
         return answer
     between = ask_between(asked, read.readings.get(asked, ()), KnownNames(config))
-    return _ask(between or questions[asked], unclear=asked)
+    beside = {"needs_companions": COMPANY} if asked == "companions" else {}
+    return _ask(between or questions[asked], unclear=asked, **beside)
 
 
 def _ask_times(asked: str, read: Arguments, call: CallContext, zone: ZoneInfo) -> Answer | None:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall
-from askproai_runtime.conversation.arguments.companions import COUNTED
+from askproai_runtime.conversation.arguments.companions import COUNTED, UNFILLED
 from askproai_runtime.conversation.arguments.contradictions import find_answer
 from askproai_runtime.conversation.arguments.counts import count_in_words, counts_people, read_count
 from askproai_runtime.conversation.arguments.known_names import KnownNames
@@ -17,14 +17,13 @@ from askproai_runtime.conversation.arguments.reading import Arguments, read_argu
 from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.settled_questions import (
-    add_said_names,
     replace_argument,
     settle_company,
     settle_optional,
 )
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import note_unread
-from askproai_runtime.language.answer_words import NO, Reply, words_of
+from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.declines import rejects_times
@@ -47,8 +46,6 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
 }
 _ANSWERS: Final = frozenset({"confirmed"})
-# "nur für Otto, ich komme nicht"
-_WITHOUT_CALLER: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.without_caller})\b")
 _FOR_BOTH: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.companions.names_caller}|{UNDERSTOOD.one_more.also}|{UNDERSTOOD.one_more.several})\b"
 )
@@ -75,19 +72,21 @@ def read_request(
     read = _add_understood(_read_arguments(function, args, call, known), function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
-    if function in _COUNTS_IN:
-        read = settle_company(add_said_names(read, call, known), function, call)
     was_asked = _read_answer_to(call, "companions")[0] != ""
     if not was_asked and _is_for_one(read, call):
         read = replace(read, unclear=(*read.unclear, "companions"))
-    return note_unread(count_people(read, function, was_asked=was_asked), function, known)
+    if function in _COUNTS_IN:
+        read = _settle_unfilled(count_people(read, function, was_asked=was_asked), function, call)
+        read = settle_company(read, function, call, args)
+    return note_unread(read, function, known)
 
 
 def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
     """Return whether a request is for people with names, and the caller has just said to mean only one: "nur Otto", "nur ich"."""
     people = [read.values, *(read.values.get("companions") or ())]
     names = [fold(read_customer_name(each.get("customer_name"))) for each in people]
-    said = "".join(each.said for each in read_exchanges(call)[-1:])
+    exchanges = read_exchanges(call)
+    said = exchanges[-1].said if exchanges else "\n".join(read_utterances(call))
     clauses = map(fold, re.split(r"[,;.!?\n]", said))
     behind = [each[only.end() :] for each in clauses for only in _MAY_LEAVE_OUT.finditer(each)]
     ones = [" ".join(word for word in _NEEDS_ONE.sub("", each).split() if word not in _BESIDE_ONE) for each in behind]
@@ -178,13 +177,11 @@ def _add_understood(
 
 
 def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: KnownNames) -> Arguments:
-    """Return the arguments of a booking. If it is only for the person who our last question asked who else comes, that person
-    becomes the companion of the one whose booking was asked about: nobody is booked yet. Words that may leave out the caller
-    ("nur Otto") make the companions unclear once: this is asked.
+    """Return the arguments of a booking. If it is only for another person than the one for whom we asked who else comes, it is
+    unclear once whether it is for both: nobody is booked yet. If the caller replies so, that person is the companion of the first.
     """
     exchanges = [Exchange(None, None), *read_exchanges(call)]
-    answered = exchanges[-1]
-    was_unclear = (answered.answer or {}).get("unclear") == "companions"
+    was_unclear = (exchanges[-1].answer or {}).get("unclear") == "companions"
     last = next(each for each in reversed(exchanges) if (each.answer or {}).get("unclear") != "companions")
     asked = (last.answer or {}).get("needs_companions")
     if last.request is None or last.request.name != "book_appointment" or not isinstance(asked, str):
@@ -193,21 +190,17 @@ def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: Kno
     caller, others = before.values.get("customer_name"), before.values.get("companions") or ()
     if not (name and caller) or may_be_same(name, caller) or read.values.get("companions") or read.is_several:
         return read
-    replied, said = replies.get(companions_key(asked)), fold(answered.said)
-    is_answer = replied not in {None, Reply.ASIDE} and asked not in {ONE_BY_ONE, ONE_NAME}
-    is_named = was_unclear or fold(name).split()[0] in said.split()
+    is_answer = replies.get(companions_key(asked)) not in {None, Reply.ASIDE} and asked not in {ONE_BY_ONE, ONE_NAME}
     times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (before, read)]
-    if not (is_answer and is_named) or len(others) > 1 or times[1] not in ({}, times[0]):
-        return read
-    may_leave_out = _MAY_LEAVE_OUT.search(said) is not None
-    if _WITHOUT_CALLER.search(said) or (was_unclear and may_leave_out):
+    said = fold(exchanges[-1].said)
+    names_both = _FOR_BOTH.search(said) or not {*fold(caller).split()}.isdisjoint(said.split())
+    is_for_both = (names_both and not _MAY_LEAVE_OUT.search(said)) or ONLY_YES.fullmatch(words_of(exchanges[-1].said))
+    if not is_answer or len(others) > 1 or times[1] not in ({}, times[0]) or (was_unclear and not is_for_both):
         return read
     own = {key: read.values[key] for key in ("customer_name", "service", "staff") if key in read.values}
     kept = {key: each for key, each in before.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
     values = {key: each for key, each in read.values.items() if key not in {"another", "choice", *own}}
-    names_both = bool(_FOR_BOTH.search(said)) or not {*fold(caller).split()}.isdisjoint(said.split())
-    is_unclear = not names_both if was_unclear else may_leave_out or replied is Reply.NO
-    unclear = ("companions",) if is_unclear else ()
+    unclear = () if was_unclear else ("companions",)
     return replace(read, values=values | kept | {"companions": [own]}, unclear=(*read.unclear, *unclear))
 
 
@@ -274,10 +267,10 @@ def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:
 
 
 def count_people(read: Arguments, function: Function, *, was_asked: bool = False) -> Arguments:
-    """Return the arguments with one nameless companion more for each person who is counted but not named.
+    """Return the arguments with one nameless companion more for each person who is counted but not named, also in the
+    notes of a booking.
 
-    A booking with fewer names than people gets `party_size` instead: it asks who comes, or whether the caller comes alone. The
-    companions are unclear if their number is not that of the total, unless this `was_asked`: then the larger one counts.
+    The companions are unclear if their number is not that of the total, unless this `was_asked`: then the larger one counts.
     """
     paths = [
         path
@@ -288,16 +281,24 @@ def count_people(read: Arguments, function: Function, *, was_asked: bool = False
     if function is Function.BOOK_APPOINTMENT:
         counts.append(count_in_words(str(read.values.get("notes", ""))))
     size, companions = min(max(counts, default=1), _MOST_PEOPLE), list(read.values.get("companions") or ())
-    if function not in _COUNTS_IN or size == 1 or "companions" in read.unclear:
+    if size == 1 or "companions" in read.unclear:
         return read
     missing = size - 1 - len(companions)
     if not was_asked and (missing < 0 or (missing and COUNTED in companions)):
         return replace(read, values={**read.values, "companions": []}, unclear=(*read.unclear, "companions"))
-    if missing > 0 and function is Function.BOOK_APPOINTMENT:
-        return replace(read, values=read.values | {"party_size": size})
     unread = {path: text for path, text in read.unread.items() if path not in paths}
-    counted = [*(each or COUNTED for each in companions), *[COUNTED] * missing]
+    counted = [*(COUNTED if each == UNFILLED else each for each in companions), *[COUNTED] * missing]
     return replace(read, values=read.values | {"companions": counted}, unread=unread)
+
+
+def _settle_unfilled(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
+    """Return the arguments. An entry that is only the schema is nobody, but a booking asks about it if the caller's words may be of
+    company.
+    """
+    if read.values.get("companions") != [UNFILLED]:
+        return read
+    is_asked = function is Function.BOOK_APPOINTMENT and any(map(speaks_of_company, read_utterances(call)))
+    return replace(read, values=read.values | {"companions": [COUNTED] if is_asked else []})
 
 
 def _is_of_caller(path: str) -> bool:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,11 +21,10 @@ from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_chosen, read_move, read_renames
 from askproai_runtime.conversation.companions import BookedOneByOne, add_companions, leaves_out, name_everybody
 from askproai_runtime.conversation.corrections import find_corrected, find_own
-from askproai_runtime.conversation.day_readings import ask_which, name_start
+from askproai_runtime.conversation.day_readings import name_start
 from askproai_runtime.conversation.detail_corrections import correct_details
 from askproai_runtime.conversation.doubts import (
     asks_another_time,
-    find_own_hours,
     never_speaks_of_another,
     require_not_declined,
     wants_one_more,
@@ -107,7 +105,7 @@ async def understand_booking(
     except BookedOneByOne as together:
         return find_next(call, args, request, appointments, together)
     in_group = bool(request.companions)
-    instead = await _find_instead(ctx, call, request, chosen) if chosen and not in_group else None
+    instead = await _find_instead(ctx, call, request, chosen, appointments) if chosen and not in_group else None
     is_new_person = is_second_person(request, appointments) and not in_group
     # Two under one name are only those of a caller who has chosen a further one.
     is_booked = request.another and not (is_second or in_group) and request.is_booked_in(appointments)
@@ -200,21 +198,10 @@ def _add_group(
     """Return the request with its companions. Raises `ClarificationNeeded` if one is unclear; remotely, `BookedOneByOne`."""
     offered = find_named(call, request.rules, request.start)
     is_alone = request.another or is_second or any(each.live for each in appointments)
-    start = request.start.astimezone(request.rules.zone)
-    find_hours = partial(find_own_hours, call, now=call.started_at.astimezone(request.rules.zone))
-    is_each = start.time() in find_hours(request.name)
-    if not (is_alone or is_each or asks_birth_date(ctx)):  # else each person has an appointment of the call's own
+    if not (is_alone or asks_birth_date(ctx)):  # else each person has an appointment of the call's own
         request = replace(request, leaves_out=leaves_out(call, args, request.start, offered[1:]))
-    others = () if is_alone or is_each else offered[1:]
-    group = add_companions(ctx, call, args, request.service, others, request.start)
-    group = name_everybody(call, group, request.name, request.start, another=request.another)
-    said = {
-        datetime.combine(start.date(), hours[0], start.tzinfo)
-        for each in (request.name, *group.names)
-        if (hours := find_hours(each)) and start.time() not in hours
-    }
-    if said:
-        raise ask_which({start, *said}, call, request.rules.zone)
+    group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
+    group = name_everybody(call, args, group, request.name, request.start, another=request.another)
     return replace(
         request,
         service=group.service,
@@ -261,7 +248,11 @@ def _put_on_day(ctx: BookingContext, call: CallContext, args: Mapping[str, Any])
 
 
 async def _find_instead(
-    ctx: BookingContext, call: CallContext, request: SpokenBooking, chosen: Chosen
+    ctx: BookingContext,
+    call: CallContext,
+    request: SpokenBooking,
+    chosen: Chosen,
+    appointments: Sequence[Appointment],
 ) -> Appointment | None:
     """Return the appointment that is moved, or cancelled, for the requested one; None if there is none or it is gone."""
     if chosen.choice not in {Choice.MOVE, Choice.CANCEL}:

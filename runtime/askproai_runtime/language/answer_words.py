@@ -38,7 +38,6 @@ OFF_THE_LIST = re.compile(rf"\b(?:{UNDERSTOOD.answers.off_the_list})", re.IGNORE
 APPOINTMENT_WORD = re.compile(rf"\b(?:{UNDERSTOOD.answers.appointment})", re.IGNORECASE)
 STAYS = re.compile(rf"\b(?:{UNDERSTOOD.answers.stays})", re.IGNORECASE)
 ANYBODY = re.compile(rf"(?:{UNDERSTOOD.answers.anybody})\b")
-ALONE = re.compile(rf"(?:{UNDERSTOOD.answers.alone})\b")
 
 
 class Reply(StrEnum):

@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from askproai_runtime.language.answer_words import (
-    ALONE,
     FILLER,
     KEEP,
     NO,
@@ -23,7 +22,7 @@ from askproai_runtime.language.answer_words import (
     words_of,
 )
 from askproai_runtime.language.cancel_answers import CANCELLATION, read_cancellation
-from askproai_runtime.language.company import speaks_of_company
+from askproai_runtime.language.company import excludes_company
 from askproai_runtime.language.plain_yes import is_plain_yes
 from askproai_runtime.person_names import fold
 from askproai_runtime.understood import UNDERSTOOD
@@ -121,7 +120,6 @@ class Question(StrEnum):
 _FIRST_COUNTS = frozenset({Question.ADDRESS, Question.HEARD, Question.SEVERAL, Question.COMPANY})
 _ONE: Final = UNDERSTOOD.companions.one
 _SEVERAL: Final = UNDERSTOOD.companions.several_appointments
-_NOT_KNOWN: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.not_known})\b")
 
 
 def read_reply(
@@ -227,16 +225,12 @@ def _read(utterance: str, question: Question, about: str = "", today: date | Non
 
 
 def _read_company(utterance: str) -> Reply | None:
-    """Return the reply to the question who comes along: a number, a relative or a name not known yet is also a yes."""
-    said = words_of(utterance)
-    if ALONE.search(said):
+    """Return the reply to the question who comes along. It is a no only if nothing else is said: "nein, nur ich"."""
+    if excludes_company(utterance):
         return Reply.NO
     if is_question(utterance):
         return None
-    is_number = not _SEVERAL.isdisjoint(fold(said).split())
-    if is_number or speaks_of_company(utterance) or _NOT_KNOWN.search(said):
-        return Reply.YES
-    return Reply.NO if NO.search(said) else Reply.YES if holds_yes(utterance) else Reply.UNCLEAR
+    return Reply.YES if holds_yes(utterance) else Reply.UNCLEAR
 
 
 def _read_several(utterance: str) -> Reply | None:

@@ -171,7 +171,6 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     services_of_companions: str
     several_of_one_name: str
     group_offer_gone: str
-    anybody_along: str
     name_of_companion: str
     or_alone: str
     only_for: str

@@ -221,7 +221,8 @@ async def test_missing_companion_names_are_asked_for(salon: Salon) -> None:
     for companions in ([{}], [MIA, {}], [{"service": "Haarschnitt"}]):
         said = {"service": "Haarschnitt", "start": at("10:00"), "customer_name": "Rosa", "companions": companions}
         answer = await salon.booking.book_appointment(caller(), said)
-        assert answer.message == "Auf welchen Namen darf ich den anderen Termin eintragen?"
+        alone = "" if MIA in companions else " Oder kommen Sie allein?"
+        assert answer.message == f"Auf welchen Namen darf ich den anderen Termin eintragen?{alone}"
     four = await look(salon, {}, {}, {}, {})
     assert four.message == "Zusammen trage ich höchstens 4 Personen ein. Für wie viele soll ich suchen?"
     config = salon.configs[-1]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.conversation.arguments.companions import COUNTED
+from askproai_runtime.conversation.arguments.companions import COUNTED, UNFILLED
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.understood_before import count_people
 from tests.worlds.rows import each_row
@@ -91,14 +91,15 @@ def test_two_further_people_are_asked_about(people: dict[str, Any]) -> None:
     ("companions", "expected"),
     [
         ([{}], [{}]),
-        ([{"customer_name": ""}], [{}]),
-        ([{"customer_name": None, "service": ""}], [{}]),
-        ("[{}]", [{}]),
+        ([{"customer_name": ""}], [UNFILLED]),
+        ([{"customer_name": ""}, {"customer_name": ""}], [{}, {}]),
+        ([{"customer_name": "", "service": "any", "staff": ""}], [UNFILLED]),
+        ([{"customer_name": "", "service": "Haarschnitt", "staff": ""}], [{"service": "Haarschnitt"}]),
         ([{}, {"name": OTTO}], [{}, *COMES]),
         (1, [COUNTED]),
     ],
 )
-def test_counted_companion_differs_from_empty_entry(companions: Any, expected: list[dict[str, str]]) -> None:
+def test_empty_entry_differs_from_filled_in_schema(companions: Any, expected: list[dict[str, str]]) -> None:
     read = read_arguments("book_appointment", AT | {"customer_name": PETRA, "companions": companions})
     assert (read.values.get("companions"), read.unclear) == (expected, ()), read
 
@@ -160,9 +161,8 @@ def count(function: Function, **args: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", [2, 2.0, "2", "2.0", "zwei", "two people"])
 def test_party_of_two_adds_one_companion(key: str, value: Any) -> None:
-    for function in (CHECK, WAIT):
+    for function in (CHECK, BOOK, WAIT):
         assert count(function, **{key: value})["companions"] == [COUNTED]
-    assert count(BOOK, **{key: value})["party_size"] == 2
     named = [{"customer_name": "Mia Lange"}]
     assert count(BOOK, **{key: value}, companions=named) == {"companions": named}
 
@@ -170,7 +170,7 @@ def test_party_of_two_adds_one_companion(key: str, value: Any) -> None:
 @pytest.mark.parametrize("key", KEYS)
 @pytest.mark.parametrize("value", [1, "1", "viel", True])
 def test_party_of_one_is_no_group(key: str, value: Any) -> None:
-    assert not count(BOOK, **{key: value}).get("party_size")
+    assert count(BOOK, **{key: value}) == read_arguments("book_appointment", {key: value}).values
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_party_of_one_is_no_group(key: str, value: Any) -> None:
     ],
 )  # fmt: skip
 def test_unrelated_numbers_are_no_party_size(args: dict[str, Any]) -> None:
-    assert "party_size" not in count(BOOK, **args)
+    assert count(BOOK, **args) == read_arguments("book_appointment", args).values
 
 
 @pytest.mark.parametrize(
@@ -189,15 +189,15 @@ def test_unrelated_numbers_are_no_party_size(args: dict[str, Any]) -> None:
     [("für zwei Personen", 2), ("2 Pers.", 2), ("wir sind zu dritt", 3), ("for two people", 2), ("a party of 4", 4)],
 )
 def test_notes_may_state_the_party_size(notes: str, size: int) -> None:
-    assert count(BOOK, notes=notes) == {"notes": notes, "party_size": size}
+    assert count(BOOK, notes=notes) == {"notes": notes, "companions": [COUNTED] * (size - 1)}
 
 
 def test_larger_party_size_adds_unnamed_companions() -> None:
-    assert count(BOOK, party_size=3, companions=["Mia Lange"])["party_size"] == 3
-    assert count(CHECK, party_size=3, companions=["Mia Lange"])["companions"] == [
-        {"customer_name": "Mia Lange"},
-        COUNTED,
-    ]
+    for function in (CHECK, BOOK):
+        assert count(function, party_size=3, companions=["Mia Lange"])["companions"] == [
+            {"customer_name": "Mia Lange"},
+            COUNTED,
+        ]
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,8 @@ _WORDS: Final = UNDERSTOOD.arguments
 _MAX_COMPANIONS = 10  # that are read; fewer are booked
 _OF_COMPANIONS = frozenset({"birth_date", "customer_name", "service", "staff"})
 _NAMES_OF_COMPANIONS = UNDERSTOOD.argument_names.companions
-COUNTED: Final = {"customer_name": ""}  # a person of a number of people; an empty entry may also be a filled-in schema
+COUNTED: Final = {"customer_name": ""}  # a person of a number of people
+UNFILLED: Final = {"service": ""}  # the only entry, with fields that are all empty: a model fills in the schema
 _NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
 # Words that name nobody and leave open who comes along, and those that make more of a text than a name.
 _YES = _WORDS.yes | {"true"}
@@ -40,11 +41,13 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     """Return one object for each companion, and the unread values with their keys. The first is None if the value does not
     speak of companions, and [] if nobody comes along. The value may be a list, JSON, names alone, or a number of people.
 
-    Each entry of a list is a companion: without one, that person would come for nothing. An empty one may be nobody.
+    Each entry of a list is a companion, also an empty one: without it, that person would come for nothing. Only `UNFILLED` may
+    be nobody.
     """
     if isinstance(value, str):
         value = decode_text(value)
-    if isinstance(value, str) and names_nothing(value) and not (_says_nobody(value) or names_unknown(value)):
+    says_nothing = isinstance(value, str) and (names_nothing(value) or leaves_open(value))
+    if says_nothing and not (_says_nobody(value) or names_unknown(value)):
         return None, []
     if isinstance(value, str) and (count := read_count(value)) is not None:
         value = count
@@ -59,6 +62,8 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         is_number = isinstance(value, int) or not isnan(value)
         count_read = int(min(max(value, 0), _MAX_COMPANIONS)) if is_number else 0
         return [COUNTED] * count_read, [] if count_read == value or value < 0 else [("", value)]
+    if isinstance(alone, dict) and _is_unfilled(alone) and not _says_nobody(alone):
+        return [UNFILLED], []
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
     if any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries):
         return None, [("", value)]
@@ -66,6 +71,13 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     companions = [companion for found, _ in read for companion in found]
     rest = [("", each) for each in companions[_MAX_COMPANIONS:]]
     return companions[:_MAX_COMPANIONS], [each for _, unread in read for each in unread] + rest
+
+
+def _is_unfilled(entry: dict[str, Any]) -> bool:
+    """Return True if an entry has fields, all of them empty or a placeholder. "Unbekannt" is a person, and so is `{}`."""
+    texts = ["" if each is None else each for each in entry.values()]
+    are_empty = all(isinstance(each, str) and (names_nothing(each) or leaves_open(each)) for each in texts)
+    return bool(texts) and are_empty and not any(map(names_unknown, texts))
 
 
 def _split_staff(entry: Any) -> Any:

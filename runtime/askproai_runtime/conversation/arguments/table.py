@@ -195,7 +195,7 @@ _RULES: Final = (
         "companions", (_SEARCH, _BOOK, _JOIN),
         "a list of people with `customer_name`, `service` and `staff`; names, or how many they are; under the name of a count"
         " (`party_size`, `quantity`, `anzahl`) how many come in all",
-        "an entry without a name counts by the caller's words or after a question, none does for a caller who comes alone;"
+        "an entry without a name counts and is asked about once; one whose fields are all empty is nobody;"
         " the waiting list notes one person, and says so",
         ("guests", "additional_people", "attendees", "participants", "people", "persons", "party_size", "number_of_people",
          "group_size", "companion", "guest", "accompanied_by", "second_person", "plus_one", "husband", "wife", "kids",
