@@ -22,13 +22,18 @@ _MOMENT: Final = timedelta(minutes=1)
 
 
 def find_misnamed(args: Mapping[str, Any], name: str, known: Sequence[str]) -> str | None:
-    """Return the last of the `known` names that is like `name`, if the argument `choice` renames before any question; else None.
+    """Return the last of the `known` names that `name` replaces before any question: a surname that it completes, unless the
+    argument `choice` adds a person, or a name that is like it, if the choice renames. None without one.
 
     A name that is not alike, or a longer one, is asked about: the model may mean a further person.
     """
+    choice, last = read_choice(args), fold(name).rpartition(" ")[2]
+    surnames = [each for each in known if fold(each) == last != fold(name)]
+    if surnames and choice in {None, Choice.RENAME}:
+        return surnames[-1]
     own = [each for each in known if len(list_name_words(name)) >= len(list_name_words(each))]
     alike = [each for each in own if may_be_misheard(name, each)]
-    return next(reversed(alike), None) if read_choice(args) is Choice.RENAME else None
+    return next(reversed(alike), None) if choice is Choice.RENAME else None
 
 
 def may_be_misheard(first: str, second: str) -> bool:

@@ -193,6 +193,8 @@ def test_english_question_words_may_follow_yes() -> None:
         ("Da kann ich nicht. Absagen bitte.", Reply.UNCLEAR), ("ich hab keine Zeit, sagen Sie ab", Reply.UNCLEAR),
         ("wegen meiner Tochter muss ich absagen", Reply.UNCLEAR), ("den Termin morgen absagen", Reply.UNCLEAR),
         ("Ja, meine Tochter ist krank", Reply.UNCLEAR), ("Ja bitte, ich bin krank", Reply.UNCLEAR),
+        ("yes please, a friend has done the needful already", Reply.UNCLEAR), ("Ja bitte, ist bereits repariert", Reply.UNCLEAR),
+        ("Ja, hat sich erledigt", Reply.UNCLEAR),
         ("Ich kann übermorgen nicht kommen, sagen Sie ab", Reply.NO), ("Ich kann heute nicht, sagen Sie ab", Reply.NO),
         ("Ich kann morgen nicht absagen", Reply.NO), ("den von meiner Tochter absagen", Reply.NO),
         ("absagen mach ich morgen", Reply.NO), ("ich sag morgen ab", Reply.NO), ("I'll cancel tomorrow", Reply.NO),
