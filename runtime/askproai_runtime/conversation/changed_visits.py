@@ -25,6 +25,7 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.spoken_staff import find_staff_for_caller
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome, Naming
 from askproai_runtime.language.answer_words import ANYBODY, NO, YES, Reply, words_of
+from askproai_runtime.language.declines import agrees_to_offer, list_clauses
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import details_key
@@ -177,7 +178,8 @@ async def choose_offered_staff(
     named = _list_named(said, rules)
     is_refused = bool(NO.search(said)) or appointment.staff in named
     is_of_move = last is not None and last.refused is not None
-    if not is_refused and (is_of_move or ("start" in args and YES.search(said))):
+    agrees = YES.search(said) or any(agrees_to_offer(each) for each, _ in list_clauses(call.said_since or ""))
+    if not is_refused and (is_of_move or ("start" in args and agrees)):
         return other
     async with ctx.pool.acquire() as conn:
         return await _ask_for_person(conn, ctx, call, appointment, (service, other), start)
