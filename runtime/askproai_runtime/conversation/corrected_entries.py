@@ -3,7 +3,7 @@
 The arguments decide, and the reply to our question about the former entry. Any other words of the caller change nothing.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -21,19 +21,23 @@ from askproai_runtime.person_names import addressed_differently, fold, is_alike,
 _MOMENT: Final = timedelta(minutes=1)
 
 
-def find_misnamed(args: Mapping[str, Any], name: str, known: Sequence[str]) -> str | None:
-    """Return the last of the `known` names that `name` replaces before any question: a surname that it completes, unless the
-    argument `choice` adds a person, or a name that is like it, if the choice renames. None without one.
+def find_misnamed(
+    args: Mapping[str, Any], name: str, known: Sequence[str], identified: Collection[str] = ()
+) -> str | None:
+    """Return the last of the `known` names that `name` replaces before any question; None without one. It has the first name of
+    that one and a surname that sounds alike, or any surname if the appointment's id `identified` that one. If the argument
+    `choice` renames, it may also be one that is like it.
 
-    A name that is not alike, or a longer one, is asked about: the model may mean a further person.
+    Another name, or a longer one, is asked about: the model may mean a further person.
     """
-    choice, last = read_choice(args), fold(name).rpartition(" ")[2]
-    surnames = [each for each in known if fold(each) == last != fold(name)]
-    if surnames and choice in {None, Choice.RENAME}:
-        return surnames[-1]
+    choice, first = read_choice(args), fold(name).partition(" ")[0]
+    if choice not in {None, Choice.RENAME}:
+        return None
+    of_first = [each for each in known if " " in each and fold(each).partition(" ")[0] == first]
+    corrected = [each for each in of_first if each in identified or sounds_alike(name, each)]
     own = [each for each in known if len(list_name_words(name)) >= len(list_name_words(each))]
-    alike = [each for each in own if may_be_misheard(name, each)]
-    return next(reversed(alike), None) if choice is Choice.RENAME else None
+    alike = [each for each in own if choice is Choice.RENAME and may_be_misheard(name, each)]
+    return next(reversed([*alike, *corrected]), None)
 
 
 def may_be_misheard(first: str, second: str) -> bool:

@@ -31,7 +31,7 @@ from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
 from askproai_runtime.conversation.booked_sentences import confirm, say_no_mail
-from askproai_runtime.conversation.corrected_entries import find_misnamed, may_be_misheard, sounds_alike
+from askproai_runtime.conversation.corrected_entries import find_misnamed, may_be_misheard
 from askproai_runtime.conversation.messages import make_message, store_message
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
 from askproai_runtime.conversation.phone_argument import spell_phone
@@ -117,9 +117,7 @@ async def find_corrected(
 
 
 def _require_other_name(call: CallContext, name: str, booked: Sequence[Appointment]) -> None:
-    """Raise `ClarificationNeeded` once if `name` may be a misheard name of one of the `booked` appointments. A call without a
-    transcript is not asked, since it would hear the question again.
-    """
+    """Raise `ClarificationNeeded` once if `name` may be a misheard one of the `booked`. Without a transcript it would be repeated."""
     if not name or call.replies is None or any(same_name(name, each.customer_name) for each in booked):
         return
     for each in reversed(booked):
@@ -128,17 +126,11 @@ def _require_other_name(call: CallContext, name: str, booked: Sequence[Appointme
 
 
 def find_misnamed_appointment(args: Mapping[str, Any], name: str, booked: Sequence[Appointment]) -> Appointment | None:
-    """Return the appointment whose customer's name a request for the same changes to `name` before any question: by its `choice`,
-    or since only the surname differs, and sounds alike or is sent with the appointment's id. None without one.
-    """
+    """Return the appointment that a request for the same renames to `name` before any question; None without one."""
     if not name or any(same_name(name, each.customer_name) for each in booked):
         return None
-    first, own_id = fold(name).partition(" ")[0], read_text(args, "appointment_id")
-    for each in reversed(booked):
-        is_first_same = " " in each.customer_name and fold(each.customer_name).partition(" ")[0] == first
-        if is_first_same and (str(each.id) == own_id or sounds_alike(name, each.customer_name)):
-            return each
-    misnamed = find_misnamed(args, name, [each.customer_name for each in booked])
+    identified = [each.customer_name for each in booked if str(each.id) == read_text(args, "appointment_id")]
+    misnamed = find_misnamed(args, name, [each.customer_name for each in booked], identified)
     return next((each for each in reversed(booked) if each.customer_name == misnamed), None)
 
 
