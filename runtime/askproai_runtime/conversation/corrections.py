@@ -117,7 +117,7 @@ async def find_corrected(
 
 
 def _require_other_name(call: CallContext, name: str, booked: Sequence[Appointment]) -> None:
-    """Raise `ClarificationNeeded` once if `name` may be a misheard one of the `booked`. Without a transcript it would be repeated."""
+    """Raise `ClarificationNeeded` once, and only with a transcript, if `name` may be a misheard one of the `booked`."""
     if not name or call.replies is None or any(same_name(name, each.customer_name) for each in booked):
         return
     for each in reversed(booked):
