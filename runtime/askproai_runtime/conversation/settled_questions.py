@@ -46,7 +46,9 @@ def _asks_about_email(answer: Mapping[str, Any], value: str, _known: KnownNames)
 
 
 def _asks_about_staff(answer: Mapping[str, Any], value: str, known: KnownNames) -> bool:
-    return isinstance(answer.get("staff"), list) and bool(value) and "staff" not in known.find_mentioned(value)
+    if not value:  # two that disagree
+        return answer.get("unclear") == "staff"
+    return isinstance(answer.get("staff"), list) and "staff" not in known.find_mentioned(value)
 
 
 def _leaves_email(said: Sequence[str], _known: KnownNames) -> bool:
