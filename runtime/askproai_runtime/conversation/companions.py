@@ -104,7 +104,9 @@ def add_companions(
 
 
 def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
-    """Return the companions without the caller, whom a model may list among them by full name or first name."""
+    """Return the companions without the caller, whom a model may list among them by full name or first name. As the only companion
+    the entry stays, with the full name: it is asked whether two appointments are meant.
+    """
     name, service = (fold(read_text(args, each) or "") for each in ("customer_name", "service"))
     own = [
         each
@@ -112,7 +114,9 @@ def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) 
         if name and {"customer_name"} <= {*each} <= {"customer_name", "service"}
         if fold(each["customer_name"]) in {name, name.split()[0]} and fold(each.get("service", service)) == service
     ]
-    return [each for each in said if each not in own] if len(own) == 1 and not args.get("another") else said
+    if len(own) != 1 or args.get("another"):
+        return said
+    return [each for each in said if each not in own] or [{**own[0], "customer_name": str(args["customer_name"])}]
 
 
 def _without_repeated(

@@ -89,12 +89,13 @@ async def test_offered_group_is_remembered_without_the_transcript(salon: Salon) 
     assert (await book_heard(salon, caller(3), "16:00", companions=[MIA])).success, "one service for all is certain"
 
 
-async def test_caller_listed_as_companion_is_booked_once(salon: Salon) -> None:
-    assert (await book(salon, "12:00", {"customer_name": "rosa rot"})).success
-    assert [name for _, _, name in await booked(salon)] == ["Rosa Rot"]
+async def test_caller_listed_as_companion_is_asked_about(salon: Salon) -> None:
+    asked = await book(salon, "10:00", {"customer_name": "rosa rot"})
+    assert asked.message == "Soll ich 2 Termine für Rosa Rot eintragen, oder nur einen?"
+    assert await booked(salon) == []
     assert (await book(salon, "10:00", ROSA, another=True)).success, "two cars have one owner"
     assert (await book(salon, "10:00", ROSA, another=True)).outcome == FunctionOutcome.ALREADY_BOOKED
-    assert [name for _, _, name in await booked(salon)] == ["Rosa Rot"] * 3
+    assert [name for _, _, name in await booked(salon)] == ["Rosa Rot", "Rosa Rot"]
 
 
 @pytest.mark.parametrize("name", ["meine Tochter", "Tochter", "my daughter", "Person 2", "zweite Person", "2"])
