@@ -75,9 +75,9 @@ def add_companions(
     Raises `ClarificationNeeded`, also if callers are verified by birth date, since each person has another one. Raises
     `BookedOneByOne` for a remote calendar.
     """
-    said: Sequence[Mapping[str, str]] = _without_repeated(call, args, args.get("companions", ()))
+    said: Sequence[Mapping[str, str]] = args.get("companions", ())
     said = [_part_service(each, ctx.config().services) for each in said]
-    said = _without_caller(said, args)
+    said = _without_repeated(call, args, _without_caller(said, args))
     was_asked = asks_birth_date(ctx) and companions_key(NAMES) in (call.replies or {})  # for whom to begin
     if not said or was_asked:
         return Group(service, ())
