@@ -24,6 +24,7 @@ from askproai_runtime.language.answer_words import Reply, words_of
 from askproai_runtime.language.customer_names import (
     brings_another,
     drop_relations,
+    is_unknown_word,
     read_customer_name,
 )
 from askproai_runtime.language.name_words import FIRM
@@ -94,7 +95,7 @@ def add_companions(
     if asks_birth_date(ctx):
         cause = "each of a group would have an own second factor"
         raise ClarificationNeeded(say().own_birth_date_each, cause=cause, needs_companions=NAMES)
-    names = tuple(read_customer_name(read_text(each, "customer_name"), call.said) for each in said)
+    names = tuple(_read_name(call, each) for each in said)
     if not all(each.rules.staff_members for each in local):  # a group is booked in the local calendar only
         raise BookedOneByOne(people, names)
     others = ((each.rules, tuple(each.rules.able(each.staff))) for each in local[1:])
@@ -103,20 +104,34 @@ def add_companions(
     return Group(replace(local[0], rules=rules), names)
 
 
+def _read_name(call: CallContext, companion: Mapping[str, str]) -> str:
+    """Return a companion's name; "" for none, and for one unknown word in lowercase ("später") until names were asked for."""
+    name = read_customer_name(read_text(companion, "customer_name"), call.said)
+    is_asked = call.replies is None or companions_key(NAMES) in call.replies
+    return "" if is_unknown_word(name) and not is_asked else name
+
+
 def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
     """Return the companions without the caller, whom a model may list among them by full name or first name. As the only companion
-    the entry stays, with the full name: it is asked whether two appointments are meant.
+    the entry stays, with the full name, also of "P. Lange" or "Lange, Petra": it is asked whether two appointments are meant.
     """
     name, service = (fold(read_text(args, each) or "") for each in ("customer_name", "service"))
-    own = [
+    may_be_own = [
         each
         for each in said
         if name and {"customer_name"} <= {*each} <= {"customer_name", "service"}
-        if fold(each["customer_name"]) in {name, name.split()[0]} and fold(each.get("service", service)) == service
+        if fold(each.get("service", service)) == service and _may_be(fold(each["customer_name"]).split(), name.split())
     ]
-    if len(own) != 1 or args.get("another"):
-        return said
-    return [each for each in said if each not in own] or [{**own[0], "customer_name": str(args["customer_name"])}]
+    if len(may_be_own) == len(said) == 1 and not args.get("another"):
+        return [{**said[0], "customer_name": str(args["customer_name"])}]
+    own = [each for each in may_be_own if fold(each["customer_name"]) in {name, name.split()[0]}]
+    return [each for each in said if each not in own] if len(own) == 1 and not args.get("another") else said
+
+
+def _may_be(parts: Sequence[str], words: Sequence[str]) -> bool:
+    """Return whether each of the parts begins a word of a name, and one its first word: "P. Lange", not "Lange" alone."""
+    is_first = any(words[0].startswith(part) for part in parts)
+    return is_first and all(any(word.startswith(part) for word in words) for part in parts)
 
 
 def _without_repeated(

@@ -111,6 +111,8 @@ def parse_searched_time(args: Mapping[str, Any], call: CallContext, service: Ser
     try:
         understood: Understanding | ClarificationNeeded | None = parse_time(args, call, service)
     except ClarificationNeeded as error:
+        if "candidates" in error.answer.fields:  # arguments that contradict each other
+            raise
         understood = error
     is_said = _WORD.search(read_text(args, "time") or "") is not None  # words may reject the hour
     if isinstance(understood, ClarificationNeeded) or (
@@ -228,6 +230,8 @@ def refuse_time(understood: Understanding, call: CallContext, zone: ZoneInfo) ->
     if understood.past is not None:
         today = format_written_day(call.started_at.astimezone(zone).date())
         sentence = say().past_date.format(day=format_written_day(understood.past), today=today)
+    elif understood.unclear is Argument.DATE and refused is Refusal.IMPOSSIBLE:
+        sentence = f"{say().impossible_named} {say().which_day}"
     elif understood.unclear is Argument.DATE:
         sentence = say().day_not_understood
     return ClarificationNeeded(sentence, outcome=FunctionOutcome(refused), refused=refused.value)

@@ -18,7 +18,7 @@ from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges
 from askproai_runtime.language.answer_words import ANYBODY, is_question, words_of
 from askproai_runtime.language.company import excludes_company
-from askproai_runtime.language.customer_names import read_customer_name
+from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
 
@@ -136,7 +136,7 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     if not (is_repeated and replies and all(map(excludes_company, replies))):
         return read
     said = [(each, each.get("customer_name", "")) for each in read.values.get("companions") or ()]
-    named = [each for each, name in said if read_customer_name(name) and names_one(name)]
+    named = [each for each, name in said if read_customer_name(name) and names_one(name) and not is_unknown_word(name)]
     return replace_argument(read, function, "companions", companions=named)
 
 

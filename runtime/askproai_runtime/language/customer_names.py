@@ -14,6 +14,7 @@ from askproai_runtime.language.name_words import (
     CUSTOMERS,
     FAMILY,
     FIRM,
+    FIRST_NAMES,
     NO_NAME,
     OF_SENTENCES,
     PARTICLES,
@@ -114,6 +115,11 @@ def drop_relations(text: str) -> str:
     )
     is_named = at < len(words) and words[at] not in _WORDS.of_whom
     return " ".join(words[at:]).strip(",: ") if is_relation and is_named else text.strip()
+
+
+def is_unknown_word(name: str) -> bool:
+    """Return whether a name is one word in lowercase that is no known first name: "später"."""
+    return name.islower() and " " not in name and fold(name) not in FIRST_NAMES
 
 
 def is_plain_name(text: str) -> bool:

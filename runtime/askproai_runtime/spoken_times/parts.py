@@ -8,7 +8,7 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.spoken_times.argument_values import TIMES, ArgumentValue, read_argument
-from askproai_runtime.spoken_times.arguments import find_part_argument
+from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 from askproai_runtime.spoken_times.atoms import (
     Atom,
     Clock,
@@ -88,7 +88,7 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
         except PastDay as error:
             return Understanding(refused=Refusal.PAST, past=error.day)
         except (ImpossibleDay, ImpossibleTime):
-            return Understanding(refused=Refusal.IMPOSSIBLE)
+            return _refuse_impossible(said, argument, at, zone)
         except (UnknownWord, Contradiction):
             split = (split_day(text) or _split_limit(text, at, zone)) if argument is Argument.DATE else None
             if split is None:
@@ -103,6 +103,13 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
             if value.atoms and _place([value], at, zone).refused is Refusal.NOT_UNDERSTOOD:
                 return _keep_others(said, argument, at, zone)
     return understood
+
+
+def _refuse_impossible(said: Mapping[Argument, str], argument: Argument, at: datetime, zone: ZoneInfo) -> Understanding:
+    """Return the refusal of an impossible argument, with the others, unless it has a day of its own: "morgen um 25 Uhr"."""
+    if argument is not Argument.DATE and holds_day(re.sub(r"\d+", "1", said[argument])):
+        return Understanding(refused=Refusal.IMPOSSIBLE)
+    return replace(_keep_others(said, argument, at, zone), refused=Refusal.IMPOSSIBLE)
 
 
 def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | None:

@@ -125,7 +125,7 @@ PLACEHOLDERS = (
     "████", '""', "[]", "{}", "not provided by caller", "Not specified by the caller", "vom Anrufer nicht genannt",
     "caller did not provide", "to be determined", "will be provided later", "wird noch mitgeteilt", "string string",
     "String, String", "text text", "N/A N/A", "N/A, N/A", "undefined null", "TBD / TBD", "no", "keine", "HH:MM", "YYYY-MM-DD",
-    "PII_REMOVED", "MASKED", "anonymisiert", "%s", "$customer_name", "call.customer_name", "nicht erfasst",
+    "[companions]", "object", "PII_REMOVED", "MASKED", "anonymisiert", "%s", "$customer_name", "call.customer_name", "nicht erfasst",
     "TT.MM.JJJJ", "<hh:mm>", "YYYY-MM-DDTHH:MM:SS+01:00", "Date (DD/MM/YYYY)", "HH:MM Uhr",
 )  # fmt: skip
 
