@@ -44,7 +44,7 @@ from askproai_runtime.conversation.types import MAX_SPOKEN, Answer, CallContext,
 from askproai_runtime.conversation.understood_move import find_service, require_settled
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import NO, ONLY_YES, words_of
-from askproai_runtime.language.cancel_answers import speaks_of_cost
+from askproai_runtime.language.cancel_answers import may_add_another, speaks_of_cost
 from askproai_runtime.language.customer_names import speaks_of_another
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.sentences import format_spoken, present_language, say
@@ -139,8 +139,10 @@ async def _say_other_stays(
     ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], target: Appointment
 ) -> str:
     """Return the preface for the question whether to cancel `target`, if the caller's last words name another appointment: this
-    one stays. Else "".
+    one stays. Else "", also if they may add the other one ("das Färben auch").
     """
+    if may_add_another(call.said_since or ""):
+        return ""
     own = [target, *(each for each in await list_own_appointments(ctx, conn, call, args) if each.id != target.id)]
     others = find_others(ctx.config(), call, args, own, target)
     named = have_several_customers(own)

@@ -87,6 +87,7 @@ _STAYING: Final = re.compile(
         for before, _, after in (SENTENCES[language].other_stays.partition("{when}") for language in Language)
     )
 )
+_ALSO: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.also})\b")
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
 
@@ -94,6 +95,11 @@ def speaks_of_cancelling(text: str) -> bool:
     """Return whether a text has a word for a cancellation."""
     words = words_of(text)
     return bool(CANCELLATION.search(words) or _CANCEL.search(words))
+
+
+def may_add_another(said: str) -> bool:
+    """Return whether a caller's words may ask for one more cancellation: "das Färben auch"."""
+    return bool(_ALSO.search(words_of(said)))
 
 
 def says_more(utterance: str, answered: Sequence[str], question: str) -> bool:

@@ -84,6 +84,8 @@ def _read(text: str, offered: Sequence[Service]) -> NamedServices:
         lengths = range(min(longest, len(words) - at), 0, -1)
         said = (tuple(word.folded for word in words[at : at + length]) for length in lengths)
         named = next((each for each in said if each in names), None)
+        if named is not None and names[named] not in _each_once(found) and _is_act(text, words, at, named, found):
+            return NamedServices(_each_once(found[:-1]), unknown=_words_around(text, words, at))
         if named is not None:
             (excluded if at and words[at - 1].folded in _WORDS.not_wanted else found).append((named, names[named]))
             at += len(named)
@@ -95,6 +97,16 @@ def _read(text: str, offered: Sequence[Service]) -> NamedServices:
         return NamedServices((), unknown=text)
     repeated = len({name for name, _ in found}) < len(found)
     return NamedServices(_each_once(found), repeated=repeated)
+
+
+def _is_act(
+    text: str, words: Sequence[_Word], at: int, name: tuple[str, ...], found: Sequence[tuple[tuple[str, ...], Service]]
+) -> bool:
+    """Return whether a name may only be the act on the one directly before it: "Bart schneiden", not "Waschen, Schneiden"."""
+    is_beside = (
+        bool(found) and words[at - 1].folded == found[-1][0][-1] and not _is_apart(text, words[at - 1], words[at])
+    )
+    return is_beside and len(name) == 1 and name[0] in _WORDS.acts and not words[at - 1].folded.endswith("en")
 
 
 def names_service(text: str, offered: Sequence[Service]) -> bool:

@@ -46,9 +46,7 @@ def read_instant(text: str, zone: ZoneInfo) -> IsoInstant | None:
     mostly write local time, and programs mean that offset: both are readings. Hours after a minus are a range of hours
     (`08:00-09:00`), unless the zone has that offset. Raises `ValueError` and `OverflowError` for a date that no calendar has.
     """
-    said = (
-        _OF_PROGRAMS.sub(_write_iso, text.strip()).rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
-    )
+    said = write_iso(text.strip()).rstrip(".!?/").removesuffix(f"[{zone.key}]").removesuffix(zone.key)
     found = _INSTANT.fullmatch(_BARE_HOUR.sub(r"\g<0>:00", _COMPACT.sub(_add_signs, said.strip())))
     if found is None:
         return None
@@ -84,6 +82,11 @@ def _is_range(written: datetime, zone: ZoneInfo) -> bool:
     if offset is None or offset == written.astimezone(zone).utcoffset():
         return False
     return -offset > timedelta(hours=written.hour, minutes=written.minute)
+
+
+def write_iso(text: str) -> str:
+    """Return a date of JavaScript or HTTP in ISO 8601; any other text unchanged."""
+    return _OF_PROGRAMS.sub(_write_iso, text)
 
 
 def _write_iso(match: re.Match[str]) -> str:

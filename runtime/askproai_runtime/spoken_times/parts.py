@@ -26,6 +26,7 @@ from askproai_runtime.spoken_times.atoms import (
 from askproai_runtime.spoken_times.bounds import bind
 from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import scan_argument, scan_known_argument
+from askproai_runtime.spoken_times.iso import write_iso
 from askproai_runtime.spoken_times.phrase import place_atoms, place_instants, within_calendar
 from askproai_runtime.spoken_times.scan import UnknownWord
 from askproai_runtime.spoken_times.times import lies_in
@@ -49,6 +50,7 @@ def understand_parts(
 
     Midnight in `date` is no time. If one argument is not understood, the result names it, with the meaning of the others.
     """
+    date, time = (each and write_iso(each) for each in (date, time))
     if (zoned := split_zone(time or date or "")) is not None:
         day, clock = (date, zoned[0]) if time else (zoned[0], time)
         local = understand_parts(day, clock, part_of_day, at=at, zone=zone)

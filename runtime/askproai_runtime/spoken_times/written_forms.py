@@ -54,7 +54,7 @@ WRITTEN_FORMS: Final[tuple[tuple[str, Replacement], ...]] = (
      lambda match: f"{match[1]}-{int(match[3]):02}-{int(match[4]):02}"),
     (rf"(?<![\d/-])\b(\d{{1,2}})([/-])(\d{{1,2}})\2(\d{{4}}|{SHORT_YEAR})\b",
      lambda match: f"{match[1]}/{match[3]}/{f'20{match[4]}'[-4:]}"),
-    (_TO_DAY, r"\1\2 - \1\3"),
+    (_TO_DAY, lambda match: f"{match[1]}{match[2]} - {match[1]}{match[3]}" if match[3] > match[2] else match[0]),
     (rf"\b({_MONTH})([-/])(\d{{1,2}})\2(?=\d{{4}}\b)", r"\3 \1 "),
     (rf"\b(\d{{4}})([-/])({_MONTH})\2(\d{{1,2}})\b", r"\4 \3 \1"),
     (rf"(?<![\d./-])\b(\d{{1,2}})[-/](?={_MONTH}\b)", r"\1 "),

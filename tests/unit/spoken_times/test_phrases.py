@@ -174,6 +174,7 @@ def test_impossible_past_or_unknown_phrase_is_not_guessed(text, refusal):
         (None, "27.11.", None, "27.11. 00:00"),
         ("Fri Nov 27 2026 00:00:00 GMT+0100 (CET)", "14:30", None, "27.11. 14:30"),
         ("Fri Nov 27 2026 14:30:00 GMT+0100 (Central European Standard Time)", None, None, "27.11. 14:30"),
+        ("Fri Nov 27 2026 13:00:00 GMT+0100", None, None, "27.11. 13:00"),
         ("Fri, 27 Nov 2026 13:30:00 +0100", None, None, "27.11. 13:30"),
         (None, "der 27.", None, "27.11. 00:00"),
     ],
