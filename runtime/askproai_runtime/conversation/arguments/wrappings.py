@@ -19,6 +19,7 @@ _MARKUP: Final = re.compile(
 )
 _MARKUP_IN_TEXT: Final = re.compile(r"</(?:argument|message|notes|parameter|text|value)>|<\|[^<>|]*\|>", re.IGNORECASE)
 _ESCAPED: Final = re.compile(r"\\u([0-9a-fA-F]{4})")  # escaped twice
+_ESCAPED_SIGN: Final = re.compile(r"\\([nrt\"])")
 # With ";", since html.unescape reads "&para" without it, too.
 _ENTITY: Final = re.compile(r"&(?:#\d+|#x[\da-f]+|[a-z]+\d*);", re.IGNORECASE)
 _MISREAD: Final = re.compile(r"[ÃÂ][^\x00-\x7f]")  # UTF-8 that was read as Latin-1 or as Windows-1252: "MÃ¼ller"
@@ -87,6 +88,7 @@ def decode(text: str) -> str:
     """
     text = unescape(unescape(text)) if _ENTITY.search(text) else text
     decoded = _ESCAPED.sub(lambda found: chr(int(found[1], 16)), text)
+    decoded = _ESCAPED_SIGN.sub(lambda found: '"' if found[1] == '"' else " ", decoded).strip()
     decoded = decoded.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\0", "")
     for encoding in ("cp1252", "latin-1") if _MISREAD.search(decoded) else ():
         with suppress(UnicodeError):
