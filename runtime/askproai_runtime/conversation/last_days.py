@@ -14,7 +14,7 @@ from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
-from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
+from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, is_question, words_of
 from askproai_runtime.language.declines import find_named_times, list_clauses, rejects_times
 from askproai_runtime.language.kept_times import DOUBTS
 from askproai_runtime.language.places_among import list_places
@@ -254,24 +254,17 @@ def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> dateti
 
 
 def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[datetime]:
-    """Return the asked local starts that the caller's later words may mean: by clauses that are nothing but a time if there are
-    any ("Mittwoch, am Freitag ist Hochzeit"); else whatever is said beside a day or a time ("am zwanzigsten, Petra Lange").
+    """Return the asked local starts that the caller's reply chooses by clauses that are nothing but a time, or by a position:
+    "Mittwoch, am Freitag ist Hochzeit". Other clauses choose nothing, and neither does a question ("Wieso Freitag?").
     """
+    named = replace(named, said_since=tuple(each for each in named.said_since if not is_question(each)))
     for surely in (True, False):
         if len(said := list_said_starts(named, call, zone, surely=surely)) == 1:
             return said
     starts, now = [start.astimezone(zone) for start in named.starts], call.started_at.astimezone(zone)
     clauses = [clause for words in named.said_since for clause, _ in list_clauses(words)]
     only = [found for each in clauses if (found := find_only_times(each, starts, now))]
-    if only:
-        return set.intersection(*only) or set.union(*only)
-    if said:
-        return said
-    for words in clauses:
-        with suppress(UnclearMention):
-            mention = None if rejects_times(words) else find_mention(words, now, None)
-            said |= mention.find_in(starts, surely=False) if mention else set()
-    return said
+    return said if not only else set.intersection(*only) or set.union(*only)
 
 
 def find_only_times(clause: str, starts: Collection[datetime], now: datetime) -> set[datetime] | None:
