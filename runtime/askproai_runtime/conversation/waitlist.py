@@ -81,7 +81,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         zone = request.rules.zone
         args = read_any_day(call, args, zone)
         args = leave_out_days(call, args, zone) if names_day(read_parts(args)) else args
-        args = put_on_named_day(after_request(call, zone), args, zone, lambda: request)
+        args = put_on_named_day(after_request(call, zone), args, zone, lambda: request, searches=True)
         candidates = _parse_times(ctx, call, args, request)
         together = _add_companions(ctx, call, args, request)
         name = read_text(args, "customer_name") or ""

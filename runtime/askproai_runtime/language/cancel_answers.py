@@ -21,6 +21,7 @@ from askproai_runtime.language.answer_words import (
     STRONG_YES_WORD,
     WAIT,
     YES,
+    YES_WORD,
     Reply,
     asks,
     is_question,
@@ -79,6 +80,9 @@ _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b
 _NEW_ONE: Final = re.compile(rf"\b(?:{_WORDS.new_one})\b")
 _NEXT_REQUEST: Final = re.compile(_WORDS.next_request)
 _ADDS_ANOTHER: Final = re.compile(rf" (?:{_WORDS.adds_another})$")
+_SAYS_YES: Final = re.compile(rf"\b(?:{YES_WORD})\b")
+_BUT: Final = re.compile(rf"\b(?:{_WORDS.after_apology})\b")
+_SENTENCES: Final = re.compile(r"[.!?]\s+")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
 _STAYING: Final = re.compile(
@@ -226,9 +230,19 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
     the utterance does not answer. `today` is the day of the call.
 
     The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, agrees in words that may only
-    approve of the appointment, or gives a reason beside a yes. It is also `UNCLEAR` after a no that may refuse the move that the
-    question mentions.
+    approve of the appointment, gives a reason beside a yes, or says other sentences before a plain yes. It is also `UNCLEAR`
+    after a no that may refuse the move that the question mentions.
     """
+    reply = _read_at_once(utterance, about, today)
+    *before, last = [each for each in _SENTENCES.split(utterance) if each.strip()] or [""]
+    if reply not in {Reply.NO, None} or not before or _may_refuse(". ".join(before), about, today):
+        return reply
+    is_yes = _SAYS_YES.search(words_of(last)) and _read_at_once(last, about, today) not in {Reply.NO, None}
+    return Reply.UNCLEAR if is_yes else reply
+
+
+def _read_at_once(utterance: str, about: str, today: date | None) -> Reply | None:
+    """Return the reply of an utterance as `read_cancellation` does, read as one sentence."""
     utterance = _find_yes_before_another(utterance) or _drop_next_request(utterance.casefold())
     if _CANCEL.search(words_of(utterance)):
         if about and names_another(utterance, about, today):
@@ -258,6 +272,13 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
             return Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
+
+
+def _may_refuse(said: str, about: str, today: date | None) -> bool:
+    """Return whether sentences before a yes may refuse the cancellation, or be about another appointment."""
+    words = words_of(said)
+    refuses = any(each.search(words) for each in (KEEP, MOVE, CONDITION, _BUT)) or _FIRST_NO.match(said.casefold())
+    return bool(refuses) or names_another(said, about, today)
 
 
 def _find_yes_before_another(utterance: str) -> str:

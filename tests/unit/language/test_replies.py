@@ -195,6 +195,7 @@ def test_english_question_words_may_follow_yes() -> None:
         ("Ja, meine Tochter ist krank", Reply.UNCLEAR), ("Ja bitte, ich bin krank", Reply.UNCLEAR),
         ("yes please, a friend has done the needful already", Reply.UNCLEAR), ("Ja bitte, ist bereits repariert", Reply.UNCLEAR),
         ("Ja, hat sich erledigt", Reply.UNCLEAR),
+        ("Ach, das kostet nichts, das wollte ich fragen. Dann ja, bitte absagen.", Reply.UNCLEAR), ("Nein. Ja.", Reply.NO),
         ("Ich kann übermorgen nicht kommen, sagen Sie ab", Reply.NO), ("Ich kann heute nicht, sagen Sie ab", Reply.NO),
         ("Ich kann morgen nicht absagen", Reply.NO), ("den von meiner Tochter absagen", Reply.NO),
         ("absagen mach ich morgen", Reply.NO), ("ich sag morgen ab", Reply.NO), ("I'll cancel tomorrow", Reply.NO),
