@@ -52,15 +52,10 @@ def find_misnamed_appointment(args: Mapping[str, Any], name: str, booked: Sequen
 
 
 def may_be_misheard(first: str, second: str) -> bool:
-    """Return whether one of two names may be the other one, misheard or misspelled."""
-    return is_alike(first, second) or sounds_alike(first, second)
-
-
-def sounds_alike(first: str, second: str) -> bool:
-    """Return whether two names have equally many words, which sound alike pair by pair: Eva Kowalski, Ewa Kowalska."""
+    """Return whether one of two names may be the other one, misheard or misspelled, or each of their words sounds alike."""
     words, others = ([fold(word) for word in list_name_words(each)] for each in (first, second))
     is_long = bool(words) and len(words) == len(others) and not addressed_differently(first, second)
-    return is_long and all(map(are_alike, words, others))
+    return is_alike(first, second) or (is_long and all(map(are_alike, words, others)))
 
 
 def has_other_first_name(name: str, known: str) -> bool:
@@ -76,9 +71,8 @@ def is_former(call: CallContext, entry: NewEntry, own: WaitlistEntry) -> bool:
     other times or another staff member, or with another telephone number. Another name with another number is another person.
     """
     is_renumbered = own.phone != entry.phone
-    is_of_person = same_name(entry.name, own.name) or (not is_renumbered and sounds_alike(entry.name, own.name))
     is_same_place = (own.call_id, own.branch, own.service) == (call.call_id, entry.branch, entry.service)
-    return is_same_place and is_of_person and is_renumbered == is_same_request(entry, own)
+    return is_same_place and same_name(entry.name, own.name) and is_renumbered == is_same_request(entry, own)
 
 
 def is_same_request(entry: NewEntry, own: WaitlistEntry) -> bool:

@@ -33,7 +33,7 @@ from askproai_runtime.conversation.corrected_entries import (
     has_other_first_name,
     is_former,
     is_same_request,
-    sounds_alike,
+    may_be_misheard,
 )
 from askproai_runtime.conversation.full_names import is_part_of_name
 from askproai_runtime.conversation.kept_offers import read_kept_offers
@@ -54,7 +54,6 @@ from askproai_runtime.language.replies import kept_key, rename_key
 from askproai_runtime.person_names import (
     addressed_differently,
     fold,
-    is_alike,
     is_same_person,
     list_name_words,
     same_name,
@@ -296,20 +295,12 @@ def _is_unasked(call: CallContext, known: WaitingName) -> bool:
 
 
 def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:
+    """Return True if the entry's name may be that of a known one of this call, misheard, or is only a first name or surname."""
     is_of_call = known.call_id == call.call_id
-    may_correct = _may_correct_name(entry.name, known.name) or sounds_alike(entry.name, known.name)
-    is_alike_there = is_of_call and may_correct
-    return is_alike_there or ((is_of_call or entry.phone == call.caller) and same_name(entry.name, known.name))
-
-
-def _may_correct_name(said: str, known: str) -> bool:
-    """Return True if the name `said` resembles `known`, or is only a first name or surname: "Langer", "Lenz" for "Lange"."""
-    words, others = list_name_words(said), list_name_words(known)
-    if addressed_differently(said, known):
-        return False
-    if len(words) > 1 and len(others) > 1:
-        return is_alike(words[0], others[0])
-    return is_part_of_name(said) or is_alike(said, known)
+    may_correct = is_part_of_name(entry.name) or may_be_misheard(entry.name, known.name)
+    if is_of_call and may_correct and not addressed_differently(entry.name, known.name):
+        return True
+    return (is_of_call or entry.phone == call.caller) and same_name(entry.name, known.name)
 
 
 def _name_likeness(said: str, known: str) -> float:
