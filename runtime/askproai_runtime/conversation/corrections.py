@@ -31,7 +31,11 @@ from askproai_runtime.conversation.answers import describe_appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.asked_choices import Chosen
 from askproai_runtime.conversation.booked_sentences import confirm, say_no_mail
-from askproai_runtime.conversation.corrected_entries import find_misnamed, may_be_misheard
+from askproai_runtime.conversation.corrected_entries import (
+    find_misnamed_appointment,
+    has_other_first_name,
+    may_be_misheard,
+)
 from askproai_runtime.conversation.messages import make_message, store_message
 from askproai_runtime.conversation.owner_questions import ask_name, require_own_notes
 from askproai_runtime.conversation.phone_argument import spell_phone
@@ -117,21 +121,15 @@ async def find_corrected(
 
 
 def _require_other_name(call: CallContext, name: str, booked: Sequence[Appointment]) -> None:
-    """Raise `ClarificationNeeded` once, and only with a transcript, if `name` may be a misheard one of the `booked`."""
+    """Raise `ClarificationNeeded` once, and only with a transcript, if `name` may be a misheard one of the `booked`. Another first
+    name is a further person's.
+    """
     if not name or call.replies is None or any(same_name(name, each.customer_name) for each in booked):
         return
     for each in reversed(booked):
-        if may_be_misheard(name, each.customer_name) and rename_key(str(each.id)) not in call.asked_unclear:
+        is_alike = may_be_misheard(name, each.customer_name) and not has_other_first_name(name, each.customer_name)
+        if is_alike and rename_key(str(each.id)) not in call.asked_unclear:
             raise ask_name(name, each)
-
-
-def find_misnamed_appointment(args: Mapping[str, Any], name: str, booked: Sequence[Appointment]) -> Appointment | None:
-    """Return the appointment that a request for the same renames to `name` before any question; None without one."""
-    if not name or any(same_name(name, each.customer_name) for each in booked):
-        return None
-    identified = [each.customer_name for each in booked if str(each.id) == read_text(args, "appointment_id")]
-    misnamed = find_misnamed(args, name, [each.customer_name for each in booked], identified)
-    return next((each for each in reversed(booked) if each.customer_name == misnamed), None)
 
 
 async def find_own(ctx: BookingContext, call: CallContext, appointment_id: str | None) -> Appointment | None:
@@ -221,6 +219,9 @@ def _answer(
     said = done or confirm(ctx, request, all_after, written.kept, again=True, is_said=is_said)
     details = _say_changed(ctx.config(), changed, request.rules.branch.name)
     message = f"{said.message}{details}{_say_calendar(changed, is_told=written.is_told)}".strip()
+    is_other = any(not same_name(each.before.customer_name, each.after.customer_name) for each in changed)
+    if is_other and not request.companions:  # it may have been a second person
+        said = replace(said, fields=said.fields | {"customer_name": request.name, "choices": [Choice.FURTHER]})
     return _add_refused(request, written.corrected, replace(said, message=message))
 
 

@@ -14,8 +14,8 @@ from askproai_runtime.branch_numbers import region_of
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import Chosen, read_choice, read_chosen
 from askproai_runtime.conversation.booked_sentences import confirm
-from askproai_runtime.conversation.corrected_entries import sounds_alike
-from askproai_runtime.conversation.corrections import correct, find_misnamed_appointment, find_own, with_details
+from askproai_runtime.conversation.corrected_entries import find_misnamed_appointment
+from askproai_runtime.conversation.corrections import correct, find_own, with_details
 from askproai_runtime.conversation.email_address import require_confirmed_email
 from askproai_runtime.conversation.full_names import complete_name
 from askproai_runtime.conversation.named_people import read_name_alone
@@ -28,7 +28,7 @@ from askproai_runtime.conversation.spoken_booking import SpokenBooking, parse_de
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice
 from askproai_runtime.conversation.verification import find_birth_date
-from askproai_runtime.person_names import fold, is_alike, same_name
+from askproai_runtime.person_names import is_alike, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.visits import same_services
 
@@ -58,9 +58,7 @@ async def correct_details(ctx: BookingContext, call: CallContext, args: Mapping[
         return None
     if not (is_identified or is_timed) and not request.chooses_phone and with_details(request, meant) == meant:
         return None
-    is_first_same = fold(request.name).partition(" ")[0] == fold(meant.customer_name).partition(" ")[0]  # Lena, Lina
-    is_misheard = is_first_same and sounds_alike(request.name, meant.customer_name)
-    if not (is_identified and not is_timed and is_misheard) and _is_second(call, args, request.name, meant):
+    if _is_second(call, args, request.name, meant):
         return None
     booked = replace(request.service, staff=meant.staff)
     require_agreeing_notes(ctx, call, request.notes, booked, meant.starts_at, meant.customer_name)

@@ -30,9 +30,10 @@ from askproai_runtime.conversation.corrected_entries import (
     find_number,
     find_replaced,
     find_unsettled,
+    has_other_first_name,
     is_former,
     is_same_request,
-    sounds_alike,
+    may_be_misheard,
 )
 from askproai_runtime.conversation.full_names import is_part_of_name
 from askproai_runtime.conversation.kept_offers import read_kept_offers
@@ -47,14 +48,12 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import any_reading, drop_own_end, names_day, parse_time
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, Choice, ClarificationNeeded, FunctionOutcome
-from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, join_list
 from askproai_runtime.language.replies import kept_key, rename_key
 from askproai_runtime.person_names import (
     addressed_differently,
     fold,
-    is_alike,
     is_same_person,
     list_name_words,
     same_name,
@@ -231,11 +230,15 @@ def _span_of(candidate: Candidate, last: datetime, declined: Iterable[datetime])
 def _require_settled(
     ctx: BookingContext, call: CallContext, args: Mapping[str, Any], entry: NewEntry, own: Sequence[WaitlistEntry]
 ) -> None:
-    """Raise `ClarificationNeeded` once if it is open whether the entry for other times stays beside the new one."""
+    """Raise `ClarificationNeeded` if it is open whether an entry for other times or with another number stays beside this one."""
     former = find_unsettled(call, args, entry, own, ZoneInfo(ctx.config().time_zone))
     if former is not None:
+        question = say().does_former_place_stay.format(entries=describe_waiting(ctx, call, args, [former]))
+        if is_same_request(entry, former):
+            number = spell_phone(former.phone, region_of(ctx.config(), former.branch))
+            question = f"{say().reached_at_number.format(phone=number).strip()} {question}"
         raise ClarificationNeeded(
-            say().does_former_place_stay.format(entries=describe_waiting(ctx, call, args, [former])),
+            question,
             waitlist_id=str(former.id),
             customer_name=entry.name,
             choices=[Choice.FURTHER, Choice.MOVE],
@@ -250,9 +253,9 @@ async def _find_renamed_entry(
     """Return the id of the waiting-list entry whose customer's name the request changes, by its `choice`; None if the request is
     for another person, or an entry has exactly its name.
 
-    Raises `ClarificationNeeded` if the name may complete or correct one on the list: it is alike, or once if the choice renames, or
-    the caller has said no since the entry was made. The caller's number has names of all its calls; for another number, only
-    names of this call are said.
+    Raises `ClarificationNeeded` if the name may complete or correct one on the list, and for any other name once if the entry is
+    of this call, unless the choice is a further entry and the first names differ. The caller's number has names of all its
+    calls; for another number, only names of this call are said.
     """
     async with ctx.pool.acquire() as conn:
         known = await list_waiting_names(conn, ctx.tenant, entry)
@@ -263,10 +266,10 @@ async def _find_renamed_entry(
     if chosen is None and (misnamed := find_misnamed(args, entry.name, [*own])) is not None:
         return own[misnamed]
     about = "" if chosen is None else chosen.about
+    if read_choice(args) is Choice.FURTHER:
+        known = [each for each in known if not has_other_first_name(entry.name, each.name)]
     alike = [
-        each
-        for each in known
-        if str(each.id) == about or _may_be_of(call, entry, each) or _is_in_doubt(call, args, each)
+        each for each in known if str(each.id) == about or _may_be_of(call, entry, each) or _is_unasked(call, each)
     ]
     if not alike or (chosen is not None and chosen.choice is Choice.FURTHER):
         return None
@@ -285,30 +288,19 @@ async def _find_renamed_entry(
     )
 
 
-def _is_in_doubt(call: CallContext, args: Mapping[str, Any], known: WaitingName) -> bool:
-    """Return True if the caller was not asked yet about the name of an entry of this call, and has said no since, or the model
-    would rename it.
-    """
-    said = [words_of(each) for each in call.said_since_joining]
-    is_open = any(map(NO.search, said)) or (any(said) and read_choice(args) is Choice.RENAME)
-    return known.call_id == call.call_id and is_open and rename_key(str(known.id)) not in call.asked_unclear
+def _is_unasked(call: CallContext, known: WaitingName) -> bool:
+    """Return True if the caller has spoken since an entry of this call was made, but not replied to a question about its name."""
+    is_asked = rename_key(str(known.id)) in call.asked_unclear and bool(call.said_since)
+    return known.call_id == call.call_id and any(call.said_since_joining) and not is_asked
 
 
 def _may_be_of(call: CallContext, entry: NewEntry, known: WaitingName) -> bool:
+    """Return True if the entry's name may be that of a known one of this call, misheard, or is only a first name or surname."""
     is_of_call = known.call_id == call.call_id
-    may_correct = _may_correct_name(entry.name, known.name) or sounds_alike(entry.name, known.name)
-    is_alike_there = is_of_call and may_correct
-    return is_alike_there or ((is_of_call or entry.phone == call.caller) and same_name(entry.name, known.name))
-
-
-def _may_correct_name(said: str, known: str) -> bool:
-    """Return True if the name `said` resembles `known`, or is only a first name or surname: "Langer", "Lenz" for "Lange"."""
-    words, others = list_name_words(said), list_name_words(known)
-    if addressed_differently(said, known):
-        return False
-    if len(words) > 1 and len(others) > 1:
-        return is_alike(words[0], others[0])
-    return is_part_of_name(said) or is_alike(said, known)
+    may_correct = is_part_of_name(entry.name) or may_be_misheard(entry.name, known.name)
+    if is_of_call and may_correct and not addressed_differently(entry.name, known.name):
+        return True
+    return (is_of_call or entry.phone == call.caller) and same_name(entry.name, known.name)
 
 
 def _name_likeness(said: str, known: str) -> float:
