@@ -223,6 +223,15 @@ def name_guests(call: CallContext, names: Sequence[str], name: str, start: datet
     return tuple(each or guest(number=numbers[at]) for at, each in enumerate(names))
 
 
+def require_names(args: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raise the question for missing names of companions, and whether the caller comes alone if nothing is said of them."""
+    if missing := names.count(""):
+        said = [each.get("customer_name", "") for each in args["companions"]]
+        is_known = not all(names_nothing(each) or leaves_open(each) for each in said)  # "mein Mann"
+        alone = "" if is_known else say().or_alone
+        raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
+
+
 def name_everybody(
     call: CallContext, args: Mapping[str, Any], group: Group, name: str, start: datetime, *, another: bool
 ) -> Group:
@@ -232,11 +241,7 @@ def name_everybody(
     model may also list the caller among the companions. With `another`, equal names are two appointments of one customer.
     """
     names = name_guests(call, group.names, name, start)
-    if missing := names.count(""):
-        said = [each.get("customer_name", "") for each in args["companions"]]
-        is_known = not all(names_nothing(each) or leaves_open(each) for each in said)  # "mein Mann"
-        alone = "" if is_known else say().or_alone
-        raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
+    require_names(args, names)
     (most, times), *_ = Counter(map(fold, (name, *names))).most_common(1)
     reply = call.find_reply(companions_key(ONE_NAME), None)
     if times > 1 and not another and (reply is not Reply.YES or times > _PAIR):

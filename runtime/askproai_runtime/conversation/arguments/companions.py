@@ -14,7 +14,13 @@ from askproai_runtime.conversation.arguments.values import (
     to_text,
 )
 from askproai_runtime.conversation.named_people import describes_person, read_people
-from askproai_runtime.language.customer_names import is_relation, names_unknown, read_customer_name, says_nobody
+from askproai_runtime.language.customer_names import (
+    is_plain_name,
+    is_relation,
+    names_unknown,
+    read_customer_name,
+    says_nobody,
+)
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.person_names import fold
@@ -64,7 +70,10 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     if isinstance(alone, dict) and _is_unfilled(alone) and not _says_nobody(alone):
         return [], []
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
-    if any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries):
+    counts = {read_count(each) for each in entries} - {None}  # beside names: {count: 2, names: [Mia, Leon]}
+    entries = [each for each in entries if read_count(each) is None]
+    is_unclear = any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries)
+    if is_unclear or not counts <= {len(entries)}:
         return None, [("", value)]
     read = [_read_companion(each) for each in entries]
     companions = [companion for found, _ in read for companion in found]
@@ -157,6 +166,11 @@ def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, A
             companion[name] = merged[:MAX_CHARACTERS]
             unread.append((key, text[MAX_CHARACTERS:]))
     people = read_people(companion.get("customer_name"))
+    parts = [each.strip() for each in re.split(r"[,\n]", companion.get("customer_name", ""))]
+    if (people.may_bring or "," in people.name) and all(
+        is_plain_name(each) and read_customer_name(each) for each in parts
+    ):
+        return [companion | {"customer_name": each} for each in parts], unread
     if not people.name or not all(map(describes_person, people.beside.split(", "))):
         return [companion], unread  # the booking asks
     others = [{"customer_name": each} if each else {} for each in people.others]
