@@ -22,7 +22,7 @@ from askproai_runtime.conversation.settled_questions import (
     settle_optional,
 )
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
-from askproai_runtime.conversation.unread_fields import note_unread
+from askproai_runtime.conversation.unread_fields import means_several, note_unread
 from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
@@ -289,6 +289,10 @@ def count_people(read: Arguments, function: Function, *, was_asked: bool = False
         for path, text in read.unread.items()
         if _is_of_caller(path) and counts_people(path.rpartition(".")[2], text)
     ]
+    if any(
+        means_several(path, text) for path, text in read.unread.items() if path not in paths
+    ):  # {recurring: weekly, count: 3}
+        paths = [path for path in paths if fold_key(path) not in UNDERSTOOD.fields.counts]
     counts = [read_count(read.unread[path]) or 0 for path in paths]
     if function is Function.BOOK_APPOINTMENT:
         counts.append(count_in_words(str(read.values.get("notes", ""))))
