@@ -193,7 +193,7 @@ def say_names_missing(count: int) -> str:
 
 def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
     """Return True if a request without companions leaves out one whom an earlier request has named, unless the caller has
-    replied to come alone: the answer must then say so.
+    replied to come alone: the answer must then mention it.
 
     Raises `ClarificationNeeded` if the time was `offered` to several people, an earlier request had some, or the notes mention
     one, since the caller may have decided to come alone. After any question about companions the arguments count.

@@ -331,6 +331,8 @@ def read_since(call: OngoingCall) -> Mapping[str, Any]:
     later = since[1:] if changed else exchanges
     requests = [each.request for each in later if each.request is not None]
     counts = [_count_companions(each.read_arguments()) for each in requests]
+    listed = (read_companions(each.read_arguments().get("companions"))[0] for each in requests)
+    people = [person for each in listed for person in each or ()]
     return {
         "said_since": None if said is None else " ".join(said.splitlines())[-_MOST_READ_SINCE:],
         "asked_since": "".join(each.asked for each in exchanges[-1:]),
@@ -338,7 +340,7 @@ def read_since(call: OngoingCall) -> Mapping[str, Any]:
         "asked_since_change": "".join(each.asked for each in since),
         "asks_to_move": any(each.name == _MOVE for each in requests),
         "companions": max((*counts, *(_count_offered(each.answer or {}) for each in later)), default=0),
-        "companion_names": tuple(name for each in requests for name in _list_companions(each.read_arguments())),
+        "companion_names": tuple(name for each in people if (name := read_customer_name(each.get("customer_name")))),
     }
 
 
@@ -346,11 +348,6 @@ def _count_companions(args: Mapping[str, Any]) -> int:
     companions, _ = read_companions(args.get("companions"))
     counted = args.get("party_size")
     return max(len(companions or ()), counted - 1 if type(counted) is int else 0)
-
-
-def _list_companions(args: Mapping[str, Any]) -> list[str]:
-    companions, _ = read_companions(args.get("companions"))
-    return [name for each in companions or () if (name := read_customer_name(each.get("customer_name")))]
 
 
 def _count_offered(answer: Mapping[str, Any]) -> int:

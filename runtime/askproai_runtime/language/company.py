@@ -43,8 +43,8 @@ def only_asks(reply: str) -> bool:
 
 
 def names_nobody(reply: str) -> bool:
-    """Return whether a reply to the question who comes along has no name, relation or number of people, and is no plain yes. What
-    it denies is nobody: "nein, mein Mann kommt nicht mit", unlike "nicht allein".
+    """Return whether a reply to the question who comes along has no name, relation or number of people, and is no plain yes. A
+    denied person is nobody: "nein, mein Mann kommt nicht mit", unlike "nicht allein".
     """
     said = words_of(reply)
     is_alone = not _ALONE.isdisjoint(fold(said).split())
