@@ -27,7 +27,10 @@ def find_repeated(request: BookingRequest, known: CallerAppointments) -> list[Ap
     """
     if request.actor.desk is not None:
         return [each for each in known.of_call if each.status != Status.FAILED]
-    return _find_booked(request, known.of_call) or _find_moved(request, known)
+    found = _find_booked(request, known.of_call) or _find_moved(request, known)
+    if request.companions and not (found or request.another):
+        _require_whole(request, known.of_number)
+    return found
 
 
 def find_settled(request: BookingRequest, known: CallerAppointments) -> list[Appointment]:
@@ -62,6 +65,15 @@ def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -
         raise Undecided(GroupPartlyBooked(booked, left))
     _find_alone(request.each[0], appointments)
     return []
+
+
+def _require_whole(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
+    """Raise `Undecided` if an earlier call has booked some persons of a group, and not all, at this time."""
+    branch = request.rules.branch.name
+    own = _assign(request.each, [a for a in appointments if (a.branch, a.starts_at) == (branch, request.start)])
+    left = [each for number, each in enumerate(request.each) if number not in own]
+    if own and left:
+        raise Undecided(GroupPartlyBooked([own[number] for number in sorted(own)], left))
 
 
 def _find_moved(request: BookingRequest, known: CallerAppointments) -> list[Appointment]:

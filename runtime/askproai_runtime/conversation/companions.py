@@ -31,7 +31,7 @@ from askproai_runtime.language.name_words import FIRM
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.language.replies import COMPANY, NAMES, ONE_BY_ONE, ONE_NAME, companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
-from askproai_runtime.person_names import fold
+from askproai_runtime.person_names import fold, may_be_same
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
@@ -192,25 +192,24 @@ def say_names_missing(count: int) -> str:
 
 
 def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
-    """Return True if a request has no companions, but the time was `offered` to several people, an earlier request or question
-    had some, or the notes mention one: the answer must then say that somebody is left out.
+    """Return True if a request without companions leaves out one whom an earlier request has named, unless the caller has
+    replied to come alone: the answer must then mention it.
 
-    Raises `ClarificationNeeded` once in a call, since the caller may have decided to come alone: then the arguments count.
+    Raises `ClarificationNeeded` if the time was `offered` to several people, an earlier request had some, or the notes mention
+    one, since the caller may have decided to come alone. After any question about companions the arguments count.
     """
-    replies = {each: call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY, ONE_NAME)}
     said = _without_caller(args.get("companions") or (), args)
-    if Reply.NO in replies.values() or said or (call.replies is None and "companions" in args):
+    if said or (call.replies is None and "companions" in args):
         return False
-    is_asked = any(replies[each] not in {None, Reply.ASIDE} for each in (NAMES, COMPANY))
-    # Without a transcript the notes would be asked about again and again.
-    is_noted = call.replies is not None and brings_another(args.get("notes") or "", args.get("customer_name") or "")
-    if not (offered or call.companions or is_asked or is_noted):
+    at, name = start.isoformat(), args.get("customer_name") or ""
+    replies = {call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY, ONE_NAME, ONE_BY_ONE, at)}
+    if replies <= {None, Reply.ASIDE} and companions_key(at) not in (call.replies or {}):
+        # Without a transcript the notes would be asked about again and again.
+        if offered or call.companions or (call.replies is not None and brings_another(args.get("notes") or "", name)):
+            question = say_names_missing(max(len(offered), call.companions, 1))
+            raise ClarificationNeeded(f"{question}{say().or_alone}", needs_companions=at)
         return False
-    at = start.isoformat()
-    if {companions_key(at), companions_key(ONE_BY_ONE)}.isdisjoint(call.replies or {}):
-        question = say_names_missing(max(len(offered), call.companions, 1))
-        raise ClarificationNeeded(f"{question}{say().or_alone}", needs_companions=at)
-    return call.find_reply(companions_key(at), None) is not Reply.NO
+    return Reply.NO not in replies and not all(may_be_same(each, name) for each in call.companion_names)
 
 
 def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:
@@ -224,6 +223,15 @@ def name_guests(call: CallContext, names: Sequence[str], name: str, start: datet
     return tuple(each or guest(number=numbers[at]) for at, each in enumerate(names))
 
 
+def require_names(args: Mapping[str, Any], names: Sequence[str]) -> None:
+    """Raise the question for missing names of companions, and whether the caller comes alone if nothing is said of them."""
+    if missing := names.count(""):
+        said = [each.get("customer_name", "") for each in args["companions"]]
+        is_known = not all(names_nothing(each) or leaves_open(each) for each in said)  # "mein Mann"
+        alone = "" if is_known else say().or_alone
+        raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
+
+
 def name_everybody(
     call: CallContext, args: Mapping[str, Any], group: Group, name: str, start: datetime, *, another: bool
 ) -> Group:
@@ -233,11 +241,7 @@ def name_everybody(
     model may also list the caller among the companions. With `another`, equal names are two appointments of one customer.
     """
     names = name_guests(call, group.names, name, start)
-    if missing := names.count(""):
-        said = [each.get("customer_name", "") for each in args["companions"]]
-        is_known = not all(names_nothing(each) or leaves_open(each) for each in said)  # "mein Mann"
-        alone = "" if is_known else say().or_alone
-        raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
+    require_names(args, names)
     (most, times), *_ = Counter(map(fold, (name, *names))).most_common(1)
     reply = call.find_reply(companions_key(ONE_NAME), None)
     if times > 1 and not another and (reply is not Reply.YES or times > _PAIR):

@@ -6,12 +6,12 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from askproai_runtime.book.appointments import Appointment
-from askproai_runtime.conversation.companions import BookedOneByOne, name_guests, say_names_missing
+from askproai_runtime.conversation.companions import BookedOneByOne, name_guests, require_names
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import FILLER, NO, YES, Reply, words_of
 from askproai_runtime.language.name_words import RELATIVES
-from askproai_runtime.language.replies import NAMES, ONE_BY_ONE, companions_key
+from askproai_runtime.language.replies import ONE_BY_ONE, companions_key
 from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
@@ -40,9 +40,8 @@ class OneOfGroup:
         """Return this person's answer, with the question for the next person if the booking succeeded and somebody is left."""
         if not answer.success or not self.left:
             return answer
-        name = self.left[0]["customer_name"]
-        question = say().one_by_one_next.format(name=name) if name else f" {say_names_missing(1)}"
-        fields = {**answer.fields, "next_requests": list(self.left)} | ({} if name else {"needs_companions": NAMES})
+        question = say().one_by_one_next.format(name=self.left[0]["customer_name"])
+        fields = {**answer.fields, "next_requests": list(self.left)}
         return replace(answer, message=f"{answer.message}{question}", fields=fields)
 
 
@@ -72,9 +71,11 @@ def find_next(
 ) -> OneOfGroup:
     """Return the first person of a group who has none of the call's `appointments` at this time, and the remaining people.
 
-    Raises `ClarificationNeeded` once in a call, to ask whether to begin with the first person: the caller wanted all or none.
+    Raises `ClarificationNeeded` once in a call for missing names, and once to ask whether to begin with the first person: the
+    caller wanted all or none.
     """
     names = name_guests(call, group.names, request.name, request.start)
+    require_names(args, names)
     start = request.start.astimezone(request.rules.zone).isoformat()
     then = [each for each in appointments if each.live and each.starts_at == request.start]
     people: list[dict[str, Any]] = [
@@ -84,8 +85,6 @@ def find_next(
     ]
     left = [each for each in people if not any(same_name(each["customer_name"], a.customer_name) for a in then)]
     first, *others = left or people[:1]
-    if not first["customer_name"]:
-        raise ClarificationNeeded(say_names_missing(1), needs_companions=NAMES)
     replies = call.replies or {}
     was_asked = companions_key(ONE_BY_ONE) in replies  # for the first, or for the next one
     is_asked, words = bool(then) or was_asked, words_of(call.said_since or "")

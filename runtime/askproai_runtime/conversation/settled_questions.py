@@ -16,8 +16,8 @@ from askproai_runtime.conversation.email_address import leaves_out_email, read_e
 from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges
-from askproai_runtime.language.answer_words import ANYBODY, is_question, words_of
-from askproai_runtime.language.company import excludes_company
+from askproai_runtime.language.answer_words import ANYBODY, words_of
+from askproai_runtime.language.company import excludes_company, names_nobody, only_asks
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
@@ -121,8 +121,9 @@ def _list_unread_of(argument: str, read: Arguments, function: Function) -> list[
 
 def settle_company(read: Arguments, function: Function, call: OngoingCall, args: Any) -> Arguments:
     """Return the arguments of a request with `args` without the companions that are unclear or have no name, if the caller's whole
-    reply to our question about them is that nobody else comes, and the request follows that reply or repeats the asked one:
-    its companions, and after a booking all of it.
+    reply to our question about them is that nobody else comes, and without entries that say nothing of a person ({}, or only a
+    service) if the reply speaks of nobody. The request follows that reply or repeats the asked one: its companions, and after
+    a booking all of it.
     """
     exchanges = read_exchanges(call)
     asking = next((each for each in reversed(exchanges) if _asks_who_comes(each)), None)
@@ -132,10 +133,14 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     is_written = any(is_done(each, WRITES) for each in exchanges[exchanges.index(asking) :])
     is_same = asked == args if is_written else asked.get("companions") == args.get("companions")
     is_repeated = is_same or asking is exchanges[-1]
-    replies = [each for each in asking.said.splitlines() if not is_question(each)]
-    if not (is_repeated and replies and all(map(excludes_company, replies))):
+    replies = [each for each in asking.said.splitlines() if not only_asks(each)]
+    companions = read.values.get("companions") or ()
+    if not (is_repeated and replies):
         return read
-    said = [(each, each.get("customer_name", "")) for each in read.values.get("companions") or ()]
+    if not all(map(excludes_company, replies)):
+        known = [each for each in companions if "customer_name" in each]  # COUNTED, too
+        return replace(read, values=read.values | {"companions": known}) if all(map(names_nobody, replies)) else read
+    said = [(each, each.get("customer_name", "")) for each in companions]
     named = [each for each, name in said if read_customer_name(name) and names_one(name) and not is_unknown_word(name)]
     return replace_argument(read, function, "companions", companions=named)
 

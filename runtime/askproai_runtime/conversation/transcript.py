@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall, Utterance
-from askproai_runtime.conversation.arguments.companions import UNFILLED, read_companions
+from askproai_runtime.conversation.arguments.companions import read_companions
 from askproai_runtime.conversation.types import AskedChoice, SaidAppointments
 from askproai_runtime.language.answer_words import Reply
 from askproai_runtime.language.cancel_answers import (
@@ -18,6 +18,7 @@ from askproai_runtime.language.cancel_answers import (
     says_more,
     speaks_of_cancelling,
 )
+from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (
     ONE_BY_ONE,
@@ -330,6 +331,8 @@ def read_since(call: OngoingCall) -> Mapping[str, Any]:
     later = since[1:] if changed else exchanges
     requests = [each.request for each in later if each.request is not None]
     counts = [_count_companions(each.read_arguments()) for each in requests]
+    listed = (read_companions(each.read_arguments().get("companions"))[0] for each in requests)
+    people = [person for each in listed for person in each or ()]
     return {
         "said_since": None if said is None else " ".join(said.splitlines())[-_MOST_READ_SINCE:],
         "asked_since": "".join(each.asked for each in exchanges[-1:]),
@@ -337,14 +340,14 @@ def read_since(call: OngoingCall) -> Mapping[str, Any]:
         "asked_since_change": "".join(each.asked for each in since),
         "asks_to_move": any(each.name == _MOVE for each in requests),
         "companions": max((*counts, *(_count_offered(each.answer or {}) for each in later)), default=0),
+        "companion_names": tuple(name for each in people if (name := read_customer_name(each.get("customer_name")))),
     }
 
 
 def _count_companions(args: Mapping[str, Any]) -> int:
     companions, _ = read_companions(args.get("companions"))
     counted = args.get("party_size")
-    people = [each for each in companions or () if each != UNFILLED]
-    return max(len(people), counted - 1 if type(counted) is int else 0)
+    return max(len(companions or ()), counted - 1 if type(counted) is int else 0)
 
 
 def _count_offered(answer: Mapping[str, Any]) -> int:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
-from askproai_core.tenant_config import Function
+from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime.calls.payload import OngoingCall
-from askproai_runtime.conversation.arguments.companions import COUNTED, UNFILLED
+from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.contradictions import find_answer
 from askproai_runtime.conversation.arguments.counts import count_in_words, counts_people, read_count
 from askproai_runtime.conversation.arguments.known_names import KnownNames
@@ -22,7 +22,7 @@ from askproai_runtime.conversation.settled_questions import (
     settle_optional,
 )
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
-from askproai_runtime.conversation.unread_fields import note_unread
+from askproai_runtime.conversation.unread_fields import means_several, note_unread
 from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
@@ -76,8 +76,7 @@ def read_request(
     if not was_asked and _is_for_one(read, call):
         read = replace(read, unclear=(*read.unclear, "companions"))
     if function in _COUNTS_IN:
-        read = _settle_unfilled(count_people(read, function, was_asked=was_asked), function, call)
-        read = settle_company(read, function, call, args)
+        read = settle_company(count_people(read, function, was_asked=was_asked), function, call, args)
     return note_unread(read, function, known)
 
 
@@ -179,16 +178,25 @@ def _add_understood(
 def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: KnownNames) -> Arguments:
     """Return the arguments of a booking. If it is only for another person than the one for whom we asked who else comes, it is
     unclear once whether it is for both: nobody is booked yet. If the caller replies so, that person is the companion of the first.
+    Each request is one person's if callers are verified by birth date, or if it has one.
     """
     exchanges = [Exchange(None, None), *read_exchanges(call)]
-    was_unclear = (exchanges[-1].answer or {}).get("unclear") == "companions"
-    last = next(each for each in reversed(exchanges) if (each.answer or {}).get("unclear") != "companions")
+    was_unclear = _asks_for_whom(exchanges[-1])
+    last = next(each for each in reversed(exchanges) if not _asks_for_whom(each))
     asked = (last.answer or {}).get("needs_companions")
     if last.request is None or last.request.name != "book_appointment" or not isinstance(asked, str):
         return read
     before, name = read_arguments("book_appointment", last.request.arguments, known), read.values.get("customer_name")
     caller, others = before.values.get("customer_name"), before.values.get("companions") or ()
     if not (name and caller) or may_be_same(name, caller) or read.values.get("companions") or read.is_several:
+        return read
+    earlier = [each.request.read_arguments() for each in exchanges if each.request and not _asks_for_whom(each)]
+    is_verified = known.config.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
+    if (
+        is_verified
+        or "birth_date" in read.values
+        or any(may_be_same(name, str(each.get("customer_name", ""))) for each in earlier)
+    ):
         return read
     is_answer = replies.get(companions_key(asked)) not in {None, Reply.ASIDE} and asked not in {ONE_BY_ONE, ONE_NAME}
     times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (before, read)]
@@ -202,6 +210,10 @@ def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: Kno
     values = {key: each for key, each in read.values.items() if key not in {"another", "choice", *own}}
     unclear = () if was_unclear else ("companions",)
     return replace(read, values=values | kept | {"companions": [own]}, unclear=(*read.unclear, *unclear))
+
+
+def _asks_for_whom(exchange: Exchange) -> bool:
+    return (exchange.answer or {}).get("unclear") == "companions"
 
 
 def _read_understood(
@@ -277,6 +289,10 @@ def count_people(read: Arguments, function: Function, *, was_asked: bool = False
         for path, text in read.unread.items()
         if _is_of_caller(path) and counts_people(path.rpartition(".")[2], text)
     ]
+    if any(
+        means_several(path, text) for path, text in read.unread.items() if path not in paths
+    ):  # {recurring: weekly, count: 3}
+        paths = [path for path in paths if fold_key(path) not in UNDERSTOOD.fields.counts]
     counts = [read_count(read.unread[path]) or 0 for path in paths]
     if function is Function.BOOK_APPOINTMENT:
         counts.append(count_in_words(str(read.values.get("notes", ""))))
@@ -287,18 +303,7 @@ def count_people(read: Arguments, function: Function, *, was_asked: bool = False
     if not was_asked and (missing < 0 or (missing and COUNTED in companions)):
         return replace(read, values={**read.values, "companions": []}, unclear=(*read.unclear, "companions"))
     unread = {path: text for path, text in read.unread.items() if path not in paths}
-    counted = [*(COUNTED if each == UNFILLED else each for each in companions), *[COUNTED] * missing]
-    return replace(read, values=read.values | {"companions": counted}, unread=unread)
-
-
-def _settle_unfilled(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
-    """Return the arguments. An entry that is only the schema is nobody, but a booking asks about it if the caller's words may be of
-    company.
-    """
-    if read.values.get("companions") != [UNFILLED]:
-        return read
-    is_asked = function is Function.BOOK_APPOINTMENT and any(map(speaks_of_company, read_utterances(call)))
-    return replace(read, values=read.values | {"companions": [COUNTED] if is_asked else []})
+    return replace(read, values=read.values | {"companions": [*companions, *[COUNTED] * missing]}, unread=unread)
 
 
 def _is_of_caller(path: str) -> bool:

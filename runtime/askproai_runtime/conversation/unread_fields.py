@@ -107,7 +107,7 @@ def say_unread(
         left = {path for path in left if not _is_beside_move(path, read.unread[path], known, call)}
     match function:
         case Function.BOOK_APPOINTMENT:
-            of_several = _adds_person(answer, read) or any(map(_means_several, read.noted, read.noted.values()))
+            of_several = _adds_person(answer, read) or any(map(means_several, read.noted, read.noted.values()))
             return _say_noted(answer, is_any=bool(read.noted), is_all=not left, of_several=of_several)
         case Function.RESCHEDULE_APPOINTMENT if left:
             is_time_only = read.values.keys().isdisjoint({"service", "staff"})
@@ -146,7 +146,7 @@ def _adds_person(answer: Answer, read: Arguments) -> bool:
     return is_alone and may_bring_another(notes, str(read.values.get("customer_name", "")))
 
 
-def _means_several(path: str, text: str) -> bool:
+def means_several(path: str, text: str) -> bool:
     """Return True if a noted field may mean several appointments or people: `recurrence`, or "fünf Haarschnitte"."""
     key = fold_key(path)
     is_count = key == "service" or key in _WORDS.counts or counts_people(path, text)

@@ -22,7 +22,7 @@ from askproai_runtime.language.answer_words import (
     words_of,
 )
 from askproai_runtime.language.cancel_answers import CANCELLATION, read_cancellation
-from askproai_runtime.language.company import excludes_company
+from askproai_runtime.language.company import excludes_company, only_asks
 from askproai_runtime.language.plain_yes import is_plain_yes
 from askproai_runtime.person_names import fold
 from askproai_runtime.understood import UNDERSTOOD
@@ -228,7 +228,7 @@ def _read_company(utterance: str) -> Reply | None:
     """Return the reply to the question who comes along. It is a no only if nothing else is said: "nein, nur ich"."""
     if excludes_company(utterance):
         return Reply.NO
-    if is_question(utterance):
+    if only_asks(utterance):
         return None
     return Reply.YES if holds_yes(utterance) else Reply.UNCLEAR
 

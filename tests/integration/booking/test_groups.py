@@ -345,28 +345,22 @@ async def test_answered_name_question_keeps_the_yes(env: CalcomEnvironment, agre
 
 async def test_first_person_alone_is_booked_one_by_one(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot"}
-    told = replace(caller(), companions=1, replies={companions_key("one_by_one"): Reply.UNCLEAR})
+    told = replace(caller(), companion_names=("Mia Rot",), replies={companions_key("one_by_one"): Reply.UNCLEAR})
     answer = await env.salon.booking.book_appointment(told, args)
     assert (answer.success, say().only_this_one.strip() in answer.message) == (True, True), answer
 
 
-async def test_name_of_unnamed_companion_is_asked_for(env: CalcomEnvironment) -> None:
+async def test_unnamed_companion_is_asked_for_first(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [{}]}
-    answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
-    first = await env.salon.booking.book_appointment(answered, args)
-    assert (first.success, first.message.endswith(say().name_of_companion)) == (True, True), first
-    second = await env.salon.booking.book_appointment(answered, args | {"companions": [MIA]})
-    assert (second.success, len(await booked(env.salon))) == (True, 2), second
-
-
-async def test_unnamed_companion_is_booked_as_guest(env: CalcomEnvironment) -> None:
-    args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot", "companions": [{}]}
-    answered = replace(caller(), replies={companions_key("one_by_one"): Reply.YES})
-    first = await env.salon.booking.book_appointment(answered, args)
-    asked = {**answered.replies, companions_key(first.fields["needs_companions"]): Reply.UNCLEAR}
-    agrees = replace(answered, replies=asked, said_since="Ja, trotzdem.")
-    second = await env.salon.booking.book_appointment(agrees, args)
-    assert (second.success, "Gast von Rot" in second.message) == (True, True), second
+    asked = await env.salon.booking.book_appointment(caller(), args)
+    assert asked.message == f"{say().name_of_companion}{say().or_alone}", asked
+    answered = replace(caller(), replies={companions_key(asked.fields["needs_companions"]): Reply.UNCLEAR})
+    begin = await env.salon.booking.book_appointment(answered, args)
+    assert begin.message.endswith("Soll ich zuerst den für Rosa Rot eintragen?"), begin
+    agrees = replace(answered, replies={**answered.replies, companions_key("one_by_one"): Reply.YES})
+    first = await env.salon.booking.book_appointment(agrees, args)
+    second = await env.salon.booking.book_appointment(replace(agrees, said_since="Ja, bitte."), args)
+    assert (first.success, second.success, "Gast von Rot" in second.message) == (True, True, True), second
 
 
 async def test_group_joins_the_waiting_list_one_by_one(env: CalcomEnvironment) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from askproai_core.tenant_config import Function
-from askproai_runtime.conversation.arguments.companions import COUNTED, UNFILLED
+from askproai_runtime.conversation.arguments.companions import COUNTED
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.understood_before import count_people
 from tests.worlds.rows import each_row
@@ -91,9 +91,9 @@ def test_two_further_people_are_asked_about(people: dict[str, Any]) -> None:
     ("companions", "expected"),
     [
         ([{}], [{}]),
-        ([{"customer_name": ""}], [UNFILLED]),
+        ([{"customer_name": ""}], []),
         ([{"customer_name": ""}, {"customer_name": ""}], [{}, {}]),
-        ([{"customer_name": "", "service": "any", "staff": ""}], [UNFILLED]),
+        ([{"customer_name": "", "service": "any", "staff": ""}], []),
         ([{"customer_name": "", "service": "Haarschnitt", "staff": ""}], [{"service": "Haarschnitt"}]),
         ([{}, {"name": OTTO}], [{}, *COMES]),
         (1, [COUNTED]),
@@ -128,7 +128,7 @@ def test_description_of_a_companion_is_a_note(companions: Any, names: list[str],
 @each_row("name", ["unbekannt", "noch offen", "tbd", "not known yet", "weiß ich noch nicht"])
 @each_row("function", ["check_availability", "book_appointment", "join_waitlist"])
 def test_companion_without_a_name_counts(function: str, name: str) -> None:
-    for companions in (name, [name], [{"customer_name": name}], [{"customer_name": "none"}]):
+    for companions in (name, [name], [{"customer_name": name}]):
         assert len(read_arguments(function, AT | {"companions": companions}).values["companions"]) == 1
 
 

@@ -67,7 +67,7 @@ VERIFIED = {
         ),
         (
             {"companions": [{}, "Mia", None, 3, []]},
-            {"companions": [{}, {"customer_name": "Mia"}, {"customer_name": "3"}, {}]},
+            {"companions": [{}, {"customer_name": "Mia"}, {}]},
         ),
         ({"companions": 2}, {"companions": [COUNTED, COUNTED]}),
         ({"companions": '[{"customer_name": "Mia"}]'}, {"companions": [{"customer_name": "Mia"}]}),
@@ -125,7 +125,8 @@ PLACEHOLDERS = (
     "████", '""', "[]", "{}", "not provided by caller", "Not specified by the caller", "vom Anrufer nicht genannt",
     "caller did not provide", "to be determined", "will be provided later", "wird noch mitgeteilt", "string string",
     "String, String", "text text", "N/A N/A", "N/A, N/A", "undefined null", "TBD / TBD", "no", "keine", "HH:MM", "YYYY-MM-DD",
-    "[companions]", "object", "PII_REMOVED", "MASKED", "anonymisiert", "%s", "$customer_name", "call.customer_name", "nicht erfasst",
+    "[companions]", "object", "PII_REMOVED", "MASKED", "anonymisiert", "%s", "$customer_name", "call.customer_name",
+    "nicht erfasst",
     "TT.MM.JJJJ", "<hh:mm>", "YYYY-MM-DDTHH:MM:SS+01:00", "Date (DD/MM/YYYY)", "HH:MM Uhr",
 )  # fmt: skip
 

@@ -14,7 +14,13 @@ from askproai_runtime.conversation.arguments.values import (
     to_text,
 )
 from askproai_runtime.conversation.named_people import describes_person, read_people
-from askproai_runtime.language.customer_names import is_relation, names_unknown, read_customer_name, says_nobody
+from askproai_runtime.language.customer_names import (
+    is_plain_name,
+    is_relation,
+    names_unknown,
+    read_customer_name,
+    says_nobody,
+)
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.person_names import fold
@@ -25,7 +31,6 @@ _MAX_COMPANIONS = 10  # that are read; fewer are booked
 _OF_COMPANIONS = frozenset({"birth_date", "customer_name", "service", "staff"})
 _NAMES_OF_COMPANIONS = UNDERSTOOD.argument_names.companions
 COUNTED: Final = {"customer_name": ""}  # a person of a number of people
-UNFILLED: Final = {"service": ""}  # the only entry, with fields that are all empty: a model fills in the schema
 _NUMBERED = re.compile(r".*\d")  # keys of several people: `1`, `guest_2`
 # Words that name nobody and leave open who comes along, and those that make more of a text than a name.
 _YES = _WORDS.yes | {"true"}
@@ -41,8 +46,8 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     """Return one object for each companion, and the unread values with their keys. The first is None if the value does not
     speak of companions, and [] if nobody comes along. The value may be a list, JSON, names alone, or a number of people.
 
-    Each entry of a list is a companion, also an empty one: without it, that person would come for nothing. Only `UNFILLED` may
-    be nobody.
+    Each entry of a list is a companion, also an empty one: without it, that person would come for nothing. The only entry is
+    nobody if its fields are all empty: a model fills in the schema.
     """
     if isinstance(value, str):
         value = decode_text(value)
@@ -63,9 +68,12 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         count_read = int(min(max(value, 0), _MAX_COMPANIONS)) if is_number else 0
         return [COUNTED] * count_read, [] if count_read == value or value < 0 else [("", value)]
     if isinstance(alone, dict) and _is_unfilled(alone) and not _says_nobody(alone):
-        return [UNFILLED], []
+        return [], []
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
-    if any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries):
+    counts = {read_count(each) for each in entries} - {None}  # beside names: {count: 2, names: [Mia, Leon]}
+    entries = [each for each in entries if read_count(each) is None]
+    is_unclear = any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries)
+    if is_unclear or not counts <= {len(entries)}:
         return None, [("", value)]
     read = [_read_companion(each) for each in entries]
     companions = [companion for found, _ in read for companion in found]
@@ -158,6 +166,11 @@ def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, A
             companion[name] = merged[:MAX_CHARACTERS]
             unread.append((key, text[MAX_CHARACTERS:]))
     people = read_people(companion.get("customer_name"))
+    parts = [each.strip() for each in re.split(r"[,\n]", companion.get("customer_name", ""))]
+    if (people.may_bring or "," in people.name) and all(
+        is_plain_name(each) and read_customer_name(each) for each in parts
+    ):
+        return [companion | {"customer_name": each} for each in parts], unread
     if not people.name or not all(map(describes_person, people.beside.split(", "))):
         return [companion], unread  # the booking asks
     others = [{"customer_name": each} if each else {} for each in people.others]

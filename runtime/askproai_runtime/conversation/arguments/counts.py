@@ -4,6 +4,7 @@ import re
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key
+from askproai_runtime.language.customer_names import is_plain_name
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.people_counts
@@ -23,6 +24,10 @@ _RELATED = re.compile(
     rf"(?:(?:{_WORDS.mine}) )?(?:{_NUMBER}|(?P<both>{_WORDS.both}))(?: (?:{_WORDS.more}))? (?:{_WORDS.relations})"
     rf"|(?:(?:{_WORDS.mine}) )?(?P<pair>{_WORDS.pair})",
     re.IGNORECASE,
+)
+_OF_COMPANY = re.compile(
+    rf"(?:{_WORDS.how_many}|{_WORDS.number_of}|{_WORDS.between})*(?:{UNDERSTOOD.argument_names.company})"
+    rf"(?:{_WORDS.how_many}|{_WORDS.people}|{_WORDS.size}|{UNDERSTOOD.argument_names.listed})*"
 )
 _SEVERAL: Final = 2
 
@@ -48,6 +53,17 @@ def count_related(text: str) -> int | None:
 def counts_people(key: str, value: Any) -> bool:
     """Return True if a key counts all people who come (as `party_size`), and its value is at least 2."""
     return _KEY.fullmatch(fold_key(key)) is not None and (read_count(value) or 0) >= _SEVERAL
+
+
+def means_companions(key: str, value: Any) -> bool:
+    """Return True if any other key is of those who come along (`extra_guests`, `grandchildren`), and its value is their number or
+    names.
+    """
+    names = value if isinstance(value, list) else [value] if "name" in fold_key(key) else []
+    is_value = bool(read_count(value)) or (
+        bool(names) and all(isinstance(each, str) and is_plain_name(each) for each in names)
+    )
+    return is_value and _OF_COMPANY.fullmatch(fold_key(key)) is not None
 
 
 def count_in_words(text: str) -> int:

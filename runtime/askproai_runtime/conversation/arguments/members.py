@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from askproai_runtime.conversation.arguments.counts import counts_people
+from askproai_runtime.conversation.arguments.counts import counts_people, means_companions
 from askproai_runtime.conversation.arguments.owners import (
     asks_for_appointment,
     belongs_to_caller,
@@ -231,6 +231,8 @@ def _find_rule(
     rule = rules.get(fold_key(key)) or _rule_of_preference(key, value, rules) or _rule_of_time(key, value, rules)
     if rule is None and (numbered := rules.get(fold_key(key).rstrip("0123456789"))) is not None:  # guest_1, guest_2
         rule = numbered if numbered.name == "companions" else None
+    if rule is None and means_companions(key, value):
+        rule = rules.get("companions")
     if rule is not None and rule.name == "companions" and counts_people(key, value):
         return None  # it names nobody: `count_people`
     return rule if rule is None or is_of_caller(rule, key, within, is_own=is_own) else None
