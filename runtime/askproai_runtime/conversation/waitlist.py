@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from difflib import SequenceMatcher
@@ -80,7 +81,8 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         zone = request.rules.zone
         args = read_any_day(call, args, zone)
         args = leave_out_days(call, args, zone) if names_day(read_parts(args)) else args
-        args = put_on_named_day(after_request(call, zone), args, zone, lambda: request, searches=True)
+        with suppress(ClarificationNeeded):  # each of the days that were asked about will do
+            args = put_on_named_day(after_request(call, zone), args, zone, lambda: request)
         candidates = _parse_times(ctx, call, args, request)
         together = _add_companions(ctx, call, args, request)
         name = read_text(args, "customer_name") or ""
