@@ -14,8 +14,6 @@ from askproai_runtime.spoken_times.atoms import (
     Clock,
     Contradiction,
     Day,
-    ImpossibleDay,
-    ImpossibleTime,
     Op,
     Part,
     PastDay,
@@ -89,13 +87,13 @@ def _understand_said(said: Mapping[Argument, str], at: datetime, zone: ZoneInfo)
             values[argument] = read_argument(argument, text, now, zone)
         except PastDay as error:
             return Understanding(refused=Refusal.PAST, past=error.day)
-        except (ImpossibleDay, ImpossibleTime):
-            return _refuse_impossible(said, argument, at, zone)
         except (UnknownWord, Contradiction):
             split = (split_day(text) or _split_limit(text, at, zone)) if argument is Argument.DATE else None
             if split is None:
                 return _keep_others(said, argument, at, zone)
             return _keep_others({**said, Argument.DATE: split[0], Argument.TIME: split[1]}, Argument.TIME, at, zone)
+        except (ValueError, OverflowError):  # a day or an hour that no calendar has
+            return _refuse_impossible(said, argument, at, zone)
     understood = _combine(values, at, zone)
     is_refused, date = understood.refused is Refusal.NOT_UNDERSTOOD, said.get(Argument.DATE)
     if is_refused and date and (split := _split_limit(date, at, zone)):
