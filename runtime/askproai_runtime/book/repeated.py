@@ -1,6 +1,6 @@
 """Decide whether a call has made the requested booking before. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from askproai_runtime.availability.group_times import longest_group
 from askproai_runtime.book.appointments import Appointment, Status
@@ -29,7 +29,9 @@ def find_repeated(request: BookingRequest, known: CallerAppointments) -> list[Ap
         return [each for each in known.of_call if each.status != Status.FAILED]
     found = _find_booked(request, known.of_call) or _find_moved(request, known)
     if request.companions and not (found or request.another):
-        _require_whole(request, known.of_number)
+        then = [a for a in known.of_number if (a.branch, a.starts_at) == (request.rules.branch.name, request.start)]
+        if own := _assign(request.each, then):
+            _require_everybody(request, own)
     return found
 
 
@@ -57,23 +59,18 @@ def _find_booked(request: BookingRequest, appointments: Sequence[Appointment]) -
     is_then = any(a.starts_at == request.start for a in own.values())  # a later appointment is another visit
     if is_then and not request.another:
         _assign_renamed(request, own, candidates)
-    booked = [own[number] for number in sorted(own)]
-    left = [each for number, each in enumerate(request.each) if number not in own]
-    if not left and is_then:
-        return booked
     if is_then:
-        raise Undecided(GroupPartlyBooked(booked, left))
+        return _require_everybody(request, own)
     _find_alone(request.each[0], appointments)
     return []
 
 
-def _require_whole(request: BookingRequest, appointments: Sequence[Appointment]) -> None:
-    """Raise `Undecided` if an earlier call has booked some persons of a group, and not all, at this time."""
-    branch = request.rules.branch.name
-    own = _assign(request.each, [a for a in appointments if (a.branch, a.starts_at) == (branch, request.start)])
-    left = [each for number, each in enumerate(request.each) if number not in own]
-    if own and left:
-        raise Undecided(GroupPartlyBooked([own[number] for number in sorted(own)], left))
+def _require_everybody(request: BookingRequest, own: Mapping[int, Appointment]) -> list[Appointment]:
+    """Return the group's `own` appointments, by the persons' numbers. Raises `Undecided` if a person has none."""
+    booked = [own[number] for number in sorted(own)]
+    if left := [each for number, each in enumerate(request.each) if number not in own]:
+        raise Undecided(GroupPartlyBooked(booked, left))
+    return booked
 
 
 def _find_moved(request: BookingRequest, known: CallerAppointments) -> list[Appointment]:

@@ -38,11 +38,10 @@ from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import find_questioned
 from askproai_runtime.conversation.named_appointments import leave_out_cancelled
 from askproai_runtime.conversation.named_people import read_name_alone
-from askproai_runtime.conversation.said_appointments import PICKING, choose_said, replies_all, says_another
+from askproai_runtime.conversation.said_appointments import PICKING, choose_said, picks_all, replies_all, says_another
 from askproai_runtime.conversation.types import MAX_SPOKEN, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments, owns_appointment
 from askproai_runtime.language.answer_words import Reply
-from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import meant_key
 from askproai_runtime.person_names import is_other_person
@@ -169,7 +168,7 @@ async def resolve_cancellation(
     zone, fit = ZoneInfo(ctx.config().time_zone), partial(narrow, ctx.config(), call, args)
     several = list_on_days(call, args, zone, [*found, *cancelled])
     found, cancelled = ([each for each in of if each in several or not several] for of in (found, cancelled))
-    if names_all := bool(several) or any(means_all(text) for name in PICKING if (text := read_text(args, name))):
+    if names_all := bool(several) or picks_all(args):
         args = {**args, **dict.fromkeys(PICKING)}
     is_all = names_all or replies_all(call)  # of the time that is named: "Ja, alle."
     either = [*found, *cancelled]

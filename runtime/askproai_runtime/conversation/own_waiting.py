@@ -21,7 +21,7 @@ from askproai_runtime.conversation.answers import describe_appointment, have_sev
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.cancel_question import has_refused
 from askproai_runtime.conversation.named_owner import name_owner, needs_name
-from askproai_runtime.conversation.said_appointments import PICKING, find_said_place, replies_all
+from askproai_runtime.conversation.said_appointments import find_said_place, picks_all, replies_all
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import (
@@ -32,7 +32,6 @@ from askproai_runtime.language.answer_words import (
     Reply,
     is_question,
 )
-from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.language.replies import answers_nothing
 from askproai_runtime.language.spoken_services import names_service
@@ -123,8 +122,7 @@ async def _leave(
 ) -> Answer:
     """Remove the entry in `meant`, after the caller has agreed. If there are several, ask which; "alle" begins with the first."""
     entry, *others = meant
-    names_all = any(means_all(text) for name in PICKING if (text := read_text(args, name)))
-    if others and not (names_all or replies_all(call)):
+    if others and not (picks_all(args) or replies_all(call)):
         question = say().which_place.format(entries=describe_waiting(ctx, call, args, meant, say().or_word))
         asking = {"waiting": waiting_fields(meant)}
         return Answer(success=False, message=question, fields=asking, outcome=FunctionOutcome.ASKED_BACK)

@@ -68,6 +68,11 @@ def find_said_place(call: CallContext) -> str | None:
     return None if place is None or NO.search(_FIRST_NO.sub("", words)) else said.ids[place]
 
 
+def picks_all(args: Mapping[str, Any]) -> bool:
+    """Return whether an argument that picks an appointment or an entry has words for all of them: "alle"."""
+    return any(means_all(text) for name in PICKING if (text := read_text(args, name)))
+
+
 def replies_all(call: CallContext) -> bool:
     """Return whether the caller replies to a list of several that all of them are meant: "Ja, alle."."""
     return call.said_last.is_last and means_all(call.said_since or "")

@@ -330,24 +330,20 @@ def read_since(call: OngoingCall) -> Mapping[str, Any]:
     said = exchanges[-1].said if exchanges else all_said
     later = since[1:] if changed else exchanges
     requests = [each.request for each in later if each.request is not None]
-    counts = [_count_companions(each.read_arguments()) for each in requests]
-    listed = (read_companions(each.read_arguments().get("companions"))[0] for each in requests)
-    people = [person for each in listed for person in each or ()]
+    arguments = [each.read_arguments() for each in requests]
+    listed = [read_companions(each.get("companions"))[0] or () for each in arguments]
+    people = [person for each in listed for person in each]
+    counts = [total - 1 for each in arguments if type(total := each.get("party_size")) is int]
+    offered = [_count_offered(each.answer or {}) for each in later]
     return {
         "said_since": None if said is None else " ".join(said.splitlines())[-_MOST_READ_SINCE:],
         "asked_since": "".join(each.asked for each in exchanges[-1:]),
         "said_since_change": "".join(each.said for each in since) if changed else all_said,
         "asked_since_change": "".join(each.asked for each in since),
         "asks_to_move": any(each.name == _MOVE for each in requests),
-        "companions": max((*counts, *(_count_offered(each.answer or {}) for each in later)), default=0),
+        "companions": max((*map(len, listed), *counts, *offered), default=0),
         "companion_names": tuple(name for each in people if (name := read_customer_name(each.get("customer_name")))),
     }
-
-
-def _count_companions(args: Mapping[str, Any]) -> int:
-    companions, _ = read_companions(args.get("companions"))
-    counted = args.get("party_size")
-    return max(len(companions or ()), counted - 1 if type(counted) is int else 0)
 
 
 def _count_offered(answer: Mapping[str, Any]) -> int:

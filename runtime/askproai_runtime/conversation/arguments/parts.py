@@ -124,7 +124,7 @@ def _join_other_part(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -
 
 
 def _name_parts_of_start(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
-    """Rename two starts, of which one is only a day and the other only an hour: `{start: 2026-12-11, start_time: 11:00}`."""
+    """Rename two starts if one is only a day and the other is only an hour: `{start: 2026-12-11, start_time: 11:00}`."""
     starts = [key for key in found if (rule := rules.get(fold_key(key))) is not None and rule.name == "start"]
     parts = {str(find_part_argument(found[key])): key for key in starts if isinstance(found[key], str)}
     if len(starts) == len(parts) and parts.keys() == {Argument.DATE, Argument.TIME} and parts.keys().isdisjoint(found):
