@@ -60,11 +60,11 @@ argument is read by itself; values are combined, never texts.
   Names are compared without case and signs: `customerName` is `customer_name`.
 - **Nothing is ignored in silence.** `unread_arguments` of an answer names what has a value and was not read
   (`appointment.wish`); so does a number beyond bounds, or a name given twice. A `wish` about the time is read as `part_of_day`.
-- **Unknown fields decide nothing.** Those of `leave_message` become a part of its text, and those of `book_appointment` a part of
-  the appointment's notes, with their names (`medication: …`); the answer to a booking says so. The day of something else
-  (`wedding_date`) beside a clear one is such a field, and so is the name of somebody else (`insurance.name`). A move and a place on
-  the waiting list have no notes: the answer says that nothing else is changed or noted. A field that names another service or
-  person is asked about. Fields of programs (`call_id`, `gender`) are noted nowhere.
+- **Unknown fields decide nothing.** The day of something else (`wedding_date`) beside a clear one is such a field, and so is the
+  name of somebody else (`insurance.name`). A field that names another service or person is asked about.
+- **Unknown fields are noted**, with their names (`medication: …`): in the text of `leave_message`, or in the notes of a booking,
+  whose answer says so. A move and a place on the waiting list have no notes: their answer says that nothing else is changed or
+  noted. Fields of programs (`call_id`, `gender`) are noted nowhere.
 - **An understood value is kept.** An unclear time leaves the day: a search offers its times, a booking asks for the hour. An
   unclear day is asked for by itself.
 - **Contradictions are asked back**, with the reading of each argument. An offered start counts, unless the caller's words name
