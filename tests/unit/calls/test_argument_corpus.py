@@ -1,21 +1,22 @@
 """Arguments that models of public projects pass, with the right outcome of each row.
 
 A row of `argument_corpus.jsonl` has the function, its `args`, and what is `right`; `source` names where such values are reported,
-and `language` is German without it. `right` is, for a booking or a search on 26 November 2026 at 10:00 in Berlin, or `at`:
+and `language` is German without it. `right` is, for a booking, a search or a new time on 26 November 2026 at 10:00, or `at`:
 
     2026-12-11T10:00         this start; ` with <staff>` where a person was asked for
     2026-12-11, …T10:00-11:00, soon      a search of that day, of these hours, of the next free times
+    2026-12-07..12-09 not Tue 15:00-18:00      these hours of several days; `..`: no last day; ` latest`: the last free time
     2026-12-11, ask time     a search of the day that is kept, and the time is not understood
     ask time                 the day is kept, and its time is asked for
     ask day, ask when, ask name, ask service, ask staff, ask which (one of several readings), over, impossible
 
-`A | B`: either is right. For other functions it is the arguments that are read. Rows of people who have not seen the code are in
-`tests/integration/calls/held_out_arguments.jsonl`.
+`A | B`: either is right. Other rows have the arguments that are read, as an object. Rows of people who have not seen the code are
+in `tests/integration/calls/held_out_arguments.jsonl`.
 """
 
 import json
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,22 +31,18 @@ from askproai_runtime.spoken_times import Candidate, Understanding
 from tests.worlds.compiled_salon import salon_config
 from tests.worlds.rows import each_row
 
-FOLDER = Path(__file__).parent
+CORPUS = Path(__file__).with_name("argument_corpus.jsonl")
+ROWS: list[dict[str, Any]] = [json.loads(line) for line in CORPUS.read_text("utf-8").splitlines()]
 CALL = CallContext("call_1", "mitte", None, datetime(2026, 11, 26, 9, tzinfo=UTC), "corr")
 CONFIG = salon_config()
-SEARCH, BOOK = "check_availability", "book_appointment"
-
-
-ROWS: list[dict[str, Any]] = [
-    json.loads(line) for line in (FOLDER / "argument_corpus.jsonl").read_text("utf-8").splitlines()
-]
+WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 
 
 def find_outcome(function: str, args: Any, call: CallContext = CALL) -> str:
-    """Return the outcome of a booking or a search in the notation of the rows."""
+    """Return the outcome of a booking, a search or a new time in the notation of the rows."""
     values = read_arguments(function, args).values
     try:
-        if function == BOOK:
+        if function == "book_appointment":
             request = parse_booking_request(CONFIG, call, values, ())
             staff = f" with {request.service.staff}" if request.service.staff else ""
             return f"{request.start.astimezone(request.rules.zone):%Y-%m-%dT%H:%M}{staff}"
@@ -56,19 +53,22 @@ def find_outcome(function: str, args: Any, call: CallContext = CALL) -> str:
 
 
 def _describe(understood: Understanding | None) -> str:
-    if understood is None:
-        return "soon"
-    if understood.ambiguous:
-        return "ask which"
-    unclear = ", ask time" if understood.unclear else ""
-    return " + ".join(map(_describe_candidate, understood.candidates)) + unclear
+    if understood is None or understood.ambiguous:
+        return "ask which" if understood else "soon"
+    return " + ".join(map(_describe_candidate, understood.candidates)) + (", ask time" if understood.unclear else "")
 
 
 def _describe_candidate(candidate: Candidate) -> str:
-    start, end = candidate.start, candidate.end
+    start, end, daily = candidate.start, candidate.end, candidate.daily
     if end is None:
         return f"{start:%Y-%m-%dT%H:%M}"
-    return f"{start:%Y-%m-%d}" if start.date() != end.date() else f"{start:%Y-%m-%dT%H:%M}-{end:%H:%M}"
+    last = end - timedelta(minutes=1)
+    until = "" if last.date() == start.date() else f"..{last:%m-%d}" if end - start < timedelta(days=300) else ".."
+    left_out = [f" not {day}" for number, day in enumerate(WEEKDAYS) if daily and number not in daily.weekdays]
+    opens, closes = (daily.opens, daily.closes or time()) if daily else (start.time(), end.time())
+    hours = f"{' ' if until else 'T'}{opens:%H:%M}-{closes:%H:%M}".replace("-00:00", "-24:00")
+    hours = "" if hours.endswith("00:00-24:00") else hours
+    return f"{start:%Y-%m-%d}{until}{''.join(left_out)}{hours}{' latest' if candidate.latest else ''}"
 
 
 def _name_question(answer: Answer) -> str:
