@@ -218,6 +218,13 @@ def describe_appointment(config: TenantConfig, appointment: Appointment, now: da
     return f"{when}, {what}" if what else when
 
 
+def say_stays(config: TenantConfig, appointment: Appointment, now: datetime, *, named: bool) -> str:
+    """Return the sentence that another appointment stays, with its customer if `named`."""
+    when = format_spoken(appointment.starts_at, ZoneInfo(config.time_zone), now)
+    whom = say().for_customer.format(name=appointment.customer_name) if named else ""
+    return say().other_stays.format(when=f"{when}{whom}")
+
+
 def say_place(config: TenantConfig, branch: Branch | None) -> str:
     """Return ` in Haarwerk Mitte` if the tenant has several branches: a branch that was misheard is noticed before the visit."""
     return say().in_branch.format(branch=branch.display_name) if branch and len(config.branches) > 1 else ""

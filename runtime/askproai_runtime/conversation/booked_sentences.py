@@ -15,6 +15,7 @@ from askproai_runtime.conversation.answers import (
     end_sentence,
     preparation_of,
     say_place,
+    say_stays,
 )
 from askproai_runtime.conversation.full_names import ask_full_names
 from askproai_runtime.conversation.phone_argument import SaidPhone, say_noted
@@ -22,7 +23,7 @@ from askproai_runtime.conversation.slot_sentences import is_in_turn
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
 from askproai_runtime.person_names import same_name
-from askproai_runtime.sentences import decline_name, format_spoken, format_spoken_today, say
+from askproai_runtime.sentences import decline_name, format_spoken_today, say
 
 
 def confirm(
@@ -138,17 +139,13 @@ def _say_kept(ctx: BookingContext, request: SpokenBooking, kept: Sequence[Appoin
     """
     own = [each for each in kept if same_name(request.name, each.customer_name)]
     others = [each for each in kept if each not in own]
-    said = [_say_stays(ctx, request, each, say().for_customer.format(name=each.customer_name)) for each in others]
+    config, now = ctx.config(), ctx.clock.now()
+    said = [say_stays(config, each, now, named=True) for each in others]
     if len(own) > 1:
         said.append(say().others_stay.format(count=len(own)))
     elif own:
-        said.append(_say_stays(ctx, request, own[0]))
+        said.append(say_stays(config, own[0], now, named=False))
     return "".join(said)
-
-
-def _say_stays(ctx: BookingContext, request: SpokenBooking, kept: Appointment, whom: str = "") -> str:
-    when = format_spoken(kept.starts_at, request.rules.zone, ctx.clock.now())
-    return say().other_stays.format(when=f"{when}{whom}")
 
 
 def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: bool) -> str:

@@ -19,6 +19,7 @@ from askproai_runtime.conversation.answers import (
     describe_appointment,
     describe_with_state,
     have_several_customers,
+    say_stays,
 )
 from askproai_runtime.conversation.appointment_filters import narrow
 from askproai_runtime.conversation.appointment_times import list_on_days, split_days
@@ -47,7 +48,7 @@ from askproai_runtime.language.answer_words import NO, ONLY_YES, words_of
 from askproai_runtime.language.cancel_answers import may_add_another, speaks_of_cost
 from askproai_runtime.language.customer_names import speaks_of_another
 from askproai_runtime.language.phrases import join_list
-from askproai_runtime.sentences import format_spoken, present_language, say
+from askproai_runtime.sentences import present_language, say
 
 _NOTHING_SAID: Mapping[str, Any] = MappingProxyType({})
 
@@ -117,9 +118,11 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             is_other = is_other or (named and _is_disowned(call, target))
             await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
             is_of_several = names_several(read_text(args, "customer_name")) or len(split_days(args)) > 1
-            own = await list_own_appointments(ctx, conn, call, args) if is_of_several or not target.live else []
+            own = await list_own_appointments(ctx, conn, call, args)
             on_days = list_on_days(call, args, ZoneInfo(ctx.config().time_zone), own)
             others = [each for each in on_days or own if each.id != target.id]
+            if target.live and not is_of_several:
+                others = [each for each in others if each.starts_at == target.starts_at]
     except ClarificationNeeded as clarification:
         return await leave_waitlist(ctx, call, args, clarification.answer)
     reason = read_text(args, "reason")
@@ -160,7 +163,7 @@ def _is_disowned(call: CallContext, appointment: Appointment) -> bool:
 def _answer_cancelled(
     ctx: BookingContext, outcome: Cancelled | Gone, others: Sequence[Appointment], *, named: bool
 ) -> Answer:
-    """Return the answer to a cancellation. If one appointment is left (`others`), it says that this appointment stays."""
+    """Return the answer to a cancellation. It says which of the `others` stay: the only one, or those at the same start."""
     appointment = outcome.appointment
     description = describe_appointment(ctx.config(), appointment, ctx.clock.now(), named=named)
     fields = appointment_fields(ZoneInfo(ctx.config().time_zone), appointment)
@@ -168,9 +171,9 @@ def _answer_cancelled(
         message = say().cannot_cancel.format(when=description)
         return Answer(success=False, message=message, fields=fields, outcome=FunctionOutcome.GONE)
     message = say().cancelled.format(when=description)
-    if len(others) == 1:
-        zone = ZoneInfo(ctx.config().time_zone)
-        message += say().other_stays.format(when=format_spoken(others[0].starts_at, zone, ctx.clock.now()))
+    together = [each for each in others if each.starts_at == appointment.starts_at]
+    staying = others if len(others) == 1 else together
+    message += "".join(say_stays(ctx.config(), each, ctx.clock.now(), named=bool(together)) for each in staying)
     if find_service(ctx, appointment) is None:  # callers who cancel what they could not move want another one
         message += say().say_what_for_a_new_one
     return Answer(success=True, message=message, fields=fields, outcome=FunctionOutcome.CANCELLED)

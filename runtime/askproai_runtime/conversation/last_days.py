@@ -14,14 +14,15 @@ from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
-from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, is_question, words_of
-from askproai_runtime.language.declines import find_named_times, list_clauses, rejects_times
+from askproai_runtime.language.answer_words import NO, Reply, is_question, says_nothing_beside, words_of
+from askproai_runtime.language.declines import find_declined, find_named_times, list_clauses, rejects_times
 from askproai_runtime.language.kept_times import DOUBTS
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import Question, answers_nothing, holds_yes, read_reply
 from askproai_runtime.language.said_days import read_said_days
-from askproai_runtime.spoken_times import ALL_WEEKDAYS, Grain, count_from, counts_time, fold, understand_parts
-from askproai_runtime.spoken_times.arguments import read_in_languages
+from askproai_runtime.spoken_times import ALL_WEEKDAYS, Argument, Grain, count_from, counts_time, fold, understand_parts
+from askproai_runtime.spoken_times.agreement import may_agree
+from askproai_runtime.spoken_times.arguments import find_part_argument, read_in_languages
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
@@ -245,19 +246,41 @@ def find_repeated(
     return named.starts[0] if count_from(*read_parts(args)[:2], old) is not None and not counts else None
 
 
-def choose_asked(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> datetime:
-    """Return the start that the caller's later words choose among the asked ones. Raises the question again if unclear."""
+def find_settled(named: NamedTimes, call: CallContext, texts: Collection[str], zone: ZoneInfo) -> datetime | None:
+    """Return the asked local start that the caller's reply chooses, or else the only one that the time arguments of a request
+    (`texts`) can mean on any day of the call: a question that only the caller's words have raised is asked once. None before a
+    reply, and after one that refuses it.
+    """
     chosen = list_choices(named, call, zone)
-    if len(chosen) != 1:
-        raise ask_which(chosen or named.starts, call, zone, is_exact=named.is_exact)
-    return chosen.pop()
+    if len(chosen) == 1:
+        return chosen.pop()
+    starts = [start.astimezone(zone) for start in named.starts]
+    meant = [each for each in starts if all(_may_mean(text, each) for text in texts)]
+    is_open = call.replies is not None and not named.said_since
+    return meant[0] if len(meant) == 1 and not is_open and not _refuses(named, meant[0], call) else None
+
+
+def _refuses(named: NamedTimes, start: datetime, call: CallContext) -> bool:
+    """Return whether the caller's last words refuse a local start, doubt, or say only "wie bitte?"."""
+    last, zone = (named.said_since or ("",))[-1], ZoneInfo(str(start.tzinfo))
+    is_aside = answers_nothing(last) and not names_time(last, call, zone)
+    return bool(is_aside or DOUBTS.search(words_of(last)) or find_declined(last, {start}, call.started_at))
+
+
+def _may_mean(text: str, start: datetime) -> bool:
+    """Return whether a time argument can mean a local start: "Samstag" is each Saturday."""
+    is_clock = find_part_argument(text) in {Argument.TIME, Argument.PART_OF_DAY}
+    own, argument = (f"{start:%H:%M}", Argument.TIME) if is_clock else (f"{start:%Y-%m-%d %H:%M}", Argument.DATE)
+    return may_agree(own, text, argument)
 
 
 def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[datetime]:
     """Return the asked local starts that the caller's reply chooses by clauses that are nothing but a time, or by a position:
     "Mittwoch, am Freitag ist Hochzeit". Other clauses choose nothing, and neither does a question ("Wieso Freitag?").
     """
-    named = replace(named, said_since=tuple(each for each in named.said_since if not is_question(each)))
+    named = replace(
+        named, said_since=tuple(each for each in named.said_since if not ("?" in each or is_question(each)))
+    )
     for surely in (True, False):
         if len(said := list_said_starts(named, call, zone, surely=surely)) == 1:
             return said
@@ -269,11 +292,11 @@ def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[da
 
 def find_only_times(clause: str, starts: Collection[datetime], now: datetime) -> set[datetime] | None:
     """Return those of the local `starts` that a clause names; None unless the clause is nothing but a time, and rejects none."""
-    agreeing = [fold(word) for word in clause.split() if ONLY_YES.fullmatch(word)]
+    beside = [fold(word) for word in clause.split() if says_nothing_beside(word)]
 
     def read() -> set[datetime] | None:
         with suppress(UnclearMention):
-            mention = find_mention(clause, now, agreeing)
+            mention = find_mention(clause, now, beside)
             return None if mention is None else mention.find_in(starts, surely=False)
         return None
 
@@ -289,7 +312,10 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
     if len(named.starts) > 1:
         asked, said = {day.weekday() for day in days_of(named.starts, zone)}, list_weekdays(" ".join(named.said_since))
         is_other = bool(said) and said.isdisjoint(asked)  # "weder noch, am Mittwoch um elf"
-        return None if is_other else choose_asked(named, call, zone)
+        settled = None if is_other else find_settled(named, call, parts, zone)
+        if settled is None and not is_other:
+            raise ask_which(list_choices(named, call, zone) or named.starts, call, zone, is_exact=named.is_exact)
+        return settled
     if named.is_exact and (call.replies is None or is_agreed_time(named)):
         return named.starts[0]
     if not named.is_exact or _declines(named, call, parts, zone) or find_other_clock(named, call, zone):

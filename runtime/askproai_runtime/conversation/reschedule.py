@@ -31,6 +31,7 @@ from askproai_runtime.conversation.answers import (
     describe_appointment,
     end_sentence,
     failure,
+    say_stays,
 )
 from askproai_runtime.conversation.appointment_filters import is_of_service
 from askproai_runtime.conversation.arguments.texts import read_text
@@ -41,7 +42,6 @@ from askproai_runtime.conversation.named_people import names_several
 from askproai_runtime.conversation.offer import offer_alternatives
 from askproai_runtime.conversation.owner_questions import ask_name, comes_instead
 from askproai_runtime.conversation.questions import require_beside_wanted
-from askproai_runtime.conversation.said_names import is_named_beside
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.understood_move import SpokenMove, gone_appointment, understand_move
 from askproai_runtime.conversation.unsaid_days import find_unheard
@@ -75,7 +75,7 @@ async def move_own_appointment(ctx: BookingContext, call: CallContext, args: Map
         if moved.success:
             break
     answer = _ask_for_more(call, request.counted, answer)
-    answer = _say_others_stay(ctx, call, args, request, answer)
+    answer = _say_others_stay(ctx, args, request, answer)
     answer = _say_service_stays(ctx, args, request.appointment, answer)
     return _ask_for_name(ctx, call, args, request.appointment, answer)
 
@@ -87,24 +87,18 @@ def _ask_for_more(call: CallContext, counted: str | None, answer: Answer) -> Ans
     return replace(answer, message=f"{answer.message}{say().move_further}")
 
 
-def _say_others_stay(
-    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: SpokenMove, answer: Answer
-) -> Answer:
-    """Return the answer, with sentences about other appointments of this number that stay: those of customers whom the caller
-    has named, or the only one if the move names several people.
+def _say_others_stay(ctx: BookingContext, args: Mapping[str, Any], request: SpokenMove, answer: Answer) -> Answer:
+    """Return the answer, with sentences about other appointments of this number that stay: those at the former start, or the only
+    other one if the move names several people.
     """
     if not answer.success:
         return answer
-    start, zone = datetime.fromisoformat(answer.fields["start"]), ZoneInfo(ctx.config().time_zone)
+    start = datetime.fromisoformat(answer.fields["start"])
     others = [each for each in request.own if each.id != request.appointment.id and each.starts_at != start]
-    customer = request.appointment.customer_name
-    named = [each for each in others if is_named_beside(call.utterances, each.customer_name, customer)]
     is_of_several = len(others) == 1 and names_several(read_text(args, "customer_name"))
-    for each in named or (others if is_of_several else ()):
-        when = format_spoken(each.starts_at, zone, ctx.clock.now())
-        whom = say().for_customer.format(name=each.customer_name)
-        answer = replace(answer, message=f"{answer.message}{say().other_stays.format(when=f'{when}{whom}')}")
-    return answer
+    staying = [each for each in others if is_of_several or each.starts_at == request.appointment.starts_at]
+    said = [say_stays(ctx.config(), each, ctx.clock.now(), named=True) for each in staying]
+    return replace(answer, message="".join([answer.message, *said]))
 
 
 def _say_service_stays(

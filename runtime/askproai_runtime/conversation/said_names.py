@@ -1,12 +1,11 @@
 """Decide whether a call has said the name of an appointment's customer, or mentioned another person of the family. Pure."""
 
 import re
-from collections.abc import Iterable
 from typing import Final
 
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.name_words import RELATIVES
-from askproai_runtime.person_names import fold, list_name_words
+from askproai_runtime.person_names import fold
 from askproai_runtime.understood import UNDERSTOOD, not_behind
 
 _RELATIVE: Final = rf"(?:{'|'.join(sorted(RELATIVES))})"
@@ -33,13 +32,6 @@ def leaves_customer_unsaid(call: CallContext, customer: str, named: str, *, is_o
         return False
     said = fold(_drop_relatives(call.said, customer))
     return not re.search(rf"{_NOT_OF}\b{re.escape(' '.join(words))}\b", said)
-
-
-def is_named_beside(utterances: Iterable[str], customer: str, other: str) -> bool:
-    """Return True if the words have the customer's first name, and it is not in the `other` customer's: "Petra und Mia Lange"."""
-    first = next(iter(list_name_words(customer)), "")
-    words = {word for each in utterances for word in fold(each).split()}
-    return fold(first) in words - {*fold(other).split()}
 
 
 def names_relative(said: str, customer: str) -> bool:

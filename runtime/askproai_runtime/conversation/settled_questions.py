@@ -2,7 +2,6 @@
 caller who has replied to come alone, and arguments that no booking needs. Pure.
 """
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -19,10 +18,9 @@ from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, 
 from askproai_runtime.language.answer_words import ANYBODY, words_of
 from askproai_runtime.language.company import excludes_company, names_nobody, only_asks
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
+from askproai_runtime.language.declines import list_clauses
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
-
-_CLAUSE: Final = re.compile(r"[,;.!?\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +55,7 @@ def _leaves_email(said: Sequence[str], _known: KnownNames) -> bool:
 
 def _leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
     words = "\n".join(said)
-    is_open = ANYBODY.search(words_of(words)) or any(map(leaves_open, _CLAUSE.split(words)))
+    is_open = ANYBODY.search(words_of(words)) or any(leaves_open(clause) for clause, _ in list_clauses(words))
     return bool(is_open) and "staff" not in known.find_mentioned(words)
 
 

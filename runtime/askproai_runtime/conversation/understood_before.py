@@ -26,13 +26,11 @@ from askproai_runtime.conversation.unread_fields import means_several, note_unre
 from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
-from askproai_runtime.language.declines import rejects_times
 from askproai_runtime.language.kept_times import leaves_time
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.language.spoken_services import find_named, read_services
 from askproai_runtime.person_names import fold, may_be_same, same_name
 from askproai_runtime.spoken_times import Argument
-from askproai_runtime.spoken_times.agreement import may_agree
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -100,7 +98,8 @@ def _read_arguments(function: Function, args: Any, call: OngoingCall, known: Kno
 
     def choose(argument: str, values: Sequence[Any]) -> Any:
         if argument in {"date", "time"}:
-            return _find_named(Argument(argument), values, call)
+            last = [each.said for each in read_exchanges(call)[-1:] if "candidates" in (each.answer or {})]
+            return find_answer(argument, values, known, "", last)
         return find_answer(argument, values, known, *_read_answer_to(call, argument))
 
     read = settle_optional(read_arguments(function.name.lower(), args, known, choose), function, call, known)
@@ -110,15 +109,6 @@ def _read_arguments(function: Function, args: Any, call: OngoingCall, known: Kno
     clauses = re.split(r"[,;.!?]", ".".join(read_utterances(call))) if joined != name else []
     is_one = any(f" {fold(joined)} " in f" {fold(clause)} " for clause in clauses)
     return replace(read, values=read.values | {"customer_name": joined}) if is_one else read
-
-
-def _find_named(argument: Argument, values: Sequence[Any], call: OngoingCall) -> Any:
-    """Return the only one of contradicting days or times that the caller has named since the question between them; else None."""
-    last = [each.said for each in read_exchanges(call)[-1:] if "candidates" in (each.answer or {})]
-    clauses = [clause for clause in re.split(r"[,;.!?\n]", ".".join(last)) if not rejects_times(clause)]
-    named = [{str(each) for each in values if may_agree(str(each), clause, argument)} for clause in clauses]
-    meant = set[str]().union(*(each for each in named if len(each) == 1))
-    return meant.pop() if len(meant) == 1 else None
 
 
 def _settle_service(read: Arguments, function: Function, call: OngoingCall, known: KnownNames) -> Arguments:

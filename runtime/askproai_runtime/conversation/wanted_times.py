@@ -15,6 +15,7 @@ from askproai_runtime.conversation.day_readings import ask_which, days_of
 from askproai_runtime.conversation.last_days import (
     REJECTED_DAY,
     find_only_times,
+    find_settled,
     list_choices,
     list_services_at,
     list_weekdays,
@@ -152,9 +153,12 @@ def _are_births(days: MentionedDays, births: Collection[date]) -> bool:
 def _drop_remarks(words: str, named: NamedTimes, start: datetime, call: CallContext) -> str:
     """Return an utterance that agrees to an offer, or chooses `start` from it, with its first clause and those that correct it or
     are nothing but a time: "ja, aber erst um drei", "ja, um drei". Other clauses are remarks: "ja, am Samstag ist Hochzeit".
+    After a question between several starts, all are remarks that are not nothing but a time.
     """
-    first, *others = [each for each, _ in list_clauses(words)] or [""]
+    first, *others = clauses = [each for each, _ in list_clauses(words)] or [""]
     now = call.started_at.astimezone(start.tzinfo)
+    if named.naming is Naming.ASKED and len(named.starts) > 1:
+        return ", ".join(each for each in clauses if find_only_times(each, (), now) is not None)
     place = find_place(fold(first), len(named.starts), IN_WORDS)
     agrees = holds_yes(first) or agrees_to_offer(first) or (place is not None and named.starts[place] == start)
     if not (agrees or find_only_times(first, [start], now)):
@@ -168,10 +172,14 @@ def _drop_remarks(words: str, named: NamedTimes, start: datetime, call: CallCont
 
 def _require_reading(named: NamedTimes, call: CallContext, start: datetime, zone: ZoneInfo) -> None:
     """Raise the question again if the last answer asked which reading of a time is meant, and the caller has spoken since and
-    chosen none. After a question without an offer, words with a time are compared with the other rules.
+    chosen none, unless only words had raised it. After a question without an offer, words with a time are compared with the
+    other rules.
     """
     is_asked = named.are_readings or named.naming is Naming.ASKED
     if not (is_asked and named.is_exact and len(named.starts) > 1 and named.said_since):
+        return
+    texts = next((each.times for each in reversed(call.earlier) if each.times), frozenset[str]())
+    if named.naming is Naming.ASKED and find_settled(named, call, texts, zone) == start:
         return
     said = list_choices(named, call, zone)
     is_named = any(names_time(words, call, zone) or counts_time(words) for words in named.said_since)

@@ -4,6 +4,7 @@ import re
 from enum import StrEnum
 from typing import Final
 
+from askproai_runtime.person_names import fold
 from askproai_runtime.understood import UNDERSTOOD
 
 STRONG_YES_WORD: Final = rf"(?:{UNDERSTOOD.answers.strong_yes})"
@@ -38,6 +39,11 @@ OFF_THE_LIST = re.compile(rf"\b(?:{UNDERSTOOD.answers.off_the_list})", re.IGNORE
 APPOINTMENT_WORD = re.compile(rf"\b(?:{UNDERSTOOD.answers.appointment})", re.IGNORECASE)
 STAYS = re.compile(rf"\b(?:{UNDERSTOOD.answers.stays})", re.IGNORECASE)
 ANYBODY = re.compile(rf"(?:{UNDERSTOOD.answers.anybody})\b")
+
+
+def says_nothing_beside(word: str) -> bool:
+    """Return whether a word in lower case says nothing beside the value or the time that a caller chooses: "ja", "der"."""
+    return fold(word) in UNDERSTOOD.grammar.fillers or ONLY_YES.fullmatch(word) is not None
 
 
 class Reply(StrEnum):
