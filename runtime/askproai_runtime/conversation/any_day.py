@@ -23,6 +23,7 @@ from askproai_runtime.spoken_times.excluded_days import (
     includes_hours,
 )
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
+from askproai_runtime.spoken_times.parts import LIMIT
 from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day
@@ -76,12 +77,18 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     """Return the arguments of a request for any or for several days with the days left out of `date` that the caller has
     excluded ("mittwochs kann ich nicht"). Any day is one from the first on which the caller can come ("nicht vor Mittwoch").
 
+    A `date` whose exclusions are not read is its first part without the days that it excludes itself.
+
     For a date that no earlier request had, only the words since the last answer count: the earlier ones were about other dates.
     """
     named, *others = read_parts(args)
     is_open = named is None or leaves_open(named)
     text = "" if named is None or is_open else named
     plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
+    own = find_excluded_days(text, call.started_at.astimezone(zone))
+    if own and not (plain.candidates and all(_leaves_out(each, own) for each in plain.candidates)):
+        text = LIMIT.split(text)[0]  # "nächste Woche, Montag geht nicht und Mittwoch auch nicht"
+        plain = understand_parts(text, *others, at=call.started_at, zone=zone)
     is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
     if is_of_one or not plain.candidates or (not text and names_day(others)):
         return args
@@ -92,7 +99,7 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     is_repeated = any(named in each.times for each in call.earlier)
     before = call.utterances[-_MOST_READ:] if is_open or is_repeated else ()
     clauses = [each for said in before for each in _list_clauses(said, with_questions=True)]
-    excluded = _list_excluded([*clauses, *since], call, zone)
+    excluded = own | _list_excluded([*clauses, *since], call, zone)
     for day, hours in excluded.items():
         if hours and not includes_hours(plain, hours):
             continue
@@ -115,6 +122,11 @@ def _list_excluded(clauses: Iterable[str], call: CallContext, zone: ZoneInfo) ->
             named = understand_parts(clause, None, None, at=call.started_at, zone=zone).candidates
             excluded = {day: hours for day, hours in excluded.items() if not any(_lifts(each, day) for each in named)}
     return excluded
+
+
+def _leaves_out(candidate: Candidate, excluded: Excluded) -> bool:
+    is_long = candidate.end is not None and candidate.end - candidate.start > _DAY
+    return is_long or not any(_lifts(candidate, day) for day in excluded)
 
 
 def _lifts(named: Candidate, days: ExcludedDay) -> bool:

@@ -348,7 +348,7 @@ async def _add_examples(
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
     now, settings = ctx.clock.now(), ctx.settings
-    days = Daily(frozenset(range(7)) - find_excluded_days(" ".join(filter(None, parts))).keys())
+    days = Daily(frozenset(range(7)).difference(*map(find_excluded_days, filter(None, parts))))
     hours = _find_hours(parts, days, call, request.rules.zone)
     first = max(now, min(call.offered_last, default=now))
     query = SlotQuery(

@@ -81,7 +81,7 @@ def find_staff_for_caller(
 
 
 def leave_out_former_staff(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a search's arguments without a staff member of another branch whom our last offer has named, and the caller has not."""
+    """Return a search's arguments without another branch's staff member whom our last offer has named, and the caller has not."""
     name = read_text(args, "staff") or ""
     people = [each for offer in call.offered if offer[0].start in call.offered_last for each in offer]
     offered = {(each.branch, each.staff) for each in people if each.branch != call.branch}
