@@ -23,7 +23,6 @@ from askproai_runtime.spoken_times.excluded_days import (
     includes_hours,
 )
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
-from askproai_runtime.spoken_times.parts import LIMIT
 from askproai_runtime.understood import UNDERSTOOD
 
 ASKED_DAY: Final = "date"  # the marker of the question for a day
@@ -36,6 +35,7 @@ _MOST_READ: Final = 20  # turns of the caller
 _MOST_WORDS: Final = 9  # of a clause that only names a first day: the event loop waits for its reading
 _SENTENCE = re.compile(r"(?:[^.!?;\n]|(?<=\d)\.(?= ))+[.!?;]?")  # "am 24. kann ich nicht" is one
 _WORDS: Final = UNDERSTOOD.any_day
+_BETWEEN_CLAUSES = re.compile(rf"[, ]+(?:{UNDERSTOOD.excluded_days.links}) |, *", re.IGNORECASE)
 _OF_DAYS = re.compile(rf"\b(?:{_WORDS.of_days})\b")
 _EACH_DAY = re.compile(rf"\b(?:{_WORDS.each_day})\b")
 _SUITS = re.compile(rf"\b(?:{_WORDS.suits})\b")
@@ -77,7 +77,7 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     """Return the arguments of a request for any or for several days with the days left out of `date` that the caller has
     excluded ("mittwochs kann ich nicht"). Any day is one from the first on which the caller can come ("nicht vor Mittwoch").
 
-    A `date` whose exclusions are not read is its first part without the days that it excludes itself.
+    If nothing but exclusions is behind the first clause of a `date`, and they are not read, it is that clause without them.
 
     For a date that no earlier request had, only the words since the last answer count: the earlier ones were about other dates.
     """
@@ -85,10 +85,9 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     is_open = named is None or leaves_open(named)
     text = "" if named is None or is_open else named
     plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
-    own = find_excluded_days(text, call.started_at.astimezone(zone))
+    frame, own = _split_excluded(text, call, zone)
     if own and not (plain.candidates and all(_leaves_out(each, own) for each in plain.candidates)):
-        text = LIMIT.split(text)[0]  # "nächste Woche, Montag geht nicht und Mittwoch auch nicht"
-        plain = understand_parts(text, *others, at=call.started_at, zone=zone)
+        text, plain = frame, understand_parts(frame, *others, at=call.started_at, zone=zone)
     is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
     if is_of_one or not plain.candidates or (not text and names_day(others)):
         return args
@@ -122,6 +121,17 @@ def _list_excluded(clauses: Iterable[str], call: CallContext, zone: ZoneInfo) ->
             named = understand_parts(clause, None, None, at=call.started_at, zone=zone).candidates
             excluded = {day: hours for day, hours in excluded.items() if not any(_lifts(each, day) for each in named)}
     return excluded
+
+
+def _split_excluded(text: str, call: CallContext, zone: ZoneInfo) -> tuple[str, Excluded]:
+    """Return the first clause of a date and the days that the others exclude; none if one of them says anything else: "nächste
+    Woche, Montag geht nicht und Mittwoch auch nicht".
+    """
+    now = call.started_at.astimezone(zone)
+    frame, *clauses = _BETWEEN_CLAUSES.split(text)
+    excluded = [find_excluded_days(each, now) for each in clauses]
+    is_clear = all(excluded) and not find_excluded_days(frame, now)
+    return frame, {day: hours for each in excluded for day, hours in each.items()} if is_clear else {}
 
 
 def _leaves_out(candidate: Candidate, excluded: Excluded) -> bool:

@@ -34,7 +34,7 @@ from askproai_runtime.spoken_times.written_values import has_offset, split_day, 
 from askproai_runtime.understood import UNDERSTOOD
 
 # A comma, or a word that limits what is said before it.
-LIMIT = re.compile(rf"\s*,\s*|\s+(?=(?:{UNDERSTOOD.links.limits})\b)", re.IGNORECASE)
+_LIMIT = re.compile(rf"\s*,\s*|\s+(?=(?:{UNDERSTOOD.links.limits})\b)", re.IGNORECASE)
 _LIMITING = frozenset(Op) - {Op.CORRECT, Op.HESITATE, Op.BUT, Op.INSTEAD, Op.OR}
 _ENDS = frozenset({Op.BEFORE, Op.UNTIL})
 _FEAST = timedelta(days=2)  # as long as one lasts: "before Christmas" ends before its eve
@@ -118,7 +118,7 @@ def _split_limit(text: str, at: datetime, zone: ZoneInfo) -> tuple[str, str] | N
 
     None if the second text may be about another day, or takes the first day back.
     """
-    if (found := LIMIT.search(text)) is None:
+    if (found := _LIMIT.search(text)) is None:
         return None
     day, limit, now = text[: found.start()], text[found.end() :], at.astimezone(zone)
     try:
