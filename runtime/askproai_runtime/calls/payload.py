@@ -16,7 +16,7 @@ from askproai_runtime.call_routes import Route, Routing
 from askproai_runtime.caller_identity import Caller, identify_caller
 from askproai_runtime.intake import ProviderId
 from askproai_runtime.lenient_json import drop_nul, read_json, to_strict_json
-from askproai_runtime.spoken_times.grammar import NOT
+from askproai_runtime.spoken_times import NOT
 
 T = TypeVar("T", bound=msgspec.Struct)
 

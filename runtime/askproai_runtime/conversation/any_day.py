@@ -77,8 +77,6 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     """Return the arguments of a request for any or for several days with the days left out of `date` that the caller has
     excluded ("mittwochs kann ich nicht"). Any day is one from the first on which the caller can come ("nicht vor Mittwoch").
 
-    If nothing but exclusions is behind the first clause of a `date`, and they are not read, it is that clause without them.
-
     For a date that no earlier request had, only the words since the last answer count: the earlier ones were about other dates.
     """
     named, *others = read_parts(args)
@@ -86,7 +84,7 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     text = "" if named is None or is_open else named
     plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
     frame, own = _split_excluded(text, call, zone)
-    if own and not (plain.candidates and all(_leaves_out(each, own) for each in plain.candidates)):
+    if own:
         text, plain = frame, understand_parts(frame, *others, at=call.started_at, zone=zone)
     is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
     if is_of_one or not plain.candidates or (not text and names_day(others)):
@@ -132,11 +130,6 @@ def _split_excluded(text: str, call: CallContext, zone: ZoneInfo) -> tuple[str, 
     excluded = [find_excluded_days(each, now) for each in clauses]
     is_clear = all(excluded) and not find_excluded_days(frame, now)
     return frame, {day: hours for each in excluded for day, hours in each.items()} if is_clear else {}
-
-
-def _leaves_out(candidate: Candidate, excluded: Excluded) -> bool:
-    is_long = candidate.end is not None and candidate.end - candidate.start > _DAY
-    return is_long or not any(_lifts(candidate, day) for day in excluded)
 
 
 def _lifts(named: Candidate, days: ExcludedDay) -> bool:

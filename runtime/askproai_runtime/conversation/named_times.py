@@ -159,12 +159,11 @@ def _list_earlier(turns: Sequence[_Turn]) -> tuple[EarlierRequest, ...]:
 
 def _find_named_last(turns: Sequence[_Turn]) -> NamedTimes | None:
     """Return the times of the last answer that named days; None if no answer did. A place on the waiting list settles questions."""
-    joined = max((at for at, each in enumerate(turns) if _is_place(each.answer)), default=0)
-    found = [
-        (at, each.named)
-        for at, each in enumerate(turns)
-        if each.named is not None and (at > joined or each.named.naming is not Naming.ASKED)
+    places = [
+        at for at, each in enumerate(turns) if "waitlist_id" in each.answer and each.answer.get("success") is True
     ]
+    named_in = [(at, each.named) for at, each in enumerate(turns) if each.named is not None]
+    found = [each for each in named_in if each[0] > max(places, default=0) or each[1].naming is not Naming.ASKED]
     if not found:
         return None
     at, named = found[-1]
@@ -178,10 +177,6 @@ def _find_named_last(turns: Sequence[_Turn]) -> NamedTimes | None:
         moves=request is not None and request.name == _MOVE,
         about=str(turns[at].answer.get("appointment_id") or ""),
     )
-
-
-def _is_place(answer: Mapping[str, Any]) -> bool:
-    return answer.get("success") is True and "waitlist_id" in answer
 
 
 def _list_said(turns: Sequence[_Turn]) -> tuple[str, ...]:

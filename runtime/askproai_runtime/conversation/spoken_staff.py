@@ -82,14 +82,15 @@ def find_staff_for_caller(
 
 def leave_out_former_staff(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a search's arguments without another branch's staff member whom our last offer has named, and the caller has not."""
-    name = read_text(args, "staff") or ""
-    people = [each for offer in call.offered if offer[0].start in call.offered_last for each in offer]
-    offered = {(each.branch, each.staff) for each in people if each.branch != call.branch}
-    former = [each for branch in config.branches for each in branch.staff if (branch.name, each.id) in offered]
-    here = [each for branch in config.branches if branch.name == call.branch for each in branch.staff]
-    is_former = bool(list_named_staff(name, former)) and not list_named_staff(name, here)
+    name, places = read_text(args, "staff") or "", config.branches
+    offered = {
+        (each.branch, each.staff) for offer in call.offered if offer[0].start in call.offered_last for each in offer
+    }
+    here = [each for branch in places if branch.name == call.branch for each in branch.staff]
+    former = [each for branch in places for each in branch.staff if (branch.name, each.id) in offered]
     is_said = any(_list_known(word, former) for said in call.utterances for word in said.split())
-    return {**args, "staff": None} if is_former and not is_said else args
+    is_kept = is_said or list_named_staff(name, here) or not list_named_staff(name, former)
+    return args if is_kept else {**args, "staff": None}
 
 
 def _find_other(rules: ServiceRules, name: str, call: CallContext) -> str | None:

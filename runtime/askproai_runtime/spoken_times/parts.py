@@ -338,23 +338,13 @@ def _place(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Und
 
 
 def _join(groups: Sequence[Sequence[Atom]]) -> list[Atom]:
-    return [atom for group in groups for atom in _close_choice(group)]
-
-
-def _close_choice(atoms: Sequence[Atom]) -> Sequence[Atom]:
-    """Return the atoms without a last "oder", which connects nothing with the next argument: "Dienstag oder so".
-
-    Commas before it become "oder": "Dienstag, Mittwoch oder so".
-    """
-    if atoms[-1] is not Op.OR:
-        return atoms
-    beside = zip(atoms, atoms[1:], atoms[2:], strict=False)
-    lists = [n for n, (a, link, b) in enumerate(beside, 1) if link is Op.COMMA and type(a) is type(b)]
-    return [Op.OR if n in lists else atom for n, atom in enumerate(atoms[:-1])]
+    """Return the atoms of the groups without a last "oder", which connects nothing with the next argument: "Dienstag oder so"."""
+    return [atom for group in groups for atom in (group[:-1] if group[-1] is Op.OR else group)]
 
 
 def _list_choices(atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
     """Return the atoms with "oder" between alike days, whatever else separates them: "9. und 11. Februar", "Dienstag, Freitag"."""
+    atoms = atoms[:-1] if atoms[-1:] == (Op.OR,) else atoms
     link = Op.AND if Op.AND in atoms else Op.COMMA
     parts = [[*group] for is_link, group in groupby(atoms, lambda atom: atom is link) if not is_link]
     kinds = {tuple((type(atom), isinstance(atom, Day) and atom.is_date) for atom in part) for part in parts}
