@@ -16,6 +16,7 @@ from askproai_runtime.call_routes import Route, Routing
 from askproai_runtime.caller_identity import Caller, identify_caller
 from askproai_runtime.intake import ProviderId
 from askproai_runtime.lenient_json import drop_nul, read_json, to_strict_json
+from askproai_runtime.spoken_times import NOT
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -44,6 +45,7 @@ class RetellCall(msgspec.Struct, frozen=True, kw_only=True):
 class Utterance(msgspec.Struct, frozen=True, kw_only=True):
     """One entry of the live transcript. Three kinds are used: `dtmf` (a pressed key), `tool_call_invocation` (the model's
     arguments for the function `name`) and `tool_call_result` (the function's answer). The last two share a `tool_call_id`.
+    The caller's "nich" is read as "nicht".
 
     `answer` is the decoded answer of the function, or None if Retell inserted its own words since the function did not answer.
     """
@@ -61,6 +63,8 @@ class Utterance(msgspec.Struct, frozen=True, kw_only=True):
         if self.role == "tool_call_result":
             with suppress(msgspec.DecodeError):
                 answer = msgspec.json.decode(str(self.content), type=dict[str, Any])
+        if self.role == "user":
+            msgspec.structs.force_setattr(self, "content", NOT.sub("nicht", str(self.content or "")))
         msgspec.structs.force_setattr(self, "answer", answer)
 
     def read_texts(self) -> frozenset[str]:

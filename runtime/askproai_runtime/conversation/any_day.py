@@ -35,6 +35,7 @@ _MOST_READ: Final = 20  # turns of the caller
 _MOST_WORDS: Final = 9  # of a clause that only names a first day: the event loop waits for its reading
 _SENTENCE = re.compile(r"(?:[^.!?;\n]|(?<=\d)\.(?= ))+[.!?;]?")  # "am 24. kann ich nicht" is one
 _WORDS: Final = UNDERSTOOD.any_day
+_BETWEEN_CLAUSES = re.compile(rf"[, ]+(?:{UNDERSTOOD.excluded_days.links}) |, *", re.IGNORECASE)
 _OF_DAYS = re.compile(rf"\b(?:{_WORDS.of_days})\b")
 _EACH_DAY = re.compile(rf"\b(?:{_WORDS.each_day})\b")
 _SUITS = re.compile(rf"\b(?:{_WORDS.suits})\b")
@@ -82,6 +83,9 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     is_open = named is None or leaves_open(named)
     text = "" if named is None or is_open else named
     plain = understand_parts(text or _ANY, *others, at=call.started_at, zone=zone)
+    frame, own = _split_excluded(text, call, zone)
+    if own:
+        text, plain = frame, understand_parts(frame, *others, at=call.started_at, zone=zone)
     is_of_one = any(each.end is None or each.end - each.start <= _DAY for each in plain.candidates)
     if is_of_one or not plain.candidates or (not text and names_day(others)):
         return args
@@ -92,7 +96,7 @@ def leave_out_days(call: CallContext, args: Mapping[str, Any], zone: ZoneInfo) -
     is_repeated = any(named in each.times for each in call.earlier)
     before = call.utterances[-_MOST_READ:] if is_open or is_repeated else ()
     clauses = [each for said in before for each in _list_clauses(said, with_questions=True)]
-    excluded = _list_excluded([*clauses, *since], call, zone)
+    excluded = own | _list_excluded([*clauses, *since], call, zone)
     for day, hours in excluded.items():
         if hours and not includes_hours(plain, hours):
             continue
@@ -115,6 +119,17 @@ def _list_excluded(clauses: Iterable[str], call: CallContext, zone: ZoneInfo) ->
             named = understand_parts(clause, None, None, at=call.started_at, zone=zone).candidates
             excluded = {day: hours for day, hours in excluded.items() if not any(_lifts(each, day) for each in named)}
     return excluded
+
+
+def _split_excluded(text: str, call: CallContext, zone: ZoneInfo) -> tuple[str, Excluded]:
+    """Return the first clause of a date and the days that the others exclude; none if one of them says anything else: "nächste
+    Woche, Montag geht nicht und Mittwoch auch nicht".
+    """
+    now = call.started_at.astimezone(zone)
+    frame, *clauses = _BETWEEN_CLAUSES.split(text)
+    excluded = [find_excluded_days(each, now) for each in clauses]
+    is_clear = all(excluded) and not find_excluded_days(frame, now)
+    return frame, {day: hours for each in excluded for day, hours in each.items()} if is_clear else {}
 
 
 def _lifts(named: Candidate, days: ExcludedDay) -> bool:

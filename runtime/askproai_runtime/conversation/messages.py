@@ -48,7 +48,7 @@ from askproai_runtime.conversation.phone_argument import (
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.phrases import format_reading, sayable
-from askproai_runtime.language.placeholders import is_placeholder, names_nothing, refuses_contact
+from askproai_runtime.language.placeholders import is_placeholder, leaves_open, names_nothing, refuses_contact
 from askproai_runtime.notifications.news import TooManyCorrections, enqueue_message
 from askproai_runtime.person_names import fold, names_person, same_name
 from askproai_runtime.sentences import decline_name, say
@@ -189,9 +189,9 @@ def _answer_noted(
 
 def _choose_call_back(ctx: BookingContext, call: CallContext, noted: str) -> tuple[str, str, str]:
     """Return the sentence's template, the call-back time in words, and the note that the branch is closed then, or "". After a
-    mere yes the time is ""; words that are no time are repeated, since they may refuse a call-back.
+    mere yes, and for any time, the time is ""; words that are no time are repeated, since they may refuse a call-back.
     """
-    if names_no_time(noted) and not is_filler(noted):
+    if names_no_time(noted) or leaves_open(noted):
         return say().call_back_wanted, "", ""
     zone, now = ZoneInfo(ctx.config().time_zone), ctx.clock.now()
     requested = [understand_call_back(part, call.started_at, zone) for part in noted.split(CALL_BACK_SEPARATOR)]

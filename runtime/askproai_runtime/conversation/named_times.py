@@ -158,8 +158,12 @@ def _list_earlier(turns: Sequence[_Turn]) -> tuple[EarlierRequest, ...]:
 
 
 def _find_named_last(turns: Sequence[_Turn]) -> NamedTimes | None:
-    """Return the times of the last answer that named days; None if no answer did."""
-    found = [(at, each.named) for at, each in enumerate(turns) if each.named is not None]
+    """Return the times of the last answer that named days; None if no answer did. A place on the waiting list settles questions."""
+    places = [
+        at for at, each in enumerate(turns) if "waitlist_id" in each.answer and each.answer.get("success") is True
+    ]
+    named_in = [(at, each.named) for at, each in enumerate(turns) if each.named is not None]
+    found = [each for each in named_in if each[0] > max(places, default=0) or each[1].naming is not Naming.ASKED]
     if not found:
         return None
     at, named = found[-1]

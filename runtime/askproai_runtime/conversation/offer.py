@@ -48,6 +48,7 @@ from askproai_runtime.conversation.own_obstacles import offer_own_move
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.requested_times import parse_searched_time
 from askproai_runtime.conversation.slot_sentences import example_sentence, slot_fields, slot_sentence
+from askproai_runtime.conversation.spoken_staff import leave_out_former_staff
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import Answer, CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.conversation.wanted_times import require_wanted_time
@@ -65,6 +66,7 @@ async def check_availability(ctx: BookingContext, call: CallContext, args: Mappi
     """Return an offer of up to three starts, the closest held for this call; or a question with free slots as examples."""
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
     call = note_counted_words(await read_kept_offers(ctx, call), args)
+    args = leave_out_former_staff(ctx.config(), call, args)
     # A yes is all that is left to say.
     settings = replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
     try:
@@ -346,7 +348,7 @@ async def _add_examples(
     if answer.fields.get("refused") != Refusal.NOT_UNDERSTOOD:
         return answer
     now, settings = ctx.clock.now(), ctx.settings
-    days = Daily(frozenset(range(7)) - find_excluded_days(" ".join(filter(None, parts))).keys())
+    days = Daily(frozenset(range(7)).difference(*map(find_excluded_days, filter(None, parts))))
     hours = _find_hours(parts, days, call, request.rules.zone)
     first = max(now, min(call.offered_last, default=now))
     query = SlotQuery(

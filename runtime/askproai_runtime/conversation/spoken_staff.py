@@ -1,11 +1,13 @@
 """Find the staff member whom a caller names, from a model's words; or ask, with the reason and the able staff members. Pure."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from askproai_core.tenant_config import Staff, TenantConfig
 from askproai_runtime.availability.slots import ServiceRules
+from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, FunctionOutcome
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.heard_names import list_heard
@@ -76,6 +78,19 @@ def find_staff_for_caller(
         said = {"heard": name} if len(heard) == 1 else {}
         raise ClarificationNeeded(question, outcome=FunctionOutcome.UNKNOWN_STAFF, staff=_ids(heard), **said)
     raise _refuse(rules, _explain(config, rules, name))
+
+
+def leave_out_former_staff(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return a search's arguments without another branch's staff member whom our last offer has named, and the caller has not."""
+    name, places = read_text(args, "staff") or "", config.branches
+    offered = {
+        (each.branch, each.staff) for offer in call.offered if offer[0].start in call.offered_last for each in offer
+    }
+    here = [each for branch in places if branch.name == call.branch for each in branch.staff]
+    former = [each for branch in places for each in branch.staff if (branch.name, each.id) in offered]
+    is_said = any(_list_known(word, former) for said in call.utterances for word in said.split())
+    is_kept = is_said or list_named_staff(name, here) or not list_named_staff(name, former)
+    return args if is_kept else {**args, "staff": None}
 
 
 def _find_other(rules: ServiceRules, name: str, call: CallContext) -> str | None:

@@ -13,8 +13,6 @@ from askproai_runtime.spoken_times.arguments import find_part_argument
 _DAY_AS_CLOCK = re.compile(r"(0?[1-9]|[12]\d|3[01]):(0?[1-9]|1[0-2])")
 # `12-25` and `25-12`: a date in ISO 8601 without its year, and no hours.
 _DAY_AND_MONTH = re.compile(r"(?:0?[1-9]|[12]\d|3[01])-(?:0?[1-9]|1[0-2])|(?:0?[1-9]|1[0-2])-(?:0?[1-9]|[12]\d|3[01])")
-# Each entry of a list is a choice.
-_BETWEEN_DATES = re.compile(r"(?<=\d{4}-\d\d-\d\d)\s*[,;&]\s*(?=\d{4}-\d\d-\d\d)")
 _BETWEEN_PARTS = re.compile(r"\s*[,;/&]\s*")
 _DAY_NUMBER = re.compile(r"0?[1-9]|[12]\d|3[01]")
 
@@ -28,7 +26,7 @@ def read_parts(args: Mapping[str, Any]) -> Parts:
     month, and so is `10-12`.
     """
     start, date, time, part_of_day = (read_text(args, name) for name in ("start", "date", "time", "part_of_day"))
-    date, part_of_day = date and _BETWEEN_DATES.sub(_or, date), part_of_day and _BETWEEN_PARTS.sub(_or, part_of_day)
+    part_of_day = part_of_day and _BETWEEN_PARTS.sub(_or, part_of_day)  # each entry of a list is a choice
     if date and _DAY_NUMBER.fullmatch(date) and (time or part_of_day):
         date = f"{date}."
     if date and time and date != time and (numbers := _DAY_AS_CLOCK.fullmatch(date)):

@@ -21,7 +21,7 @@ from askproai_runtime.book.store.waitlist import list_entries_of_call, list_wait
 from askproai_runtime.book.waiting import WaitingSpan, join
 from askproai_runtime.book.waitlist import NewEntry, WaitingName, WaitlistEntry
 from askproai_runtime.branch_numbers import region_of
-from askproai_runtime.conversation.answers import candidate_fields, candidate_question
+from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.any_day import ASKED_DAY, leave_out_days, read_any_day
 from askproai_runtime.conversation.arguments.texts import read_said, read_text
 from askproai_runtime.conversation.asked_choices import read_choice, read_chosen
@@ -83,7 +83,7 @@ async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[st
         args = leave_out_days(call, args, zone) if names_day(read_parts(args)) else args
         with suppress(ClarificationNeeded):  # each of the days that were asked about will do
             args = put_on_named_day(after_request(call, zone), args, zone, lambda: request)
-        candidates = _parse_times(ctx, call, args, request)
+        candidates = _parse_times(call, args, request)
         together = _add_companions(ctx, call, args, request)
         name = read_text(args, "customer_name") or ""
         if instead := await offer_before_waiting(ctx, together.service, call, candidates, name):
@@ -151,13 +151,11 @@ def _add_corrections(
     return replace(answer, message=message, fields=fields)
 
 
-def _parse_times(
-    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], request: ServiceRequest
-) -> Sequence[Candidate]:
+def _parse_times(call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Sequence[Candidate]:
     """Return the requested times, any of which will do. Raises `ClarificationNeeded` for an unclear time, and for one without a
     day: a caller who waits for "zehn Uhr" does not mean today.
     """
-    rules, now = request.rules, ctx.clock.now()
+    rules = request.rules
     if request.staff is None and rules.among:  # an entry is for one person, or for anybody
         names = [decline_name(member.display_name) for member in rules.among]
         raise ClarificationNeeded(say().do_you_mean.format(choices=join_list(names)))
@@ -168,8 +166,7 @@ def _parse_times(
     if understood.unclear is not None:
         require_exact(understood, call, request)
     if understood.ambiguous:
-        fields = candidate_fields(understood.candidates)
-        raise ClarificationNeeded(candidate_question(understood.candidates, rules.zone, now), candidates=fields)
+        raise ask_candidates(understood.candidates, call, rules.zone)
     return understood.candidates
 
 

@@ -45,7 +45,6 @@ _ANOTHER_APPOINTMENT = re.compile(rf"\b(?:{_WORDS.another_appointment})\b")
 _FURTHER: Final = re.compile(rf"\b(?:{_WORDS.further})\b")
 _ALL: Final = re.compile(rf"\b(?:{_WORDS.all})\b")
 _EXCEPT: Final = re.compile(rf"\b(?:{_WORDS.exceptions})\b")
-_AS_SAID = re.compile(rf"\b(?:{_WORDS.as_said})\b")
 # Words for a day, a service or a person: if the question has not named it, another appointment is meant.
 _NAMED = (
     re.compile(rf"\b({_WORDS.weekday})"),
@@ -75,7 +74,7 @@ _APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
 _YES_FIRST = re.compile(rf"^(?:{UNDERSTOOD.answers.before_yes}|) ?(?:(?:{STRONG_YES_WORD}|{_WORDS.decides})(?: |$))+")
 _KEEPS_OPEN = re.compile(rf"\b(?:{_WORDS.keeps_open})\b")
 _HINDERS = re.compile(rf"\b(?:{_WORDS.hinders})\b")
-# Beside an agreement these change nothing: an apology, and whether it costs anything.
+# Beside an agreement these change nothing: an apology, whether it costs anything, and that the caller had wanted to ask it.
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
 _NEW_ONE: Final = re.compile(rf"\b(?:{_WORDS.new_one})\b")
 _NEXT_REQUEST: Final = re.compile(_WORDS.next_request)
@@ -200,7 +199,7 @@ def name_questions(words: str, questions: Sequence[str]) -> Sequence[bool]:
 def _speaks_of_it(said: str, utterance: str) -> bool:
     """Return True if a caller mentions cancelling without requesting it: in a question ("Kostet das etwas?") or as a mere idea."""
     is_asked = "?" in _TAG.sub(" ", utterance) or asks(said)
-    return bool(SPEAKS_OF_IT.search(_AS_SAID.sub(" ", said))) or (is_asked and not REQUEST.search(said))
+    return bool(SPEAKS_OF_IT.search(said)) or (is_asked and not REQUEST.search(said))
 
 
 def _drop_asked(said: str, about: str, today: date | None) -> str | None:
@@ -261,7 +260,7 @@ def _read_at_once(utterance: str, about: str, today: date | None) -> Reply | Non
     cancels = bool(_CANCEL.search(said)) and not _ANOTHER_APPOINTMENT.search(said)
     if not cancels and (MOVE.search(said) or NO.search(said)):
         return Reply.NO
-    if CONDITION.search(said) or (is_aside and not cancels) or (cancels and _speaks_of_it(words, utterance)):
+    if CONDITION.search(said) or (is_aside and not cancels) or (cancels and _speaks_of_it(said, utterance)):
         return None
     if is_yes and not is_aside:
         beside, is_strong = _YES_FIRST.sub("", said), bool(_STRONG_YES.search(said))

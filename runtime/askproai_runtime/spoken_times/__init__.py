@@ -11,7 +11,7 @@ from typing import Final
 from askproai_runtime.spoken_times.argument_values import names_date
 from askproai_runtime.spoken_times.atoms import AFTERNOON, Days
 from askproai_runtime.spoken_times.counted_times import count_day, count_from, counts_time
-from askproai_runtime.spoken_times.grammar import fold
+from askproai_runtime.spoken_times.grammar import NOT, fold
 from askproai_runtime.spoken_times.grammars import list_number_words
 from askproai_runtime.spoken_times.iso import parse_instant
 from askproai_runtime.spoken_times.parts import agree, understand_parts
@@ -27,7 +27,7 @@ ALL_WEEKDAYS: Final[Mapping[str, int]] = UNDERSTOOD.counted.weekdays  # 0 is Mon
 ALL_MONTHS: Final = frozenset(UNDERSTOOD.grammar.months)
 
 __all__ = [
-    "AFTERNOON", "ALL_MONTHS", "ALL_WEEKDAYS", "Argument", "Candidate", "Daily", "Days", "Grain", "Refusal", "Understanding",
+    "AFTERNOON", "ALL_MONTHS", "ALL_WEEKDAYS", "NOT", "Argument", "Candidate", "Daily", "Days", "Grain", "Refusal", "Understanding",
     "agree", "agreement", "arguments", "count_day", "count_from", "counts_time", "exact_at", "excluded_days", "fold",
     "list_number_words", "mentioned_days", "mentions", "names_date", "parse_instant", "read_written_day", "understand",
     "understand_parts", "understand_start",

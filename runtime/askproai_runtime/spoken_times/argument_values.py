@@ -103,7 +103,7 @@ def read_argument(argument: Argument, text: str, now: datetime, zone: ZoneInfo) 
             return ArgumentValue(instant=instant)
         days = tuple(dict.fromkeys(reading.date() for reading in instant.readings))
         return ArgumentValue((_day(days, now.date()),))
-    text = spell_out(text)
+    text = spell_out(text.replace(";", ",").replace("&", ","))
     if (interval := read_interval(text, zone)) is not None:
         first, end = interval
         is_clear = len(first.readings) == 1

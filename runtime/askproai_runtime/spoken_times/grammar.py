@@ -16,6 +16,7 @@ Build: TypeAlias = Callable[[re.Match[str], datetime], Atom]
 TimeRule: TypeAlias = tuple[str, Build]
 _END = r"(?![\w])"
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "’": "'", "–": "-"})
+NOT = re.compile(r"\b[Nn]ich\b")  # as it is spoken
 # Signs in any language: `written_forms.py` writes the first five, `arguments.py` that of an exclusion, `tokens.py` its end.
 _SIGNS = tuple(
     (re.compile(sign), op)
@@ -88,8 +89,8 @@ class Grammar:
 
 
 def fold(text: str) -> str:
-    """Return the text in lower case, without umlauts, with single spaces."""
-    return " ".join(text.lower().translate(_UMLAUTS).split())
+    """Return the text in lower case, without umlauts, with single spaces, and with "nich" as "nicht"."""
+    return NOT.sub("nicht", " ".join(text.lower().translate(_UMLAUTS).split()))
 
 
 def _compile(pattern: str) -> re.Pattern[str]:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
+from itertools import groupby
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.spoken_times.argument_values import TIMES, ArgumentValue, read_argument
@@ -197,6 +198,8 @@ def _combine_words(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo
     if joint.refused is Refusal.NOT_UNDERSTOOD and (fewer := _drop_repeated_weekday(values, at, zone)) != list(values):
         return _combine_words(fewer, at, zone)
     if joint.refused in {Refusal.NOT_UNDERSTOOD, Refusal.IMPOSSIBLE}:
+        if (listed := [replace(value, atoms=_list_choices(value.atoms)) for value in values]) != list(values):
+            return _combine_words(listed, at, zone)
         values = [part for value in values for part in _split_days(value, at, zone)]
     is_part_missed = joint.refused is None and _misses_part(values, joint)
     if not is_part_missed and (joint.refused is None or len(values) < 2):  # noqa: PLR2004
@@ -335,19 +338,18 @@ def _place(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Und
 
 
 def _join(groups: Sequence[Sequence[Atom]]) -> list[Atom]:
-    return [atom for group in groups for atom in _close_choice(group)]
+    """Return the atoms of the groups without a last "oder", which connects nothing with the next argument: "Dienstag oder so"."""
+    return [atom for group in groups for atom in (group[:-1] if group[-1] is Op.OR else group)]
 
 
-def _close_choice(atoms: Sequence[Atom]) -> Sequence[Atom]:
-    """Return the atoms without a last "oder", which connects nothing with the next argument: "Dienstag oder so".
-
-    Commas before it become "oder": "Dienstag, Mittwoch oder so".
-    """
-    if atoms[-1] is not Op.OR:
-        return atoms
-    beside = zip(atoms, atoms[1:], atoms[2:], strict=False)
-    lists = [n for n, (a, link, b) in enumerate(beside, 1) if link is Op.COMMA and type(a) is type(b)]
-    return [Op.OR if n in lists else atom for n, atom in enumerate(atoms[:-1])]
+def _list_choices(atoms: tuple[Atom, ...]) -> tuple[Atom, ...]:
+    """Return the atoms with "oder" between alike days, whatever else separates them: "9. und 11. Februar", "Dienstag, Freitag"."""
+    atoms = atoms[:-1] if atoms[-1:] == (Op.OR,) else atoms
+    link = Op.AND if Op.AND in atoms else Op.COMMA
+    parts = [[*group] for is_link, group in groupby(atoms, lambda atom: atom is link) if not is_link]
+    kinds = {tuple((type(atom), isinstance(atom, Day) and atom.is_date) for atom in part) for part in parts}
+    is_list = len(kinds) == 1 < len(parts) and any(isinstance(atom, Day | Weekday) for atom in parts[0])
+    return tuple(Op.OR if atom is link else atom for atom in atoms) if is_list else atoms
 
 
 def _excludes_days(atoms: Sequence[Atom]) -> bool:

@@ -31,6 +31,7 @@ FULL = replace(
         Knowledge("Wann ist Doktor Brandt da?", "Doktor Brandt ist montags und dienstags da."),
         Knowledge("Machen Sie Hausbesuche?", "Ja, nach Absprache."),
         Knowledge("Haben Sie WLAN?", "Nein, leider nicht."),
+        Knowledge("Stellen Sie Atteste aus?", "Ja, für fünf Euro."),
     ),
 )
 TENANTS = {

@@ -115,6 +115,8 @@ def test_unclear_reply_follows_the_models_confirmed_argument(said: str) -> None:
         ("entschuldigung, lieber verschieben", Reply.NO), ("das heißt es kostet mich in diesem fall nichts gut dann ja", Reply.YES),
         ("das heißt, es kostet mich nichts, ja", Reply.NO), ("that means it won't cost me anything, okay then yes", Reply.YES),
         ("so it costs me nothing in that case then yes", Reply.YES), ("that means it costs nothing, yes", Reply.NO),
+        ("das wollt ich grad fragen, ja", Reply.YES), ("Ja, bitte absagen, das wollt ich wissen.", Reply.YES),
+        ("Das wollte ich gerade fragen.", Reply.NO), ("Ja, das wollte ich fragen, ob das etwas kostet.", Reply.NO),
     ],
 )  # fmt: skip
 def test_apology_does_not_undo_an_agreement(said: str, reply: Reply) -> None:

@@ -45,6 +45,7 @@ from askproai_runtime.sentences import present_language, say, speaking
 from askproai_runtime.understood import UNDERSTOOD
 
 _ASKS_FOR_MORE: Final = re.compile(rf"\b(?:{UNDERSTOOD.questions.more_of_subject})\b")
+_AMOUNT: Final = re.compile(r"\beuros?\b|€", re.IGNORECASE)  # a sentence with one says what its subject costs
 _MOST_NAMED: Final = 3  # questions that a listener can follow
 
 
@@ -133,8 +134,14 @@ def find_declared(
                 found.left_over += [
                     OpenPart(word, clause=clause) for word, clause in more if word not in fold(sentence)
                 ]
+    is_priced = not named and any(map(_AMOUNT.search, found.sentences))  # "Ja, ab zehn Euro." of cards is no price
+    is_priced &= all(part.subject != "payment" for part in found.parts)
     for answer, each in answers:
-        if answer.outcome is FunctionOutcome.NOT_KNOWN and found.take(_list_of_topic(each, known), question):
+        topics = (each.topic, *list_topics(Topic.OTHER, fold(question.words), names_day=False)) if is_priced else ()
+        is_said = Topic.PRICES in topics
+        if answer.outcome is FunctionOutcome.NOT_KNOWN and (
+            is_said or found.take(_list_of_topic(each, known), question)
+        ):
             found.topics.append(each.topic)
     is_all_unknown = all(
         answer.outcome is FunctionOutcome.NOT_KNOWN and each.topic is Topic.OTHER for answer, each in answers
@@ -144,7 +151,7 @@ def find_declared(
     if found.sentences or found.asking:  # "other" has no answer of its own
         found.topics.append(Topic.OTHER)
     if found.left_over:
-        covered = [each.topic for answer, each in answers if answer.success]
+        covered = [each.topic for answer, each in answers if answer.success] + [Topic.PRICES] * is_priced
         names, zone = list_known_words(config), ZoneInfo(config.time_zone)
         found.left_over = [
             part

@@ -172,6 +172,7 @@ def list_parts(text: str, known: Collection[str], at: datetime, zone: ZoneInfo) 
     found = _find_subjects(fold(asked))
     parts = [OpenPart(words[0], subject) for subject, words in found.items()]
     covered = {*known, *BRANCHES, *(word for words in found.values() for each in words for word in each.split())}
+    covered |= UNDERSTOOD.question_words.counts
     for word in dict.fromkeys(_nouns(asked)):
         plain = fold(word)
         is_of_topic = any(each.search(plain) for each in (*_ASKS.values(), *_ASKS_OF_ARGUMENT.values()))
@@ -195,7 +196,7 @@ def list_uncovered(
                 or word in ASKS_NOTHING
                 or word in BRANCHES
                 or before in _WORDS.titles
-                or any(_counts_services(topic, before, word, behind, known) for topic in topics)
+                or any(_counts_services(topic, before, word) for topic in topics)
             )
             if (
                 not is_known
@@ -213,15 +214,10 @@ def _find_subjects(folded: str) -> dict[str, list[str]]:
     return find_subjects(_AMOUNT_TO_PAY.sub(" ", folded))
 
 
-def _counts_services(topic: Topic, before: str, word: str, behind: str, known: Collection[str]) -> bool:
-    """Return whether a folded word counts services whose price or length is asked for: "zwei Haarschnitte", "beide zusammen"."""
-    if (
-        word not in UNDERSTOOD.question_words.counts
-        or before in UNDERSTOOD.question_words.before_people
-        or topic not in {Topic.PRICES, Topic.SERVICE}
-    ):
-        return False
-    return not behind or covers(topic, behind) or any(is_same_word(behind, each) for each in known)
+def _counts_services(topic: Topic, before: str, word: str) -> bool:
+    """Return whether a folded word counts services whose price or length is asked for: "beide zusammen", "the two of them"."""
+    is_of_people = before in UNDERSTOOD.question_words.before_people
+    return word in UNDERSTOOD.question_words.counts and not is_of_people and topic in {Topic.PRICES, Topic.SERVICE}
 
 
 def covers(topic: Topic, word: str) -> bool:
