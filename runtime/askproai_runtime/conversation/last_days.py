@@ -163,7 +163,10 @@ def list_said_starts(named: NamedTimes, call: CallContext, zone: ZoneInfo, *, su
         if asks_another_day(words):  # "an einem anderen Tag um elf" is not the start at eleven
             continue
         declines = NO.search(words_of(words))
-        found |= {starts[each] for each in list_places(words) if each < len(starts) and not declines}
+        kept = [
+            each for each, _ in list_clauses(words) if not (declines or rejects_times(each))
+        ]  # "die erste ist zu früh"
+        found |= {starts[place] for each in kept for place in list_places(each) if place < len(starts)}
         with suppress(UnclearMention):
             if not declines or not find_named_times(words, now)[0]:
                 mention = find_mention(words, now, ())
