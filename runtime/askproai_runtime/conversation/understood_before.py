@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime.calls.payload import OngoingCall
-from askproai_runtime.conversation.arguments.companions import COUNTED
+from askproai_runtime.conversation.arguments.companions import COUNTED, settle_caller
 from askproai_runtime.conversation.arguments.contradictions import find_answer
 from askproai_runtime.conversation.arguments.counts import count_in_words, counts_people, read_count
 from askproai_runtime.conversation.arguments.known_names import KnownNames
@@ -73,7 +73,10 @@ def read_request(
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
     was_asked = _read_answer_to(call, "companions")[0] != ""
-    if not was_asked and _is_for_one(read, call):
+    is_for_one = not was_asked and _is_for_one(read, call)
+    may_be_caller = is_for_one or companions_key(ONE_NAME) in (replies or {})
+    read = replace(read, values=settle_caller(read.values, is_for_one=may_be_caller))
+    if is_for_one and not same_name(read.values["companions"][0]["customer_name"], read.values["customer_name"]):
         read = replace(read, unclear=(*read.unclear, "companions"))
     if function in _COUNTS_IN:
         read = settle_company(count_people(read, function, was_asked=was_asked), function, call, args)
@@ -86,11 +89,15 @@ def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
     names = [fold(read_customer_name(each.get("customer_name"))) for each in people]
     exchanges = read_exchanges(call)
     said = exchanges[-1].said if exchanges else "\n".join(read_utterances(call))
-    clauses = map(fold, re.split(r"[,;.!?\n]", said))
-    behind = [each[only.end() :] for each in clauses for only in _MAY_LEAVE_OUT.finditer(each)]
-    ones = [" ".join(word for word in _NEEDS_ONE.sub("", each).split() if word not in _BESIDE_ONE) for each in behind]
-    is_one = any(_CALLER.fullmatch(one) or any(f"{name} ".startswith(f"{one} ") for name in names) for one in ones)
-    return len(names) > 1 and all(names) and is_one and not speaks_of_company(said)
+    is_one = any(_means_one(fold(each), names) for each in re.split(r"[,;.!?\n]", said))
+    return is_one and len(names) > 1 and all(names) and not speaks_of_company(said)
+
+
+def _means_one(clause: str, names: Sequence[str]) -> bool:
+    """Return whether a clause says that a request is only for the caller, or for one with these names."""
+    behind = [_NEEDS_ONE.sub("", clause[only.end() :]).split() for only in _MAY_LEAVE_OUT.finditer(clause)]
+    ones = [" ".join(word for word in each if word not in _BESIDE_ONE) for each in behind]
+    return any(_CALLER.fullmatch(one) or any(f"{name} ".startswith(f"{one} ") for name in names) for one in ones)
 
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
@@ -297,13 +304,17 @@ def count_people(read: Arguments, function: Function, *, was_asked: bool = False
     if function is Function.BOOK_APPOINTMENT:
         counts.append(count_in_words(str(read.values.get("notes", ""))))
     size, companions = min(max(counts, default=1), _MOST_PEOPLE), list(read.values.get("companions") or ())
+    names = [fold(each.get("customer_name", "")) for each in (read.values, *companions)]
+    if paths and size == 1 and names[1:] == names[:1]:  # {party_size: 1, companions: [the caller]}
+        return replace(read, values=read.values | {"companions": []})
     if size == 1 or "companions" in read.unclear:
         return read
     missing = size - 1 - len(companions)
     if not was_asked and (missing < 0 or (missing and COUNTED in companions)):
         return replace(read, values={**read.values, "companions": []}, unclear=(*read.unclear, "companions"))
     unread = {path: text for path, text in read.unread.items() if path not in paths}
-    return replace(read, values=read.values | {"companions": [*companions, *[COUNTED] * missing]}, unread=unread)
+    counted = [*(COUNTED | each for each in companions), *[COUNTED] * missing]
+    return replace(read, values=read.values | {"companions": counted}, unread=unread)
 
 
 def _is_of_caller(path: str) -> bool:
