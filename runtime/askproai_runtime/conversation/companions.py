@@ -114,7 +114,7 @@ def _without_repeated(
     call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]]
 ) -> Sequence[Mapping[str, str]]:
     """Return the companions; of each name only one person, the caller included, if that was asked and is the caller's answer."""
-    reply, alone = _find_replies(call, ONE_NAME, NAMES)
+    reply, alone = (call.find_reply(companions_key(each), None) for each in (ONE_NAME, NAMES))
     if reply is not Reply.NO and (reply is None or alone is not Reply.NO):
         return said
     names = [fold(read_customer_name(each.get("customer_name"), call.said)) for each in (args, *said)]
@@ -162,11 +162,6 @@ def _resolve(
     return [found[number] for number in range(len(said))]
 
 
-def _find_replies(call: CallContext, *subjects: str) -> list[Reply | None]:
-    """Return the caller's reply to our question about companions for each of the `subjects`; None without one."""
-    return [call.find_reply(companions_key(each), None) for each in subjects]
-
-
 def say_names_missing(count: int) -> str:
     """Return the question for the names of `count` companions."""
     return say().name_of_companion if count == 1 else say().names_of_companions
@@ -182,7 +177,7 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], offered: Sequence[Nam
     if args.get("companions") or (call.replies is None and "companions" in args):
         return False
     name = args.get("customer_name") or ""
-    replies = {*_find_replies(call, NAMES, COMPANY, ONE_NAME, ONE_BY_ONE)}
+    replies = {call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY, ONE_NAME, ONE_BY_ONE)}
     if replies <= {None, Reply.ASIDE}:
         # Without a transcript the notes would be asked about again and again.
         if offered or call.companions or (call.replies is not None and brings_another(args.get("notes") or "", name)):

@@ -128,7 +128,7 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     that somebody without a name does. After that, they are nobody unless the reply names somebody.
     """
     exchanges = read_exchanges(call)
-    asking = [each for each in exchanges if asks_who_comes(each)]
+    asking = [each for each in exchanges if _asks_who_comes(each)]
     if not asking or asking[-1].request is None or not isinstance(args, dict):
         return read
     asked = asking[-1].request.read_arguments()
@@ -139,10 +139,7 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     if not (said and (is_same or asking[-1] is exchanges[-1])):
         return read
     if (reply := read_company(said)) is Reply.NO:
-        names = [(each, each.get("customer_name", "")) for each in companions]
-        named = [
-            each for each, name in names if read_customer_name(name) and names_one(name) and not is_unknown_word(name)
-        ]
+        named = [each for each in companions if _is_named(each.get("customer_name", ""))]
         return replace_argument(read, function, "companions", companions=named)
     known = [each for each in companions if "customer_name" in each]  # COUNTED, too
     if len(known) == len(companions) or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY:
@@ -152,10 +149,11 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     return read if reply is Reply.YES else replace(read, values=read.values | {"companions": known})
 
 
-def asks_who_comes(exchange: Exchange) -> bool:
-    """Return whether an answer asks who comes along, and not only how many appointments one person has."""
+def _asks_who_comes(exchange: Exchange) -> bool:
     answer = exchange.answer or {}
-    return answer.get("unclear") == "companions" or answer.get("needs_companions", ONE_NAME) not in {
-        ONE_BY_ONE,
-        ONE_NAME,
-    }
+    marker = answer.get("needs_companions", ONE_NAME)
+    return answer.get("unclear") == "companions" or marker not in {ONE_BY_ONE, ONE_NAME}
+
+
+def _is_named(name: str) -> bool:
+    return bool(read_customer_name(name)) and names_one(name) and not is_unknown_word(name)

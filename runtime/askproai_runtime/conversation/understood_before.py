@@ -85,7 +85,7 @@ def read_request(
 
 def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
     """Return whether a request is for people with names, and the caller has just said to mean only one: "nur Otto", "nur ich"."""
-    people = [read.values, *(read.values.get("companions") or ())]
+    people = (read.values, *(read.values.get("companions") or ()))
     names = [fold(read_customer_name(each.get("customer_name"))) for each in people]
     exchanges = read_exchanges(call)
     said = exchanges[-1].said if exchanges else "\n".join(read_utterances(call))
@@ -185,42 +185,49 @@ def _add_understood(
 def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: KnownNames) -> Arguments:
     """Return the arguments of a booking. If it is only for another person than the one for whom we asked who else comes, it is
     unclear once whether it is for both: nobody is booked yet. If the caller replies so, that person is the companion of the first.
-    Each request is one person's if callers are verified by birth date, or if it has one.
     """
-    exchanges = [Exchange(None, None), *read_exchanges(call)]
-    was_unclear = _asks_for_whom(exchanges[-1])
-    last = next(each for each in reversed(exchanges) if not _asks_for_whom(each))
-    asked = (last.answer or {}).get("needs_companions")
-    if last.request is None or last.request.name != "book_appointment" or not isinstance(asked, str):
-        return read
-    before, name = read_arguments("book_appointment", last.request.arguments, known), read.values.get("customer_name")
-    caller, others = before.values.get("customer_name"), before.values.get("companions") or ()
-    if not (name and caller) or may_be_same(name, caller) or read.values.get("companions") or read.is_several:
-        return read
-    earlier = [each.request.read_arguments() for each in exchanges if each.request and not _asks_for_whom(each)]
-    is_verified = known.config.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
+    exchanges = read_exchanges(call)
+    before = [each for each in exchanges if (each.answer or {}).get("unclear") != "companions"]
+    asked = (before[-1].answer or {}).get("needs_companions") if before else None
+    is_open = replies.get(companions_key(str(asked))) in {None, Reply.ASIDE}
     if (
-        is_verified
-        or "birth_date" in read.values
-        or any(may_be_same(name, str(each.get("customer_name", ""))) for each in earlier)
+        is_open
+        or asked in {ONE_BY_ONE, ONE_NAME}
+        or before[-1].request is None
+        or before[-1].request.name != "book_appointment"
     ):
         return read
-    is_answer = replies.get(companions_key(asked)) not in {None, Reply.ASIDE} and asked not in {ONE_BY_ONE, ONE_NAME}
-    times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (before, read)]
-    said = fold(exchanges[-1].said)
-    names_both = _FOR_BOTH.search(said) or not {*fold(caller).split()}.isdisjoint(said.split())
-    is_for_both = (names_both and not _MAY_LEAVE_OUT.search(said)) or ONLY_YES.fullmatch(words_of(exchanges[-1].said))
-    if not is_answer or len(others) > 1 or times[1] not in ({}, times[0]) or (was_unclear and not is_for_both):
+    first = read_arguments("book_appointment", before[-1].request.arguments, known)
+    was_unclear, said = before[-1] is not exchanges[-1], exchanges[-1].said
+    is_left_alone = was_unclear and not _is_for_both(said, str(first.values.get("customer_name")))
+    if is_left_alone or not _joins(read, first, before, known):
         return read
     own = {key: read.values[key] for key in ("customer_name", "service", "staff") if key in read.values}
-    kept = {key: each for key, each in before.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
+    kept = {key: each for key, each in first.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
     values = {key: each for key, each in read.values.items() if key not in {"another", "choice", *own}}
-    unclear = () if was_unclear else ("companions",)
-    return replace(read, values=values | kept | {"companions": [own]}, unclear=(*read.unclear, *unclear))
+    unclear = read.unclear if was_unclear else (*read.unclear, "companions")
+    return replace(read, values=values | kept | {"companions": [own]}, unclear=unclear)
 
 
-def _asks_for_whom(exchange: Exchange) -> bool:
-    return (exchange.answer or {}).get("unclear") == "companions"
+def _is_for_both(said: str, caller: str) -> bool:
+    """Return whether a reply says that a request is for the caller, too: "auch für mich", "für beide", or only "ja"."""
+    words = fold(said)
+    names_both = _FOR_BOTH.search(words) or not {*fold(caller).split()}.isdisjoint(words.split())
+    return bool((names_both and not _MAY_LEAVE_OUT.search(words)) or ONLY_YES.fullmatch(words_of(said)))
+
+
+def _joins(read: Arguments, first: Arguments, before: Sequence[Exchange], known: KnownNames) -> bool:
+    """Return whether a request may be for the companion of the `first` one: one other person at its time, whom no request of the
+    call has named. Each request is one person's if callers are verified by birth date, or if it has one.
+    """
+    if known.config.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE or "birth_date" in read.values:
+        return False
+    names = [str(each.values.get("customer_name", "")) for each in (read, first)]
+    named = [str(each.request.read_arguments().get("customer_name", "")) for each in before if each.request]
+    times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (first, read)]
+    is_one = not (read.values.get("companions") or read.is_several) and len(first.values.get("companions") or ()) <= 1
+    is_other = all(names) and not any(may_be_same(names[0], each) for each in (names[1], *named))
+    return is_one and is_other and times[1] in ({}, times[0])
 
 
 def _read_understood(

@@ -105,7 +105,9 @@ def say_unread(
         left = {path for path in left if not _is_beside_move(path, read.unread[path], known, call)}
     match function:
         case Function.BOOK_APPOINTMENT:
-            of_several = _adds_person(answer, read) or any(map(means_several, read.noted, read.noted.values()))
+            is_single = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
+            brings = is_single and brings_another(read.values.get("notes", ""), read.values.get("customer_name", ""))
+            of_several = brings or any(map(means_several, read.noted, read.noted.values()))
             return _say_noted(answer, is_any=bool(read.noted), is_all=not left, of_several=of_several)
         case Function.RESCHEDULE_APPOINTMENT if left:
             is_time_only = read.values.keys().isdisjoint({"service", "staff"})
@@ -130,12 +132,6 @@ def _is_beside_move(path: str, text: str, known: KnownNames, call: CallContext) 
         heard = read_phone(text, known.config, call)
         return not heard.has_number or (call.caller is not None and heard.number == call.caller)
     return key.endswith(_REASONS) and not known.find_mentioned(text)
-
-
-def _adds_person(answer: Answer, read: Arguments) -> bool:
-    """Return True if the notes of a new booking for one person may mention a second person: "mit Tochter Mia"."""
-    is_alone = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
-    return is_alone and brings_another(read.values.get("notes", ""), str(read.values.get("customer_name", "")))
 
 
 def means_several(path: str, text: str) -> bool:

@@ -39,8 +39,7 @@ def read_company(reply: str) -> Reply | None:
     if not is_alone and (is_question(reply) or only_waits(reply)):
         return None
     clauses = [each.strip() for each in _CLAUSE.split(reply)]
-    is_undecided = not is_alone and _UNDECIDED.search(said)
-    if is_undecided or any(_names_somebody(each, is_alone=is_alone) for each in clauses):
+    if any(_names_somebody(each, is_alone=is_alone) for each in clauses) or (not is_alone and _UNDECIDED.search(said)):
         return Reply.YES
     is_denied = not words.isdisjoint(_WORDS.not_alone) and speaks_of_company(reply)
     is_nobody = is_alone or is_denied or _NO.search(said) or not words.isdisjoint(_WORDS.nobody)
@@ -64,8 +63,7 @@ def _names_somebody(clause: str, *, is_alone: bool) -> bool:
     parts = clause.split()
     named = [word for word in parts if word.istitle() and fold(word) not in OF_SENTENCES]
     if is_alone:  # "Oh, nur ich", "nur einen Termin"
-        joined = (fold(before) in _BEFORE_NAME and each in named for before, each in pairwise(parts))
-        return 1 < len(named) == len(parts) or any(joined)
+        return any(fold(before) in _BEFORE_NAME and each in named for before, each in pairwise(parts))
     is_first = clause.startswith(tuple(named)) and clause not in named  # a capital letter begins the clause
     is_other = _APPOINTMENT.search(clause) or asks(said)
     return not words.isdisjoint(FIRST_NAMES) or (bool(named[is_first:]) and not is_other)

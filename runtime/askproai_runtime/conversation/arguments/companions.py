@@ -1,7 +1,6 @@
 """Read the `companions` argument of a language model: from any form of it to one object for each companion."""
 
 import re
-from collections.abc import Mapping, Sequence
 from math import isnan
 from typing import Any, Final
 
@@ -82,7 +81,7 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     return companions[:_MAX_COMPANIONS], [each for _, unread in read for each in unread] + rest
 
 
-def settle_caller(values: Mapping[str, Any], *, is_for_one: bool) -> Mapping[str, Any]:
+def settle_caller(values: dict[str, Any], *, is_for_one: bool) -> dict[str, Any]:
     """Return the arguments without the caller, whom a model may list among the companions by full name or first name. As the only
     companion the entry stays, with the full name, also of "P. Lange" or "Lange, Petra", and of "Frau Lange" if the words are
     `is_for_one`: it is asked whether two appointments are meant.
@@ -94,8 +93,8 @@ def settle_caller(values: Mapping[str, Any], *, is_for_one: bool) -> Mapping[str
         for each in companions
         if name and {"customer_name"} <= {*each} <= {"customer_name", "service"}
         if fold(each.get("service", service)) == service
-        if _may_be(fold(each["customer_name"]).split(), fold(name).split())
-        or (is_for_one and same_name(each["customer_name"], name))
+        if same_name(said := each["customer_name"], name) and len(said.split()) <= len(name.split())
+        if is_for_one or any(fold(name).startswith(part) for part in fold(said).split())  # not "Lange" alone
     ]
     if values.get("another") or not may_be_own:
         return values
@@ -103,12 +102,6 @@ def settle_caller(values: Mapping[str, Any], *, is_for_one: bool) -> Mapping[str
         return {**values, "companions": [{**companions[0], "customer_name": name}]}
     own = [each for each in may_be_own if fold(each["customer_name"]) in {fold(name), fold(name).split()[0]}]
     return {**values, "companions": [each for each in companions if each not in own]} if len(own) == 1 else values
-
-
-def _may_be(parts: Sequence[str], words: Sequence[str]) -> bool:
-    """Return whether each of the parts begins a word of a name, and one its first word: "P. Lange", not "Lange" alone."""
-    is_first = any(words[0].startswith(part) for part in parts)
-    return is_first and all(any(word.startswith(part) for word in words) for part in parts)
 
 
 def _is_unfilled(entry: Any) -> bool:
