@@ -63,11 +63,5 @@ def is_question(utterance: str) -> bool:
     return utterance.rstrip().endswith("?") or asks(words_of(utterance))
 
 
-def only_waits(utterance: str) -> bool:
-    """Return whether an utterance is "Moment", also with further words, or nothing but fillers: it answers nothing yet."""
-    said = words_of(utterance)
-    return bool(WAIT.search(said) or (ONLY_YES.fullmatch(said) and not YES.search(said)))
-
-
 def asks(said: str) -> bool:
     return bool(ASKING.search(said)) and not SAYING.search(said)

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, Reply, asks, is_question, only_waits, words_of
+from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, WAIT, YES, Reply, asks, is_question, words_of
 from askproai_runtime.language.name_words import ALONE, FIRST_NAMES, OF_SENTENCES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.understood import UNDERSTOOD
@@ -36,7 +36,8 @@ def read_company(reply: str) -> Reply | None:
     said = words_of(reply)
     words = {*fold(said).split()}
     is_alone = not words.isdisjoint(_BY_ONESELF)  # whatever else is said: "hab ich doch gesagt, nur ich"
-    if not is_alone and (is_question(reply) or only_waits(reply)):
+    is_filler = ONLY_YES.fullmatch(said) and not YES.search(said)
+    if not is_alone and (is_question(reply) or WAIT.search(said) or is_filler):
         return None
     clauses = [each.strip() for each in _CLAUSE.split(reply)]
     if any(_names_somebody(each, is_alone=is_alone) for each in clauses) or (not is_alone and _UNDECIDED.search(said)):
