@@ -4,7 +4,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
@@ -78,7 +77,7 @@ def add_companions(
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", ())
     said = [_part_service(each, ctx.config().services) for each in said]
-    said = _without_repeated(call, args, _without_caller(said, args))
+    said = _without_repeated(call, args, said)
     was_asked = asks_birth_date(ctx) and companions_key(NAMES) in (call.replies or {})  # for whom to begin
     if not said or was_asked:
         return Group(service, ())
@@ -111,34 +110,11 @@ def _read_name(call: CallContext, companion: Mapping[str, str]) -> str:
     return "" if is_unknown_word(name) and not is_asked else name
 
 
-def _without_caller(said: Sequence[Mapping[str, str]], args: Mapping[str, Any]) -> Sequence[Mapping[str, str]]:
-    """Return the companions without the caller, whom a model may list among them by full name or first name. As the only companion
-    the entry stays, with the full name, also of "P. Lange" or "Lange, Petra": it is asked whether two appointments are meant.
-    """
-    name, service = (fold(read_text(args, each) or "") for each in ("customer_name", "service"))
-    may_be_own = [
-        each
-        for each in said
-        if name and {"customer_name"} <= {*each} <= {"customer_name", "service"}
-        if fold(each.get("service", service)) == service and _may_be(fold(each["customer_name"]).split(), name.split())
-    ]
-    if len(may_be_own) == len(said) == 1 and not args.get("another"):
-        return [{**said[0], "customer_name": str(args["customer_name"])}]
-    own = [each for each in may_be_own if fold(each["customer_name"]) in {name, name.split()[0]}]
-    return [each for each in said if each not in own] if len(own) == 1 and not args.get("another") else said
-
-
-def _may_be(parts: Sequence[str], words: Sequence[str]) -> bool:
-    """Return whether each of the parts begins a word of a name, and one its first word: "P. Lange", not "Lange" alone."""
-    is_first = any(words[0].startswith(part) for part in parts)
-    return is_first and all(any(word.startswith(part) for word in words) for part in parts)
-
-
 def _without_repeated(
     call: CallContext, args: Mapping[str, Any], said: Sequence[Mapping[str, str]]
 ) -> Sequence[Mapping[str, str]]:
     """Return the companions; of each name only one person, the caller included, if that was asked and is the caller's answer."""
-    reply, alone = _find_replies(call, ONE_NAME, NAMES)
+    reply, alone = (call.find_reply(companions_key(each), None) for each in (ONE_NAME, NAMES))
     if reply is not Reply.NO and (reply is None or alone is not Reply.NO):
         return said
     names = [fold(read_customer_name(each.get("customer_name"), call.said)) for each in (args, *said)]
@@ -186,40 +162,34 @@ def _resolve(
     return [found[number] for number in range(len(said))]
 
 
-def _find_replies(call: CallContext, *subjects: str) -> list[Reply | None]:
-    """Return the caller's reply to our question about companions for each of the `subjects`; None without one."""
-    return [call.find_reply(companions_key(each), None) for each in subjects]
-
-
 def say_names_missing(count: int) -> str:
     """Return the question for the names of `count` companions."""
     return say().name_of_companion if count == 1 else say().names_of_companions
 
 
-def leaves_out(call: CallContext, args: Mapping[str, Any], start: datetime, offered: Sequence[NamedSlot]) -> bool:
+def leaves_out(call: CallContext, args: Mapping[str, Any], offered: Sequence[NamedSlot]) -> bool:
     """Return True if a request without companions leaves out one whom an earlier request has named, unless the caller has
     replied to come alone: the answer must then mention it.
 
     Raises `ClarificationNeeded` if the time was `offered` to several people, an earlier request had some, or the notes mention
     one, since the caller may have decided to come alone. After any question about companions the arguments count.
     """
-    said = _without_caller(args.get("companions") or (), args)
-    if said or (call.replies is None and "companions" in args):
+    if args.get("companions") or (call.replies is None and "companions" in args):
         return False
-    at, name = start.isoformat(), args.get("customer_name") or ""
-    replies = {*_find_replies(call, NAMES, COMPANY, ONE_NAME, ONE_BY_ONE, at)}
-    if replies <= {None, Reply.ASIDE} and companions_key(at) not in (call.replies or {}):
+    name = args.get("customer_name") or ""
+    replies = {call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY, ONE_NAME, ONE_BY_ONE)}
+    if replies <= {None, Reply.ASIDE}:
         # Without a transcript the notes would be asked about again and again.
         if offered or call.companions or (call.replies is not None and brings_another(args.get("notes") or "", name)):
             question = say_names_missing(max(len(offered), call.companions, 1))
-            raise ClarificationNeeded(f"{question}{say().or_alone}", needs_companions=at)
+            raise ClarificationNeeded(f"{question}{say().or_alone}", needs_companions=NAMES)
         return False
     return Reply.NO not in replies and not all(may_be_same(each, name) for each in call.companion_names)
 
 
-def name_guests(call: CallContext, names: Sequence[str], name: str, start: datetime) -> tuple[str, ...]:
+def name_guests(call: CallContext, names: Sequence[str], name: str) -> tuple[str, ...]:
     """Return the companions' names. After the question for a name, a companion still without one is "guest of" `name`."""
-    if {*_find_replies(call, NAMES, start.isoformat())} <= {None, Reply.ASIDE}:
+    if call.find_reply(companions_key(NAMES), None) in {None, Reply.ASIDE}:
         return tuple(names)
     missing = [at for at, each in enumerate(names) if not each]
     numbers = {at: f" {number}" if len(missing) > 1 else "" for number, at in enumerate(missing, 1)}
@@ -237,15 +207,13 @@ def require_names(args: Mapping[str, Any], names: Sequence[str]) -> None:
         raise ClarificationNeeded(f"{say_names_missing(missing)}{alone}", needs_companions=NAMES)
 
 
-def name_everybody(
-    call: CallContext, args: Mapping[str, Any], group: Group, name: str, start: datetime, *, another: bool
-) -> Group:
+def name_everybody(call: CallContext, args: Mapping[str, Any], group: Group, name: str, *, another: bool) -> Group:
     """Return the group with a name for each person; the name of a companion whom the caller did not name is "guest of" `name`.
 
     Raises `ClarificationNeeded` once for missing names, and if two names are equal: a caller with two cars has one name, but a
     model may also list the caller among the companions. With `another`, equal names are two appointments of one customer.
     """
-    names = name_guests(call, group.names, name, start)
+    names = name_guests(call, group.names, name)
     require_names(args, names)
     (most, times), *_ = Counter(map(fold, (name, *names))).most_common(1)
     reply = call.find_reply(companions_key(ONE_NAME), None)

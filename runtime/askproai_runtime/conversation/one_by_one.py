@@ -74,7 +74,7 @@ def find_next(
     Raises `ClarificationNeeded` once in a call for missing names, and once to ask whether to begin with the first person: the
     caller wanted all or none.
     """
-    names = name_guests(call, group.names, request.name, request.start)
+    names = name_guests(call, group.names, request.name)
     require_names(args, names)
     start = request.start.astimezone(request.rules.zone).isoformat()
     then = [each for each in appointments if each.live and each.starts_at == request.start]

@@ -10,6 +10,7 @@ from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.instead import AgentFunctions, lead_on
 from askproai_runtime.conversation.transcript import Exchange, read_answers
 from askproai_runtime.conversation.types import Answer, Choice, FunctionOutcome
+from askproai_runtime.language.answer_words import WAIT, words_of
 from askproai_runtime.language.replies import rename_key
 from askproai_runtime.sentences import say
 
@@ -24,13 +25,15 @@ _NAMES_TIMES: Final = ("slots", "alternatives")
 
 def list_heard(exchanges: Sequence[Exchange], args: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     """Return the answers of a call before its request with `args`, oldest first, without the questions that the caller has not
-    heard: the model itself followed one with another request before the caller spoke.
+    heard, since the model itself followed one with another request before the caller spoke, or to which the caller said "Moment".
     """
     requests = [{} if each.request is None else each.request.read_arguments() for each in exchanges]
     return [
         each.answer
         for each, own, later in zip(exchanges, requests, [*requests[1:], args], strict=False)
-        if each.answer is not None and (each.said or each.request is None or own == later or each.answer.get("success"))
+        if each.answer is not None
+        if each.answer.get("success")
+        or ((each.said or each.request is None or own == later) and not WAIT.search(words_of(each.said)))
     ]
 
 

@@ -15,8 +15,8 @@ from askproai_runtime.conversation.email_address import leaves_out_email, read_e
 from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges
-from askproai_runtime.language.answer_words import ANYBODY, words_of
-from askproai_runtime.language.company import excludes_company, names_nobody, only_asks
+from askproai_runtime.language.answer_words import ANYBODY, Reply, words_of
+from askproai_runtime.language.company import leaves_nameless, read_company
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
 from askproai_runtime.language.declines import list_clauses
 from askproai_runtime.language.placeholders import leaves_open
@@ -118,34 +118,40 @@ def _list_unread_of(argument: str, read: Arguments, function: Function) -> list[
 
 
 def settle_company(read: Arguments, function: Function, call: OngoingCall, args: Any) -> Arguments:
-    """Return the arguments of a request with `args` without the companions that are unclear or have no name, if the caller's whole
-    reply to our question about them is that nobody else comes, and without entries that say nothing of a person ({}, or only a
-    service) if the reply speaks of nobody. The request follows that reply or repeats the asked one: its companions, and after
-    a booking all of it.
+    """Return the arguments of a request with `args` without the companions that are unclear or have no name, if the caller has
+    replied to our question about them that nobody else comes. The request follows that reply or repeats the asked one: its
+    companions, and after a booking all of it.
+
+    For entries that say nothing of a person ({}, or only a service) it is asked once more who comes, if the reply does not say
+    that somebody without a name does. After that, they are nobody unless the reply names somebody.
     """
     exchanges = read_exchanges(call)
-    asking = next((each for each in reversed(exchanges) if _asks_who_comes(each)), None)
-    if asking is None or asking.request is None or not isinstance(args, dict):
+    asking = [each for each in exchanges if _asks_who_comes(each)]
+    if not asking or asking[-1].request is None or not isinstance(args, dict):
         return read
-    asked = asking.request.read_arguments()
-    is_written = any(is_done(each, WRITES) for each in exchanges[exchanges.index(asking) :])
+    asked = asking[-1].request.read_arguments()
+    is_written = any(is_done(each, WRITES) for each in exchanges[exchanges.index(asking[-1]) :])
     is_same = asked == args if is_written else asked.get("companions") == args.get("companions")
-    is_repeated = is_same or asking is exchanges[-1]
-    replies = [each for each in asking.said.splitlines() if not only_asks(each)]
+    said = "\n".join(each for each in asking[-1].said.splitlines() if read_company(each) is not None)
     companions = read.values.get("companions") or ()
-    if not (is_repeated and replies):
+    if not (said and (is_same or asking[-1] is exchanges[-1])):
         return read
-    if not all(map(excludes_company, replies)):
-        known = [each for each in companions if "customer_name" in each]  # COUNTED, too
-        return replace(read, values=read.values | {"companions": known}) if all(map(names_nobody, replies)) else read
-    said = [(each, each.get("customer_name", "")) for each in companions]
-    named = [each for each, name in said if read_customer_name(name) and names_one(name) and not is_unknown_word(name)]
-    return replace_argument(read, function, "companions", companions=named)
+    if (reply := read_company(said)) is Reply.NO:
+        named = [each for each in companions if _is_named(each.get("customer_name", ""))]
+        return replace_argument(read, function, "companions", companions=named)
+    known = [each for each in companions if "customer_name" in each]  # COUNTED, too
+    if len(known) == len(companions) or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY:
+        return read
+    if len(asking) < MOST_ASKED:
+        return replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
+    return read if reply is Reply.YES else replace(read, values=read.values | {"companions": known})
 
 
 def _asks_who_comes(exchange: Exchange) -> bool:
     answer = exchange.answer or {}
-    return answer.get("unclear") == "companions" or answer.get("needs_companions", ONE_NAME) not in {
-        ONE_BY_ONE,
-        ONE_NAME,
-    }
+    marker = answer.get("needs_companions", ONE_NAME)
+    return answer.get("unclear") == "companions" or marker not in {ONE_BY_ONE, ONE_NAME}
+
+
+def _is_named(name: str) -> bool:
+    return bool(read_customer_name(name)) and names_one(name) and not is_unknown_word(name)

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime.calls.payload import OngoingCall
-from askproai_runtime.conversation.arguments.companions import COUNTED
+from askproai_runtime.conversation.arguments.companions import COUNTED, settle_caller
 from askproai_runtime.conversation.arguments.contradictions import find_answer
 from askproai_runtime.conversation.arguments.counts import count_in_words, counts_people, read_count
 from askproai_runtime.conversation.arguments.known_names import KnownNames
@@ -71,7 +71,10 @@ def read_request(
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
     was_asked = _read_answer_to(call, "companions")[0] != ""
-    if not was_asked and _is_for_one(read, call):
+    is_for_one = not was_asked and _is_for_one(read, call)
+    may_be_caller = is_for_one or companions_key(ONE_NAME) in (replies or {})
+    read = replace(read, values=settle_caller(read.values, is_for_one=may_be_caller))
+    if is_for_one and not same_name(read.values["companions"][0]["customer_name"], read.values["customer_name"]):
         read = replace(read, unclear=(*read.unclear, "companions"))
     if function in _COUNTS_IN:
         read = settle_company(count_people(read, function, was_asked=was_asked), function, call, args)
@@ -80,15 +83,19 @@ def read_request(
 
 def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
     """Return whether a request is for people with names, and the caller has just said to mean only one: "nur Otto", "nur ich"."""
-    people = [read.values, *(read.values.get("companions") or ())]
+    people = (read.values, *(read.values.get("companions") or ()))
     names = [fold(read_customer_name(each.get("customer_name"))) for each in people]
     exchanges = read_exchanges(call)
     said = exchanges[-1].said if exchanges else "\n".join(read_utterances(call))
-    clauses = map(fold, re.split(r"[,;.!?\n]", said))
-    behind = [each[only.end() :] for each in clauses for only in _MAY_LEAVE_OUT.finditer(each)]
-    ones = [" ".join(word for word in _NEEDS_ONE.sub("", each).split() if word not in _BESIDE_ONE) for each in behind]
-    is_one = any(_CALLER.fullmatch(one) or any(f"{name} ".startswith(f"{one} ") for name in names) for one in ones)
-    return len(names) > 1 and all(names) and is_one and not speaks_of_company(said)
+    is_one = any(_means_one(fold(each), names) for each in re.split(r"[,;.!?\n]", said))
+    return is_one and len(names) > 1 and all(names) and not speaks_of_company(said)
+
+
+def _means_one(clause: str, names: Sequence[str]) -> bool:
+    """Return whether a clause says that a request is only for the caller, or for one with these names."""
+    behind = [_NEEDS_ONE.sub("", clause[only.end() :]).split() for only in _MAY_LEAVE_OUT.finditer(clause)]
+    ones = [" ".join(word for word in each if word not in _BESIDE_ONE) for each in behind]
+    return any(_CALLER.fullmatch(one) or any(f"{name} ".startswith(f"{one} ") for name in names) for one in ones)
 
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
@@ -168,42 +175,49 @@ def _add_understood(
 def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: KnownNames) -> Arguments:
     """Return the arguments of a booking. If it is only for another person than the one for whom we asked who else comes, it is
     unclear once whether it is for both: nobody is booked yet. If the caller replies so, that person is the companion of the first.
-    Each request is one person's if callers are verified by birth date, or if it has one.
     """
-    exchanges = [Exchange(None, None), *read_exchanges(call)]
-    was_unclear = _asks_for_whom(exchanges[-1])
-    last = next(each for each in reversed(exchanges) if not _asks_for_whom(each))
-    asked = (last.answer or {}).get("needs_companions")
-    if last.request is None or last.request.name != "book_appointment" or not isinstance(asked, str):
-        return read
-    before, name = read_arguments("book_appointment", last.request.arguments, known), read.values.get("customer_name")
-    caller, others = before.values.get("customer_name"), before.values.get("companions") or ()
-    if not (name and caller) or may_be_same(name, caller) or read.values.get("companions") or read.is_several:
-        return read
-    earlier = [each.request.read_arguments() for each in exchanges if each.request and not _asks_for_whom(each)]
-    is_verified = known.config.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE
+    exchanges = read_exchanges(call)
+    before = [each for each in exchanges if (each.answer or {}).get("unclear") != "companions"]
+    asked = (before[-1].answer or {}).get("needs_companions") if before else None
+    is_open = replies.get(companions_key(str(asked))) in {None, Reply.ASIDE}
     if (
-        is_verified
-        or "birth_date" in read.values
-        or any(may_be_same(name, str(each.get("customer_name", ""))) for each in earlier)
+        is_open
+        or asked in {ONE_BY_ONE, ONE_NAME}
+        or before[-1].request is None
+        or before[-1].request.name != "book_appointment"
     ):
         return read
-    is_answer = replies.get(companions_key(asked)) not in {None, Reply.ASIDE} and asked not in {ONE_BY_ONE, ONE_NAME}
-    times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (before, read)]
-    said = fold(exchanges[-1].said)
-    names_both = _FOR_BOTH.search(said) or not {*fold(caller).split()}.isdisjoint(said.split())
-    is_for_both = (names_both and not _MAY_LEAVE_OUT.search(said)) or ONLY_YES.fullmatch(words_of(exchanges[-1].said))
-    if not is_answer or len(others) > 1 or times[1] not in ({}, times[0]) or (was_unclear and not is_for_both):
+    first = read_arguments("book_appointment", before[-1].request.arguments, known)
+    was_unclear, said = before[-1] is not exchanges[-1], exchanges[-1].said
+    is_left_alone = was_unclear and not _is_for_both(said, str(first.values.get("customer_name")))
+    if is_left_alone or not _joins(read, first, before, known):
         return read
     own = {key: read.values[key] for key in ("customer_name", "service", "staff") if key in read.values}
-    kept = {key: each for key, each in before.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
+    kept = {key: each for key, each in first.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
     values = {key: each for key, each in read.values.items() if key not in {"another", "choice", *own}}
-    unclear = () if was_unclear else ("companions",)
-    return replace(read, values=values | kept | {"companions": [own]}, unclear=(*read.unclear, *unclear))
+    unclear = read.unclear if was_unclear else (*read.unclear, "companions")
+    return replace(read, values=values | kept | {"companions": [own]}, unclear=unclear)
 
 
-def _asks_for_whom(exchange: Exchange) -> bool:
-    return (exchange.answer or {}).get("unclear") == "companions"
+def _is_for_both(said: str, caller: str) -> bool:
+    """Return whether a reply says that a request is for the caller, too: "auch für mich", "für beide", or only "ja"."""
+    words = fold(said)
+    names_both = _FOR_BOTH.search(words) or not {*fold(caller).split()}.isdisjoint(words.split())
+    return bool((names_both and not _MAY_LEAVE_OUT.search(words)) or ONLY_YES.fullmatch(words_of(said)))
+
+
+def _joins(read: Arguments, first: Arguments, before: Sequence[Exchange], known: KnownNames) -> bool:
+    """Return whether a request may be for the companion of the `first` one: one other person at its time, whom no request of the
+    call has named. Each request is one person's if callers are verified by birth date, or if it has one.
+    """
+    if known.config.caller_verification is CallerVerification.NAME_AND_BIRTH_DATE or "birth_date" in read.values:
+        return False
+    names = [str(each.values.get("customer_name", "")) for each in (read, first)]
+    named = [str(each.request.read_arguments().get("customer_name", "")) for each in before if each.request]
+    times = [{key: each for key, each in one.values.items() if key in TIMES} for one in (first, read)]
+    is_one = not (read.values.get("companions") or read.is_several) and len(first.values.get("companions") or ()) <= 1
+    is_other = all(names) and not any(may_be_same(names[0], each) for each in (names[1], *named))
+    return is_one and is_other and times[1] in ({}, times[0])
 
 
 def _read_understood(
@@ -287,13 +301,17 @@ def count_people(read: Arguments, function: Function, *, was_asked: bool = False
     if function is Function.BOOK_APPOINTMENT:
         counts.append(count_in_words(str(read.values.get("notes", ""))))
     size, companions = min(max(counts, default=1), _MOST_PEOPLE), list(read.values.get("companions") or ())
+    names = [fold(each.get("customer_name", "")) for each in (read.values, *companions)]
+    if paths and size == 1 and names[1:] == names[:1]:  # {party_size: 1, companions: [the caller]}
+        return replace(read, values=read.values | {"companions": []})
     if size == 1 or "companions" in read.unclear:
         return read
     missing = size - 1 - len(companions)
     if not was_asked and (missing < 0 or (missing and COUNTED in companions)):
         return replace(read, values={**read.values, "companions": []}, unclear=(*read.unclear, "companions"))
     unread = {path: text for path, text in read.unread.items() if path not in paths}
-    return replace(read, values=read.values | {"companions": [*companions, *[COUNTED] * missing]}, unread=unread)
+    counted = [*(COUNTED | each for each in companions), *[COUNTED] * missing]
+    return replace(read, values=read.values | {"companions": counted}, unread=unread)
 
 
 def _is_of_caller(path: str) -> bool:

@@ -199,9 +199,9 @@ def _add_group(
     offered = find_named(call, request.rules, request.start)
     is_alone = request.another or is_second or any(each.live for each in appointments)
     if not (is_alone or asks_birth_date(ctx)):  # else each person has an appointment of the call's own
-        request = replace(request, leaves_out=leaves_out(call, args, request.start, offered[1:]))
+        request = replace(request, leaves_out=leaves_out(call, args, offered[1:]))
     group = add_companions(ctx, call, args, request.service, () if is_alone else offered[1:])
-    group = name_everybody(call, args, group, request.name, request.start, another=request.another)
+    group = name_everybody(call, args, group, request.name, another=request.another)
     return replace(
         request,
         service=group.service,

@@ -27,8 +27,7 @@ from askproai_runtime.conversation.arguments.texts import NOTES_LIMIT
 from askproai_runtime.conversation.instead import AgentFunctions, offer_message
 from askproai_runtime.conversation.phone_argument import read_phone
 from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
-from askproai_runtime.language.customer_names import may_bring_another
-from askproai_runtime.language.name_words import RELATIVES, SEVERAL_RELATIVES
+from askproai_runtime.language.customer_names import brings_another
 from askproai_runtime.person_names import drop_titles, fold
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
@@ -60,7 +59,6 @@ _RECORDS: Final = {
     **dict.fromkeys(("email", "phone"), DESCRIBING_KEYS),
 }
 _REASONS: Final = tuple(_WORDS.reasons)
-_FOR: Final = tuple(UNDERSTOOD.companions.for_whom)
 _OF_CHOICE: Final = frozenset({"branch", "service", "staff"})
 
 
@@ -107,7 +105,9 @@ def say_unread(
         left = {path for path in left if not _is_beside_move(path, read.unread[path], known, call)}
     match function:
         case Function.BOOK_APPOINTMENT:
-            of_several = _adds_person(answer, read) or any(map(means_several, read.noted, read.noted.values()))
+            is_single = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
+            brings = is_single and brings_another(read.values.get("notes", ""), read.values.get("customer_name", ""))
+            of_several = brings or any(map(means_several, read.noted, read.noted.values()))
             return _say_noted(answer, is_any=bool(read.noted), is_all=not left, of_several=of_several)
         case Function.RESCHEDULE_APPOINTMENT if left:
             is_time_only = read.values.keys().isdisjoint({"service", "staff"})
@@ -132,18 +132,6 @@ def _is_beside_move(path: str, text: str, known: KnownNames, call: CallContext) 
         heard = read_phone(text, known.config, call)
         return not heard.has_number or (call.caller is not None and heard.number == call.caller)
     return key.endswith(_REASONS) and not known.find_mentioned(text)
-
-
-def _adds_person(answer: Answer, read: Arguments) -> bool:
-    """Return True if the notes of a new booking for one person may mention a second person: "mit Tochter Mia", "Jens auch". The
-    field `booked_for: mother` is about the first one.
-    """
-    is_alone = answer.outcome is FunctionOutcome.BOOKED and "appointments" not in answer.fields
-    notes = read.values.get("notes", "")
-    for path, text in read.noted.items():
-        if fold_key(path).endswith(_FOR) and fold(text) in RELATIVES - SEVERAL_RELATIVES:
-            notes = notes.replace(_label(path, text), "")
-    return is_alone and may_bring_another(notes, str(read.values.get("customer_name", "")))
 
 
 def means_several(path: str, text: str) -> bool:

@@ -1,23 +1,25 @@
 """Decide by a caller's words whether somebody comes along. Pure."""
 
 import re
+from itertools import pairwise
 from typing import Final
 
-from askproai_runtime.language.answer_words import NO, ONLY_YES, asks, is_question, words_of
-from askproai_runtime.language.name_words import ALONE, BESIDE_ALONE, COMPANIONS, FIRST_NAMES, OF_SENTENCES, RELATIVES
+from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, WAIT, YES, Reply, asks, is_question, words_of
+from askproai_runtime.language.name_words import ALONE, FIRST_NAMES, OF_SENTENCES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.companions
 _COMPANY: Final = re.compile(rf"\b(?:{_WORDS.company})\b")
 _COUNTED: Final = re.compile(rf"\b(?:{_WORDS.counted})\b")
-_ALONE: Final = ALONE - {*_WORDS.names_caller.split("|"), *_WORDS.not_alone}
-_BY_ONESELF: Final = frozenset(word for word in _ALONE - _WORDS.nobody if not NO.search(word))
-_NOT: Final = _WORDS.nobody | _WORDS.not_alone
+_NO: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.no})\b")
+_BY_ONESELF: Final = frozenset(
+    each for each in ALONE - _WORDS.nobody - _WORDS.not_alone - {*_WORDS.names_caller.split("|")} if not _NO.match(each)
+)
 _UNDECIDED: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.neutral})\b")  # "weiß ich noch nicht"
 _APPOINTMENT: Final = re.compile(rf"\b(?:{UNDERSTOOD.answers.appointment})\b", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"[,;.!?\n]")
-_OF_REPLY: Final = (ALONE | BESIDE_ALONE | _WORDS.beside_alone_in_reply) - _WORDS.not_alone
+_BEFORE_NAME: Final = _BY_ONESELF | _WORDS.beside | _WORDS.for_whom  # "nur ich und Otto", "nur für Otto"
 
 
 def speaks_of_company(utterance: str) -> bool:
@@ -27,40 +29,42 @@ def speaks_of_company(utterance: str) -> bool:
     return is_relative or bool(_COMPANY.search(words) or _COUNTED.search(words))
 
 
-def excludes_company(reply: str) -> bool:
-    """Return whether a reply to the question who comes along says nothing but that nobody does: "nein, nur ich".
-
-    With any further word, or "nicht allein", it may speak of somebody: "sonst niemand, nur meine Tochter".
-    """
-    words = {*fold(words_of(reply)).split()}
-    alone = _ALONE if words.isdisjoint(COMPANIONS) else _WORDS.nobody  # "nein, mit Begleitung"
-    return words <= _OF_REPLY and not words.isdisjoint(alone)
-
-
-def only_asks(reply: str) -> bool:
-    """Return whether a reply to the question who comes along is only a question: "wieso, nur ich komme" is more."""
-    return is_question(reply) and _BY_ONESELF.isdisjoint(fold(words_of(reply)).split())
-
-
-def names_nobody(reply: str) -> bool:
-    """Return whether a reply to the question who comes along has no name, relation or number of people, and is no plain yes. A
-    denied person is nobody: "nein, mein Mann kommt nicht mit", unlike "nicht allein".
+def read_company(reply: str) -> Reply | None:
+    """Return what a reply to the question who comes along says: nobody (a no), somebody, perhaps without a name (a yes), or
+    neither; None for a question or "Moment". A denied person is nobody: "nein, mein Mann kommt nicht mit", unlike "nicht allein".
     """
     said = words_of(reply)
-    is_alone = not _ALONE.isdisjoint(fold(said).split())
-    return not (ONLY_YES.fullmatch(said) or _UNDECIDED.search(said)) and not any(
-        _names_somebody(each.strip(), is_alone=is_alone) for each in _CLAUSE.split(reply)
-    )
+    words = {*fold(said).split()}
+    is_alone = not words.isdisjoint(_BY_ONESELF)  # whatever else is said: "hab ich doch gesagt, nur ich"
+    is_filler = ONLY_YES.fullmatch(said) and not YES.search(said)
+    if not is_alone and (is_question(reply) or WAIT.search(said) or is_filler):
+        return None
+    clauses = [each.strip() for each in _CLAUSE.split(reply)]
+    if any(_names_somebody(each, is_alone=is_alone) for each in clauses) or (not is_alone and _UNDECIDED.search(said)):
+        return Reply.YES
+    is_denied = not words.isdisjoint(_WORDS.not_alone) and speaks_of_company(reply)
+    is_nobody = is_alone or is_denied or _NO.search(said) or not words.isdisjoint(_WORDS.nobody)
+    return Reply.NO if is_nobody else Reply.UNCLEAR
+
+
+def leaves_nameless(reply: str) -> bool:
+    """Return whether a reply speaks of somebody who may have no name yet: "mein Mann", "weiß ich noch nicht"."""
+    return speaks_of_company(reply) or _UNDECIDED.search(words_of(reply)) is not None
 
 
 def _names_somebody(clause: str, *, is_alone: bool) -> bool:
-    words = {*fold(words_of(clause)).split()}
-    if not words.isdisjoint(_NOT):
-        return not words.isdisjoint(_BY_ONESELF)
-    if speaks_of_company(clause) or not words.isdisjoint(FIRST_NAMES):
+    said = words_of(clause)
+    words = {*fold(said).split()}
+    if not words.isdisjoint(_WORDS.not_alone):
+        return not words.isdisjoint(_BY_ONESELF | _WORDS.nobody)
+    if not words.isdisjoint(_WORDS.nobody) or ONLY_YES.fullmatch(said) or ONLY_NO.fullmatch(said):
+        return False
+    if speaks_of_company(clause):
         return True
-    named = [word for word in clause.split() if word.istitle() and fold(word) not in OF_SENTENCES]
+    parts = clause.split()
+    named = [word for word in parts if word.istitle() and fold(word) not in OF_SENTENCES]
     if is_alone:  # "Oh, nur ich", "nur einen Termin"
-        return 1 < len(named) == len(clause.split())
+        return any(fold(before) in _BEFORE_NAME and each in named for before, each in pairwise(parts))
     is_first = clause.startswith(tuple(named)) and clause not in named  # a capital letter begins the clause
-    return bool(named[is_first:]) and not (_APPOINTMENT.search(clause) or asks(words_of(clause)))
+    is_other = _APPOINTMENT.search(clause) or asks(said)
+    return not words.isdisjoint(FIRST_NAMES) or (bool(named[is_first:]) and not is_other)

@@ -158,11 +158,6 @@ def _is_answer(text: str) -> bool:
     return read_claim(text) is not None and not (is_name and not is_all)
 
 
-def may_bring_another(text: str, name: str) -> bool:
-    """Return whether a remark beside the customer's name may mean that somebody else comes, too."""
-    return not (COMPANIONS | _WORDS.also).isdisjoint(fold(text).split()) or speaks_of_another(text, name)
-
-
 def brings_another(notes: str, name: str) -> bool:
     """Return whether a clause of the notes says that somebody comes with the customer of this name: "mein Sohn kommt mit",
     "auch für Otto". "Für meinen Sohn" alone may be the customer.

@@ -22,7 +22,7 @@ from askproai_runtime.language.answer_words import (
     words_of,
 )
 from askproai_runtime.language.cancel_answers import CANCELLATION, read_cancellation
-from askproai_runtime.language.company import excludes_company, only_asks
+from askproai_runtime.language.company import read_company
 from askproai_runtime.language.plain_yes import is_plain_yes
 from askproai_runtime.person_names import fold
 from askproai_runtime.understood import UNDERSTOOD
@@ -209,7 +209,7 @@ def _read(utterance: str, question: Question, about: str = "", today: date | Non
     if question is Question.SEVERAL:
         return _read_several(utterance)
     if question is Question.COMPANY:
-        return _read_company(utterance)
+        return read_company(utterance)
     if question is Question.HEARD:  # "Ja, Haarschnitt." repeats a word of the question
         asked = words_of(about).split()
         said = " ".join(word for word in said.split() if word not in asked)
@@ -224,20 +224,13 @@ def _read(utterance: str, question: Question, about: str = "", today: date | Non
     return None if is_aside and not is_yes else Reply.UNCLEAR
 
 
-def _read_company(utterance: str) -> Reply | None:
-    """Return the reply to the question who comes along. It is a no only if nothing else is said: "nein, nur ich"."""
-    if excludes_company(utterance):
-        return Reply.NO
-    if only_asks(utterance):
-        return None
-    return Reply.YES if holds_yes(utterance) else Reply.UNCLEAR
-
-
 def _read_several(utterance: str) -> Reply | None:
     """Return the reply to the question whether a person has two appointments or one: "Nur einen" without further words."""
     said = {*fold(words_of(utterance)).split()} - UNDERSTOOD.companions.beside_count
-    if is_question(utterance) or not said <= _ONE | _SEVERAL:
-        return None if is_question(utterance) else Reply.UNCLEAR
+    if is_question(utterance):
+        return None
+    if not said <= _ONE | _SEVERAL:
+        return Reply.NO if read_company(utterance) is Reply.NO else Reply.UNCLEAR
     if not said:
         is_no = NO.search(words_of(utterance))
         return Reply.NO if is_no else Reply.YES if holds_yes(utterance) else Reply.UNCLEAR

@@ -23,7 +23,7 @@ from askproai_runtime.language.customer_names import (
 )
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.lenient_json import REPEATED
-from askproai_runtime.person_names import fold
+from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.arguments
@@ -46,8 +46,8 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     """Return one object for each companion, and the unread values with their keys. The first is None if the value does not
     speak of companions, and [] if nobody comes along. The value may be a list, JSON, names alone, or a number of people.
 
-    Each entry of a list is a companion, also an empty one: without it, that person would come for nothing. The only entry is
-    nobody if its fields are all empty: a model fills in the schema.
+    Each entry of a list is a companion, also an empty one: without it, that person would come for nothing. The only entry, and one
+    beside others, is nobody if its fields are all empty: a model fills in the schema.
     """
     if isinstance(value, str):
         value = decode_text(value)
@@ -67,9 +67,9 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         is_number = isinstance(value, int) or not isnan(value)
         count_read = int(min(max(value, 0), _MAX_COMPANIONS)) if is_number else 0
         return [COUNTED] * count_read, [] if count_read == value or value < 0 else [("", value)]
-    if isinstance(alone, dict) and _is_unfilled(alone) and not _says_nobody(alone):
-        return [], []
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
+    filled = [each for each in entries if not _is_unfilled(each)]
+    entries = filled if filled or len(entries) == 1 else entries
     counts = {read_count(each) for each in entries} - {None}  # beside names: {count: 2, names: [Mia, Leon]}
     entries = [each for each in entries if read_count(each) is None]
     is_unclear = any(isinstance(each, str) and _is_no_name(each) and not names_unknown(each) for each in entries)
@@ -81,9 +81,32 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
     return companions[:_MAX_COMPANIONS], [each for _, unread in read for each in unread] + rest
 
 
-def _is_unfilled(entry: dict[str, Any]) -> bool:
+def settle_caller(values: dict[str, Any], *, is_for_one: bool) -> dict[str, Any]:
+    """Return the arguments without the caller, whom a model may list among the companions by full name or first name. As the only
+    companion the entry stays, with the full name, also of "P. Lange" or "Lange, Petra", and of "Frau Lange" if the words are
+    `is_for_one`: it is asked whether two appointments are meant.
+    """
+    companions, service = values.get("companions") or [], fold(values.get("service", ""))
+    name = read_customer_name(read_people(values.get("customer_name")).name)
+    may_be_own = [
+        each
+        for each in companions
+        if name and {"customer_name"} <= {*each} <= {"customer_name", "service"}
+        if fold(each.get("service", service)) == service
+        if same_name(said := each["customer_name"], name) and len(said.split()) <= len(name.split())
+        if is_for_one or any(fold(name).startswith(part) for part in fold(said).split())  # not "Lange" alone
+    ]
+    if values.get("another") or not may_be_own:
+        return values
+    if len(companions) == 1:
+        return {**values, "companions": [{**companions[0], "customer_name": name}]}
+    own = [each for each in may_be_own if fold(each["customer_name"]) in {fold(name), fold(name).split()[0]}]
+    return {**values, "companions": [each for each in companions if each not in own]} if len(own) == 1 else values
+
+
+def _is_unfilled(entry: Any) -> bool:
     """Return True if an entry has fields, all of them empty or a placeholder. "Unbekannt" is a person, and so is `{}`."""
-    texts = ["" if each is None else each for each in entry.values()]
+    texts = ["" if each is None else each for each in entry.values()] if isinstance(entry, dict) else []
     are_empty = all(isinstance(each, str) and (names_nothing(each) or leaves_open(each)) for each in texts)
     return bool(texts) and are_empty and not any(map(names_unknown, texts))
 
