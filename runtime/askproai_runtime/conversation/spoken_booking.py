@@ -1,13 +1,12 @@
 """A booking as a caller requests it: service, start and details, resolved from the arguments."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from askproai_core.tenant_config import Service, TenantConfig
+from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.availability.slots import ServiceRules
 from askproai_runtime.book.appointments import Appointment, Status
 from askproai_runtime.book.requests import BookingRequest, ServiceRequest
@@ -22,23 +21,10 @@ from askproai_runtime.conversation.requested_services import parse_service_reque
 from askproai_runtime.conversation.requested_times import names_day, parse_start
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
-from askproai_runtime.language.answer_words import is_question, words_of
-from askproai_runtime.language.declines import list_clauses, rejects_times
-from askproai_runtime.language.spoken_services import find_named
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_spoken, present_language, say
 from askproai_runtime.spoken_times import Candidate, Grain
-from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import find_by_name, list_parts, same_services
-
-_NOT: Final = "|".join(sorted(UNDERSTOOD.services.not_wanted))
-_ARTICLE: Final = rf"(?:(?:{'|'.join(sorted(UNDERSTOOD.described_staff.articles))}) )?"
-# In words whose services are marked with "_".
-_DROPPED: Final = re.compile(rf"\b(?:{_NOT}) {_ARTICLE}(_\S+)")
-_ONLY_PART: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only}) {_ARTICLE}_")
-# "nicht Färben, sondern Strähnen", "nur schneiden hatte ich letztes Mal"
-_OTHER: Final = re.compile(rf"{_DROPPED.pattern} (?:{UNDERSTOOD.operators.but}) (?!{_ARTICLE}_|{_ONLY_PART.pattern})")
-_BEFORE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.before})\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +144,8 @@ def _require_no_part(
     appointments: Sequence[Appointment],
 ) -> None:
     """Raise the question whether the whole visit is meant, if the start was only offered for a visit of several services, the
-    request names some of them, and the caller has not dropped the others. The question offers both, so that the next request is
-    carried out. A call without a transcript is not asked, since it would hear the question again.
+    request names some of them. The question offers both, so that the next request is carried out. A call without a transcript
+    is not asked, since it would hear the question again.
     """
     rules, name = request.rules, request.rules.service.name
     if call.said is None or call.list_offers(rules.branch.name, start, name):
@@ -169,39 +155,12 @@ def _require_no_part(
         is_part = {*list_parts(name)} < {*list_parts(slot.service)}
         if visit is None or not is_part or any(a.live and same_services(a.service, visit.name) for a in appointments):
             continue
-        if _drops_rest(config, call, request, visit):
-            return
         at = {"branch": slot.branch, "staff": slot.staff, "start": start.astimezone(rules.zone).isoformat()}
         raise ClarificationNeeded(
             say().part_or_visit.format(service=rules.service.display_name, visit=visit.display_name),
             alternatives=[at | {"service": each} for each in (name, visit.name)],
             excluded_staff=list(request.excluded),
         )
-
-
-def _drops_rest(config: TenantConfig, call: CallContext, request: ServiceRequest, visit: Service) -> bool:
-    """Return whether the caller's words since the last offer leave only the requested services of a visit: "nur den Haarschnitt",
-    "kein Färben". A further negation in the clause may turn that: "nicht nur den Haarschnitt", "ohne Färben will ich keinen".
-    """
-    said = " ".join(call.named_last.said_since) if call.named_last else ""
-    parts = [find_by_name(config, each, request.rules.branch.name) for each in list_parts(visit.name)]
-
-    def mark(word: str) -> str:
-        return next((f"_{each.name}" for each in parts if each and find_named([each], word)), word)
-
-    clauses = [" ".join(map(mark, fold(each).split())) for each, _ in list_clauses(said)]
-    dropped = {part for each in clauses for part in _DROPPED.findall(each)}
-    left = [_DROPPED.sub(" ", each) for each in clauses if "_" in each]
-    rest = {f"_{each}" for each in {*list_parts(visit.name)} - {*list_parts(request.rules.service.name)}}
-    drops = any(map(_ONLY_PART.search, clauses)) or rest == dropped
-    is_other = _OTHER.search(" ".join(map(mark, fold(words_of(said)).split())))
-    is_turned = (
-        is_other
-        or not dropped <= rest
-        or any(rejects_times(each) or _BEFORE.search(each) for each in left)
-        or is_question(said)
-    )
-    return drops and rest.isdisjoint(" ".join(left).split()) and not is_turned
 
 
 def _ask_for_day(start: datetime, call: CallContext, zone: ZoneInfo) -> ClarificationNeeded:
