@@ -98,7 +98,7 @@ async def test_failed_cancellation_does_not_deny_the_replacement_booking(
     monkeypatch.setattr(cancelling, "run_transaction", lose_the_commit)
     answer = await book_instead(booked)
     assert (answer.success, "Der Termin ist eingetragen" in answer.message) == (True, True), answer.message
-    assert "um 14 Uhr 30, bleibt bestehen" in answer.message
+    assert "um 14 Uhr 30, ist noch eingetragen" in answer.message
     assert await list_statuses(booked) == [("anna", "confirmed"), ("mehmet", "confirmed")]
 
 
@@ -118,12 +118,12 @@ async def test_taken_time_keeps_the_former_appointment(booked: CalcomEnvironment
     await booked.block(MEHMET, "2026-11-27T15:00:00Z")
     answer = await book_instead(booked)
     assert not answer.success
-    assert "um 14 Uhr 30, bleibt bestehen" in answer.message
+    assert "um 14 Uhr 30, ist noch eingetragen" in answer.message
     assert await list_statuses(booked) == [("anna", "confirmed"), ("mehmet", "failed")]
 
 
 async def test_unconfirmed_booking_keeps_the_former_appointment(booked: CalcomEnvironment) -> None:
     booked.inject_fault(FaultKind.ERROR_BEFORE_COMMIT)
     answer = await book_instead(booked)
-    assert "um 14 Uhr 30, bleibt bestehen" in answer.message
+    assert "um 14 Uhr 30, ist noch eingetragen" in answer.message
     assert await list_statuses(booked) == [("anna", "confirmed"), ("mehmet", "pending_sync")]
