@@ -64,9 +64,14 @@ log = structlog.get_logger(__name__)
 
 async def check_availability(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Return an offer of up to three starts, the closest held for this call; or a question with free slots as examples."""
+    call = await read_kept_offers(ctx, call)
+    args, elsewhere = leave_out_former_staff(ctx.config(), call, args)
+    answer = await _search(ctx, note_counted_words(call, args), args)
+    return replace(answer, message=f"{elsewhere} {answer.message}".strip())
+
+
+async def _search(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     now, look_ahead = ctx.clock.now(), ctx.settings.look_ahead
-    call = note_counted_words(await read_kept_offers(ctx, call), args)
-    args = leave_out_former_staff(ctx.config(), call, args)
     # A yes is all that is left to say.
     settings = replace(ctx.settings, offers=1) if call.leaves_choice else ctx.settings
     try:

@@ -80,17 +80,24 @@ def find_staff_for_caller(
     raise _refuse(rules, _explain(config, rules, name))
 
 
-def leave_out_former_staff(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return a search's arguments without another branch's staff member whom our last offer has named, and the caller has not."""
+def leave_out_former_staff(
+    config: TenantConfig, call: CallContext, args: Mapping[str, Any]
+) -> tuple[Mapping[str, Any], str]:
+    """Return a search's arguments without another branch's staff member whom our last offer has named, and the caller has not;
+    and the sentence where that person works, or "".
+    """
     name, places = read_text(args, "staff") or "", config.branches
     offered = {
         (each.branch, each.staff) for offer in call.offered if offer[0].start in call.offered_last for each in offer
     }
     here = [each for branch in places if branch.name == call.branch for each in branch.staff]
-    former = [each for branch in places for each in branch.staff if (branch.name, each.id) in offered]
+    there = [(branch, each) for branch in places for each in branch.staff if (branch.name, each.id) in offered]
+    former = [each for _, each in there]
     is_said = any(_list_known(word, former) for said in call.utterances for word in said.split())
-    is_kept = is_said or list_named_staff(name, here) or not list_named_staff(name, former)
-    return args if is_kept else {**args, "staff": None}
+    if is_said or list_named_staff(name, here) or not (named := list_named_staff(name, former)):
+        return args, ""
+    branches = join_list([branch.display_name for branch, each in there if each.id == named[0].id], say().and_word)
+    return {**args, "staff": None}, say().person_elsewhere.format(staff=named[0].display_name, branches=branches)
 
 
 def _find_other(rules: ServiceRules, name: str, call: CallContext) -> str | None:
