@@ -316,7 +316,8 @@ def _find_asked(named: NamedTimes, call: CallContext, parts: Collection[str], zo
         asked, said = {day.weekday() for day in days_of(named.starts, zone)}, list_weekdays(" ".join(named.said_since))
         is_other = bool(said) and said.isdisjoint(asked)  # "weder noch, am Mittwoch um elf"
         settled = None if is_other else find_settled(named, call, parts, zone)
-        if settled is None and not is_other:
+        is_of_day = not named.is_exact and len(asked) == 1  # "früh oder um 14 Uhr?", which the request raises again
+        if settled is None and not (is_other or is_of_day):
             raise ask_which(list_choices(named, call, zone) or named.starts, call, zone, is_exact=named.is_exact)
         return settled
     if named.is_exact and (call.replies is None or is_agreed_time(named)):

@@ -71,7 +71,7 @@ def put_on_named_day(
     `own` is the appointment to move.
     """
     last = call.named_last
-    if last is not None and not searches:
+    if last is not None and (not searches or last.naming is Naming.ASKED):
         meant = find_repeated(call, args, zone, None if own is None else own.starts_at)
         if meant is not None and last.is_exact:
             return name_start(args, meant.astimezone(zone))

@@ -31,17 +31,21 @@ _MOST_UTTERANCES = 4  # in which others are asked for: recognizers part what is 
 @dataclass(slots=True)
 class _Turn:
     """An answer of ours with its request, and what the caller said after it about times (`said`). Both are empty before the
-    first answer, and for a result in the transcript that is none of ours. `slots` have their local starts.
+    first answer, and for a result in the transcript that is none of ours. `slots` have their local starts, `times` are the
+    time arguments as they were read.
     """
 
     answer: Mapping[str, Any] = field(default_factory=dict)
     request: Utterance | None = None
     slots: Mapping[NamedSlot, datetime] = field(init=False)
     named: NamedTimes | None = field(init=False)
+    times: Mapping[str, str] = field(init=False)
     said: list[str] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self.slots, self.named = _read_slots(self.answer), _read_named(self.answer)
+        values = read_arguments(str(self.request.name), self.request.arguments).values if self.request else {}
+        self.times = {name: str(value) for name, value in values.items() if name in TIMES}
 
 
 def read_named_times(call: OngoingCall, routed: CallContext) -> CallContext:
@@ -143,7 +147,7 @@ def _list_earlier(turns: Sequence[_Turn]) -> tuple[EarlierRequest, ...]:
     """Return the requests of this call that already have an answer, the latest last."""
     return tuple(
         EarlierRequest(
-            texts,
+            texts.union(each.times.values()),
             frozenset(str(text).strip() for name, text in each.request.read_arguments().items() if name in TIMES),
             frozenset(
                 each.named.starts
@@ -191,9 +195,7 @@ def _cut(said: Sequence[str]) -> tuple[str, ...]:
 def _list_requested(turns: Sequence[_Turn]) -> tuple[Mapping[str, str], ...]:
     """Return the time arguments of each request answered since the last answer with days (without days), latest first."""
     since = takewhile(lambda each: each.named is None, reversed(turns))
-    requests = (each.request for each in since if each.request is not None and each.request.name in _WITH_DAYS)
-    values = (read_arguments(each.name, each.arguments).values for each in requests)
-    times = ({name: str(value) for name, value in each.items() if name in TIMES} for each in values)
+    times = (each.times for each in since if each.request is not None and each.request.name in _WITH_DAYS)
     return tuple(islice(filter(None, times), _MOST_REQUESTS))
 
 

@@ -24,6 +24,7 @@ from askproai_runtime.language.phrases import refusal_sentence
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import format_written_day, say
 from askproai_runtime.spoken_times import (
+    ALL_WEEKDAYS,
     Argument,
     Candidate,
     Grain,
@@ -330,8 +331,7 @@ def _understand_beside_offers(
     Other texts that name another day or time contradict it. Texts from the request that led to this offer do not, since models
     keep them. `longest` is the length of the service. A midnight that was not offered means the whole day.
     """
-    branch, zone = where
-    at = call.started_at
+    (branch, zone), at = where, call.started_at
     alone = understand_start(start, None, at=at, zone=zone, longest=longest)
     offered = [c for c in alone.candidates if c.end is None and (c.start in own or call.list_offers(branch, c.start))]
     if alone.is_written:
@@ -343,12 +343,12 @@ def _understand_beside_offers(
         new = {name: text for name, text in others.items() if text not in kept}
         contrary = _find_contrary(candidate.start.astimezone(zone), new, at, zone)
         return found if contrary is None else agree(found, contrary)
-    day, time, part_of_day = (others.get(name) for name in ("date", "time", "part_of_day"))
+    day, *hours = parts = _put_near(alone.exact and alone.exact.astimezone(zone), others, at)
     if day:
-        beside = understand_parts(day, time, part_of_day, at=at, zone=zone)
+        beside = understand_parts(*parts, at=at, zone=zone)
         return understand_start(start, beside, at=at, zone=zone, longest=longest)
     is_day = any(each.end is None and each.start.astimezone(zone).time() == _MIDNIGHT for each in alone.candidates)
-    return understand_parts(start, time, part_of_day, at=at, zone=zone) if time or part_of_day or is_day else alone
+    return understand_parts(start, *hours, at=at, zone=zone) if any(hours) or is_day else alone
 
 
 def _find_contrary(start: datetime, others: Mapping[str, str], at: datetime, zone: ZoneInfo) -> Understanding | None:
@@ -356,16 +356,25 @@ def _find_contrary(start: datetime, others: Mapping[str, str], at: datetime, zon
 
     A day or hour relative to now or to an appointment is not clear, and neither are words that are not understood.
     """
-    day, time, part_of_day = (others.get(name) for name in ("date", "time", "part_of_day"))
+    day = others.get("date")
     if day is None or not _is_other_day(day, start, at, zone):
-        day = start.date().isoformat()
-        if time is None and part_of_day is None:
+        others = {**others, "date": start.date().isoformat()}
+        if len(others) == 1:
             return None
-    understood = understand_parts(day, time, part_of_day, at=at, zone=zone)
-    later = understand_parts(day, time, part_of_day, at=at + timedelta(minutes=37), zone=zone)
-    if understood.refused is not None or understood.candidates != later.candidates:
-        return None
-    return understood
+    parts = _put_near(start, others, at)
+    understood, later = (understand_parts(*parts, at=each, zone=zone) for each in (at, at + timedelta(minutes=37)))
+    return understood if understood.refused is None and understood.candidates == later.candidates else None
+
+
+def _put_near(start: datetime | None, others: Mapping[str, str], at: datetime) -> Parts:
+    """Return (`date`, `time`, `part_of_day`) beside a local `start`: a mere weekday is in its week, a mere day has its hour."""
+    day, time, part_of_day = (others.get(name) for name in ("date", "time", "part_of_day"))
+    if start and day and not (time or part_of_day) and find_part_argument(day) is Argument.DATE:
+        time = f"{start:%H:%M}"
+    if start and day and (weekday := ALL_WEEKDAYS.get(fold(day))) is not None:
+        near = start + timedelta(days=weekday - start.weekday())
+        day = f"{near if near > at else near + timedelta(weeks=1):%Y-%m-%d}"
+    return day, time, part_of_day
 
 
 def _is_other_day(text: str, start: datetime, at: datetime, zone: ZoneInfo) -> bool:

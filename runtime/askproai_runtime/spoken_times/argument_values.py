@@ -87,12 +87,13 @@ def _in_week_of(dates: Sequence[Day], day: Day | Weekday, today: date) -> Day | 
 
 
 def names_date(text: str, now: datetime, zone: ZoneInfo) -> bool:
-    """Return whether a `date` is one date of the calendar, however written, and neither a choice nor a word such as `morgen`."""
+    """Return whether a `date` is one day, however written, also `morgen`; not a choice, and not counted: `in zwei Wochen`."""
     with suppress(ValueError, OverflowError):
         value = read_argument(Argument.DATE, text, now, zone)
         days = [atom for atom in value.atoms if isinstance(atom, Day)]
         is_single = all(atom is Op.COMMA for atom in value.atoms if isinstance(atom, Op))
-        return value.instant is not None or (is_single and any(day.dated or day.month for day in days))
+        is_day = any(day.dated or day.month or not (day.number or day.counted or day.ahead) for day in days)
+        return value.instant is not None or (is_single and is_day)
     return False
 
 

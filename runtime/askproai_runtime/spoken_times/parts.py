@@ -1,7 +1,7 @@
 """Combine the arguments of a call function for a date and time: each is read by itself, and values are combined, never texts."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from functools import partial
@@ -27,9 +27,10 @@ from askproai_runtime.spoken_times.grammar import fold
 from askproai_runtime.spoken_times.grammars import scan_argument, scan_known_argument
 from askproai_runtime.spoken_times.iso import write_iso
 from askproai_runtime.spoken_times.phrase import place_atoms, place_instants, within_calendar
+from askproai_runtime.spoken_times.readings import exact_at
 from askproai_runtime.spoken_times.scan import UnknownWord
 from askproai_runtime.spoken_times.times import lies_in
-from askproai_runtime.spoken_times.types import Argument, Candidate, Refusal, Understanding
+from askproai_runtime.spoken_times.types import Argument, Candidate, Grain, Refusal, Understanding
 from askproai_runtime.spoken_times.written_values import has_offset, split_day, split_zone
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -37,6 +38,7 @@ from askproai_runtime.understood import UNDERSTOOD
 _LIMIT = re.compile(rf"\s*,\s*|\s+(?=(?:{UNDERSTOOD.links.limits})\b)", re.IGNORECASE)
 _LIMITING = frozenset(Op) - {Op.CORRECT, Op.HESITATE, Op.BUT, Op.INSTEAD, Op.OR}
 _ENDS = frozenset({Op.BEFORE, Op.UNTIL})
+_HALF_A_DAY = timedelta(hours=12)
 _FEAST = timedelta(days=2)  # as long as one lasts: "before Christmas" ends before its eve
 _NOT_UNDERSTOOD = Understanding(refused=Refusal.NOT_UNDERSTOOD)
 _SAID_TWICE = re.compile(r"([^()/]+?)\s*[(/]\s*([^()/]+?)\)?")  # "halb drei (15:30)"
@@ -183,8 +185,12 @@ def _overlap(candidate: Candidate, other: Candidate) -> bool:
     return candidate.contains(other.start) or other.contains(candidate.start)
 
 
-def _contradiction(readings: Iterable[Candidate]) -> Understanding:
-    unlike = {(c.start, c.end, c.reading): replace(c, choice=0) for c in readings}
+def _contradiction(readings: Sequence[Candidate]) -> Understanding:
+    """Return all readings. A part of a day is its hour half a day from an exact one: "morgens" beside 21:00 is 9:00."""
+    halves = [c.start + half for c in readings if c.end is None for half in (_HALF_A_DAY, -_HALF_A_DAY)]
+    parts = {c: [exact_at(at) for at in halves if c.grain is Grain.PART_OF_DAY and c.contains(at)] for c in readings}
+    named = [each[0] if each else c for c, each in parts.items()]
+    unlike = {(c.start, c.end, c.reading): replace(c, choice=0) for c in named}
     return replace(Understanding.of(unlike.values()), contradicts=True)
 
 

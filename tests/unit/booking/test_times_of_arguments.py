@@ -182,7 +182,9 @@ def test_time_range_after_an_iso_date_is_parsed(language: Language) -> None:
         ({"start": "2026-12-11T00:00:00+01:00"}, ["12-11T00:00-00:00"]),
         ({"start": "2026-12-11T00:00:00.000+0100"}, ["12-11T00:00-00:00"]),
         ({"start": "2026-12-11T00:00:00"}, ["12-11T00:00-00:00"]),
-        (FRIDAY | {"start": "2026-12-10T10:00:00+01:00"}, ["asked_back", "12-10T10:00", "12-11T00:00"]),
+        (FRIDAY | {"start": "2026-12-10T10:00:00+01:00"}, ["asked_back", "12-10T10:00", "12-11T10:00"]),
+        ({"start": "2026-12-10T10:00", "date": "Donnerstag"}, ["12-10T10:00"]),
+        ({"start": "2026-12-10T10:00", "date": "Freitag"}, ["asked_back", "12-10T10:00", "12-11T10:00"]),
         ({"start": "2026-12-11T10:00", "time": "11:00"}, ["asked_back", "12-11T10:00", "12-11T11:00"]),
         ({"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
         (FRIDAY | {"start": "2026-12-11", "time": "11:00"}, ["12-11T11:00"]),
@@ -224,14 +226,14 @@ def test_contradicting_arguments_are_asked_about(args: dict[str, Any], meant: li
 @each_row(
     ("args", "meant"),
     [
-        *((FRIDAY | {"time": said, "part_of_day": part}, ["asked_back", "12-11T08:00", "12-11T17:00"])
+        *((FRIDAY | {"time": said, "part_of_day": part}, ["asked_back", "12-11T08:00", "12-11T20:00"])
           for said in ("08:00", "T08:00:00", "0800", "08h00", "08.00 Uhr", "08:00 Uhr") for part in ("evening", "abends")),
         *((FRIDAY | {"time": "10:00", "part_of_day": part}, ["asked_back", "12-11T10:00", "12-11T17:00"])
           for part in ("evening", "abends")),
-        (FRIDAY | {"time": "03:30", "part_of_day": "afternoon"}, ["asked_back", "12-11T03:30", "12-11T12:00"]),
-        ({"date": "11.12.2026 08:00", "part_of_day": "abends"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
-        ({"start": "2026-12-11T08:00", "part_of_day": "evening"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
-        ({"start": "2026-12-11", "time": "08:00", "part_of_day": "evening"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
+        (FRIDAY | {"time": "03:30", "part_of_day": "afternoon"}, ["asked_back", "12-11T03:30", "12-11T15:30"]),
+        ({"date": "11.12.2026 08:00", "part_of_day": "abends"}, ["asked_back", "12-11T08:00", "12-11T20:00"]),
+        ({"start": "2026-12-11T08:00", "part_of_day": "evening"}, ["asked_back", "12-11T08:00", "12-11T20:00"]),
+        ({"start": "2026-12-11", "time": "08:00", "part_of_day": "evening"}, ["asked_back", "12-11T08:00", "12-11T20:00"]),
         (FRIDAY | {"time": "08:00-09:00", "part_of_day": "abends"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
         ({"date": "2026-12-11T08:00/2026-12-11T09:00", "part_of_day": "abends"}, ["asked_back", "12-11T08:00", "12-11T17:00"]),
         (FRIDAY | {"time": "~08:00", "part_of_day": "abends"}, ["asked_back", "12-11T07:30", "12-11T17:00"]),
@@ -272,8 +274,8 @@ def test_offered_start_matching_all_arguments_is_used(others: dict[str, str]) ->
 @pytest.mark.parametrize(
     ("others", "other"),
     [
-        ({"date": "2026-12-11", "time": "11:00"}, "12-11T11:00"), ({"date": "11. Dezember"}, "12-11T00:00"),
-        ({"date": "Freitag", "time": "11"}, "11-27T11:00"), ({"time": "11:00"}, "12-10T11:00"), ({"time": "um elf"}, "12-10T11:00"),
+        ({"date": "2026-12-11", "time": "11:00"}, "12-11T11:00"), ({"date": "11. Dezember"}, "12-11T10:00"),
+        ({"date": "Freitag", "time": "11"}, "12-11T11:00"), ({"time": "11:00"}, "12-10T11:00"), ({"time": "um elf"}, "12-10T11:00"),
         ({"date": "2026-12-10", "time": "11 Uhr"}, "12-10T11:00"), ({"part_of_day": "afternoon"}, "12-10T12:00"),
     ],
 )  # fmt: skip
