@@ -317,7 +317,7 @@ def _find_unclear(member: Member, rest: list[tuple[str, Any]], function: str) ->
         return {"phone"} if is_other_number and not is_empty(member.value) else set()
     if member.rule is not None and name == "customer_name":
         return set()  # it is asked for where it is needed
-    if name == "time" and function == "check_availability" and isinstance(member.value, bool | list):
+    if name == "time" and function == "check_availability" and isinstance(member.value, bool):
         return set()  # the search offers the times of the day
     if member.rule is not None and name == "phone":
         return {"phone"} if rest and not isinstance(member.value, bool) else set()
