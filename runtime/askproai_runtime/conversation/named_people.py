@@ -216,14 +216,15 @@ def _part(text: str, services: Sequence[Service]) -> People:
         is_abbreviated = any(word.isupper() and len(word) > 1 for word in part.split())  # "VW Golf"
         is_cased = part.islower() <= head.islower() and is_abbreviated <= head.isupper()
         may_be_name = is_cased and _is_person(part, services)
+        is_turned = count_names(head) == 1 and (_is_surname(head) or _is_surname(part))
         if not sign:
             names[-1] = f"{names[-1]} {part}"
         elif _asks_for_service(part, sign, services) or _ANIMAL.match(fold(part)):
             beside.append(part)
         elif is_beside and _WITHIN_NAME.fullmatch(part):
             names[-1] = f"{names[-1]}, {part}" if sign == "," else f"{names[-1]} ({part})"
-        elif sign == "," and names == [head] and not beside and may_be_name and _are_turned(head, part):
-            names = [f"{head}, {part}"]  # "Lange, Petra"
+        elif sign == "," and names == [head] and not beside and may_be_name and is_turned:
+            names = [f"{head}, {part}"]  # "Lange, Petra Maria", "Frau Lange, Petra"
         elif _is_remark(part, sign):
             return People("", is_sentence=True)
         elif (
@@ -315,11 +316,6 @@ def describes_person(text: str) -> bool:
     found = _OF_A_PERSON.fullmatch(text.strip()) if _is_relative(text.strip()) else None
     words = fold((found["whom"] or "") if found else "").split()
     return found is not None and (OF_SENTENCES - _JOINS - NO_NAME).isdisjoint(words)
-
-
-def _are_turned(head: str, part: str) -> bool:
-    """Return whether a surname, which may have a salutation, is before what may be its first name: "Frau Lange, Petra"."""
-    return _is_surname(head) or (count_names(head) == 1 and _is_surname(part))
 
 
 def _is_surname(text: str) -> bool:
