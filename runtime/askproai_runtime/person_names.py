@@ -7,7 +7,9 @@ from difflib import SequenceMatcher
 from functools import lru_cache
 from typing import Final
 
-GENDERS: Final = {"herr": "m", "herrn": "m", "mr": "m", "mister": "m", "frau": "f", "mrs": "f", "ms": "f", "miss": "f"}
+GENDERS: Final = dict.fromkeys(("herr", "herrn", "hr", "mister", "mr"), "m") | dict.fromkeys(
+    ("frau", "miss", "mrs", "ms"), "f"
+)
 
 
 TITLES: Final = GENDERS.keys() | {"dr", "doktor", "doktorin", "doctor", "prof", "professor", "professorin"}

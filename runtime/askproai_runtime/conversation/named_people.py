@@ -62,6 +62,8 @@ _REACHED: Final = re.compile(
 _UNKNOWN_PART: Final = re.compile(
     rf"(?:(?P<first>^)|(?<=\w) )(?:{_WORDS.unknown_part}|x{{3,}}|[?_-]+)(?(first) (?=\w)|$)", re.IGNORECASE
 )
+_SALUTATION: Final = rf"\b(?:{'|'.join(GENDERS)})\b\.?"
+_EITHER: Final = re.compile(rf"{_SALUTATION}\s*/\s*{_SALUTATION}\s*", re.IGNORECASE)  # "Herr/Frau Lange"
 _WITHIN_NAME = re.compile(rf"(?:{_WORDS.born})\b\D*|(?:{_WORDS.title})\b(?:[\s.]|(?-i:[a-z]))*", re.IGNORECASE)
 _ANIMAL: Final = re.compile(rf"(?:{UNDERSTOOD.meanings.pet})\b")
 _RELATIONS = COMPANIONS - GENDERS.keys()
@@ -93,13 +95,13 @@ _UNCLEAR: Final = People("", is_unclear=True)
 
 def read_people(text: str | None, services: Sequence[Service] = ()) -> People:
     """Return the people in a text. A name of one of `services` beside a person is a description."""
-    alone = drop_around(text or "")
+    alone = _EITHER.sub("", drop_around(text or ""))
     said = _REACHED.sub(_set_beside, alone if names_nothing(alone) else _UNKNOWN_PART.sub("", drop_marks(alone)))
     if not said or FIRM.search(said):
         return People(said)
     if _is_relative(said):
         return People("", is_another=True)
-    named = drop_relations(said)
+    named = drop_relations(said) if read_customer_name(said) else said  # "Caller ID"
     are_joined = any(sign not in {"", ",", "("} for sign, _ in _list_parts(said))
     is_group = not SEVERAL_RELATIVES.isdisjoint(fold(said.removesuffix(named)).split())
     has_relation = any(word in COMPANIONS or POSSESSIVES.fullmatch(word) for word in fold(said).split())
@@ -210,18 +212,19 @@ def _part(text: str, services: Sequence[Service]) -> People:
     (_, head), *rest = _list_parts(text)
     names, beside, may_bring = [head], list[str](), False
     for sign, part in rest:
-        is_beside = sign in {",", "("}
+        is_beside = sign in {",", "("} or (sign == "/" and describes_person(part))
         is_abbreviated = any(word.isupper() and len(word) > 1 for word in part.split())  # "VW Golf"
         is_cased = part.islower() <= head.islower() and is_abbreviated <= head.isupper()
         may_be_name = is_cased and _is_person(part, services)
+        is_turned = count_names(head) == 1 and (_is_surname(head) or _is_surname(part))
         if not sign:
             names[-1] = f"{names[-1]} {part}"
         elif _asks_for_service(part, sign, services) or _ANIMAL.match(fold(part)):
             beside.append(part)
         elif is_beside and _WITHIN_NAME.fullmatch(part):
             names[-1] = f"{names[-1]}, {part}" if sign == "," else f"{names[-1]} ({part})"
-        elif sign == "," and names == [head] and not beside and _is_surname(head) and may_be_name:
-            names = [f"{head}, {part}"]  # "Lange, Petra"
+        elif sign == "," and names == [head] and not beside and may_be_name and is_turned:
+            names = [f"{head}, {part}"]  # "Lange, Petra Maria", "Frau Lange, Petra"
         elif _is_remark(part, sign):
             return People("", is_sentence=True)
         elif (

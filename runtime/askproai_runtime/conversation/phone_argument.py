@@ -23,16 +23,19 @@ from askproai_runtime.branch_numbers import own_numbers, region_of
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.calling_number import Pointer, read_pointer
+from askproai_runtime.language.name_words import COMPANIONS, OF_SENTENCES
 from askproai_runtime.language.replies import PhoneQuestion
 from askproai_runtime.language.spoken_numbers import list_dictated, read_spoken_number
+from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.phones
-# National digits of the shortest number that is taken for a whole one. Area and first digits alone are valid by the numbering plan
-# of a country whose numbers differ in length: "030 123".
+# National digits of the shortest number at home that is taken for a whole one. Area and first digits alone are valid by the
+# numbering plan of a country whose numbers differ in length: "030 123".
 _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
+_NO_COUNTRY: Final = OF_SENTENCES | (COMPANIONS - TITLES)
 # A word with which a number may begin inside a text.
 _BEGINNING = re.compile(rf"(?<!\S)\(?(?:[0+]|(?:{_WORDS.begins})\b|null)", re.IGNORECASE)
 # The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
@@ -119,10 +122,21 @@ def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:
 
 
 def _find_beside_words(said: str, config: TenantConfig, region: str) -> str | None:
-    """Return the only number among other words, which may name an hour: `0171 2345678 (ab 18 Uhr)`; else None."""
-    dictated = list_dictated(_HOUR.sub(" ", said))
-    is_only = len(dictated) == 1 and _BEGINNING.match(dictated[0]) and not NO.search(words_of(said))
-    return _read_one(dictated[0].strip("(),.;!?"), config, region).number if is_only else None
+    """Return the only number among other words, which may name an hour: `0171 2345678 (ab 18 Uhr)`; else None. One name
+    beside a landline number may be its country: `0664 1234567 Österreich`.
+    """
+    said = _HOUR.sub(" ", said)
+    dictated = list_dictated(said)
+    if len(dictated) != 1 or not _BEGINNING.match(dictated[0]) or NO.search(words_of(said)):
+        return None
+    written = dictated[0].strip("(),.;!?")
+    words = re.findall(r"[^\W\d_]+", _LABEL.sub(" ", said.replace(written, " ")))
+    names = [word for word in words if word.isupper() or (word[0].isupper() and fold(word) not in _NO_COUNTRY)]
+    number = _read_one(written, config, region).number
+    if len(names) != 1 or number is None or not re.match("0[^0]", read_spoken_number(written) or ""):
+        return number
+    is_landline = phonenumbers.number_type(phonenumbers.parse(number)) == phonenumbers.PhoneNumberType.FIXED_LINE
+    return None if is_landline else number
 
 
 def _find_in_part(part: str, config: TenantConfig, region: str) -> str | None:
@@ -142,7 +156,7 @@ def holds_number(text: str) -> bool:
 
 def _read_one(said: str, config: TenantConfig, region: str) -> SaidPhone:
     digits = read_spoken_number(said)
-    if digits is not None and _count_national_digits(digits, region) < _FEWEST_DIGITS:
+    if digits is not None and _is_short(digits, region):
         return SaidPhone(half=digits)
     for written in (digits,) if said.endswith(".0") else (said, digits):
         try:
@@ -180,11 +194,14 @@ def _list_parts(said: str) -> list[str]:
     return parts
 
 
-def _count_national_digits(digits: str, region: str) -> int:
+def _is_short(digits: str, region: str) -> bool:
     try:
-        return len(str(phonenumbers.parse(digits, region).national_number))
+        parsed = phonenumbers.parse(digits, region)
     except phonenumbers.NumberParseException:
-        return 0 if len(digits) < _FEWEST_DIGITS else len(digits)
+        return len(digits) < _FEWEST_DIGITS
+    is_abroad = parsed.country_code != phonenumbers.country_code_for_region(region)
+    is_whole = is_abroad and phonenumbers.is_valid_number(parsed)
+    return not is_whole and len(str(parsed.national_number)) < _FEWEST_DIGITS
 
 
 def _is_complete(digits: str, region: str) -> bool:
@@ -274,9 +291,11 @@ def say_noted(number: str | None, calling: str | None, region: str) -> str:
 
 
 def say_unclear(said: SaidPhone, region: str) -> str:
-    """Return the question about an unclear, incomplete or invalid number, with the digits that were understood."""
+    """Return the question about an unclear, incomplete or invalid number, with the digits that were understood. Digits that are
+    valid behind a plus lack only that: they are asked for without a judgement.
+    """
     digits = said.half or read_spoken_number(said.unclear or "")
-    if not digits:
+    if not digits or (said.half is None and e164_or_none(f"+{digits}", NO_REGION)):
         return say().phone_unclear
     is_invalid = said.half is None and _is_complete(digits, region)
     return (say().phone_invalid if is_invalid else say().phone_half).format(phone=spell_phone(digits, region))

@@ -57,7 +57,8 @@ def read_customer_name(text: str | None, said: str | None = None) -> str:
     said_as = {*fold(_INNER_CAPITAL.sub(" ", name)).split()}
     is_field = said_as <= NO_NAME | FIELD_WORDS and any(word in CUSTOMERS or word.endswith("name") for word in said_as)
     is_role = is_field or all(word in NO_NAME or word.isdecimal() for word in words)
-    is_open = names_nothing(text or "") or leaves_open(name) or _NO_NAME_YET.fullmatch(" ".join(words)) is not None
+    said_instead = " ".join(word for word in words if not word.isdecimal())
+    is_open = names_nothing(text or "") or leaves_open(name) or _NO_NAME_YET.fullmatch(said_instead) is not None
     if not words or is_role or not _LETTER.search(name) or is_open:
         return ""
     may_be_made_up = words[-1] in SAMPLES or _IN_BRACKETS.fullmatch((text or "").strip())

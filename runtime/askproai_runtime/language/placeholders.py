@@ -32,7 +32,8 @@ _FORMAT = re.compile(
 )
 # `%s`, `$customer_name`, `call.customer_name`: a program's name for a value.
 _OF_PROGRAM = re.compile(r"%(?:\(\w+\))?[sd]|\$\w+|\{\d*\}|[a-z]\w*(?:\.[a-z]\w*)+")
-_MASKED = re.compile(r"[\s*#█■•_.?-]+|x{3,20}", re.IGNORECASE)
+# "XXX-XXX-XXXX", "+49 151 *****": in place of digits.
+_MASKED = re.compile(r"[\s*#█■•_.?-]+|(?=.*(?:x{3}|[*#█■•]{3}))[\s\d()+/*#█■•x.-]{3,25}", re.IGNORECASE)
 # Dates that no calendar has, with or without a time.
 _ZERO_DAY = re.compile(r"(?:0{4}-0{2}-0{2}|0{2}[./-]0{2}[./-]0{2,4}|0001-01-01)(?:[T ][\d:.Z+-]*)?")
 _MARK: Final = "nomatter"  # in place of a phrase

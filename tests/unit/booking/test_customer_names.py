@@ -15,6 +15,7 @@ from tests.worlds.rows import each_row
         "N.N.", "anonym", "Test", "ich", "meine Tochter", "+49 151 12345678", "{{customer_name}}", "[PERSON_NAME]", "N/A", "🙂", "",
         "wird erfragt", "Name folgt", "to be provided", "Bitte", "Ja bitte", "Hallo", "Danke", "Moment", "egal", "Guten Tag",
         "name_of_caller", "[caller's name]", "<Kundenname>", "customerName", "to be asked", "ask customer", "bitte erfragen",
+        "Rufnummer unterdrückt", "Private Number", "No Caller ID", "Caller ID +49 151 12345678", "Blocked", "Kontakt",
         "Frau X", "PII_REMOVED", "PII", "ANONYMIZED", "Geschwärzt", "Anonymisierter Anrufer", "Lorem Ipsum", "Foo Bar", "%s", "{0}",
     ],
 )  # fmt: skip

@@ -45,7 +45,7 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
         ("0151 doppelvier 445566", "+4915144445566"), ("0151 double four 445566", "+4915144445566"),
         ("0151 triple four 55667", "+4915144455667"), ("0151 44 zweimal die Null 4455", "+4915144004455"),
         ("0151 3 x 4 55667", "+4915144455667"), ("0151 - vierundvierzig 445566", "+4915144445566"),
-        ("plus vier eins vier vier sechs sechs acht achtzehn null null", "+41446681800"),
+        ("plus vier eins vier vier sechs sechs acht achtzehn null null", "+41446681800"), ("+43 1 58910", "+43158910"),
     )),
     *((said, SaidPhone("+4915112345678", several=said)) for said in (
         "0151 12345678 oder 030 1234567", "mobil: 0151-12345678, Festnetz: 030/1234567", "0151 12345678 / 030 1234567",
@@ -79,7 +79,7 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
     )),
     *((said, SaidPhone(unclear=said)) for said in (
         "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
-        "41446681800", "4317654321", "431 765432",
+        "41446681800", "4317654321", "431 765432", "0664 1234567 Österreich", "0664 1234567 (AT)", "Austria 0664 1234567",
         "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "1 512 234 5678", "1-512-234-5678", "151 123 4567", "170 123456",
         "ruf mich an", "0151 123 456",
         "meine Handynummer", "die von meiner Frau", "my office number", "die Nummer vom letzten Mal", "nicht diese Nummer",
@@ -147,7 +147,10 @@ def test_phone_number_is_spelled_in_digit_groups(number: str, spelled: str) -> N
     [
         (Language.DE, "0151 23", "Als Telefonnummer habe ich 0 1 5, 1 2 3 verstanden"),
         (Language.EN, "0151 23", "I understood 0 1 5, 1 2 3,"),
-        (Language.DE, "1 512 234 5678", "1 5 1, 2 2 3, 4 5 6, 7 8 verstanden"),
+        *(
+            (Language.DE, said, "noch einmal, Ziffer für Ziffer und mit Vorwahl")
+            for said in ("1 512 234 5678", "44 20 79460018")
+        ),
         (Language.DE, "ruf mich an", "habe ich nicht richtig verstanden"),
         (
             Language.EN,

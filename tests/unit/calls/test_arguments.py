@@ -126,7 +126,7 @@ PLACEHOLDERS = (
     "caller did not provide", "to be determined", "will be provided later", "wird noch mitgeteilt", "string string",
     "String, String", "text text", "N/A N/A", "N/A, N/A", "undefined null", "TBD / TBD", "no", "keine", "HH:MM", "YYYY-MM-DD",
     "[companions]", "object", "PII_REMOVED", "MASKED", "anonymisiert", "%s", "$customer_name", "call.customer_name",
-    "nicht erfasst",
+    "nicht erfasst", "XXX-XXX-XXXX", "+49XXXXXXXXXX", "+49 151 *****", "n.v.", "keine Notizen", "No notes",
     "TT.MM.JJJJ", "<hh:mm>", "YYYY-MM-DDTHH:MM:SS+01:00", "Date (DD/MM/YYYY)", "HH:MM Uhr",
 )  # fmt: skip
 

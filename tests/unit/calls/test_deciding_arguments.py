@@ -93,6 +93,7 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
             ({"date": DAY, "time": {"gte": "14:00"}}, {"date": DAY, "time": "ab 14:00"}),
             ({"date": DAY, "time_window": "14:00-16:00"}, {"date": DAY, "time": "14:00-16:00"}),
             ({"date": DAY, "date2": "2026-12-11"}, {"date": DAY}),  # in a search it is another choice
+            ({"date": DAY, "time": True}, {"date": DAY}),
             ({"date": DAY, "available_from": "14:00"}, {"date": DAY, "part_of_day": "ab 14:00"}),
             ({"date": DAY, "ab_uhrzeit": "14"}, {"date": DAY, "part_of_day": "ab 14"}),
             ({"date": DAY, "earliest": "12:00", "latest": "14:00"}, {"date": DAY, "part_of_day": "12:00 - 14:00"}),

@@ -100,7 +100,7 @@ def read_arguments(
         read, rest = _read_member(member)
         for path, value in rest:
             unread.setdefault(path, []).append(value)
-        unclear |= _find_unclear(member, rest)
+        unclear |= _find_unclear(member, rest, function)
         if member.rule is None or read is None:
             continue
         name = member.rule.name
@@ -309,7 +309,7 @@ def _names_of_rules(rules: Mapping[str, ArgumentRule]) -> set[str]:
     return {rule.name for rule in rules.values()}
 
 
-def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
+def _find_unclear(member: Member, rest: list[tuple[str, Any]], function: str) -> set[str]:
     """Return {name} of the deciding argument to which a value belongs, if a part of it (`rest`) was unread; else an empty set."""
     name = member.rule.name if member.rule else member.within
     if name not in DECIDING or (member.rule is None and name in _PERSON):
@@ -317,6 +317,8 @@ def _find_unclear(member: Member, rest: list[tuple[str, Any]]) -> set[str]:
         return {"phone"} if is_other_number and not is_empty(member.value) else set()
     if member.rule is not None and name == "customer_name":
         return set()  # it is asked for where it is needed
+    if name == "time" and function == "check_availability" and isinstance(member.value, bool):
+        return set()  # the search offers the times of the day
     if member.rule is not None and name == "phone":
         return {"phone"} if rest and not isinstance(member.value, bool) else set()
     unread = {fold_key(path.rpartition(".")[2]) for path, _ in rest}
