@@ -93,7 +93,7 @@ def test_no_and_questions_override_the_models_agreement(said: str) -> None:
         "Nein, verschieben geht nicht, absagen bitte.", "Nee, sagen Sie ihn bitte ab.", "No thanks, please cancel.",
         "Nö, nicht verschieben, absagen.", "Nein, ich kann da nicht, sagen Sie ihn ab.", "Äh, nein, stornieren.",
         "Don't move it, just cancel.", "Verschieben geht leider nicht, bitte absagen.",
-        "ja bitte, na verschieben net, ich weiß noch nicht, wann ich wieder da bin", "Yes please. I don't know when I will be back.",
+        "ja bitte, na verschieben net, ich weiß noch nicht, wann ich wieder da bin", "Yes please, no rescheduling.",
         "alles klar, danke", "genau, alles gut so", "ja, alles richtig", "ja, sicher richtig so", "ja das ist okay so",
         "ja, passt alles so, danke", "ja so ist es gut", "Können Sie den bitte absagen?", "Könnten Sie stornieren?",
         "Can you cancel it, please?", "Ich wollte absagen.", "I would like to cancel it.",
