@@ -10,6 +10,7 @@ from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.phrases import format_reading
 from askproai_runtime.sentences import say
 from askproai_runtime.spoken_times import Candidate, Understanding
+from askproai_runtime.spoken_times.mentions import list_only_hour
 
 
 def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Understanding:
@@ -30,7 +31,7 @@ def keep_open_readings(understood: Understanding, service: ServiceRequest) -> Un
 
 def require_exact(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime:
     """Return the one exact start of the readings, in UTC. Raises `ClarificationNeeded` with a question about the unclear part."""
-    start = understood.exact or _find_offered_span(understood, call, service)
+    start = understood.exact or _find_start_of_span(understood, call, service)
     if start is not None and understood.unclear is None:
         return start.astimezone(UTC)
     zone = service.rules.zone
@@ -46,12 +47,16 @@ def require_exact(understood: Understanding, call: CallContext, service: Service
     raise ClarificationNeeded(question, candidates=candidate_fields(understood.candidates))
 
 
-def _find_offered_span(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime | None:
-    """Return the start of an offered time that is written with its end: `14:00–14:45`, for a service of 45 minutes."""
+def _find_start_of_span(understood: Understanding, call: CallContext, service: ServiceRequest) -> datetime | None:
+    """Return the start of a span as long as the service, `14:00–14:45` for 45 minutes, if it was offered or is the only hour that
+    the caller has said: a caller who has time "between ten and eleven" is asked.
+    """
     rules, (span, *others) = service.rules, understood.candidates
-    is_of_length = not others and span.end == span.start + timedelta(minutes=rules.shortest_minutes)
-    is_offered = is_of_length and call.list_offers(rules.branch.name, span.start, rules.service.name)
-    return span.start if is_offered and span.daily is None else None
+    if others or span.daily is not None or span.end != span.start + timedelta(minutes=rules.shortest_minutes):
+        return None
+    hours = list_only_hour(call.said_since or "", call.started_at)
+    is_said = span.start.astimezone(rules.zone).time() in hours
+    return span.start if is_said or call.list_offers(rules.branch.name, span.start, rules.service.name) else None
 
 
 def _says_hour(candidate: Candidate) -> bool:

@@ -757,6 +757,8 @@ def test_name_of_two_services_gives_both_prices() -> None:
     own = Knowledge(question="Tut Waxing weh?", answer="Es zwickt kurz.")
     told = ask(replace(SALON, services=waxings, knowledge=(own,)), "prices", service="Waxing")
     assert told.message == "Achselwaxing kostet sechzehn Euro. Beinwaxing kostet fünfundvierzig Euro."
+    asked = {"service": "Waxing Achseln und Waxing Beine", "question": "Was kostet das für beide?"}
+    assert "not_answered" not in ask(replace(SALON, services=waxings), "prices", **asked).fields
 
 
 def test_hearing_services_per_branch_does_not_stop_callers() -> None:

@@ -97,6 +97,7 @@ OTTO, DYED = {"customer_name": "Otto Lange"}, {"customer_name": "Otto Lange", "s
             ({"date": DAY, "available_from": "14:00"}, {"date": DAY, "part_of_day": "ab 14:00"}),
             ({"date": DAY, "ab_uhrzeit": "14"}, {"date": DAY, "part_of_day": "ab 14"}),
             ({"date": DAY, "earliest": "12:00", "latest": "14:00"}, {"date": DAY, "part_of_day": "12:00 - 14:00"}),
+            ({"period": "morning", "before": "11:00"}, {"part_of_day": "morning", "time": "bis 11:00"}),
             ({"date": DAY, "start_time": "16:00", "end_time": "18:00"}, {"date": DAY, "start": "16:00 - 18:00"}),
             ({"date": DAY, "time_from": "16:00", "time_to": "18:00"}, {"date": DAY, "part_of_day": "16:00 - 18:00"}),
             ({"start": f"{DAY}T16:00", "end": f"{DAY}T18:00:00"}, {"date": DAY, "start": "16:00 - 18:00"}),

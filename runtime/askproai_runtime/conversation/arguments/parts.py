@@ -85,7 +85,7 @@ def join_parts(
         _join(found, of.name, (_FROM, _TO), _read_range, needed=0)
     elif "partofday" in rules:
         _join_end(found, rules)
-        _join(found, _name_of_bounds(found, is_move=is_move), (_AFTER, _BEFORE), _read_range, needed=0)
+        _join(found, _name_of_bounds(found, rules, is_move=is_move), (_AFTER, _BEFORE), _read_range, needed=0)
     if "partofday" in rules:
         _join_beside(found, _names_of("date", rules), _KEYS.week, _read_week)
         _join_beside(found, _names_of("time", rules), _HALVES, _read_half)
@@ -158,11 +158,16 @@ def _join_end(found: dict[str, Any], rules: Mapping[str, ArgumentRule]) -> None:
         found.setdefault("date", clocks[0]["day"])
 
 
-def _name_of_bounds(found: Mapping[str, Any], *, is_move: bool) -> str:
-    """Return the argument for a first and a last time: `date` for days in a move with no other new day, else `part_of_day`."""
-    said = [value for key, value in found.items() if fold_key(key) in {*_AFTER, *_BEFORE}]
-    are_days = bool(said) and all(isinstance(each, str) and find_part_argument(each) is Argument.DATE for each in said)
-    return "date" if is_move and are_days and "date" not in found and "start" not in found else "part_of_day"
+def _name_of_bounds(found: Mapping[str, Any], rules: Mapping[str, ArgumentRule], *, is_move: bool) -> str:
+    """Return the argument for a first and a last time: `date` for days in a move with no other new day, else `part_of_day`; a
+    name of `time` beside another part of the day.
+    """
+    bounds = [key for key in found if fold_key(key) in {*_AFTER, *_BEFORE}]
+    are_days = bool(bounds) and all(find_part_argument(to_text(found[key])) is Argument.DATE for key in bounds)
+    if is_move and are_days and "date" not in found and "start" not in found:
+        return "date"
+    parts = (key for key in found if key not in bounds and rules.get(fold_key(key)) is rules["partofday"])
+    return "time_range" if any(not is_empty(found[key]) for key in parts) else "part_of_day"
 
 
 def _name_numbers(found: dict[str, Any]) -> None:

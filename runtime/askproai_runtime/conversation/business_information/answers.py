@@ -142,6 +142,8 @@ class _Asked:
         known = list_known_words(config) - (names if Topic.STAFF not in topics else frozenset())
         known |= {f"{before} {name}" for before in UNDERSTOOD.arguments.with_staff for name in names}
         known |= names_service | {*fold(read_introduction(question.words)).split()}
+        if question.service and any(len(each.named) > 1 for each in readings):
+            known |= UNDERSTOOD.question_words.counts  # "für beide": the services of the argument
         parts = [each for each in parts if each.subject or not any(covers(topic, fold(each.words)) for topic in asked)]
         parts += list_uncovered(rest, topics, known, at, zone)
         if asks_person:
