@@ -355,7 +355,12 @@ def _list_wanted(
             named = (own and new and _read_days(new, call, now)) or _read_days(known + new, call, now)
             if named is None:
                 continue
-            is_own = named.has_day and not named.dates and named.weekdays <= own_days and named.numbers <= own_numbers
+            is_own = (
+                named.has_day
+                and named.dates <= own_dates
+                and named.weekdays <= own_days
+                and named.numbers <= own_numbers
+            )
             if not (is_own and not new and (is_asked or names_known(known))):
                 yield named
                 break
