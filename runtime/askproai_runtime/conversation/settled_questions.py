@@ -123,7 +123,7 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     companions, and after a booking all of it.
 
     For entries that say nothing of a person ({}, or only a service) it is asked once more who comes, if the reply does not say
-    that somebody without a name does. After that, they are nobody unless the reply names somebody.
+    that somebody without a name does. After that, each entry is a person.
     """
     exchanges = read_exchanges(call)
     asking = [each for each in exchanges if _asks_who_comes(each)]
@@ -136,15 +136,13 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     companions = read.values.get("companions") or ()
     if not (said and (is_same or asking[-1] is exchanges[-1])):
         return read
-    if (reply := read_company(said)) is Reply.NO:
+    if read_company(said) is Reply.NO:
         named = [each for each in companions if _is_named(each.get("customer_name", ""))]
         return replace_argument(read, function, "companions", companions=named)
-    known = [each for each in companions if "customer_name" in each]  # COUNTED, too
-    if len(known) == len(companions) or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY:
+    are_known = all("customer_name" in each for each in companions)  # COUNTED, too
+    if are_known or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY or len(asking) >= MOST_ASKED:
         return read
-    if len(asking) < MOST_ASKED:
-        return replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
-    return read if reply is Reply.YES else replace(read, values=read.values | {"companions": known})
+    return replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
 
 
 def _asks_who_comes(exchange: Exchange) -> bool:
