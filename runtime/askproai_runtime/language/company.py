@@ -39,9 +39,10 @@ def read_company(reply: str) -> Reply | None:
     told = [each.strip() for each in _CLAUSE.split(reply) if not _is_about_name(each)]
     is_alone = any(not _BY_ONESELF.isdisjoint(fold(each).split()) for each in told)  # "hab ich doch gesagt, nur ich"
     is_filler = ONLY_YES.fullmatch(said) and not YES.search(said)
-    if not is_alone and (is_question(reply) or WAIT.search(said) or is_filler):
+    is_undecided = _UNDECIDED.search(said) is not None  # "wer genau, weiß ich noch nicht"
+    if not is_alone and ((is_question(reply) and not is_undecided) or WAIT.search(said) or is_filler):
         return None
-    if any(_names_somebody(each, is_alone=is_alone) for each in told) or (not is_alone and _UNDECIDED.search(said)):
+    if any(_names_somebody(each, is_alone=is_alone) for each in told) or (is_undecided and not is_alone):
         return Reply.YES
     return Reply.NO if is_alone or any(map(_denies, told)) else Reply.UNCLEAR
 
