@@ -135,7 +135,11 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
         return read
     asked = asking[-1].request.read_arguments()
     is_written = any(is_done(each, WRITES) for each in exchanges[exchanges.index(asking[-1]) :])
-    is_same = asked == args if is_written else asked.get("companions") == args.get("companions")
+    later = [
+        each.request.read_arguments() for each in exchanges[exchanges.index(asking[-1]) :] if each.request is not None
+    ]
+    is_kept = all(each.get("companions") == args.get("companions") for each in later)  # else left out meanwhile
+    is_same = asked == args if is_written else is_kept
     said = _read_reply(asking[-1])
     companions = read.values.get("companions") or ()
     if not (said and (is_same or asking[-1] is exchanges[-1])):

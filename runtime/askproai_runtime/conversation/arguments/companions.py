@@ -15,12 +15,12 @@ from askproai_runtime.conversation.arguments.values import (
 )
 from askproai_runtime.conversation.named_people import describes_person, read_people
 from askproai_runtime.language.customer_names import (
-    is_plain_name,
     is_relation,
     names_unknown,
     read_customer_name,
     says_nobody,
 )
+from askproai_runtime.language.names_alone import is_surely_name
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.person_names import fold, same_name
@@ -190,9 +190,7 @@ def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, A
             unread.append((key, text[MAX_CHARACTERS:]))
     people = read_people(companion.get("customer_name"))
     parts = [each.strip() for each in re.split(r"[,\n]", companion.get("customer_name", ""))]
-    if (people.may_bring or "," in people.name) and all(
-        is_plain_name(each) and read_customer_name(each) for each in parts
-    ):
+    if (people.may_bring or "," in people.name) and all(map(is_surely_name, parts)):
         return [companion | {"customer_name": each} for each in parts], unread
     if not people.name or not all(map(describes_person, people.beside.split(", "))):
         return [companion], unread  # the booking asks
