@@ -135,11 +135,9 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
         return read
     asked = asking[-1].request.read_arguments()
     is_written = any(is_done(each, WRITES) for each in exchanges[exchanges.index(asking[-1]) :])
-    later = [
-        each.request.read_arguments() for each in exchanges[exchanges.index(asking[-1]) :] if each.request is not None
-    ]
-    is_kept = all(each.get("companions") == args.get("companions") for each in later)  # else left out meanwhile
-    is_same = asked == args if is_written else is_kept
+    later = [each.request.read_arguments() for each in exchanges[exchanges.index(asking[-1]) :] if each.request]
+    people = [[each.get(name) for name in ("companions", "party_size")] for each in (args, *later)]
+    is_same = asked == args if is_written else all(each == people[0] for each in people)  # else left out meanwhile
     said = _read_reply(asking[-1])
     companions = read.values.get("companions") or ()
     if not (said and (is_same or asking[-1] is exchanges[-1])):

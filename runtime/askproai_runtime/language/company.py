@@ -22,6 +22,7 @@ _BESIDE_ONE: Final = _WORDS.one | _WORDS.beside_count | OF_SENTENCES | PARTICLES
 _PEOPLE: Final = re.compile(rf"(?:{UNDERSTOOD.people_counts.people})")
 _PERSONS: Final = RELATIVES - TITLES
 _NEEDS_ONE: Final = re.compile(rf"\b(?:{_WORDS.needs_one})\b")
+_HOUR: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.before_hour})\b")
 _SEVERAL: Final = _WORDS.several_appointments
 _UNDECIDED: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.neutral})\b")  # "weiß ich noch nicht"
 _APPOINTMENT: Final = re.compile(rf"\b(?:{UNDERSTOOD.answers.appointment})\b", re.IGNORECASE)
@@ -92,7 +93,12 @@ def _is_alone(clause: str) -> bool:
 def _names_somebody(clause: str, *, is_alone: bool) -> bool:
     said = words_of(clause)
     words = {*fold(said).split()}
-    if not is_alone and words & _SEVERAL and words <= _SEVERAL | _WORDS.beside_count | OF_SENTENCES:  # "zwei schon"
+    if (
+        not is_alone
+        and words & _SEVERAL
+        and not _HOUR.search(said)
+        and words <= _SEVERAL | _WORDS.beside_count | OF_SENTENCES
+    ):  # "zwei schon"
         return True
     if not words.isdisjoint(_WORDS.not_alone):
         return not words.isdisjoint(_BY_ONESELF | _WORDS.nobody)
