@@ -11,6 +11,7 @@ from typing import Any, Final
 from askproai_core.tenant_config import Service
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import drop_relations, is_plain_name, is_sentence, read_customer_name
 from askproai_runtime.language.name_words import (
     COMPANIONS,
@@ -144,8 +145,10 @@ def name_people(
     """
     text = args.get("customer_name")
     people = read_people(text, services) if isinstance(text, str) else People("")
+    reply = call.find_reply(companions_key(COMPANY), None)
+    if reply is Reply.YES and (people.is_unclear or people.may_bring):
+        people = _read_several(str(text), services, call) or people
     if people.is_unclear:
-        reply = call.find_reply(companions_key(COMPANY), None)
         are_named = any(each.get("customer_name") for each in args.get("companions") or ())
         is_family = _FAMILY_NAME.fullmatch(fold(str(text))) is not None  # else two people are named
         if reply in {None, Reply.ASIDE} or not ((reply is Reply.NO and is_family) or are_named):
@@ -161,6 +164,15 @@ def name_people(
     companions = _add_others(args.get("companions") or [], people.others)
     named = {"customer_name": people.name, "notes": notes, "companions": companions}
     return {**args, **{key: value for key, value in named.items() if value}}
+
+
+def _read_several(text: str, services: Sequence[Service], call: CallContext) -> People | None:
+    """Return the people in a text, whatever separates them; None if one is no person, or the caller may speak of nobody else."""
+    names = [drop_relations(part) for _, part in _list_parts(re.sub(r"[()\n]", ",", text))]
+    are_known = all(not FIRST_NAMES.isdisjoint(fold(each).split()) for each in names)
+    speaks = any(map(speaks_of_company, call.utterances)) and not any(map(_ANIMAL.search, map(fold, call.utterances)))
+    is_several = len(names) > 1 and all(_is_person(each, services) for each in names)
+    return _name_each(names, services) if is_several and (are_known or speaks) else None
 
 
 def _name_first(text: str, services: Sequence[Service]) -> str:

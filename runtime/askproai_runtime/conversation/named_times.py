@@ -13,8 +13,16 @@ from askproai_runtime.calls.payload import OngoingCall, Utterance
 from askproai_runtime.conversation.arguments.reading import read_arguments
 from askproai_runtime.conversation.arguments.table import TIMES
 from askproai_runtime.conversation.types import CallContext, EarlierRequest, NamedOffer, NamedTimes, Naming
-from askproai_runtime.language.declines import answers_aside, asks_for_others, asks_for_time, find_declined, is_number
-from askproai_runtime.language.replies import has_no_preference
+from askproai_runtime.language.declines import (
+    answers_aside,
+    asks_for_others,
+    asks_for_time,
+    find_declined,
+    find_named_times,
+    is_number,
+)
+from askproai_runtime.language.replies import COMPANY, NAMES, has_no_preference
+from askproai_runtime.spoken_times.mentions import UnclearMention
 
 _MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
 _MOST_READ_FOR_CHOICE = 500  # characters of the last words
@@ -50,7 +58,7 @@ class _Turn:
 
 def read_named_times(call: OngoingCall, routed: CallContext) -> CallContext:
     """Return the call's context with the times that its answers have named, and what the caller has said about them."""
-    turns = _read_turns(call)
+    turns = _read_turns(call, routed.started_at)
     declined, beside_declined = _find_declined(turns, routed.started_at)
     offered = [at for at, each in enumerate(turns) if each.slots]
     last = turns[offered[-1] :] if offered else [_Turn()]
@@ -74,9 +82,9 @@ def read_named_times(call: OngoingCall, routed: CallContext) -> CallContext:
     )
 
 
-def _read_turns(call: OngoingCall) -> list[_Turn]:
+def _read_turns(call: OngoingCall, now: datetime) -> list[_Turn]:
     """Return the turns of a call without each no and each bare number ("die zwei") that answers a question for something other
-    than a time: it says nothing about named times.
+    than a time, and each reply without a time to the question who comes along: they say nothing about named times.
     """
     turns, invoked, asked = [_Turn()], dict[str, Utterance](), ""
     for utterance in call.transcript_with_tool_calls or ():
@@ -90,12 +98,15 @@ def _read_turns(call: OngoingCall) -> list[_Turn]:
         elif utterance.role == "agent":
             asked += f"{words} "
         elif utterance.role == "user":
-            turns[-1].said += [] if _is_aside(words, asked, turns[-1]) else [words]
+            turns[-1].said += [] if _is_aside(words, asked, turns[-1], now) else [words]
             asked = ""
     return turns
 
 
-def _is_aside(words: str, asked: str, turn: _Turn) -> bool:
+def _is_aside(words: str, asked: str, turn: _Turn, now: datetime) -> bool:
+    if turn.answer.get("needs_companions") in {COMPANY, NAMES} and not turn.slots:
+        with suppress(UnclearMention):
+            return not any(find_named_times(words, now))
     own = asked.replace(str(turn.answer.get("message") or ""), "").strip()
     return answers_aside(words, own) or (is_number(words) and not _asks_for_time(own, turn))
 

@@ -35,10 +35,12 @@ def find_offered(call: CallContext, request: BookingRequest) -> list[Slot]:
     """
     if not request.companions:
         return []
-    rules, start, said = request.rules, request.start, words_of(call.said_since or "")
-    was_refused = call.named_last is not None and call.named_last.refused is not None
-    needs_yes = was_refused or NO.search(said) or is_question(call.said_since or "")
-    is_accepted = not call.said_since or YES.search(said) or _IN_SEQUENCE.search(said) or holds_place(said)
+    rules, start, named = request.rules, request.start, call.named_last
+    utterance = (call.said_since or "") if named is None else "".join(named.said_since[-1:])
+    said = words_of(utterance)
+    was_refused = named is not None and named.refused is not None
+    needs_yes = was_refused or NO.search(said) or is_question(utterance)
+    is_accepted = not said or YES.search(said) or _IN_SEQUENCE.search(said) or holds_place(said)
     is_declined = needs_yes and not is_accepted
     offers = [
         _from_names(rules.people, each) for each in call.list_offers(rules.branch.name, start, rules.service.name)

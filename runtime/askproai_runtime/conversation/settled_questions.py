@@ -8,19 +8,20 @@ from typing import Any, Final
 
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall
+from askproai_runtime.conversation.arguments.companions import is_unfilled
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.arguments.table import fold_key, rules_of
 from askproai_runtime.conversation.email_address import leaves_out_email, read_email
 from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
-from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges
+from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_since
 from askproai_runtime.language.answer_words import ANYBODY, Reply, words_of
-from askproai_runtime.language.company import leaves_nameless, read_company
+from askproai_runtime.language.company import leaves_nameless, read_company, speaks_of_company
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
 from askproai_runtime.language.declines import list_clauses
 from askproai_runtime.language.placeholders import leaves_open
-from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
+from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, holds_yes, read_reply
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,29 +123,54 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     replied to our question about them that nobody else comes. The request follows that reply or repeats the asked one: its
     companions, and after a booking all of it.
 
+    The only entry, with fields that are all empty, is nobody unless the caller speaks of company.
     For entries that say nothing of a person ({}, or only a service) it is asked once more who comes, if the reply does not say
-    that somebody without a name does. After that, they are nobody unless the reply names somebody.
+    that somebody without a name does. After that, each entry is a person.
     """
     exchanges = read_exchanges(call)
     asking = [each for each in exchanges if _asks_who_comes(each)]
+    if function is Function.BOOK_APPOINTMENT and read.values.get("companions") == [] and _has_only_unfilled(args):
+        read = _add_unfilled(read, exchanges, call)
     if not asking or asking[-1].request is None or not isinstance(args, dict):
         return read
     asked = asking[-1].request.read_arguments()
     is_written = any(is_done(each, WRITES) for each in exchanges[exchanges.index(asking[-1]) :])
-    is_same = asked == args if is_written else asked.get("companions") == args.get("companions")
-    said = "\n".join(each for each in asking[-1].said.splitlines() if read_company(each) is not None)
+    later = [each.request.read_arguments() for each in exchanges[exchanges.index(asking[-1]) :] if each.request]
+    people = [[each.get(name) for name in ("companions", "party_size")] for each in (args, *later)]
+    is_same = asked == args if is_written else all(each == people[0] for each in people)  # else left out meanwhile
+    said = _read_reply(asking[-1])
     companions = read.values.get("companions") or ()
     if not (said and (is_same or asking[-1] is exchanges[-1])):
         return read
-    if (reply := read_company(said)) is Reply.NO:
+    if read_company(said) is Reply.NO:
         named = [each for each in companions if _is_named(each.get("customer_name", ""))]
         return replace_argument(read, function, "companions", companions=named)
-    known = [each for each in companions if "customer_name" in each]  # COUNTED, too
-    if len(known) == len(companions) or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY:
+    are_known = all("customer_name" in each for each in companions)  # COUNTED, too
+    if are_known or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY or len(asking) >= MOST_ASKED:
         return read
-    if len(asking) < MOST_ASKED:
-        return replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
-    return read if reply is Reply.YES else replace(read, values=read.values | {"companions": known})
+    return replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
+
+
+def _has_only_unfilled(args: Any) -> bool:
+    entries = args.get("companions") if isinstance(args, dict) else None
+    return isinstance(entries, list) and len(entries) == 1 and is_unfilled(entries[0])
+
+
+def _add_unfilled(read: Arguments, exchanges: Sequence[Exchange], call: OngoingCall) -> Arguments:
+    """Return the arguments with a companion without a name if the caller has spoken of company since the last change, and
+    replies to our question who comes, if that was asked, with somebody or a yes.
+    """
+    changed = max((at for at, each in enumerate(exchanges) if is_done(each, WRITES)), default=-1)
+    said = next((_read_reply(each) for each in reversed(exchanges[changed + 1 :]) if _asks_who_comes(each)), "")
+    reply = read_company(said) if said else Reply.YES
+    comes = reply is Reply.YES or (reply is Reply.UNCLEAR and (leaves_nameless(said) or holds_yes(said)))
+    if not (comes and speaks_of_company(read_since(call)["said_since_change"] or "")):
+        return read
+    return replace(read, values=read.values | {"companions": [{}]})
+
+
+def _read_reply(asking: Exchange) -> str:
+    return "\n".join(each for each in asking.said.splitlines() if read_company(each) is not None)
 
 
 def _asks_who_comes(exchange: Exchange) -> bool:

@@ -79,7 +79,7 @@ def ask_unclear(
     people = read_people(named, config.services)
     brings = f"companions of {fold(named)}"  # asked once: the same text again names one person
     if people.may_bring and brings not in asked_before and "companions" not in {*read.values, *unclear}:
-        return _ask(say().who_comes_along, unclear=brings)
+        return _ask(say().who_comes_along, unclear=brings, needs_companions=COMPANY)
     may_be_more = read_customer_name(people.name) and not is_plain_name(people.name)  # an unknown word in lowercase
     if "customer_name" not in {*asked_before, *unclear} and may_be_more:
         unclear.add("customer_name")

@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import Final
 
 from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, WAIT, YES, Reply, asks, is_question, words_of
-from askproai_runtime.language.name_words import ALONE, FIRST_NAMES, OF_SENTENCES, RELATIVES
+from askproai_runtime.language.name_words import ALONE, CUSTOMERS, FIRST_NAMES, OF_SENTENCES, PARTICLES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -16,6 +16,14 @@ _NO: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.no})\b")
 _BY_ONESELF: Final = frozenset(
     each for each in ALONE - _WORDS.nobody - _WORDS.not_alone - {*_WORDS.names_caller.split("|")} if not _NO.match(each)
 )
+_ONLY: Final = re.compile(rf"(?:{_WORDS.may_leave_out})")
+_CALLER: Final = _WORDS.caller | {"ich", "i"}
+_BESIDE_ONE: Final = _WORDS.one | _WORDS.beside_count | OF_SENTENCES | PARTICLES
+_PEOPLE: Final = re.compile(rf"(?:{UNDERSTOOD.people_counts.people})")
+_PERSONS: Final = RELATIVES - TITLES
+_NEEDS_ONE: Final = re.compile(rf"\b(?:{_WORDS.needs_one})\b")
+_HOUR: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.before_hour})\b")
+_SEVERAL: Final = _WORDS.several_appointments
 _UNDECIDED: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.neutral})\b")  # "weiß ich noch nicht"
 _APPOINTMENT: Final = re.compile(rf"\b(?:{UNDERSTOOD.answers.appointment})\b", re.IGNORECASE)
 _CLAUSE: Final = re.compile(r"[,;.!?\n]")
@@ -24,43 +32,82 @@ _BEFORE_NAME: Final = _BY_ONESELF | _WORDS.beside | _WORDS.for_whom  # "nur ich 
 
 def speaks_of_company(utterance: str) -> bool:
     """Return whether somebody may come with the caller. The words lead to a question only: everyday ones are among them."""
+    return not _PERSONS.isdisjoint(fold(utterance).split()) or _speaks_of_several(utterance)
+
+
+def _speaks_of_several(utterance: str) -> bool:
     words = words_of(utterance)
-    is_relative = not (RELATIVES - TITLES).isdisjoint(fold(words).split())
-    return is_relative or bool(_COMPANY.search(words) or _COUNTED.search(words))
+    return bool(_COMPANY.search(words) or _COUNTED.search(words))
 
 
 def read_company(reply: str) -> Reply | None:
     """Return what a reply to the question who comes along says: nobody (a no), somebody, perhaps without a name (a yes), or
     neither; None for a question or "Moment". A denied person is nobody: "nein, mein Mann kommt nicht mit", unlike "nicht allein".
+    A no about a name is none: "ohne Namen bitte".
     """
     said = words_of(reply)
-    words = {*fold(said).split()}
-    is_alone = not words.isdisjoint(_BY_ONESELF)  # whatever else is said: "hab ich doch gesagt, nur ich"
-    is_filler = ONLY_YES.fullmatch(said) and not YES.search(said)
-    if not is_alone and (is_question(reply) or WAIT.search(said) or is_filler):
+    told = [each.strip() for each in _CLAUSE.split(reply) if not _is_about_name(each)]
+    is_alone = any(map(_is_alone, told))  # "hab ich doch gesagt, nur ich"
+    is_filler = ONLY_YES.fullmatch(said) and not YES.search(said) and not speaks_of_company(reply)  # "beide"
+    is_undecided = _UNDECIDED.search(said) is not None  # "wer genau, weiß ich noch nicht"
+    is_aside = is_question(reply) or WAIT.search(said)
+    if not is_alone and ((is_aside and not is_undecided) or is_filler):
         return None
-    clauses = [each.strip() for each in _CLAUSE.split(reply)]
-    if any(_names_somebody(each, is_alone=is_alone) for each in clauses) or (not is_alone and _UNDECIDED.search(said)):
+    if any(_names_somebody(each, is_alone=is_alone) for each in told) or (is_undecided and not is_alone):
         return Reply.YES
-    is_denied = not words.isdisjoint(_WORDS.not_alone) and speaks_of_company(reply)
-    is_nobody = is_alone or is_denied or _NO.search(said) or not words.isdisjoint(_WORDS.nobody)
-    return Reply.NO if is_nobody else Reply.UNCLEAR
+    return Reply.NO if is_alone or any(map(_denies, told)) else Reply.UNCLEAR
 
 
 def leaves_nameless(reply: str) -> bool:
-    """Return whether a reply speaks of somebody who may have no name yet: "mein Mann", "weiß ich noch nicht"."""
-    return speaks_of_company(reply) or _UNDECIDED.search(words_of(reply)) is not None
+    """Return whether a reply speaks of somebody who may have no name yet: "mein Mann", "weiß ich noch nicht", "ohne Namen"."""
+    is_refused = any(_is_about_name(each) and _denies(each) for each in _CLAUSE.split(reply))
+    return is_refused or speaks_of_company(reply) or _UNDECIDED.search(words_of(reply)) is not None
+
+
+def _is_about_name(clause: str) -> bool:
+    return any("name" in word or word in CUSTOMERS for word in fold(clause).split())  # in both languages
+
+
+def _denies(clause: str) -> bool:
+    """Return whether a clause has a no, or denies a person or a name. "Meine Mutter hört nicht gut" does not."""
+    words = fold(clause).split()
+    is_no = not _WORDS.nobody.isdisjoint(words)
+    is_denied = is_no or not _WORDS.not_alone.isdisjoint(words)
+    person = next((at for at, word in enumerate(words) if word in _PERSONS), None)
+    if _NO.search(words_of(clause)) or (is_denied and _is_about_name(clause)):
+        return True
+    if (is_no and person is None) or not _WORDS.nobody.isdisjoint(words[:person]):  # "ohne meinen Mann"
+        return True
+    comes = person is not None and _NEEDS_ONE.search(" ".join(words))
+    return is_denied and bool(comes or _speaks_of_several(clause))
+
+
+def _is_alone(clause: str) -> bool:
+    """Return whether a clause says that the caller comes alone: "ich komme allein", "nur ich", "nur einen Termin"."""
+    words = {*fold(clause).split()}
+    only = {word for word in words & _BY_ONESELF if _ONLY.fullmatch(word)}
+    is_one = words & _WORDS.one and {each for each in words if not _PEOPLE.fullmatch(each)} <= only | _BESIDE_ONE
+    return bool(words & _BY_ONESELF - only) or bool(only and (words & _CALLER or is_one))
 
 
 def _names_somebody(clause: str, *, is_alone: bool) -> bool:
     said = words_of(clause)
     words = {*fold(said).split()}
+    if (
+        not is_alone
+        and words & _SEVERAL
+        and not _HOUR.search(said)
+        and words <= _SEVERAL | _WORDS.beside_count | OF_SENTENCES
+    ):  # "zwei schon"
+        return True
     if not words.isdisjoint(_WORDS.not_alone):
         return not words.isdisjoint(_BY_ONESELF | _WORDS.nobody)
-    if not words.isdisjoint(_WORDS.nobody) or ONLY_YES.fullmatch(said) or ONLY_NO.fullmatch(said):
+    if not words.isdisjoint(_WORDS.nobody):
         return False
     if speaks_of_company(clause):
         return True
+    if ONLY_YES.fullmatch(said) or ONLY_NO.fullmatch(said):
+        return False
     parts = clause.split()
     named = [word for word in parts if word.istitle() and fold(word) not in OF_SENTENCES]
     if is_alone:  # "Oh, nur ich", "nur einen Termin"

@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from askproai_runtime.language.name_words import PARTICLES
+from askproai_runtime.language.customer_names import is_plain_name, read_customer_name
+from askproai_runtime.language.name_words import FIRST_NAMES, PARTICLES
 from askproai_runtime.person_names import TITLES, fold, same_name
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -60,6 +61,12 @@ def drop_around(text: str) -> str:
 def count_names(text: str) -> int:
     """Return the number of words in a name, without titles and particles."""
     return len([word for word in text.split() if fold(word) not in TITLES | _SURELY_PARTICLES])
+
+
+def is_surely_name(text: str) -> bool:
+    """Return whether a text is a person's name: several words, or a known first name alone. "Haarschnitt" is none."""
+    is_name = is_plain_name(text) and bool(read_customer_name(text))
+    return is_name and (count_names(text) > 1 or fold(text) in FIRST_NAMES)
 
 
 def _read_letters(text: str) -> str:

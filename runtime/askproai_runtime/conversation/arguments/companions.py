@@ -15,12 +15,12 @@ from askproai_runtime.conversation.arguments.values import (
 )
 from askproai_runtime.conversation.named_people import describes_person, read_people
 from askproai_runtime.language.customer_names import (
-    is_plain_name,
     is_relation,
     names_unknown,
     read_customer_name,
     says_nobody,
 )
+from askproai_runtime.language.names_alone import is_surely_name
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.lenient_json import REPEATED
 from askproai_runtime.person_names import fold, same_name
@@ -68,7 +68,7 @@ def read_companions(value: Any) -> tuple[list[dict[str, str]] | None, list[tuple
         count_read = int(min(max(value, 0), _MAX_COMPANIONS)) if is_number else 0
         return [COUNTED] * count_read, [] if count_read == value or value < 0 else [("", value)]
     entries = [_split_staff(each) for each in _list_entries(value) if each not in (None, "") and not _says_nobody(each)]
-    filled = [each for each in entries if not _is_unfilled(each)]
+    filled = [each for each in entries if not is_unfilled(each)]
     entries = filled if filled or len(entries) == 1 else entries
     counts = {read_count(each) for each in entries} - {None}  # beside names: {count: 2, names: [Mia, Leon]}
     entries = [each for each in entries if read_count(each) is None]
@@ -104,7 +104,7 @@ def settle_caller(values: dict[str, Any], *, is_for_one: bool) -> dict[str, Any]
     return {**values, "companions": [each for each in companions if each not in own]} if len(own) == 1 else values
 
 
-def _is_unfilled(entry: Any) -> bool:
+def is_unfilled(entry: Any) -> bool:
     """Return True if an entry has fields, all of them empty or a placeholder. "Unbekannt" is a person, and so is `{}`."""
     texts = ["" if each is None else each for each in entry.values()] if isinstance(entry, dict) else []
     are_empty = all(isinstance(each, str) and (names_nothing(each) or leaves_open(each)) for each in texts)
@@ -190,9 +190,7 @@ def _read_companion(value: Any) -> tuple[list[dict[str, str]], list[tuple[str, A
             unread.append((key, text[MAX_CHARACTERS:]))
     people = read_people(companion.get("customer_name"))
     parts = [each.strip() for each in re.split(r"[,\n]", companion.get("customer_name", ""))]
-    if (people.may_bring or "," in people.name) and all(
-        is_plain_name(each) and read_customer_name(each) for each in parts
-    ):
+    if (people.may_bring or "," in people.name) and all(map(is_surely_name, parts)):
         return [companion | {"customer_name": each} for each in parts], unread
     if not people.name or not all(map(describes_person, people.beside.split(", "))):
         return [companion], unread  # the booking asks

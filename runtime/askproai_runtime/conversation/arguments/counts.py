@@ -4,7 +4,7 @@ import re
 from typing import Any, Final
 
 from askproai_runtime.conversation.arguments.table import fold_key
-from askproai_runtime.language.customer_names import is_plain_name
+from askproai_runtime.language.names_alone import is_surely_name
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.people_counts
@@ -61,7 +61,7 @@ def means_companions(key: str, value: Any) -> bool:
     """
     names = value if isinstance(value, list) else [value] if "name" in fold_key(key) else []
     is_value = bool(read_count(value)) or (
-        bool(names) and all(isinstance(each, str) and is_plain_name(each) for each in names)
+        bool(names) and all(isinstance(each, str) and is_surely_name(each) for each in names)
     )
     return is_value and _OF_COMPANY.fullmatch(fold_key(key)) is not None
 
