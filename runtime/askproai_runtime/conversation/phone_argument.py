@@ -23,10 +23,8 @@ from askproai_runtime.branch_numbers import own_numbers, region_of
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.calling_number import Pointer, read_pointer
-from askproai_runtime.language.name_words import COMPANIONS, OF_SENTENCES
 from askproai_runtime.language.replies import PhoneQuestion
 from askproai_runtime.language.spoken_numbers import list_dictated, read_spoken_number
-from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -35,7 +33,6 @@ _WORDS: Final = UNDERSTOOD.phones
 # numbering plan of a country whose numbers differ in length: "030 123".
 _FEWEST_DIGITS = 7
 _LONGEST_GROUP = 4
-_NO_COUNTRY: Final = OF_SENTENCES | (COMPANIONS - TITLES)
 # A word with which a number may begin inside a text.
 _BEGINNING = re.compile(rf"(?<!\S)\(?(?:[0+]|(?:{_WORDS.begins})\b|null)", re.IGNORECASE)
 # The groups of a number of North America, "1 512 234 5678", whose digits may be a German mobile number without its zero.
@@ -122,21 +119,10 @@ def find_phone(text: str, config: TenantConfig, branch: str) -> str | None:
 
 
 def _find_beside_words(said: str, config: TenantConfig, region: str) -> str | None:
-    """Return the only number among other words, which may name an hour: `0171 2345678 (ab 18 Uhr)`; else None. One name
-    beside a landline number may be its country: `0664 1234567 Österreich`.
-    """
-    said = _HOUR.sub(" ", said)
-    dictated = list_dictated(said)
-    if len(dictated) != 1 or not _BEGINNING.match(dictated[0]) or NO.search(words_of(said)):
-        return None
-    written = dictated[0].strip("(),.;!?")
-    words = re.findall(r"[^\W\d_]+", _LABEL.sub(" ", said.replace(written, " ")))
-    names = [word for word in words if word.isupper() or (word[0].isupper() and fold(word) not in _NO_COUNTRY)]
-    number = _read_one(written, config, region).number
-    if len(names) != 1 or number is None or not re.match("0[^0]", read_spoken_number(written) or ""):
-        return number
-    is_landline = phonenumbers.number_type(phonenumbers.parse(number)) == phonenumbers.PhoneNumberType.FIXED_LINE
-    return None if is_landline else number
+    """Return the only number among other words, which may name an hour: `0171 2345678 (ab 18 Uhr)`; else None."""
+    dictated = list_dictated(_HOUR.sub(" ", said))
+    is_only = len(dictated) == 1 and _BEGINNING.match(dictated[0]) and not NO.search(words_of(said))
+    return _read_one(dictated[0].strip("(),.;!?"), config, region).number if is_only else None
 
 
 def _find_in_part(part: str, config: TenantConfig, region: str) -> str | None:

@@ -10,7 +10,7 @@ from askproai_runtime.conversation.full_names import ASKED_NAME
 from askproai_runtime.conversation.instead import AgentFunctions, lead_on
 from askproai_runtime.conversation.transcript import Exchange, read_answers
 from askproai_runtime.conversation.types import Answer, Choice, FunctionOutcome
-from askproai_runtime.language.answer_words import WAIT, says_nothing_beside, words_of
+from askproai_runtime.language.answer_words import only_waits
 from askproai_runtime.language.replies import rename_key
 from askproai_runtime.sentences import say
 
@@ -33,14 +33,8 @@ def list_heard(exchanges: Sequence[Exchange], args: Mapping[str, Any]) -> list[M
         for each, own, later in zip(exchanges, requests, [*requests[1:], args], strict=False)
         if each.answer is not None
         if each.answer.get("success")
-        or ((each.said or each.request is None or own == later) and not _only_waits(each.said))
+        or ((each.said or each.request is None or own == later) and not only_waits(each.said))
     ]
-
-
-def _only_waits(said: str) -> bool:
-    """Return whether words only ask to wait: "Moment, ich frage ihn noch"."""
-    rest, found = WAIT.subn(" ", words_of(said))
-    return bool(found) and all(map(says_nothing_beside, rest.split()))
 
 
 def read_unclear(call: OngoingCall) -> frozenset[str]:

@@ -16,7 +16,7 @@ from askproai_runtime.conversation.email_address import leaves_out_email, read_e
 from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_since
-from askproai_runtime.language.answer_words import ANYBODY, Reply, words_of
+from askproai_runtime.language.answer_words import ANYBODY, ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import leaves_nameless, read_company, speaks_of_company
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
 from askproai_runtime.language.declines import list_clauses
@@ -125,7 +125,8 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
 
     The only entry, with fields that are all empty, is nobody unless the caller speaks of company.
     For entries that say nothing of a person ({}, or only a service) it is asked once more who comes, if the reply does not say
-    that somebody without a name does. After that, each entry is a person.
+    that somebody without a name does. After that, each entry is a person, unless the caller has said only a yes,
+    and nothing of company.
     """
     exchanges = read_exchanges(call)
     asking = [each for each in exchanges if _asks_who_comes(each)]
@@ -146,8 +147,13 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
         named = [each for each in companions if _is_named(each.get("customer_name", ""))]
         return replace_argument(read, function, "companions", companions=named)
     are_known = all("customer_name" in each for each in companions)  # COUNTED, too
-    if are_known or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY or len(asking) >= MOST_ASKED:
+    if are_known or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY:
         return read
+    if len(asking) >= MOST_ASKED:
+        spoken = speaks_of_company(read_since(call)["said_since_change"] or "")
+        is_bare = ONLY_YES.fullmatch(words_of(said)) and not spoken  # a yes to "oder kommen Sie allein?"
+        named = [each for each in companions if "customer_name" in each]
+        return replace_argument(read, function, "companions", companions=named) if is_bare else read
     return replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
 
 

@@ -46,6 +46,12 @@ def says_nothing_beside(word: str) -> bool:
     return fold(word) in UNDERSTOOD.grammar.fillers or ONLY_YES.fullmatch(word) is not None
 
 
+def only_waits(utterance: str) -> bool:
+    """Return whether a whole utterance asks to wait: "Moment, ich frage ihn noch", unlike "das weiß ich im Moment nicht"."""
+    rest, found = WAIT.subn(" ", words_of(utterance))
+    return bool(found) and all(map(says_nothing_beside, rest.split()))
+
+
 class Reply(StrEnum):
     """A caller's answer to a yes-or-no question. If it is `UNCLEAR`, the model's argument for the answer counts."""
 

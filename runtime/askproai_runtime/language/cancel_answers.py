@@ -60,7 +60,6 @@ _TAG = re.compile(rf"\b(?:{_WORDS.tag})\s*\?", re.IGNORECASE)
 # Negations beside which the cancellation may be meant all the same; any other one is a no.
 _HARMLESS = re.compile(_WORDS.harmless)
 _NEGATION = re.compile(rf"\b(?:{_WORDS.negation})\b")
-_KNOWS_NOT = re.compile(rf"\b(?:{_WORDS.knows_not})\b")
 # A no before a cancellation may be one to the move that the question mentions, and so may a refused move. The "no" of "no need
 # to cancel" is none: an English "no" needs a sign after it.
 _FIRST_NO: Final = re.compile(rf"(?:(?:{_WORDS.hesitation})\W+)*(?:(?:{_WORDS.first_no})\W*)+")
@@ -82,7 +81,6 @@ _NEXT_REQUEST: Final = re.compile(_WORDS.next_request)
 _ADDS_ANOTHER: Final = re.compile(rf" (?:{_WORDS.adds_another})$")
 _SAYS_YES: Final = re.compile(rf"\b(?:{YES_WORD})\b")
 _BUT: Final = re.compile(rf"\b(?:{_WORDS.after_apology})\b")
-_CLAUSES: Final = re.compile(rf"[;.!]|,(?!\s*(?:{UNDERSTOOD.answers.asking})\b)", re.IGNORECASE)
 _SENTENCES: Final = re.compile(r"[.!?]\s+")
 _COSTS = re.compile(rf"\b(?:{_WORDS.costs})\b")
 _GO_ON = re.compile(rf"(?:{_WORDS.go_on})")
@@ -235,8 +233,6 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
     after a no that may refuse the move that the question mentions.
     """
     reply = _read_at_once(utterance, about, today)
-    if reply is Reply.NO and _is_yes_with_reasons(utterance) and not names_another(utterance, about, today):
-        return Reply.UNCLEAR
     *before, last = [each for each in _SENTENCES.split(utterance) if each.strip()] or [""]
     if reply not in {Reply.NO, None} or not before or _may_refuse(". ".join(before), about, today):
         return reply
@@ -275,25 +271,6 @@ def _read_at_once(utterance: str, about: str, today: date | None) -> Reply | Non
             return Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
-
-
-def _is_yes_with_reasons(utterance: str) -> bool:
-    """Return whether one clause is nothing but a yes, and each other one refuses only the move that the question offers, or says
-    that the caller does not know when: "ja bitte, nicht verschieben, ich weiß noch nicht wann ich wieder da bin".
-    """
-    clauses = [words_of(each) for each in _CLAUSES.split(utterance) if words_of(each)]
-    others = [each for each in clauses if not (ONLY_YES.fullmatch(each) and _STRONG_YES.search(each))]
-    return len(others) < len(clauses) and not is_question(utterance) and all(map(_is_reason, others))
-
-
-def _is_reason(clause: str) -> bool:
-    if any(each.search(clause) for each in (CANCELLATION, CONDITION, KEEP, SPEAKS_OF_IT)):
-        return False
-    moved = MOVE.sub(" ", clause)
-    if moved == clause:
-        return _KNOWS_NOT.search(clause) is not None
-    left = " ".join(_NEGATION.sub(" ", moved).split())
-    return _NEGATION.search(clause) is not None and (not left or ONLY_YES.fullmatch(left) is not None)
 
 
 def _may_refuse(said: str, about: str, today: date | None) -> bool:

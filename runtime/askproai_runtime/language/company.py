@@ -4,7 +4,16 @@ import re
 from itertools import pairwise
 from typing import Final
 
-from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, WAIT, YES, Reply, asks, is_question, words_of
+from askproai_runtime.language.answer_words import (
+    ONLY_NO,
+    ONLY_YES,
+    YES,
+    Reply,
+    asks,
+    is_question,
+    only_waits,
+    words_of,
+)
 from askproai_runtime.language.name_words import ALONE, CUSTOMERS, FIRST_NAMES, OF_SENTENCES, PARTICLES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.understood import UNDERSTOOD
@@ -21,7 +30,7 @@ _CALLER: Final = _WORDS.caller | {"ich", "i"}
 _BESIDE_ONE: Final = _WORDS.one | _WORDS.beside_count | OF_SENTENCES | PARTICLES
 _PEOPLE: Final = re.compile(rf"(?:{UNDERSTOOD.people_counts.people})")
 _PERSONS: Final = RELATIVES - TITLES
-_NEEDS_ONE: Final = re.compile(rf"\b(?:{_WORDS.needs_one})\b")
+_DENIED: Final = re.compile(rf"\b(?:{_WORDS.denied})")
 _HOUR: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.before_hour})\b")
 _SEVERAL: Final = _WORDS.several_appointments
 _UNDECIDED: Final = re.compile(rf"\b(?:{UNDERSTOOD.declines.neutral})\b")  # "weiß ich noch nicht"
@@ -46,11 +55,19 @@ def read_company(reply: str) -> Reply | None:
     A no about a name is none: "ohne Namen bitte".
     """
     said = words_of(reply)
-    told = [each.strip() for each in _CLAUSE.split(reply) if not _is_about_name(each)]
+    clauses = [each.strip() for each in _CLAUSE.split(reply)]
+    is_name_refused = any(
+        _is_about_name(each) and _denies(each) for each in clauses
+    )  # "nee, den Namen verrate ich nicht"
+    told = [
+        each
+        for each in clauses
+        if not (_is_about_name(each) or (is_name_refused and ONLY_NO.fullmatch(words_of(each))))
+    ]
     is_alone = any(map(_is_alone, told))  # "hab ich doch gesagt, nur ich"
     is_filler = ONLY_YES.fullmatch(said) and not YES.search(said) and not speaks_of_company(reply)  # "beide"
     is_undecided = _UNDECIDED.search(said) is not None  # "wer genau, weiß ich noch nicht"
-    is_aside = is_question(reply) or WAIT.search(said)
+    is_aside = is_question(reply) or only_waits(reply)
     if not is_alone and ((is_aside and not is_undecided) or is_filler):
         return None
     if any(_names_somebody(each, is_alone=is_alone) for each in told) or (is_undecided and not is_alone):
@@ -78,7 +95,7 @@ def _denies(clause: str) -> bool:
         return True
     if (is_no and person is None) or not _WORDS.nobody.isdisjoint(words[:person]):  # "ohne meinen Mann"
         return True
-    comes = person is not None and _NEEDS_ONE.search(" ".join(words))
+    comes = person is not None and _DENIED.search(" ".join(words))
     return is_denied and bool(comes or _speaks_of_several(clause))
 
 

@@ -79,7 +79,7 @@ OWN = CONFIG.branches[0].phone_numbers[0].number
     )),
     *((said, SaidPhone(unclear=said)) for said in (
         "die gleiche wie immer", "0151 vier und vierzig 445566", "doppel 0151 12345678",
-        "41446681800", "4317654321", "431 765432", "0664 1234567 Österreich", "0664 1234567 (AT)", "Austria 0664 1234567",
+        "41446681800", "4317654321", "431 765432",
         "0151 hundert 12345678", "0151 12345678 Durchwahl 5", "1 512 234 5678", "1-512-234-5678", "151 123 4567", "170 123456",
         "ruf mich an", "0151 123 456",
         "meine Handynummer", "die von meiner Frau", "my office number", "die Nummer vom letzten Mal", "nicht diese Nummer",
