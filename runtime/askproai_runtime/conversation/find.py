@@ -113,12 +113,12 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
             is_other = names_another(ctx, call, args, target)
             if is_other and not preface and (name := name_owner(call, args)):
                 preface = say().none_of_customer.format(name=name)
-            preface = preface or await _say_other_stays(ctx, conn, call, args, target)
+            own = await list_own_appointments(ctx, conn, call, args)
+            preface = preface or _say_other_stays(ctx, call, args, target, own)
             named = says_customer(ctx, call, args, target) or await is_beside_others(ctx, conn, call, target)
             is_other = is_other or (named and _is_disowned(call, target))
             await _require_agreement(ctx, conn, call, args, target, preface, named=named, is_other=is_other)
             is_of_several = names_several(read_text(args, "customer_name")) or len(split_days(args)) > 1
-            own = await list_own_appointments(ctx, conn, call, args)
             on_days = list_on_days(call, args, ZoneInfo(ctx.config().time_zone), own)
             others = [each for each in on_days or own if each.id != target.id]
             if target.live and not is_of_several:
@@ -138,15 +138,15 @@ async def cancel_appointment(ctx: BookingContext, call: CallContext, args: Mappi
                 return _answer_cancelled(ctx, outcome, others, named=named)
 
 
-async def _say_other_stays(
-    ctx: BookingContext, conn: Connection, call: CallContext, args: Mapping[str, Any], target: Appointment
+def _say_other_stays(
+    ctx: BookingContext, call: CallContext, args: Mapping[str, Any], target: Appointment, found: Sequence[Appointment]
 ) -> str:
     """Return the preface for the question whether to cancel `target`, if the caller's last words name another appointment: this
     one stays. Else "", also if they may add the other one ("das Färben auch").
     """
     if may_add_another(call.said_since or ""):
         return ""
-    own = [target, *(each for each in await list_own_appointments(ctx, conn, call, args) if each.id != target.id)]
+    own = [target, *(each for each in found if each.id != target.id)]
     others = find_others(ctx.config(), call, args, own, target)
     named = have_several_customers(own)
     spoken = [describe_appointment(ctx.config(), each, ctx.clock.now(), named=named) for each in others]

@@ -79,7 +79,7 @@ async def _search(ctx: BookingContext, call: CallContext, args: Mapping[str, Any
         request = add_companions(ctx, call, args, request).service
     except BookedOneByOne:  # the first person is served at once, and hears the reason of each day
         first = {**args, "companions": [], "service": request.rules.service.name}
-        answer = await check_availability(ctx, call, first)
+        answer = await _search(ctx, call, first)
         message = f"{say().only_one_by_one} {say().one_by_one_first} {answer.message}"
         return replace(answer, success=False, message=message, fields={**answer.fields, "needs_companions": ONE_BY_ONE})
     except ClarificationNeeded as clarification:

@@ -123,10 +123,9 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     replied to our question about them that nobody else comes. The request follows that reply or repeats the asked one: its
     companions, and after a booking all of it.
 
-    The only entry, with fields that are all empty, is nobody unless the caller speaks of company.
-    For entries that say nothing of a person ({}, or only a service) it is asked once more who comes, if the reply does not say
-    that somebody without a name does. After that, each entry is a person, unless the caller has said only a yes,
-    and nothing of company.
+    The only entry, with fields that are all empty, is nobody unless the caller speaks of company. For entries that say nothing of
+    a person ({}, or only a service) it is asked once more who comes, unless the reply says that somebody without a name does.
+    After that, each entry is a person, unless the caller has said only a yes, and nothing of company.
     """
     exchanges = read_exchanges(call)
     asking = [each for each in exchanges if _asks_who_comes(each)]
@@ -134,11 +133,11 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
         read = _add_unfilled(read, exchanges, call)
     if not asking or asking[-1].request is None or not isinstance(args, dict):
         return read
-    asked = asking[-1].request.read_arguments()
-    is_written = any(is_done(each, WRITES) for each in exchanges[exchanges.index(asking[-1]) :])
-    later = [each.request.read_arguments() for each in exchanges[exchanges.index(asking[-1]) :] if each.request]
-    people = [[each.get(name) for name in ("companions", "party_size")] for each in (args, *later)]
-    is_same = asked == args if is_written else all(each == people[0] for each in people)  # else left out meanwhile
+    since = exchanges[exchanges.index(asking[-1]) :]
+    requests = [each.request.read_arguments() for each in since if each.request]
+    people = [[each.get(name) for name in ("companions", "party_size")] for each in (args, *requests)]
+    is_written = any(is_done(each, WRITES) for each in since)
+    is_same = requests[0] == args if is_written else all(each == people[0] for each in people)  # none left out
     said = _read_reply(asking[-1])
     companions = read.values.get("companions") or ()
     if not (said and (is_same or asking[-1] is exchanges[-1])):
@@ -150,8 +149,9 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     if are_known or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY:
         return read
     if len(asking) >= MOST_ASKED:
-        spoken = speaks_of_company(read_since(call)["said_since_change"] or "")
-        is_bare = ONLY_YES.fullmatch(words_of(said)) and not spoken  # a yes to "oder kommen Sie allein?"
+        is_bare = ONLY_YES.fullmatch(words_of(said)) and not _speaks_of_company(
+            call
+        )  # a yes to "oder kommen Sie allein?"
         named = [each for each in companions if "customer_name" in each]
         return replace_argument(read, function, "companions", companions=named) if is_bare else read
     return replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
@@ -170,9 +170,11 @@ def _add_unfilled(read: Arguments, exchanges: Sequence[Exchange], call: OngoingC
     said = next((_read_reply(each) for each in reversed(exchanges[changed + 1 :]) if _asks_who_comes(each)), "")
     reply = read_company(said) if said else Reply.YES
     comes = reply is Reply.YES or (reply is Reply.UNCLEAR and (leaves_nameless(said) or holds_yes(said)))
-    if not (comes and speaks_of_company(read_since(call)["said_since_change"] or "")):
-        return read
-    return replace(read, values=read.values | {"companions": [{}]})
+    return replace(read, values=read.values | {"companions": [{}]}) if comes and _speaks_of_company(call) else read
+
+
+def _speaks_of_company(call: OngoingCall) -> bool:
+    return speaks_of_company(read_since(call)["said_since_change"] or "")
 
 
 def _read_reply(asking: Exchange) -> str:

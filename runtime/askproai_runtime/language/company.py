@@ -56,14 +56,8 @@ def read_company(reply: str) -> Reply | None:
     """
     said = words_of(reply)
     clauses = [each.strip() for each in _CLAUSE.split(reply)]
-    is_name_refused = any(
-        _is_about_name(each) and _denies(each) for each in clauses
-    )  # "nee, den Namen verrate ich nicht"
-    told = [
-        each
-        for each in clauses
-        if not (_is_about_name(each) or (is_name_refused and ONLY_NO.fullmatch(words_of(each))))
-    ]
+    is_name = any(map(_refuses_name, clauses))  # "nee, den Namen verrate ich nicht"
+    told = [each for each in clauses if not (_is_about_name(each) or (is_name and ONLY_NO.fullmatch(words_of(each))))]
     is_alone = any(map(_is_alone, told))  # "hab ich doch gesagt, nur ich"
     is_filler = ONLY_YES.fullmatch(said) and not YES.search(said) and not speaks_of_company(reply)  # "beide"
     is_undecided = _UNDECIDED.search(said) is not None  # "wer genau, weiß ich noch nicht"
@@ -77,12 +71,16 @@ def read_company(reply: str) -> Reply | None:
 
 def leaves_nameless(reply: str) -> bool:
     """Return whether a reply speaks of somebody who may have no name yet: "mein Mann", "weiß ich noch nicht", "ohne Namen"."""
-    is_refused = any(_is_about_name(each) and _denies(each) for each in _CLAUSE.split(reply))
+    is_refused = any(map(_refuses_name, _CLAUSE.split(reply)))
     return is_refused or speaks_of_company(reply) or _UNDECIDED.search(words_of(reply)) is not None
 
 
 def _is_about_name(clause: str) -> bool:
     return any("name" in word or word in CUSTOMERS for word in fold(clause).split())  # in both languages
+
+
+def _refuses_name(clause: str) -> bool:
+    return _is_about_name(clause) and _denies(clause)
 
 
 def _denies(clause: str) -> bool:
