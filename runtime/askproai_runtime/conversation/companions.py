@@ -30,7 +30,7 @@ from askproai_runtime.language.name_words import FIRM
 from askproai_runtime.language.placeholders import leaves_open, names_nothing
 from askproai_runtime.language.replies import COMPANY, NAMES, ONE_BY_ONE, ONE_NAME, companions_key
 from askproai_runtime.language.spoken_services import find_named, names_service
-from askproai_runtime.person_names import fold, may_be_same
+from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import say
 from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
@@ -168,8 +168,8 @@ def say_names_missing(count: int) -> str:
 
 
 def leaves_out(call: CallContext, args: Mapping[str, Any], offered: Sequence[NamedSlot]) -> bool:
-    """Return True if a request without companions leaves out one whom an earlier request has named, unless the caller has
-    replied to come alone: the answer must then mention it.
+    """Return True if a request has no companions after our question about them, unless the caller has replied to come alone: the
+    answer must then mention that nobody else is booked.
 
     Raises `ClarificationNeeded` if the time was `offered` to several people, an earlier request had some, or the notes mention
     one, since the caller may have decided to come alone. After any question about companions the arguments count.
@@ -184,7 +184,7 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], offered: Sequence[Nam
             question = say_names_missing(max(len(offered), call.companions, 1))
             raise ClarificationNeeded(f"{question}{say().or_alone}", needs_companions=NAMES)
         return False
-    return Reply.NO not in replies and not all(may_be_same(each, name) for each in call.companion_names)
+    return Reply.NO not in replies
 
 
 def name_guests(call: CallContext, names: Sequence[str], name: str) -> tuple[str, ...]:

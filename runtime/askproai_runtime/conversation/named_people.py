@@ -146,7 +146,7 @@ def name_people(
     text = args.get("customer_name")
     people = read_people(text, services) if isinstance(text, str) else People("")
     reply = call.find_reply(companions_key(COMPANY), None)
-    if reply is Reply.YES and (people.is_unclear or people.may_bring):
+    if reply is Reply.UNCLEAR and (people.is_unclear or people.may_bring):
         people = _read_several(str(text), services, call) or people
     if people.is_unclear:
         are_named = any(each.get("customer_name") for each in args.get("companions") or ())

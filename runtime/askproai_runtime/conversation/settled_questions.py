@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from askproai_core.languages import Language
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall
 from askproai_runtime.conversation.arguments.companions import is_unfilled
@@ -16,12 +17,13 @@ from askproai_runtime.conversation.email_address import leaves_out_email, read_e
 from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_since
-from askproai_runtime.language.answer_words import ANYBODY, ONLY_YES, Reply, words_of
-from askproai_runtime.language.company import leaves_nameless, read_company, speaks_of_company
+from askproai_runtime.language.answer_words import ANYBODY, ONLY_NO, ONLY_YES, Reply, words_of
+from askproai_runtime.language.company import read_company, speaks_of_company
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
 from askproai_runtime.language.declines import list_clauses
 from askproai_runtime.language.placeholders import leaves_open
-from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, holds_yes, read_reply
+from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
+from askproai_runtime.sentences import SENTENCES
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +121,19 @@ def _list_unread_of(argument: str, read: Arguments, function: Function) -> list[
 
 
 def settle_company(read: Arguments, function: Function, call: OngoingCall, args: Any) -> Arguments:
-    """Return the arguments of a request with `args` without the companions that are unclear or have no name, if the caller has
-    replied to our question about them that nobody else comes. The request follows that reply or repeats the asked one: its
-    companions, and after a booking all of it.
+    """Return the arguments of a request with `args` without the companions that have no name, if the caller has replied to our
+    question about them that nobody else comes. The request follows that reply or repeats the asked one: its companions, and after
+    a booking all of it. After any other reply each entry is a person.
 
-    The only entry, with fields that are all empty, is nobody unless the caller speaks of company. For entries that say nothing of
-    a person ({}, or only a service) it is asked once more who comes, unless the reply says that somebody without a name does.
-    After that, each entry is a person, unless the caller has said only a yes, and nothing of company.
+    The only entry, with fields that are all empty, is nobody; it is asked once who comes if the caller speaks of company. So it
+    is, in other words, after a mere yes or no to the question for a name "or do you come alone".
     """
     exchanges = read_exchanges(call)
+    changed = max((at for at, each in enumerate(exchanges) if is_done(each, WRITES)), default=-1)
+    if read.values.get("companions") == [] and function is Function.BOOK_APPOINTMENT and _has_only_unfilled(args):
+        is_open = not any(map(_asks_who_comes, exchanges[changed + 1 :])) and _speaks_of_company(call)
+        return replace(read, values=read.values | {"companions": [{}]}) if is_open else read
     asking = [each for each in exchanges if _asks_who_comes(each)]
-    if function is Function.BOOK_APPOINTMENT and read.values.get("companions") == [] and _has_only_unfilled(args):
-        read = _add_unfilled(read, exchanges, call)
     if not asking or asking[-1].request is None or not isinstance(args, dict):
         return read
     since = exchanges[exchanges.index(asking[-1]) :]
@@ -139,22 +142,16 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     is_written = any(is_done(each, WRITES) for each in since)
     is_same = requests[0] == args if is_written else all(each == people[0] for each in people)  # none left out
     said = _read_reply(asking[-1])
-    companions = read.values.get("companions") or ()
     if not (said and (is_same or asking[-1] is exchanges[-1])):
         return read
-    if read_company(said) is Reply.NO:
-        named = [each for each in companions if _is_named(each.get("customer_name", ""))]
-        return replace_argument(read, function, "companions", companions=named)
-    are_known = all("customer_name" in each for each in companions)  # COUNTED, too
-    if are_known or leaves_nameless(said) or function is Function.CHECK_AVAILABILITY:
-        return read
-    if len(asking) >= MOST_ASKED:
-        is_bare = ONLY_YES.fullmatch(words_of(said)) and not _speaks_of_company(
-            call
-        )  # a yes to "oder kommen Sie allein?"
-        named = [each for each in companions if "customer_name" in each]
-        return replace_argument(read, function, "companions", companions=named) if is_bare else read
-    return replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
+    companions = read.values.get("companions") or ()
+    named = [each for each in companions if _is_named(each.get("customer_name", ""))]
+    is_bare = ONLY_YES.fullmatch(words_of(said)) or ONLY_NO.fullmatch(words_of(said))
+    if is_bare and _offers_alone(asking[-1]):
+        is_asked = len(asking) >= MOST_ASKED or [*companions] == named
+        left_open = replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
+        return read if is_asked else left_open
+    return replace_argument(read, function, "companions", companions=named) if read_company(said) is Reply.NO else read
 
 
 def _has_only_unfilled(args: Any) -> bool:
@@ -162,19 +159,14 @@ def _has_only_unfilled(args: Any) -> bool:
     return isinstance(entries, list) and len(entries) == 1 and is_unfilled(entries[0])
 
 
-def _add_unfilled(read: Arguments, exchanges: Sequence[Exchange], call: OngoingCall) -> Arguments:
-    """Return the arguments with a companion without a name if the caller has spoken of company since the last change, and
-    replies to our question who comes, if that was asked, with somebody or a yes.
-    """
-    changed = max((at for at, each in enumerate(exchanges) if is_done(each, WRITES)), default=-1)
-    said = next((_read_reply(each) for each in reversed(exchanges[changed + 1 :]) if _asks_who_comes(each)), "")
-    reply = read_company(said) if said else Reply.YES
-    comes = reply is Reply.YES or (reply is Reply.UNCLEAR and (leaves_nameless(said) or holds_yes(said)))
-    return replace(read, values=read.values | {"companions": [{}]}) if comes and _speaks_of_company(call) else read
-
-
 def _speaks_of_company(call: OngoingCall) -> bool:
     return speaks_of_company(read_since(call)["said_since_change"] or "")
+
+
+def _offers_alone(asking: Exchange) -> bool:
+    """Return whether a question can be answered by "alone": a yes or a no to it says nothing."""
+    message = str((asking.answer or {}).get("message", ""))
+    return any(message.endswith(SENTENCES[language].or_alone) for language in Language)
 
 
 def _read_reply(asking: Exchange) -> str:

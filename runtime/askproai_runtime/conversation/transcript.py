@@ -18,7 +18,6 @@ from askproai_runtime.language.cancel_answers import (
     says_more,
     speaks_of_cancelling,
 )
-from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.replies import (
     ONE_BY_ONE,
@@ -332,7 +331,6 @@ def read_since(call: OngoingCall) -> Mapping[str, Any]:
     requests = [each.request for each in later if each.request is not None]
     arguments = [each.read_arguments() for each in requests]
     listed = [read_companions(each.get("companions"))[0] or () for each in arguments]
-    people = [person for each in listed for person in each]
     counts = [total - 1 for each in arguments if type(total := each.get("party_size")) is int]
     offered = [_count_offered(each.answer or {}) for each in later]
     return {
@@ -342,7 +340,6 @@ def read_since(call: OngoingCall) -> Mapping[str, Any]:
         "asked_since_change": "".join(each.asked for each in since),
         "asks_to_move": any(each.name == _MOVE for each in requests),
         "companions": max((*map(len, listed), *counts, *offered), default=0),
-        "companion_names": tuple(name for each in people if (name := read_customer_name(each.get("customer_name")))),
     }
 
 

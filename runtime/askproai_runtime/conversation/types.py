@@ -182,9 +182,8 @@ class CallContext:
     asks_to_move: bool = False
     # What the caller has said, turn by turn, since the call last joined the waiting list; empty if it has not.
     said_since_joining: tuple[str, ...] = ()
-    # How many people the requests since the last booking have named or counted beside the caller, and those names.
+    # How many people the requests since the last booking have named or counted beside the caller.
     companions: int = 0
-    companion_names: tuple[str, ...] = ()
     # What the caller has said, turn by turn.
     utterances: tuple[str, ...] = ()
     # The caller has no preference among the times that were named last.
