@@ -33,9 +33,11 @@ def read_company(reply: str) -> Reply | None:
     if all(map(_is_of_one, clauses)) and any(each & _ALONE - _CALLER for each in clauses):
         return Reply.NO
     said = words_of(reply)
-    is_filler = ONLY_YES.fullmatch(said) and not YES.search(said) and not speaks_of_company(reply)  # "äh", unlike "beide"
-    return None if is_filler or is_question(reply) or only_waits(reply) else Reply.UNCLEAR
+    is_filler = ONLY_YES.fullmatch(said) and not YES.search(said)  # "äh"
+    is_aside = is_filler and not speaks_of_company(reply)  # unlike "beide"
+    return None if is_aside or is_question(reply) or only_waits(reply) else Reply.UNCLEAR
 
 
 def _is_of_one(clause: set[str]) -> bool:
-    return clause <= (_OF_ONE if clause.isdisjoint(_WORDS.nobody) else _OF_ONE | BESIDE_ALONE)
+    known: frozenset[str] = _OF_ONE if clause.isdisjoint(_WORDS.nobody) else _OF_ONE | BESIDE_ALONE
+    return clause <= known
