@@ -174,7 +174,7 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], offered: Sequence[Nam
     Raises `ClarificationNeeded` if the time was `offered` to several people, an earlier request had some, or the notes mention
     one, since the caller may have decided to come alone. After any question about companions the arguments count.
     """
-    if args.get("companions") or (call.replies is None and "companions" in args):
+    if call.is_of_group or args.get("companions") or (call.replies is None and "companions" in args):
         return False
     name = args.get("customer_name") or ""
     replies = {call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY, ONE_NAME, ONE_BY_ONE)}

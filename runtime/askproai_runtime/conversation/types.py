@@ -184,6 +184,7 @@ class CallContext:
     said_since_joining: tuple[str, ...] = ()
     # How many people the requests since the last booking have named or counted beside the caller.
     companions: int = 0
+    is_of_group: bool = False  # this request is for one of several people who are booked one by one
     # What the caller has said, turn by turn.
     utterances: tuple[str, ...] = ()
     # The caller has no preference among the times that were named last.

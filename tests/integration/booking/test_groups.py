@@ -345,7 +345,7 @@ async def test_answered_name_question_keeps_the_yes(env: CalcomEnvironment, agre
 
 async def test_first_person_alone_is_booked_one_by_one(env: CalcomEnvironment) -> None:
     args = {"service": "Haarschnitt", "start": at("14:30"), "customer_name": "Rosa Rot"}
-    told = replace(caller(), companion_names=("Mia Rot",), replies={companions_key("one_by_one"): Reply.UNCLEAR})
+    told = replace(caller(), replies={companions_key("one_by_one"): Reply.UNCLEAR})
     answer = await env.salon.booking.book_appointment(told, args)
     assert (answer.success, say().only_this_one.strip() in answer.message) == (True, True), answer
 
