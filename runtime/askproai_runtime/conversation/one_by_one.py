@@ -99,4 +99,6 @@ def find_next(
         question = f"{say().only_one_by_one} {say().one_by_one_whom.format(name=first['customer_name'])}"
         raise ClarificationNeeded(question, needs_companions=ONE_BY_ONE, next_requests=people)
     rest = {name: value for name, value in args.items() if name not in _OF_ONE}
-    return OneOfGroup(replace(call, is_of_group=True), {**rest, **first, "another": bool(then and left) or request.another}, others)
+    return OneOfGroup(
+        replace(call, is_of_group=True), {**rest, **first, "another": bool(then and left) or request.another}, others
+    )

@@ -125,14 +125,14 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     question about them that nobody else comes. The request follows that reply or repeats the asked one: its companions, and after
     a booking all of it. After any other reply each entry is a person.
 
-    The only entry, with fields that are all empty, is nobody; it is asked once who comes if the caller speaks of company. So it
-    is, in other words, after a mere yes or no to the question for a name "or do you come alone".
+    The only entry, with fields that are all empty, is nobody unless the caller speaks of company. After a mere yes or no to the
+    question for a name "or do you come alone" it is asked once more, in other words.
     """
     exchanges = read_exchanges(call)
     changed = max((at for at, each in enumerate(exchanges) if is_done(each, WRITES)), default=-1)
     if read.values.get("companions") == [] and function is Function.BOOK_APPOINTMENT and _has_only_unfilled(args):
-        is_open = not any(map(_asks_who_comes, exchanges[changed + 1 :])) and _speaks_of_company(call)
-        return replace(read, values=read.values | {"companions": [{}]}) if is_open else read
+        was_asked = any(map(_asks_who_comes, exchanges[changed + 1 :]))
+        read = replace(read, values=read.values | {"companions": [{}] if was_asked or _speaks_of_company(call) else []})
     asking = [each for each in exchanges if _asks_who_comes(each)]
     if not asking or asking[-1].request is None or not isinstance(args, dict):
         return read

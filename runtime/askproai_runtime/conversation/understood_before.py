@@ -30,12 +30,21 @@ from askproai_runtime.language.kept_times import leaves_time
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.language.spoken_services import find_named, read_services
 from askproai_runtime.person_names import fold, may_be_same, same_name
-from askproai_runtime.spoken_times import Argument
+from askproai_runtime.spoken_times import Argument, Grain
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 from askproai_runtime.understood import UNDERSTOOD
 
-# Their requests name a service and a time: one without is a part of a request.
-_OF_REQUESTS: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
+# Each of these replaces all of them: they say which appointment is meant.
+_APPOINTMENT: Final = frozenset({"appointment_date", "appointment_id", "appointment_time", "customer_name"})
+# A request of these is complete with these arguments, or with one of a set: else it is a part of a request.
+_COMPLETE: Final[Mapping[Function, Sequence[frozenset[str]]]] = {
+    **dict.fromkeys(
+        (Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.CHECK_AVAILABILITY),
+        (frozenset({"service"}), TIMES),
+    ),
+    Function.RESCHEDULE_APPOINTMENT: (TIMES, _APPOINTMENT),
+    Function.LEAVE_MESSAGE: (frozenset({"message"}), frozenset({"customer_name"})),
+}
 # A question about these has not understood them.
 _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     "services": frozenset({"service"}),
@@ -154,22 +163,39 @@ def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:
 def _add_understood(
     read: Arguments, function: Function, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
 ) -> Arguments:
-    """Return the arguments, completed from the call's last requests if these were answered by questions. Nothing is added to a
-    request with a service and a time, to a change of an appointment, or to a request for another person.
+    """Return the arguments, completed from the call's last requests if these were answered by questions: a model may pass the
+    answer alone. Nothing is added to a complete request, to a change of an appointment, or to a request for another person. A
+    search without a service is one for the service that was searched for last.
     """
-    is_whole = "service" in read.values and not TIMES.isdisjoint(read.values)
-    if function not in _OF_REQUESTS or is_whole or "appointment_id" in read.values or read.is_several:
+    moves = function is Function.RESCHEDULE_APPOINTMENT
+    is_whole = all(not names.isdisjoint(read.values) for names in _COMPLETE.get(function, ()))
+    if is_whole or read.is_several or ("appointment_id" in read.values and not moves):
         return read
     understood, unread = _read_understood(read, function, call, known, now)
+    if not understood and function is Function.CHECK_AVAILABILITY and "service" not in read.unclear:
+        return replace(read, values=_find_searched(call, known) | read.values)
     names = [str(each.get("customer_name", "")) for each in (read.values, understood)]
-    if all(names) and not same_name(*names):
+    if all(names) and not same_name(*names) and not moves:
         return read
     if read.values.get("email_confirmed") is False or not _is_usable(understood, replies):
         understood.pop("email", None)
     named = {*read.values, *read.unclear}
-    without = named | _list_replaced(read)
+    without = (
+        named | _list_replaced(read) | (frozenset() if _APPOINTMENT.isdisjoint(named) or not moves else _APPOINTMENT)
+    )
     values = {name: each for name, each in understood.items() if name not in without} | read.values
     return replace(read, values=values, unread=unread | read.unread)
+
+
+def _find_searched(call: OngoingCall, known: KnownNames) -> dict[str, Any]:
+    """Return the service of the call's last search, unless something was booked or changed since."""
+    for each in reversed(read_exchanges(call)):
+        if is_done(each, WRITES) or each.request is None:
+            break
+        if each.request.name == Function.CHECK_AVAILABILITY.name.lower():
+            before = read_arguments("check_availability", each.request.arguments, known).values
+            return {name: value for name, value in before.items() if name == "service"}
+    return {}
 
 
 def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: KnownNames) -> Arguments:
@@ -241,6 +267,8 @@ def _read_understood(
     for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
         answer = exchange.answer or {}
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
+        if _asks_only_for_day(answer) and not holds_day(str(request.values.get("time", ""))):
+            unclear -= {"time"}
         before = _list_replaced(request)
         is_new_address = request.values.get("email", understood.get("email")) != understood.get("email")
         understood = {name: each for name, each in understood.items() if name not in before} | request.values
@@ -251,6 +279,13 @@ def _read_understood(
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
         unread |= request.unread if "unclear" not in answer else {}
     return understood, unread
+
+
+def _asks_only_for_day(answer: Mapping[str, Any]) -> bool:
+    """Return whether an answer asks which day is meant, of readings that are all at one time of day."""
+    meant = answer.get("candidates") or ()
+    clocks = {str(each["start"]).partition("T")[2] for each in meant if each.get("grain") == Grain.MINUTE}
+    return len(clocks) == 1 and all(each.get("grain") == Grain.MINUTE for each in meant)
 
 
 def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: Arguments, now: datetime) -> bool:

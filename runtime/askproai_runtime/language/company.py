@@ -3,8 +3,8 @@
 import re
 from typing import Final
 
-from askproai_runtime.language.answer_words import ONLY_YES, YES, Reply, is_question, only_waits, words_of
-from askproai_runtime.language.name_words import ALONE, BESIDE_ALONE, RELATIVES
+from askproai_runtime.language.answer_words import NO, ONLY_NO, ONLY_YES, YES, Reply, is_question, only_waits, words_of
+from askproai_runtime.language.name_words import BESIDE_ALONE, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -13,9 +13,8 @@ _COMPANY: Final = re.compile(rf"\b(?:{_WORDS.company})\b")
 _COUNTED: Final = re.compile(rf"\b(?:{_WORDS.counted})\b")
 _PERSONS: Final = RELATIVES - TITLES
 _CLAUSE: Final = re.compile(r"[,;.!?\n]")
-_CALLER: Final = frozenset({*_WORDS.names_caller.split("|")})
-_ALONE: Final = ALONE - _WORDS.not_alone
-_OF_ONE: Final = _ALONE | _CALLER | _WORDS.one | _WORDS.beside_count | _WORDS.of_one
+_SMALL: Final = _WORDS.small | _WORDS.caller | {"ich", "i"}
+_ONE: Final = _WORDS.one | _WORDS.caller | {"ich", "i"}
 
 
 def speaks_of_company(utterance: str) -> bool:
@@ -26,18 +25,24 @@ def speaks_of_company(utterance: str) -> bool:
 
 
 def read_company(reply: str) -> Reply | None:
-    """Return what a reply to the question who comes along says: a no if all its words say that nobody else comes ("nein, nur
+    """Return what a reply to the question who comes along says: a no if it says nothing but that nobody else comes ("nein, nur
     ich"); None for a question or "Moment". Any other reply is unclear: the arguments count.
     """
     clauses = [{*fold(words_of(each)).split()} for each in _CLAUSE.split(reply)]
-    if all(map(_is_of_one, clauses)) and any(each & _ALONE - _CALLER for each in clauses):
-        return Reply.NO
+    marked = [each for each in clauses if _is_alone(each)]
     said = words_of(reply)
+    if (marked and all(each in marked or each <= _SMALL for each in clauses)) or (
+        ONLY_NO.fullmatch(said) and NO.search(said)
+    ):
+        return Reply.NO
     is_filler = ONLY_YES.fullmatch(said) and not YES.search(said)  # "äh"
     is_aside = is_filler and not speaks_of_company(reply)  # unlike "beide"
     return None if is_aside or is_question(reply) or only_waits(reply) else Reply.UNCLEAR
 
 
-def _is_of_one(clause: set[str]) -> bool:
-    known: frozenset[str] = _OF_ONE if clause.isdisjoint(_WORDS.nobody) else _OF_ONE | BESIDE_ALONE
-    return clause <= known
+def _is_alone(clause: set[str]) -> bool:
+    """Return whether a clause says nothing but "alone", "nobody" or "only me", "only one appointment"."""
+    left = clause - _SMALL
+    is_nobody = bool(left & _WORDS.nobody) and left <= _WORDS.nobody | _WORDS.by_oneself | BESIDE_ALONE
+    is_only = bool(left & _WORDS.only and clause & _ONE) and left <= _WORDS.only | _WORDS.one
+    return is_nobody or is_only or (bool(left) and left <= _WORDS.by_oneself)
