@@ -37,7 +37,7 @@ from askproai_runtime.visits import same_services
 
 _WORDS: Final = UNDERSTOOD.companions
 _BEHIND_NAME = re.compile(rf"\s*[(\[:/–—,]\s*|\s-\s|\s(?:{_WORDS.behind_companion})\s", re.IGNORECASE)
-_AS_CALLER = re.compile(_WORDS.as_caller)  # the staff member of a companion: "wie ich"
+_AS_CALLER = re.compile(_WORDS.as_caller)  # the staff member or service of a companion: "wie ich"
 MOST_PEOPLE = 4  # of one group, the caller included
 _PAIR = 2
 
@@ -76,7 +76,7 @@ def add_companions(
     `BookedOneByOne` for a remote calendar.
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", ())
-    said = [_part_service(each, ctx.config().services) for each in said]
+    said = [_part_service(_drop_same(each), ctx.config().services) for each in said]
     said = _without_repeated(call, args, said)
     was_asked = asks_birth_date(ctx) and companions_key(NAMES) in (call.replies or {})  # for whom to begin
     if not said or was_asked:
@@ -119,6 +119,12 @@ def _without_repeated(
         return said
     names = [fold(read_customer_name(each.get("customer_name"), call.said)) for each in (args, *said)]
     return [each for at, each in enumerate(said, 1) if not names[at] or names[at] not in names[:at]]
+
+
+def _drop_same(companion: Mapping[str, str]) -> Mapping[str, str]:
+    """Return a companion's arguments without a service that is only said to be the caller's: "same", "auch"."""
+    is_same = _AS_CALLER.fullmatch(words_of(companion.get("service", "")))
+    return {key: each for key, each in companion.items() if key != "service" or not is_same}
 
 
 def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:

@@ -23,7 +23,7 @@ from askproai_runtime.conversation.settled_questions import (
 )
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import means_several, note_unread
-from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
+from askproai_runtime.language.answer_words import NO, ONLY_YES, YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.kept_times import leaves_time
@@ -79,6 +79,7 @@ def read_request(
     read = _add_understood(_read_arguments(function, args, call, known), function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
+    read = _take_next(read, function, call)
     was_asked = _read_answer_to(call, "companions")[0] != ""
     is_for_one = not was_asked and _is_for_one(read, call)
     may_be_caller = is_for_one or companions_key(ONE_NAME) in (replies or {})
@@ -184,7 +185,28 @@ def _add_understood(
         named | _list_replaced(read) | (frozenset() if _APPOINTMENT.isdisjoint(named) or not moves else _APPOINTMENT)
     )
     values = {name: each for name, each in understood.items() if name not in without} | read.values
+    if moves:  # the service and notes of a request belong to that request
+        values, unread = (
+            {name: each for name, each in values.items() if name in TIMES | _APPOINTMENT | {*read.values}},
+            {},
+        )
     return replace(read, values=values, unread=unread | read.unread)
+
+
+def _take_next(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
+    """Return the arguments of the booking that our last answer asked about, if the caller has said only a yes to it and the
+    request still names companions: they are booked one by one.
+    """
+    last = next(reversed(read_exchanges(call)), None)
+    answer = (last.answer if last is not None else None) or {}
+    following = answer.get("next_requests") or ()
+    is_agreed = last is not None and ONLY_YES.fullmatch(words_of(last.said)) and YES.search(words_of(last.said))
+    if function is not Function.BOOK_APPOINTMENT or answer.get("success") or not (following and is_agreed):
+        return read
+    if not read.values.get("companions") or "needs_companions" in answer:
+        return read
+    left = {name: each for name, each in read.values.items() if name not in {*TIMES, "companions", "staff", "choice"}}
+    return replace(read, values=left | following[0])
 
 
 def _find_searched(call: OngoingCall, known: KnownNames) -> dict[str, Any]:
@@ -293,7 +315,8 @@ def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: A
     if (exchange.answer or {}).get("unclear") == "confirmed" and NO.search(words_of(exchange.said)):
         return False
     known = {name: each for name, each in understood.items() if name not in TIMES}
-    return not TIMES.isdisjoint({*answering.values, *answering.unclear}) or leaves_time(
+    named = TIMES | {"appointment_date", "appointment_time"}
+    return not named.isdisjoint({*answering.values, *answering.unclear}) or leaves_time(
         exchange.said, answering.values, known, now
     )
 

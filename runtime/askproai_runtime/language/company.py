@@ -3,7 +3,17 @@
 import re
 from typing import Final
 
-from askproai_runtime.language.answer_words import NO, ONLY_NO, ONLY_YES, YES, Reply, is_question, only_waits, words_of
+from askproai_runtime.language.answer_words import (
+    NO,
+    ONLY_NO,
+    ONLY_YES,
+    WAIT,
+    YES,
+    Reply,
+    is_question,
+    only_waits,
+    words_of,
+)
 from askproai_runtime.language.name_words import BESIDE_ALONE, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.understood import UNDERSTOOD
@@ -37,7 +47,8 @@ def read_company(reply: str) -> Reply | None:
         return Reply.NO
     is_filler = ONLY_YES.fullmatch(said) and not YES.search(said)  # "äh"
     is_aside = is_filler and not speaks_of_company(reply)  # unlike "beide"
-    return None if is_aside or is_question(reply) or only_waits(reply) else Reply.UNCLEAR
+    waits = WAIT.match(said) or only_waits(reply)  # "Moment, ich frage meine Frau"
+    return None if is_aside or is_question(reply) or waits else Reply.UNCLEAR
 
 
 def _is_alone(clause: set[str]) -> bool:

@@ -52,12 +52,11 @@ def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
     found = Exclusions()
     atoms = [_as_date(atom, atoms, today) for atom in atoms]
     is_excluding, before, follows = False, None, frozenset[Atom]()
-    for at, atom in enumerate(atoms):
+    for atom in atoms:
         if atom in _EXCEPTIONS:
             is_excluding = True
             # "nicht Montag, lieber Dienstag": after a comma it is not clear which of the two is wanted.
-            is_list = atom is Op.EXCEPT or (bool(found.rest) and _is_list(atoms[at + 1 :]))
-            follows = frozenset({atom, *_LINKS, *({Op.COMMA} if is_list else ())})
+            follows = frozenset({atom, *_LINKS, *({Op.COMMA} if atom is Op.EXCEPT else ())})
         elif atom is Op.END:
             is_excluding = False
         elif is_excluding and isinstance(atom, Weekday):
@@ -79,12 +78,6 @@ def find_exclusions(atoms: Sequence[Atom], today: date) -> Exclusions:
     if is_excluding and not found.is_any:
         raise Contradiction("nothing is excluded")
     return found
-
-
-def _is_list(atoms: Sequence[Atom]) -> bool:
-    """Return whether atoms are only weekdays, more than two: of `nächste Woche, nicht Montag, Mittwoch, Freitag` none is wanted."""
-    days = [atom for atom in atoms if atom not in {Op.COMMA, Op.AND}]
-    return len(days) > 2 and all(isinstance(day, Weekday) and day.which is None for day in days)  # noqa: PLR2004
 
 
 def _as_date(atom: Atom, atoms: Sequence[Atom], today: date) -> Atom:
