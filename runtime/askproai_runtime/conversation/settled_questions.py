@@ -12,18 +12,20 @@ from askproai_runtime.calls.payload import OngoingCall
 from askproai_runtime.conversation.arguments.companions import is_unfilled
 from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
-from askproai_runtime.conversation.arguments.table import fold_key, rules_of
+from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
 from askproai_runtime.conversation.email_address import leaves_out_email, read_email
 from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_since
-from askproai_runtime.language.answer_words import ANYBODY, ONLY_NO, ONLY_YES, Reply, words_of
+from askproai_runtime.language.answer_words import ANYBODY, ONLY_NO, ONLY_YES, YES, Reply, words_of
 from askproai_runtime.language.company import read_company, speaks_of_company
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
 from askproai_runtime.language.declines import list_clauses
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
 from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.spoken_times import Argument, Grain
+from askproai_runtime.spoken_times.agreement import may_agree
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,3 +183,39 @@ def _asks_who_comes(exchange: Exchange) -> bool:
 
 def _is_named(name: str) -> bool:
     return bool(read_customer_name(name)) and names_one(name) and not is_unknown_word(name)
+
+
+def settle_part_of_day(read: Arguments, call: OngoingCall) -> Arguments:
+    """Return the arguments without the hour, or the part of the day, that contradicts it, if the caller has replied to our question
+    between them with the other one: a model may repeat both.
+    """
+    last = next(reversed(read_exchanges(call)), None)
+    grains = {each.get("grain") for each in (last.answer or {}).get("candidates") or ()} if last is not None else set()
+    both = {"time": Argument.TIME, "part_of_day": Argument.PART_OF_DAY}
+    if last is None or not grains >= {Grain.MINUTE, Grain.PART_OF_DAY} or not {*both} <= {*read.values}:
+        return read
+    clauses = [clause for clause, _ in list_clauses(last.said)]
+    meant = {name for name, kind in both.items() if any(may_agree(each, read.values[name], kind) for each in clauses)}
+    return (
+        read
+        if len(meant) != 1
+        else replace(
+            read, values={name: each for name, each in read.values.items() if name not in both or name in meant}
+        )
+    )
+
+
+def take_next(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
+    """Return the arguments of the booking that our last answer asked about, if the caller has said only a yes to it and the
+    request still names companions: they are booked one by one.
+    """
+    last = next(reversed(read_exchanges(call)), None)
+    answer = (last.answer if last is not None else None) or {}
+    following = answer.get("next_requests") or ()
+    is_agreed = last is not None and ONLY_YES.fullmatch(words_of(last.said)) and YES.search(words_of(last.said))
+    if function is not Function.BOOK_APPOINTMENT or answer.get("success") or not (following and is_agreed):
+        return read
+    if not read.values.get("companions") or "needs_companions" in answer:
+        return read
+    left = {name: each for name, each in read.values.items() if name not in {*TIMES, "companions", "staff", "choice"}}
+    return replace(read, values=left | following[0])

@@ -20,10 +20,12 @@ from askproai_runtime.conversation.settled_questions import (
     replace_argument,
     settle_company,
     settle_optional,
+    settle_part_of_day,
+    take_next,
 )
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import means_several, note_unread
-from askproai_runtime.language.answer_words import NO, ONLY_YES, YES, Reply, words_of
+from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.kept_times import leaves_time
@@ -76,10 +78,11 @@ def read_request(
     """Return the arguments of a request, completed from the call's earlier requests. People who are only counted become
     companions, and unread fields are added to the notes or message.
     """
-    read = _add_understood(_read_arguments(function, args, call, known), function, call, replies, known, now)
+    read = settle_part_of_day(_read_arguments(function, args, call, known), call)
+    read = _add_understood(read, function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
-    read = _take_next(read, function, call)
+    read = take_next(read, function, call)
     was_asked = _read_answer_to(call, "companions")[0] != ""
     is_for_one = not was_asked and _is_for_one(read, call)
     may_be_caller = is_for_one or companions_key(ONE_NAME) in (replies or {})
@@ -191,22 +194,6 @@ def _add_understood(
             {},
         )
     return replace(read, values=values, unread=unread | read.unread)
-
-
-def _take_next(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
-    """Return the arguments of the booking that our last answer asked about, if the caller has said only a yes to it and the
-    request still names companions: they are booked one by one.
-    """
-    last = next(reversed(read_exchanges(call)), None)
-    answer = (last.answer if last is not None else None) or {}
-    following = answer.get("next_requests") or ()
-    is_agreed = last is not None and ONLY_YES.fullmatch(words_of(last.said)) and YES.search(words_of(last.said))
-    if function is not Function.BOOK_APPOINTMENT or answer.get("success") or not (following and is_agreed):
-        return read
-    if not read.values.get("companions") or "needs_companions" in answer:
-        return read
-    left = {name: each for name, each in read.values.items() if name not in {*TIMES, "companions", "staff", "choice"}}
-    return replace(read, values=left | following[0])
 
 
 def _find_searched(call: OngoingCall, known: KnownNames) -> dict[str, Any]:

@@ -73,6 +73,7 @@ _APPROVES = re.compile(rf"\b(?:{_WORDS.approves})\b")
 # A yes at the beginning agrees whatever is said behind it, unless that may keep the appointment or mean another one.
 _YES_FIRST = re.compile(rf"^(?:{UNDERSTOOD.answers.before_yes}|) ?(?:(?:{STRONG_YES_WORD}|{_WORDS.decides})(?: |$))+")
 _KEEPS_OPEN = re.compile(rf"\b(?:{_WORDS.keeps_open})\b")
+_HINDERS = re.compile(rf"\b(?:{_WORDS.hinders})\b")
 # Beside an agreement these change nothing: an apology, whether it costs anything, and that the caller had wanted to ask it.
 _BESIDE = re.compile(rf"\b(?:{_WORDS.apology})\b(?: (?:{_WORDS.after_apology})\b)?")
 _NEW_ONE: Final = re.compile(rf"\b(?:{_WORDS.new_one})\b")
@@ -228,7 +229,7 @@ def read_cancellation(utterance: str, about: str = "", today: date | None = None
     the utterance does not answer. `today` is the day of the call.
 
     The reply is `UNCLEAR`, so that the model's argument counts, if the caller mentions cancelling, agrees in words that may only
-    approve of the appointment, says more beside a yes that does not keep it, or other sentences before a plain yes. So it is
+    approve of the appointment, gives a reason beside a yes, or says other sentences before a plain yes. It is also `UNCLEAR`
     after a no that may refuse the move that the question mentions.
     """
     reply = _read_at_once(utterance, about, today)
@@ -250,7 +251,7 @@ def _read_at_once(utterance: str, about: str, today: date | None) -> Reply | Non
         rest = utterance[no.end() :]
         is_meant = _CANCEL.search(words_of(rest)) and read_cancellation(rest, about, today) not in {Reply.NO, None}
         return Reply.UNCLEAR if is_meant else Reply.NO
-    words = words_of(_HINDRANCE.sub(_REASON, utterance))
+    words, is_hindered = words_of(_HINDRANCE.sub(_REASON, utterance)), _HINDRANCE.search(utterance) is not None
     said = " ".join(_BESIDE.sub(" ", words).split())
     is_yes = bool(YES.search(NO.sub(" ", said).strip()))
     is_aside = is_question(utterance) or bool(WAIT.search(words_of(utterance)))
@@ -266,7 +267,7 @@ def _read_at_once(utterance: str, about: str, today: date | None) -> Reply | Non
         left = "" if ONLY_YES.fullmatch(said) else None if beside == said else _drop_asked(beside, about, today)
         if left == "" or ONLY_YES.fullmatch(left or ""):
             return Reply.YES if cancels or (is_strong and not _APPROVES.search(said)) else Reply.UNCLEAR
-        if left and is_strong:
+        if left and is_strong and (is_hindered or _HINDERS.search(beside)):
             return Reply.UNCLEAR
     is_key = not words  # a pressed key says something, but not what
     return Reply.UNCLEAR if cancels or is_key or _GO_ON.fullmatch(said) else None
