@@ -13,7 +13,6 @@
 9. The name of a test has at most eight words.
 10. A file of the product has at most 400 lines, a function 60, and an `__init__` 25 names; `tool.long` of pyproject.toml has
     the exceptions, each with its reason.
-With `--all` rules 8 and 9 are also checked in the folders of `NOT_REWRITTEN`.
 """
 
 import ast
@@ -54,7 +53,7 @@ SENDS = re.compile(
 )
 # Without one of these there is no reading to judge, and the file is not parsed.
 READS = re.compile(r"ClientSession|aiohttp\.request|\.content\.|\.(read|text|json)\(")
-PUBLIC_WORDS = re.compile(r"(/poke|\"poke\"|room for|front door)")
+PUBLIC_WORDS = re.compile(r"(room for|front door)")
 # The value of each says how to mend it.
 CONSTRUCTIONS = {
     'a relative clause without a noun: name the noun ("a waiting caller is", not "who waits is")': re.compile(
@@ -351,31 +350,14 @@ SOURCES = [
     if re.search(r"\.(py|md)$|^charts/(?!.*/crds/).*\.yaml$", path) and (ROOT / path).exists()
 ]
 PUBLIC_APIS = public_apis()
+LANGUAGE = (sentences, headless_names, long_names)
 RULES = (past_public_api, sql_outside_store, strong_locks, dead_citations, words, unbounded_answers, too_long)
-
-
-# Rules with the folders that do not keep them yet.
-NOT_REWRITTEN = {
-    sentences: (
-        *("tests/integration/booking/", "tests/integration/calls/", "tests/unit/booking/", "tests/unit/language/"),
-        *("tests/unit/availability/", "tests/unit/calendar_sync/"),
-        *("runtime/askproai_runtime/calls/", "runtime/askproai_runtime/conversation/"),
-        "docs/reference/arguments.md",  # generated from calls/
-    ),
-    headless_names: ("tests/integration/booking/", "tests/integration/calls/"),
-    long_names: ("tests/integration/booking/", "tests/integration/calls/"),
-}
 
 
 def main() -> int:
     findings = list(repeated_test_names(PATHS))
     for source in SOURCES:
-        rules = [
-            rule
-            for rule, folders in NOT_REWRITTEN.items()
-            if "--all" in sys.argv or not source.path.startswith(folders)
-        ]
-        for rule in (*RULES, *rules) if source.path.endswith(".py") else rules:
+        for rule in (*RULES, *LANGUAGE) if source.path.endswith(".py") else LANGUAGE:
             findings += dict.fromkeys(f"{source.path}:{finding}" for finding in rule(source))
     for finding in findings:
         print(finding)

@@ -128,8 +128,8 @@ def worker_app(process: Process, readiness: Readiness, notify: Callable[[], bool
     async def receive_notification(_request: web.Request) -> web.Response:
         return web.Response(status=204 if notify() else 503)
 
-    poke = web.post("/poke", receive_notification)
-    return _app(*_probes(readiness), metrics_route(process.metrics.registry), _hashes_route(process), poke)
+    wake_up = web.post("/wake-up", receive_notification)
+    return _app(*_probes(readiness), metrics_route(process.metrics.registry), _hashes_route(process), wake_up)
 
 
 def metrics_app(process: Process) -> web.Application:

@@ -27,7 +27,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     private_port: Annotated[Port, Meta(description="Probes and detailed health; never routed")] = 8081
     page_port: Annotated[Port, Meta(description="The page of a tenant that publishes it, and nothing else")] = 8082
     metrics_port: Annotated[Port, Meta(description="Metrics of the web process")] = 9090
-    worker_port: Annotated[Port, Meta(description="The worker's health and metrics; web pokes it there")] = 9091
+    worker_port: Annotated[Port, Meta(description="The worker's health and metrics; web wakes it there")] = 9091
     pod_name: Annotated[
         str,
         Meta(

@@ -144,7 +144,7 @@ class WorkerNotifier:
     def __init__(self, process: Process) -> None:
         address = process.settings.bind_address
         own = "127.0.0.1" if address == "0.0.0.0" else address  # noqa: S104 - a comparison
-        self._url = f"http://{own}:{process.settings.worker_port}/poke"
+        self._url = f"http://{own}:{process.settings.worker_port}/wake-up"
         self._session, self._clock = process.session, process.clock
         self._wake_up = WakeUpChannel(process.shared, process.clock)
         self._requested = False

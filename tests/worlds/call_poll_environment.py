@@ -156,7 +156,7 @@ class CallPollEnvironment:
 
 async def wait_until_processed(pod: TenantPod) -> None:
     """Wait until the worker of a pod has processed every stored event."""
-    async with pod.session.post(f"http://127.0.0.1:{pod.worker_port}/poke"):
+    async with pod.session.post(f"http://127.0.0.1:{pod.worker_port}/wake-up"):
         pass
     waiting = "SELECT NOT EXISTS (SELECT FROM webhook_events WHERE tenant = $1 AND status NOT IN ('processed', 'dead'))"
     await eventually(lambda: pod.db.fetchval(waiting, pod.store.tenant), SOON, "the stored events")

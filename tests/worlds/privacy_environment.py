@@ -192,7 +192,7 @@ class PrivacyEnvironment:
         await self.processed()
 
     async def processed(self) -> None:
-        async with self.pod.session.post(f"http://127.0.0.1:{self.pod.worker_port}/poke"):
+        async with self.pod.session.post(f"http://127.0.0.1:{self.pod.worker_port}/wake-up"):
             pass
         waiting = "SELECT NOT EXISTS (SELECT FROM jobs WHERE tenant = $1 AND state IN ('ready', 'running'))"
         await eventually(lambda: self.pod.db.fetchval(waiting, self.tenant), SOON, "the jobs")

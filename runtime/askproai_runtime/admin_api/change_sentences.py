@@ -24,7 +24,7 @@ def say_booked(ctx: BookingContext, booked: Booked) -> str:
     if is_requested(config, appointment):
         sentence = say().booking_requested.format(when=when)
     else:
-        sentence = (say().stands_already if booked.again else say().booked).format(when=when)
+        sentence = (say().already_booked if booked.again else say().booked).format(when=when)
         sentence += end_sentence(config, appointment)
         sentence += say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
     preparation = "" if booked.again else preparation_of(rules)

@@ -1,8 +1,8 @@
 """The inbound-call webhook: Retell asks for the caller's data while the phone still rings (docs/vendors/retell.md).
 
 The answer never waits. If the database is slow, the number withheld or the caller unknown, the answer says only whether a
-number is shown, and the agent speaks with the default variables that the operator declared. It says only what helps, and names
-no service, because a reason for a visit can be about health. A family may share a number, so the agent asks for the person
+number is shown, and the agent speaks with the default variables that the operator declared. It names no service,
+because a reason for a visit can be about health. A family may share a number, so the agent asks for the person
 before it uses the data (docs/decisions/0018-what-the-agent-learns-of-a-caller.md).
 """
 

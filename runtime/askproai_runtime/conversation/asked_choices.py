@@ -1,4 +1,4 @@
-"""Read the caller's `choice` of what becomes of an existing appointment beside a new request, and ask for it.
+"""Read the caller's `choice` for an existing appointment beside a new request, and ask for it.
 
 A question with a choice has `choices` in its answer; the model passes one of them on as the argument `choice`. A model
 understands the caller's words better than any list of words, which reads some of them as their opposite
@@ -20,7 +20,7 @@ from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.choices
 _ONLY_MOVE: Final = re.compile(rf"(?:(?:{_WORDS.no_further})(?: |$))*+(?:(?:{YES_WORD}|{_WORDS.only_move})(?: |$))++")
-# What models write for a value, whatever language they speak.
+# The words that models write for a value, whatever language they speak.
 _SAID: Final = {said: Choice(choice) for said, choice in _WORDS.said.items()} | {each.value: each for each in Choice}
 _POLITE: Final = re.compile(rf"^(?:(?:{YES_WORD}|{FILLER}) )++|(?: {FILLER})++$")
 _CHANGES: Final = re.compile(rf"{_WORDS.changes}|\b{CANCELLATION_WORD}\b")

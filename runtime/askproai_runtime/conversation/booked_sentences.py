@@ -79,7 +79,7 @@ def _say_booked(
     name = "" if again else _say_other_staff(request, appointment) + _say_name(request, appointment)
     if is_requested(ctx.config(), appointment):
         return f"{say().booking_requested.format(when=when)}{name}{stays}"
-    message = (say().stands_already if again else say().booked).format(when=when) + name
+    message = (say().already_booked if again else say().booked).format(when=when) + name
     message += end_sentence(ctx.config(), appointment)
     message += say().only_this_one if request.leaves_out else ""
     to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
@@ -154,9 +154,9 @@ def _say_group(ctx: BookingContext, appointments: Sequence[Appointment], again: 
     for each in appointments:
         when = describe_appointment(config, each, now, named=True)
         if said:
-            sentence = say().group_besides.format(appointment=when)
+            sentence = say().group_also.format(appointment=when)
         else:
-            sentence = (say().group_stands_already if again else say().group_booked).format(first=when)
+            sentence = (say().group_already_booked if again else say().group_booked).format(first=when)
         said.append(f"{sentence}{end_sentence(config, each, of_several=True)}")
     in_turn = say().group_in_turn if is_in_turn((each.starts_at, each.ends_at) for each in appointments) else ""
     return f"{''.join(said)}{in_turn}"

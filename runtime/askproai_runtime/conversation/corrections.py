@@ -161,7 +161,7 @@ async def correct_repeated(
         return await correct(ctx, call, request, booked, answer, again=True) if is_settled else answer
     except ClarificationNeeded as clarification:
         return clarification.answer
-    except DATABASE_UNAVAILABLE:  # it stays booked as the answer says, without what may be new in the request
+    except DATABASE_UNAVAILABLE:  # it stays booked as the answer says, without the new values of the request
         log.exception("booking.not_corrected", call_id=call.call_id)
         return replace(answer, success=False)
 

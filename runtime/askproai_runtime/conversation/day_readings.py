@@ -73,7 +73,7 @@ def name_days(
     *,
     asks: bool,
 ) -> Mapping[str, Any]:
-    """Return the arguments with the days in `meant`, any of which will do. With `asks`, raise the question which day is meant."""
+    """Return the arguments with the days in `meant`: each of them suits. With `asks`, raise the question which day is meant."""
     parts = read_parts(args)
     is_date = find_part_argument(parts[0] or "") is Argument.DATE  # else the words with the day name a time, too
     rest: Sequence[str | None] = (parts if is_date else put_on_day(min(meant), parts))[1:]

@@ -33,7 +33,7 @@ _KNOWN_DOMAINS = frozenset({
 _RESERVED_DOMAIN = re.compile(r"(?:.+\.)?(?:example\.(?:com|net|org)|example|test|invalid|localhost)", re.IGNORECASE)
 _MAILBOX_PROVIDERS = frozenset({"mail", "email"})
 
-# What is written around an address: `Petra Lange <petra@web.de>`, `mailto:`, `(privat)`. A sign in brackets is said: `(at)`.
+# Text around an address: `Petra Lange <petra@web.de>`, `mailto:`, `(privat)`. A sign in brackets is said: `(at)`.
 _AROUND = re.compile(r"^[^@<>]*<(?=[^<>]+>)|^\s*mailto:|\s*[(\[][^@()\[\]]*[)\]]\s*$|>[^@<>]*$", re.IGNORECASE)
 _IN_BRACKETS = re.compile(r"[(\[]\s*(\w+)\s*[)\]](?=\s*\w)")
 

@@ -88,7 +88,7 @@ def complete_name(call: CallContext, appointments: Sequence[Appointment], said: 
     is_beginning = fold(part).startswith(fold(said))  # "Paul" for "Pauls"
     if (is_respelled and not is_beginning) or _DENIES.search(call.said_since or ""):
         return said
-    words = [word for word in known.split() if len(fold(word)) > 1]  # the initial is of what was said now
+    words = [word for word in known.split() if len(fold(word)) > 1]  # the initial is that of the name said now
     is_first = known.split()[-1] not in words or (fold(part) in FIRST_NAMES and fold(said) not in FIRST_NAMES)
     at = len(words) if is_first else len(words) - 1 - sum(fold(word) in PARTICLES for word in words[:-1])
     return drop_salutation(" ".join([*words[:at], said, *words[at:]]))

@@ -115,7 +115,7 @@ class FunctionTable:
                 "function.not_completed", function=payload.name, call_id=call.call_id, said=answer is not None
             )
             return answer or self.failed(error, function, agent)
-        unread = [*read.unread, *([] if completed.success else read.noted)]  # notes of what was not done are nowhere
+        unread = [*read.unread, *([] if completed.success else read.noted)]  # a refused request stores no notes
         return replace(completed, fields=completed.fields | {"unread_arguments": unread}) if unread else completed
 
     async def _is_asked_again(self, call: CallContext, read: Arguments) -> bool:

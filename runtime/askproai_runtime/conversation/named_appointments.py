@@ -37,7 +37,7 @@ from askproai_runtime.visits import list_parts
 
 _WORDS: Final = UNDERSTOOD.own_appointments
 _TIMES: Final = "|".join(sorted({*ALL_WEEKDAYS, *ALL_MONTHS, *list_number_words()}))
-# What follows is the new time: "auf den kommenden Freitag"; "auf jeden Fall den Freitag" is none.
+# The words behind these are the new time: "auf den kommenden Freitag"; "auf jeden Fall den Freitag" is none.
 _NEW: Final = re.compile(
     rf"\b(?:{_WORDS.towards}) (?=(?:\w+ ){{0,2}}(?:\d|(?:{_TIMES})\b|(?:{UNDERSTOOD.places.near_day})\b))"
 )

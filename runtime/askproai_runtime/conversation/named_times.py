@@ -24,8 +24,8 @@ from askproai_runtime.language.declines import (
 from askproai_runtime.language.replies import COMPANY, NAMES, has_no_preference
 from askproai_runtime.spoken_times.mentions import UnclearMention
 
-_MOST_READ_FOR_DECLINES = 2_000  # characters of what a caller has said last
-_MOST_READ_FOR_CHOICE = 500  # characters of the last words
+_MOST_READ_FOR_DECLINES = 2_000  # characters of the caller's last words
+_MOST_READ_FOR_CHOICE = 500  # characters
 _MOST_REQUESTS = 4  # that are read
 _WITH_DAYS = frozenset(each.name.lower() for each in (
     Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.BUSINESS_INFORMATION,

@@ -30,7 +30,7 @@ _WORDS = UNDERSTOOD.notes
 _PARTS = re.compile(r"[;\n]|,\s|\.\s+(?=\D)")
 _MOST_WORDS = 3  # of a day or time in a list
 _CORRECTION = re.compile(rf"\b(?:{_WORDS.corrects})\b", re.IGNORECASE)
-# A customer, and that this is what they want.
+# A customer, and their request.
 _FRAME = re.compile(rf"\b(?:(?:{_WORDS.corrects}|{_WORDS.of_customer})\b[,:]?|(?:{_WORDS.if_possible}))", re.IGNORECASE)
 _NO_CLOCK = "".join(f"(?<!{word} )" for word in sorted(_WORDS.before_clock))
 # "3 mm"

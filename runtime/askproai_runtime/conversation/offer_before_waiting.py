@@ -30,7 +30,7 @@ async def offer_before_waiting(
     and other slots.
 
     Each free slot is offered once: a caller who has heard one on each such day, and declines them all, can wait. Slots that
-    were offered beside declined ones are offered again first. Of a long span only the first weeks are searched, as many as a
+    were offered beside declined ones are offered again first. Only the first weeks of a long span are searched, as many as a
     month has. Nobody can wait for a staff member whom the remote calendar refuses, or for a time that only their own
     appointment blocks.
     """
@@ -90,7 +90,7 @@ def has_declined(
         return False
     starts = call.declined_starts(rules.branch.name, rules.service.name, request.staff)
     if all(candidate.end is None and candidate.start in starts for candidate in candidates):
-        return False  # nothing else is asked for, and what was declined is not offered to who waits
+        return False  # nothing else is asked for, and no declined slot is offered to a waiting caller
     declined = {
         start.astimezone(zone).date() for start in starts if any(candidate.contains(start) for candidate in candidates)
     }

@@ -37,7 +37,7 @@ from askproai_runtime.spoken_times import AFTERNOON, Candidate, Daily, Grain, Un
 
 _NOT_AT_WORK = frozenset({Obstacle.DAY_OFF, Obstacle.OUTSIDE_HOURS})
 _AROUND = _NOT_AT_WORK | {Obstacle.TAKEN, Obstacle.OFF_GRID, Obstacle.TOO_SOON}
-EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and for what other people have free
+EXTRA_SECONDS = 0.5  # a caller waits for an answer, not for examples and other people's free times
 _AFTER_NOON, _MINUTE = time(13), timedelta(minutes=1)
 _WITHOUT_END = timedelta(days=365)  # a phrase without a last day means a year and a day; no other phrase means as much
 _MOST_REASONS = 3  # a listener keeps no more in mind

@@ -140,7 +140,7 @@ async def require_yes(
     after the time for an answer counts as a yes. `name` is the person who was named, and `suggested` the branch.
     """
     age = await record_which(conn, ctx.tenant, call.call_id, appointment.id, _WHENEVER, asked_about)
-    # What is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.
+    # A question that is asked now for the first time was not answered: a yes in the transcript is one to an earlier question.
     reply = None if age is None else call.find_reply(details_key(str(appointment.id)), age)
     if reply is Reply.YES or (call.replies is None and reply is not None):
         return

@@ -58,8 +58,8 @@ def parse_time(
     """Return the readings of `start`, `date`, `time` and `part_of_day`, relative to the start of the call; None if all are
     missing.
 
-    A time without a day is on the next day when somebody works at this time. Of several readings, those at which nobody works
-    are dropped. A start that was offered in this call, or is in `own` (the starts of the call's appointments and hold), leads
+    A time without a day is on the next day when somebody works at this time. Readings at which nobody works are
+    dropped. A start that was offered in this call, or is in `own` (the starts of the call's appointments and hold), leads
     to a question if another argument clearly names another day or time. If only the day is understood, the result is the day,
     with the other argument as `unclear`.
 

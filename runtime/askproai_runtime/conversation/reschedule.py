@@ -179,7 +179,7 @@ def say_moved(config: TenantConfig, appointment: Appointment, when: str, *, agai
     """Return the sentence about a moved appointment. `when` describes it; `again`: it was already there."""
     if is_requested(config, appointment):
         return say().move_requested.format(when=when)
-    message = (say().stands_already if again else say().moved).format(when=when) + end_sentence(config, appointment)
+    message = (say().already_booked if again else say().moved).format(when=when) + end_sentence(config, appointment)
     return message + (say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else "")
 
 

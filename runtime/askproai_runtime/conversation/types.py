@@ -71,7 +71,7 @@ class Naming(StrEnum):
     """The reason why an answer named days: as offers, in a question, after a change, in a list, or because they were requested."""
 
     OFFERED = "offered"
-    ASKED = "asked"  # as readings of what the caller has said
+    ASKED = "asked"  # as readings of the caller's words
     CHANGED = "changed"  # as those of an appointment that it has booked, moved or cancelled
     LISTED = "listed"  # as those of the caller's own appointments
     REQUESTED = "requested"  # in a request that an answer without days has asked back about
@@ -154,7 +154,7 @@ class CallContext:
     shown: str | None = None
     # The caller's answers to our questions, by the ids of appointments and the e-mail addresses that they were about.
     replies: Replies | None = None
-    # The slots that were named in this call and of which the caller has said that they do not suit, and those beside such ones.
+    # The slots that were named in this call and do not suit the caller, by the caller's words, and those beside such ones.
     declined: frozenset[NamedSlot] = frozenset()
     beside_declined: frozenset[NamedSlot] = frozenset()
     # All offers, the last one last: several services can be offered at one start.
@@ -167,20 +167,20 @@ class CallContext:
     requested: tuple[Mapping[str, str], ...] = ()
     # The counted words ("eine Stunde später") of a search without a transcript.
     counted: frozenset[str] = frozenset()
-    # What the caller has said since the last answer that has named other days than those of own appointments.
+    # The caller's words since the last answer that has named other days than those of own appointments.
     said_without_days: tuple[str, ...] = ()
     said_last: SaidAppointments = SaidAppointments()
-    # The last words of caller and agent, and what the caller has said since the last answer, or in all before the first one.
+    # The last words of caller and agent, and the caller's since the last answer, or all of them before the first one.
     said: str | None = None
     said_since: str | None = None
-    # What the agent has asked in its own words since the last answer.
+    # The agent's own questions since the last answer.
     asked_since: str = ""
-    # What the caller has said, and the agent asked in its own words, since a function has booked, moved or cancelled, and whether
-    # the call has asked for a move since.
+    # The caller's words and the agent's own questions since a function has booked, moved or cancelled, and whether the call has
+    # asked for a move since.
     said_since_change: str | None = None
     asked_since_change: str = ""
     asks_to_move: bool = False
-    # What the caller has said, turn by turn, since the call last joined the waiting list; empty if it has not.
+    # The caller's words, turn by turn, since the call last joined the waiting list; empty if it has not.
     said_since_joining: tuple[str, ...] = ()
     # How many people the requests since the last booking have named or counted beside the caller.
     companions: int = 0

@@ -28,7 +28,7 @@ from askproai_runtime.spoken_times.arguments import find_part_argument, holds_da
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
-# What books, moves, cancels, waits, notes or searches. A question about the business needs no such care.
+# The functions that book, move, cancel, wait, note or search. A question about the business needs no such care.
 ASKED_ABOUT: Final = frozenset({
     Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.RESCHEDULE_APPOINTMENT,
     Function.CANCEL_APPOINTMENT, Function.LEAVE_MESSAGE,

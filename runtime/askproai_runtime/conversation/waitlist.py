@@ -68,7 +68,7 @@ _MAX_REQUESTED = 500
 
 async def join_waitlist(ctx: BookingContext, call: CallContext, args: Mapping[str, Any]) -> Answer:
     """Put a caller on the waiting list of a service, with one staff member or any, for the named days and hours, or ask the
-    caller for what is missing.
+    caller for missing details.
 
     Bookable slots are offered once before a caller may wait, and nobody waits for a time that the rules never allow. The waiting
     list offers no time that the caller has declined. The same request for the same person from the same number is one entry,
@@ -152,7 +152,7 @@ def _add_corrections(
 
 
 def _parse_times(call: CallContext, args: Mapping[str, Any], request: ServiceRequest) -> Sequence[Candidate]:
-    """Return the requested times, any of which will do. Raises `ClarificationNeeded` for an unclear time, and for one without a
+    """Return the requested times: each of them suits. Raises `ClarificationNeeded` for an unclear time, and for one without a
     day: a caller who waits for "zehn Uhr" does not mean today.
     """
     rules = request.rules

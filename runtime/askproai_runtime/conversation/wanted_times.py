@@ -267,7 +267,7 @@ def _find_wanted(
 ) -> tuple[Sequence[MentionedDays], Sequence[Days]]:
     """Return the wanted days of a call's turns (the last one first), and the spans that were named just before them. A turn that
     can mean `day` counts, unless a later one corrects it ("nein, lieber am Freitag"): a remark may name another day. Else the
-    last turn with a day counts. Of turns `earlier` than these only the spans count.
+    last turn with a day counts. Only the spans of turns `earlier` than these count.
     """
     with_days = [at for at, each in enumerate(turns) if each.with_days]
     fitting = [at for at in with_days if any(each.may_mean(day) for each in turns[at].with_days)]

@@ -234,7 +234,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     just_cancelled: str
     booking_requested: str
     booked: str
-    stands_already: str
+    already_booked: str
     move_further: str
     name_changed: str
     phone_changed: str
@@ -254,8 +254,8 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     written_email: str
     written_note: str
     group_booked: str
-    group_stands_already: str
-    group_besides: str
+    group_already_booked: str
+    group_also: str
     group_in_turn: str
     calendar_has_to_confirm: str
     other_unknown: str

@@ -141,7 +141,7 @@ async def test_worker_that_lost_its_job_imports_no_appointment(env: CalcomEnviro
 
 
 async def test_duplicate_import_keeps_the_appointment_that_was_moved(env: CalcomEnvironment) -> None:
-    """One booking has two appointments for a moment. What the caller heard about one of them stays true."""
+    """One booking has two appointments for a moment. The sentence that the caller heard about one of them stays true."""
     first = await create(env, HALF_PAST_ONE_UTC)
     await env.receive_event(first)
     (ghost,) = await env.salon.live()

@@ -80,7 +80,7 @@ async def test_foreign_event_type_is_not_offered(env: CalcomEnvironment) -> None
 
 
 async def test_waiting_for_a_foreign_event_type_is_refused(env: CalcomEnvironment) -> None:
-    """A yes to such an offer would only be refused, and nobody waits for what is never offered."""
+    """A yes to such an offer would only be refused, and nobody waits for a slot that is never offered."""
     booking, friday = env.salon.booking, {"date": "2026-11-27", "customer_name": "Wanda Wartend"}
     hers = await join_waitlist(booking, call(), {"staff": "anna", **friday})
     assert (hers.success, hers.outcome, hers.fields["slots"]) == (False, "refused", [])

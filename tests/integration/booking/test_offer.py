@@ -122,7 +122,7 @@ async def test_taken_exact_time_offers_the_nearest_times(salon: Salon) -> None:
     assert answer.fields["obstacle"] == "taken"
     slots = [(slot["start"][:16], slot["staff"]) for slot in answer.fields["slots"]]
     assert slots == [
-        ("2026-11-27T13:30", "anna"),  # the closest of who was asked for is held
+        ("2026-11-27T13:30", "anna"),  # the closest slot of the requested person is held
         ("2026-11-27T15:30", "anna"),
         ("2026-11-27T14:30", "mehmet"),  # the same time with somebody else
     ]

@@ -135,7 +135,7 @@ async def wait_twice(salon: Salon) -> None:
 
 
 async def test_undeclined_time_is_offered_again_and_held(salon: Salon) -> None:
-    """Of a morning and an afternoon that were named only the morning is declined: the afternoon is free, so nobody waits for it."""
+    """A morning and an afternoon were named, and only the morning is declined: nobody waits for the free afternoon."""
     offered = await salon.booking.check_availability(call(), FRIDAY | {"part_of_day": ""})
     starts = [datetime.fromisoformat(slot["start"]) for slot in offered.fields["slots"]]
     mornings = [at for at in starts if at.hour < 12]

@@ -311,7 +311,7 @@ async def test_replayed_signed_request_changes_nothing(pod: TenantPod) -> None:
     assert (await send_booking()).body == booked.body
     assert await pod.db.fetchval(live, pod.store.tenant) == 0
 
-    # What the caller asks for again is signed anew.
+    # A request that the caller repeats is signed anew.
     again = await pod.function("book_appointment", "call_replay", args, from_number=number)
     assert again.body["success"], again.body
     assert again.body["appointment_id"] != booked.body["appointment_id"]

@@ -44,7 +44,7 @@ async def store_foreign(env: PrivacyEnvironment, call_id: str, key: DataKey) -> 
     event = IncomingEvent(Source.RETELL, f"{call_id}:call_ended", "call_ended", body, "corr")
     (receipt,) = await EventStore(env.pod.worker.pool, env.tenant, cipher_of(env, key)).write([event])
     assert receipt.id is not None
-    async with env.pod.session.post(f"http://127.0.0.1:{env.pod.worker_port}/poke"):
+    async with env.pod.session.post(f"http://127.0.0.1:{env.pod.worker_port}/wake-up"):
         return receipt.id
 
 
@@ -183,7 +183,7 @@ async def test_event_waits_for_its_key_and_is_processed(env: PrivacyEnvironment)
     assert (job["run_at"] > datetime.now(UTC), job["attempts"]) == (True, 0)
     await until_used(env, missing, mine)
     await env.pod.db.execute("UPDATE jobs SET run_at = now() WHERE tenant = $1 AND event_id = $2", env.tenant, event_id)
-    async with env.pod.session.post(f"http://127.0.0.1:{env.pod.worker_port}/poke"):
+    async with env.pod.session.post(f"http://127.0.0.1:{env.pod.worker_port}/wake-up"):
         assert (await env.pod.settled("call_waits:call_ended"))["status"] == "processed"
     _, content = await request(env.pod, "calls/call_waits")
     assert content["transcript"] == ZORA.note
@@ -198,7 +198,7 @@ async def test_event_without_its_key_becomes_a_dead_letter(env: PrivacyEnvironme
         env.tenant, event_id, KEY_PATIENCE,
     )  # fmt: skip
     await env.pod.db.execute("UPDATE jobs SET run_at = now() WHERE tenant = $1 AND event_id = $2", env.tenant, event_id)
-    async with env.pod.session.post(f"http://127.0.0.1:{env.pod.worker_port}/poke"):
+    async with env.pod.session.post(f"http://127.0.0.1:{env.pod.worker_port}/wake-up"):
         event = await env.pod.settled("call_lost:call_ended")
     assert event["status"] == "dead"
     assert event["error"] == f"the body is encrypted with data key {missing.id}, which this tenant does not have"
@@ -228,7 +228,7 @@ WITH copied AS (
         await thief.execute(others, "call_forged", call_id)
     finally:
         await thief.close()
-    async with env.pod.session.post(f"http://127.0.0.1:{env.pod.worker_port}/poke"):
+    async with env.pod.session.post(f"http://127.0.0.1:{env.pod.worker_port}/wake-up"):
         event = await env.pod.settled("call_forged:call_analyzed")
     assert (event["status"], event["error"]) == ("dead", "the body is encrypted for another row, or changed since")
     _, content = await request(env.pod, "calls/call_forged")

@@ -78,7 +78,7 @@ async def full_worker() -> AsyncIterator[int]:
         return web.Response(status=503)
 
     app = web.Application()
-    app.add_routes([web.post("/poke", refuse)])
+    app.add_routes([web.post("/wake-up", refuse)])
     runner, port = await start_server(app, "127.0.0.1", 0, grace_seconds=1)
     yield port
     await runner.cleanup()
@@ -133,7 +133,7 @@ async def running_notifier(notified_at: list[float]) -> AsyncIterator[WorkerNoti
         return web.Response(status=204)
 
     app = web.Application()
-    app.add_routes([web.post("/poke", accept)])
+    app.add_routes([web.post("/wake-up", accept)])
     runner, port = await start_server(app, "127.0.0.1", 0, grace_seconds=1)
     async with aiohttp.ClientSession() as session:
         settings = SimpleNamespace(bind_address="127.0.0.1", worker_port=port)

@@ -224,7 +224,7 @@ def test_least_booked_person_of_each_start_is_chosen() -> None:
 
 
 def test_staff_speaking_callers_language_outrank_less_booked_staff() -> None:
-    """Who declares no language speaks German."""
+    """A staff member without declared languages speaks German."""
     polyglot = msgspec.structs.replace(ANNA, languages=("de", "en-GB"))
     both, busy = rules(polyglot, MEHMET), {1: [span(DAY, "15:00", "17:00")]}
     slots = free_slots(both, busy, SlotQuery.at(local(f"{DAY}T10:00"), local("2026-11-20T00:00"), None))
@@ -342,7 +342,7 @@ spans = st.lists(st.tuples(st.integers(0, 3 * 1440), st.integers(1, 300)), max_s
 def test_every_free_slot_obeys_all_service_rules(
     day, opens, length, duration, step, before, after, notice, taken
 ) -> None:
-    """What is listed is bookable: hours, buffers, claims, notice, grid (nc#5597, cal#14868)."""
+    """Each listed slot is bookable: hours, buffers, claims, notice, grid (nc#5597, cal#14868)."""
     closes = min(opens + length, 1439)
     opening = (Hours(days=EVERY_DAY, opens=time(opens // 60, opens % 60), closes=time(closes // 60, closes % 60)),)
     service_rules = rules(

@@ -36,7 +36,7 @@ def on(text: str) -> Days:
     return frozenset(date.fromisoformat(f"2026-{each}") for each in text.split())
 
 
-# What each value can mean to a human reader. A value without a meaning alone names neither day nor time.
+# The meanings of each value to a human reader. A value without a meaning alone names neither day nor time.
 DAYS: dict[Any, Days] = {
     "2026-12-11": on("12-11"), "11.12.2026": on("12-11"), "2026/12/11": on("12-11"), "11/12/2026": on("12-11 11-12"),
     "12-11-2026": on("12-11 11-12"), "Freitag": on("11-27 12-04 12-11"), "morgen": on("11-27"), "2026-12-11T00:00:00": on("12-11"),

@@ -40,7 +40,7 @@ def test_searches_with_different_results_are_not_shared(other: str) -> None:
 
 
 def test_calls_in_two_languages_share_no_search() -> None:
-    """Who speaks the language of the call is offered first."""
+    """Staff members who speak the language of the call are offered first."""
     with speaking(Language.EN):
         english = key()
     assert english != key()

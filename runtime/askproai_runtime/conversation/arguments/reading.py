@@ -52,7 +52,7 @@ BEYOND = "…"  # the place of the values that are not even named
 _NEW = frozenset({"book_appointment", "check_availability", "join_waitlist"})  # appointments
 _START = re.compile(r"(?P<date>\d{4}-\d\d-\d\d)[T ](?P<time>\d\d:\d\d)")
 _PIECE = re.compile(r"[^(),;]+")
-# An e-mail address in the text for a number, with what joins the two.
+# An e-mail address in the text for a number, with the word or sign between the two.
 _JOINS = rf"(?:\b(?:{UNDERSTOOD.arguments.and_or})\b|[,;/|])?"
 _ADDRESS = re.compile(rf"{_JOINS}\s*(?P<address>[^\s,;/|()<>:]+@[^\s,;/|()<>]+)\s*{_JOINS}", re.IGNORECASE)
 _ON = re.compile(rf"^(?:{UNDERSTOOD.arguments.on_day})\s+", re.IGNORECASE)
@@ -64,8 +64,8 @@ _PERSON = frozenset({"customer_name", "phone"})  # what else an object says of a
 class Arguments:
     """The arguments of a request that have a value, by the names of the table, and the `unread` values by the model's own keys.
 
-    `noted` are the unread values that were added to the notes or message. `unclear` are the deciding arguments, left out of
-    `values`, of which a part was unread or two values disagree; `readings` are the values that disagree. `is_several`: the
+    `noted` are the unread values that were added to the notes or message. `unclear` are the deciding arguments that are
+    not in `values`, since a part was unread or two values disagree; `readings` are the values that disagree. `is_several`: the
     arguments contain several requests.
     """
 

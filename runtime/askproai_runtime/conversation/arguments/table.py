@@ -240,7 +240,7 @@ ARGUMENT_RULES: Final = tuple(
     for rule in _RULES
 )
 
-# What Retell and its users add to any function, and what no function of ours needs.
+# Arguments that Retell and its users add to any function. None of ours needs them.
 NOT_NEEDED: Final = frozenset({"executionmessage"})
 # Names of a preference in words: one about the time is read as `part_of_day`, any other is named as not read.
 PREFERENCES: Final = _KEYS.preferences
@@ -264,7 +264,7 @@ DECIDING: Final = frozenset({
 TIMES: Final = frozenset({"date", "start", "time", "part_of_day"})
 # How many come in all is a number under these names.
 PARTIES: Final = _KEYS.parties
-# What describes a service, a person or a time, and does not narrow it.
+# Descriptions of a service, a person or a time that do not narrow it.
 DESCRIPTIONS: Final = _KEYS.descriptions
 # How long a service lasts, which its name says as well.
 DURATIONS: Final = _KEYS.durations

@@ -312,7 +312,7 @@ def _language_of(config: TenantConfig) -> Language:
 
 
 def _list_closest(found: Iterable[Knowledge], asked: str) -> list[Knowledge]:
-    """Return the declared questions that share most words with the caller's. Of two equal ones, the branch's counts, the first."""
+    """Return the declared questions that share most words with the caller's. The first of equal ones counts."""
     words = content_words(asked)
     counted = {fold(each.question): each for each in reversed(list(found))}
     scores = {

@@ -285,7 +285,7 @@ def is_day(word: str, at: datetime, zone: ZoneInfo) -> bool:
 
 
 def leave_open(parts: Sequence[OpenPart], answered: str) -> list[OpenPart]:
-    """Return the parts of a question of which no word is in the text of the answers (`answered`): they stay unanswered."""
+    """Return the parts of a question without a word in the text of the answers (`answered`): they stay unanswered."""
     said = fold(answered)
     return [part for part in parts if not _has_word(part, said)]
 

@@ -233,7 +233,7 @@ def list_argument_words(config: TenantConfig, question: Question) -> frozenset[s
 def _find_services(named: Sequence[tuple[str, Service]], branch: Branch) -> list[Service]:
     """Return the services that the caller named. Services of this branch take precedence over services of other branches.
 
-    A name inside a longer name that was said does not count. Of two services with the same name, the first counts.
+    A name inside a longer name that was said does not count. The first of two services with the same name counts.
     """
     offered = [found for found in named if is_offered(found[1], branch)]
     found: dict[str, Service] = {}

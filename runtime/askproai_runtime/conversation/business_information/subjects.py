@@ -10,7 +10,7 @@ from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _WORDS: Final = UNDERSTOOD.subjects
 _SUBJECTS: Final = ("parking", "age", "payment", "access", "own_number", "online_address", "reductions", "fasting")
-# Of `working_days` none: a day is read from the date, too.
+# No word means `working_days`: a day is read from the date, too.
 _OF_ALL: Final = {"working_days": r"(?!)", "online_address": _WORDS.online_address}
 _OF_CALLS: Final = {
     language: {
@@ -40,7 +40,7 @@ def subject_patterns() -> Mapping[str, str]:
 
 def find_subjects(folded: str) -> dict[str, list[str]]:
     """Return the known subjects in folded words, each with its matches. "Does my insurance pay?" is not the subject
-    payment, nor is what a cancellation costs.
+    payment, nor is the cost of a cancellation.
     """
     words = _NO_WAY_OF_PAYING.sub(" ", folded)
     found = {
