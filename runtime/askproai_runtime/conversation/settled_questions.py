@@ -132,7 +132,7 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     """
     exchanges = read_exchanges(call)
     changed = max((at for at, each in enumerate(exchanges) if is_done(each, WRITES)), default=-1)
-    if read.values.get("companions") == [] and function is Function.BOOK_APPOINTMENT and _has_only_unfilled(args):
+    if read.values.get("companions") == [] and _has_only_unfilled(args):
         was_asked = any(map(_asks_who_comes, exchanges[changed + 1 :]))
         read = replace(read, values=read.values | {"companions": [{}] if was_asked or _speaks_of_company(call) else []})
     asking = [each for each in exchanges if _asks_who_comes(each)]
