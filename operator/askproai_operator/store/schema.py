@@ -91,9 +91,8 @@ class Schema:
     async def _has_ended(self, migration: asyncio.Task[None]) -> bool:
         """Wait for a migration until it has run for twenty seconds; return True if it has ended. Raises the migration's error."""
         ended, _ = await asyncio.wait({migration}, timeout=max(0.0, self._patience_ends - monotonic()))
-        if ended:
-            migration.result()
-        return bool(ended)
+        # A closed store cancels the migration, and must not cancel the reconcile that waits for it.
+        return bool(ended) and not migration.cancelled() and migration.result() is None
 
     async def _require_usable(self) -> None:
         async with self._acquire() as conn:

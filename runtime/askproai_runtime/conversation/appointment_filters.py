@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
-from askproai_runtime.conversation.named_people import read_name_alone
+from askproai_runtime.conversation.named_people import read_name_alone, read_people
 from askproai_runtime.conversation.types import CallContext
 from askproai_runtime.language.names import list_named_staff
 from askproai_runtime.language.spoken_services import names_service
@@ -39,8 +39,10 @@ def is_of_service(config: TenantConfig, appointment: Appointment, text: str) -> 
 def _list_filters(config: TenantConfig, call: CallContext, args: Mapping[str, Any]) -> list[_Fits]:
     """Return a test of appointments for each customer, service and staff member named. Unknown services and staff are ignored."""
     filters = list[_Fits]()
-    if name := read_name_alone(read_text(args, "customer_name"), call.said):
-        filters.append(lambda each: same_name(name, each.customer_name))
+    text = read_text(args, "customer_name")
+    if name := read_name_alone(text, call.said):
+        names = [name, *filter(None, read_people(text).others)]  # "Petra und Tim Lange"
+        filters.append(lambda each: any(same_name(name, each.customer_name) for name in names))
     service = read_text(args, "service") or ""
     if names_service(service, config.services):
         filters.append(lambda each: is_of_service(config, each, service))

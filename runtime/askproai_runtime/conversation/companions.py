@@ -76,7 +76,7 @@ def add_companions(
     `BookedOneByOne` for a remote calendar.
     """
     said: Sequence[Mapping[str, str]] = args.get("companions", ())
-    said = [_part_service(_drop_same(each), ctx.config().services) for each in said]
+    said = [_part_service(each, ctx.config().services) for each in said]
     said = _without_repeated(call, args, said)
     was_asked = asks_birth_date(ctx) and companions_key(NAMES) in (call.replies or {})  # for whom to begin
     if not said or was_asked:
@@ -121,14 +121,10 @@ def _without_repeated(
     return [each for at, each in enumerate(said, 1) if not names[at] or names[at] not in names[:at]]
 
 
-def _drop_same(companion: Mapping[str, str]) -> Mapping[str, str]:
-    """Return a companion's arguments without a service that is only said to be the caller's: "same", "auch"."""
-    is_same = _AS_CALLER.fullmatch(words_of(companion.get("service", "")))
-    return {key: each for key, each in companion.items() if key != "service" or not is_same}
-
-
 def _part_service(companion: Mapping[str, str], services: Sequence[Service]) -> Mapping[str, str]:
-    """Return a companion's arguments with a service moved out of the name: "Otto Färben". A service is not a name."""
+    """Return a companion's arguments with a service moved out of the name: "Otto Färben". "Same" is the caller's service."""
+    if _AS_CALLER.fullmatch(words_of(companion.get("service", ""))):
+        companion = {key: each for key, each in companion.items() if key != "service"}
     name = companion.get("customer_name", "")
     for found in _BEHIND_NAME.finditer(name) if "service" not in companion else ():
         said = name[found.end() :].strip(" )]")

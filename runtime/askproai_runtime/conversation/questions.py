@@ -62,7 +62,7 @@ def _ask_choice(ctx: BookingContext, outcome: NeedsChoice) -> ClarificationNeede
         case OneMoreOrWhich():
             return ask_about_several(ctx, outcome.request, outcome.appointments)
         case OneMoreForEach():
-            return _ask_further_of_group(ctx, outcome.request, outcome.appointments)
+            return _ask_further_of_group(ctx, outcome.appointments)
         case PersonBooked():
             return _ask_beside(ctx, outcome.request, outcome.appointment, in_group=outcome.in_group)
 
@@ -149,15 +149,12 @@ def _ask_further(
     return ask_choice(question.format(appointment=booked), appointment, request.name, *choices)
 
 
-def _ask_further_of_group(
-    ctx: BookingContext, request: BookingRequest, appointments: Sequence[Appointment]
-) -> ClarificationNeeded:
+def _ask_further_of_group(ctx: BookingContext, appointments: Sequence[Appointment]) -> ClarificationNeeded:
     config, now = ctx.config(), ctx.clock.now()
-    is_movable = all(each.branch == request.rules.branch.name for each in appointments)
     what = join_list([describe_with_state(config, each, now, named=True) for each in appointments], say().and_word)
-    question = say().group_further_or_instead if is_movable else say().group_further_or_cancel
+    question = say().group_further_or_in_turn.format(appointments=what)
     fields = appointment_list_fields(config, appointments, now)
-    return ClarificationNeeded(question.format(appointments=what), appointments=fields, choices=[Choice.FURTHER])
+    return ClarificationNeeded(question, appointments=fields, choices=[Choice.FURTHER])
 
 
 def _ask_beside(

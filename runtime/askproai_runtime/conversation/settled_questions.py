@@ -133,8 +133,10 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     exchanges = read_exchanges(call)
     changed = max((at for at, each in enumerate(exchanges) if is_done(each, WRITES)), default=-1)
     if read.values.get("companions") == [] and _has_only_unfilled(args):
-        was_asked = any(map(_asks_who_comes, exchanges[changed + 1 :]))
-        read = replace(read, values=read.values | {"companions": [{}] if was_asked or _speaks_of_company(call) else []})
+        comes = any(map(_asks_who_comes, exchanges[changed + 1 :])) or speaks_of_company(
+            read_since(call)["said_since_change"] or ""
+        )
+        read = replace(read, values=read.values | {"companions": [{}] if comes else []})
     asking = [each for each in exchanges if _asks_who_comes(each)]
     if not asking or asking[-1].request is None or not isinstance(args, dict):
         return read
@@ -159,10 +161,6 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
 def _has_only_unfilled(args: Any) -> bool:
     entries = args.get("companions") if isinstance(args, dict) else None
     return isinstance(entries, list) and len(entries) == 1 and is_unfilled(entries[0])
-
-
-def _speaks_of_company(call: OngoingCall) -> bool:
-    return speaks_of_company(read_since(call)["said_since_change"] or "")
 
 
 def _offers_alone(asking: Exchange) -> bool:

@@ -49,6 +49,7 @@ from askproai_runtime.conversation.types import Answer, CallContext, Clarificati
 from askproai_runtime.conversation.unsaid_days import require_said_day
 from askproai_runtime.conversation.verification import list_own_appointments
 from askproai_runtime.language.answer_words import Reply
+from askproai_runtime.language.cancel_answers import means_all
 from askproai_runtime.language.names import find_staff_id
 from askproai_runtime.language.phrases import join_list
 from askproai_runtime.sentences import say
@@ -74,9 +75,10 @@ async def understand_move(ctx: BookingContext, call: CallContext, args: Mapping[
     zone = ZoneInfo(ctx.config().time_zone)
     async with ctx.pool.acquire() as conn:
         args = await name_old_time(ctx, conn, call, args)
+        which = say().each_is_moved if means_all(call.said_since or "") else say().which_to_move  # "beide"
         try:
             appointment = await resolve_appointment(
-                ctx, conn, call, args, say().which_to_move, lambda *moved: _is_repeated(ctx, call, args, *moved)
+                ctx, conn, call, args, which, lambda *moved: _is_repeated(ctx, call, args, *moved)
             )
         except ClarificationNeeded as asked:
             appointment = await require_settled(ctx, conn, call, args, asked)

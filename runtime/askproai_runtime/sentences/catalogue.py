@@ -154,8 +154,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     moved_beside: str
     further_or_instead: str
     further_or_one_of: str
-    group_further_or_instead: str
-    group_further_or_cancel: str
+    group_further_or_in_turn: str
     further_or_cancel: str  # in another branch
     nobody_does: str
     not_in_one_visit: str
@@ -266,6 +265,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     is_service_changed: str
     is_branch_changed: str
     which_to_move: str
+    each_is_moved: str
     when_to_move: str
     when_to_move_there: str
     not_offered_any_more: str

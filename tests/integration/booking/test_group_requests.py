@@ -110,8 +110,8 @@ async def test_corrected_group_is_asked_about_as_a_whole(salon: Salon) -> None:
     answer = await book(salon, "12:00", MIA)
     assert answer.message == (
         "Es sind schon Termine eingetragen: Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Anna für"
-        " Rosa Rot und Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Mehmet für Mia Rot. Sollen das weitere sein, oder"
-        " soll ich diese verschieben?"
+        " Rosa Rot und Freitag, den 27. November, um 10 Uhr, Haarschnitt bei Mehmet für Mia Rot. Sollen das weitere sein?"
+        " Sonst ändere ich einen nach dem anderen: Welchen zuerst?"
     )
     assert answer.fields["choices"] == ["further"], "each is moved by its own id"
     assert [each["customer_name"] for each in answer.fields["appointments"]] == ["Rosa Rot", "Mia Rot"]

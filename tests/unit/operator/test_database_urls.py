@@ -1,11 +1,13 @@
 """The administrator's database URL, whose options the tenants' pods use as well, and password verifiers."""
 
+import asyncio
 import base64
 from pathlib import Path
 
 import pytest
 import structlog
 
+from askproai_core.database import DATABASE_UNAVAILABLE
 from askproai_operator.login_urls import require_passable_options
 from askproai_operator.store.admin import AdminStore
 from askproai_operator.store.login_roles import scram_verifier
@@ -81,3 +83,15 @@ def test_each_scram_verifier_has_its_own_salt() -> None:
 def test_password_needing_saslprep_is_refused(password: str) -> None:
     with pytest.raises(ValueError, match="printable ASCII"):
         scram_verifier(password)
+
+
+async def test_closed_store_cancels_no_reconcile() -> None:
+    connected = asyncio.Event()
+    server = await asyncio.start_server(lambda *_: connected.set(), "127.0.0.1")  # which never answers
+    store = AdminStore(f"postgresql://admin@127.0.0.1:{server.sockets[0].getsockname()[1]}/none")
+    prepared = asyncio.create_task(store.prepare())
+    await connected.wait()
+    await store.close()
+    with pytest.raises(DATABASE_UNAVAILABLE):
+        await prepared
+    server.close()

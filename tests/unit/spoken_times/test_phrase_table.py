@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from askproai_core.languages import Language
+from askproai_runtime.sentences import speaking
 from askproai_runtime.spoken_times import Refusal, understand
 from tests.unit.spoken_times.notation import list_changed, read_expected, read_table, read_understood
 from tests.worlds.cases import cases
@@ -46,13 +48,15 @@ def test_punctuation_or_bitte_changes_no_phrases_meaning():
 
 
 @pytest.mark.random_cases
-def test_no_order_of_table_words_raises_errors():
+@pytest.mark.parametrize(("language", "table"), [(Language.DE, "phrases.txt"), (Language.EN, "english_phrases.txt")])
+def test_no_order_of_table_words_raises_errors(language: Language, table: str):
     seed = random.randrange(10**6)
     choose = random.Random(seed)
-    words = " ".join(phrase for phrase, _ in TABLE).split()
+    words = " ".join(phrase for phrase, _ in read_table(table)).split()
     for _ in range(cases(100, 5000)):
         text = " ".join(choose.choices(words, k=choose.randint(1, 40)))
-        understood = understand(text, at=CALL, zone=BERLIN)
+        with speaking(language):
+            understood = understand(text, at=CALL, zone=BERLIN)
         assert bool(understood.candidates) != (understood.refused is not None), (seed, text)
 
 
