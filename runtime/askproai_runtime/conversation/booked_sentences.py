@@ -22,7 +22,7 @@ from askproai_runtime.conversation.phone_argument import SaidPhone, say_noted
 from askproai_runtime.conversation.slot_sentences import is_in_turn
 from askproai_runtime.conversation.spoken_booking import SpokenBooking
 from askproai_runtime.conversation.types import Answer, FunctionOutcome
-from askproai_runtime.person_names import same_name
+from askproai_runtime.person_names import fold, same_name
 from askproai_runtime.sentences import decline_name, format_spoken_today, say
 
 
@@ -81,7 +81,8 @@ def _say_booked(
         return f"{say().booking_requested.format(when=when)}{name}{stays}"
     message = (say().already_booked if again else say().booked).format(when=when) + name
     message += end_sentence(ctx.config(), appointment)
-    message += say().only_this_one if request.leaves_out else ""
+    is_only = all(fold(each.customer_name) == fold(appointment.customer_name) for each in kept)
+    message += say().only_this_one if request.leaves_out and is_only else ""
     to_confirm = say().calendar_has_to_confirm if appointment.status == Status.PENDING_SYNC else ""
     return f"{message}{to_confirm}{stays}"
 
