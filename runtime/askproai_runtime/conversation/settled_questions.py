@@ -213,7 +213,7 @@ def take_next(read: Arguments, function: Function, call: OngoingCall) -> Argumen
     is_agreed = last is not None and ONLY_YES.fullmatch(words_of(last.said)) and YES.search(words_of(last.said))
     if function is not Function.BOOK_APPOINTMENT or answer.get("success") or not (following and is_agreed):
         return read
-    if not read.values.get("companions") or "needs_companions" in answer:
+    if not read.values.get("companions") or not {"needs_companions", "needs_confirmation"}.isdisjoint(answer):
         return read
     left = {name: each for name, each in read.values.items() if name not in {*TIMES, "companions", "staff", "choice"}}
     return replace(read, values=left | following[0])

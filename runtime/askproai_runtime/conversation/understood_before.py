@@ -203,7 +203,8 @@ def _find_searched(call: OngoingCall, known: KnownNames) -> dict[str, Any]:
             break
         if each.request.name == Function.CHECK_AVAILABILITY.name.lower():
             before = read_arguments("check_availability", each.request.arguments, known).values
-            return {name: value for name, value in before.items() if name == "service"}
+            if "service" in before:
+                return {"service": before["service"]}
     return {}
 
 
