@@ -44,7 +44,7 @@ _COMPLETE: Final[Mapping[Function, Sequence[frozenset[str]]]] = {
         (Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.CHECK_AVAILABILITY),
         (frozenset({"service"}), TIMES),
     ),
-    Function.RESCHEDULE_APPOINTMENT: (TIMES, _APPOINTMENT),
+    Function.RESCHEDULE_APPOINTMENT: (frozenset({"date", "start"}), TIMES - {"date"}, _APPOINTMENT),
     Function.LEAVE_MESSAGE: (frozenset({"message"}), frozenset({"customer_name"})),
 }
 # A question about these has not understood them.
