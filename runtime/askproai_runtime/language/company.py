@@ -55,5 +55,5 @@ def _is_alone(clause: set[str]) -> bool:
     """Return whether a clause says nothing but "alone", "nobody" or "only me", "only one appointment"."""
     left = clause - _SMALL
     is_nobody = bool(left & _WORDS.nobody) and left <= _WORDS.nobody | _WORDS.by_oneself | BESIDE_ALONE
-    is_only = bool(left & _WORDS.only and clause & _ONE) and left <= _WORDS.only | _WORDS.one
-    return is_nobody or is_only or (bool(left) and left <= _WORDS.by_oneself)
+    is_alone = left & _WORDS.by_oneself or (left & _WORDS.only and clause & _ONE)
+    return is_nobody or bool(is_alone and left <= _WORDS.only | _WORDS.one | _WORDS.by_oneself)
