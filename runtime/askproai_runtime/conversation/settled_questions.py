@@ -133,9 +133,8 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     exchanges = read_exchanges(call)
     changed = max((at for at, each in enumerate(exchanges) if is_done(each, WRITES)), default=-1)
     if read.values.get("companions") == [] and _has_only_unfilled(args):
-        comes = any(map(_asks_who_comes, exchanges[changed + 1 :])) or speaks_of_company(
-            read_since(call)["said_since_change"] or ""
-        )
+        was_asked = any(map(_asks_who_comes, exchanges[changed + 1 :]))
+        comes = was_asked or speaks_of_company(read_since(call)["said_since_change"] or "")
         read = replace(read, values=read.values | {"companions": [{}] if comes else []})
     asking = [each for each in exchanges if _asks_who_comes(each)]
     if not asking or asking[-1].request is None or not isinstance(args, dict):
@@ -194,13 +193,9 @@ def settle_part_of_day(read: Arguments, call: OngoingCall) -> Arguments:
         return read
     clauses = [clause for clause, _ in list_clauses(last.said)]
     meant = {name for name, kind in both.items() if any(may_agree(each, read.values[name], kind) for each in clauses)}
-    return (
-        read
-        if len(meant) != 1
-        else replace(
-            read, values={name: each for name, each in read.values.items() if name not in both or name in meant}
-        )
-    )
+    if len(meant) != 1:
+        return read
+    return replace(read, values={name: each for name, each in read.values.items() if name not in both or name in meant})
 
 
 def take_next(read: Arguments, function: Function, call: OngoingCall) -> Arguments:

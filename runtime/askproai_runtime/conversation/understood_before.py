@@ -184,15 +184,11 @@ def _add_understood(
     if read.values.get("email_confirmed") is False or not _is_usable(understood, replies):
         understood.pop("email", None)
     named = {*read.values, *read.unclear}
-    without = (
-        named | _list_replaced(read) | (frozenset() if _APPOINTMENT.isdisjoint(named) or not moves else _APPOINTMENT)
-    )
+    if moves:  # the service and the notes of a request belong to it alone
+        kept = TIMES | _APPOINTMENT if _APPOINTMENT.isdisjoint(named) else TIMES
+        understood, unread = {name: each for name, each in understood.items() if name in kept}, {}
+    without = named | _list_replaced(read)
     values = {name: each for name, each in understood.items() if name not in without} | read.values
-    if moves:  # the service and notes of a request belong to that request
-        values, unread = (
-            {name: each for name, each in values.items() if name in TIMES | _APPOINTMENT | {*read.values}},
-            {},
-        )
     return replace(read, values=values, unread=unread | read.unread)
 
 
