@@ -330,7 +330,7 @@ def drop_present_time(args: Mapping[str, Any], call: CallContext, own: datetime)
 
 
 def _list_origins(call: CallContext, own: datetime) -> tuple[datetime, datetime]:
-    """Return the moments from which a weekday is counted: the start of the call, and the minute before the appointment's week."""
+    """Return the two moments that a weekday may count from: the start of the call, the minute before the appointment's week."""
     return call.started_at, minute_before(own.date(), Grain.WEEK, ZoneInfo(str(own.tzinfo)))
 
 
