@@ -23,6 +23,7 @@ import structlog
 from askproai_core.database import Connection
 from askproai_core.tracing import annotate, span
 from askproai_runtime.availability.slots import Slot
+from askproai_runtime.book.actor import Actor
 from askproai_runtime.book.announce import announce
 from askproai_runtime.book.appointments import Appointment, Status, build_appointment
 from askproai_runtime.book.bookables import linked_event_types
@@ -34,16 +35,30 @@ from askproai_runtime.book.errors import SlotNotFree
 from askproai_runtime.book.free_times import drop_free_times
 from askproai_runtime.book.idempotency import ActionClaim, claim_action, settle_action
 from askproai_runtime.book.kept_appointments import list_kept
-from askproai_runtime.book.limits import require_within_limits
 from askproai_runtime.book.one_more import require_new
-from askproai_runtime.book.outcomes import Booked, InFlight, NotBooked, NotFree, PhoneNeeded, Refused, Undecided
+from askproai_runtime.book.outcomes import (
+    Booked,
+    InFlight,
+    Limit,
+    LimitReached,
+    NotBooked,
+    NotFree,
+    PhoneNeeded,
+    Refused,
+    Undecided,
+)
 from askproai_runtime.book.outcomes import Busy as LockBusy
 from askproai_runtime.book.remote import cover_end, create_booking, enqueue_sync
 from askproai_runtime.book.repeated import find_repeated, find_settled
 from askproai_runtime.book.requests import BookingRequest
 from askproai_runtime.book.slot_choice import choose_slots
 from askproai_runtime.book.store.actions import is_action_done
-from askproai_runtime.book.store.appointments import get_appointment, insert_appointment, upsert_customer
+from askproai_runtime.book.store.appointments import (
+    count_bookings,
+    get_appointment,
+    insert_appointment,
+    upsert_customer,
+)
 from askproai_runtime.book.store.audit import record_desk_change
 from askproai_runtime.book.store.calendar import mark_failed
 from askproai_runtime.book.store.claims import lock_and_clear_holds
@@ -274,7 +289,7 @@ async def _write_appointments(
     ):
         raise SlotNotFree  # linked since the request was read: a group is booked in the local calendar only
     if actor.desk is None:
-        await require_within_limits(conn, ctx, actor, people=len(plan) - len(replaced))
+        await _require_within_limits(conn, ctx, actor, people=len(plan) - len(replaced))
     customer, written = None, list[Appointment]()
     for each, (slot, claims) in zip(request.each, plan, strict=True):
         if request.phone and customer is None:
@@ -324,3 +339,21 @@ def _build_appointment(
         customer_id=customer,
         generation=claim.generation,
     )
+
+
+async def _require_within_limits(conn: Connection, ctx: BookingContext, actor: Actor, people: int = 1) -> None:
+    """Raise `Undecided` if a booking for `people` persons exceeds a limit of callers: one can talk the model into any number. The
+    desk has no limit: its requests have the admin token.
+    """
+    limits = ctx.config().booking_limits
+    counts = await count_bookings(conn, ctx.tenant, actor.call_id, actor.caller, ctx.clock.now())
+    if counts.of_call + people > limits.per_call:
+        reached = LimitReached(Limit.CALL, limits.per_call, people)
+    elif counts.of_caller + people > limits.per_caller_and_day:
+        reached = LimitReached(Limit.CALLER, limits.per_caller_and_day, people)
+    elif counts.anonymous + people > limits.anonymous_per_hour:
+        reached = LimitReached(Limit.ANONYMOUS, limits.anonymous_per_hour, people)
+    else:
+        return
+    log.warning("booking.limited", call_id=actor.call_id, correlation_id=actor.correlation_id)
+    raise Undecided(reached)

@@ -23,6 +23,9 @@ _ONLY_MOVE: Final = re.compile(rf"(?:(?:{_WORDS.no_further})(?: |$))*+(?:(?:{YES
 # The words that models write for a value, whatever language they speak.
 _SAID: Final = {said: Choice(choice) for said, choice in _WORDS.said.items()} | {each.value: each for each in Choice}
 _POLITE: Final = re.compile(rf"^(?:(?:{YES_WORD}|{FILLER}) )++|(?: {FILLER})++$")
+_NO_FURTHER: Final = re.compile(rf"\b(?:{_WORDS.no_further})\b")
+_INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead}|{CANCELLATION_WORD})\b")
+_NOT_INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.not_instead})\b")
 _CHANGES: Final = re.compile(rf"{_WORDS.changes}|\b{CANCELLATION_WORD}\b")
 _NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service", "staff"})
 
@@ -56,11 +59,26 @@ def _speaks_of_move(args: Mapping[str, Any]) -> bool:
 
 
 def _read_plain(call: CallContext) -> Choice | None:
-    """Return the choice if the caller's words since the last answer are only a choice ("ja, ein weiterer bitte"); else None."""
+    """Return the choice if the caller's words since the last answer are only a choice ("ja, ein weiterer bitte"), or say in the
+    words of our question that the appointment is cancelled ("stattdessen Färben"); else None.
+    """
     said = words_of(call.said_since or "")
     if "?" in (call.said_since or ""):
         return None
-    return Choice.MOVE if MOVE.search(said) and _ONLY_MOVE.fullmatch(said) else _SAID.get(fold(_POLITE.sub("", said)))
+    if MOVE.search(said) and _ONLY_MOVE.fullmatch(said):
+        return Choice.MOVE
+    is_instead = _INSTEAD.search(said) and not _NOT_INSTEAD.search(_NO_FURTHER.sub("", said))
+    return _SAID.get(fold(_POLITE.sub("", said)), Choice.CANCEL if is_instead else None)
+
+
+def _read_for(question: AskedChoice, call: CallContext, args: Mapping[str, Any]) -> Choice | None:
+    """Return the choice for a question, None if it does not have it: by the caller's words, else by the argument. A move that was
+    not asked about is the cancellation with the booking instead.
+    """
+    plain, said = _read_plain(call), read_choice(args)
+    if said is Choice.MOVE and {*question.choices} == {Choice.FURTHER, Choice.CANCEL}:
+        said = None if MOVE.search(words_of(call.said_since or "")) else Choice.CANCEL
+    return next((each for each in (plain, said) if each in question.choices), None)
 
 
 def read_chosen(
@@ -78,15 +96,16 @@ def read_chosen(
         return None
     if call.replies is None and named:
         return Chosen(choice, named)
-    asked = [each for each in call.asked_choices if choice in each.choices]
-    asked = [each for each in asked if _is_answered(each, choice, name)]
+    read = {each: _read_for(each, call, args) for each in call.asked_choices}
+    chosen = {each: choice for each, choice in read.items() if choice is not None and _is_answered(each, choice, name)}
+    asked = [*chosen]
     own = [each for each in asked if same_name(each.name, name)]
     if not asked or (not own and any(each.live and same_name(each.customer_name, name) for each in appointments)):
         return None
     question = [*asked, *own][-1]
     is_own = any(each.live and str(each.id) == named for each in appointments)
     is_named = named is not None and (is_own or named in question.among)  # of two of one person
-    return Chosen(choice, named if named and is_named else question.about, question.among)
+    return Chosen(chosen[question], named if named and is_named else question.about, question.among)
 
 
 def _is_answered(question: AskedChoice, choice: Choice, name: str) -> bool:

@@ -42,7 +42,6 @@ from askproai_runtime.calls.store import (
     get_request,
     store_answer,
 )
-from askproai_runtime.conversation.discussed_services import read_answered_services, read_offered_services
 from askproai_runtime.conversation.functions import CHANGES, FUNCTIONS_BY_NAME, FunctionTable
 from askproai_runtime.conversation.named_times import read_named_times
 from askproai_runtime.conversation.record import FunctionRecorder, make_record
@@ -50,6 +49,7 @@ from askproai_runtime.conversation.repeated_questions import read_unclear
 from askproai_runtime.conversation.shadow_requests import ShadowRequests
 from askproai_runtime.conversation.transcript import (
     read_asked_choices,
+    read_exchanges,
     read_listed,
     read_named,
     read_replies,
@@ -59,7 +59,7 @@ from askproai_runtime.conversation.transcript import (
     read_since,
     read_utterances,
 )
-from askproai_runtime.conversation.types import Answer, CallContext, FunctionOutcome
+from askproai_runtime.conversation.types import Answer, AnsweredServices, CallContext, FunctionOutcome, OfferedService
 from askproai_runtime.intake import RETELL_SIGNATURE, Signatures, Source, hint_of_body
 from askproai_runtime.metrics import Metrics
 from askproai_runtime.redis.rate_limiter import RateLimiter
@@ -276,10 +276,31 @@ def _read_transcript(call: OngoingCall, routed: CallContext, zone: ZoneInfo) -> 
         **read_since(call),
         utterances=read_utterances(call),
         asked_choices=read_asked_choices(call),
-        answered_services=read_answered_services(call),
-        offered_services=read_offered_services(call),
+        answered_services=_read_answered_services(call),
+        offered_services=_read_offered_services(call),
         named=read_named(call),
         named_of_caller=read_named(call, without_bookings=True),
         listed=read_listed(call),
         asked_unclear=read_unclear(call),
+    )
+
+
+def _read_answered_services(call: OngoingCall) -> tuple[AnsweredServices, ...]:
+    """Return the questions which service is meant, after which the caller has said something, with these words."""
+    found = list[AnsweredServices]()
+    for each in read_exchanges(call):
+        answer = each.answer or {}
+        asked = answer.get("services")
+        if answer.get("success") is False and isinstance(asked, list) and each.said.strip():
+            texts = each.request.read_texts() if each.request is not None else frozenset[str]()
+            found.append(AnsweredServices(tuple(map(str, asked)), texts, each.said))
+    return tuple(found)
+
+
+def _read_offered_services(call: OngoingCall) -> tuple[OfferedService, ...]:
+    """Return the services that the call's answers offered, with the texts of their requests."""
+    return tuple(
+        OfferedService(str(slots[0].get("service")), each.request.read_texts())
+        for each in read_exchanges(call)
+        if each.request is not None and (slots := (each.answer or {}).get("slots"))
     )

@@ -18,11 +18,11 @@ from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_since
 from askproai_runtime.language.answer_words import ANYBODY, ONLY_NO, ONLY_YES, YES, Reply, words_of
-from askproai_runtime.language.company import read_company, speaks_of_company
+from askproai_runtime.language.company import may_come_alone, read_company, speaks_of_company
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
 from askproai_runtime.language.declines import list_clauses
 from askproai_runtime.language.placeholders import leaves_open
-from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Question, read_reply
+from askproai_runtime.language.replies import NAMES, ONE_BY_ONE, ONE_NAME, Question, read_reply
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.spoken_times import Argument, Grain
 from askproai_runtime.spoken_times.agreement import may_agree
@@ -58,7 +58,8 @@ def _leaves_email(said: Sequence[str], _known: KnownNames) -> bool:
     return any(map(leaves_out_email, said))
 
 
-def _leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
+def leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
+    """Return whether a caller's utterances leave open who does an appointment: "egal bei wem", "bei wem anders"."""
     words = "\n".join(said)
     is_open = ANYBODY.search(words_of(words)) or any(leaves_open(clause) for clause, _ in list_clauses(words))
     return bool(is_open) and "staff" not in known.find_mentioned(words)
@@ -67,7 +68,7 @@ def _leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
 _OPTIONAL: Final[Mapping[str, _Optional]] = {
     "phone": _Optional(_asks_about_phone),
     "email": _Optional(_asks_about_email, _leaves_email),
-    "staff": _Optional(_asks_about_staff, _leaves_staff, needs_reply=True),
+    "staff": _Optional(_asks_about_staff, leaves_staff, needs_reply=True),
 }
 
 
@@ -128,7 +129,7 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     a booking all of it. After any other reply each entry is a person.
 
     The only entry, with fields that are all empty, is nobody unless the caller speaks of company. After a mere yes or no to the
-    question for a name "or do you come alone" it is asked once more, in other words.
+    question for a name "or do you come alone", or a word for "alone" beside others, it is asked once whether it is only one.
     """
     exchanges = read_exchanges(call)
     changed = max((at for at, each in enumerate(exchanges) if is_done(each, WRITES)), default=-1)
@@ -149,12 +150,28 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
         return read
     companions = read.values.get("companions") or ()
     named = [each for each in companions if _is_named(each.get("customer_name", ""))]
+    if _says_nobody(said, asking[-1]):
+        return replace_argument(read, function, "companions", companions=named if _asks_for_name(asking[-1]) else [])
     is_bare = ONLY_YES.fullmatch(words_of(said)) or ONLY_NO.fullmatch(words_of(said))
-    if is_bare and _offers_alone(asking[-1]):
-        is_asked = len(asking) >= MOST_ASKED or [*companions] == named
-        left_open = replace(read, values=read.values | {"companions": []}, unclear=(*read.unclear, "companions"))
-        return read if is_asked else left_open
-    return replace_argument(read, function, "companions", companions=named) if read_company(said) is Reply.NO else read
+    is_open = companions and not named and (is_bare or may_come_alone(said))
+    if not is_open or _asks_for_only_one(asking[-1]):
+        return read
+    return replace(
+        read, values=read.values | {"companions": [{}] * len(companions)}, unclear=(*read.unclear, "companions")
+    )
+
+
+def _says_nobody(said: str, asking: Exchange) -> bool:
+    """Return whether a reply to our question who comes along says that nobody does."""
+    words = words_of(said)
+    if _asks_for_only_one(asking) and YES.search(words) and not speaks_of_company(said):
+        return True
+    is_no = read_company(said) is Reply.NO
+    return is_no and not (ONLY_NO.fullmatch(words) and (_asks_for_name(asking) or _asks_for_only_one(asking)))
+
+
+def _asks_for_only_one(asking: Exchange) -> bool:
+    return (asking.answer or {}).get("message") in {SENTENCES[language].only_one for language in Language}
 
 
 def _has_only_unfilled(args: Any) -> bool:
@@ -162,10 +179,9 @@ def _has_only_unfilled(args: Any) -> bool:
     return isinstance(entries, list) and len(entries) == 1 and is_unfilled(entries[0])
 
 
-def _offers_alone(asking: Exchange) -> bool:
-    """Return whether a question can be answered by "alone": a yes or a no to it says nothing."""
-    message = str((asking.answer or {}).get("message", ""))
-    return any(message.endswith(SENTENCES[language].or_alone) for language in Language)
+def _asks_for_name(asking: Exchange) -> bool:
+    """Return whether a question asks for a name, also "or do you come alone": a yes or a no to it says nothing."""
+    return (asking.answer or {}).get("needs_companions") == NAMES
 
 
 def _read_reply(asking: Exchange) -> str:

@@ -210,13 +210,14 @@ def _offsets(zone: str) -> tuple[timedelta | None, ...]:
 def _questions(read: Arguments) -> Mapping[str, str]:
     """Return the question about each argument, in the order of asking."""
     words, values = say(), read.values
-    companions = values.get("companions") if "companions" in read.unclear else None  # one whose name is known
-    beside = companions and words.only_for.format(name=companions[0]["customer_name"], caller=values["customer_name"])
+    companions = values.get("companions") if "companions" in read.unclear else None
+    name = companions[0].get("customer_name") if companions else None
+    one_or_both = name and words.only_for.format(name=name, caller=values["customer_name"])
     return {
         "service": words.which_service.format(names=""),
         "staff": f"{words.person_not_understood} {words.whom_to_see}",
         "branch": words.which_branch_unclear,
-        "companions": beside or words.who_comes_along,
+        "companions": one_or_both or (words.only_one if companions else words.who_comes_along),
         **dict.fromkeys(("date", "start", "time", "part_of_day"), words.time_not_understood),
         "timezone": _say_time(read),
         **dict.fromkeys(PICKING, words.which_do_you_mean),

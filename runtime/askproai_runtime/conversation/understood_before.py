@@ -16,7 +16,9 @@ from askproai_runtime.conversation.arguments.owners import belongs_to_caller
 from askproai_runtime.conversation.arguments.reading import Arguments, read_arguments
 from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
+from askproai_runtime.conversation.for_whom import is_for_one, read_people_meant, settle_whom
 from askproai_runtime.conversation.settled_questions import (
+    leaves_staff,
     replace_argument,
     settle_company,
     settle_optional,
@@ -27,7 +29,6 @@ from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, 
 from askproai_runtime.conversation.unread_fields import means_several, note_unread
 from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
-from askproai_runtime.language.customer_names import read_customer_name
 from askproai_runtime.language.kept_times import leaves_time
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.language.spoken_services import find_named, read_services
@@ -47,6 +48,8 @@ _COMPLETE: Final[Mapping[Function, Sequence[frozenset[str]]]] = {
     Function.RESCHEDULE_APPOINTMENT: (frozenset({"date", "start"}), TIMES - {"date"}, _APPOINTMENT),
     Function.LEAVE_MESSAGE: (frozenset({"message"}), frozenset({"customer_name"})),
 }
+# A complete request keeps these of the requests before it.
+_BESIDE: Final = frozenset({"customer_name", "staff"})
 # A question about these has not understood them.
 _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     "services": frozenset({"service"}),
@@ -55,17 +58,11 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
 }
 _ANSWERS: Final = frozenset({"confirmed"})
-_FOR_BOTH: Final = re.compile(
-    rf"\b(?:{UNDERSTOOD.companions.names_caller}|{UNDERSTOOD.one_more.also}|{UNDERSTOOD.one_more.several})\b"
-)
-_MAY_LEAVE_OUT: Final = re.compile(rf"\b(?:{UNDERSTOOD.companions.may_leave_out})\b")  # "nur Otto"
 _ADDS_SERVICE: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.links.and_words}|{UNDERSTOOD.asked_services.also}|{UNDERSTOOD.asked_services.both})\b"
 )
 _FOR_ONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only})\b")  # "nur einen Haarschnitt"
-_NEEDS_ONE: Final = re.compile(rf" (?:{UNDERSTOOD.companions.needs_one})$")  # "nur Otto braucht einen Termin"
-_BESIDE_ONE: Final = UNDERSTOOD.companions.for_whom | UNDERSTOOD.known_people.beside
-_CALLER: Final = re.compile(rf"(?:{UNDERSTOOD.companions.names_caller})")
+_TAKES_BACK: Final = re.compile(rf"\b(?:{UNDERSTOOD.messages.takes_back})\b")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
 _COUNTS_IN: Final = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
@@ -79,36 +76,20 @@ def read_request(
     companions, and unread fields are added to the notes or message.
     """
     read = settle_part_of_day(_read_arguments(function, args, call, known), call)
+    given = {*read.values, *read.unclear}
     read = _add_understood(read, function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = _add_caller(read, call, replies or {}, known)
-    read = take_next(read, function, call)
+    read = take_next(settle_whom(read, given, call), function, call)
     was_asked = _read_answer_to(call, "companions")[0] != ""
-    is_for_one = not was_asked and _is_for_one(read, call)
-    may_be_caller = is_for_one or companions_key(ONE_NAME) in (replies or {})
+    is_single = not was_asked and is_for_one(read, call, are_kept="companions" not in given)
+    may_be_caller = is_single or companions_key(ONE_NAME) in (replies or {})
     read = replace(read, values=settle_caller(read.values, is_for_one=may_be_caller))
-    if is_for_one and not same_name(read.values["companions"][0]["customer_name"], read.values["customer_name"]):
+    if is_single and not same_name(read.values["companions"][0]["customer_name"], read.values["customer_name"]):
         read = replace(read, unclear=(*read.unclear, "companions"))
     if function in _COUNTS_IN:
         read = settle_company(count_people(read, function, was_asked=was_asked), function, call, args)
     return note_unread(read, function, known)
-
-
-def _is_for_one(read: Arguments, call: OngoingCall) -> bool:
-    """Return whether a request is for people with names, and the caller has just said to mean only one: "nur Otto", "nur ich"."""
-    people = (read.values, *(read.values.get("companions") or ()))
-    names = [fold(read_customer_name(each.get("customer_name"))) for each in people]
-    exchanges = read_exchanges(call)
-    said = exchanges[-1].said if exchanges else "\n".join(read_utterances(call))
-    is_one = any(_means_one(fold(each), names) for each in re.split(r"[,;.!?\n]", said))
-    return is_one and len(names) > 1 and all(names) and not speaks_of_company(said)
-
-
-def _means_one(clause: str, names: Sequence[str]) -> bool:
-    """Return whether a clause says that a request is only for the caller, or for one with these names."""
-    behind = [_NEEDS_ONE.sub("", clause[only.end() :]).split() for only in _MAY_LEAVE_OUT.finditer(clause)]
-    ones = [" ".join(word for word in each if word not in _BESIDE_ONE) for each in behind]
-    return any(_CALLER.fullmatch(one) or any(f"{name} ".startswith(f"{one} ") for name in names) for one in ones)
 
 
 def _read_arguments(function: Function, args: Any, call: OngoingCall, known: KnownNames) -> Arguments:
@@ -168,14 +149,16 @@ def _add_understood(
     read: Arguments, function: Function, call: OngoingCall, replies: Replies | None, known: KnownNames, now: datetime
 ) -> Arguments:
     """Return the arguments, completed from the call's last requests if these were answered by questions: a model may pass the
-    answer alone. Nothing is added to a complete request, to a change of an appointment, or to a request for another person. A
-    search without a service is one for the service that was searched for last.
+    answer alone. To a complete request only the person and the staff member are added, and nothing to a change of an appointment
+    or to a request for another person. A search without a service is one for the service that was searched for last.
     """
     moves = function is Function.RESCHEDULE_APPOINTMENT
     is_whole = all(not names.isdisjoint(read.values) for names in _COMPLETE.get(function, ()))
-    if is_whole or read.is_several or ("appointment_id" in read.values and not moves):
+    if read.is_several or ("appointment_id" in read.values and not moves):
         return read
     understood, unread = _read_understood(read, function, call, known, now)
+    if is_whole:
+        understood, unread = {name: each for name, each in understood.items() if name in _BESIDE}, {}
     if not understood and function is Function.CHECK_AVAILABILITY and "service" not in read.unclear:
         return replace(read, values=_find_searched(call, known) | read.values)
     names = [str(each.get("customer_name", "")) for each in (read.values, understood)]
@@ -221,21 +204,15 @@ def _add_caller(read: Arguments, call: OngoingCall, replies: Replies, known: Kno
         return read
     first = read_arguments("book_appointment", before[-1].request.arguments, known)
     was_unclear, said = before[-1] is not exchanges[-1], exchanges[-1].said
-    is_left_alone = was_unclear and not _is_for_both(said, str(first.values.get("customer_name")))
-    if is_left_alone or not _joins(read, first, before, known):
+    names = [fold(str(each.values.get("customer_name"))) for each in (first, read)]
+    is_with_caller = 0 in (read_people_meant(said, names) or ()) or ONLY_YES.fullmatch(words_of(said))
+    if (was_unclear and not is_with_caller) or not _joins(read, first, before, known):
         return read
     own = {key: read.values[key] for key in ("customer_name", "service", "staff") if key in read.values}
     kept = {key: each for key, each in first.values.items() if key in {*TIMES, "customer_name", "service", "staff"}}
     values = {key: each for key, each in read.values.items() if key not in {"another", "choice", *own}}
     unclear = read.unclear if was_unclear else (*read.unclear, "companions")
     return replace(read, values=values | kept | {"companions": [own]}, unclear=unclear)
-
-
-def _is_for_both(said: str, caller: str) -> bool:
-    """Return whether a reply says that a request is for the caller, too: "auch für mich", "für beide", or only "ja"."""
-    words = fold(said)
-    names_both = _FOR_BOTH.search(words) or not {*fold(caller).split()}.isdisjoint(words.split())
-    return bool((names_both and not _MAY_LEAVE_OUT.search(words)) or ONLY_YES.fullmatch(words_of(said)))
 
 
 def _joins(read: Arguments, first: Arguments, before: Sequence[Exchange], known: KnownNames) -> bool:
@@ -282,6 +259,9 @@ def _read_understood(
             understood.pop("email_confirmed", None)  # a False beside it refuses the former one
         if not _leaves_time(exchange, understood, answering, now):
             unclear |= TIMES
+        if function is Function.LEAVE_MESSAGE and _TAKES_BACK.search(words_of(exchange.said)):
+            unclear |= {"message", "recipient", "call_back"}
+        unclear |= {"staff"} if leaves_staff([exchange.said], known) else set()
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
         unread |= request.unread if "unclear" not in answer else {}
     return understood, unread
@@ -298,10 +278,9 @@ def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: A
     """Return True if the time of an earlier request still counts: the caller's words since our question did not decline it."""
     if (exchange.answer or {}).get("unclear") == "confirmed" and NO.search(words_of(exchange.said)):
         return False
-    known = {name: each for name, each in understood.items() if name not in TIMES}
-    named = TIMES | {"appointment_date", "appointment_time"}
+    named = TIMES | _APPOINTMENT - {"customer_name"}
     return not named.isdisjoint({*answering.values, *answering.unclear}) or leaves_time(
-        exchange.said, answering.values, known, now
+        exchange.said, answering.values, understood, now
     )
 
 

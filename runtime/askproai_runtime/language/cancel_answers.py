@@ -4,7 +4,7 @@ another appointment. Pure.
 
 import re
 from collections.abc import Sequence
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 
 from askproai_core.languages import Language
@@ -29,6 +29,7 @@ from askproai_runtime.language.answer_words import (
 )
 from askproai_runtime.language.plain_yes import drop_hours
 from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.spoken_times.mentions import list_days_of_month
 from askproai_runtime.understood import UNDERSTOOD, not_behind
 
 _WORDS: Final = UNDERSTOOD.cancellations
@@ -90,6 +91,7 @@ _STAYING: Final = re.compile(
         for before, _, after in (SENTENCES[language].other_stays.partition("{when}") for language in Language)
     )
 )
+_ANY_WEEKDAY: Final = "|".join(each.casefold() for language in Language for each in SENTENCES[language].weekdays)
 _ALSO: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.also})\b")
 CANCELLATION = re.compile(rf"\b{CANCELLATION_WORD}\b")
 
@@ -302,9 +304,12 @@ def _drop_next_request(utterance: str) -> str:
 
 
 def _is_day_of(word: str, about: str, today: date | None) -> bool:
-    """Return True if a word such as `morgen` means the day whose date is in the text of the question (`about`)."""
-    if today is None or word not in _WORDS.days_ahead:
+    """Return True if a word such as `morgen` or `neunten` means the day whose date is in the text of the question (`about`)."""
+    if today is None:
         return False
-    day = today + timedelta(days=_WORDS.days_ahead[word])
-    names = "|".join(SENTENCES[language].weekdays[day.weekday()].casefold() for language in Language)
-    return bool(re.search(rf"\b(?:{names}) (?:(?:{_WORDS.before_number}) )?{day.day}\b", about))
+    days = {(_ANY_WEEKDAY, day) for day in list_days_of_month(word, datetime.combine(today, time(), UTC))}
+    if word in _WORDS.days_ahead:
+        day = today + timedelta(days=_WORDS.days_ahead[word])
+        names = "|".join(SENTENCES[language].weekdays[day.weekday()].casefold() for language in Language)
+        days = {(names, day.day)}
+    return any(re.search(rf"\b(?:{names}) (?:(?:{_WORDS.before_number}) )?{number}\b", about) for names, number in days)

@@ -24,21 +24,46 @@ _COUNTED: Final = re.compile(rf"\b(?:{_WORDS.counted})\b")
 _PERSONS: Final = RELATIVES - TITLES
 _CLAUSE: Final = re.compile(r"[,;.!?\n]")
 _SMALL: Final = _WORDS.small | _WORDS.caller | {"ich", "i"}
+_DENIES: Final = re.compile(rf"\b(?:{_WORDS.denies})\b")
 _ONE: Final = _WORDS.one | _WORDS.caller | {"ich", "i"}
 
 
 def speaks_of_company(utterance: str) -> bool:
     """Return whether somebody may come with the caller. The words lead to a question only: everyday ones are among them."""
     words = words_of(utterance)
-    is_person = not _PERSONS.isdisjoint(fold(utterance).split())
-    return is_person or bool(_COMPANY.search(words) or _COUNTED.search(words))
+    return names_relative(utterance) or bool(_COMPANY.search(words) or _COUNTED.search(words))
+
+
+def list_company_clauses(utterance: str) -> list[str]:
+    """Return the clauses of an utterance."""
+    return _CLAUSE.split(utterance)
+
+
+def names_relative(clause: str) -> bool:
+    """Return whether a clause names a person by the relation to the caller: "meine Tochter"."""
+    return not _PERSONS.isdisjoint(fold(clause).split())
+
+
+def comes_alone(utterance: str) -> bool:
+    """Return whether a clause of an utterance has a word for "alone", or one for "only me" or "only one", and denies nothing."""
+    clauses = [words_of(each) for each in list_company_clauses(utterance)]
+    found = [{*fold(each).split()} for each in clauses if not _DENIES.search(each)]
+    return any(each & _WORDS.by_oneself or (each & _WORDS.only and each & _ONE) for each in found)
+
+
+def may_come_alone(reply: str) -> bool:
+    """Return whether a reply may say that nobody else comes: by a word for "alone" or one person, or a company that is denied."""
+    words = {*fold(words_of(reply)).split()}
+    is_alone = words & (_WORDS.by_oneself | _WORDS.only | _WORDS.nobody)
+    is_marked = _DENIES.search(words_of(reply)) if speaks_of_company(reply) else is_alone
+    return bool(is_marked or (words & _WORDS.one and words & _WORDS.one_of))
 
 
 def read_company(reply: str) -> Reply | None:
     """Return what a reply to the question who comes along says: a no if it says nothing but that nobody else comes ("nein, nur
     ich"); None for a question or "Moment". Any other reply is unclear: the arguments count.
     """
-    clauses = [{*fold(words_of(each)).split()} for each in _CLAUSE.split(reply)]
+    clauses = [{*fold(words_of(each)).split()} for each in list_company_clauses(reply)]
     marked = [each for each in clauses if _is_alone(each)]
     said = words_of(reply)
     if (marked and all(each in marked or each <= _SMALL for each in clauses)) or (

@@ -5,14 +5,15 @@ asked for again.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from askproai_runtime.language.answer_words import KEEP, words_of
-from askproai_runtime.language.declines import NUMBER, REJECTS
-from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES
-from askproai_runtime.person_names import TITLES, fold
+from askproai_runtime.language.declines import NUMBER, rejects_times
+from askproai_runtime.person_names import fold
+from askproai_runtime.spoken_times import Argument
+from askproai_runtime.spoken_times.agreement import may_agree
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -29,24 +30,23 @@ _HARMLESS: Final = re.compile(
 _HOUR: Final = re.compile(rf"\b(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_hour})\b")
 _NUMBERED: Final = re.compile(rf"(?:{_WORDS.numbered})\b")
 _COUNTED: Final = re.compile(rf"\b(?:{NUMBER}|{_WORDS.zero}|\d+)\b")
-# The arguments that models pass in the caller's own words, and the arguments that contain numbers.
-_VERBATIM: Final = frozenset({"customer_name", "email", "email_confirmed", "phone", "birth_date", "confirmed"})
+# The arguments that contain numbers.
 _WITH_NUMBERS: Final = frozenset({"email", "phone", "birth_date", "party_size", "companions"})
-_BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers
+_KINDS: Final = {"date": Argument.DATE, "time": Argument.TIME, "part_of_day": Argument.PART_OF_DAY}
 
 
 def leaves_time(said: str, answer: Mapping[str, Any], known: Mapping[str, Any], now: datetime) -> bool:
     """Return True if the caller's words since a question neither decline nor change the time of the request before it.
 
-    `answer` has the arguments of the request after the question, and `known` those of earlier requests. Each clause must
-    consist of words of these arguments, or of a plain answer: any other clause may hold a refusal. `now` is the start of the
-    call.
+    `answer` has the arguments of the request after the question, and `known` those of earlier requests. A clause that names a
+    time has to agree with the known one. `now` is the start of the call.
     """
-    values = {word for each in (known, answer) for word in _list_words(each)}
-    are_verbatim = answer.keys() <= _VERBATIM
+    others = {name: each for name, each in known.items() if name not in {*_KINDS, "start"}}
+    values = {word for each in (others, answer) for word in _list_words(each)}
+    times = [(str(known[name]), kind) for name, kind in _KINDS.items() if name in known]
     are_numbers_known = not _WITH_NUMBERS.isdisjoint(answer)
     return len(said) <= _LONGEST and all(
-        _is_answer(clause, values, now, is_verbatim=are_verbatim, is_number_known=are_numbers_known)
+        _leaves_time(clause, values, times, now, is_number_known=are_numbers_known)
         for clause in map(words_of, _CLAUSE.split(said.casefold()))
     )
 
@@ -63,20 +63,20 @@ def _list_words(value: object) -> Iterator[str]:
                 yield from _list_words(each)
 
 
-def _is_answer(clause: str, values: set[str], now: datetime, *, is_verbatim: bool, is_number_known: bool) -> bool:
+def _leaves_time(
+    clause: str, values: set[str], times: Sequence[tuple[str, Argument]], now: datetime, *, is_number_known: bool
+) -> bool:
     words = [(word, fold(word)) for word in _HARMLESS.sub(" ", clause).split()]
     rest = " ".join(word for word, folded in words if folded not in values)
-    if REJECTS.search(rest) or KEEP.search(rest) or DOUBTS.search(rest):
+    if rejects_times(rest) or KEEP.search(rest) or DOUBTS.search(rest):
         return False
+    if any(may_agree(rest, text, kind) for text, kind in times):
+        return True
     if is_number_known or _NUMBERED.search(rest):
         if _HOUR.search(rest):
             return False
         rest = " ".join(_COUNTED.sub(" ", rest).split())
     try:
-        if find_mention(rest, now, ()) is not None:
-            return False
+        return find_mention(rest, now, ()) is None
     except UnclearMention:
         return False
-    holds_value = any(folded in values for _, folded in words)
-    others = {fold(word) for word in rest.split() if len(word) > 1} - _BESIDE_ANSWERS
-    return holds_value or not is_verbatim or not {each for each in others if not POSSESSIVES.fullmatch(each)}

@@ -173,6 +173,7 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     name_of_companion: str
     or_alone: str
     only_for: str
+    only_one: str
     only_this_one: str
     names_of_companions: str
     guest_of: str

@@ -37,7 +37,11 @@ _DAY_AND_TIME = re.compile(
     r"(?:T|[\s,]+)(?P<time>(?!.*\d{4}-\d\d)\S.*)",
     re.IGNORECASE,
 )
-_SHORT_DAY = re.compile(r"(\D*?)\b(\d{1,2})\.\s?(\d{1,2})")
+_SHORT_DAY = re.compile(
+    r"(\D*?)\b(\d{1,2})\.\s?(\d{1,2})"
+    rf"(?P<hour>,?\s(?:(?:{UNDERSTOOD.declines.before_hour})\s)?\d{{1,2}}(?::\d\d|\s?(?:{_WORDS.clock}|h|[ap]m)).*)?",
+    re.IGNORECASE,
+)
 _BEFORE_HOUR = re.compile(rf"\b(?:{UNDERSTOOD.declines.before_hour})\s*$", re.IGNORECASE)
 # The second number is no hour: `10-24` is a range.
 _HYPHENATED_CLOCK = re.compile(
@@ -106,12 +110,12 @@ def read_day(text: str, today: date) -> Day | None:
 
 
 def add_full_stop(text: str) -> str:
-    """Return a date in digits with the full stop after its month: `11.12.` for `11.12`, `Freitag, 18.12.` for `Freitag, 18.12`;
-    any other text unchanged.
+    """Return a date in digits with the full stop after its month: `11.12.` for `11.12`, `Freitag, 18.12.` for `Freitag, 18.12`,
+    also before an hour; any other text unchanged.
     """
     found = _SHORT_DAY.fullmatch(text.strip())
     is_day = found is not None and int(found[3]) <= _LAST_MONTH and not _BEFORE_HOUR.search(found[1])
-    return f"{found[1]}{found[2]}.{found[3]}." if found and is_day else text
+    return f"{found[1]}{found[2]}.{found[3]}.{found['hour'] or ''}" if found and is_day else text
 
 
 def add_colon(text: str) -> str:
