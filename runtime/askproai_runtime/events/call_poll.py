@@ -23,7 +23,7 @@ from askproai_runtime.calls.at_retell import CallsAtRetell, FoundCall, RetellUna
 from askproai_runtime.calls.payload import RetellCall, find_route, parse_milliseconds
 from askproai_runtime.calls.store import call_stage
 from askproai_runtime.encryption import BodyCipher
-from askproai_runtime.events.call import ANALYZED, ENDED, STARTED
+from askproai_runtime.events.call_row import ANALYZED, ENDED, STARTED
 from askproai_runtime.events.store import (
     ClosingReason,
     IncompleteCall,

@@ -21,8 +21,9 @@ from askproai_runtime.calls.store import audit_refusal
 from askproai_runtime.encryption import BodyCipher, DataKeyMissing
 from askproai_runtime.events.billing import handle_billing_event
 from askproai_runtime.events.calendar import handle_calendar_event
-from askproai_runtime.events.call import STARTED, UnroutableCall, handle_call_event, read_caller_kind
+from askproai_runtime.events.call import UnroutableCall, handle_call_event, read_caller_kind
 from askproai_runtime.events.call_group import CallEventGroups
+from askproai_runtime.events.call_row import STARTED
 from askproai_runtime.intake import ERASED, Source, StoredEvent, UnreadableBody, load_event, note_event
 from askproai_runtime.jobs import DeadNow, Job, JobError, RunAgain, finish, require_claim
 from askproai_runtime.metrics import Metrics

@@ -8,14 +8,12 @@ import pytest
 from askproai_operator.api import Branch, RetellAgent, ServiceOffering, Tenant
 from askproai_operator.api.conditions import ConditionType, Reason, Status
 from askproai_operator.controllers.branch.inputs import (
-    CHECKS,
     Inputs,
     holidays_condition,
-    numbers_condition,
-    read_phone_numbers,
     staff_condition,
     tenant_missing,
 )
+from askproai_operator.controllers.branch.phone_numbers import numbers_condition, read_phone_numbers
 from askproai_operator.controllers.branch.plan import (
     Action,
     default_service,
@@ -29,7 +27,7 @@ from askproai_operator.controllers.branch.reconcile import (
     answering_agents,
     answering_condition,
 )
-from askproai_operator.controllers.conditions import References, first_failing
+from askproai_operator.controllers.conditions import References
 from askproai_operator.services import staff_by_branch
 from askproai_operator.settings import Settings
 from tests.worlds.rows import each_row
@@ -82,7 +80,7 @@ def test_branch_phone_numbers_are_normalized_with_did():
 def test_number_must_be_valid_and_nobody_elses(numbers: list[str], holder: str | None, reason: Reason):
     claimed = {"+49301234567": holder} if holder else {}
     found = inputs(branch(phoneNumbers=[{"number": each} for each in numbers]), claimed=claimed)
-    condition = numbers_condition(found)
+    condition = numbers_condition(found.numbers, found.claimed, found.branches)
     assert (condition.reason, condition.good) == (reason, reason is Reason.NOT_REQUESTED)
     assert ("112" in condition.message) is ("112" in numbers)
     assert len(found.numbers.usable) == ("030 1234567" in numbers)
@@ -92,15 +90,14 @@ def test_number_must_be_valid_and_nobody_elses(numbers: list[str], holder: str |
 def test_message_about_siblings_number_names_that_branch():
     other = branch()
     holder = f"{other.key.namespace}/{other.key.name}"
-    condition = numbers_condition(inputs(claimed={"+49301234567": holder}, branches=(other,)))
+    condition = numbers_condition(read_phone_numbers(branch()), {"+49301234567": holder}, [other])
     assert f"Branch {other.key.name!r} of this Tenant has it already" in condition.message
     assert "whoever runs the platform" not in condition.message
 
 
 def test_invalid_number_is_reported_before_a_foreign_number():
-    both = inputs(branch(phoneNumbers=[{"number": "112"}]), claimed={"+49301234567": "other/branch"})
-    assert [check(both) is not None for check in CHECKS] == [True, True]
-    failed = first_failing(CHECKS, both)
+    numbers = read_phone_numbers(branch(phoneNumbers=[{"number": "112"}]))
+    failed = numbers_condition(numbers, {"+49301234567": "other/branch"}, ())
     assert failed.reason is Reason.NUMBER_INVALID
 
 

@@ -14,7 +14,7 @@ from askproai_cli.call_command import parse_number
 from askproai_core.phone_numbers import e164_or_none
 from askproai_core.tenant_config import TenantConfig
 from askproai_core.tenant_config.branches import PhoneNumber
-from askproai_operator.controllers.branch.inputs import read_phone_numbers
+from askproai_operator.controllers.branch.phone_numbers import read_phone_numbers
 from askproai_operator.grants import requested_subjects
 from askproai_runtime.admin_api.calls import _number as _number_of_calls
 from askproai_runtime.admin_api.notifications import _parse_address

@@ -15,14 +15,8 @@ from hypothesis import strategies as st
 from askproai_runtime.caller_identity import CallerKind
 from askproai_runtime.calls.payload import RetellCall, parse_milliseconds
 from askproai_runtime.calls.store import CallRow
-from askproai_runtime.events.call import (
-    CallChange,
-    UnroutableCall,
-    merge,
-    read_call_event,
-    read_caller_kind,
-    row_of_event,
-)
+from askproai_runtime.events.call import CallChange, UnroutableCall, read_call_event, read_caller_kind
+from askproai_runtime.events.call_row import merge, row_of_event
 from askproai_runtime.events.store import ClosingReason
 from askproai_runtime.intake import Source, StoredEvent
 from askproai_sandbox.example_tenant import NUMBER

@@ -1,50 +1,17 @@
-"""Reads all that a reconcile of a Branch needs, and checks its phone numbers, holidays and staff."""
+"""Reads all that a reconcile of a Branch needs, and checks its holidays and staff."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from askproai_core.phone_numbers import InvalidNumber, to_e164
 from askproai_core.public_holidays import find_holiday_problem
-from askproai_core.tenant_config.branches import PhoneNumber
 from askproai_operator.api import Branch, Key, RetellAgent, ServiceOffering
 from askproai_operator.api.conditions import Condition, ConditionType, Reason, bad, good
 from askproai_operator.context import ReconcileContext
-from askproai_operator.controllers.conditions import (
-    Check,
-    References,
-    first_failing,
-    missing_reference,
-    resolve_references,
-)
-from askproai_operator.controllers.grant import report_refusal, take
-from askproai_operator.controllers.name_conflicts import claimed_numbers_condition
-from askproai_operator.engine import find_condition
-from askproai_operator.grants import Subject, SubjectKind
+from askproai_operator.controllers.branch.phone_numbers import PhoneNumbers, read_phone_numbers, take_numbers
+from askproai_operator.controllers.conditions import References, missing_reference, resolve_references
 from askproai_operator.services import ambiguous_staff
 
 _MISSING = "there is no {kind} {name} in this namespace: create it, or correct tenantRef by making the Branch anew"
-
-
-@dataclass(frozen=True, slots=True)
-class PhoneNumbers:
-    """The numbers of a branch that can be read, in E.164, and a sentence about each entry that cannot."""
-
-    usable: tuple[PhoneNumber, ...]
-    problems: tuple[str, ...]
-
-
-def read_phone_numbers(branch: Branch) -> PhoneNumbers:
-    """Return a branch's phone numbers converted to E.164, and a sentence about each entry that is no phone number."""
-    usable: list[PhoneNumber] = []
-    problems: list[str] = []
-    region = branch.spec.region
-    for entry in branch.spec.phone_numbers:
-        try:
-            number = to_e164(entry.number, region)
-            usable.append(PhoneNumber(number=number, did=to_e164(entry.did, region) if entry.did else number))
-        except InvalidNumber as error:
-            problems.append(str(error))
-    return PhoneNumbers(tuple(usable), tuple(problems))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,30 +45,13 @@ async def gather(branch: Branch, context: ReconcileContext) -> Inputs:
     return Inputs(
         branch=branch,
         numbers=numbers,
-        claimed=await _take_numbers(branch, numbers, context),
+        claimed=await take_numbers(branch, numbers, context),
         references=await resolve_references(branch, context),
         offerings=tuple(context.relations.offerings(namespace, branch.spec.tenant_ref.name)),
         branches=tuple(context.relations.branches(namespace, branch.spec.tenant_ref.name)),
         default=default if isinstance(default, ServiceOffering) else None,
         agents=tuple(context.relations.agents(namespace, branch.spec.tenant_ref.name)),
     )
-
-
-async def _take_numbers(branch: Branch, numbers: PhoneNumbers, context: ReconcileContext) -> dict[str, str]:
-    """Take the grants of the dialled numbers. Return the numbers that another branch holds, each with that branch's name.
-
-    A number rings in one place only. A branch that lists it later is refused, so that nobody takes over a working number.
-    """
-    claimed: dict[str, str] = {}
-    reported = find_condition(branch, ConditionType.NUMBERS_VALID).get("message", "")
-    for did in sorted({number.did for number in numbers.usable}):
-        subject = Subject(SubjectKind.NUMBER, did)
-        holder = await take(branch, subject, context)
-        if holder is not None:
-            claimed[did] = f"{holder.namespace}/{holder.name}"
-            if did not in reported:
-                await report_refusal(branch, subject, holder, context)
-    return claimed
 
 
 def default_service_name(branch: Branch) -> str:
@@ -111,35 +61,6 @@ def default_service_name(branch: Branch) -> str:
 def tenant_missing(inputs: Inputs) -> Condition | None:
     """Return a condition if the Tenant that the branch names is not in the namespace."""
     return missing_reference(inputs.references, ConditionType.SERVICES_READY, _MISSING)
-
-
-def numbers_unreadable(inputs: Inputs) -> Condition | None:
-    """Return a condition if a number of the spec is not a phone number."""
-    if not inputs.numbers.problems:
-        return None
-    return bad(ConditionType.NUMBERS_VALID, Reason.NUMBER_INVALID, "; ".join(inputs.numbers.problems))
-
-
-def numbers_claimed(inputs: Inputs) -> Condition | None:
-    """Return a condition if another branch of the cluster holds one of the numbers."""
-    own = {f"{branch.key.namespace}/{branch.key.name}" for branch in inputs.branches}
-    return claimed_numbers_condition(inputs.claimed, own) if inputs.claimed else None
-
-
-# The order is the precedence. A failing check stops nothing: the other numbers ring.
-CHECKS: tuple[Check[Inputs], ...] = (
-    numbers_unreadable,  # NumbersValid=False, NumberInvalid
-    numbers_claimed,  # NumbersValid=False, NumberClaimedTwice
-)
-
-
-def numbers_condition(inputs: Inputs) -> Condition:
-    """Return the condition NumbersValid: False if a number is unreadable or another branch holds it."""
-    if failed := first_failing(CHECKS, inputs):
-        return failed
-    if not inputs.numbers.usable:
-        return good(ConditionType.NUMBERS_VALID, "no phone numbers are listed", Reason.NOT_REQUESTED)
-    return good(ConditionType.NUMBERS_VALID, ", ".join(number.number for number in inputs.numbers.usable))
 
 
 def holidays_condition(branch: Branch) -> Condition:

@@ -14,10 +14,10 @@ from askproai_operator.controllers.branch.inputs import (
     default_service_name,
     gather,
     holidays_condition,
-    numbers_condition,
     staff_condition,
     tenant_missing,
 )
+from askproai_operator.controllers.branch.phone_numbers import numbers_condition
 from askproai_operator.controllers.branch.plan import (
     SETTLE,
     Action,
@@ -53,7 +53,8 @@ async def reconcile(key: Key, context: ReconcileContext) -> Result:
     await _execute(plan.action, inputs, context)
     services = tenant_missing(inputs) or plan.condition
     answered = answering_condition(branch, inputs.own_dids, answering_agents(branch, inputs.agents), settling=settling)
-    conditions = (services, numbers_condition(inputs), answered, holidays_condition(branch), staff_condition(inputs))
+    numbers = numbers_condition(inputs.numbers, inputs.claimed, inputs.branches)
+    conditions = (services, numbers, answered, holidays_condition(branch), staff_condition(inputs))
     is_good = all(condition.good for condition in conditions)
     # Watches report changes of other objects. They do not report a foreign write of this status, or of the default service's
     # owner reference; the next run corrects it, and is therefore soon.
