@@ -49,6 +49,7 @@ from askproai_runtime.desk.outcomes import NotDone
 from askproai_runtime.language.names import UnknownName, list_named_staff
 from askproai_runtime.notifications.recipients import real_email
 from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import say
 
 log = structlog.get_logger(__name__)
 
@@ -205,7 +206,7 @@ async def mark(request: ApiRequest, appointment_id: UUID, body: Attendance) -> C
         appointment = await mark_attendance(booking, body.desk, appointment_id, no_show=body.no_show)
     if appointment is None:
         raise _not_found()
-    message = "Als nicht erschienen vermerkt." if appointment.status == Status.NO_SHOW else "Als erschienen vermerkt."
+    message = say().marked_absent if appointment.status == Status.NO_SHOW else say().marked_present
     return await answer_change(request, booking, appointment, message)
 
 

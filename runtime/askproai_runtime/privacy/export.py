@@ -9,6 +9,7 @@ import msgspec
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.book.context import BookingContext
 from askproai_runtime.privacy.store import find_traces, read_caller, read_time, record_audit
+from askproai_runtime.sentences import say
 from askproai_runtime.visits import find_by_name
 
 
@@ -77,10 +78,9 @@ def _names(config: TenantConfig, entries: Iterable[Mapping[str, Any]]) -> Caller
 
 
 def _elsewhere(config: TenantConfig) -> list[str]:
-    """Return German sentences on the other holders of callers' data, for the document; the business knows the details."""
-    found = ["Retell: das Gespräch, soweit der Agent es dort speichern lässt, bis zum Ende der Frist dort"]
-    if config.calendar.provider.is_remote:
-        found.append(f"{config.calendar.provider.label}: Name, Nummer, E-Mail-Adresse und Notiz jeder Buchung")
-    if config.notifications is not None:
-        found.append("Postfach und Systeme des Betriebs: was Benachrichtigungen dorthin gebracht haben")
-    return [*found, "die Telefongesellschaft: Nummern und Zeiten der Anrufe", "Sicherungen der Datenbank"]
+    """Return sentences on the other holders of callers' data, for the document; the business knows the details."""
+    holders = say().holders_of_data
+    calendar = holders["calendar"].format(label=config.calendar.provider.label)
+    found = [holders["retell"], *([calendar] if config.calendar.provider.is_remote else [])]
+    found += [holders["notifications"]] if config.notifications is not None else []
+    return [*found, holders["carrier"], holders["backups"]]

@@ -404,6 +404,9 @@ class Sentences(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     not_known: str
     nothing_about: str
     more_not_known: str
+    marked_absent: str  # by the desk
+    marked_present: str
+    holders_of_data: Mapping[str, str]  # beside us, for the document of a caller
     subjects_not_known: Mapping[str, str]  # of questions that no topic is for
     topics_not_known: Mapping[str, str]  # by the names of `Topic`
     address: str
