@@ -22,8 +22,8 @@ from askproai_runtime.language.customer_names import is_plain_name, read_custome
 from askproai_runtime.language.phrases import format_reading, sayable
 from askproai_runtime.language.replies import COMPANY
 from askproai_runtime.person_names import fold
-from askproai_runtime.sentences import format_clock, say
-from askproai_runtime.spoken_times import Argument, understand_parts
+from askproai_runtime.sentences import format_clock, format_spoken, say
+from askproai_runtime.spoken_times import Argument, Grain, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day, read_in_languages
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
@@ -63,7 +63,7 @@ def ask_unclear(
         and "confirmed" not in asked_before
         and _is_unconfirmed(read, function)
     ):
-        return _ask(say().shall_i_book, unclear="confirmed")
+        return _ask(_say_whether_to_book(read, config, call), unclear="confirmed")
     unclear = set(read.unclear)
     if function is Function.CANCEL_APPOINTMENT or any(name in asked_before for name in PICKING):
         unclear.difference_update(PICKING)
@@ -166,6 +166,18 @@ def _names_one_of(starts: Collection[datetime], words: str, now: datetime) -> bo
         return not found.isdisjoint(starts) and found.isdisjoint(beside)
     except UnclearMention:
         return False
+
+
+def _say_whether_to_book(read: Arguments, config: TenantConfig, call: CallContext | None) -> str:
+    """Return the question whether to book, with the time if the request has exactly one. The day of a move may be its own."""
+    zone, at = ZoneInfo(config.time_zone), call.started_at if call is not None else None
+    has_day = not {"date", "start"}.isdisjoint(read.values) or holds_day(str(read.values.get("time", "")))
+    found = (
+        understand_parts(*read_parts(read.values), at=at, zone=zone).candidates if at is not None and has_day else ()
+    )
+    if at is None or len(found) != 1 or found[0].grain is not Grain.MINUTE:
+        return say().shall_i_book
+    return say().shall_i_book_then.format(when=format_spoken(found[0].start, zone, at))
 
 
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 from askproai_core.tenant_config import CallerVerification, Function
 from askproai_runtime.calls.payload import OngoingCall
@@ -25,15 +26,16 @@ from askproai_runtime.conversation.settled_questions import (
     settle_part_of_day,
     take_next,
 )
+from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import means_several, note_unread
-from askproai_runtime.language.answer_words import NO, ONLY_YES, Reply, words_of
+from askproai_runtime.language.answer_words import NO, ONLY_YES, YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
-from askproai_runtime.language.kept_times import leaves_time
+from askproai_runtime.language.kept_times import Stance, read_stance
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.language.spoken_services import find_named, read_services
 from askproai_runtime.person_names import fold, may_be_same, same_name
-from askproai_runtime.spoken_times import Argument, Grain
+from askproai_runtime.spoken_times import Argument, Grain, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -65,6 +67,7 @@ _FOR_ONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only})\b")  # "n
 _TAKES_BACK: Final = re.compile(rf"\b(?:{UNDERSTOOD.messages.takes_back})\b")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
+_CONFIRMED: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
 _COUNTS_IN: Final = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 _MOST_PEOPLE: Final = 10  # that are read; fewer are booked
 
@@ -235,7 +238,8 @@ def _read_understood(
     """Return the understood arguments and the unread fields of the call's last requests before `read`, if all are of this
     function and were answered by questions. A later value replaces an earlier one.
 
-    A time is dropped if the caller has since said more than an answer, unless the next request names a time itself.
+    A time that the caller has since declined is dropped, unless the next request names a time itself. A time in doubt is not
+    confirmed.
     """
     asked_back = list[Exchange]()
     for each in read_exchanges(call):
@@ -246,7 +250,9 @@ def _read_understood(
         asked_back = [*asked_back, each] if is_asked and (each.answer or {}).get("success") is False else []
     asked_back = asked_back[-_MOST_REQUESTS:]
     requests = [_read_arguments(function, each.request.arguments, call, known) for each in asked_back if each.request]
-    understood, unread = dict[str, Any](), dict[str, str]()
+    zone = ZoneInfo(known.config.time_zone)
+    understood, unread, stance = dict[str, Any](), dict[str, str](), Stance.LEFT
+    was_asked = any((each.answer or {}).get("unclear") == "confirmed" for each in read_exchanges(call))
     for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
         answer = exchange.answer or {}
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
@@ -257,13 +263,15 @@ def _read_understood(
         understood = {name: each for name, each in understood.items() if name not in before} | request.values
         if is_new_address:
             understood.pop("email_confirmed", None)  # a False beside it refuses the former one
-        if not _leaves_time(exchange, understood, answering, now):
-            unclear |= TIMES
+        stance = _read_stance(exchange, understood, answering, now, zone, was_asked=was_asked)
+        unclear |= TIMES if stance is Stance.DECLINED else set()
         if function is Function.LEAVE_MESSAGE and _TAKES_BACK.search(words_of(exchange.said)):
             unclear |= {"message", "recipient", "call_back"}
         unclear |= {"staff"} if leaves_staff([exchange.said], known) else set()
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
         unread |= request.unread if "unclear" not in answer else {}
+    if stance is Stance.DOUBT and function in _CONFIRMED and not TIMES.isdisjoint(understood):
+        understood["confirmed"] = False
     return understood, unread
 
 
@@ -274,14 +282,31 @@ def _asks_only_for_day(answer: Mapping[str, Any]) -> bool:
     return len(clocks) == 1 and all(each.get("grain") == Grain.MINUTE for each in meant)
 
 
-def _leaves_time(exchange: Exchange, understood: Mapping[str, Any], answering: Arguments, now: datetime) -> bool:
-    """Return True if the time of an earlier request still counts: the caller's words since our question did not decline it."""
-    if (exchange.answer or {}).get("unclear") == "confirmed" and NO.search(words_of(exchange.said)):
-        return False
+def _read_stance(
+    exchange: Exchange,
+    understood: Mapping[str, Any],
+    answering: Arguments,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    was_asked: bool,
+) -> Stance:
+    """Return whether the time of an earlier request still counts after the caller's words since our question. Words that leave it
+    in doubt are asked about once in a call: if they are the reply to that, only a yes keeps the time.
+    """
+    answers, words = (exchange.answer or {}).get("unclear") == "confirmed", words_of(exchange.said)
     named = TIMES | _APPOINTMENT - {"customer_name"}
-    return not named.isdisjoint({*answering.values, *answering.unclear}) or leaves_time(
-        exchange.said, answering.values, understood, now
-    )
+    if answers and NO.search(words):
+        return Stance.DECLINED
+    if not named.isdisjoint({*answering.values, *answering.unclear}):
+        return Stance.LEFT
+    known = {name: each for name, each in understood.items() if name not in TIMES}
+    readings = understand_parts(*read_parts(understood), at=now, zone=zone).candidates
+    kept = [each.start for each in readings if len(readings) == 1 and each.grain is Grain.MINUTE]
+    stance = read_stance(exchange.said, answering.values, known, kept, now.astimezone(zone))
+    if stance is Stance.DOUBT and was_asked:
+        return Stance.LEFT if not answers or YES.search(words) else Stance.DECLINED
+    return stance
 
 
 def _list_replaced(read: Arguments) -> frozenset[str]:

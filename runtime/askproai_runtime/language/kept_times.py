@@ -1,19 +1,19 @@
 """Decide whether a caller who answers a question still agrees to the time that was said before. Pure.
 
-The request with the answer reuses that time: a caller who has declined it meanwhile would be booked at it. In doubt the time is
-asked for again.
+The request with the answer reuses that time: a caller who has declined it meanwhile would be booked at it. In doubt the caller is
+asked whether it stays.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
+from enum import IntEnum
 from typing import Any, Final
 
 from askproai_runtime.language.answer_words import KEEP, words_of
 from askproai_runtime.language.declines import NUMBER, rejects_times
-from askproai_runtime.person_names import fold
-from askproai_runtime.spoken_times import Argument
-from askproai_runtime.spoken_times.agreement import may_agree
+from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES
+from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -30,23 +30,37 @@ _HARMLESS: Final = re.compile(
 _HOUR: Final = re.compile(rf"\b(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_hour})\b")
 _NUMBERED: Final = re.compile(rf"(?:{_WORDS.numbered})\b")
 _COUNTED: Final = re.compile(rf"\b(?:{NUMBER}|{_WORDS.zero}|\d+)\b")
-# The arguments that contain numbers.
+# The arguments that models pass in the caller's own words, and the arguments that contain numbers.
+_VERBATIM: Final = frozenset({"customer_name", "email", "email_confirmed", "phone", "birth_date", "confirmed"})
 _WITH_NUMBERS: Final = frozenset({"email", "phone", "birth_date", "party_size", "companions"})
-_KINDS: Final = {"date": Argument.DATE, "time": Argument.TIME, "part_of_day": Argument.PART_OF_DAY}
+_BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers
 
 
-def leaves_time(said: str, answer: Mapping[str, Any], known: Mapping[str, Any], now: datetime) -> bool:
-    """Return True if the caller's words since a question neither decline nor change the time of the request before it.
+class Stance(IntEnum):
+    """Whether a time that was said before still counts: it is `LEFT` as it is, in `DOUBT`, or `DECLINED`."""
 
-    `answer` has the arguments of the request after the question, and `known` those of earlier requests. A clause that names a
-    time has to agree with the known one. `now` is the start of the call.
+    LEFT = 0
+    DOUBT = 1
+    DECLINED = 2
+
+
+def read_stance(
+    said: str, answer: Mapping[str, Any], known: Mapping[str, Any], kept: Collection[datetime], now: datetime
+) -> Stance:
+    """Return whether the caller's words since a question decline or change the time of the request before it.
+
+    `answer` has the arguments of the request after the question, and `known` those of earlier requests; `kept` are the local
+    starts that they mean. A clause with other words than those of these arguments, or of a plain answer, may hold a refusal.
+    `now` is the start of the call.
     """
-    others = {name: each for name, each in known.items() if name not in {*_KINDS, "start"}}
-    values = {word for each in (others, answer) for word in _list_words(each)}
-    times = [(str(known[name]), kind) for name, kind in _KINDS.items() if name in known]
+    if len(said) > _LONGEST:
+        return Stance.DECLINED
+    values = {word for each in (known, answer) for word in _list_words(each)}
+    heard = {fold(word) for word in words_of(said).split()}
+    are_verbatim = all(name in _VERBATIM or heard.issuperset(_list_words(each)) for name, each in answer.items())
     are_numbers_known = not _WITH_NUMBERS.isdisjoint(answer)
-    return len(said) <= _LONGEST and all(
-        _leaves_time(clause, values, times, now, is_number_known=are_numbers_known)
+    return max(
+        _read_clause(clause, values, kept, now, is_verbatim=are_verbatim, is_number_known=are_numbers_known)
         for clause in map(words_of, _CLAUSE.split(said.casefold()))
     )
 
@@ -63,20 +77,39 @@ def _list_words(value: object) -> Iterator[str]:
                 yield from _list_words(each)
 
 
-def _leaves_time(
-    clause: str, values: set[str], times: Sequence[tuple[str, Argument]], now: datetime, *, is_number_known: bool
-) -> bool:
+def _read_clause(
+    clause: str,
+    values: set[str],
+    kept: Collection[datetime],
+    now: datetime,
+    *,
+    is_verbatim: bool,
+    is_number_known: bool,
+) -> Stance:
     words = [(word, fold(word)) for word in _HARMLESS.sub(" ", clause).split()]
     rest = " ".join(word for word, folded in words if folded not in values)
     if rejects_times(rest) or KEEP.search(rest) or DOUBTS.search(rest):
-        return False
-    if any(may_agree(rest, text, kind) for text, kind in times):
-        return True
+        return Stance.DECLINED
+    if _names(rest, kept, now):
+        return Stance.LEFT
     if is_number_known or _NUMBERED.search(rest):
         if _HOUR.search(rest):
-            return False
+            return Stance.DECLINED
         rest = " ".join(_COUNTED.sub(" ", rest).split())
     try:
-        return find_mention(rest, now, ()) is None
+        if find_mention(rest, now, ()) is not None:
+            return Stance.DECLINED
+    except UnclearMention:
+        return Stance.DOUBT
+    others = {fold(word) for word in rest.split() if len(word) > 1} - _BESIDE_ANSWERS
+    is_plain = not is_verbatim or all(POSSESSIVES.fullmatch(each) for each in others)
+    return Stance.LEFT if is_plain else Stance.DOUBT
+
+
+def _names(words: str, kept: Collection[datetime], now: datetime) -> bool:
+    """Return whether words name the kept start, and nothing else."""
+    try:
+        mention = find_mention(words, now, ()) if kept else None
+        return mention is not None and bool(mention.find_in(kept, surely=True))
     except UnclearMention:
         return False
