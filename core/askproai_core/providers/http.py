@@ -320,6 +320,18 @@ def _parse_json(raw: bytes) -> Any:
     if raw.count(b"[") + raw.count(b"{") > _FEW_CONTAINERS + len(raw) // _BYTES_PER_CONTAINER:
         return None
     try:
-        return json.loads(raw)
+        return _clean(json.loads(raw))
     except (ValueError, RecursionError):
         return None
+
+
+def _clean(value: Any) -> Any:
+    """Return a decoded value without the characters that PostgreSQL stores in no text: NUL, and half a surrogate pair."""
+    match value:
+        case str():
+            return value.replace("\0", "").encode("utf-8", "replace").decode()
+        case list():
+            return [_clean(each) for each in value]
+        case dict():
+            return {name: _clean(each) for name, each in value.items()}
+    return value

@@ -185,10 +185,10 @@ async def _write_move(
     before = await get_appointment(conn, ctx.tenant, found.id, lock=True)
     if before is None or not before.live or before.starts_at <= ctx.clock.now():
         raise NotMovable(Gone(found))
-    if before.staff != request.appointment.staff:
-        raise _OthersChange
     if attempted is not None and (attempted.after.starts_at, attempted.after.version) == (start, before.version):
         return attempted  # it was committed, and the answer lost
+    if before.staff != request.appointment.staff:
+        raise _OthersChange
     if (before.starts_at, before.staff) == (start, staff):
         await claim.complete(conn, ctx, before.id)
         return _Move(before, before)

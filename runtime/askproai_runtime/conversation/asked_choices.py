@@ -14,7 +14,9 @@ from typing import Any, Final
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import AskedChoice, CallContext, Choice, ClarificationNeeded
-from askproai_runtime.language.answer_words import CANCELLATION_WORD, FILLER, MOVE, YES_WORD, words_of
+from askproai_runtime.language.answer_words import ASKING, CANCELLATION_WORD, FILLER, MOVE, YES_WORD, words_of
+from askproai_runtime.language.declines import REJECTS
+from askproai_runtime.language.kept_times import UNFIT
 from askproai_runtime.person_names import fold, may_be_same, same_name
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -25,7 +27,7 @@ _SAID: Final = {said: Choice(choice) for said, choice in _WORDS.said.items()} | 
 _POLITE: Final = re.compile(rf"^(?:(?:{YES_WORD}|{FILLER}) )++|(?: {FILLER})++$")
 _NO_FURTHER: Final = re.compile(rf"\b(?:{_WORDS.no_further})\b")
 _INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead}|{CANCELLATION_WORD})\b")
-_NOT_INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.not_instead})\b")
+_NOT_INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.not_instead})\b|{REJECTS.pattern}|{UNFIT.pattern}|{ASKING.pattern}")
 _CHANGES: Final = re.compile(rf"{_WORDS.changes}|\b{CANCELLATION_WORD}\b")
 _NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service", "staff"})
 
@@ -78,6 +80,8 @@ def _read_for(question: AskedChoice, call: CallContext, args: Mapping[str, Any])
     plain, said = _read_plain(call), read_choice(args)
     if said is Choice.MOVE and {*question.choices} == {Choice.FURTHER, Choice.CANCEL}:
         said = None if MOVE.search(words_of(call.said_since or "")) else Choice.CANCEL
+    if plain is Choice.CANCEL and said is Choice.FURTHER:  # a cancellation needs both
+        return None
     return next((each for each in (plain, said) if each in question.choices), None)
 
 

@@ -9,9 +9,10 @@ from askproai_core.languages import Language
 from askproai_runtime.calls.payload import OngoingCall
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
-from askproai_runtime.language.answer_words import words_of
+from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, words_of
 from askproai_runtime.language.company import comes_alone, list_company_clauses, names_relative, speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
+from askproai_runtime.language.name_words import BESIDE_ALONE, POSSESSIVES, RELATIVES
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
 from askproai_runtime.understood import UNDERSTOOD
@@ -25,6 +26,7 @@ _CALLER: Final = re.compile(rf"(?:{_WORDS.names_caller})")
 _ALL: Final = re.compile(rf"\b(?:{_WORDS.all_of_them}|{UNDERSTOOD.one_more.several})\b")
 _AND: Final = UNDERSTOOD.links.and_words
 _AND_CALLER: Final = re.compile(rf"\b(?:{_WORDS.names_caller}) (?:{_AND})\b|\b(?:{_AND}) (?:{_WORDS.names_caller})\b")
+_APART: Final = re.compile(rf"\b(?:{_WORDS.may_leave_out}|{_WORDS.rather_one})\b")
 _WITHOUT: Final = re.compile(rf"\b(?:{_WORDS.without})\b")
 _DENIES: Final = re.compile(rf"\b(?:{_WORDS.denies})\b")
 
@@ -42,7 +44,10 @@ def is_for_one(read: Arguments, call: OngoingCall, *, are_kept: bool) -> bool:
         return any(_means_one(fold(each), names) for each in clauses) and not speaks_of_company(said)
     named = [_find_people(each, names) for each in clauses]
     is_for_all = any(len(each) == len(names) for each in named) or _ALL.search(words_of(said))
-    may_drop = set[int]().union(*named) - {0} or _WITHOUT.search(words_of(said)) or comes_alone(said)
+    is_caller_out = any(
+        0 in people and _DENIES.search(words_of(each)) for each, people in zip(clauses, named, strict=True)
+    )
+    may_drop = is_caller_out or set[int]().union(*named) - {0} or _WITHOUT.search(words_of(said)) or comes_alone(said)
     return bool(may_drop) and not is_for_all
 
 
@@ -60,20 +65,40 @@ def _means_one(clause: str, names: Sequence[str]) -> bool:
 
 def read_people_meant(reply: str, names: Sequence[str]) -> Collection[int] | None:
     """Return which of the people with these folded `names`, the caller first, a reply to "for whom" means, by place; None if it
-    does not say.
+    does not say, or says anything else: "Luis ist krank", "weder noch".
     """
     meant, left_out, is_all = set[int](), set[int](), False
-    for clause in list_company_clauses(reply):
-        words = words_of(clause)
-        people, denied = _find_people(clause, names), _DENIES.search(words) is not None
-        is_all |= not denied and not _MAY_LEAVE_OUT.search(words) and _ALL.search(words) is not None
-        (left_out if denied else meant).update(people)
+    clauses = map(words_of, list_company_clauses(reply))
+    for piece in (each for clause in clauses for each in _APART.split(clause) if each.strip()):
+        if ONLY_NO.fullmatch(piece):
+            continue
+        people, denied, named_all = _find_people(piece, names), _DENIES.search(piece), _ALL.search(piece)
+        if not _is_plain(_DENIES.sub(" ", piece), names):
+            return None
+        is_all |= named_all is not None and denied is None
+        (meant if denied is None else left_out).update(people)
     everybody = set(range(len(names)))
     if is_all and not left_out:
         return everybody
     if not meant and not left_out:
         return {0} if comes_alone(reply) else None
     return None if meant & left_out else meant or everybody - left_out
+
+
+def _is_plain(piece: str, names: Sequence[str]) -> bool:
+    """Return whether a piece of a reply, without a word that denies, only says who comes: "für Luis", but not "Luis ist krank"."""
+    beside = {
+        *" ".join(names).split(),
+        *_WORDS.caller,
+        *_BESIDE_ONE,
+        *BESIDE_ALONE,
+        *RELATIVES,
+        *_WORDS.small,
+        "ich",
+        "i",
+    }
+    left = _NEEDS_ONE.sub("", f" {_ALL.sub(' ', piece)}").split()
+    return all(fold(word) in beside or ONLY_YES.fullmatch(word) or POSSESSIVES.fullmatch(fold(word)) for word in left)
 
 
 def _find_people(clause: str, names: Sequence[str]) -> set[int]:
@@ -100,7 +125,9 @@ def settle_whom(read: Arguments, given: Collection[str], call: OngoingCall) -> A
         return read
     names = _list_names(read.values)
     meant = read_people_meant(asking.said, names) if len(names) > 1 else None
-    if meant is None or len(meant) == len(names):
+    if meant is None and len(names) > 1 and asking is exchanges[-1] and not ONLY_YES.fullmatch(words_of(asking.said)):
+        return replace(read, unclear=(*read.unclear, "companions"))
+    if not meant or len(meant) == len(names):
         return read
     first, *others = [each for at, each in enumerate((read.values, *read.values["companions"])) if at in meant]
     kept = {name: each for name, each in read.values.items() if name != "companions"}

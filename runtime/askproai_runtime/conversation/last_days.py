@@ -14,7 +14,7 @@ from askproai_runtime.conversation.day_readings import ask_which, dates_of, day_
 from askproai_runtime.conversation.requested_times import names_day
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
-from askproai_runtime.language.answer_words import NO, Reply, is_question, says_nothing_beside, words_of
+from askproai_runtime.language.answer_words import FILLER, NO, Reply, is_question, says_nothing_beside, words_of
 from askproai_runtime.language.declines import find_declined, find_named_times, list_clauses, rejects_times
 from askproai_runtime.language.kept_times import DOUBTS
 from askproai_runtime.language.places_among import list_places
@@ -28,6 +28,8 @@ from askproai_runtime.understood import UNDERSTOOD
 from askproai_runtime.visits import same_services
 
 OF_OWN: Final = frozenset({Naming.CHANGED, Naming.LISTED})  # days of the caller's appointments
+# "no nine forty-five", without the comma that a recognizer may leave out
+_FIRST_NO: Final = re.compile(rf"^(?:{FILLER} )*(?:{UNDERSTOOD.declines.no}) ")
 _WEEKDAY: Final = re.compile(rf"\b({'|'.join(ALL_WEEKDAYS)})s?\b")
 REJECTED_DAY: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.places.rejects_day}) (?:\w+ )??(?:{'|'.join(sorted(ALL_WEEKDAYS))})s?\b"
@@ -288,7 +290,7 @@ def list_choices(named: NamedTimes, call: CallContext, zone: ZoneInfo) -> set[da
         if len(said := list_said_starts(named, call, zone, surely=surely)) == 1:
             return said
     starts, now = [start.astimezone(zone) for start in named.starts], call.started_at.astimezone(zone)
-    clauses = [clause for words in named.said_since for clause, _ in list_clauses(words)]
+    clauses = [_FIRST_NO.sub("", clause) for words in named.said_since for clause, _ in list_clauses(words)]
     only = [found for each in clauses if (found := find_only_times(each, starts, now))]
     return said if not only else set.intersection(*only) or set.union(*only)
 

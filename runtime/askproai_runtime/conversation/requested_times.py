@@ -43,6 +43,7 @@ from askproai_runtime.understood import UNDERSTOOD
 # Midnight in digits, which models write where no time was said: "00:00", "24:00", "0 Uhr".
 _NO_TIME = re.compile(rf"T?(?:00?|24)(?:[:.]00){{0,2}}(?: ?(?:{UNDERSTOOD.values.clock}|h))?", re.IGNORECASE)
 _BESIDE_HOUR = re.compile(rf"\b(?:{UNDERSTOOD.places.beside_hour})\b")  # "ich habe um zwei Feierabend"
+_WITH_YEAR = re.compile(r"\d[./-]\d+[./-]\d")
 _WORD = re.compile(r"[^\W\d_]{3}")
 _DAYS_AHEAD = 14  # in which a time without a day is searched
 _HALF_A_DAY = timedelta(hours=12)
@@ -96,7 +97,7 @@ def parse_time(
         raise ask_candidates(understood.candidates, call, zone)
     if any(_NOON_AS_AM.search(part) for part in parts if part):
         _require_no_noon(understood, call, service)
-    understood = _drop_too_far(understood, call, service)
+    understood = _drop_too_far(parts, understood, call, service)
     return understood if understood.is_written else keep_open_readings(understood, service)
 
 
@@ -160,9 +161,7 @@ def drop_own_end(understood: Understanding, call: CallContext, service: ServiceR
 
 
 def any_reading(understood: Understanding) -> Understanding:
-    """Return the readings as a choice if the words name several times ("Donnerstag oder Freitag"): any of them will do, also
-    where one of the times has several readings.
-    """
+    """Return the readings as a choice if the words name several times, "Donnerstag oder Freitag": any of them will do."""
     is_choice = len({each.choice for each in understood.candidates}) > 1 and not understood.is_written
     return replace(understood, ambiguous=False) if is_choice else understood
 
@@ -194,11 +193,11 @@ def _drop_over_today(understood: Understanding, call: CallContext, service: Serv
     return keep_open_readings(Understanding.of(others), service)
 
 
-def _drop_too_far(understood: Understanding, call: CallContext, service: ServiceRequest) -> Understanding:
-    """Return the readings without those beyond the booking horizon, if another one is before it: `10/12` in December."""
+def _drop_too_far(parts: Parts, understood: Understanding, call: CallContext, service: ServiceRequest) -> Understanding:
+    """Return the readings without those beyond the booking horizon, if another is before it and no year is written: `10/12`."""
     end = horizon_end(service.rules, call.started_at)
-    near = [candidate for candidate in understood.candidates if candidate.start.timestamp() < end]
-    if not understood.ambiguous or len(near) in {0, len(understood.candidates)}:
+    near = [each for each in understood.candidates if each.start.timestamp() < end]
+    if len(near) in {0, len(understood.candidates)} or any(_WITH_YEAR.search(part) for part in parts if part):
         return understood
     return replace(Understanding.of(near), unclear=understood.unclear)
 

@@ -10,7 +10,7 @@ from askproai_core.languages import Language
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall
 from askproai_runtime.conversation.arguments.companions import is_unfilled
-from askproai_runtime.conversation.arguments.known_names import KnownNames
+from askproai_runtime.conversation.arguments.known_names import NEGATIONS, KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
 from askproai_runtime.conversation.email_address import leaves_out_email, read_email
@@ -18,14 +18,17 @@ from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_since
 from askproai_runtime.language.answer_words import ANYBODY, ONLY_NO, ONLY_YES, YES, Reply, words_of
-from askproai_runtime.language.company import may_come_alone, read_company, speaks_of_company
+from askproai_runtime.language.company import list_company_clauses, may_come_alone, read_company, speaks_of_company
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
-from askproai_runtime.language.declines import list_clauses
+from askproai_runtime.language.declines import REJECTS, list_clauses
+from askproai_runtime.language.kept_times import RATHER
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import NAMES, ONE_BY_ONE, ONE_NAME, Question, read_reply
-from askproai_runtime.sentences import SENTENCES
+from askproai_runtime.person_names import fold
+from askproai_runtime.sentences import SENTENCES, present_language
 from askproai_runtime.spoken_times import Argument, Grain
 from askproai_runtime.spoken_times.agreement import may_agree
+from askproai_runtime.understood import UNDERSTOOD_IN
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,48 @@ def leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
     words = "\n".join(said)
     is_open = ANYBODY.search(words_of(words)) or any(leaves_open(clause) for clause, _ in list_clauses(words))
     return bool(is_open) and "staff" not in known.find_mentioned(words)
+
+
+def read_staff_beside(said: str, customer: str, known: KnownNames) -> str | None:
+    """Return the `staff` that a reply asks for beside the answer to another question: the person whom it prefers, "nicht Anna" for
+    one whom it refuses, "" if it does not matter; None if it says nothing of that. The customer's own name is no person's.
+    """
+    names, exclude = fold(customer).split(), UNDERSTOOD_IN[present_language()].arguments.exclude
+    for clause in map(words_of, list_company_clauses(said)):
+        words = " ".join(word for word in clause.split() if fold(word) not in names)
+        people = _list_people(words, known)
+        if people and (REJECTS.search(words) or not NEGATIONS.isdisjoint(fold(words).split())):
+            return ", ".join(f"{exclude} {each}" for each in people)
+        if len(people) == 1 and RATHER.search(words):
+            return people[0]
+    return "" if ANYBODY.search(words_of(said)) else None
+
+
+def _list_people(words: str, known: KnownNames) -> list[str]:
+    found = known.find_mentioned(words).get("staff", frozenset())
+    return [known.list_names("staff", each)[0] for each in sorted(found)]
+
+
+def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames) -> Arguments:
+    """Return the arguments. A `staff` that the request repeats is unclear if the reply to our last question prefers somebody else
+    or refuses that person; the one whom the reply to that question names is meant.
+    """
+    last, staff = next(reversed(read_exchanges(call)), None), str(read.values.get("staff") or "")
+    if last is None or last.request is None or (last.answer or {}).get("success") is not False or not staff:
+        return read
+    own, heard = (
+        _list_people(staff, known),
+        read_staff_beside(last.said, str(read.values.get("customer_name", "")), known),
+    )
+    named = _list_people(last.said, known)
+    if (last.answer or {}).get("unclear") == "staff" and len(named) == 1 and heard in {None, named[0]}:
+        return replace(read, values=read.values | {"staff": named[0]})
+    if not heard or len(own) != 1 or last.request.read_arguments().get("staff") != staff:
+        return read
+    if heard != own[0] and (named == own or heard in named):
+        between = {"staff": [own[0], heard]} if heard in named else {}
+        return replace(read, unclear=(*read.unclear, "staff"), readings=dict(read.readings) | between)
+    return read
 
 
 _OPTIONAL: Final[Mapping[str, _Optional]] = {
@@ -146,6 +191,8 @@ def settle_company(read: Arguments, function: Function, call: OngoingCall, args:
     is_written = any(is_done(each, WRITES) for each in since)
     is_same = requests[0] == args if is_written else all(each == people[0] for each in people)  # none left out
     said = _read_reply(asking[-1])
+    if not said and asking[-1] is exchanges[-1] and _asks_for_only_one(asking[-1]) and read.values.get("companions"):
+        return replace(read, unclear=(*read.unclear, "companions"))
     if not (said and (is_same or asking[-1] is exchanges[-1])):
         return read
     companions = read.values.get("companions") or ()

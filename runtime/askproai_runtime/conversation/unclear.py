@@ -4,9 +4,9 @@ import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, time, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Final
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, available_timezones
 
 from askproai_core.tenant_config import Function, TenantConfig
 from askproai_runtime.conversation.answers import ask_candidates
@@ -37,9 +37,10 @@ _CHANGES_TIMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDUL
 _STORES_NAMES: Final = frozenset({Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 
 _NAMES_ZONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.values.zone}|{UNDERSTOOD.values.elsewhere})\b")
+_OWN_ZONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.values.own_zone})\b")
 _MINUTES: Final = timedelta(minutes=7)
 _CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
-_OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-])(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
+_OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-]?)(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
 
 
 def ask_unclear(
@@ -60,7 +61,7 @@ def ask_unclear(
     if (
         function is not None
         and function in _CHANGES_TIMES
-        and "confirmed" not in asked_before
+        and (read.in_doubt or "confirmed" not in asked_before)
         and _is_unconfirmed(read, function)
     ):
         return _ask(_say_whether_to_book(read, config, call), unclear="confirmed")
@@ -186,7 +187,7 @@ def _is_unconfirmed(read: Arguments, function: Function) -> bool:
     The caller is asked once in a call, since some models fill in each flag. The hour may be in any argument. A move needs no
     date, since its appointment has one.
     """
-    if read.values.get("confirmed") is not False and "confirmed" not in read.unclear:
+    if not read.in_doubt and read.values.get("confirmed") is not False and "confirmed" not in read.unclear:
         return False
     day, clock = (str(read.values.get(name, "")) for name in ("date", "time"))
     is_dated = bool(day) or function is Function.RESCHEDULE_APPOINTMENT or holds_day(clock)
@@ -203,15 +204,20 @@ def _say_time(read: Arguments) -> str:
 
 
 def _is_foreign(named: object, zone: str) -> bool:
-    """Return True if a time zone in the arguments has other UTC offsets than the business's; False if it is no time zone."""
+    """Return True if a time zone in the arguments has other UTC offsets than the business's, or may have: "Eastern Time"."""
     said = str(named or "").strip()
     if found := _OFFSET.fullmatch(said):
         offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
         return (-offset if found["sign"] == "-" else offset) not in _offsets(zone)
-    try:
-        return bool(said) and _offsets(said) != _offsets(zone)
-    except (ValueError, ZoneInfoNotFoundError, OSError):
-        return False
+    meant = _zones_by_name().get(fold(said), said if said in available_timezones() else None)
+    return bool(said) and (_offsets(meant) != _offsets(zone) if meant else not _OWN_ZONE.search(fold(said)))
+
+
+@cache
+def _zones_by_name() -> Mapping[str, str]:
+    """Return the names of tzdata by their folded text, and by that of their city."""
+    names = sorted(available_timezones())
+    return {fold(each.rpartition("/")[2]): each for each in names} | {fold(each): each for each in names}
 
 
 def _offsets(zone: str) -> tuple[timedelta | None, ...]:

@@ -18,43 +18,48 @@ from askproai_runtime.conversation.arguments.reading import Arguments, read_argu
 from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
 from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.for_whom import is_for_one, read_people_meant, settle_whom
+from askproai_runtime.conversation.kept_arguments import (
+    APPOINTMENT,
+    keep_beside,
+    list_replaced,
+    read_kept_stance,
+    spells_name,
+)
 from askproai_runtime.conversation.settled_questions import (
-    leaves_staff,
+    read_staff_beside,
     replace_argument,
     settle_company,
     settle_optional,
     settle_part_of_day,
+    settle_staff,
     take_next,
 )
-from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import means_several, note_unread
-from askproai_runtime.language.answer_words import NO, ONLY_YES, YES, Reply, words_of
+from askproai_runtime.language.answer_words import ONLY_YES, Reply, words_of
 from askproai_runtime.language.company import speaks_of_company
-from askproai_runtime.language.kept_times import Stance, read_stance
+from askproai_runtime.language.kept_times import Stance
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.language.spoken_services import find_named, read_services
 from askproai_runtime.person_names import fold, may_be_same, same_name
-from askproai_runtime.spoken_times import Argument, Grain, understand_parts
-from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
+from askproai_runtime.spoken_times import Grain
+from askproai_runtime.spoken_times.arguments import holds_day
 from askproai_runtime.understood import UNDERSTOOD
 
 # Each of these replaces all of them: they say which appointment is meant.
-_APPOINTMENT: Final = frozenset({"appointment_date", "appointment_id", "appointment_time", "customer_name"})
 # A request of these is complete with these arguments, or with one of a set: else it is a part of a request.
 _COMPLETE: Final[Mapping[Function, Sequence[frozenset[str]]]] = {
     **dict.fromkeys(
         (Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST, Function.CHECK_AVAILABILITY),
         (frozenset({"service"}), TIMES),
     ),
-    Function.RESCHEDULE_APPOINTMENT: (frozenset({"date", "start"}), TIMES - {"date"}, _APPOINTMENT),
+    Function.RESCHEDULE_APPOINTMENT: (frozenset({"date", "start"}), TIMES - {"date"}, APPOINTMENT),
     Function.LEAVE_MESSAGE: (frozenset({"message"}), frozenset({"customer_name"})),
 }
-# A complete request keeps these of the requests before it.
-_BESIDE: Final = frozenset({"customer_name", "staff"})
 # A question about these has not understood them.
 _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     "services": frozenset({"service"}),
+    "needs_phone": frozenset({"phone"}),
     "staff": frozenset({"staff"}),
     "branches": frozenset({"branch"}),
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
@@ -64,7 +69,6 @@ _ADDS_SERVICE: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.links.and_words}|{UNDERSTOOD.asked_services.also}|{UNDERSTOOD.asked_services.both})\b"
 )
 _FOR_ONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only})\b")  # "nur einen Haarschnitt"
-_TAKES_BACK: Final = re.compile(rf"\b(?:{UNDERSTOOD.messages.takes_back})\b")
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
 _CONFIRMED: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
@@ -82,6 +86,7 @@ def read_request(
     given = {*read.values, *read.unclear}
     read = _add_understood(read, function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
+        read = settle_staff(read, call, known)
         read = _add_caller(read, call, replies or {}, known)
     read = take_next(settle_whom(read, given, call), function, call)
     was_asked = _read_answer_to(call, "companions")[0] != ""
@@ -159,23 +164,24 @@ def _add_understood(
     is_whole = all(not names.isdisjoint(read.values) for names in _COMPLETE.get(function, ()))
     if read.is_several or ("appointment_id" in read.values and not moves):
         return read
-    understood, unread = _read_understood(read, function, call, known, now)
+    understood, unread, stance = _read_understood(read, function, call, known, now)
     if is_whole:
-        understood, unread = {name: each for name, each in understood.items() if name in _BESIDE}, {}
+        understood, unread = keep_beside(understood, call), {}
     if not understood and function is Function.CHECK_AVAILABILITY and "service" not in read.unclear:
         return replace(read, values=_find_searched(call, known) | read.values)
     names = [str(each.get("customer_name", "")) for each in (read.values, understood)]
-    if all(names) and not same_name(*names) and not moves:
+    if all(names) and not same_name(*names) and not (moves or spells_name(read, call)):
         return read
     if read.values.get("email_confirmed") is False or not _is_usable(understood, replies):
         understood.pop("email", None)
     named = {*read.values, *read.unclear}
     if moves:  # the service and the notes of a request belong to it alone
-        kept = TIMES | _APPOINTMENT if _APPOINTMENT.isdisjoint(named) else TIMES
+        kept = TIMES | APPOINTMENT if APPOINTMENT.isdisjoint(named) else TIMES
         understood, unread = {name: each for name, each in understood.items() if name in kept}, {}
-    without = named | _list_replaced(read)
+    without = named | list_replaced(read)
     values = {name: each for name, each in understood.items() if name not in without} | read.values
-    return replace(read, values=values, unread=unread | read.unread)
+    in_doubt = stance in {Stance.DOUBT, Stance.WITHDRAWN} and named.isdisjoint(TIMES)
+    return replace(read, values=values, unread=unread | read.unread, in_doubt=in_doubt)
 
 
 def _find_searched(call: OngoingCall, known: KnownNames) -> dict[str, Any]:
@@ -234,12 +240,10 @@ def _joins(read: Arguments, first: Arguments, before: Sequence[Exchange], known:
 
 def _read_understood(
     read: Arguments, function: Function, call: OngoingCall, known: KnownNames, now: datetime
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> tuple[dict[str, Any], dict[str, str], Stance]:
     """Return the understood arguments and the unread fields of the call's last requests before `read`, if all are of this
-    function and were answered by questions. A later value replaces an earlier one.
-
-    A time that the caller has since declined is dropped, unless the next request names a time itself. A time in doubt is not
-    confirmed.
+    function and were answered by questions, and whether their time still counts after the caller's last words. A later value
+    replaces an earlier one. A time that the caller has since declined is dropped.
     """
     asked_back = list[Exchange]()
     for each in read_exchanges(call):
@@ -252,27 +256,27 @@ def _read_understood(
     requests = [_read_arguments(function, each.request.arguments, call, known) for each in asked_back if each.request]
     zone = ZoneInfo(known.config.time_zone)
     understood, unread, stance = dict[str, Any](), dict[str, str](), Stance.LEFT
-    was_asked = any((each.answer or {}).get("unclear") == "confirmed" for each in read_exchanges(call))
     for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
         answer = exchange.answer or {}
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
         if _asks_only_for_day(answer) and not holds_day(str(request.values.get("time", ""))):
             unclear -= {"time"}
-        before = _list_replaced(request)
+        before = list_replaced(request)
         is_new_address = request.values.get("email", understood.get("email")) != understood.get("email")
         understood = {name: each for name, each in understood.items() if name not in before} | request.values
         if is_new_address:
             understood.pop("email_confirmed", None)  # a False beside it refuses the former one
-        stance = _read_stance(exchange, understood, answering, now, zone, was_asked=was_asked)
-        unclear |= TIMES if stance is Stance.DECLINED else set()
-        if function is Function.LEAVE_MESSAGE and _TAKES_BACK.search(words_of(exchange.said)):
+        stance = read_kept_stance(exchange, understood, answering, now, zone)
+        if stance is Stance.DECLINED or (stance is Stance.WITHDRAWN and function not in _CONFIRMED):
+            unclear |= TIMES
+        if function is Function.LEAVE_MESSAGE and stance is Stance.WITHDRAWN:
             unclear |= {"message", "recipient", "call_back"}
-        unclear |= {"staff"} if leaves_staff([exchange.said], known) else set()
+        staff = read_staff_beside(exchange.said, str((understood | answering.values).get("customer_name", "")), known)
+        unclear |= {"staff"} if staff is not None else set()
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
+        understood |= {"staff": staff} if staff and function in _CONFIRMED else {}
         unread |= request.unread if "unclear" not in answer else {}
-    if stance is Stance.DOUBT and function in _CONFIRMED and not TIMES.isdisjoint(understood):
-        understood["confirmed"] = False
-    return understood, unread
+    return understood, unread, stance if function in _CONFIRMED else Stance.LEFT
 
 
 def _asks_only_for_day(answer: Mapping[str, Any]) -> bool:
@@ -280,43 +284,6 @@ def _asks_only_for_day(answer: Mapping[str, Any]) -> bool:
     meant = answer.get("candidates") or ()
     clocks = {str(each["start"]).partition("T")[2] for each in meant if each.get("grain") == Grain.MINUTE}
     return len(clocks) == 1 and all(each.get("grain") == Grain.MINUTE for each in meant)
-
-
-def _read_stance(
-    exchange: Exchange,
-    understood: Mapping[str, Any],
-    answering: Arguments,
-    now: datetime,
-    zone: ZoneInfo,
-    *,
-    was_asked: bool,
-) -> Stance:
-    """Return whether the time of an earlier request still counts after the caller's words since our question. Words that leave it
-    in doubt are asked about once in a call: if they are the reply to that, only a yes keeps the time.
-    """
-    answers, words = (exchange.answer or {}).get("unclear") == "confirmed", words_of(exchange.said)
-    named = TIMES | _APPOINTMENT - {"customer_name"}
-    if answers and NO.search(words):
-        return Stance.DECLINED
-    if not named.isdisjoint({*answering.values, *answering.unclear}):
-        return Stance.LEFT
-    known = {name: each for name, each in understood.items() if name not in TIMES}
-    readings = understand_parts(*read_parts(understood), at=now, zone=zone).candidates
-    kept = [each.start for each in readings if len(readings) == 1 and each.grain is Grain.MINUTE]
-    stance = read_stance(exchange.said, answering.values, known, kept, now.astimezone(zone))
-    if stance is Stance.DOUBT and was_asked:
-        return Stance.LEFT if not answers or YES.search(words) else Stance.DECLINED
-    return stance
-
-
-def _list_replaced(read: Arguments) -> frozenset[str]:
-    """Return the earlier time arguments that a request replaces, by name. A time alone keeps `date`, a date alone `time`."""
-    named = TIMES & {*read.values, *read.unclear}
-    if named <= {"time", "part_of_day"} and not holds_day(str(read.values.get("time", ""))):
-        return TIMES - {"date"} if named else frozenset()
-    if named == {"date"} and find_part_argument(str(read.values.get("date", ""))) is Argument.DATE:
-        return TIMES - {"time", "part_of_day"}
-    return TIMES
 
 
 def _is_usable(understood: Mapping[str, Any], replies: Replies | None) -> bool:

@@ -6,14 +6,17 @@ asked whether it stays.
 
 import re
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
 from typing import Any, Final
 
 from askproai_runtime.language.answer_words import KEEP, words_of
+from askproai_runtime.language.birth_dates import list_birth_dates
 from askproai_runtime.language.declines import NUMBER, rejects_times
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
+from askproai_runtime.spoken_times import counts_time
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -27,6 +30,11 @@ _HARMLESS: Final = re.compile(
     rf"\b\w (?:{_WORDS.spelled_as}) \w+\b|\b(?:{_WORDS.harmless})\b"
     rf"|\b(?:{_WORDS.no_sign})(?: (?:{_WORDS.with_sign}))? (?:{_WORDS.sign})\b|\b(?:{_WORDS.now_right})"
 )
+# Words with which a no is about the time: "da geht es nicht", but not "nicht Voigt".
+_TIMELY: Final = re.compile(rf"\b(?:{_WORDS.timely})\b")
+_GIVES_UP: Final = re.compile(rf"\b(?:{_WORDS.gives_up})")
+UNFIT: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.unfit})\b")
+RATHER: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.rather})\b")
 _HOUR: Final = re.compile(rf"\b(?:{_WORDS.before_hour}) {NUMBER}\b|\b{NUMBER} (?:{_WORDS.behind_hour})\b")
 _NUMBERED: Final = re.compile(rf"(?:{_WORDS.numbered})\b")
 _COUNTED: Final = re.compile(rf"\b(?:{NUMBER}|{_WORDS.zero}|\d+)\b")
@@ -37,32 +45,42 @@ _BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers
 
 
 class Stance(IntEnum):
-    """Whether a time that was said before still counts: it is `LEFT` as it is, in `DOUBT`, or `DECLINED`."""
+    """Whether a time that was said before still counts: it is `LEFT`, in `DOUBT`, given up (`WITHDRAWN`), or `DECLINED`."""
 
     LEFT = 0
     DOUBT = 1
-    DECLINED = 2
+    WITHDRAWN = 2
+    DECLINED = 3
 
 
-def read_stance(
-    said: str, answer: Mapping[str, Any], known: Mapping[str, Any], kept: Collection[datetime], now: datetime
-) -> Stance:
-    """Return whether the caller's words since a question decline or change the time of the request before it.
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """The request with the reply to our question: its arguments are `values`, those of earlier requests without their times are
+    `known`. Both together are for one of the local starts in `kept`, if these are known. `names_time`: the reply names this time
+    or a part of it; `names_other`: it names the time of another appointment.
+    """
 
-    `answer` has the arguments of the request after the question, and `known` those of earlier requests; `kept` are the local
-    starts that they mean. A clause with other words than those of these arguments, or of a plain answer, may hold a refusal.
-    `now` is the start of the call.
+    values: Mapping[str, Any]
+    known: Mapping[str, Any]
+    kept: Collection[datetime]
+    names_time: bool = False
+    names_other: bool = False
+
+
+def read_stance(said: str, answered: Answered, now: datetime) -> Stance:
+    """Return whether the caller's words since a question decline or change the time of the request before it. A clause with other
+    words than those of the arguments, or of a plain answer, may hold a refusal. `now` is the start of the call.
     """
     if len(said) > _LONGEST:
         return Stance.DECLINED
-    values = {word for each in (known, answer) for word in _list_words(each)}
+    own = {name: each for name, each in answered.known.items() if name not in {"notes", "message"}}
+    values = {word for each in (own, answered.values) for word in _list_words(each)}
     heard = {fold(word) for word in words_of(said).split()}
-    are_verbatim = all(name in _VERBATIM or heard.issuperset(_list_words(each)) for name, each in answer.items())
-    are_numbers_known = not _WITH_NUMBERS.isdisjoint(answer)
-    return max(
-        _read_clause(clause, values, kept, now, is_verbatim=are_verbatim, is_number_known=are_numbers_known)
-        for clause in map(words_of, _CLAUSE.split(said.casefold()))
+    is_verbatim = not answered.names_time and all(
+        name in _VERBATIM or heard.issuperset(_list_words(each)) for name, each in answered.values.items()
     )
+    clauses = map(words_of, _CLAUSE.split(said.casefold()))
+    return max(_read_clause(clause, values, answered, now, is_verbatim=is_verbatim) for clause in clauses)
 
 
 def _list_words(value: object) -> Iterator[str]:
@@ -77,22 +95,21 @@ def _list_words(value: object) -> Iterator[str]:
                 yield from _list_words(each)
 
 
-def _read_clause(
-    clause: str,
-    values: set[str],
-    kept: Collection[datetime],
-    now: datetime,
-    *,
-    is_verbatim: bool,
-    is_number_known: bool,
-) -> Stance:
+def _read_clause(clause: str, values: set[str], answered: Answered, now: datetime, *, is_verbatim: bool) -> Stance:
     words = [(word, fold(word)) for word in _HARMLESS.sub(" ", clause).split()]
     rest = " ".join(word for word, folded in words if folded not in values)
-    if rejects_times(rest) or KEEP.search(rest) or DOUBTS.search(rest):
+    if _declines(rest, answered.kept, now):
         return Stance.DECLINED
-    if _names(rest, kept, now):
+    if gives_up(clause):
+        return Stance.WITHDRAWN
+    if rejects_times(rest) or KEEP.search(rest) or DOUBTS.search(rest):
+        return Stance.DOUBT
+    if answered.names_time or answered.names_other or names_start(rest, answered.kept, now):
         return Stance.LEFT
-    if is_number_known or _NUMBERED.search(rest):
+    births = list_birth_dates(str(answered.values.get("birth_date", "")), now.date())
+    if births and not {*births}.isdisjoint(list_birth_dates(rest, now.date())):
+        return Stance.LEFT
+    if _NUMBERED.search(rest) or not _WITH_NUMBERS.isdisjoint(answered.values):
         if _HOUR.search(rest):
             return Stance.DECLINED
         rest = " ".join(_COUNTED.sub(" ", rest).split())
@@ -106,10 +123,44 @@ def _read_clause(
     return Stance.LEFT if is_plain else Stance.DOUBT
 
 
-def _names(words: str, kept: Collection[datetime], now: datetime) -> bool:
-    """Return whether words name the kept start, and nothing else."""
+def gives_up(clause: str) -> bool:
+    """Return whether words (lower case, no punctuation) give something up: "hat sich erledigt", not "vergessen Sie es nicht"."""
+    return _GIVES_UP.search(clause) is not None
+
+
+def declines_time(said: str, start: datetime, now: datetime, *, by_name: bool = False) -> bool:
+    """Return whether a reply to our question says that the local start of the request does not suit, or asks for another time: the
+    next request may repeat it all the same. `by_name`: only a no beside words for the start counts.
+    """
+    clauses = [words_of(each) for each in _CLAUSE.split(said[:_LONGEST].casefold())]
+    named = [names_start(each, [start], now, surely=False) for each in clauses]
+    rejected = [rejects_times(each) for each in clauses]
+    if by_name:
+        return any(is_named and is_rejected for is_named, is_rejected in zip(named, rejected, strict=True))
+    is_wanted = any(is_named and not is_rejected for is_named, is_rejected in zip(named, rejected, strict=True))
+    return not is_wanted and any(_declines(each, [start], now) for each in clauses)
+
+
+def _declines(words: str, kept: Collection[datetime], now: datetime) -> bool:
+    """Return whether a clause declines the kept start: "da geht es nicht", "eine Stunde später", "lieber am Samstag"."""
+    if UNFIT.search(words) or counts_time(words):
+        return True
+    is_timely, is_other = any(each.search(words) for each in (_TIMELY, _HOUR)), False
     try:
-        mention = find_mention(words, now, ()) if kept else None
-        return mention is not None and bool(mention.find_in(kept, surely=True))
+        named = words if is_timely else " ".join(_COUNTED.sub(" ", words).split())
+        if (mention := find_mention(named, now, None)) is not None:
+            is_timely, is_other = True, bool(kept) and not mention.find_in(kept, surely=False)
+    except UnclearMention:
+        is_timely = True
+    if is_other:
+        return RATHER.search(words) is not None
+    return is_timely and rejects_times(words)
+
+
+def names_start(words: str, kept: Collection[datetime], now: datetime, *, surely: bool = True) -> bool:
+    """Return whether words name the kept start: nothing else and certainly, or else maybe among others."""
+    try:
+        mention = find_mention(words, now, () if surely else None) if kept else None
+        return mention is not None and bool(mention.find_in(kept, surely=surely))
     except UnclearMention:
         return False

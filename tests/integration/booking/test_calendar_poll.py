@@ -355,3 +355,16 @@ async def test_unreadable_rows_of_a_booking_list_are_counted(polled: PollEnviron
     assert await polled.appointments() == [("confirmed", "11-27 15:00")]
     assert ("calcom", "list-bookings", "listed_in_part") in polled.salon.metrics.provider_calls
     assert {(line["rows"], line["of"]) for line in logs if line["event"] == "calendar.rows_skipped"} == {(1, 2)}
+
+
+@pytest.mark.parametrize("odd_text", ["a\0b", "a\ud83d"], ids=["nul", "half a pair"])
+async def test_texts_no_database_stores_end_no_poll(
+    polled: PollEnvironment, monkeypatch: pytest.MonkeyPatch, odd_text: str
+) -> None:
+    odd, _ = await polled.create(TEN), await polled.create(FOUR)
+    whole = Booking.body
+    monkeypatch.setattr(
+        Booking, "body", lambda each: whole(each) | ({"rescheduledFromUid": odd_text} if each.uid == odd else {})
+    )
+    await polled.poll()
+    assert ("confirmed", "11-27 15:00") in await polled.appointments()

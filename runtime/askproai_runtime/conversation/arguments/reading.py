@@ -66,7 +66,7 @@ class Arguments:
 
     `noted` are the unread values that were added to the notes or message. `unclear` are the deciding arguments that are
     not in `values`, since a part was unread or two values disagree; `readings` are the values that disagree. `is_several`: the
-    arguments contain several requests.
+    arguments contain several requests. `in_doubt`: the caller may have declined the time.
     """
 
     values: dict[str, Any]
@@ -75,6 +75,7 @@ class Arguments:
     is_several: bool = False
     noted: Mapping[str, str] = field(default_factory=dict)
     readings: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    in_doubt: bool = False
 
 
 def read_arguments(

@@ -92,7 +92,7 @@ def list_named_branches(config: TenantConfig, phrase: str, suggested: str | None
     Return () if the words name no branch, or mean "as always". `suggested` is the branch of our last question.
     """
     branches = config.branches
-    if len(branches) == 1 or not names_something(phrase):
+    if not names_something(phrase) or (len(branches) == 1 and means_main_branch(phrase)):
         return ()
     matches = match_branches(branches, phrase, None, suggested)
     if matches or match_branches(branches, phrase, branches[0].name, None):

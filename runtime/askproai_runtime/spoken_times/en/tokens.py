@@ -131,6 +131,7 @@ def _compile(rewrites: Iterable[tuple[str, Replacement]]) -> tuple[tuple[re.Patt
 
 
 # In this order, on the text in lower case. Numbers are words until the last rewrites.
+_BEFORE_PRONOUN = "that|this|which|the|another|any|first|second|third|last|other|earlier|later"
 _BEFORE_NUMBERS = _compile(
     (
         (r"[’`]", "'"),
@@ -138,6 +139,8 @@ _BEFORE_NUMBERS = _compile(
         (r"–", "-"),
         (r"\b([ap])\.? ?m\b\.?", r"\1m"),
         (r"(?<=\d)([ap])\.? ?m\b\.?", r" \1m"),
+        # "that one" is no hour
+        (rf"\b({_BEFORE_PRONOUN}) one\b(?! ?(?:after|before|o.?clock|thirty|fifteen|forty|[ap]m\b|in the ))", r"\1"),
         *WRITTEN_FORMS,
         (_HYPHENATED_CLOCK, _split_clock),
         (r"\b(half|quarter|five|ten|twenty(?:-five)?)-(past|to)-(?=[a-z\d])", r"\1 \2 "),
