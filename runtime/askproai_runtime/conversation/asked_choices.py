@@ -14,8 +14,7 @@ from typing import Any, Final
 from askproai_runtime.book.appointments import Appointment
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.types import AskedChoice, CallContext, Choice, ClarificationNeeded
-from askproai_runtime.language.answer_words import ASKING, CANCELLATION_WORD, FILLER, MOVE, YES_WORD, words_of
-from askproai_runtime.language.declines import REJECTS
+from askproai_runtime.language.answer_words import CANCELLATION_WORD, FILLER, MOVE, YES_WORD, words_of
 from askproai_runtime.language.kept_times import UNFIT
 from askproai_runtime.person_names import fold, may_be_same, same_name
 from askproai_runtime.understood import UNDERSTOOD
@@ -27,7 +26,7 @@ _SAID: Final = {said: Choice(choice) for said, choice in _WORDS.said.items()} | 
 _POLITE: Final = re.compile(rf"^(?:(?:{YES_WORD}|{FILLER}) )++|(?: {FILLER})++$")
 _NO_FURTHER: Final = re.compile(rf"\b(?:{_WORDS.no_further})\b")
 _INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.instead}|{CANCELLATION_WORD})\b")
-_NOT_INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.not_instead})\b|{REJECTS.pattern}|{UNFIT.pattern}|{ASKING.pattern}")
+_NOT_INSTEAD: Final = re.compile(rf"\b(?:{_WORDS.not_instead})\b|{UNFIT.pattern}")
 _CHANGES: Final = re.compile(rf"{_WORDS.changes}|\b{CANCELLATION_WORD}\b")
 _NAMES: Final = frozenset({"branch", "customer_name", "email", "phone", "service", "staff"})
 

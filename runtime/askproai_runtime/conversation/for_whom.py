@@ -9,9 +9,10 @@ from askproai_core.languages import Language
 from askproai_runtime.calls.payload import OngoingCall
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
-from askproai_runtime.language.answer_words import ONLY_NO, ONLY_YES, words_of
+from askproai_runtime.language.answer_words import ONLY_YES, words_of
 from askproai_runtime.language.company import comes_alone, list_company_clauses, names_relative, speaks_of_company
 from askproai_runtime.language.customer_names import read_customer_name
+from askproai_runtime.language.declines import NUMBER
 from askproai_runtime.language.name_words import BESIDE_ALONE, POSSESSIVES, RELATIVES
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES
@@ -27,6 +28,10 @@ _ALL: Final = re.compile(rf"\b(?:{_WORDS.all_of_them}|{UNDERSTOOD.one_more.sever
 _AND: Final = UNDERSTOOD.links.and_words
 _AND_CALLER: Final = re.compile(rf"\b(?:{_WORDS.names_caller}) (?:{_AND})\b|\b(?:{_AND}) (?:{_WORDS.names_caller})\b")
 _APART: Final = re.compile(rf"\b(?:{_WORDS.may_leave_out}|{_WORDS.rather_one})\b")
+_HOUR: Final = re.compile(
+    rf"\b(?:{UNDERSTOOD.kept_times.before_hour}) {NUMBER}\b(?: (?:{UNDERSTOOD.kept_times.behind_hour})\b)?"
+)
+_NO: Final = re.compile(rf"\s*(?:{UNDERSTOOD.declines.no})\s*")
 _WITHOUT: Final = re.compile(rf"\b(?:{_WORDS.without})\b")
 _DENIES: Final = re.compile(rf"\b(?:{_WORDS.denies})\b")
 
@@ -70,7 +75,7 @@ def read_people_meant(reply: str, names: Sequence[str]) -> Collection[int] | Non
     meant, left_out, is_all = set[int](), set[int](), False
     clauses = map(words_of, list_company_clauses(reply))
     for piece in (each for clause in clauses for each in _APART.split(clause) if each.strip()):
-        if ONLY_NO.fullmatch(piece):
+        if _NO.fullmatch(piece):
             continue
         people, denied, named_all = _find_people(piece, names), _DENIES.search(piece), _ALL.search(piece)
         if not _is_plain(_DENIES.sub(" ", piece), names):
@@ -94,10 +99,12 @@ def _is_plain(piece: str, names: Sequence[str]) -> bool:
         *BESIDE_ALONE,
         *RELATIVES,
         *_WORDS.small,
+        *_WORDS.by_oneself,
+        *_WORDS.beside_whom,
         "ich",
         "i",
     }
-    left = _NEEDS_ONE.sub("", f" {_ALL.sub(' ', piece)}").split()
+    left = _NEEDS_ONE.sub("", f" {_HOUR.sub(' ', _ALL.sub(' ', piece))}").split()
     return all(fold(word) in beside or ONLY_YES.fullmatch(word) or POSSESSIVES.fullmatch(fold(word)) for word in left)
 
 

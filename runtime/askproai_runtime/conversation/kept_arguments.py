@@ -2,6 +2,7 @@
 unless the caller has declined it since. Pure.
 """
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -12,19 +13,21 @@ from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.arguments.table import TIMES
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.transcript import Exchange, read_exchanges
-from askproai_runtime.language.answer_words import NO, YES, is_question, words_of
+from askproai_runtime.language.answer_words import NO, words_of
 from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.declines import agrees_to_offer, rejects_times
 from askproai_runtime.language.introductions import read_introduction
-from askproai_runtime.language.kept_times import Answered, Stance, names_start, read_stance
+from askproai_runtime.language.kept_times import DOUBTS, Answered, Stance, names_start, read_stance
+from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.spoken_times import Argument, Grain, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
+from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
+from askproai_runtime.understood import UNDERSTOOD
 
 APPOINTMENT: Final = frozenset({"appointment_date", "appointment_id", "appointment_time", "customer_name"})
+_PLEASE: Final = re.compile(rf"(?:(?:{UNDERSTOOD.answers.please})(?: |$))+")
 _FEWEST_LETTERS: Final = 3  # of a name that is spelled
 _DETAILS: Final = frozenset({"call_back", "email", "email_confirmed", "notes", "phone", "recipient"})
-# A complete request keeps these of the requests before it.
-_BESIDE: Final = frozenset({"customer_name", "staff", *_DETAILS})
 
 
 def list_replaced(read: Arguments) -> frozenset[str]:
@@ -65,12 +68,43 @@ def read_kept_stance(
     stance = read_stance(exchange.said, answered, now.astimezone(zone))
     if not is_asked or stance is Stance.DECLINED or answered.names_time:
         return stance
-    agrees = (
-        (YES.search(words) and not is_question(exchange.said))
-        or agrees_to_offer(words)
-        or names_start(words, kept, now.astimezone(zone))
+    if _agrees(exchange.said) or names_start(words, kept, now.astimezone(zone)):
+        return Stance.DECLINED if stance is Stance.WITHDRAWN else Stance.LEFT
+    return Stance.DECLINED if stance is Stance.WITHDRAWN else Stance.DOUBT
+
+
+def _agrees(said: str) -> bool:
+    """Return whether a reply to the question whether to book agrees, without a condition: "ja, wenn es um elf ist"."""
+    words = words_of(said)
+    return (holds_yes(said) or agrees_to_offer(words) or _PLEASE.fullmatch(words) is not None) and not DOUBTS.search(
+        words
     )
-    return Stance.DECLINED if stance is Stance.WITHDRAWN else Stance.LEFT if agrees else Stance.DOUBT
+
+
+def leaves_confirmed(read: Arguments, function: str, call: OngoingCall, now: datetime) -> bool:
+    """Return whether a request repeats the time of our last question, whether to book it, and the caller's words neither agree nor
+    name a time, with which it is compared later. `now` is local.
+    """
+    last = next(reversed(read_exchanges(call)), None)
+    if (
+        last is None
+        or last.request is None
+        or (last.answer or {}).get("unclear") != "confirmed"
+        or not last.said.strip()
+    ):
+        return False
+    before = last.request.read_arguments()
+    times = {name: read.values[name] for name in TIMES & read.values.keys()}
+    is_repeated = last.request.name == function and times == {name: before[name] for name in TIMES & before.keys()}
+    is_no = NO.search(words_of(last.said)) is not None
+    return bool(times) and is_repeated and (is_no or not (_agrees(last.said) or _names_time(last.said, now)))
+
+
+def _names_time(said: str, now: datetime) -> bool:
+    try:
+        return find_mention(said, now, None) is not None
+    except UnclearMention:
+        return True
 
 
 def spells_name(read: Arguments, call: OngoingCall) -> bool:
@@ -81,11 +115,16 @@ def spells_name(read: Arguments, call: OngoingCall) -> bool:
     return is_only and len(letters) >= _FEWEST_LETTERS and not speaks_of_company(said)
 
 
-def keep_beside(understood: Mapping[str, Any], call: OngoingCall) -> dict[str, Any]:
-    """Return what a complete request keeps of the requests before it: the details that it leaves out, and the person, unless the
-    caller's last words speak of another one.
+def keep_beside(understood: Mapping[str, Any], read: Arguments, call: OngoingCall) -> dict[str, Any]:
+    """Return the arguments that a complete request keeps of the requests before it: the details that it leaves out, unless it has
+    another message, and the person; neither if the caller's last words speak of somebody else.
     """
     said = "".join(each.said for each in read_exchanges(call)[-1:])
-    kept = _BESIDE - ({"customer_name"} if speaks_of_company(said) or read_introduction(said) else set())
-    kept -= _DETAILS if NO.search(words_of(said)) or rejects_times(words_of(said)) else set()
+    is_same = read.values.get("message") == understood.get("message") and not rejects_times(words_of(said))
+    is_other = speaks_of_company(said) or read_introduction(said)
+    kept = (
+        {"staff"}
+        if is_other
+        else {"staff", "customer_name"} | (_DETAILS if is_same and not NO.search(words_of(said)) else set())
+    )
     return {name: each for name, each in understood.items() if name in kept}

@@ -10,17 +10,23 @@ from askproai_core.languages import Language
 from askproai_core.tenant_config import Function
 from askproai_runtime.calls.payload import OngoingCall
 from askproai_runtime.conversation.arguments.companions import is_unfilled
-from askproai_runtime.conversation.arguments.known_names import NEGATIONS, KnownNames
+from askproai_runtime.conversation.arguments.known_names import KnownNames
 from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.arguments.table import TIMES, fold_key, rules_of
 from askproai_runtime.conversation.email_address import leaves_out_email, read_email
 from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_since
-from askproai_runtime.language.answer_words import ANYBODY, ONLY_NO, ONLY_YES, YES, Reply, words_of
-from askproai_runtime.language.company import list_company_clauses, may_come_alone, read_company, speaks_of_company
+from askproai_runtime.language.answer_words import ANYBODY, ONLY_NO, ONLY_YES, YES, Reply, says_nothing_beside, words_of
+from askproai_runtime.language.company import (
+    list_company_clauses,
+    may_come_alone,
+    names_relative,
+    read_company,
+    speaks_of_company,
+)
 from askproai_runtime.language.customer_names import is_unknown_word, read_customer_name
-from askproai_runtime.language.declines import REJECTS, list_clauses
+from askproai_runtime.language.declines import list_clauses
 from askproai_runtime.language.kept_times import RATHER
 from askproai_runtime.language.placeholders import leaves_open
 from askproai_runtime.language.replies import NAMES, ONE_BY_ONE, ONE_NAME, Question, read_reply
@@ -28,7 +34,11 @@ from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES, present_language
 from askproai_runtime.spoken_times import Argument, Grain
 from askproai_runtime.spoken_times.agreement import may_agree
-from askproai_runtime.understood import UNDERSTOOD_IN
+from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
+
+_REFUSING: Final = UNDERSTOOD.answers.refusing
+_BEFORE_PERSON: Final = UNDERSTOOD.answers.before_person
+_PREFERRING: Final = _BEFORE_PERSON | UNDERSTOOD.answers.preferring
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,18 +78,28 @@ def leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
     return bool(is_open) and "staff" not in known.find_mentioned(words)
 
 
-def read_staff_beside(said: str, customer: str, known: KnownNames) -> str | None:
+def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames) -> str | None:
     """Return the `staff` that a reply asks for beside the answer to another question: the person whom it prefers, "nicht Anna" for
-    one whom it refuses, "" if it does not matter; None if it says nothing of that. The customer's own name is no person's.
+    one whom it refuses, "" if it does not matter; None if it says nothing of that, or leaves the person of the request's `values`.
+    Only a negation, or a word such as "bei", directly before a name counts, and nothing in a clause about a relative.
     """
-    names, exclude = fold(customer).split(), UNDERSTOOD_IN[present_language()].arguments.exclude
-    for clause in map(words_of, list_company_clauses(said)):
-        words = " ".join(word for word in clause.split() if fold(word) not in names)
-        people = _list_people(words, known)
-        if people and (REJECTS.search(words) or not NEGATIONS.isdisjoint(fold(words).split())):
-            return ", ".join(f"{exclude} {each}" for each in people)
-        if len(people) == 1 and RATHER.search(words):
-            return people[0]
+    named, refused, is_rather = list[str](), list[str](), False
+    customer = fold(str(values.get("customer_name", ""))).split()
+    for clause in (words_of(each) for each in list_company_clauses(said) if not names_relative(each)):
+        before, is_alone = "", sum(not says_nothing_beside(word) for word in clause.split()) == 1
+        for word in clause.split():
+            people = [] if fold(word) in customer else _list_people(word, known)
+            refused += people if before in _REFUSING else []
+            named += people if before in _PREFERRING or is_alone else []
+            is_rather |= bool(people) and RATHER.search(clause) is not None
+            before = before if fold(word) in _BEFORE_PERSON and before in _REFUSING else word
+    own, wanted = _list_people(str(values.get("staff", "")), known), {*named} - {*refused}
+    if len(wanted) == 1 and (is_rather or refused):
+        return wanted.pop()
+    if refused:
+        exclude = UNDERSTOOD_IN[present_language()].arguments.exclude
+        is_kept = bool(own) and {*own}.isdisjoint(refused)
+        return None if is_kept else ", ".join(f"{exclude} {each}" for each in dict.fromkeys(refused))
     return "" if ANYBODY.search(words_of(said)) else None
 
 
@@ -97,7 +117,7 @@ def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames) -> Argum
         return read
     own, heard = (
         _list_people(staff, known),
-        read_staff_beside(last.said, str(read.values.get("customer_name", "")), known),
+        read_staff_beside(last.said, read.values, known),
     )
     named = _list_people(last.said, known)
     if (last.answer or {}).get("unclear") == "staff" and len(named) == 1 and heard in {None, named[0]}:

@@ -40,7 +40,7 @@ _NAMES_ZONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.values.zone}|{UNDERSTOOD.val
 _OWN_ZONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.values.own_zone})\b")
 _MINUTES: Final = timedelta(minutes=7)
 _CLOCK = re.compile(r"(?<![\d:])(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)")
-_OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-]?)(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
+_OFFSET = re.compile(r"(?:UTC|GMT)? ?(?P<sign>[+-]?) ?(?P<hours>\d{1,2}):?(?P<minutes>\d\d)?")
 
 
 def ask_unclear(
@@ -209,8 +209,10 @@ def _is_foreign(named: object, zone: str) -> bool:
     if found := _OFFSET.fullmatch(said):
         offset = timedelta(hours=int(found["hours"]), minutes=int(found["minutes"] or 0))
         return (-offset if found["sign"] == "-" else offset) not in _offsets(zone)
-    meant = _zones_by_name().get(fold(said), said if said in available_timezones() else None)
-    return bool(said) and (_offsets(meant) != _offsets(zone) if meant else not _OWN_ZONE.search(fold(said)))
+    named = [fold(said), *fold(said).split()]
+    meant = {_offsets(_zones_by_name()[each]) for each in named if each in _zones_by_name()}
+    is_own = _offsets(zone) in meant or (not meant and _OWN_ZONE.search(fold(said)))
+    return bool(said) and not is_own
 
 
 @cache

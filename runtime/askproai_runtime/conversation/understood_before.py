@@ -21,6 +21,7 @@ from askproai_runtime.conversation.for_whom import is_for_one, read_people_meant
 from askproai_runtime.conversation.kept_arguments import (
     APPOINTMENT,
     keep_beside,
+    leaves_confirmed,
     list_replaced,
     read_kept_stance,
     spells_name,
@@ -97,6 +98,8 @@ def read_request(
         read = replace(read, unclear=(*read.unclear, "companions"))
     if function in _COUNTS_IN:
         read = settle_company(count_people(read, function, was_asked=was_asked), function, call, args)
+    if function in _CONFIRMED and leaves_confirmed(read, function.name.lower(), call, now):
+        read = replace(read, in_doubt=True)
     return note_unread(read, function, known)
 
 
@@ -166,7 +169,7 @@ def _add_understood(
         return read
     understood, unread, stance = _read_understood(read, function, call, known, now)
     if is_whole:
-        understood, unread = keep_beside(understood, call), {}
+        understood, unread = keep_beside(understood, read, call), {}
     if not understood and function is Function.CHECK_AVAILABILITY and "service" not in read.unclear:
         return replace(read, values=_find_searched(call, known) | read.values)
     names = [str(each.get("customer_name", "")) for each in (read.values, understood)]
@@ -271,7 +274,7 @@ def _read_understood(
             unclear |= TIMES
         if function is Function.LEAVE_MESSAGE and stance is Stance.WITHDRAWN:
             unclear |= {"message", "recipient", "call_back"}
-        staff = read_staff_beside(exchange.said, str((understood | answering.values).get("customer_name", "")), known)
+        staff = read_staff_beside(exchange.said, understood | answering.values, known)
         unclear |= {"staff"} if staff is not None else set()
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
         understood |= {"staff": staff} if staff and function in _CONFIRMED else {}

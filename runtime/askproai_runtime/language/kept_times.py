@@ -5,7 +5,7 @@ asked whether it stays.
 """
 
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import IntEnum
@@ -13,11 +13,11 @@ from typing import Any, Final
 
 from askproai_runtime.language.answer_words import KEEP, words_of
 from askproai_runtime.language.birth_dates import list_birth_dates
-from askproai_runtime.language.declines import NUMBER, rejects_times
+from askproai_runtime.language.declines import NUMBER, find_named_times, rejects_times
 from askproai_runtime.language.name_words import POSSESSIVES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.spoken_times import counts_time
-from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
+from askproai_runtime.spoken_times.mentions import Mention, UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
 _WORDS: Final = UNDERSTOOD.kept_times
@@ -98,13 +98,14 @@ def _list_words(value: object) -> Iterator[str]:
 def _read_clause(clause: str, values: set[str], answered: Answered, now: datetime, *, is_verbatim: bool) -> Stance:
     words = [(word, fold(word)) for word in _HARMLESS.sub(" ", clause).split()]
     rest = " ".join(word for word, folded in words if folded not in values)
-    if _declines(rest, answered.kept, now):
+    names_any = answered.names_time or answered.names_other
+    if _rejects(rest, answered.kept, now) if names_any else _declines(rest, answered.kept, now):
         return Stance.DECLINED
     if gives_up(clause):
         return Stance.WITHDRAWN
     if rejects_times(rest) or KEEP.search(rest) or DOUBTS.search(rest):
         return Stance.DOUBT
-    if answered.names_time or answered.names_other or names_start(rest, answered.kept, now):
+    if names_any or names_start(rest, answered.kept, now):
         return Stance.LEFT
     births = list_birth_dates(str(answered.values.get("birth_date", "")), now.date())
     if births and not {*births}.isdisjoint(list_birth_dates(rest, now.date())):
@@ -130,31 +131,45 @@ def gives_up(clause: str) -> bool:
 
 def declines_time(said: str, start: datetime, now: datetime, *, by_name: bool = False) -> bool:
     """Return whether a reply to our question says that the local start of the request does not suit, or asks for another time: the
-    next request may repeat it all the same. `by_name`: only a no beside words for the start counts.
+    next request may repeat it all the same. `by_name`: only a no to words for the start counts.
     """
-    clauses = [words_of(each) for each in _CLAUSE.split(said[:_LONGEST].casefold())]
-    named = [names_start(each, [start], now, surely=False) for each in clauses]
-    rejected = [rejects_times(each) for each in clauses]
+    clauses = [_HARMLESS.sub(" ", words_of(each)) for each in _CLAUSE.split(said[:_LONGEST].casefold())]
     if by_name:
-        return any(is_named and is_rejected for is_named, is_rejected in zip(named, rejected, strict=True))
-    is_wanted = any(is_named and not is_rejected for is_named, is_rejected in zip(named, rejected, strict=True))
+        return any(_rejects(each, [start], now) for each in clauses)
+    is_wanted = any(names_start(each, [start], now, surely=False) and not rejects_times(each) for each in clauses)
     return not is_wanted and any(_declines(each, [start], now) for each in clauses)
+
+
+def _rejects(words: str, kept: Collection[datetime], now: datetime) -> bool:
+    """Return whether a clause names the kept start with a no: "Freitag geht nicht", but not "um zehn, nicht um elf"."""
+    try:
+        rejected, others = find_named_times(_drop_bare_numbers(words), now) if kept else ((), ())
+        return _names_any(rejected, kept) and not _names_any(others, kept)
+    except UnclearMention:
+        return False
+
+
+def _drop_bare_numbers(words: str) -> str:
+    """Return a clause without numbers that may count anything: "nicht zwei"."""
+    is_timely = _TIMELY.search(words) or _HOUR.search(words)
+    return words if is_timely else " ".join(_COUNTED.sub(" ", words).split())
+
+
+def _names_any(mentions: Iterable[Mention], kept: Collection[datetime]) -> bool:
+    return any(each.find_in(kept, surely=False) for each in mentions)
 
 
 def _declines(words: str, kept: Collection[datetime], now: datetime) -> bool:
     """Return whether a clause declines the kept start: "da geht es nicht", "eine Stunde später", "lieber am Samstag"."""
-    if UNFIT.search(words) or counts_time(words):
+    if UNFIT.search(words) or counts_time(words) or _rejects(words, kept, now):
         return True
-    is_timely, is_other = any(each.search(words) for each in (_TIMELY, _HOUR)), False
     try:
-        named = words if is_timely else " ".join(_COUNTED.sub(" ", words).split())
-        if (mention := find_mention(named, now, None)) is not None:
-            is_timely, is_other = True, bool(kept) and not mention.find_in(kept, surely=False)
+        mention = find_mention(_drop_bare_numbers(words), now, None)
+        if mention is not None and kept and not mention.find_in(kept, surely=False):
+            return RATHER.search(words) is not None
     except UnclearMention:
-        is_timely = True
-    if is_other:
-        return RATHER.search(words) is not None
-    return is_timely and rejects_times(words)
+        return rejects_times(words)
+    return (_TIMELY.search(words) is not None or (mention is not None and not kept)) and rejects_times(words)
 
 
 def names_start(words: str, kept: Collection[datetime], now: datetime, *, surely: bool = True) -> bool:
