@@ -104,7 +104,7 @@ def _is_plain(piece: str, names: Sequence[str]) -> bool:
         "ich",
         "i",
     }
-    left = _NEEDS_ONE.sub("", f" {_HOUR.sub(' ', _ALL.sub(' ', piece))}").split()
+    left = _NEEDS_ONE.sub("", f" {_HOUR.sub(' ', _ALL.sub(' ', piece)) if _ALL.search(piece) else piece}").split()
     return all(fold(word) in beside or ONLY_YES.fullmatch(word) or POSSESSIVES.fullmatch(fold(word)) for word in left)
 
 

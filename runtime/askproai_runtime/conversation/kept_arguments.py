@@ -19,6 +19,7 @@ from askproai_runtime.language.declines import agrees_to_offer, rejects_times
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.kept_times import DOUBTS, Answered, Stance, names_start, read_stance
 from askproai_runtime.language.replies import holds_yes
+from askproai_runtime.person_names import same_name
 from askproai_runtime.spoken_times import Argument, Grain, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
@@ -93,11 +94,15 @@ def leaves_confirmed(read: Arguments, function: str, call: OngoingCall, now: dat
         or not last.said.strip()
     ):
         return False
-    before = last.request.read_arguments()
-    times = {name: read.values[name] for name in TIMES & read.values.keys()}
-    is_repeated = last.request.name == function and times == {name: before[name] for name in TIMES & before.keys()}
-    is_no = NO.search(words_of(last.said)) is not None
-    return bool(times) and is_repeated and (is_no or not (_agrees(last.said) or _names_time(last.said, now)))
+    times, before = _list_starts(read.values, now), _list_starts(last.request.read_arguments(), now)
+    is_repeated = last.request.name == function and times and before in ([], times)
+    is_open = any(each.search(words_of(last.said)) for each in (NO, DOUBTS))
+    return bool(is_repeated) and (is_open or not (_agrees(last.said) or _names_time(last.said, now)))
+
+
+def _list_starts(values: Mapping[str, Any], now: datetime) -> list[datetime]:
+    readings = understand_parts(*read_parts(values), at=now, zone=ZoneInfo(str(now.tzinfo))).candidates
+    return [each.start for each in readings]
 
 
 def _names_time(said: str, now: datetime) -> bool:
@@ -120,8 +125,10 @@ def keep_beside(understood: Mapping[str, Any], read: Arguments, call: OngoingCal
     another message, and the person; neither if the caller's last words speak of somebody else.
     """
     said = "".join(each.said for each in read_exchanges(call)[-1:])
-    is_same = read.values.get("message") == understood.get("message") and not rejects_times(words_of(said))
-    is_other = speaks_of_company(said) or read_introduction(said)
+    is_same = understood.get("message") in {None, read.values.get("message")} and not rejects_times(words_of(said))
+    introduced = read_introduction(said)
+    is_caller = not introduced or same_name(introduced, str(read.values.get("customer_name", "")))
+    is_other = speaks_of_company(said) or not is_caller
     kept = (
         {"staff"}
         if is_other

@@ -2,6 +2,7 @@
 caller who has replied to come alone, and arguments that no booking needs. Pure.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -17,7 +18,16 @@ from askproai_runtime.conversation.email_address import leaves_out_email, read_e
 from askproai_runtime.conversation.named_people import names_one
 from askproai_runtime.conversation.repeated_questions import MOST_ASKED
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_since
-from askproai_runtime.language.answer_words import ANYBODY, ONLY_NO, ONLY_YES, YES, Reply, says_nothing_beside, words_of
+from askproai_runtime.language.answer_words import (
+    ANYBODY,
+    ONLY_NO,
+    ONLY_YES,
+    YES,
+    Reply,
+    is_question,
+    says_nothing_beside,
+    words_of,
+)
 from askproai_runtime.language.company import (
     list_company_clauses,
     may_come_alone,
@@ -38,6 +48,10 @@ from askproai_runtime.understood import UNDERSTOOD, UNDERSTOOD_IN
 
 _REFUSING: Final = UNDERSTOOD.answers.refusing
 _BEFORE_PERSON: Final = UNDERSTOOD.answers.before_person
+_NO_WORD: Final = "|".join(sorted(_REFUSING))
+_IN_DOUBT: Final = re.compile(
+    rf"\b(?:{UNDERSTOOD.answers.conditions})\b|\b(?:{_NO_WORD})$|\b(?:{_NO_WORD})\b.* (?:{_NO_WORD})\b"
+)
 _PREFERRING: Final = _BEFORE_PERSON | UNDERSTOOD.answers.preferring
 
 
@@ -86,6 +100,10 @@ def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames) -
     named, refused, is_rather = list[str](), list[str](), False
     customer = fold(str(values.get("customer_name", ""))).split()
     for clause in (words_of(each) for each in list_company_clauses(said) if not names_relative(each)):
+        if is_question(clause) or _IN_DOUBT.search(
+            clause
+        ):  # "bei Mehmet lieber nicht", "wenn nicht Julia, dann Mehmet"
+            continue
         before, is_alone = "", sum(not says_nothing_beside(word) for word in clause.split()) == 1
         for word in clause.split():
             people = [] if fold(word) in customer else _list_people(word, known)

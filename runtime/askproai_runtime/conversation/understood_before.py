@@ -98,7 +98,9 @@ def read_request(
         read = replace(read, unclear=(*read.unclear, "companions"))
     if function in _COUNTS_IN:
         read = settle_company(count_people(read, function, was_asked=was_asked), function, call, args)
-    if function in _CONFIRMED and leaves_confirmed(read, function.name.lower(), call, now):
+    if function in _CONFIRMED and leaves_confirmed(
+        read, function.name.lower(), call, now.astimezone(ZoneInfo(known.config.time_zone))
+    ):
         read = replace(read, in_doubt=True)
     return note_unread(read, function, known)
 
