@@ -77,9 +77,8 @@ def read_kept_stance(
 def _agrees(said: str) -> bool:
     """Return whether a reply to the question whether to book agrees, without a condition: "ja, wenn es um elf ist"."""
     words = words_of(said)
-    return (holds_yes(said) or agrees_to_offer(words) or _PLEASE.fullmatch(words) is not None) and not DOUBTS.search(
-        words
-    )
+    is_yes = holds_yes(said) or agrees_to_offer(words) or _PLEASE.fullmatch(words) is not None
+    return is_yes and not DOUBTS.search(words)
 
 
 def leaves_confirmed(read: Arguments, function: str, call: OngoingCall, now: datetime) -> bool:
@@ -125,13 +124,11 @@ def keep_beside(understood: Mapping[str, Any], read: Arguments, call: OngoingCal
     another message, and the person; neither if the caller's last words speak of somebody else.
     """
     said = "".join(each.said for each in read_exchanges(call)[-1:])
-    is_same = understood.get("message") in {None, read.values.get("message")} and not rejects_times(words_of(said))
     introduced = read_introduction(said)
     is_caller = not introduced or same_name(introduced, str(read.values.get("customer_name", "")))
-    is_other = speaks_of_company(said) or not is_caller
-    kept = (
-        {"staff"}
-        if is_other
-        else {"staff", "customer_name"} | (_DETAILS if is_same and not NO.search(words_of(said)) else set())
-    )
+    kept = {"staff"}
+    if is_caller and not speaks_of_company(said):
+        is_same = understood.get("message") in {None, read.values.get("message")}
+        is_refused = rejects_times(words_of(said)) or NO.search(words_of(said))
+        kept |= {"customer_name"} | (_DETAILS if is_same and not is_refused else set())
     return {name: each for name, each in understood.items() if name in kept}

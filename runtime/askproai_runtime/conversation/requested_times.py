@@ -12,6 +12,7 @@ from askproai_runtime.availability.obstacles import is_open_time, is_working_day
 from askproai_runtime.availability.slots import horizon_end
 from askproai_runtime.book.requests import ServiceRequest
 from askproai_runtime.conversation.answers import ask_candidates
+from askproai_runtime.conversation.arguments.parts import FULL_DATE
 from askproai_runtime.conversation.arguments.texts import read_text
 from askproai_runtime.conversation.open_readings import keep_open_readings, require_exact
 from askproai_runtime.conversation.past_dates import ask_of_past, find_over
@@ -43,7 +44,6 @@ from askproai_runtime.understood import UNDERSTOOD
 # Midnight in digits, which models write where no time was said: "00:00", "24:00", "0 Uhr".
 _NO_TIME = re.compile(rf"T?(?:00?|24)(?:[:.]00){{0,2}}(?: ?(?:{UNDERSTOOD.values.clock}|h))?", re.IGNORECASE)
 _BESIDE_HOUR = re.compile(rf"\b(?:{UNDERSTOOD.places.beside_hour})\b")  # "ich habe um zwei Feierabend"
-_WITH_YEAR = re.compile(r"\d[./-]\d+[./-]\d")
 _WORD = re.compile(r"[^\W\d_]{3}")
 _DAYS_AHEAD = 14  # in which a time without a day is searched
 _HALF_A_DAY = timedelta(hours=12)
@@ -197,7 +197,7 @@ def _drop_too_far(parts: Parts, understood: Understanding, call: CallContext, se
     """Return the readings without those beyond the booking horizon, if another is before it and no year is written: `10/12`."""
     end = horizon_end(service.rules, call.started_at)
     near = [each for each in understood.candidates if each.start.timestamp() < end]
-    if len(near) in {0, len(understood.candidates)} or any(_WITH_YEAR.search(part) for part in parts if part):
+    if len(near) in {0, len(understood.candidates)} or any(FULL_DATE.search(part) for part in parts if part):
         return understood
     return replace(Understanding.of(near), unclear=understood.unclear)
 

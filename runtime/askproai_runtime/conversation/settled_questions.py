@@ -100,9 +100,8 @@ def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames) -
     named, refused, is_rather = list[str](), list[str](), False
     customer = fold(str(values.get("customer_name", ""))).split()
     for clause in (words_of(each) for each in list_company_clauses(said) if not names_relative(each)):
-        if is_question(clause) or _IN_DOUBT.search(
-            clause
-        ):  # "bei Mehmet lieber nicht", "wenn nicht Julia, dann Mehmet"
+        # "bei Mehmet lieber nicht", "wenn nicht Julia, dann Mehmet"
+        if is_question(clause) or _IN_DOUBT.search(clause):
             continue
         before, is_alone = "", sum(not says_nothing_beside(word) for word in clause.split()) == 1
         for word in clause.split():
@@ -133,10 +132,7 @@ def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames) -> Argum
     last, staff = next(reversed(read_exchanges(call)), None), str(read.values.get("staff") or "")
     if last is None or last.request is None or (last.answer or {}).get("success") is not False or not staff:
         return read
-    own, heard = (
-        _list_people(staff, known),
-        read_staff_beside(last.said, read.values, known),
-    )
+    own, heard = _list_people(staff, known), read_staff_beside(last.said, read.values, known)
     named = _list_people(last.said, known)
     if (last.answer or {}).get("unclear") == "staff" and len(named) == 1 and heard in {None, named[0]}:
         return replace(read, values=read.values | {"staff": named[0]})

@@ -32,6 +32,7 @@ _HARMLESS: Final = re.compile(
 )
 # Words with which a no is about the time: "da geht es nicht", but not "nicht Voigt".
 _TIMELY: Final = re.compile(rf"\b(?:{_WORDS.timely})\b")
+# "hat sich erledigt", but not "vergessen Sie es nicht"
 _GIVES_UP: Final = re.compile(rf"\b(?:{_WORDS.gives_up})")
 UNFIT: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.unfit})\b")
 RATHER: Final = re.compile(rf"\b(?:{UNDERSTOOD.one_more.rather})\b")
@@ -101,7 +102,7 @@ def _read_clause(clause: str, values: set[str], answered: Answered, now: datetim
     names_any = answered.names_time or answered.names_other
     if _rejects(rest, answered.kept, now) if names_any else _declines(rest, answered.kept, now):
         return Stance.DECLINED
-    if gives_up(clause):
+    if _GIVES_UP.search(clause):
         return Stance.WITHDRAWN
     if rejects_times(rest) or KEEP.search(rest) or DOUBTS.search(rest):
         return Stance.DOUBT
@@ -122,11 +123,6 @@ def _read_clause(clause: str, values: set[str], answered: Answered, now: datetim
     others = {fold(word) for word in rest.split() if len(word) > 1} - _BESIDE_ANSWERS
     is_plain = not is_verbatim or all(POSSESSIVES.fullmatch(each) for each in others)
     return Stance.LEFT if is_plain else Stance.DOUBT
-
-
-def gives_up(clause: str) -> bool:
-    """Return whether words (lower case, no punctuation) give something up: "hat sich erledigt", not "vergessen Sie es nicht"."""
-    return _GIVES_UP.search(clause) is not None
 
 
 def declines_time(said: str, start: datetime, now: datetime, *, by_name: bool = False) -> bool:

@@ -25,7 +25,7 @@ _LAST_NAMES = tuple(sorted(UNDERSTOOD.argument_names.last_names))
 _AFTER, _BEFORE = tuple(sorted(_KEYS.after)), tuple(sorted(_KEYS.before))
 _FROM, _TO = (*_AFTER, *sorted(_KEYS.range_begins)), (*_BEFORE, *sorted(_KEYS.range_ends))
 _DIGIT: Final = re.compile(r"\d")
-_FULL_DATE: Final = re.compile(r"\d[./-]\d+[./-]\d")
+FULL_DATE: Final = re.compile(r"\d[./-]\d+[./-]\d")
 _HOURS, _MONTHS, _YEARS = tuple(sorted(_KEYS.hour)), tuple(sorted(_KEYS.month)), tuple(sorted(_KEYS.year))
 _WORDS = SENTENCES[Language.DE]
 _DAY_AND_MONTH = re.compile(r"\d{1,2}(?P<sign>[./])\s*\d{1,2}")
@@ -206,10 +206,10 @@ def _join_beside(
     own = [key for key in found if fold_key(key) in names and isinstance(found[key], str | int)]
     keys = [key for key in found if fold_key(key) in beside]
     said = read(found[keys[0]]) if len(keys) == 1 else None
-    if said is not None and _DIGIT.search(said):  # the number of a week, which a date may contradict
-        own = [key for key in own if not _FULL_DATE.search(to_text(found[key]))]
     if said is None:
         return
+    if _DIGIT.search(said):  # the number of a week, which a date may contradict
+        own = [key for key in own if not FULL_DATE.search(to_text(found[key]))]
     if len(own) == 1:
         value = to_text(found[own[0]])
         found[own[0]] = value if fold_key(value).endswith(fold_key(said)) else f"{value} {said}"

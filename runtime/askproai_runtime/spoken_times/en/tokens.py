@@ -130,8 +130,8 @@ def _compile(rewrites: Iterable[tuple[str, Replacement]]) -> tuple[tuple[re.Patt
     return tuple((re.compile(pattern), replacement) for pattern, replacement in rewrites)
 
 
-# In this order, on the text in lower case. Numbers are words until the last rewrites.
 _BEFORE_PRONOUN = "that|this|which|the|another|any|first|second|third|last|other|earlier|later"
+# In this order, on the text in lower case. Numbers are words until the last rewrites.
 _BEFORE_NUMBERS = _compile(
     (
         (r"[’`]", "'"),
