@@ -10,18 +10,17 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.book.requests import Doubts
-from askproai_runtime.conversation.day_readings import ask_which, days_of
+from askproai_runtime.conversation.day_readings import ask_which
 from askproai_runtime.conversation.last_days import find_only_times, list_said_starts, list_weekdays
-from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded, NamedTimes, Naming
 from askproai_runtime.conversation.wanted_times import rejects_day
 from askproai_runtime.language.answer_words import FILLER, MOVE, NO, ONLY_YES, YES_WORD, words_of
 from askproai_runtime.language.declines import REJECTS, SAYS_HOUR, agrees_to_offer, find_declined, list_clauses
-from askproai_runtime.language.kept_times import RATHER, UNFIT, declines_time
+from askproai_runtime.language.kept_times import RATHER, UNFIT
 from askproai_runtime.language.places_among import list_places
 from askproai_runtime.language.replies import asks_or_waits, holds_yes
 from askproai_runtime.sentences import format_spoken, say
-from askproai_runtime.spoken_times import counts_time, understand_parts
+from askproai_runtime.spoken_times import counts_time
 from askproai_runtime.spoken_times.mentioned_days import excludes_time
 from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
@@ -65,7 +64,6 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
     """
     named = call.named_last
     if named is None or named.naming is not Naming.OFFERED or start not in named.starts:
-        _require_not_declined_since(call, start, zone)
         return
     if any(len(offer) > 1 and offer[0].start == start for offer in call.offered):
         return
@@ -91,23 +89,6 @@ def require_not_declined(call: CallContext, start: datetime, zone: ZoneInfo, *, 
         return
     if is_unfit or start not in list_said_starts(named, call, zone, surely=False):
         when = format_spoken(start, zone, call.started_at)
-        raise ClarificationNeeded(say().shall_i_book_then.format(when=when), unclear="confirmed")
-
-
-def _require_not_declined_since(call: CallContext, start: datetime, zone: ZoneInfo) -> None:
-    """Raise the question whether to book if the request repeats the time of the last one, or names an hour on the day that we
-    asked about, and the caller's reply declines it: a model passes the answer, and overlooks the words beside it.
-    """
-    last, named, now = next(iter(call.requested), None), call.named_last, call.started_at
-    if call.said_since is None or call.asked_choices:
-        return
-    before = understand_parts(*read_parts(last), at=now, zone=zone).candidates if last is not None else ()
-    is_repeated = {each.start for each in before} == {start}
-    is_asked = named is not None and named.naming is Naming.ASKED and start.date() in days_of(named.starts, zone)
-    if not (is_repeated or is_asked):
-        return
-    if declines_time(call.said_since, start.astimezone(zone), now.astimezone(zone), by_name=not is_repeated):
-        when = format_spoken(start, zone, now)
         raise ClarificationNeeded(say().shall_i_book_then.format(when=when), unclear="confirmed")
 
 

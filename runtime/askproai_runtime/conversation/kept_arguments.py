@@ -4,6 +4,7 @@ unless the caller has declined it since. Pure.
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
@@ -18,6 +19,7 @@ from askproai_runtime.language.company import speaks_of_company
 from askproai_runtime.language.declines import agrees_to_offer, rejects_times
 from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.kept_times import DOUBTS, Answered, Stance, names_start, read_stance
+from askproai_runtime.language.plain_yes import is_plain_yes
 from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.person_names import same_name
 from askproai_runtime.spoken_times import Argument, Grain, understand_parts
@@ -45,68 +47,73 @@ def has_day(read: Arguments) -> bool:
     return holds_day(str(read.values.get("time", "")))
 
 
-def read_kept_stance(
-    exchange: Exchange, understood: Mapping[str, Any], answering: Arguments, now: datetime, zone: ZoneInfo
-) -> Stance:
-    """Return whether the time of an earlier request still counts after the caller's words since our question. After the question
-    whether to book, only a yes keeps it, unless the request names a time itself.
+def drop_repeated(answering: Arguments, before: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> Arguments:
+    """Return a request without the arguments that it repeats of the values `before` it: what is left is the caller's answer. The
+    same time in another form is repeated, too.
     """
-    is_asked, words = (exchange.answer or {}).get("unclear") == "confirmed", words_of(exchange.said)
-    if is_asked and NO.search(words):
+    values = {name: each for name, each in answering.values.items() if before.get(name) != each}
+    if _list_starts(answering.values, now, zone) == _list_starts(before, now, zone) != []:
+        values = {name: each for name, each in values.items() if name not in TIMES}
+    return replace(answering, values=values)
+
+
+def read_kept_stance(
+    exchange: Exchange,
+    understood: Mapping[str, Any],
+    answering: Arguments,
+    now: datetime,
+    zone: ZoneInfo,
+    *,
+    is_to_agree: bool,
+) -> Stance:
+    """Return whether the time of an earlier request still counts after the caller's words since our question, with the arguments
+    that they have added (`answering`). If the caller `is_to_agree`, since we have asked whether to book, or the time was declined
+    before, only a yes keeps it, unless the request names a time.
+    """
+    words = words_of(exchange.said)
+    if is_to_agree and NO.search(words):
         return Stance.DECLINED
     named = {*answering.values, *answering.unclear}
     known = {name: each for name, each in understood.items() if name not in TIMES}
     times = {name: each for name, each in understood.items() if name not in list_replaced(answering)}
-    readings = understand_parts(*read_parts(times | answering.values), at=now, zone=zone).candidates
-    kept = [each.start for each in readings if len(readings) == 1 and each.grain is Grain.MINUTE]
+    kept = _list_starts(times | answering.values, now, zone)
     answered = Answered(
         answering.values,
         known,
-        kept,
+        kept if len(kept) == 1 else [],
         names_time=not TIMES.isdisjoint(named),
         names_other=not named.isdisjoint(APPOINTMENT - {"customer_name"}),
     )
     stance = read_stance(exchange.said, answered, now.astimezone(zone))
-    if not is_asked or stance is Stance.DECLINED or answered.names_time:
+    if not is_to_agree or stance is Stance.DECLINED or answered.names_time:
         return stance
-    if _agrees(exchange.said) or names_start(words, kept, now.astimezone(zone)):
-        return Stance.DECLINED if stance is Stance.WITHDRAWN else Stance.LEFT
-    return Stance.DECLINED if stance is Stance.WITHDRAWN else Stance.DOUBT
+    if stance is Stance.WITHDRAWN:
+        return Stance.DECLINED
+    return Stance.LEFT if _agrees(exchange, stance) or names_start(words, kept, now.astimezone(zone)) else Stance.DOUBT
 
 
-def _agrees(said: str) -> bool:
-    """Return whether a reply to the question whether to book agrees, without a condition: "ja, wenn es um elf ist"."""
-    words = words_of(said)
+def _list_starts(values: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> list[datetime]:
+    readings = understand_parts(*read_parts(values), at=now, zone=zone).candidates
+    return [each.start for each in readings if each.grain is Grain.MINUTE]
+
+
+def _agrees(exchange: Exchange, stance: Stance) -> bool:
+    """Return whether a reply to the question whether to book agrees and adds nothing to it: not "ja, da hab ich Zahnarzt"."""
+    said, words = exchange.said, words_of(exchange.said)
     is_yes = holds_yes(said) or agrees_to_offer(words) or _PLEASE.fullmatch(words) is not None
-    return is_yes and not DOUBTS.search(words)
+    asked = str((exchange.answer or {}).get("message"))
+    return (
+        is_yes and not DOUBTS.search(words) and (stance is Stance.LEFT or is_plain_yes(said, asked, "book_appointment"))
+    )
 
 
-def leaves_confirmed(read: Arguments, function: str, call: OngoingCall, now: datetime) -> bool:
-    """Return whether a request repeats the time of our last question, whether to book it, and the caller's words neither agree nor
-    name a time, with which it is compared later. `now` is local.
-    """
-    last = next(reversed(read_exchanges(call)), None)
-    if (
-        last is None
-        or last.request is None
-        or (last.answer or {}).get("unclear") != "confirmed"
-        or not last.said.strip()
-    ):
+def names_another(exchange: Exchange, added: Arguments, now: datetime) -> bool:
+    """Return whether the reply to the question whether to book only names another time, which is compared later: "die zehn"."""
+    words = words_of(exchange.said)
+    if (exchange.answer or {}).get("unclear") != "confirmed" or NO.search(words) or DOUBTS.search(words):
         return False
-    times, before = _list_starts(read.values, now), _list_starts(last.request.read_arguments(), now)
-    is_repeated = last.request.name == function and times and before in ([], times)
-    is_open = any(each.search(words_of(last.said)) for each in (NO, DOUBTS))
-    return bool(is_repeated) and (is_open or not (_agrees(last.said) or _names_time(last.said, now)))
-
-
-def _list_starts(values: Mapping[str, Any], now: datetime) -> list[datetime]:
-    readings = understand_parts(*read_parts(values), at=now, zone=ZoneInfo(str(now.tzinfo))).candidates
-    return [each.start for each in readings]
-
-
-def _names_time(said: str, now: datetime) -> bool:
     try:
-        return find_mention(said, now, None) is not None
+        return TIMES.isdisjoint(added.values) and find_mention(exchange.said, now, None) is not None
     except UnclearMention:
         return True
 

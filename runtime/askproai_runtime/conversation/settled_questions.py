@@ -105,12 +105,12 @@ def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames) -
             continue
         before, is_alone = "", sum(not says_nothing_beside(word) for word in clause.split()) == 1
         for word in clause.split():
-            people = [] if fold(word) in customer else _list_people(word, known)
+            people = [] if fold(word) in customer else known.list_people(word)
             refused += people if before in _REFUSING else []
             named += people if before in _PREFERRING or is_alone else []
             is_rather |= bool(people) and RATHER.search(clause) is not None
             before = before if fold(word) in _BEFORE_PERSON and before in _REFUSING else word
-    own, wanted = _list_people(str(values.get("staff", "")), known), {*named} - {*refused}
+    own, wanted = known.list_people(values.get("staff")), {*named} - {*refused}
     if len(wanted) == 1 and (is_rather or refused):
         return wanted.pop()
     if refused:
@@ -120,11 +120,6 @@ def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames) -
     return "" if ANYBODY.search(words_of(said)) else None
 
 
-def _list_people(words: str, known: KnownNames) -> list[str]:
-    found = known.find_mentioned(words).get("staff", frozenset())
-    return [known.list_names("staff", each)[0] for each in sorted(found)]
-
-
 def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames) -> Arguments:
     """Return the arguments. A `staff` that the request repeats is unclear if the reply to our last question prefers somebody else
     or refuses that person; the one whom the reply to that question names is meant.
@@ -132,8 +127,8 @@ def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames) -> Argum
     last, staff = next(reversed(read_exchanges(call)), None), str(read.values.get("staff") or "")
     if last is None or last.request is None or (last.answer or {}).get("success") is not False or not staff:
         return read
-    own, heard = _list_people(staff, known), read_staff_beside(last.said, read.values, known)
-    named = _list_people(last.said, known)
+    own, heard = known.list_people(staff), read_staff_beside(last.said, read.values, known)
+    named = known.list_people(last.said)
     if (last.answer or {}).get("unclear") == "staff" and len(named) == 1 and heard in {None, named[0]}:
         return replace(read, values=read.values | {"staff": named[0]})
     if not heard or len(own) != 1 or last.request.read_arguments().get("staff") != staff:

@@ -170,7 +170,9 @@ def _names_one_of(starts: Collection[datetime], words: str, now: datetime) -> bo
 
 
 def _say_whether_to_book(read: Arguments, config: TenantConfig, call: CallContext | None) -> str:
-    """Return the question whether to book, with the time if the request has exactly one. The day of a move may be its own."""
+    """Return the question whether to book, with the time if the request has exactly one, and with whom it is, if that is named. The
+    day of a move may be its own.
+    """
     zone, at = ZoneInfo(config.time_zone), call.started_at if call is not None else None
     has_day = not {"date", "start"}.isdisjoint(read.values) or holds_day(str(read.values.get("time", "")))
     found = (
@@ -178,19 +180,23 @@ def _say_whether_to_book(read: Arguments, config: TenantConfig, call: CallContex
     )
     if at is None or len(found) != 1 or found[0].grain is not Grain.MINUTE:
         return say().shall_i_book
-    return say().shall_i_book_then.format(when=format_spoken(found[0].start, zone, at))
+    when, staff = format_spoken(found[0].start, zone, at), str(read.values.get("staff") or "")
+    known = KnownNames(config)
+    if len(known.resolve("staff", staff)) == 1:
+        when = say().slot.format(when=when, staff=known.list_names("staff", staff)[0])
+    return say().shall_i_book_then.format(when=when)
 
 
 def _is_unconfirmed(read: Arguments, function: Function) -> bool:
     """Return True if a request for an exact time has the argument `confirmed`, and this is false or unclear.
 
     The caller is asked once in a call, since some models fill in each flag. The hour may be in any argument. A move needs no
-    date, since its appointment has one.
+    date, since its appointment has one, nor does the answer to a question about a day.
     """
     if not read.in_doubt and read.values.get("confirmed") is not False and "confirmed" not in read.unclear:
         return False
     day, clock = (str(read.values.get(name, "")) for name in ("date", "time"))
-    is_dated = bool(day) or function is Function.RESCHEDULE_APPOINTMENT or holds_day(clock)
+    is_dated = bool(day) or read.in_doubt or function is Function.RESCHEDULE_APPOINTMENT or holds_day(clock)
     has_hour = bool(clock) or (bool(day) and find_part_argument(day) not in {Argument.DATE, Argument.PART_OF_DAY})
     return "start" in read.values or (is_dated and has_hour)
 

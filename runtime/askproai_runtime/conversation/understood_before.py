@@ -1,7 +1,7 @@
 """Complete a request with the arguments of earlier ones, since the request after a question often has only the answer. Pure."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
@@ -20,9 +20,10 @@ from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.for_whom import is_for_one, read_people_meant, settle_whom
 from askproai_runtime.conversation.kept_arguments import (
     APPOINTMENT,
+    drop_repeated,
     keep_beside,
-    leaves_confirmed,
     list_replaced,
+    names_another,
     read_kept_stance,
     spells_name,
 )
@@ -66,6 +67,10 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
     **dict.fromkeys(("slots", "alternatives", "candidates", "refused"), TIMES),
 }
 _ANSWERS: Final = frozenset({"confirmed"})
+# The reply to a question with one of these chooses an appointment or a time.
+_CHOSEN: Final = frozenset(
+    {"alternatives", "appointments", "candidates", "choices", "needs_answer", "refused", "slots"}
+)
 _ADDS_SERVICE: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.links.and_words}|{UNDERSTOOD.asked_services.also}|{UNDERSTOOD.asked_services.both})\b"
 )
@@ -98,10 +103,6 @@ def read_request(
         read = replace(read, unclear=(*read.unclear, "companions"))
     if function in _COUNTS_IN:
         read = settle_company(count_people(read, function, was_asked=was_asked), function, call, args)
-    if function in _CONFIRMED and leaves_confirmed(
-        read, function.name.lower(), call, now.astimezone(ZoneInfo(known.config.time_zone))
-    ):
-        read = replace(read, in_doubt=True)
     return note_unread(read, function, known)
 
 
@@ -169,7 +170,7 @@ def _add_understood(
     is_whole = all(not names.isdisjoint(read.values) for names in _COMPLETE.get(function, ()))
     if read.is_several or ("appointment_id" in read.values and not moves):
         return read
-    understood, unread, stance = _read_understood(read, function, call, known, now)
+    understood, unread, in_doubt = _read_understood(read, function, call, known, now)
     if is_whole:
         understood, unread = keep_beside(understood, read, call), {}
     if not understood and function is Function.CHECK_AVAILABILITY and "service" not in read.unclear:
@@ -185,7 +186,6 @@ def _add_understood(
         understood, unread = {name: each for name, each in understood.items() if name in kept}, {}
     without = named | list_replaced(read)
     values = {name: each for name, each in understood.items() if name not in without} | read.values
-    in_doubt = stance in {Stance.DOUBT, Stance.WITHDRAWN} and named.isdisjoint(TIMES)
     return replace(read, values=values, unread=unread | read.unread, in_doubt=in_doubt)
 
 
@@ -245,10 +245,10 @@ def _joins(read: Arguments, first: Arguments, before: Sequence[Exchange], known:
 
 def _read_understood(
     read: Arguments, function: Function, call: OngoingCall, known: KnownNames, now: datetime
-) -> tuple[dict[str, Any], dict[str, str], Stance]:
+) -> tuple[dict[str, Any], dict[str, str], bool]:
     """Return the understood arguments and the unread fields of the call's last requests before `read`, if all are of this
-    function and were answered by questions, and whether their time still counts after the caller's last words. A later value
-    replaces an earlier one. A time that the caller has since declined is dropped.
+    function and were answered by questions, and whether the caller's last words leave their time in doubt: also one that `read`
+    repeats. A later value replaces an earlier one. A time that the caller has since declined is dropped.
     """
     asked_back = list[Exchange]()
     for each in read_exchanges(call):
@@ -260,7 +260,9 @@ def _read_understood(
     asked_back = asked_back[-_MOST_REQUESTS:]
     requests = [_read_arguments(function, each.request.arguments, call, known) for each in asked_back if each.request]
     zone = ZoneInfo(known.config.time_zone)
-    understood, unread, stance = dict[str, Any](), dict[str, str](), Stance.LEFT
+    understood, asked, unread = dict[str, Any](), dict[str, Any](), dict[str, str]()
+    asked_about = {None, *(rule.name for rule in rules_of(function.name.lower()).values())}
+    stance, in_doubt = Stance.LEFT, False
     for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
         answer = exchange.answer or {}
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
@@ -268,20 +270,38 @@ def _read_understood(
             unclear -= {"time"}
         before = list_replaced(request)
         is_new_address = request.values.get("email", understood.get("email")) != understood.get("email")
-        understood = {name: each for name, each in understood.items() if name not in before} | request.values
+        understood, asked = (
+            {name: each for name, each in values.items() if name not in before} | request.values
+            for values in (understood, asked)
+        )
         if is_new_address:
             understood.pop("email_confirmed", None)  # a False beside it refuses the former one
-        stance = read_kept_stance(exchange, understood, answering, now, zone)
+        added = drop_repeated(answering, asked, now, zone)
+        is_to_agree = stance is Stance.DECLINED or answer.get("unclear") == "confirmed"
+        times = {name: each for name, each in asked.items() if name in TIMES}
+        stance = read_kept_stance(exchange, understood | times, added, now, zone, is_to_agree=is_to_agree)
+        is_given = not TIMES.isdisjoint({*answering.values, *answering.unclear})
+        is_settled = names_another(exchange, added, now) or _is_settled(answer, stance, asked_about)
+        least = Stance.DOUBT if is_to_agree or not (is_given or unclear & TIMES) else Stance.WITHDRAWN
+        in_doubt = function in _CONFIRMED and stance >= least and not (is_given and is_settled)
         if stance is Stance.DECLINED or (stance is Stance.WITHDRAWN and function not in _CONFIRMED):
             unclear |= TIMES
         if function is Function.LEAVE_MESSAGE and stance is Stance.WITHDRAWN:
             unclear |= {"message", "recipient", "call_back"}
-        staff = read_staff_beside(exchange.said, understood | answering.values, known)
+        staff = read_staff_beside(exchange.said, understood | added.values, known)
         unclear |= {"staff"} if staff is not None else set()
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
         understood |= {"staff": staff} if staff and function in _CONFIRMED else {}
         unread |= request.unread if "unclear" not in answer else {}
-    return understood, unread, stance if function in _CONFIRMED else Stance.LEFT
+    return understood, unread, in_doubt
+
+
+def _is_settled(answer: Mapping[str, Any], stance: Stance, arguments: Collection[str | None]) -> bool:
+    """Return whether the reply to a question is read elsewhere, since it chooses an appointment, a time or a note. Words that give
+    up a booking choose no time.
+    """
+    chosen = _CHOSEN - ({"candidates"} if stance is Stance.WITHDRAWN else set())
+    return not answer.keys().isdisjoint(chosen) or answer.get("unclear") not in arguments
 
 
 def _asks_only_for_day(answer: Mapping[str, Any]) -> bool:

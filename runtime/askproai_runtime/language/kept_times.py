@@ -125,17 +125,6 @@ def _read_clause(clause: str, values: set[str], answered: Answered, now: datetim
     return Stance.LEFT if is_plain else Stance.DOUBT
 
 
-def declines_time(said: str, start: datetime, now: datetime, *, by_name: bool = False) -> bool:
-    """Return whether a reply to our question says that the local start of the request does not suit, or asks for another time: the
-    next request may repeat it all the same. `by_name`: only a no to words for the start counts.
-    """
-    clauses = [_HARMLESS.sub(" ", words_of(each)) for each in _CLAUSE.split(said[:_LONGEST].casefold())]
-    if by_name:
-        return any(_rejects(each, [start], now) for each in clauses)
-    is_wanted = any(names_start(each, [start], now, surely=False) and not rejects_times(each) for each in clauses)
-    return not is_wanted and any(_declines(each, [start], now) for each in clauses)
-
-
 def _rejects(words: str, kept: Collection[datetime], now: datetime) -> bool:
     """Return whether a clause names the kept start with a no: "Freitag geht nicht", but not "um zehn, nicht um elf"."""
     try:

@@ -164,6 +164,11 @@ class KnownNames:
         services = frozenset(each.name for each in find_named(self.config.services, text))
         return {name: found for name, found in (("staff", staff), ("service", services)) if found}
 
+    def list_people(self, text: object) -> list[str]:
+        """Return the names of the staff members that a text mentions, also one that refuses them, sorted by id."""
+        found = self.find_mentioned(str(text or "")).get("staff", frozenset())
+        return [self.list_names("staff", each)[0] for each in sorted(found)]
+
     def find_staff(self, unread: Mapping[str, str]) -> tuple[str, str] | None:
         """Return the only unread value about staff as (key, text), else None. `exclude_staff: Anna` becomes "nicht Anna"."""
         said = {path: _words_of_field(path, text) for path, text in unread.items()}
