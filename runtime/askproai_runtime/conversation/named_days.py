@@ -86,10 +86,10 @@ def put_on_named_day(
     words = replace(words, args=put_on_place(words))
     words = replace(words, args=_put_beside(_count_from(words), words))
     parts = words.parts
-    if not any(parts) or holds_iso_day(parts):
+    if named.asked is not None and _may_mean(words, named.asked):
+        return choose_start(words.args, call, zone, named.starts)
+    if named.asked is not None or not any(parts) or holds_iso_day(parts):
         return words.args
-    if named.asked is not None:
-        return choose_start(words.args, call, zone, named.starts) if _may_mean(words, named.asked) else words.args
     if not names_day(parts) or needs_day(words):
         return put_time(words)
     span = find_open_span(words.day)
@@ -123,6 +123,8 @@ def keep_offered_days(call: CallContext, args: Mapping[str, Any], request: Servi
 def _may_mean(words: TimeWords, start: datetime) -> bool:
     """Return True if the request's words may mean the start that the caller agreed to; False if they name another time."""
     local, parts = start.astimezone(words.zone), words.parts
+    if not any(parts):
+        return True
     is_day = names_day(parts)
     readings = words.understand(*parts) if is_day else read_on([local.date()], parts, words.call, words.zone)
     return any(each.contains(local) for each in readings)

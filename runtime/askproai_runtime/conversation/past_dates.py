@@ -1,13 +1,16 @@
 """A past date in a request: models calculate dates, and write the year of their training. Pure."""
 
-from datetime import date, timedelta
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.conversation.answers import ask_candidates
 from askproai_runtime.conversation.time_arguments import Parts
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.replies import holds_yes
-from askproai_runtime.spoken_times import Refusal, Understanding, understand_parts
+from askproai_runtime.sentences import format_written_day
+from askproai_runtime.spoken_times import Candidate, Refusal, Understanding, understand_parts
 from askproai_runtime.spoken_times.mentioned_days import read_mentioned_days
 
 _NEAR = timedelta(days=92)
@@ -46,10 +49,8 @@ def _ask_of_said_day(
     """
     if understood.refused is not Refusal.PAST or (day := _find_said_day(parts, call, zone)) is None:
         return None
-    past, first = str(understood.past), parts[0] or ""
-    first = first.replace(past, day.isoformat()) if past in first else day.isoformat()  # a start keeps its hour
-    read = understand_parts(first, *parts[1:], at=call.started_at, zone=zone)
-    return ask_candidates(read.candidates, call, zone) if read.candidates else None
+    candidates = _read_on(day, parts, understood.past, call, zone)
+    return ask_candidates(candidates, call, zone) if candidates else None
 
 
 def _find_said_day(parts: Parts, call: CallContext, zone: ZoneInfo) -> date | None:
@@ -72,10 +73,26 @@ def _ask_of_coming_year(
     past, today = understood.past, call.started_at.astimezone(zone).date()
     if past is None or (coming := _find_coming(past, today)) is None:
         return None
-    named = [part and part.replace(str(past.year), str(coming.year)) for part in parts]
-    read = understand_parts(*named, at=call.started_at, zone=zone)
-    candidates = [each for each in read.candidates if each.start.date() == coming]
+    candidates = _read_on(coming, parts, past, call, zone)
     return ask_candidates(candidates, call, zone) if candidates else None
+
+
+def _read_on(day: date, parts: Parts, past: date | None, call: CallContext, zone: ZoneInfo) -> Sequence[Candidate]:
+    """Return the readings of a request for a `past` date on another day, with its hours: they are read as of before that date."""
+    if past is not None:
+        before = datetime.combine(past, time(), zone) - timedelta(minutes=1)
+        found = understand_parts(*parts, at=before, zone=zone).candidates
+        if of_day := [each for each in found if each.start.date() == past]:
+            return [_move(each, day) for each in of_day]
+    return understand_parts(day.isoformat(), *parts[1:], at=call.started_at, zone=zone).candidates
+
+
+def _move(candidate: Candidate, day: date) -> Candidate:
+    """Return a reading on another day, at the same local time."""
+    past = candidate.start.date()
+    end, about = (each and each + (day - past) for each in (candidate.end, candidate.about))
+    reading = candidate.reading.replace(format_written_day(past), format_written_day(day))
+    return replace(candidate, start=candidate.start + (day - past), end=end, about=about, reading=reading)
 
 
 def _find_coming(past: date, today: date) -> date | None:

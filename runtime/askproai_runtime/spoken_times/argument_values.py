@@ -29,11 +29,11 @@ from askproai_runtime.spoken_times.scan import UnknownWord
 from askproai_runtime.spoken_times.types import Argument
 from askproai_runtime.spoken_times.written_values import (
     add_colon,
-    add_full_stop,
     read_clock,
     read_day,
     read_day_and_clock,
     read_part,
+    split_short_day,
 )
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -44,6 +44,8 @@ _OF_24 = re.compile(
     r"|^T?(?:[01]\d|2[0-4])[0-5]\d(?:00)?$",
     re.IGNORECASE,
 )
+_CLOCKS = (Clock, TimeRange, Around)
+_BEFORE_TIME = frozenset({Op.FROM, Op.AFTER, Op.LATER_THAN, Op.BEFORE, Op.BETWEEN, Op.ABOUT})
 _TWO_DIGITS = 10
 _LONE_HOUR = re.compile(r"^(?:[01]?\d|2[0-4])$")
 
@@ -156,9 +158,26 @@ def _day(days: tuple[date, ...], today: date) -> Day:
 def _read_day(text: str, now: datetime) -> Sequence[Atom]:
     if (day := read_day(text, now.date())) is not None:
         return [day]
-    if not (atoms := scan_argument(add_full_stop(text), now)):
+    if not (atoms := scan_argument(_add_full_stop(text, now), now)):
         raise UnknownWord("a day that is only words that fill")  # it would count as a day that was named
     return atoms
+
+
+def _add_full_stop(text: str, now: datetime, *, is_time: bool = False) -> str:
+    """Return a text whose date has the full stop after its month: `18.12. um 15.30 Uhr` for `18.12 um 15.30 Uhr`. Unchanged with
+    another day or time behind it (`12.12 13.12`, `10.12 bis 11.12`), and a time (`is_time`) without a clock: `9.10 vormittags`.
+    """
+    if (split := split_short_day(text)) is None or not split[1]:
+        return split[0] if split and not is_time else text
+    try:
+        atoms = scan_argument(split[1], now)
+    except (ValueError, OverflowError):
+        return text
+    is_behind = atoms[:1] and (
+        isinstance(atoms[0], _CLOCKS) or (not is_time and (isinstance(atoms[0], Part) or atoms[0] in _BEFORE_TIME))
+    )
+    is_only = all(isinstance(atom, (*TIMES, Op)) for atom in atoms)
+    return " ".join(split) if is_behind and is_only and split_short_day(split[1]) is None else text
 
 
 def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
@@ -173,7 +192,8 @@ def _read_time(argument: Argument, text: str, now: datetime) -> Sequence[Atom]:
     if (day := read_day(text, now.date())) is not None:
         return [day]
     try:
-        return scan_argument(_drop_dots(text, now), now, is_time=True)
+        text = _drop_dots(_add_full_stop(text, now, is_time=True), now)
+        return scan_argument(text, now, is_time=True)
     except UnknownWord:
         part = read_part(text)
         if part is None:

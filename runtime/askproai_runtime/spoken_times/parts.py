@@ -257,25 +257,30 @@ def _is_any_week(atom: Atom) -> bool:
 
 
 def _keep_within(values: Sequence[ArgumentValue], led: Sequence[Understanding]) -> list[Candidate]:
-    """Return the exact times of one value that lie within the hours of all others: "10:00" beside "ab 9 Uhr" is 10:00.
+    """Return the times of one value that lie within the hours of all others: "10:00" beside "ab 9 Uhr" is 10:00, and "14-16 Uhr"
+    beside "14:00-16:00" or "ab 14 Uhr" is 14 to 16.
 
     The end of the hours is included: "10:00" lies within "bis 10:00".
     """
     timed = [(value, each.candidates) for value, each in zip(values, led, strict=True) if value.has_time]
-    exact = [found for _, found in timed if found and all(candidate.end is None for candidate in found)]
-    bounds = [(value, found) for value, found in timed if found and any(each.end is not None for each in found)]
-    if len(exact) != 1 or not bounds or len(exact) + len(bounds) != len(timed):
+    if len(timed) < 2:  # noqa: PLR2004
         return []
-    return [
-        candidate
-        for candidate in exact[0]
-        if all(
-            any(
-                _overlap(candidate, each) or (Op.UNTIL in value.atoms and candidate.start == each.end) for each in found
-            )
-            for value, found in bounds
-        )
-    ]
+    kept = ([each for each in own if all(_lies_within(each, *other) for other in timed)] for _, own in timed)
+    return next((found for found in kept if found), [])
+
+
+def _lies_within(candidate: Candidate, value: ArgumentValue, found: Sequence[Candidate]) -> bool:
+    """Return whether a time, or all times of a span, are among those that are `found` of a value."""
+    if candidate.end is None:
+        is_until = Op.UNTIL in value.atoms
+        return any(_overlap(candidate, each) or (is_until and candidate.start == each.end) for each in found)
+    last = candidate.end - timedelta(minutes=1)
+    is_one_day = candidate.start.date() == last.date()
+    return any(
+        (candidate.start, candidate.end, candidate.daily) == (each.start, each.end, each.daily)
+        or (is_one_day and each.contains(candidate.start) and each.contains(last))
+        for each in found
+    )
 
 
 def _drop_named_bound(values: Sequence[ArgumentValue], at: datetime, zone: ZoneInfo) -> Sequence[ArgumentValue]:

@@ -37,11 +37,7 @@ _DAY_AND_TIME = re.compile(
     r"(?:T|[\s,]+)(?P<time>(?!.*\d{4}-\d\d)\S.*)",
     re.IGNORECASE,
 )
-_SHORT_DAY = re.compile(
-    r"(\D*?)\b(\d{1,2})\.\s?(\d{1,2})"
-    rf"(?P<hour>,?\s(?:(?:{UNDERSTOOD.declines.before_hour})\s)?\d{{1,2}}(?::\d\d|\s?(?:{_WORDS.clock}|h|[ap]m)).*)?",
-    re.IGNORECASE,
-)
+_SHORT_DAY = re.compile(r"(\D*?)\b(\d{1,2})\.\s?(\d{1,2})(?:,?\s(?P<rest>.+))?")
 _BEFORE_HOUR = re.compile(rf"\b(?:{UNDERSTOOD.declines.before_hour})\s*$", re.IGNORECASE)
 # The second number is no hour: `10-24` is a range.
 _HYPHENATED_CLOCK = re.compile(
@@ -109,13 +105,14 @@ def read_day(text: str, today: date) -> Day | None:
     return Day(coming, dated=True)
 
 
-def add_full_stop(text: str) -> str:
-    """Return a date in digits with the full stop after its month: `11.12.` for `11.12`, `Freitag, 18.12.` for `Freitag, 18.12`,
-    also before an hour; any other text unchanged.
+def split_short_day(text: str) -> tuple[str, str] | None:
+    """Return a date in digits with the full stop after its month (`11.12.` for `11.12`, `Freitag, 18.12.` for `Freitag, 18.12`),
+    and the text after it; None for any other text.
     """
     found = _SHORT_DAY.fullmatch(text.strip())
-    is_day = found is not None and int(found[3]) <= _LAST_MONTH and not _BEFORE_HOUR.search(found[1])
-    return f"{found[1]}{found[2]}.{found[3]}.{found['hour'] or ''}" if found and is_day else text
+    if found is None or int(found[3]) > _LAST_MONTH or _BEFORE_HOUR.search(found[1]):
+        return None
+    return f"{found[1]}{found[2]}.{found[3]}.", found["rest"] or ""
 
 
 def add_colon(text: str) -> str:

@@ -81,7 +81,7 @@ def _named_month_date(match: re.Match[str], today: date) -> Day:
 
 _DATES: tuple[Rule, ...] = (
     (ISO, iso_date),
-    (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:)))?", _numeric_date),
+    (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:| ?- ?\d\d?(?: uhr|$))))?", _numeric_date),
     (rf"(?P<day>\d{{1,2}})\.? {_MONTH}(?: (?P<year>\d{{4}}))?", _named_month_date),
     (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?(?! ?(?:uhr|-|/|\d))", with_slash),
     (r"(?P<day>\d{1,2})\.", day_of_month),
