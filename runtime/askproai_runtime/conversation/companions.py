@@ -20,6 +20,7 @@ from askproai_runtime.conversation.questions import ask
 from askproai_runtime.conversation.requested_services import parse_service_request
 from askproai_runtime.conversation.types import CallContext, ClarificationNeeded
 from askproai_runtime.language.answer_words import Reply, words_of
+from askproai_runtime.language.company import comes_alone
 from askproai_runtime.language.customer_names import (
     brings_another,
     drop_relations,
@@ -174,13 +175,16 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], offered: Sequence[Nam
     answer must then mention that nobody else is booked.
 
     Raises `ClarificationNeeded` if the time was `offered` to several people, an earlier request had some, or the notes mention
-    one, since the caller may have decided to come alone. After any question about companions the arguments count.
+    one, since the caller may have decided to come alone; unless the request has none, and the caller's last words say so, too.
+    After any question about companions the arguments count.
     """
     if call.is_of_group or args.get("companions") or (call.replies is None and "companions" in args):
         return False
     name = args.get("customer_name") or ""
     replies = {call.find_reply(companions_key(each), None) for each in (NAMES, COMPANY, ONE_NAME, ONE_BY_ONE)}
     if replies <= {None, Reply.ASIDE}:
+        if "companions" in args and comes_alone(call.said_since or ""):
+            return False
         # Without a transcript the notes would be asked about again and again.
         if offered or call.companions or (call.replies is not None and brings_another(args.get("notes") or "", name)):
             question = say_names_missing(max(len(offered), call.companions, 1))
