@@ -28,6 +28,7 @@ from askproai_runtime.language.answer_words import (
     says_nothing_beside,
     words_of,
 )
+from askproai_runtime.language.cancel_answers import only_thanks
 from askproai_runtime.language.company import (
     list_company_clauses,
     may_come_alone,
@@ -39,6 +40,7 @@ from askproai_runtime.language.customer_names import is_unknown_word, read_custo
 from askproai_runtime.language.declines import list_clauses
 from askproai_runtime.language.kept_times import RATHER
 from askproai_runtime.language.placeholders import leaves_open
+from askproai_runtime.language.plain_yes import is_plain_yes
 from askproai_runtime.language.replies import NAMES, ONE_BY_ONE, ONE_NAME, Question, read_reply
 from askproai_runtime.person_names import fold
 from askproai_runtime.sentences import SENTENCES, present_language
@@ -288,6 +290,22 @@ def settle_part_of_day(read: Arguments, call: OngoingCall) -> Arguments:
     if len(meant) != 1:
         return read
     return replace(read, values={name: each for name, each in read.values.items() if name not in both or name in meant})
+
+
+def name_just_booked(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
+    """Return a mere confirmation after our last answer, a booking, as a request about that appointment, which stands already. Any
+    other request is unchanged, and so is one after further words of the caller.
+    """
+    last = next(reversed(read_exchanges(call)), None)
+    if function is not Function.BOOK_APPOINTMENT or read.values.get("confirmed") is not True or last is None:
+        return read
+    answer, before = last.answer or {}, last.request.read_arguments() if last.request else {}
+    is_open = "next_requests" in answer or not is_done(last, {function.name.lower()})
+    is_mere = all(name == "confirmed" or not each or before.get(name) == each for name, each in read.values.items())
+    is_plain = only_thanks(last.said) or is_plain_yes(last.said, str(answer.get("message")), "book_appointment", before)
+    if is_open or "appointments" in answer or read.unclear or read.unread or not (is_mere and is_plain):
+        return read  # a group has several appointments
+    return replace(read, values={"appointment_id": str(answer.get("appointment_id"))})
 
 
 def take_next(read: Arguments, function: Function, call: OngoingCall) -> Arguments:

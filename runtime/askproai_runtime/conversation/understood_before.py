@@ -28,6 +28,7 @@ from askproai_runtime.conversation.kept_arguments import (
     spells_name,
 )
 from askproai_runtime.conversation.settled_questions import (
+    name_just_booked,
     read_staff_beside,
     replace_argument,
     settle_company,
@@ -89,6 +90,7 @@ def read_request(
     companions, and unread fields are added to the notes or message.
     """
     read = settle_part_of_day(_read_arguments(function, args, call, known), call)
+    read = name_just_booked(read, function, call)
     given = {*read.values, *read.unclear}
     read = _add_understood(read, function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
