@@ -54,7 +54,7 @@ _NO_WORD: Final = "|".join(sorted(_REFUSING))
 _IN_DOUBT: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.answers.conditions})\b|\b(?:{_NO_WORD})$|\b(?:{_NO_WORD})\b.* (?:{_NO_WORD})\b"
 )
-_PREFERRING: Final = _BEFORE_PERSON | UNDERSTOOD.answers.preferring
+_BEFORE: Final = {"staff": _BEFORE_PERSON, "recipient": _BEFORE_PERSON | UNDERSTOOD.answers.before_recipient}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,13 +94,15 @@ def leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
     return bool(is_open) and "staff" not in known.find_mentioned(words)
 
 
-def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames) -> str | None:
-    """Return the `staff` that a reply asks for beside the answer to another question: the person whom it prefers, "nicht Anna" for
-    one whom it refuses, "" if it does not matter; None if it says nothing of that, or leaves the person of the request's `values`.
-    Only a negation, or a word such as "bei", directly before a name counts, and nothing in a clause about a relative.
+def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames, argument: str = "staff") -> str | None:
+    """Return the `staff`, or another `argument` with a person, that a reply asks for beside the answer to another question: the
+    person whom it prefers, "nicht Anna" for one whom it refuses, "" if it does not matter; None if it says nothing of that, or
+    leaves the person of the request's `values`. Only a negation, or a word such as "bei", directly before a name counts, and
+    nothing in a clause about a relative.
     """
     named, refused, is_rather = list[str](), list[str](), False
     customer = fold(str(values.get("customer_name", ""))).split()
+    preferring = _BEFORE[argument] | UNDERSTOOD.answers.preferring
     for clause in (words_of(each) for each in list_company_clauses(said) if not names_relative(each)):
         # "bei Mehmet lieber nicht", "wenn nicht Julia, dann Mehmet"
         if is_question(clause) or _IN_DOUBT.search(clause):
@@ -109,10 +111,10 @@ def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames) -
         for word in clause.split():
             people = [] if fold(word) in customer else known.list_people(word)
             refused += people if before in _REFUSING else []
-            named += people if before in _PREFERRING or is_alone else []
+            named += people if before in preferring or is_alone else []
             is_rather |= bool(people) and RATHER.search(clause) is not None
-            before = before if fold(word) in _BEFORE_PERSON and before in _REFUSING else word
-    own, wanted = known.list_people(values.get("staff")), {*named} - {*refused}
+            before = before if fold(word) in _BEFORE[argument] and before in _REFUSING else word
+    own, wanted = known.list_people(values.get(argument)), {*named} - {*refused}
     if len(wanted) == 1 and (is_rather or refused):
         return wanted.pop()
     if refused:
@@ -122,22 +124,26 @@ def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames) -
     return "" if ANYBODY.search(words_of(said)) else None
 
 
-def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames) -> Arguments:
-    """Return the arguments. A `staff` that the request repeats is unclear if the reply to our last question prefers somebody else
-    or refuses that person; the one whom the reply to that question names is meant.
+def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames, argument: str = "staff") -> Arguments:
+    """Return the arguments. A `staff`, or another `argument` with a person, that the request repeats is unclear if the reply to our
+    last question prefers somebody else or refuses that person; the one whom the reply to that question names is meant. A
+    recipient may be anybody: if the reply names nobody of the business, it is asked again.
     """
-    last, staff = next(reversed(read_exchanges(call)), None), str(read.values.get("staff") or "")
+    last, staff = next(reversed(read_exchanges(call)), None), str(read.values.get(argument) or "")
     if last is None or last.request is None or (last.answer or {}).get("success") is not False or not staff:
         return read
-    own, heard = known.list_people(staff), read_staff_beside(last.said, read.values, known)
+    own, heard = known.list_people(staff), read_staff_beside(last.said, read.values, known, argument)
     named = known.list_people(last.said)
-    if (last.answer or {}).get("unclear") == "staff" and len(named) == 1 and heard in {None, named[0]}:
-        return replace(read, values=read.values | {"staff": named[0]})
-    if not heard or len(own) != 1 or last.request.read_arguments().get("staff") != staff:
+    was_asked = (last.answer or {}).get("unclear") == argument
+    if was_asked and len(named) == 1 and heard in {None, named[0]}:
+        return replace(read, values=read.values | {argument: named[0]})
+    if len(own) != 1 or last.request.read_arguments().get(argument) != staff:
         return read
-    if heard != own[0] and (named == own or heard in named):
-        between = {"staff": [own[0], heard]} if heard in named else {}
-        return replace(read, unclear=(*read.unclear, "staff"), readings=dict(read.readings) | between)
+    if was_asked and argument == "recipient" and own[0] not in named:
+        return replace(read, unclear=(*read.unclear, argument))
+    if heard and heard != own[0] and (named == own or heard in named):
+        between = {argument: [own[0], heard]} if heard in named else {}
+        return replace(read, unclear=(*read.unclear, argument), readings=dict(read.readings) | between)
     return read
 
 

@@ -249,6 +249,7 @@ def _questions(read: Arguments) -> Mapping[str, str]:
         **dict.fromkeys(PICKING, words.which_do_you_mean),
         "customer_name": words.which_name,
         "phone": words.which_phone,
+        "recipient": words.whom_for,
     }
 
 

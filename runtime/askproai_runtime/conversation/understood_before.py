@@ -78,6 +78,7 @@ _ADDS_SERVICE: Final = re.compile(
 _FOR_ONE: Final = re.compile(rf"\b(?:{UNDERSTOOD.asked_services.only})\b")  # "nur einen Haarschnitt"
 _MOST_REQUESTS: Final = 4  # that are read: no question is asked more often
 
+_MESSAGE: Final = frozenset({"call_back", "message", "recipient"})
 _CONFIRMED: Final = frozenset({Function.BOOK_APPOINTMENT, Function.RESCHEDULE_APPOINTMENT})
 _COUNTS_IN: Final = frozenset({Function.CHECK_AVAILABILITY, Function.BOOK_APPOINTMENT, Function.JOIN_WAITLIST})
 _MOST_PEOPLE: Final = 10  # that are read; fewer are booked
@@ -96,6 +97,8 @@ def read_request(
     if function is Function.BOOK_APPOINTMENT:
         read = settle_staff(read, call, known)
         read = _add_caller(read, call, replies or {}, known)
+    elif function is Function.LEAVE_MESSAGE:
+        read = settle_staff(read, call, known, "recipient")
     read = take_next(settle_whom(read, given, call), function, call)
     was_asked = _read_answer_to(call, "companions")[0] != ""
     is_single = not was_asked and is_for_one(read, call, are_kept="companions" not in given)
@@ -173,7 +176,9 @@ def _add_understood(
     if read.is_several or ("appointment_id" in read.values and not moves):
         return read
     understood, unread, in_doubt = _read_understood(read, function, call, known, now)
-    if is_whole:
+    if function is Function.LEAVE_MESSAGE and in_doubt and _repeats_message(read, call):
+        read = replace(read, values={name: each for name, each in read.values.items() if name not in _MESSAGE})
+    elif is_whole:
         understood, unread = keep_beside(understood, read, call), {}
     if not understood and function is Function.CHECK_AVAILABILITY and "service" not in read.unclear:
         return replace(read, values=_find_searched(call, known) | read.values)
@@ -189,6 +194,11 @@ def _add_understood(
     without = named | list_replaced(read)
     values = {name: each for name, each in understood.items() if name not in without} | read.values
     return replace(read, values=values, unread=unread | read.unread, in_doubt=in_doubt)
+
+
+def _repeats_message(read: Arguments, call: OngoingCall) -> bool:
+    asked = next(reversed(read_exchanges(call))).request
+    return asked is not None and asked.read_arguments().get("message") == read.values.get("message")
 
 
 def _find_searched(call: OngoingCall, known: KnownNames) -> dict[str, Any]:
@@ -286,16 +296,23 @@ def _read_understood(
         is_settled = names_another(exchange, added, now) or _is_settled(answer, stance, asked_about)
         least = Stance.DOUBT if is_to_agree or not (is_given or unclear & TIMES) else Stance.WITHDRAWN
         in_doubt = function in _CONFIRMED and stance >= least and not (is_given and is_settled)
+        in_doubt |= _withdraws(function, stance)
         if stance is Stance.DECLINED or (stance is Stance.WITHDRAWN and function not in _CONFIRMED):
             unclear |= TIMES
-        if function is Function.LEAVE_MESSAGE and stance is Stance.WITHDRAWN:
-            unclear |= {"message", "recipient", "call_back"}
-        staff = read_staff_beside(exchange.said, understood | added.values, known)
-        unclear |= {"staff"} if staff is not None else set()
+        unclear |= _MESSAGE if _withdraws(function, stance) else set()
+        person = "recipient" if function is Function.LEAVE_MESSAGE else "staff"
+        staff = read_staff_beside(exchange.said, understood | added.values, known, person)
+        unclear |= {person} if staff is not None else set()
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
-        understood |= {"staff": staff} if staff and function in _CONFIRMED else {}
+        is_kept = function in _CONFIRMED or (person == "recipient" and staff in known.list_people(staff))
+        understood |= {person: staff} if staff and is_kept else {}
         unread |= request.unread if "unclear" not in answer else {}
     return understood, unread, in_doubt
+
+
+def _withdraws(function: Function, stance: Stance) -> bool:
+    """Return whether the reply to a question about a message gives the message up."""
+    return function is Function.LEAVE_MESSAGE and stance is Stance.WITHDRAWN
 
 
 def _is_settled(answer: Mapping[str, Any], stance: Stance, arguments: Collection[str | None]) -> bool:
