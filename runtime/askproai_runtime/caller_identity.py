@@ -9,7 +9,14 @@ from enum import StrEnum
 import phonenumbers
 from phonenumbers import PhoneNumberType
 
-from askproai_core.phone_numbers import DIALLED, NO_REGION, e164_or_none, is_stand_in, normalize_number
+from askproai_core.phone_numbers import (
+    DIALLED,
+    NO_REGION,
+    e164_or_none,
+    is_stand_in,
+    lacks_area_code,
+    normalize_number,
+)
 from askproai_core.tenant_config import TenantConfig
 from askproai_runtime.branch_numbers import own_numbers, region_of
 
@@ -54,7 +61,7 @@ def identify_caller(text: str | None, config: TenantConfig, branch: str | None =
     """Return the caller, by the phone number that a call to a branch shows. Only a subscriber's own number identifies a person.
 
     A carrier's stand-in for a withheld number identifies nobody, even if a subscriber might have its digits. If a caller says
-    the same digits, they are an ordinary phone number.
+    the same digits, they are an ordinary phone number. Nor does a landline number without its 0: it may be a local one of any town.
     """
     region, shown = region_of(config, branch), normalize_number(text or "")
     number = e164_or_none(text, region)
@@ -63,6 +70,8 @@ def identify_caller(text: str | None, config: TenantConfig, branch: str | None =
         return Caller(None, kind, number or (shown if shown.startswith("+") and kind is CallerKind.MADE_UP else None))
     if number in own_numbers(config):
         return Caller(None, CallerKind.OWN_NUMBER)
+    if lacks_area_code(shown, number, region):
+        return Caller(None, CallerKind.MADE_UP)
     if not is_personal(number):
         return Caller(None, CallerKind.MADE_UP, number)
     return Caller(number, CallerKind.IDENTIFIED)
