@@ -175,7 +175,7 @@ def leaves_out(call: CallContext, args: Mapping[str, Any], offered: Sequence[Nam
     answer must then mention that nobody else is booked.
 
     Raises `ClarificationNeeded` if the time was `offered` to several people, an earlier request had some, or the notes mention
-    one, since the caller may have decided to come alone; unless the request has none, and the caller's last words say so, too.
+    one, since the caller may have decided to come alone; unless the request has none, and the caller comes alone by the last words.
     After any question about companions the arguments count.
     """
     if call.is_of_group or args.get("companions") or (call.replies is None and "companions" in args):

@@ -299,7 +299,7 @@ def settle_part_of_day(read: Arguments, call: OngoingCall) -> Arguments:
 
 
 def name_just_booked(read: Arguments, function: Function, call: OngoingCall) -> Arguments:
-    """Return a mere confirmation after our last answer, a booking, as a request about that appointment, which stands already. Any
+    """Return a mere confirmation after our last answer, a booking, as a request about that booked appointment. Any
     other request is unchanged, and so is one after further words of the caller.
     """
     last = next(reversed(read_exchanges(call)), None)

@@ -311,7 +311,7 @@ def _read_understood(
 
 
 def _withdraws(function: Function, stance: Stance) -> bool:
-    """Return whether the reply to a question about a message gives the message up."""
+    """Return whether the reply to a question about a message withdraws it."""
     return function is Function.LEAVE_MESSAGE and stance is Stance.WITHDRAWN
 
 
