@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from enum import Enum, auto
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -14,21 +15,28 @@ from askproai_runtime.conversation.arguments.reading import Arguments
 from askproai_runtime.conversation.arguments.table import TIMES
 from askproai_runtime.conversation.time_arguments import read_parts
 from askproai_runtime.conversation.transcript import Exchange, read_exchanges
-from askproai_runtime.language.answer_words import NO, words_of
+from askproai_runtime.language.answer_words import CANCELLATION_WORD, FILLER, NO, YES_WORD, words_of
 from askproai_runtime.language.company import speaks_of_company
-from askproai_runtime.language.declines import agrees_to_offer, rejects_times
+from askproai_runtime.language.declines import agrees_to_offer, drop_neutral, rejects_times
 from askproai_runtime.language.introductions import read_introduction
-from askproai_runtime.language.kept_times import DOUBTS, Answered, Stance, names_start, read_stance
+from askproai_runtime.language.kept_times import (
+    DOUBTS,
+    Answered,
+    Stance,
+    names_another,
+    names_start,
+    read_stance,
+)
 from askproai_runtime.language.plain_yes import is_plain_yes
 from askproai_runtime.language.replies import holds_yes
 from askproai_runtime.person_names import same_name
 from askproai_runtime.spoken_times import Argument, Grain, understand_parts
 from askproai_runtime.spoken_times.arguments import find_part_argument, holds_day
-from askproai_runtime.spoken_times.mentions import UnclearMention, find_mention
 from askproai_runtime.understood import UNDERSTOOD
 
 APPOINTMENT: Final = frozenset({"appointment_date", "appointment_id", "appointment_time", "customer_name"})
-_PLEASE: Final = re.compile(rf"(?:(?:{UNDERSTOOD.answers.please})(?: |$))+")
+_AGREES: Final = re.compile(rf"(?:(?:{UNDERSTOOD.answers.please}|{YES_WORD}|{FILLER})(?: |$))++")
+_CANCELS: Final = re.compile(rf"\b{CANCELLATION_WORD}\b")
 _FEWEST_LETTERS: Final = 3  # of a name that is spelled
 _DETAILS: Final = frozenset({"call_back", "email", "email_confirmed", "notes", "phone", "recipient"})
 
@@ -57,20 +65,28 @@ def drop_repeated(answering: Arguments, before: Mapping[str, Any], now: datetime
     return replace(answering, values=values)
 
 
+class Agreement(Enum):
+    """Whether the reply to our question has to agree to the time, and how often that was asked: a second time any yes counts."""
+
+    NONE = auto()
+    ONCE = auto()
+    AGAIN = auto()
+
+
 def read_kept_stance(
     exchange: Exchange,
     understood: Mapping[str, Any],
     answering: Arguments,
     now: datetime,
     zone: ZoneInfo,
-    *,
-    is_to_agree: bool,
+    agreement: Agreement,
 ) -> Stance:
     """Return whether the time of an earlier request still counts after the caller's words since our question, with the arguments
-    that they have added (`answering`). If the caller `is_to_agree`, since we have asked whether to book, or the time was declined
-    before, only a yes keeps it, unless the request names a time.
+    that they have added (`answering`). After the question whether to book, or if the time was declined before, only a yes keeps
+    it, unless the request names a time.
     """
-    words = words_of(exchange.said)
+    is_to_agree = agreement is not Agreement.NONE
+    words = drop_neutral(words_of(exchange.said))
     if is_to_agree and NO.search(words):
         return Stance.DECLINED
     named = {*answering.values, *answering.unclear}
@@ -89,7 +105,10 @@ def read_kept_stance(
         return stance
     if stance is Stance.WITHDRAWN:
         return Stance.DECLINED
-    return Stance.LEFT if _agrees(exchange, stance) or names_start(words, kept, now.astimezone(zone)) else Stance.DOUBT
+    local = now.astimezone(zone)
+    is_left = _agrees(exchange, stance, agreement) and not names_another(words, kept, local)
+    is_left = is_left or names_start(words, kept, local)
+    return Stance.LEFT if is_left else Stance.DOUBT
 
 
 def _list_starts(values: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> list[datetime]:
@@ -97,25 +116,16 @@ def _list_starts(values: Mapping[str, Any], now: datetime, zone: ZoneInfo) -> li
     return [each.start for each in readings if each.grain is Grain.MINUTE]
 
 
-def _agrees(exchange: Exchange, stance: Stance) -> bool:
+def _agrees(exchange: Exchange, stance: Stance, agreement: Agreement) -> bool:
     """Return whether a reply to the question whether to book agrees and adds nothing to it: not "ja, da hab ich Zahnarzt"."""
     said, words = exchange.said, words_of(exchange.said)
-    is_yes = holds_yes(said) or agrees_to_offer(words) or _PLEASE.fullmatch(words) is not None
+    if _AGREES.fullmatch(words):
+        return not _CANCELS.search(words)
+    is_yes = holds_yes(said) or agrees_to_offer(drop_neutral(words))
     asked = str((exchange.answer or {}).get("message"))
-    return (
-        is_yes and not DOUBTS.search(words) and (stance is Stance.LEFT or is_plain_yes(said, asked, "book_appointment"))
-    )
-
-
-def names_another(exchange: Exchange, added: Arguments, now: datetime) -> bool:
-    """Return whether the reply to the question whether to book only names another time, which is compared later: "die zehn"."""
-    words = words_of(exchange.said)
-    if (exchange.answer or {}).get("unclear") != "confirmed" or NO.search(words) or DOUBTS.search(words):
-        return False
-    try:
-        return TIMES.isdisjoint(added.values) and find_mention(exchange.said, now, None) is not None
-    except UnclearMention:
-        return True
+    is_plain = stance is Stance.LEFT or agreement is Agreement.AGAIN or is_plain_yes(said, asked, "book_appointment")
+    is_other = DOUBTS.search(words) or _CANCELS.search(words) or speaks_of_company(said)
+    return is_yes and is_plain and not is_other
 
 
 def spells_name(read: Arguments, call: OngoingCall) -> bool:

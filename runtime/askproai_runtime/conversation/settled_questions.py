@@ -54,6 +54,7 @@ _NO_WORD: Final = "|".join(sorted(_REFUSING))
 _IN_DOUBT: Final = re.compile(
     rf"\b(?:{UNDERSTOOD.answers.conditions})\b|\b(?:{_NO_WORD})$|\b(?:{_NO_WORD})\b.* (?:{_NO_WORD})\b"
 )
+UNCLEAR: Final = "?"  # in place of a person
 _BEFORE: Final = {"staff": _BEFORE_PERSON, "recipient": _BEFORE_PERSON | UNDERSTOOD.answers.before_recipient}
 
 
@@ -97,26 +98,34 @@ def leaves_staff(said: Sequence[str], known: KnownNames) -> bool:
 def read_staff_beside(said: str, values: Mapping[str, Any], known: KnownNames, argument: str = "staff") -> str | None:
     """Return the `staff`, or another `argument` with a person, that a reply asks for beside the answer to another question: the
     person whom it prefers, "nicht Anna" for one whom it refuses, "" if it does not matter; None if it says nothing of that, or
-    leaves the person of the request's `values`. Only a negation, or a word such as "bei", directly before a name counts, and
-    nothing in a clause about a relative.
+    leaves the person of the request's `values`; `UNCLEAR` if it may give up that person in other words. Only a negation, or a
+    word such as "bei", directly before a name counts, and nothing in a clause about a relative.
     """
-    named, refused, is_rather = list[str](), list[str](), False
+    named, refused, is_rather, open_to = list[str](), list[str](), False, set[str]()
+    own = known.list_people(values.get(argument))
     customer = fold(str(values.get("customer_name", ""))).split()
     preferring = _BEFORE[argument] | UNDERSTOOD.answers.preferring
     for clause in (words_of(each) for each in list_company_clauses(said) if not names_relative(each)):
         # "bei Mehmet lieber nicht", "wenn nicht Julia, dann Mehmet"
-        if is_question(clause) or _IN_DOUBT.search(clause):
+        people = {each for word in clause.split() if fold(word) not in customer for each in known.list_people(word)}
+        if is_question(clause):
             continue
+        if _IN_DOUBT.search(clause):
+            open_to |= people
+            continue
+        open_to |= people - {*own}
         before, is_alone = "", sum(not says_nothing_beside(word) for word in clause.split()) == 1
         for word in clause.split():
-            people = [] if fold(word) in customer else known.list_people(word)
-            refused += people if before in _REFUSING else []
-            named += people if before in preferring or is_alone else []
-            is_rather |= bool(people) and RATHER.search(clause) is not None
+            here = [] if fold(word) in customer else known.list_people(word)
+            refused += here if before in _REFUSING else []
+            named += here if before in preferring or is_alone else []
+            is_rather |= bool(here) and RATHER.search(clause) is not None
             before = before if fold(word) in _BEFORE[argument] and before in _REFUSING else word
-    own, wanted = known.list_people(values.get(argument)), {*named} - {*refused}
+    wanted = {*named} - {*refused}
     if len(wanted) == 1 and (is_rather or refused):
         return wanted.pop()
+    if own and open_to - {*refused}:
+        return UNCLEAR
     if refused:
         exclude = UNDERSTOOD_IN[present_language()].arguments.exclude
         is_kept = bool(own) and {*own}.isdisjoint(refused)
@@ -141,8 +150,9 @@ def settle_staff(read: Arguments, call: OngoingCall, known: KnownNames, argument
         return read
     if was_asked and argument == "recipient" and own[0] not in named:
         return replace(read, unclear=(*read.unclear, argument))
-    if heard and heard != own[0] and (named == own or heard in named):
-        between = {argument: [own[0], heard]} if heard in named else {}
+    if heard and heard != own[0] and (named == own or heard in named or heard == UNCLEAR):
+        others = [heard] if heard in named else [each for each in named if each != own[0]]
+        between = {argument: [*own, *others]} if len(others) == 1 else {}
         return replace(read, unclear=(*read.unclear, argument), readings=dict(read.readings) | between)
     return read
 

@@ -20,14 +20,15 @@ from askproai_runtime.conversation.email_address import read_named_email
 from askproai_runtime.conversation.for_whom import is_for_one, read_people_meant, settle_whom
 from askproai_runtime.conversation.kept_arguments import (
     APPOINTMENT,
+    Agreement,
     drop_repeated,
     keep_beside,
     list_replaced,
-    names_another,
     read_kept_stance,
     spells_name,
 )
 from askproai_runtime.conversation.settled_questions import (
+    UNCLEAR,
     name_just_booked,
     read_staff_beside,
     replace_argument,
@@ -40,7 +41,8 @@ from askproai_runtime.conversation.settled_questions import (
 from askproai_runtime.conversation.transcript import WRITES, Exchange, is_done, read_exchanges, read_utterances
 from askproai_runtime.conversation.unread_fields import means_several, note_unread
 from askproai_runtime.language.answer_words import ONLY_YES, Reply, words_of
-from askproai_runtime.language.company import speaks_of_company
+from askproai_runtime.language.company import is_for_relative, speaks_of_company
+from askproai_runtime.language.introductions import read_introduction
 from askproai_runtime.language.kept_times import Stance
 from askproai_runtime.language.replies import ONE_BY_ONE, ONE_NAME, Replies, companions_key
 from askproai_runtime.language.spoken_services import find_named, read_services
@@ -69,6 +71,7 @@ _ASKED_ABOUT: Final[Mapping[str, frozenset[str]]] = {
 }
 _ANSWERS: Final = frozenset({"confirmed"})
 # The reply to a question with one of these chooses an appointment or a time.
+_FOR_NAME_OR_NUMBER: Final = frozenset({"success", "message", "unclear", "needs_phone", "needs_name", "customer_name"})
 _CHOSEN: Final = frozenset(
     {"alternatives", "appointments", "candidates", "choices", "needs_answer", "refused", "slots"}
 )
@@ -96,7 +99,7 @@ def read_request(
     read = _add_understood(read, function, call, replies, known, now)
     if function is Function.BOOK_APPOINTMENT:
         read = settle_staff(read, call, known)
-        read = _add_caller(read, call, replies or {}, known)
+        read = _add_caller(_doubt_name(read, call), call, replies or {}, known)
     elif function is Function.LEAVE_MESSAGE:
         read = settle_staff(read, call, known, "recipient")
     read = take_next(settle_whom(read, given, call), function, call)
@@ -137,7 +140,9 @@ def _settle_service(read: Arguments, function: Function, call: OngoingCall, know
     """
     asked, turns = _read_answer_to(call, "service")
     said, services = " ".join(turns), known.config.services
-    if not asked or speaks_of_company(said) or _ADDS_SERVICE.search(words_of(said)):
+    if not asked:
+        return _doubt_service(read, function, call, known)
+    if speaks_of_company(said) or _ADDS_SERVICE.search(words_of(said)):
         return read
     is_twice = read_services(str(read.values.get("service", "")), services).repeated and _FOR_ONE.search(fold(said))
     is_open = "service" in {*read.unclear, *known.find_undecided(function, read.values, read.unread)}
@@ -148,6 +153,41 @@ def _settle_service(read: Arguments, function: Function, call: OngoingCall, know
     names = {fold(each.display_name) for each in services}
     read = replace_argument(read, function, "service", service=chosen)
     return replace(read, unread={path: text for path, text in read.unread.items() if fold(text) not in names})
+
+
+def _doubt_service(read: Arguments, function: Function, call: OngoingCall, known: KnownNames) -> Arguments:
+    """Return the arguments. The service that a booking repeats is unclear if the reply to our question about something else names
+    only another one: "ich meinte Färben". What comes with it may be added, or for somebody else.
+    """
+    last, service = next(reversed(read_exchanges(call)), None), str(read.values.get("service", ""))
+    if function is not Function.BOOK_APPOINTMENT or last is None or last.request is None or not service:
+        return read
+    is_asked = last.request.name == function.name.lower() and (last.answer or {}).get("success") is False
+    if not is_asked or last.request.read_arguments().get("service") != service or speaks_of_company(last.said):
+        return read
+    own = {each.display_name for each in find_named(known.config.services, service)}
+    others = [
+        each.display_name for each in find_named(known.config.services, last.said) if each.display_name not in own
+    ]
+    if len({*others}) != 1 or len(own) != 1 or _ADDS_SERVICE.search(words_of(last.said)):
+        return read
+    return replace(
+        read, unclear=(*read.unclear, "service"), readings=dict(read.readings) | {"service": [*own, others[0]]}
+    )
+
+
+def _doubt_name(read: Arguments, call: OngoingCall) -> Arguments:
+    """Return the arguments of a booking. The name that is repeated or kept is unclear if the reply to a question about something
+    else names another person: "um zwei, aber auf Petra Lange", "für meine Mutter".
+    """
+    last, name = next(reversed(read_exchanges(call)), None), str(read.values.get("customer_name", ""))
+    if last is None or last.request is None or (last.answer or {}).get("success") is not False or not name:
+        return read
+    introduced, is_kept = read_introduction(last.said), last.request.read_arguments().get("customer_name") == name
+    is_other = bool(introduced) and not may_be_same(introduced, name)
+    if not is_kept or read.values.get("companions") or not (is_other or is_for_relative(last.said)):
+        return read
+    return replace(read, unclear=(*read.unclear, "customer_name"))
 
 
 def _read_answer_to(call: OngoingCall, argument: str) -> tuple[str, list[str]]:
@@ -189,11 +229,15 @@ def _add_understood(
         understood.pop("email", None)
     named = {*read.values, *read.unclear}
     if moves:  # the service and the notes of a request belong to it alone
-        kept = TIMES | APPOINTMENT if APPOINTMENT.isdisjoint(named) else TIMES
-        understood, unread = {name: each for name, each in understood.items() if name in kept}, {}
+        of_move = TIMES | APPOINTMENT if APPOINTMENT.isdisjoint(named) else TIMES
+        understood, unread = {name: each for name, each in understood.items() if name in of_move}, {}
     without = named | list_replaced(read)
-    values = {name: each for name, each in understood.items() if name not in without} | read.values
-    return replace(read, values=values, unread=unread | read.unread, in_doubt=in_doubt)
+    kept = {name: each for name, each in understood.items() if name not in without}
+    unclear = [name for name, each in kept.items() if each == UNCLEAR]
+    values = {name: each for name, each in kept.items() if name not in unclear} | read.values
+    return replace(
+        read, values=values, unread=unread | read.unread, unclear=(*read.unclear, *unclear), in_doubt=in_doubt
+    )
 
 
 def _repeats_message(read: Arguments, call: OngoingCall) -> bool:
@@ -274,7 +318,7 @@ def _read_understood(
     zone = ZoneInfo(known.config.time_zone)
     understood, asked, unread = dict[str, Any](), dict[str, Any](), dict[str, str]()
     asked_about = {None, *(rule.name for rule in rules_of(function.name.lower()).values())}
-    stance, in_doubt = Stance.LEFT, False
+    stance, in_doubt, is_asked = Stance.LEFT, False, False
     for exchange, request, answering in zip(asked_back, requests, [*requests, read][1:], strict=True):
         answer = exchange.answer or {}
         unclear = {name for field, names in _ASKED_ABOUT.items() if answer.get(field) for name in names}
@@ -289,13 +333,14 @@ def _read_understood(
         if is_new_address:
             understood.pop("email_confirmed", None)  # a False beside it refuses the former one
         added = drop_repeated(answering, asked, now, zone)
-        is_to_agree = stance is Stance.DECLINED or answer.get("unclear") == "confirmed"
+        was_asked, is_asked = is_asked, answer.get("unclear") == "confirmed"
+        is_to_agree = stance is Stance.DECLINED or is_asked
         times = {name: each for name, each in asked.items() if name in TIMES}
-        stance = read_kept_stance(exchange, understood | times, added, now, zone, is_to_agree=is_to_agree)
+        agreement = Agreement.AGAIN if was_asked and is_asked else Agreement.ONCE if is_to_agree else Agreement.NONE
+        stance = read_kept_stance(exchange, understood | times, added, now, zone, agreement)
         is_given = not TIMES.isdisjoint({*answering.values, *answering.unclear})
-        is_settled = names_another(exchange, added, now) or _is_settled(answer, stance, asked_about)
-        least = Stance.DOUBT if is_to_agree or not (is_given or unclear & TIMES) else Stance.WITHDRAWN
-        in_doubt = function in _CONFIRMED and stance >= least and not (is_given and is_settled)
+        doubts = _list_doubts(answer, unclear, asked_about, is_given=is_given and not is_to_agree)
+        in_doubt = function in _CONFIRMED and (stance in doubts or (is_to_agree and stance is not Stance.LEFT))
         in_doubt |= _withdraws(function, stance)
         if stance is Stance.DECLINED or (stance is Stance.WITHDRAWN and function not in _CONFIRMED):
             unclear |= TIMES
@@ -304,7 +349,7 @@ def _read_understood(
         staff = read_staff_beside(exchange.said, understood | added.values, known, person)
         unclear |= {person} if staff is not None else set()
         understood = {name: each for name, each in understood.items() if name not in unclear | _ANSWERS}
-        is_kept = function in _CONFIRMED or (person == "recipient" and staff in known.list_people(staff))
+        is_kept = function in _CONFIRMED or (person == "recipient" and staff in {UNCLEAR, *known.list_people(staff)})
         understood |= {person: staff} if staff and is_kept else {}
         unread |= request.unread if "unclear" not in answer else {}
     return understood, unread, in_doubt
@@ -315,12 +360,24 @@ def _withdraws(function: Function, stance: Stance) -> bool:
     return function is Function.LEAVE_MESSAGE and stance is Stance.WITHDRAWN
 
 
-def _is_settled(answer: Mapping[str, Any], stance: Stance, arguments: Collection[str | None]) -> bool:
-    """Return whether the reply to a question is read elsewhere, since it chooses an appointment, a time or a note. Words that give
-    up a booking choose no time.
+def _list_doubts(
+    answer: Mapping[str, Any], unclear: Collection[str], arguments: Collection[str | None], *, is_given: bool
+) -> Collection[Stance]:
+    """Return the stances that leave the time in doubt. Of a time that the request repeats (`is_given`), words that nobody can list
+    say nothing; and after a question that is neither for a name nor for a number, most words are read where that is decided.
     """
-    chosen = _CHOSEN - ({"candidates"} if stance is Stance.WITHDRAWN else set())
-    return not answer.keys().isdisjoint(chosen) or answer.get("unclear") not in arguments
+    about = answer.get("unclear")
+    is_choice = not answer.keys().isdisjoint(_CHOSEN)
+    if not is_given:
+        return {*Stance} - {Stance.LEFT} if TIMES.isdisjoint(unclear) else {Stance.WITHDRAWN, Stance.DECLINED}
+    if about not in arguments or not answer.keys().isdisjoint({"choices", "needs_answer"}):
+        return ()
+    if answer.keys() <= _FOR_NAME_OR_NUMBER and about in {None, "customer_name", "phone", "birth_date"}:
+        return {Stance.DOUBT, Stance.WITHDRAWN, Stance.DECLINED}
+    is_offer = not answer.keys().isdisjoint({"alternatives", "slots"})
+    return (
+        {Stance.WITHDRAWN, *([Stance.DOUBT] if is_offer else [])} if is_choice else {Stance.WITHDRAWN, Stance.DECLINED}
+    )
 
 
 def _asks_only_for_day(answer: Mapping[str, Any]) -> bool:

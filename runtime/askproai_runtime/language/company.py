@@ -14,7 +14,7 @@ from askproai_runtime.language.answer_words import (
     only_waits,
     words_of,
 )
-from askproai_runtime.language.name_words import BESIDE_ALONE, RELATIVES
+from askproai_runtime.language.name_words import BESIDE_ALONE, POSSESSIVES, RELATIVES
 from askproai_runtime.person_names import TITLES, fold
 from askproai_runtime.understood import UNDERSTOOD
 
@@ -42,6 +42,13 @@ def list_company_clauses(utterance: str) -> list[str]:
 def names_relative(clause: str) -> bool:
     """Return whether a clause names a person by the relation to the caller: "meine Tochter"."""
     return not _PERSONS.isdisjoint(fold(clause).split())
+
+
+def is_for_relative(utterance: str) -> bool:
+    """Return whether a caller says that a relative is meant: "für meine Mutter"."""
+    words = fold(words_of(utterance)).split()
+    threes = zip(words, words[1:], words[2:], strict=False)
+    return any(each[0] in _WORDS.for_whom and POSSESSIVES.fullmatch(each[1]) and each[2] in _PERSONS for each in threes)
 
 
 def comes_alone(utterance: str) -> bool:

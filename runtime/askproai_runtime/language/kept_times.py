@@ -46,12 +46,15 @@ _BESIDE_ANSWERS: Final = RELATIVES | TITLES | _WORDS.beside_answers
 
 
 class Stance(IntEnum):
-    """Whether a time that was said before still counts: it is `LEFT`, in `DOUBT`, given up (`WITHDRAWN`), or `DECLINED`."""
+    """Whether a time that was said before still counts: it is `LEFT`, beside words that nobody can list (`UNSURE`), in `DOUBT`,
+    given up (`WITHDRAWN`), or `DECLINED`.
+    """
 
     LEFT = 0
-    DOUBT = 1
-    WITHDRAWN = 2
-    DECLINED = 3
+    UNSURE = 1
+    DOUBT = 2
+    WITHDRAWN = 3
+    DECLINED = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,7 @@ def _read_clause(clause: str, values: set[str], answered: Answered, now: datetim
     if _GIVES_UP.search(clause):
         return Stance.WITHDRAWN
     if rejects_times(rest) or KEEP.search(rest) or DOUBTS.search(rest):
-        return Stance.DOUBT
+        return Stance.LEFT if names_any and _chooses(rest, answered.kept, now) else Stance.DOUBT
     if names_any or names_start(rest, answered.kept, now):
         return Stance.LEFT
     births = list_birth_dates(str(answered.values.get("birth_date", "")), now.date())
@@ -115,14 +118,27 @@ def _read_clause(clause: str, values: set[str], answered: Answered, now: datetim
         if _HOUR.search(rest):
             return Stance.DECLINED
         rest = " ".join(_COUNTED.sub(" ", rest).split())
+    return _read_rest(rest, answered, now, is_verbatim=is_verbatim)
+
+
+def _read_rest(rest: str, answered: Answered, now: datetime, *, is_verbatim: bool) -> Stance:
+    """Return the stance of words that are neither values nor a refusal: another time, or words that nobody can list."""
     try:
         if find_mention(rest, now, ()) is not None:
             return Stance.DECLINED
     except UnclearMention:
         return Stance.DOUBT
+    if names_another(rest, answered.kept, now):
+        return Stance.DOUBT
     others = {fold(word) for word in rest.split() if len(word) > 1} - _BESIDE_ANSWERS
     is_plain = not is_verbatim or all(POSSESSIVES.fullmatch(each) for each in others)
-    return Stance.LEFT if is_plain else Stance.DOUBT
+    return Stance.LEFT if is_plain else Stance.UNSURE
+
+
+def _chooses(words: str, kept: Collection[datetime], now: datetime) -> bool:
+    """Return whether a clause with a no or a doubt is about a choice among times: "dann lieber elf", "zehn geht nicht"."""
+    is_another = names_another(words, kept, now)
+    return is_another if rejects_times(words) else is_another or names_start(words, kept, now, surely=False)
 
 
 def _rejects(words: str, kept: Collection[datetime], now: datetime) -> bool:
@@ -155,6 +171,15 @@ def _declines(words: str, kept: Collection[datetime], now: datetime) -> bool:
     except UnclearMention:
         return rejects_times(words)
     return (_TIMELY.search(words) is not None or (mention is not None and not kept)) and rejects_times(words)
+
+
+def names_another(words: str, kept: Collection[datetime], now: datetime) -> bool:
+    """Return whether words name a time other than the kept start, among others: "ich meinte natürlich Donnerstag"."""
+    try:
+        mention = find_mention(_drop_bare_numbers(words), now, None) if kept else None
+        return mention is not None and not mention.find_in(kept, surely=False)
+    except UnclearMention:
+        return True
 
 
 def names_start(words: str, kept: Collection[datetime], now: datetime, *, surely: bool = True) -> bool:
