@@ -59,6 +59,7 @@ from askproai_runtime.spoken_times.weekday_dates import (
 
 _SEASONS, _THIRDS = WORDS.grammar.seasons, thirds_of(WORDS)
 _HOLIDAY, _holiday_of = read_holidays(WORDS)
+_YEAR = r"\d{4}|(?:2[5-9]|[3-9]\d)(?!\d)"  # up to 24, two digits are an hour: "10.12. 10 oder 11 Uhr"
 _COUNT = r"(?P<count>\d{1,3}|eine[rmn]?|ein)"
 _WEEKDAY = rf"(?P<weekday>{'|'.join(WEEKDAYS)})"
 _MONTH = rf"(?P<month>{'|'.join(MONTHS)})"
@@ -81,7 +82,7 @@ def _named_month_date(match: re.Match[str], today: date) -> Day:
 
 _DATES: tuple[Rule, ...] = (
     (ISO, iso_date),
-    (r"(?P<day>\d{1,2})\. ?(?P<number>\d{1,2})\.(?: ?(?P<year>\d{4}|\d{2}(?! uhr|\d|:| ?- ?\d\d?(?: uhr|$))))?", _numeric_date),
+    (rf"(?P<day>\d{{1,2}})\. ?(?P<number>\d{{1,2}})\.(?: ?(?P<year>{_YEAR}))?", _numeric_date),
     (rf"(?P<day>\d{{1,2}})\.? {_MONTH}(?: (?P<year>\d{{4}}))?", _named_month_date),
     (r"(?P<first>\d{1,2})/(?P<second>\d{1,2})(?:/(?P<year>\d{4}))?(?! ?(?:uhr|-|/|\d))", with_slash),
     (r"(?P<day>\d{1,2})\.", day_of_month),
