@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from askproai_runtime.input_values import require_storable
@@ -17,10 +17,11 @@ _INSTANT = re.compile(
 _COMPACT = re.compile(r"^(20\d\d)(\d\d)(\d\d)(?:T|\s+)?([0-2]\d)([0-5]\d)([0-5]\d)?(?=$|\s|Z|[+-])", re.IGNORECASE)
 # As JavaScript and HTTP write it: `Thu Dec 10 2026 14:00:00 GMT+0100 (CET)`, `Thu, 10 Dec 2026 13:00:00 GMT`.
 _OF_PROGRAMS = re.compile(
-    r"[A-Z][a-z]{2},? (?:(?P<day>\d\d?) )?(?P<month>[A-Z][a-z]{2}) (?(day)|(?P<day_after>\d\d?) )(?P<year>\d{4})"
+    r"(?P<weekday>[A-Z][a-z]{2}),? (?:(?P<day>\d\d?) )?(?P<month>[A-Z][a-z]{2}) (?(day)|(?P<day_after>\d\d?) )(?P<year>\d{4})"
     r" (?P<clock>\d\d:\d\d:\d\d) ?(?:GMT|UTC)?(?P<offset>[+-]\d{4})?(?: \([^()]*\))?"
 )
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_WEEKDAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _BARE_HOUR = re.compile(r"^\d{4}-\d\d-\d\d[T ]\d\d(?=Z?$)", re.IGNORECASE)
 _SECONDS = re.compile(r"\d\d:?\d\d:?\d\d(?:[.,]\d+)?[+-]")  # a program writes them, and no range has them
 _MIDNIGHT = time()
@@ -85,15 +86,17 @@ def _is_range(written: datetime, zone: ZoneInfo) -> bool:
 
 
 def write_iso(text: str) -> str:
-    """Return a date of JavaScript or HTTP in ISO 8601; any other text unchanged."""
+    """Return a date of JavaScript or HTTP in ISO 8601; any other text, and a date on another weekday, unchanged."""
     return _OF_PROGRAMS.sub(_write_iso, text)
 
 
 def _write_iso(match: re.Match[str]) -> str:
-    if match["month"] not in _MONTHS:
+    try:
+        day = date(int(match["year"]), _MONTHS.index(match["month"]) + 1, int(match["day"] or match["day_after"]))
+    except ValueError:  # no such month or day
         return match[0]
-    month, day = _MONTHS.index(match["month"]) + 1, int(match["day"] or match["day_after"])
-    return f"{match['year']}-{month:02}-{day:02}T{match['clock']}{match['offset'] or 'Z'}"
+    is_on_weekday = _WEEKDAYS[day.weekday()] == match["weekday"]
+    return f"{day}T{match['clock']}{match['offset'] or 'Z'}" if is_on_weekday else match[0]
 
 
 def _add_signs(match: re.Match[str]) -> str:
